@@ -1,0 +1,50 @@
+# Everything installs into .venv. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock install lint docs clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+install: $(STAMP) ## Make .venv with exactly the locked dependencies
+
+$(STAMP): requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	touch $(STAMP)
+
+demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=1: don't serve)
+	$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+test: $(STAMP) ## Run every test
+	$(PY) -m pytest -n 2 --dist loadfile
+
+check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not database"
+
+docs: $(STAMP) ## Write docs/controls/ and docs/permissions.md from the code
+	$(PY) manage.py control_docs
+	$(PY) manage.py permissions docs
+
+bench: $(STAMP) ## Measure scans; prints figures and writes bench/results/*.json
+	$(PY) -m bench
+
+lock: $(STAMP) ## Resolve requirements/*.in into the hash-locked files
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/runtime.in -o requirements.txt
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/saml.in -o requirements-saml.txt
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements-dev.txt
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) var build staticfiles

@@ -1,0 +1,151 @@
+"""Accounts and OUs in the API. scans.api.accounts adds to an Account how many Findings it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.db.models import F, Q, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from accounts.queries import Branch, organizations, ou_tree, visible_accounts
+from governance.core.policy import Permission
+from governance.identity.rest.parsing import PageQuery
+from governance.identity.rest.views import Answer, Api
+
+EVENTS = 100
+
+
+class AccountQuery(PageQuery):
+    status = serializers.ChoiceField(Account.Status.choices, default="", allow_blank=True)
+    ou = serializers.CharField(default="", allow_blank=True, help_text="An OU's id; the OUs below it count in.")
+    owner = serializers.CharField(default="", allow_blank=True, help_text="One of its owners, whole.")
+    q = serializers.CharField(default="", allow_blank=True, help_text="A part of the name or of the account id.")
+
+
+class UnitSerializer(serializers.Serializer[Any]):
+    ou_id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class UnreadableSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    what_to_do = serializers.CharField(required=False)
+    at = serializers.CharField(required=False)
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    """An AWS account. unreadable: why the last scan could not read it."""
+
+    account_id = serializers.CharField()
+    name = serializers.CharField()
+    organization = serializers.CharField(source="organization.org_id")
+    is_management = serializers.BooleanField()
+    status = serializers.CharField()
+    ou = UnitSerializer(allow_null=True)
+    owners = serializers.ListField(child=serializers.CharField())
+    owners_set_by_hand = serializers.BooleanField()
+    joined_at = serializers.DateTimeField(allow_null=True)
+    vanished_at = serializers.DateTimeField(allow_null=True)
+    last_good_scan_at = serializers.DateTimeField(allow_null=True)
+    unreadable = UnreadableSerializer(allow_null=True)
+
+
+class AccountEventSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    detail = serializers.DictField()
+
+
+class AccountDetailSerializer(AccountSerializer):
+    """With what the list leaves out. tags is null where AWS refused to say; tags_gap says why."""
+
+    tags = serializers.DictField(child=serializers.CharField(), allow_null=True)
+    tags_gap = serializers.DictField(child=serializers.CharField(), allow_null=True)
+    regions = serializers.DictField(child=serializers.CharField())
+    events = serializers.SerializerMethodField()
+
+    @extend_schema_field(AccountEventSerializer(many=True))
+    def get_events(self, account: Account) -> Any:
+        return AccountEventSerializer(account.events.all()[:EVENTS], many=True).data
+
+
+class AccountApi(Api):
+    permissions: ClassVar = {"list": Permission.ACCOUNT_VIEW, "retrieve": Permission.ACCOUNT_VIEW}
+    queries: ClassVar = {"list": AccountQuery}
+    answers: ClassVar = {
+        "list": Answer(AccountSerializer, many=True),
+        "retrieve": Answer(AccountDetailSerializer),
+    }
+
+    def list(self, _request: Request) -> Response:
+        """The Accounts that you may see."""
+        page = self.paged(filtered(self.visible(), self.query), ascending=True)
+        return self.page(page.rows, page.next, **self.known_above(page.rows))
+
+    def retrieve(self, _request: Request, account: str) -> Response:
+        """One Account by its 12 digits. One that moved between Organizations is shown where it is now."""
+        found = self.visible().filter(account_id=account).order_by(F("vanished_at").desc(nulls_first=True), "-pk")
+        here = found.first()
+        if here is None:
+            raise Http404
+        return self.answer(here, **self.known_above([here]))
+
+    def visible(self) -> QuerySet[Account]:
+        return visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
+
+    def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:  # noqa: ARG002 (for those above)
+        """What the layers above know about these Accounts, for their serializers' context."""
+        return {}
+
+
+def filtered(visible: QuerySet[Account], wanted: Mapping[str, Any]) -> QuerySet[Account]:
+    if wanted["status"]:
+        visible = visible.filter(status=wanted["status"])
+    if wanted["ou"]:
+        visible = visible.filter(ou__path__contains=f"/{wanted['ou']}/")
+    if wanted["owner"]:
+        visible = visible.filter(owned_by(visible, wanted["owner"]))
+    if wanted["q"]:
+        visible = visible.filter(Q(name__icontains=wanted["q"]) | Q(account_id__contains=wanted["q"]))
+    return visible
+
+
+def owned_by(visible: QuerySet[Account], owner: str) -> Q:
+    """Owners are a JSON list, which SQLite can't search by element: read them, then name the rows."""
+    rows = visible.order_by().values_list("pk", "owners")
+    return Q(pk__in=[pk for pk, owners in rows.iterator(chunk_size=2000) if owner in owners])
+
+
+class BranchSerializer(serializers.Serializer[Any]):
+    """A root or an OU with what is below it. accounts: directly in it; total: with those below."""
+
+    organization = serializers.CharField(source="unit.organization.org_id")
+    ou_id = serializers.CharField(source="unit.ou_id")
+    name = serializers.CharField(source="unit.name")
+    accounts = serializers.SerializerMethodField()
+    total = serializers.IntegerField()
+    children = serializers.SerializerMethodField()
+
+    def get_accounts(self, branch: Branch) -> int:
+        return len(branch.accounts)
+
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Branch"}})
+    def get_children(self, branch: Branch) -> Any:
+        return BranchSerializer(branch.children, many=True).data
+
+
+class UnitApi(Api):
+    permissions: ClassVar = {"list": Permission.ACCOUNT_VIEW}
+    answers: ClassVar = {"list": Answer(BranchSerializer, many=True)}
+
+    def list(self, _request: Request) -> Response:
+        """The roots of the Organizations, with the OUs that hold an Account that you may see."""
+        visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
+        roots = [root for each in organizations() for root in ou_tree(each, visible.filter(organization=each))]
+        return self.page(roots)

@@ -1,0 +1,31 @@
+"""Keeps anchors of the audit trail in an S3 bucket, where Object Lock makes them undeletable."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from accounts.aws.session import client
+from governance.core.audit_anchor import Anchor, AnchorNotKeptError, Keeper
+
+
+def bucket_keeper(bucket: str) -> Keeper:
+    """Puts each anchor as an object of its own. The bucket's default retention locks it: nothing is set here.
+
+    S3 wants a checksum on every object of a bucket with Object Lock.
+    """
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+    def keep(anchor: Anchor) -> None:
+        name = f"tutela-audit/{anchor['at']}-{anchor['seq']:012d}.json"
+        try:
+            client("s3", region).put_object(
+                Bucket=bucket, Key=name, Body=json.dumps(anchor).encode(), ContentType="application/json",
+                ChecksumAlgorithm="SHA256",
+            )  # fmt: skip
+        except (ClientError, BotoCoreError) as error:
+            raise AnchorNotKeptError(f"The anchor can't be put into the bucket {bucket}: {error}") from error
+
+    return keep

@@ -1,0 +1,154 @@
+"""Assuming the scan role: external id, a session policy cut to the declared actions, refresh in time."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from botocore.credentials import ReadOnlyCredentials
+
+from accounts.aws import session
+from accounts.aws.calls import Call, CallError
+from accounts.aws.credentials import acting_as, acting_role
+from accounts.aws.errors import FAILURES, AssumeError, classify
+from accounts.aws.refusals import explain
+from accounts.aws.retry import Retrier
+
+__all__ = ["AssumeError", "AssumedRole", "acting_as", "acting_role", "assume", "session_policy"]
+
+log = structlog.get_logger(__name__)
+ASSUME = Call("sts", "AssumeRole", "sts:AssumeRole")
+POLICY_LIMIT = 2048
+REFRESH_AT = 0.8
+# A failed refresh is tried again after this; credentials are not used in their last moments.
+PATIENCE = timedelta(seconds=30)
+NOT_IN_A_NAME = re.compile(r"[^\w+=,.@-]")
+
+Clock = Callable[[], datetime]
+Fetch = Callable[[], tuple[ReadOnlyCredentials, datetime]]
+_retrier = Retrier()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def assume(
+    account_id: str,
+    *,
+    partition: str,
+    role: str,
+    external_id: str | None,
+    session_name: str,
+    actions: Iterable[str],
+    region: str,
+    duration: int = 3600,
+    source_identity: str = "",
+    clock: Clock = utc_now,
+) -> AssumedRole:
+    """The scan role of an account, assumed with the hub's credentials. Raises AssumeError.
+
+    external_id None leaves it out, which only the doctor does (to prove that AWS then refuses).
+    """
+    if external_id == "":
+        raise AssumeError(
+            "No external id is set.", "Set TUTELA_EXTERNAL_ID to the one in the scan role's trust policy."
+        )
+    params: dict[str, Any] = {
+        "RoleArn": f"arn:{partition}:iam::{account_id}:role/{role}",
+        "RoleSessionName": NOT_IN_A_NAME.sub("-", session_name)[:64],
+        "DurationSeconds": duration,
+        "Policy": session_policy(actions),
+    }
+    if external_id is not None:
+        params["ExternalId"] = external_id
+    if source_identity:
+        params["SourceIdentity"] = NOT_IN_A_NAME.sub("-", source_identity)[:64]
+
+    def fetch() -> tuple[ReadOnlyCredentials, datetime]:
+        # Always as the hub, also when a refresh happens in the middle of a read as the role itself.
+        with acting_as(None):
+            return request(params, region)
+
+    return AssumedRole(account_id, fetch, clock)
+
+
+class AssumedRole:
+    """Credentials of a scan role, renewed at 80 % of their life by whichever thread comes first."""
+
+    def __init__(self, account_id: str, fetch: Fetch, clock: Clock = utc_now) -> None:
+        self.account_id = account_id
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._credentials: ReadOnlyCredentials
+        self._expires: datetime
+        self._refresh_at: datetime
+        self._take()
+
+    def credentials(self) -> ReadOnlyCredentials:
+        now = self._clock()
+        if now >= self._refresh_at:
+            self._refresh(now)
+        return self._credentials
+
+    def _refresh(self, now: datetime) -> None:
+        usable = now < self._expires - PATIENCE
+        # While the old ones are good, one thread renews and the others go on.
+        if not self._lock.acquire(blocking=not usable):
+            return
+        try:
+            if now < self._refresh_at:
+                return
+            self._take()
+        except AssumeError as error:
+            if not usable:
+                raise
+            self._refresh_at = now + PATIENCE
+            log.warning("assume.refresh_failed", account=self.account_id, code=error.code)
+        finally:
+            self._lock.release()
+
+    def _take(self) -> None:
+        credentials, expires = self._fetch()
+        now = self._clock()
+        self._credentials, self._expires = credentials, expires
+        self._refresh_at = now + (expires - now) * REFRESH_AT
+
+    def __repr__(self) -> str:
+        return f"<AssumedRole {self.account_id}>"
+
+
+def session_policy(actions: Iterable[str]) -> str:
+    """Allows these actions only. STS takes 2,048 characters; a wildcard to save some could admit a value read."""
+    statement = {"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    if len(text) > POLICY_LIMIT:
+        raise AssumeError(
+            f"The session policy has {len(text)} characters; STS takes {POLICY_LIMIT}.",
+            "Scan fewer controls at a time (--control), so that fewer actions are needed.",
+            "PackedPolicyTooLarge",
+        )
+    return text
+
+
+def request(params: dict[str, Any], region: str) -> tuple[ReadOnlyCredentials, datetime]:
+    def attempt() -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = session.client("sts", region).assume_role(**params)["Credentials"]
+        except FAILURES as exc:
+            raise classify(exc, ASSUME, region) from exc
+        return answer
+
+    try:
+        given = _retrier.run(_retrier.budget("hub", region, "sts"), attempt, lambda: None)
+    except CallError as error:
+        raise explain(error, params["RoleArn"], region) from error
+    frozen = ReadOnlyCredentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], None)
+    expires: datetime = given["Expiration"]
+    return frozen, expires

@@ -1,0 +1,135 @@
+"""Whether an account can be scanned: the role, its external id, and each declared action that can be tried cheaply."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.aws import session
+from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume
+from accounts.aws.calls import Call, CallError
+from accounts.aws.endpoints import FipsError, home_region
+from accounts.aws.errors import DENIED as DENIED_CODES
+from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.hub import OF_THE_HUB, HubError
+from accounts.aws.pagination import paginators
+from accounts.aws.reader import AwsReader
+
+SMALL_PAGE = 5  # the least that every service takes (ec2's minimum)
+# Macie says that it is off with a refusal's code.
+NOT_A_REFUSAL = re.compile(r"is not enabled", re.IGNORECASE)
+TRUST_TO_DO = (
+    "Add the condition StringEquals sts:ExternalId to the role's trust policy (manage.py scan_role cloudformation)."
+)
+
+Assume = Callable[..., AssumedRole]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    what: str
+    what_to_do: str
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    account: str
+    problems: list[Problem] = field(default_factory=list)
+    tried: int = 0
+    untried: list[str] = field(default_factory=list)
+
+    def problem(self, what: str, what_to_do: str) -> None:
+        self.problems.append(Problem(what, what_to_do))
+
+
+def diagnose(
+    account: str, *, partition: str, role: str, external_id: str, calls: Sequence[Call], assume: Assume = assume
+) -> Diagnosis:
+    """Assume the role with, without and with a wrong external id, then try the declared calls. Raises HubError."""
+    found = Diagnosis(account)
+    wanted = {
+        "partition": partition,
+        "role": role,
+        "session_name": f"tutela-doctor-{account}",
+        "actions": {call.action for call in calls},
+        "region": home_region(partition),
+        "duration": 900,
+    }
+    try:
+        assumed = assume(account, external_id=external_id, **wanted)
+    except AssumeError as error:
+        if error.code in OF_THE_HUB or not external_id:
+            raise HubError(str(error)) from error
+        found.problem(error.reason, error.what_to_do)
+        return found
+    for how, given in (("without an external id", None), ("with a wrong external id", secrets.token_hex(16))):
+        prove_refused(found, how, lambda given=given: assume(account, external_id=given, **wanted))  # type: ignore[misc]
+    with acting_as(assumed):
+        try_calls(found, AwsReader(account, partition, "global", calls), calls)
+    return found
+
+
+def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]) -> None:
+    try:
+        attempt()
+    except AssumeError as error:
+        if error.code not in DENIED_CODES:
+            found.problem(
+                f"It could not be proved that the role can't be assumed {how}: {error.reason}", error.what_to_do
+            )
+    else:
+        found.problem(f"The role can be assumed {how}.", TRUST_TO_DO)
+
+
+def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
+    """One call for each action that needs no resource's id."""
+    gaps: dict[str, Gap] = {}
+    for call in calls:
+        try:
+            params = smallest(call, home_region(aws.partition))
+        except FipsError as error:
+            found.problem(f"{call.api} can't be called: {error}", "")
+            continue
+        if params is None:
+            found.untried.append(call.action)
+            continue
+        found.tried += 1
+        try:
+            aws.call(call.service, call.operation, **params)
+        except CallError as error:
+            if not NOT_A_REFUSAL.search(error.message):
+                gaps[call.action] = error.gap
+    judge(found, gaps)
+
+
+def judge(found: Diagnosis, gaps: dict[str, Gap]) -> None:
+    by_kind: dict[GapKind, list[str]] = {}
+    for action, gap in sorted(gaps.items()):
+        by_kind.setdefault(gap.kind, []).append(action)
+    todo = {
+        GapKind.DENIED: "Allow them in the scan role (manage.py scan_role policy prints all).",
+        GapKind.DENIED_BY_SCP: "A service control policy denies them; ask its owner to exempt the scan role.",
+    }
+    for kind, actions in by_kind.items():
+        if kind in todo:
+            found.problem(f"Refused: {', '.join(actions)}.", todo[kind])
+        elif kind is not GapKind.REJECTED:
+            codes = ", ".join(sorted({gaps[action].code for action in actions}))
+            found.problem(f"Could not be tried: {', '.join(actions)} ({codes}).", "Run the doctor again.")
+
+
+def smallest(call: Call, region: str) -> dict[str, Any] | None:
+    """Parameters for one cheap call, or None where it needs some that only a resource gives."""
+    shape = session.client(call.service, region).meta.service_model.operation_model(call.operation).input_shape
+    if shape is None:
+        return {}
+    if shape.required_members:
+        return None
+    limit = paginators(call.service).get(call.operation, {}).get("limit_key")
+    if limit not in shape.members:
+        return {}
+    size = max(SMALL_PAGE, int(shape.members[limit].metadata.get("min", 1)))
+    return {limit: str(size) if shape.members[limit].type_name == "string" else size}

@@ -1,0 +1,127 @@
+"""Partitions, regions and endpoints, from the data that botocore publishes. Makes no call."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
+
+GLOBAL = "global"
+TRUE = {"1", "true", "yes", "on"}
+# endpoints.json calls these services by another name than botocore's clients do.
+PREFIXES = {"resourcegroupstaggingapi": "tagging", "s3control": "s3-control", "accessanalyzer": "access-analyzer"}
+
+
+class EndpointError(ValueError):
+    """A region or partition that botocore's published data doesn't know."""
+
+
+class FipsError(Exception):
+    """FIPS endpoints are asked for, and AWS publishes none for this service in this region."""
+
+
+@cache
+def published() -> dict[str, dict[str, Any]]:
+    """endpoints.json by partition."""
+    return {item["partition"]: item for item in create_loader().load_data("endpoints")["partitions"]}
+
+
+@cache
+def resolver() -> EndpointResolver:
+    return EndpointResolver({"partitions": list(published().values())})
+
+
+@cache
+def partition_for(region: str) -> str:
+    if region == GLOBAL:
+        raise EndpointError("'global' belongs to no partition")
+    for name, partition in published().items():
+        if region in partition["regions"]:
+            return name
+    # A region newer than the data: AWS publishes a pattern per partition.
+    try:
+        return str(resolver().get_partition_for_region(region))
+    except Exception as error:
+        raise EndpointError(f"{region!r} is not an AWS region; regions are named like eu-west-1.") from error
+
+
+@cache
+def regions_of(partition: str) -> tuple[str, ...]:
+    return tuple(sorted(partition_data(partition)["regions"]))
+
+
+@cache
+def home_region(partition: str) -> str:
+    """Where the partition's global services (IAM) are called and signed: us-east-1, cn-north-1 …"""
+    iam = partition_data(partition)["services"].get("iam")
+    if iam is not None:
+        return str(iam["endpoints"][iam["partitionEndpoint"]]["credentialScope"]["region"])
+    for item in create_loader().load_data("partitions")["partitions"]:
+        if item["id"] == partition:
+            return str(item["outputs"]["implicitGlobalRegion"])
+    raise EndpointError(f"AWS publishes no home region for the partition {partition!r}.")
+
+
+def partition_data(partition: str) -> dict[str, Any]:
+    try:
+        return published()[partition]
+    except KeyError as error:
+        known = ", ".join(published())
+        raise EndpointError(f"{partition!r} is not an AWS partition; known: {known}.") from error
+
+
+def actual_region(partition: str, region: str) -> str:
+    return home_region(partition) if region == GLOBAL else region
+
+
+def custom_endpoint() -> str:
+    """The endpoint that AWS_ENDPOINT_URL names for every service, or ''."""
+    return os.environ.get("AWS_ENDPOINT_URL", "")
+
+
+def fips_wanted() -> bool:
+    """A custom endpoint wins over FIPS: it names the host outright."""
+    asked = any(os.environ.get(name, "").lower() in TRUE for name in ("TUTELA_FIPS", "AWS_USE_FIPS_ENDPOINT"))
+    return asked and not custom_endpoint()
+
+
+@cache
+def fips_host(service: str, region: str) -> str:
+    """The FIPS host that AWS publishes. Raises FipsError: botocore's rules would invent a name."""
+    data = partition_data(partition_for(region))["services"].get(PREFIXES.get(service, service), {})
+    endpoints = data.get("endpoints", {})
+    places = [region]
+    if not data.get("isRegionalized", True) and "partitionEndpoint" in data:
+        places.append(data["partitionEndpoint"])
+    for place in places:
+        for variant in endpoints.get(place, {}).get("variants", []):
+            if variant["tags"] == ["fips"] and "hostname" in variant:
+                return str(variant["hostname"])
+    raise FipsError(
+        f"AWS publishes no FIPS endpoint for {service} in {region}. Leave the region out (TUTELA_REGIONS), "
+        "or do without FIPS there (TUTELA_FIPS=0)."
+    )
+
+
+# The regions that every account has; all later ones of the partition must be enabled first.
+ALWAYS_ON = frozenset(
+    {
+        "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+        "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
+        "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+    }
+)  # fmt: skip
+
+
+def is_opt_in(partition: str, region: str) -> bool:
+    return partition == "aws" and region not in ALWAYS_ON
+
+
+@cache
+def lacks_service(service: str, region: str) -> bool:
+    """Whether AWS publishes where this service is, and this region isn't among the places."""
+    data = partition_data(partition_for(region))["services"].get(PREFIXES.get(service, service), {})
+    return bool(data.get("endpoints")) and data.get("isRegionalized", True) and region not in data["endpoints"]

@@ -1,0 +1,156 @@
+"""AWS's refusals and failures, turned into named gaps. The codes differ by service for one and the same thing."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import ParseError
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    EndpointProviderError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.exceptions import (
+    ConnectionError as UnreachableError,
+)
+from botocore.parsers import ResponseParserError
+
+from accounts.aws.calls import Call, CallError
+from accounts.aws.credentials import CredentialsRefusedError
+from accounts.aws.endpoints import FipsError, actual_region, is_opt_in, lacks_service, partition_for
+from accounts.aws.gaps import Gap, GapKind
+
+DENIED = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "AccessDeniedFault", "AuthorizationError",
+        "AuthorizationErrorException", "Forbidden", "NotAuthorized", "NotAuthorizedException",
+        "UnauthorizedAccess", "UnauthorizedOperation", "UnauthorizedException", "403",
+        "ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+        "AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException",
+    }
+)  # fmt: skip
+THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+        "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException",
+        "TooManyRequestsException", "TransactionInProgressException", "429",
+    }
+)  # fmt: skip
+TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestExpired", "408"})
+NOT_OPTED_IN = frozenset({"OptInRequired", "SubscriptionRequiredException", "SubscriptionRequired"})
+# In a region that must be enabled first, AWS doesn't know the account's credentials until it is.
+UNKNOWN_THERE = frozenset(
+    {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException", "InvalidAccessKeyId"}
+)
+UNSUPPORTED = frozenset({"UnknownEndpoint", "UnknownOperationException", "UnknownOperation", "InvalidAction"})
+SERVER = frozenset(
+    {"InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "InternalServiceError",
+     "ServiceUnavailable", "ServiceUnavailableException", "ServiceException", "Unavailable"}
+)  # fmt: skip
+SCP = re.compile(r"service control polic", re.IGNORECASE)
+UNKNOWN_HOST = re.compile(
+    r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo", re.IGNORECASE
+)
+
+
+class AssumeError(Exception):
+    """The scan role could not be assumed. reason: what happened; what_to_do: what to do; code: AWS's."""
+
+    def __init__(self, reason: str, what_to_do: str, code: str = "") -> None:
+        super().__init__(f"{reason} {what_to_do}")
+        self.reason = reason
+        self.what_to_do = what_to_do
+        self.code = code
+
+
+# What a call can raise. The last five come out of botocore's parsers when an answer has another form.
+FAILURES = (
+    ClientError, BotoCoreError, ResponseParserError, FipsError, CredentialsRefusedError, AssumeError,
+    AttributeError, KeyError, ParseError, TypeError, ValueError,
+)  # fmt: skip
+
+
+def classify(exc: Exception, call: Call, region: str, *, partition: str = "") -> CallError:
+    """The named failure of one call. `region` is the one to report: "global" for a global read."""
+    kind, code, message, status = read(exc)
+    place = actual_region(partition or "aws", region)
+    if isinstance(exc, ClientError):
+        kind = kind_of(code, message, status, place)
+    elif isinstance(exc, EndpointConnectionError) and unknown_host(exc):
+        # Only where AWS publishes no such endpoint; elsewhere it is our name resolution that fails.
+        kind = GapKind.UNSUPPORTED if lacks_service(call.service, place) else GapKind.UNREACHABLE
+    return CallError(Gap(kind, call.api, call.action, region, code), message, status)
+
+
+def read(exc: Exception) -> tuple[GapKind, str, str, int]:
+    """(kind, code, message, HTTP status) as far as the exception's class tells."""
+    if isinstance(exc, ClientError):
+        error = exc.response.get("Error", {})
+        status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return GapKind.REJECTED, str(error.get("Code") or status), str(error.get("Message") or ""), status
+    if isinstance(exc, AssumeError):
+        return GapKind.DENIED, exc.code or "AssumeRole", str(exc), 0
+    for known, kind, code in BY_CLASS:
+        if isinstance(exc, known):
+            # Only our own messages: a parser's may quote the answer, and so a value.
+            said = "" if kind is GapKind.MALFORMED else str(exc)
+            return kind, code or type(exc).__name__.removesuffix("Error"), said, 0
+    raise exc
+
+
+BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
+    (ReadTimeoutError, GapKind.TIMEOUT, "ReadTimeout"),
+    (ConnectTimeoutError, GapKind.TIMEOUT, "ConnectTimeout"),
+    (ResponseParserError, GapKind.MALFORMED, "MalformedAnswer"),
+    (FipsError, GapKind.NO_FIPS, "NoFipsEndpoint"),
+    (CredentialsRefusedError, GapKind.DENIED, "CredentialsRefused"),
+    (NoCredentialsError, GapKind.DENIED, "NoCredentials"),
+    (PartialCredentialsError, GapKind.DENIED, "PartialCredentials"),
+    (ParamValidationError, GapKind.REJECTED, "ParamValidation"),
+    (EndpointProviderError, GapKind.UNSUPPORTED, ""),
+    (HTTPClientError, GapKind.UNREACHABLE, ""),
+    (UnreachableError, GapKind.UNREACHABLE, ""),
+    (CredentialRetrievalError, GapKind.DENIED, "NoCredentials"),
+    (BotoCoreError, GapKind.REJECTED, ""),
+    (AttributeError, GapKind.MALFORMED, "MalformedAnswer"),
+    (KeyError, GapKind.MALFORMED, "MalformedAnswer"),
+    (ParseError, GapKind.MALFORMED, "MalformedAnswer"),
+    (TypeError, GapKind.MALFORMED, "MalformedAnswer"),
+    (ValueError, GapKind.MALFORMED, "MalformedAnswer"),
+)
+
+
+def unknown_host(exc: EndpointConnectionError) -> bool:
+    """Whether the name could not be resolved; botocore's own message leaves the cause out."""
+    cause = exc.kwargs.get("error")
+    return UNKNOWN_HOST.search(f"{type(cause).__name__} {cause}") is not None
+
+
+def kind_of(code: str, message: str, status: int, region: str) -> GapKind:
+    if code in THROTTLED or status == 429:
+        return GapKind.THROTTLED
+    if code in TIMED_OUT:
+        return GapKind.TIMEOUT
+    if code in NOT_OPTED_IN or (code in UNKNOWN_THERE and is_opt_in(partition_for(region), region)):
+        return GapKind.NOT_OPTED_IN
+    if code in UNSUPPORTED:
+        return GapKind.UNSUPPORTED
+    if code in DENIED or status in {401, 403}:
+        return GapKind.DENIED_BY_SCP if SCP.search(message) else GapKind.DENIED
+    if status >= 500 or code in SERVER:
+        return GapKind.SERVER_ERROR
+    return GapKind.REJECTED
+
+
+def malformed(call: Call, region: str) -> CallError:
+    """An answer that parsed, but isn't what the operation promises."""
+    return CallError(Gap(GapKind.MALFORMED, call.api, call.action, region, "MalformedAnswer"))

@@ -1,0 +1,109 @@
+"""What a read could not learn, and why. Pure: no Django, no boto3."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class GapKind(StrEnum):
+    DENIED = "denied"
+    DENIED_BY_SCP = "denied_by_scp"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    NOT_OPTED_IN = "not_opted_in"
+    UNSUPPORTED = "unsupported"
+    NO_FIPS = "no_fips"
+    REJECTED = "rejected"
+    NOT_READ = "not_read"
+
+
+EXPLANATIONS = {
+    GapKind.DENIED: "was denied",
+    GapKind.DENIED_BY_SCP: "was denied by a service control policy",
+    GapKind.THROTTLED: "was throttled until the retries ran out",
+    GapKind.TIMEOUT: "timed out",
+    GapKind.UNREACHABLE: "could not be reached",
+    GapKind.SERVER_ERROR: "failed inside AWS",
+    GapKind.MALFORMED: "gave an answer that could not be read",
+    GapKind.NOT_OPTED_IN: "was refused because the region is not enabled for the account",
+    GapKind.UNSUPPORTED: "is not offered in this region",
+    GapKind.NO_FIPS: "was not asked, since AWS publishes no FIPS endpoint for it there",
+    GapKind.REJECTED: "was rejected as a request",
+    GapKind.NOT_READ: "was not read in this scan",
+}
+
+# The code of a gap for what nothing read in the scan that kept the evidence: a part that came later would have.
+NOT_COLLECTED = "NotCollected"
+# Codes of gaps in what is kept: in a form of another version, or no longer there.
+OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
+SAID_OF_KEPT = {
+    NOT_COLLECTED: "was not collected then, when this evidence was read",
+    OTHER_SCHEMA: "is kept in a form that this version of the portal can't read",
+    NOT_KEPT: "is no longer kept",
+}
+
+WHAT_TO_DO = {
+    GapKind.DENIED: "Allow the action in the scan role; manage.py scan_role policy prints the whole policy.",
+    GapKind.DENIED_BY_SCP: "Exempt the scan role in the service control policy that denies the action.",
+    GapKind.THROTTLED: "Scan the account again at a quieter time, or with a smaller TUTELA_THREADS.",
+    GapKind.TIMEOUT: "Scan the account again; if it stays so, look at the network between the portal and the region.",
+    GapKind.UNREACHABLE: "Look at the network, the proxy and the VPC endpoints between the portal and the region.",
+    GapKind.SERVER_ERROR: "Scan the account again; if it stays so, see AWS's health page.",
+    GapKind.MALFORMED: "Scan the account again; if it stays so, look for a proxy that changes answers.",
+    GapKind.NOT_OPTED_IN: "Nothing to do unless the region is in use: then enable it for the account.",
+    GapKind.UNSUPPORTED: "Nothing to do: AWS doesn't offer it there.",
+    GapKind.NO_FIPS: "Live with not knowing, or have this account scanned without FIPS endpoints (AWS_USE_FIPS_ENDPOINT).",
+    GapKind.REJECTED: "Report it: the portal asked for something that AWS doesn't accept.",
+    GapKind.NOT_READ: "Scan the account again, with this control and region included.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One value that could not be read.
+
+    api is "service.Operation" (ssm.DescribeParameters), action the IAM action that it needs
+    (ssm:DescribeParameters), code what AWS answered (AccessDeniedException) or, where AWS gave no
+    code, the name of the failure (ReadTimeout).
+    """
+
+    kind: GapKind
+    api: str
+    action: str
+    region: str
+    code: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {name: str(value) for name, value in asdict(self).items()}
+
+    def public(self) -> dict[str, str]:
+        """The four keys that exports promise."""
+        return {"api": self.api, "action": self.action, "region": self.region, "code": self.code}
+
+    def sentence(self) -> str:
+        why = SAID_OF_KEPT.get(self.code) or EXPLANATIONS[self.kind]
+        needs = f"; needs {self.action}" if self.action else ""
+        return f"{self.api} in {self.region} {why} ({self.code}{needs})"
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Gap:
+        return cls(
+            kind=GapKind(data["kind"]),
+            api=data["api"],
+            action=data["action"],
+            region=data["region"],
+            code=data["code"],
+        )
+
+
+class GapError(Exception):
+    """A fact was asked for that could not be read. Carries the gaps; the engine makes it UNKNOWN."""
+
+    def __init__(self, *gaps: Gap) -> None:
+        super().__init__("; ".join(gap.sentence() for gap in gaps))
+        self.gaps = gaps

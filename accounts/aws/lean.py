@@ -1,0 +1,75 @@
+"""What a client does on every call, cut down to what a read needs, and two guards added.
+
+All through botocore's event system: a handler that a later botocore no longer registers is simply
+not there to be removed, and a call then costs a little more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from botocore.handlers import add_retry_headers
+from botocore.parsers import ResponseParserError
+
+from accounts.aws.endpoints import FipsError
+
+ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
+EMPTY = b"{} \t\r\n"
+JSON_PROTOCOLS = {"json", "rest-json"}
+
+
+def trim(client: Any) -> None:
+    """Drop the handlers that cost CPU on each call and serve nothing here."""
+    service = client.meta.service_model.service_id.hyphenize()
+    events = client.meta.events
+    # The user agent is fixed, so it need not be built again for each request.
+    agent = getattr(client, "_user_agent_creator", None)
+    rebuild = getattr(agent, "rebuild_and_replace_user_agent_handler", None)
+    if rebuild is not None:
+        events.unregister(f"request-created.{service}", rebuild)
+    # Which try of the SDK's own it is, in two headers that are told to AWS for its statistics.
+    events.unregister("request-created", add_retry_headers)
+    # Retries are ours; with one attempt in total this handler only decides not to retry.
+    events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
+
+
+def prepare(client: Any, *, custom: bool, fips: str) -> None:
+    """Add the guards. `custom`: AWS_ENDPOINT_URL names the host; `fips`: the only host allowed."""
+    model = client.meta.service_model
+    service = model.service_id.hyphenize()
+    if model.resolved_protocol in JSON_PROTOCOLS:
+        client.meta.events.register(f"before-parse.{service}", refuse_broken_json)
+    if custom and service == "s3-control":
+        client.meta.events.register(f"before-send.{service}", strip_account)
+    if fips:
+        client.meta.events.register(f"before-send.{service}", FipsGuard(fips))
+
+
+def refuse_broken_json(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+    """botocore reads a body that isn't JSON as an empty answer: not knowing would look like nothing there."""
+    if response_dict["status_code"] >= 300 or operation_model.has_streaming_output:
+        return
+    body = response_dict["body"].strip()
+    if body and not (body.startswith(b"{") and body.endswith(b"}")):
+        raise ResponseParserError(f"{operation_model.name} answered something that is not a JSON object")
+    if not body.strip(EMPTY) and operation_model.output_shape is not None and operation_model.output_shape.members:
+        raise ResponseParserError(f"{operation_model.name} answered nothing")
+
+
+def strip_account(request: Any, **_: Any) -> None:
+    """S3 Control prefixes the account id to the host, which no custom endpoint resolves."""
+    request.url = ACCOUNT_HOST.sub(r"\1", request.url)
+
+
+class FipsGuard:
+    """Refuses any request that would go elsewhere than to the published FIPS host."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def __call__(self, request: Any, **_: Any) -> None:
+        host = request.url.split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
+        # S3 puts the bucket, S3 Control the account id, before the host.
+        if host != self._host and not host.endswith(f".{self._host}"):
+            raise FipsError(f"A request would have gone to {host} instead of the FIPS endpoint {self._host}.")

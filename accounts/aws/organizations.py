@@ -1,0 +1,186 @@
+"""Discovers an AWS Organization: get (the calls), then transform (pure).
+
+Works from the management account or from a delegated administrator. A part that can't be listed
+fails the whole discovery: an account that was merely not seen must not look like one that left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from accounts.aws.calls import Call, CallError, Listing
+from accounts.aws.credentials import acting_as
+from accounts.aws.gaps import GapKind
+from accounts.aws.reader import AwsReader
+from accounts.aws.refusals import EXPIRED, INVALID, NO_CREDENTIALS
+
+CALLS = tuple(
+    Call("organizations", operation, f"organizations:{operation}")
+    for operation in (
+        "DescribeOrganization",
+        "ListRoots",
+        "ListOrganizationalUnitsForParent",
+        "ListAccountsForParent",
+        "ListTagsForResource",
+    )
+)
+# ListTagsForResource takes one account at a time; AWS throttles it early.
+THREADS = 8
+FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
+
+
+class DiscoveryError(Exception):
+    """The organization could not be read; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveredUnit:
+    """A root (parent None) or an OU. path: the ids from the root down, each between slashes."""
+
+    id: str
+    name: str
+    parent: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveredAccount:
+    """tags is None where AWS refused to say; tags_gap then says why."""
+
+    id: str
+    name: str
+    status: str
+    ou: str
+    joined_at: datetime | None = None
+    tags: dict[str, str] | None = None
+    tags_gap: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    org_id: str
+    partition: str
+    management_account: str
+    feature_set: str
+    units: tuple[DiscoveredUnit, ...]
+    accounts: tuple[DiscoveredAccount, ...]
+
+
+@dataclass(slots=True)
+class Answers:
+    """What AWS answered: units and accounts each with their parent's id, parents first."""
+
+    organization: dict[str, Any]
+    units: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
+    accounts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    tags: dict[str, Listing] = field(default_factory=dict)
+
+
+def discover(partition: str, progress: Callable[[str], None] = lambda _: None) -> Discovered:
+    """Read the whole organization with the hub's credentials. Raises DiscoveryError."""
+    try:
+        with acting_as(None):
+            answers = get(AwsReader("hub", partition, "global", CALLS, as_hub=True), progress)
+        return transform(answers)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise DiscoveryError(f"AWS Organizations gave an answer without {error}. Run discover again.") from error
+
+
+def get(aws: AwsReader, progress: Callable[[str], None] = lambda _: None) -> Answers:
+    try:
+        answers = Answers(aws.call("organizations", "DescribeOrganization").get("Organization", {}))
+    except CallError as error:
+        raise explained(error) from error
+    for root in listed(aws.pages("organizations", "ListRoots", "Roots")):
+        answers.units.append((None, root))
+        walk(aws, answers, root["Id"])
+    progress(f"{len(answers.accounts)} accounts in {len(answers.units)} roots and OUs; reading their tags")
+    ids = [account["Id"] for _, account in answers.accounts]
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="tags") as pool:
+        answers.tags = dict(zip(ids, pool.map(lambda account: tags_of(aws, account), ids), strict=True))
+    return answers
+
+
+def walk(aws: AwsReader, answers: Answers, parent: str) -> None:
+    """The accounts and OUs below a parent, however deep."""
+    found = aws.pages("organizations", "ListAccountsForParent", "Accounts", ParentId=parent)
+    answers.accounts += [(parent, account) for account in listed(found)]
+    below = aws.pages("organizations", "ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
+    for unit in listed(below):
+        answers.units.append((parent, unit))
+        walk(aws, answers, unit["Id"])
+
+
+def tags_of(aws: AwsReader, account: str) -> Listing:
+    return aws.pages("organizations", "ListTagsForResource", "Tags", ResourceId=account)
+
+
+def listed(listing: Listing) -> list[Any]:
+    if listing.gap is not None:
+        raise explained(CallError(listing.gap))
+    return listing.items
+
+
+def explained(error: CallError) -> DiscoveryError:
+    gap, code = error.gap, error.code
+    if code in {"AWSOrganizationsNotInUseException", "AWSOrganizationsNotInUse"}:
+        return DiscoveryError(f"The hub's account is in no AWS Organization. {FROM_WHERE}.")
+    if code == "CredentialsRefused":
+        return DiscoveryError(error.message)
+    if code in NO_CREDENTIALS:
+        return DiscoveryError(
+            "There are no AWS credentials. Give the hub an instance or task role, or set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY."
+        )
+    if code in EXPIRED:
+        return DiscoveryError("The AWS credentials have expired. Renew them, then run discover again.")
+    if code in INVALID:
+        return DiscoveryError(f"AWS doesn't accept the credentials ({code}). Check them, and AWS_REGION's partition.")
+    if gap.kind in {GapKind.DENIED, GapKind.DENIED_BY_SCP}:
+        return DiscoveryError(
+            f"{gap.sentence()}. {FROM_WHERE}, and allow there: {', '.join(call.action for call in CALLS)}."
+        )
+    if gap.kind in {GapKind.TIMEOUT, GapKind.UNREACHABLE}:
+        return DiscoveryError(f"{gap.sentence()}. Check the network, the proxy and AWS_ENDPOINT_URL.")
+    return DiscoveryError(f"{gap.sentence()}. Nothing was changed; run discover again.")
+
+
+def transform(answers: Answers) -> Discovered:
+    """Pure: the answers as values, in a stable order."""
+    organization = answers.organization
+    units = tuple(units_of(answers))
+    accounts = {account["Id"]: account_of(parent, account, answers) for parent, account in answers.accounts}
+    return Discovered(
+        org_id=organization["Id"],
+        partition=organization["Arn"].split(":")[1],
+        management_account=organization.get("MasterAccountId") or organization["ManagementAccountId"],
+        feature_set=organization.get("FeatureSet", ""),
+        units=units,
+        accounts=tuple(accounts[id] for id in sorted(accounts)),
+    )
+
+
+def units_of(answers: Answers) -> Iterator[DiscoveredUnit]:
+    paths: dict[str, str] = {}
+    for parent, unit in answers.units:
+        paths[unit["Id"]] = f"{paths[parent] if parent else '/'}{unit['Id']}/"
+        yield DiscoveredUnit(unit["Id"], unit.get("Name") or unit["Id"], parent, paths[unit["Id"]])
+
+
+def account_of(parent: str, account: dict[str, Any], answers: Answers) -> DiscoveredAccount:
+    tags = answers.tags[account["Id"]]
+    known = tags.gap is None
+    return DiscoveredAccount(
+        id=account["Id"],
+        name=account.get("Name") or account["Id"],
+        # State is the newer field; Status is deprecated and knows fewer values.
+        status=account.get("State") or account["Status"],
+        ou=parent,
+        joined_at=account.get("JoinedTimestamp"),
+        tags={tag["Key"]: tag.get("Value", "") for tag in tags.items} if known else None,
+        tags_gap=None if tags.gap is None else tags.gap.as_dict(),
+    )

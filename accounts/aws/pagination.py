@@ -1,0 +1,74 @@
+"""How an operation hands out its pages: botocore's paginator data, else a token of the usual name."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+from botocore.exceptions import DataNotFoundError
+from botocore.loaders import Loader, create_loader
+
+USUAL_TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("Marker", "NextMarker"), ("Marker", "Marker"))
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Names of the token going in and coming out; empty where the operation has one page."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    more: str = ""
+
+    def following(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        """The parameters that ask for the next page, or None at the end."""
+        if self.more and not find(self.more, answer):
+            return None
+        tokens = {name: find(output, answer) for name, output in zip(self.inputs, self.outputs, strict=True)}
+        # Some services end with an empty token instead of none.
+        given = {name: token for name, token in tokens.items() if token}
+        return given or None
+
+
+def find(expression: str, answer: dict[str, Any]) -> Any:
+    return answer.get(expression) if expression.isidentifier() else jmespath.search(expression, answer)
+
+
+def paging(client: Any, operation: str) -> Paging:
+    known = paginators(client.meta.service_model.service_name).get(operation)
+    if known is not None:
+        return Paging(listed(known["input_token"]), listed(known["output_token"]), known.get("more_results", ""))
+    model = client.meta.service_model.operation_model(operation)
+    ins = model.input_shape.members if model.input_shape else {}
+    outs = model.output_shape.members if model.output_shape else {}
+    for given, returned in USUAL_TOKENS:
+        if given in ins and returned in outs:
+            return Paging((given,), (returned,))
+    return Paging()
+
+
+def paginators(service: str) -> dict[str, Any]:
+    # One loader and one thread at a time: its first look walks through the folders of all 400 services.
+    with _lock:
+        return load(service)
+
+
+@cache
+def load(service: str) -> dict[str, Any]:
+    try:
+        pagination: dict[str, Any] = loader().load_service_model(service, "paginators-1")["pagination"]
+    except DataNotFoundError:
+        return {}
+    return pagination
+
+
+@cache
+def loader() -> Loader:
+    return create_loader()
+
+
+def listed(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,166 @@
+"""Reads AWS as one account's scan role, in one region. Every failure is a named Gap."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from botocore import xform_name
+
+from accounts.aws import session
+from accounts.aws.calls import Call, CallError, Listing
+from accounts.aws.credentials import acting_role
+from accounts.aws.endpoints import actual_region
+from accounts.aws.errors import FAILURES, classify, malformed
+from accounts.aws.pagination import Paging, paging
+from accounts.aws.retry import Retrier
+
+Build = Callable[[str, str], Any]
+OnCall = Callable[[str, str, str], None]
+Method = Callable[..., dict[str, Any]]
+
+
+class UndeclaredCallError(Exception):
+    """A collector made a call that it doesn't declare: the scan role would not allow it."""
+
+
+class WrongCredentialsError(Exception):
+    """A read of one account would have been signed as another, or as the hub."""
+
+
+class Counters:
+    """What one Target's reads cost, and the budgets of its retries. Shared by its threads."""
+
+    def __init__(self, retrier: Retrier | None = None) -> None:
+        self.by_api: Counter[str] = Counter()
+        self.calls = 0
+        self.retries = 0
+        self.retrier = retrier or Retrier()
+        self._lock = threading.Lock()
+
+    def called(self, api: str) -> None:
+        with self._lock:
+            self.calls += 1
+            self.by_api[api] += 1
+
+    def retried(self) -> None:
+        with self._lock:
+            self.retries += 1
+
+
+class AwsReader:
+    """The Reader that collectors are given (scans.collector.Reader).
+
+    as_hub allows reading with the hub's own credentials; else the context must act as a role of
+    `account`, so that a thread started without its context can't read the wrong account.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        partition: str,
+        region: str,
+        calls: Iterable[Call],
+        build: Build = session.client,
+        *,
+        counters: Counters | None = None,
+        on_call: OnCall | None = None,
+        as_hub: bool = False,
+    ) -> None:
+        self.account = account
+        self.partition = partition
+        self.region = region
+        self.counters = counters or Counters()
+        self._client = build
+        self._declared = {(call.service, call.operation): call for call in calls}
+        self._on_call = on_call
+        self._as_hub = as_hub
+
+    def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
+        """One call's answer. Raises CallError (which carries gap, code, message, status)."""
+        declared = self._declaration(service, operation)
+        self._refuse_wrong_credentials()
+        place = region or self.region
+        method, _ = self._method(declared, place)
+        return self._run(declared, place, method, params)
+
+    def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> Listing:
+        """All items under `key` of a paginated operation ("" for the pages themselves).
+
+        Never raises for a refusal: the Listing then holds what came before it, and the gap.
+        """
+        declared = self._declaration(service, operation)
+        self._refuse_wrong_credentials()
+        place = region or self.region
+        items: list[Any] = []
+        try:
+            method, paged = self._method(declared, place)
+            asked = params
+            while True:
+                answer = self._run(declared, place, method, asked)
+                following = paged.following(answer)
+                items += [answer] if key == "" else page(answer, key, following, declared, place)
+                if following is None:
+                    return Listing(items)
+                if all(asked.get(name) == token for name, token in following.items()):
+                    # The same token again would go round for ever.
+                    raise malformed(declared, place)
+                asked = {**params, **following}
+        except CallError as error:
+            return Listing(items, error.gap)
+
+    def _declaration(self, service: str, operation: str) -> Call:
+        try:
+            return self._declared[service, operation]
+        except KeyError:
+            raise UndeclaredCallError(
+                f"{service}.{operation} is not declared; add Call({service!r}, {operation!r}, <its IAM action>) "
+                "to the collector's calls."
+            ) from None
+
+    def _refuse_wrong_credentials(self) -> None:
+        role = acting_role()
+        if role is None and self._as_hub:
+            return
+        if role is None or role.account_id != self.account:
+            acting = f"a role in {role.account_id}" if role else "the hub"
+            raise WrongCredentialsError(f"A read of {self.account} would have been signed as {acting}.")
+
+    def _method(self, call: Call, place: str) -> tuple[Method, Paging]:
+        try:
+            client = self._client(call.service, actual_region(self.partition, place))
+        except FAILURES as exc:
+            raise classify(exc, call, place, partition=self.partition) from exc
+        key = (client, call.operation)
+        if key not in session.methods:
+            session.methods[key] = (getattr(client, xform_name(call.operation)), paging(client, call.operation))
+        found: tuple[Method, Paging] = session.methods[key]
+        return found
+
+    def _run(self, call: Call, place: str, method: Method, params: dict[str, Any]) -> dict[str, Any]:
+        def attempt() -> dict[str, Any]:
+            self.counters.called(call.api)
+            if self._on_call is not None:
+                self._on_call(call.service, call.operation, place)
+            try:
+                answer = method(**params)
+            except FAILURES as exc:
+                raise classify(exc, call, place, partition=self.partition) from exc
+            if not isinstance(answer, dict):
+                raise malformed(call, place)
+            return answer
+
+        budget = self.counters.retrier.budget(self.account, place, call.service)
+        return self.counters.retrier.run(budget, attempt, self.counters.retried)
+
+
+def page(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:
+    """The items of one page. A page may lack them only where it says that others follow."""
+    items = answer.get(key)
+    if items is None and following is not None:
+        return []
+    if not isinstance(items, list):
+        raise malformed(call, place)
+    return items

@@ -1,0 +1,59 @@
+"""Why the scan role could not be assumed, and what to do."""
+
+from __future__ import annotations
+
+from accounts.aws.calls import CallError
+from accounts.aws.errors import AssumeError
+from accounts.aws.gaps import GapKind
+
+TRUST = (
+    "Check in that account that the role exists, that its trust policy names the hub's role and this "
+    "TUTELA_EXTERNAL_ID, and that the hub may call sts:AssumeRole on it. AWS gives one answer for all of these."
+)
+NO_CREDENTIALS = {"NoCredentials", "PartialCredentials", "CredentialsRefused"}
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+           "AuthFailure", "InvalidToken"}  # fmt: skip
+
+
+def explain(error: CallError, arn: str, region: str) -> AssumeError:
+    """What to do. AWS answers a wrong external id, a missing role and a closed account all the same."""
+    reason, todo = reason_of(error, arn, region)
+    return AssumeError(reason, todo, error.code)
+
+
+def reason_of(error: CallError, arn: str, region: str) -> tuple[str, str]:
+    kind, code = error.gap.kind, error.code
+    if code == "CredentialsRefused":
+        return error.message, ""
+    if code in NO_CREDENTIALS:
+        return (
+            "The hub has no AWS credentials.",
+            "Give it an instance or task role, or set AWS_ACCESS_KEY_ID and so on.",
+        )
+    if code in EXPIRED:
+        return "The hub's AWS credentials have expired.", "Renew them, then scan again."
+    if code in INVALID:
+        return (
+            f"AWS doesn't accept the hub's credentials ({code}).",
+            f"Check them, and that they belong to {arn}'s partition.",
+        )
+    if code == "RegionDisabledException":
+        return f"AWS STS is not active in {region}.", "Activate it in the hub's account settings in IAM."
+    if kind is GapKind.DENIED_BY_SCP:
+        return f"A service control policy denies sts:AssumeRole on {arn}.", "Exempt the hub's role in that policy."
+    if kind is GapKind.DENIED and "suspend" in error.message.lower():
+        return f"AWS refused {arn}: the account is suspended.", "Nothing can be read until the account is reactivated."
+    if kind is GapKind.DENIED:
+        return f"AWS refused to let the hub assume {arn} ({code}).", TRUST
+    if kind is GapKind.THROTTLED:
+        return "AWS throttled sts:AssumeRole until the retries ran out.", "Scan again later, or with fewer workers."
+    if kind in {GapKind.TIMEOUT, GapKind.UNREACHABLE, GapKind.UNSUPPORTED}:
+        return (
+            f"AWS STS in {region} could not be reached ({code}).",
+            "Check the network, the proxy and AWS_ENDPOINT_URL.",
+        )
+    return (
+        f"sts:AssumeRole on {arn} failed ({code}).",
+        error.message or "Scan again; if it stays so, see AWS's health page.",
+    )

@@ -1,0 +1,161 @@
+"""One botocore session and one client per (service, region) for the whole process.
+
+A client costs 2 to 250 ms to build and its connections cost a TLS handshake, so neither may depend
+on the number of accounts: credentials come from the context (accounts.aws.credentials) instead.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.parsers import ResponseParserFactory
+
+from accounts.aws import lean
+from accounts.aws.credentials import ContextProvider
+from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
+from accounts.aws.quiet import quiet_loggers
+
+USER_AGENT = "tutela"
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 20.0
+POOL = 64
+
+_lock = threading.Lock()
+_session: botocore.session.Session | None = None
+_clients: dict[tuple[str, str, str, bool], Any] = {}
+_built: list[tuple[str, str]] = []
+# What readers remember about a client's operations; belongs to the clients, so it goes with them.
+methods: dict[tuple[Any, str], Any] = {}
+
+
+def client(service: str, region: str) -> Any:
+    """The process's client. Raises FipsError where FIPS is wanted and AWS publishes no endpoint."""
+    fips = fips_wanted()
+    key = (service, region, custom_endpoint(), fips)
+    found = _clients.get(key)
+    if found is None:
+        # Building clients is not thread-safe in botocore, and costs too much to do twice.
+        with _lock:
+            found = _clients.get(key)
+            if found is None:
+                found = _clients[key] = build(service, region, fips=fips)
+    return found
+
+
+def clients_built() -> list[tuple[str, str]]:
+    """(service, region) of every client that this process has built."""
+    return list(_built)
+
+
+def reset() -> None:
+    """Forget the session and its clients: after a fork (connections can't be shared), and in tests."""
+    global _session, _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _session = None
+    _clients.clear()
+    methods.clear()
+    _built.clear()
+
+
+os.register_at_fork(after_in_child=reset)
+
+
+def session() -> botocore.session.Session:
+    """The botocore session. Callers hold the lock, or are the only thread."""
+    global _session  # noqa: PLW0603
+    if _session is None:
+        quiet_loggers()
+        made = botocore.session.Session()
+        made.set_config_variable("sts_regional_endpoints", "regional")
+        made.register_component("credential_provider", ContextProvider(made))
+        made.register_component("response_parser_factory", parser_factory())
+        _session = made
+    return _session
+
+
+def build(service: str, region: str, *, fips: bool) -> Any:
+    host = fips_host(service, region) if fips else ""
+    made = session().create_client(service, region_name=region, config=config(fips=fips))
+    lean.trim(made)
+    lean.prepare(made, custom=bool(custom_endpoint()), fips=host)
+    _built.append((service, region))
+    return made
+
+
+def config(*, fips: bool) -> Config:
+    connect, read = timeouts()
+    custom = bool(custom_endpoint())
+    return Config(
+        # Retries are ours (accounts.aws.retry): botocore's quota would be shared by all accounts.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=connect,
+        read_timeout=read,
+        max_pool_connections=POOL,
+        user_agent=USER_AGENT,
+        use_fips_endpoint=fips,
+        tcp_keepalive=True,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        account_id_endpoint_mode="disabled",
+        disable_request_compression=True,
+        s3={"addressing_style": "path" if custom else "virtual"},
+    )
+
+
+def timeouts() -> tuple[float, float]:
+    """TUTELA_AWS_TIMEOUT: seconds to wait for an answer, or CONNECT,READ."""
+    text = os.environ.get("TUTELA_AWS_TIMEOUT", "").strip()
+    if not text:
+        return CONNECT_TIMEOUT, READ_TIMEOUT
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in {1, 2} or not all(0 < number < 1000 for number in numbers):
+        raise ValueError(f"TUTELA_AWS_TIMEOUT is {text!r}; use seconds, like 20, or CONNECT,READ, like 5,20.")
+    return (min(CONNECT_TIMEOUT, numbers[0]), numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+class ParserFactory(ResponseParserFactory):
+    """One parser per protocol instead of one per answer; they hold no state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, Any] = {}
+
+    def create_parser(self, protocol_name: str) -> Any:
+        found = self._made.get(protocol_name)
+        if found is None:
+            found = self._made[protocol_name] = super().create_parser(protocol_name)
+        return found
+
+
+def parser_factory() -> ParserFactory:
+    factory = ParserFactory()
+    factory.set_parser_defaults(timestamp_parser=parse_timestamp)
+    return factory
+
+
+def parse_timestamp(value: Any) -> datetime:
+    """AWS's timestamps: ISO 8601 or seconds since 1970. dateutil, botocore's default, costs 5 times more."""
+    # Seconds as text come first: fromisoformat takes eight digits for a date without dashes.
+    if isinstance(value, (int, float)) or value.isdecimal():
+        return datetime.fromtimestamp(float(value), UTC)
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return parse_other_timestamp(value)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def parse_other_timestamp(value: str) -> datetime:
+    """Seconds with an exponent, or the form of HTTP headers."""
+    from botocore.utils import parse_timestamp as slow_but_complete
+
+    parsed: datetime = slow_but_complete(value)
+    return parsed

@@ -1,0 +1,10 @@
+"""Where layers above hang on to a discovery, in its transaction. Filled once, when Django is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from accounts.models import Organization
+
+# An organization whose accounts or OUs a discovery may have changed.
+after_discovery: list[Callable[[Organization], None]] = []

@@ -1,0 +1,62 @@
+"""manage.py discover: reads the AWS Organization and records it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.aws.endpoints import EndpointError, partition_for
+from accounts.aws.organizations import DiscoveryError, discover
+from accounts.management.ready import require_database
+from accounts.models import Account
+from accounts.services import Applied, apply_discovery
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.policy import SYSTEM
+
+
+class Command(TutelaCommand):
+    help = (
+        "Discover the AWS Organization: accounts, OUs, tags, status. Needs credentials of the management account or "
+        "of a delegated administrator. Exit status: 0 done, 1 could not run, 2 wrong usage."
+    )
+
+    def work(self, options: dict[str, Any]) -> int:
+        require_database()
+        try:
+            found = discover(hub_partition(), progress=self.say)
+        except (DiscoveryError, EndpointError, ValueError) as error:
+            raise CouldNotError(str(error)) from error
+        self.report(apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()))
+        return DONE
+
+    def say(self, line: str) -> None:
+        self.stderr.write(line)
+
+    def report(self, applied: Applied) -> None:
+        organization = applied.organization
+        self.stdout.write(
+            f"{organization.org_id} ({organization.partition}, management account "
+            f"{organization.management_account_id}): {applied.accounts} accounts, {applied.units} roots and OUs."
+        )
+        for kind, count in sorted(applied.events.items()):
+            self.stdout.write(f"  {kind.replace('_', ' ')}: {count}")
+        if not applied.events:
+            self.stdout.write("  Nothing has changed since the last discovery.")
+        if applied.unknown_owners:
+            self.stdout.write(
+                f"  Tags of {len(applied.unknown_owners)} accounts could not be read, so their owners may be old or "
+                "unknown: allow organizations:ListTagsForResource."
+            )
+        if applied.events["joined"] == applied.accounts:
+            self.stdout.write("  Next: manage.py doctor says which of them can be scanned; manage.py scan reads them.")
+        unready = organization.accounts.exclude(status=Account.Status.ACTIVE)
+        for account in unready:
+            self.stdout.write(f"  {account.account_id} {account.name}: {account.status}, will not be read")
+
+
+def hub_partition() -> str:
+    """The partition of the hub's own region; AWS_REGION decides, as for every AWS tool."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return partition_for(region)

@@ -1,0 +1,111 @@
+"""Account owners: proposed from what accounts' tags name, made Grants by a security admin who confirms."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.queries import visible_accounts
+from accounts.scopes import branch
+from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
+from governance.identity import grants
+from governance.identity.models import Grant, User
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerProposal:
+    """An Account names an owner who holds no grant there. user: None where nobody, or more than one, is called so."""
+
+    account: Account
+    named: str
+    user: User | None
+    why_not: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.account.account_id}:{self.user.pk}" if self.user else ""
+
+
+class ProposalGoneError(ValueError):
+    """What was to be confirmed is no longer proposed; the message says which."""
+
+
+def proposals(actor: Actor) -> list[OwnerProposal]:
+    """Every proposal in the Accounts where the actor manages grants. Those that can be confirmed come first."""
+    accounts = list(visible_accounts(actor, Permission.GRANT_MANAGE).exclude(owners=[]).order_by("account_id"))
+    people = people_called({str(owner) for account in accounts for owner in account.owners})
+    owning = Owning()
+    found = [proposal for account in accounts for proposal in proposals_of(account, people, owning)]
+    return sorted(found, key=lambda proposal: proposal.user is None)
+
+
+def proposals_of(account: Account, people: dict[str, list[User]], owning: Owning) -> Iterator[OwnerProposal]:
+    for named in dict.fromkeys(map(str, account.owners)):
+        called = people.get(named.lower(), [])
+        if len(called) > 1:
+            yield OwnerProposal(account, named, None, f"{len(called)} people are called so")
+        elif not called:
+            yield OwnerProposal(account, named, None, "nobody in the portal is called so")
+        elif not owning.holds(called[0], account):
+            yield OwnerProposal(account, named, called[0])
+
+
+def people_called(names: Iterable[str]) -> dict[str, list[User]]:
+    """Active people by user name or mail address, whatever its case."""
+    wanted = sorted({name.lower() for name in names if name})
+    found: dict[str, list[User]] = defaultdict(list)
+    people = User.objects.filter(is_active=True, is_service=False).annotate(
+        called=Lower("username"), mail=Lower("email")
+    )
+    for start in range(0, len(wanted), CHUNK):
+        part = wanted[start : start + CHUNK]
+        for person in people.filter(called__in=part) | people.filter(mail__in=part):
+            for name in {person.called, person.mail} & set(part):
+                found[name].append(person)
+    return found
+
+
+class Owning:
+    """Who owns what by Grants that hold now, read at once."""
+
+    def __init__(self) -> None:
+        self.facts: dict[int, list[GrantFact]] = defaultdict(list)
+        for grant in grants.current(timezone.now()).filter(role=Role.ACCOUNT_OWNER):
+            self.facts[grant.user_id].append(
+                GrantFact(Role.ACCOUNT_OWNER, ScopeKind(grant.scope_kind), grant.scope_id, grant.ends_at)
+            )
+
+    def holds(self, person: User, account: Account) -> bool:
+        ous = branch(account.ou.path) if account.ou else ()
+        place = Place(account.organization.org_id, ous, account.account_id)
+        return any(covers(grant, place) for grant in self.facts.get(person.pk, ()))
+
+
+def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
+    """Make Grants of the proposals with these keys: all of them, or none.
+
+    Raises ProposalGoneError, and what grant_role raises.
+    """
+    with transaction.atomic():
+        standing = {proposal.key: proposal for proposal in proposals(actor) if proposal.user}
+        gone = [key for key in keys if key not in standing]
+        if gone:
+            raise ProposalGoneError(f"No longer proposed: {', '.join(gone)[:300]}. Look at the list again.")
+        return [confirm(actor, standing[key]) for key in dict.fromkeys(keys)]
+
+
+def confirm(actor: Actor, proposal: OwnerProposal) -> Grant:
+    if proposal.user is None:
+        raise ProposalGoneError(f"Nobody to grant to: {proposal.why_not}.")
+    return grants.grant_role(
+        actor=actor, user=proposal.user, role=Role.ACCOUNT_OWNER, scope=ScopeKind.ACCOUNT,
+        scope_id=proposal.account.account_id,
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Answers governance.identity about the scopes of Grants (it stands below the inventory and may not look)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Account, Organization, OrganizationalUnit
+from accounts.queries import visible_accounts
+from governance.core.policy import Actor, GrantFact, Permission, Place, ScopeKind, active
+from governance.identity.scopes import Scope, Spot
+
+
+def locate(scopes: Iterable[Scope]) -> dict[Scope, Spot]:
+    """The scopes that the inventory knows, in three queries at most."""
+    ids: dict[str, set[str]] = {}
+    for kind, scope_id in scopes:
+        ids.setdefault(kind, set()).add(scope_id)
+    found: dict[Scope, Spot] = {}
+    for organization in Organization.objects.filter(org_id__in=ids.get(ScopeKind.ORGANIZATION, ())):
+        scope = (str(ScopeKind.ORGANIZATION), organization.org_id)
+        found[scope] = Spot(Place(organization.org_id), f"the organization {organization.org_id}")
+    units = OrganizationalUnit.objects.filter(ou_id__in=ids.get(ScopeKind.OU, ())).select_related("organization")
+    for unit in units:
+        place = Place(unit.organization.org_id, branch(unit.path))
+        found[str(ScopeKind.OU), unit.ou_id] = Spot(place, f"{unit.name} ({unit.ou_id})")
+    accounts = Account.objects.filter(account_id__in=ids.get(ScopeKind.ACCOUNT, ()))
+    for account in accounts.select_related("organization", "ou"):
+        path = account.ou.path if account.ou else ""
+        place = Place(account.organization.org_id, branch(path), account.account_id)
+        found[str(ScopeKind.ACCOUNT), account.account_id] = Spot(place, str(account))
+    return found
+
+
+def branch(path: str) -> tuple[str, ...]:
+    """The ids of an OU's path, its own first, then the parents."""
+    return tuple(reversed([part for part in path.split("/") if part]))
+
+
+def within(actor: Actor, permission: Permission) -> Q:
+    """Restricts rows that have scope_kind and scope_id to the scopes where the actor holds the permission."""
+    if actor.system:
+        return Q()
+    accounts = visible_accounts(actor, permission).order_by()
+    return (
+        Q(scope_kind=ScopeKind.ORGANIZATION, scope_id__in=organizations_of(actor, permission))
+        | Q(scope_kind=ScopeKind.OU, scope_id__in=units_of(actor, permission).values("ou_id"))
+        | Q(scope_kind=ScopeKind.ACCOUNT, scope_id__in=accounts.values("account_id"))
+    )
+
+
+def units(actor: Actor, permission: Permission) -> list[tuple[Scope, str]]:
+    """The organizations and OUs where the actor holds the permission, with their names; accounts are too many."""
+    known = Organization.objects.all()
+    if not actor.system:
+        known = known.filter(org_id__in=organizations_of(actor, permission))
+    whole = [((str(ScopeKind.ORGANIZATION), org.org_id), f"the organization {org.org_id}") for org in known]
+    present = units_of(actor, permission).filter(vanished_at=None)
+    return whole + [((str(ScopeKind.OU), u.ou_id), "\u2003" * u.depth + u.name) for u in present]
+
+
+def organizations_of(actor: Actor, permission: Permission) -> set[str]:
+    whole = {g.scope_id for g in held(actor, permission) if g.scope is ScopeKind.ORGANIZATION}
+    return {org_id for org_id in whole if actor.reaches(Place(org_id))}
+
+
+def units_of(actor: Actor, permission: Permission) -> QuerySet[OrganizationalUnit]:
+    every = OrganizationalUnit.objects.all()
+    if actor.system:
+        return every
+    seen = every.filter(over(held(actor, permission)))
+    return seen if actor.within is None else seen.filter(over(actor.within))
+
+
+def over(grants: Iterable[GrantFact]) -> Q:
+    """The OUs that these grants cover whole; none for no grants."""
+    wanted = Q(pk__in=[])
+    for grant in grants:
+        if grant.scope is ScopeKind.ORGANIZATION:
+            wanted |= Q(organization__org_id=grant.scope_id)
+        elif grant.scope is ScopeKind.OU:
+            wanted |= Q(path__contains=f"/{grant.scope_id}/")
+    return wanted
+
+
+def held(actor: Actor, permission: Permission) -> list[GrantFact]:
+    return active(actor, permission, timezone.now())

@@ -1,0 +1,204 @@
+"""Writes about accounts: what a discovery found. Nothing is deleted; what changed is an AccountEvent."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import hooks
+from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
+from governance.core import audit
+from governance.core.policy import Actor
+
+if TYPE_CHECKING:
+    from accounts.aws.organizations import Discovered, DiscoveredAccount
+
+CHANGING = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
+SEPARATORS = re.compile(r"[,;\s]+")
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a discovery changed: events by kind, and how much there is now."""
+
+    organization: Organization
+    accounts: int
+    units: int
+    events: Counter[str] = field(default_factory=Counter)
+    unknown_owners: list[str] = field(default_factory=list)
+
+
+def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Applied:
+    """Make the inventory say what was discovered. The same discovery twice changes nothing the second time."""
+    with transaction.atomic():
+        organization, _ = Organization.objects.update_or_create(
+            org_id=discovered.org_id,
+            defaults={
+                "partition": discovered.partition,
+                "management_account_id": discovered.management_account,
+                "feature_set": discovered.feature_set,
+                "discovered_at": at,
+            },
+        )
+        units = apply_units(organization, discovered)
+        events = apply_accounts(organization, discovered.accounts, units, at)
+        retire_units(organization, discovered, at)
+        for listen in hooks.after_discovery:
+            listen(organization)
+        counts = Counter(event.kind for event in events)
+        if events:
+            audit.record(
+                actor=actor, action="accounts.discover", subject=f"organization:{organization.org_id}", **counts
+            )
+    return Applied(
+        organization=organization,
+        accounts=len(discovered.accounts),
+        units=len(discovered.units),
+        events=counts,
+        unknown_owners=[a.id for a in discovered.accounts if a.tags is None],
+    )
+
+
+def set_owners(*, actor: Actor, account: Account, owners: Sequence[str]) -> None:
+    """Set an account's owners by hand: tags no longer decide. No owners: tags decide again, at the next discovery."""
+    with transaction.atomic():
+        chosen = sorted({owner.strip() for owner in owners if owner.strip()})
+        account.owners = chosen or owners_from(account.tags, settings.OWNER_TAGS)
+        account.owners_set_by_hand = bool(chosen)
+        account.save(update_fields=["owners", "owners_set_by_hand"])
+        audit.record(
+            actor=actor, action="account.set_owners", subject=f"account:{account.account_id}", owners=account.owners
+        )
+
+
+def owners_from(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:
+    """The owners that the tags name; the first key of the list that is there decides."""
+    for key in keys:
+        value = (tags or {}).get(key, "")
+        found = [part for part in SEPARATORS.split(value) if part]
+        if found:
+            return found
+    return []
+
+
+def apply_units(organization: Organization, discovered: Discovered) -> dict[str, OrganizationalUnit]:
+    known = {unit.ou_id: unit for unit in organization.ous.all()}
+    for found in discovered.units:  # parents come first
+        parent = known[found.parent] if found.parent else None
+        unit = known.get(found.id)
+        if unit is None:
+            known[found.id] = OrganizationalUnit.objects.create(
+                organization=organization, ou_id=found.id, name=found.name, parent=parent, path=found.path
+            )
+        elif (unit.name, unit.parent_id, unit.path, unit.vanished_at) != (
+            found.name, parent.pk if parent else None, found.path, None,
+        ):  # fmt: skip
+            unit.name, unit.parent, unit.path, unit.vanished_at = found.name, parent, found.path, None
+            unit.save(update_fields=["name", "parent", "path", "vanished_at"])
+    return known
+
+
+def retire_units(organization: Organization, discovered: Discovered, at: datetime) -> None:
+    present = {unit.id for unit in discovered.units}
+    gone = [u.pk for u in organization.ous.filter(vanished_at=None) if u.ou_id not in present]
+    OrganizationalUnit.objects.filter(pk__in=gone).update(vanished_at=at)
+
+
+def apply_accounts(
+    organization: Organization,
+    discovered: Iterable[DiscoveredAccount],
+    units: Mapping[str, OrganizationalUnit],
+    at: datetime,
+) -> list[AccountEvent]:
+    known = {
+        account.account_id: account
+        for account in organization.accounts.select_related("ou")
+        .select_for_update(no_key=True, of=("self",))
+        .order_by("pk")
+    }
+    new: list[Account] = []
+    changed: list[Account] = []
+    events: list[AccountEvent] = []
+    seen: set[str] = set()
+    for found in discovered:
+        seen.add(found.id)
+        wanted = wanted_fields(found, units[found.ou])
+        account = known.get(found.id)
+        if account is None:
+            account = Account(organization=organization, account_id=found.id, **wanted)
+            new.append(account)
+            events.append(AccountEvent(account=account, kind="joined", detail={"ou": found.ou, "status": found.status}))
+            continue
+        if account.owners_set_by_hand:
+            wanted["owners"] = account.owners
+        if found.tags is None:
+            # Refused just now: what was known stays, and tags_gap says that it may be old.
+            wanted.update(tags=account.tags, owners=account.owners)
+        happened = events_of(account, wanted)
+        if update(account, wanted):
+            changed.append(account)
+        events += happened
+    for account in known.values():
+        if account.account_id not in seen and account.status != Account.Status.VANISHED:
+            events.append(AccountEvent(account=account, kind="vanished", detail={"was": account.status}))
+            account.status, account.vanished_at = Account.Status.VANISHED, at
+            changed.append(account)
+    Account.objects.bulk_create(new, batch_size=BATCH)
+    Account.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
+    AccountEvent.objects.bulk_create(events, batch_size=BATCH)
+    return events
+
+
+def wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "status": found.status,
+        "ou": unit,
+        "owners": owners_from(found.tags, settings.OWNER_TAGS),
+        "tags": found.tags,
+        "tags_gap": found.tags_gap,
+        "joined_at": found.joined_at,
+        "vanished_at": None,
+    }
+
+
+def events_of(account: Account, wanted: Mapping[str, Any]) -> list[AccountEvent]:
+    """What happened to the account since the last discovery."""
+    events = []
+    if account.status != wanted["status"]:
+        kind = (
+            "returned" if account.status == Account.Status.VANISHED else STATUS_EVENTS.get(wanted["status"], "status")
+        )
+        events.append(AccountEvent(account=account, kind=kind, detail={"was": account.status, "is": wanted["status"]}))
+    if account.ou_id != wanted["ou"].pk:
+        was = account.ou.ou_id if account.ou else None
+        events.append(AccountEvent(account=account, kind="moved", detail={"was": was, "is": wanted["ou"].ou_id}))
+    for name, kind in (("name", "renamed"), ("owners", "owners_changed")):
+        if getattr(account, name) != wanted[name]:
+            detail = {"was": getattr(account, name), "is": wanted[name]}
+            events.append(AccountEvent(account=account, kind=kind, detail=detail))
+    return events
+
+
+STATUS_EVENTS = {
+    Account.Status.ACTIVE: "reactivated",
+    Account.Status.SUSPENDED: "suspended",
+    Account.Status.PENDING_CLOSURE: "closing",
+    Account.Status.CLOSED: "closed",
+}
+
+
+def update(account: Account, wanted: Mapping[str, Any]) -> bool:
+    """Set what differs; False if nothing does."""
+    different = {name: value for name, value in wanted.items() if getattr(account, name) != value}
+    for name, value in different.items():
+        setattr(account, name, value)
+    return bool(different)

@@ -1,0 +1,9 @@
+"""The pages of the inventory that aren't about scanning."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from accounts.views import owners
+
+urlpatterns = [path("people/owners/", owners.owner_proposals, name="owner-proposals")]

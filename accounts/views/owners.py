@@ -1,0 +1,35 @@
+"""Owners that accounts' tags name, to be confirmed."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.owners import ProposalGoneError, confirm_owners, proposals
+from governance.core.policy import NotPermittedError, Permission
+from governance.identity.grants import GrantError
+from governance.identity.web import actor_of_request, permission
+
+SHOWN = 200
+
+
+@permission(Permission.GRANT_MANAGE)
+@require_http_methods(["GET", "POST"])
+def owner_proposals(request: HttpRequest) -> HttpResponse:
+    actor, error, chosen = actor_of_request(request), "", request.POST.getlist("proposal")
+    if request.method == "POST":
+        try:
+            made = confirm_owners(actor=actor, keys=chosen)
+        except (ProposalGoneError, GrantError) as refused:
+            error = str(refused)
+        except NotPermittedError as refused:
+            raise PermissionDenied(str(refused)) from refused
+        else:
+            messages.success(request, f"{len(made)} owners are confirmed." if made else "Nothing was ticked.")
+            return redirect("owner-proposals")
+    found = proposals(actor)
+    shown = {"proposals": found[:SHOWN], "total": len(found), "error": error, "chosen": chosen}
+    return render(request, "accounts/owners.html", shown, status=409 if error else 200)

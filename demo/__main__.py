@@ -1,0 +1,87 @@
+"""make demo: serve a make-believe organization, scan it, serve the portal over the result."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = ROOT / "var" / "demo.sqlite3"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="don't serve the portal; exit with the scan's status")
+    parser.add_argument("--port", type=int, default=8000, help="the portal's port")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--accounts", type=int, default=14)
+    parser.add_argument("--regions", type=int, default=3)
+    options = parser.parse_args()
+    for leftover in DATABASE.parent.glob(DATABASE.name + "*"):
+        leftover.unlink()  # the make-believe organization is new each time, so yesterday's findings aren't its
+    with organization(options) as environment:
+        say(f"A make-believe organization answers on {environment['AWS_ENDPOINT_URL']}")
+        manage(environment, "migrate", "--verbosity", "0")
+        manage(environment, "createcachetable")
+        manage(environment, "discover")
+        run(environment, "-m", "demo.people")
+        status = manage(environment, "scan", check=False)
+        if options.once or status not in {0, 3}:
+            return status
+        say(f"The portal: http://localhost:{options.port}/  (end with Ctrl-C)")
+        return manage(environment, "serve", "--bind", f"127.0.0.1:{options.port}", check=False)
+
+
+@contextmanager
+def organization(options: argparse.Namespace) -> Iterator[dict[str, str]]:
+    """The organization's server in a process of its own, and the environment that points at it."""
+    command = [sys.executable, "-m", "demo.organization", "--print-env", "--port", "0"]
+    for name in ("seed", "accounts", "regions"):
+        command += [f"--{name}", str(getattr(options, name))]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TUTELA_"))},
+        "TUTELA_DEMO": "1",
+        "DATABASE_URL": f"sqlite:///{DATABASE}",
+        "BROKER_URL": "memory://",
+    }
+    try:
+        for line in server.stdout or ():
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                environment[name] = value.strip("'\"")
+            if line.startswith("ready"):
+                break
+        else:
+            sys.exit("The make-believe organization did not start; its message is above.")
+        yield environment
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def manage(environment: dict[str, str], *words: str, check: bool = True) -> int:
+    return run(environment, "manage.py", *words, check=check)
+
+
+def run(environment: dict[str, str], *words: str, check: bool = True) -> int:
+    try:
+        status = subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+    if check and status:
+        sys.exit(status)
+    return status
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Macie, which is off until somebody enables it: then AWS denies with a message of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from demo.cloud.protocol import AwsError, Request
+from demo.cloud.state import Extra, extra
+
+SINCE = datetime(2024, 1, 1, tzinfo=UTC).isoformat()
+
+
+def enabled(request: Request) -> Extra:
+    state = extra(request.account, request.region)
+    if state.macie_status == "DISABLED":
+        raise AwsError("AccessDeniedException", "Macie is not enabled.", 403)
+    return state
+
+
+def get_macie_session(request: Request) -> dict[str, Any]:
+    role = f"arn:aws:iam::{request.account}:role/aws-service-role/macie.amazonaws.com/AWSServiceRoleForAmazonMacie"
+    status = enabled(request).macie_status
+    return {
+        "createdAt": SINCE,
+        "updatedAt": SINCE,
+        "findingPublishingFrequency": "FIFTEEN_MINUTES",
+        "serviceRole": role,
+        "status": status,
+    }
+
+
+def get_automated_discovery_configuration(request: Request) -> dict[str, Any]:
+    return {"status": enabled(request).macie_discovery, "autoEnableOrganizationMembers": "NONE"}
+
+
+def list_classification_jobs(request: Request) -> dict[str, Any]:
+    enabled(request)
+    return {"items": []}
+
+
+def describe_buckets(request: Request) -> dict[str, Any]:
+    enabled(request)
+    return {"buckets": []}
+
+
+def enable_macie(request: Request) -> dict[str, Any]:
+    extra(request.account, request.region).macie_status = str(request.params.get("status", "ENABLED"))
+    return {}
+
+
+def disable_macie(request: Request) -> dict[str, Any]:
+    enabled(request).macie_status = "DISABLED"
+    return {}
+
+
+def update_automated_discovery_configuration(request: Request) -> dict[str, Any]:
+    enabled(request).macie_discovery = str(request.params["status"])
+    return {}
+
+
+HANDLERS = {
+    "macie2.EnableMacie": enable_macie,
+    "macie2.DisableMacie": disable_macie,
+    "macie2.UpdateAutomatedDiscoveryConfiguration": update_automated_discovery_configuration,
+    "macie2.ListClassificationJobs": list_classification_jobs,
+    "macie2.DescribeBuckets": describe_buckets,
+    "macie2.GetMacieSession": get_macie_session,
+    "macie2.GetAutomatedDiscoveryConfiguration": get_automated_discovery_configuration,
+}

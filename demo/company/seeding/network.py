@@ -1,0 +1,79 @@
+"""EC2: VPCs with their nodes and endpoints, and the default encryption of disks."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_network
+from typing import Any
+
+import moto.ec2.models.instances as instances_module
+import moto.ec2.models.security_groups as groups_module
+import moto.ec2.models.vpcs as vpcs_module
+from moto.ec2.models import ec2_backends
+
+from demo.company.model import Account, Plan, Thing
+from demo.company.seeding.given import given
+
+
+def seed(plan: Plan, account: Account) -> None:
+    subnets: dict[str, str] = {}
+    for thing in account.things:
+        if thing.kind == "disks" and thing.data["encrypted"]:
+            ec2_backends[account.id][thing.region].ebs_encryption_by_default = True
+        elif thing.kind == "vpc":
+            subnets[thing.data["id"]] = _vpc(ec2_backends[account.id][thing.region], thing)
+        elif thing.kind == "instance":
+            _instance(ec2_backends[account.id][thing.region], thing, subnets[thing.data["vpc"]])
+        elif thing.kind == "endpoint":
+            _endpoint(ec2_backends[account.id][thing.region], thing, subnets[thing.data["vpc"]])
+
+
+def _vpc(backend: Any, thing: Thing) -> str:
+    data = thing.data
+    with given((vpcs_module, "random_vpc_id", data["id"])):
+        vpc = backend.create_vpc(data["cidr"])
+    vpc.enable_dns_support, vpc.enable_dns_hostnames = True, data["hostnames"]
+    block = next(ip_network(data["cidr"]).subnets(new_prefix=24))
+    return str(backend.create_subnet(vpc.id, str(block)).id)
+
+
+def _instance(backend: Any, thing: Thing, subnet: str) -> None:
+    data = thing.data
+    with given((instances_module, "random_instance_id", data["id"])):
+        backend.run_instances(
+            "",
+            1,
+            None,
+            [],
+            subnet_id=subnet,
+            instance_type=data["type"],
+            region_name=backend.region_name,
+            is_instance_type_default=False,
+            tags={"instance": data.get("tags", {})},
+        )
+
+
+def _endpoint(backend: Any, thing: Thing, subnet: str) -> None:
+    data = thing.data
+    policy = json.dumps(data["policy"]) if data["policy"] else None
+    if data["gateway"]:
+        with given((vpcs_module, "random_vpc_ep_id", data["id"])):
+            backend.create_vpc_endpoint(data["vpc"], data["service"], "Gateway", policy, [])
+        return
+    with given((groups_module, "random_security_group_id", data["group"])):
+        group = backend.create_security_group(data["id"], "Endpoint", vpc_id=data["vpc"])
+    if data["open_to"]:
+        backend.authorize_security_group_ingress(
+            group.id, "tcp", "443", "443", [{"CidrIp": data["open_to"]}], vpc_id=data["vpc"]
+        )
+    with given((vpcs_module, "random_vpc_ep_id", data["id"])):
+        backend.create_vpc_endpoint(
+            data["vpc"],
+            data["service"],
+            "Interface",
+            policy,
+            [],
+            subnet_ids=[subnet],
+            security_group_ids=[group.id],
+            private_dns_enabled=data["private_dns"],
+        )

@@ -1,0 +1,66 @@
+"""KMS keys, buckets and log groups."""
+
+from __future__ import annotations
+
+import json
+
+import moto.kms.models as kms_module
+from moto.kms.models import Alias, kms_backends
+from moto.kms.models import Key as MotoKey
+from moto.logs.models import LogGroup, logs_backends
+from moto.s3.models import FakeBucket, PublicAccessBlock, s3_backends
+from moto.s3control.models import s3control_backends
+
+from demo.company.constants import OUTSIDE, PARTITION
+from demo.company.model import Account, Bucket, Key, Plan
+from demo.company.seeding.given import given
+
+BLOCKED = ("true",) * 4
+
+
+def seed(plan: Plan, account: Account) -> None:
+    for key in account.keys:
+        _key(key)
+    for bucket in account.buckets:
+        _bucket(bucket)
+    if account.blocks_public_access:
+        s3control_backends[account.id][PARTITION].public_access_block = PublicAccessBlock(*BLOCKED)
+    for thing in account.of("log_group"):
+        backend = logs_backends[account.id][thing.region]
+        name, key = thing.data["name"], thing.data["key"]
+        backend.groups[name] = LogGroup(account.id, thing.region, name, **({"kmsKeyId": key} if key else {}))
+
+
+def foreign(plan: Plan) -> None:
+    for name in plan.foreign_buckets:
+        _bucket(Bucket(name, OUTSIDE, plan.regions[0]))
+
+
+def _key(key: Key) -> None:
+    policy = json.dumps(key.policy)
+    with given((kms_module, "generate_private_key", None)):  # moto makes an RSA key even here: 40 ms each
+        made = MotoKey(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", key.description, key.account, key.region)
+    made.id, made.arn = key.id, key.arn
+    made.key_manager = key.manager
+    made.key_state, made.enabled = key.state, key.usable
+    made.key_rotation_status = key.rotation and key.manager == "CUSTOMER"
+    backend = kms_backends[key.account][key.region]
+    if key.state == "PendingDeletion":
+        backend.keys[key.id] = made
+        backend.schedule_key_deletion(key.id, 30)
+    backend.keys[key.id] = made
+    if key.alias:
+        made.aliases[key.alias] = Alias(account_id=key.account, region=key.region, name=key.alias, key=made)
+
+
+def _bucket(bucket: Bucket) -> None:
+    made = FakeBucket(bucket.name, bucket.account, bucket.region)
+    s3_backends[bucket.account][PARTITION].buckets[bucket.name] = made
+    if bucket.encryption:
+        made.encryption = {
+            "Rule": {"ApplyServerSideEncryptionByDefault": bucket.encryption, "BucketKeyEnabled": "true"}
+        }
+    if bucket.policy:
+        made.policy = json.dumps(bucket.policy).encode()
+    if bucket.public_access_block:
+        made.public_access_block = PublicAccessBlock(*BLOCKED)

@@ -1,0 +1,245 @@
+"""What a right scan of the company must find: from the plan alone, without the product's code.
+
+Each planned thing says what it should be judged (`expects`). Here stands only what no single thing
+can know: which buckets are in scope, what lies in other accounts, what was refused, and the lines
+about places: nothing there, or not readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from demo.company.constants import CONTROLS, FIPS_REGIONS
+from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Key, Plan, Point, Thing
+from demo.company.model import arn as make_arn
+from demo.company.watch import is_complete
+
+Line = dict[str, str]
+GLOBAL_GROUPS = ("ID", "AC", "AU", "DS")
+BUCKET_CONTROLS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004")
+KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
+PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
+
+PROTECTION = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-004")
+# Things that exist in every account or region, beside the place itself: service and the end of the ARN.
+CERTAIN = {
+    "SSM-ID-005": ("iam", "root"),
+    "SSM-LG-002": ("ssm", "servicesetting/ssm/automation/customer-script-log-destination"),
+    **dict.fromkeys(("SSM-SM-001", "SSM-SM-002"), ("ssm", "document/SSM-SessionManagerRunShell")),
+}
+
+# Where such things live: service and the end of the ARN of the place, by control.
+PLACES = {
+    **dict.fromkeys(("SSM-ID-001", "SSM-ID-002", "SSM-ID-003"), ("iam", "root")),
+    **dict.fromkeys(("SSM-ID-004", "SSM-ID-005", "SSM-ID-006"), ("iam", "user/*")),
+    "SSM-AC-001": ("iam", "*"),
+    **dict.fromkeys(("SSM-AC-002", "SSM-AC-003", "SSM-AC-004"), ("iam", "policy/*")),
+    "SSM-AC-005": ("ssm", "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
+    **dict.fromkeys(("SSM-AU-001", "SSM-AU-002", "SSM-AU-003"), ("cloudtrail", "trail/*")),
+    "SSM-AU-004": ("organizations", "organization/*"),
+    **dict.fromkeys(("SSM-DT-001", "SSM-DT-002"), ("macie2", "session")),
+    "SSM-PS-005": ("ssm", "parameter/*"),
+    **dict.fromkeys(PARAMETER_CONTROLS, ("ssm", "parameter/*")),
+    **dict.fromkeys(KEY_CONTROLS, ("kms", "key/*")),
+    "SSM-EB-001": ("ec2", "ebs-encryption-by-default"),
+    **dict.fromkeys(("SSM-LG-001", "SSM-LG-002", "SSM-LG-003", "SSM-LG-004"), ("logs", "log-group:*")),
+    **dict.fromkeys(("SSM-SM-001", "SSM-SM-002", "SSM-DC-002"), ("ssm", "document/*")),
+    "SSM-DC-001": ("ssm", "servicesetting/ssm/documents/console/public-sharing-permission"),
+    "SSM-FF-001": ("tagging", "*"),
+    **dict.fromkeys(("SSM-FF-002", "SSM-FF-003"), ("ssm", "*")),
+    "SSM-NT-001": ("ec2", "instance/*"),
+    **dict.fromkeys(("SSM-NT-002", "SSM-NT-003"), ("cloudtrail", "lookup/ssm.amazonaws.com")),
+    "SSM-VP-001": ("ec2", "vpc/*"),
+    **dict.fromkeys(("SSM-VP-002", "SSM-VP-003", "SSM-VP-004"), ("ec2", "vpc-endpoint/*")),
+}
+
+
+def expected(plan: Plan) -> list[Line]:
+    """One line for each (control, account, region, resource), sorted."""
+    readable = [account for account in plan.accounts if not account.unreadable]
+    joined = _Joined(plan, readable)
+    lines = [line for account in readable for line in _Account(plan, account, joined).lines()]
+    return sorted(lines, key=lambda line: (line["account"], line["control"], line["region"], line["resource"]))
+
+
+def unreadable(plan: Plan) -> dict[str, str]:
+    """Accounts that yield no outcome, and why."""
+    return {account.id: account.unreadable for account in plan.accounts if account.unreadable}
+
+
+def write(plan: Plan, path: str) -> None:
+    with Path(path).open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in expected(plan))
+
+
+def is_hidden(account: Account, thing: Thing) -> bool:
+    """May the scan role not list it?"""
+    return thing.kind == "parameter" and "ssm:DescribeParameters" in account.denied
+
+
+def scanned(account: Account) -> list[str]:
+    return [*account.regions, *account.opted_in]
+
+
+class _Joined:
+    """What all readable accounts tell together: who owns a bucket and who points at it."""
+
+    def __init__(self, plan: Plan, readable: list[Account]) -> None:
+        self.all_read = len(readable) == len(plan.accounts)
+        self.owners = {bucket.name: account.id for account in readable for bucket in account.buckets}
+        self.buckets = {bucket.name: bucket for account in readable for bucket in account.buckets}
+        self.hidden = {b.name for account in plan.accounts if account.unreadable for b in account.buckets}
+        self.points = {account.id: _pointed(account) for account in readable}
+        self.wanted = set().union(*self.points.values()) if self.points else set()
+
+    def destination(self, name: str, plan: Plan) -> str:
+        if name in self.owners:
+            return PASS
+        if name in plan.foreign_buckets or name in self.hidden:
+            return UNKNOWN  # it exists, answers 403, and who owns it can't be told
+        return FAIL
+
+    def protection(self, name: str, plan: Plan) -> str:
+        """Of a bucket that data goes to: there and ours, encrypted, over HTTPS only, not public."""
+        reached = self.destination(name, plan)
+        if reached != PASS:
+            return reached
+        verdicts = {self.buckets[name].expects[control] for control in PROTECTION}
+        return FAIL if FAIL in verdicts else UNKNOWN if UNKNOWN in verdicts else PASS
+
+
+def _pointed(account: Account) -> set[str]:
+    """Its own settings and trails; what the organization's trail points at is the management account's."""
+    return {name for thing in account.things for name, _ in thing.points}
+
+
+def _sent(account: Account) -> set[Point]:
+    """The same with the kinds of data."""
+    return {point for thing in account.things for point in thing.points}
+
+
+def visible_trails(plan: Plan, account: Account) -> list[Any]:
+    """Its own trails, and the organization's, which appears in every account as a shadow."""
+    shared = [thing for thing in plan.management.of("trail") if thing.data["organization"]]
+    return [*account.of("trail"), *(thing for thing in shared if account is not plan.management)]
+
+
+class _Account:
+    def __init__(self, plan: Plan, account: Account, joined: _Joined) -> None:
+        self.plan, self.account, self.joined = plan, account, joined
+        self.buckets = [bucket for bucket in account.buckets if bucket.name in joined.wanted]
+
+    def lines(self) -> Iterator[Line]:
+        yield from self._blind() if self.account.quarantined else self._seen()
+
+    def _blind(self) -> Iterator[Line]:
+        """Nothing can be read: every place is unknown, and so is each thing that surely exists. What the company
+        doesn't ask for stays so."""
+        lines = {}
+        for control in CONTROLS:
+            for region in self._places(control):
+                unasked = control == "SSM-NT-002" and region not in FIPS_REGIONS
+                for resource in {self._place(control, region), *self._certain(control, region)}:
+                    verdict = NOT_APPLICABLE if unasked else UNKNOWN
+                    lines[control, region, resource] = self._line(control, region, resource, verdict)
+        yield from lines.values()
+
+    def _certain(self, control: str, region: str) -> tuple[str, ...]:
+        if control not in CERTAIN:
+            return ()
+        service, rest = CERTAIN[control]
+        return (make_arn(service, "" if region == GLOBAL else region, self.account.id, rest),)
+
+    def _seen(self) -> Iterator[Line]:
+        subjects = [*self._things(), *self._keys(), *self._stored(), *self._watched()]
+        yield from subjects
+        seen = {(line["control"], line["region"]) for line in subjects}
+        for control in CONTROLS:
+            for region in self._places(control):
+                if self._refused(control):
+                    yield self._line(control, region, self._place(control, region), UNKNOWN)
+                elif (control, region) not in seen:
+                    yield self._line(control, region, self._place(control, region), NOT_APPLICABLE)
+
+    def _line(self, control: str, region: str, resource: str, verdict: str) -> Line:
+        return {
+            "control": control,
+            "account": self.account.id,
+            "region": region,
+            "resource": resource,
+            "verdict": verdict,
+        }
+
+    def _things(self) -> Iterator[Line]:
+        for thing in self.account.things:
+            for control, verdict in thing.expects.items():
+                if is_hidden(self.account, thing) and control != "SSM-FF-001":
+                    continue  # its tags come from another API, which answers
+                region = GLOBAL if _is_global(control) else thing.region
+                yield self._line(control, region, thing.arn, verdict)
+
+    def _keys(self) -> Iterator[Line]:
+        for key in self.account.keys:
+            if not self._is_named(key):
+                continue
+            for control, verdict in key.expects().items():
+                hidden = control == "SSM-KM-003" and verdict != NOT_APPLICABLE
+                refused = hidden and "kms:GetKeyPolicy" in self.account.denied
+                yield self._line(control, key.region, key.arn, UNKNOWN if refused else verdict)
+
+    def _is_named(self, key: Key) -> bool:
+        hidden = {"parameter"} if "ssm:DescribeParameters" in self.account.denied else set[str]()
+        return bool(key.uses - hidden)
+
+    def _stored(self) -> Iterator[Line]:
+        for bucket in self.buckets:
+            for control, verdict in bucket.expects.items():
+                yield self._line(control, bucket.region, bucket.arn, verdict)
+        for name in sorted(self.joined.points[self.account.id]):
+            verdict = self.joined.destination(name, self.plan)
+            yield self._line("SSM-S3-005", GLOBAL, f"arn:aws:s3:::{name}", verdict)
+        for name, kind in sorted(_sent(self.account)):
+            verdict = self.joined.protection(name, self.plan)
+            yield self._line(f"SSM-DS-001.{kind}", GLOBAL, f"arn:aws:s3:::{name}", verdict)
+
+    def _watched(self) -> Iterator[Line]:
+        complete = any(is_complete(thing.data) for thing in visible_trails(self.plan, self.account))
+        arn = self._place("SSM-AU-001", GLOBAL)
+        yield self._line("SSM-AU-001", GLOBAL, arn, PASS if complete else FAIL)
+        for region in scanned(self.account):
+            status = self.account.macie.get(region, "DISABLED")
+            on = PASS if status == "ENABLED" else FAIL
+            covers = NOT_APPLICABLE if on == FAIL else PASS if region in self.account.discovers else FAIL
+            if not any(bucket.region == region for bucket in self.buckets):
+                on = covers = NOT_APPLICABLE
+            yield self._line("SSM-DT-001", region, self._place("SSM-DT-001", region), on)
+            yield self._line("SSM-DT-002", region, self._place("SSM-DT-002", region), covers)
+
+    def _places(self, control: str) -> list[str]:
+        if control == "SSM-AU-004":
+            return [GLOBAL] if self.account is self.plan.management else []
+        if _is_global(control):
+            return [GLOBAL]
+        if control in BUCKET_CONTROLS:
+            return sorted({*scanned(self.account), *(bucket.region for bucket in self.buckets)})
+        return scanned(self.account)
+
+    def _place(self, control: str, region: str) -> str:
+        if control.startswith(("SSM-S3", "SSM-DS")):
+            return "arn:aws:s3:::*"
+        service, rest = PLACES[control]
+        return make_arn(service, "" if region == GLOBAL else region, self.account.id, rest)
+
+    def _refused(self, control: str) -> bool:
+        """Is the list of such things incomplete? Keys are found through parameters too."""
+        listed = (*PARAMETER_CONTROLS, *KEY_CONTROLS, "SSM-FF-002", "SSM-FF-003")
+        return "ssm:DescribeParameters" in self.account.denied and control in listed
+
+
+def _is_global(control: str) -> bool:
+    if control == "SSM-AC-005":
+        return False
+    return control.split("-")[1] in GLOBAL_GROUPS or control == "SSM-S3-005"

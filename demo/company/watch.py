@@ -1,0 +1,71 @@
+"""What watches over a place: trails, sampled events, Macie, default encryption of disks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.company.builder import Place
+from demo.company.constants import FIPS_REGIONS
+from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Key
+
+ALL_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+WITHOUT_KMS = {**ALL_EVENTS, "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+ADVANCED = {"Name": "Management", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
+
+
+def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
+    """facts: key, validated, logging, organization, selectors, advanced. Always a multi-region trail."""
+    key: Key | None = facts.get("key")
+    if key is not None:
+        key.uses.add("setting")
+    data = {
+        "name": name,
+        "bucket": bucket,
+        "key": key.arn if key else None,
+        "validated": facts.get("validated", True),
+        "logging": facts.get("logging", True),
+        "organization": facts.get("organization", False),
+        "selectors": facts.get("selectors", [ALL_EVENTS]),
+        "advanced": facts.get("advanced", []),
+    }
+    expects = {
+        "SSM-AU-002": PASS if data["validated"] else FAIL,
+        "SSM-AU-003": PASS if key and key.usable else FAIL,
+    }
+    place.add("trail", place.arn("cloudtrail", f"trail/{name}"), data, expects, ((bucket, "07"),))
+
+
+def is_complete(data: dict[str, Any]) -> bool:
+    """Does this trail by itself satisfy the control on complete trails?"""
+    basic = any(not selector.get("ExcludeManagementEventSources") for selector in data["selectors"])
+    return bool(data["logging"] and (data["advanced"] or basic))
+
+
+def events(place: Place, *versions: str, fips: bool = False) -> None:
+    """Sampled calls of Systems Manager by their TLS version; none: nothing can be said. fips: through such an
+    endpoint, where AWS has one."""
+    old = any(version in ("TLSv1", "TLSv1.1") for version in versions)
+    verdict = UNKNOWN if not versions else FAIL if old else PASS
+    required = place.region in FIPS_REGIONS
+    through = (UNKNOWN if not versions else PASS if fips else FAIL) if required else NOT_APPLICABLE
+    host = "ssm-fips" if fips and required else "ssm"
+    data = {
+        "versions": list(versions),
+        "user": f"{place.account.name}-app",
+        "ids": [place.uuid() for _ in versions],
+        "host": f"{host}.{place.region}.amazonaws.com",
+    }
+    expects = {"SSM-NT-002": through, "SSM-NT-003": verdict}
+    place.add("events", place.arn("cloudtrail", "lookup/ssm.amazonaws.com"), data, expects)
+
+
+def disks(place: Place, *, encrypted: bool) -> None:
+    arn = place.arn("ec2", "ebs-encryption-by-default")
+    place.add("disks", arn, {"encrypted": encrypted}, {"SSM-EB-001": PASS if encrypted else FAIL})
+
+
+def macie(place: Place, status: str, *, discovers: bool = True) -> None:
+    """Its verdicts depend on whether data lies in the region, so truth.py gives them."""
+    place.account.macie[place.region] = status
+    if discovers and status == "ENABLED":
+        place.account.discovers.add(place.region)

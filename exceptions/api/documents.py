@@ -1,0 +1,133 @@
+"""How requests and tickets look in the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.models import Account
+from exceptions.models import ExceptionRequest, Ticket
+from exceptions.queries.board import whole
+from exceptions.queries.shown import scope_text
+from exceptions.rules import shown_state
+
+
+class ExceptionSerializer(serializers.Serializer[Any]):
+    """status: what it is by the clock: an approved one is pending, active or expired. quorum: approvers needed."""
+
+    id = serializers.IntegerField()
+    reference = serializers.CharField()
+    status = serializers.CharField()
+    state = serializers.CharField()
+    version = serializers.IntegerField()
+    scope_kind = serializers.CharField()
+    scope = serializers.CharField()
+    control = serializers.CharField()
+    account = serializers.CharField()
+    ou = serializers.CharField()
+    tag_key = serializers.CharField()
+    tag_value = serializers.CharField()
+    resource = serializers.CharField()
+    region = serializers.CharField()
+    severity = serializers.CharField()
+    justification = serializers.CharField()
+    business_owner = serializers.CharField()
+    compensation = serializers.CharField()
+    compensating_controls = serializers.ListField(child=serializers.CharField())
+    requested_by = serializers.CharField()
+    on_behalf_of = serializers.CharField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    quorum = serializers.IntegerField()
+    renews = serializers.IntegerField(allow_null=True)
+    drift = serializers.ListField(child=serializers.DictField())
+
+
+COLUMNS = (
+    "id", "reference", "state", "version", "scope_kind", "control", "tag_key", "tag_value", "resource", "region",
+    "severity", "justification", "business_owner", "compensation", "compensating_controls", "on_behalf_of", "starts_at",
+    "expires_at", "submitted_at", "decided_at", "ended_at", "quorum",
+)  # fmt: skip
+
+
+def exception_document(request: ExceptionRequest, now: datetime, visible: QuerySet[Account]) -> dict[str, Any]:
+    """visible: the reader's accounts. Who doesn't see the whole scope reads of drift the kinds only."""
+    drift = (
+        request.drift if not request.drift or whole(request, visible) else [{"kind": d["kind"]} for d in request.drift]
+    )
+    return {
+        **{name: getattr(request, name) for name in COLUMNS},
+        "drift": drift,
+        "status": shown_state(request.state, request.starts_at, request.expires_at, now),
+        "scope": scope_text(request),
+        "account": request.account.account_id if request.account else "",
+        "ou": request.ou.ou_id if request.ou else "",
+        "requested_by": request.requested_by.get_username(),
+        "renews": request.renews_id,
+    }
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    findings = serializers.IntegerField()
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What it covers now, and in words what it would cover that doesn't exist yet."""
+
+    accounts = serializers.IntegerField()
+    findings = serializers.IntegerField()
+    by_severity = CountSerializer(many=True)
+    by_account = CountSerializer(many=True)
+    to_come = serializers.CharField()
+
+
+class CommentSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    by = serializers.CharField(source="by.username", allow_null=True)
+    text = serializers.CharField()
+
+
+class TicketItemSerializer(serializers.Serializer[Any]):
+    """open: it still fails. proof: the digest of the evidence under which it passed."""
+
+    fingerprint = serializers.CharField(source="finding.fingerprint")
+    resource = serializers.CharField(source="finding.resource")
+    open = serializers.BooleanField()
+    proof = serializers.CharField()
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    """overdue: by the clock. verification: the Scan that verifies a claimed fix."""
+
+    id = serializers.IntegerField()
+    reference = serializers.CharField()
+    state = serializers.CharField()
+    version = serializers.IntegerField()
+    account = serializers.CharField(source="account.account_id")
+    control = serializers.CharField()
+    region = serializers.CharField()
+    severity = serializers.CharField()
+    tracker = serializers.CharField()
+    external_id = serializers.CharField()
+    title = serializers.CharField()
+    note = serializers.CharField()
+    assignee = serializers.CharField()
+    proposed_at = serializers.DateTimeField()
+    approved_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    overdue = serializers.SerializerMethodField()
+    claimed_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    reopened = serializers.IntegerField()
+    verification = serializers.IntegerField(source="verification_id", allow_null=True)
+    items = TicketItemSerializer(many=True, source="shown_items")
+
+    def get_overdue(self, ticket: Ticket) -> bool:
+        return ticket.overdue_at(self.context["now"])

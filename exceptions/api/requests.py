@@ -1,0 +1,245 @@
+"""Exception requests: everything but deciding, which takes a person, their second factor and the page."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account, Organization
+from accounts.queries import visible_accounts
+from exceptions.api.documents import CommentSerializer, ExceptionSerializer, PreviewSerializer, exception_document
+from exceptions.api.refusing import workflow
+from exceptions.errors import InvalidRequestError
+from exceptions.models import ExceptionRequest
+from exceptions.queries import requests as queries
+from exceptions.queries import scope
+from exceptions.rules import ScopeKind
+from exceptions.services import drafting
+from exceptions.services.scoping import Wanted
+from governance.core.policy import Permission
+from governance.identity.rest.bulk import LIMIT, BulkSerializer, in_bulk
+from governance.identity.rest.etags import etag_of, require_match
+from governance.identity.rest.parsing import PageQuery, Strict
+from governance.identity.rest.views import Answer, Api
+
+STATES = (
+    "draft", "submitted", "changes_requested", "pending", "active", "expiring", "suspended", "rejected", "withdrawn",
+    "revoked", "superseded", "expired",
+)  # fmt: skip
+TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
+
+
+class ExceptionQuery(PageQuery):
+    state = serializers.ChoiceField(
+        STATES, default="", allow_blank=True, help_text="By the clock; expiring: in 30 days."
+    )
+    control = serializers.CharField(default="", allow_blank=True)
+    account = serializers.CharField(default="", allow_blank=True, help_text="An account id that it covers.")
+
+
+class ExceptionBody(Strict):
+    """A scope and why. findings: fingerprints, for the scope findings; the other scopes take their own fields."""
+
+    scope_kind = serializers.ChoiceField([str(kind) for kind in ScopeKind])
+    control = serializers.CharField(**TEXT)
+    account = serializers.CharField(**TEXT)
+    ou = serializers.CharField(**TEXT)
+    tag_key = serializers.CharField(**TEXT)
+    tag_value = serializers.CharField(**TEXT)
+    resource = serializers.CharField(**TEXT)
+    region = serializers.CharField(**TEXT)
+    findings = serializers.ListField(child=serializers.CharField(), default=list, max_length=LIMIT)
+    justification = serializers.CharField(**TEXT)
+    business_owner = serializers.CharField(**TEXT)
+    compensation = serializers.CharField(**TEXT)
+    compensating_controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=50)
+    on_behalf_of = serializers.CharField(**TEXT, help_text="For service accounts: the person who asks.")
+    starts_at = serializers.DateTimeField(default=None, allow_null=True)
+    expires_at = serializers.DateTimeField(default=None, allow_null=True)
+
+
+class NewExceptionBody(ExceptionBody):
+    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+
+
+class ReasonBody(Strict):
+    reason = serializers.CharField(**TEXT)
+
+
+class TextBody(Strict):
+    text = serializers.CharField()
+
+
+class RenewalBody(Strict):
+    expires_at = serializers.DateTimeField()
+    justification = serializers.CharField()
+
+
+class ManyBody(Strict):
+    """items: ids of requests, with the version of each that was read."""
+
+    class Item(Strict):
+        id = serializers.IntegerField()
+        version = serializers.IntegerField()
+
+    items = Item(many=True)
+    reason = serializers.CharField(**TEXT)
+
+
+class ExceptionApi(Api):
+    permissions: ClassVar = {
+        "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW, "preview": Permission.EXCEPTION_VIEW,
+        "comments": Permission.EXCEPTION_VIEW, "create": Permission.EXCEPTION_REQUEST,
+        "change": Permission.EXCEPTION_REQUEST, "submit": Permission.EXCEPTION_REQUEST,
+        "withdraw": Permission.EXCEPTION_REQUEST, "withdraw_many": Permission.EXCEPTION_REQUEST,
+        "renew": Permission.EXCEPTION_REQUEST, "comment": Permission.EXCEPTION_VIEW,
+    }  # fmt: skip
+    queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
+    bodies: ClassVar = {
+        "create": NewExceptionBody, "change": ExceptionBody, "withdraw": ReasonBody, "withdraw_many": ManyBody,
+        "renew": RenewalBody, "comment": TextBody,
+    }  # fmt: skip
+    answers: ClassVar = {
+        "list": Answer(ExceptionSerializer, many=True), "retrieve": Answer(ExceptionSerializer),
+        "create": Answer(ExceptionSerializer, status=201), "change": Answer(ExceptionSerializer),
+        "submit": Answer(ExceptionSerializer), "withdraw": Answer(ExceptionSerializer),
+        "withdraw_many": Answer(BulkSerializer), "renew": Answer(ExceptionSerializer, status=201),
+        "preview": Answer(PreviewSerializer), "comments": Answer(CommentSerializer, many=True),
+        "comment": Answer(CommentSerializer, status=201),
+    }  # fmt: skip
+    matched: ClassVar = frozenset({"change", "submit", "withdraw"})
+
+    def list(self, _request: Request) -> Response:
+        """The exception requests that you may see, newest first."""
+        rows = queries.in_state(queries.visible_requests(self.actor), self.query["state"], timezone.now())
+        if self.query["control"]:
+            rows = rows.filter(control=self.query["control"])
+        if self.query["account"]:
+            mine = self.visible().order_by().values("pk")
+            rows = rows.filter(covers__account__account_id=self.query["account"], covers__account__in=mine).distinct()
+        page = self.paged(rows)
+        now = timezone.now()
+        return self.page([exception_document(row, now, self.visible()) for row in page.rows], page.next)
+
+    def create(self, _request: Request) -> Response:
+        """Draft a request. It is not asked for until it is submitted."""
+        given = self.body()
+        organization = self.organization(given.pop("organization"))
+        with workflow():
+            made = drafting.create_draft(actor=self.actor, organization=organization, wanted=Wanted(**given))
+        return self.shown(made)
+
+    def retrieve(self, _request: Request, request_id: int) -> Response:
+        """One request, with its ETag."""
+        return self.shown(self.found(request_id))
+
+    def change(self, _request: Request, request_id: int) -> Response:
+        """Change a draft, or what changes were asked of."""
+        found, given = self.matching(request_id), self.body()
+        with workflow():
+            drafting.change_draft(actor=self.actor, request=found, version=found.version, wanted=Wanted(**given))
+        return self.shown(found)
+
+    def submit(self, _request: Request, request_id: int) -> Response:
+        """Ask for a decision."""
+        found = self.matching(request_id)
+        self.body()
+        with workflow():
+            drafting.submit(actor=self.actor, request=found, version=found.version)
+        return self.shown(found)
+
+    def withdraw(self, _request: Request, request_id: int) -> Response:
+        """Take it back, at any stage. Its findings count as open at once."""
+        found, given = self.matching(request_id), self.body()
+        with workflow():
+            drafting.withdraw(actor=self.actor, request=found, version=found.version, reason=given["reason"])
+        return self.shown(found)
+
+    def withdraw_many(self, _request: Request) -> Response:
+        """Take several back; an answer for each."""
+        given = self.body()
+
+        def act(item: dict[str, int]) -> dict[str, Any]:
+            found = self.found(item["id"])
+            with workflow():
+                drafting.withdraw(actor=self.actor, request=found, version=item["version"], reason=given["reason"])
+            return {"id": found.pk, "state": "withdrawn"}
+
+        return self.answer(in_bulk(given["items"], act))
+
+    def renew(self, _request: Request, request_id: int) -> Response:
+        """A new draft that takes over when this one ends."""
+        found, given = self.found(request_id), self.body()
+        with workflow():
+            made = drafting.renew(actor=self.actor, request=found, **given)
+        return self.shown(made)
+
+    def preview(self, _request: Request, request_id: int) -> Response:
+        """What it covers now, by severity and account, and what is to come."""
+        visible = visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
+        found = scope.preview(self.found(request_id), visible)
+        return self.answer(
+            {
+                "accounts": found.accounts,
+                "findings": found.findings,
+                "to_come": found.to_come,
+                "by_severity": [{"name": name, "findings": n} for name, n in found.by_severity],
+                "by_account": [{"name": account.account_id, "findings": n} for account, n in found.by_account],
+            }
+        )
+
+    def comments(self, _request: Request, request_id: int) -> Response:
+        """The thread, oldest first."""
+        page = self.paged(self.found(request_id).comments.select_related("by").order_by("id"), ascending=True)
+        return self.page(page.rows, page.next)
+
+    def comment(self, _request: Request, request_id: int) -> Response:
+        """Say something in the thread."""
+        found, given = self.found(request_id), self.body()
+        with workflow():
+            return self.answer(drafting.comment(actor=self.actor, request=found, text=given["text"]))
+
+    def visible(self) -> QuerySet[Account]:
+        return visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
+
+    def found(self, request_id: int) -> ExceptionRequest:
+        """Raises Http404."""
+        row = queries.visible_requests(self.actor).filter(pk=request_id).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def matching(self, request_id: int) -> ExceptionRequest:
+        """The version that If-Match names: 428 without it, 412 for another."""
+        found = self.found(request_id)
+        require_match(self.request, etag(found))
+        return found
+
+    def organization(self, wanted: str) -> Organization:
+        seen = Organization.objects.filter(
+            accounts__in=visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
+        ).distinct()
+        found = list(seen.filter(org_id=wanted) if wanted else seen[:2])
+        if len(found) == 1:
+            return found[0]
+        with workflow():
+            raise InvalidRequestError(
+                organization=f"There is no organization {wanted}." if wanted else "Name one of yours."
+            )
+
+    def shown(self, row: ExceptionRequest) -> Response:
+        headers = {"ETag": etag(row)}
+        if self.answers[self.action].status == 201:
+            headers["Location"] = reverse("api-exception", args=[row.pk])
+        return self.answer(exception_document(row, timezone.now(), self.visible()), headers=headers)
+
+
+def etag(row: ExceptionRequest) -> str:
+    return etag_of("exceptionrequest", row.pk, row.version)

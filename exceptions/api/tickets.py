@@ -1,0 +1,189 @@
+"""Remediation tickets: propose, look, work, claim. Approving takes a person, their second factor and the page."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.queries import visible_accounts
+from exceptions.api.documents import TicketSerializer
+from exceptions.api.refusing import workflow
+from exceptions.errors import InvalidRequestError
+from exceptions.models import Ticket, TicketFinding
+from exceptions.queries import tickets as queries
+from exceptions.services import proving, tickets
+from exceptions.ticketing import trackers
+from governance.core.policy import Permission
+from governance.core.states import TICKET
+from governance.identity.rest.bulk import LIMIT
+from governance.identity.rest.etags import etag_of, require_match
+from governance.identity.rest.parsing import PageQuery, Strict
+from governance.identity.rest.views import Answer, Api
+from scans import tasks
+from scans.models import Finding
+
+STATES = sorted({target for _, target in TICKET.moves.values()} | {"proposed"})
+TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
+
+
+class TicketQuery(PageQuery):
+    state = serializers.ChoiceField(STATES, default="", allow_blank=True)
+    overdue = serializers.BooleanField(default=False, help_text="Only those that are late now.")
+    control = serializers.CharField(**TEXT)
+    account = serializers.CharField(**TEXT)
+
+
+class TicketBody(Strict):
+    """findings: fingerprints of failing ones. One ticket is made for each account, control and region among them."""
+
+    findings = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=LIMIT)
+    tracker = serializers.CharField(default="none")
+    note = serializers.CharField(**TEXT)
+
+
+class TicketsSerializer(serializers.Serializer[Any]):
+    tickets = TicketSerializer(many=True)
+
+
+class AssigneeBody(Strict):
+    assignee = serializers.CharField(**TEXT)
+
+
+class NeededReasonBody(Strict):
+    reason = serializers.CharField()
+
+
+class NoteBody(Strict):
+    text = serializers.CharField()
+
+
+class TicketApi(Api):
+    permissions: ClassVar = {
+        "list": Permission.TICKET_VIEW, "retrieve": Permission.TICKET_VIEW, "create": Permission.TICKET_PROPOSE,
+        "start": Permission.TICKET_WORK, "claim": Permission.TICKET_WORK, "verify": Permission.TICKET_WORK,
+        "cancel": Permission.TICKET_PROPOSE, "note": Permission.TICKET_WORK,
+    }  # fmt: skip
+    queries: ClassVar = {"list": TicketQuery}
+    bodies: ClassVar = {"create": TicketBody, "start": AssigneeBody, "cancel": NeededReasonBody, "note": NoteBody}
+    answers: ClassVar = {
+        "list": Answer(TicketSerializer, many=True), "retrieve": Answer(TicketSerializer),
+        "create": Answer(TicketsSerializer, status=201), "start": Answer(TicketSerializer),
+        "claim": Answer(TicketSerializer), "verify": Answer(TicketSerializer), "cancel": Answer(TicketSerializer),
+        "note": Answer(TicketSerializer),
+    }  # fmt: skip
+    matched: ClassVar = frozenset({"start", "claim", "verify", "cancel"})
+
+    def list(self, _request: Request) -> Response:
+        """The tickets that you may see, newest first."""
+        rows = with_items(queries.visible_tickets(self.actor))
+        exact = {"state": "state", "control": "control", "account": "account__account_id"}
+        for name, column in exact.items():
+            if self.query[name]:
+                rows = rows.filter(**{column: self.query[name]})
+        if self.query["overdue"]:
+            rows = rows.filter(queries.view_is("overdue", timezone.now()))
+        page = self.paged(rows)
+        return self.page(page.rows, page.next, now=timezone.now())
+
+    def create(self, _request: Request) -> Response:
+        """Propose tickets. Another person approves them."""
+        given = self.body()
+        visible = visible_accounts(self.actor, Permission.FINDING_VIEW).order_by().values("pk")
+        wanted = set(given["findings"])
+        rows = Finding.objects.filter(fingerprint__in=wanted, account__in=visible)
+        findings = list(rows.select_related("account__organization", "account__ou"))
+        with workflow():
+            if len(findings) != len(wanted):
+                raise InvalidRequestError(findings="One of these findings doesn't exist, or is not yours to see.")
+            made = tickets.propose(actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"])
+        shown = with_items(queries.visible_tickets(self.actor)).filter(pk__in=[ticket.pk for ticket in made])
+        return self.answer({"tickets": list(shown)}, now=timezone.now())
+
+    def retrieve(self, _request: Request, ticket_id: int) -> Response:
+        """One ticket, with its ETag."""
+        return self.shown(ticket_id)
+
+    def start(self, _request: Request, ticket_id: int) -> Response:
+        """Say that it is being worked on."""
+        found, given = self.matching(ticket_id), self.body()
+        with workflow():
+            tickets.start(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
+        return self.shown(ticket_id)
+
+    def claim(self, _request: Request, ticket_id: int) -> Response:
+        """Say that it is fixed: it is read again, and closed only if it passes."""
+        found = self.matching(ticket_id)
+        self.body()
+        with workflow():
+            scan = proving.claim_fix(actor=self.actor, ticket=found, version=found.version)
+        transaction.on_commit(lambda: tasks.enqueue(scan.pk))
+        return self.shown(ticket_id)
+
+    def verify(self, _request: Request, ticket_id: int) -> Response:
+        """Read it again, after a reading that could not tell."""
+        found = self.matching(ticket_id)
+        self.body()
+        with workflow():
+            scan = proving.verify_again(actor=self.actor, ticket=found, version=found.version)
+        transaction.on_commit(lambda: tasks.enqueue(scan.pk))
+        return self.shown(ticket_id)
+
+    def cancel(self, _request: Request, ticket_id: int) -> Response:
+        """Call it off. Nothing about its findings changes."""
+        found, given = self.matching(ticket_id), self.body()
+        with workflow():
+            tickets.cancel(actor=self.actor, ticket=found, version=found.version, reason=given["reason"])
+        return self.shown(ticket_id)
+
+    def note(self, _request: Request, ticket_id: int) -> Response:
+        """Add a note; the tracker gets it too."""
+        found, given = self.found(ticket_id), self.body()
+        with workflow():
+            tickets.say(actor=self.actor, ticket=found, text=given["text"])
+        return self.shown(ticket_id)
+
+    def found(self, ticket_id: int) -> Ticket:
+        """Raises Http404."""
+        row = with_items(queries.visible_tickets(self.actor)).filter(pk=ticket_id).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def matching(self, ticket_id: int) -> Ticket:
+        found = self.found(ticket_id)
+        require_match(self.request, etag(found))
+        return found
+
+    def shown(self, ticket_id: int) -> Response:
+        found = self.found(ticket_id)
+        return self.answer(found, headers={"ETag": etag(found)}, now=timezone.now())
+
+
+class TrackersSerializer(serializers.Serializer[Any]):
+    trackers = serializers.ListField(child=serializers.CharField())
+
+
+class TrackerApi(Api):
+    permissions: ClassVar = {"retrieve": Permission.TICKET_VIEW}
+    answers: ClassVar = {"retrieve": Answer(TrackersSerializer)}
+
+    def retrieve(self, _request: Request) -> Response:
+        """Where tickets can be worked."""
+        return self.answer({"trackers": sorted(trackers())})
+
+
+def with_items(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
+    """Each ticket's items as shown_items, with their findings, in one more query."""
+    items = TicketFinding.objects.select_related("finding").order_by("-open", "finding_id")
+    return rows.prefetch_related(Prefetch("items", queryset=items, to_attr="shown_items"))
+
+
+def etag(row: Ticket) -> str:
+    return etag_of("ticket", row.pk, row.version)

@@ -1,0 +1,38 @@
+"""Addresses under /api/v1/ of the workflow."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from exceptions.api.requests import ExceptionApi
+from exceptions.api.tickets import TicketApi, TrackerApi
+
+REQUEST = "exceptions/<int:request_id>/"
+TICKET = "tickets/<int:ticket_id>/"
+
+urlpatterns = [
+    path("exceptions/", ExceptionApi.as_view({"get": "list", "post": "create"}), name="api-exceptions"),
+    path(
+        "exceptions/bulk/withdraw/",
+        ExceptionApi.as_view({"post": "withdraw_many"}),
+        name="api-exceptions-bulk-withdraw",
+    ),
+    path(REQUEST, ExceptionApi.as_view({"get": "retrieve", "put": "change"}), name="api-exception"),
+    path(f"{REQUEST}submit/", ExceptionApi.as_view({"post": "submit"}), name="api-exception-submit"),
+    path(f"{REQUEST}withdraw/", ExceptionApi.as_view({"post": "withdraw"}), name="api-exception-withdraw"),
+    path(f"{REQUEST}renew/", ExceptionApi.as_view({"post": "renew"}), name="api-exception-renew"),
+    path(f"{REQUEST}preview/", ExceptionApi.as_view({"get": "preview"}), name="api-exception-preview"),
+    path(
+        f"{REQUEST}comments/",
+        ExceptionApi.as_view({"get": "comments", "post": "comment"}),
+        name="api-exception-comments",
+    ),
+    path("tickets/", TicketApi.as_view({"get": "list", "post": "create"}), name="api-tickets"),
+    path(TICKET, TicketApi.as_view({"get": "retrieve"}), name="api-ticket"),
+    path(f"{TICKET}start/", TicketApi.as_view({"post": "start"}), name="api-ticket-start"),
+    path(f"{TICKET}claim/", TicketApi.as_view({"post": "claim"}), name="api-ticket-claim"),
+    path(f"{TICKET}verify/", TicketApi.as_view({"post": "verify"}), name="api-ticket-verify"),
+    path(f"{TICKET}cancel/", TicketApi.as_view({"post": "cancel"}), name="api-ticket-cancel"),
+    path(f"{TICKET}notes/", TicketApi.as_view({"post": "note"}), name="api-ticket-notes"),
+    path("trackers/", TrackerApi.as_view({"get": "retrieve"}), name="api-trackers"),
+]

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class ExceptionsConfig(AppConfig):
+    name = "exceptions"
+
+    def ready(self) -> None:
+        from exceptions import wiring
+
+        wiring.connect()

@@ -1,0 +1,102 @@
+"""What a person fills in to ask for an exception. Only its shape is judged here; the service decides the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
+
+from exceptions.models import ExceptionRequest
+from exceptions.rules import ScopeKind
+from exceptions.services.scoping import LONGEST, Wanted
+
+TEXTS = (
+    "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region", "justification",
+    "business_owner", "compensation",
+)  # fmt: skip
+MOST_FINDINGS = 500
+no_nul = ProhibitNullCharactersValidator()
+
+
+class ListField(forms.Field):
+    """Several values of one name: ticked boxes, or hidden inputs."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(str(item) for item in value or ()))
+
+    def validate(self, value: list[str]) -> None:
+        for item in value:
+            no_nul(item)
+        if len(value) > MOST_FINDINGS:
+            raise forms.ValidationError(f"At most {MOST_FINDINGS} at once.")
+
+
+class RequestForm(forms.Form):
+    """The days are in UTC; an exception ends as the day begins on which it ends."""
+
+    organization = forms.CharField(required=False)
+    scope_kind = forms.CharField(required=False)
+    control = forms.CharField(required=False)
+    account = forms.CharField(required=False)
+    ou = forms.CharField(required=False)
+    tag_key = forms.CharField(required=False, max_length=LONGEST["tag_key"])
+    tag_value = forms.CharField(required=False, max_length=LONGEST["tag_value"])
+    resource = forms.CharField(required=False)
+    region = forms.CharField(required=False, max_length=LONGEST["region"])
+    findings = ListField(required=False)
+    justification = forms.CharField(required=False)
+    business_owner = forms.CharField(required=False)
+    compensation = forms.CharField(required=False)
+    compensating_controls = ListField(required=False)
+    starts_at = forms.DateField(required=False)
+    expires_at = forms.DateField(required=False)
+
+    @property
+    def kind(self) -> str:
+        """The scope's kind, to show the fields of."""
+        given = str(self["scope_kind"].value() or "")
+        return given if given in set(ScopeKind) else str(ScopeKind.FINDINGS)
+
+    def wanted(self, held: ExceptionRequest | None = None) -> Wanted:
+        """What was typed, for the service. held: the request that is changed: an hour that it has is not lost."""
+        given = self.cleaned_data
+        return Wanted(
+            **{name: given[name] for name in TEXTS},
+            findings=given["findings"],
+            compensating_controls=given["compensating_controls"],
+            on_behalf_of=held.on_behalf_of if held else "",
+            starts_at=moment(given["starts_at"], held.starts_at if held else None),
+            expires_at=moment(given["expires_at"], held.expires_at if held else None),
+        )
+
+    def refuse(self, faults: Mapping[str, str]) -> None:
+        for name, message in faults.items():
+            self.add_error(name if name in self.fields else None, message)
+
+
+def moment(day: date | None, held: datetime | None) -> datetime | None:
+    """The beginning of the day, or the moment in it that there was already."""
+    if day is None:
+        return None
+    if held is not None and held.astimezone(UTC).date() == day:
+        return held
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def values_of(request: ExceptionRequest) -> dict[str, Any]:
+    """A request as the form shows it."""
+    return {
+        **{name: getattr(request, name) for name in TEXTS},
+        "organization": request.organization.org_id,
+        "account": request.account.account_id if request.account else "",
+        "ou": request.ou.ou_id if request.ou else "",
+        "findings": list(request.covered.values_list("finding__fingerprint", flat=True)),
+        "compensating_controls": request.compensating_controls,
+        "starts_at": request.starts_at.astimezone(UTC).date() if request.starts_at else None,
+        "expires_at": request.expires_at.astimezone(UTC).date() if request.expires_at else None,
+    }

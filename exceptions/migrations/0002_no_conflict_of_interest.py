@@ -1,0 +1,18 @@
+"""The database refuses a decision in conflict of interest, and any change of a decision."""
+
+from django.db import migrations
+
+from exceptions import triggers
+
+
+def add(apps, editor):
+    triggers.install(editor.connection)
+
+
+def remove(apps, editor):
+    triggers.remove(editor.connection)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("exceptions", "0001_initial"), ("identity", "0002_grant_ends_and_delegation")]
+    operations = [migrations.RunPython(add, remove)]

@@ -1,0 +1,10 @@
+"""The rows of the workflow. Django looks for them here."""
+
+from exceptions.models.deciding import Decision, PolicyChange, PolicyRule, Shown, SlaRule
+from exceptions.models.request import Attachment, Comment, Cover, CoveredFinding, ExceptionRequest
+from exceptions.models.ticket import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
+
+__all__ = [
+    "Attachment", "Comment", "Cover", "CoveredFinding", "Decision", "ExceptionRequest", "PolicyChange", "PolicyRule",
+    "Shown", "SlaRule", "Ticket", "TicketFinding", "TicketNote", "TicketRule", "TrackerMessage",
+]  # fmt: skip

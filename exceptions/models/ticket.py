@@ -1,0 +1,149 @@
+"""Remediation tickets: work that ends with a passing rescan, never by declaration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+from accounts.models import Account, Organization, OrganizationalUnit
+from governance.core.states import TICKET, TICKET_ENDED
+from governance.identity.models import User
+from scans.models import Finding, Scan
+
+STATES = sorted({target for _, target in TICKET.moves.values()} | {"proposed"})
+
+
+class TicketRule(models.Model):
+    """A standing order to propose tickets for new findings that match. Empty columns match everything."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="ticket_rules")
+    name = models.CharField(max_length=100, unique=True)
+    control = models.CharField(max_length=20, blank=True)
+    severity = models.CharField(max_length=10, blank=True)
+    ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, blank=True)
+    tracker = models.CharField(max_length=20, default="none")
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Ticket(models.Model):
+    """Remediation work for the failing Findings of one control in one account and region."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="tickets")
+    state = models.CharField(max_length=20, default="proposed", db_index=True)
+    version = models.PositiveIntegerField(default=1)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="tickets")
+    control = models.CharField(max_length=20, db_index=True)
+    region = models.CharField(max_length=30)
+    severity = models.CharField(max_length=10)
+    tracker = models.CharField(max_length=20, default="none")
+    # The tracker's own id of it, once it is there.
+    external_id = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200)
+    note = models.TextField(blank=True)
+    # None: a standing rule proposed it.
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    rule = models.ForeignKey(TicketRule, on_delete=models.PROTECT, null=True, related_name="tickets")
+    proposed_at = models.DateTimeField()
+    approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    assignee = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=150, blank=True)
+    claimed_at = models.DateTimeField(null=True)
+    verification = models.ForeignKey(Scan, on_delete=models.PROTECT, null=True, related_name="verifies")
+    closed_at = models.DateTimeField(null=True)
+    reopened = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=STATES), name="ticket_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(approved_by__isnull=True)
+                | models.Q(proposed_by__isnull=True)
+                | ~models.Q(approved_by=models.F("proposed_by")),
+                name="nobody_approves_their_own_ticket",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="ticket_by_due")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        return f"TK-{self.pk}"
+
+    def overdue_at(self, now: datetime) -> bool:
+        """Computed when read: late, and not ended."""
+        return self.due_at is not None and now > self.due_at and self.state not in TICKET_ENDED
+
+
+class TicketFinding(models.Model):
+    """One Finding of a ticket. open: it counts against the rule of one open ticket per (finding, tracker)."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="items")
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="ticket_items")
+    tracker = models.CharField(max_length=20)
+    open = models.BooleanField(default=True)
+    # The evidence under which it was proved fixed.
+    proof = models.CharField(max_length=64, blank=True)
+    proved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["finding_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "finding"], name="in_a_ticket_once"),
+            models.UniqueConstraint(
+                fields=["finding", "tracker"], condition=models.Q(open=True), name="one_open_ticket_per_finding"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}: finding {self.finding_id}"
+
+
+class TicketNote(models.Model):
+    """What happened to a ticket, in words, for its page and its tracker. Rows are only ever added."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="notes")
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=150)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} at {self.at}"
+
+
+class TrackerMessage(models.Model):
+    """Outbox row: what a tracker is to be told. Written with the act; delivered at least once, in order per ticket."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
+    act = models.CharField(max_length=10)
+    text = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"], name="message_waiting", condition=models.Q(sent_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.ticket_id}"

@@ -1,0 +1,143 @@
+"""The board of exception requests: its filters, its lines, its totals, and what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from accounts.models import Account
+from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
+from exceptions.queries.requests import EXPIRING, state_is
+from exceptions.queries.shown import scope_text
+from exceptions.rules import ScopeKind, shown_state
+from scans.queries.findings import FilterError, one_of
+
+STATES = (
+    "submitted", "changes_requested", "active", "expiring", "pending", "suspended", "draft", "expired", "rejected",
+    "withdrawn", "revoked", "superseded",
+)  # fmt: skip
+SEVERITIES = ("critical", "high", "medium", "low")
+TOTALS = ("submitted", "suspended", "expiring", "active")
+COLUMNS = (
+    "reference", "state", "severity", "scope_kind", "scope", "control", "justification", "business_owner", "compensation",
+    "compensating_controls", "requested_by", "on_behalf_of", "submitted_at", "starts_at", "expires_at", "decided_at",
+    "ended_at", "quorum", "renews", "decisions", "drift",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFilter:
+    """state: as people see it. account: an account's id that the request covers. mine: "yes" for one's own."""
+
+    state: str = ""
+    severity: str = ""
+    scope: str = ""
+    control: str = ""
+    account: str = ""
+    mine: str = ""
+    q: str = ""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> BoardFilter:
+        """From a URL's query. Raises FilterError."""
+        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
+        if any("\x00" in value for value in values.values()):
+            raise FilterError("A filter holds a character that can't be searched for.")
+        one_of("state", values["state"], ("", *STATES))
+        one_of("severity", values["severity"], ("", *SEVERITIES))
+        one_of("scope", values["scope"], ("", *ScopeKind))
+        one_of("mine", values["mine"], ("", "yes"))
+        return cls(**values)
+
+    def given(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def narrow(
+        self, rows: QuerySet[ExceptionRequest], person: int | None, now: datetime, visible: QuerySet[Account]
+    ) -> QuerySet[ExceptionRequest]:
+        rows = rows.filter(state_is(self.state, now))
+        exact = {"severity": self.severity, "scope_kind": self.scope}
+        rows = rows.filter(**{name: value for name, value in exact.items() if value})
+        if self.mine:
+            rows = rows.filter(requested_by=person)
+        if self.control or self.account:
+            # Only what the reader may see: else a filter would tell whose account is in a scope.
+            covers = Cover.objects.filter(request=OuterRef("pk"), account__in=visible.order_by().values("pk"))
+            covers = covers.filter(control=self.control.upper()) if self.control else covers
+            covers = covers.filter(account__account_id=self.account) if self.account else covers
+            rows = rows.filter(Exists(covers))
+        if self.q:
+            words = Q(justification__icontains=self.q) | Q(business_owner__icontains=self.q)
+            rows = rows.filter(words | Q(requested_by__username__icontains=self.q))
+        return rows.order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """state: as people see it, expiring among them."""
+
+    request: ExceptionRequest
+    state: str
+    scope: str
+
+
+def lines(rows: Iterable[ExceptionRequest], now: datetime) -> list[Line]:
+    """One more query, for how many findings the requests name."""
+    found = list(rows)
+    named = dict(
+        CoveredFinding.objects.filter(request__in=[r.pk for r in found], request__scope_kind=ScopeKind.FINDINGS)
+        .order_by().values_list("request").annotate(n=Count("pk"))
+    )  # fmt: skip
+    return [Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0))) for row in found]
+
+
+def state_of(row: ExceptionRequest, now: datetime) -> str:
+    state = shown_state(row.state, row.starts_at, row.expires_at, now)
+    soon = row.expires_at is not None and row.expires_at <= now + EXPIRING
+    return "expiring" if state == "active" and soon else state
+
+
+def totals(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, int]]:
+    """(state, how many), in one query."""
+    wanted = {state: Count("pk", filter=state_is(state, now), distinct=True) for state in TOTALS}
+    found = rows.order_by().aggregate(**wanted)
+    return [(state, found[state]) for state in TOTALS]
+
+
+def export(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Iterator[dict[str, Any]]:
+    """visible: an account that the reader may not see doesn't leave the portal by way of a drift's words."""
+    decided = Prefetch("decisions", Decision.objects.select_related("by").order_by("id"))
+    count = CoveredFinding.objects.filter(request=OuterRef("pk")).order_by().values("request").annotate(n=Count("pk"))
+    rows = rows.annotate(named=Subquery(count.values("n"))).select_related("renews").prefetch_related(decided)
+    for row in rows.iterator(chunk_size=500):
+        yield export_line(row, now, drift=bool(row.drift) and whole(row, visible))
+
+
+def whole(row: ExceptionRequest, visible: QuerySet[Account]) -> bool:
+    """Are all the accounts that the request covers the reader's to see?"""
+    return not row.covers.exclude(account__in=visible.order_by().values("pk")).exists()
+
+
+def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[str, Any]:
+    times = ("submitted_at", "starts_at", "expires_at", "decided_at", "ended_at")
+    plain = (
+        "reference", "severity", "scope_kind", "control", "justification", "business_owner", "compensation",
+        "compensating_controls", "on_behalf_of", "quorum",
+    )  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in plain},
+        **{name: at.isoformat() if (at := getattr(row, name)) else None for name in times},
+        "state": shown_state(row.state, row.starts_at, row.expires_at, now),
+        "scope": scope_text(row, getattr(row, "named", None) or 0),
+        "requested_by": row.requested_by.get_username(),
+        "renews": row.renews.reference if row.renews else None,
+        "decisions": [
+            {"by": d.by.get_username(), "act": d.act, "at": d.at.isoformat(), "comment": d.comment, "round": d.round,
+             "second_factor_at": d.second_factor_at.isoformat()} for d in row.decisions.all()
+        ],
+        "drift": row.drift if drift else [],
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""What waits for a person: decisions, their own requests, what ends soon, what is late, what is suspended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from accounts.queries import reach
+from exceptions.models import Cover, ExceptionRequest, Ticket
+from exceptions.queries import board
+from exceptions.queries.board import Line
+from exceptions.queries.people import conflict_of
+from exceptions.queries.requests import in_state, visible_requests, waiting_for
+from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
+from governance.core.policy import Actor, Permission, Role, active
+from governance.core.states import EXCEPTION_ENDED
+from governance.identity.models import Grant, User
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Few:
+    """The first of a list, and whether there are more."""
+
+    lines: list[Line]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """conflicts: request's id -> why this person may not decide it."""
+
+    decisions: Few
+    conflicts: dict[int, str]
+    tickets: list[Ticket]
+    mine: Few
+    expiring: Few
+    suspended: Few
+    overdue: list[Ticket]
+
+
+def inbox_of(person: User, actor: Actor, now: datetime) -> Inbox:
+    seen = visible_requests(actor)
+    waiting = list(waiting_for(actor, now)[: SHOWN + 1])
+    expiring = in_state(seen, "expiring", now).order_by("expires_at", "id")
+    mine = seen.filter(requested_by=person).exclude(state__in=EXCEPTION_ENDED)
+    late = counted(visible_tickets(actor).filter(view_is("overdue", now)))
+    return Inbox(
+        decisions=few(waiting, now),
+        conflicts=conflicts_of(waiting[:SHOWN], person, actor, now),
+        tickets=list(counted(waiting_tickets(actor))[:SHOWN]),
+        mine=few(mine[: SHOWN + 1], now),
+        expiring=few(expiring[: SHOWN + 1], now),
+        suspended=few(in_state(seen, "suspended", now)[: SHOWN + 1], now),
+        overdue=list(late.order_by("due_at", "id")[:SHOWN]),
+    )
+
+
+def few(rows: Sequence[ExceptionRequest] | QuerySet[ExceptionRequest], now: datetime) -> Few:
+    found = list(rows)
+    return Few(board.lines(found[:SHOWN], now), len(found) > SHOWN)
+
+
+def conflicts_of(
+    rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime
+) -> dict[int, str]:  # fmt: skip
+    """Looks for the suspects in two queries, and only asks conflict_of about those: it costs several for each."""
+    if not rows:
+        return {}
+    given = Grant.objects.filter(user=person, role=Role.GOVERNANCE_APPROVER, ended_at=None)
+    granters = set(given.values_list("granted_by", flat=True))
+    lenders = {g.lent_by for g in active(actor, Permission.EXCEPTION_DECIDE, now)}
+    owned = perhaps_owned(person, actor, now).order_by().values("pk")
+    touched = set(Cover.objects.filter(request__in=rows, account__in=owned).values_list("request", flat=True))
+    suspects = [r for r in rows if r.requested_by_id in granters | lenders or r.pk in touched]
+    return {row.pk: why for row in suspects if (why := conflict_of(row, person, actor, now))}
+
+
+def perhaps_owned(person: User, actor: Actor, now: datetime) -> QuerySet[Account]:
+    """The accounts that the person owns, and some more: an owner's name may be a part of another's."""
+    wanted = reach([g for g in actor.grants if g.role is Role.ACCOUNT_OWNER and g.holds(now)])
+    for name in (person.get_username(), person.email):
+        if name:
+            wanted |= Q(owners__icontains=name)
+    return Account.objects.filter(wanted)

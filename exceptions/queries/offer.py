@@ -1,0 +1,92 @@
+"""What the form of a request offers to this person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import Account, Organization
+from accounts.queries import visible_accounts
+from exceptions.rules import SEVERITY_ORDER, Rule, ScopeKind
+from exceptions.services.policy import rule_for
+from governance.core.policy import Actor, Permission, decide
+from scans import registry
+from scans.models import Finding
+from scans.queries import controls, places
+
+Options = list[tuple[str, str]]
+SUGGESTED = 300
+KINDS = (
+    ("findings", "Named findings"), ("resource", "One resource"), ("account", "A control in an account"),
+    ("ou", "A control in an OU"), ("tag", "A control by tag"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """kinds: of scope, with their names. rules: how long at most, for each severity that may come to decide."""
+
+    kinds: tuple[tuple[str, str], ...]
+    organizations: list[str]
+    accounts: Options
+    ous: Options
+    controls: list[tuple[str, str, Options]]
+    findings: list[Finding]
+    rules: list[tuple[str, Rule]]
+
+
+def offer_to(actor: Actor, now: datetime, kind: str, control: str, marks: Iterable[str]) -> Offer:
+    asks = Permission.EXCEPTION_REQUEST
+    wide = Permission.EXCEPTION_REQUEST_OU
+    narrow = decide(actor, asks, now)
+    kinds = KINDS if narrow else tuple(item for item in KINDS if item[0] in {"ou", "tag"})
+    mine = visible_accounts(actor, asks if narrow else wide)
+    for_ous = visible_accounts(actor, wide) if decide(actor, wide, now) else mine
+    seen = visible_accounts(actor, Permission.FINDING_VIEW).order_by()
+    named = Finding.objects.filter(fingerprint__in=list(marks), account__in=seen.values("pk"))
+    found = list(named.select_related("account__organization").order_by("account_id", "control", "id"))
+    ids = (mine | for_ous).order_by().values("organization")
+    return Offer(
+        kinds=kinds,
+        organizations=list(Organization.objects.filter(pk__in=ids).values_list("org_id", flat=True)),
+        accounts=suggested(mine),
+        ous=[(unit.ou_id, unit.label) for unit in places.choices(for_ous)] if kind == ScopeKind.OU else [],
+        controls=controls.choices(),
+        findings=found,
+        rules=rules_for(kind, severities(kind, control, found)),
+    )
+
+
+def suggested(accounts: QuerySet[Account]) -> Options:
+    rows = accounts.order_by("name").values_list("account_id", "name")
+    return list(rows[:SUGGESTED])
+
+
+def severities(kind: str, control: str, findings: list[Finding]) -> list[str]:
+    """Of what is chosen already; every one where that isn't known yet."""
+    loaded = registry.controls().get(control.strip().upper())
+    if kind == ScopeKind.FINDINGS and findings:
+        return [max({f.severity for f in findings}, key=SEVERITY_ORDER.index)]
+    if kind != ScopeKind.FINDINGS and loaded is not None:
+        return [str(loaded.control.severity)]
+    return list(reversed(SEVERITY_ORDER))
+
+
+def rules_for(kind: str, wanted: Iterable[str]) -> list[tuple[str, Rule]]:
+    return [(severity, rule_for([severity], kind)) for severity in wanted]
+
+
+def organization_of(actor: Actor, *, typed: str, account: str, ou: str, findings: list[Finding]) -> Organization | None:
+    """The organization that the scope lies in: the scope says it, or it was chosen among several."""
+    if findings:
+        return findings[0].account.organization
+    visible = visible_accounts(actor, Permission.FINDING_VIEW)
+    named = visible.filter(account_id=account).first() if account else None
+    if isinstance(named, Account):
+        return named.organization
+    seen = Organization.objects.filter(pk__in=visible.order_by().values("organization"))
+    by_ou = seen.filter(ous__ou_id=ou).first() if ou else None
+    return by_ou or seen.filter(org_id=typed).first() or seen.first()

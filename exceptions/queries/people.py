@@ -1,0 +1,96 @@
+"""Who has a say or a stake in what: for permissions, conflicts of interest and notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from accounts.models import Account
+from exceptions.models import ExceptionRequest
+from exceptions.queries.scope import accounts_of
+from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
+from governance.identity.models import Grant, User
+from governance.identity.queries import facts_of
+from scans.services import place_of
+
+
+def places_of(accounts: Iterable[Account]) -> list[Place]:
+    return [place_of(account.organization, account) for account in accounts]
+
+
+def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: Sequence[Place]) -> bool:
+    """In every one of these places; with none of them, nowhere."""
+    return bool(places) and all(decide(actor, permission, now, place) for place in places)
+
+
+def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: datetime) -> str:
+    """Why this person may not decide this request, whatever their grants; empty if nothing speaks against it."""
+    if person.pk == request.requested_by_id:
+        return "You asked for this exception, so somebody else must decide it."
+    if stands_behind(person, request):
+        return "This was asked for by a service account on your behalf, so somebody else must decide it."
+    accounts = list(accounts_of(request))
+    owned = owned_by(person, accounts, now)
+    if owned:
+        return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."
+    given = Grant.objects.filter(user=person, role=Role.GOVERNANCE_APPROVER, granted_by=request.requested_by_id)
+    if given.filter(ended_at=None).exists():
+        return "The requester gave you your approver's grant, so somebody else must decide it."
+    interested = {request.requested_by_id}
+    for place in places_of(accounts):
+        if not decide_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):
+            return "Your approver's grant here was lent to you by the requester, so somebody else must decide it."
+    return ""
+
+
+def stands_behind(person: User, request: ExceptionRequest) -> bool:
+    """Does this person answer for the service account that asked, or did it ask for them?"""
+    if request.requested_by.responsible_id == person.pk:
+        return True
+    asked_for = request.on_behalf_of.strip().casefold()
+    return bool(asked_for) and asked_for in {n.casefold() for n in (person.get_username(), person.email) if n}
+
+
+def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:
+    """Of these accounts, those that the person owns: by a grant of account owner, or by the account's owners."""
+    grants = [g for g in facts_of(person) if g.role is Role.ACCOUNT_OWNER and g.holds(now)]
+    names = {name.casefold() for name in (person.get_username(), person.email) if name}
+    return [
+        account
+        for account in accounts
+        if any(covers(g, place_of(account.organization, account)) for g in grants)
+        or names & {str(owner).casefold() for owner in account.owners}
+    ]
+
+
+def holders(permission: Permission, accounts: Iterable[Account], now: datetime) -> set[int]:
+    """The Users (ids) who hold this permission in any of these accounts now."""
+    roles = [role for role, carried in MATRIX.items() if permission in carried]
+    users = User.objects.filter(
+        pk__in=Grant.objects.filter(role__in=roles, ended_at=None).values("user"), is_active=True
+    )
+    places = places_of(accounts)
+    found: set[int] = set()
+    for user in users.filter(is_service=False):
+        grants = [g for g in facts_of(user) if g.holds(now) and permission in MATRIX[g.role]]
+        if any(covers(grant, place) for grant in grants for place in places):
+            found.add(user.pk)
+    return found
+
+
+def owners_of(accounts: Iterable[Account], now: datetime) -> set[int]:
+    """The Users who hold the grant of account owner over any of these accounts."""
+    users = User.objects.filter(
+        pk__in=Grant.objects.filter(role=Role.ACCOUNT_OWNER, ended_at=None).values("user"), is_active=True
+    )
+    places = places_of(accounts)
+    return {
+        user.pk
+        for user in users
+        if any(
+            covers(g, place)
+            for g in facts_of(user)
+            if g.role is Role.ACCOUNT_OWNER and g.holds(now)
+            for place in places
+        )
+    }

@@ -1,0 +1,65 @@
+"""Requests as a reader may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.queries import visible_accounts
+from exceptions.models import Cover, CoveredFinding, ExceptionRequest
+from governance.core.policy import Actor, Permission
+
+EXPIRING = timedelta(days=30)
+
+
+def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
+    """One's own, and every submitted one that covers an account for which the actor may see exceptions."""
+    rows = ExceptionRequest.objects.select_related("organization", "account", "ou", "requested_by").order_by("-id")
+    if actor.system:
+        return rows
+    accounts = visible_accounts(actor, Permission.EXCEPTION_VIEW).order_by().values("pk")
+    covered = Exists(Cover.objects.filter(request=OuterRef("pk"), account__in=accounts))
+    shared = Q(covered) & ~Q(state="draft")
+    mine: Q = Q(requested_by=actor.user_id) if actor.user_id else Q(pk__in=[])
+    if actor.token_id is not None:
+        # Its service account's own, but only for accounts that this token was cut for.
+        outside = Exists(Cover.objects.filter(request=OuterRef("pk")).exclude(account__in=accounts))
+        named = Exists(CoveredFinding.objects.filter(request=OuterRef("pk")).exclude(finding__account__in=accounts))
+        mine = mine & ~Q(outside) & ~Q(named) & (Q(account=None) | Q(account__in=accounts))
+    return rows.filter(mine | shared)
+
+
+def in_state(rows: QuerySet[ExceptionRequest], wanted: str, now: datetime) -> QuerySet[ExceptionRequest]:
+    return rows.filter(state_is(wanted, now))
+
+
+def state_is(wanted: str, now: datetime) -> Q:
+    """By the state that people see: pending, active and expired are decided by the clock."""
+    match wanted:
+        case "pending":
+            return Q(state="approved", starts_at__gt=now, expires_at__gt=now)
+        case "active":
+            return Q(state="approved", starts_at__lte=now, expires_at__gt=now)
+        case "expiring":
+            return Q(state="approved", expires_at__gt=now, expires_at__lte=now + EXPIRING)
+        case "expired":
+            late = ["approved", "suspended", "submitted", "changes_requested"]
+            return Q(state="expired") | Q(state__in=late, expires_at__lte=now)
+        case "submitted" | "suspended":
+            return Q(state=wanted, expires_at__gt=now)
+        case "changes_requested":
+            return Q(state=wanted) & (Q(expires_at=None) | Q(expires_at__gt=now))
+        case "":
+            return Q()
+        case _:
+            return Q(state=wanted)
+
+
+def waiting_for(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
+    """What this person could decide, as far as grants go: oldest first. The page says where a conflict stands against it."""
+    accounts = visible_accounts(actor, Permission.EXCEPTION_DECIDE).order_by().values("pk")
+    covered = Exists(Cover.objects.filter(request=OuterRef("pk"), account__in=accounts))
+    rows = visible_requests(actor).filter(covered, state__in=["submitted", "suspended"], expires_at__gt=now)
+    decided = Q(decisions__by=actor.user_id, decisions__round=F("round"))
+    return rows.exclude(requested_by=actor.user_id).exclude(decided).order_by("submitted_at", "id")

@@ -1,0 +1,143 @@
+"""What a request's scope comes to now: accounts, findings, and the rows that spell it out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from exceptions.models import ExceptionRequest
+from exceptions.rules import SEVERITY_ORDER, ScopeKind
+from scans import registry
+from scans.evidence import GLOBAL
+from scans.fingerprint import fingerprint
+from scans.models import Finding
+
+Key = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
+GONE = (Account.Status.VANISHED, Account.Status.CLOSED)
+
+
+def accounts_of(request: ExceptionRequest) -> QuerySet[Account]:
+    """The present accounts in the scope, with their OUs."""
+    present = Account.objects.filter(organization=request.organization).exclude(status__in=GONE)
+    present = present.select_related("ou", "organization").order_by("account_id")
+    match request.scope_kind:
+        case ScopeKind.FINDINGS:
+            return present.filter(findings__covered_by__request=request).distinct()
+        case ScopeKind.RESOURCE | ScopeKind.ACCOUNT if request.account:
+            return present.filter(pk=request.account.pk)
+        case ScopeKind.OU if request.ou:
+            return present.filter(ou__path__startswith=request.ou.path)
+        case ScopeKind.TAG:
+            return present.filter(pk__in=tagged(present, request.tag_key, request.tag_value))
+    return present.none()
+
+
+def tagged(accounts: QuerySet[Account], key: str, value: str) -> list[int]:
+    """Compared here, not in SQL: a key is somebody's text, and databases differ in how they quote it."""
+    rows = accounts.order_by().values_list("pk", "tags")
+    return [pk for pk, tags in rows.iterator(chunk_size=1000) if tags and tags.get(key) == value]
+
+
+def controls_of(request: ExceptionRequest) -> list[str]:
+    if request.scope_kind == ScopeKind.FINDINGS:
+        named = Finding.objects.filter(covered_by__request=request)
+        return sorted(set(named.order_by().values_list("control", flat=True)))
+    return [request.control] if request.control else list(registry.controls())
+
+
+def findings_of(request: ExceptionRequest) -> QuerySet[Finding]:
+    """The open findings that the scope covers now."""
+    rows = Finding.objects.filter(state="open").select_related("account").order_by("pk")
+    if request.scope_kind == ScopeKind.FINDINGS:
+        return rows.filter(covered_by__request=request)
+    rows = rows.filter(account__in=accounts_of(request).order_by().values("pk"))
+    if request.control:
+        rows = rows.filter(control=request.control)
+    if request.scope_kind == ScopeKind.RESOURCE:
+        # As keys_of spells it out: what is shown before the approval is what the approval covers.
+        rows = rows.filter(resource=request.resource, region__in=(request.region, GLOBAL))
+    return rows
+
+
+def keys_of(request: ExceptionRequest) -> Iterator[Key]:
+    """The scope spelled out, as rows of Cover."""
+    match request.scope_kind:
+        case ScopeKind.FINDINGS:
+            named = Finding.objects.filter(covered_by__request=request)
+            yield from named.values_list("account_id", "control", "fingerprint")
+        case ScopeKind.RESOURCE if request.account:
+            id = request.account.account_id
+            for control in controls_of(request):
+                for region in dict.fromkeys((request.region, GLOBAL)):
+                    yield request.account.pk, control, fingerprint(control, id, region, request.resource)
+        case _:
+            for pk in accounts_of(request).values_list("pk", flat=True):
+                yield pk, request.control, ""
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a request covers now, and what it would cover that doesn't exist yet."""
+
+    accounts: int = 0
+    findings: int = 0
+    by_severity: list[tuple[str, int]] = field(default_factory=list)
+    by_account: list[tuple[Account, int]] = field(default_factory=list)
+    to_come: str = ""
+
+
+TO_COME = {
+    ScopeKind.FINDINGS: "Nothing else: a finding that isn't listed here stays open.",
+    ScopeKind.RESOURCE: "This resource only: whatever else comes to fail there under the control, or under any if none is named.",
+    ScopeKind.ACCOUNT: "Also every further resource of this account that comes to fail this control.",
+    ScopeKind.OU: (
+        "Also every further resource of these accounts that comes to fail this control. An account that joins or "
+        "leaves the OU suspends the exception until it is approved again."
+    ),
+    ScopeKind.TAG: (
+        "Also every further resource of these accounts that comes to fail this control. An account that gets or loses "
+        "the tag suspends the exception until it is approved again."
+    ),
+}
+
+
+def preview(request: ExceptionRequest, visible: QuerySet[Account] | None = None) -> Preview:
+    """visible: the reader's accounts; others are counted, not named."""
+    found = Preview(to_come=TO_COME[ScopeKind(request.scope_kind)])
+    accounts = {account.pk: account for account in accounts_of(request)}
+    shown = set(accounts) if visible is None else set(visible.filter(pk__in=accounts).values_list("pk", flat=True))
+    severities: Counter[str] = Counter()
+    counts: Counter[int] = Counter()
+    for severity, account in findings_of(request).order_by().values_list("severity", "account_id"):
+        severities[severity] += 1
+        counts[account] += 1
+    found.accounts, found.findings = len(accounts), sum(counts.values())
+    found.by_severity = [(s, severities[s]) for s in reversed(SEVERITY_ORDER) if severities[s]]
+    found.by_account = [(accounts[pk], n) for pk, n in counts.most_common() if pk in shown]
+    return found
+
+
+def severities_of(request: ExceptionRequest) -> set[str]:
+    """Of the controls in scope where named, and of every finding covered now: the gravest decides the rule."""
+    found = set(findings_of(request).order_by().values_list("severity", flat=True).distinct())
+    if request.control:
+        found.add(str(registry.controls()[request.control].control.severity))
+    elif request.scope_kind == ScopeKind.RESOURCE:
+        # Every control on the resource, those that don't fail yet too: the gravest of them decides.
+        found |= {str(loaded.control.severity) for loaded in registry.controls().values()}
+    return found
+
+
+def requests_over(accounts: QuerySet[Account]) -> QuerySet[ExceptionRequest]:
+    """The requests whose scope touches one of these accounts, whatever their state."""
+    ids = accounts.order_by().values("pk")
+    touched = (
+        Q(account__in=ids)
+        | Q(covers__account__in=ids)
+        | Q(covered__finding__account__in=ids)
+    )  # fmt: skip
+    return ExceptionRequest.objects.filter(touched).distinct()

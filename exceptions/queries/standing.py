@@ -1,0 +1,36 @@
+"""Standing rules as a reader may see them: a rule acts on a whole organization, so it is shown to those who see all of it."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Organization
+from exceptions.models import TicketRule
+from governance.core.policy import Actor, Permission, Place, decide
+from governance.core.states import TICKET_ENDED
+
+
+def organizations(actor: Actor) -> QuerySet[Organization]:
+    return over(actor, Permission.TICKET_VIEW)
+
+
+def may_make(actor: Actor) -> bool:
+    return over(actor, Permission.TICKET_PROPOSE).exists()
+
+
+def over(actor: Actor, permission: Permission) -> QuerySet[Organization]:
+    """The organizations over the whole of which the actor holds the permission."""
+    now = timezone.now()
+    known = Organization.objects.values_list("pk", "org_id")
+    return Organization.objects.filter(pk__in=[pk for pk, id in known if decide(actor, permission, now, Place(id))])
+
+
+def visible_rules(actor: Actor) -> QuerySet[TicketRule]:
+    return TicketRule.objects.filter(organization__in=organizations(actor)).select_related("organization", "ou")
+
+
+def counted(actor: Actor) -> QuerySet[TicketRule]:
+    """With how many tickets each has proposed, and how many of them live."""
+    live = Count("tickets", filter=~Q(tickets__state__in=TICKET_ENDED))
+    return visible_rules(actor).annotate(all=Count("tickets"), live=live).order_by("name")

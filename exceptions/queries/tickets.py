@@ -1,0 +1,168 @@
+"""Tickets as a reader may see them: the board, its filters, one ticket's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.queries import visible_accounts
+from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
+from exceptions.queries.page import Step, history_of
+from exceptions.ticketing import trackers
+from governance.core.policy import Actor, Permission, decide
+from governance.core.states import TICKET, TICKET_ENDED
+from scans.models import Finding
+from scans.queries.detail import fix_of
+from scans.queries.findings import FilterError, one_of
+from scans.registry import LoadedControl, controls
+from scans.remediate import Filled
+from scans.services import place_of
+
+VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")
+WORKED = ("open", "in_progress")
+SEVERITIES = ("critical", "high", "medium", "low")
+NAMED = 200
+
+
+def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
+    rows = Ticket.objects.select_related("organization", "account__ou", "proposed_by", "rule").order_by("-id")
+    if actor.system:
+        return rows
+    accounts = visible_accounts(actor, Permission.TICKET_VIEW).order_by().values("pk")
+    return rows.filter(account__in=accounts)
+
+
+def waiting_tickets(actor: Actor) -> QuerySet[Ticket]:
+    """Those that this person may decide: proposed by somebody else or by a rule; oldest first."""
+    accounts = visible_accounts(actor, Permission.TICKET_DECIDE).order_by().values("pk")
+    rows = visible_tickets(actor).filter(account__in=accounts, state="proposed")
+    return rows.exclude(proposed_by=actor.user_id).order_by("proposed_at", "id")
+
+
+def view_is(view: str, now: datetime) -> Q:
+    """overdue is computed by the clock; live is all that hasn't ended."""
+    ended = Q(state__in=TICKET_ENDED)
+    match view:
+        case "live":
+            return ~ended
+        case "overdue":
+            return ~ended & Q(due_at__lt=now)
+        case "open":
+            return Q(state__in=WORKED)
+        case "verifying":
+            return Q(state__in=["fix_claimed", "verifying"])
+        case "ended":
+            return ended
+        case "all":
+            return Q()
+    return Q(state=view)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """state: one of VIEWS. account: an account's id."""
+
+    state: str = "live"
+    severity: str = ""
+    control: str = ""
+    account: str = ""
+    tracker: str = ""
+    q: str = ""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> TicketFilter:
+        """From a URL's query. Raises FilterError."""
+        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
+        if any("\x00" in value for value in values.values()):
+            raise FilterError("A filter holds a character that can't be searched for.")
+        values["state"] = values["state"] or "live"
+        one_of("state", values["state"], VIEWS)
+        one_of("severity", values["severity"], ("", *SEVERITIES))
+        one_of("tracker", values["tracker"], ("", *trackers()))
+        return cls(**{**values, "control": values["control"].upper()})
+
+    def given(self) -> dict[str, str]:
+        bare = TicketFilter()
+        return {name: value for name, value in asdict(self).items() if value != getattr(bare, name)}
+
+    def narrow(self, rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
+        exact = {
+            "severity": self.severity, "control": self.control, "account__account_id": self.account,
+            "tracker": self.tracker,
+        }  # fmt: skip
+        rows = rows.filter(view_is(self.state, now), **{name: value for name, value in exact.items() if value})
+        if self.q:
+            rows = rows.filter(Q(title__icontains=self.q) | Q(assignee__icontains=self.q))
+        return rows.order_by("-id")
+
+
+def counted(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
+    """With how many findings each has (all), and how many of them are left."""
+    return rows.annotate(all=Count("items"), left=Count("items", filter=Q(items__open=True)))
+
+
+def totals(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]]:
+    """(view, how many), in one query."""
+    names = ("proposed", "open", "overdue", "verifying")
+    found = rows.order_by().aggregate(**{name: Count("pk", filter=view_is(name, now)) for name in names})
+    return [(name, found[name]) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    """fix: for the first finding that is left; None if nothing is left, or its control is gone."""
+
+    control: LoadedControl | None
+    items: list[TicketFinding]
+    all: int
+    left: int
+    fix: Filled | None
+    first: Finding | None
+    notes: list[TicketNote]
+    history: list[Step]
+    unsent: list[TrackerMessage]
+    tracker: str
+    overdue: bool
+    may: dict[str, bool]
+
+
+def page_of(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
+    items = ticket.items.select_related("finding__account__organization").order_by("-open", "finding_id")
+    shown = list(items[:NAMED])
+    sizes = ticket.items.aggregate(all=Count("pk"), left=Count("pk", filter=Q(open=True)))
+    loaded = controls().get(ticket.control)
+    first = shown[0].finding if shown and shown[0].open else None
+    known = trackers().get(ticket.tracker)
+    return TicketPage(
+        control=loaded,
+        items=shown,
+        all=sizes["all"],
+        left=sizes["left"],
+        fix=fix_of(first, loaded) if first and loaded else None,
+        first=first,
+        notes=list(ticket.notes.all()),
+        history=history_of(f"ticket:{ticket.pk}"),
+        unsent=list(ticket.messages.filter(sent_at=None).exclude(error="")),
+        tracker=known.label if known else ticket.tracker,
+        overdue=bool(ticket.due_at and ticket.due_at < now and ticket.state not in TICKET_ENDED),
+        may=may_of(ticket, actor, now),
+    )
+
+
+def may_of(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
+    """What this reader may do with it as it stands."""
+    place = place_of(ticket.organization, ticket.account)
+    works = decide(actor, Permission.TICKET_WORK, now, place)
+    return {
+        "decide": ticket.state == "proposed" and decide(actor, Permission.TICKET_DECIDE, now, place),
+        "own": ticket.proposed_by_id is not None and ticket.proposed_by_id == actor.user_id,
+        "start": works and ticket.state in TICKET.sources("start"),
+        "claim": works and ticket.state in TICKET.sources("claim"),
+        "verify": works and ticket.state in TICKET.sources("verify"),
+        "say": works,
+        "cancel": ticket.state in TICKET.sources("cancel") and decide(actor, Permission.TICKET_PROPOSE, now, place),
+    }

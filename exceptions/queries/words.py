@@ -1,0 +1,122 @@
+"""What was shown, in words: for the page that decides, and for the difference between two moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from exceptions.rules import Drift, differences
+from governance.identity.models import User
+from scans.models import Finding
+
+# In the order of the page. Keys that aren't here (version, digests) are not for people to read.
+LABELS = {
+    "state": "State",
+    "scope": "Scope",
+    "controls": "Controls",
+    "accounts": "Accounts",
+    "findings": "Findings",
+    "listed": "Listed findings",
+    "starts_at": "Starts",
+    "expires_at": "Ends",
+    "justification": "Justification",
+    "business_owner": "Business owner",
+    "compensation": "Compensation",
+    "compensating_controls": "Compensating controls",
+    "quorum": "Approvers needed",
+    "decisions": "Decided in this round",
+    "drift": "Drift",
+}
+ACTS = {
+    "approve": "approved", "reject": "rejected", "request_changes": "asked for changes", "reapprove": "approved again",
+    "revoke": "revoked",
+}  # fmt: skip
+# What moves with every act: a difference in it is not one in what is asked.
+OF_THE_MOMENT = frozenset({"state", "decisions", "drift", "quorum"})
+CHANGED = "{} (what was read of it has changed)"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    label: str
+    was: list[str]
+    now: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names behind the ids in what was shown, looked up once for all."""
+
+    people: dict[int, str] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
+
+
+def known_of(*bodies: Mapping[str, Any]) -> Known:
+    people = {id for body in bodies for id, _ in body.get("decisions", ())}
+    marks = {mark for body in bodies for mark in body.get("listed", {})}
+    return Known(
+        dict(User.objects.filter(pk__in=people).values_list("pk", "username")) if people else {},
+        {f.fingerprint: f"{f.control} on {f.resource}" for f in Finding.objects.filter(fingerprint__in=marks)},
+    )
+
+
+def changes(was: Mapping[str, Any], now: Mapping[str, Any], *, without: Iterable[str] = ()) -> list[Change]:
+    """What differs between two things that were shown, in words."""
+    known = known_of(was, now)
+    differing = differences(was, now)
+    left_out = set(without)
+    return [
+        change_of(key, was.get(key), now.get(key), known)
+        for key in LABELS
+        if key in differing and key not in left_out
+    ]  # fmt: skip
+
+
+def change_of(key: str, was: Any, now: Any, known: Known) -> Change:
+    if key == "listed":
+        return listed_change(was or {}, now or {}, known)
+    before, after = (said(key, value, known) for value in (was, now))
+    if before == after:  # the same number
+        after = [f"{line}, but others, or something else was read of them" for line in after]
+    return Change(LABELS[key], before, after)
+
+
+def listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Known) -> Change:
+    """Only the findings that differ: those that went, those that came, those of which something else was read."""
+    name = {mark: known.resources.get(mark, mark[:12]) for mark in was.keys() | now.keys()}
+    gone = [name[mark] for mark in was if mark not in now]
+    came = [name[mark] for mark in now if mark not in was]
+    other = [name[mark] for mark in was if mark in now and was[mark] != now[mark]]
+    return Change(LABELS["listed"], gone + other, came + [CHANGED.format(one) for one in other])
+
+
+def said(key: str, value: Any, known: Known) -> list[str]:
+    """One value of what was shown, as lines to read."""
+    if value in (None, "", [], {}):
+        return ["nothing"]
+    match key:
+        case "accounts" | "findings":
+            return [f"{value['count']:,}"]
+        case "controls":
+            return [f"{id}: version {f.get('version', '–')}, {f.get('severity', 'gone')}" for id, f in value.items()]
+        case "compensating_controls":
+            return [f"{id}: {state}" for id, state in value.items()]
+        case "decisions":
+            return [f"{known.people.get(id, id)} {ACTS.get(act, act)}" for id, act in value]
+        case "drift":
+            return drift_sentences(value)
+        case "listed":
+            return [known.resources.get(mark, mark[:12]) for mark in value]
+        case "starts_at" | "expires_at":
+            at = parse_datetime(value)
+            return [f"{at:%Y-%m-%d %H:%M} UTC" if at else str(value)]
+        case "state":
+            return [str(value).replace("_", " ")]
+    return [str(value)]
+
+
+def drift_sentences(drift: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [Drift(d["kind"], d["what"], d["was"], d["is"]).sentence() for d in drift]

@@ -1,0 +1,129 @@
+"""What an exception request may ask for and who may decide it. Pure: no Django."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+SEVERITY_ORDER = ("low", "medium", "high", "critical")
+BROAD_QUORUM = 2
+REMINDERS = (30, 7, 1)  # days before the end
+
+
+class ScopeKind(StrEnum):
+    FINDINGS = "findings"
+    RESOURCE = "resource"
+    ACCOUNT = "account"
+    OU = "ou"
+    TAG = "tag"
+
+
+BROAD = frozenset({ScopeKind.OU, ScopeKind.TAG})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the policy table."""
+
+    quorum: int
+    max_days: int
+    max_renewals: int
+
+
+# What a new installation starts with: the shorter the graver; two approvers for critical and for broad scopes.
+MAX_DAYS = {"critical": 30, "high": 90, "medium": 180, "low": 365}
+SLA_DAYS = {"critical": 7, "high": 30, "medium": 90, "low": 180}
+MAX_RENEWALS = 2
+
+
+def default_rule(severity: str, kind: ScopeKind) -> Rule:
+    quorum = BROAD_QUORUM if severity == "critical" or kind in BROAD else 1
+    return Rule(quorum, MAX_DAYS[severity], MAX_RENEWALS)
+
+
+def gravest(severities: Iterable[str]) -> str:
+    """The highest of them. Raises ValueError for none."""
+    return max(severities, key=SEVERITY_ORDER.index)
+
+
+def window_faults(starts_at: datetime | None, expires_at: datetime | None, rule: Rule, now: datetime) -> dict[str, str]:
+    """field -> what is wrong with when it would start and end."""
+    if expires_at is None:
+        return {"expires_at": "Say until when; an exception without an end is never granted."}
+    if expires_at <= now:
+        return {"expires_at": "The end lies in the past; choose a later one."}
+    begins = max(starts_at or now, now)
+    if expires_at <= begins:
+        return {"expires_at": "It would end before it starts."}
+    latest = begins + timedelta(days=rule.max_days)
+    if expires_at > latest:
+        return {
+            "expires_at": f"At most {rule.max_days} days for this severity and scope: {latest:%Y-%m-%d %H:%M} UTC at the latest."
+        }
+    return {}
+
+
+class Phase(StrEnum):
+    """What an approved request is at a moment."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+def phase(starts_at: datetime, expires_at: datetime, now: datetime) -> Phase:
+    if now >= expires_at:
+        return Phase.EXPIRED
+    return Phase.ACTIVE if now >= starts_at else Phase.PENDING
+
+
+def shown_state(state: str, starts_at: datetime | None, expires_at: datetime | None, now: datetime) -> str:
+    """The state that people see: an approved request is pending, active or expired by the clock alone."""
+    if state == "approved" and starts_at and expires_at:
+        return str(phase(starts_at, expires_at, now))
+    if state in {"suspended", "submitted", "changes_requested"} and expires_at and now >= expires_at:
+        return str(Phase.EXPIRED)
+    return state
+
+
+def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What differs between two things that were shown: key -> {was, is}."""
+    keys = sorted(was.keys() | now.keys())
+    return {key: {"was": was.get(key), "is": now.get(key)} for key in keys if was.get(key) != now.get(key)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One reason why an approval no longer holds. kind: evidence, control, severity, scope, compensation."""
+
+    kind: str
+    what: str
+    was: Any
+    now: Any
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "what": self.what, "was": self.was, "is": self.now}
+
+    def sentence(self) -> str:
+        return WORDS[self.kind].format(what=self.what, was=self.was, now=self.now)
+
+
+WORDS = {
+    "evidence": "What was read of {what} has changed.",
+    "control": "{what} judges by version {now} now; it was approved under version {was}.",
+    "severity": "{what} is {now} now; it was {was} when it was approved.",
+    "scope": "{what}: it was {was} and is {now}.",
+    "compensation": "The compensating control {what} no longer passes: it was {was} and is {now}.",
+}
+
+
+def reminder_due(expires_at: datetime, now: datetime) -> int | None:
+    """The smallest of 30, 7, 1 days that the time left has come down to; None: more time, or none, is left."""
+    left = expires_at - now
+    if left <= timedelta(0):
+        return None
+    due = [days for days in REMINDERS if left <= timedelta(days=days)]
+    return min(due) if due else None

@@ -1,0 +1,58 @@
+"""Spells a request's scope out as rows of Cover, and remembers what an approval rests on."""
+
+from __future__ import annotations
+
+from exceptions.models import Cover, CoveredFinding, ExceptionRequest
+from exceptions.queries.scope import accounts_of, controls_of, findings_of, keys_of
+from exceptions.queries.shown import compensation, control_facts, facts_digest
+from exceptions.rules import ScopeKind
+
+BATCH = 1000
+
+
+def spell_out(request: ExceptionRequest, *, live: bool) -> None:
+    """Replace the request's covers by what its scope is now. Call inside the transaction of the move."""
+    if request.starts_at is None or request.expires_at is None:
+        raise ValueError(f"{request} has no window")  # submission made sure of it
+    Cover.objects.filter(request=request).delete()
+    rows = [
+        Cover(
+            request=request, account_id=account, control=control, fingerprint=mark, live=live,
+            starts_at=request.starts_at, expires_at=request.expires_at,
+        )
+        for account, control, mark in keys_of(request)
+    ]  # fmt: skip
+    Cover.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def set_live(request: ExceptionRequest, *, live: bool) -> None:
+    Cover.objects.filter(request=request).update(live=live)
+
+
+def remember(request: ExceptionRequest) -> dict[str, object]:
+    """What the approval rests on: kept beside the request, with each covered finding as it is now."""
+    findings = list(findings_of(request))
+    if request.scope_kind != ScopeKind.FINDINGS:
+        CoveredFinding.objects.filter(request=request).delete()
+    CoveredFinding.objects.bulk_create(
+        [
+            CoveredFinding(
+                request=request,
+                finding=f,
+                facts=facts_digest(f),
+                control_version=f.control_version,
+                severity=f.severity,
+            )
+            for f in findings
+        ],
+        update_conflicts=True,
+        unique_fields=["request", "finding"],
+        update_fields=["facts", "control_version", "severity"],
+        batch_size=BATCH,
+    )
+    accounts = accounts_of(request)
+    return {
+        "accounts": [account.account_id for account in accounts],
+        "controls": {id: control_facts(id) for id in controls_of(request)},
+        "compensating": compensation(request.compensating_controls, accounts),
+    }

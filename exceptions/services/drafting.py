@@ -1,0 +1,204 @@
+"""Writing a request: draft, change, submit, renew, withdraw, talk about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Organization
+from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
+from exceptions.models import Comment, CoveredFinding, ExceptionRequest
+from exceptions.queries.people import may_everywhere, places_of
+from exceptions.queries.scope import accounts_of, severities_of
+from exceptions.rules import BROAD, ScopeKind, gravest, window_faults
+from exceptions.services import covering, locking, telling
+from exceptions.services.checking import checked_text
+from exceptions.services.policy import person, rule_for
+from exceptions.services.scoping import Wanted, checked, refuse
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
+from governance.core.states import EXCEPTION
+from governance.core.transitions import LostRaceError, move
+from scans.models import Finding
+
+EDITABLE = frozenset({"draft", "changes_requested"})
+LEAST_JUSTIFICATION = 20
+
+
+def create_draft(*, actor: Actor, organization: Organization, wanted: Wanted) -> ExceptionRequest:
+    """A draft, which only its writer sees. Raises InvalidRequestError with every field that can't be accepted."""
+    values, findings = checked(actor, organization, wanted)
+    with transaction.atomic():
+        request = ExceptionRequest.objects.create(organization=organization, requested_by_id=person(actor), **values)
+        name_findings(request, findings)
+        require_to_ask(actor, request)
+        audit.record(actor=actor, action="exceptionrequest.draft", subject=subject(request), scope=wanted.scope_kind)
+    return request
+
+
+def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wanted: Wanted) -> None:
+    """Change a draft, or one for which changes were asked. An approved one is never changed: renew it."""
+    require_own(actor, request)
+    values, findings = checked(actor, request.organization, wanted)
+    with transaction.atomic():
+        locking.trail("exceptionrequest.change")
+        editable = ExceptionRequest.objects.filter(pk=request.pk, version=version, state__in=EDITABLE)
+        if not editable.update(version=F("version") + 1, **values):
+            raise stale(request, "be changed")
+        request.refresh_from_db()
+        request.covered.all().delete()
+        request.covers.all().delete()  # what it was is nobody's to see by, and nothing is asked until it is submitted
+        name_findings(request, findings)
+        require_to_ask(actor, request)
+        audit.record(actor=actor, action="exceptionrequest.change", subject=subject(request), scope=wanted.scope_kind)
+
+
+def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
+    """Hand it to the approvers. Everything that was typed is looked at again, since time has passed."""
+    require_own(actor, request)
+    now = timezone.now()
+    with transaction.atomic():
+        locking.trail("exceptionrequest.submit")
+        locked = locking.request(request.pk)
+        require_to_ask(actor, locked)
+        severities = severities_of(locked)
+        refuse_incomplete(locked, severities)
+        rule = rule_for(severities, locked.scope_kind)
+        locked.starts_at = max(locked.starts_at or now, now)
+        refuse(window_faults(locked.starts_at, locked.expires_at, rule, now))
+        if locked.renewal > rule.max_renewals:
+            raise WorkflowError(
+                f"It has been renewed {locked.renewal - 1} times, and {rule.max_renewals} is the most. Fix the cause, or "
+                "ask for a new exception with a new justification."
+            )
+        moved(
+            locked, "submit", actor, version, submitted_at=now, starts_at=locked.starts_at, round=F("round") + 1,
+            severity=gravest(severities), quorum=rule.quorum,
+        )  # fmt: skip
+        covering.spell_out(locked, live=False)
+        telling.requested(locked)
+    request.refresh_from_db()
+
+
+def withdraw(*, actor: Actor, request: ExceptionRequest, version: int, reason: str = "") -> None:
+    """The requester ends it, at any stage; its findings count as open at once."""
+    require_own(actor, request)
+    with transaction.atomic():
+        moved(request, "withdraw", actor, version, reason=checked_text("reason", reason), ended_at=timezone.now())
+        covering.set_live(request, live=False)
+
+
+def renew(*, actor: Actor, request: ExceptionRequest, expires_at: datetime, justification: str) -> ExceptionRequest:
+    """A new draft for what is in force or has just ended: never back-dated, and limited in number.
+
+    It starts when the old one ends, or now if that has passed."""
+    now = timezone.now()
+    if request.state not in {"approved", "suspended", "expired"} or request.expires_at is None:
+        raise WorkflowError(f"{request} is {request.state}; only what was approved can be renewed.")
+    values = {name: getattr(request, name) for name in COPIED}
+    values["justification"] = checked_text("justification", justification)
+    with transaction.atomic():
+        locking.trail("exceptionrequest.renew")
+        if request.renewals.exclude(state__in=["rejected", "withdrawn", "expired", "revoked", "superseded"]).exists():
+            raise WorkflowError(f"There is a renewal of {request} already.")
+        new = ExceptionRequest.objects.create(
+            **values, requested_by_id=person(actor), renews=request, renewal=request.renewal + 1,
+            starts_at=max(now, request.expires_at), expires_at=expires_at,
+        )  # fmt: skip
+        named = [CoveredFinding(request=new, finding_id=id) for id in request.covered.values_list("finding", flat=True)]
+        if request.scope_kind == ScopeKind.FINDINGS:
+            CoveredFinding.objects.bulk_create(named)
+        require_to_ask(actor, new)
+        audit.record(actor=actor, action="exceptionrequest.renew", subject=subject(new), renews=request.pk)
+    return new
+
+
+def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:
+    """Say something in the thread. Raises InvalidRequestError for secrets and personal data."""
+    now = timezone.now()
+    own = actor.user_id == request.requested_by_id
+    if not own and not any(
+        decide(actor, Permission.EXCEPTION_COMMENT, now, p) for p in places_of(accounts_of(request))
+    ):
+        raise NotPermittedError(f"{actor.name} may not comment on {request}.")
+    said = checked_text("text", text)
+    if not said:
+        raise InvalidRequestError(text="Say something.")
+    with transaction.atomic():
+        locking.trail("exceptionrequest.comment")
+        made = Comment.objects.create(request=request, by_id=person(actor), text=said)
+        audit.record(actor=actor, action="exceptionrequest.comment", subject=subject(request), comment=made.pk)
+    return made
+
+
+COPIED = (
+    "organization", "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region",
+    "business_owner", "compensation", "compensating_controls", "on_behalf_of",
+)  # fmt: skip
+
+
+def refuse_incomplete(request: ExceptionRequest, severities: set[str]) -> None:
+    faults: dict[str, str] = {}
+    if len(request.justification) < LEAST_JUSTIFICATION:
+        faults["justification"] = f"Say why, in at least {LEAST_JUSTIFICATION} characters: an approver must follow it."
+    if not request.business_owner:
+        faults["business_owner"] = "Name the business owner who carries the risk."
+    if not severities or not accounts_of(request).exists():
+        faults["scope_kind"] = "The scope covers nothing: no account or finding in it exists any more."
+    refuse(faults)
+
+
+def require_to_ask(actor: Actor, request: ExceptionRequest) -> None:
+    """The owner of EVERY account in scope may ask; for an OU or a tag also who may ask for whole OUs."""
+    now = timezone.now()
+    places = places_of(accounts_of(request))
+    if may_everywhere(actor, Permission.EXCEPTION_REQUEST, now, places):
+        return
+    wide = places or [Place(request.organization.org_id)]
+    if request.scope_kind in BROAD and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide):
+        return
+    raise NotPermittedError(
+        f"{actor.name} may not ask for an exception there: it takes the owner of every account in the scope"
+        + (", or a security admin." if request.scope_kind in BROAD else ".")
+    )
+
+
+def require_own(actor: Actor, request: ExceptionRequest) -> None:
+    if not actor.system and actor.user_id != request.requested_by_id:
+        raise NotPermittedError(f"Only who asked for {request} can do this.")
+
+
+def moved(request: ExceptionRequest, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:
+    """Move it, if it still is the version that the caller read. Raises StaleVersionError."""
+    try:
+        move(
+            request,
+            EXCEPTION,
+            event,
+            actor=actor,
+            reason=reason,
+            held={"version": version},
+            version=F("version") + 1,
+            **more,
+        )
+    except LostRaceError as error:
+        raise stale(request, event.replace("_", " ")) from error
+
+
+def stale(request: ExceptionRequest, act: str) -> WorkflowError:
+    request.refresh_from_db()
+    if request.state in EXCEPTION.moves.get(act.replace(" ", "_"), (EDITABLE, ""))[0]:
+        return StaleVersionError(f"{request} was changed by somebody else meanwhile. Look at it again, then repeat it.")
+    return WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so it can't {act}.")
+
+
+def name_findings(request: ExceptionRequest, findings: list[Finding]) -> None:
+    CoveredFinding.objects.bulk_create([CoveredFinding(request=request, finding=f) for f in findings])
+
+
+def subject(request: ExceptionRequest) -> str:
+    return f"exceptionrequest:{request.pk}"

@@ -1,0 +1,107 @@
+"""Drift: an approval holds for what was approved. Looked for in the transaction that brought the change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from accounts.models import Account, Organization
+from exceptions.models import Cover, CoveredFinding, ExceptionRequest
+from exceptions.queries.scope import accounts_of
+from exceptions.queries.shown import compensation, control_facts, facts_digest
+from exceptions.rules import BROAD, Drift
+from exceptions.services import covering, locking, telling
+from exceptions.services.drafting import moved
+from governance.core.policy import SYSTEM
+from scans.models import Finding
+
+NAMED = 20  # differences that are spelled out; the rest is counted
+
+
+def after_scan(account: Account, changed: Sequence[Finding]) -> None:
+    """Called in the transaction in which a scan or a replay changed this account's findings and cells."""
+    locking.account(account)
+    over = Cover.objects.filter(account=account, live=True).order_by().values("request")
+    for request in locked(ExceptionRequest.objects.filter(pk__in=over, state="approved")):
+        found = [*controls_drift(request), *findings_drift(request, changed), *compensation_drift(request)]
+        if found:
+            suspend(request, found)
+
+
+def after_discovery(organization: Organization) -> None:
+    """Called in the transaction in which a discovery changed who is in which OU, or the tags."""
+    broad = ExceptionRequest.objects.filter(organization=organization, state="approved", scope_kind__in=BROAD)
+    for request in locked(broad):
+        found = scope_drift(request)
+        if found:
+            suspend(request, found)
+
+
+def locked(rows: QuerySet[ExceptionRequest]) -> list[ExceptionRequest]:
+    """In the order of their ids, so that two scans that lock the same ones can't wait for each other."""
+    if not rows.exists():
+        return []
+    locking.trail("exceptionrequest.suspend")
+    return list(rows.order_by("pk").select_for_update(no_key=True))
+
+
+def findings_drift(request: ExceptionRequest, changed: Collection[Finding]) -> list[Drift]:
+    """Covered findings that are not what they were. A resolved one is no drift: there is nothing left to cover."""
+    by_id = {finding.pk: finding for finding in changed if finding.state == "open"}
+    rows = CoveredFinding.objects.filter(request=request, finding__in=by_id)
+    found: list[Drift] = []
+    for row in rows:
+        finding = by_id[row.finding_id]
+        if row.severity and row.severity != finding.severity:
+            found.append(Drift("severity", finding.resource, row.severity, finding.severity))
+        elif row.facts and row.facts != (now := facts_digest(finding)):
+            found.append(Drift("evidence", finding.resource, row.facts[:12], now[:12]))
+    return found
+
+
+def controls_drift(request: ExceptionRequest) -> list[Drift]:
+    found: list[Drift] = []
+    for id, was in request.basis.get("controls", {}).items():
+        now = control_facts(id)
+        if was.get("severity") != now.get("severity"):
+            found.append(Drift("severity", id, was.get("severity"), now.get("severity")))
+        elif was.get("version") != now.get("version"):
+            found.append(Drift("control", id, was.get("version"), now.get("version")))
+    return found
+
+
+def compensation_drift(request: ExceptionRequest) -> list[Drift]:
+    """A compensating control that passed and doesn't: failing, or no longer known."""
+    if not request.compensating_controls:
+        return []
+    was: dict[str, Any] = request.basis.get("compensating", {})
+    now = compensation(request.compensating_controls, accounts_of(request))
+    return [
+        Drift("compensation", id, was.get(id), state)
+        for id, state in now.items()
+        if state != "pass" and was.get(id) == "pass"
+    ]
+
+
+def scope_drift(request: ExceptionRequest) -> list[Drift]:
+    was = set(request.basis.get("accounts", []))
+    now = {account.account_id for account in accounts_of(request)}
+    joined = [Drift("scope", f"Account {id}", "outside", "in the scope") for id in sorted(now - was)]
+    left = [Drift("scope", f"Account {id}", "in the scope", "outside") for id in sorted(was - now)]
+    return joined + left
+
+
+def suspend(request: ExceptionRequest, found: list[Drift]) -> None:
+    """Its findings count as open at once; approvers and owners are told why."""
+    reasons = [drift.sentence() for drift in found[:NAMED]]
+    if len(found) > NAMED:
+        reasons.append(f"And {len(found) - NAMED} more.")
+    moved(
+        request, "suspend", SYSTEM, request.version, reason=" ".join(reasons), round=F("round") + 1,
+        drift=[drift.as_dict() for drift in found[:NAMED]],
+    )  # fmt: skip
+    covering.set_live(request, live=False)
+    telling.to_all_concerned(request, "suspended", "suspended; its findings are open again", "\n".join(reasons))
+    telling.requested(request)

@@ -1,0 +1,88 @@
+"""Tells trackers what happened, at least once, in order for each ticket, marked after success."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Min
+from django.utils import timezone
+
+from exceptions.models import Ticket, TrackerMessage
+from exceptions.services.tickets import add_note, moved
+from exceptions.ticketing import trackers
+from exceptions.ticketing.contract import TrackerError, Work
+from governance.core.policy import SYSTEM
+from scans import registry, remediate
+
+BATCH = 100
+CLAIM = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=6)
+NAMED = 50
+
+
+def deliver() -> int:
+    """Send what waits. How many messages were delivered."""
+    now = timezone.now()
+    waiting = TrackerMessage.objects.filter(sent_at=None)
+    firsts = waiting.order_by().values("ticket").annotate(first=Min("id")).values("first")
+    sent = 0
+    for message in TrackerMessage.objects.filter(pk__in=firsts, next_try_at__lte=now).select_related("ticket__account")[
+        :BATCH
+    ]:
+        mine = waiting.filter(pk=message.pk, next_try_at__lte=now)
+        if mine.update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):  # else another worker has it
+            sent += send(message)
+    return sent
+
+
+def send(message: TrackerMessage) -> int:
+    ticket = message.ticket
+    tracker = trackers()[ticket.tracker]
+    try:
+        if message.act == "open":
+            opened(ticket, tracker.open(work_of(ticket)))
+        elif message.act == "say":
+            tracker.say(ticket.external_id, message.text)
+        elif message.act == "reopen":
+            tracker.reopen(ticket.external_id, message.text)
+        else:
+            tracker.close(ticket.external_id, message.text)
+    except TrackerError as error:
+        missed(message, str(error))
+        return 0
+    return TrackerMessage.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
+
+
+def opened(ticket: Ticket, external_id: str) -> None:
+    if ticket.state in {"approved", "sync_failed"}:
+        with transaction.atomic():
+            moved(ticket, "open", SYSTEM, ticket.version, external_id=external_id)
+            add_note(ticket, SYSTEM.name, f"Opened as {external_id}.")
+
+
+def missed(message: TrackerMessage, why: str) -> None:
+    wait = min(timedelta(minutes=2 ** min(message.attempts + 1, 12)), LONGEST_WAIT)
+    TrackerMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now() + wait, error=why[:2000])
+    if message.act == "open" and message.ticket.state == "approved":
+        with transaction.atomic():
+            moved(message.ticket, "miss", SYSTEM, message.ticket.version, reason=why[:500])
+            add_note(message.ticket, SYSTEM.name, f"The tracker could not be told; it is tried again. {why}")
+
+
+def work_of(ticket: Ticket) -> Work:
+    items = list(ticket.items.filter(open=True).select_related("finding")[:NAMED])
+    loaded = registry.controls().get(ticket.control)
+    fix = ""
+    if loaded and items:
+        first = items[0].finding
+        fix = remediate.fill(
+            loaded.control, arn=first.resource, account=ticket.account.account_id, region=ticket.region,
+            partition=ticket.organization.partition, facts=first.facts,
+        ).summary  # fmt: skip
+    return Work(
+        key=ticket.reference, title=ticket.title, account=str(ticket.account), region=ticket.region,
+        control=ticket.control, severity=ticket.severity, resources=[item.finding.resource for item in items], fix=fix,
+        due=ticket.due_at.isoformat() if ticket.due_at else "", url=f"{settings.PORTAL_URL}/tickets/{ticket.pk}/",
+    )  # fmt: skip

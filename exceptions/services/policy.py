@@ -1,0 +1,120 @@
+"""The policy table: quorum, longest duration and renewals by severity and scope; due dates. Two security admins change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from exceptions import rules
+from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
+from exceptions.models import PolicyChange, PolicyRule, SlaRule
+from exceptions.rules import Rule, ScopeKind
+from exceptions.services.checking import checked_text
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
+from governance.identity import stepup
+
+
+def rule_for(severities: Iterable[str], kind: str) -> Rule:
+    """The strictest of the rules of these severities: most approvers, shortest, fewest renewals."""
+    found = [one_rule(severity, kind) for severity in set(severities)]
+    if not found:
+        return one_rule("low", kind)
+    return Rule(max(r.quorum for r in found), min(r.max_days for r in found), min(r.max_renewals for r in found))
+
+
+def one_rule(severity: str, kind: str) -> Rule:
+    row = PolicyRule.objects.filter(severity=severity, scope_kind=kind).first()
+    return Rule(row.quorum, row.max_days, row.max_renewals) if row else rules.default_rule(severity, ScopeKind(kind))
+
+
+def sla_days(severity: str) -> int:
+    row = SlaRule.objects.filter(severity=severity).first()
+    return row.days if row else rules.SLA_DAYS[severity]
+
+
+def propose_change(
+    *, actor: Actor, changed: Sequence[Mapping[str, Any]], sla: Mapping[str, int], reason: str
+) -> PolicyChange:
+    """Propose rows for the tables: nothing changes until another security admin confirms. Raises InvalidRequestError."""
+    now = timezone.now()
+    require(actor, Permission.POLICY_PROPOSE, now)
+    checked = [checked_rule(row) for row in changed]
+    days = {severity: whole(n, 1, 3650, "sla") for severity, n in sla.items() if known_severity(severity)}
+    if not checked and not days:
+        raise InvalidRequestError(rules="Nothing would change.")
+    words = checked_text("reason", reason)
+    if not words:
+        raise InvalidRequestError(reason="Say why, for whoever confirms it.")
+    with transaction.atomic():
+        change = PolicyChange.objects.create(
+            rules=checked, sla=days, reason=words, proposed_by_id=person(actor), proposed_at=now
+        )
+        audit.record(actor=actor, action="policy.propose", subject=f"policychange:{change.pk}", rules=checked, sla=days)
+    return change
+
+
+def decide_change(*, actor: Actor, change: PolicyChange, confirm: bool) -> None:
+    """Confirm or drop a proposed change. Confirming takes another security admin than the proposer."""
+    now = timezone.now()
+    require(actor, Permission.POLICY_CONFIRM, now)
+    if confirm and actor.user_id == change.proposed_by_id:
+        raise ConflictOfInterestError("You proposed this change, so another security admin must confirm it.")
+    with transaction.atomic():
+        taken = PolicyChange.objects.filter(pk=change.pk, confirmed=None)
+        if not taken.update(confirmed=confirm, decided_by_id=person(actor), decided_at=now):
+            raise WorkflowError("This change has been decided already.")
+        if confirm:
+            apply(change)
+        act = "policy.confirm" if confirm else "policy.drop"
+        audit.record(actor=actor, action=act, subject=f"policychange:{change.pk}", rules=change.rules, sla=change.sla)
+
+
+def apply(change: PolicyChange) -> None:
+    for row in change.rules:
+        PolicyRule.objects.update_or_create(
+            severity=row["severity"],
+            scope_kind=row["scope_kind"],
+            defaults={name: row[name] for name in ("quorum", "max_days", "max_renewals")},
+        )
+    for severity, days in change.sla.items():
+        SlaRule.objects.update_or_create(severity=severity, defaults={"days": days})
+
+
+def checked_rule(row: Mapping[str, Any]) -> dict[str, Any]:
+    severity, kind = str(row.get("severity", "")), str(row.get("scope_kind", ""))
+    if not known_severity(severity) or kind not in set(ScopeKind):
+        raise InvalidRequestError(rules=f"There is no rule for severity {severity!r} and scope {kind!r}.")
+    return {
+        "severity": severity,
+        "scope_kind": kind,
+        "quorum": whole(row.get("quorum"), 1, 5, "quorum"),
+        "max_days": whole(row.get("max_days"), 1, 730, "max_days"),
+        "max_renewals": whole(row.get("max_renewals"), 0, 20, "max_renewals"),
+    }
+
+
+def known_severity(severity: str) -> bool:
+    return severity in rules.SEVERITY_ORDER
+
+
+def whole(value: Any, least: int, most: int, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidRequestError(**{name: f"{name} must be a whole number from {least} to {most}."})
+    return value
+
+
+def require(actor: Actor, permission: Permission, now: datetime) -> None:
+    if not decide_whole(actor, permission, now):
+        raise NotPermittedError(f"{actor.name} may not do this; a grant of security admin is needed.")
+    stepup.require(actor, now)
+
+
+def person(actor: Actor) -> int:
+    if actor.user_id is None:
+        raise NotPermittedError("Only a person can do this.")
+    return actor.user_id

@@ -1,0 +1,128 @@
+"""Fixed means proved: a claim starts a targeted rescan; only a passing scan closes a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from exceptions.errors import WorkflowError
+from exceptions.models import Ticket, TicketFinding
+from exceptions.services import locking, telling
+from exceptions.services.tickets import add_note, let_go, moved, queue, require
+from governance.core.policy import SYSTEM, Actor, Permission
+from scans.evidence import GLOBAL
+from scans.models import Finding, Scan
+from scans.services import start_scan
+
+PROOFS = frozenset({"fixed", "gone", "not_applicable"})
+ACTIVE = ("open", "in_progress", "fix_claimed", "verifying")
+
+
+def claim_fix(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
+    """Somebody says that it is fixed: the account, region and control are read again. Enqueue the Scan on commit."""
+    require(actor, Permission.TICKET_WORK, ticket.account)
+    with transaction.atomic():
+        moved(ticket, "claim", actor, version, claimed_by=actor.name, claimed_at=timezone.now())
+        add_note(ticket, actor.name, "Says that it is fixed. It is read again now.")
+        return verify(ticket)
+
+
+def verify_again(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
+    """Try the verification again after one that could not tell."""
+    require(actor, Permission.TICKET_WORK, ticket.account)
+    if ticket.version != version or ticket.state != "fix_claimed":
+        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}; only a claimed fix is verified.")
+    with transaction.atomic():
+        return verify(ticket)
+
+
+def verify(ticket: Ticket) -> Scan:
+    """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
+    scan = start_scan(
+        actor=SYSTEM, organization=ticket.organization, accounts=[ticket.account.account_id],
+        regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
+    )  # fmt: skip
+    moved(ticket, "verify", SYSTEM, ticket.version, verification=scan)
+    return scan
+
+
+def after_scan(changed: Sequence[Finding]) -> None:
+    """In the transaction in which a scan changed these findings: those that it proved fixed or gone leave their tickets."""
+    resolved = {f.pk: f for f in changed if f.state == "resolved" and f.resolution in PROOFS}
+    if not resolved:
+        return
+    items = TicketFinding.objects.filter(finding__in=resolved, open=True, ticket__state__in=ACTIVE)
+    prove(items, lambda item: resolved[item.finding_id].evidence)
+
+
+def prove(items: QuerySet[TicketFinding], evidence_of: Callable[[TicketFinding], str]) -> None:
+    """These passed a scan: they leave their tickets, and a ticket with nothing left is closed."""
+    if not items.exists():
+        return
+    locking.trail("ticket.prove")
+    touched: set[int] = set()
+    for item in items.select_for_update(no_key=True, of=("self",)).select_related("finding").order_by("pk"):
+        item.open, item.proof, item.proved_at = False, evidence_of(item), timezone.now()
+        item.save(update_fields=["open", "proof", "proved_at"])
+        touched.add(item.ticket_id)
+    for ticket in Ticket.objects.filter(pk__in=touched).order_by("pk").select_related("account"):
+        left = ticket.items.filter(open=True).count()
+        if left:
+            add_note(ticket, SYSTEM.name, f"A scan proved some of it fixed; {left} left.")
+        else:
+            close(ticket)
+
+
+def close(ticket: Ticket) -> None:
+    moved(ticket, "prove", SYSTEM, ticket.version, reason="every finding of it passed a scan", closed_at=timezone.now())
+    let_go(ticket)
+    add_note(ticket, SYSTEM.name, "Proved: every resource passed when it was read again.")
+    telling.ticket(ticket, "verified", "verified and closed")
+    if ticket.tracker != "none":
+        queue(ticket, "close", "Verified by a scan: every resource passes.")
+
+
+def after_completion(scan: Scan) -> None:
+    """In the transaction in which a Scan ends: what it was to verify and did not prove is reopened, or stays claimed."""
+    for ticket in Ticket.objects.filter(verification=scan, state="verifying").order_by("pk"):
+        read = (
+            scan.state == "done"
+            and scan.targets.filter(account=ticket.account, state="done", error__isnull=True).exists()
+        )
+        if read:
+            # Resolved already, say by a replay of old evidence, and this reading found nothing against it.
+            done = ticket.items.filter(open=True, finding__state="resolved", finding__resolution__in=PROOFS)
+            prove(done, lambda item: item.finding.evidence)
+            ticket.refresh_from_db()
+        failing = [item for item in ticket.items.filter(open=True).select_related("finding") if fails(item)]
+        if ticket.state != "verifying":
+            continue
+        if failing and read:
+            reopen(ticket, f"{len(failing)} of its resources still fail: {failing[0].finding.reason}")
+        else:
+            doubt(ticket)
+
+
+def fails(item: TicketFinding) -> bool:
+    return item.finding.state == "open" and item.finding.verdict == "fail"
+
+
+def reopen(ticket: Ticket, why: str) -> None:
+    moved(ticket, "reopen", SYSTEM, ticket.version, reason=why, reopened=ticket.reopened + 1)
+    add_note(ticket, SYSTEM.name, f"Not fixed. {why}")
+    telling.ticket(ticket, "reopened", "not fixed, reopened", why)
+    if ticket.tracker != "none":
+        queue(ticket, "reopen", why)
+
+
+def doubt(ticket: Ticket) -> None:
+    """The rescan could not tell: not knowing closes nothing, and blames nobody."""
+    moved(ticket, "doubt", SYSTEM, ticket.version, reason="the rescan could not read everything that it needed")
+    add_note(
+        ticket, SYSTEM.name,
+        "Could not be verified: the rescan could not read everything that it needed. Mend the gap, then verify again.",
+    )  # fmt: skip
+    telling.ticket(ticket, "doubted", "could not be verified")

@@ -1,0 +1,32 @@
+"""What a draft still lacks before it can be submitted, said early. Submitting looks again by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from exceptions.errors import InvalidRequestError
+from exceptions.models import ExceptionRequest
+from exceptions.queries.scope import severities_of
+from exceptions.rules import Rule, window_faults
+from exceptions.services.drafting import refuse_incomplete
+from exceptions.services.policy import rule_for
+
+
+def faults_of(request: ExceptionRequest, now: datetime) -> dict[str, str]:
+    """field -> what submitting would refuse now."""
+    severities = severities_of(request)
+    faults: dict[str, str] = {}
+    try:
+        refuse_incomplete(request, severities)
+    except InvalidRequestError as error:
+        faults |= error.fields
+    return faults | window_faults(request.starts_at, request.expires_at, rule_for(severities, request.scope_kind), now)
+
+
+def rule_of(request: ExceptionRequest) -> Rule:
+    """How many approvers, how long at most, how many renewals."""
+    return rule_for(severities_of(request), request.scope_kind)
+
+
+def latest_end(rule: Rule, starts_at: datetime | None, now: datetime) -> datetime:
+    return max(starts_at or now, now) + timedelta(days=rule.max_days)

@@ -1,0 +1,130 @@
+"""What somebody typed of a request, made into columns: what they may not see is unknown to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Account, Organization, OrganizationalUnit
+from accounts.queries import visible_accounts
+from exceptions.errors import InvalidRequestError
+from exceptions.rules import ScopeKind
+from exceptions.services.checking import MAX_TEXT, checked_controls, checked_text
+from governance.core.policy import Actor, Permission
+from scans import registry
+from scans.models import Finding
+
+# What the columns have room for: SQLite would keep what PostgreSQL refuses.
+LONGEST = {"business_owner": 200, "on_behalf_of": 200, "tag_key": 128, "tag_value": 256, "region": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody typed. account, ou: AWS ids; findings: fingerprints; the times are aware."""
+
+    scope_kind: str = ScopeKind.FINDINGS
+    control: str = ""
+    account: str = ""
+    ou: str = ""
+    tag_key: str = ""
+    tag_value: str = ""
+    resource: str = ""
+    region: str = ""
+    findings: Sequence[str] = ()
+    justification: str = ""
+    business_owner: str = ""
+    compensation: str = ""
+    compensating_controls: Sequence[str] = ()
+    on_behalf_of: str = ""
+    starts_at: datetime | None = None
+    expires_at: datetime | None = None
+    texts: tuple[str, ...] = field(
+        default=("justification", "business_owner", "compensation", "on_behalf_of"), repr=False
+    )
+
+
+def checked(actor: Actor, organization: Organization, wanted: Wanted) -> tuple[dict[str, Any], list[Finding]]:
+    """The columns and the named findings. Ids that the actor may not see are unknown to them."""
+    faults: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for f in fields(wanted):
+        if f.name in wanted.texts:
+            try:
+                values[f.name] = checked_text(f.name, getattr(wanted, f.name), most=LONGEST.get(f.name, MAX_TEXT))
+            except InvalidRequestError as error:
+                faults |= error.fields
+    values["compensating_controls"] = checked_controls(wanted.compensating_controls, faults)
+    values |= {"starts_at": wanted.starts_at, "expires_at": wanted.expires_at, "scope_kind": wanted.scope_kind}
+    visible = visible_accounts(actor, Permission.FINDING_VIEW).filter(organization=organization)
+    scope, findings = checked_scope(wanted, organization, visible, faults)
+    refuse(faults)
+    return values | scope, findings
+
+
+def place_resource(scope: dict[str, Any], faults: dict[str, str]) -> None:
+    """A resource's region is the one that its ARN names, so that nobody has to type it, or can type another."""
+    parts = scope["resource"].split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn":
+        faults["resource"] = (
+            "Name the resource by its whole ARN, as its finding does: six parts with colons between them."
+        )
+        return
+    named = parts[3]
+    if named and scope["region"] not in {"", named}:
+        faults["region"] = f"The resource's ARN says {named}; leave the region out, or name that one."
+    scope["region"] = named or scope["region"]
+
+
+def checked_scope(
+    wanted: Wanted, organization: Organization, visible: Any, faults: dict[str, str]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The scope's columns, with those of the other kinds empty, so that nothing typed by mistake widens it."""
+    scope: dict[str, Any] = {
+        "control": "", "account": None, "ou": None, "tag_key": "", "tag_value": "", "resource": "", "region": "",
+    }  # fmt: skip
+    findings: list[Finding] = []
+    kind = wanted.scope_kind
+    if kind not in set(ScopeKind):
+        faults["scope_kind"] = f"Choose one of: {', '.join(ScopeKind)}."
+        return scope, findings
+    if kind != ScopeKind.FINDINGS:
+        scope["control"] = wanted.control.strip().upper()
+        if scope["control"] and scope["control"] not in registry.controls():
+            faults["control"] = f"There is no control {scope['control']}."
+        if not scope["control"] and kind != ScopeKind.RESOURCE:
+            faults["control"] = "Choose a control: an exception from every control at once is never granted."
+    faults |= {
+        name: f"At most {LONGEST[name]} characters."
+        for name in ("tag_key", "tag_value", "region")
+        if len(getattr(wanted, name).strip()) > LONGEST[name]
+    }
+    match kind:
+        case ScopeKind.FINDINGS:
+            findings = list(Finding.objects.filter(fingerprint__in=wanted.findings, account__in=visible.values("pk")))
+            if not wanted.findings:
+                faults["findings"] = "Choose at least one finding: an empty scope is never granted."
+            elif len(findings) != len(set(wanted.findings)):
+                faults["findings"] = "One of these findings doesn't exist, or is not yours to see."
+        case ScopeKind.RESOURCE | ScopeKind.ACCOUNT:
+            scope["account"] = Account.objects.filter(pk__in=visible.values("pk"), account_id=wanted.account).first()
+            if scope["account"] is None:
+                faults["account"] = f"There is no account {wanted.account}." if wanted.account else "Choose an account."
+            if kind == ScopeKind.RESOURCE:
+                scope["resource"], scope["region"] = wanted.resource.strip(), wanted.region.strip()
+                place_resource(scope, faults)
+        case ScopeKind.OU:
+            scope["ou"] = OrganizationalUnit.objects.filter(organization=organization, ou_id=wanted.ou).first()
+            if scope["ou"] is None:
+                faults["ou"] = f"There is no OU {wanted.ou}." if wanted.ou else "Choose an OU."
+        case ScopeKind.TAG:
+            scope["tag_key"], scope["tag_value"] = wanted.tag_key.strip(), wanted.tag_value.strip()
+            if not scope["tag_key"] or not scope["tag_value"]:
+                faults["tag_key"] = "Name the tag's key and value: a scope without a limit is never granted."
+    return scope, findings
+
+
+def refuse(faults: dict[str, str]) -> None:
+    if faults:
+        raise InvalidRequestError(**faults)

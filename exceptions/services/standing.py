@@ -1,0 +1,88 @@
+"""Standing rules: which new findings get a ticket proposed by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Organization
+from exceptions.errors import InvalidRequestError
+from exceptions.models import TicketRule
+from exceptions.rules import SEVERITY_ORDER
+from exceptions.services.checking import checked_text
+from exceptions.ticketing import trackers
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
+from scans import registry
+
+LONGEST_NAME = 100
+
+
+def create_rule(
+    *,
+    actor: Actor,
+    organization: Organization,
+    name: str,
+    control: str = "",
+    severity: str = "",
+    ou: str = "",
+    tracker: str = "none",
+) -> TicketRule:
+    """ou: an OU's id, with the OUs below it. Empty ones match everything, but not all of them at once."""
+    require(actor, organization)
+    values = checked(organization, name=name, control=control, severity=severity, ou=ou, tracker=tracker)
+    try:
+        with transaction.atomic():
+            rule = TicketRule.objects.create(organization=organization, **values)
+            audit.record(
+                actor=actor, action="ticketrule.create", subject=f"ticketrule:{rule.pk}", name=rule.name,
+                control=rule.control, severity=rule.severity, ou=ou.strip(), tracker=rule.tracker,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise InvalidRequestError(name="There is a rule of this name already.") from error
+    return rule
+
+
+def set_enabled(*, actor: Actor, rule: TicketRule, enabled: bool) -> None:
+    """A disabled rule proposes nothing more; the tickets that it proposed stay."""
+    require(actor, rule.organization)
+    with transaction.atomic():
+        if TicketRule.objects.filter(pk=rule.pk, enabled=not enabled).update(enabled=enabled):
+            action = "ticketrule.enable" if enabled else "ticketrule.disable"
+            audit.record(actor=actor, action=action, subject=f"ticketrule:{rule.pk}", name=rule.name)
+    rule.refresh_from_db()
+
+
+def checked(
+    organization: Organization, *, name: str, control: str, severity: str, ou: str, tracker: str
+) -> dict[str, Any]:
+    faults: dict[str, str] = {}
+    words, wanted = "", control.strip().upper()
+    try:
+        words = checked_text("name", name, most=LONGEST_NAME)
+    except InvalidRequestError as error:
+        faults |= error.fields
+    if not words and "name" not in faults:
+        faults["name"] = "Give it a name."
+    if wanted and wanted not in registry.controls():
+        faults["control"] = f"There is no control {wanted}."
+    if severity and severity not in SEVERITY_ORDER:
+        faults["severity"] = f"Choose one of: {', '.join(SEVERITY_ORDER)}."
+    unit = organization.ous.filter(ou_id=ou.strip()).first() if ou.strip() else None
+    if ou.strip() and unit is None:
+        faults["ou"] = f"There is no OU {ou.strip()}."
+    if not wanted and not severity:
+        faults.setdefault("control", "Choose a control or a severity: a ticket for every finding helps nobody.")
+    if tracker not in trackers():
+        faults["tracker"] = f"There is no tracker {tracker}; there is {', '.join(sorted(trackers()))}."
+    if faults:
+        raise InvalidRequestError(**faults)
+    return {"name": words, "control": wanted, "severity": severity, "ou": unit, "tracker": tracker}
+
+
+def require(actor: Actor, organization: Organization) -> None:
+    """A rule acts everywhere, so it takes a grant over the whole organization."""
+    if not decide(actor, Permission.TICKET_PROPOSE, timezone.now(), Place(organization.org_id)):
+        raise NotPermittedError(f"{actor.name} may not make standing rules: it takes a security admin.")

@@ -1,0 +1,228 @@
+"""Tickets: proposed, approved by somebody else, worked, claimed; proved or reopened by exceptions.services.proving."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Account
+from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
+from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
+from exceptions.rules import gravest
+from exceptions.services import telling
+from exceptions.services.checking import checked_text
+from exceptions.services.policy import person, sla_days
+from exceptions.ticketing import trackers
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, decide
+from governance.core.states import TICKET, TICKET_ENDED
+from governance.core.transitions import LostRaceError, move
+from governance.identity import stepup
+from scans import registry
+from scans.models import Finding
+from scans.services import place_of
+
+Group = tuple[int, str, str]  # account's row id, control, region
+
+
+def propose(
+    *, actor: Actor, findings: Iterable[Finding], tracker: str = "none", note: str = "", rule: TicketRule | None = None
+) -> list[Ticket]:
+    """One ticket for each (account, control, region) among these failing findings. Raises WorkflowError if one has one."""
+    rows = list(findings)
+    if not rows:
+        raise InvalidRequestError(findings="Choose at least one finding.")
+    if tracker not in trackers():
+        raise InvalidRequestError(tracker=f"There is no tracker {tracker}; there is {', '.join(sorted(trackers()))}.")
+    if any(row.state != "open" or row.verdict != "fail" for row in rows):
+        raise InvalidRequestError(
+            findings="Only failing findings can be fixed: one of these is resolved, or not known."
+        )
+    text = checked_text("note", note)
+    groups: dict[Group, list[Finding]] = defaultdict(list)
+    for row in rows:
+        require(actor, Permission.TICKET_PROPOSE, row.account)
+        groups[row.account_id, row.control, row.region].append(row)
+    with transaction.atomic():
+        audit.hold("ticket.propose")
+        return [propose_one(actor, group, tracker, text, rule) for group in groups.values()]
+
+
+def propose_one(actor: Actor, findings: Sequence[Finding], tracker: str, note: str, rule: TicketRule | None) -> Ticket:
+    first = findings[0]
+    made = Ticket.objects.create(
+        organization=first.account.organization, account=first.account, control=first.control, region=first.region,
+        severity=gravest(f.severity for f in findings), tracker=tracker, title=title_of(first, len(findings)), note=note,
+        proposed_by_id=None if actor.system else person(actor), rule=rule, proposed_at=timezone.now(),
+    )  # fmt: skip
+    add_findings(made, findings)
+    audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
+    telling.ticket(made, "proposed", "proposed")
+    return made
+
+
+def add_findings(ticket: Ticket, findings: Sequence[Finding]) -> None:
+    try:
+        with transaction.atomic():
+            TicketFinding.objects.bulk_create(
+                [TicketFinding(ticket=ticket, finding=f, tracker=ticket.tracker) for f in findings]
+            )
+    except IntegrityError as error:
+        taken = TicketFinding.objects.filter(finding__in=findings, tracker=ticket.tracker, open=True)
+        held = sorted({item.ticket.reference for item in taken.select_related("ticket")})
+        raise WorkflowError(f"There is an open ticket for this already: {', '.join(held)}.") from error
+
+
+def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
+    """Somebody else than the proposer, with a fresh second factor. Its time starts to run."""
+    require_decider(actor, ticket)
+    now = timezone.now()
+    with transaction.atomic():
+        due = now + timedelta(days=sla_days(ticket.severity))
+        moved(ticket, "approve", actor, version, approved_by_id=person(actor), approved_at=now, due_at=due)
+        if ticket.tracker == "none":
+            moved(ticket, "open", actor, ticket.version, external_id=ticket.reference)
+        else:
+            queue(ticket, "open")
+        telling.ticket(ticket, "approved", "approved")
+
+
+def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
+    require_decider(actor, ticket)
+    words = checked_text("reason", reason)
+    if not words:
+        raise InvalidRequestError(reason="Say why it is rejected.")
+    with transaction.atomic():
+        moved(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
+        let_go(ticket)
+        add_note(ticket, actor.name, words)
+        telling.ticket(ticket, "rejected", "rejected", words)
+
+
+def start(*, actor: Actor, ticket: Ticket, version: int, assignee: str = "") -> None:
+    require(actor, Permission.TICKET_WORK, ticket.account)
+    moved(ticket, "start", actor, version, assignee=checked_text("assignee", assignee, most=200))
+
+
+def cancel(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
+    """Whoever may propose may call it off; nothing about the findings changes."""
+    require(actor, Permission.TICKET_PROPOSE, ticket.account)
+    words = checked_text("reason", reason)
+    if not words:
+        raise InvalidRequestError(reason="Say why it is cancelled.")
+    with transaction.atomic():
+        moved(ticket, "cancel", actor, version, reason=words, closed_at=timezone.now())
+        let_go(ticket)
+        add_note(ticket, actor.name, words)
+        if ticket.external_id and ticket.tracker != "none":
+            queue(ticket, "close", f"Cancelled: {words}")
+
+
+def say(*, actor: Actor, ticket: Ticket, text: str) -> None:
+    """A note on the ticket's page, and in its tracker."""
+    require(actor, Permission.TICKET_WORK, ticket.account)
+    words = checked_text("text", text)
+    if not words:
+        raise InvalidRequestError(text="Say something.")
+    with transaction.atomic():
+        audit.hold("ticket.say")
+        add_note(ticket, actor.name, words)
+        if ticket.external_id and ticket.tracker != "none":
+            queue(ticket, "say", words)
+        audit.record(actor=actor, action="ticket.say", subject=f"ticket:{ticket.pk}")
+
+
+def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
+    """Standing rules: called in the transaction in which these findings opened. One open ticket takes further ones in."""
+    from governance.core.policy import SYSTEM
+
+    failing = [f for f in opened if f.state == "open" and f.verdict == "fail"]
+    if not failing:
+        return
+    rules = list(TicketRule.objects.filter(organization=account.organization, enabled=True).select_related("ou"))
+    if rules:
+        audit.hold("ticket.propose")
+    for rule in rules:
+        taken = set(
+            TicketFinding.objects.filter(finding__in=failing, tracker=rule.tracker, open=True).values_list(
+                "finding", flat=True
+            )
+        )
+        wanted = [f for f in failing if f.pk not in taken and matches(rule, f, account)]
+        groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+        for finding in wanted:
+            groups[finding.control, finding.region].append(finding)
+        for (control, region), group in groups.items():
+            there = Ticket.objects.filter(
+                account=account, control=control, region=region, tracker=rule.tracker,
+                state__in=["proposed", "approved", "open", "in_progress"],
+            ).first()  # fmt: skip
+            if there is None:
+                propose_one(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
+            else:
+                add_findings(there, group)
+                add_note(there, SYSTEM.name, f"{len(group)} more found by a scan.")
+
+
+def matches(rule: TicketRule, finding: Finding, account: Account) -> bool:
+    if rule.ou is not None and (account.ou is None or not account.ou.path.startswith(rule.ou.path)):
+        return False
+    return rule.control in {"", finding.control} and rule.severity in {"", finding.severity}
+
+
+def title_of(finding: Finding, count: int) -> str:
+    loaded = registry.controls().get(finding.control)
+    title = loaded.control.title if loaded else finding.control
+    things = f"{count} resources" if count > 1 else finding.resource
+    return f"{title}: {things} in {finding.account.name} ({finding.region})"[:200]
+
+
+def require(actor: Actor, permission: Permission, account: Account) -> None:
+    if not decide(actor, permission, timezone.now(), place_of(account.organization, account)):
+        raise NotPermittedError(f"{actor.name} may not do this in {account}.")
+
+
+def require_decider(actor: Actor, ticket: Ticket) -> None:
+    require(actor, Permission.TICKET_DECIDE, ticket.account)
+    stepup.require(actor, timezone.now())
+    if ticket.proposed_by_id is not None and actor.user_id == ticket.proposed_by_id:
+        raise ConflictOfInterestError("You proposed this ticket, so somebody else must decide it.")
+
+
+def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:
+    try:
+        move(
+            ticket,
+            TICKET,
+            event,
+            actor=actor,
+            reason=reason,
+            held={"version": version},
+            version=F("version") + 1,
+            **more,
+        )
+    except LostRaceError as error:
+        ticket.refresh_from_db()
+        if ticket.state in TICKET.sources(event):
+            raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
+        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
+
+
+def let_go(ticket: Ticket) -> None:
+    """An ended ticket holds none of its findings: another one may be opened."""
+    if ticket.state in TICKET_ENDED:
+        ticket.items.update(open=False)
+
+
+def add_note(ticket: Ticket, by: str, text: str) -> None:
+    TicketNote.objects.create(ticket=ticket, by=by, text=text)
+
+
+def queue(ticket: Ticket, act: str, text: str = "") -> None:
+    TrackerMessage.objects.create(ticket=ticket, act=act, text=text, next_try_at=timezone.now())

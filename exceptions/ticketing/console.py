@@ -1,0 +1,29 @@
+"""The console as tracker: a log line for each thing that a tracker would be told. For trying out, and for log shippers."""
+
+from __future__ import annotations
+
+import structlog
+
+from exceptions.ticketing.contract import Work
+
+log = structlog.get_logger("tutela.tracker")
+
+
+class Console:
+    label = "console (a log line each)"
+
+    def open(self, work: Work) -> str:
+        log.warning("ticket.open", key=work.key, title=work.title, account=work.account, resources=len(work.resources))
+        return f"console-{work.key}"
+
+    def say(self, external_id: str, text: str) -> None:
+        log.warning("ticket.say", id=external_id, text=text)
+
+    def reopen(self, external_id: str, text: str) -> None:
+        log.warning("ticket.reopen", id=external_id, text=text)
+
+    def close(self, external_id: str, text: str) -> None:
+        log.warning("ticket.close", id=external_id, text=text)
+
+
+TRACKER = Console()

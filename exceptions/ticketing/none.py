@@ -1,0 +1,24 @@
+"""No tracker: the ticket's page in the portal is where it is worked."""
+
+from __future__ import annotations
+
+from exceptions.ticketing.contract import Work
+
+
+class NoTracker:
+    label = "none (worked in the portal)"
+
+    def open(self, work: Work) -> str:
+        return work.key
+
+    def say(self, external_id: str, text: str) -> None:
+        """Nobody else listens."""
+
+    def reopen(self, external_id: str, text: str) -> None:
+        """Nobody else listens."""
+
+    def close(self, external_id: str, text: str) -> None:
+        """Nobody else listens."""
+
+
+TRACKER = NoTracker()

@@ -1,0 +1,81 @@
+"""The triggers by which the database itself refuses a decision in conflict, and any change of a decision.
+
+It refuses what the service refuses: a decision by the requester, by the owner of an account in scope, or by whoever
+got the approver's grant from the requester. Put there by a migration.
+"""
+
+from __future__ import annotations
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# One condition for both databases: NEW is the decision that comes in.
+CONFLICT = """
+    NEW.act <> 'revoke' AND (
+        NEW.by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)
+        OR NEW.requester_id <> (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)
+        OR EXISTS (
+            SELECT 1 FROM identity_grant g
+            JOIN accounts_account a ON a.account_id = g.scope_id
+            JOIN exceptions_cover c ON c.account_id = a.id AND c.request_id = NEW.request_id
+            WHERE g.user_id = NEW.by_id AND g.role = 'account_owner' AND g.scope_kind = 'account'
+              AND g.ended_at IS NULL AND (g.ends_at IS NULL OR g.ends_at > {now})
+        )
+        OR EXISTS (
+            SELECT 1 FROM identity_grant g
+            WHERE g.user_id = NEW.by_id AND g.role = 'governance_approver' AND g.ended_at IS NULL
+              AND g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)
+        )
+    )
+"""
+
+SQLITE = [
+    "CREATE TRIGGER decision_conflict BEFORE INSERT ON exceptions_decision WHEN "
+    + CONFLICT.format(now="NEW.at")
+    + " BEGIN SELECT RAISE(ABORT, 'conflict of interest'); END",
+    (
+        "CREATE TRIGGER decision_fixed BEFORE UPDATE ON exceptions_decision "
+        "BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END"
+    ),
+    (
+        "CREATE TRIGGER decision_kept BEFORE DELETE ON exceptions_decision "
+        "BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END"
+    ),
+]
+POSTGRESQL = [
+    "CREATE FUNCTION refuse_conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+    + CONFLICT.format(now="now()")
+    + " THEN RAISE EXCEPTION 'conflict of interest' USING ERRCODE = 'integrity_constraint_violation'; END IF;"
+    " RETURN NEW; END $$",
+    (
+        "CREATE FUNCTION refuse_decision_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'decisions are never changed' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    ),
+    (
+        "CREATE TRIGGER decision_conflict BEFORE INSERT ON exceptions_decision"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_conflict()"
+    ),
+    (
+        "CREATE TRIGGER decision_fixed BEFORE UPDATE OR DELETE ON exceptions_decision"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_decision_change()"
+    ),
+]
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        for statement in SQLITE if connection.vendor == "sqlite" else POSTGRESQL:
+            cursor.execute(statement)
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """For migrations of this table; whoever removes the triggers puts them back."""
+    names = ("decision_conflict", "decision_fixed", "decision_kept")
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for name in names:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            return
+        for name in names:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON exceptions_decision")
+        cursor.execute("DROP FUNCTION IF EXISTS refuse_conflict()")
+        cursor.execute("DROP FUNCTION IF EXISTS refuse_decision_change()")

@@ -1,0 +1,45 @@
+"""The pages of exception requests and tickets, and the inbox."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from exceptions.views import asking, board, deciding, inbox, one, proposing, tables, tickets
+
+urlpatterns = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read/", inbox.mark_read, name="inbox-read"),
+    path("inbox/mail/", inbox.choose_mail, name="inbox-mail"),
+    path("exceptions/", board.board, name="exceptions"),
+    path("exceptions/export/", board.export, name="exceptions-export"),
+    path("exceptions/withdraw/", board.withdraw_several, name="exceptions-withdraw"),
+    path("exceptions/metrics/", tables.metrics, name="exception-metrics"),
+    path("exceptions/policy/", tables.policy, name="exception-policy"),
+    path("exceptions/policy/propose/", tables.policy_propose, name="exception-policy-propose"),
+    path("exceptions/policy/<int:pk>/decide/", tables.policy_decide, name="exception-policy-decide"),
+    path("exceptions/new/", asking.ask, name="exception-new"),
+    path("exceptions/<int:pk>/", one.exception, name="exception"),
+    path("exceptions/<int:pk>/edit/", asking.edit, name="exception-edit"),
+    path("exceptions/<int:pk>/submit/", one.submit, name="exception-submit"),
+    path("exceptions/<int:pk>/withdraw/", one.withdraw, name="exception-withdraw"),
+    path("exceptions/<int:pk>/comment/", one.comment, name="exception-comment"),
+    path("exceptions/<int:pk>/attach/", one.attach, name="exception-attach"),
+    path("exceptions/<int:pk>/files/<int:attachment>/", one.download, name="exception-file"),
+    path("exceptions/<int:pk>/renew/", one.renew, name="exception-renew"),
+    path("exceptions/<int:pk>/decide/", deciding.decide, name="exception-decide"),
+    path("exceptions/<int:pk>/revoke/", deciding.revoke, name="exception-revoke"),
+    path("tickets/", tickets.board, name="tickets"),
+    path("tickets/decide/", tickets.decide_several, name="tickets-decide"),
+    path("tickets/propose/", proposing.propose, name="tickets-propose"),
+    path("tickets/rules/", proposing.rules, name="ticket-rules"),
+    path("tickets/rules/create/", proposing.rule_create, name="ticket-rule-create"),
+    path("tickets/rules/<int:pk>/switch/", proposing.rule_switch, name="ticket-rule-switch"),
+    path("tickets/<int:pk>/", tickets.ticket, name="ticket"),
+    path("tickets/<int:pk>/approve/", tickets.approve, name="ticket-approve"),
+    path("tickets/<int:pk>/reject/", tickets.reject, name="ticket-reject"),
+    path("tickets/<int:pk>/start/", tickets.start, name="ticket-start"),
+    path("tickets/<int:pk>/claim/", tickets.claim, name="ticket-claim"),
+    path("tickets/<int:pk>/verify/", tickets.verify, name="ticket-verify"),
+    path("tickets/<int:pk>/cancel/", tickets.cancel, name="ticket-cancel"),
+    path("tickets/<int:pk>/note/", tickets.note, name="ticket-note"),
+]

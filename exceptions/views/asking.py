@@ -1,0 +1,152 @@
+"""Asking for an exception: the form, new or for a draft that is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.forms import RequestForm, values_of
+from exceptions.models import ExceptionRequest
+from exceptions.queries.offer import Offer, offer_to, organization_of
+from exceptions.services import checking, drafting, readiness
+from exceptions.views.shared import request_or_404, version_of
+from governance.core.policy import Permission, decide
+from governance.core.states import EXCEPTION
+from governance.identity.web import actor_of_request, permission
+
+NOT_SAVED = "The request was not saved. What to change stands beside the fields; nothing that you typed is lost."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission(Permission.EXCEPTION_VIEW)
+def ask(request: HttpRequest) -> HttpResponse:
+    """GET: the empty form, or with what a link chose. POST: from the list of findings, or the form itself."""
+    require_asker(request)
+    if request.method != "POST":
+        return shown(request, RequestForm(initial=chosen_by_link(request)))
+    if "save" not in request.POST:  # findings were ticked, or the kind of scope was changed
+        return shown(request, RequestForm(initial=typed_so_far(request)))
+    form = RequestForm(request.POST)
+    made = save_new(request, form) if form.is_valid() else None
+    return shown(request, form, status=422) if made is None else with_files(request, made)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission(Permission.EXCEPTION_VIEW)
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    found = own_or_403(request, pk)
+    if request.method != "POST":
+        form = RequestForm(initial=values_of(found))
+        return shown(request, form, found)
+    if "save" not in request.POST:
+        return shown(request, RequestForm(initial=typed_so_far(request)), found, version=version_of(request))
+    form = RequestForm(request.POST)
+    if not form.is_valid():
+        return shown(request, form, found, status=422, version=version_of(request))
+    try:
+        drafting.change_draft(
+            actor=actor_of_request(request), request=found, version=version_of(request), wanted=form.wanted(found)
+        )
+    except InvalidRequestError as error:
+        form.refuse(error.fields)
+        return shown(request, form, found, status=422, version=version_of(request))
+    except WorkflowError as error:
+        form.add_error(None, str(error))
+        return shown(request, form, found, status=409, version=found.version)
+    return with_files(request, found)
+
+
+def save_new(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None:
+    """The draft; None if it was refused: the form then says why, beside the field."""
+    actor, given = actor_of_request(request), form.cleaned_data
+    offer = offer_for(request, form)
+    organization = organization_of(
+        actor, typed=given["organization"], account=given["account"], ou=given["ou"], findings=offer.findings
+    )
+    if organization is None:
+        form.add_error(None, "There is no organization that you may see.")
+        return None
+    try:
+        return drafting.create_draft(actor=actor, organization=organization, wanted=form.wanted())
+    except InvalidRequestError as error:
+        form.refuse(error.fields)
+    return None
+
+
+def with_files(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
+    """Keep the files that came along. The draft stays saved when one of them is refused."""
+    for file in request.FILES.getlist("files"):
+        size = file.size or 0
+        data = file.read() if size <= checking.MAX_FILE else b"\0" * (checking.MAX_FILE + 1)
+        try:
+            checking.attach(actor=actor_of_request(request), request=made, name=file.name or "file", data=data)
+        except WorkflowError as error:
+            messages.error(request, f"{file.name} was not attached. {error}")
+    return redirect("exception", pk=made.pk)
+
+
+def require_asker(request: HttpRequest) -> None:
+    actor, now = actor_of_request(request), timezone.now()
+    asks = (Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU)
+    if not any(decide(actor, wanted, now) for wanted in asks):
+        raise PermissionDenied
+
+
+def own_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
+    """One's own request while it can be changed."""
+    found = request_or_404(request, pk)
+    if found.requested_by_id != request.user.pk or found.state not in EXCEPTION.sources("submit"):
+        raise PermissionDenied
+    return found
+
+
+def chosen_by_link(request: HttpRequest) -> dict[str, Any]:
+    names = ("scope_kind", "control", "account", "ou", "resource", "region", "tag_key", "tag_value")
+    chosen: dict[str, Any] = {name: request.GET.get(name, "").replace("\x00", "") for name in names}
+    return {**chosen, "findings": request.GET.getlist("findings")}
+
+
+def typed_so_far(request: HttpRequest) -> dict[str, Any]:
+    """Everything that was posted; a switch changes the kind of scope, and nothing else."""
+    lists = {"findings", "compensating_controls"}
+    typed: dict[str, Any] = {
+        name: request.POST.getlist(name) if name in lists else request.POST.get(name)
+        for name in RequestForm.base_fields
+    }
+    return typed | ({"scope_kind": request.POST["switch"]} if "switch" in request.POST else {})
+
+
+def offer_for(request: HttpRequest, form: RequestForm) -> Offer:
+    marks = [mark for mark in form["findings"].value() or () if "\x00" not in mark]
+    return offer_to(actor_of_request(request), timezone.now(), form.kind, str(form["control"].value() or ""), marks)
+
+
+def shown(
+    request: HttpRequest,
+    form: RequestForm,
+    found: ExceptionRequest | None = None,
+    *,
+    status: int = 200,
+    version: int | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The form. faults: what submitting refused, to stand beside the fields of a form that wasn't posted."""
+    now, offer = timezone.now(), offer_for(request, form)
+    latest = {severity: readiness.latest_end(rule, None, now) for severity, rule in offer.rules}
+    context = {
+        "form": form, "found": found, "offer": offer, "kind": form.kind, "faults": faults or {}, "problem": NOT_SAVED,
+        "version": version if version is not None else found.version if found else None,
+        "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
+        "today": now, "ticked": set(form["compensating_controls"].value() or ()),
+        "sizes": {"files": checking.MAX_FILES, "mib": checking.MAX_FILE // 1024 // 1024},
+        "file_kinds": ", ".join(sorted(checking.KINDS)),
+    }  # fmt: skip
+    return render(request, "exceptions/form.html", context, status=status)

@@ -1,0 +1,87 @@
+"""Deciding: the page shows what the decision rests on, and the decision names what was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from exceptions.errors import ChangedSinceShownError, InvalidRequestError, StaleVersionError, WorkflowError
+from exceptions.models import ExceptionRequest
+from exceptions.queries.decision import screen_of
+from exceptions.queries.page import sees_all_of
+from exceptions.services import deciding
+from exceptions.views.shared import person_of, request_or_404, version_of
+from governance.core.policy import Permission
+from governance.identity.web import actor_of_request, permission
+
+DONE = {
+    "approve": "Your approval of {} is recorded.",
+    "reapprove": "Your approval of {} is recorded.",
+    "reject": "{} is rejected.",
+    "request_changes": "Changes were asked for; {} waits for its requester.",
+    "revoke": "{} is revoked. What it covered counts as open.",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission(Permission.EXCEPTION_DECIDE)
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    def act(found: ExceptionRequest) -> None:
+        deciding.decide(
+            actor=actor_of_request(request), request=found, act=request.POST.get("act", ""),
+            version=version_of(request), digest=request.POST.get("digest", ""),
+            comment=request.POST.get("comment", ""),
+        )  # fmt: skip
+
+    return answered(request, pk, act, request.POST.get("act", ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission(Permission.EXCEPTION_REVOKE)
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    def act(found: ExceptionRequest) -> None:
+        deciding.revoke(
+            actor=actor_of_request(request), request=found, version=version_of(request),
+            digest=request.POST.get("digest", ""), comment=request.POST.get("comment", ""),
+        )  # fmt: skip
+
+    return answered(request, pk, act, "revoke")
+
+
+def answered(request: HttpRequest, pk: int, act: Callable[[ExceptionRequest], None], name: str) -> HttpResponse:
+    """A refusal shows the page again as things are now, with the difference and with what was typed."""
+    found = request_or_404(request, pk)
+    if not sees_all_of(found, actor_of_request(request)):
+        messages.warning(request, f"{found} reaches beyond what you may see, so somebody else must decide it.")
+        return redirect("exception", pk=pk)
+    if request.method != "POST":
+        return shown(request, found)
+    try:
+        act(found)
+    except InvalidRequestError as error:
+        return shown(request, found, faults=error.fields, status=422)
+    except (ChangedSinceShownError, StaleVersionError):
+        return shown(request, request_or_404(request, pk), since=request.POST.get("digest", ""), status=409)
+    except WorkflowError as error:
+        return shown(request, request_or_404(request, pk), problem=str(error), status=409)
+    messages.success(request, DONE[name].format(found))
+    return redirect("exception", pk=pk)
+
+
+def shown(
+    request: HttpRequest, found: ExceptionRequest, *, since: str | None = None, status: int = 200, **more: Any
+) -> HttpResponse:
+    """since: the digest of what this person saw before."""
+    digest, body = deciding.show(found)
+    screen = screen_of(found, body, actor_of_request(request), person_of(request), timezone.now(), since=since)
+    context = {
+        "found": found, "screen": screen, "digest": digest, "changed": since is not None,
+        "typed": request.POST.get("comment", ""), **more,
+    }  # fmt: skip
+    return render(request, "exceptions/decide.html", context, status=status)

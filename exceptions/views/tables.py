@@ -1,0 +1,110 @@
+"""The policy table, which two security admins change together, and the metrics of the workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.queries import visible_accounts
+from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.queries import policy as queries
+from exceptions.queries.metrics import metrics_of
+from exceptions.queries.requests import visible_requests
+from exceptions.services import policy as services
+from exceptions.views.shared import person_of
+from governance.core.policy import Permission
+from governance.identity.web import actor_of_request, permission
+
+SHOWN_CHANGES = 20
+NUMBERS = ("quorum", "max_days", "max_renewals")
+
+
+@require_safe
+@permission(Permission.POLICY_VIEW)
+def policy(request: HttpRequest) -> HttpResponse:
+    return policy_page(request)
+
+
+@require_POST
+@permission(Permission.POLICY_PROPOSE)
+def policy_propose(request: HttpRequest) -> HttpResponse:
+    changed, days = changed_rules(request.POST), changed_sla(request.POST)
+    try:
+        services.propose_change(
+            actor=actor_of_request(request), changed=changed, sla=days, reason=request.POST.get("reason", "")
+        )
+    except InvalidRequestError as error:
+        return policy_page(request, faults=error.fields, status=422)
+    messages.success(request, "Proposed. It takes effect when another security admin confirms it.")
+    return redirect("exception-policy")
+
+
+@require_POST
+@permission(Permission.POLICY_CONFIRM)
+def policy_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    change = get_object_or_404(queries.changes(), pk=pk)
+    confirm = request.POST.get("act") == "confirm"
+    try:
+        services.decide_change(actor=actor_of_request(request), change=change, confirm=confirm)
+    except WorkflowError as error:
+        return policy_page(request, faults={"change": str(error)}, status=409)
+    messages.success(request, "Confirmed: it holds from now on." if confirm else "Dropped; nothing changed.")
+    return redirect("exception-policy")
+
+
+@require_safe
+@permission(Permission.EXCEPTION_VIEW)
+def metrics(request: HttpRequest) -> HttpResponse:
+    actor = actor_of_request(request)
+    visible = visible_accounts(actor, Permission.EXCEPTION_VIEW)
+    found = metrics_of(visible_requests(actor), visible, timezone.now())
+    return render(request, "exceptions/metrics.html", {"metrics": found})
+
+
+def changed_rules(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows that differ from the table as it is; what isn't a number goes on as it was typed, to be refused."""
+    changed: list[dict[str, Any]] = []
+    for row in queries.table():
+        place = f"{row.severity}-{row.kind}"
+        typed = {name: number(given.get(f"{place}-{name}"), getattr(row.rule, name)) for name in NUMBERS}
+        if any(typed[name] != getattr(row.rule, name) for name in NUMBERS):
+            changed.append({"severity": row.severity, "scope_kind": row.kind, **typed})
+    return changed
+
+
+def changed_sla(given: Mapping[str, str]) -> dict[str, Any]:
+    typed = {severity: number(given.get(f"sla-{severity}"), days) for severity, days in queries.sla().items()}
+    return {severity: days for severity, days in typed.items() if days != queries.sla()[severity]}
+
+
+def fields_of(row: queries.Row, typed: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """(name, value) of each field of a row: what was typed, or what holds."""
+    names = {f"{row.severity}-{row.kind}-{name}": getattr(row.rule, name) for name in NUMBERS}
+    return [(name, typed.get(name, held)) for name, held in names.items()]
+
+
+def number(text: str | None, held: int) -> Any:
+    """A field that wasn't sent stays as it is."""
+    if text is None:
+        return held
+    stripped = text.strip()
+    return int(stripped) if stripped.isdecimal() and len(stripped) < 10 else stripped
+
+
+def policy_page(request: HttpRequest, faults: Mapping[str, str] | None = None, status: int = 200) -> HttpResponse:
+    typed = request.POST if faults and "change" not in faults else {}
+    changes = list(queries.changes()[:SHOWN_CHANGES])
+    context = {
+        "rows": [(row, fields_of(row, typed)) for row in queries.table()],
+        "sla": [(f"sla-{s}", s, typed.get(f"sla-{s}", days)) for s, days in queries.sla().items()],
+        "reason": typed.get("reason", ""), "faults": faults or {},
+        "waiting": [c for c in changes if c.confirmed is None], "decided": [c for c in changes if c.confirmed is not None],
+        "me": person_of(request).pk,
+    }  # fmt: skip
+    return render(request, "exceptions/policy.html", context, status=status)

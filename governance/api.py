@@ -1,0 +1,62 @@
+"""Every URL of /api/v1/. Views live in their apps; here are the document, its page, and the answer to the rest."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import Http404
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.utils.decorators import method_decorator
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api import UnitApi
+from governance.identity.rest import SIGNED_IN, DeclaredPermission
+from governance.identity.rest.permission import Needed
+
+PERMISSIONS: list[type[BasePermission]] = [DeclaredPermission]
+AUTHENTICATION = APIView.authentication_classes
+
+
+class SchemaView(SpectacularJSONAPIView):
+    """The OpenAPI document."""
+
+    permissions: ClassVar[dict[str, Needed]] = {"get": SIGNED_IN}
+    permission_classes = PERMISSIONS
+    authentication_classes = AUTHENTICATION
+
+
+# The Swagger page styles itself inline; scripts stay as strict as everywhere.
+@method_decorator(csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")
+class DocsView(SpectacularSwaggerSplitView):
+    """The OpenAPI document as a page to read and to try."""
+
+    permissions: ClassVar[dict[str, Needed]] = {"get": SIGNED_IN}
+    permission_classes = PERMISSIONS
+    authentication_classes = AUTHENTICATION
+    url_name = "api-schema"
+
+
+class NothingView(APIView):
+    """Any other address under /api/v1/: a problem document, never a page."""
+
+    # It has no method of its own, so it takes no permission; signed out is a 401 all the same.
+    permissions: ClassVar[dict[str, Needed]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path("docs/", DocsView.as_view(), name="api-docs"),
+    path("ous/", UnitApi.as_view({"get": "list"}), name="api-ous"),
+    path("", include("scans.api.urls")),
+    path("", include("exceptions.api.urls")),
+    re_path(r"", NothingView.as_view(), name="api-nothing"),
+]

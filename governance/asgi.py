@@ -1,0 +1,14 @@
+"""The ASGI entry, for uvicorn and its like."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+application = get_asgi_application()
+
+from governance.serving import require  # noqa: E402  (settings must be there first)
+
+require()

@@ -1,0 +1,58 @@
+"""The Celery application. A message only says which row; the row is the truth (docs/decisions/0003)."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+
+from django.conf import settings
+
+# What beat sends, and how often in seconds.
+CLOCK = {
+    "sweep": ("scans.sweep", 30.0),
+    "workflow-clock": ("exceptions.tick", 60.0),
+    "tell-trackers": ("exceptions.deliver", 20.0),
+    "send-mail": ("notify.deliver", 20.0),
+    "start-due-scans": ("scans.start_due_scans", 60.0),
+    "anchor-audit": ("accounts.anchor_audit", 3600.0),
+}
+
+app = Celery("tutela")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options=(
+        {"polling_interval": 0.01}
+        if settings.EMBEDDED
+        else {
+            # Losing a message only delays (the sweeper sends again), so redelivery may be quick.
+            "visibility_timeout": 900,
+            "unacked_restore_interval": 5,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+        }
+    ),
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    # Workers take from both queues in turn, so that what is due doesn't wait behind ten thousand Targets.
+    task_queues=(Queue("clock"), Queue("targets")),
+    task_default_queue="clock",
+    task_routes={"scans.run_target": {"queue": "targets"}},
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=30,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    # A message that nobody took before the next one is sent has no use.
+    beat_schedule={
+        name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+        for name, (task, seconds) in CLOCK.items()
+    },
+)
+app.autodiscover_tasks()

@@ -1,0 +1,64 @@
+"""The triggers by which the database itself refuses to change the audit trail. Put there by a migration."""
+
+from __future__ import annotations
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+REFUSAL = "the audit trail is append-only"
+TRAIL, HEAD = "core_auditevent", "core_audithead"
+
+POSTGRESQL = {
+    "audit_trail_kept": f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {TRAIL} FOR EACH STATEMENT",
+    "audit_head_kept": f"BEFORE DELETE OR TRUNCATE ON {HEAD} FOR EACH STATEMENT",
+    "audit_head_forward": f"BEFORE UPDATE ON {HEAD} FOR EACH ROW WHEN (NEW.seq <= OLD.seq)",
+}
+# INSERT OR REPLACE deletes without firing DELETE triggers, so it has a trigger of its own.
+SQLITE = {
+    "audit_trail_no_update": f"BEFORE UPDATE ON {TRAIL}",
+    "audit_trail_no_delete": f"BEFORE DELETE ON {TRAIL}",
+    "audit_trail_no_replace": f"BEFORE INSERT ON {TRAIL} WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE seq = NEW.seq)",  # noqa: S608
+    "audit_head_no_delete": f"BEFORE DELETE ON {HEAD}",
+    "audit_head_forward": f"BEFORE UPDATE ON {HEAD} WHEN NEW.seq <= OLD.seq",
+}
+FUNCTION = f"""CREATE OR REPLACE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$"""
+
+ABORT = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        if postgresql(connection):
+            cursor.execute(FUNCTION)
+        act = "EXECUTE FUNCTION audit_refuses()" if postgresql(connection) else ABORT
+        for name, when in triggers(connection).items():
+            cursor.execute(f"CREATE TRIGGER {name} {when} {act}")
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """For migrations of these two tables; whoever removes the triggers puts them back."""
+    with connection.cursor() as cursor:
+        for name, when in triggers(connection).items():
+            table = TRAIL if f"ON {TRAIL}" in when else HEAD
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if postgresql(connection) else ""))
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """The triggers that should be there and aren't, or that somebody switched off."""
+    query = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+        if postgresql(connection)
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        present = {row[0] for row in cursor.fetchall()}
+    return sorted(triggers(connection).keys() - present)
+
+
+def triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    return POSTGRESQL if postgresql(connection) else SQLITE
+
+
+def postgresql(connection: BaseDatabaseWrapper) -> bool:
+    return connection.vendor == "postgresql"

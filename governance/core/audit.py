@@ -1,0 +1,141 @@
+"""The one way to write the audit trail: inside the transaction of the act. No audit, no act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from governance.core import audit_keys
+from governance.core.models import AuditEvent, AuditHead
+from governance.core.policy import Actor
+from governance.core.verifier import GENESIS, Row, mac_of, seal_of
+
+ROOM = {"actor": 150, "action": 60, "subject": 200}
+
+
+class AuditOutsideTransactionError(RuntimeError):
+    """record() was called outside a transaction, so the act could survive without its audit row."""
+
+
+class AuditBrokenError(RuntimeError):
+    """The trail's head is gone although there are rows: nothing is added to a trail that somebody cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act to be recorded. subject is "kind:id", like scan:17."""
+
+    action: str
+    subject: str
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+def record(*, actor: Actor, action: str, subject: str, **body: Any) -> AuditEvent:
+    """Add one row. subject is "kind:id", like scan:17.
+
+    From here to the end of the transaction nobody else can add one, so record late, and many at once by record_all.
+    """
+    return record_all(actor=actor, entries=[Entry(action, subject, body)])[0]
+
+
+def record_all(*, actor: Actor, entries: Iterable[Entry]) -> list[AuditEvent]:
+    """Add a row for each entry, in two statements however many there are."""
+    head = hold(f"{actor.name}'s acts")
+    key, at = audit_keys.current(), timezone.now()
+    seq, mac = head.seq, head.mac
+    events: list[AuditEvent] = []
+    for entry in entries:
+        seq += 1
+        event = AuditEvent(
+            seq=seq, at=at, actor=settled(actor.name), actor_id=actor.user_id, action=entry.action,
+            subject=settled(entry.subject), body=settled(entry.body), prev=mac,
+        )  # fmt: skip
+        event.mac = mac = mac_of(row_of(event), key)
+        refuse_too_long(event)
+        events.append(event)
+    if events:
+        AuditEvent.objects.bulk_create(events, batch_size=500)
+        AuditHead.objects.filter(pk=head.pk).update(seq=seq, mac=mac, seal=seal_of("head", seq, mac, key))
+    return events
+
+
+def hold(why: str) -> AuditHead:
+    """Lock the trail's end until the transaction ends, so that two writers can't both continue the same row.
+
+    On SQLite there is nothing to lock: transactions begin IMMEDIATE, so there is one writer.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise AuditOutsideTransactionError(f"{why}: open transaction.atomic() around the act")
+    head = locked_head()
+    if head is not None:
+        return head
+    if AuditEvent.objects.exists():
+        head = locked_head()  # another writer may have begun the trail between the two looks
+        if head is None:
+            raise AuditBrokenError("The audit trail has rows but no head: run manage.py audit verify.")
+        return head
+    start = AuditHead(pk=1, seq=0, mac=GENESIS, seal=seal_of("head", 0, GENESIS, audit_keys.current()))
+    AuditHead.objects.bulk_create([start], ignore_conflicts=True)
+    return AuditHead.objects.select_for_update().get(pk=1)
+
+
+def locked_head() -> AuditHead | None:
+    return AuditHead.objects.select_for_update().filter(pk=1).first()
+
+
+def history(subject: str) -> QuerySet[AuditEvent]:
+    """What happened to one object, newest first. Whoever may see the object may see this."""
+    return AuditEvent.objects.filter(subject=subject)
+
+
+def row_of(event: AuditEvent) -> Row:
+    """The row as it is sealed and exported."""
+    return {
+        "seq": event.seq,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": event.actor,
+        "actor_id": event.actor_id,
+        "action": event.action,
+        "subject": event.subject,
+        "body": event.body,
+        "prev": event.prev,
+        "mac": event.mac,
+    }
+
+
+def settled(value: Any) -> Any:
+    """The value as every database gives it back: whole floats become integers, and PostgreSQL keeps no NUL."""
+    return clean(json.loads(json.dumps(value, default=as_text)))
+
+
+def clean(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case float():
+            return (int(value) if value.is_integer() else value) if abs(value) < float("inf") else str(value)
+        case list():
+            return [clean(item) for item in value]
+        case dict():
+            return {clean(name): clean(item) for name, item in value.items()}
+    return value
+
+
+def as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
+
+
+def refuse_too_long(event: AuditEvent) -> None:
+    """SQLite would keep what PostgreSQL refuses."""
+    for name, most in ROOM.items():
+        if len(getattr(event, name)) > most:
+            raise ValueError(f"The audit trail's {name} has room for {most} characters.")

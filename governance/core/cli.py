@@ -1,0 +1,51 @@
+"""What every command shares: exit statuses and one clear line for what can't be done."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, ProgrammingError
+
+DONE, COULD_NOT, WRONG_USAGE, PARTLY = 0, 1, 2, 3
+INTERRUPTED = 130  # as shells say it of Ctrl-C
+
+NOT_MIGRATED = "The database is not migrated. Run: manage.py migrate"
+
+
+class CouldNotError(Exception):
+    """The command can't run; the message says what to do. Exit status 1."""
+
+
+class TutelaCommand(BaseCommand):
+    """A command whose `work` returns its exit status, and which says errors in one line."""
+
+    requires_system_checks: list[str] = []
+
+    def work(self, options: dict[str, Any]) -> int:
+        raise NotImplementedError(type(self).__name__ + ".work")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            status = self.work(options)
+        except CouldNotError as error:
+            self.refuse(str(error), COULD_NOT)
+        except (OperationalError, ProgrammingError) as error:
+            self.refuse(database_trouble(error), COULD_NOT)
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader went away (| head): not our error
+            status = DONE
+        if status != DONE:
+            sys.exit(status)
+
+    def refuse(self, message: str, status: int) -> NoReturn:
+        self.stderr.write(message)
+        sys.exit(status)
+
+
+def database_trouble(error: Exception) -> str:
+    said = str(error).strip().splitlines()[0]
+    if "no such table" in said or "does not exist" in said or "no such column" in said:
+        return NOT_MIGRATED
+    return f"The database could not be used: {said}. See DATABASE_URL."

@@ -1,0 +1,98 @@
+"""The state machines, as tables. Pure: no Django. governance.core.transitions makes the moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+class IllegalMoveError(ValueError):
+    """A move that the machine doesn't have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """name; moves: event -> (from-states, to-state)."""
+
+    name: str
+    moves: dict[str, tuple[frozenset[str], str]]
+
+    def sources(self, event: str) -> frozenset[str]:
+        return self._move(event)[0]
+
+    def target(self, event: str) -> str:
+        return self._move(event)[1]
+
+    def _move(self, event: str) -> tuple[frozenset[str], str]:
+        if event not in self.moves:
+            raise IllegalMoveError(f"{self.name} has no event {event!r}; it has {', '.join(sorted(self.moves))}")
+        return self.moves[event]
+
+
+def _machine(name: str, *moves: tuple[str, str, str]) -> Machine:
+    table = {event: (frozenset(sources.split()), target) for event, sources, target in moves}
+    return Machine(name, table)
+
+
+SCAN: Final = _machine(
+    "scan",
+    ("start", "queued", "running"),
+    ("join", "running", "joining"),
+    ("complete", "joining", "done"),
+    ("complete_partly", "joining", "partial"),
+    ("cancel", "queued running joining", "cancelled"),
+    ("resume", "cancelled", "running"),
+)
+SCAN_ENDED: Final = frozenset({"done", "partial", "cancelled"})
+
+TARGET: Final = _machine(
+    "target",
+    ("claim", "queued running", "running"),
+    ("finish", "running", "done"),
+    ("miss", "running", "unreadable"),
+    ("give_up", "queued running", "failed"),
+    ("cancel", "queued running", "cancelled"),
+    ("resume", "cancelled", "queued"),
+    ("revisit", "done", "queued"),
+)
+TARGET_ENDED: Final = frozenset({"done", "unreadable", "failed", "cancelled"})
+
+FINDING: Final = _machine(
+    "finding",
+    ("fix", "open", "resolved"),
+    ("vanish", "open", "resolved"),
+    ("lapse", "open", "resolved"),
+    ("reopen", "resolved", "open"),
+)
+
+# APPROVED is active while starts_at <= now < expires_at: computed when read, so a dead clock can't extend it.
+EXCEPTION: Final = _machine(
+    "exception request",
+    ("submit", "draft changes_requested", "submitted"),
+    ("request_changes", "submitted", "changes_requested"),
+    ("approve", "submitted", "approved"),
+    ("reject", "submitted", "rejected"),
+    ("withdraw", "draft submitted changes_requested approved suspended", "withdrawn"),
+    ("suspend", "approved", "suspended"),
+    ("reapprove", "suspended", "approved"),
+    ("revoke", "approved suspended", "revoked"),
+    ("supersede", "approved suspended", "superseded"),
+    ("expire", "submitted changes_requested approved suspended", "expired"),
+)
+EXCEPTION_ENDED: Final = frozenset({"rejected", "withdrawn", "revoked", "superseded", "expired"})
+
+TICKET: Final = _machine(
+    "ticket",
+    ("approve", "proposed", "approved"),
+    ("reject", "proposed", "rejected"),
+    ("open", "approved sync_failed", "open"),
+    ("miss", "approved", "sync_failed"),
+    ("start", "open", "in_progress"),
+    ("claim", "open in_progress", "fix_claimed"),
+    ("verify", "fix_claimed", "verifying"),
+    ("doubt", "verifying", "fix_claimed"),
+    ("reopen", "verifying", "open"),
+    ("prove", "open in_progress fix_claimed verifying", "closed"),
+    ("cancel", "proposed approved open in_progress fix_claimed sync_failed", "cancelled"),
+)
+TICKET_ENDED: Final = frozenset({"rejected", "cancelled", "closed"})

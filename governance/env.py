@@ -1,0 +1,180 @@
+"""Settings from the environment: typed, fail closed, secrets also as NAME_FILE."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class ConfigurationError(Exception):
+    """The environment can't be used; the message says what to set."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable, or the content of the file that NAME_FILE names."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"{name}_FILE names {file}, which can't be read: {error.strerror}") from error
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ConfigurationError(f"{name} is not set. Set it, or {name}_FILE to a file that holds it.")
+    return value
+
+
+def aws_secrets() -> None:
+    """AWS_SECRET_ACCESS_KEY_FILE and AWS_SESSION_TOKEN_FILE: botocore reads the plain variables only."""
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        if os.environ.get(f"{name}_FILE"):
+            os.environ[name] = text(name)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "0", "1", "true", "false", "yes", "no", "on", "off"}:
+        return default if value == "" else value in {"1", "true", "yes", "on"}
+    raise ConfigurationError(f"{name} is {value!r}; use 1 or 0.")
+
+
+def log_level(name: str, default: str) -> str:
+    value = os.environ.get(name, "").strip().upper() or default
+    if value not in LOG_LEVELS:
+        raise ConfigurationError(f"{name} is {value!r}; use one of {', '.join(LOG_LEVELS)}.")
+    return value
+
+
+def number(name: str, default: int, *, least: int = 0) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) < least:
+        raise ConfigurationError(f"{name} is {value!r}; use a whole number of at least {least}.")
+    return int(value)
+
+
+def rate(name: str, default: str) -> str:
+    """How many requests of one person in what time, like 10/minute."""
+    value = os.environ.get(name, "").strip() or default
+    if not re.fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour|day)", value):
+        raise ConfigurationError(f"{name} is {value!r}; use a number for each second, minute, hour or day: 10/minute.")
+    return value
+
+
+def listing(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def database(url: str, base: Path) -> dict[str, Any]:
+    """Django's DATABASES entry for a sqlite:///path or postgresql://user:password@host:port/name URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path.removeprefix("/"))
+        return sqlite(Path(path) if path.startswith("/") else base / path if path else base / "var/tutela.sqlite3")
+    if parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.strip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": port(parts),
+            "CONN_HEALTH_CHECKS": True,
+            "CONN_MAX_AGE": 60,
+            "OPTIONS": dict(parse_qsl(parts.query)),
+        }
+    raise ConfigurationError(
+        "DATABASE_URL must be sqlite:///path or postgresql://user:password@host:port/name "
+        f"(its scheme is {parts.scheme or 'missing'!r})."
+    )
+
+
+def port(parts: SplitResult) -> str:
+    try:
+        return str(parts.port or "")
+    except ValueError as error:
+        raise ConfigurationError(f"DATABASE_URL has a port that is none: {error}.") from error
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"DATABASE_URL names {path}, whose folder can't be made: {error.strerror}.") from error
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;",
+        },
+        "TEST": {"NAME": None},
+    }
+
+
+def oidc(*, insecure: bool) -> dict[str, Any]:
+    """allauth's SOCIALACCOUNT_PROVIDERS: the company's identity provider, or none."""
+    issuer = text("TUTELA_OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return {}
+    if urlsplit(issuer).scheme != "https" and not insecure:
+        raise ConfigurationError("TUTELA_OIDC_ISSUER must be an https:// URL: who signs in is read from there.")
+    app = {
+        "provider_id": "sso",
+        "name": text("TUTELA_OIDC_NAME", "single sign-on"),
+        "client_id": text("TUTELA_OIDC_CLIENT_ID"),
+        "secret": text("TUTELA_OIDC_CLIENT_SECRET"),
+        "settings": {"server_url": issuer, "uid_field": "sub", "oauth_pkce_enabled": True, "fetch_userinfo": False},
+    }
+    return {"openid_connect": {"APPS": [app]}}
+
+
+def saml(*, insecure: bool) -> dict[str, Any]:
+    """SOCIALACCOUNT_PROVIDERS's part for a SAML identity provider, or none. Its library is an extra."""
+    entity = text("TUTELA_SAML_IDP_ENTITY_ID", "")
+    if not entity:
+        return {}
+    if ":" not in entity or len(entity) > 200:
+        raise ConfigurationError("TUTELA_SAML_IDP_ENTITY_ID must be a URI of at most 200 characters.")
+    url = text("TUTELA_SAML_IDP_SSO_URL")
+    if urlsplit(url).scheme != "https" and not insecure:
+        raise ConfigurationError("TUTELA_SAML_IDP_SSO_URL must be an https:// URL: people sign in there.")
+    if any(importlib.util.find_spec(name) is None for name in ("onelogin", "xmlsec")):
+        raise ConfigurationError(
+            "TUTELA_SAML_IDP_ENTITY_ID is set, but the library for SAML isn't installed. "
+            "Run: pip install --require-hashes -r requirements-saml.txt"
+        )
+    certificate = text("TUTELA_SAML_IDP_CERTIFICATE").strip()
+    if not one_certificate(certificate):
+        raise ConfigurationError("TUTELA_SAML_IDP_CERTIFICATE must hold exactly one certificate in PEM.")
+    idp = {"entityId": entity, "x509cert": certificate, "singleSignOnService": {"url": url}}
+    app = {
+        "provider_id": entity,  # so that another provider's subjects are never taken for this one's
+        "name": text("TUTELA_SAML_NAME", "SAML"),
+        "client_id": "sso",
+        "settings": {"idp": idp, "sp_entity_id": text("TUTELA_SAML_SP_ENTITY_ID", ""), "attribute_mapping": {}},
+    }
+    return {"saml": {"APPS": [app]}}
+
+
+def one_certificate(pem: str) -> bool:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return len(load_pem_x509_certificates(pem.encode())) == 1
+    except ValueError:
+        return False
+
+
+def origins(name: str) -> list[str]:
+    """The origin of the URL in this variable, for a content security policy; none if it isn't set."""
+    parts = urlsplit(text(name, ""))
+    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []

@@ -1,0 +1,56 @@
+"""One-time links: made by a security admin or a command, handed over by them, good once and until a time."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from governance.core import audit
+from governance.core.policy import Actor
+from governance.identity.models import OneTimeLink, User
+
+LASTS = timedelta(hours=72)
+Purpose = OneTimeLink.Purpose
+
+
+class LinkRefusedError(Exception):
+    """The link is unknown, used or over."""
+
+    def __init__(self) -> None:
+        super().__init__("This link was used already, or has ended. Ask a security admin for another one.")
+
+
+def issue(*, actor: Actor, user: User, purpose: Purpose, now: datetime) -> str:
+    """The word that goes into the link; it is kept as a digest only. Earlier links of the same kind end."""
+    word = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        user.links.filter(purpose=purpose, used_at=None).update(expires_at=now)
+        OneTimeLink.objects.create(
+            user=user, purpose=purpose, digest=digest(word), created_by=actor.name, expires_at=now + LASTS
+        )
+        audit.record(actor=actor, action="link.create", subject=f"user:{user.pk}", purpose=purpose)
+    return word
+
+
+def find(word: str, purpose: Purpose, now: datetime) -> OneTimeLink:
+    """The link, unused so far. Raises LinkRefusedError."""
+    open_links = OneTimeLink.objects.select_related("user").filter(used_at=None, expires_at__gt=now)
+    found = open_links.filter(digest=digest(word), purpose=purpose, user__is_active=True).first()
+    if found is None:
+        raise LinkRefusedError
+    return found
+
+
+def use(word: str, purpose: Purpose, now: datetime) -> OneTimeLink:
+    """Use it up. Of two who use it at once, one is refused: losing means that the link is gone."""
+    found = find(word, purpose, now)
+    if not OneTimeLink.objects.filter(pk=found.pk, used_at=None).update(used_at=now):
+        raise LinkRefusedError
+    return found
+
+
+def digest(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""manage.py demo_code USER: a code of a demo person's authenticator app. Works in the demo only."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.identity import factors
+from governance.identity.models import FactorStep
+from governance.identity.seeds import decrypt
+
+
+class Command(TutelaCommand):
+    help = "Print the current code of a demo person's authenticator app."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+
+    def work(self, options: dict[str, Any]) -> int:
+        if not settings.DEMO:
+            raise CouldNotError(
+                "This works in the demo only (TUTELA_DEMO=1): nobody else reads a person's second factor."
+            )
+        kept = Authenticator.objects.filter(user__username=options["username"], type=factors.Kind.TOTP).first()
+        if kept is None:
+            raise CouldNotError(f"{options['username']} has no authenticator app in this database.")
+        now = timezone.now()
+        if FactorStep.objects.filter(user=kept.user, step__gte=factors.step_at(now)).exists():
+            self.stderr.write("The current code was used already; waiting for the next one.")
+            time.sleep(30 - now.timestamp() % 30 + 0.1)
+            now = timezone.now()
+        self.stdout.write(factors.code_at(decrypt(kept.data["secret"]), now))
+        self.stderr.write(f"Good for {30 - int(now.timestamp()) % 30} s, and for one use.")
+        return DONE

@@ -1,0 +1,59 @@
+"""manage.py first_admin: the first person of a new portal. Works once."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance.identity.models import Grant, User
+from governance.identity.services import create_user, grant_role
+
+# As AWS makes them: ten to thirty-two letters and digits.
+ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+
+
+class Command(TutelaCommand):
+    help = "Create the first security admin, while there is none. The password is asked for, or read from a pipe."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--organization", required=True, metavar="ID", help="the organization's id, like o-abc123")
+
+    def work(self, options: dict[str, Any]) -> int:
+        if there_is_one():
+            raise CouldNotError("There is a security admin already; ask them for a grant.")
+        if not ORGANIZATION.fullmatch(options["organization"]):
+            raise CouldNotError(
+                f"{options['organization']} is not the id of an organization, like o-abc123def4: manage.py discover shows it."
+            )
+        password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+        try:
+            user = make(options["username"], password, options["organization"])
+        except ValidationError as error:
+            raise CouldNotError(" ".join(error.messages)) from error
+        self.stdout.write(f"{user} is security admin and scan operator of {options['organization']}.")
+        return DONE
+
+
+def there_is_one() -> bool:
+    """Somebody who can still act as one: a portal whose last admin has left needs a first one again."""
+    lasting = Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now())
+    return Grant.objects.filter(lasting, role=Role.SECURITY_ADMIN, user__is_active=True).exists()
+
+
+def make(username: str, password: str, organization: str) -> User:
+    with transaction.atomic():
+        user = create_user(actor=SYSTEM, username=username, password=password)
+        for role in (Role.SECURITY_ADMIN, Role.SCAN_OPERATOR):
+            grant_role(actor=SYSTEM, user=user, role=role, scope=ScopeKind.ORGANIZATION, scope_id=organization)
+    return user

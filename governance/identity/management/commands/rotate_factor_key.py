@@ -1,0 +1,20 @@
+"""manage.py rotate_factor_key: encrypt every second factor's secret again with the newest key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.core.cli import DONE, TutelaCommand
+from governance.core.policy import SYSTEM
+from governance.identity.people import rotate_factor_keys
+
+
+class Command(TutelaCommand):
+    help = (
+        "Encrypt the secrets of second factors with the first of TUTELA_FACTOR_KEYS. "
+        "Put a new key first, keep the old one after it, run this, then take the old one away."
+    )
+
+    def work(self, options: dict[str, Any]) -> int:
+        self.stdout.write(f"{rotate_factor_keys(actor=SYSTEM)} second factors are under the newest key.")
+        return DONE

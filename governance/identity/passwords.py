@@ -1,0 +1,61 @@
+"""Passwords that are long enough and still guessed early: names, repeats, sequences, a common password made longer."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+
+LEAST_DIFFERENT = 6
+SHORTEST_NAME = 4
+PRODUCT = "tutela"
+
+
+class PredictablePasswordValidator:
+    """Refuses what a guesser tries first, offline. The message says which rule, never the password."""
+
+    def __init__(self) -> None:
+        self.common: set[str] = CommonPasswordValidator().passwords  # Django's 20,000, from published breaches
+
+    def validate(self, password: str, user: Any = None) -> None:
+        folded = password.casefold()
+        if any(name in folded for name in names(user)):
+            raise ValidationError("This password contains your name or the portal's. Choose one without them.")
+        if len(set(folded)) < LEAST_DIFFERENT or is_sequence(folded):
+            raise ValidationError("This password repeats or counts up a few characters. Choose a less regular one.")
+        if any(stem in self.common for stem in stems(folded)):
+            raise ValidationError("This password is a common one made longer. Choose several unrelated words instead.")
+
+    def get_help_text(self) -> str:
+        return "It can't contain your name or the portal's, nor be a common password made longer."
+
+
+def names(user: Any) -> set[str]:
+    """The parts of the person's names that are long enough to count, and the product's."""
+    found = {PRODUCT}
+    if user is not None:
+        texts = (user.get_username(), user.first_name, user.last_name, user.email.partition("@")[0])
+        found |= {part for text in texts for part in re.split(r"[\W_\d]+", text.casefold())}
+    return {name for name in found if len(name) >= SHORTEST_NAME}
+
+
+def is_sequence(text: str) -> bool:
+    """Every character follows the one before it by the same step of 1, -1 or 0, but for a few breaks."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(text)]
+    regular = sum(step in {-1, 0, 1} for step in steps)
+    return bool(steps) and regular >= len(steps) - 2
+
+
+def stems(text: str) -> set[str]:
+    """What is left without digits and punctuation around it, and the unit that is repeated."""
+    found = {text.strip("0123456789!?.,-_#*+@$%&"), re.sub(r"[\W\d_]+", "", text)}
+    return {unit for stem in found if (unit := repeated(stem)) and len(unit) >= SHORTEST_NAME}
+
+
+def repeated(text: str) -> str:
+    """abcabc -> abc; abc -> abc."""
+    size = (text + text).find(text, 1)
+    return text[:size] if text and len(text) % size == 0 else text

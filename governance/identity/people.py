@@ -1,0 +1,127 @@
+"""Writes about people beyond their Grants: invited, disabled, their factors changed or reset."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.db import transaction
+
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
+from governance.identity import links, seeds, stepup
+from governance.identity.models import ApiToken, User
+from governance.identity.services import create_user
+from governance.identity.sessions import end_sessions
+
+
+class OneselfError(Exception):
+    """An admin's act on their own person: another security admin has to do it."""
+
+
+def must(actor: Actor, permission: Permission, now: datetime) -> None:
+    """Raises NotPermittedError. People belong to no Account: it takes a Grant over the whole organization."""
+    if not decide_whole(actor, permission, now):
+        raise NotPermittedError(f"This needs {permission} over the organization.")
+
+
+def invite(*, actor: Actor, username: str, email: str, full_name: str, now: datetime) -> tuple[User, str]:
+    """A person without a password, and the word of the link with which they choose one. Raises ValidationError."""
+    must(actor, Permission.USER_MANAGE, now)
+    with transaction.atomic():
+        user = create_user(actor=actor, username=username, password=None, email=email, full_name=full_name)
+        return user, links.issue(actor=actor, user=user, purpose=links.Purpose.WELCOME, now=now)
+
+
+def new_link(*, actor: Actor, user: User, purpose: links.Purpose, now: datetime) -> str:
+    """Another one-time link. A welcome link can set a password, so it needs a fresh second factor."""
+    must(actor, Permission.USER_MANAGE, now)
+    not_oneself(actor, user)
+    stepup.require(actor, now)
+    return links.issue(actor=actor, user=user, purpose=purpose, now=now)
+
+
+def welcome(*, word: str, password: str, now: datetime) -> User:
+    """The person behind a welcome link, with the password that they chose. Raises LinkRefusedError."""
+    with transaction.atomic():
+        user = links.use(word, links.Purpose.WELCOME, now).user
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        audit.record(actor=as_actor(user), action="user.password", subject=f"user:{user.pk}", by="welcome link")
+        end_sessions(actor=as_actor(user), user=user, why="password set")
+    return user
+
+
+def set_active(*, actor: Actor, user: User, active: bool, now: datetime) -> None:
+    """Disable or enable. Disabling ends the person's sessions, and the tokens that they answer for, at once."""
+    must(actor, Permission.USER_MANAGE, now)
+    not_oneself(actor, user)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_active=active)
+        audit.record(actor=actor, action="user.enable" if active else "user.disable", subject=f"user:{user.pk}")
+        if not active:
+            end_sessions(actor=actor, user=user, why="disabled")
+            theirs = ApiToken.objects.filter(service__in=[user.pk, *user.services.values_list("pk", flat=True)])
+            theirs.filter(revoked_at=None).update(revoked_at=now)
+            user.links.filter(used_at=None).update(expires_at=now)
+
+
+def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:
+    """For somebody who lost everything: factors, password and sessions go; a one-time link starts anew."""
+    must(actor, Permission.USER_RESET_FACTOR, now)
+    not_oneself(actor, user)
+    stepup.require(actor, now)
+    with transaction.atomic():
+        kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+        Authenticator.objects.filter(user=user).delete()
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        audit.record(actor=actor, action="factor.reset", subject=f"user:{user.pk}", kinds=kinds)
+        end_sessions(actor=actor, user=user, why="factors reset")
+        return links.issue(actor=actor, user=user, purpose=links.Purpose.WELCOME, now=now)
+
+
+def disconnect(*, actor: Actor, user: User, now: datetime) -> None:
+    """Their single sign-on identities are forgotten, and their sessions end."""
+    must(actor, Permission.USER_MANAGE, now)
+    with transaction.atomic():
+        gone, _ = SocialAccount.objects.filter(user=user).delete()
+        audit.record(actor=actor, action="identity.disconnect", subject=f"user:{user.pk}", identities=gone)
+        end_sessions(actor=actor, user=user, why="single sign-on disconnected")
+
+
+def end_all_sessions(*, actor: Actor, user: User, now: datetime) -> int:
+    must(actor, Permission.SESSION_END, now)
+    return end_sessions(actor=actor, user=user, why="ended by an admin")
+
+
+def factor_changed(*, actor: Actor, user: User, what: str, kind: str, keep: str) -> None:
+    """Writes it down and ends the person's other sessions. what: added, removed, renewed. keep: this session's key."""
+    with transaction.atomic():
+        audit.record(actor=actor, action=f"factor.{what}", subject=f"user:{user.pk}", kind=kind)
+        end_sessions(actor=actor, user=user, why="factor changed", but=keep)
+
+
+def rotate_factor_keys(*, actor: Actor) -> int:
+    """Every secret of a second factor under the newest key. Gives how many factors have one."""
+    with transaction.atomic():
+        held = Authenticator.objects.select_for_update().exclude(type=Authenticator.Type.WEBAUTHN)
+        found = list(held)
+        for authenticator in found:
+            for name in ("secret", "seed"):
+                if name in authenticator.data:
+                    authenticator.data[name] = seeds.rotated(authenticator.data[name])
+            authenticator.save(update_fields=["data"])
+        audit.record(actor=actor, action="factor.rotate_key", subject="factor_keys", factors=len(found))
+    return len(found)
+
+
+def not_oneself(actor: Actor, user: User) -> None:
+    if actor.user_id == user.pk:
+        raise OneselfError("Nobody does this to themselves; ask another security admin.")
+
+
+def as_actor(user: User) -> Actor:
+    """The person as the audit trail names them; no permission is meant."""
+    return Actor(name=user.get_username(), user_id=user.pk)

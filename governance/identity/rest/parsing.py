@@ -1,0 +1,72 @@
+"""Requests, strictly read: what isn't known is refused, so that a misspelt filter can't widen a list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from rest_framework import parsers, serializers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.request import Request
+
+from governance.identity.rest.problems import TooLargeError
+
+NAMED = 20  # how many unknown names a refusal lists
+
+
+class JSONParser(parsers.JSONParser):
+    """JSON up to DATA_UPLOAD_MAX_MEMORY_SIZE bytes, and no deeper than Python can read."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        raw = stream.read(limit + 1) if limit else stream.read()
+        if limit and len(raw) > limit:
+            raise TooLargeError(f"The request's body is larger than {limit} bytes.")
+        try:
+            return json.loads(raw.decode((parser_context or {}).get("encoding", "utf-8")), parse_constant=refuse)
+        except (ValueError, LookupError) as error:
+            raise ParseError(f"The body is not JSON: {error}") from error
+        except RecursionError as error:
+            raise ParseError("The body is nested too deeply.") from error
+
+
+def refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Strict(serializers.Serializer[Any]):
+    """Fields of a query or a body; one that isn't declared is refused."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            known = [name for name, field in self.fields.items() if not field.read_only]
+            unknown = sorted(set(map(str, data)) - set(known))[:NAMED]
+            if unknown:
+                possible = f"Possible: {', '.join(known)}." if known else "There are none here."
+                raise ValidationError({name: [f"There is no such field. {possible}"] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class PageQuery(Strict):
+    """What every list takes."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100, help_text="How many at most.")
+    cursor = serializers.CharField(default="", allow_blank=True, help_text="From `next` of the page before.")
+
+
+def read_query(request: Request, wanted: type[Strict]) -> dict[str, Any]:
+    """The query's validated values. Raises ValidationError: unknown, repeated or not understood."""
+    given = request.query_params
+    repeated = [name for name in given if len(given.getlist(name)) > 1][:NAMED]
+    if repeated:
+        raise ValidationError({name: ["It was given more than once."] for name in repeated})
+    return validated(wanted, given.dict())
+
+
+def validated(wanted: type[Strict], data: Any) -> dict[str, Any]:
+    serializer = wanted(data=data)
+    serializer.is_valid(raise_exception=True)
+    found: dict[str, Any] = serializer.validated_data
+    return found

@@ -1,0 +1,31 @@
+"""An API token as a way into the API: Authorization: Bearer tutela_…"""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from django.utils import timezone
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from governance.identity import tokens
+from governance.identity.models import ApiToken, User
+
+REFUSED = "This token is unknown, over, revoked, or not for this network."
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """request.auth is the ApiToken, from which governance.identity.web makes the Actor."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        now = timezone.now()
+        token = tokens.find(text.strip(), address=get_adapter().get_client_ip(request._request), now=now)  # noqa: SLF001
+        if token is None:
+            raise exceptions.AuthenticationFailed(REFUSED)
+        tokens.note_use(token, now)
+        return token.service, token
+
+    def authenticate_header(self, _request: Request) -> str:
+        return 'Bearer realm="Tutela"'

@@ -1,0 +1,101 @@
+"""The base of the API's views: each action declares who may call it, what it takes and what it answers.
+
+The declarations are what runs and what the OpenAPI document says (governance.identity.rest.schema).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework import serializers, viewsets
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+
+from governance.core.policy import Actor
+from governance.identity.rest import idempotency, paging
+from governance.identity.rest.parsing import Strict, read_query, validated
+from governance.identity.rest.permission import Needed, actor_of_request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an action answers. many: a page of them, {items, next}. stream: also one JSON document a line."""
+
+    serializer: type[serializers.BaseSerializer[Any]]
+    many: bool = False
+    status: int = 200
+    stream: bool = False
+
+
+class Api(viewsets.ViewSet):
+    """Tables by the action's name. One that permissions or answers lack fails when the URLs are loaded.
+
+    queries: the query's fields, none where it is missing. bodies: the body's fields, likewise.
+    throttles: the name of a rate in REST_FRAMEWORK. matched: the actions that demand If-Match.
+    """
+
+    permissions: ClassVar[Mapping[str, Needed]] = {}
+    queries: ClassVar[Mapping[str, type[Strict]]] = {}
+    bodies: ClassVar[Mapping[str, type[Strict]]] = {}
+    answers: ClassVar[Mapping[str, Answer]] = {}
+    throttles: ClassVar[Mapping[str, str]] = {}
+    matched: ClassVar[frozenset[str]] = frozenset()
+    query: dict[str, Any]
+
+    @classmethod
+    def as_view(cls, actions: dict[str, str] | None = None, **initkwargs: Any) -> Any:  # type: ignore[override]
+        for action in (actions or {}).values():
+            if action not in cls.permissions or action not in cls.answers:
+                raise ImproperlyConfigured(f"{cls.__name__} must declare {action!r} in permissions and answers")
+        return super().as_view(actions, **initkwargs)  # type: ignore[arg-type]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.refuse_other_media(request)
+        self.query = read_query(request, self.queries.get(self.action, Strict))
+        if request.method == "POST":
+            # The framework looks the handler up after this: so every POST goes through its key.
+            self.post = partial(self.keyed, getattr(self, "post", self.http_method_not_allowed))
+
+    def refuse_other_media(self, request: Request) -> None:
+        """A form is not JSON. The framework would say so late: it takes a form that the CSRF check has read for empty."""
+        has_body = request.headers.get("Content-Length") not in {None, "", "0"}
+        if has_body and not self.get_content_negotiator().select_parser(request, self.get_parsers()):
+            raise UnsupportedMediaType(request.content_type or "no Content-Type")
+
+    def keyed(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
+        return idempotency.once(request, partial(handler, request, *args, **kwargs))
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        scope = self.throttles.get(self.action or "")
+        if scope is None:
+            return []
+        self.throttle_scope = scope
+        return [ScopedRateThrottle()]
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of_request(self.request)
+
+    def body(self) -> dict[str, Any]:
+        """The body's validated values; no body is an empty one. Raises ValidationError."""
+        return validated(self.bodies.get(self.action, Strict), self.request.data)
+
+    def answer(self, value: Any, *, headers: Mapping[str, str] | None = None, **context: Any) -> Response:
+        declared = self.answers[self.action]
+        shown = declared.serializer(value, context=context).data
+        return Response(shown, status=declared.status, headers=dict(headers or {}))
+
+    def page(self, items: Iterable[Any], next: str | None = None, **context: Any) -> Response:
+        declared = self.answers[self.action]
+        shown = declared.serializer(list(items), many=True, context=context).data  # type: ignore[call-arg]
+        return Response({"items": shown, "next": next}, status=declared.status)
+
+    def paged(self, rows: Any, *, ascending: bool = False) -> paging.Page:
+        return paging.page_of(self.request, self.query, rows, ascending=ascending)

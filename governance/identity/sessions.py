@@ -1,0 +1,77 @@
+"""Sessions end: after 30 idle minutes, after 12 hours, and when the person, their factor or an admin says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from governance.core import audit
+from governance.core.policy import Actor
+from governance.identity.models import User
+
+BEGAN, SEEN = "tutela.began", "tutela.seen"
+GRAIN = 60  # seconds between two writes of when a session was last seen
+
+
+class SessionLimits:
+    """Middleware: signs out a session that idled or lived too long, before anything else looks at it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            enforce(request)
+        return self.get_response(request)
+
+
+def begin(request: HttpRequest) -> None:
+    request.session[BEGAN] = request.session[SEEN] = time.time()
+
+
+def enforce(request: HttpRequest) -> None:
+    now, session = time.time(), request.session
+    began, seen = session.get(BEGAN), session.get(SEEN)
+    if began is None or seen is None:
+        begin(request)
+    elif now - began >= settings.SESSION_ABSOLUTE_SECONDS or now - seen >= settings.SESSION_IDLE_SECONDS:
+        UserSession.objects.filter(session_key=session.session_key).delete()
+        logout(request)
+        messages.info(request, "Your session has ended. Sign in again.")
+    elif now - seen >= GRAIN:
+        session[SEEN] = now
+        UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=timezone.now())
+
+
+def renew(request: HttpRequest) -> None:
+    """A new session id after what the session may do has grown, so that an id seen before is worth nothing."""
+    UserSession.objects.filter(session_key=request.session.session_key).delete()
+    request.session.cycle_key()
+    UserSession.objects.create_from_request(request)
+
+
+def sessions_of(user: User) -> list[UserSession]:
+    """The person's sessions that live, newest first. Dead ones are cleared away on the way."""
+    return sorted(UserSession.objects.purge_and_list(user), key=lambda s: s.created_at, reverse=True)
+
+
+def end_sessions(*, actor: Actor, user: User, why: str, keys: Iterable[str] | None = None, but: str = "") -> int:
+    """End these sessions of a person (all of them without keys), but for one. Gives how many."""
+    found = UserSession.objects.filter(user=user).exclude(session_key=but)
+    if keys is not None:
+        found = found.filter(session_key__in=list(keys))
+    with transaction.atomic():
+        ended = list(found.values_list("session_key", flat=True))
+        Session.objects.filter(session_key__in=ended).delete()
+        found.delete()
+        audit.record(actor=actor, action="session.end", subject=f"user:{user.pk}", why=why, ended=len(ended))
+    return len(ended)

@@ -1,0 +1,151 @@
+"""OpenID Connect: who the identity provider says this is, believed only when signed, and only for people we know.
+
+allauth speaks the protocol. What it leaves open is closed here: the ID token's signature and algorithm are always
+checked, a nonce binds it to this browser, and claims come from the ID token, never from an answer about another sub.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Any
+
+import jwt
+from allauth.account.utils import get_next_redirect_url
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.internal import jwtkit
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from governance.core import audit
+from governance.identity import links
+from governance.identity.people import as_actor
+from governance.identity.web import anybody
+
+PROVIDER = "sso"
+NONCE, CONNECT = "tutela.nonce", "tutela.connect"  # session keys
+ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+
+
+class Connection(OpenIDConnectOAuth2Adapter):
+    """The one connection to the company's identity provider."""
+
+    def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
+        claims = self.trusted(request, app, kwargs["response"].get("id_token"))
+        if "email" not in claims:
+            told = self._fetch_user_info(token.token)
+            if told.get("sub") != claims["sub"]:
+                raise OAuth2Error("userinfo speaks of somebody else")
+            claims = {**claims, **{name: told[name] for name in ("email", "email_verified") if name in told}}
+        return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+
+    def trusted(self, request: HttpRequest, app: Any, id_token: str | None) -> dict[str, Any]:
+        """The ID token's claims. Raises OAuth2Error unless it is signed, ours, of now, and for this browser."""
+        if self.openid_config["issuer"] != app.settings["server_url"].rstrip("/"):
+            raise OAuth2Error("the provider calls itself by another name than the configured one")
+        try:
+            algorithm = jwt.get_unverified_header(id_token or "").get("alg")
+        except jwt.PyJWTError as error:
+            raise OAuth2Error("there is no ID token") from error
+        if algorithm not in ALGORITHMS:
+            raise OAuth2Error("the ID token's algorithm is not one that is trusted")
+        claims: dict[str, Any] = jwtkit.verify_and_decode(
+            credential=id_token, keys_url=self.openid_config["jwks_uri"], issuer=self.openid_config["issuer"],
+            audience=app.client_id, lookup_kid=jwtkit.lookup_kid_jwk,
+        )  # fmt: skip
+        nonce = request.session.pop(NONCE, None)
+        if not nonce or not hmac.compare_digest(nonce, str(claims.get("nonce", ""))):
+            raise OAuth2Error("the ID token was made for another sign-in")
+        if not claims.get("sub") or claims.get("azp", app.client_id) != app.client_id:
+            raise OAuth2Error("the ID token names nobody, or another client")
+        return claims
+
+
+class SingleSignOnAdapter(DefaultSocialAccountAdapter):
+    """Known people only. An identity is (connection, sub): names and addresses can change hands."""
+
+    def is_open_for_signup(self, _request: HttpRequest, _sociallogin: SocialLogin) -> bool:
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        account = sociallogin.account
+        if account.provider == PROVIDER and not domain_allowed(account.extra_data.get("id_token", {})):
+            raise ImmediateHttpResponse(render(request, "socialaccount/authentication_error.html", status=403))
+        word = request.session.pop(CONNECT, "")
+        if word and not sociallogin.is_existing:
+            try:
+                connect(request, sociallogin, word)
+            except links.LinkRefusedError as error:
+                shown = {"why": str(error)}
+                raise ImmediateHttpResponse(render(request, "identity/link_refused.html", shown, status=410)) from error
+
+
+def connect(request: HttpRequest, sociallogin: SocialLogin, word: str) -> None:
+    """Tie this identity to the person whom a security admin made the link for."""
+    with transaction.atomic():
+        user = links.use(word, links.Purpose.CONNECT, timezone.now()).user
+        sociallogin.connect(request, user)
+        account: SocialAccount = sociallogin.account
+        audit.record(
+            actor=as_actor(user), action="identity.connect", subject=f"user:{user.pk}", provider=account.provider,
+            sub=account.uid,
+        )  # fmt: skip
+
+
+def domain_allowed(claims: dict[str, Any]) -> bool:
+    """With an allow-list: the address is verified and of one of its domains. Without: anybody whom we know."""
+    if not settings.OIDC_ALLOWED_DOMAINS:
+        return True
+    _, sign, domain = str(claims.get("email", "")).rpartition("@")
+    return bool(sign) and claims.get("email_verified") is True and domain.casefold() in settings.OIDC_ALLOWED_DOMAINS
+
+
+@anybody
+@require_POST
+def start(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    """To the identity provider. Nothing of the request is handed through to it but where to come back."""
+    provider = connection_or_404(request, provider_id).get_provider()
+    nonce = request.session[NONCE] = secrets.token_urlsafe(32)
+    response: HttpResponseBase = provider.redirect(
+        request, process=AuthProcess.LOGIN, next_url=get_next_redirect_url(request), auth_params={"nonce": nonce}
+    )
+    return response
+
+
+@anybody
+@never_cache
+@require_safe
+def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    view = OAuth2CallbackView.adapter_view(connection_or_404(request, provider_id))
+    response: HttpResponseBase = view(request)
+    return response
+
+
+def connection_or_404(request: HttpRequest, provider_id: str) -> Connection:
+    if "openid_connect" not in settings.SOCIALACCOUNT_PROVIDERS or provider_id != PROVIDER:
+        raise Http404
+    return Connection(request, provider_id)
+
+
+@anybody
+@never_cache
+@require_safe
+def connect_open(request: HttpRequest, word: str) -> HttpResponseBase:
+    """The link from the security admin: says whom it is for, and sends them to the identity provider."""
+    try:
+        user = links.find(word, links.Purpose.CONNECT, timezone.now()).user
+    except links.LinkRefusedError as error:
+        return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
+    request.session[CONNECT] = word
+    return render(request, "identity/connect.html", {"invited": user})

@@ -1,0 +1,166 @@
+"""API tokens of service accounts: made, rotated, revoked, checked. A token can ask; it can never decide."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from governance.core import audit
+from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind
+from governance.identity import stepup
+from governance.identity.models import ApiToken, User
+from governance.identity.people import must
+
+LONGEST = timedelta(days=90)
+GRACE = timedelta(hours=24)
+SEEN_GRAIN = timedelta(minutes=1)
+MARK = "tutela"  # tutela_<prefix>_<secret>: scanners of code can find one that leaked
+SHAPE = re.compile(MARK + r"_(?P<prefix>[0-9a-f]{12})_(?P<secret>[0-9a-f]{64})")
+Scope = tuple[ScopeKind, str]
+
+
+class TokenRefusedError(Exception):
+    """The token can't be made as asked; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a token may do at most, where, from which networks, and until when."""
+
+    permissions: Sequence[Permission]
+    scopes: Sequence[Scope]
+    expires_at: datetime
+    networks: Sequence[str] = ()
+
+
+def create_service(*, actor: Actor, username: str, responsible: User, now: datetime) -> User:
+    """A service account: it has Grants like anybody, and no way to sign in. Raises ValidationError."""
+    must(actor, Permission.TOKEN_MANAGE, now)
+    stepup.require(actor, now)
+    user = User(username=username.strip(), is_service=True, responsible=responsible)
+    user.set_unusable_password()
+    user.full_clean()
+    with transaction.atomic():
+        user.save()
+        audit.record(
+            actor=actor, action="user.create", subject=f"user:{user.pk}", username=user.username, service=True,
+            responsible=responsible.pk,
+        )  # fmt: skip
+    return user
+
+
+def create_token(*, actor: Actor, service: User, name: str, cut: Cut, now: datetime) -> tuple[ApiToken, str]:
+    """The token and its text, which is shown once and kept nowhere."""
+    must(actor, Permission.TOKEN_MANAGE, now)
+    stepup.require(actor, now)
+    if not service.is_service:
+        raise TokenRefusedError("Tokens are for service accounts; people sign in.")
+    check(cut, now)
+    with transaction.atomic():
+        return make(actor=actor, service=service, name=name, cut=cut)
+
+
+def make(*, actor: Actor, service: User, name: str, cut: Cut) -> tuple[ApiToken, str]:
+    prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
+    token = ApiToken.objects.create(
+        service=service, name=name, prefix=prefix, secret_digest=digest(secret),
+        permissions=sorted(cut.permissions), scopes=[[str(kind), scope_id] for kind, scope_id in cut.scopes],
+        networks=[str(ipaddress.ip_network(text)) for text in cut.networks],
+        created_by=actor.name, expires_at=cut.expires_at,
+    )  # fmt: skip
+    audit.record(
+        actor=actor, action="token.create", subject=f"token:{token.pk}", service=service.pk, prefix=prefix, name=name,
+        permissions=token.permissions, scopes=token.scopes, networks=token.networks,
+        expires_at=cut.expires_at.isoformat(),
+    )  # fmt: skip
+    return token, f"{MARK}_{prefix}_{secret}"
+
+
+def check(cut: Cut, now: datetime) -> None:
+    """Raises TokenRefusedError with what to change."""
+    if not cut.permissions or not cut.scopes:
+        raise TokenRefusedError("Choose at least one permission and one place.")
+    if undecidable := sorted(set(cut.permissions) & STEP_UP):
+        raise TokenRefusedError(f"A token can't do what needs a second factor: {', '.join(undecidable)}.")
+    if not now < cut.expires_at <= now + LONGEST:
+        raise TokenRefusedError(f"A token ends within {LONGEST.days} days.")
+    for text in cut.networks:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            raise TokenRefusedError(f"{text} is not a network; write it like 192.0.2.0/24.") from error
+
+
+def rotate(*, actor: Actor, token: ApiToken, lasts: timedelta, now: datetime) -> tuple[ApiToken, str]:
+    """A new secret for the same cut. The old one goes on for the grace period, and is replaced once only."""
+    must(actor, Permission.TOKEN_MANAGE, now)
+    stepup.require(actor, now)
+    cut = Cut(
+        [Permission(p) for p in token.permissions], [(ScopeKind(k), i) for k, i in token.scopes], now + lasts,
+        token.networks,
+    )  # fmt: skip
+    check(cut, now)
+    with transaction.atomic():
+        new, text = make(actor=actor, service=token.service, name=token.name, cut=cut)
+        alive = ApiToken.objects.filter(pk=token.pk, replaced_by=None, revoked_at=None, expires_at__gt=now)
+        if not alive.update(replaced_by=new, expires_at=min(token.expires_at, now + GRACE)):
+            raise TokenRefusedError("This token was rotated, revoked or over already.")  # rolls the new one back
+        audit.record(actor=actor, action="token.rotate", subject=f"token:{token.pk}", replaced_by=new.pk)
+    return new, text
+
+
+def revoke(*, actor: Actor, token: ApiToken, now: datetime) -> None:
+    must(actor, Permission.TOKEN_MANAGE, now)
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+            audit.record(actor=actor, action="token.revoke", subject=f"token:{token.pk}")
+
+
+def find(text: str, *, address: str, now: datetime) -> ApiToken | None:
+    """The token that this text is, if it holds here and now."""
+    shaped = SHAPE.fullmatch(text)
+    if shaped is None:
+        return None
+    token = ApiToken.objects.select_related("service__responsible").filter(prefix=shaped["prefix"]).first()
+    if token is None or not hmac.compare_digest(token.secret_digest, digest(shaped["secret"])):
+        return None
+    return token if holds(token, now) and inside(address, token.networks) else None
+
+
+def holds(token: ApiToken, now: datetime) -> bool:
+    """Not over, not revoked, and both the account and who answers for it are active: read anew at each request."""
+    service = token.service
+    people = service.is_service and service.is_active and bool(service.responsible and service.responsible.is_active)
+    return people and token.revoked_at is None and now < token.expires_at
+
+
+def inside(address: str, networks: Iterable[str]) -> bool:
+    wanted = [ipaddress.ip_network(text) for text in networks]
+    if not wanted:
+        return True
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in wanted)
+
+
+def note_use(token: ApiToken, now: datetime) -> None:
+    """When it was last used; written at most once a minute."""
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - SEEN_GRAIN)
+    if token.last_used_at is None or token.last_used_at < now - SEEN_GRAIN:
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

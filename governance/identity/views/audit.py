@@ -1,0 +1,66 @@
+"""The audit trail: the list, and the signed export with the program that checks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance.core import audit_export, verifier
+from governance.core.policy import NotPermittedError, Permission
+from governance.core.trail import TrailFilter, TrailFilterError
+from governance.identity import audit_queries as queries
+from governance.identity.web import actor_of_request, permission
+from governance.pages import read_cursor, write_cursor
+
+DOWNLOAD = "attachment; filename=%s"
+
+
+@permission(Permission.AUDIT_VIEW)
+@require_safe
+def trail(request: HttpRequest) -> HttpResponse:
+    wanted = filter_of(request.GET.dict())
+    try:
+        rows = queries.visible_trail(actor_of_request(request), wanted)
+    except NotPermittedError as error:
+        raise PermissionDenied(str(error)) from error
+    below = read_cursor(request.GET.get("page", ""), wanted.given())
+    page = queries.page_of(rows, below)
+    following = write_cursor(page.last, wanted.given()) if page.last is not None else ""
+    shown = {"rows": page.rows, "wanted": wanted, "page": {"next": following, "first": below is None}}
+    return render(request, "identity/audit.html", shown)
+
+
+@permission(Permission.AUDIT_EXPORT)
+@require_http_methods(["GET", "POST"])
+def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    if request.method != "POST":
+        return render(request, "identity/audit_export.html", {"public_key": audit_export.public_key()})
+    start, end = filter_of(request.POST.dict()).span()
+    try:
+        lines = queries.export_trail(actor=actor_of_request(request), start=start, end=end)
+    except NotPermittedError as error:
+        raise PermissionDenied(str(error)) from error
+    name = f"tutela-audit-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
+    headers = {"Content-Disposition": DOWNLOAD % name}
+    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
+
+
+@permission(Permission.AUDIT_EXPORT)
+@require_safe
+def program(_request: HttpRequest) -> HttpResponse:
+    """verify_audit.py: one file, Python's standard library only."""
+    text = Path(verifier.__file__).read_text(encoding="utf-8")
+    headers = {"Content-Disposition": DOWNLOAD % "verify_audit.py"}
+    return HttpResponse(text, content_type="text/x-python; charset=utf-8", headers=headers)
+
+
+def filter_of(given: dict[str, str]) -> TrailFilter:
+    try:
+        return TrailFilter.parse(given)
+    except TrailFilterError as error:
+        raise BadRequest(str(error)) from error

@@ -1,0 +1,107 @@
+"""One's own second factors: enrol, remove, renew. allauth's flows, with the audit row and the end of other sessions."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.base.views import IndexView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.flows import generate_recovery_codes
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.totp.internal.flows import activate_totp, deactivate_totp
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.internal.flows import add_authenticator, remove_authenticator
+from allauth.mfa.webauthn.views import AddWebAuthnView, EditWebAuthnView, RemoveWebAuthnView
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from governance.identity import factors
+from governance.identity.adapters import FactorAdapter
+from governance.identity.factor_forms import ENROLLING
+from governance.identity.models import User
+from governance.identity.people import as_actor, factor_changed
+from governance.identity.sessions import renew
+
+
+def changed(request: HttpRequest, what: str, kind: str) -> None:
+    user = cast(User, request.user)
+    key = request.session.session_key or ""
+    factor_changed(actor=as_actor(user), user=user, what=what, kind=kind, keep=key)
+
+
+def enrolled(request: HttpRequest, authenticator: Authenticator) -> None:
+    """Whoever enrolled a factor has just used it; so the session counts as proved, under a new id."""
+    changed(request, "added", authenticator.type)
+    post_authentication(request, authenticator)
+    renew(request)
+
+
+def after_enrolment(codes_are_new: bool) -> HttpResponse:  # noqa: FBT001  (allauth answers so)
+    return HttpResponseRedirect(reverse("mfa_view_recovery_codes" if codes_are_new else "mfa_index"))
+
+
+class Index(IndexView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "has_factor": factors.has_factor(self.request.user)}
+
+
+class EnrolApp(ActivateTOTPView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            authenticator, codes = activate_totp(self.request, form)
+            enrolled(self.request, authenticator)
+        del self.request.session[ENROLLING]
+        return after_enrolment(bool(codes))
+
+
+class RemoveApp(DeactivateTOTPView):
+    def form_valid(self, _form: Any) -> HttpResponse:
+        with transaction.atomic():
+            deactivate_totp(self.request, self.authenticator)
+            changed(self.request, "removed", factors.Kind.TOTP)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+class AddPasskey(AddWebAuthnView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            authenticator, codes = add_authenticator(
+                self.request, name=form.cleaned_data["name"], credential=form.cleaned_data["credential"]
+            )
+            enrolled(self.request, authenticator)
+        return after_enrolment(bool(codes))
+
+
+class RemovePasskey(RemoveWebAuthnView):
+    def form_valid(self, _form: Any) -> HttpResponse:
+        authenticator = self.get_object()
+        if not FactorAdapter().can_delete_authenticator(authenticator):
+            messages.error(self.request, FactorAdapter.error_messages["cannot_delete_authenticator"])
+            return HttpResponseRedirect(reverse("mfa_index"))
+        with transaction.atomic():
+            remove_authenticator(self.request, authenticator)
+            changed(self.request, "removed", factors.Kind.WEBAUTHN)
+        return HttpResponseRedirect(reverse("mfa_index"))
+
+
+class RenamePasskey(EditWebAuthnView):
+    def get_success_url(self) -> str:
+        return reverse("mfa_index")
+
+
+class RecoveryCodes(ViewRecoveryCodesView):
+    pass
+
+
+class NewRecoveryCodes(GenerateRecoveryCodesView):
+    def form_valid(self, _form: Any) -> HttpResponse:
+        if not factors.has_factor(self.request.user):
+            raise ReauthenticationRequired
+        with transaction.atomic():
+            generate_recovery_codes(self.request)
+            changed(self.request, "renewed", factors.Kind.RECOVERY_CODES)
+        return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))

@@ -1,0 +1,112 @@
+"""Who holds which role where: the list, a new Grant, one Grant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from governance.core import audit
+from governance.core.policy import NotPermittedError, Permission, Role
+from governance.identity import grant_queries as queries
+from governance.identity.grant_forms import ExtendForm, GrantForm, RevokeForm
+from governance.identity.grants import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
+from governance.identity.models import Grant, User
+from governance.identity.scopes import inventory
+from governance.identity.web import actor_of_request, permission
+from governance.pages import read_cursor, write_cursor
+
+
+@permission(Permission.GRANT_VIEW)
+@require_safe
+def grant_list(request: HttpRequest) -> HttpResponse:
+    wanted = queries.GrantFilter.parse(request.GET.dict())
+    rows = wanted.rows(visible_grants(actor_of_request(request)))
+    below = read_cursor(request.GET.get("page", ""), wanted.given())
+    page = queries.page_of(rows, below)
+    following = write_cursor(page.last, wanted.given()) if page.last is not None else ""
+    shown = {
+        "lines": page.lines, "wanted": wanted, "roles": list(Role), "holding": queries.HOLDING,
+        "page": {"next": following, "first": below is None},
+    }  # fmt: skip
+    return render(request, "identity/grants.html", shown)
+
+
+@permission(Permission.GRANT_MANAGE)
+@require_http_methods(["GET", "POST"])
+def new_grant(request: HttpRequest) -> HttpResponse:
+    form = GrantForm(request.POST or None, initial=request.GET.dict())
+    if form.is_valid() and (
+        grant := attempt(form, lambda: grant_role(actor=actor_of_request(request), **form.asked()))
+    ):
+        messages.success(request, f"{grant.user} holds {grant.role} there now.")
+        return redirect("grant", pk=grant.pk)
+    places = inventory().units(actor_of_request(request), Permission.GRANT_MANAGE)
+    people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)[:500]
+    shown = {"form": form, "places": [(f"{kind} {id}", name.strip()) for (kind, id), name in places], "people": people}
+    return render(request, "identity/grant_new.html", shown)
+
+
+@permission(Permission.GRANT_VIEW)
+@require_safe
+def one_grant(request: HttpRequest, pk: int) -> HttpResponse:
+    return show(request, grant_or_404(request, pk, Permission.GRANT_VIEW))
+
+
+@permission(Permission.GRANT_MANAGE)
+@require_POST
+def extend(request: HttpRequest, pk: int) -> HttpResponse:
+    grant, form = grant_or_404(request, pk, Permission.GRANT_MANAGE), ExtendForm(request.POST)
+    if form.is_valid() and attempt(
+        form, lambda: extend_grant(actor=actor_of_request(request), grant=grant, **form.cleaned_data)
+    ):
+        messages.success(request, "The end is set.")
+        return redirect("grant", pk=pk)
+    return show(request, grant, extend_form=form)
+
+
+@permission(Permission.GRANT_MANAGE)
+@require_POST
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    grant, form = grant_or_404(request, pk, Permission.GRANT_MANAGE), RevokeForm(request.POST)
+    if form.is_valid() and attempt(
+        form, lambda: revoke_grant(actor=actor_of_request(request), grant=grant, **form.cleaned_data)
+    ):
+        messages.success(request, f"{grant.user} no longer holds {grant.role} there.")
+        return redirect("grant", pk=pk)
+    return show(request, grant, revoke_form=form)
+
+
+def attempt(form: forms.Form, act: Callable[[], Grant]) -> Grant | None:
+    """The Grant that the act gives; None where it was refused, and the form says why. What isn't allowed is a 403."""
+    try:
+        return act()
+    except GrantError as error:
+        form.add_error(None, str(error))
+    except NotPermittedError as error:
+        raise PermissionDenied(str(error)) from error
+    return None
+
+
+def grant_or_404(request: HttpRequest, pk: int, wanted: Permission) -> Grant:
+    return get_object_or_404(visible_grants(actor_of_request(request), wanted), pk=pk)
+
+
+def show(request: HttpRequest, grant: Grant, **bound: forms.Form) -> HttpResponse:
+    shown = {
+        "line": queries.lines_of([grant])[0],
+        "lent": queries.lines_of(grant.delegations.select_related("user")),
+        "history": audit.history(f"user:{grant.user_id}").filter(action__startswith="grant.", body__grant=grant.pk)[
+            :50
+        ],
+        "own": grant.user_id == request.user.pk,
+        "extend_form": ExtendForm(),
+        "revoke_form": RevokeForm(),
+        **bound,
+    }
+    return render(request, "identity/grant.html", shown)

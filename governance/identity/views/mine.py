@@ -1,0 +1,79 @@
+"""One's own page: sessions, factors, password. And the first steps of somebody who was invited."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from governance.identity import links, people, sessions
+from governance.identity.forms import ChoosePasswordForm
+from governance.identity.models import User
+from governance.identity.queries import actor_of, factors_of
+from governance.identity.web import anybody, oneself
+
+WELCOME = "tutela.welcome"  # session key: the word of the link, so that it doesn't stay in the address
+
+
+@oneself
+@require_safe
+def me(request: HttpRequest) -> HttpResponse:
+    user = cast(User, request.user)
+    shown = {
+        "sessions": sessions.sessions_of(user),
+        "here": request.session.session_key,
+        "actor": actor_of(user),
+        "factors": factors_of(user),
+    }
+    return render(request, "identity/me.html", shown)
+
+
+@oneself
+@require_POST
+def end_my_sessions(request: HttpRequest) -> HttpResponse:
+    """One session by its number, or all but this one."""
+    user = cast(User, request.user)
+    mine = UserSession.objects.filter(user=user)
+    if number := request.POST.get("session", ""):
+        mine = mine.filter(pk=number if number.isdecimal() else None)
+    here = request.session.session_key or ""
+    keys = mine.exclude(session_key=here).values_list("session_key", flat=True)
+    ended = sessions.end_sessions(actor=people.as_actor(user), user=user, why="ended by the person", keys=keys)
+    messages.success(request, f"{ended} {'session has' if ended == 1 else 'sessions have'} ended.")
+    return redirect("me")
+
+
+@anybody
+@never_cache
+@require_safe
+def welcome_open(request: HttpRequest, word: str) -> HttpResponse:
+    request.session[WELCOME] = word
+    return redirect("welcome")
+
+
+@anybody
+@never_cache
+@sensitive_post_parameters()
+def welcome(request: HttpRequest) -> HttpResponseBase:
+    """Choose a password; then enrol a second factor, which the gate sees to."""
+    word = str(request.session.get(WELCOME, ""))
+    try:
+        user = links.find(word, links.Purpose.WELCOME, timezone.now()).user
+        form = ChoosePasswordForm(request.POST or None, user=user)
+        if not form.is_valid():
+            return render(request, "identity/welcome.html", {"form": form, "invited": user})
+        user = people.welcome(word=word, password=form.cleaned_data["password"], now=timezone.now())
+    except links.LinkRefusedError as error:
+        return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
+    del request.session[WELCOME]
+    record_authentication(request, user, method="password")
+    return cast(HttpResponseBase, perform_login(request, user))

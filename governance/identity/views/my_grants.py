@@ -1,0 +1,59 @@
+"""One's own Grants: what they are, lending an approver's, ending what was lent."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from governance.core.policy import Permission
+from governance.identity import grant_queries as queries
+from governance.identity.delegation import LENDABLE, delegate_grant
+from governance.identity.grant_forms import DelegateForm
+from governance.identity.grants import revoke_grant
+from governance.identity.models import Grant
+from governance.identity.views.grants import attempt
+from governance.identity.web import actor_of_request, oneself, permission
+
+
+@oneself
+@require_safe
+def my_grants(request: HttpRequest) -> HttpResponse:
+    grants = Grant.objects.select_related("user", "granted_by", "delegated_from__user").order_by("-id")
+    shown = {
+        "lines": queries.lines_of(grants.filter(user=request.user.pk)),
+        "lent": queries.lines_of(grants.filter(delegated_from__user=request.user.pk)),
+        "lendable": LENDABLE,
+    }
+    return render(request, "identity/my_grants.html", shown)
+
+
+@permission(Permission.GRANT_DELEGATE)
+@require_http_methods(["GET", "POST"])
+def delegate(request: HttpRequest, pk: int) -> HttpResponse:
+    grant = get_object_or_404(Grant.objects.select_related("user", "delegated_from"), pk=pk, user=request.user.pk)
+    form = DelegateForm(request.POST or None)
+    if form.is_valid():
+        actor, given = actor_of_request(request), form.cleaned_data
+        if lent := attempt(form, lambda: delegate_grant(actor=actor, grant=grant, **given)):
+            messages.success(
+                request, f"{lent.user} holds {lent.role} there as well, until {lent.ends_at:%Y-%m-%d %H:%M} UTC."
+            )
+            return redirect("my-grants")
+    return render(request, "identity/delegate.html", {"form": form, "line": queries.lines_of([grant])[0]})
+
+
+@oneself
+@require_POST
+def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
+    """For the lender and for the borrower."""
+    mine = Q(user=request.user.pk) | Q(delegated_from__user=request.user.pk)
+    lent = Grant.objects.select_related("user", "delegated_from").filter(mine, delegated_from__isnull=False)
+    grant, form = get_object_or_404(lent, pk=pk), DelegateForm({})
+    if attempt(form, lambda: revoke_grant(actor=actor_of_request(request), grant=grant)):
+        messages.success(request, "What was lent has ended.")
+    else:
+        messages.error(request, " ".join(map(str, form.non_field_errors())))
+    return redirect("my-grants")

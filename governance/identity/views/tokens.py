@@ -1,0 +1,84 @@
+"""Service accounts and their API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from governance.core.policy import Permission
+from governance.identity import tokens
+from governance.identity.forms import ServiceForm, TokenForm
+from governance.identity.queries import visible_tokens
+from governance.identity.web import actor_of_request, permission
+
+
+@permission(Permission.TOKEN_VIEW)
+@require_safe
+def token_list(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    found = list(visible_tokens(actor_of_request(request), now)[:500])
+    lines = [(token, tokens.holds(token, now)) for token in found]
+    return render(request, "identity/tokens.html", {"lines": lines})
+
+
+@permission(Permission.TOKEN_MANAGE)
+@require_http_methods(["GET", "POST"])
+def new_service(request: HttpRequest) -> HttpResponse:
+    form = ServiceForm(request.POST or None)
+    if form.is_valid():
+        try:
+            made = tokens.create_service(actor=actor_of_request(request), now=timezone.now(), **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, ValidationError(error.messages))
+        else:
+            messages.success(request, f"{made} exists. Give it a Grant, then a token.")
+            return redirect("person", pk=made.pk)
+    return render(request, "identity/service_new.html", {"form": form})
+
+
+@permission(Permission.TOKEN_MANAGE)
+@require_http_methods(["GET", "POST"])
+def new_token(request: HttpRequest) -> HttpResponse:
+    form, now = TokenForm(request.POST or None, initial=request.GET.dict()), timezone.now()
+    if form.is_valid():
+        given = form.cleaned_data
+        cut = tokens.Cut(given["permissions"], given["scopes"], now + form.lasts(), given["networks"])
+        try:
+            token, text = tokens.create_token(
+                actor=actor_of_request(request), service=given["service"], name=given["name"], cut=cut, now=now
+            )
+        except tokens.TokenRefusedError as error:
+            form.add_error(None, str(error))
+        else:
+            return render(request, "identity/token_shown.html", {"token": token, "text": text})
+    return render(request, "identity/token_new.html", {"form": form})
+
+
+@permission(Permission.TOKEN_MANAGE)
+@require_POST
+def rotate_token(request: HttpRequest, pk: int) -> HttpResponse:
+    actor, now = actor_of_request(request), timezone.now()
+    token = get_object_or_404(visible_tokens(actor, now), pk=pk)
+    lasts = min(token.expires_at - token.created_at, tokens.LONGEST) or timedelta(days=1)
+    try:
+        new, text = tokens.rotate(actor=actor, token=token, lasts=lasts, now=now)
+    except tokens.TokenRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("tokens")
+    return render(request, "identity/token_shown.html", {"token": new, "text": text, "replaces": token})
+
+
+@permission(Permission.TOKEN_MANAGE)
+@require_POST
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    actor, now = actor_of_request(request), timezone.now()
+    token = get_object_or_404(visible_tokens(actor, now), pk=pk)
+    tokens.revoke(actor=actor, token=token, now=now)
+    messages.success(request, f"{token} is revoked; it stopped working.")
+    return redirect("tokens")

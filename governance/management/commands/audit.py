@@ -1,0 +1,96 @@
+"""manage.py audit: check the audit trail, export it signed, anchor its end outside the database."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from accounts.tasks import keepers
+from governance.core import audit_check, audit_export, trail, verifier
+from governance.core.audit_anchor import AnchorNotKeptError, anchor_now
+from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand
+from governance.core.policy import SYSTEM
+
+
+class Command(TutelaCommand):
+    help = "Check the audit trail (verify), export it signed (export), write down where it ends (anchor)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+        verify = acts.add_parser("verify", help="read every row; say which were changed, put in, moved or taken out")
+        verify.add_argument("--anchors", type=Path, metavar="FILE", help="anchors; default TUTELA_AUDIT_ANCHOR_FILE")
+        export = acts.add_parser("export", help="a signed file that verify_audit.py checks without the portal")
+        export.add_argument("--output", type=Path, required=True, metavar="FILE")
+        export.add_argument("--from", dest="start", metavar="DATE", help="like 2026-01-31 or 2026-01-31T12:00Z")
+        export.add_argument("--to", dest="end", metavar="DATE", help="up to, not including")
+        acts.add_parser("anchor", help="write where the trail ends to the log, the anchor file and the bucket")
+        acts.add_parser("key", help="print the public key by which outsiders check exports")
+        acts.add_parser("verifier", help="print the program by which outsiders check exports")
+
+    def work(self, options: dict[str, Any]) -> int:
+        status: int = getattr(self, options["act"])(options)
+        return status
+
+    def verify(self, options: dict[str, Any]) -> int:
+        checked = audit_check.check_trail(anchors(options["anchors"]))
+        for problem in checked.problems:
+            self.stdout.write(f"{problem.kind}: {problem.says}")
+        if checked.problems:
+            return COULD_NOT
+        self.stdout.write(f"{checked.rows} rows: whole, in order, and sealed by this portal.")
+        return DONE
+
+    def export(self, options: dict[str, Any]) -> int:
+        output: Path = options["output"]
+        written = trail.export(actor=SYSTEM, start=moment(options["start"]), end=moment(options["end"]))
+        try:
+            with output.open("wb") as file:
+                file.writelines(written)
+        except OSError as error:
+            raise CouldNotError(f"{output} can't be written: {error.strerror}.") from error
+        self.stdout.write(f"Written to {output}. Check it: python -I verify_audit.py {output} --public-key")
+        self.stdout.write(audit_export.public_key())
+        return DONE
+
+    def anchor(self, _options: dict[str, Any]) -> int:
+        try:
+            anchor = anchor_now(keepers())
+        except AnchorNotKeptError as error:
+            raise CouldNotError(str(error)) from error
+        self.stdout.write(f"Row {anchor['seq']} is anchored." if anchor else "There is nothing to anchor yet.")
+        return DONE
+
+    def key(self, _options: dict[str, Any]) -> int:
+        self.stdout.write(audit_export.public_key())
+        return DONE
+
+    def verifier(self, _options: dict[str, Any]) -> int:
+        sys.stdout.write(Path(verifier.__file__).read_text(encoding="utf-8"))
+        return DONE
+
+
+def anchors(path: Path | None) -> list[dict[str, Any]]:
+    file = path or (Path(settings.AUDIT_ANCHOR_FILE) if settings.AUDIT_ANCHOR_FILE else None)
+    if file is None or (path is None and not file.exists()):
+        return []
+    try:
+        return audit_check.read_anchors(file)
+    except OSError as error:
+        raise CouldNotError(f"{file} can't be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CouldNotError(str(error)) from error
+
+
+def moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CouldNotError(f"{text!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00Z.") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

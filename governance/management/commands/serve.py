@@ -1,0 +1,58 @@
+"""manage.py serve: the portal in one process, with embedded workers where there is no Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from gunicorn.app.base import BaseApplication
+
+from governance import serving
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.env import ConfigurationError
+
+
+class Portal(BaseApplication):  # type: ignore[misc]
+    """gunicorn with one process, so that its threads and the embedded workers share the memory broker."""
+
+    def __init__(self, bind: str, threads: int) -> None:
+        self.bind, self.threads = bind, threads
+        super().__init__()
+
+    def load_config(self) -> None:
+        self.cfg.set("bind", self.bind)
+        self.cfg.set("workers", 1)
+        self.cfg.set("threads", self.threads)
+        self.cfg.set("worker_class", "gthread")
+        self.cfg.set("post_worker_init", start_embedded)
+        self.cfg.set("loglevel", "warning")
+
+    def load(self) -> Any:
+        from governance.wsgi import application
+
+        return application
+
+
+def start_embedded(_worker: Any) -> None:
+    if settings.EMBEDDED:
+        from scans.embedded import Embedded
+
+        Embedded().start()
+
+
+class Command(TutelaCommand):
+    help = "Serve the portal; with BROKER_URL=memory:// the workers run in the same process."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000")
+        parser.add_argument("--threads", type=int, default=8)
+
+    def work(self, options: dict[str, Any]) -> int:
+        try:
+            serving.require()  # here, before a worker process is forked
+        except ConfigurationError as error:
+            raise CouldNotError(str(error)) from error
+        self.stdout.write(f"Serving on http://{options['bind']}/")
+        Portal(options["bind"], options["threads"]).run()
+        return DONE

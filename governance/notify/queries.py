@@ -1,0 +1,22 @@
+"""Reads about notifications: each person sees their own."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from governance.identity.models import User
+from governance.notify.models import MailChoice, Notification, Preference
+
+
+def inbox(person: User) -> QuerySet[Notification]:
+    return Notification.objects.filter(person=person).order_by("-id")
+
+
+def unread(person: User) -> int:
+    """How many, counted no further than 100."""
+    return inbox(person).filter(read_at=None).order_by()[:100].count()
+
+
+def mail_choice(person: User) -> str:
+    found = Preference.objects.filter(person=person).values_list("mail", flat=True).first()
+    return found or str(MailChoice.AT_ONCE)

@@ -1,0 +1,12 @@
+"""The Celery edge of delivery."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from governance.notify import delivery
+
+
+@shared_task(name="notify.deliver")
+def deliver() -> None:
+    delivery.deliver()

@@ -1,0 +1,43 @@
+"""What lists and refusals share: keyset cursors that can't be forged, and the page for a bad request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from django.core import signing
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+SALT = "tutela.page"
+BAD_CURSOR = "This page link was changed, or belongs to other filters. Go back to the first page of the list."
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 400 page. It says why only where the portal itself wrote the reason."""
+    reason = str(exception) if isinstance(exception, BadRequest) else ""
+    return render(request, "400.html", {"reason": reason}, status=400)
+
+
+def write_cursor(last: int, filters: Mapping[str, str]) -> str:
+    """Where the next page starts, bound to the filters it belongs to."""
+    return signing.dumps([last, fingerprint(filters)], salt=SALT)
+
+
+def read_cursor(text: str, filters: Mapping[str, str]) -> int | None:
+    """The id below which the page starts; None for the first page. Raises BadRequest."""
+    if not text:
+        return None
+    try:
+        last, bound = signing.loads(text, salt=SALT)
+    except (signing.BadSignature, ValueError) as error:
+        raise BadRequest(BAD_CURSOR) from error
+    if bound != fingerprint(filters):
+        raise BadRequest(BAD_CURSOR)
+    return int(last)
+
+
+def fingerprint(filters: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(filters.items())).encode()).hexdigest()[:24]

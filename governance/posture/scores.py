@@ -1,0 +1,42 @@
+"""What a posture comes to. Pure. Not knowing is never a pass: unknown weighs as much as a fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Tally(Protocol):
+    """How many resources have each verdict."""
+
+    @property
+    def passed(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Whole percent, or None where nothing was judged. Rounded down: 100 means all."""
+
+    passing: int | None
+    known: int | None
+
+
+def score_of(tally: Tally) -> Score:
+    """passing: of pass + fail + unknown, those that pass. known: of the same, those that could be judged."""
+    judged = tally.passed + tally.failed + tally.unknown
+    if not judged:
+        return Score(None, None)
+    return Score(100 * tally.passed // judged, 100 * (tally.passed + tally.failed) // judged)
+
+
+def heat(tally: Tally) -> int:
+    """0 (nothing fails) to 4 (more than half of what was judged fails)."""
+    judged = tally.passed + tally.failed + tally.unknown
+    if not tally.failed:
+        return 0
+    share = tally.failed / judged
+    return 1 + sum(share > limit for limit in (0.1, 0.25, 0.5))

@@ -1,0 +1,196 @@
+"""How pages show verdicts, times, numbers, gaps and prose. Everything from outside is escaped here."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+# Colour, shape and word; in the order in which verdicts are always named.
+VERDICTS = {
+    "pass": ("✔", "pass"),
+    "excepted": ("◆", "excepted"),
+    "requested": ("◇", "requested"),
+    "fail": ("✖", "fail"),
+    "unknown": ("?", "unknown"),
+    "not_applicable": ("–", "not applicable"),
+}
+STEPS = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+    (timedelta(seconds=1), "s"),
+)
+ENDS = {"excepted": "ends", "requested": "would end"}
+# What happened to a finding, in words.
+EVENTS = {
+    "open": "opened", "fix": "fixed", "vanish": "gone", "lapse": "no longer applies", "reopen": "opened again",
+    "note": "noted", "not_applicable": "no longer applies",
+}  # fmt: skip
+ITEM = re.compile(r"\s*([-*]|\d+\.) ")
+MARKS = (
+    (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
+    (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
+    (re.compile(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])"), r"<em>\1</em>"),
+)
+
+
+@register.simple_tag
+def verdict(value: str) -> SafeString:
+    glyph, word = VERDICTS.get(value, ("", value))
+    return format_html(
+        '<span class="verdict verdict-{}"><span aria-hidden="true">{}</span> {}</span>', value, glyph, word
+    )
+
+
+@register.simple_tag
+def overlaid(overlay: Any) -> SafeString:
+    """What lies over a finding, with a link to it and when it ends. overlay: scans.hooks.Overlay."""
+    return format_html(
+        '{} <a class="small nowrap" href="{}">{}</a>{}', verdict(overlay.kind), overlay.url, overlay.label,
+        format_html(' <span class="small muted">{} {}</span>', ENDS[overlay.kind], ago(overlay.until)) if overlay.until else "",
+    )  # fmt: skip
+
+
+@register.simple_tag
+def severity(value: str) -> SafeString:
+    return format_html('<span class="tag severity-{}">{}</span>', value, value)
+
+
+@register.simple_tag
+def state(value: str) -> SafeString:
+    return format_html('<span class="tag state-{}">{}</span>', value, value.replace("_", " "))
+
+
+@register.simple_tag
+def share(counts: Any) -> SafeString:
+    """A small bar of what passes, fails and is unknown, with its percentage in words. counts: scans' Counts."""
+    judged = counts.passed + counts.failed + counts.unknown
+    if not judged:
+        return format_html('<span class="muted">{}</span>', "nothing judged")
+    ends = [100 * n // judged for n in (counts.passed, counts.passed + counts.failed, judged)]
+    parts = zip(("pass", "fail", "unknown"), [0, *ends], ends, strict=False)
+    rects = format_html_join(
+        "", '<rect class="bar-{}" x="{}" width="{}" height="8"/>', ((word, a, b - a) for word, a, b in parts)
+    )
+    return format_html(
+        '<span class="nowrap"><svg class="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">{}'
+        "</svg> {}% pass</span>", rects, ends[0],
+    )  # fmt: skip
+
+
+@register.filter
+def event(kind: str) -> str:
+    """An event of a Finding's history; "replay." before it: stored evidence was judged again."""
+    plain_kind = kind.removeprefix("replay.")
+    said = EVENTS.get(plain_kind, plain_kind)
+    return said if plain_kind == kind else f"judged again: {said}"
+
+
+@register.filter
+def structured(value: Any) -> bool:
+    """A fact's value that is shown as JSON rather than in words."""
+    return isinstance(value, (dict, list)) and bool(value)
+
+
+@register.filter
+def difference(kind: str) -> str:
+    """A kind of difference between two scans, in words."""
+    return kind.replace("_", " ")
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A fact's value in words; the template escapes it."""
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+@register.simple_tag
+def ago(value: datetime | str | None, never: str = "never") -> SafeString:
+    """A relative time with the exact one in its title."""
+    if not value:
+        return format_html('<span class="muted">{}</span>', never)
+    at = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+    return format_html(
+        '<time class="nowrap" datetime="{}" title="{} UTC">{}</time>',
+        at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S"), since(timezone.now() - at),
+    )  # fmt: skip
+
+
+def since(passed: timedelta) -> str:
+    if abs(passed) < timedelta(seconds=5):
+        return "just now"
+    return f"{span(passed)} ago" if passed > timedelta(0) else f"in {span(-passed)}"
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    """Roughly how long: 3 d, 5 h, 12 min, 40 s."""
+    for step, unit in STEPS:
+        if length >= step:
+            return f"{length // step} {unit}"
+    return "0 s"
+
+
+@register.filter
+def number(value: int | None) -> str:
+    return f"{value or 0:,}"
+
+
+@register.filter
+def date_value(value: Any) -> str:
+    """A day as <input type="date"> wants it; what was typed stays as it was."""
+    return value.isoformat() if isinstance(value, date) else str(value or "")
+
+
+@register.filter
+def words(value: str) -> str:
+    """A state's or an act's name, to read."""
+    return str(value).replace("_", " ")
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON to read; the template escapes it."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    """A docstring as HTML: paragraphs, lists (numbered too), `code`, **strong**, *emphasis*. Escaped before it is marked up."""
+    blocks = [block(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+    return mark_safe("\n".join(blocks))  # noqa: S308  (every block was escaped)
+
+
+def block(text: str) -> str:
+    lines = [line.rstrip() for line in text.splitlines()]
+    first = ITEM.match(lines[0])
+    if first is None:
+        return f"<p>{marked(' '.join(line.strip() for line in lines))}</p>"
+    items: list[str] = []
+    for line in lines:
+        if found := ITEM.match(line):
+            items.append(line[found.end() :])
+        else:
+            items[-1] += f" {line.strip()}"
+    kind = "ol" if first[1][0].isdigit() else "ul"
+    return f"<{kind}>" + "".join(f"<li>{marked(item)}</li>" for item in items) + f"</{kind}>"
+
+
+def marked(text: str) -> str:
+    shown = str(escape(text))
+    for pattern, markup in MARKS:
+        shown = pattern.sub(markup, shown)
+    return shown

@@ -1,0 +1,45 @@
+"""How pages show what was read, and what is said of a framework's requirement: by colour, shape and word."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+# value -> (looks of a verdict, glyph, word)
+COVERED = {
+    "complete": ("pass", "✔", "complete"),
+    "partial": ("unknown", "?", "in part"),
+    "never_read": ("fail", "✖", "never read"),
+    "not_applicable": ("not_applicable", "–", "not applicable"),
+}
+STANDINGS = {
+    "holds": ("pass", "✔", "holds"),
+    "broken": ("fail", "✖", "falls short"),
+    "unknown": ("unknown", "?", "unknown"),
+    "nothing": ("not_applicable", "–", "nothing judged"),
+    "attested": ("attested", "§", "attested by the provider"),
+}
+
+
+@register.simple_tag
+def cover_state(value: str) -> SafeString:
+    return badge(*COVERED[value])
+
+
+@register.simple_tag
+def standing(value: str) -> SafeString:
+    return badge(*STANDINGS[value])
+
+
+@register.filter
+def standing_word(value: str) -> str:
+    return STANDINGS[value][2]
+
+
+def badge(looks: str, glyph: str, word: str) -> SafeString:
+    return format_html(
+        '<span class="verdict verdict-{}"><span aria-hidden="true">{}</span> {}</span>', looks, glyph, word
+    )

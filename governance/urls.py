@@ -1,0 +1,23 @@
+"""Every URL of the portal. Pages live in their apps; each view declares its permission."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from governance import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("", include("governance.identity.urls")),
+    path("api/v1/", include("governance.api")),
+    path("", include("accounts.urls")),
+    path("", include("exceptions.urls")),
+    path("", include("scans.urls")),
+    path("", include("governance.posture.urls")),
+]
+
+handler400 = "governance.refusals.bad_request"
+handler403 = "governance.refusals.permission_denied"
+handler404 = "governance.refusals.page_not_found"
+handler500 = "governance.refusals.server_error"

@@ -1,0 +1,14 @@
+"""The WSGI entry, for gunicorn and its like."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+application = get_wsgi_application()
+
+from governance.serving import require  # noqa: E402  (settings must be there first)
+
+require()

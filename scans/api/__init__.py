@@ -1,0 +1,1 @@
+"""Scans, findings, controls and outcomes in the API, and Accounts with their counts: one file each."""

@@ -1,0 +1,86 @@
+"""Frameworks and the source document's statements: which requirements hold in the Accounts that one may see."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.queries import visible_accounts
+from governance.core.policy import Permission
+from governance.identity.rest.views import Answer, Api
+from scans.api.scan_documents import VerdictCountsSerializer
+from scans.frameworks import STANDINGS
+from scans.queries import frameworks as queries
+from scans.queries.frameworks import Line, RollUp
+
+
+class FrameworkSerializer(serializers.Serializer[Any]):
+    """standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider."""
+
+    id = serializers.CharField(source="framework.id")
+    name = serializers.CharField(source="framework.name")
+    standings = serializers.SerializerMethodField()
+    resources = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
+    def get_standings(self, found: RollUp) -> dict[str, int]:
+        return dict(found.standings())
+
+    @extend_schema_field(VerdictCountsSerializer)
+    def get_resources(self, found: RollUp) -> dict[str, int]:
+        return dict(found.counts.by_verdict())
+
+
+class FrameworkAccountsSerializer(serializers.Serializer[Any]):
+    """In how many Accounts something fails, is unknown, or is judged at all."""
+
+    failing = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    judged = serializers.IntegerField()
+
+
+class RequirementSerializer(serializers.Serializer[Any]):
+    """id: as the controls declare it. sentence: the source document's words, for its statements."""
+
+    id = serializers.CharField(source="requirement.id")
+    title = serializers.CharField(source="requirement.title")
+    sentence = serializers.SerializerMethodField()
+    standing = serializers.ChoiceField(STANDINGS)
+    controls = serializers.ListField(child=serializers.CharField(), source="requirement.control_ids")
+    accounts = FrameworkAccountsSerializer()
+    resources = serializers.SerializerMethodField()
+
+    def get_sentence(self, line: Line) -> str:
+        return line.requirement.statement.sentence if line.requirement.statement else ""
+
+    @extend_schema_field(VerdictCountsSerializer)
+    def get_resources(self, line: Line) -> dict[str, int]:
+        return dict(line.counts.by_verdict())
+
+
+class FrameworkDetailSerializer(FrameworkSerializer):
+    requirements = RequirementSerializer(many=True, source="lines")
+
+
+class FrameworkApi(Api):
+    permissions: ClassVar = {"list": Permission.CONTROL_VIEW, "retrieve": Permission.CONTROL_VIEW}
+    answers: ClassVar = {
+        "list": Answer(FrameworkSerializer, many=True),
+        "retrieve": Answer(FrameworkDetailSerializer),
+    }
+
+    def list(self, _request: Request) -> Response:
+        """The source document's statements, then every framework that controls name; on one page."""
+        return self.page(queries.all_of(visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))
+
+    def retrieve(self, _request: Request, framework: str) -> Response:
+        """One framework with its requirements."""
+        found = queries.known().get(framework)
+        if found is None:
+            raise Http404
+        return self.answer(queries.one_of(found, visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))

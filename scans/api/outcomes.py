@@ -1,0 +1,122 @@
+"""Outcomes: every control on every resource, as one Scan's evidence says. Pages of JSON, or one stream of lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, ClassVar
+
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+
+from accounts.models import Account
+from accounts.queries import visible_accounts
+from governance.core.policy import Permission
+from governance.identity.rest import paging
+from governance.identity.rest.parsing import PageQuery
+from governance.identity.rest.problems import ConflictError
+from governance.identity.rest.schema import NDJSON
+from governance.identity.rest.views import Answer, Api
+from governance.pages import read_cursor
+from scans.api.findings import GapSerializer
+from scans.models import Scan
+from scans.queries import outcomes as queries
+from scans.queries.outcomes import Position
+from scans.queries.scans import visible_scans
+
+# More outcomes than an account can have: a position is written as one number, account x PLACES + place.
+PLACES = 10**7
+
+
+class OutcomeQuery(PageQuery):
+    # A page judges its first account's evidence again, so large pages are cheaper.
+    limit = serializers.IntegerField(min_value=1, max_value=5000, default=1000, help_text="How many at most.")
+    scan = serializers.CharField(default="latest", help_text="A Scan's id; latest: the last that came to its end.")
+    account = serializers.CharField(default="", allow_blank=True, help_text="Only this account id.")
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """One control on one resource. evidence: the digest of what was read."""
+
+    control = serializers.CharField()
+    account = serializers.CharField()
+    region = serializers.CharField(help_text="`global` where it is.")
+    resource = serializers.CharField()
+    verdict = serializers.ChoiceField(["pass", "fail", "unknown", "not_applicable"])
+    reason = serializers.CharField()
+    gaps = GapSerializer(many=True)
+    evidence = serializers.CharField()
+    collected_at = serializers.CharField()
+
+    def to_representation(self, instance: dict[str, Any]) -> Any:
+        return instance
+
+
+class LinesRenderer(BaseRenderer):
+    """Names the media type to the negotiation; the stream itself is not rendered."""
+
+    media_type = NDJSON
+    format = "ndjson"
+
+
+class OutcomeApi(Api):
+    renderer_classes = [JSONRenderer, LinesRenderer]
+    permissions: ClassVar = {"list": Permission.OUTCOME_EXPORT}
+    queries: ClassVar = {"list": OutcomeQuery}
+    answers: ClassVar = {"list": Answer(OutcomeSerializer, many=True, stream=True)}
+    throttles: ClassVar = {"list": "export"}
+
+    def list(self, request: Request) -> HttpResponseBase:
+        """The outcomes of a Scan, account by account. Accept: application/x-ndjson gives all of them, one a line,
+        without limit and cursor."""
+        visible = self.visible()
+        scan = self.scan(visible)
+        if request.accepted_renderer.format == LinesRenderer.format:
+            return StreamingHttpResponse(lines(queries.stream(scan, visible)), content_type=NDJSON)
+        filters = paging.filters_of(request, scan=str(scan.pk))
+        start = position_of(read_cursor(self.query["cursor"], filters))
+        found = list(islice(queries.stream(scan, visible, start), self.query["limit"] + 1))
+        kept = [outcome for _, outcome in found[: self.query["limit"]]]
+        following = paging.address(request, number_of(found[-1][0]), filters) if len(found) > len(kept) else None
+        return self.page(kept, following)
+
+    def visible(self) -> QuerySet[Account]:
+        visible = visible_accounts(self.actor, Permission.OUTCOME_EXPORT)
+        return visible.filter(account_id=self.query["account"]) if self.query["account"] else visible
+
+    def scan(self, visible: QuerySet[Account]) -> Scan:
+        """Raises Http404, ConflictError, BadRequest."""
+        wanted = self.query["scan"]
+        if wanted == "latest":
+            found = queries.latest(visible)
+        elif wanted.isdecimal() and len(wanted) < 19:
+            found = visible_scans(visible).filter(pk=int(wanted)).first()
+        else:
+            raise BadRequest("scan must be latest or a Scan's id.")
+        if found is None:
+            raise Http404
+        if not queries.has_ended(found):
+            raise ConflictError(f"Scan {found.pk} is {found.state}: its outcomes aren't whole yet.")
+        return found
+
+
+def lines(found: Iterator[tuple[Position, dict[str, Any]]]) -> Iterator[str]:
+    for _, outcome in found:
+        yield json.dumps(outcome, ensure_ascii=False) + "\n"
+
+
+def number_of(position: Position) -> int:
+    account, place = position
+    return int(account) * PLACES + place
+
+
+def position_of(number: int | None) -> Position:
+    if number is None:
+        return queries.START
+    account, place = divmod(number, PLACES)
+    return f"{account:012}", place

@@ -1,0 +1,103 @@
+"""How the API shows a Scan, its progress and its gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.models import Account
+from scans.models import Scan
+from scans.queries import scans as queries
+from scans.queries.scans import Progress
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """What it was asked to read. whole: the whole Organization. Only what you may see is named."""
+
+    whole = serializers.BooleanField()
+    accounts = serializers.ListField(child=serializers.CharField())
+    ous = serializers.ListField(child=serializers.CharField())
+    regions = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    controls = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+
+
+class ScanSerializer(serializers.Serializer[Any]):
+    """One run. accounts, ended and unreadable count the Accounts that you may see."""
+
+    id = serializers.IntegerField(source="scan.pk")
+    organization = serializers.CharField(source="scan.organization.org_id")
+    state = serializers.CharField(source="scan.state")
+    started_by = serializers.CharField(source="scan.started_by")
+    asked = AskedSerializer()
+    created_at = serializers.DateTimeField(source="scan.created_at")
+    finished_at = serializers.DateTimeField(source="scan.finished_at", allow_null=True)
+    accounts = serializers.IntegerField()
+    ended = serializers.IntegerField()
+    unreadable = serializers.IntegerField()
+
+
+def documents(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[queries.ScanLine]:
+    """What ScanSerializer shows, in few queries however many Scans there are."""
+    return queries.lines(scans, visible)
+
+
+class VerdictCountsSerializer(serializers.Serializer[Any]):
+    """How many outcomes have each verdict."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: serializers.IntegerField() for name in ("pass", "fail", "unknown", "not_applicable")}
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """Where a Scan is, over the Accounts that you may see. seconds_left: a guess, null while there is none."""
+
+    state = serializers.CharField()
+    over = serializers.BooleanField()
+    accounts = serializers.IntegerField()
+    ended = serializers.IntegerField()
+    running = serializers.IntegerField()
+    unreadable = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    gaps = serializers.IntegerField()
+    verdicts = VerdictCountsSerializer()
+    seconds_left = serializers.IntegerField(allow_null=True)
+
+
+def progress_document(scan: Scan, said: Progress) -> dict[str, Any]:
+    names = ("over", "accounts", "ended", "running", "unreadable", "calls", "gaps")
+    return {
+        "state": scan.state,
+        **{name: getattr(said, name) for name in names},
+        "verdicts": dict(said.by_verdict()),
+        "seconds_left": None if said.left is None else round(said.left.total_seconds()),
+    }
+
+
+class ScanGapSerializer(serializers.Serializer[Any]):
+    """One refusal, wherever it happened. what: a few words that follow the API's name."""
+
+    kind = serializers.CharField()
+    what = serializers.CharField()
+    api = serializers.CharField()
+    action = serializers.CharField()
+    code = serializers.CharField()
+    regions = serializers.ListField(child=serializers.CharField(), source="sorted_regions")
+    accounts = serializers.ListField(child=serializers.CharField())
+    times = serializers.IntegerField()
+
+
+class UnreadTargetSerializer(serializers.Serializer[Any]):
+    """An Account that could not be read at all."""
+
+    account = serializers.CharField(source="account.account_id")
+    name = serializers.CharField(source="account.name")
+    reason = serializers.CharField(source="error.reason")
+    what_to_do = serializers.CharField(source="error.what_to_do", default="")
+
+
+class GapsSerializer(serializers.Serializer[Any]):
+    gaps = ScanGapSerializer(many=True)
+    unreadable = UnreadTargetSerializer(many=True)

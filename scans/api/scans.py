@@ -1,0 +1,116 @@
+"""Scans: list, look, start, cancel, resume."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from accounts.queries import visible_accounts
+from governance.core.policy import Permission
+from governance.identity.rest.parsing import PageQuery, Strict
+from governance.identity.rest.problems import ConflictError, refusing
+from governance.identity.rest.views import Answer, Api
+from scans import services
+from scans.api import starting
+from scans.api.scan_documents import (
+    GapsSerializer,
+    ProgressSerializer,
+    ScanSerializer,
+    documents,
+    progress_document,
+)  # fmt: skip
+from scans.errors import ScanRequestError
+from scans.models import Scan
+from scans.queries import scans as queries
+
+
+class ScanBody(Strict):
+    """Nothing at all scans the whole Organization."""
+
+    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+    accounts = serializers.ListField(child=serializers.CharField(), default=list, max_length=10_000)
+    ous = serializers.ListField(child=serializers.CharField(), default=list, max_length=1_000)
+    regions = serializers.ListField(child=serializers.CharField(), default=list, max_length=100)
+    controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=1_000)
+
+
+class ScanApi(Api):
+    permissions: ClassVar = {
+        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": Permission.SCAN_RUN,
+        "cancel": Permission.SCAN_RUN, "resume": Permission.SCAN_RUN,
+        "progress": Permission.SCAN_VIEW, "gaps": Permission.SCAN_VIEW,
+    }  # fmt: skip
+    queries: ClassVar = {"list": PageQuery}
+    bodies: ClassVar = {"create": ScanBody}
+    answers: ClassVar = {
+        "list": Answer(ScanSerializer, many=True), "retrieve": Answer(ScanSerializer),
+        "create": Answer(ScanSerializer, status=201),
+        "cancel": Answer(ScanSerializer), "resume": Answer(ScanSerializer),
+        "progress": Answer(ProgressSerializer), "gaps": Answer(GapsSerializer),
+    }  # fmt: skip
+    throttles: ClassVar = {"create": "scan-start", "resume": "scan-start"}
+
+    def list(self, _request: Request) -> Response:
+        """The Scans of the Accounts that you may see, newest first."""
+        page = self.paged(queries.visible_scans(self.visible()))
+        return self.page(documents(page.rows, self.visible()), page.next)
+
+    def create(self, _request: Request) -> Response:
+        """Start a Scan."""
+        scan = starting.start(self.actor, self.body())
+        starting.hand_over(scan.pk)
+        return self.shown(scan, headers={"Location": reverse("api-scan", args=[scan.pk])})
+
+    def retrieve(self, _request: Request, scan: int) -> Response:
+        """One Scan."""
+        return self.shown(self.found(scan))
+
+    def cancel(self, _request: Request, scan: int) -> Response:
+        """Stop a Scan. What was read is kept."""
+        self.body()
+        found = self.found(scan, Permission.SCAN_RUN)
+        with refusing(ScanRequestError, as_=ConflictError):
+            services.cancel_scan(actor=self.actor, scan=found)
+        return self.shown(found)
+
+    def resume(self, _request: Request, scan: int) -> Response:
+        """Go on with a cancelled Scan."""
+        self.body()
+        found = self.found(scan, Permission.SCAN_RUN)
+        with refusing(ScanRequestError, as_=ConflictError):
+            services.resume_scan(actor=self.actor, scan=found)
+        starting.hand_over(found.pk)
+        return self.shown(found)
+
+    def progress(self, _request: Request, scan: int) -> Response:
+        """Where a Scan is."""
+        found = self.found(scan)
+        return self.answer(progress_document(found, queries.progress_of(found, self.visible(), timezone.now())))
+
+    def gaps(self, _request: Request, scan: int) -> Response:
+        """What a Scan could not read, and why."""
+        found, visible = self.found(scan), self.visible()
+        unreadable = queries.unreadable_of(found, visible)
+        return self.answer({"gaps": queries.gaps_of(found, visible), "unreadable": unreadable})
+
+    def visible(self, permission: Permission = Permission.SCAN_VIEW) -> QuerySet[Account]:
+        return visible_accounts(self.actor, permission)
+
+    def found(self, scan: int, permission: Permission = Permission.SCAN_VIEW) -> Scan:
+        """Raises Http404."""
+        row = queries.visible_scans(self.visible(permission)).filter(pk=scan).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def shown(self, scan: Scan, **more: Any) -> Response:
+        scan.refresh_from_db()
+        return self.answer(documents([scan], self.visible())[0], **more)

@@ -1,0 +1,67 @@
+"""The names of keys: what a text that names one leads to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collectors._shape import text, text_or_none
+
+OF_AWS = "alias/aws/"
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """The region's aliases: name -> key id, None for one that AWS reserves and has no key for yet."""
+
+    home: str  # arn:{p}:kms:{r}:{a}
+    targets: dict[str, str | None]
+    gap: Gap | None
+
+    def key_arn(self, id: str) -> str:
+        return f"{self.home}:key/{id}"
+
+    def own_alias(self, name: str) -> str | None:
+        """The alias of this account and region that a text names, alone or as an ARN."""
+        short = name.removeprefix(f"{self.home}:")
+        return short if short.startswith("alias/") else None
+
+    def keyless(self, name: str) -> bool:
+        """An alias that AWS reserves, whose key it makes when it is first used. DescribeKey would make it."""
+        alias = self.own_alias(name)
+        return alias is not None and alias.startswith(OF_AWS) and self.targets.get(alias, "") is None
+
+    def lookup(self, name: str) -> str:
+        """The one text under which to look the key up: its ARN wherever that is known."""
+        alias = self.own_alias(name)
+        if alias is not None:
+            target = self.targets.get(alias)
+            return self.key_arn(target) if target else name
+        return name if name.startswith("arn:") else self.key_arn(name)
+
+    def of_aws(self, name: str, key: str | None) -> str | None:
+        """The alias/aws/… that a text, or the key it leads to, has."""
+        alias = self.own_alias(name)
+        if alias is not None and alias.startswith(OF_AWS):
+            return alias
+        for alias, id in sorted(self.targets.items()):
+            if id and alias.startswith(OF_AWS) and self.key_arn(id) == key:
+                return alias
+        return None
+
+
+def read(home: str, items: Iterable[Any], gap: Gap | None) -> Aliases:
+    return Aliases(home, {text(item, "AliasName"): text_or_none(item, "TargetKeyId") for item in items}, gap)
+
+
+def region_of(name: str, default: str) -> str:
+    """The region that an ARN names."""
+    parts = name.split(":")
+    return parts[3] if name.startswith("arn:") and len(parts) > 5 and parts[3] else default
+
+
+def account_of(name: str, default: str) -> str:
+    parts = name.split(":")
+    return parts[4] if name.startswith("arn:") and len(parts) > 5 and parts[4] else default

@@ -1,0 +1,128 @@
+"""Takes the parts out of AWS's answers, strictly: another form raises ShapeError. Pure, but for `fact`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Call, CallError
+from scans.evidence import Evidence
+
+
+class ShapeError(ValueError):
+    """An answer that isn't what the operation promises. Never quotes the answer."""
+
+
+def text(item: Any, key: str) -> str:
+    found = item.get(key) if isinstance(item, Mapping) else None
+    if not isinstance(found, str) or not found:
+        raise ShapeError(f"{key} is not a text")
+    return found
+
+
+def text_or_none(item: Any, key: str) -> str | None:
+    absent = isinstance(item, Mapping) and item.get(key) in (None, "")
+    return None if absent else text(item, key)
+
+
+def flag(item: Any, key: str, *, default: bool | None = None) -> bool:
+    found = item.get(key, default) if isinstance(item, Mapping) else None
+    if not isinstance(found, bool):
+        raise ShapeError(f"{key} is not true or false")
+    return found
+
+
+def number(item: Any, key: str) -> int:
+    found = item.get(key) if isinstance(item, Mapping) else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise ShapeError(f"{key} is not a number")
+    return found
+
+
+def mapping(item: Any, key: str) -> Mapping[str, Any]:
+    found = item.get(key) if isinstance(item, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise ShapeError(f"{key} is not an object")
+    return found
+
+
+def listed(item: Any, key: str, default: list[Any] | None = None) -> list[Any]:
+    found = item.get(key, default) if isinstance(item, Mapping) else None
+    if not isinstance(found, list):
+        raise ShapeError(f"{key} is not a list")
+    return found
+
+
+def texts(item: Any, key: str, default: list[Any] | None = None) -> list[str]:
+    found = listed(item, key, default)
+    if not all(isinstance(one, str) for one in found):
+        raise ShapeError(f"{key} is not a list of texts")
+    return found
+
+
+def instant(value: Any) -> str:
+    """A time as ISO 8601 in UTC, from botocore's datetime or from a text."""
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ShapeError("not a time") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def document(value: Any) -> dict[str, Any]:
+    """A policy document. botocore decodes those of IAM; elsewhere they are JSON, URL-encoded or not."""
+    if isinstance(value, str):
+        value = json_object(value) or json_object(unquote(value))
+    if not isinstance(value, dict):
+        raise ShapeError("not a policy document")
+    return value
+
+
+def json_object(value: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def malformed(call: Call, place: str) -> Gap:
+    return Gap(GapKind.MALFORMED, call.api, call.action, place, "MalformedAnswer")
+
+
+def fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
+    """What `read` gives; the Gap, where AWS refused or its answer has another form."""
+    try:
+        return read()
+    except CallError as error:
+        return error.gap
+    except ShapeError:
+        return malformed(call, place)
+
+
+def each(
+    evidence: Evidence, types: Iterable[str], call: Call, place: str, items: Iterable[Any], add: Callable[[Any], None]
+) -> bool:
+    """Add every listed item; one that can't be read leaves the lists of these types incomplete.
+
+    Says whether all could be read."""
+    gap, complete = malformed(call, place), True
+    for item in items:
+        try:
+            add(item)
+        except ShapeError:
+            miss(evidence, types, gap)
+            complete = False
+    return complete
+
+
+def miss(evidence: Evidence, types: Iterable[str], *gaps: Gap | None) -> None:
+    """Say once for each type that its list may be incomplete."""
+    for type in types:
+        for gap in gaps:
+            if gap not in evidence.gaps.get(type, ()):
+                evidence.miss(type, gap)

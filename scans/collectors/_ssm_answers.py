@@ -1,0 +1,125 @@
+"""Typed reading of Systems Manager's answers: an answer of another form becomes a Gap, never a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeVar
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Call, CallError, Collector, Listing, Reader
+from scans.detectors import hits, url_credentials
+from scans.evidence import Evidence
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Answer = Mapping[str, Any]
+
+
+class MalformedError(Exception):
+    """A field is missing or of another type than AWS promises."""
+
+
+def ssm(operation: str) -> Call:
+    return Call("ssm", operation, f"ssm:{operation}")
+
+
+def arn(aws: Reader, resource: str, service: str = "ssm") -> str:
+    return f"arn:{aws.partition}:{service}:{aws.region}:{aws.account}:{resource}"
+
+
+def begin(aws: Reader, collector: Collector) -> Evidence:
+    return Evidence(collector.name, aws.region, types=collector.types)
+
+
+def malformed(aws: Reader, call: Call) -> Gap:
+    return Gap(GapKind.MALFORMED, call.api, call.action, aws.region, "MalformedAnswer")
+
+
+def detail(aws: Reader, call: Call, gone: Iterable[str], **params: Any) -> Answer | Gap | None:
+    """One call about one resource: the answer, why there is none, or None if the resource is gone."""
+    try:
+        return aws.call(call.service, call.operation, **params)
+    except CallError as error:
+        return None if error.code in gone else error.gap
+
+
+def named(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str) -> list[tuple[str, Answer]]:
+    """(id, item) of each item. What can't be enumerated is said of `types`: a refusal, an item without an id."""
+    found = [(item[key], item) for item in listing.items if isinstance(item, Mapping) and _is_text(item.get(key))]
+    for type in types:
+        evidence.miss(type, listing.gap)
+        evidence.miss(type, gap if len(found) < len(listing.items) else None)
+    return found
+
+
+def fact(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
+    """A fact, or `gap` where the answer doesn't have the form that it must have."""
+    try:
+        return read(*given, **more)
+    except MalformedError:
+        return gap
+
+
+def text(item: Answer, key: str) -> str:
+    value = item.get(key)
+    if not _is_text(value):
+        raise MalformedError(key)
+    return str(value)
+
+
+def maybe_text(item: Answer, key: str) -> str | None:
+    """None where the field is missing or empty."""
+    value = item.get(key)
+    if value is None or value == "":
+        return None
+    return text(item, key)
+
+
+def integer(item: Answer, key: str) -> int:
+    value = item.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedError(key)
+    return value
+
+
+def maybe_instant(item: Answer, key: str) -> str | None:
+    """A time as ISO 8601 in UTC; None where the field is missing."""
+    value = item.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise MalformedError(key)
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def maybe_mapping(item: Answer, key: str) -> Answer:
+    """Empty where the field is missing."""
+    value = item.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise MalformedError(key)
+    return value
+
+
+def free_text(item: Answer, texts: tuple[str, ...], nested: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields that hold free text, for the detectors: plain texts, and texts inside maps and lists."""
+    for key in (*texts, *nested):
+        value = item.get(key)
+        wanted: tuple[type, ...] = (str,) if key in texts else (dict, list)
+        if value is not None and not isinstance(value, wanted):
+            raise MalformedError(key)
+    return {key: item[key] for key in (*texts, *nested) if item.get(key) is not None}
+
+
+def judged(gap: Gap, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The facts hits and url_credentials of the free text that `read` picks."""
+    fields = fact(gap, read)
+    if isinstance(fields, Gap):
+        return {"hits": fields, "url_credentials": fields}
+    return {"hits": hits(fields), "url_credentials": url_credentials(fields)}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""

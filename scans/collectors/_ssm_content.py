@@ -1,0 +1,116 @@
+"""Reads the content of documents: JSON, YAML or plain text, from people who may mean harm. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from scans.collectors._ssm_answers import MalformedError
+from scans.detectors.fields import members
+
+MAX_CHARACTERS = 200_000  # AWS takes 64 KB
+MAX_VALUES = 50_000  # aliases let a short YAML text stand for a huge value
+MAX_DEPTH = 60
+TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What PyYAML raises on hostile scalars: IndexError (!!int ''), KeyError (!!bool x), AttributeError (!!timestamp x) …
+UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError, OverflowError)
+
+
+def parse(content: str, format: str | None) -> Any:
+    """The document as plain values; the text itself where its format is TEXT."""
+    if len(content) > MAX_CHARACTERS:
+        raise MalformedError("Content is too long")
+    if format == "TEXT":
+        return content
+    try:
+        parsed = json.loads(content) if is_json(content) else yaml.load(content, Loader=Loader)  # noqa: S506 (a safe loader)
+    except UNREADABLE:
+        raise MalformedError("Content") from None  # from None: the error may quote the text
+    measure(parsed)
+    return parsed
+
+
+def is_json(content: str) -> bool:
+    return content.lstrip()[:1] in {"{", "["}
+
+
+def comments(content: str, format: str | None) -> str:
+    """What a YAML parser throws away but a reader sees."""
+    if format == "TEXT" or is_json(content):
+        return ""
+    return "\n".join(line.split("#", 1)[1] for line in content.splitlines() if "#" in line)
+
+
+def measure(value: Any) -> None:
+    left, stack = MAX_VALUES, [(value, 0)]
+    while stack:
+        found, depth = stack.pop()
+        left -= 1
+        if left < 0 or depth > MAX_DEPTH:
+            raise MalformedError("Content holds too much")
+        if isinstance(found, Mapping):
+            stack.extend((inner, depth + 1) for inner in found.values())
+        elif isinstance(found, list | tuple | set):
+            stack.extend((inner, depth + 1) for inner in found)
+
+
+def actions(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(field, action, inputs) of every step, also of steps inside loops."""
+    stack: list[tuple[str, Any]] = [("", document)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, Mapping):
+            action, inputs = value.get("action"), value.get("inputs")
+            if isinstance(action, str):
+                yield f"{path}.inputs", action, inputs if isinstance(inputs, Mapping) else {}
+            stack.extend(reversed([(place, item) for place, item, _ in members(path, value)]))
+        elif isinstance(value, list):
+            stack.extend(reversed([(f"{path}[{index}]", item) for index, item in enumerate(value)]))
+
+
+class Defaults:
+    """Puts the parameters' defaults where a document names the parameters."""
+
+    def __init__(self, document: Any) -> None:
+        given = document.get("parameters") if isinstance(document, Mapping) else None
+        declared = given if isinstance(given, Mapping) else {}
+        self._values = {
+            str(name): spec["default"]
+            for name, spec in declared.items()
+            if isinstance(spec, Mapping) and spec.get("default") is not None
+        }
+
+    def fill(self, value: Any) -> Any:
+        """The value with its {{ parameters }} replaced; None where one has no default: AWS asks for it each time."""
+        if isinstance(value, Mapping):
+            return {key: self.fill(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        whole = TEMPLATE.fullmatch(value.strip())
+        if whole:
+            return self._values.get(whole.group(1))
+        names = TEMPLATE.findall(value)
+        if any(not isinstance(self._values.get(name), str | int | float) for name in names):
+            return None
+        return TEMPLATE.sub(lambda found: str(self._values[found.group(1)]), value)
+
+    def text(self, value: Any) -> str | None:
+        """A text, or None where there is none. Other things where a text should be are malformed."""
+        filled = self.fill(value)
+        if filled is None or filled == "":
+            return None
+        if not isinstance(filled, str):
+            raise MalformedError("a text was expected")
+        return filled.strip() or None
+
+    def flag(self, value: Any) -> bool:
+        """True, and the text "true", which the console writes."""
+        filled = self.fill(value)
+        return filled is True or (isinstance(filled, str) and filled.strip().lower() == "true")

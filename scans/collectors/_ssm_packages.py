@@ -1,0 +1,69 @@
+"""From which buckets Distributor packages came: only CloudTrail's record of their making tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Call, Reader
+from scans.collectors import _ssm_references as references
+from scans.collectors._shape import ShapeError, fact, json_object, text
+from scans.evidence import Resource
+
+LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents")
+MAKING = ("CreateDocument", "UpdateDocument")
+SOURCES = ("SourceUrl", "S3FileUrl")
+Found = dict[str, set[str]]  # name of the document -> buckets
+
+
+def add_sources(aws: Reader, documents: Iterable[Resource]) -> None:
+    """Give each package `package_source` and, where its bucket is known, a reference to it."""
+    packages = [document for document in documents if document.facts.get("document_type") == "Package"]
+    found = recorded(aws) if packages else {}
+    for package in packages:
+        if isinstance(found, Gap):
+            package.facts["package_source"] = found
+            continue
+        buckets = sorted(found.get(str(package.facts["name"]), ()))
+        package.facts["package_source"] = buckets
+        named = package.facts["references"]
+        if isinstance(named, list):
+            extra = [{"bucket": bucket, "kind": "02", "field": "CreateDocument.attachments"} for bucket in buckets]
+            package.facts["references"] = [*named, *extra]
+
+
+def recorded(aws: Reader) -> Found | Gap:
+    found: Found = {}
+    for operation in MAKING:
+        wanted = [{"AttributeKey": "EventName", "AttributeValue": operation}]
+        listing = aws.pages("cloudtrail", "LookupEvents", "Events", LookupAttributes=wanted, MaxResults=50)
+        if listing.gap is not None:
+            return listing.gap
+        for event in listing.items:
+            read = fact(LOOKUP, aws.region, partial(request, event))
+            if isinstance(read, Gap):
+                return read
+            name, buckets = read
+            found.setdefault(name, set()).update(buckets)
+    return found
+
+
+def request(event: Any) -> tuple[str, set[str]]:
+    """(name of the document, buckets of its attachments). Refused calls count too: they name no document of ours."""
+    record = json_object(text(event, "CloudTrailEvent"))
+    if record is None:
+        raise ShapeError("not a CloudTrail record")
+    asked = record.get("requestParameters")
+    if not isinstance(asked, Mapping):
+        return "", set()
+    attachments = asked.get("attachments")
+    places = [
+        place
+        for attachment in (attachments if isinstance(attachments, list) else ())
+        if isinstance(attachment, Mapping) and attachment.get("key") in SOURCES
+        for place in (attachment.get("values") or ())
+        if isinstance(place, str)
+    ]
+    return references.base_name(str(asked.get("name") or "")), {b for p in places if (b := references.bucket_of(p))}

@@ -1,0 +1,133 @@
+"""The buckets that Systems Manager's settings point at, and what kind of data goes there. Pure.
+
+Kinds are those of the source document: 01 Run Command output, 03 patch logs, 04 patch override lists,
+05 scripts and playbooks, 06 InSpec profiles, 08 session logs, 09 Explorer reports, 10 OpsData,
+11 CloudFormation templates, 12 inventory sync, 13 State Manager output, 14 documents for AWS-RunDocument.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from scans.collectors._ssm_answers import Answer, MalformedError, maybe_mapping, maybe_text
+
+Reference = dict[str, str]
+
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([^/]+)(?:/.*)?", re.DOTALL)
+REGION = r"(?:(?:\.dualstack)?[.-](?!accesspoint)[a-z0-9-]+)?"
+SUFFIX = r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)"
+HOST = re.compile(rf"(?:(?P<bucket>.+)\.)?s3(?:-fips|-accelerate)?{REGION}\.{SUFFIX}", re.IGNORECASE)
+PATH_KINDS = {
+    "AWS-ApplyAnsiblePlaybooks": "05",
+    "AWS-RunRemoteScript": "05",
+    "AWS-RunInspecChecks": "06",
+    "AWS-RunDocument": "14",
+}
+OVERRIDES = ("InstallOverrideList", "BaselineOverride")
+
+
+def bucket_of(place: str) -> str | None:
+    """The bucket of an s3:// URL, an https URL of S3 (both styles), or an ARN; None for anything else."""
+    place = place.strip()
+    found = S3_ARN.fullmatch(place)
+    if found:
+        return _valid(found.group(1))
+    try:
+        url = urlsplit(place)
+        host = url.hostname or ""
+    except ValueError:
+        return None
+    if url.scheme.lower() == "s3":
+        return _valid(url.netloc)
+    styled = HOST.fullmatch(host) if url.scheme.lower() in {"http", "https"} else None
+    if styled is None:
+        return None
+    return _valid(styled.group("bucket") or unquote(url.path.lstrip("/").split("/", 1)[0]))
+
+
+def _valid(name: str) -> str | None:
+    return name if BUCKET.fullmatch(name) else None
+
+
+def base_name(document: str | None) -> str:
+    """A document's name, also where an ARN names it."""
+    return (document or "").rsplit("document/", 1)[-1]
+
+
+def output_kind(document: str | None, kind: str) -> str:
+    return "03" if base_name(document).startswith("AWS-RunPatchBaseline") else kind
+
+
+def to_bucket(name: str | None, kind: str, field: str) -> list[Reference]:
+    """A bucket that is named outright. A name that is still a template can't be one."""
+    return [{"bucket": name, "kind": kind, "field": field}] if name and _valid(name) else []
+
+
+def to_place(place: Any, kind: str, field: str) -> list[Reference]:
+    return to_bucket(bucket_of(place) if isinstance(place, str) else None, kind, field)
+
+
+def of_parameters(document: str | None, parameters: Answer, field: str) -> list[Reference]:
+    """What the parameters given to a document point at."""
+    found: list[Reference] = []
+    for name in OVERRIDES:
+        found += _of_values(parameters, name, "04", field)
+    found += _of_values(parameters, "TemplateURL", "11", field)
+    base = base_name(document)
+    if base.startswith("AWS-ExportOpsDataToS3"):
+        for value in _values(parameters, "s3BucketName"):
+            # What Explorer reports is OpsData: both kinds go there.
+            found += to_bucket(value, "09", f"{field}.s3BucketName") + to_bucket(value, "10", f"{field}.s3BucketName")
+    kind = PATH_KINDS.get(base)
+    if kind:
+        for value in _values(parameters, "sourceInfo"):
+            found += to_place(source_path(value), kind, f"{field}.sourceInfo.path")
+    return found
+
+
+def source_path(source: Any) -> str | None:
+    """The path of a SourceInfo, which is JSON text or, inside documents, an object."""
+    if isinstance(source, str):
+        try:
+            source = json.loads(source)
+        except (ValueError, RecursionError):
+            return None
+    path = source.get("path") if isinstance(source, Mapping) else None
+    return path if isinstance(path, str) else None
+
+
+def output_location(association: Answer) -> str | None:
+    return maybe_text(maybe_mapping(maybe_mapping(association, "OutputLocation"), "S3Location"), "OutputS3BucketName")
+
+
+def log_group(item: Answer, document: str | None) -> str | None:
+    """Where CloudWatchOutputConfig sends output; Run Command's own group where none is named."""
+    config = maybe_mapping(item, "CloudWatchOutputConfig")
+    enabled, name = config.get("CloudWatchOutputEnabled"), maybe_text(config, "CloudWatchLogGroupName")
+    if enabled is not None and not isinstance(enabled, bool):
+        raise MalformedError("CloudWatchOutputEnabled")
+    if enabled is False:
+        return None
+    return name or (f"/aws/ssm/{base_name(document)}" if enabled and document else None)
+
+
+def unique(references: list[Reference]) -> list[Reference]:
+    return [dict(pairs) for pairs in dict.fromkeys(tuple(reference.items()) for reference in references)]
+
+
+def _of_values(parameters: Answer, name: str, kind: str, field: str) -> list[Reference]:
+    return [found for value in _values(parameters, name) for found in to_place(value, kind, f"{field}.{name}")]
+
+
+def _values(parameters: Answer, name: str) -> list[Any]:
+    """A parameter's values, whatever the case of its name (SourceInfo, sourceInfo)."""
+    found: list[Any] = []
+    for key, value in parameters.items():
+        if isinstance(key, str) and key.lower() == name.lower():
+            found += value if isinstance(value, list) else [value]
+    return found

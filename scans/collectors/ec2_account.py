@@ -1,0 +1,21 @@
+"""Whether new EBS volumes are encrypted by default: one call in each region."""
+
+from __future__ import annotations
+
+from scans.collector import Call, Collector, Reader, Seen
+from scans.collectors._shape import fact, flag
+from scans.evidence import Evidence
+
+DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault")
+
+COLLECTOR = Collector(name="ec2_account", scope="region", types=("ec2.ebs_default",), calls=(DEFAULT,))
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = Evidence("ec2_account", aws.region)
+    arn = f"arn:{aws.partition}:ec2:{aws.region}:{aws.account}:ebs-encryption-by-default"
+    enabled = fact(
+        DEFAULT, aws.region, lambda: flag(aws.call("ec2", "GetEbsEncryptionByDefault"), "EbsEncryptionByDefault")
+    )
+    evidence.add("ec2.ebs_default", arn, enabled=enabled)
+    return evidence

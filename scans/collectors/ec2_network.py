@@ -1,0 +1,152 @@
+"""VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors import _ec2_shape
+from scans.collectors._shape import each, fact, flag, mapping, miss, text
+from scans.evidence import Evidence
+
+ENDPOINTS = Call("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints")
+ATTRIBUTE = Call("ec2", "DescribeVpcAttribute", "ec2:DescribeVpcAttribute")
+GROUPS = Call("ec2", "DescribeSecurityGroups", "ec2:DescribeSecurityGroups")
+VPCS = Call("ec2", "DescribeVpcs", "ec2:DescribeVpcs")
+
+COLLECTOR = Collector(
+    name="ec2_network",
+    scope="region",
+    types=("ec2.vpc", "ec2.vpc_endpoint"),
+    calls=(ENDPOINTS, ATTRIBUTE, GROUPS, VPCS),
+    stage=1,
+)
+ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
+FILTER_VALUES = 200  # what EC2 takes in one filter
+Known = dict[str, list[str]]  # id -> what is wanted of it
+
+
+def collect(aws: Reader, seen: Seen) -> Evidence:
+    evidence = Evidence("ec2_network", aws.region)
+    endpoints = read_endpoints(aws, evidence)
+    with_interface = {e["vpc"] for e in endpoints.values() if e["endpoint_type"] == "Interface"}
+    admit(aws, endpoints)
+    for id, facts in sorted(endpoints.items()):
+        evidence.add("ec2.vpc_endpoint", arn(aws, "vpc-endpoint", id), **facts)
+    with_nodes, node_gaps = vpcs_of_nodes(seen)
+    miss(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
+    vpcs = with_nodes | with_interface
+    cidrs = ranges(aws, vpcs) if with_interface else None
+    for vpc in sorted(vpcs):
+        dns = attributes(aws, vpc)
+        if dns is not None:
+            has_nodes = True if vpc in with_nodes else next(iter(node_gaps), False)
+            evidence.add("ec2.vpc", arn(aws, "vpc", vpc), id=vpc, has_nodes=has_nodes, **dns, **of_vpc(aws, cidrs, vpc))
+    return evidence
+
+
+def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]:
+    listing = aws.pages("ec2", "DescribeVpcEndpoints", "VpcEndpoints", MaxResults=1000)
+    miss(evidence, ["ec2.vpc_endpoint"], listing.gap)
+    found: dict[str, dict[str, Any]] = {}
+
+    def endpoint(item: Any) -> None:
+        facts = _ec2_shape.endpoint(item, aws.region)
+        facts["policy"] = fact(ENDPOINTS, aws.region, lambda: _ec2_shape.policy(item))
+        found[text(item, "VpcEndpointId")] = facts
+
+    each(evidence, ["ec2.vpc_endpoint"], ENDPOINTS, aws.region, listing.items, endpoint)
+    return found
+
+
+def admit(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
+    """Turn each endpoint's security groups into what they let reach port 443."""
+    wanted = {group for facts in endpoints.values() for group in facts["groups"]}
+    sources = described(aws, GROUPS, "SecurityGroups", "group-id", wanted, _ec2_shape.sources_443, "GroupId")
+    for facts in endpoints.values():
+        groups = facts.pop("groups")
+        facts["ingress_443"] = together(aws, sources, groups)
+
+
+def together(aws: Reader, sources: Known | Gap, groups: list[str]) -> list[str] | Gap:
+    if not groups:
+        return []
+    if isinstance(sources, Gap):
+        return sources
+    if any(group not in sources for group in groups):
+        return not_listed(GROUPS, aws)
+    return sorted({source for group in groups for source in sources[group]})
+
+
+def not_listed(call: Call, aws: Reader) -> Gap:
+    """AWS left out what another answer names: its parts aren't known, rather than none."""
+    return Gap(GapKind.NOT_READ, call.api, call.action, aws.region, "NotListed")
+
+
+def ranges(aws: Reader, vpcs: set[str]) -> Known | Gap:
+    return described(aws, VPCS, "Vpcs", "vpc-id", vpcs, _ec2_shape.cidrs, "VpcId")
+
+
+def described(
+    aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], list[str]], id_key: str
+) -> Known | Gap:
+    """By filter, not by id: one that was deleted meanwhile is then left out, and the others are told."""
+    wanted = sorted(ids)
+    found: Known = {}
+    for start in range(0, len(wanted), FILTER_VALUES):
+        filters = [{"Name": filter, "Values": wanted[start : start + FILTER_VALUES]}]
+        listing = aws.pages("ec2", call.operation, key, Filters=filters, MaxResults=1000)
+        read = listing.gap or fact(call, aws.region, partial(by_id, listing.items, id_key, shape))
+        if isinstance(read, Gap):
+            return read
+        found.update(read)
+    return found
+
+
+def by_id(items: list[Any], key: str, shape: Callable[[Any], list[str]]) -> Known:
+    return {text(item, key): shape(item) for item in items}
+
+
+def of_vpc(aws: Reader, cidrs: Known | Gap | None, vpc: str) -> dict[str, Any]:
+    """Ranges matter for interface endpoints only; without one they aren't read."""
+    if cidrs is None:
+        return {}
+    return {"cidrs": cidrs if isinstance(cidrs, Gap) else cidrs.get(vpc, not_listed(VPCS, aws))}
+
+
+def vpcs_of_nodes(seen: Seen) -> tuple[set[str], list[Gap]]:
+    gaps = seen.gaps("ssm.node")
+    vpcs: set[str] = set()
+    for node in seen.of("ssm.node"):
+        vpc = node.facts.get("vpc")
+        if isinstance(vpc, Gap):
+            gaps.append(vpc)
+        elif vpc:
+            vpcs.add(vpc)
+    return vpcs, list(dict.fromkeys(gaps))
+
+
+def attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
+    """None: the VPC is gone."""
+    facts: dict[str, Any] = {}
+    for name, attribute in ATTRIBUTES.items():
+        try:
+            answer = aws.call("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute=attribute[0].lower() + attribute[1:])
+        except CallError as error:
+            if error.code == "InvalidVpcID.NotFound":
+                return None
+            facts[name] = error.gap
+            continue
+        facts[name] = fact(ATTRIBUTE, aws.region, partial(switch, answer, attribute))
+    return facts
+
+
+def switch(answer: dict[str, Any], attribute: str) -> bool:
+    return flag(mapping(answer, attribute), "Value")
+
+
+def arn(aws: Reader, kind: str, id: str) -> str:
+    return f"arn:{aws.partition}:ec2:{aws.region}:{aws.account}:{kind}/{id}"

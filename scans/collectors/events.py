@@ -1,0 +1,54 @@
+"""With which TLS version, and through which host, Systems Manager was called lately: one call in each region."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Call, Collector, Reader, Seen
+from scans.collectors._shape import ShapeError, fact, json_object, listed, text
+from scans.evidence import Evidence
+
+LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents")
+
+COLLECTOR = Collector(name="events", scope="region", types=("cloudtrail.ssm_events",), calls=(LOOKUP,))
+SOURCE = "ssm.amazonaws.com"
+SAMPLE = 50
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = Evidence("events", aws.region)
+    facts = fact(LOOKUP, aws.region, lambda: sample(listed(lookup(aws), "Events", [])))
+    if isinstance(facts, Gap):
+        facts = dict.fromkeys(("sampled", "tls_versions", "hosts"), facts)
+    arn = f"arn:{aws.partition}:cloudtrail:{aws.region}:{aws.account}:lookup/{SOURCE}"
+    evidence.add("cloudtrail.ssm_events", arn, **facts)
+    return evidence
+
+
+def lookup(aws: Reader) -> dict[str, Any]:
+    """The newest events only: LookupEvents allows two calls a second for a whole account and region."""
+    attributes = [{"AttributeKey": "EventSource", "AttributeValue": SOURCE}]
+    return aws.call("cloudtrail", "LookupEvents", LookupAttributes=attributes, MaxResults=SAMPLE)
+
+
+def sample(events: list[Any]) -> dict[str, Any]:
+    """Not every event says how the client connected: calls by AWS itself don't."""
+    versions: Counter[str] = Counter()
+    hosts: set[str] = set()
+    for event in events:
+        details = tls_details(event)
+        if isinstance(details.get("tlsVersion"), str):
+            versions[details["tlsVersion"]] += 1
+        if isinstance(details.get("clientProvidedHostHeader"), str):
+            hosts.add(details["clientProvidedHostHeader"])
+    return {"sampled": len(events), "tls_versions": dict(sorted(versions.items())), "hosts": sorted(hosts)}
+
+
+def tls_details(event: Any) -> dict[str, Any]:
+    record = json_object(text(event, "CloudTrailEvent"))
+    details = None if record is None else record.get("tlsDetails", {})
+    if not isinstance(details, dict):
+        raise ShapeError("not a CloudTrail record")
+    return details

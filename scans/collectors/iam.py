@@ -1,0 +1,166 @@
+"""The root user, users, policies and who has them: five calls for the account, and a page per 1,000 entities."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors import _iam_report
+from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, miss, number, text
+from scans.detectors import hits
+from scans.evidence import Evidence
+
+SUMMARY = Call("iam", "GetAccountSummary", "iam:GetAccountSummary")
+GENERATE = Call("iam", "GenerateCredentialReport", "iam:GenerateCredentialReport")
+REPORT = Call("iam", "GetCredentialReport", "iam:GetCredentialReport")
+DETAILS = Call("iam", "GetAccountAuthorizationDetails", "iam:GetAccountAuthorizationDetails")
+MFA = Call("iam", "ListVirtualMFADevices", "iam:ListVirtualMFADevices")
+
+COLLECTOR = Collector(
+    name="iam",
+    scope="global",
+    types=("iam.root", "iam.user", "iam.policy", "iam.principal", "iam.inline", "iam.names"),
+    calls=(SUMMARY, GENERATE, REPORT, DETAILS, MFA),
+)
+
+# List in the answer -> kind, name field, inline policies' field
+PRINCIPALS = {
+    "UserDetailList": ("user", "UserName", "UserPolicyList"),
+    "GroupDetailList": ("group", "GroupName", "GroupPolicyList"),
+    "RoleDetailList": ("role", "RoleName", "RolePolicyList"),
+}
+ROOT_DEVICE = ":mfa/root-account-mfa-device"
+POLLS = 6
+NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
+ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
+
+
+def collect(aws: Reader, _seen: Seen, sleep: Callable[[float], None] = time.sleep) -> Evidence:
+    evidence = Evidence("iam", aws.region)
+    report = fact(REPORT, aws.region, lambda: credential_report(aws, sleep))
+    root_facts(aws, evidence, report)
+    if isinstance(report, Gap):
+        miss(evidence, ["iam.user"], report)
+    else:
+        for arn, facts in report.users.items():
+            evidence.add("iam.user", arn, **facts)
+    details(aws, evidence)
+    return evidence
+
+
+def credential_report(aws: Reader, sleep: Callable[[float], None]) -> _iam_report.Report:
+    """IAM makes the report when asked, at most every four hours, and takes a few seconds for it."""
+    if aws.call("iam", "GenerateCredentialReport").get("State") != "COMPLETE":
+        sleep(1)
+    for poll in range(1, POLLS):
+        try:
+            return _iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+        except CallError as error:
+            if error.code not in NOT_READY:
+                raise
+        sleep(min(poll, 5))
+    return _iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+
+
+def root_facts(aws: Reader, evidence: Evidence, report: _iam_report.Report | Gap) -> None:
+    summary = fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
+    devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
+    virtual = fact(MFA, aws.region, lambda: [text(item, "SerialNumber") for item in devices.items])
+    if isinstance(virtual, list):
+        found = any(serial.endswith(ROOT_DEVICE) for serial in virtual)
+        virtual = True if found else devices.gap or False
+    names = ("password_last_used", "keys_last_used", "credentials_present")
+    credentials = dict.fromkeys(names, report) if isinstance(report, Gap) else report.root
+    counts = dict.fromkeys(("mfa_enabled", "access_keys"), summary) if isinstance(summary, Gap) else summary
+    evidence.add("iam.root", root_arn(aws), virtual_mfa=virtual, **credentials, **counts)
+
+
+def summary_facts(answer: dict[str, Any]) -> dict[str, Any]:
+    counts = answer.get("SummaryMap")
+    return {
+        "mfa_enabled": number(counts, "AccountMFAEnabled") > 0,
+        "access_keys": number(counts, "AccountAccessKeysPresent"),
+    }
+
+
+def details(aws: Reader, evidence: Evidence) -> None:
+    kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
+    found = aws.pages("iam", "GetAccountAuthorizationDetails", "", Filter=kinds, MaxItems=1000)
+    miss(evidence, ENTITIES, found.gap)
+    items: dict[str, list[Any]] = {key: [] for key in (*PRINCIPALS, "Policies")}
+
+    def page(answer: Any) -> None:
+        if not any(key in answer for key in (*items, "IsTruncated")):
+            raise ShapeError("nothing of what the operation promises")
+        for key, into in items.items():
+            into.extend(listed(answer, key, []))
+
+    each(evidence, ENTITIES, DETAILS, aws.region, found.items, page)
+    for key, fields in PRINCIPALS.items():
+        each(evidence, ENTITIES, DETAILS, aws.region, items[key], partial(principal, aws, evidence, fields))
+    attached = attachments(evidence)
+    each(evidence, ENTITIES, DETAILS, aws.region, items["Policies"], partial(policy, aws, evidence, attached))
+    names(aws, evidence)
+
+
+def principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
+    kind, name_key, inline_key = fields
+    arn, name = text(item, "Arn"), text(item, name_key)
+    inline = listed(item, inline_key, [])
+    attached = sorted(text(one, "PolicyArn") for one in listed(item, "AttachedManagedPolicies", []))
+    evidence.add("iam.principal", arn, name=name, kind=kind, attached=attached)
+    if inline:
+        read = fact(DETAILS, aws.region, lambda: inline_policies(inline))
+        evidence.add("iam.inline", arn, policies=read)
+
+
+def inline_policies(items: list[Any]) -> list[dict[str, Any]]:
+    read = [{"name": text(one, "PolicyName"), "document": document(one.get("PolicyDocument"))} for one in items]
+    return sorted(read, key=lambda one: one["name"])
+
+
+def attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
+    """Policy ARN -> the principals that have it; the Gap where some principals are not known."""
+    if evidence.gaps.get("iam.principal"):
+        return evidence.gaps["iam.principal"][0]
+    found: dict[str, list[str]] = {}
+    for resource in evidence.resources:
+        if resource.type == "iam.principal":
+            facts: dict[str, Any] = resource.facts
+            for arn in facts["attached"]:
+                found.setdefault(arn, []).append(resource.arn)
+    return found
+
+
+def policy(aws: Reader, evidence: Evidence, attached: dict[str, list[str]] | Gap, item: Any) -> None:
+    arn = text(item, "Arn")
+    read = fact(DETAILS, aws.region, lambda: default_version(item))
+    users = attached if isinstance(attached, Gap) else sorted(attached.get(arn, []))
+    evidence.add("iam.policy", arn, name=arn.rpartition("/")[2], document=read, attached_to=users)
+
+
+def default_version(item: Any) -> dict[str, Any]:
+    for version in listed(item, "PolicyVersionList"):
+        if flag(version, "IsDefaultVersion"):
+            return document(version.get("Document"))
+    raise ShapeError("no default version")
+
+
+def names(aws: Reader, evidence: Evidence) -> None:
+    """Names and paths of everything, in the order of the ARNs so that the same names give the same fields."""
+    incomplete = evidence.gaps.get("iam.principal")
+    fields: dict[str, list[dict[str, str]]] = {}
+    for resource in sorted(evidence.resources, key=lambda r: r.arn):
+        if resource.type in {"iam.principal", "iam.policy"}:
+            place, _, name = resource.arn.partition("/")[2].rpartition("/")
+            kind = str(resource.facts.get("kind", "policy"))
+            fields.setdefault(kind, []).append({"name": name, "path": place})
+    evidence.add("iam.names", root_arn(aws), hits=incomplete[0] if incomplete else hits(fields))
+
+
+def root_arn(aws: Reader) -> str:
+    return f"arn:{aws.partition}:iam::{aws.account}:root"

@@ -1,0 +1,47 @@
+"""All buckets of the account with their regions, and the account's public access block: two calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors import _s3_shape
+from scans.collectors._shape import ShapeError, fact, text, text_or_none
+from scans.evidence import Evidence
+
+LIST = Call("s3", "ListBuckets", "s3:ListAllMyBuckets")
+BLOCK = Call("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock")
+
+COLLECTOR = Collector(
+    name="s3_account",
+    scope="global",
+    types=("s3.account", "s3.inventory"),
+    calls=(LIST, BLOCK),
+)
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = Evidence("s3_account", aws.region)
+    arn = f"arn:{aws.partition}:s3::{aws.account}"
+    evidence.add("s3.account", f"{arn}:account", public_access_block=fact(BLOCK, aws.region, lambda: block(aws)))
+    listing = aws.pages("s3", "ListBuckets", "Buckets", MaxBuckets=1000)
+    buckets = listing.gap or fact(LIST, aws.region, lambda: regions(listing.items))
+    evidence.add("s3.inventory", f"{arn}:inventory", buckets=buckets)
+    return evidence
+
+
+def block(aws: Reader) -> dict[str, bool] | None:
+    try:
+        answer = aws.call("s3control", "GetPublicAccessBlock", AccountId=aws.account)
+    except CallError as error:
+        if error.code == "NoSuchPublicAccessBlockConfiguration":
+            return None
+        raise
+    return _s3_shape.block(answer)
+
+
+def regions(items: list[Any]) -> dict[str, str | None]:
+    """Bucket -> region. S3 leaves the region out of answers only where it wasn't asked to page."""
+    if not all(isinstance(item, dict) for item in items):
+        raise ShapeError("not a list of buckets")
+    return {text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}

@@ -1,0 +1,52 @@
+"""Commands that Run Command ran, as far back as AWS lists them (30 days)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Collector, Reader, Seen
+from scans.collectors import _ssm_references as references
+from scans.collectors._ssm_answers import (
+    Answer,
+    arn,
+    begin,
+    fact,
+    free_text,
+    judged,
+    malformed,
+    maybe_mapping,
+    maybe_text,
+    named,
+    ssm,
+)
+from scans.evidence import Evidence
+
+LIST = ssm("ListCommands")
+COLLECTOR = Collector("ssm_commands", "region", ("ssm.command",), (LIST,))
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = begin(aws, COLLECTOR)
+    listing = aws.pages("ssm", "ListCommands", "Commands", MaxResults=50)
+    gap = malformed(aws, LIST)
+    for id, item in named(evidence, listing, "CommandId", gap, "ssm.command"):
+        evidence.add("ssm.command", arn(aws, f"command/{id}"), **transform(item, gap))
+    return evidence
+
+
+def transform(item: Answer, gap: Gap) -> dict[str, Any]:
+    return {
+        "document": fact(gap, maybe_text, item, "DocumentName"),
+        "references": fact(gap, find_references, item),
+        "log_group": fact(gap, lambda: references.log_group(item, maybe_text(item, "DocumentName"))),
+        **judged(gap, lambda: free_text(item, ("Comment",), ("Parameters",))),
+    }
+
+
+def find_references(item: Answer) -> list[references.Reference]:
+    document = maybe_text(item, "DocumentName")
+    kind = references.output_kind(document, "01")
+    found = references.to_bucket(maybe_text(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
+    found += references.of_parameters(document, maybe_mapping(item, "Parameters"), "Parameters")
+    return references.unique(found)

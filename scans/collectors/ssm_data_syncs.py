@@ -1,0 +1,46 @@
+"""Resource data syncs: Inventory and Compliance to a bucket, OpsData from other accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Collector, Reader, Seen
+from scans.collectors import _ssm_references as references
+from scans.collectors._ssm_answers import Answer, arn, begin, fact, malformed, maybe_mapping, maybe_text, named, ssm
+from scans.evidence import Evidence
+
+LIST = ssm("ListResourceDataSync")
+COLLECTOR = Collector("ssm_data_syncs", "region", ("ssm.data_sync",), (LIST,))
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = begin(aws, COLLECTOR)
+    listing = aws.pages("ssm", "ListResourceDataSync", "ResourceDataSyncItems", MaxResults=50)
+    gap = malformed(aws, LIST)
+    for name, item in named(evidence, listing, "SyncName", gap, "ssm.data_sync"):
+        evidence.add("ssm.data_sync", arn(aws, f"resource-data-sync/{name}"), **transform(name, item, gap))
+    return evidence
+
+
+def transform(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
+    return {
+        "name": name,
+        "sync_type": fact(gap, sync_type, item),
+        "kms_key": fact(gap, lambda: maybe_text(maybe_mapping(item, "S3Destination"), "AWSKMSKeyARN")),
+        "references": fact(gap, find_references, item),
+    }
+
+
+def sync_type(item: Answer) -> str:
+    """Syncs made before the type existed have none, and all of those go to a bucket."""
+    return maybe_text(item, "SyncType") or "SyncToDestination"
+
+
+def find_references(item: Answer) -> list[references.Reference]:
+    destination = maybe_mapping(item, "S3Destination")
+    kinds = ["10"] if sync_type(item) == "SyncFromSource" else ["12"]
+    if kinds == ["12"] and maybe_mapping(destination, "DestinationDataSharing"):
+        kinds.append("10")
+    bucket = maybe_text(destination, "BucketName")
+    return [found for kind in kinds for found in references.to_bucket(bucket, kind, "S3Destination.BucketName")]

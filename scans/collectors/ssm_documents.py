@@ -1,0 +1,88 @@
+"""Own documents: what they say about sessions, buckets and log groups, and with whom they are shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import Collector, Listing, Reader, Seen
+from scans.collectors import _ssm_packages
+from scans.collectors._ssm_answers import (
+    Answer,
+    arn,
+    begin,
+    detail,
+    fact,
+    malformed,
+    named,
+    ssm,
+    text,
+)
+from scans.collectors._ssm_documents import body_facts
+from scans.evidence import Evidence
+
+LIST = ssm("ListDocuments")
+GET = ssm("GetDocument")
+SHARES = ssm("DescribeDocumentPermission")
+GONE = ("InvalidDocument", "InvalidDocumentVersion")
+PREFERENCES = "SSM-SessionManagerRunShell"
+COLLECTOR = Collector(
+    "ssm_documents", "region", ("ssm.document", "ssm.session_document"), (LIST, GET, SHARES, _ssm_packages.LOOKUP)
+)
+
+
+def collect(aws: Reader, _seen: Seen) -> Evidence:
+    evidence = begin(aws, COLLECTOR)
+    own = [{"Key": "Owner", "Values": ["Self"]}]
+    listing = aws.pages("ssm", "ListDocuments", "DocumentIdentifiers", Filters=own, MaxResults=50)
+    sessions: set[str] = set()
+    for name, item in named(evidence, listing, "Name", malformed(aws, LIST), *COLLECTOR.types):
+        facts = read(aws, name, item)
+        if facts is None:
+            continue
+        place = arn(aws, f"document/{name}")
+        evidence.add("ssm.document", place, **facts)
+        kind = facts["document_type"]
+        evidence.miss("ssm.session_document", kind if isinstance(kind, Gap) else None)
+        if kind == "Session" or name == PREFERENCES:
+            sessions.add(name)
+            evidence.add("ssm.session_document", place, name=name, exists=True, session=facts["session"])
+    if PREFERENCES not in sessions:
+        evidence.add("ssm.session_document", arn(aws, f"document/{PREFERENCES}"), **preferences(evidence))
+    _ssm_packages.add_sources(aws, evidence.resources)
+    return evidence
+
+
+def read(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None:
+    """A document's facts; None if it was deleted meanwhile."""
+    answer = detail(aws, GET, GONE, Name=name)
+    if answer is None:
+        return None
+    shares = aws.pages(
+        "ssm", "DescribeDocumentPermission", "AccountIds", Name=name, PermissionType="Share", MaxResults=200
+    )
+    if shares.gap is not None and shares.gap.code in GONE:
+        return None
+    kind = fact(malformed(aws, LIST), text, item, "DocumentType")
+    return {
+        "name": name,
+        "document_type": kind,
+        "shared_with": shared_with(shares, malformed(aws, SHARES)),
+        **body_facts(answer, kind, malformed(aws, GET)),
+    }
+
+
+def shared_with(shares: Listing, gap: Gap) -> list[str] | Gap:
+    """Account ids, or "all". Whoever was seen before a refusal isn't enough: the rest may be the public."""
+    if shares.gap is not None:
+        return shares.gap
+    if not all(isinstance(id, str) and id for id in shares.items):
+        return gap
+    return sorted({"all" if id.lower() == "all" else id for id in shares.items})
+
+
+def preferences(evidence: Evidence) -> dict[str, Any]:
+    """The session preferences that aren't in the list: surely missing only if the list is whole."""
+    gaps = evidence.gaps.get("ssm.session_document", [])
+    unknown = gaps[0] if gaps else None
+    return {"name": PREFERENCES, "exists": unknown or False, "session": unknown}

@@ -1,0 +1,139 @@
+"""Values of String and StringList parameters, looked through in memory; nothing of them is kept.
+
+Off unless the company has named a value role. What is kept of a value: which detectors find something, and
+the parameter's version. A value is read again only when it was written again. Customers' programs share the
+quota of GetParameters (40 a second), so calls are spaced out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
+from scans.collectors._ssm_answers import Answer, MalformedError, arn, begin, integer, malformed, ssm, text
+from scans.detectors import hits, revision
+from scans.evidence import Evidence, Resource
+
+GET = ssm("GetParameters")
+COLLECTOR = Collector(
+    "ssm_values", "region", ("ssm.value_inspection", "ssm.value"), (GET,), stage=1, role=VALUE_ROLE,
+    remembers=("ssm_values", "ssm_parameters"),
+)  # fmt: skip
+PLAIN = ("String", "StringList")
+BATCH = 10
+SECONDS_APART = 0.2
+
+
+def collect(
+    aws: Reader,
+    seen: Seen,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Evidence:
+    evidence = begin(aws, COLLECTOR)
+    on = bool(seen.context is not None and seen.context.policy.get("inspect_values"))
+    evidence.add("ssm.value_inspection", arn(aws, "value-inspection"), on=on)
+    if not on:
+        return evidence
+    for gap in seen.gaps("ssm.parameter"):
+        evidence.miss("ssm.value", gap)
+    known = inspected(seen)
+    fresh: list[Resource] = []
+    for parameter in seen.of("ssm.parameter"):
+        kind = parameter.facts["type"]
+        if isinstance(kind, Gap):
+            evidence.miss("ssm.value", kind)
+        elif kind in PLAIN and (facts := known.get(stamp(parameter))):
+            evidence.add("ssm.value", parameter.arn, **facts)
+        elif kind in PLAIN:
+            fresh.append(parameter)
+    pace = Pace(sleep, clock)
+    for start in range(0, len(fresh), BATCH):
+        pace.wait()
+        batch(aws, evidence, fresh[start : start + BATCH])
+    return evidence
+
+
+@dataclass(slots=True)
+class Pace:
+    """Keeps calls apart."""
+
+    sleep: Callable[[float], None]
+    clock: Callable[[], float]
+    last: float | None = None
+
+    def wait(self) -> None:
+        if self.last is not None and (left := self.last + SECONDS_APART - self.clock()) > 0:
+            self.sleep(left)
+        self.last = self.clock()
+
+
+def stamp(parameter: Resource) -> tuple[Any, ...]:
+    """What changes when a parameter is written, also when it is deleted and made anew with version 1."""
+    parts = (parameter.facts.get("version"), parameter.facts.get("modified"))
+    if any(isinstance(part, Gap) or part is None for part in parts):
+        return (parameter.arn, object())  # equal to no other: it is read
+    return (parameter.arn, *parts)
+
+
+def inspected(seen: Seen) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """What the last scan found: the parameter's stamp of then -> facts."""
+    before = [resource for evidence in seen.before for resource in evidence.resources]
+    stamps = {r.arn: stamp(r) for r in before if r.type == "ssm.parameter"}
+    return {
+        stamps[r.arn]: r.facts
+        for r in before
+        if r.type == "ssm.value"
+        and r.arn in stamps
+        and not any(isinstance(fact, Gap) for fact in r.facts.values())
+        and r.facts.get("version") == stamps[r.arn][1]
+        and r.facts.get("looked_with") == revision()  # other detectors may see what these did not
+    }
+
+
+def batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
+    by_name = {str(parameter.facts["name"]): parameter for parameter in parameters}
+    try:
+        answer = aws.call("ssm", "GetParameters", Names=list(by_name), WithDecryption=False)
+        found = dict(judged(answer))
+        gone = set(answer.get("InvalidParameters") or ())
+    except CallError as error:
+        found, gone, gap = {}, set(), error.gap
+    except MalformedError:
+        found, gone, gap = {}, set(), malformed(aws, GET)
+    else:
+        gap = malformed(aws, GET)
+    for name, parameter in by_name.items():
+        if name in found:
+            facts = found[name]
+            if facts is not None:
+                evidence.add("ssm.value", parameter.arn, **facts)
+        elif name not in gone:
+            evidence.add("ssm.value", parameter.arn, detectors=gap, version=gap, looked_with=gap)
+
+
+def judged(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """(name, facts) of each parameter; None for one that has become a SecureString since it was listed."""
+    items = answer.get("Parameters")
+    if not isinstance(items, list):
+        raise MalformedError("Parameters")
+    for item in items:
+        name = text(item, "Name")
+        if text(item, "Type") not in PLAIN:
+            yield name, None
+            continue
+        yield name, {"detectors": detectors(name, item), "version": integer(item, "Version"), "looked_with": revision()}
+
+
+def detectors(name: str, item: Answer) -> list[str]:
+    """Which detectors find something in a value, also beside the parameter's name; never what."""
+    value = item.get("Value")
+    if not isinstance(value, str):
+        raise MalformedError("Value")
+    parts = value.split(",") if item["Type"] == "StringList" else []
+    found = hits({"Name": name.rsplit("/", 1)[-1], "Value": [value, *parts]})
+    return sorted({hit["detector"] for hit in found if hit["field"].startswith("Value")})

@@ -1,0 +1,155 @@
+"""From the last Target to the end of a Scan: revisit, join, complete. Every step may be repeated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import models, transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from accounts.aws.gaps import GapKind
+from governance.core.policy import SYSTEM
+from governance.core.states import SCAN, TARGET, TARGET_ENDED
+from governance.core.transitions import LostRaceError, move
+from scans import evaluation, hooks, joining, registry, store
+from scans.models import Scan, Target
+from scans.reconcile import reconcile
+
+log = structlog.get_logger(__name__)
+JOIN_LEASE = timedelta(minutes=15)
+# Marks a Target's counts that have the joined controls in them: a joining that is repeated doesn't add them again.
+JOINED = "joined"
+
+
+def advance(scan_id: int) -> list[int]:
+    """Take a Scan as far as it can go. Returns the ids of Targets that must be visited again.
+
+    Several workers may find at once that nothing is left to read; one of them goes on."""
+    scan = Scan.objects.select_related("organization").get(pk=scan_id)
+    if scan.state not in {"running", "joining"} or unfinished(scan).exists() or not take(scan):
+        return []
+    if scan.state == "running":
+        # Looked at again, now that nobody else can queue a second visit.
+        again = [] if unfinished(scan).exists() else revisit(scan)
+        if unfinished(scan).exists():
+            let_go(scan)
+            return again
+        try:
+            move(scan, SCAN, "join", actor=SYSTEM)
+        except LostRaceError:
+            return []  # it was cancelled meanwhile
+    join(scan)
+    return []
+
+
+def take(scan: Scan) -> bool:
+    """Losing means that another worker is taking the Scan forward. If that one dies, the sweeper comes again."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    taken = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"]).update(lease_until=now + JOIN_LEASE)
+    scan.refresh_from_db(fields=["state", "lease_until"])
+    return bool(taken)
+
+
+def let_go(scan: Scan) -> None:
+    Scan.objects.filter(pk=scan.pk).update(lease_until=None)
+
+
+def unfinished(scan: Scan) -> models.QuerySet[Target]:
+    return scan.targets.exclude(state__in=TARGET_ENDED)
+
+
+def revisit(scan: Scan) -> list[int]:
+    """Queue the owners of buckets that others' settings point at and that were not looked at yet."""
+    controls = [c.control for c in evaluation.controls_of(scan)]
+    if "s3_buckets" not in registry.needed(controls):
+        return []
+    inbound = joining.inbound_of(scan.organization)
+    again: list[int] = []
+    targets = scan.targets.filter(state="done", visit=1, account__account_id__in=inbound).select_related("account")
+    for target in targets:
+        wanted = inbound[target.account.account_id]
+        if any(set(kinds) - set(target.inbound.get(name, ())) for name, kinds in wanted.items()):
+            again += [target.pk] * target.__class__.objects.filter(pk=target.pk, state="done", visit=1).update(
+                state=TARGET.target("revisit"), visit=2, inbound=wanted, attempts=0, lease_until=None, finished_at=None
+            )
+    return again
+
+
+def join(scan: Scan) -> None:
+    """Judge the controls that need the whole organization, then end the Scan."""
+    owners, unread = joining.bucket_owners(scan.organization)
+    base = store.load_context(scan.context, account="", as_of="")
+    shared = joining.shared_buckets(scan.organization, owners)
+    joined = store.keep_context(
+        replace(base, bucket_owners=owners, unread_accounts=frozenset(unread), shared_buckets=shared)
+    )
+    Scan.objects.filter(pk=scan.pk).update(joined_context=joined)
+    scan.refresh_from_db()
+    controls = [c for c in evaluation.controls_of(scan) if c.control.joins]
+    if controls:
+        for target in scan.targets.filter(state="done").select_related("account").iterator(chunk_size=200):
+            join_target(scan, target, controls)
+    try:
+        complete(scan)
+    except LostRaceError:
+        log.info("scan.abandoned", scan=scan.pk, why="cancelled while its accounts were joined")
+
+
+def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl]) -> None:
+    manifest = store.load_manifest(target.manifest)
+    wanted = {registry.types()[t] for c in controls for t in (*c.control.facts, *c.control.related)}
+    evidences = store.load_evidence(manifest, wanted)
+    at = target.collected_at or timezone.now()
+    judged = evaluation.judge_target(scan, target.account, evidences, controls, at=at, joined=True)
+    digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
+    with transaction.atomic():
+        counts = reconcile(
+            scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
+            world=judged.world, digests=digests,
+        )  # fmt: skip
+        if JOINED not in target.counts:
+            merged = Counter(target.counts) + counts + Counter({JOINED: 1})
+            Target.objects.filter(pk=target.pk, state="done").update(counts=dict(merged))
+
+
+def complete(scan: Scan) -> None:
+    totals = totals_of(scan)
+    event = "complete_partly" if totals["partial"] else "complete"
+    with transaction.atomic():
+        move(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
+        for listen in hooks.after_completion:
+            listen(scan)
+
+
+def totals_of(scan: Scan) -> dict[str, Any]:
+    """Sums over the Scan's Targets: accounts by state, calls, outcomes by verdict, gaps."""
+    states = dict(scan.targets.values_list("state").annotate(n=models.Count("id")))
+    sums = scan.targets.aggregate(calls=Sum("calls"), retries=Sum("retries"))
+    counts: Counter[str] = Counter()
+    gaps = unread = 0
+    for target in scan.targets.only("counts", "gaps", "error").iterator(chunk_size=500):
+        counts.update(target.counts)
+        gaps += sum(1 for gap in target.gaps if counts_as_missing(gap))
+        unread += target.error is not None and not target.error.get("skipped")
+    counts.pop(JOINED, None)
+    return {
+        "accounts": sum(states.values()),
+        "states": states,
+        "calls": sums["calls"] or 0,
+        "retries": sums["retries"] or 0,
+        "counts": dict(counts),
+        "gaps": gaps,
+        "unreadable": unread,
+        "partial": bool(gaps or unread),
+    }
+
+
+def counts_as_missing(gap: dict[str, str]) -> bool:
+    """A gap that somebody asked for (scan --region) is not a part that could not be read."""
+    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == "RegionsLimited")

@@ -1,0 +1,171 @@
+"""What the fourteen controls on kinds of data in buckets share: their declaration and their cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
+from scans.destinations import FACTS, RELATED
+
+THEN = (
+    "\n# then bring the bucket itself in order\n"
+    "aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration "
+    '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
+    '"KMSMasterKeyID":"KEY_ARN"},"BucketKeyEnabled":true}]}\'\n'
+    "aws s3api put-public-access-block --bucket {name} --public-access-block-configuration "
+    "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true\n"
+    "# and add to its policy: "
+    '{"Sid":"HttpsOnly","Effect":"Deny","Principal":"*","Action":"s3:*",'
+    '"Resource":["BUCKET_ARN","BUCKET_ARN/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}'
+)
+BUCKET_CODE = (
+    'resource "aws_s3_bucket_server_side_encryption_configuration" "this" {\n  bucket = "{name}"\n\n'
+    "  rule {\n    bucket_key_enabled = true\n\n    apply_server_side_encryption_by_default {\n"
+    '      sse_algorithm     = "aws:kms"\n      kms_master_key_id = aws_kms_key.data.arn\n    }\n  }\n}\n\n'
+    'resource "aws_s3_bucket_public_access_block" "this" {\n  bucket                  = "{name}"\n'
+    "  block_public_acls       = true\n  ignore_public_acls      = true\n"
+    "  block_public_policy     = true\n  restrict_public_buckets = true\n}\n\n"
+    'data "aws_iam_policy_document" "https_only" {\n  statement {\n    sid       = "HttpsOnly"\n'
+    '    effect    = "Deny"\n    actions   = ["s3:*"]\n    resources = ["{arn}", "{arn}/*"]\n\n'
+    '    principals {\n      type        = "*"\n      identifiers = ["*"]\n    }\n\n'
+    '    condition {\n      test     = "Bool"\n      variable = "aws:SecureTransport"\n'
+    '      values   = ["false"]\n    }\n  }\n}\n\n'
+    'resource "aws_s3_bucket_policy" "this" {\n  bucket = "{name}"\n'
+    "  policy = data.aws_iam_policy_document.https_only.json\n}"
+)
+
+
+def declare(
+    kind: str,
+    *,
+    title: str,
+    quote: str,
+    setting: str,
+    cli: str,
+    statements: tuple[str, ...] = ("S18",),
+    code: str = "",
+    more: Mapping[str, tuple[str, ...]] | None = None,
+    bucket_steps: bool = True,
+) -> Control:
+    """setting: what names the bucket, as words. cli, code: how to point that setting elsewhere; how to
+    bring the bucket in order is the same for all, and left out where bucket_steps is false. more: further
+    resource types that it judges; they name buckets too."""
+    return Control(
+        id=f"SSM-DS-001.{kind}",
+        file=f"ssm_ds_001_{kind}",
+        title=title,
+        severity=Severity.HIGH,
+        scope=Scope.GLOBAL,
+        joins=True,
+        names_others=tuple(more or ()),
+        facts={**FACTS, **(more or {})},
+        related=RELATED,
+        container="arn:{p}:s3:::*",
+        statements=statements,
+        quote=quote,
+        empty_reason="No setting of this account sends data of this kind to a bucket.",
+        remediation=Remediation(
+            summary=f"Point {setting} at a protected bucket of the organization, or protect this one: default "
+            "encryption with a customer managed key, a policy that refuses plain HTTP, all public access blocked. "
+            "put-bucket-policy replaces the whole policy: read it first and add the statement to it.",
+            cli=cli + THEN if bucket_steps else cli,
+            code="\n\n".join([code] * bool(code) + [BUCKET_CODE] * bucket_steps),
+        ),
+    )
+
+
+NAME, ARN = "example", "arn:aws:s3:::example"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
+ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+HTTPS = {
+    "Statement": {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+}  # fmt: skip
+SISTER = "444455556666"
+OURS, THEIRS = "arn:aws:s3::111122223333:account", f"arn:aws:s3::{SISTER}:account"
+
+
+def bucket_facts(**changed: Any) -> dict[str, Any]:
+    good = {
+        "name": NAME, "encryption": {"algorithm": "aws:kms", "key": KEY, "bucket_key": True}, "policy": HTTPS,
+        "public_access_block": ALL, "policy_public": False,
+    }  # fmt: skip
+    return {**good, **changed, "$region": "eu-west-1"}
+
+
+def related(key: Mapping[str, Any] | None = None, **changed: Any) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        "s3.bucket": {ARN: bucket_facts(**changed)},
+        "s3.account": {OURS: {"public_access_block": None, "$region": "global"}},
+        "kms.reference": {KEY: {**WORKS, **(key or {}), "$region": "eu-west-1"}},
+    }
+
+
+def sister(**changed: Any) -> dict[str, Any]:
+    """A bucket of another account, as its owner's evidence shows it."""
+    facts = {name: _kept(value) for name, value in bucket_facts(**changed).items() if name != "$region"}
+    resources = [
+        ["kms.reference", KEY, "eu-west-1", WORKS],
+        ["s3.account", THEIRS, "global", {"public_access_block": None}],
+        ["s3.bucket", ARN, "eu-west-1", facts],
+    ]
+    types = ["kms.reference", "s3.account", "s3.bucket"]
+    document = {"schema": 1, "collector": "shared_bucket", "region": "eu-west-1", "types": types, "gaps": {}}
+    return {NAME: {"account": SISTER, "evidence": {**document, "resources": resources}}}
+
+
+def _kept(value: Any) -> Any:
+    return {"$gap": value.as_dict()} if isinstance(value, Gap) else value
+
+
+def cases(kind: str) -> list[Case]:
+    """What every kind of data has in common; the kinds differ only in what names their bucket."""
+    other = "13" if kind == "01" else "01"
+
+    def case(name: str, verdict: Verdict | None, **more: Any) -> Case:
+        facts = {
+            "name": NAME, "kinds": more.get("kinds", [kind]), "fields": ["setting field"],
+            "own": more.get("own", True), "head": more.get("head", "exists"),
+        }  # fmt: skip
+        known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
+        return Case(
+            name, verdict, facts, type="s3.destination", related=more.get("related", {}), arn=ARN, region="global",
+            related_gaps=more.get("gaps", ()), context=known, reason_has=more.get("reason_has", ""),
+        )  # fmt: skip
+
+    theirs = {"shared_buckets": sister()}
+    return [
+        case("an own bucket, protected", Verdict.PASS, related=related()),
+        case("a bucket of several kinds", Verdict.PASS, kinds=[kind, other], related=related()),
+        case("a protected bucket of a sister account", Verdict.PASS, own=False, head="forbidden", context=theirs),
+        case("a bucket for other data", None, kinds=[other], related=related()),
+        case("keys of S3", Verdict.FAIL, related=related(encryption=None), reason_has="SSM-S3-001"),
+        case("plain HTTP", Verdict.FAIL, related=related(policy=None), reason_has="SSM-S3-002"),
+        case("public", Verdict.FAIL, related=related(public_access_block=None), reason_has="SSM-S3-004"),
+        case("a disabled key", Verdict.FAIL, related=related(key={"state": "Disabled"}), reason_has="is disabled"),
+        case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
+        case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
+        case(
+            "a weak bucket of a sister account",
+            Verdict.FAIL,
+            own=False,
+            context={"shared_buckets": sister(policy=None)},
+            reason_has="SSM-S3-002",
+        ),
+        case("weak, and the rest was refused", Verdict.FAIL, related=related(policy=None, encryption=GAP)),
+        case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
+        case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
+        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": sister(policy=GAP)}),
+        case("its encryption was refused", Verdict.UNKNOWN, related=related(encryption=GAP), reason_has="SSM-S3-001"),
+        case("its policy was refused", Verdict.UNKNOWN, related=related(policy=GAP)),
+        case("its key was refused", Verdict.UNKNOWN, related=related(key={"state": GAP})),
+        case("the buckets were not read", Verdict.UNKNOWN, gaps=("s3.bucket",)),
+        case("an own bucket that nobody read", Verdict.UNKNOWN),
+        case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=related()),
+        case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
+    ]  # fmt: skip

@@ -1,0 +1,62 @@
+"""Commands that change one field of what AWS overwrites as a whole: read it, change the field, send all of it again."""
+
+from __future__ import annotations
+
+# The fields of ssm.DescribeAssociation's answer that ssm.UpdateAssociation doesn't take. They are named, and not
+# those that it takes: a field that AWS adds later is then sent or refused, but never wiped.
+NOT_TAKEN = (
+    "Date",
+    "InstanceId",
+    "LastExecutionDate",
+    "LastSuccessfulExecutionDate",
+    "LastUpdateAssociationDate",
+    "Overview",
+    "Status",
+    "TriggeredAlarms",
+)
+# update-maintenance-window-task leaves a field alone that isn't given, but not what is inside this one. Tasks with
+# targets must give their concurrency and errors again.
+TASK_FIELDS = ("WindowId", "WindowTaskId", "Targets", "MaxConcurrency", "MaxErrors", "TaskInvocationParameters")
+
+
+def association(id: str, change: str = "", *, region: str = "") -> str:
+    """Commands that change an association. change: what jq does to it; without, the reader edits the file."""
+    at = f" --region {region}" if region else ""
+    drop = f"del({', '.join('.' + name for name in NOT_TAKEN)})"
+    edit = "" if change else "# edit association.json: only the field that the finding names, or the part of it\n"
+    return (
+        "# update-association wipes every field that it isn't given, Name included, so all are sent again; "
+        "it also runs the association at once\n"
+        f"aws ssm describe-association --association-id {id} --query AssociationDescription --output json{at} "
+        "> described.json\n"
+        f"jq '{drop}{' | ' + change if change else ''}' described.json > association.json\n"
+        f"{edit}aws ssm update-association --cli-input-json file://association.json{at}"
+    )
+
+
+def window_task(change: str) -> str:
+    """Commands that change the task of a maintenance window by what jq does to it."""
+    fields = ", ".join(TASK_FIELDS)
+    return (
+        "# update-maintenance-window-task wipes what isn't given again inside TaskInvocationParameters, "
+        "the commands included\n"
+        "aws ssm get-maintenance-window-task --window-id WINDOW --window-task-id TASK --output json > described.json\n"
+        f"jq '{{{fields}}} | with_entries(select(.value != null)) | {change}' described.json > task.json\n"
+        "aws ssm update-maintenance-window-task --cli-input-json file://task.json"
+    )
+
+
+# A description can't be given without the value, and a SecureString without its key goes to alias/aws/ssm. The value
+# passes from command to command: it stands in no file, no history and no list of processes.
+PARAMETER_DESCRIPTION = (
+    "# put-parameter wants the value for a new description too, and moves a SecureString to alias/aws/ssm "
+    "unless its key is given again\n"
+    "aws ssm describe-parameters --parameter-filters Key=Name,Values={name} --region {region} --output json "
+    "> described.json\n"
+    "aws ssm get-parameter --name {name} --with-decryption --region {region} --output json | jq --slurpfile was "
+    "described.json '. as $now | $was[0].Parameters[0] | {Name, Type, KeyId, Tier, AllowedPattern, DataType, "
+    'Value: $now.Parameter.Value, Description: "TEXT", Overwrite: true, '
+    "Policies: (if (.Policies // []) == [] then null else [.Policies[].PolicyText | fromjson] | tojson end)} "
+    "| with_entries(select(.value != null))' "
+    "| aws ssm put-parameter --cli-input-json file:///dev/stdin --region {region}"
+)

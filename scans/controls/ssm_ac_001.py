@@ -1,0 +1,199 @@
+"""Nobody is given every action on every resource.
+
+A policy that allows `*` on `*` gives its holder the whole account. If that holder is taken over, so
+is every parameter, key, node and log. People and programs need a known list of things.
+
+**What is judged.** Every IAM user, group and role, from `iam.GetAccountAuthorizationDetails`:
+
+* the AWS managed policy `AdministratorAccess` is attached;
+* an attached customer managed policy, or an inline one, allows all actions on all resources. A
+  condition (such as MFA) doesn't change that. `NotAction` counts as all actions, and `NotResource` as all
+  resources, where it leaves IAM in, because whoever writes policies can give themselves the rest.
+
+**Unknown** when the attached policies or a document could not be read or understood, and nothing
+that was read fails.
+
+**Limits.** Only what the documents say: permissions boundaries and service control policies may
+cut it down and are not counted. AWS managed policies other than `AdministratorAccess` are taken as
+not being `*` on `*`. A user who belongs to a failing group is not named; the group is.
+
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapError
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+    unknown,
+)
+from scans.policies import IDENTITY, PolicyError, allows_everything, parse
+
+ADMINISTRATOR = "policy/AdministratorAccess"
+
+CONTROL = Control(
+    id="SSM-AC-001",
+    file="ssm_ac_001",
+    title="No principal has every permission",
+    severity=Severity.CRITICAL,
+    scope=Scope.GLOBAL,
+    facts={"iam.principal": ("attached", "kind")},
+    related={"iam.policy": ("name", "document"), "iam.inline": ("policies",)},
+    container="arn:{p}:iam::{a}:*",
+    statements=("S5",),
+    quote="each user is given only the permissions necessary to fulfill their job duties",
+    frameworks={"FSBP": ("IAM.1",), "CIS v3.0": ("1.16",), "NIST 800-53 r5": ("AC-6",)},
+    empty_reason="The account has no IAM users, groups or roles.",
+    remediation=Remediation(
+        summary="Give the principal a policy that lists what it does (IAM Access Analyzer can write one from "
+        "CloudTrail), then take the wide one away: the line for its kind, and delete an inline policy.",
+        cli="aws iam detach-user-policy --user-name {name} --policy-arn POLICY_ARN\n"
+        "aws iam detach-group-policy --group-name {name} --policy-arn POLICY_ARN\n"
+        "aws iam detach-role-policy --role-name {name} --policy-arn POLICY_ARN\n"
+        "aws iam delete-role-policy --role-name {name} --policy-name POLICY_NAME",
+        code='resource "aws_iam_role_policy_attachment" "needed" {\n  role       = "{name}"\n'
+        "  policy_arn = aws_iam_policy.only_what_is_needed.arn\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    gaps: list[Gap] = []
+    doubts: list[str] = []
+    for name, read in _policies(resource, gaps):
+        try:
+            if name.endswith(f":iam::aws:{ADMINISTRATOR}") or allows_everything(parse(read(), IDENTITY)):
+                return failed(f"The {_kind(resource)} has the policy {name}: every action on every resource.")
+        except GapError as error:
+            gaps += error.gaps
+        except PolicyError as error:
+            doubts.append(f"{name} ({error})")
+    if gaps:
+        raise GapError(*dict.fromkeys(gaps))
+    if doubts:
+        return unknown(f"Could not be understood: {'; '.join(doubts)}.")
+    return passed("No attached or inline policy allows every action on every resource.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Detach the wide managed policies, delete the wide inline ones."""
+    kept = [arn for arn in resource["attached"] if not _is_wide(resource, arn)]
+    inline = resource.look("iam.inline", resource.arn)
+    if inline is None:
+        return (cures.sets(resource, attached=kept),)
+    narrow = [each for each in inline["policies"] if not _allows_all(each.get("document"))]
+    return cures.sets(resource, attached=kept), cures.sets(inline, policies=narrow)
+
+
+def _is_wide(resource: ResourceView, arn: str) -> bool:
+    if ":iam::aws:" in arn:
+        return arn.endswith(f":iam::aws:{ADMINISTRATOR}")
+    try:
+        return _allows_all(_document(resource, arn))
+    except (GapError, PolicyError):
+        return False  # it stays, and what isn't known of it stays unknown
+
+
+def _allows_all(document: Any) -> bool:
+    try:
+        return allows_everything(parse(document))
+    except PolicyError:
+        return False
+
+
+def _policies(resource: ResourceView, gaps: list[Gap]) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each policy's name and how to get its document. What can't be listed goes to the gaps."""
+    try:
+        for arn in resource["attached"]:
+            if arn.endswith(f":iam::aws:{ADMINISTRATOR}") or ":iam::aws:" not in arn:
+                yield arn, functools.partial(_document, resource, arn)
+    except GapError as error:
+        gaps += error.gaps
+    try:
+        inline = resource.look("iam.inline", resource.arn)
+        for policy in inline["policies"] if inline else ():
+            yield policy.get("name", "inline"), functools.partial(policy.get, "document")
+    except GapError as error:
+        gaps += error.gaps
+
+
+def _document(resource: ResourceView, arn: str) -> Any:
+    policy = resource.look("iam.policy", arn)
+    if policy is None:
+        raise PolicyError("it is attached, but not among the account's policies")
+    return policy["document"]
+
+
+def _kind(resource: ResourceView) -> str:
+    try:
+        return str(resource["kind"])
+    except GapError:
+        return "principal"
+
+
+ARN = "arn:aws:iam::111122223333:role/app"
+ALL_ARN = "arn:aws:iam::111122223333:policy/all"
+ADMIN_ARN = f"arn:aws:iam::aws:{ADMINISTRATOR}"
+ALL = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+SOME = {"Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]}
+
+
+def _case(
+    name: str,
+    verdict: Verdict,
+    attached: object,
+    *,
+    managed: object = None,
+    inline: object = None,
+    refused: tuple[str, ...] = (),
+) -> Case:
+    related: dict[str, dict[str, dict[str, Any]]] = {"iam.policy": {}, "iam.inline": {}}
+    if managed:
+        related["iam.policy"][ALL_ARN] = {"name": "all", "document": managed}
+    if inline:
+        policies = inline if inline is GAP else [{"name": "own", "document": inline}]
+        related["iam.inline"][ARN] = {"policies": policies}
+    facts = {"attached": attached, "kind": "role"}
+    return Case(name, verdict, facts, related=related, related_gaps=refused, arn=ARN, region="global")
+
+
+CASES = [
+    _case("nothing attached", Verdict.PASS, []),
+    _case(
+        "narrow policies", Verdict.PASS, [ALL_ARN, "arn:aws:iam::aws:policy/ReadOnlyAccess"], managed=SOME, inline=SOME
+    ),
+    _case("AdministratorAccess", Verdict.FAIL, [ADMIN_ARN]),
+    _case("AdministratorAccess in another partition", Verdict.FAIL, [ADMIN_ARN.replace("aws:iam", "aws-cn:iam")]),
+    _case("AdministratorAccess-Amplify is another policy", Verdict.PASS, [f"{ADMIN_ARN}-Amplify"]),
+    _case(
+        "a customer's policy of that name is judged by its text",
+        Verdict.PASS,
+        ["arn:aws:iam::111122223333:policy/all"],
+        managed=SOME,
+    ),
+    _case("a customer managed policy allows all", Verdict.FAIL, [ALL_ARN], managed=ALL),
+    _case("an inline policy allows all", Verdict.FAIL, [], inline=ALL),
+    _case("an inline policy allows all, the attached ones were refused", Verdict.FAIL, GAP, inline=ALL),
+    _case("the attached ones were refused", Verdict.UNKNOWN, GAP),
+    _case("a document was refused", Verdict.UNKNOWN, [ALL_ARN], managed=GAP),
+    _case("the inline policies were refused", Verdict.UNKNOWN, [], inline=GAP),
+    _case("the list of inline policies is incomplete", Verdict.UNKNOWN, [], refused=("iam.inline",)),
+    _case("the list of policies is incomplete", Verdict.UNKNOWN, [ALL_ARN], refused=("iam.policy",)),
+    _case("a document that is no policy", Verdict.UNKNOWN, [ALL_ARN], managed={"Statement": "x"}),
+    _case("an attached policy that isn't listed", Verdict.UNKNOWN, [ALL_ARN]),
+]

@@ -1,0 +1,139 @@
+"""No policy lets its holder read every parameter.
+
+Parameter Store holds what programs need to run: addresses, names, and secrets. A policy that reads
+`parameter/*` hands all of it to each of its holders, those of tomorrow included.
+
+**What is judged.** Every customer managed policy (default version) and every inline policy, from
+`iam.GetAccountAuthorizationDetails`. A policy fails when it
+
+* allows `ssm:GetParameter`, `GetParameters`, `GetParametersByPath` or `GetParameterHistory` (alone, by
+  a wildcard or by `NotAction`) on `*` or on all parameters of a region or account; or
+* allows `GetParametersByPath` on a path, and a Deny stands on a part of what lies below it. AWS
+  authorizes that call on the path alone, so it returns what the Deny meant to hide.
+
+A Deny takes an Allow back only if it has no condition and covers all of it. A condition on the
+parameter's own tags (`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough.
+
+**Unknown** when a document could not be read or understood.
+
+**Limits.** AWS managed policies are not judged. Each document is judged by itself: boundaries,
+service control policies and a Deny in another document are not counted.
+
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide
+and API reference on access to parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.policies import Policy, Shape, grants, path_reads_past_deny
+from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+
+READS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory")
+PARAMETERS = (Shape("ssm", "parameter/"),)
+TAGS = ("aws:ResourceTag/", "ssm:resourceTag/")
+
+CONTROL = Control(
+    id="SSM-AC-002",
+    file="ssm_ac_002",
+    title="Reading parameters is limited",
+    severity=Severity.HIGH,
+    scope=Scope.GLOBAL,
+    facts=DOCUMENT_FACTS,
+    container="arn:{p}:iam::{a}:policy/*",
+    statements=("S5", "S17"),
+    quote="Restricting access to Systems Manager parameters using IAM policies",
+    empty_reason="The account has no customer managed or inline policies.",
+    remediation=Remediation(
+        summary="Name the paths that the holder needs. Where a part of a path must stay hidden, deny all of "
+        "ssm:GetParameter* on the path itself too, or give the secret part a path of its own. "
+        "The create line is for a customer managed policy, the others for an inline one.",
+        cli="aws iam get-account-authorization-details --filter LocalManagedPolicy\n"
+        "aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
+        "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        code='data "aws_iam_policy_document" "read_app" {\n  statement {\n    actions   = ["ssm:GetParameter*"]\n'
+        '    resources = ["arn:{partition}:ssm:REGION:{account}:parameter/APP/*"]\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    return judge_documents(resource, _find, "No document reads every parameter.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.narrows_documents(resource, _find, [cures.arn_of(resource, "ssm", "parameter/PATH/*", region="*")])
+
+
+def _find(policy: Policy) -> str:
+    reads = grants(policy, READS, PARAMETERS, unless=TAGS)
+    if reads:
+        return f"allows {', '.join(reads)} on every parameter"
+    if path_reads_past_deny(policy):
+        return "denies a part of a path that ssm:GetParametersByPath still returns, since it is authorized on the path"
+    return ""
+
+
+ALL = "arn:aws:ssm:*:111122223333:parameter/*"
+APP = "arn:aws:ssm:eu-west-1:111122223333:parameter/app"
+
+
+def _statement(effect: str, action: object, resource: object, **more: object) -> dict[str, object]:
+    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+
+
+def _case(name: str, verdict: Verdict, *statements: dict[str, Any]) -> Case:
+    facts = {"name": "readers", "document": {"Statement": list(statements)}}
+    return Case(name, verdict, facts, type="iam.policy", region="global")
+
+
+def _inline(name: str, verdict: Verdict, policies: object) -> Case:
+    return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
+
+
+CASES = [
+    _case("one path", Verdict.PASS, _statement("Allow", "ssm:GetParameter*", f"{APP}/*")),
+    _case("all of them", Verdict.FAIL, _statement("Allow", "ssm:GetParameter", ALL)),
+    _case("a star", Verdict.FAIL, _statement("Allow", ["SSM:*"], ["*"])),
+    _case("everything", Verdict.FAIL, _statement("Allow", "*", "*")),
+    _case("only descriptions", Verdict.PASS, _statement("Allow", "ssm:DescribeParameters", "*")),
+    _case("all but IAM", Verdict.FAIL, {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+    _case(
+        "by tag",
+        Verdict.PASS,
+        _statement("Allow", "ssm:GetParameter", "*", Condition={"StringEquals": {"ssm:resourceTag/app": "shop"}}),
+    ),
+    _case(
+        "with MFA only",
+        Verdict.FAIL,
+        _statement("Allow", "ssm:GetParameter", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    ),
+    _case("taken back", Verdict.PASS, _statement("Allow", "ssm:*", "*"), _statement("Deny", "ssm:GetParameter*", "*")),
+    _case(
+        "a path beside a Deny below it",
+        Verdict.FAIL,
+        _statement("Allow", "ssm:GetParametersByPath", f"{APP}*"),
+        _statement("Deny", "ssm:GetParameter", f"{APP}/secret/*"),
+    ),
+    Case(
+        "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
+    ),
+    Case("no policy", Verdict.UNKNOWN, {"name": "x", "document": {}}, type="iam.policy", region="global"),
+    _inline(
+        "an inline policy reads all",
+        Verdict.FAIL,
+        [{"name": "a", "document": {}}, {"name": "b", "document": {"Statement": _statement("Allow", "ssm:*", "*")}}],
+    ),
+    _inline("an inline policy can't be understood", Verdict.UNKNOWN, [{"name": "a", "document": None}]),
+    _inline(
+        "a narrow inline policy",
+        Verdict.PASS,
+        [{"name": "a", "document": {"Statement": _statement("Allow", "ssm:GetParameter", f"{APP}/*")}}],
+    ),
+    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+]

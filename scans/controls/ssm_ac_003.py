@@ -1,0 +1,120 @@
+"""No policy lets its holder decrypt with every key.
+
+A SecureString, a session and an encrypted log are as closed as the key that guards them. A policy
+that decrypts with `*` opens them all, with every key whose key policy trusts the account.
+
+**What is judged.** Every customer managed policy (default version) and every inline policy, from
+`iam.GetAccountAuthorizationDetails`. A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
+(by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*` or on all keys of a region or
+account. A Deny takes an Allow back only if it has no condition and covers all of it.
+
+A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
+encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough. `kms:ViaService` doesn't: it says by
+which door, not which keys.
+
+**Unknown** when a document could not be read or understood.
+
+**Limits.** AWS managed policies are not judged. Each document is judged by itself; key policies may
+refuse what it allows. AWS's own checks KMS.1 and KMS.2 count no condition at all.
+
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.policies import Policy, Shape, grants
+from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+
+ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
+KEYS = (Shape("kms", "key/"),)
+NARROWING = ("aws:ResourceTag/", "kms:ResourceAliases", "kms:RequestAlias", "kms:EncryptionContext:")
+
+CONTROL = Control(
+    id="SSM-AC-003",
+    file="ssm_ac_003",
+    title="No policy decrypts with every key",
+    severity=Severity.HIGH,
+    scope=Scope.GLOBAL,
+    facts=DOCUMENT_FACTS,
+    container="arn:{p}:iam::{a}:policy/*",
+    statements=("S5",),
+    quote="each user is given only the permissions necessary to fulfill their job duties",
+    frameworks={"FSBP": ("KMS.1", "KMS.2")},
+    empty_reason="The account has no customer managed or inline policies.",
+    remediation=Remediation(
+        summary="Name the keys by ARN in the policy's Resource. The first command shows which keys "
+        "there are; the second is for a customer managed policy, the others for an inline one.",
+        cli="aws kms list-aliases --query 'Aliases[].[AliasName,TargetKeyId]' --output table\n"
+        "aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
+        "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        code='data "aws_iam_policy_document" "decrypt" {\n  statement {\n    actions   = ["kms:Decrypt"]\n'
+        '    resources = ["arn:{partition}:kms:REGION:{account}:key/KEY_ID"]\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    return judge_documents(resource, _find, "No document decrypts with every key.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.narrows_documents(resource, _find, [cures.arn_of(resource, "kms", "key/KEY_ID", region="*")])
+
+
+def _find(policy: Policy) -> str:
+    given = grants(policy, ACTIONS, KEYS, unless=NARROWING)
+    return f"allows {' and '.join(given)} with every key" if given else ""
+
+
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def _case(name: str, verdict: Verdict, action: object, resource: object, **more: object) -> Case:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+    facts = {"name": "decrypters", "document": {"Version": "2012-10-17", "Statement": statement}}
+    return Case(name, verdict, facts, type="iam.policy", region="global")
+
+
+def _inline(name: str, verdict: Verdict, policies: Any) -> Case:
+    return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
+
+
+CASES = [
+    _case("one key", Verdict.PASS, "kms:Decrypt", KEY),
+    _case("a star", Verdict.FAIL, "kms:Decrypt", "*"),
+    _case("all keys of one region", Verdict.FAIL, ["KMS:decrypt"], ["arn:aws:kms:eu-west-1:111122223333:key/*"]),
+    _case("re-encryption", Verdict.FAIL, "kms:ReEncrypt*", "*"),
+    _case("all of KMS", Verdict.FAIL, "kms:*", "arn:aws:kms:*:*:*"),
+    _case("encryption alone", Verdict.PASS, ["kms:Encrypt", "kms:GenerateDataKey*"], "*"),
+    _case("aliases are no keys", Verdict.PASS, "kms:*", "arn:aws:kms:*:*:alias/*"),
+    _case(
+        "by alias",
+        Verdict.PASS,
+        "kms:Decrypt",
+        "*",
+        Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}},
+    ),
+    _case(
+        "by service only",
+        Verdict.FAIL,
+        "kms:Decrypt",
+        "*",
+        Condition={"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}},
+    ),
+    Case(
+        "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
+    ),
+    _inline(
+        "an inline policy decrypts all",
+        Verdict.FAIL,
+        [{"name": "a", "document": {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}}],
+    ),
+    _inline("nothing inline", Verdict.PASS, []),
+    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+]

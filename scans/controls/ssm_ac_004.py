@@ -1,0 +1,137 @@
+"""No policy starts sessions or sends commands wherever it likes.
+
+A session is a shell on a node, and a command runs as root. A policy that may do so on every node
+gives its holder every machine, and what each machine's own role may read.
+
+**What is judged.** Every customer managed policy (default version) and every inline policy, from
+`iam.GetAccountAuthorizationDetails`. A policy fails when it allows
+
+* `ssm:StartSession` on every instance or managed node, without a condition on the node's tags and
+  without `ssm:SessionDocumentAccessCheck`;
+* `ssm:SendCommand` on every instance or managed node **and** with every document, without such a
+  condition. If either the nodes or the documents are limited, it passes: AWS asks for both.
+
+A Deny takes an Allow back only if it has no condition and covers all of it.
+
+**Unknown** when a document could not be read or understood.
+
+**Limits.** AWS managed policies are not judged. Each document is judged by itself. That a named
+document runs only harmless things is not judged.
+
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user
+guide, the condition keys of Session Manager and Run Command.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.policies import Policy, Shape, grants
+from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+
+NODES = (Shape("ec2", "instance/"), Shape("ssm", "managed-instance/"))
+DOCUMENTS = (Shape("ssm", "document/"),)
+LIMITS = ("ssm:resourceTag/", "aws:ResourceTag/", "ec2:ResourceTag/", "ssm:SessionDocumentAccessCheck")
+
+CONTROL = Control(
+    id="SSM-AC-004",
+    file="ssm_ac_004",
+    title="Sessions and commands are limited",
+    severity=Severity.HIGH,
+    scope=Scope.GLOBAL,
+    facts=DOCUMENT_FACTS,
+    container="arn:{p}:iam::{a}:policy/*",
+    statements=("S5",),
+    quote="each user is given only the permissions necessary to fulfill their job duties",
+    empty_reason="The account has no customer managed or inline policies.",
+    remediation=Remediation(
+        summary="Name the nodes, or ask for a tag on them; name the documents; and let sessions check access to "
+        "their document. The first command is for a customer managed policy, the others for an inline one.",
+        cli="aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
+        "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        code='data "aws_iam_policy_document" "sessions" {\n  statement {\n    actions   = ["ssm:StartSession"]\n'
+        '    resources = ["arn:{partition}:ec2:REGION:{account}:instance/*"]\n    condition {\n'
+        '      test     = "StringEquals"\n      variable = "ssm:resourceTag/TEAM"\n      values   = ["OURS"]\n'
+        "    }\n  }\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    return judge_documents(resource, _find, "No document starts sessions or sends commands without a limit.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    node = cures.arn_of(resource, "ec2", "instance/NODE_ID", region="*")
+    return cures.narrows_documents(resource, _find, [node, cures.arn_of(resource, "ssm", "document/NAME", region="*")])
+
+
+def _find(policy: Policy) -> str:
+    found = grants(policy, ("ssm:StartSession",), NODES, unless=LIMITS)
+    command = ("ssm:SendCommand",)
+    if grants(policy, command, NODES, unless=LIMITS) and grants(policy, command, DOCUMENTS, unless=LIMITS):
+        found.append("ssm:SendCommand")
+    return f"allows {' and '.join(found)} on every node without a condition on tag or document" if found else ""
+
+
+INSTANCES = "arn:aws:ec2:*:111122223333:instance/*"
+TAGGED = {"StringEquals": {"ssm:resourceTag/team": ["blue"]}}
+
+
+def _statement(action: object, resource: object, **more: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def _case(name: str, verdict: Verdict, *statements: dict[str, Any], says: str = "") -> Case:
+    facts = {"name": "operators", "document": {"Statement": list(statements)}}
+    return Case(name, verdict, facts, type="iam.policy", region="global", reason_has=says)
+
+
+def _inline(name: str, verdict: Verdict, policies: object) -> Case:
+    return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
+
+
+CASES = [
+    _case("one node", Verdict.PASS, _statement("ssm:StartSession", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1")),
+    _case("every node", Verdict.FAIL, _statement("ssm:StartSession", INSTANCES), says="ssm:StartSession"),
+    _case("every hybrid node", Verdict.FAIL, _statement("ssm:Start*", "arn:aws:ssm:*:*:managed-instance/*")),
+    _case("every node of a tag", Verdict.PASS, _statement("ssm:StartSession", INSTANCES, Condition=TAGGED)),
+    _case(
+        "with the document's check",
+        Verdict.PASS,
+        _statement(
+            "ssm:StartSession",
+            "*",
+            Condition={"BoolIfExists": {"aws:x": "true"}, "Bool": {"ssm:SessionDocumentAccessCheck": "true"}},
+        ),
+    ),
+    _case(
+        "with the check switched off",
+        Verdict.FAIL,
+        _statement("ssm:StartSession", "*", Condition={"Bool": {"ssm:SessionDocumentAccessCheck": "false"}}),
+    ),
+    _case("any command anywhere", Verdict.FAIL, _statement("ssm:SendCommand", "*"), says="ssm:SendCommand"),
+    _case(
+        "any command anywhere, in two statements",
+        Verdict.FAIL,
+        _statement("ssm:SendCommand", INSTANCES),
+        _statement("ssm:SendCommand", "arn:aws:ssm:*:*:document/*"),
+    ),
+    _case(
+        "one document on every node",
+        Verdict.PASS,
+        _statement("ssm:SendCommand", [INSTANCES, "arn:aws:ssm:*:*:document/AWS-RunPatchBaseline"]),
+    ),
+    _case("everything", Verdict.FAIL, _statement("*", "*"), says="ssm:StartSession and ssm:SendCommand"),
+    _case("neither", Verdict.PASS, _statement(["ssm:Describe*", "ssm:List*", "ssm:TerminateSession"], "*")),
+    Case(
+        "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
+    ),
+    _inline("an inline policy", Verdict.FAIL, [{"name": "a", "document": {"Statement": _statement("ssm:*", "*")}}]),
+    _inline("nothing inline", Verdict.PASS, []),
+    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+]

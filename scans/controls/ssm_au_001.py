@@ -1,0 +1,205 @@
+"""At least one trail must record all management events in every region.
+
+Who read a parameter, who opened a session, who changed a key: CloudTrail is the only place that
+knows. A trail of one region, or one that leaves out reads or KMS, has holes just where it matters:
+each decryption of a SecureString is a read event of KMS.
+
+**What is judged.** All trails that the account can see, its organization's too, from
+`cloudtrail.DescribeTrails`, `GetTrailStatus` and `GetEventSelectors`. One trail is enough if it
+
+* covers all regions, and is logging now;
+* records management events of all kinds (reads and writes), by basic or advanced event selectors;
+* doesn't exclude `kms.amazonaws.com`.
+
+An organization's trail appears in member accounts as a shadow; it counts there like their own.
+
+**Unknown** when no trail is proved good and something about one of them could not be read. It fails
+only when each trail is proved not to qualify.
+
+**Limits.** Trails alone: CloudTrail Lake and other recorders are not seen. Past gaps are not seen.
+
+**Source of the facts.** CloudTrail user guide, event selectors; API reference, DescribeTrails,
+GetTrailStatus, GetEventSelectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapError, GapKind
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+from scans.selectors import records_all_management_events
+
+TRAIL_FACTS = ("multi_region", "logging", "selectors", "advanced_selectors")
+
+CONTROL = Control(
+    id="SSM-AU-001",
+    file="ssm_au_001",
+    title="A multi-region trail records all management events",
+    severity=Severity.HIGH,
+    scope=Scope.GLOBAL,
+    facts={"cloudtrail.account": ("trails",)},
+    related={"cloudtrail.trail": TRAIL_FACTS},
+    container="arn:{p}:cloudtrail::{a}:trail/*",
+    statements=("S8",),
+    quote="Set up API and user activity logging with AWS CloudTrail.",
+    frameworks={
+        "FSBP": ("CloudTrail.1",),
+        "CIS v3.0": ("3.1",),
+        "PCI DSS 4.0": ("10.2.1",),
+        "NIST 800-53 r5": ("AU-2", "AU-12"),
+    },
+    remediation=Remediation(
+        summary="Best is one organization trail (SSM-AU-004). Otherwise create a trail for all regions in a bucket "
+        "that CloudTrail may write to, record all management events, and start it.",
+        cli="aws cloudtrail create-trail --name TRAIL --s3-bucket-name BUCKET --is-multi-region-trail "
+        "--enable-log-file-validation\n"
+        "aws cloudtrail put-event-selectors --trail-name TRAIL --event-selectors "
+        '\'[{"ReadWriteType":"All","IncludeManagementEvents":true,"ExcludeManagementEventSources":[]}]\'\n'
+        "aws cloudtrail start-logging --name TRAIL",
+        code='resource "aws_cloudtrail" "all" {\n  name                       = "TRAIL"\n'
+        '  s3_bucket_name             = "BUCKET"\n  is_multi_region_trail      = true\n'
+        "  enable_log_file_validation = true\n  event_selector {\n"
+        '    read_write_type           = "All"\n    include_management_events = true\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    arns = resource["trails"]
+    if not arns:
+        return failed("No trail is visible in this account.")
+    gaps: list[Gap] = []
+    faults: list[str] = []
+    for arn in arns:
+        try:
+            fault = _first_fault(resource, arn)
+        except GapError as error:
+            gaps += error.gaps
+            continue
+        if not fault:
+            return passed(f"{arn} records all management events of all regions.")
+        faults.append(f"{arn} {fault}")
+    if gaps:
+        raise GapError(*dict.fromkeys(gaps))
+    return failed(f"No trail records all management events of all regions: {'; '.join(faults)}.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Make a trail of the account's own record everything, or make such a trail."""
+    arns = resource["trails"]
+    for arn in arns:
+        trail = (
+            resource.look("cloudtrail.trail", arn, region="global") if arn.split(":")[4] == resource.account else None
+        )
+        if trail is not None:
+            selectors = {"selectors": cures.all_management_events(), "advanced_selectors": []}
+            return (cures.sets(trail, multi_region=True, logging=True, **selectors),)
+    made = cures.new_trail(resource)
+    return made, cures.sets(resource, trails=[*arns, made.arn])
+
+
+def _first_fault(resource: ResourceView, arn: str) -> str:
+    """Why the trail doesn't qualify; empty if it does. GapError only where no known fact disqualifies it."""
+    trail = resource.look("cloudtrail.trail", arn, region="global")
+    if trail is None:
+        raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
+    gaps: list[Gap] = []
+    for test, fault in TESTS:
+        try:
+            if not test(trail):
+                return fault
+        except GapError as error:
+            gaps += error.gaps
+    if gaps:
+        raise GapError(*gaps)
+    return ""
+
+
+def _records_everything(trail: ResourceView) -> bool:
+    return records_all_management_events(trail["selectors"] or (), trail["advanced_selectors"] or ())
+
+
+TESTS: tuple[tuple[Callable[[ResourceView], bool], str], ...] = (
+    (lambda trail: bool(trail["multi_region"]), "covers one region only"),
+    (lambda trail: bool(trail["logging"]), "is not logging"),
+    (_records_everything, "leaves out reads, writes or KMS among the management events"),
+)
+
+
+ACCOUNT = "arn:aws:cloudtrail::111122223333:trail/*"
+ONE, TWO = (f"arn:aws:cloudtrail:eu-west-1:111122223333:trail/{name}" for name in ("one", "two"))
+ALL = [
+    {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": []}
+]
+CATEGORY = {"Field": "eventCategory", "Equals": ["Management"]}
+GOOD = {"multi_region": True, "logging": True, "selectors": ALL, "advanced_selectors": []}
+
+
+def _advanced(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {"selectors": [], "advanced_selectors": [{"Name": "x", "FieldSelectors": [CATEGORY, *fields]}]}
+
+
+def _case(name: str, verdict: Verdict, one: object = None, two: object = None, **more: Any) -> Case:
+    """one and two: what differs from a good trail."""
+    trails = {arn: {**GOOD, **change} for arn, change in ((ONE, one), (TWO, two)) if isinstance(change, dict)}
+    facts = {"trails": list(trails)}
+    return Case(
+        name,
+        verdict,
+        **{"facts": facts, "related": {"cloudtrail.trail": trails}, "arn": ACCOUNT, "region": "global", **more},
+    )
+
+
+CASES = [
+    _case("a good trail", Verdict.PASS, {}),
+    _case("a good trail beside a bad one", Verdict.PASS, {"logging": False}, {}),
+    _case("a good trail beside an unreadable one", Verdict.PASS, {"logging": GAP}, {}),
+    _case("a good trail by advanced selectors", Verdict.PASS, _advanced()),
+    _case(
+        "advanced selectors that leave out only the RDS data API",
+        Verdict.PASS,
+        _advanced({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com"]}),
+    ),
+    _case(
+        "advanced selectors that leave KMS out",
+        Verdict.FAIL,
+        _advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}),
+    ),
+    _case("advanced selectors of writes", Verdict.FAIL, _advanced({"Field": "readOnly", "Equals": ["false"]})),
+    _case("no trail", Verdict.FAIL),
+    _case("one region", Verdict.FAIL, {"multi_region": False}, reason_has="one region only"),
+    _case("stopped", Verdict.FAIL, {"logging": False}, reason_has="not logging"),
+    _case("writes only", Verdict.FAIL, {"selectors": [{**ALL[0], "ReadWriteType": "WriteOnly"}]}),
+    _case(
+        "reads and writes in two selectors",
+        Verdict.PASS,
+        {"selectors": [{**ALL[0], "ReadWriteType": kind} for kind in ("ReadOnly", "WriteOnly")]},
+    ),
+    _case("data events only", Verdict.FAIL, {"selectors": [{**ALL[0], "IncludeManagementEvents": False}]}),
+    _case(
+        "KMS left out",
+        Verdict.FAIL,
+        {"selectors": [{**ALL[0], "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]},
+    ),
+    _case("stopped, its selectors unreadable", Verdict.FAIL, {"logging": False, "selectors": GAP}),
+    _case("status unreadable", Verdict.UNKNOWN, {"logging": GAP}),
+    _case("a bad trail beside an unreadable one", Verdict.UNKNOWN, {"logging": False}, {"selectors": GAP}),
+    _case("the trails were refused", Verdict.UNKNOWN, facts={"trails": GAP}),
+    _case("a trail that was not read", Verdict.UNKNOWN, facts={"trails": [ONE]}),
+    _case("a trail whose reading failed", Verdict.UNKNOWN, facts={"trails": [ONE]}, related_gaps=("cloudtrail.trail",)),
+]

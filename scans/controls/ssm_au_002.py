@@ -1,0 +1,84 @@
+"""Every trail must have log file validation.
+
+With validation CloudTrail signs a digest of each log file. Without it nobody can prove that a log
+is complete, or that it says what it said on the day.
+
+**What is judged.** `LogFileValidationEnabled` of each trail that this account owns, from
+`cloudtrail.DescribeTrails`. A trail of the organization is judged once, in the account that owns it;
+its shadows in member accounts are not judged again.
+
+**Not applicable** where the account owns no trail.
+
+**Unknown** when the trails could not be read.
+
+**Limits.** That validation is on, not that somebody validates: `aws cloudtrail validate-logs` does.
+
+**Source of the facts.** CloudTrail API reference, DescribeTrails.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-AU-002",
+    file="ssm_au_002",
+    title="Trails have log file validation",
+    severity=Severity.MEDIUM,
+    scope=Scope.GLOBAL,
+    facts={"cloudtrail.trail": ("validation", "name", "home_region")},
+    container="arn:{p}:cloudtrail::{a}:trail/*",
+    statements=("S8",),
+    quote="Set up API and user activity logging with AWS CloudTrail.",
+    frameworks={"FSBP": ("CloudTrail.4",), "CIS v3.0": ("3.2",), "NIST 800-53 r5": ("SI-7",)},
+    empty_reason="The account owns no trail.",
+    remediation=Remediation(
+        summary="Switch validation on. It holds for log files from then on.",
+        cli="aws cloudtrail update-trail --name {arn} --enable-log-file-validation --region {home_region}",
+        code='resource "aws_cloudtrail" "this" {\n  name                       = "{name}"\n'
+        "  enable_log_file_validation = true\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    if resource.arn.split(":")[4] != resource.account:
+        return None  # the shadow of another account's trail
+    if resource["validation"]:
+        return passed("Log file validation is on.")
+    return failed("Log file validation is off: changed or missing log files can't be detected.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, validation=True),)
+
+
+OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"
+SHADOW = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"
+HERE = {"account": "111122223333"}
+
+
+def _case(name: str, verdict: Verdict | None, validation: object, arn: str = OWN) -> Case:
+    facts = {"validation": validation, "name": "own", "home_region": "eu-west-1"}
+    return Case(name, verdict, facts, arn=arn, region="global", context=HERE)
+
+
+CASES = [
+    _case("on", Verdict.PASS, validation=True),
+    _case("off", Verdict.FAIL, validation=False),
+    _case("not read", Verdict.UNKNOWN, GAP),
+    _case("another account's organization trail", None, validation=False, arn=SHADOW),
+]

@@ -1,0 +1,132 @@
+"""The organization must have a trail that records every account.
+
+Account owners can stop their own trails; they can't stop the organization's. It also covers an
+account from the day on which it is made, before anybody has thought of it.
+
+**What is judged.** Once, in the management account: whether one of the trails of
+`cloudtrail.DescribeTrails` is an organization trail (`IsOrganizationTrail`) that is logging now
+(`cloudtrail.GetTrailStatus`).
+
+**Unknown** when no organization trail is known to be logging and the trails, or the status of one of
+them, could not be read.
+
+**Limits.** What the trail records is SSM-AU-001's question. A trail that a delegated administrator
+made belongs to the management account and is seen here.
+
+**Source of the facts.** CloudTrail user guide, trails for an organization.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapError, GapKind
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-AU-004",
+    file="ssm_au_004",
+    title="An organization trail is logging",
+    severity=Severity.HIGH,
+    scope=Scope.ORGANIZATION,
+    facts={"cloudtrail.organization": ("trails",)},
+    related={"cloudtrail.trail": ("logging", "organization_trail")},
+    container="arn:{p}:organizations::{a}:organization/*",
+    statements=("S8",),
+    quote="Set up API and user activity logging with AWS CloudTrail.",
+    frameworks={"NIST 800-53 r5": ("AU-12",)},
+    empty_reason="This account doesn't manage an organization.",
+    remediation=Remediation(
+        summary="In the management account: let CloudTrail work for the organization, make the trail in a bucket "
+        "whose policy lets CloudTrail write for the organization, and start it.",
+        cli="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com\n"
+        "aws cloudtrail create-trail --name TRAIL --s3-bucket-name BUCKET --is-organization-trail "
+        "--is-multi-region-trail --enable-log-file-validation\n"
+        "aws cloudtrail start-logging --name TRAIL",
+        code='resource "aws_cloudtrail" "organization" {\n  name                       = "TRAIL"\n'
+        '  s3_bucket_name             = "BUCKET"\n  is_organization_trail      = true\n'
+        "  is_multi_region_trail      = true\n  enable_log_file_validation = true\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    gaps: list[Gap] = []
+    stopped: list[str] = []
+    for arn in resource["trails"]:
+        try:
+            if _is_logging(resource, arn):
+                return passed(f"The organization trail {arn} is logging.")
+            stopped.append(arn)
+        except GapError as error:
+            gaps += error.gaps
+    if gaps:
+        raise GapError(*dict.fromkeys(gaps))
+    if stopped:
+        return failed(f"No organization trail is logging: {', '.join(stopped)}.")
+    return failed("The organization has no trail.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Start the organization's first trail that is known, or make one."""
+    arns = resource["trails"]
+    for arn in arns:
+        trail = resource.look("cloudtrail.trail", arn, region="global")
+        if trail is not None:
+            return (cures.sets(trail, logging=True, organization_trail=True),)
+    made = cures.new_trail(resource, organization_trail=True)
+    return made, cures.sets(resource, trails=[*arns, made.arn])
+
+
+def _is_logging(resource: ResourceView, arn: str) -> bool:
+    trail = resource.look("cloudtrail.trail", arn, region="global")
+    if trail is None:
+        raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
+    return bool(trail["logging"]) and bool(trail["organization_trail"])
+
+
+ARN = "arn:aws:organizations::111122223333:organization/o-example"
+ONE, TWO = (f"arn:aws:cloudtrail:eu-west-1:111122223333:trail/{name}" for name in ("one", "two"))
+
+
+def _case(name: str, verdict: Verdict, *logging: object, **more: Any) -> Case:
+    trails = {arn: {"logging": on, "organization_trail": True} for arn, on in zip((ONE, TWO), logging, strict=False)}
+    facts = {"trails": list(trails)}
+    context = {"account": "111122223333", "management_account": "111122223333"}
+    return Case(
+        name,
+        verdict,
+        **{
+            "facts": facts,
+            "related": {"cloudtrail.trail": trails},
+            "arn": ARN,
+            "region": "global",
+            "context": context,
+            **more,
+        },
+    )
+
+
+CASES = [
+    _case("one is logging", Verdict.PASS, True),
+    _case("one of two is logging", Verdict.PASS, False, True),
+    _case("one is logging, the other unreadable", Verdict.PASS, GAP, True),
+    _case("none", Verdict.FAIL, reason_has="has no trail"),
+    _case("stopped", Verdict.FAIL, False),
+    _case("stopped, and the other unreadable", Verdict.UNKNOWN, False, GAP),
+    _case("the trails were refused", Verdict.UNKNOWN, facts={"trails": GAP}),
+    _case("a trail that was not read", Verdict.UNKNOWN, facts={"trails": [ONE]}, related_gaps=("cloudtrail.trail",)),
+]

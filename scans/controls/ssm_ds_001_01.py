@@ -1,0 +1,52 @@
+"""What Run Command's commands print must end in a protected bucket.
+
+Output carries whatever the machines answer: configuration, names, addresses, and secrets that a script
+echoes by mistake.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `OutputS3BucketName` of the commands that ran in the last 30 days (`ssm.ListCommands`);
+* the same field of maintenance window tasks (`ssm.GetMaintenanceWindowTask`), or their `LoggingInfo`;
+* `OutputS3BucketName` of `aws:runCommand` steps in own documents (`ssm.GetDocument`).
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** A command older than 30 days is no longer listed. Output of patch commands is SSM-DS-001.03.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import window_task
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "01"
+
+CONTROL = declare(
+    KIND,
+    title="Run Command output goes to a protected bucket",
+    quote="The output of commands in Run Command, a capability of AWS Systems Manager",
+    setting="the command, window task or runbook step",
+    cli="aws ssm send-command --document-name DOCUMENT --targets Key=tag:TAG,Values=VALUE --output-s3-bucket-name PROTECTED_BUCKET\n"
+    + window_task('.TaskInvocationParameters.RunCommand.OutputS3BucketName = "PROTECTED_BUCKET"'),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,85 @@
+"""The files of Distributor packages must come from a protected bucket.
+
+Whoever can write to that bucket decides what is installed on every node that takes the package.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `Attachments` of the `CreateDocument` call that made the package, in the record that CloudTrail keeps of
+  it for 90 days (`cloudtrail.LookupEvents`, asked only where there is a document of type `Package`).
+
+No other API tells the bucket. A package whose record is gone is **unknown**, under its own ARN.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither asked for nor kept. The copy that AWS
+keeps of the files is AWS's to protect.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import GAP, Case, Outcome, ResourceView, Verdict, unknown
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "02"
+
+CONTROL = declare(
+    KIND,
+    title="Distributor packages come from a protected bucket",
+    quote="Packages in Distributor, a capability of AWS Systems Manager",
+    setting="the package",
+    cli="aws ssm update-document --name PACKAGE --document-version '$LATEST' --content file://manifest.json --attachments Key=SourceUrl,Values=s3://PROTECTED_BUCKET/PREFIX",
+    code='resource "aws_ssm_document" "package" {\n'
+    '  name          = "PACKAGE"\n'
+    '  document_type = "Package"\n'
+    '  content       = file("manifest.json")\n'
+    "\n"
+    "  attachments_source {\n"
+    '    key    = "SourceUrl"\n'
+    '    values = ["s3://PROTECTED_BUCKET/PREFIX"]\n'
+    "  }\n"
+    "}",
+    more={"ssm.package": ("name", "source")},
+    bucket_steps=False,  # the subject may be a package, whose name is no bucket's
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    if resource.type == "ssm.package":
+        return _unsourced(resource)
+    return judge(resource, KIND)
+
+
+def _unsourced(resource: ResourceView) -> Outcome | None:
+    """A package whose bucket is known is judged by that bucket."""
+    if resource["source"]:
+        return None
+    return unknown(
+        f"From which bucket the package {resource['name']} came is told by no API, and CloudTrail has no record of "
+        "its making any more."
+    )
+
+
+def _case(name: str, verdict: Verdict | None, source: object) -> Case:
+    arn = "arn:aws:ssm:eu-west-1:111122223333:document/agent"
+    return Case(name, verdict, {"name": "agent", "source": source}, type="ssm.package", arn=arn, region="global")
+
+
+CASES = [
+    *cases(KIND),
+    _case("a package whose bucket is known", None, ["example"]),
+    _case("a package without a record", Verdict.UNKNOWN, []),
+    _case("a package, the records refused", Verdict.UNKNOWN, GAP),
+]

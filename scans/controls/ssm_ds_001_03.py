@@ -1,0 +1,60 @@
+"""Logs of patching must end in a protected bucket.
+
+They list what is installed on each node and which patches it lacks: a list of what can be attacked.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* the output bucket of commands, window tasks and associations (as in SSM-DS-001.01 and SSM-DS-001.13) whose
+  document is `AWS-RunPatchBaseline` or one of its kin (`AWS-RunPatchBaselineAssociation`,
+  `AWS-RunPatchBaselineWithHooks`).
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Own documents that patch in other ways are judged as Run Command output.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import association
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "03"
+
+CONTROL = declare(
+    KIND,
+    title="Patch logs go to a protected bucket",
+    quote="Patching operation logs in Patch Manager, a capability of AWS Systems Manager",
+    setting="the patching command, association or window task",
+    cli=association(
+        "ASSOCIATION",
+        '.OutputLocation.S3Location += {OutputS3Region: "REGION", OutputS3BucketName: "PROTECTED_BUCKET"}',
+    ),
+    code='resource "aws_ssm_association" "patching" {\n'
+    '  name = "AWS-RunPatchBaseline"\n'
+    "\n"
+    "  output_location {\n"
+    '    s3_bucket_name = "PROTECTED_BUCKET"\n'
+    "  }\n"
+    "}",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,52 @@
+"""Lists that override a patch baseline must come from a protected bucket.
+
+Such a list says which patches are installed instead of the approved ones; whoever can change it can hold
+patches back.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* the parameters `InstallOverrideList` and `BaselineOverride` given to commands, associations, window
+  tasks and runbook steps, where they are a URL of S3.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** A list that is given by another URL than one of S3 is no matter of this control.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import association
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "04"
+
+CONTROL = declare(
+    KIND,
+    title="Patch override lists come from a protected bucket",
+    quote="Patch Manager patch override lists",
+    setting="InstallOverrideList or BaselineOverride",
+    cli=association(
+        "ASSOCIATION", '.Parameters.InstallOverrideList = ["https://PROTECTED_BUCKET.s3.amazonaws.com/LIST.yaml"]'
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,53 @@
+"""Scripts and Ansible playbooks that run on nodes must come from a protected bucket.
+
+Whoever can write there runs code on the nodes, as root.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `SourceInfo.path` given to `AWS-ApplyAnsiblePlaybooks` and `AWS-RunRemoteScript` in commands, associations
+  and window tasks, where its source is S3;
+* `aws:downloadContent` steps of own documents, where their source is S3.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Files that were attached to a runbook are kept by AWS; the bucket they once came from is told by no API.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import association
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "05"
+
+CONTROL = declare(
+    KIND,
+    title="Scripts and playbooks come from a protected bucket",
+    quote="Scripts or Ansible Playbooks to run in a runbook workflow in Automation, a capability of AWS Systems Manager",
+    setting="SourceInfo",
+    cli="# AWS-RunRemoteScript writes sourceInfo\n"
+    + association(
+        "ASSOCIATION", '.Parameters.SourceInfo = [{path: "https://PROTECTED_BUCKET.s3.amazonaws.com/PATH"} | tojson]'
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,56 @@
+"""CloudTrail's logs of Systems Manager must end in a protected bucket.
+
+They say who read which parameter and who opened which session; whoever can change them can hide.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `S3BucketName` of this account's trails (`cloudtrail.DescribeTrails`). An organization trail is judged
+  once, in the account that owns it, not in the members where its shadow shows.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Trails of one other region only are not listed by the call that is made.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "07"
+
+CONTROL = declare(
+    KIND,
+    title="CloudTrail logs go to a protected bucket",
+    statements=("S18", "S8"),
+    quote="AWS CloudTrail logs",
+    setting="the trail",
+    cli="aws cloudtrail update-trail --name TRAIL --s3-bucket-name PROTECTED_BUCKET --kms-key-id KEY_ARN",
+    code='resource "aws_cloudtrail" "this" {\n'
+    '  name                       = "TRAIL"\n'
+    '  s3_bucket_name             = "PROTECTED_BUCKET"\n'
+    "  kms_key_id                 = aws_kms_key.trail.arn\n"
+    "  is_multi_region_trail      = true\n"
+    "  enable_log_file_validation = true\n"
+    "}",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,65 @@
+"""Logs of sessions must end in a protected bucket.
+
+A session's log holds everything that was typed and shown, passwords included.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `inputs.s3BucketName` of every own Session document, or the default of the parameter that it names
+  (`ssm.GetDocument`).
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Sessions that forward a port or carry SSH are never logged, by nobody.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "08"
+
+CONTROL = declare(
+    KIND,
+    title="Session logs go to a protected bucket",
+    quote="Session history logs in Session Manager, a capability of AWS Systems Manager",
+    setting="the Session document",
+    cli="aws ssm get-document --name SSM-SessionManagerRunShell --query Content --output text > session.json\n"
+    "# set inputs.s3BucketName to PROTECTED_BUCKET and inputs.s3EncryptionEnabled to true, then\n"
+    "aws ssm update-document --name SSM-SessionManagerRunShell --content file://session.json --document-version '$LATEST'",
+    code='resource "aws_ssm_document" "session" {\n'
+    '  name            = "SSM-SessionManagerRunShell"\n'
+    '  document_type   = "Session"\n'
+    '  document_format = "JSON"\n'
+    "\n"
+    "  content = jsonencode({\n"
+    '    schemaVersion = "1.0"\n'
+    '    sessionType   = "Standard_Stream"\n'
+    "    inputs = {\n"
+    '      s3BucketName        = "PROTECTED_BUCKET"\n'
+    "      s3EncryptionEnabled = true\n"
+    "      kmsKeyId            = aws_kms_key.sessions.arn\n"
+    "    }\n"
+    "  })\n"
+    "}",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

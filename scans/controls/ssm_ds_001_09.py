@@ -1,0 +1,48 @@
+"""Reports that Explorer exports must end in a protected bucket.
+
+They gather the operational problems of many accounts in one file.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `s3BucketName` given to the runbook `AWS-ExportOpsDataToS3` (`ssm.GetAutomationExecution`);
+* the buckets in the policies of the role `AmazonSSMExplorerExportRole`, which the console makes for exports.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Executions are listed as long as AWS keeps them.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "09"
+
+CONTROL = declare(
+    KIND,
+    title="Explorer reports go to a protected bucket",
+    quote="Reports from Explorer",
+    setting="the export",
+    cli="aws ssm start-automation-execution --document-name AWS-ExportOpsDataToS3 --parameters 's3BucketName=PROTECTED_BUCKET,assumeRole=ROLE_ARN'",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

@@ -1,0 +1,59 @@
+"""OpsData that leaves OpsCenter must end in a protected bucket.
+
+Items tell what is broken where, often with excerpts of logs.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `S3Destination` of a resource data sync that takes data from other accounts (`SyncFromSource`), or that
+  shares its data (`DestinationDataSharing`) (`ssm.ListResourceDataSync`);
+* the buckets that OpsData is exported to, as in SSM-DS-001.09.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** A sync that brings OpsData into Explorer without a bucket keeps it inside Systems Manager: not applicable.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "10"
+
+CONTROL = declare(
+    KIND,
+    title="OpsData goes to a protected bucket",
+    quote="OpsData from OpsCenter, a capability of AWS Systems Manager",
+    setting="the resource data sync",
+    cli="aws ssm delete-resource-data-sync --sync-name SYNC\n"
+    "aws ssm create-resource-data-sync --sync-name SYNC --s3-destination BucketName=PROTECTED_BUCKET,SyncFormat=JsonSerDe,Region=REGION,AWSKMSKeyARN=KEY_ARN",
+    code='resource "aws_ssm_resource_data_sync" "this" {\n'
+    '  name = "SYNC"\n'
+    "\n"
+    "  s3_destination {\n"
+    '    bucket_name = "PROTECTED_BUCKET"\n'
+    '    region      = "REGION"\n'
+    "    kms_key_arn = aws_kms_key.sync.arn\n"
+    "  }\n"
+    "}",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

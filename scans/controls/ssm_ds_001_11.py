@@ -1,0 +1,50 @@
+"""Templates that Automation makes stacks from must come from a protected bucket.
+
+Whoever can change a template decides what the next stack makes, with the rights of the runbook's role.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `TemplateURL` given to `AWS-CreateCloudFormationStack` and `AWS-UpdateCloudFormationStack`
+  (`ssm.GetAutomationExecution`);
+* `TemplateURL` of `aws:createStack` steps, and of CloudFormation calls by `aws:executeAwsApi`, in own
+  documents (`ssm.GetDocument`).
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** A URL that is filled in only when the runbook runs shows in its execution, not in the document.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "11"
+
+CONTROL = declare(
+    KIND,
+    title="CloudFormation templates come from a protected bucket",
+    quote="AWS CloudFormation templates for use with Automation workflows",
+    setting="TemplateURL",
+    cli="aws ssm start-automation-execution --document-name AWS-UpdateCloudFormationStack --parameters 'StackNameOrId=STACK,TemplateURL=https://PROTECTED_BUCKET.s3.amazonaws.com/TEMPLATE.yaml'",
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

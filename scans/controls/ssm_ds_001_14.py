@@ -1,0 +1,52 @@
+"""Documents that AWS-RunDocument fetches must come from a protected bucket.
+
+Whoever can change such a document runs commands on the nodes, past every control on documents inside
+Systems Manager.
+
+**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+
+* `sourceInfo.path` given to `AWS-RunDocument` in commands, associations and window tasks, where
+  `sourceType` is S3.
+
+It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
+public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+them that fails is enough to fail.
+
+**Not applicable** where nothing of this account names a bucket for this kind of data.
+
+**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
+refused), or when the list of such buckets may be incomplete.
+
+**Limits.** Documents from GitHub, or kept in Systems Manager, are no matter of this control.
+
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+"""
+
+from __future__ import annotations
+
+from scans.control import Outcome, ResourceView
+from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import association
+from scans.destinations import cure, judge
+
+__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+
+KIND = "14"
+
+CONTROL = declare(
+    KIND,
+    title="Documents for AWS-RunDocument come from a protected bucket",
+    quote="Custom Systems Manager documents (SSM documents) that you can run using the AWS managed SSM document AWS-RunDocument",
+    setting="sourceInfo of AWS-RunDocument",
+    cli=association(
+        "ASSOCIATION", '.Parameters.sourceInfo = [{path: "https://PROTECTED_BUCKET.s3.amazonaws.com/PATH"} | tojson]'
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    return judge(resource, KIND)
+
+
+CASES = cases(KIND)

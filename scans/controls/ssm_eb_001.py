@@ -1,0 +1,72 @@
+"""New EBS volumes must be encrypted by default.
+
+The disks of managed nodes hold what the agent writes: command output, scripts, session files. With the
+default on, no new volume or snapshot copy can be made in this region without encryption, whoever makes
+it.
+
+**What is judged.** `ec2.GetEbsEncryptionByDefault`, once an account and region.
+
+**Unknown** when that could not be read.
+
+**Limits.** Volumes from before stay as they were, and are not looked at here. Which key the default
+takes is not judged.
+
+**Source of the facts.** EC2 API reference, GetEbsEncryptionByDefault; EBS user guide, encryption by
+default.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-EB-001",
+    file="ssm_eb_001",
+    title="EBS volumes are encrypted by default",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ec2.ebs_default": ("enabled",)},
+    container="arn:{p}:ec2:{r}:{a}:ebs-encryption-by-default",
+    statements=("S9",),
+    quote="along with all default security controls within AWS services",
+    frameworks={"FSBP": ("EC2.7",), "CIS v3.0": ("2.2.1",)},
+    remediation=Remediation(
+        summary="Turn the default on in this region. It acts on new volumes only; choose a key of your own for it "
+        "with the second command.",
+        cli="aws ec2 enable-ebs-encryption-by-default --region {region}\n"
+        "aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY_ARN",
+        code='resource "aws_ebs_encryption_by_default" "this" {\n  enabled = true\n}\n\n'
+        'resource "aws_ebs_default_kms_key" "this" {\n  key_arn = aws_kms_key.ebs.arn\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    if not resource["enabled"]:
+        return failed("New EBS volumes in this region are not encrypted unless whoever makes them asks for it.")
+    return passed("New EBS volumes in this region are always encrypted.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, enabled=True),)
+
+
+CASES = [
+    Case("on", Verdict.PASS, {"enabled": True}),
+    Case("off", Verdict.FAIL, {"enabled": False}),
+    Case("refused", Verdict.UNKNOWN, {"enabled": GAP}),
+    Case("not collected", Verdict.UNKNOWN, {}),
+]

@@ -1,0 +1,107 @@
+"""No name, description, comment or body may hold personal or secret data.
+
+Free text looks harmless and is kept for long: a command's parameters stay in the history for a
+month, documents keep every version, descriptions are shown to anyone who may list. AWS may use such
+fields in billing and diagnostic logs.
+
+**What is judged.** The free text that the scan reads anyway: parameters (name, description), own
+documents (body), commands (comment, parameters), associations, maintenance windows and their tasks,
+automation executions, OpsItems (title, operational data), activations, own patch baselines, and the
+descriptions of keys in use. Detectors look for what is personal or secret. Only the place and the
+detector's name are kept, never the text.
+
+**Not applicable** in a region that has none of these.
+
+**Unknown** for a thing whose text could not be read.
+
+**Limits.** Detectors look for known shapes. Values of parameters are not read here. Commands and
+executions are seen as far back as AWS lists them.
+
+**Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
+DescribeAssociation, DescribeMaintenanceWindows, GetMaintenanceWindowTask, DescribeAutomationExecutions,
+DescribeOpsItems, DescribeActivations, GetPatchBaseline; KMS API reference, DescribeKey.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+from scans.controls._sent_again import PARAMETER_DESCRIPTION, association
+
+TYPES = (
+    "ssm.parameter",
+    "ssm.document",
+    "ssm.association",
+    "ssm.command",
+    "ssm.window",
+    "ssm.window_task",
+    "ssm.automation",
+    "ssm.ops_item",
+    "ssm.activation",
+    "ssm.patch_baseline",
+    "kms.key",
+)
+
+CONTROL = Control(
+    id="SSM-FF-002",
+    file="ssm_ff_002",
+    title="No personal or secret data in free text",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={**dict.fromkeys(TYPES, ("hits",)), "ssm.parameter": ("hits", "name")},
+    container="arn:{p}:ssm:{r}:{a}:*",
+    statements=("S12", "S13"),
+    quote="Any data that you enter into tags or free-form fields used for names may be used for billing or diagnostic "
+    "logs.",
+    empty_reason="This region has nothing with free text that this control judges.",
+    remediation=Remediation(
+        summary="Edit the field that the finding names, with the line for its kind; replace a secret that was there. "
+        "Names can't be edited: make the thing anew. A command or execution can't be edited at all and fades from the "
+        "history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
+        cli=PARAMETER_DESCRIPTION + "\n"
+        "aws ssm update-document --name {name} --content file://document.json --document-version '$LATEST' "
+        "--region {region}\n" + association("{name}", region="{region}") + "\n"
+        "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
+        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
+        "aws ssm delete-activation --activation-id {name} --region {region}\n"
+        "aws ssm update-patch-baseline --baseline-id {name} --description TEXT --region {region}\n"
+        "aws kms update-key-description --key-id {arn} --description TEXT --region {region}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    hits = resource["hits"]
+    if hits:
+        found = sorted({f"{hit['field']} ({hit['detector']})" for hit in hits})
+        return failed(f"Looks personal or secret: {', '.join(found)}.")
+    return passed("Nothing in the free text looks personal or secret.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Edit the text. What has run can't be edited: it fades from the history."""
+    return () if resource.type in {"ssm.command", "ssm.automation"} else (cures.sets(resource, hits=[]),)
+
+
+HIT = {"field": "Comment", "detector": "email"}
+
+CASES = [
+    Case("a plain parameter", Verdict.PASS, {"hits": [], "name": "/app/port"}, type="ssm.parameter"),
+    Case("an address in a comment", Verdict.FAIL, {"hits": [HIT]}, type="ssm.command", reason_has="Comment (email)"),
+    Case("one place twice", Verdict.FAIL, {"hits": [HIT, HIT]}, type="ssm.ops_item", reason_has=": Comment (email)."),
+    Case("a body that was denied is no pass", Verdict.UNKNOWN, {"hits": GAP}, type="ssm.document"),
+    Case("a key that may not be described", Verdict.UNKNOWN, {"hits": GAP}, type="kms.key"),
+    Case("a plain key", Verdict.PASS, {"hits": []}, type="kms.key"),
+]

@@ -1,0 +1,116 @@
+"""No URL may carry credentials.
+
+A URL such as `https://user:password@host/` is written to history, logs, proxies and error messages.
+What needs a password to fetch should get it from a SecureString when it runs.
+
+**What is judged.** The texts of SSM-FF-002, descriptions of parameters and keys among them, and the
+repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`): a URL with a name and password before the host fails. A reference
+such as `{{ssm-secure:name}}` in that place is not a hit: it is filled in on the node. Only the place is
+kept, never the URL.
+
+**Not applicable** in a region that has none of these.
+
+**Unknown** for a thing whose text could not be read.
+
+**Limits.** Tokens in a URL's path or query are for SSM-FF-002's detectors. Scripts that documents fetch
+from elsewhere are not read.
+
+**Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
+DescribeAssociation, GetMaintenanceWindowTask, DescribeAutomationExecutions, DescribeOpsItems,
+GetPatchBaseline; KMS API reference, DescribeKey.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+from scans.controls._sent_again import PARAMETER_DESCRIPTION, association
+
+TYPES = (
+    "ssm.parameter",
+    "ssm.document",
+    "ssm.association",
+    "ssm.command",
+    "ssm.window",
+    "ssm.window_task",
+    "ssm.automation",
+    "ssm.ops_item",
+    "ssm.activation",
+    "ssm.patch_baseline",
+    "kms.key",
+)
+
+CONTROL = Control(
+    id="SSM-FF-003",
+    file="ssm_ff_003",
+    title="No credentials in URLs",
+    severity=Severity.CRITICAL,
+    scope=Scope.REGION,
+    version=2,  # 2: parameters and keys too
+    facts={**dict.fromkeys(TYPES, ("url_credentials",)), "ssm.parameter": ("url_credentials", "name")},
+    container="arn:{p}:ssm:{r}:{a}:*",
+    statements=("S14",),
+    quote="we strongly recommend that you do not include credentials information in the URL to validate your request "
+    "to that server",
+    empty_reason="This region has nothing with URLs that this control judges.",
+    remediation=Remediation(
+        summary="Count the password as known and replace it first. Keep the new one in a SecureString and name it in "
+        "place of the text as {{ssm-secure:name}}; then edit what the finding names, with the line for its kind.",
+        cli="aws ssm put-parameter --name PARAMETER --type SecureString --key-id alias/KEY "
+        "--value file://secret.txt --region {region}\n"
+        "aws ssm update-document --name {name} --content file://document.json --document-version '$LATEST' "
+        "--region {region}\n" + association("{name}", region="{region}") + "\n"
+        "aws ssm update-patch-baseline --baseline-id {name} --sources file://sources.json --region {region}\n"
+        + PARAMETER_DESCRIPTION
+        + "\n"
+        "aws kms update-key-description --key-id {arn} --description TEXT --region {region}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    fields = sorted(set(resource["url_credentials"]))
+    if fields:
+        return failed(f"A URL with credentials stands in {', '.join(fields)}.")
+    return passed("No URL carries credentials.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Edit the text. What has run can't be edited: it fades from the history."""
+    return () if resource.type in {"ssm.command", "ssm.automation"} else (cures.sets(resource, url_credentials=[]),)
+
+
+CASES = [
+    Case("no URL", Verdict.PASS, {"url_credentials": []}, type="ssm.document"),
+    Case(
+        "a password in a repository's URL",
+        Verdict.FAIL,
+        {"url_credentials": ["Sources[0].Configuration"]},
+        type="ssm.patch_baseline",
+        reason_has="Sources[0].Configuration",
+    ),
+    Case(
+        "a password in a parameter's description",
+        Verdict.FAIL,
+        {"url_credentials": ["Description"], "name": "/app/endpoint"},
+        type="ssm.parameter",
+        reason_has="in Description.",
+    ),
+    Case("a plain parameter", Verdict.PASS, {"url_credentials": [], "name": "/app/port"}, type="ssm.parameter"),
+    Case("a password in a key's description", Verdict.FAIL, {"url_credentials": ["description"]}, type="kms.key"),
+    Case("a key that may not be described", Verdict.UNKNOWN, {"url_credentials": GAP}, type="kms.key"),
+    Case("in a command's parameters", Verdict.FAIL, {"url_credentials": ["Parameters.sourceInfo"]}, type="ssm.command"),
+    Case("a body that was denied is no pass", Verdict.UNKNOWN, {"url_credentials": GAP}, type="ssm.document"),
+]

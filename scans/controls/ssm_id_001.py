@@ -1,0 +1,101 @@
+"""The root user of an account must have multi-factor authentication.
+
+The root user can do everything in its account, and no IAM policy of the account can stop it. A
+stolen root password without a second factor means that the account is lost, with every parameter,
+key and session log in it.
+
+**What is judged.** `AccountMFAEnabled` of `iam.GetAccountSummary`, once an account. One active
+device of any kind is enough here; SSM-ID-002 asks for a better kind.
+
+**Not applicable** where the account has no root credentials at all: an organization that manages
+root access centrally can remove them, and then there is nothing to sign in with. That is taken
+from the root row of the credential report (`iam.GetCredentialReport`).
+
+**Unknown** when the summary could not be read, or when it shows no device and the credential report,
+which tells whether there are root credentials, could not be read.
+
+**Limits.** The root user of an AWS GovCloud (US) account can't sign in to the console; its summary
+is judged like any other.
+
+**Source of the facts.** IAM API reference, GetAccountSummary and GetCredentialReport.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-ID-001",
+    file="ssm_id_001",
+    title="The root user has MFA",
+    severity=Severity.CRITICAL,
+    scope=Scope.GLOBAL,
+    facts={"iam.root": ("mfa_enabled",)},
+    # The same resource once more: the report is only asked where there is no device.
+    related={"iam.root": ("credentials_present",)},
+    container="arn:{p}:iam::{a}:root",
+    statements=("S6",),
+    quote="Use multi-factor authentication (MFA) with each account.",
+    frameworks={"FSBP": ("IAM.9",), "CIS v3.0": ("1.5",)},
+    remediation=Remediation(
+        summary="Sign in as the root user of the account and register a passkey or hardware key under "
+        "Security credentials: no API can do that. Or manage root access centrally and delete the root credentials "
+        "of member accounts; the commands below do so from the management account.",
+        cli="aws organizations enable-aws-service-access --service-principal iam.amazonaws.com\n"
+        "aws iam enable-organizations-root-credentials-management\n"
+        "aws sts assume-root --target-principal {account} "
+        "--task-policy-arn arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials",
+        code='resource "aws_iam_organizations_features" "root" {\n  enabled_features = ["RootCredentialsManagement"]\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    if resource["mfa_enabled"]:
+        return passed("The root user has an active MFA device.")
+    root = resource.look("iam.root", resource.arn)
+    if root is not None and not root["credentials_present"]:
+        return not_applicable("The account has no root credentials: nobody can sign in as the root user.")
+    return failed("The root user can sign in without MFA.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, mfa_enabled=True, virtual_mfa=False),)
+
+
+ROOT = "arn:aws:iam::111122223333:root"
+
+
+def _case(name: str, verdict: Verdict, mfa: object, credentials: object) -> Case:
+    return Case(
+        name,
+        verdict,
+        {"mfa_enabled": mfa, "credentials_present": credentials},
+        related={"iam.root": {ROOT: {"mfa_enabled": mfa, "credentials_present": credentials}}},
+        arn=ROOT,
+        region="global",
+    )
+
+
+CASES = [
+    _case("a device is active", Verdict.PASS, mfa=True, credentials=True),
+    _case("a device is active and the report was refused", Verdict.PASS, mfa=True, credentials=GAP),
+    _case("no device", Verdict.FAIL, mfa=False, credentials=True),
+    _case("no root credentials", Verdict.NOT_APPLICABLE, mfa=False, credentials=False),
+    _case("the summary was refused", Verdict.UNKNOWN, mfa=GAP, credentials=True),
+    _case("no device and the report was refused", Verdict.UNKNOWN, mfa=False, credentials=GAP),
+]

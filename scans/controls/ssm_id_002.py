@@ -1,0 +1,82 @@
+"""The root user's MFA must be a hardware key or a passkey, not a code from an app.
+
+A code from an authenticator app can be typed into a false sign-in page, and its secret can be
+copied. A FIDO2 key or passkey answers only to the real page. For the one user whom no policy
+binds, the better kind is worth its price.
+
+**What is judged.** Whether `iam.ListVirtualMFADevices` (assigned ones) shows a device whose serial
+number ends in `:mfa/root-account-mfa-device`, which is how AWS names the root user's virtual device.
+
+**Not applicable** where the root user has no MFA at all: that is SSM-ID-001's finding, and one
+finding is enough.
+
+**Unknown** when the account summary or the list of virtual devices could not be read.
+
+**Limits.** AWS shows virtual devices only. If the root user has a hardware key beside a virtual
+device, the virtual one still opens the door and this control fails.
+
+**Source of the facts.** IAM API reference, ListVirtualMFADevices and GetAccountSummary.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-ID-002",
+    file="ssm_id_002",
+    title="The root user's MFA is a hardware key or passkey",
+    severity=Severity.MEDIUM,
+    scope=Scope.GLOBAL,
+    facts={"iam.root": ("mfa_enabled", "virtual_mfa")},
+    container="arn:{p}:iam::{a}:root",
+    statements=("S6",),
+    quote="Use multi-factor authentication (MFA) with each account.",
+    frameworks={"FSBP": ("IAM.6",), "CIS v3.0": ("1.6",)},
+    remediation=Remediation(
+        summary="Sign in as the root user of the account, register a FIDO2 key or passkey under Security "
+        "credentials, then take the virtual device away. The commands work with the root user's own session only.",
+        cli="aws iam deactivate-mfa-device --user-name root "
+        "--serial-number arn:{partition}:iam::{account}:mfa/root-account-mfa-device\n"
+        "aws iam delete-virtual-mfa-device "
+        "--serial-number arn:{partition}:iam::{account}:mfa/root-account-mfa-device",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    if not resource["mfa_enabled"]:
+        return not_applicable("The root user has no MFA device; see SSM-ID-001.")
+    if resource["virtual_mfa"]:
+        return failed("The root user's MFA is a virtual device: a code from an app.")
+    return passed("The root user's MFA is not a virtual device.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, virtual_mfa=False),)
+
+
+CASES = [
+    Case("hardware key", Verdict.PASS, {"mfa_enabled": True, "virtual_mfa": False}, region="global"),
+    Case("virtual device", Verdict.FAIL, {"mfa_enabled": True, "virtual_mfa": True}, region="global"),
+    Case("no MFA at all", Verdict.NOT_APPLICABLE, {"mfa_enabled": False, "virtual_mfa": False}, region="global"),
+    Case(
+        "no MFA, devices refused", Verdict.NOT_APPLICABLE, {"mfa_enabled": False, "virtual_mfa": GAP}, region="global"
+    ),
+    Case("the devices were refused", Verdict.UNKNOWN, {"mfa_enabled": True, "virtual_mfa": GAP}, region="global"),
+    Case("the summary was refused", Verdict.UNKNOWN, {"mfa_enabled": GAP, "virtual_mfa": False}, region="global"),
+]

@@ -1,0 +1,72 @@
+"""The root user must have no access key.
+
+A root access key works from anywhere, without a second factor, for everything in the account. It
+can't be limited by a policy of the account. Nothing in AWS needs one.
+
+**What is judged.** `AccountAccessKeysPresent` of `iam.GetAccountSummary`, once an account. An
+inactive key counts too: it can be switched on again.
+
+**Unknown** when the summary could not be read.
+
+**Limits.** The summary says how many keys there are, not when they were last used.
+
+**Source of the facts.** IAM API reference, GetAccountSummary.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-ID-003",
+    file="ssm_id_003",
+    title="The root user has no access key",
+    severity=Severity.CRITICAL,
+    scope=Scope.GLOBAL,
+    facts={"iam.root": ("access_keys",)},
+    container="arn:{p}:iam::{a}:root",
+    statements=("S3",),
+    quote="protect AWS account credentials",
+    frameworks={"FSBP": ("IAM.4",), "CIS v3.0": ("1.4",)},
+    remediation=Remediation(
+        summary="Find what uses the key (CloudTrail, user type Root), move it to a role, then sign in as the root "
+        "user of the account and delete the key. Where root access is managed centrally, the management "
+        "account can delete it; the commands below open such a session and then, inside it, list and delete.",
+        cli="aws sts assume-root --target-principal {account} "
+        "--task-policy-arn arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials\n"
+        "aws iam list-access-keys\n"
+        "aws iam delete-access-key --access-key-id ACCESS_KEY_ID",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    count = resource["access_keys"]
+    if count > 0:
+        return failed(f"The root user has {count} access key{'s' if count > 1 else ''}.")
+    return passed("The root user has no access key.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, access_keys=0),)
+
+
+CASES = [
+    Case("no key", Verdict.PASS, {"access_keys": 0}, region="global"),
+    Case("one key", Verdict.FAIL, {"access_keys": 1}, region="global", reason_has="1 access key."),
+    Case("two keys", Verdict.FAIL, {"access_keys": 2}, region="global", reason_has="2 access keys."),
+    Case("the summary was refused", Verdict.UNKNOWN, {"access_keys": GAP}, region="global"),
+]

@@ -1,0 +1,153 @@
+"""People must have users of their own, and nobody may work as root or with a shared user.
+
+Root can do everything and can't be limited by a policy. What root or a shared user did, nobody in
+particular did: the trail names the user, not the person.
+
+**What is judged.** The credential report (`iam.GetCredentialReport`), at the time of the scan:
+
+* the root user fails if its password or an access key of it was used less than 90 days ago;
+* an IAM user fails if its name looks shared (a word of it is admin, administrator, shared, team, root or
+  test) and it has two active access keys, which is how several people or machines share one user.
+
+**Not applicable** for a user with neither a password nor an active key, and for root where its credentials
+were removed centrally.
+
+**Unknown** when the report could not be read.
+
+**Limits.** That a user looks shared is likely, not certain: the name is all that tells. AWS keeps a report
+for up to four hours. Tasks that only root can do (closing an account) show as use.
+
+**Source of the facts.** IAM user guide, credential reports and root user best practices.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+
+QUIET_DAYS = 90
+SHARED = frozenset({"admin", "administrator", "shared", "team", "root", "test"})
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+CONTROL = Control(
+    id="SSM-ID-005",
+    file="ssm_id_005",
+    title="People are individual, and root is not used",
+    severity=Severity.HIGH,
+    scope=Scope.GLOBAL,
+    facts={
+        "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
+        "iam.user": ("name", "password_enabled", "keys"),
+    },
+    container="arn:{p}:iam::{a}:user/*",
+    statements=("S4",),
+    quote="set up individual user accounts with AWS Identity and Access Management (IAM)",
+    frameworks={"CIS v3.0": ("1.7", "1.21")},
+    remediation=Remediation(
+        summary="Give each person a user in IAM Identity Center and work as that; keep root for what only root can do. "
+        "Give each machine a role. Then take the shared user's credentials away.",
+        cli="aws iam list-access-keys --user-name {name}\n"
+        "aws iam update-access-key --user-name {name} --access-key-id ACCESS_KEY_ID --status Inactive\n"
+        "aws iam delete-login-profile --user-name {name}",
+        code='resource "aws_ssoadmin_account_assignment" "person" {\n'
+        "  instance_arn       = INSTANCE_ARN\n  permission_set_arn = PERMISSION_SET_ARN\n"
+        '  principal_id       = PERSON_ID\n  principal_type     = "USER"\n'
+        '  target_id          = "{account}"\n  target_type        = "AWS_ACCOUNT"\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    return _root(resource) if resource.type == "iam.root" else _user(resource)
+
+
+def _root(resource: ResourceView) -> Outcome:
+    if not resource["credentials_present"]:
+        return not_applicable("The root user has no credentials: they were removed centrally.")
+    used = [time for time in (resource["password_last_used"], resource["keys_last_used"]) if time]
+    days = min((_days(time, resource.context.as_of) for time in used), default=None)
+    if days is not None and days < QUIET_DAYS:
+        return failed(f"The root user was used {days} days ago.")
+    return passed(f"The root user was not used for {QUIET_DAYS} days.")
+
+
+def _user(resource: ResourceView) -> Outcome:
+    active = sum(1 for key in resource["keys"] if key["active"])
+    words = {word.lower() for word in WORDS.findall(resource["name"])} & SHARED
+    if words and active > 1:
+        return failed(f"The user looks shared: its name says {', '.join(sorted(words))}, and it has two active keys.")
+    if not active and not resource["password_enabled"]:
+        return not_applicable("The user has neither a password nor an active access key.")
+    return passed("Nothing says that several people share this user.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """One of a shared user's keys is switched off. That root was used has happened."""
+    if resource.type == "iam.root":
+        return ()
+    kept = next(n for n, key in enumerate(resource["keys"]) if key["active"])
+    keys = [{**key, "active": key["active"] and n == kept} for n, key in enumerate(resource["keys"])]
+    return (cures.sets(resource, keys=keys),)
+
+
+def _days(since: str, until: str) -> int:
+    return (_time(until) - _time(since)).days
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+NOW = {"as_of": "2026-06-30T12:00:00+00:00"}
+DAYS_89, DAYS_90 = "2026-04-02T12:00:00+00:00", "2026-04-01T12:00:00+00:00"
+KEY: dict[str, Any] = {"active": True, "last_rotated": DAYS_89, "last_used": DAYS_89}
+
+
+def _root_case(name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True) -> Case:
+    facts = {"password_last_used": password, "keys_last_used": keys, "credentials_present": present}
+    return Case(name, verdict, facts, type="iam.root", region="global", context=NOW)
+
+
+def _case(name: str, verdict: Verdict, user: Any, *, keys: Any = 0, inactive: int = 0, password: Any = False) -> Case:
+    listed = [KEY] * keys + [KEY | {"active": False}] * inactive if isinstance(keys, int) else keys
+    facts = {"name": user, "password_enabled": password, "keys": listed}
+    return Case(name, verdict, facts, type="iam.user", region="global", context=NOW)
+
+
+CASES = [
+    _root_case("root was never used", Verdict.PASS),
+    _root_case("root was used 90 days ago", Verdict.PASS, DAYS_90, DAYS_90),
+    _root_case("root's password was used 89 days ago", Verdict.FAIL, DAYS_89),
+    _root_case("root's key was used, its password long ago", Verdict.FAIL, DAYS_90, DAYS_89),
+    _root_case("root without credentials", Verdict.NOT_APPLICABLE, DAYS_89, present=False),
+    _root_case("the report was refused", Verdict.UNKNOWN, GAP, GAP, present=GAP),
+    _root_case("one time could not be read", Verdict.UNKNOWN, GAP, DAYS_90),
+    _case("a person with a key", Verdict.PASS, "jane", keys=1),
+    _case("a person with two keys", Verdict.PASS, "jane", keys=2, password=True),
+    _case("a shared-looking name with one key", Verdict.PASS, "test-runner", keys=1),
+    _case("a shared-looking name with one active key of two", Verdict.PASS, "team", keys=1, inactive=1),
+    _case("two active keys and a shared-looking name", Verdict.FAIL, "deploy-team", keys=2),
+    _case("the same in another spelling", Verdict.FAIL, "DBAdmin", keys=2),
+    _case("a name that only contains such letters", Verdict.PASS, "latest-contestant", keys=2),
+    _case("neither password nor key", Verdict.NOT_APPLICABLE, "admin", inactive=2),
+    _case("the keys could not be read", Verdict.UNKNOWN, "admin", keys=GAP),
+    _case("the name could not be read", Verdict.UNKNOWN, GAP, keys=2),
+]

@@ -1,0 +1,99 @@
+"""No key that is in use may be waiting for its deletion.
+
+Deleting a key destroys everything that was ever encrypted with it: parameters, session logs, command
+output. KMS waits 7 to 30 days before it does so, and in that time nothing under the key can be read,
+which is often noticed too late.
+
+**What is judged.** Each key that a Systems Manager setting, a bucket, a log group or a trail names: its
+state from `kms.DescribeKey`, and what names it. `PendingDeletion` fails, and so does
+`PendingReplicaDeletion` (a multi-Region primary key that waits for its replicas to go first).
+
+**Unknown** when the key could not be described, as when it is another account's that does not let this
+one look.
+
+**Limits.** Only uses that Tutela reads are known: that nothing here names a key doesn't make it safe to
+delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 and SSM-LG-001.
+
+**Source of the facts.** KMS developer guide, deleting keys and key states.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+)
+
+PENDING = ("PendingDeletion", "PendingReplicaDeletion")
+SHOWN = 3
+
+CONTROL = Control(
+    id="SSM-KM-002",
+    file="ssm_km_002",
+    title="No key in use is pending deletion",
+    severity=Severity.CRITICAL,
+    scope=Scope.REGION,
+    facts={"kms.key": ("state", "used_by")},
+    container="arn:{p}:kms:{r}:{a}:key/*",
+    statements=("S9",),
+    quote="Use AWS encryption solutions, along with all default security controls within AWS services.",
+    frameworks={"FSBP": ("KMS.3",)},
+    empty_reason="No KMS key is used by Systems Manager data in this region.",
+    remediation=Remediation(
+        summary="Cancel the deletion and enable the key again; then move what uses it to another key before anyone "
+        "schedules it anew. For a key of another account, ask its owner.",
+        cli="aws kms cancel-key-deletion --region {region} --key-id {arn}\n"
+        "aws kms enable-key --region {region} --key-id {arn}",
+        code='resource "aws_kms_key" "this" {\n  is_enabled = true\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    state = resource["state"]
+    if state not in PENDING:
+        return passed(f"The key isn't waiting to be deleted (state {state}).")
+    users = sorted(resource["used_by"])
+    if not users:
+        return passed(f"The key is waiting to be deleted (state {state}), and nothing that was read uses it.")
+    more = f" and {len(users) - SHOWN} more" if len(users) > SHOWN else ""
+    return failed(
+        f"The key is waiting to be deleted (state {state}) and still used by {', '.join(users[:SHOWN])}{more}."
+    )
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Whatever names the key finds it working again."""
+    named = cures.Effect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
+    return cures.sets(resource, state="Enabled"), named
+
+
+USED = ["arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"]
+MANY = [f"{USED[0]}-{n}" for n in range(5)]
+
+
+def _case(name: str, verdict: Verdict, state: object, used_by: object = USED, reason_has: str = "") -> Case:
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    return Case(name, verdict, {"state": state, "used_by": used_by}, arn=arn, reason_has=reason_has)
+
+
+CASES = [
+    _case("enabled", Verdict.PASS, "Enabled"),
+    _case("disabled is another control's business", Verdict.PASS, "Disabled"),
+    _case("pending deletion and in use", Verdict.FAIL, "PendingDeletion", reason_has="parameter/apps/one"),
+    _case("a primary that waits for its replicas", Verdict.FAIL, "PendingReplicaDeletion"),
+    _case("used by many", Verdict.FAIL, "PendingDeletion", MANY, reason_has="and 2 more"),
+    _case("pending deletion, used by nothing", Verdict.PASS, "PendingDeletion", []),
+    _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
+    _case("pending deletion, its uses not known", Verdict.UNKNOWN, "PendingDeletion", GAP),
+]

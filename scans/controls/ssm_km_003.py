@@ -1,0 +1,208 @@
+"""The policy of a key must not let strangers use it.
+
+A key's policy alone can let any AWS account decrypt: no IAM policy in your account has a say in it. An
+open key policy undoes the encryption of whatever lies under the key.
+
+**What is judged.** The policy (`kms.GetKeyPolicy`) of each customer managed key of this account that
+Systems Manager data uses. An Allow fails that names
+
+* everybody (`*`, or all but some), or
+* an AWS account outside the organization,
+
+unless a condition of the same statement keeps strangers out: `kms:CallerAccount`,
+`aws:PrincipalAccount`, `aws:PrincipalOrgID`, `aws:PrincipalOrgPaths`, `aws:SourceAccount`,
+`aws:SourceArn`, `kms:ViaService` and their like, each with values that are your own.
+
+**Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
+
+**Unknown** when the policy could not be read or understood, or when it names an account or an
+organization and whose that is can't be told because the organization was not read.
+
+**Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
+
+**Source of the facts.** KMS developer guide, key policies and condition keys; IAM user guide, policy
+elements.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from scans.evidence import Context
+from scans.policies import (
+    RESOURCE,
+    Fence,
+    PolicyError,
+    Statement,
+    fence,
+    foreign_accounts,
+    open_principals,
+    parse,
+    unread_principals,
+)
+
+CONTROL = Control(
+    id="SSM-KM-003",
+    file="ssm_km_003",
+    title="Key policies are not open",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={"kms.key": ("own", "manager", "policy")},
+    container="arn:{p}:kms:{r}:{a}:key/*",
+    statements=("S5",),
+    quote="each user is given only the permissions necessary to fulfill their job duties",
+    frameworks={"FSBP": ("KMS.5",)},
+    empty_reason="No KMS key is used by Systems Manager data in this region.",
+    remediation=Remediation(
+        summary="Name the principals that need the key. Where a whole organization or a service needs it, add a "
+        "condition to that statement. Keep a statement that lets your own account manage the key, or nobody can.",
+        cli="aws kms get-key-policy --region {region} --key-id {arn} --policy-name default --query Policy "
+        "--output text > policy.json\n"
+        "aws kms put-key-policy --region {region} --key-id {arn} --policy-name default --policy file://policy.json",
+        code='data "aws_iam_policy_document" "key" {\n  statement {\n    actions   = ["kms:Decrypt"]\n'
+        '    resources = ["*"]\n    principals {\n      type        = "AWS"\n      identifiers = ["*"]\n    }\n'
+        '    condition {\n      test     = "StringEquals"\n      variable = "kms:CallerAccount"\n'
+        '      values   = ["{account}"]\n    }\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    if not resource["own"]:
+        return not_applicable("The key belongs to another account: its policy is judged there.")
+    if resource["manager"] != "CUSTOMER":
+        return not_applicable("AWS manages this key and its policy.")
+    try:
+        policy = parse(resource["policy"], RESOURCE)
+    except PolicyError as error:
+        return unknown(f"The key's policy can't be understood: {error}.")
+    doubts = []
+    for statement in policy.allows:
+        who, sure = _strangers(statement, resource.context)
+        if who and sure:
+            return failed(f"{_label(statement)} lets {who} use the key, and no condition keeps strangers out.")
+        if who:
+            doubts.append(f"{_label(statement)} lets {who} use the key")
+    if doubts:
+        return unknown(f"{'; '.join(doubts)}: whether that is inside the organization isn't known.")
+    return passed("The key's policy lets nobody outside the organization use the key.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Give what strangers have to the own account, which can then say who needs it."""
+    document = resource["policy"]
+    own = {"AWS": cures.arn_of(resource, "iam", "root", region="")}
+    changed = [
+        {**raw, "Principal": own} if parsed.allow and _strangers(parsed, resource.context)[0] else raw
+        for raw, parsed in zip(cures.statements(document), parse(document).statements, strict=True)
+    ]
+    return (cures.sets(resource, policy={**document, "Statement": changed}),)
+
+
+def _strangers(statement: Statement, context: Context) -> tuple[str, bool]:
+    """Whom an Allow lets in who may be no part of the organization, and whether that is sure."""
+    fenced = fence(statement, context)
+    if fenced is Fence.CLOSED:
+        return "", True
+    if open_principals(statement):
+        return "everybody", fenced is Fence.OPEN
+    foreign = foreign_accounts(statement, context.accounts | {context.account})
+    if foreign:
+        sure = bool(context.accounts) and fenced is Fence.OPEN
+        return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
+    return ", ".join(unread_principals(statement)), False
+
+
+def _label(statement: Statement) -> str:
+    return f"The statement {statement.sid}" if statement.sid else "A statement without a Sid"
+
+
+OWN = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*"} | {
+    "Principal": {"AWS": "arn:aws:iam::111122223333:root"}
+}
+STRANGER = {"AWS": "arn:aws:iam::999999999999:role/reader"}
+SISTER = {"AWS": "arn:aws:iam::444455556666:root"}
+HERE = {
+    "account": "111122223333",
+    "organization": "o-example",
+    "accounts": frozenset({"111122223333", "444455556666"}),
+}
+ALONE = {"account": "111122223333"}
+
+
+def _allow(principal: object, **condition: Any) -> dict[str, Any]:
+    statement = {"Sid": "Other", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Principal": principal}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _case(name: str, verdict: Verdict, *statements: dict[str, Any], context: Any = HERE, **changed: object) -> Case:
+    policy = {"Version": "2012-10-17", "Statement": [OWN, *statements]}
+    facts: dict[str, object] = {"own": True, "manager": "CUSTOMER", "policy": policy}
+    return Case(name, verdict, facts | changed, context=context)
+
+
+CASES = [
+    _case("the account's own principals", Verdict.PASS),
+    _case("own principals, the organization not read", Verdict.PASS, context=ALONE),
+    _case("another account of the organization", Verdict.PASS, _allow(SISTER)),
+    _case("a service", Verdict.PASS, _allow({"Service": "logs.eu-west-1.amazonaws.com"})),
+    _case(
+        "everybody, fenced by kms:CallerAccount",
+        Verdict.PASS,
+        _allow("*", StringEquals={"kms:CallerAccount": "111122223333"}),
+    ),
+    _case(
+        "everybody, fenced by the organization",
+        Verdict.PASS,
+        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
+    ),
+    _case("everybody", Verdict.FAIL, _allow("*")),
+    _case("everybody, in the other spelling", Verdict.FAIL, _allow({"AWS": "*"})),
+    _case(
+        "everybody, fenced by another organization",
+        Verdict.FAIL,
+        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-other"}),
+    ),
+    _case("everybody, a condition that fences nobody", Verdict.FAIL, _allow("*", Bool={"aws:SecureTransport": "true"})),
+    _case(
+        "a fence that holds only if the key is there",
+        Verdict.FAIL,
+        _allow("*", StringEqualsIfExists={"kms:CallerAccount": "111122223333"}),
+    ),
+    _case("an account outside", Verdict.FAIL, _allow(STRANGER)),
+    _case(
+        "an account outside, fenced by the service",
+        Verdict.PASS,
+        _allow(STRANGER, StringEquals={"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}),
+    ),
+    _case("another account, the organization not read", Verdict.UNKNOWN, _allow(SISTER), context=ALONE),
+    _case(
+        "an organization, and ours not known",
+        Verdict.UNKNOWN,
+        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
+        context=ALONE,
+    ),
+    _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
+    _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
+    _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
+    _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),
+    _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
+    _case("the policy is no policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),
+    _case("no policy was handed over", Verdict.UNKNOWN, policy=None),
+]

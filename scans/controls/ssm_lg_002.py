@@ -1,0 +1,162 @@
+"""Log groups with the output of runbook scripts must have a customer key that works.
+
+Scripts that a runbook runs with `aws:executeScript` can write their output to CloudWatch Logs. Without
+that, it shows only in the execution, where nobody watches it and where it goes after 30 days; with it,
+it should be under a key of your own.
+
+**What is judged.**
+
+* The log group that the setting `/ssm/automation/customer-script-log-group-name` names
+  (`ssm.GetServiceSetting`; by default `/aws/ssm/automation/executeScript`): its `kmsKeyId` from
+  `logs.DescribeLogGroups`, and the key's state from `kms.DescribeKey`. No customer key fails; so does a
+  customer key that is disabled, about to be deleted, or gone.
+* The setting `/ssm/automation/customer-script-log-destination`: it fails if it isn't `CloudWatch` while
+  a document of this account has an `aws:executeScript` step (`ssm.GetDocument`).
+
+**Not applicable** where no group takes script output and no document runs scripts.
+
+**Unknown** when the setting, the documents, the groups or the key could not be read.
+
+**Limits.** The key covers what is written after it was set. A setting that names a group which doesn't
+exist is not judged here: there is no group to encrypt.
+
+**Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS; CloudWatch Logs API
+reference, DescribeLogGroups; KMS API reference, DescribeKey.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapError
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+)
+from scans.judging import KEY_STATE, LOG_GROUP, judge_log_group, peek
+
+CONTROL = Control(
+    id="SSM-LG-002",
+    file="ssm_lg_002",
+    title="Script output is logged under a customer key",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={"logs.group": LOG_GROUP, "ssm.setting.script_logs": ("destination",)},
+    related={**KEY_STATE, "ssm.document": ("uses_script",)},
+    container="arn:{p}:logs:{r}:{a}:log-group:*",
+    statements=("S19",),
+    quote="The output of scripts run using the aws:executeScript action in an Automation runbook",
+    frameworks={"FSBP": ("SSM.6",), "NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0": ("3.5.1",)},
+    empty_reason="No log group in this region takes the output of runbook scripts, and no document runs any.",
+    remediation=Remediation(
+        summary="Where the finding is about the setting, send script output to CloudWatch Logs (it sets the whole region). "
+        "In the policy of a customer managed key of this region, let logs.REGION.amazonaws.com use the key "
+        "(kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*), then give it to the group. "
+        "What is in the group already stays as it was.",
+        cli="# a finding about a log group\n"
+        "aws logs associate-kms-key --region {region} --log-group-name {name} --kms-key-id KEY_ARN\n"
+        "# a finding about the setting\n"
+        "aws ssm update-service-setting --region {region} "
+        "--setting-id /ssm/automation/customer-script-log-destination --setting-value CloudWatch\n"
+        "aws ssm update-service-setting --region {region} --setting-id /ssm/automation/customer-script-log-group-name "
+        "--setting-value /aws/ssm/automation/executeScript\n"
+        "aws logs associate-kms-key --region {region} --log-group-name /aws/ssm/automation/executeScript "
+        "--kms-key-id KEY_ARN",
+        code='resource "aws_cloudwatch_log_group" "this" {\n  name       = "{name}"\n'
+        "  kms_key_id = aws_kms_key.logs.arn\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome | None:
+    if resource.type == "logs.group":
+        return judge_log_group(resource, "script")
+    return _setting(resource)
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    if resource.type == "logs.group":
+        return cures.with_key(resource, "kms_key")
+    return (cures.sets(resource, destination="CloudWatch", log_group="/aws/ssm/automation/executeScript"),)
+
+
+def _setting(resource: ResourceView) -> Outcome | None:
+    """A fail if output of scripts goes nowhere; else the group, where there is one, is the subject."""
+    if resource["destination"] == "CloudWatch":
+        return None
+    gaps: list[Gap] = []
+    for document in resource.all("ssm.document"):
+        uses, unread = peek(document, "uses_script")
+        if uses:
+            return failed(f"The document {document.arn} runs scripts, and their output is not sent to CloudWatch Logs.")
+        gaps += unread
+    if gaps:
+        raise GapError(*gaps)
+    return None
+
+
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NAME = "/aws/ssm/automation/executeScript"
+
+
+def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("script",), **more: Any) -> Case:
+    """more: state (of the key), refused (the keys), reason_has."""
+    state = more.get("state")
+    return Case(
+        name,
+        verdict,
+        {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
+        type="logs.group",
+        related={"kms.reference": {KEY: {"state": state}} if state else {}},
+        related_gaps=("kms.reference",) if more.get("refused") else (),
+        arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
+        reason_has=more.get("reason_has", ""),
+    )
+
+
+def _setting_case(
+    name: str, verdict: Verdict | None, destination: object, *scripts: object, refused: bool = False
+) -> Case:
+    """scripts: of each document, whether it uses any."""
+    prefix = "arn:aws:ssm:eu-west-1:111122223333:document/runbook"
+    return Case(
+        name,
+        verdict,
+        {"destination": destination},
+        type="ssm.setting.script_logs",
+        related={"ssm.document": {f"{prefix}-{n}": {"uses_script": uses} for n, uses in enumerate(scripts)}},
+        related_gaps=("ssm.document",) if refused else (),
+        arn="arn:aws:ssm:eu-west-1:111122223333:servicesetting/ssm/automation/customer-script-log-destination",
+    )
+
+
+CASES = [
+    _case("a customer key", Verdict.PASS, KEY, state="Enabled"),
+    _case("a group of several kinds", Verdict.PASS, KEY, ("run_command", "script", "session"), state="Enabled"),
+    _case("no key is no customer key", Verdict.FAIL, None, reason_has="no customer key"),
+    _case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
+    _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
+    _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),
+    _case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),
+    _case("a key that nobody looked up", Verdict.UNKNOWN, KEY),
+    _case("the groups were refused", Verdict.UNKNOWN, GAP, GAP),
+    _case("a group of other data", None, None, ("agent",)),
+    _setting_case("scripts, and no logs", Verdict.FAIL, None, True),
+    _setting_case("scripts, and logs somewhere else", Verdict.FAIL, "None", True),
+    _setting_case("scripts, and one document not read", Verdict.FAIL, None, GAP, True),
+    _setting_case("scripts, and logs: the group is judged", None, "CloudWatch", True),
+    _setting_case("no scripts", None, None, False),
+    _setting_case("no documents", None, None),
+    _setting_case("a document was not read", Verdict.UNKNOWN, None, False, GAP),
+    _setting_case("the documents were refused", Verdict.UNKNOWN, None, refused=True),
+    _setting_case("the setting was refused", Verdict.UNKNOWN, GAP, False),
+]

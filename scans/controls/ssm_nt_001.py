@@ -1,0 +1,113 @@
+"""Managed nodes must be of instance types that encrypt the traffic between them.
+
+Some EC2 instance types encrypt every packet to another such instance, in the network card and at no
+cost, as long as both are in one VPC or in peered VPCs. Traffic to or from any other type crosses the
+network as the programs send it.
+
+**What is judged.** The instance type of each managed node (`ec2.DescribeInstances`), by
+`EncryptionInTransitSupported` from `ec2.DescribeInstanceTypes`. Where AWS gives no such field for a
+type, the list in AWS's guide stands in: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
+Nitro is not enough: t3, m5 and c5 are, and don't encrypt.
+
+**Not applicable** for hybrid nodes (`mi-…`), which are not EC2 instances.
+
+**Unknown** when the instance or its type could not be read, or the field is missing and the family is
+not in that list.
+
+**Limits.** Both ends must be of such a type, in the same VPC or in peered VPCs of one region, with no
+load balancer or gateway between: a pass speaks for this node only. Encryption by the programs themselves
+(TLS) isn't seen.
+
+**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+
+# Only for types of which the API doesn't say it: the document's list, G4 being g4dn (g4ad doesn't encrypt).
+LISTED = frozenset({"c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"})
+
+CONTROL = Control(
+    id="SSM-NT-001",
+    file="ssm_nt_001",
+    title="Managed nodes encrypt traffic between them",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ssm.node": ("hybrid", "instance_type", "transit_encryption")},
+    container="arn:{p}:ec2:{r}:{a}:instance/*",
+    statements=("S22",),
+    quote="automatically encrypt in-transit traffic between supported instances in the same virtual private cloud (VPC) "
+    "or in peered VPCs",
+    empty_reason="The region has no managed nodes.",
+    remediation=Remediation(
+        summary="Move the node to a type that encrypts in transit; the first command lists them. An instance must be "
+        "stopped for that. Where a type can't be changed, encrypt in the programs (TLS).",
+        cli="aws ec2 describe-instance-types --region {region} --filters Name=network-info.encryption-in-transit-supported,Values=true "
+        "--query 'InstanceTypes[].InstanceType'\n"
+        "aws ec2 stop-instances --region {region} --instance-ids {name}\n"
+        "aws ec2 modify-instance-attribute --region {region} --instance-id {name} --instance-type Value=NEW_TYPE\n"
+        "aws ec2 start-instances --region {region} --instance-ids {name}",
+        code='resource "aws_instance" "node" {\n  instance_type = "m6in.large" # was {instance_type}\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    if resource["hybrid"]:
+        return not_applicable("The node is not an EC2 instance.")
+    type, encrypts = resource["instance_type"], resource["transit_encryption"]
+    if encrypts is False:
+        return failed(f"Instances of the type {type} don't encrypt the traffic between them.")
+    if encrypts:
+        return passed(
+            f"Instances of the type {type} encrypt traffic to others of such a type in the same VPC or in peered VPCs."
+        )
+    if not type:
+        return unknown("The node's instance type isn't known.")
+    if type.split(".")[0] in LISTED:
+        return passed(
+            f"Instances of the type {type} are in AWS's list of those that encrypt traffic to each other in the same "
+            "VPC or in peered VPCs."
+        )
+    return unknown(f"AWS doesn't say whether the type {type} encrypts in transit, and its list doesn't name it.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, instance_type="NEW_TYPE", transit_encryption=True),)
+
+
+def _case(name: str, verdict: Verdict, type: object, encrypts: object, *, hybrid: object = False) -> Case:
+    facts = {"hybrid": hybrid, "instance_type": type, "transit_encryption": encrypts}
+    return Case(name, verdict, facts, arn="arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0")
+
+
+CASES = [
+    _case("a type that encrypts", Verdict.PASS, "m6in.large", True),
+    _case("a type that doesn't, though it is Nitro", Verdict.FAIL, "t3.micro", False),
+    _case("a listed family, but the API says no", Verdict.FAIL, "m5n.large", False),
+    _case("a listed family, the field is missing", Verdict.PASS, "g4dn.xlarge", None),
+    _case("g4ad is not G4dn", Verdict.UNKNOWN, "g4ad.xlarge", None),
+    _case("a family that only begins like a listed one", Verdict.UNKNOWN, "c5.large", None),
+    _case("the field is missing, the type not listed", Verdict.UNKNOWN, "m9zz.large", None),
+    _case("the type isn't known", Verdict.UNKNOWN, None, None),
+    _case("a hybrid node", Verdict.NOT_APPLICABLE, None, None, hybrid=True),
+    _case("the type was refused", Verdict.UNKNOWN, GAP, GAP),
+    _case("the types' facts were refused", Verdict.UNKNOWN, "m6in.large", GAP),
+    _case("the node was refused", Verdict.UNKNOWN, GAP, GAP, hybrid=GAP),
+]

@@ -1,0 +1,117 @@
+"""Where FIPS endpoints are required, Systems Manager may be called through them only.
+
+A FIPS endpoint ends TLS in a cryptographic module that was validated. Whoever must use such modules must
+call the API by that endpoint's name; nothing else makes a client do so.
+
+**What is judged.** In the regions for which the company requires FIPS endpoints (`TUTELA_FIPS_REGIONS`): the
+host that clients named in the latest Systems Manager events (`tlsDetails.clientProvidedHostHeader` from
+`cloudtrail.LookupEvents`, one page of 50), against the hosts that AWS publishes.
+
+* A call to a host that is not the region's FIPS endpoint fails.
+* A region for which AWS publishes no FIPS endpoint of Systems Manager fails, since nobody there can comply.
+
+**Not applicable** in the regions for which FIPS endpoints are not required.
+
+**Unknown** when the events could not be read, when there were none, or when none of them names its host.
+
+**Limits.** It is a sample: a pass is about the events that were looked at. Calls that AWS services make for
+you name no host. The list of published hosts is part of this version.
+
+**Source of the facts.** AWS general reference, FIPS endpoints; CloudTrail user guide, TLS details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from scans import fips
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+
+EVERYWHERE = "all"
+SHOWN = 3
+
+CONTROL = Control(
+    id="SSM-NT-002",
+    file="ssm_nt_002",
+    title="FIPS endpoints are used where they are required",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={"cloudtrail.ssm_events": ("sampled", "hosts")},
+    container="arn:{p}:cloudtrail:{r}:{a}:lookup/ssm.amazonaws.com",
+    statements=("S11",),
+    quote="If you require FIPS 140-2 validated cryptographic modules when accessing AWS through a command line "
+    "interface or an API, use a FIPS endpoint.",
+    remediation=Remediation(
+        summary="Set FIPS endpoints in the clients that call by another name; CloudTrail names their access key, address "
+        "and user agent. For nodes in a VPC, make the endpoint of the service ssm-fips.",
+        cli="export AWS_USE_FIPS_ENDPOINT=true\n"
+        "aws configure set use_fips_endpoint true\n"
+        "aws cloudtrail lookup-events --region {region} "
+        "--lookup-attributes AttributeKey=EventSource,AttributeValue=ssm.amazonaws.com "
+        "--query 'Events[].CloudTrailEvent' --output text | grep -v ssm-fips",
+        code='provider "aws" {\n  region            = "{region}"\n  use_fips_endpoint = true\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    required = resource.context.policy.get("fips_regions") or ()
+    if not {EVERYWHERE, resource.region} & set(required):
+        return not_applicable("The company doesn't require FIPS endpoints in this region.")
+    if fips.host_of(resource.region) is None:
+        return failed("FIPS endpoints are required, and AWS publishes none for Systems Manager in this region.")
+    hosts = resource["hosts"]
+    others = [host for host in hosts if not fips.is_fips(host, resource.region)]
+    if others:
+        return failed(f"Clients called {_some(others)} instead of {fips.host_of(resource.region)}.")
+    if not hosts:
+        return unknown("No event of Systems Manager in this region says which host was called.")
+    return passed(f"Every host named in {resource['sampled']} sampled events is the FIPS endpoint.")
+
+
+def _some(hosts: Iterable[str]) -> str:
+    named = sorted(hosts)
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return ", ".join(named[:SHOWN]) + more
+
+
+FIPS, PLAIN = "ssm-fips.us-east-1.amazonaws.com", "ssm.us-east-1.amazonaws.com"
+
+
+def _case(name: str, verdict: Verdict, hosts: Any, *, where: str = "us-east-1", required: Any = ("all",)) -> Case:
+    facts = {"sampled": GAP if hosts is GAP else len(hosts), "hosts": hosts}
+    return Case(name, verdict, facts, region=where, context={"policy": {"fips_regions": list(required)}})
+
+
+CASES = [
+    _case("only the FIPS endpoint", Verdict.PASS, [FIPS]),
+    _case("required in this region by name", Verdict.PASS, [FIPS], required=["us-east-1"]),
+    _case("a VPC endpoint of the FIPS service", Verdict.PASS, ["vpce-0a-b.ssm-fips.us-east-1.vpce.amazonaws.com"]),
+    _case("GovCloud's plain name is the FIPS endpoint", Verdict.PASS, ["ssm.us-gov-west-1.amazonaws.com"], where="us-gov-west-1"),
+    _case("the plain endpoint", Verdict.FAIL, [FIPS, PLAIN]),
+    _case("a VPC endpoint of the plain service", Verdict.FAIL, ["vpce-0a-b.ssm.us-east-1.vpce.amazonaws.com"]),
+    _case("another region's FIPS endpoint", Verdict.FAIL, ["ssm-fips.us-west-2.amazonaws.com"]),
+    _case("a name that only begins like it", Verdict.FAIL, [f"{FIPS}.example.com"]),
+    _case("a region without a FIPS endpoint", Verdict.FAIL, [], where="eu-west-1"),
+    _case("a region without one, events refused", Verdict.FAIL, GAP, where="eu-west-1"),
+    _case("not required", Verdict.NOT_APPLICABLE, [PLAIN], required=[]),
+    _case("required elsewhere", Verdict.NOT_APPLICABLE, [PLAIN], required=["us-west-2"]),
+    _case("not required, events refused", Verdict.NOT_APPLICABLE, GAP, required=[]),
+    _case("no events", Verdict.UNKNOWN, []),
+    _case("the events were refused", Verdict.UNKNOWN, GAP),
+]  # fmt: skip

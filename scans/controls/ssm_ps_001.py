@@ -1,0 +1,106 @@
+"""No String or StringList parameter may look like a secret by its name or description.
+
+The values of these two types are kept in plain text. Whoever may read the parameter reads the value,
+without any permission on a key, and it shows in the console, in scripts and in their logs.
+
+**What is judged.** The name and description of each `String` and `StringList` parameter, from
+`ssm.DescribeParameters`. A parameter called `db_password`, or whose description holds an access key,
+fails. The value itself is not read: so a fail says *likely*, and a pass says only that nothing gives it
+away.
+
+**Not applicable** for a `SecureString`.
+
+**Unknown** when the parameters could not be listed.
+
+**Limits.** A secret under an innocent name is not seen here; SSM-PS-002 looks at values where a company
+asks for that. A name may also sound like a secret and not be one (`password-policy-url`): ask for an
+exception.
+
+**Source of the facts.** Systems Manager API reference, DescribeParameters.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-PS-001",
+    file="ssm_ps_001",
+    title="Plain parameters don't look like secrets",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={"ssm.parameter": ("name", "type", "secret_name")},
+    container="arn:{p}:ssm:{r}:{a}:parameter/*",
+    statements=("S16",),
+    quote="Don't store sensitive data in a String or StringList parameter.",
+    empty_reason="The region has no parameters.",
+    remediation=Remediation(
+        summary="A parameter's type can't be changed. Make a SecureString under a new name, move its readers there, "
+        "delete the old one, and renew the value: it was readable, and stays so in the old parameter's history.",
+        cli="aws ssm put-parameter --region {region} --name NEW_NAME --type SecureString --key-id alias/YOUR_KEY "
+        "--value file://new-value.txt\n"
+        "aws ssm delete-parameter --region {region} --name {name}",
+        code='resource "aws_ssm_parameter" "secret" {\n  name             = "NEW_NAME"\n  type             = "SecureString"\n'
+        "  key_id           = aws_kms_key.parameters.arn\n  value_wo         = var.secret # not kept in the state\n"
+        "  value_wo_version = 1\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    type = resource["type"]
+    if type == "SecureString":
+        return not_applicable("The parameter is a SecureString: its value is encrypted with a KMS key.")
+    detector = resource["secret_name"]
+    if detector:
+        return failed(f"The {type} likely holds a secret: its name or description matches {detector}.")
+    return passed(f"Neither the name nor the description of this {type} looks like a secret.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """A parameter's type can't be changed: the old one goes, a new one takes its place."""
+    key, made = cures.customer_key(resource)
+    arn = resource.arn.partition(":parameter/")[0] + ":parameter/NEW_NAME"
+    facts: dict[str, object] = {
+        "name": "NEW_NAME",
+        "type": "SecureString",
+        "key_id": key,
+        "secret_name": None,
+        "hits": [],
+    }
+    return (
+        made,
+        cures.Effect(resource.type, resource.region, resource.arn, gone=True),
+        cures.Effect(resource.type, resource.region, arn, facts),
+    )
+
+
+def _case(name: str, verdict: Verdict, type: object, detector: object, **more: str) -> Case:
+    facts = {"name": "/apps/one", "type": type, "secret_name": detector}
+    arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"
+    return Case(name, verdict, facts, arn=arn, reason_has=more.get("reason_has", ""))
+
+
+CASES = [
+    _case("a plain switch", Verdict.PASS, "String", None),
+    _case("a plain list", Verdict.PASS, "StringList", None),
+    _case("a password in plain text", Verdict.FAIL, "String", "password", reason_has="likely"),
+    _case("a list of keys in plain text", Verdict.FAIL, "StringList", "api_key", reason_has="api_key"),
+    _case("a secret, encrypted", Verdict.NOT_APPLICABLE, "SecureString", "password"),
+    _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
+    _case("the description was not read", Verdict.UNKNOWN, "String", GAP),
+]

@@ -1,0 +1,119 @@
+"""Every SecureString must be encrypted with a customer managed key.
+
+A SecureString that names no key gets `alias/aws/ssm`, the key that AWS manages for Parameter Store. Its
+policy lets every principal of the account decrypt through Parameter Store, and nobody can change that,
+turn the key off, or share it. With a key of your own, reading a secret takes two permissions.
+
+**What is judged.** `KeyId` of each `SecureString`, from `ssm.DescribeParameters`: it fails if it is
+`alias/aws/ssm`, or an alias, id or ARN that resolves to a key managed by AWS according to
+`kms.ListAliases`. Parameter Store goes on naming an alias after the alias was moved to another key, so
+aliases are resolved anew in every scan. Whether the key works is the question of SSM-PS-004.
+
+**Not applicable** for a `String` or `StringList`: they have no key.
+
+**Unknown** when the parameters or the aliases could not be listed.
+
+**Limits.** Whether the policy of a customer key is any narrower is judged by SSM-KM-003.
+
+**Source of the facts.** Systems Manager API reference, DescribeParameters and PutParameter; KMS API
+reference, ListAliases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from scans.judging import names_alias, unread_key
+
+AWS_KEY = "alias/aws/ssm"
+
+CONTROL = Control(
+    id="SSM-PS-003",
+    file="ssm_ps_003",
+    title="SecureString parameters use a customer key",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ssm.parameter": ("name", "type", "key_id")},
+    related={"kms.reference": ("aws_alias",)},
+    container="arn:{p}:ssm:{r}:{a}:parameter/*",
+    statements=("S15",),
+    quote="AWS KMS uses either a customer managed key or an AWS managed key to encrypt the parameter value",
+    empty_reason="The region has no parameters.",
+    remediation=Remediation(
+        summary="Store the value again under a customer managed key. Give the readers kms:Decrypt on that key first. "
+        "Put the value in a file, so that it doesn't stay in the shell's history.",
+        cli="aws ssm put-parameter --region {region} --name {name} --type SecureString --key-id alias/YOUR_KEY "
+        "--value file://value.txt --overwrite",
+        code='resource "aws_ssm_parameter" "this" {\n  name             = "{name}"\n  type             = "SecureString"\n'
+        "  key_id           = aws_kms_key.parameters.arn\n  value_wo         = var.value # not kept in the state\n"
+        "  value_wo_version = 1\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    type = resource["type"]
+    if type != "SecureString":
+        return not_applicable(f"The parameter is a {type}, which has no key.")
+    key = resource["key_id"]
+    if not key:
+        return unknown("AWS named no key for this SecureString.", unread_key(resource.region))
+    if names_alias(key, AWS_KEY):
+        return failed(f"The parameter is encrypted with {AWS_KEY}, the key that AWS manages for Parameter Store.")
+    found = resource.look("kms.reference", key)
+    if found is None:
+        return unknown(f"The key {key} was not looked up in this scan.", unread_key(resource.region))
+    if found["aws_alias"]:
+        return failed(f"The parameter's key {key} is {found['aws_alias']}, a key that AWS manages.")
+    return passed(f"The parameter is encrypted with {key}, which is not a key that AWS manages.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.with_key(resource, "key_id")
+
+
+ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+ARN = f"arn:aws:kms:eu-west-1:111122223333:key/{ID}"
+
+
+def _case(name: str, verdict: Verdict, key: object, type: object = "SecureString", **found: Any) -> Case:
+    """found: aws_alias, if the key was looked up; refused: its list was not read."""
+    gaps = ("kms.reference",) if found.pop("refused", False) else ()
+    related = {"kms.reference": {str(key): found}} if found else {}
+    facts = {"name": "/apps/one", "type": type, "key_id": key}
+    arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"
+    return Case(name, verdict, facts, related=related, related_gaps=gaps, arn=arn)
+
+
+CASES = [
+    _case("an alias of a customer key", Verdict.PASS, "alias/data", aws_alias=None),
+    _case("a customer key by ARN", Verdict.PASS, ARN, aws_alias=None),
+    _case("the key of AWS by its alias", Verdict.FAIL, AWS_KEY),
+    _case("the key of AWS by its alias, keys refused", Verdict.FAIL, AWS_KEY, refused=True),
+    _case("the key of AWS by the ARN of its alias", Verdict.FAIL, f"arn:aws:kms:eu-west-1:111122223333:{AWS_KEY}"),
+    _case("the key of AWS by its id", Verdict.FAIL, ID, aws_alias=AWS_KEY),
+    _case("an alias that was moved to the key of AWS", Verdict.FAIL, "alias/data", aws_alias=AWS_KEY),
+    _case("an alias that only looks like that of AWS", Verdict.PASS, "alias/team/aws/ssm", aws_alias=None),
+    _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "String"),
+    _case("a SecureString without a key", Verdict.UNKNOWN, None),
+    _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
+    _case("the aliases were refused", Verdict.UNKNOWN, "alias/data", aws_alias=GAP),
+    _case("the list of keys was refused", Verdict.UNKNOWN, "alias/data", refused=True),
+    _case("a key that nobody looked up", Verdict.UNKNOWN, "alias/data"),
+]

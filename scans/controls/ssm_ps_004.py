@@ -1,0 +1,118 @@
+"""The key of every SecureString must exist and work.
+
+A SecureString whose key is disabled or gone can't be read by anybody. A key that waits to be deleted
+takes every parameter under it along, for good, when its waiting period ends.
+
+**What is judged.** `KeyId` of each `SecureString` (`ssm.DescribeParameters`), and the state of that key
+(`kms.DescribeKey`, once a key). It fails for a key that is disabled, waits to be deleted, has no key
+material, is unavailable, or is not found. An alias is resolved in the same scan, since it may have been
+moved or deleted after the parameter was written.
+
+**Not applicable** for a `String` or `StringList`: they have no key.
+
+**Unknown** when the parameters could not be listed, or the key can't be described: as when it is another
+account's and that account does not let this one look.
+
+**Limits.** A key that works may still refuse a reader: whether a principal may use it is not judged.
+
+**Source of the facts.** KMS developer guide, key states; KMS API reference, DescribeKey.
+"""
+
+from __future__ import annotations
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    not_applicable,
+    passed,
+    unknown,
+)
+from scans.judging import KEY_STATE, key_fault, unread_key
+
+CONTROL = Control(
+    id="SSM-PS-004",
+    file="ssm_ps_004",
+    title="The keys of SecureString parameters work",
+    severity=Severity.CRITICAL,
+    scope=Scope.REGION,
+    facts={"ssm.parameter": ("name", "type", "key_id")},
+    related=KEY_STATE,
+    container="arn:{p}:ssm:{r}:{a}:parameter/*",
+    statements=("S15",),
+    quote="To encrypt SecureString parameter values, Parameter Store uses an AWS KMS key",
+    frameworks={"FSBP": ("KMS.3",)},
+    empty_reason="The region has no parameters.",
+    remediation=Remediation(
+        summary="Look at the key's state. Stop its deletion and enable it, or store the value again under a key that "
+        "works. A deleted key never comes back: then the value must come from elsewhere. (cancel-key-deletion and "
+        "enable-key take the id or ARN that describe-key shows, not an alias.)",
+        cli="aws kms describe-key --region {region} --key-id {key_id}\n"
+        "aws kms cancel-key-deletion --region {region} --key-id KEY_ARN\n"
+        "aws kms enable-key --region {region} --key-id KEY_ARN\n"
+        "aws ssm put-parameter --region {region} --name {name} --type SecureString --key-id alias/WORKING_KEY "
+        "--value file://value.txt --overwrite",
+        code='resource "aws_kms_key" "parameters" {\n  is_enabled              = true\n  enable_key_rotation     = true\n'
+        "  deletion_window_in_days = 30\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    type = resource["type"]
+    if type != "SecureString":
+        return not_applicable(f"The parameter is a {type}, which has no key.")
+    key = resource["key_id"]
+    if not key:
+        return unknown("AWS named no key for this SecureString.", unread_key(resource.region))
+    return key_fault(resource, key) or passed(f"The parameter's key {key} exists and is enabled.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.with_key(resource, "key_id")
+
+
+KEY = "alias/data"
+
+
+def _case(name: str, verdict: Verdict, state: object, type: object = "SecureString", key: object = KEY) -> Case:
+    facts = {"name": "/apps/one", "type": type, "key_id": key}
+    related = {"kms.reference": {KEY: {"state": state}}} if state else {}
+    return Case(name, verdict, facts, related=related, arn="arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one")
+
+
+CASES = [
+    _case("an enabled key", Verdict.PASS, "Enabled"),
+    _case("a key that becomes the primary of its replicas", Verdict.PASS, "Updating"),
+    *(
+        _case(f"a key in the state {state}", Verdict.FAIL, state)
+        for state in (
+            "NotFound",
+            "Disabled",
+            "PendingDeletion",
+            "PendingReplicaDeletion",
+            "PendingImport",
+            "Unavailable",
+            "Creating",
+        )
+    ),
+    _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "StringList", None),
+    _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
+    _case("a state that is new to us", Verdict.UNKNOWN, "Sleeping"),
+    _case("a key that nobody looked up", Verdict.UNKNOWN, None),
+    _case("a SecureString without a key", Verdict.UNKNOWN, None, key=None),
+    _case("the parameters were refused", Verdict.UNKNOWN, "Enabled", GAP, GAP),
+    Case(
+        "the list of keys was refused",
+        Verdict.UNKNOWN,
+        {"name": "/apps/one", "type": "SecureString", "key_id": KEY},
+        related_gaps=("kms.reference",),
+    ),
+]

@@ -1,0 +1,130 @@
+"""Buckets with Systems Manager data must refuse plain HTTP.
+
+S3 answers over HTTP too, and SSM Agent and scripts can be told to use it. Only the bucket's policy can
+refuse that for everybody, so that neither the data nor a signed request crosses a network in the clear.
+
+**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting
+points at. It passes with a Deny for everybody (`"*"` or `{"AWS": "*"}`), of all actions of S3, under the
+condition that `aws:SecureTransport` is false and no other, on both the bucket and everything in it (one
+statement or two).
+
+**Unknown** when the policy could not be read or understood.
+
+**Limits.** A Deny that leaves out an action, a principal or a part of the bucket doesn't count, even if
+what is left is harmless. That requests are refused is read from the policy, not tried.
+
+**Source of the facts.** S3 user guide, bucket policy examples; IAM user guide, global condition keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+    unknown,
+)
+from scans.policies import RESOURCE, PolicyError, denies_insecure_transport, parse
+
+CONTROL = Control(
+    id="SSM-S3-002",
+    file="ssm_s3_002",
+    title="Buckets refuse plain HTTP",
+    severity=Severity.HIGH,
+    scope=Scope.REGION,
+    facts={"s3.bucket": ("policy",)},
+    container="arn:{p}:s3:::*",
+    statements=("S18", "S7"),
+    quote="Use SSL/TLS to communicate with AWS resources.",
+    frameworks={
+        "FSBP": ("S3.5",),
+        "CIS v3.0": ("2.1.1",),
+        "NIST 800-53 r5": ("SC-8(1)",),
+        "PCI DSS 4.0": ("4.2.1",),
+    },
+    empty_reason="No bucket of this account in this region holds Systems Manager data.",
+    remediation=Remediation(
+        summary="Add the Deny to the bucket's policy. put-bucket-policy replaces the whole policy: read it first and "
+        "add the statement to it.",
+        cli="aws s3api get-bucket-policy --region {region} --bucket {name} --query Policy --output text > policy.json\n"
+        "# add this statement to policy.json:\n"
+        '# {"Sid":"HttpsOnly","Effect":"Deny","Principal":"*","Action":"s3:*",'
+        '"Resource":["BUCKET_ARN","BUCKET_ARN/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}\n'
+        "aws s3api put-bucket-policy --region {region} --bucket {name} --policy file://policy.json",
+        code='data "aws_iam_policy_document" "bucket" {\n  statement {\n    sid       = "HttpsOnly"\n'
+        '    effect    = "Deny"\n    actions   = ["s3:*"]\n    resources = ["{arn}", "{arn}/*"]\n\n'
+        '    principals {\n      type        = "*"\n      identifiers = ["*"]\n    }\n\n'
+        '    condition {\n      test     = "Bool"\n      variable = "aws:SecureTransport"\n'
+        '      values   = ["false"]\n    }\n  }\n}\n\n'
+        'resource "aws_s3_bucket_policy" "this" {\n  bucket = "{name}"\n'
+        "  policy = data.aws_iam_policy_document.bucket.json\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    document = resource["policy"]
+    if document is None:
+        return failed("The bucket has no policy, so it answers over plain HTTP.")
+    try:
+        policy = parse(document, RESOURCE)
+    except PolicyError as error:
+        return unknown(f"The bucket's policy can't be understood: {error}.")
+    if not denies_insecure_transport(policy, resource.arn):
+        return failed("The bucket's policy doesn't refuse every request over plain HTTP to the bucket and its objects.")
+    return passed("The bucket's policy refuses requests over plain HTTP.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.denies(resource, "HttpsOnly", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+ARN = "arn:aws:s3:::example"
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def _deny(resource: object = (ARN, f"{ARN}/*"), principal: object = "*", condition: object = PLAIN, **more: Any) -> Any:
+    listed = list(resource) if isinstance(resource, tuple) else resource
+    statement = {"Effect": "Deny", "Principal": principal, "Action": "s3:*", "Resource": listed, "Condition": condition}
+    return statement | more
+
+
+def _case(name: str, verdict: Verdict, *statements: object, policy: object = ()) -> Case:
+    document = {"Version": "2012-10-17", "Statement": list(statements)} if policy == () else policy
+    return Case(name, verdict, {"policy": document}, arn=ARN)
+
+
+CASES = [
+    _case("a Deny of the bucket and its objects", Verdict.PASS, _deny()),
+    _case("a principal in the other spelling", Verdict.PASS, _deny(principal={"AWS": "*"})),
+    _case("a boolean instead of text", Verdict.PASS, _deny(condition={"Bool": {"aws:SecureTransport": False}})),
+    _case("two statements together", Verdict.PASS, _deny(ARN), _deny(f"{ARN}/*")),
+    _case("objects only", Verdict.FAIL, _deny(f"{ARN}/*")),
+    _case("the bucket only", Verdict.FAIL, _deny(ARN)),
+    _case("one action only", Verdict.FAIL, _deny(Action="s3:GetObject")),
+    _case("one account only", Verdict.FAIL, _deny(principal={"AWS": "arn:aws:iam::111122223333:root"})),
+    _case(
+        "an Allow of HTTPS refuses nothing",
+        Verdict.FAIL,
+        _deny(Effect="Allow", condition={"Bool": {"aws:SecureTransport": "true"}}),
+    ),
+    _case(
+        "a second condition weakens it",
+        Verdict.FAIL,
+        _deny(condition=PLAIN | {"StringEquals": {"aws:SourceVpc": "vpc-1"}}),
+    ),
+    _case("no policy", Verdict.FAIL, policy=None),
+    _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
+    _case("the policy is no policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),
+]

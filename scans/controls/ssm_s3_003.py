@@ -1,0 +1,119 @@
+"""Buckets with Systems Manager data must refuse TLS older than 1.2.
+
+TLS 1.0 and 1.1 have known weaknesses. AWS has stopped offering them on most endpoints, but only the
+bucket's policy makes sure of it, whatever endpoint, proxy or access point a client comes through.
+
+**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting
+points at. It passes with a Deny for everybody, of all actions of S3, under the condition that
+`s3:TlsVersion` is less than 1.2 (or a higher version) and no other, on both the bucket and everything in
+it.
+
+**Unknown** when the policy could not be read or understood.
+
+**Limits.** The condition does not touch plain HTTP, which has no TLS version: SSM-S3-002 asks for that.
+
+**Source of the facts.** S3 user guide, condition keys for buckets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+    unknown,
+)
+from scans.policies import RESOURCE, PolicyError, denies_old_tls, parse
+
+CONTROL = Control(
+    id="SSM-S3-003",
+    file="ssm_s3_003",
+    title="Buckets refuse TLS older than 1.2",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"s3.bucket": ("policy",)},
+    container="arn:{p}:s3:::*",
+    statements=("S7", "S18"),
+    quote="We recommend TLS 1.2 or later.",
+    empty_reason="No bucket of this account in this region holds Systems Manager data.",
+    remediation=Remediation(
+        summary="Add the Deny to the bucket's policy. put-bucket-policy replaces the whole policy: read it first and "
+        "add the statement to it.",
+        cli="aws s3api get-bucket-policy --region {region} --bucket {name} --query Policy --output text > policy.json\n"
+        "# add this statement to policy.json:\n"
+        '# {"Sid":"Tls12","Effect":"Deny","Principal":"*","Action":"s3:*",'
+        '"Resource":["BUCKET_ARN","BUCKET_ARN/*"],"Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}\n'
+        "aws s3api put-bucket-policy --region {region} --bucket {name} --policy file://policy.json",
+        code='data "aws_iam_policy_document" "bucket" {\n  statement {\n    sid       = "Tls12"\n'
+        '    effect    = "Deny"\n    actions   = ["s3:*"]\n    resources = ["{arn}", "{arn}/*"]\n\n'
+        '    principals {\n      type        = "*"\n      identifiers = ["*"]\n    }\n\n'
+        '    condition {\n      test     = "NumericLessThan"\n      variable = "s3:TlsVersion"\n'
+        '      values   = ["1.2"]\n    }\n  }\n}\n\n'
+        'resource "aws_s3_bucket_policy" "this" {\n  bucket = "{name}"\n'
+        "  policy = data.aws_iam_policy_document.bucket.json\n}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    document = resource["policy"]
+    if document is None:
+        return failed("The bucket has no policy, so nothing in it refuses TLS 1.0 and 1.1.")
+    try:
+        policy = parse(document, RESOURCE)
+    except PolicyError as error:
+        return unknown(f"The bucket's policy can't be understood: {error}.")
+    if not denies_old_tls(policy, resource.arn):
+        return failed("The bucket's policy doesn't refuse TLS older than 1.2 for the bucket and its objects.")
+    return passed("The bucket's policy refuses TLS older than 1.2.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return cures.denies(resource, "Tls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
+
+
+ARN = "arn:aws:s3:::example"
+
+
+def _less(version: object) -> dict[str, Any]:
+    return {"NumericLessThan": {"s3:TlsVersion": version}}
+
+
+def _deny(condition: object, resource: object = (ARN, f"{ARN}/*"), **more: Any) -> dict[str, Any]:
+    listed = list(resource) if isinstance(resource, tuple) else resource
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": listed, "Condition": condition}
+    return statement | more
+
+
+def _case(name: str, verdict: Verdict, *statements: object, policy: object = ()) -> Case:
+    document = {"Version": "2012-10-17", "Statement": list(statements)} if policy == () else policy
+    return Case(name, verdict, {"policy": document}, arn=ARN)
+
+
+CASES = [
+    _case("less than 1.2 is refused", Verdict.PASS, _deny(_less("1.2"))),
+    _case("a number instead of text", Verdict.PASS, _deny(_less(1.2))),
+    _case("less than 1.3 is refused", Verdict.PASS, _deny(_less("1.3"))),
+    _case("less than 1.1 is refused", Verdict.FAIL, _deny(_less("1.1"))),
+    _case("plain HTTP alone is refused", Verdict.FAIL, _deny({"Bool": {"aws:SecureTransport": "false"}})),
+    _case(
+        "both in one statement: only what is both",
+        Verdict.FAIL,
+        _deny(_less("1.2") | {"Bool": {"aws:SecureTransport": "false"}}),
+    ),
+    _case("objects only", Verdict.FAIL, _deny(_less("1.2"), f"{ARN}/*")),
+    _case("no policy", Verdict.FAIL, policy=None),
+    _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
+    _case("the policy is no policy", Verdict.UNKNOWN, policy={"Statement": "none"}),
+]

@@ -1,0 +1,137 @@
+"""Every bucket that a setting names must exist and be the organization's own.
+
+A setting goes on naming a bucket after the bucket was deleted. Names of buckets are free for all: a
+stranger who makes one of that name receives the data from then on, and no error says so.
+
+**What is judged.** Every bucket name that this account's Systems Manager settings and trails point at,
+against the buckets of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBucket` on each:
+
+* a bucket that exists and that an account of the organization owns passes;
+* one that doesn't exist fails: anyone can make it;
+* one that exists, that this account may reach, and that none of the organization's accounts owns fails.
+
+**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403), or when it exists
+and some accounts' buckets were not read, so that it may be theirs.
+
+**Limits.** Judged after all accounts were read. The list of an account that could not be read this time
+is as old as its last good scan.
+
+**Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapKind
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    passed,
+    unknown,
+)
+
+SHOWN = 3
+
+CONTROL = Control(
+    id="SSM-S3-005",
+    file="ssm_s3_005",
+    title="Destination buckets exist and are ours",
+    severity=Severity.CRITICAL,
+    scope=Scope.GLOBAL,
+    joins=True,
+    facts={"s3.destination": ("name", "fields", "own", "head")},
+    container="arn:{p}:s3:::*",
+    statements=("S18",),
+    quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
+    empty_reason="No setting of this account names a bucket.",
+    remediation=Remediation(
+        summary="If the bucket is gone, make it at once in an account of yours, so that nobody else can, or point the "
+        "setting elsewhere. If it is a stranger's, change the setting and find out what went there. In your own "
+        "buckets' policies, name the accounts that may write (aws:SourceAccount).",
+        cli="aws s3api head-bucket --bucket {name} --expected-bucket-owner {account}\n"
+        # Unlike s3api create-bucket it leaves the LocationConstraint out in us-east-1, where S3 refuses one.
+        "aws s3 mb s3://{name} --region REGION",
+        code='resource "aws_s3_bucket" "destination" {\n  bucket = "{name}"\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    name, owners = resource["name"], resource.context.bucket_owners
+    head, where = resource["head"], _where(resource["fields"])
+    if head == "not_found":
+        return failed(f"No bucket {name} exists, and anyone can make it and receive the data. It is named in {where}.")
+    if resource["own"]:
+        return passed(f"The bucket {name} belongs to this account.")
+    if owners and name in owners:
+        return passed(f"The bucket {name} belongs to the account {owners[name]} of the organization.")
+    if owners is None:
+        return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _not_listed())
+    if head == "exists" and not resource.context.unread_accounts:
+        return failed(f"The bucket {name} belongs to no account of the organization. It is named in {where}.")
+    if head == "exists":
+        unread = len(resource.context.unread_accounts)
+        return unknown(f"The bucket {name} is in no account that was read; {unread} could not be read.", _not_listed())
+    return unknown(f"The bucket {name} is in no account that was read, and S3 refuses to say more.", _refused())
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """Make the bucket that is missing; point the setting that names a stranger's elsewhere."""
+    if resource["head"] == "not_found":
+        return (cures.sets(resource, own=True, head="exists"),)
+    return (cures.Effect(resource.type, resource.region, resource.arn, gone=True),)
+
+
+def _where(fields: list[str]) -> str:
+    more = f" and {len(fields) - SHOWN} more" if len(fields) > SHOWN else ""
+    return ", ".join(fields[:SHOWN]) + more
+
+
+def _not_listed() -> Gap:
+    return Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", "global", "NotCollected")
+
+
+def _refused() -> Gap:
+    return Gap(GapKind.DENIED, "s3.HeadBucket", "s3:ListBucket", "global", "403")
+
+
+OWNERS = {"example": "444455556666", "other": "111122223333"}
+
+
+def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **more: Any) -> Case:
+    facts = {"name": bucket, "fields": more.get("fields", ["trail main"]), "own": more.get("own", False), "head": head}
+    context = {"bucket_owners": more.get("owners", OWNERS), "unread_accounts": frozenset(more.get("unread", ()))}
+    arn = f"arn:aws:s3:::{bucket}"
+    return Case(name, verdict, facts, arn=arn, region="global", context=context, reason_has=more.get("reason_has", ""))
+
+
+CASES = [
+    _case("an own bucket", Verdict.PASS, "exists", "other", own=True),
+    _case("a bucket of a sister account that lets us look", Verdict.PASS, "exists", "example"),
+    _case("a bucket of a sister account that doesn't", Verdict.PASS, "forbidden", "example", reason_has="444455556666"),
+    _case("a bucket that doesn't exist", Verdict.FAIL, "not_found", reason_has="anyone can make it"),
+    _case("a bucket that was deleted since it was listed", Verdict.FAIL, "not_found", "example"),
+    _case("a bucket that doesn't exist, with accounts unread", Verdict.FAIL, "not_found", unread=["999999999999"]),
+    _case("a stranger's bucket", Verdict.FAIL, "exists", reason_has="no account of the organization"),
+    _case(
+        "named in many places",
+        Verdict.FAIL,
+        "exists",
+        fields=["a", "b", "c", "d", "e"],
+        reason_has="a, b, c and 2 more",
+    ),
+    _case("perhaps an unread account's bucket", Verdict.UNKNOWN, "exists", unread=["999999999999"]),
+    _case("a bucket that may not be looked at", Verdict.UNKNOWN, "forbidden"),
+    _case("the bucket was not asked", Verdict.UNKNOWN, GAP),
+    _case("nobody's buckets are known yet", Verdict.UNKNOWN, "exists", owners=None),
+]

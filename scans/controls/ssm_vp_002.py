@@ -1,0 +1,140 @@
+"""Interface endpoints must be found by the services' own names.
+
+Agents, SDKs and the CLI ask for the ordinary name of a service, such as `ssm.eu-west-1.amazonaws.com`.
+Only with private DNS does that name lead to the endpoint inside the VPC; without it, the endpoint stands
+there unused and the traffic takes the public way.
+
+**What is judged.** For each interface endpoint, `PrivateDnsEnabled` (`ec2.DescribeVpcEndpoints`) and
+whether its VPC has DNS support and DNS hostnames on (`ec2.DescribeVpcAttribute`), without which private
+DNS does nothing. An endpoint without private DNS passes if another available one of the same service and
+VPC has it: AWS allows it for one only.
+
+**Not applicable** for gateway and other kinds of endpoints, and for one that is being deleted.
+
+**Unknown** when the endpoint or its VPC could not be read.
+
+**Limits.** A private hosted zone that one made by hand for the same name is not seen.
+
+**Source of the facts.** VPC PrivateLink guide, private DNS; EC2 API reference, DescribeVpcEndpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+from scans.networks import endpoint_outside, vpc_of
+
+CONTROL = Control(
+    id="SSM-VP-002",
+    file="ssm_vp_002",
+    title="Endpoints answer to the services' names",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns")},
+    related={
+        "ec2.vpc": ("dns_support", "dns_hostnames"),
+        "ec2.vpc_endpoint": ("service", "state", "vpc", "private_dns"),
+    },
+    container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
+    statements=("S25",),
+    quote="create boundaries between resources in your managed nodes and control traffic between them",
+    empty_reason="The region has no VPC endpoints.",
+    remediation=Remediation(
+        summary="Turn on both DNS attributes of the VPC, then private DNS of the endpoint. From then on the service's "
+        "name leads to the endpoint: let its security group admit all of the VPC's clients first.",
+        cli="aws ec2 modify-vpc-attribute --region {region} --vpc-id {vpc} --enable-dns-support Value=true\n"
+        "aws ec2 modify-vpc-attribute --region {region} --vpc-id {vpc} --enable-dns-hostnames Value=true\n"
+        "aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {name} --private-dns-enabled",
+        code='resource "aws_vpc" "this" {\n  enable_dns_support   = true\n  enable_dns_hostnames = true\n}\n\n'
+        'resource "aws_vpc_endpoint" "this" {\n  vpc_id              = "{vpc}"\n  private_dns_enabled = true\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    outside = endpoint_outside(resource, "Interface")
+    if outside:
+        return not_applicable(outside)
+    service = resource["service"]
+    if not resource["private_dns"] and not _other_has_it(resource):
+        return failed(f"The endpoint has no private DNS, so the name of {service} doesn't lead to it.")
+    vpc = vpc_of(resource)
+    off = [said for name, said in (("dns_support", "DNS support"), ("dns_hostnames", "DNS hostnames")) if not vpc[name]]
+    if off:
+        return failed(f"The endpoint's VPC has {' and '.join(off)} turned off, so private DNS does nothing.")
+    return passed(f"Inside the VPC, the name of {service} leads to an endpoint.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (
+        cures.sets(vpc_of(resource), dns_support=True, dns_hostnames=True),
+        cures.sets(resource, private_dns=True),
+    )
+
+
+def _other_has_it(resource: ResourceView) -> bool:
+    return any(
+        other["private_dns"] and other["state"] == "available"
+        for other in resource.all("ec2.vpc_endpoint")
+        if other.arn != resource.arn and (other["vpc"], other["service"]) == (resource["vpc"], resource["service"])
+    )
+
+
+ARN = "arn:aws:ec2:eu-west-1:111122223333:"
+ENDPOINT = {
+    "service": "ssm",
+    "endpoint_type": "Interface",
+    "state": "available",
+    "vpc": "vpc-1",
+    "private_dns": True,
+}
+
+
+def _case(name: str, verdict: Verdict, *, vpc: Any = (True, True), other: Any = None, **changed: Any) -> Case:
+    """vpc: its DNS support and hostnames. other: what another endpoint has that this one hasn't."""
+    gaps = changed.pop("refused", ())
+    attributes = {f"{ARN}vpc/vpc-1": {"dns_support": vpc[0], "dns_hostnames": vpc[1]}} if vpc else {}
+    others: Mapping[str, Any] = {f"{ARN}vpc-endpoint/vpce-2": ENDPOINT | other} if other is not None else {}
+    return Case(
+        name,
+        verdict,
+        ENDPOINT | changed,
+        related={"ec2.vpc": attributes, "ec2.vpc_endpoint": others},
+        related_gaps=gaps,
+        arn=f"{ARN}vpc-endpoint/vpce-1",
+    )
+
+
+CASES = [
+    _case("private DNS, in a VPC with DNS", Verdict.PASS),
+    _case("no private DNS", Verdict.FAIL, private_dns=False),
+    _case("another endpoint of the service has it", Verdict.PASS, private_dns=False, other={}),
+    _case("another service's endpoint has it", Verdict.FAIL, private_dns=False, other={"service": "ssmmessages"}),
+    _case("another VPC's endpoint has it", Verdict.FAIL, private_dns=False, other={"vpc": "vpc-2"}),
+    _case("another endpoint has it and isn't available", Verdict.FAIL, private_dns=False, other={"state": "pending"}),
+    _case("the VPC has no DNS support", Verdict.FAIL, vpc=(False, True)),
+    _case("the VPC has no DNS hostnames", Verdict.FAIL, vpc=(True, False)),
+    _case("a gateway endpoint", Verdict.NOT_APPLICABLE, endpoint_type="Gateway", service="s3", private_dns=False),
+    _case("an endpoint that is deleted", Verdict.NOT_APPLICABLE, state="deleted", private_dns=False),
+    _case("the VPC's attributes were refused", Verdict.UNKNOWN, vpc=(True, GAP)),
+    _case("the VPCs were refused", Verdict.UNKNOWN, vpc=None, refused=("ec2.vpc",)),
+    _case("the VPC was not read", Verdict.UNKNOWN, vpc=None),
+    _case("other endpoints were refused", Verdict.UNKNOWN, private_dns=False, refused=("ec2.vpc_endpoint",)),
+    _case("the endpoint was not read", Verdict.UNKNOWN, private_dns=GAP),
+]

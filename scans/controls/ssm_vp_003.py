@@ -1,0 +1,132 @@
+"""The policy of a VPC endpoint must not let everybody do everything.
+
+An endpoint is a way out of the VPC that no firewall sees into. With its default policy, anything in the
+VPC can use it to reach resources of any account, a stranger's bucket included, with any credentials.
+
+**What is judged.** `PolicyDocument` of each endpoint, interface and gateway
+(`ec2.DescribeVpcEndpoints`). It fails with an Allow of all actions on all resources for everybody,
+without a condition: what AWS puts there if nobody writes a policy. An Allow that only leaves something
+out (`NotAction`, `NotResource`, `NotPrincipal`) limits nothing and counts as full. An endpoint without any
+policy fails as well.
+
+**Not applicable** for an endpoint that is being deleted, and for kinds that have no policy (gateway load
+balancers).
+
+**Unknown** when the policy could not be read or understood.
+
+**Limits.** Any condition, and any limit to actions, principals or resources, is enough here: whether it
+is narrow enough is not judged. A Deny beside a full Allow is not counted. Some services do not support
+endpoint policies.
+
+**Source of the facts.** VPC PrivateLink guide, endpoint policies; Systems Manager user guide, the
+buckets that SSM Agent needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from scans.networks import endpoint_outside
+from scans.policies import RESOURCE, PolicyError, full_access_statements, parse
+
+CONTROL = Control(
+    id="SSM-VP-003",
+    file="ssm_vp_003",
+    title="Endpoint policies are not full access",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy")},
+    container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
+    statements=("S25", "S5"),
+    quote="create boundaries between resources in your managed nodes and control traffic between them, your on-premises "
+    "network, and the internet",
+    empty_reason="The region has no VPC endpoints.",
+    remediation=Remediation(
+        summary="Let only principals of your organization through, and only to what they need. On an endpoint of S3, "
+        "keep s3:GetObject on the buckets of AWS that SSM Agent reads from (patch baselines, agent updates, document "
+        "content): the Systems Manager guide lists them by region.",
+        cli="aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {name} --policy-document "
+        '\'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*",'
+        '"Condition":{"StringEquals":{"aws:PrincipalOrgID":"ORGANIZATION_ID"}}}]}\'',
+        code='resource "aws_vpc_endpoint_policy" "this" {\n  vpc_endpoint_id = "{name}"\n  policy = jsonencode({\n'
+        '    Version = "2012-10-17"\n    Statement = [{\n      Effect    = "Allow"\n      Principal = "*"\n'
+        '      Action    = "*"\n      Resource  = "*"\n      Condition = {\n'
+        '        StringEquals = { "aws:PrincipalOrgID" = var.organization_id }\n      }\n    }]\n  })\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    outside = endpoint_outside(resource, "Interface", "Gateway")
+    if outside:
+        return not_applicable(outside)
+    document = resource["policy"]
+    if document is None:
+        return failed("The endpoint has no policy, so nothing limits what goes through it.")
+    try:
+        policy = parse(document, RESOURCE)
+    except PolicyError as error:
+        return unknown(f"The endpoint's policy can't be understood: {error}.")
+    if full_access_statements(policy):
+        return failed("The endpoint's policy lets everybody do everything with every resource.")
+    return passed("The endpoint's policy has no statement of full access.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    """As the command of the remediation: only principals of the organization."""
+    ours = {"StringEquals": {"aws:PrincipalOrgID": resource.context.organization}}
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": ours}
+    return (cures.sets(resource, policy={"Version": cures.VERSION, "Statement": [allow]}),)
+
+
+FULL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+OURS = {"StringEquals": {"aws:PrincipalOrgID": "o-example"}}
+
+
+def _case(
+    name: str,
+    verdict: Verdict,
+    *statements: object,
+    policy: Any = (),
+    type: object = "Interface",
+    state: str = "available",
+) -> Case:
+    document = {"Version": "2008-10-17", "Statement": list(statements)} if policy == () else policy
+    facts = {"endpoint_type": type, "state": state, "policy": document}
+    return Case(name, verdict, facts, arn="arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1")
+
+
+CASES = [
+    _case("full access for the organization", Verdict.PASS, FULL | {"Condition": OURS}),
+    _case("some actions", Verdict.PASS, FULL | {"Action": ["ssm:*"]}),
+    _case("some resources", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::example/*"}, type="Gateway"),
+    _case("full access, the default", Verdict.FAIL, FULL),
+    _case(
+        "full access in another spelling",
+        Verdict.FAIL,
+        FULL | {"Principal": {"AWS": "*"}, "Action": ["*"], "Resource": ["*"]},
+    ),
+    _case("full access of a gateway", Verdict.FAIL, FULL, type="Gateway"),
+    _case("full access behind a narrow statement", Verdict.FAIL, FULL | {"Action": "ssm:*"}, FULL),
+    _case("no policy", Verdict.FAIL, policy=None),
+    _case("an endpoint that is deleted", Verdict.NOT_APPLICABLE, FULL, state="deleting"),
+    _case("a gateway load balancer's", Verdict.NOT_APPLICABLE, policy=None, type="GatewayLoadBalancer"),
+    _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
+    _case("the policy is no policy", Verdict.UNKNOWN, policy={"Statement": [{"Effect": "Maybe"}]}),
+]

@@ -1,0 +1,140 @@
+"""Interface endpoints must admit their VPC on port 443, and not the world.
+
+Whatever can reach an endpoint can call the service through it, past every rule that names the VPC or the
+endpoint. And an endpoint whose security group doesn't let the nodes in is of no use: their calls fail,
+or go out another way.
+
+**What is judged.** What may reach TCP port 443 of each interface endpoint by its security groups
+(`ec2.DescribeSecurityGroups`), and the address ranges of its VPC (`ec2.DescribeVpcs`). It fails if
+
+* it admits everybody: `0.0.0.0/0`, `::/0`, or a range wider than any private network (wider than /8, or
+  /7 for IPv6); or
+* it admits neither an address of the VPC nor a security group.
+
+**Not applicable** for gateway and other kinds of endpoints, and for one that is being deleted.
+
+**Unknown** when the rules or the VPC could not be read, or when only prefix lists are admitted, whose
+addresses are not read.
+
+**Limits.** Narrower ranges outside the VPC (peers, an office) are accepted. Network ACLs and routes are
+not looked at. A security group is taken to hold clients of the VPC.
+
+**Source of the facts.** VPC PrivateLink guide, security groups of interface endpoints; EC2 API
+reference, DescribeSecurityGroups.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scans import cures
+from scans.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
+from scans.networks import endpoint_outside, is_everywhere, network, overlaps_any, vpc_of
+
+CONTROL = Control(
+    id="SSM-VP-004",
+    file="ssm_vp_004",
+    title="Endpoints admit their VPC only",
+    severity=Severity.MEDIUM,
+    scope=Scope.REGION,
+    facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "vpc", "ingress_443")},
+    related={"ec2.vpc": ("cidrs",)},
+    container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
+    statements=("S25",),
+    quote="control traffic between them, your on-premises network, and the internet",
+    empty_reason="The region has no VPC endpoints.",
+    remediation=Remediation(
+        summary="In the endpoint's security group, allow port 443 from the VPC's range (or from the nodes' own "
+        "group), then take away the rule that admits everybody. The first command shows the group.",
+        cli="aws ec2 describe-vpc-endpoints --region {region} --vpc-endpoint-ids {name} --query 'VpcEndpoints[].Groups'\n"
+        "aws ec2 authorize-security-group-ingress --region {region} --group-id GROUP_ID --protocol tcp --port 443 "
+        "--cidr VPC_CIDR\n"
+        "aws ec2 revoke-security-group-ingress --region {region} --group-id GROUP_ID --protocol tcp --port 443 "
+        "--cidr 0.0.0.0/0",
+        code='resource "aws_vpc_security_group_ingress_rule" "https" {\n'
+        "  security_group_id = aws_security_group.endpoints.id\n  cidr_ipv4         = aws_vpc.this.cidr_block\n"
+        '  ip_protocol       = "tcp"\n  from_port         = 443\n  to_port           = 443\n}',
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    outside = endpoint_outside(resource, "Interface")
+    if outside:
+        return not_applicable(outside)
+    sources = resource["ingress_443"]
+    wide = [source for source in sources if is_everywhere(source)]
+    if wide:
+        return failed(f"The endpoint admits {', '.join(wide)} on port 443.")
+    if any(source.startswith("sg-") for source in sources):
+        return passed("The endpoint admits members of a security group on port 443, and not the world.")
+    cidrs = vpc_of(resource)["cidrs"]
+    if any(overlaps_any(source, cidrs) for source in sources):
+        return passed("The endpoint admits its VPC on port 443, and not the world.")
+    unread = [source for source in sources if network(source) is None]
+    if unread:
+        return unknown(f"Whether {', '.join(unread)} holds addresses of the VPC isn't known.")
+    return failed("The endpoint doesn't admit its own VPC on port 443.")
+
+
+def cure(resource: ResourceView) -> cures.Effects:
+    return (cures.sets(resource, ingress_443=list(vpc_of(resource)["cidrs"])),)
+
+
+ARN = "arn:aws:ec2:eu-west-1:111122223333:"
+
+
+def _case(name: str, verdict: Verdict, ingress: object, **more: Any) -> Case:
+    """more: cidrs of the VPC (None: the VPC isn't there), refused types, type, state of the endpoint."""
+    cidrs = more.get("cidrs", ["10.0.0.0/16"])
+    facts = {
+        "endpoint_type": more.get("type", "Interface"),
+        "state": more.get("state", "available"),
+        "vpc": "vpc-1",
+        "ingress_443": ingress,
+    }
+    return Case(
+        name,
+        verdict,
+        facts,
+        related={"ec2.vpc": {f"{ARN}vpc/vpc-1": {"cidrs": cidrs}} if cidrs is not None else {}},
+        related_gaps=more.get("refused", ()),
+        arn=f"{ARN}vpc-endpoint/vpce-1",
+    )
+
+
+CASES = [
+    _case("the VPC's range", Verdict.PASS, ["10.0.0.0/16"]),
+    _case("one subnet of it", Verdict.PASS, ["10.0.4.0/24"]),
+    _case("a wider private range", Verdict.PASS, ["10.0.0.0/8"]),
+    _case("the VPC's second range", Verdict.PASS, ["100.64.0.0/16"], cidrs=["10.0.0.0/16", "100.64.0.0/16"]),
+    _case("a security group", Verdict.PASS, ["sg-0123456789abcdef0"]),
+    _case("the VPC's range and an office", Verdict.PASS, ["10.0.0.0/16", "192.0.2.0/24"]),
+    _case("everybody", Verdict.FAIL, ["10.0.0.0/16", "0.0.0.0/0"]),
+    _case("everybody by IPv6", Verdict.FAIL, ["10.0.0.0/16", "::/0"]),
+    _case("everybody in two halves", Verdict.FAIL, ["0.0.0.0/1", "128.0.0.0/1"]),
+    _case("everybody, the VPCs refused", Verdict.FAIL, ["0.0.0.0/0"], cidrs=None, refused=("ec2.vpc",)),
+    _case("another VPC's range", Verdict.FAIL, ["10.9.0.0/16"]),
+    _case("nobody", Verdict.FAIL, []),
+    _case("only a prefix list", Verdict.UNKNOWN, ["pl-0123456789abcdef0"]),
+    _case("a prefix list beside the VPC's range", Verdict.PASS, ["pl-0123456789abcdef0", "10.0.0.0/16"]),
+    _case("a gateway endpoint", Verdict.NOT_APPLICABLE, [], type="Gateway"),
+    _case("an endpoint that is deleted", Verdict.NOT_APPLICABLE, [], state="deleted"),
+    _case("the security groups were refused", Verdict.UNKNOWN, GAP),
+    _case("the VPC's ranges were refused", Verdict.UNKNOWN, ["10.0.0.0/16"], cidrs=GAP),
+    _case("the VPC was not read", Verdict.UNKNOWN, ["10.0.0.0/16"], cidrs=None),
+]

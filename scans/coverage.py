@@ -1,0 +1,174 @@
+"""How much of an account was read: per region and collector, with what is missing and why. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.evidence import GLOBAL, Evidence
+from scans.regions import ENABLED
+
+REGIONS_NOT_KNOWN = "regions not known"
+NOT_THERE = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
+
+
+class State(StrEnum):
+    """Of a reading: one collector in one region of one account. COMPLETE: all that the collector asks for was answered. PARTIAL: something of it could not be read.
+    NOT_APPLICABLE: the region is not enabled, or the service isn't offered there. NEVER_READ: nothing was ever
+    asked."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NOT_APPLICABLE = "not_applicable"
+    NEVER_READ = "never_read"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What of a reading is missing, and why. types: the resource types, or facts of them as type.fact."""
+
+    gap: Gap
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One collector in one region of one account. current: the latest scan read it; else the evidence is older."""
+
+    account: str
+    region: str
+    collector: str
+    state: State
+    missing: tuple[Missing, ...] = ()
+    why: str = ""
+    current: bool = True
+
+
+def state_of(evidence: Evidence) -> tuple[State, tuple[Missing, ...]]:
+    """A collector that only ever heard "not here" has nothing to read; any other gap makes it partial."""
+    by_gap: dict[Gap, list[str]] = {}
+    for type, gaps in evidence.gaps.items():
+        for gap in gaps:
+            by_gap.setdefault(gap, []).append(type)
+    for resource in evidence.resources:
+        for name, value in resource.facts.items():
+            if isinstance(value, Gap):
+                by_gap.setdefault(value, []).append(f"{resource.type}.{name}")
+    missing = tuple(Missing(gap, tuple(dict.fromkeys(types))) for gap, types in by_gap.items())
+    if not missing:
+        return State.COMPLETE, ()
+    if all(item.gap.kind in NOT_THERE for item in missing):
+        return State.NOT_APPLICABLE, missing
+    return State.PARTIAL, missing
+
+
+def cover(
+    account: str,
+    statuses: Mapping[str, str],
+    scopes: Mapping[str, str],
+    evidences: Mapping[tuple[str, str], Evidence],
+    current: frozenset[tuple[str, str]] | set[tuple[str, str]],
+) -> list[Line]:
+    """Every reading of one account, done or not, in the order of region and collector.
+
+    statuses: region -> whether the account has enabled it, as AWS says; empty when that isn't known: then the
+    regions that were read are listed or, where there are none, one that stands for them all. scopes: collector ->
+    "global" or "region". evidences: the latest of each. current: those of the latest scan."""
+    found = []
+    for region, collector in expected(statuses, scopes, evidences):
+        held = evidences.get((region, collector))
+        if held is not None:
+            state, missing = state_of(held)
+            why = "" if state is not State.NOT_APPLICABLE else "The service is not offered here."
+            is_current = (region, collector) in current
+            found.append(Line(account, region, collector, state, missing, why, is_current))
+        elif region != GLOBAL and statuses.get(region, "ENABLED") not in ENABLED:
+            why = "The region is not enabled for the account."
+            found.append(Line(account, region, collector, State.NOT_APPLICABLE, (), why))
+        else:
+            why = "No scan has read it."
+            found.append(Line(account, region, collector, State.NEVER_READ, (), why, current=False))
+    return found
+
+
+def expected(
+    statuses: Mapping[str, str], scopes: Mapping[str, str], evidences: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    held = set(evidences)
+    regions = {*statuses, *(region for region, _ in held)} - {GLOBAL} or {REGIONS_NOT_KNOWN}
+    places = {(GLOBAL, name) for name, scope in scopes.items() if scope == GLOBAL}
+    places |= {(region, name) for region in regions for name, scope in scopes.items() if scope != GLOBAL}
+    yield from sorted(places | held)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Readings by state."""
+
+    complete: int = 0
+    partial: int = 0
+    not_applicable: int = 0
+    never_read: int = 0
+
+    @property
+    def all(self) -> int:
+        """Those that there is something to read in."""
+        return self.complete + self.partial + self.never_read
+
+    @property
+    def percent(self) -> int | None:
+        """Completely read, of those; rounded down. None: there is nothing."""
+        return 100 * self.complete // self.all if self.all else None
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.complete + other.complete, self.partial + other.partial,
+            self.not_applicable + other.not_applicable, self.never_read + other.never_read,
+        )  # fmt: skip
+
+
+def totals(lines: Iterable[Line]) -> Totals:
+    counts = Counter(str(line.state) for line in lines)
+    return Totals(**counts)
+
+
+def estimate(
+    statuses: Mapping[str, str],
+    scopes: Mapping[str, str],
+    read: Mapping[str, int],
+    troubled: Iterable[tuple[str, str]],
+) -> Totals:
+    """An account's totals without opening its evidence: for sums over an organization.
+
+    read: region -> how many collectors were read there. troubled: the (region, collector) whose own calls failed:
+    a gap counts where it arose, and not again where something that builds on it is incomplete."""
+    regional = sum(scope != GLOBAL for scope in scopes.values())
+    enabled = {region for region, status in statuses.items() if status in ENABLED} or set(read) - {GLOBAL}
+    disabled = len(set(statuses) - enabled)
+    enabled = enabled or {REGIONS_NOT_KNOWN}
+    there = len(scopes) - regional + regional * len(enabled)
+    seen = min(there, sum(n for region, n in read.items() if region == GLOBAL or region in enabled))
+    partial = min(seen, len({place for place in troubled if place[0] == GLOBAL or place[0] in enabled}))
+    return Totals(seen - partial, partial, regional * disabled, there - seen)
+
+
+def row(line: Line) -> dict[str, Any]:
+    """A line to export. missing: [{what, api, action, region, code, why}]."""
+    return {
+        "account": line.account,
+        "region": line.region,
+        "collector": line.collector,
+        "state": str(line.state),
+        "current": line.current,
+        "why": line.why,
+        "missing": [
+            {"what": list(item.types), **item.gap.public(), "why": str(item.gap.kind)} for item in line.missing
+        ],
+    }
+
+
+COLUMNS = ("account", "region", "collector", "state", "current", "why", "missing")

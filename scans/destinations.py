@@ -1,0 +1,111 @@
+"""Is a bucket that Systems Manager data goes to protected? One judgement for every kind of data. Pure.
+
+It adds nothing of its own to what the controls on buckets say: SSM-S3-005 judges the destination, and
+SSM-S3-001, SSM-S3-002 and SSM-S3-004 the bucket behind it. The bucket may belong to another account of
+the organization; then what that account's evidence says of it stands in Context.shared_buckets.
+"""
+
+from __future__ import annotations
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
+from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_004, ssm_s3_005
+from scans.engine import judge_view
+from scans.evidence import GLOBAL, Evidence, Resource, World, dump, load
+
+PARTS: tuple[tuple[Control, Evaluate], ...] = tuple(
+    (module.CONTROL, module.evaluate) for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)
+)
+CURES: dict[str, Cure] = {module.CONTROL.id: module.cure for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)}
+REACH: tuple[Control, Evaluate] = (ssm_s3_005.CONTROL, ssm_s3_005.evaluate)
+FACTS = {"s3.destination": ("name", "kinds", "fields", "own", "head")}
+RELATED = {
+    "s3.bucket": tuple(dict.fromkeys(name for control, _ in PARTS for name in control.facts["s3.bucket"])),
+    **{type: facts for control, _ in PARTS for type, facts in control.related.items()},
+}
+BUCKET = "s3.bucket"
+
+
+def judge(resource: ResourceView, kind: str) -> Outcome | None:
+    """A destination of one kind of data: FAIL if any of the four controls fails it, PASS if all pass.
+
+    None: data of this kind doesn't go there."""
+    if kind not in resource["kinds"]:
+        return None
+    control, evaluate = REACH
+    reached = judge_view(resource.seen_by(control), evaluate)
+    if reached is None or reached.verdict is not Verdict.PASS:
+        return _worst(resource, {control.id: reached} if reached else {})
+    bucket = _bucket(resource)
+    if bucket is None:
+        return unknown(f"What protects the bucket {resource['name']} was not read in this scan.", _not_read())
+    return _worst(resource, {c.id: o for c, e in PARTS if (o := judge_view(bucket.seen_by(c), e))})
+
+
+def cure(resource: ResourceView) -> tuple[Effect, ...]:
+    """Bring an own bucket in order; point the setting that names any other one elsewhere."""
+    control, evaluate = REACH
+    reached = judge_view(resource.seen_by(control), evaluate)
+    bucket = _bucket(resource) if reached and reached.verdict is Verdict.PASS and resource["own"] else None
+    if bucket is None:
+        return (Effect(resource.type, resource.region, resource.arn, gone=True),)
+    effects: list[Effect] = []
+    for part, judging in PARTS:
+        view = bucket.seen_by(part)
+        outcome = judge_view(view, judging)
+        if outcome is not None and outcome.verdict is Verdict.FAIL:
+            effects += CURES[part.id](view)
+    return tuple(effects)
+
+
+def _worst(resource: ResourceView, outcomes: dict[str, Outcome]) -> Outcome:
+    name = resource["name"]
+    for verdict, how in ((Verdict.FAIL, "falls short"), (Verdict.UNKNOWN, "can't be judged")):
+        found = {id: outcome for id, outcome in outcomes.items() if outcome.verdict is verdict}
+        if found:
+            said = " ".join(f"{id}: {outcome.reason}" for id, outcome in found.items())
+            gaps = tuple(dict.fromkeys(gap for outcome in found.values() for gap in outcome.gaps))
+            return Outcome(verdict, f"The bucket {name} {how}. {said}", gaps)
+    return passed(
+        f"The bucket {name} is the organization's own, is encrypted as required, refuses plain HTTP and isn't public."
+    )
+
+
+def _bucket(resource: ResourceView) -> ResourceView | None:
+    """The bucket behind a destination: in this account, or as its owner's evidence shows it."""
+    if resource["own"]:
+        return resource.find(BUCKET, resource.arn)
+    held = resource.context.shared_buckets.get(resource["name"])
+    if held is None:
+        return None
+    evidence = load(held["evidence"])
+    bucket = next((r for r in evidence.resources if r.type == BUCKET), None)
+    if bucket is None:
+        return None
+    control = PARTS[0][0]
+    return ResourceView(bucket, control, World([evidence]), resource.context, control.facts[BUCKET])
+
+
+def share(world: World, bucket: Resource) -> Evidence:
+    """What a bucket's protection rests on, out of its owner's evidence: for Context.shared_buckets."""
+    place = bucket.region
+    evidence = Evidence("shared_bucket", place, types=tuple(RELATED))
+    evidence.resources = [bucket, *world.resources("s3.account", GLOBAL).values()]
+    encryption = bucket.facts.get("encryption")
+    key = encryption.get("key") if isinstance(encryption, dict) else None
+    if isinstance(key, str) and (named := world.resources("kms.reference", place).get(key)):
+        evidence.resources.append(named)
+    for type in RELATED:
+        if type != BUCKET:
+            for gap in world.enumeration_gaps(type, place):
+                evidence.miss(type, gap)
+    return evidence
+
+
+def shared(account: str, world: World, bucket: Resource) -> dict[str, object]:
+    """One entry of Context.shared_buckets."""
+    return {"account": account, "evidence": dump(share(world, bucket))}
+
+
+def _not_read() -> Gap:
+    return Gap(GapKind.NOT_READ, "s3.GetBucketPolicy", "s3:GetBucketPolicy", GLOBAL, "NotCollected")

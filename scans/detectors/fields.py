@@ -1,0 +1,95 @@
+"""Detectors over nested values: which field, which detector. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scans.detectors.assignments import is_value
+from scans.detectors.catalogue import detect
+from scans.detectors.urls import find_url_credentials
+from scans.detectors.words import secret_kind, words
+
+# A key that may stand in a field's path: short, and too plain to be what a detector looks for.
+PLAIN_KEY = re.compile(r"[\w./-]{1,64}")
+SHORT = 15
+# Keys that only say "the value": the name stands one level up, or beside it.
+VALUE_KEYS = frozenset({"default", "value", "values", "parametervalue", "stringvalue"})
+NAME_KEYS = ("key", "Key", "name", "Name", "ParameterKey")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One text, where it stands, and the name that it is the value of ("" if none)."""
+
+    field: str
+    text: str
+    name: str
+
+
+def hits(fields: Mapping[str, Any]) -> list[dict[str, str]]:
+    """[{field, detector}] for everything that looks secret or personal. The text itself is never kept."""
+    found: dict[tuple[str, str], None] = {}
+    for leaf in leaves(fields):
+        for detector in detect(leaf.text):
+            found[leaf.field, detector] = None
+        if leaf.name and _is_named_secret(leaf):
+            found[leaf.field, "assigned_secret"] = None
+    return [{"field": field, "detector": detector} for field, detector in found]
+
+
+def url_credentials(fields: Mapping[str, Any]) -> list[str]:
+    """The fields in which a URL carries a name and a password."""
+    return list(
+        dict.fromkeys(leaf.field for leaf in leaves(fields) if "://" in leaf.text and find_url_credentials(leaf.text))
+    )
+
+
+def leaves(fields: Mapping[str, Any]) -> Iterator[Leaf]:
+    """Every text inside, in order. Not recursive: documents may be nested deeply."""
+    stack: list[tuple[str, Any, str]] = [("", fields, "")]
+    while stack:
+        path, value, name = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend(reversed(members(path, value, name)))
+        elif isinstance(value, list | tuple | set | frozenset):
+            stack.extend(reversed([(f"{path}[{index}]", item, name) for index, item in enumerate(value)]))
+        else:
+            text = as_text(value)
+            if text:
+                yield Leaf(path, text, name)
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return "" if value is None or isinstance(value, bool) else str(value)
+
+
+def members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[tuple[str, Any, str]]:
+    """(path, value, name) of each member. A key that may itself be a secret isn't shown in the path."""
+    beside = next((str(mapping[key]) for key in NAME_KEYS if isinstance(mapping.get(key), str)), name)
+    found: list[tuple[str, Any, str]] = []
+    for index, (raw, value) in enumerate(mapping.items()):
+        key = as_text(raw)
+        place = f"{path}.{key}" if path else key
+        if not _may_be_shown(key):
+            place = f"{path}[{index}]"
+            found.append((f"{place}.key", key, ""))
+        found.append((place, value, beside if key.lower() in VALUE_KEYS else key))
+    return found
+
+
+def _may_be_shown(key: str) -> bool:
+    if len(key) < SHORT and key.isidentifier():  # nearly every key; spares the pattern
+        return True
+    return PLAIN_KEY.fullmatch(key) is not None and (len(key) < SHORT or not detect(key))
+
+
+def _is_named_secret(leaf: Leaf) -> bool:
+    kind = secret_kind(words(leaf.name)) if len(leaf.name) <= 128 else None
+    return kind is not None and is_value(leaf.text, kind)

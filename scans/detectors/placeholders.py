@@ -1,0 +1,88 @@
+"""Is a value a stand-in for a secret, or a name of something, rather than the secret? Pure."""
+
+from __future__ import annotations
+
+import re
+
+from scans.detectors.words import SECRET_LAST, words
+
+STARTS = ("$", "{", "[", "<", "%(", "%s", "!ref", "!sub", "!getatt", "!importvalue", "arn:", "resolve:", "ssm:",
+          "ssm-secure:", "http://", "https://", "s3://", "env:", "env.", "os.environ", "file:", "fileb:",
+          "your", "example", "sample", "dummy", "placeholder", "redacted", "insert", "enter", "replace", "todo")  # fmt: skip
+WORDS = frozenset(
+    [
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "true",
+        "false",
+        "yes",
+        "no",
+        "required",
+        "optional",
+        "string",
+        "securestring",
+        "text",
+        "value",
+        "values",
+        "enabled",
+        "disabled",
+        "hidden",
+        "masked",
+        "encrypted",
+        "unset",
+        "empty",
+        "default",
+        "secure",
+        "stdin",
+        "prompt",
+        "input",
+        "random",
+        "generated",
+        "auto",
+        "number",
+        "boolean",
+        "object",
+        "username",
+        "user",
+        "bearer",
+        "basic",
+        "noecho",
+        "missing",
+        "invalid",
+        "expired",
+        "unknown",
+    ]
+)
+VARIABLE = re.compile(r"%\w+%|\$\w.*")
+DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+PATH = re.compile(r"[~.]{0,2}/.*|[A-Za-z]:\\.*|[a-z][a-z0-9._-]*(?:/[a-z0-9._-]+)+")
+# What AWS and others call a thing by: a UUID (an id of a key, a request), a key of many regions, a resource, a digest
+# that says so. An ARN is in STARTS. A bare base64 text is none of them: a key of 32 bytes looks the same.
+IDENTIFIER = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|(?:sha\d{1,3}|md5)[:-][0-9a-z+/=_-]{8,128}"
+    r"|(?:i|ami|aki|ari|vol|snap|sg|subnet|vpc|vpce|eni|rtb|igw|nat|acl|dopt|pcx|cgw|tgw|eipalloc|lt|fs|mi|mw|pb|oi)"
+    r"-(?:[0-9a-f]{8}|[0-9a-f]{17})",
+    re.IGNORECASE,
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """A variable, a template, a mask, a reference, or a word that says that a value belongs here."""
+    low = value.strip().lower()
+    if not low or low.startswith(STARTS) or low in WORDS:
+        return True
+    if "{{" in low or "${" in low or "$(" in low or VARIABLE.fullmatch(low):
+        return True
+    return len(set(low)) <= 2  # ****, xxxx, ----, ........
+
+
+def is_reference(value: str) -> bool:
+    """A path, an id, or a name of the thing itself: password=db_password, secret=config.secret, token=<UUID>."""
+    if PATH.fullmatch(value) or DOTTED.fullmatch(value) or IDENTIFIER.fullmatch(value):
+        return True
+    if any(character.isdigit() for character in value) or not value.replace("_", "").replace("-", "").isalnum():
+        return False
+    parts = words(value)
+    return bool(parts) and parts[-1] in SECRET_LAST

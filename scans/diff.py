@@ -1,0 +1,154 @@
+"""What differs between two looks at one Account. Pure: no Django, no boto3.
+
+Only places that both looks judged are compared. What only one of them read is not a difference: it is
+not known whether anything changed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from scans.control import Verdict
+from scans.engine import Judged
+from scans.evidence import World, encode_fact
+
+Identity = tuple[str, str, str, str]
+Place = tuple[str, str]  # (control id, region)
+ABSENT: Any = object()
+
+
+class Kind(StrEnum):
+    """APPEARED: fails now, and did not. FIXED: passes now. LAPSED: the control applies no more. VANISHED: the
+    resource is gone. WENT_UNKNOWN, BECAME_KNOWN. CHANGED: fails as before, by other facts."""
+
+    APPEARED = "appeared"
+    WENT_UNKNOWN = "went_unknown"
+    FIXED = "fixed"
+    LAPSED = "lapsed"
+    VANISHED = "vanished"
+    BECAME_KNOWN = "became_known"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """path: the fact's name, with what lies inside it: encryption.key. A side that has no such part is None
+    and not in `there`: "before", "after" or "both"."""
+
+    path: str
+    before: Any
+    after: Any
+    there: str = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One side: outcomes, the places that were judged, those of them that were listed completely, the evidence."""
+
+    outcomes: Mapping[Identity, Judged]
+    places: frozenset[Place]
+    complete: frozenset[Place]
+    worlds: Mapping[Identity, World]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """verdicts and reasons are empty where there was no outcome."""
+
+    kind: Kind
+    control: str
+    account: str
+    region: str
+    resource: str
+    before: str
+    after: str
+    reason_before: str
+    reason_after: str
+    facts: tuple[FactChange, ...]
+
+
+def compare(before: Look, after: Look) -> Iterator[Difference]:
+    """The differences of one Account, by kind and control."""
+    shared = before.places & after.places
+    found = [
+        difference
+        for identity in sorted(before.outcomes.keys() | after.outcomes.keys())
+        if (identity[0], identity[2]) in shared and (difference := one(identity, before, after))
+    ]
+    order = list(Kind)
+    yield from sorted(found, key=lambda d: (order.index(d.kind), d.control, d.region, d.resource))
+
+
+def one(identity: Identity, before: Look, after: Look) -> Difference | None:
+    was, now = before.outcomes.get(identity), after.outcomes.get(identity)
+    facts = tuple(fact_changes(facts_of(was, before), facts_of(now, after))) if was and now else ()
+    kind = kind_of(was, now, listed=(identity[0], identity[2]) in after.complete, changed=bool(facts))
+    if kind is None:
+        return None
+    control, account, region, resource = identity
+    return Difference(
+        kind, control, account, region, resource, said(was), said(now), was.outcome.reason if was else "",
+        now.outcome.reason if now else "", facts,
+    )  # fmt: skip
+
+
+def kind_of(was: Judged | None, now: Judged | None, *, listed: bool, changed: bool) -> Kind | None:
+    """listed: the place is known completely now, so what has no outcome is gone."""
+    match was and was.outcome.verdict, now and now.outcome.verdict:
+        case Verdict.UNKNOWN, Verdict.UNKNOWN:
+            return None
+        case _, Verdict.UNKNOWN:
+            return Kind.WENT_UNKNOWN
+        case Verdict.UNKNOWN, None:
+            # The place itself was unknown, and now there are outcomes of what is in it.
+            return (Kind.BECAME_KNOWN if was and was.about_place else Kind.VANISHED) if listed else None
+        case Verdict.UNKNOWN, _:
+            return Kind.BECAME_KNOWN
+        case Verdict.FAIL, Verdict.FAIL:
+            return Kind.CHANGED if changed else None
+        case _, Verdict.FAIL:
+            return Kind.APPEARED
+        case Verdict.FAIL, Verdict.PASS:
+            return Kind.FIXED
+        case Verdict.FAIL, Verdict.NOT_APPLICABLE:
+            return Kind.LAPSED
+        case Verdict.FAIL, None:
+            return Kind.VANISHED if listed else Kind.WENT_UNKNOWN
+    return None
+
+
+def said(judged: Judged | None) -> str:
+    return str(judged.outcome.verdict) if judged else ""
+
+
+def facts_of(judged: Judged, look: Look) -> dict[str, Any]:
+    """The facts that the control may read of the resource."""
+    world = look.worlds[judged.identity]
+    resource = world.resources(judged.type, judged.region).get(judged.resource) if judged.type else None
+    if resource is None:
+        return {}
+    return {n: encode_fact(resource.facts[n]) for n in judged.control.facts[judged.type] if n in resource.facts}
+
+
+def fact_changes(before: Mapping[str, Any], after: Mapping[str, Any], under: str = "") -> Iterator[FactChange]:
+    """Field by field, into mappings. A list is one value. A gap is one value too."""
+    for name in sorted(before.keys() | after.keys()):
+        path = f"{under}{name}"
+        old, new = before.get(name, ABSENT), after.get(name, ABSENT)
+        if old == new:
+            continue
+        if is_nested(old) and is_nested(new):
+            yield from fact_changes(old, new, f"{path}.")
+        elif old is ABSENT:
+            yield FactChange(path, None, new, "after")
+        elif new is ABSENT:
+            yield FactChange(path, old, None, "before")
+        else:
+            yield FactChange(path, old, new)
+
+
+def is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping) and "$gap" not in value

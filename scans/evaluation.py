@@ -1,0 +1,68 @@
+"""Judges one Target's evidence by the controls that its Scan asked for. Also what a replay does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Account
+from scans import registry, store
+from scans.control import Control, Evaluate
+from scans.engine import Judged, judge_all, places
+from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.models import Scan
+
+
+@dataclass(slots=True)
+class JudgedTarget:
+    """Outcomes of one Account, the (control id, region) pairs that were judged, and what they rest on."""
+
+    judged: list[Judged]
+    places: set[tuple[str, str]]
+    world: World
+    at: datetime
+
+
+def controls_of(scan: Scan) -> list[registry.LoadedControl]:
+    asked = scan.asked.get("controls") or []
+    return [item for id, item in registry.controls().items() if not asked or id in asked]
+
+
+def collectors_of(controls: list[registry.LoadedControl]) -> set[str]:
+    """The collectors whose evidence these controls read."""
+    return {registry.types()[type] for c in controls for type in (*c.control.facts, *c.control.related)}
+
+
+def judge_target(
+    scan: Scan,
+    account: Account,
+    evidences: Mapping[tuple[str, str], Evidence],
+    controls: list[registry.LoadedControl],
+    *,
+    at: datetime,
+    joined: bool,
+    regions: Iterable[str] | None = None,
+) -> JudgedTarget:
+    """joined False: the controls that one account's evidence is enough for. True: the others, which
+    need the bucket owners of the whole organization and so wait until every account was read.
+
+    regions: those that were read, where the evidence given is only a part of what they hold."""
+    digest = scan.joined_context if joined else scan.context
+    context = store.load_context(digest, account=account.account_id, as_of=at.isoformat())
+    chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]
+    return judge_evidence(evidences, chosen, context, at, regions)
+
+
+def judge_evidence(
+    evidences: Mapping[tuple[str, str], Evidence],
+    controls: list[tuple[Control, Evaluate]],
+    context: Context,
+    at: datetime,
+    read: Iterable[str] | None = None,
+) -> JudgedTarget:
+    world = World(evidences.values())
+    regions = sorted(({region for region, _ in evidences} if read is None else set(read)) - {GLOBAL})
+    judged = list(judge_all(controls, world, context, regions=regions))
+    judged_places = {(control.id, region) for control, _ in controls for region in places(control, world, regions)}
+    return JudgedTarget(judged, judged_places, world, at)

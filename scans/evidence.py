@@ -1,0 +1,235 @@
+"""Evidence: what a collector read, kept as plain values. Pure: no Django, no boto3.
+
+One Evidence is one run of one collector in one region of one account. It holds resources by type,
+each resource's facts, and gaps: for a fact that could not be read, or for a whole type whose
+enumeration is incomplete. Facts hold JSON values only, so that evidence has one canonical form,
+and so one digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
+
+GLOBAL = "global"
+SCHEMA = 1
+
+
+@dataclass(slots=True)
+class Resource:
+    """A thing in AWS. `facts` maps a fact's name to a JSON value or to the Gap that hides it."""
+
+    type: str
+    arn: str
+    region: str
+    facts: dict[str, Any | Gap]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What one collector learnt. A type that appears in `gaps` was not enumerated completely."""
+
+    collector: str
+    region: str
+    resources: list[Resource] = field(default_factory=list)
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)
+    types: tuple[str, ...] = ()
+
+    def add(self, type: str, arn: str, /, region: str | None = None, **facts: Any) -> Resource:
+        resource = Resource(type, arn, region or self.region, facts)
+        self.resources.append(resource)
+        return resource
+
+    def miss(self, type: str, gap: Gap | None) -> None:
+        """Say that the enumeration of `type` is incomplete; no gap, nothing said."""
+        if gap is not None:
+            self.gaps.setdefault(type, []).append(gap)
+
+    def all_gaps(self) -> list[Gap]:
+        found = [gap for gaps in self.gaps.values() for gap in gaps]
+        for resource in self.resources:
+            found += [value for value in resource.facts.values() if isinstance(value, Gap)]
+        return list(dict.fromkeys(found))
+
+
+def canonical(evidence: Evidence) -> bytes:
+    """The one byte form of this evidence: sorted keys, resources by type and ARN, UTF-8 JSON."""
+    return json.dumps(dump(evidence), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def dump(evidence: Evidence) -> dict[str, Any]:
+    """This evidence as plain values, in the canonical order."""
+    return {
+        "schema": SCHEMA,
+        "collector": evidence.collector,
+        "region": evidence.region,
+        "types": sorted(evidence.types),
+        "gaps": {type: [gap.as_dict() for gap in gaps] for type, gaps in sorted(evidence.gaps.items())},
+        "resources": [
+            [r.type, r.arn, r.region, {name: encode_fact(value) for name, value in r.facts.items()}]
+            for r in sorted(evidence.resources, key=lambda r: (r.type, r.arn, r.region))
+        ],
+    }
+
+
+def encode_fact(value: Any | Gap) -> Any:
+    """A gap is {"$gap": …}. What AWS gave and only looks like one, or like this, is wrapped: {"$fact": …}."""
+    if isinstance(value, Gap):
+        return {"$gap": value.as_dict()}
+    if type(value) is dict and ("$gap" in value or "$fact" in value):
+        return {"$fact": value}
+    return value
+
+
+def decode_fact(value: Any) -> Any | Gap:
+    # A dict is what JSON gives; asking for Mapping here took a tenth of a replay.
+    if type(value) is dict:
+        if "$gap" in value:
+            return Gap.from_dict(value["$gap"])
+        if "$fact" in value:
+            return value["$fact"]
+    return value
+
+
+def parse(data: bytes) -> Evidence:
+    """Evidence from its canonical form. Raises EvidenceError for a form this version can't read."""
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise EvidenceError(f"evidence is not JSON: {error}") from error
+    return load(document)
+
+
+def load(document: Mapping[str, Any]) -> Evidence:
+    """Evidence from its canonical form as plain values. Raises EvidenceError."""
+    if document.get("schema") != SCHEMA:
+        raise EvidenceError(f"evidence has schema {document.get('schema')}; this version reads {SCHEMA}")
+    try:
+        return Evidence(
+            collector=document["collector"],
+            region=document["region"],
+            types=tuple(document["types"]),
+            gaps={t: [Gap.from_dict(g) for g in gaps] for t, gaps in document["gaps"].items()},
+            resources=[
+                Resource(t, arn, region, {name: decode_fact(value) for name, value in facts.items()})
+                for t, arn, region, facts in document["resources"]
+            ],
+        )
+    except (KeyError, TypeError, ValueError) as error:  # a kind of gap, say, that a newer version knows
+        raise EvidenceError(f"evidence is in a form that this version can't read: {error!r}") from error
+
+
+def lost(collector: str, region: str, code: str, types: Iterable[str]) -> Evidence:
+    """In place of evidence that can't be read: each of its types has a gap that says why."""
+    gap = Gap(GapKind.NOT_READ, api=f"evidence.{collector}", action="", region=region, code=code)
+    return Evidence(collector, region, types=tuple(types), gaps={type: [gap] for type in types})
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def compress(data: bytes) -> bytes:
+    return zlib.compress(data, 6)
+
+
+def decompress(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data)
+    except zlib.error as error:
+        raise EvidenceError(f"evidence can't be unpacked: {error}") from error
+
+
+class EvidenceError(ValueError):
+    """Stored evidence that can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a control may know beyond the account: facts of the organization at scan time.
+
+    bucket_owners maps a bucket's name to the id of the account that owns it, for every account of
+    the organization whose buckets are known; it is None until the accounts have been read.
+    shared_buckets holds what its owner's evidence says of each bucket that another account's settings
+    point at: name -> {"account": the owner, "evidence": a document that load takes}.
+    """
+
+    partition: str = "aws"
+    account: str = ""
+    organization: str = ""
+    management_account: str = ""
+    accounts: frozenset[str] = frozenset()
+    bucket_owners: Mapping[str, str] | None = None
+    unread_accounts: frozenset[str] = frozenset()
+    shared_buckets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    as_of: str = "1970-01-01T00:00:00+00:00"
+    policy: Mapping[str, Any] = field(default_factory=dict)
+
+
+class World:
+    """Everything that was read in one account, indexed for controls."""
+
+    def __init__(self, evidences: Iterable[Evidence]) -> None:
+        self._by_type: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._gaps: dict[tuple[str, str], list[Gap]] = {}
+        self._read: set[tuple[str, str]] = set()
+        self._regions: dict[str, set[str]] = {}
+        self.source: dict[tuple[str, str], str] = {}
+        self.regions: set[str] = set()
+        for evidence in evidences:
+            self._take(evidence)
+
+    def _take(self, evidence: Evidence) -> None:
+        if evidence.region != GLOBAL:
+            self.regions.add(evidence.region)
+        for type in evidence.types:
+            self._read.add((type, evidence.region))
+            self.source[type, evidence.region] = evidence.collector
+        for type, gaps in evidence.gaps.items():
+            self._gaps.setdefault((type, evidence.region), []).extend(gaps)
+        for resource in evidence.resources:
+            place = (resource.type, resource.region)
+            held = self._by_type.get(place)
+            if held is None:
+                held = self._by_type[place] = {}
+                self._regions.setdefault(resource.type, set()).add(resource.region)
+            held[resource.arn] = resource
+
+    def resources(self, type: str, region: str) -> dict[str, Resource]:
+        return self._by_type.get((type, region), {})
+
+    def regions_of(self, type: str) -> set[str]:
+        return self._regions.get(type, set())
+
+    def was_read(self, type: str, region: str) -> bool:
+        return (type, region) in self._read or (type, GLOBAL) in self._read
+
+    def enumeration_gaps(self, type: str, region: str) -> list[Gap]:
+        """Why the list of this type may be incomplete; empty when it is complete."""
+        gaps = list(self._gaps.get((type, region), ()))
+        if region != GLOBAL:
+            gaps += self._gaps.get((type, GLOBAL), ())
+        if not gaps and not self.was_read(type, region):
+            gaps = [not_read(type, region)]
+        return gaps
+
+    def find(self, type: str, arn: str, region: str) -> Resource | None:
+        """One resource; None if it surely isn't there; GapError if that isn't known."""
+        for place in (region, GLOBAL):
+            found = self._by_type.get((type, place), {}).get(arn)
+            if found is not None:
+                return found
+        gaps = self.enumeration_gaps(type, region)
+        if gaps:
+            raise GapError(*gaps)
+        return None
+
+
+def not_read(type: str, region: str) -> Gap:
+    return Gap(GapKind.NOT_READ, api=type, action="", region=region, code=NOT_COLLECTED)

@@ -1,0 +1,84 @@
+"""Rows out: JSON lines or CSV. CSV cells that a spreadsheet would run as a formula are defused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any, TextIO
+
+from scans import hooks
+from scans.models import Finding
+
+OUTCOME_COLUMNS = (
+    "control", "account", "region", "resource", "verdict", "reason", "gaps", "evidence", "collected_at",
+)  # fmt: skip
+FINDING_COLUMNS = (
+    "fingerprint", "control", "severity", "account", "region", "resource", "state", "verdict", "reason", "gaps",
+    "evidence", "first_seen", "changed_at", "resolved_at", "resolution", "reopen_count",
+)  # fmt: skip
+# coverage: excepted or requested at the moment of the export, empty for neither; covered_by: by what.
+EXPORTED_FINDING_COLUMNS = (*FINDING_COLUMNS, "coverage", "covered_by")
+BATCH = 1000
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Echo:
+    """A file for csv.writer whose writes come back as its answers."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def write(rows: Iterable[Mapping[str, Any]], file: TextIO, *, format: str, columns: tuple[str, ...]) -> None:
+    file.writelines(lines(rows, format=format, columns=columns))
+
+
+def lines(rows: Iterable[Mapping[str, Any]], *, format: str, columns: tuple[str, ...]) -> Iterator[str]:
+    """One line after the other, each with its end: for a file, or an answer that is sent while it is read."""
+    if format == "jsonl":
+        yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return
+    writer = csv.writer(Echo())
+    yield writer.writerow(columns)
+    yield from (writer.writerow([cell(row[column]) for column in columns]) for row in rows)
+
+
+def cell(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def finding_lines(rows: Iterable[Finding], now: datetime) -> Iterator[dict[str, Any]]:
+    """Each with what lies over it, looked up for many at once."""
+    waiting = iter(rows)
+    while batch := list(islice(waiting, BATCH)):
+        over = hooks.overlays_over(batch, now)
+        for row in batch:
+            held = over.get(row.pk)
+            coverage = {"coverage": held.kind if held else "", "covered_by": held.label if held else ""}
+            yield {**finding_line(row), **coverage}
+
+
+def finding_line(row: Finding) -> dict[str, Any]:
+    gaps = [{key: gap[key] for key in ("api", "action", "region", "code")} for gap in row.gaps]
+    return {
+        "fingerprint": row.fingerprint,
+        "control": row.control,
+        "severity": row.severity,
+        "account": row.account.account_id,
+        "region": row.region,
+        "resource": row.resource,
+        "state": row.state,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "gaps": gaps,
+        "evidence": row.evidence,
+        "first_seen": row.first_seen.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+        "resolved_at": row.resolved_at.isoformat() if row.resolved_at else None,
+        "resolution": row.resolution,
+        "reopen_count": row.reopen_count,
+    }

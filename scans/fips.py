@@ -1,0 +1,36 @@
+"""Hosts of Systems Manager's API that AWS publishes as FIPS endpoints. Pure.
+
+Written out, since a control may not read botocore's data; a test compares the two. botocore's own rules
+would invent a name for every region.
+"""
+
+from __future__ import annotations
+
+import re
+
+HOSTS = {
+    "ca-central-1": "ssm-fips.ca-central-1.amazonaws.com",
+    "ca-west-1": "ssm-fips.ca-west-1.amazonaws.com",
+    "us-east-1": "ssm-fips.us-east-1.amazonaws.com",
+    "us-east-2": "ssm-fips.us-east-2.amazonaws.com",
+    "us-gov-east-1": "ssm.us-gov-east-1.amazonaws.com",
+    "us-gov-west-1": "ssm.us-gov-west-1.amazonaws.com",
+    "us-west-1": "ssm-fips.us-west-1.amazonaws.com",
+    "us-west-2": "ssm-fips.us-west-2.amazonaws.com",
+}
+# A VPC endpoint's own name: vpce-0abc-1def.ssm-fips.us-east-1.vpce.amazonaws.com
+PRIVATE = re.compile(r"vpce-[a-z0-9-]+\.(?P<host>ssm(?:-fips)?\.[a-z0-9-]+)\.vpce\.(?P<suffix>.+)")
+
+
+def host_of(region: str) -> str | None:
+    """The FIPS host of a region; None: AWS publishes none."""
+    return HOSTS.get(region)
+
+
+def is_fips(host: str, region: str) -> bool:
+    """Does this host, as a client named it, lead to the region's FIPS endpoint?"""
+    name = host.strip().lower().rstrip(".").partition(":")[0]
+    private = PRIVATE.fullmatch(name)
+    if private:
+        name = f"{private['host']}.{private['suffix']}"
+    return name == HOSTS.get(region)

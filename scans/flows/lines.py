@@ -1,0 +1,103 @@
+"""Flows as rows to export, and as a graph for Graphviz. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from scans.flows.building import Blind
+from scans.flows.model import Flow, Grade
+from scans.flows.summary import KEYS, OWNERS, Line, by_control, summarise
+
+COLUMNS = (
+    "account", "region", "feature", "feature_label", "sources", "destination", "destination_kind", "destination_arn",
+    "owner", "owner_account", "destination_region", "key", "key_kind", "key_arn", "key_state", "into", "into_controls",
+    "under", "under_controls", "verdict", "why",
+)  # fmt: skip
+COLOURS = {"fail": "#b3261e", "unknown": "#8a5a00", "pass": "#1a7f4b"}
+
+
+def row(flow: Flow) -> dict[str, Any]:
+    """One flow. into and under: the verdict of the step to the destination and of the step to the key; *_controls:
+    control -> verdict."""
+    place, key = flow.destination, flow.key
+    return {
+        "account": flow.account,
+        "region": flow.region,
+        "feature": flow.feature.id,
+        "feature_label": flow.feature.label,
+        "sources": [{"type": source.type, "arn": source.arn} for source in flow.sources],
+        "destination": place.name,
+        "destination_kind": place.kind,
+        "destination_arn": place.arn,
+        "owner": str(place.owner),
+        "owner_account": place.account,
+        "destination_region": place.region,
+        "key": key.name,
+        "key_kind": str(key.kind),
+        "key_arn": key.arn,
+        "key_state": key.state,
+        "into": flow.into_verdict,
+        "into_controls": controls(flow.into),
+        "under": flow.under_verdict,
+        "under_controls": controls(flow.under),
+        "verdict": flow.verdict,
+        "why": "",
+    }
+
+
+def rows(read: Iterable[tuple[Any, Iterable[Flow], Iterable[Blind], bool]]) -> Iterator[dict[str, Any]]:
+    """Of (account, flows, what is not known, whether it was read) one after the other."""
+    for _, flows, blind, _ in read:
+        yield from map(row, flows)
+        yield from map(blind_row, blind)
+
+
+def controls(grades: Iterable[Grade]) -> dict[str, str]:
+    return dict(by_control(grades))
+
+
+def blind_row(blind: Blind) -> dict[str, Any]:
+    """A list that may be incomplete, so that flows may be missing: feature `unread`, verdict unknown."""
+    empty: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    why = "; ".join(gap.sentence() for gap in blind.gaps)
+    return {
+        **empty, "account": blind.account, "region": blind.region, "feature": "unread", "sources":
+        [{"type": blind.type, "arn": ""}], "into_controls": {}, "under_controls": {}, "verdict": "unknown", "why": why,
+    }  # fmt: skip
+
+
+def dot(flows: Iterable[Flow]) -> Iterator[str]:
+    """The graph in Graphviz's language, line by line. `dot -Tsvg` draws it."""
+    yield "digraph flows {"
+    yield '  rankdir=LR; node [shape=box, fontname="sans-serif"]; edge [fontname="sans-serif"];'
+    written: set[str] = set()
+    for line in summarise(flows):
+        for statement in statements(line):
+            if statement not in written:
+                written.add(statement)
+                yield statement
+    yield "}"
+
+
+def statements(line: Line) -> Iterator[str]:
+    feature, place, key = line.feature, line.destination, line.key
+    a, b = quoted(f"feature {feature.id}"), quoted(f"{place.kind} {place.arn}")
+    c = quoted(f"key {key.kind} {key.arn or key.name}")
+    owner = f"{OWNERS[place.owner]} {place.account}".strip()
+    style = ", style=bold, color=red" if line.stands_out else ""
+    yield f"  {a} [label={quoted(feature.label)}];"
+    yield f"  {b} [label={quoted(place.name + chr(10) + owner)}{style}];"
+    yield f"  {c} [label={quoted(key.name + chr(10) + KEYS[key.kind])}];"
+    yield f"  {a} -> {b} [{arrow(line.into_verdict)}];"
+    yield f"  {b} -> {c} [{arrow(line.under_verdict)}];"
+
+
+def arrow(verdict: str) -> str:
+    return f"label={quoted(verdict.replace('_', ' '))}, color={quoted(COLOURS.get(verdict, '#5c6670'))}"
+
+
+def quoted(text: str) -> str:
+    """A string of Graphviz. JSON's quoting is stricter than what it asks; its \\uXXXX isn't known there."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,38 @@
+"""SecureString parameters: from the parameter store to the key, one flow a region and key. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from accounts.aws.gaps import Gap
+from scans.evidence import Resource
+from scans.flows import grading, keys
+from scans.flows.grading import Side
+from scans.flows.model import Destination, Flow, Grade, Owner, Source, feature
+
+
+def parameter_flows(side: Side) -> Iterator[Flow]:
+    for region in sorted(side.world.regions_of("ssm.parameter")):
+        by_key: dict[str, list[Resource]] = {}
+        for parameter in side.world.resources("ssm.parameter", region).values():
+            if parameter.facts.get("type") == "SecureString":
+                name = parameter.facts.get("key_id")
+                by_key.setdefault("" if isinstance(name, Gap) or not name else str(name), []).append(parameter)
+        for name, parameters in sorted(by_key.items()):
+            yield parameter_flow(side, region, name, parameters)
+
+
+def parameter_flow(side: Side, region: str, name: str, parameters: list[Resource]) -> Flow:
+    arn = f"arn:{side.context.partition}:ssm:{region}:{side.account}:parameter/*"
+    destination = Destination("parameter_store", "Parameter Store", arn, Owner.OWN, side.account, region)
+    key = keys.named(side.world, side.account, region, name) if name else keys.NOT_KNOWN
+    under = grading.of_key(side, key.arn)
+    for parameter in parameters:
+        under += of_parameter(side, parameter.arn)
+    sources = tuple(sorted(Source(p.type, p.arn) for p in parameters))
+    return Flow(side.account, region, feature("parameter"), sources, destination, key, (), tuple(sorted(set(under))))
+
+
+def of_parameter(side: Side, arn: str) -> list[Grade]:
+    held = {control.id: side.outcomes.get((control.id, arn)) for control in side.by_type.get(grading.VALUES, ())}
+    return [Grade(id, said[1].verdict, side.account, said[0], arn) for id, said in held.items() if said is not None]

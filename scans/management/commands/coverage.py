@@ -1,0 +1,81 @@
+"""manage.py coverage: how much of each account was read, region by region and collector by collector."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db.models import QuerySet
+from rich.console import Console
+from rich.table import Table
+
+from accounts.models import Account
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from scans import coverage, exports
+from scans.queries import coverage as queries
+
+WIDTH = 140
+
+
+class Command(TutelaCommand):
+    help = "Show what was read completely, in part (and why), or never, and where there is nothing to read."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", metavar="ID", help="only this account")
+        parser.add_argument("--format", choices=["jsonl", "csv", "table"], default="table")
+
+    def work(self, options: dict[str, Any]) -> int:
+        accounts = Account.objects.select_related("organization")
+        if options["account"]:
+            accounts = accounts.filter(account_id=options["account"])
+            if not accounts.exists():
+                raise CouldNotError(f"The account {options['account']} is not known. Run: manage.py discover")
+        if options["format"] == "table":
+            self.stdout.write(tables(accounts), ending="")
+        else:
+            exports.write(queries.rows(accounts), sys.stdout, format=options["format"], columns=coverage.COLUMNS)
+        return DONE
+
+
+def tables(accounts: QuerySet[Account]) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=WIDTH, highlight=False, markup=False)
+    summary = Table(title="Readings (a collector in a region)", title_justify="left")
+    for name in ("account", "name", "complete", "partial", "never read", "n/a", "whole"):
+        summary.add_column(name, justify="left" if name in {"account", "name"} else "right")
+    short = Table(title="What is not complete", title_justify="left")
+    for name in ("account", "region", "collector", "state", "why"):
+        short.add_column(name)
+    for account in accounts.order_by("account_id").iterator():
+        found = queries.of_account(account)
+        n = found.totals
+        percent = "–" if n.percent is None else f"{n.percent} %"
+        summary.add_row(
+            account.account_id,
+            account.name,
+            *map(str, (n.complete, n.partial, n.never_read, n.not_applicable)),
+            percent,
+        )
+        if not n.complete and not n.partial:
+            short.add_row(account.account_id, "all", "all", "never read", refused(found))
+            continue
+        for line in found.short:
+            short.add_row(account.account_id, line.region, line.collector, line.state.replace("_", " "), why(line))
+    console.print(summary)
+    if short.row_count:
+        console.print(short)
+    return out.getvalue()
+
+
+def refused(found: queries.Coverage) -> str:
+    error = found.target.error if found.target is not None else None
+    return f"{error['reason']} {error['what_to_do']}" if error else "No scan has read it."
+
+
+def why(line: coverage.Line) -> str:
+    reasons = [f"{', '.join(item.types)}: {item.gap.sentence()}" for item in line.missing]
+    if not line.current and line.state is not coverage.State.NEVER_READ:
+        reasons.append("not read by the latest scan; older evidence stands")
+    return "; ".join(reasons) or line.why

@@ -1,0 +1,78 @@
+"""manage.py diff A B: what appeared, was fixed, vanished, went unknown or became known between two scans."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Account
+from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from scans import registry
+from scans.models import Scan
+from scans.queries import compare
+from scans.queries.compare import KINDS, AccountDiff
+
+
+class Command(TutelaCommand):
+    help = (
+        "Compare the stored evidence of two scans, judged with today's controls. Exit 0: done; 3: some accounts were "
+        "read in only one of them."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("before", metavar="A", help="the earlier scan's id")
+        parser.add_argument("after", metavar="B", help="the later scan's id")
+        parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument("--control", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument("--format", choices=["table", "jsonl"], default="table")
+
+    def work(self, options: dict[str, Any]) -> int:
+        before, after = the_scan(options["before"]), the_scan(options["after"])
+        if before.organization_id != after.organization_id:
+            raise CouldNotError(f"Scans {before.pk} and {after.pk} are of different organizations.")
+        controls = [id.upper() for id in options["control"]]
+        unknown = sorted(set(controls) - set(registry.controls()))
+        if unknown:
+            self.refuse(f"Unknown control: {', '.join(unknown)}. See manage.py controls list.", WRONG_USAGE)
+        accounts = Account.objects.filter(organization=before.organization_id)
+        if options["account"]:
+            accounts = accounts.filter(account_id__in=options["account"])
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        missing: list[AccountDiff] = []
+        for item in compare.diff(before, after, accounts, controls=controls):
+            self.take(item, counts, missing, as_lines=options["format"] == "jsonl")
+        if options["format"] == "table":
+            self.stdout.write(table(counts))
+            for item in missing:
+                self.stdout.write(f"Not compared: {item.account} — {compare.why(item)}")
+        return PARTLY if missing else DONE
+
+    def take(
+        self, item: AccountDiff, counts: dict[str, Counter[str]], missing: list[AccountDiff], *, as_lines: bool
+    ) -> None:
+        if item.missing:
+            missing.append(item)
+        for difference in item.differences:
+            counts[difference.control][difference.kind] += 1
+        if as_lines:
+            for line in compare.lines(item):
+                self.stdout.write(json.dumps(line, ensure_ascii=False))
+
+
+def the_scan(wanted: str) -> Scan:
+    scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None
+    if scan is None:
+        raise CouldNotError(f"There is no scan {wanted}. The scans page lists their ids.")
+    return scan
+
+
+def table(counts: dict[str, Counter[str]]) -> str:
+    if not counts:
+        return "Nothing differs in the accounts that both scans read."
+    titles = ("control", *(kind.replace("_", " ") for kind in KINDS))
+    rows = [titles, *((id, *(str(counts[id][kind]) for kind in KINDS)) for id in sorted(counts))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

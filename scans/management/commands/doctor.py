@@ -1,0 +1,87 @@
+"""manage.py doctor: says, account by account, whether it can be scanned, and what to do if not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from accounts.aws.calls import Call
+from accounts.aws.diagnosis import Diagnosis, diagnose
+from accounts.aws.hub import HubError
+from accounts.management.ready import require_database
+from accounts.models import Account
+from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from scans import registry
+
+THREADS = 8
+
+
+class Command(TutelaCommand):
+    help = (
+        "Say for each account whether the scan role can be assumed, that it can't be without the right external id, "
+        "and which declared actions are refused; the same of the value role, where one is named. Exit status: 0 fine, "
+        "3 some accounts have problems, 1 could not run, 2 wrong usage."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--account", action="append", default=[], metavar="ID", help="only this account (repeatable)"
+        )
+
+    def work(self, options: dict[str, Any]) -> int:
+        require_database()
+        if not settings.EXTERNAL_ID:
+            raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
+        accounts = self.chosen(options["account"])
+        open_ones = [account for account in accounts if account.status == Account.Status.ACTIVE]
+        for account in accounts:
+            if account not in open_ones:
+                self.stdout.write(
+                    f"{account.account_id} {account.name}: {account.status} in the organization, so AWS lets nobody "
+                    "assume a role in it; scans leave it out"
+                )
+        try:
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="doctor") as pool:
+                found = zip(open_ones, pool.map(see, open_ones), strict=True)
+                sick = sum([self.report(account, each) for account, each in found])
+        except HubError as error:
+            raise CouldNotError(str(error)) from error
+        self.stdout.write(f"{len(open_ones) - sick} of {len(open_ones)} accounts are fine.")
+        return PARTLY if sick else DONE
+
+    def report(self, account: Account, found: Diagnosis) -> bool:
+        head = f"{account.account_id} {account.name}"
+        if not found.problems:
+            untried = f", {len(found.untried)} need a resource to be tried on" if found.untried else ""
+            self.stdout.write(f"{head}: fine ({found.tried} actions tried{untried})")
+            return False
+        self.stdout.write(f"{head}: {len(found.problems)} to do")
+        for problem in found.problems:
+            self.stdout.write(f"    {problem.what} {problem.what_to_do}".rstrip())
+        return True
+
+    def chosen(self, ids: list[str]) -> list[Account]:
+        known = list(Account.objects.select_related("organization").exclude(status=Account.Status.VANISHED))
+        if not known:
+            raise CouldNotError("No account is known. Run: manage.py discover")
+        missing = sorted(set(ids) - {account.account_id for account in known})
+        if missing:
+            self.refuse(f"Unknown account: {', '.join(missing)}. Run manage.py discover first.", WRONG_USAGE)
+        return [account for account in known if not ids or account.account_id in ids]
+
+
+def see(account: Account) -> Diagnosis:
+    found = look(account, settings.SCAN_ROLE, registry.calls())
+    if settings.VALUE_ROLE:
+        for problem in look(account, settings.VALUE_ROLE, registry.value_calls()).problems:
+            found.problem(f"The value role: {problem.what}", problem.what_to_do)
+    return found
+
+
+def look(account: Account, role: str, calls: Sequence[Call]) -> Diagnosis:
+    partition = account.organization.partition
+    return diagnose(account.account_id, partition=partition, role=role, external_id=settings.EXTERNAL_ID, calls=calls)

@@ -1,0 +1,66 @@
+"""manage.py export: outcomes or findings as JSON lines or CSV."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from scans import exports
+from scans.models import Finding, Scan
+from scans.outcomes import outcomes_of
+
+
+class Command(TutelaCommand):
+    help = "Write every outcome of a scan, or the findings, as JSON lines or CSV."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=["outcomes", "findings"])
+        parser.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
+        parser.add_argument("--scan", default="latest", metavar="latest|ID")
+        parser.add_argument("--output", metavar="FILE", help="instead of standard output")
+
+    def work(self, options: dict[str, Any]) -> int:
+        rows = self.outcomes(options["scan"]) if options["what"] == "outcomes" else findings(options["scan"])
+        columns = exports.OUTCOME_COLUMNS if options["what"] == "outcomes" else exports.EXPORTED_FINDING_COLUMNS
+        if not options["output"]:
+            exports.write(rows, sys.stdout, format=options["format"], columns=columns)
+            return DONE
+        try:
+            # The name appears only when the file is whole.
+            part = Path(options["output"] + ".part")
+            with part.open("w", encoding="utf-8", newline="") as file:
+                exports.write(rows, file, format=options["format"], columns=columns)
+            part.replace(options["output"])
+        except OSError as error:
+            raise CouldNotError(f"{options['output']} can't be written: {error.strerror}") from error
+        return DONE
+
+    def outcomes(self, wanted: str) -> Iterator[dict[str, Any]]:
+        return outcomes_of(the_scan(wanted))
+
+
+def the_scan(wanted: str) -> Scan:
+    ended = Scan.objects.filter(state__in=["done", "partial"]).order_by("-id")
+    if wanted == "latest":
+        scan = ended.first()
+        if scan is None:
+            raise CouldNotError("No scan has ended yet. Run: manage.py scan")
+        return scan
+    scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    if scan is None:
+        raise CouldNotError(f"There is no scan {wanted}. Use latest, or an id from the scans page.")
+    return scan
+
+
+def findings(wanted: str) -> Iterator[dict[str, Any]]:
+    """All findings as they stand; with a scan's id, those of the accounts that it covered."""
+    rows = Finding.objects.select_related("account").order_by("id")
+    if wanted != "latest":
+        rows = rows.filter(account__in=the_scan(wanted).targets.values("account"))
+    return exports.finding_lines(rows.iterator(chunk_size=1000), timezone.now())

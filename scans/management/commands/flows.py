@@ -1,0 +1,35 @@
+"""manage.py flows: where Systems Manager's data goes, as JSON lines, CSV or a Graphviz graph."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Account
+from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from scans import exports
+from scans.flows import lines
+from scans.queries import flows as queries
+
+
+class Command(TutelaCommand):
+    help = "Write the data-flow map: feature, bucket or log group, key, and how each step is judged."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", metavar="ID", help="only this account's")
+        parser.add_argument("--region", metavar="R", default="", help="only what comes from or goes to this region")
+        parser.add_argument("--format", choices=["jsonl", "csv", "dot"], default="jsonl")
+
+    def work(self, options: dict[str, Any]) -> int:
+        everyone = Account.objects.select_related("organization")
+        chosen = everyone.filter(account_id=options["account"]) if options["account"] else everyone
+        if options["account"] and not chosen.exists():
+            raise CouldNotError(f"The account {options['account']} is not known. Run: manage.py discover")
+        read = queries.every(everyone, chosen.order_by("account_id").iterator(), options["region"])
+        if options["format"] == "dot":
+            sys.stdout.writelines(f"{line}\n" for line in lines.dot(flow for _, found, *_ in read for flow in found))
+        else:
+            exports.write(lines.rows(read), sys.stdout, format=options["format"], columns=lines.COLUMNS)
+        return DONE

@@ -1,0 +1,139 @@
+"""manage.py replay: judge stored evidence again with today's controls, without any AWS call."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Organization
+from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.policy import SYSTEM
+from scans import exports, outcomes, registry, replay
+from scans.errors import ScanRequestError
+from scans.lifecycle import Event
+from scans.queries import history
+from scans.replay import Tally
+
+VERDICTS = ("pass", "fail", "unknown", "not_applicable")
+EVENTS = (Event.OPEN, Event.REOPEN, Event.FIX, Event.LAPSE, Event.VANISH, Event.NOTE)
+TITLES = ("control", "pass", "fail", "unknown", "n/a", "opened", "reopened", "fixed", "lapsed", "gone", "noted")
+
+
+class Command(TutelaCommand):
+    help = (
+        "Judge stored evidence again with today's controls; no AWS call. Says what would differ from the findings as "
+        "they stand, or stood on a day; --apply brings them in line. Exit 0: done; 3: some evidence could not be used."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--control", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument("--organization", metavar="ID", help="which one, if several are known")
+        parser.add_argument("--as-of", metavar="DATE", default="", help="the evidence of that day, like 2026-03-31")
+        parser.add_argument("--format", choices=["table", "jsonl"], default="table", help="counts, or every outcome")
+        parser.add_argument("--apply", action="store_true", help="bring findings and counts in line, not only say it")
+
+    def work(self, options: dict[str, Any]) -> int:
+        if options["apply"] and (options["as_of"] or options["format"] == "jsonl"):
+            self.refuse(
+                "--apply takes the newest evidence and prints counts: leave out --as-of and --format.", WRONG_USAGE
+            )
+        asked = {"accounts": options["account"], "controls": [id.upper() for id in options["control"]]}
+        total = Tally()
+        try:
+            with steady():
+                for organization in organizations(options["organization"], options["account"]):
+                    self.one(organization, asked, options, total)
+        except ScanRequestError as error:
+            self.refuse(str(error), WRONG_USAGE)
+        return self.close(total, options)
+
+    def one(
+        self, organization: Organization, asked: dict[str, list[str]], options: dict[str, Any], total: Tally
+    ) -> None:
+        if options["apply"]:
+            total.merge(replay.apply(actor=SYSTEM, organization=organization, **asked))
+            return
+        moment = history.end_of(history.parse_day(options["as_of"])) if options["as_of"] else None
+        accounts = replay.accounts_of(SYSTEM, organization, **asked)
+        lines = self.outcomes(accounts, asked["controls"], moment, total, keep=options["format"] == "jsonl")
+        exports.write(lines, sys.stdout, format="jsonl", columns=exports.OUTCOME_COLUMNS)
+
+    def outcomes(
+        self, accounts: Any, controls: list[str], moment: datetime | None, total: Tally, *, keep: bool
+    ) -> Iterator[dict[str, Any]]:
+        for found in replay.rejudged(accounts, total, controls=controls, moment=moment):
+            replay.preview(found, total, moment)
+            if keep:
+                yield from outcomes.lines(found.items)
+
+    def close(self, total: Tally, options: dict[str, Any]) -> int:
+        if not total.accounts and not total.busy:
+            self.refuse("No evidence is kept for that. Run: manage.py scan", 1)
+        out = self.stderr if options["format"] == "jsonl" else self.stdout
+        if options["format"] == "table":
+            self.stdout.write(table(total))
+        for said in notes(total, applied=options["apply"]):
+            out.write(said)
+        return PARTLY if total.lost or total.busy else DONE
+
+
+def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]:
+    """All that are known, or the one that is meant. An account id says which organization it is in."""
+    known = Organization.objects.order_by("org_id")
+    if wanted:
+        known = known.filter(org_id=wanted)
+    elif accounts:
+        known = known.filter(accounts__account_id__in=accounts).distinct() or known[:1]
+    found = list(known)
+    if not found:
+        raise CouldNotError(
+            f"There is no organization {wanted}." if wanted else "Nothing is known. Run: manage.py discover"
+        )
+    return found
+
+
+def table(total: Tally) -> str:
+    """Counts by control: outcomes as judged now, and what happens to findings."""
+    keys = (*VERDICTS, *map(str, EVENTS))
+    rows = [(id, *(str(total.controls[id][key]) for key in keys)) for id in registry.controls() if id in total.controls]
+    widths = [max(map(len, column)) for column in zip(TITLES, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in (TITLES, *rows)
+    )  # fmt: skip
+
+
+def notes(total: Tally, *, applied: bool) -> Iterator[str]:
+    changes = total.changes()
+    said = ", ".join(
+        f"{changes[event]} {title}" for event, title in zip(EVENTS, TITLES[5:], strict=True) if changes[event]
+    )
+    did = "Findings changed" if applied else "Findings that would change"
+    yield f"{total.accounts} accounts judged from stored evidence. {did}: {said or 'none'}."
+    if total.unread:
+        yield f"Never read, so nothing is kept: {', '.join(total.unread)}."
+    if total.busy:
+        yield f"Being read right now, and judged by that scan itself: {', '.join(total.busy)}."
+    for account, why in total.lost.items():
+        yield f"Can't be judged in part: {account} — {why}."
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Judging makes many small objects and no cycles: looking for cycles all the time costs a quarter."""
+    gc.collect()
+    gc.freeze()
+    before = gc.get_threshold()
+    gc.set_threshold(500_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -1,0 +1,133 @@
+"""manage.py scan: read the organization, judge it, keep the findings, show the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from accounts.aws.hub import HubError, require_hub
+from accounts.models import Organization
+from governance.core.cli import DONE, INTERRUPTED, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.policy import SYSTEM
+from scans import foreground
+from scans.errors import ScanRequestError
+from scans.models import Scan
+from scans.report import Progress, summary
+from scans.services import start_scan
+
+
+class Command(TutelaCommand):
+    help = "Scan the organization's accounts and keep what falls short. Exit 0: done; 3: parts could not be read."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for name, metavar, what in (
+            ("--account", "ID", "account"),
+            ("--ou", "ID", "OU and its children"),
+            ("--region", "R", "region"),
+            ("--control", "ID", "control"),
+        ):
+            parser.add_argument(
+                name, metavar=metavar, action="append", default=[], help=f"only this {what} (repeatable)"
+            )
+        parser.add_argument("--organization", metavar="ID", help="which organization, if several are known")
+        parser.add_argument("--queue", action="store_true", help="hand the scan to the workers and return")
+
+    def work(self, options: dict[str, Any]) -> int:
+        organization = the_organization(options["organization"])
+        asked = {"accounts": options["account"], "ous": options["ou"], "regions": options["region"]}
+        asked["controls"] = [id.upper() for id in options["control"]]
+        if options["queue"]:
+            return self.hand_over(organization, asked)
+        require_ground(organization)
+        scan = foreground.unfinished(organization, asked)
+        if scan:
+            done = scan.targets.filter(state="done").count()
+            self.stdout.write(f"Resuming scan {scan.pk}: {done} of {scan.targets.count()} accounts are done.")
+        else:
+            scan = self.start(organization, asked)
+        try:
+            with Progress(scan) as progress:
+                foreground.run(scan, progress.update)
+        except KeyboardInterrupt:
+            self.refuse(
+                f"Stopped. The same manage.py scan goes on with scan {scan.pk}: what was read stays read.", INTERRUPTED
+            )
+        self.stdout.write(summary(scan))
+        return PARTLY if scan.state != "done" else DONE
+
+    def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
+        try:
+            return start_scan(
+                actor=SYSTEM,
+                organization=organization,
+                accounts=asked["accounts"],
+                ous=asked["ous"],
+                regions=asked["regions"],
+                controls=asked["controls"],
+            )
+        except ScanRequestError as error:
+            self.refuse(str(error), WRONG_USAGE if "Unknown" in str(error) else 1)
+
+    def hand_over(self, organization: Organization, asked: dict[str, list[str]]) -> int:
+        from django.conf import settings
+
+        from scans.tasks import enqueue
+
+        if settings.EMBEDDED:
+            raise CouldNotError(
+                "There are no workers to hand the scan to: BROKER_URL is memory://. Set BROKER_URL to Redis and start "
+                "workers, or scan without --queue."
+            )
+        reach_broker()
+        with transaction.atomic():
+            scan = self.start(organization, asked)
+            transaction.on_commit(lambda: enqueue(scan.pk))
+        self.stdout.write(f"Scan {scan.pk} is queued: {scan.targets.count()} accounts.")
+        return DONE
+
+
+def require_ground(organization: Organization) -> None:
+    """Before anything is written: without these no account could be read, and the last scan would be an empty one."""
+    from django.conf import settings
+
+    if not settings.EXTERNAL_ID:
+        raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
+    try:
+        require_hub(organization.partition)
+    except HubError as error:
+        raise CouldNotError(str(error)) from error
+
+
+def reach_broker() -> None:
+    """Before anything is written: a broker that is down is one clear line, not a scan that nobody runs."""
+    from celery import current_app as app
+    from django.conf import settings
+    from kombu.exceptions import OperationalError
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except (OperationalError, OSError) as error:
+        place = settings.BROKER_URL.rpartition("@")[2]
+        raise CouldNotError(
+            f"The broker at {place} can't be reached ({error}). Start it, or see BROKER_URL."
+        ) from error
+
+
+def the_organization(wanted: str | None) -> Organization:
+    known = list(Organization.objects.all())
+    if wanted:
+        known = [organization for organization in known if organization.org_id == wanted]
+    if len(known) == 1:
+        return known[0]
+    if not known:
+        raise CouldNotError(
+            f"The organization {wanted} is not known. Run: manage.py discover"
+            if wanted
+            else "No organization is known yet. Run: manage.py discover"
+        )
+    raise CouldNotError(
+        "Several organizations are known; name one: --organization " + ", ".join(o.org_id for o in known)
+    )

@@ -1,0 +1,59 @@
+"""What the controls of VPC endpoints share: address ranges, an endpoint and its VPC. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from accounts.aws.gaps import Gap, GapError, GapKind
+from scans.control import ResourceView
+
+Network = IPv4Network | IPv6Network
+
+# The widest private ranges are 10.0.0.0/8 and fc00::/7: anything wider takes in public addresses.
+WIDEST_PRIVATE = {4: 8, 6: 7}
+
+
+def network(text: str) -> Network | None:
+    """The range that a text names; None for other texts, such as the id of a security group."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def is_everywhere(text: str) -> bool:
+    """0.0.0.0/0, ::/0, and ranges (halves of the internet, say) that no private network fills."""
+    found = network(text)
+    return found is not None and found.prefixlen < WIDEST_PRIVATE[found.version]
+
+
+def overlaps_any(text: str, ranges: Iterable[str]) -> bool:
+    one = network(text)
+    return any(one is not None and other is not None and _overlap(one, other) for other in map(network, ranges))
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.overlaps(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)
+
+
+GOING = frozenset({"deleting", "deleted", "rejected", "failed", "expired"})
+
+
+def endpoint_outside(resource: ResourceView, *types: str) -> str:
+    """Why an endpoint is none of these types, or no more there; empty where it is to be judged."""
+    if resource["endpoint_type"] not in types:
+        return f"The endpoint is of the type {resource['endpoint_type']}."
+    if resource["state"] in GOING:
+        return f"The endpoint carries no traffic: its state is {resource['state']}."
+    return ""
+
+
+def vpc_of(endpoint: ResourceView) -> ResourceView:
+    """The VPC that an endpoint stands in. GapError if it was not read."""
+    found = endpoint.look("ec2.vpc", endpoint.arn.rpartition(":")[0] + f":vpc/{endpoint['vpc']}")
+    if found is None:
+        raise GapError(Gap(GapKind.NOT_READ, "ec2.DescribeVpcs", "ec2:DescribeVpcs", endpoint.region, "NotCollected"))
+    return found

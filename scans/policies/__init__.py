@@ -1,0 +1,38 @@
+"""IAM policy documents, read and judged. Pure: no Django, no boto3.
+
+Works for identity policies, bucket policies, key policies and endpoint policies alike. Nothing here
+simulates a request: each helper answers one question about what a document says by itself.
+"""
+
+from __future__ import annotations
+
+from scans.policies.buckets import denies_insecure_transport, denies_old_tls
+from scans.policies.endpoints import full_access_statements
+from scans.policies.fences import Fence, fence, is_fenced
+from scans.policies.grants import Shape, allows_everything, grants, path_reads_past_deny
+from scans.policies.model import IDENTITY, RESOURCE, Condition, Policy, PolicyError, Statement, parse
+from scans.policies.principals import foreign_accounts, named_accounts, open_principals, unread_principals
+
+__all__ = [
+    "IDENTITY",
+    "RESOURCE",
+    "Condition",
+    "Fence",
+    "Policy",
+    "PolicyError",
+    "Shape",
+    "Statement",
+    "allows_everything",
+    "denies_insecure_transport",
+    "denies_old_tls",
+    "fence",
+    "foreign_accounts",
+    "full_access_statements",
+    "grants",
+    "is_fenced",
+    "named_accounts",
+    "open_principals",
+    "parse",
+    "path_reads_past_deny",
+    "unread_principals",
+]

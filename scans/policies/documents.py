@@ -1,0 +1,38 @@
+"""The policy documents of a resource, judged one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scans.control import Outcome, ResourceView, failed, passed, unknown
+from scans.policies.model import IDENTITY, Policy, PolicyError, parse
+
+DOCUMENT_FACTS = {"iam.policy": ("name", "document"), "iam.inline": ("policies",)}
+
+
+def named_documents(resource: ResourceView) -> list[tuple[str, Any]]:
+    """(name, document) of a customer managed policy, or of each inline policy of a principal."""
+    if resource.type == "iam.policy":
+        return [(resource["name"], resource["document"])]
+    return [(each.get("name", ""), each.get("document")) for each in resource["policies"]]
+
+
+def partition_of(resource: ResourceView) -> str:
+    return resource.arn.split(":")[1]
+
+
+def judge_documents(resource: ResourceView, find: Callable[[Policy], str], good: str) -> Outcome:
+    """FAIL with the first thing that `find` says of a document; UNKNOWN if one can't be read."""
+    unread = []
+    for name, document in named_documents(resource):
+        try:
+            said = find(parse(document, IDENTITY, partition_of(resource)))
+        except PolicyError as error:
+            unread.append(f"{name} ({error})")
+            continue
+        if said:
+            return failed(f"The policy {name} {said}.")
+    if unread:
+        return unknown(f"Could not be understood: {'; '.join(unread)}.")
+    return passed(good)

@@ -1,0 +1,168 @@
+"""What an identity policy gives away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scans.policies.globs import FIELD, STAR, Tokens, covers, is_open_after, matches_action, overlaps, tokens
+from scans.policies.model import Condition, Policy, Statement
+
+OF_IAM = (*"arn:", STAR, *":iam:", STAR)
+EQUALS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
+# (action, key): the key is in every request of the action, so …IfExists asks as much as without it. AWS's own
+# examples write it so: systems-manager/latest/userguide/getting-started-specify-session-document.html
+ALWAYS_THERE = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Resources of one kind, in any partition, region and account: Shape("ssm", "parameter/")."""
+
+    service: str
+    path: str
+
+    @property
+    def head(self) -> Tokens:
+        return (*"arn:", FIELD, ":", *self.service, ":", FIELD, ":", FIELD, ":", *self.path)
+
+    def whole(self, partition: str) -> Tokens:
+        """All of them in a partition; in any where it isn't known."""
+        where = tuple(partition) or (STAR,)
+        return (*"arn:", *where, ":", *self.service, ":", STAR, ":", STAR, ":", *self.path, STAR)
+
+
+def applies_to(statement: Statement, action: str) -> bool:
+    if statement.actions is not None:
+        return any(matches_action(pattern, action) for pattern in statement.actions)
+    return not any(matches_action(pattern, action) for pattern in statement.not_actions or ())
+
+
+def limits(statement: Statement, keys: Iterable[str], action: str) -> bool:
+    """Does a condition on one of these keys (a key, or a beginning that ends in / or :) restrict it?
+
+    Only conditions that ask for a value count: an …IfExists or ForAllValues condition holds where
+    the key is missing, and the value * asks for nothing."""
+    wanted = tuple(key.lower() for key in keys)
+    return any(_restricts(condition, wanted, action) for condition in statement.conditions)
+
+
+def _restricts(condition: Condition, wanted: tuple[str, ...], action: str) -> bool:
+    if condition.if_exists and (action.lower(), condition.key) not in ALWAYS_THERE:
+        return False
+    if condition.each == "forallvalues" or condition.operator not in EQUALS:
+        return False
+    named = any(condition.key == key or (key[-1] in "/:" and condition.key.startswith(key)) for key in wanted)
+    if condition.operator == "bool":
+        return named and set(condition.values) == {"true"}
+    return named and not any(value and set(value) == {"*"} for value in condition.values)
+
+
+def grants(policy: Policy, actions: Iterable[str], shapes: Iterable[Shape], unless: Iterable[str] = ()) -> list[str]:
+    """Those of the actions that the policy allows on every resource of a shape, anywhere.
+
+    unless: condition keys that make an Allow narrower. A Deny takes a grant back only if it has no
+    condition and covers all of it. An Allow with NotAction or NotResource grants all but what it lists."""
+    keys, kinds = tuple(unless), tuple(shapes)
+    return [action for action in actions if any(_granted(policy, action, shape, keys) for shape in kinds)]
+
+
+def _granted(policy: Policy, action: str, shape: Shape, unless: tuple[str, ...]) -> bool:
+    for statement in policy.allows:
+        if not applies_to(statement, action) or limits(statement, unless, action):
+            continue
+        whole = shape.whole(policy.partition)
+        for wide in _wide_resources(statement, shape, whole):
+            if not any(_takes_back(deny, action, shape, (whole, wide)) for deny in policy.denies):
+                return True
+    return False
+
+
+def _wide_resources(statement: Statement, shape: Shape, whole: Tokens) -> list[Tokens]:
+    if statement.not_resources is not None:
+        excluded = any(covers(tokens(pattern), whole) for pattern in statement.not_resources)
+        return [] if excluded else [(STAR,)]
+    if statement.resources is None:
+        return [(STAR,)]
+    patterns = [tokens(pattern) for pattern in statement.resources]
+    return [pattern for pattern in patterns if is_open_after(pattern, shape.head)]
+
+
+def _takes_back(deny: Statement, action: str, shape: Shape, given: tuple[Tokens, Tokens]) -> bool:
+    """given: all of the shape, and what the Allow names of it; a Deny of either is enough."""
+    if deny.conditions or not applies_to(deny, action):
+        return False
+    if deny.not_resources is not None:
+        return not any(is_open_after(tokens(pattern), shape.head) for pattern in deny.not_resources)
+    patterns = [tokens(pattern) for pattern in deny.resources or ()]
+    return any(covers(pattern, wide) for pattern in patterns for wide in given)
+
+
+def allows_everything(policy: Policy) -> bool:
+    """Every action on every resource: *:*, under a condition or not.
+
+    NotAction counts where it leaves IAM in: whoever writes policies can give themselves the rest."""
+    if any(not deny.conditions and _all_actions(deny) and _all_resources(deny) for deny in policy.denies):
+        return False
+    return any(_all_actions(allow) and _all_resources(allow) for allow in policy.allows)
+
+
+def _all_actions(statement: Statement) -> bool:
+    if statement.actions is not None:
+        return any(set(pattern) <= set("*:") and "*" in pattern for pattern in statement.actions)
+    excepted = [tokens(pattern.lower()) for pattern in statement.not_actions or ()]
+    return statement.allow and not any(overlaps(pattern, (*"iam:", STAR)) for pattern in excepted)
+
+
+def _all_resources(statement: Statement) -> bool:
+    """NotResource counts in an Allow where it leaves those of IAM in, for the same reason as NotAction."""
+    if statement.not_resources is not None:
+        excepted = [tokens(pattern) for pattern in statement.not_resources]
+        return statement.allow and not any(overlaps(pattern, OF_IAM) for pattern in excepted)
+    return any(_every_arn(pattern) for pattern in statement.resources or ())
+
+
+def _every_arn(pattern: str) -> bool:
+    fields = pattern.split(":", 2)
+    partition = fields[1] if len(fields) == 3 else "*"
+    return covers(tokens(pattern), tokens(f"arn:{partition}:*:*:*:*"))
+
+
+def path_reads_past_deny(policy: Policy) -> bool:
+    """An Allow of ssm:GetParametersByPath on a path of which another statement denies a part.
+
+    AWS authorizes that call on the path that it asks for, not on the parameters that it returns."""
+    by_path = "ssm:GetParametersByPath"
+    walls = _patterns(d for d in policy.denies if applies_to(d, by_path) and not d.conditions)
+    parents = [
+        parent
+        for parent in _patterns(allow for allow in policy.allows if applies_to(allow, by_path))
+        if not any(covers(wall, parent) for wall in walls)
+    ]
+    head = Shape("ssm", "parameter/").head
+    denied = _patterns(deny for deny in policy.denies if _denies_reading(deny))
+    # Where the Deny of all paths, in some region say, is of ssm:GetParametersByPath too, nothing goes past it.
+    closed = [wall for wall in walls if is_open_after(wall, head)]
+    children = [
+        child for child in denied if overlaps(child, (*head, STAR)) and not any(covers(wall, child) for wall in closed)
+    ]
+    return any(_is_below(child, parent) for parent in parents for child in children)
+
+
+def _patterns(statements: Iterable[Statement]) -> list[Tokens]:
+    return list(dict.fromkeys(tokens(r) for statement in statements for r in statement.resources or ()))
+
+
+def _denies_reading(deny: Statement) -> bool:
+    return any(applies_to(deny, f"ssm:GetParameter{rest}") for rest in ("", "s", "sByPath", "History"))
+
+
+def _is_below(child: Tokens, parent: Tokens) -> bool:
+    """Is some of what is denied on the path or below it, and not the whole of it?"""
+    inside = overlaps(child, by_fields(parent)) or overlaps(child, by_fields((*parent, "/", STAR)))
+    return inside and not covers(child, parent)
+
+
+def by_fields(arn: Tokens) -> Tokens:
+    """A whole ARN's pattern with stars that stay inside their field: no region, account or path has a colon."""
+    return tuple(FIELD if each == STAR else each for each in arn) if arn.count(":") >= 5 else arn

@@ -1,0 +1,198 @@
+"""A policy document in one form, whatever legal shape it was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SET_OPERATORS = ("foranyvalue", "forallvalues")
+OPERATORS = frozenset({
+    "stringequals", "stringnotequals", "stringequalsignorecase", "stringnotequalsignorecase", "stringlike",
+    "stringnotlike", "numericequals", "numericnotequals", "numericlessthan", "numericlessthanequals",
+    "numericgreaterthan", "numericgreaterthanequals", "dateequals", "datenotequals", "datelessthan",
+    "datelessthanequals", "dategreaterthan", "dategreaterthanequals", "bool", "binaryequals", "ipaddress",
+    "notipaddress", "arnequals", "arnlike", "arnnotequals", "arnnotlike", "null",
+})  # fmt: skip
+# The elements as AWS writes them: another spelling would be passed over in silence.
+ELEMENTS = frozenset({
+    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+})  # fmt: skip
+IDENTITY, RESOURCE = "identity", "resource"
+
+
+class PolicyError(ValueError):
+    """A document that isn't a policy, or not one that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """operator and key in lower case, without ForAnyValue: and IfExists, which stand beside it."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+    if_exists: bool = False
+    each: str = ""  # "foranyvalue", "forallvalues" or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """principals are (kind, value): ("*", "*") for a bare star, ("AWS", "111122223333"), …
+
+    None means that the element isn't there. allow is False for a Deny."""
+
+    allow: bool
+    actions: tuple[str, ...] | None = None
+    not_actions: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
+    not_resources: tuple[str, ...] | None = None
+    principals: tuple[tuple[str, str], ...] | None = None
+    not_principals: tuple[tuple[str, str], ...] | None = None
+    conditions: tuple[Condition, ...] = ()
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """partition: where it stands ("aws"), if that is known; its ARNs of other partitions name nothing there."""
+
+    statements: tuple[Statement, ...]
+    partition: str = ""
+
+    @property
+    def allows(self) -> tuple[Statement, ...]:
+        return tuple(s for s in self.statements if s.allow)
+
+    @property
+    def denies(self) -> tuple[Statement, ...]:
+        return tuple(s for s in self.statements if not s.allow)
+
+
+def parse(document: Any, kind: str = "", partition: str = "") -> Policy:
+    """The policy of a parsed JSON document. Raises PolicyError, whose text says what is wrong.
+
+    kind: where the document stands, if it matters: IDENTITY names no principal, RESOURCE (of a bucket, a
+    key or an endpoint) must; both must name what they are about."""
+    if not isinstance(document, Mapping):
+        raise PolicyError("the policy document is not a JSON object")
+    statements = document.get("Statement")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, list):
+        raise PolicyError("the policy document has no statements")
+    unknown = set(document) - {"Version", "Id", "Statement"}
+    if unknown:
+        raise PolicyError(f"the policy document has the element {min(map(str, unknown))}, which isn't known")
+    return Policy(tuple(_statement(each, kind) for each in statements), partition)
+
+
+def _statement(data: Any, kind: str) -> Statement:
+    if not isinstance(data, Mapping):
+        raise PolicyError("a statement is not a JSON object")
+    _refuse_elements(data, kind)
+    effect = data.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise PolicyError("a statement's Effect is neither Allow nor Deny")
+    if ("Action" in data) == ("NotAction" in data):
+        raise PolicyError("a statement must have one of Action and NotAction")
+    if "Resource" in data and "NotResource" in data:
+        raise PolicyError("a statement has both Resource and NotResource")
+    if "Principal" in data and "NotPrincipal" in data:
+        raise PolicyError("a statement has both Principal and NotPrincipal")
+    return Statement(
+        allow=effect == "Allow",
+        actions=_texts(data, "Action"),
+        not_actions=_texts(data, "NotAction"),
+        resources=_texts(data, "Resource"),
+        not_resources=_texts(data, "NotResource"),
+        principals=_principals(data, "Principal"),
+        not_principals=_principals(data, "NotPrincipal"),
+        conditions=_conditions(data.get("Condition")),
+        sid=str(data.get("Sid", "")),
+    )
+
+
+def _refuse_elements(data: Mapping[str, Any], kind: str) -> None:
+    unknown = set(data) - ELEMENTS
+    if unknown:
+        raise PolicyError(f"a statement has the element {min(map(str, unknown))}, which isn't known")
+    names_principal = not {"Principal", "NotPrincipal"}.isdisjoint(data)
+    if kind and {"Resource", "NotResource"}.isdisjoint(data):
+        raise PolicyError("a statement must have one of Resource and NotResource")
+    if kind == RESOURCE and not names_principal:
+        raise PolicyError("a statement must have one of Principal and NotPrincipal")
+    if kind == IDENTITY and names_principal:
+        raise PolicyError("a statement of an identity policy has a principal")
+
+
+def _texts(data: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    return _strings(data[name], name) if name in data else None
+
+
+def _strings(value: Any, name: str) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in values):
+        raise PolicyError(f"{name} holds something that is not text")
+    if not all(values):
+        raise PolicyError(f"{name} holds an empty text")
+    if not values:
+        raise PolicyError(f"{name} is empty")
+    if name in {"Action", "NotAction"} and any(":" not in each and set(each) != {"*"} for each in values):
+        raise PolicyError(f"{name} holds something that is no action")
+    return tuple(values)
+
+
+def _principals(data: Mapping[str, Any], name: str) -> tuple[tuple[str, str], ...] | None:
+    if name not in data:
+        return None
+    value = data[name]
+    if value == "*":
+        return (("*", "*"),)
+    if not isinstance(value, Mapping):
+        raise PolicyError(f'{name} is neither "*" nor a JSON object')
+    if not value:
+        raise PolicyError(f"{name} is empty")
+    return tuple((str(kind), each) for kind, listed in value.items() for each in _strings(listed, name))
+
+
+def _conditions(data: Any) -> tuple[Condition, ...]:
+    if data is None:
+        return ()
+    if not isinstance(data, Mapping):
+        raise PolicyError("Condition is not a JSON object")
+    found = []
+    for operator, keys in data.items():
+        if not isinstance(keys, Mapping):
+            raise PolicyError(f"the condition {operator} is not a JSON object")
+        if not keys:
+            raise PolicyError(f"the condition {operator} names no key")
+        found += [_condition(str(operator), str(key), values) for key, values in keys.items()]
+    return tuple(found)
+
+
+def _condition(operator: str, key: str, values: Any) -> Condition:
+    each, _, bare = operator.lower().rpartition(":")
+    if each and each not in SET_OPERATORS:
+        raise PolicyError(f"the condition operator {operator} is not known")
+    name = bare.removesuffix("ifexists")
+    if name not in OPERATORS:
+        raise PolicyError(f"the condition operator {operator} is not known")
+    listed = values if isinstance(values, list) else [values]
+    if not listed:
+        raise PolicyError(f"the condition {operator} asks for no value")
+    return Condition(
+        operator=name,
+        key=key.lower(),
+        values=tuple(_value(value) for value in listed),
+        if_exists=bare.endswith("ifexists"),
+        each=each,
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise PolicyError("a condition's value is neither text nor number nor boolean")

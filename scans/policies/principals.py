@@ -1,0 +1,49 @@
+"""Whom a statement of a resource policy speaks to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from scans.policies.model import Statement
+
+ACCOUNT = re.compile(r"\d{12}")
+UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")  # what AWS leaves where a principal was deleted: nobody
+
+
+def open_principals(statement: Statement) -> tuple[str, ...]:
+    """The principals of a statement that anybody can be: a star, or an Allow for all but some."""
+    if statement.not_principals is not None:
+        return ("everyone but " + ", ".join(value for _, value in statement.not_principals),)
+    return tuple(value for kind, value in statement.principals or () if value == "*" and kind != "Service")
+
+
+def is_everyone(statement: Statement) -> bool:
+    """Principal "*", in either spelling, and so also in a Deny."""
+    return any(kind in ("*", "AWS") and value == "*" for kind, value in statement.principals or ())
+
+
+def named_accounts(statement: Statement) -> tuple[str, ...]:
+    """Ids of the accounts that the AWS principals of a statement belong to, once each."""
+    accounts = (_account(value) for value in _aws(statement))
+    return tuple(dict.fromkeys(account for account in accounts if account))
+
+
+def foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tuple[str, ...]:
+    return tuple(account for account in named_accounts(statement) if account not in known)
+
+
+def unread_principals(statement: Statement) -> tuple[str, ...]:
+    """AWS principals whose account the text doesn't tell (not those of deleted principals)."""
+    return tuple(v for v in _aws(statement) if v != "*" and not _account(v) and not UNIQUE_ID.fullmatch(v))
+
+
+def _aws(statement: Statement) -> list[str]:
+    return [value for kind, value in statement.principals or () if kind == "AWS"]
+
+
+def _account(value: str) -> str:
+    if ACCOUNT.fullmatch(value):
+        return value
+    fields = value.split(":")
+    return fields[4] if len(fields) >= 6 and ACCOUNT.fullmatch(fields[4]) else ""

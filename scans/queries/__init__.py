@@ -1,0 +1,1 @@
+"""Reads about findings, cells, scans and controls. Each takes the accounts that the reader may see."""

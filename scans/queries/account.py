@@ -1,0 +1,107 @@
+"""One Account with all that its page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, QuerySet, Value, When
+
+from accounts.models import Account, AccountEvent, OrganizationalUnit
+from scans.models import AccountTotal, Target
+from scans.queries import cells
+from scans.queries.cells import ControlLine, Counts
+from scans.queries.scans import GapGroup, group_gaps, latest_target
+from scans.queries.tree import ids_in
+
+EVENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """what: a sentence without a full stop."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetail:
+    """target: the last visit, whose gaps these are. above: the OUs from the root down. short: the controls
+    that fail or are unknown somewhere; others: those that aren't."""
+
+    above: list[OrganizationalUnit]
+    target: Target | None
+    gaps: list[GapGroup]
+    short: list[ControlLine]
+    others: list[ControlLine]
+    total: Counts
+    events: list[EventLine]
+    regions_on: list[str]
+    regions_off: list[str]
+
+
+def named(visible: QuerySet[Account], account_id: str, organization: str) -> Account | None:
+    """The Account with this id; of several (it changed organizations) the one that is still there."""
+    found = visible.filter(account_id=account_id)
+    if organization:
+        found = found.filter(organization__org_id=organization)
+    gone = Case(When(status=Account.Status.VANISHED, then=Value(1)), default=Value(0))
+    return found.order_by(gone, "-pk").first()
+
+
+def detail_of(account: Account) -> AccountDetail:
+    target = latest_target(account)
+    counts = cells.by_control(AccountTotal.objects.filter(account=account))
+    lines = cells.lines(counts)
+    return AccountDetail(
+        above=above(account),
+        target=target,
+        gaps=group_gaps([(account, target.gaps)]) if target else [],
+        short=[line for line in lines if line.counts.failed or line.counts.unknown],
+        others=[line for line in lines if not (line.counts.failed or line.counts.unknown)],
+        total=cells.total(counts.values()),
+        events=list(event_lines(account)),
+        regions_on=sorted(r for r, said in account.regions.items() if said != "DISABLED"),
+        regions_off=sorted(r for r, said in account.regions.items() if said == "DISABLED"),
+    )
+
+
+def above(account: Account) -> list[OrganizationalUnit]:
+    if account.ou is None:
+        return []
+    units = OrganizationalUnit.objects.filter(organization=account.organization_id, ou_id__in=ids_in(account.ou.path))
+    return sorted(units, key=lambda unit: unit.depth)
+
+
+def event_lines(account: Account) -> Iterable[EventLine]:
+    events = list(account.events.all()[:EVENTS])
+    ids = {value for e in events for value in e.detail.values() if isinstance(value, str)}
+    units = OrganizationalUnit.objects.filter(organization=account.organization_id, ou_id__in=ids)
+    names = dict(units.values_list("ou_id", "name"))
+    for event in events:
+        yield EventLine(event.at, sentence(event, names))
+
+
+def sentence(event: AccountEvent, names: dict[str, str]) -> str:
+    said = {key: words(value, names) for key, value in event.detail.items()}
+    was, now = said.get("was", "nothing"), said.get("is", "nothing")
+    match event.kind:
+        case "joined":
+            return f"Joined the organization, in {said.get('ou', 'no OU')}"
+        case "moved" | "renamed":
+            return f"{event.kind.capitalize()} from {was} to {now}"
+        case "owners_changed":
+            return f"Owners changed from {was} to {now}"
+        case "vanished":
+            return "No longer listed by the organization"
+        case _:
+            return f"{event.kind.capitalize()} (was {was})"
+
+
+def words(value: Any, names: dict[str, str]) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nobody"
+    return names.get(str(value), str(value))

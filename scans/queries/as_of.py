@@ -1,0 +1,84 @@
+"""An Account and a Finding on a day, as their pages show them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from accounts.models import Account
+from scans.diff import FactChange, fact_changes
+from scans.models import Finding, Target
+from scans.queries import cells, history
+from scans.queries.cells import ControlLine, Counts
+from scans.queries.history import Then
+from scans.rejudge import EvidenceLostError, Rejudged, rejudge
+
+SHOWN = 200
+
+
+@dataclass(slots=True)
+class AccountStood:
+    """target: whose evidence was the latest good one; None: nothing had been read. lines: its outcomes by
+    today's controls. findings: those open at the moment, the first SHOWN of `open`. lost: what can't be
+    judged any more."""
+
+    target: Target | None = None
+    layers: int = 0
+    lines: list[ControlLine] = field(default_factory=list)
+    total: Counts = cells.NONE
+    findings: list[Then] = field(default_factory=list)
+    open: int = 0
+    lost: list[str] = field(default_factory=list)
+
+
+def outcomes_at(account: Account, moment: datetime) -> Rejudged | None:
+    """The Account's outcomes from the evidence that was the latest at the moment, by today's controls. None:
+    nothing had been read. Raises EvidenceLostError."""
+    return rejudge(account, history.layers_of([account], moment).get(account.pk, []))
+
+
+def account_at(account: Account, moment: datetime, *, with_findings: bool) -> AccountStood:
+    stood = AccountStood()
+    layers = history.layers_of([account], moment).get(account.pk, [])
+    stood.layers, stood.target = len(layers), layers[-1] if layers else None
+    try:
+        found = rejudge(account, layers)
+    except EvidenceLostError as error:
+        found, stood.lost = None, [str(error)]
+    if found:
+        stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.lost))
+        stood.lines = lines_of(found)
+        stood.total = cells.total(line.counts for line in stood.lines)
+    if with_findings:
+        rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
+        opened = (then for then in history.findings_at(rows, moment) if then.state == "open")
+        stood.findings = list(islice(opened, SHOWN))
+        stood.open = len(stood.findings) + sum(1 for _ in opened)
+    return stood
+
+
+def lines_of(found: Rejudged) -> list[ControlLine]:
+    tallies: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in found.judged:
+        tallies[item.control.id][item.outcome.verdict] += 1
+    return [
+        cells.line(id, Counts(tally["pass"], tally["fail"], tally["unknown"], tally["not_applicable"]))
+        for id, tally in sorted(tallies.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingStood:
+    """then: None if it was first seen later. changed: the facts that differ from those of today; None where
+    the evidence of then is no longer kept."""
+
+    then: Then | None
+    changed: list[FactChange] | None
+
+
+def finding_stood(finding: Finding, moment: datetime) -> FindingStood:
+    then = history.finding_at(finding, moment)
+    facts = history.facts_then(then) if then else None
+    return FindingStood(then, None if facts is None else list(fact_changes(facts, finding.facts)))

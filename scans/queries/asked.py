@@ -1,0 +1,54 @@
+"""What a Scan was asked to read, as far as a reader may know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from scans.models import Scan
+from scans.queries import places
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """whole: nothing was left out, so accounts and ous are empty. Else they hold those that the reader may see."""
+
+    whole: bool
+    accounts: list[str]
+    ous: list[str]
+    regions: list[str]
+    controls: list[str]
+
+    def words(self) -> str:
+        """Like "everything", or "2 accounts, 1 OU; regions eu-west-1"; counts only what the reader may see."""
+        named = (("account", self.accounts), ("OU", self.ous))
+        where = [f"{len(ids)} {name}{'s' if len(ids) > 1 else ''}" for name, ids in named if ids]
+        parts = [", ".join(where) or ("everything" if self.whole else "a part of the organization")]
+        limits = (("regions", self.regions), ("controls", self.controls))
+        return "; ".join(parts + [f"{name} {', '.join(ids)}" for name, ids in limits if ids])
+
+
+def asked_of(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, Asked]:
+    """By the Scan's id, in three queries at most."""
+    found = list(scans)
+    named = {id for scan in found for id in scan.asked.get("accounts", [])}
+    known = (
+        set(visible.filter(account_id__in=named).order_by().values_list("account_id", flat=True)) if named else set()
+    )
+    by_ou = any(scan.asked.get("ous") for scan in found)
+    units = {unit.ou_id for unit in places.units(visible)} if by_ou else set()
+    return {scan.pk: one(scan, known, units) for scan in found}
+
+
+def one(scan: Scan, known: set[str], units: set[str]) -> Asked:
+    accounts, ous = scan.asked.get("accounts", []), scan.asked.get("ous", [])
+    return Asked(
+        whole=not accounts and not ous,
+        accounts=[id for id in accounts if id in known],
+        ous=[id for id in ous if id in units],
+        regions=scan.asked.get("regions", []),
+        controls=scan.asked.get("controls", []),
+    )

@@ -1,0 +1,106 @@
+"""The roll-up cells: how many resources have each verdict, by control, account or OU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+
+from accounts.models import Account
+from scans import registry
+from scans.models import AccountTotal, PostureCell
+
+COLUMNS = ("passed", "failed", "unknown", "not_applicable")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many resources have each verdict."""
+
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_applicable: int = 0
+
+    @property
+    def judged(self) -> int:
+        """All that the control applies to."""
+        return self.passed + self.failed + self.unknown
+
+    @property
+    def all(self) -> int:
+        return self.judged + self.not_applicable
+
+    def by_verdict(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("pass", self.passed), ("fail", self.failed), ("unknown", self.unknown),
+            ("not_applicable", self.not_applicable),
+        )  # fmt: skip
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown,
+            self.not_applicable + other.not_applicable,
+        )  # fmt: skip
+
+
+NONE = Counts()
+
+
+def cells_of(visible: QuerySet[Account]) -> QuerySet[PostureCell]:
+    """By region. Over all regions totals_of has far fewer rows."""
+    return PostureCell.objects.filter(account__in=visible.values("pk"))
+
+
+def totals_of(visible: QuerySet[Account]) -> QuerySet[AccountTotal]:
+    return AccountTotal.objects.filter(account__in=visible.values("pk"))
+
+
+def by_control(cells: QuerySet[Any]) -> dict[str, Counts]:
+    """Control -> counts, in the order of the ids."""
+    rows = cells.values_list("control").annotate(*map(Sum, COLUMNS)).order_by("control")
+    return {control: Counts(*numbers) for control, *numbers in rows}
+
+
+def by_account(cells: QuerySet[AccountTotal]) -> dict[int, Counts]:
+    """Account's row id -> counts."""
+    rows = cells.values_list("account_id").annotate(*map(Sum, COLUMNS)).order_by()
+    return {account: Counts(*numbers) for account, *numbers in rows}
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    return sum(counts, NONE)
+
+
+def group_of(control: str) -> str:
+    return control.split("-")[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlLine:
+    """One control in a list, with its counts. title and severity are empty for one that is gone."""
+
+    id: str
+    title: str
+    severity: str
+    counts: Counts
+
+
+def lines(counts: dict[str, Counts]) -> list[ControlLine]:
+    return [line(id, found) for id, found in counts.items()]
+
+
+def line(id: str, counts: Counts) -> ControlLine:
+    loaded = registry.controls().get(id)
+    return ControlLine(id, loaded.control.title if loaded else "", loaded.control.severity if loaded else "", counts)
+
+
+def grouped(visible: QuerySet[Account], controls: Q, region: str, severity: str) -> list[ControlLine]:
+    """X of Y resources, control by control; the worst first."""
+    rows: QuerySet[Any] = cells_of(visible).filter(region=region) if region else totals_of(visible)
+    found = lines(by_control(rows.filter(controls)))
+    order = ["critical", "high", "medium", "low", ""]
+    kept = [item for item in found if not severity or item.severity == severity]
+    return sorted(kept, key=lambda item: (order.index(item.severity), -item.counts.failed, item.id))

@@ -1,0 +1,57 @@
+"""What the filters of a list offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from accounts.models import Account, Organization
+from scans import hooks
+from scans.control import Severity
+from scans.evidence import GLOBAL
+from scans.queries import controls, places
+from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter
+
+Options = list[tuple[str, str]]
+# Beyond this many accounts a list to choose from helps nobody; their ids are typed.
+SUGGESTED_ACCOUNTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """value and words of each option; controls are grouped. suggested: accounts to complete an id from."""
+
+    controls: list[tuple[str, str, Options]]
+    ous: Options
+    regions: list[str]
+    severities: list[str]
+    states: tuple[str, ...]
+    verdicts: tuple[str, ...]
+    coverages: tuple[str, ...]
+    suggested: Options
+
+
+def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
+    suggested = list(visible.order_by("name").values_list("account_id", "name")[: SUGGESTED_ACCOUNTS + 1])
+    regions = [GLOBAL, *regions_of(visible)]
+    if wanted.region and wanted.region not in regions:
+        regions.append(wanted.region)
+    return Choices(
+        controls=controls.choices(),
+        ous=[(unit.ou_id, unit.label) for unit in places.choices(visible)],
+        regions=regions,
+        severities=[str(severity) for severity in Severity],
+        states=STATES,
+        verdicts=FINDING_VERDICTS,
+        coverages=tuple(hooks.narrowings),
+        suggested=suggested if len(suggested) <= SUGGESTED_ACCOUNTS else [],
+    )
+
+
+def regions_of(visible: QuerySet[Account]) -> list[str]:
+    """Every region of the partitions that these accounts are in."""
+    from accounts.aws.endpoints import regions_of
+
+    partitions = Organization.objects.filter(accounts__in=visible.order_by().values("pk")).values_list("partition")
+    return sorted({region for (partition,) in partitions.distinct() for region in regions_of(partition)})

@@ -1,0 +1,113 @@
+"""Controls as pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet, Sum
+
+from accounts.models import Account
+from scans import registry
+from scans.models import AccountTotal
+from scans.queries import cells
+from scans.queries.cells import Counts
+from scans.registry import LoadedControl
+
+# What the letters in the ids stand for. A group that is missing here is shown by its letters.
+GROUPS = {
+    "AC": "Access", "AU": "Audit trail", "DC": "Documents", "DS": "Destinations", "DT": "Detection", "EB": "Volumes", "FF": "Free text",
+    "ID": "Identity", "KM": "Keys", "LG": "Logs", "NT": "Transit", "PS": "Parameters", "S3": "Buckets",
+    "SM": "Sessions", "VP": "Endpoints",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    id: str
+    name: str
+    lines: list[cells.ControlLine]
+
+
+def groups() -> list[str]:
+    """The groups that have a control, in the order of the ids."""
+    return list(dict.fromkeys(loaded.control.group for loaded in registry.controls().values()))
+
+
+def name_of(group: str) -> str:
+    return GROUPS.get(group, group)
+
+
+def catalogue(counts: dict[str, Counts]) -> list[Group]:
+    """Every control under its group, with the counts that there are."""
+    lines = [cells.line(id, counts.get(id, cells.NONE)) for id in registry.controls()]
+    return [Group(g, name_of(g), [item for item in lines if cells.group_of(item.id) == g]) for g in groups()]
+
+
+def choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(group, its name, [(id, title)]) for the filter."""
+    return [(g.id, g.name, [(item.id, item.title) for item in g.lines]) for g in catalogue({})]
+
+
+WORST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One resource type that a control judges or looks at: its facts, and what reading them takes."""
+
+    type: str
+    facts: tuple[str, ...]
+    collector: str
+    actions: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    account: Account
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class ControlDetail:
+    """accounts: those with the most that fails, first; more: there are others."""
+
+    title: str
+    prose: str
+    judged: list[Read]
+    looked_at: list[Read]
+    total: Counts
+    accounts: list[AccountLine]
+    more: bool
+
+
+def detail_of(loaded: LoadedControl, visible: QuerySet[Account]) -> ControlDetail:
+    control = loaded.control
+    title, _, prose = loaded.doc.partition("\n")
+    rows = cells.totals_of(visible.order_by()).filter(control=control.id)
+    lines = worst_accounts(rows)
+    return ControlDetail(
+        title=title,
+        prose=prose,
+        judged=[read(type, facts) for type, facts in control.facts.items()],
+        looked_at=[read(type, facts) for type, facts in control.related.items()],
+        total=cells.by_control(rows).get(control.id, cells.NONE),
+        accounts=lines[:WORST],
+        more=len(lines) > WORST,
+    )
+
+
+def worst_accounts(rows: QuerySet[AccountTotal]) -> list[AccountLine]:
+    """One more than WORST, if there are as many."""
+    sums = rows.values_list("account_id").annotate(
+        p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("not_applicable")
+    )
+    sums = sums.order_by("-f", "-u", "account_id")
+    worst = [(account, Counts(*numbers)) for account, *numbers in sums[: WORST + 1]]
+    accounts = Account.objects.in_bulk([account for account, _ in worst])
+    return [AccountLine(accounts[account], counts) for account, counts in worst]
+
+
+def read(type: str, facts: tuple[str, ...]) -> Read:
+    name = registry.types()[type]
+    calls = registry.collectors()[name].collector.calls
+    return Read(type, facts, name, sorted({call.action for call in calls}))

@@ -1,0 +1,155 @@
+"""How much of the accounts that a reader may see was read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+
+from accounts.models import Account
+from scans import coverage, evidence, registry, store
+from scans.completion import counts_as_missing
+from scans.coverage import Line, State, Totals
+from scans.evidence import GLOBAL
+from scans.models import EvidenceHead, Target
+from scans.queries.scans import latest_target
+from scans.regions import ENABLED
+
+ENDED = ("done", "unreadable", "failed")
+
+
+@dataclass(slots=True)
+class Coverage:
+    """One account's. target: the latest that ended, which says why the account as a whole could not be read."""
+
+    account: Account
+    lines: list[Line]
+    target: Target | None
+    totals: Totals = field(default_factory=Totals)
+    disabled: list[str] = field(default_factory=list)
+
+    @property
+    def regions(self) -> list[str]:
+        """The columns of the table: everything of the account, then the regions that are enabled."""
+        held = dict.fromkeys(line.region for line in self.lines if line.region != GLOBAL)
+        return [GLOBAL, *(region for region in held if region not in self.disabled)]
+
+    def table(self) -> list[tuple[str, list[Line | None]]]:
+        """(collector, its line in each region; None where it isn't read by region or isn't global)"""
+        by_place = {(line.region, line.collector): line for line in self.lines}
+        names = sorted({line.collector for line in self.lines})
+        return [(name, [by_place.get((region, name)) for region in self.regions]) for name in names]
+
+    @property
+    def short(self) -> list[Line]:
+        """The lines to look at: what is partial or never read."""
+        return [line for line in self.lines if line.state in {State.PARTIAL, State.NEVER_READ} or not line.current]
+
+    @property
+    def partial(self) -> list[Line]:
+        return [line for line in self.lines if line.missing]
+
+    @property
+    def old(self) -> list[Line]:
+        """Read once, but not by the latest scan."""
+        return [line for line in self.lines if not line.current and line.state is not State.NEVER_READ]
+
+
+def scopes() -> dict[str, str]:
+    return {name: item.collector.scope for name, item in registry.collectors().items()}
+
+
+def of_account(account: Account) -> Coverage:
+    target = latest_target(account)
+    read = account.targets.exclude(manifest="").order_by("-id").first()
+    current = places_of(read) if read is not None and target is not None and target.pk == read.pk else set()
+    heads = {(h.region, h.collector): h.digest for h in EvidenceHead.objects.filter(account=account)}
+    contents = store.load(heads.values())
+    evidences = {place: evidence.parse(contents[digest]) for place, digest in heads.items()}
+    lines = coverage.cover(account.account_id, account.regions, scopes(), evidences, current)
+    off = [r for r, status in account.regions.items() if status not in ENABLED]
+    disabled = sorted(region for region in off if not any(place[0] == region for place in heads))
+    return Coverage(account, lines, target, coverage.totals(lines), disabled)
+
+
+def places_of(target: Target) -> set[tuple[str, str]]:
+    manifest = store.load_manifest(target.manifest)
+    return {(region, name) for region, by_name in manifest.items() for name in by_name}
+
+
+def rows(accounts: QuerySet[Account]) -> Iterator[dict[str, Any]]:
+    """Every line of every account, for exports."""
+    for account in accounts.order_by("account_id", "pk").iterator(chunk_size=200):
+        yield from map(coverage.row, of_account(account).lines)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationCoverage:
+    """accounts: how many there are; whole, partly, unread: how many the latest scan could read so, or not at all;
+    skipped: those in which AWS lets nobody read, so that there is nothing to read; never: those of which nothing
+    was ever read. readings: by state."""
+
+    accounts: int
+    whole: int
+    partly: int
+    unread: int
+    skipped: int
+    never: int
+    readings: Totals
+
+
+def of_organization(visible: QuerySet[Account]) -> OrganizationCoverage:
+    """Sums over the visible accounts, from what scans wrote down: no evidence is opened."""
+    kinds: dict[str, int] = defaultdict(int)
+    readings = Totals()
+    read = read_places(visible)
+    of, declared, scope = latest_targets(visible), collectors_by_call(), scopes()
+    accounts = visible.order_by().values_list("pk", "regions")
+    for pk, regions in accounts.iterator(chunk_size=1000):
+        error, gaps = of.get(pk, (None, []))
+        held = read.get(pk, {})
+        there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.NOT_THERE]
+        kinds["skipped" if error and error.get("skipped") else "unread" if error or pk not in of else
+              "partly" if there else "whole"] += 1  # fmt: skip
+        kinds["never"] += not held
+        if not (error and error.get("skipped")):
+            readings += coverage.estimate(regions or {}, scope, held, troubled(there, declared))
+    known = {name: kinds[name] for name in ("whole", "partly", "unread", "skipped", "never")}
+    return OrganizationCoverage(accounts=sum(known.values()) - known["never"], **known, readings=readings)
+
+
+def read_places(visible: QuerySet[Account]) -> dict[int, dict[str, int]]:
+    """Account's row id -> region -> how many collectors were ever read there."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    heads = EvidenceHead.objects.filter(account__in=visible.order_by().values("pk"))
+    for pk, region, n in heads.order_by().values_list("account_id", "region").annotate(n=Count("pk")):
+        found[pk][region] = n
+    return found
+
+
+def latest_targets(visible: QuerySet[Account]) -> dict[int, tuple[dict[str, Any] | None, list[dict[str, str]]]]:
+    """Account's row id -> (error, gaps) of the latest Target that ended."""
+    ended = Target.objects.filter(state__in=ENDED, account__in=visible.order_by().values("pk"))
+    newest = ended.order_by().values("account_id").annotate(newest=Max("pk")).values("newest")
+    rows = Target.objects.filter(pk__in=newest).values_list("account_id", "error", "gaps")
+    return {pk: (error, gaps) for pk, error, gaps in rows.iterator(chunk_size=1000)}
+
+
+def collectors_by_call() -> dict[str, list[str]]:
+    """API call -> the collectors that make it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, item in registry.collectors().items():
+        for call in item.collector.calls:
+            found[call.api].append(name)
+    return found
+
+
+def troubled(gaps: Iterable[Mapping[str, str]], declared: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """The places whose own calls failed. A call to another region, as for a bucket there, is the account's."""
+    scope = scopes()
+    for gap in gaps:
+        for name in declared.get(gap["api"], ()):
+            yield (GLOBAL if scope[name] == GLOBAL else gap["region"], name)

@@ -1,0 +1,135 @@
+"""Findings: the filters of the list, its pages, and what is exported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Account
+from scans import hooks, registry
+from scans.control import Severity, Verdict
+from scans.models import Finding
+
+COUNT_LIMIT = 10_000
+STATES = ("open", "resolved", "all")
+FINDING_VERDICTS = tuple(str(verdict) for verdict in Verdict)
+CONTROL = re.compile(r"[A-Z0-9.-]{1,20}")
+Row = TypeVar("Row", bound=Model)
+
+
+class FilterError(ValueError):
+    """A filter that can't be understood; the message says what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """control: a public id, or a group of controls (S3). ou: with the OUs below it, or "none".
+
+    coverage: a name of scans.hooks.narrowings, like excepted: decided at the moment of reading.
+    """
+
+    control: str = ""
+    severity: str = ""
+    account: str = ""
+    ou: str = ""
+    region: str = ""
+    state: str = "open"
+    verdict: str = ""
+    coverage: str = ""
+    q: str = ""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> FindingFilter:
+        """From a URL's query. Raises FilterError."""
+        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
+        values["state"] = values["state"] or "open"
+        values["control"] = values["control"].upper()
+        one_of("state", values["state"], STATES)
+        one_of("severity", values["severity"], ("", *map(str, Severity)))
+        one_of("verdict", values["verdict"], ("", *FINDING_VERDICTS))
+        one_of("coverage", values["coverage"], ("", *hooks.narrowings))
+        if values["control"] and not CONTROL.fullmatch(values["control"]):
+            raise FilterError("control must be a public id like SSM-PS-001, or a group like PS.")
+        if any("\x00" in value for value in values.values()):
+            raise FilterError("A filter holds a character that can't be searched for.")
+        return cls(**values)
+
+    def given(self) -> dict[str, str]:
+        """What differs from the bare list, as a URL says it."""
+        bare = FindingFilter()
+        return {name: value for name, value in asdict(self).items() if value != getattr(bare, name)}
+
+    def query(self, **more: str) -> str:
+        return urlencode({**self.given(), **{name: value for name, value in more.items() if value}})
+
+    def place_query(self) -> str:
+        """The filters that say where, as a URL says them: what other lists of the same place need."""
+        where = {name: getattr(self, name) for name in ("account", "ou", "region")}
+        return urlencode({name: value for name, value in where.items() if value})
+
+    def accounts(self, visible: QuerySet[Account]) -> QuerySet[Account]:
+        if self.account:
+            visible = visible.filter(account_id=self.account)
+        if self.ou == "none":
+            return visible.filter(ou=None)
+        return visible.filter(ou__path__contains=f"/{self.ou}/") if self.ou else visible
+
+    def controls(self) -> Q:
+        """Restricts rows that have a control column."""
+        if not self.control:
+            return Q()
+        if "-" in self.control:
+            return Q(control=self.control)
+        return Q(control__in=[id for id, c in registry.controls().items() if c.control.group == self.control])
+
+
+def one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
+    if value not in possible:
+        raise FilterError(f"{name} is {value!r}; use {', '.join(p for p in possible if p)}.")
+
+
+def visible_findings(visible: QuerySet[Account]) -> QuerySet[Finding]:
+    return Finding.objects.filter(account__in=visible.values("pk")).select_related("account")
+
+
+def filtered(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Finding]:
+    rows = visible_findings(wanted.accounts(visible)).filter(wanted.controls())
+    exact = {"severity": wanted.severity, "region": wanted.region, "verdict": wanted.verdict}
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if wanted.state != "all":
+        rows = rows.filter(state=wanted.state)
+    if wanted.q:
+        words = Q(resource__icontains=wanted.q) | Q(reason__icontains=wanted.q) | Q(account__name__icontains=wanted.q)
+        rows = rows.filter(words)
+    if wanted.coverage:
+        rows = hooks.narrowings[wanted.coverage](rows, timezone.now())
+    return rows.order_by("-id")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    rows: list[Row]
+    last: int | None  # the id that the next page starts below; None: this is the last page
+
+
+def page_of(rows: QuerySet[Row], below: int | None, size: int) -> Page[Row]:
+    """Rows are ordered by falling id."""
+    found = list((rows.filter(pk__lt=below) if below is not None else rows)[: size + 1])
+    return Page(found[:size], found[size - 1].pk if len(found) > size else None)
+
+
+def total_of(rows: QuerySet[Finding]) -> int:
+    """How many, counted no further than just over COUNT_LIMIT."""
+    return rows.order_by()[: COUNT_LIMIT + 1].count()
+
+
+def titled(rows: Iterable[Finding]) -> list[tuple[Finding, str]]:
+    """Each with its control's title; empty for a control that is gone."""
+    known = registry.controls()
+    return [(row, known[row.control].control.title if row.control in known else "") for row in rows]

@@ -1,0 +1,175 @@
+"""The data-flow map of the accounts that a reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from django.db.models import F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import Account, Organization
+from scans import evidence, registry, store
+from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.flows import Blind, Flow, Side, buckets_named, build, grade_by
+from scans.flows.grading import TYPES, concerns
+from scans.models import EvidenceHead, Scan
+
+MOST_ACCOUNTS = 30
+AT_ONCE = 10
+REMEMBERED = 200
+
+
+@dataclass(slots=True)
+class Map:
+    """Flows of some accounts. of: how many accounts there are to choose from; unread: those never read."""
+
+    flows: list[Flow] = field(default_factory=list)
+    blind: list[Blind] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    unread: list[Account] = field(default_factory=list)
+    of: int = 0
+
+
+class Mapper:
+    """Reads accounts, a few at a time, and remembers those that others' data goes to.
+
+    visible: the only accounts whose facts are used, for either end of a flow."""
+
+    def __init__(self, visible: QuerySet[Account]) -> None:
+        self.visible = visible
+        self._sides: dict[int, Side | None] = {}
+        self._contexts: dict[int, Context] = {}
+        self._owners: dict[tuple[int, str], Account | None] = {}
+
+    def flows_of(self, accounts: Sequence[Account]) -> Iterator[tuple[Account, list[Flow], list[Blind], bool]]:
+        """(account, its flows, what is not known of them, whether anything of it was ever read)"""
+        self.read(accounts)
+        pointed = {account.pk: self.owner_ids(account) for account in accounts}
+        owners = self.find_owners(accounts, pointed)
+        self.read(owners.values())
+        for account in accounts:
+            side = self._sides[account.pk]
+            if side is None:
+                yield account, [], [], False
+                continue
+            known = {id: owners[account.organization_id, id] for id in pointed[account.pk]
+                     if (account.organization_id, id) in owners}  # fmt: skip
+            yield account, *build(side, {id: self.side_or_blank(owner) for id, owner in known.items()}), True
+
+    def owner_ids(self, account: Account) -> set[str]:
+        """The accounts that own the buckets which this one's settings name."""
+        side = self._sides[account.pk]
+        if side is None:
+            return set()
+        known = side.context.bucket_owners or {}
+        return {known[name] for name in buckets_named(side) if name in known} - {account.account_id}
+
+    def find_owners(
+        self, accounts: Iterable[Account], pointed: Mapping[int, set[str]]
+    ) -> dict[tuple[int, str], Account]:
+        """Those of them that the reader may see, by (organization's row id, account id); asked for once each."""
+        wanted = {(account.organization_id, id) for account in accounts for id in pointed[account.pk]}
+        new = wanted - self._owners.keys()
+        if new:
+            self._owners.update(dict.fromkeys(new))
+            for found in self.visible.filter(account_id__in={id for _, id in new}):
+                self._owners[found.organization_id, found.account_id] = found
+        return {place: owner for place in wanted if (owner := self._owners[place]) is not None}
+
+    def side_or_blank(self, account: Account) -> Side:
+        """An owner of which nothing was ever read may be seen, but there is nothing to see."""
+        side = self._sides[account.pk]
+        return side or Side(account.account_id, World([]), self.context(account.organization, account.account_id))
+
+    def read(self, accounts: Iterable[Account]) -> None:
+        new = [account for account in accounts if account.pk not in self._sides]
+        for pk, evidences in latest(new, collectors()).items():
+            account = next(each for each in new if each.pk == pk)
+            self._sides[pk] = self.judged(account, evidences) if evidences else None
+
+    def judged(self, account: Account, evidences: dict[tuple[str, str], Evidence]) -> Side:
+        regions = sorted({region for region, _ in evidences} - {GLOBAL})
+        context = self.context(account.organization, account.account_id)
+        chosen = [(item.control, item.evaluate) for item in registry.controls().values()]
+        return grade_by(account.account_id, World(evidences.values()), context, chosen, regions)
+
+    def forget(self) -> None:
+        """Keep only so many of them."""
+        if len(self._sides) > REMEMBERED:
+            self._sides.clear()
+
+    def context(self, organization: Organization, account_id: str) -> Context:
+        if organization.pk not in self._contexts:
+            self._contexts[organization.pk] = newest_context(organization)
+        return replace(self._contexts[organization.pk], account=account_id)
+
+
+def newest_context(organization: Organization) -> Context:
+    """The organization's facts as the newest joined Scan knew them; without one, who owns a bucket isn't known."""
+    scans = Scan.objects.filter(organization=organization).order_by("-id")
+    scan = scans.exclude(joined_context="").first() or scans.exclude(context="").first()
+    if scan is None:
+        return Context(
+            partition=organization.partition, organization=organization.org_id,
+            management_account=organization.management_account_id,
+        )  # fmt: skip
+    return store.load_context(
+        scan.joined_context or scan.context, account="", as_of=(scan.finished_at or scan.created_at).isoformat()
+    )
+
+
+def collectors() -> set[str]:
+    """Those that yield what a map is made of, or what the controls that grade it need."""
+    graders = [item.control for item in registry.controls().values() if concerns(item.control)]
+    types = TYPES.union(*((*control.facts, *control.related) for control in graders))
+    return {registry.types()[type] for type in types if type in registry.types()}
+
+
+def latest(accounts: Sequence[Account], names: set[str]) -> dict[int, dict[tuple[str, str], Evidence]]:
+    """Account's row id -> (region, collector) -> evidence, in two queries."""
+    found: dict[int, dict[tuple[str, str], Evidence]] = {account.pk: {} for account in accounts}
+    if not found:
+        return found
+    heads = list(EvidenceHead.objects.filter(account__in=found, collector__in=names))
+    contents = store.load(head.digest for head in heads)
+    for head in heads:
+        found[head.account_id][head.region, head.collector] = evidence.parse(contents[head.digest])
+    return found
+
+
+def worst_first(visible: QuerySet[Account]) -> QuerySet[Account]:
+    """By how much of what grades a flow fails there; ids make the order stable."""
+    ids = [id for id, item in registry.controls().items() if concerns(item.control)]
+    failing = Coalesce(Sum("cells__failed", filter=Q(cells__control__in=ids)), Value(0))
+    return visible.annotate(failing_steps=failing).order_by(F("failing_steps").desc(), "account_id", "pk")
+
+
+def map_of(visible: QuerySet[Account], *, chosen: QuerySet[Account] | None = None, region: str = "") -> Map:
+    """The map of the chosen accounts (all visible ones), no more than MOST_ACCOUNTS of them, the worst first."""
+    asked = visible if chosen is None else chosen
+    found = Map(of=asked.count(), accounts=list(worst_first(asked)[:MOST_ACCOUNTS]))
+    for account, flows, blind, read in every(visible, found.accounts, region):
+        found.flows += flows
+        found.blind += blind
+        if not read:
+            found.unread.append(account)
+    return found
+
+
+def in_region(flow: Flow, region: str) -> bool:
+    return not region or region in {flow.region, flow.destination.region}
+
+
+Read = tuple[Account, list[Flow], list[Blind], bool]
+
+
+def every(visible: QuerySet[Account], chosen: Iterable[Account], region: str = "") -> Iterator[Read]:
+    """Account after account, without end, so for exports too. visible: whose facts may be used."""
+    mapper, waiting = Mapper(visible), iter(chosen)
+    while part := list(islice(waiting, AT_ONCE)):
+        for account, flows, blind, read in mapper.flows_of(part):
+            kept = [flow for flow in flows if in_region(flow, region)]
+            yield account, kept, [item for item in blind if not region or item.region in {region, GLOBAL}], read
+        mapper.forget()

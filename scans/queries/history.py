@@ -1,0 +1,137 @@
+"""What was known on a day: which evidence was the latest, how a finding stood, what an account's outcomes were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from accounts.models import Account
+from scans import evidence, registry, store
+from scans.errors import ScanRequestError
+from scans.evidence import EvidenceError, encode_fact
+from scans.lifecycle import RESOLUTION, Event, event_of, kind_of
+from scans.models import Finding, FindingEvent, Target
+
+# A targeted rescan counts until the account is read whole again; more of them than this are never needed.
+MOST_LAYERS = 50
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day, in UTC. Raises ScanRequestError for a day that has not come yet."""
+    if day > timezone.now().astimezone(UTC).date():
+        raise ScanRequestError(f"{day} has not come yet. Ask for today or an earlier day.", field="as_of")
+    return datetime.combine(day, time.max, tzinfo=UTC)
+
+
+def parse_day(text: str) -> date:
+    """YYYY-MM-DD. Raises ScanRequestError."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ScanRequestError("A day is written like 2026-03-31.", field="as_of") from error
+
+
+def good_targets(moment: datetime | None = None) -> QuerySet[Target]:
+    """Targets whose evidence is kept, read no later than the moment; the newest first."""
+    kept = Target.objects.exclude(manifest="").filter(collected_at__isnull=False)
+    if moment is not None:
+        kept = kept.filter(collected_at__lte=moment)
+    return kept.order_by("-collected_at", "-id")
+
+
+def latest_good(account: Account, moment: datetime | None = None) -> Target | None:
+    """The Target with the latest good evidence of the whole Account; of a part where there is nothing else."""
+    layers = layers_of([account], moment).get(account.pk)
+    return layers[-1] if layers else None
+
+
+def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> dict[int, list[Target]]:
+    """Account's row id -> the Targets whose evidence counts, newest first: the rescans of a part of the
+    Account, and last the one that read it whole. Two queries however many Accounts there are."""
+    whole = good_targets(moment).filter(account=OuterRef("pk"), scan__asked__regions=[], scan__asked__controls=[])
+    ids = [account.pk for account in accounts]
+    bases = dict(
+        Account.objects.filter(pk__in=ids).order_by().values_list("pk", Subquery(whole.values("pk")[:1]))
+    )  # fmt: skip
+    read_at = dict(Target.objects.filter(pk__in=[pk for pk in bases.values() if pk]).values_list("pk", "collected_at"))
+    found: dict[int, list[Target]] = defaultdict(list)
+    rows = good_targets(moment).filter(account__in=ids).order_by("account_id", "-collected_at", "-id")
+    for target in rows.select_related("scan").iterator(chunk_size=200):
+        base = bases.get(target.account_id)
+        since = read_at.get(base) if base else None
+        newer = since is None or target.collected_at is None or target.collected_at >= since
+        if target.pk == base or (newer and len(found[target.account_id]) < MOST_LAYERS):
+            found[target.account_id].append(target)
+    return {account: upto(layers, bases.get(account)) for account, layers in found.items()}
+
+
+def upto(layers: list[Target], base: int | None) -> list[Target]:
+    """Without what is older than the one that read the Account whole."""
+    last = next((n for n, target in enumerate(layers) if target.pk == base), len(layers))
+    return layers[: last + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """How a Finding stood at a moment. said: the last thing written of it by then. move: the last event by
+    then that changed its state, which a note does not."""
+
+    finding: Finding
+    said: FindingEvent
+    move: FindingEvent
+
+    @property
+    def state(self) -> str:
+        return "resolved" if event_of(self.move.kind) in RESOLUTION else "open"
+
+    @property
+    def resolution(self) -> str:
+        return RESOLUTION.get(event_of(self.move.kind), "")
+
+
+def findings_at(findings: QuerySet[Finding], moment: datetime) -> Iterator[Then]:
+    """These Findings as they stood at a moment; without those that were first seen later. In the given order."""
+    events = FindingEvent.objects.filter(finding=OuterRef("pk"), at__lte=moment).order_by("-at", "-id")
+    notes = [kind_of(Event.NOTE, replayed=replayed) for replayed in (False, True)]
+    rows = findings.filter(first_seen__lte=moment).annotate(
+        said_id=Subquery(events.values("pk")[:1]), move_id=Subquery(events.exclude(kind__in=notes).values("pk")[:1])
+    )
+    for part in batched(rows.iterator(chunk_size=500), 500):
+        ids = {pk for row in part for pk in (row.said_id, row.move_id) if pk}
+        found = FindingEvent.objects.select_related("scan").in_bulk(ids)
+        for row in part:
+            if row.said_id and row.move_id:
+                yield Then(row, found[row.said_id], found[row.move_id])
+
+
+def batched(rows: Iterable[Finding], size: int) -> Iterator[list[Any]]:
+    waiting = iter(rows)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+def finding_at(finding: Finding, moment: datetime) -> Then | None:
+    """None: it was first seen later."""
+    return next(findings_at(Finding.objects.filter(pk=finding.pk).select_related("account"), moment), None)
+
+
+def facts_then(then: Then) -> dict[str, Any] | None:
+    """The facts that the control reads, in the evidence of that time; None if it is no longer kept or the
+    event was about no resource."""
+    loaded = registry.controls().get(then.finding.control)
+    try:
+        held = evidence.parse(store.load([then.said.evidence])[then.said.evidence]) if then.said.evidence else None
+    except (LookupError, EvidenceError):
+        return None
+    for resource in held.resources if held else ():
+        if (resource.arn, resource.region) == (then.finding.resource, then.finding.region):
+            names = loaded.control.facts.get(resource.type, ()) if loaded else resource.facts
+            return {name: encode_fact(resource.facts[name]) for name in names if name in resource.facts}
+    return None

@@ -1,0 +1,39 @@
+"""The OUs that a reader may choose among: those that hold an account they may see, with their parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from accounts.models import Account, OrganizationalUnit
+from scans.queries import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    ou_id: str
+    name: str
+    depth: int
+
+    @property
+    def label(self) -> str:
+        return "\u2003" * self.depth + self.name
+
+
+def units(visible: QuerySet[Account]) -> list[OrganizationalUnit]:
+    """Parents before children, in two queries."""
+    paths = visible.exclude(ou=None).order_by().values_list("ou__path", flat=True).distinct()
+    ids = {part for path in paths for part in path.split("/") if part}
+    return list(OrganizationalUnit.objects.filter(ou_id__in=ids).order_by("organization_id", "path"))
+
+
+def choices(visible: QuerySet[Account]) -> list[Unit]:
+    return [Unit(unit.ou_id, unit.name, unit.depth) for unit in tree.in_order(units(visible))]
+
+
+def above(visible: QuerySet[Account], ou: str) -> list[OrganizationalUnit]:
+    """The OUs from the root down to this one; empty if no account that the reader may see is in it."""
+    units_seen = units(visible.filter(ou__path__contains=f"/{ou}/")) if ou else []
+    wanted = next((unit for unit in units_seen if unit.ou_id == ou), None)
+    return [unit for unit in units_seen if wanted and wanted.path.startswith(unit.path)]

@@ -1,0 +1,158 @@
+"""Scans as a reader may see them: only the Targets of the accounts that are visible to them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from accounts.aws.gaps import EXPLANATIONS, WHAT_TO_DO, GapKind
+from accounts.models import Account
+from accounts.queries import visible_accounts
+from governance.core.policy import Actor, Permission
+from governance.core.states import SCAN_ENDED, TARGET_ENDED
+from scans.completion import counts_as_missing
+from scans.lifecycle import Event
+from scans.models import Scan, Target
+from scans.queries.asked import Asked, asked_of
+
+
+def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
+    return Target.objects.filter(account__in=visible.values("pk"))
+
+
+def visible_scans(visible: QuerySet[Account]) -> QuerySet[Scan]:
+    """The Scans with at least one of these accounts, newest first."""
+    mine = targets_of(visible).filter(scan=OuterRef("pk"))
+    return Scan.objects.filter(Exists(mine)).select_related("organization").order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLine:
+    """A Scan in the list: how many of the visible accounts are read, in all, and not readable."""
+
+    scan: Scan
+    asked: Asked
+    accounts: int
+    ended: int
+    unreadable: int
+
+
+def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
+    found = list(scans)
+    rows = targets_of(visible).filter(scan__in=found).order_by().values("scan").annotate(
+        n=Count("id"),
+        ended=Count("id", filter=Q(state__in=TARGET_ENDED)),
+        missed=Count("id", filter=Q(state__in=["unreadable", "failed"])),
+    )  # fmt: skip
+    counts = {row["scan"]: row for row in rows}
+    asked = asked_of(found, visible)
+    return [ScanLine(s, asked[s.pk], counts[s.pk]["n"], counts[s.pk]["ended"], counts[s.pk]["missed"]) for s in found]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a Scan is, over the visible accounts. left: a guess, once something is done."""
+
+    accounts: int = 0
+    ended: int = 0
+    running: int = 0
+    calls: int = 0
+    gaps: int = 0
+    unreadable: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    left: timedelta | None = None
+    over: bool = False
+
+    def by_verdict(self) -> list[tuple[str, int]]:
+        return [(verdict, self.counts[verdict]) for verdict in ("pass", "fail", "unknown", "not_applicable")]
+
+    def by_event(self) -> list[tuple[str, int]]:
+        """What the Scan did to findings: (kind of event, how many), those that happened."""
+        return [(str(event), n) for event in Event if (n := self.counts[f"finding.{event}"])]
+
+
+def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> Progress:
+    targets = targets_of(visible).filter(scan=scan)
+    states = dict(targets.order_by().values_list("state").annotate(n=Count("id")))
+    said = Progress(accounts=sum(states.values()), over=scan.state in SCAN_ENDED)
+    said.ended = sum(n for state, n in states.items() if state in TARGET_ENDED)
+    said.running = states.get("running", 0)
+    said.calls = targets.aggregate(n=Sum("calls"))["n"] or 0
+    for counts, gaps, error in targets.filter(state__in=TARGET_ENDED).values_list("counts", "gaps", "error"):
+        said.counts.update(counts)
+        said.gaps += sum(map(counts_as_missing, gaps))
+        said.unreadable += error is not None and not error.get("skipped")
+    if said.ended and not said.over:
+        said.left = (now - scan.created_at) / said.ended * (said.accounts - said.ended)
+    return said
+
+
+@dataclass(slots=True)
+class GapGroup:
+    """One refusal, wherever it happened."""
+
+    kind: str
+    api: str
+    action: str
+    code: str
+    regions: set[str] = field(default_factory=set)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    times: int = 0
+
+    @property
+    def what(self) -> str:
+        return EXPLANATIONS[GapKind(self.kind)]
+
+    @property
+    def todo(self) -> str:
+        return WHAT_TO_DO[GapKind(self.kind)]
+
+    def sorted_regions(self) -> list[str]:
+        return sorted(self.regions)
+
+
+def group_gaps(found: Iterable[tuple[Account, Iterable[dict[str, Any]]]]) -> list[GapGroup]:
+    """By API, action and code; what hides most comes first. Regions that nobody asked for don't count."""
+    groups: dict[tuple[str, ...], GapGroup] = {}
+    for account, gaps in found:
+        for gap in filter(counts_as_missing, gaps):
+            key = (gap["kind"], gap["api"], gap["action"], gap["code"])
+            group = groups.setdefault(key, GapGroup(*key))
+            group.regions.add(gap["region"])
+            group.accounts[account.account_id] = account
+            group.times += 1
+    return sorted(groups.values(), key=lambda g: (-len(g.accounts), -g.times, g.api))
+
+
+def may_run(actor: Actor, scan: Scan) -> bool:
+    """May the actor cancel and resume it: may they scan every account of it?"""
+    theirs = visible_accounts(actor, Permission.SCAN_RUN).order_by().values("pk")
+    return not scan.targets.exclude(account__in=theirs).exists()
+
+
+def gaps_of(scan: Scan, visible: QuerySet[Account]) -> list[GapGroup]:
+    targets = targets_of(visible).filter(scan=scan).exclude(gaps=[]).select_related("account").order_by("account_id")
+    return group_gaps((target.account, target.gaps) for target in targets.iterator(chunk_size=200))
+
+
+def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
+    targets = targets_of(visible).filter(scan=scan, error__isnull=False)
+    return list(targets.select_related("account").order_by("account__name", "account_id"))
+
+
+def latest_target(account: Account) -> Target | None:
+    """The last one that ended: what it could not read is what the account's page shows."""
+    ended = account.targets.filter(state__in=["done", "unreadable", "failed"])
+    return ended.select_related("scan").order_by("-id").first()
+
+
+def by_group(items: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for group, item in items:
+        found[group].append(item)
+    return dict(found)

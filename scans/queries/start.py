@@ -1,0 +1,46 @@
+"""What a person may choose from when they start a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Account, Organization
+from governance.core.policy import Actor, Permission, Place, decide
+from scans.queries import choices, controls, places
+from scans.queries.places import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """whole: the organizations that the person may scan as a whole, by id."""
+
+    organizations: list[Organization]
+    whole: frozenset[str]
+    units: list[Unit]
+    regions: list[str]
+    controls: list[tuple[str, str, list[tuple[str, str]]]]
+
+
+def offer_to(actor: Actor, visible: QuerySet[Account]) -> Offer:
+    """visible: the accounts that the actor may scan."""
+    organizations = list(Organization.objects.filter(accounts__in=visible.order_by().values("pk")).distinct())
+    now = timezone.now()
+    return Offer(
+        organizations=organizations,
+        whole=frozenset(
+            o.org_id for o in organizations if decide(actor, Permission.SCAN_RUN, now, Place(organization=o.org_id))
+        ),
+        units=places.choices(visible),
+        regions=choices.regions_of(visible),
+        controls=controls.choices(),
+    )
+
+
+def not_among(visible: QuerySet[Account], asked: Sequence[str]) -> list[str]:
+    """The ids that name no account that this reader may see: whether they exist elsewhere isn't said."""
+    known = set(visible.filter(account_id__in=asked).values_list("account_id", flat=True))
+    return [id for id in asked if id not in known]

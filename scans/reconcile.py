@@ -1,0 +1,230 @@
+"""Brings Findings in line with what was judged, writing only what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Account
+from scans import hooks
+from scans.control import Verdict
+from scans.engine import Judged
+from scans.evidence import World, encode_fact
+from scans.fingerprint import fingerprint
+from scans.lifecycle import RESOLUTION, Event, event_for, event_of, kind_of
+from scans.models import Finding, FindingEvent, Scan
+from scans.rollup import write_cells
+
+LIMITED = "RegionsLimited"
+CHANGEABLE = [
+    "state", "verdict", "reason", "gaps", "evidence", "facts", "changed_at", "resolved_at", "resolution",
+    "reopen_count", "severity", "control_version",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What outcomes rest on: the Scan that read the evidence and when, the evidence, and its digests."""
+
+    scan: Scan
+    world: World
+    digests: Mapping[tuple[str, str], str]
+    at: datetime
+
+
+Grounded = tuple[Judged, Ground]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one Account's outcomes come to: rows to add, rows to change, events, counts.
+
+    replayed: the evidence was judged again, without reading AWS. kept: open Findings of resources that
+    had no outcome, though they may still be there."""
+
+    scan: Scan
+    account: Account
+    at: datetime
+    replayed: bool = False
+    kept: list[Finding] = field(default_factory=list)
+    new: list[Finding] = field(default_factory=list)
+    changed: list[Finding] = field(default_factory=list)
+    events: list[FindingEvent] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Where absence means gone: (control, region) pairs that were enumerated completely."""
+
+    places: frozenset[tuple[str, str]]
+
+    def covers(self, finding: Finding) -> bool:
+        return (finding.control, finding.region) in self.places
+
+
+def coverage(judged: Iterable[Judged], scanned: set[tuple[str, str]]) -> Coverage:
+    """The judged places, less those of which something was unknown as a place, or that names what else is there."""
+    unsure = (item for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
+    incomplete = {
+        (item.control.id, item.region) for item in unsure if item.about_place or item.type in item.control.names_others
+    }
+    return Coverage(frozenset(scanned - incomplete))
+
+
+def reconcile(
+    *,
+    scan: Scan,
+    account: Account,
+    at: datetime,
+    judged: list[Judged],
+    judged_places: set[tuple[str, str]],
+    world: World,
+    digests: Mapping[tuple[str, str], str],
+) -> Counter[str]:
+    """Apply one Target's outcomes. Call inside the transaction that finishes the Target.
+
+    judged_places: every (control id, region) that was judged. digests: (region, collector) -> the
+    digest of the evidence. Returns counts of outcomes by verdict and of findings by event.
+    """
+    batch = Batch(scan=scan, account=account, at=at)
+    ground = Ground(scan, world, digests, at)
+    # A scan of some regions can't list what only other regions name; nobody asked it to, so that is no Finding.
+    told = [item for item in judged if not is_limited(item)]
+    limited = {(item.control.id, item.region) for item in judged if is_limited(item)}
+    plan(batch, ((item, ground) for item in told), coverage(judged, judged_places), known_of(account, judged_places))
+    settle(batch, told, judged_places, limited)
+    return batch.counts
+
+
+def is_limited(item: Judged) -> bool:
+    """Unknown about a place, only because the scan was asked for some regions."""
+    gaps = item.outcome.gaps
+    unknown = item.about_place and item.outcome.verdict is Verdict.UNKNOWN
+    return unknown and bool(gaps) and all(gap.code == LIMITED for gap in gaps)
+
+
+def known_of(account: Account, places: set[tuple[str, str]]) -> dict[str, Finding]:
+    """The Findings of the controls that were judged, by fingerprint."""
+    controls = {control for control, _ in places}
+    return {f.fingerprint: f for f in Finding.objects.filter(account=account, control__in=controls)}
+
+
+def plan(batch: Batch, grounded: Iterable[Grounded], sure: Coverage, known: dict[str, Finding]) -> None:
+    """What these outcomes do to the known Findings. Changes the rows in memory and writes nothing."""
+    for item, ground in grounded:
+        batch.counts[item.outcome.verdict] += 1
+        mark = fingerprint(item.control.id, batch.account.account_id, item.region, item.resource)
+        take(batch, item, mark, known.pop(mark, None), ground)
+    for finding in known.values():
+        leave(batch, finding, covered=sure.covers(finding))
+    # What a list that was cut short no longer names still counts: a refused read makes no figure better.
+    batch.kept = [finding for finding in known.values() if finding.state == "open"]
+
+
+def settle(
+    batch: Batch, judged: list[Judged], judged_places: set[tuple[str, str]], limited: Collection[tuple[str, str]] = ()
+) -> None:
+    """Write what was planned and the cells, and tell who listens. limited: places that this scan saw a part of."""
+    write(batch)
+    write_cells(batch.account, batch.at, judged, judged_places, batch.kept, limited)
+    opened = [event.finding for event in batch.events if event_of(event.kind) in {Event.OPEN, Event.REOPEN}]
+    for listen in hooks.after_reconcile:
+        listen(batch.account, opened, [*batch.new, *batch.changed], replayed=batch.replayed)
+
+
+def take(
+    batch: Batch,
+    item: Judged,
+    mark: str,
+    finding: Finding | None,
+    ground: Ground,
+) -> None:
+    outcome = item.outcome
+    if finding is None and outcome.verdict not in {Verdict.FAIL, Verdict.UNKNOWN}:
+        return
+    facts = facts_of(item, ground.world)
+    gaps = [gap.as_dict() for gap in outcome.gaps]
+    changed = finding is not None and (
+        finding.verdict != outcome.verdict
+        or (finding.state == "open" and (finding.reason, finding.facts, finding.gaps) != (outcome.reason, facts, gaps))
+        or (finding.state == "open" and declared_of(finding) != (item.control.severity, item.control.version))
+    )
+    event = event_for(finding.state if finding else None, outcome.verdict, covered=True, changed=changed)
+    if event is None:
+        return
+    if finding is None:
+        finding = Finding(
+            fingerprint=mark, control=item.control.id, account=batch.account, region=item.region,
+            resource=item.resource, first_seen=batch.at,
+        )  # fmt: skip
+        batch.new.append(finding)
+    else:
+        batch.changed.append(finding)
+    finding.verdict, finding.reason, finding.facts, finding.gaps = outcome.verdict, outcome.reason, facts, gaps
+    finding.severity, finding.control_version = item.control.severity, item.control.version
+    finding.evidence = evidence_of(item, ground.world, ground.digests)
+    apply(batch, finding, event, ground.scan)
+
+
+def declared_of(finding: Finding) -> tuple[str, int]:
+    """What the control's declaration was when the Finding was last written."""
+    return finding.severity, finding.control_version
+
+
+def leave(batch: Batch, finding: Finding, *, covered: bool) -> None:
+    """A Finding whose resource had no outcome in this scan."""
+    event = event_for(finding.state, None, covered=covered)
+    if event is not None:
+        finding.reason = "The resource is no longer there: its place was listed completely without it."
+        batch.changed.append(finding)
+        apply(batch, finding, event, batch.scan)
+
+
+def apply(batch: Batch, finding: Finding, event: Event, scan: Scan) -> None:
+    """scan: the one that read the evidence, be it now or, for a replay, long ago."""
+    finding.changed_at = batch.at
+    if event in RESOLUTION:
+        finding.state, finding.resolution, finding.resolved_at = "resolved", RESOLUTION[event], batch.at
+    elif event is not Event.NOTE:
+        finding.state, finding.resolution, finding.resolved_at = "open", "", None
+        finding.reopen_count += event is Event.REOPEN
+    batch.counts[f"finding.{event}"] += 1
+    batch.events.append(
+        FindingEvent(
+            finding=finding,
+            at=batch.at,
+            kind=kind_of(event, replayed=batch.replayed),
+            verdict=finding.verdict,
+            reason=finding.reason,
+            evidence=finding.evidence,
+            scan=scan,
+        )
+    )
+
+
+def facts_of(item: Judged, world: World) -> dict[str, Any]:
+    """The facts that the control read, as they were: what the Finding's page shows as evidence."""
+    resource = world.resources(item.type, item.region).get(item.resource) if item.type else None
+    if resource is None:
+        return {}
+    return {n: encode_fact(resource.facts[n]) for n in item.control.facts[item.type] if n in resource.facts}
+
+
+def evidence_of(item: Judged, world: World, digests: Mapping[tuple[str, str], str]) -> str:
+    """Digest of the evidence that the outcome rests on."""
+    for type in [item.type] if item.type else item.control.facts:
+        for region in (item.region, "global"):
+            collector = world.source.get((type, region))
+            if collector and (region, collector) in digests:
+                return digests[region, collector]
+    return ""
+
+
+def write(batch: Batch) -> None:
+    Finding.objects.bulk_create(batch.new, batch_size=500)
+    Finding.objects.bulk_update(batch.changed, CHANGEABLE, batch_size=200)
+    FindingEvent.objects.bulk_create(batch.events, batch_size=500)

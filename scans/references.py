@@ -1,0 +1,197 @@
+"""Which buckets, log groups and keys the settings that were read point at. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.aws.gaps import Gap
+from scans.evidence import Resource
+
+TRAIL_KIND = "07"
+SESSION_LOG_KIND = "08"
+RUN_COMMAND, SCRIPT, SESSION, AGENT = "run_command", "script", "session", "agent"
+S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?")
+
+# The types whose facts name buckets, log groups or keys, and the facts that do.
+NAMES_BUCKETS = {
+    "ssm.document": ("references",),
+    "ssm.session_document": ("session",),
+    "ssm.association": ("references",),
+    "ssm.command": ("references",),
+    "ssm.data_sync": ("references",),
+    "ssm.window_task": ("references",),
+    "ssm.automation": ("references",),
+    "cloudtrail.trail": ("bucket",),
+    "iam.inline": ("policies",),
+    "iam.policy": ("document", "attached_to"),
+}
+# The role that the console makes for Explorer's exports: its policies name the bucket. No other policy counts.
+EXPORT_ROLE = ":role/AmazonSSMExplorerExportRole"
+EXPORT_KINDS = ("09", "10")
+NAMES_LOG_GROUPS = {
+    "ssm.document": ("log_groups",),
+    "ssm.session_document": ("session",),
+    "ssm.command": ("log_group",),
+    "ssm.window_task": ("log_group",),
+    "ssm.setting.script_logs": ("destination", "log_group"),
+}
+NAMES_KEYS = {
+    "ssm.parameter": ("key_id",),
+    "ssm.session_document": ("session",),
+    "ssm.data_sync": ("kms_key",),
+    "logs.group": ("kms_key",),
+    "s3.bucket": ("encryption",),
+    "cloudtrail.trail": ("kms_key", "home_region"),
+}
+
+
+@dataclass(slots=True)
+class Named:
+    """What is known of one bucket that settings name."""
+
+    kinds: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+
+
+def buckets(resources: Iterable[Resource]) -> dict[str, Named]:
+    """Bucket -> the kinds of data that go there, and the fields that name it."""
+    found: dict[str, Named] = {}
+    for resource in resources:
+        for name, kind, where in _buckets_of(resource):
+            named = found.setdefault(name, Named())
+            named.kinds.add(kind)
+            named.fields.add(f"{resource.arn} {where}")
+    return found
+
+
+def _buckets_of(resource: Resource) -> Iterable[tuple[str, str, str]]:
+    """(bucket, kind, field)"""
+    references = value(resource, "references")
+    for reference in references if isinstance(references, list) else ():
+        yield reference["bucket"], reference["kind"], reference["field"]
+    if resource.type == "cloudtrail.trail" and (bucket := value(resource, "bucket")):
+        yield bucket, TRAIL_KIND, "S3BucketName"
+    if bucket := session_part(resource, "s3_bucket"):
+        yield bucket, SESSION_LOG_KIND, "inputs.s3BucketName"
+    for document in _export_policies(resource):
+        for bucket in _written(document):
+            for kind in EXPORT_KINDS:
+                yield bucket, kind, "policy Resource"
+
+
+def _export_policies(resource: Resource) -> Iterable[Any]:
+    """The policy documents of the role that exports Explorer's reports."""
+    if resource.type == "iam.inline" and resource.arn.endswith(EXPORT_ROLE):
+        return [policy.get("document") for policy in value(resource, "policies") or ()]
+    if resource.type == "iam.policy" and any(who.endswith(EXPORT_ROLE) for who in value(resource, "attached_to") or ()):
+        return [value(resource, "document")]
+    return ()
+
+
+def _written(document: Any) -> Iterable[str]:
+    """The buckets that a policy document names outright and lets its role use."""
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
+            named = statement.get("Resource")
+            for resource in named if isinstance(named, list) else [named]:
+                found = S3_ARN.fullmatch(resource) if isinstance(resource, str) else None
+                if found:
+                    yield found.group(1)
+
+
+def log_groups(resources: Iterable[Resource]) -> dict[str, set[str]]:
+    """Log group -> the kinds of logs that go there."""
+    found: dict[str, set[str]] = {}
+    for resource in resources:
+        for name, kind in _log_groups_of(resource):
+            found.setdefault(name, set()).add(kind)
+    return found
+
+
+def _log_groups_of(resource: Resource) -> Iterable[tuple[str, str]]:
+    if resource.type in {"ssm.command", "ssm.window_task"} and (name := value(resource, "log_group")):
+        yield name, RUN_COMMAND
+    # A Session document's group is that of its preferences, below.
+    if resource.type == "ssm.document" and not value(resource, "session"):
+        for name in value(resource, "log_groups") or ():
+            yield name, RUN_COMMAND
+    if resource.type == "ssm.setting.script_logs":
+        name = value(resource, "log_group")
+        if name and value(resource, "destination") == "CloudWatch":
+            yield name, SCRIPT
+    if name := session_part(resource, "log_group"):
+        yield name, SESSION
+
+
+def keys(resources: Iterable[Resource], region: str) -> dict[str, set[str]]:
+    """The text by which a key is named in this region -> ARNs of what names it so."""
+    found: dict[str, set[str]] = {}
+    for resource in resources:
+        key = _key_of(resource, region)
+        if key:
+            found.setdefault(key, set()).add(resource.arn)
+    return found
+
+
+def _key_of(resource: Resource, region: str) -> str | None:
+    if resource.type == "cloudtrail.trail":
+        found = value(resource, "kms_key") if value(resource, "home_region") == region else None
+    elif resource.region != region:
+        return None
+    elif resource.type == "ssm.parameter":
+        found = value(resource, "key_id")
+    elif resource.type in {"ssm.data_sync", "logs.group"}:
+        found = value(resource, "kms_key")
+    elif resource.type == "s3.bucket":
+        encryption = value(resource, "encryption")
+        found = encryption.get("key") if isinstance(encryption, dict) else None
+    else:
+        found = session_part(resource, "kms_key")
+    return found if isinstance(found, str) else None
+
+
+def unread(resources: Iterable[Resource], naming: Mapping[str, tuple[str, ...]]) -> list[Gap]:
+    """The facts that may name something more, and could not be read."""
+    gaps = [
+        fact
+        for resource in resources
+        for name in naming.get(resource.type, ())
+        if isinstance(fact := resource.facts.get(name), Gap)
+    ]
+    return list(dict.fromkeys(gaps))
+
+
+def of_account(resources: Iterable[Resource], account: str) -> list[Resource]:
+    """Without the shadows of other accounts' trails, whose settings are that account's, and without
+    the policies that have nothing to do with exports."""
+    return [r for r in resources if not _is_shadow(r, account) and not _is_other_policy(r)]
+
+
+def _is_shadow(resource: Resource, account: str) -> bool:
+    return resource.type == "cloudtrail.trail" and resource.arn.split(":")[4] != account
+
+
+def _is_other_policy(resource: Resource) -> bool:
+    """A policy of which it isn't known who has it may be the one."""
+    if resource.type == "iam.inline":
+        return not resource.arn.endswith(EXPORT_ROLE)
+    if resource.type != "iam.policy":
+        return False
+    attached = resource.facts.get("attached_to")
+    return isinstance(attached, list) and not any(who.endswith(EXPORT_ROLE) for who in attached)
+
+
+def value(resource: Resource, name: str) -> Any:
+    found = resource.facts.get(name)
+    return None if isinstance(found, Gap) else found
+
+
+def session_part(resource: Resource, name: str) -> str | None:
+    """A part of a Session document's preferences, from the type that holds every one of them."""
+    session = value(resource, "session") if resource.type == "ssm.session_document" else None
+    found = session.get(name) if isinstance(session, dict) else None
+    return found if isinstance(found, str) and found else None

@@ -1,0 +1,17 @@
+"""Which regions of an account a scan reads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from accounts.aws.calls import Call
+
+LIST_REGIONS = Call("account", "ListRegions", "account:ListRegions")
+ENABLED = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "ENABLING"})
+
+
+def to_scan(statuses: Mapping[str, str], wanted: Iterable[str]) -> list[str]:
+    """The enabled regions, cut down to the wanted ones where some are named."""
+    enabled = sorted(region for region, status in statuses.items() if status in ENABLED)
+    limits = set(wanted)
+    return [region for region in enabled if not limits or region in limits]

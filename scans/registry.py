@@ -1,0 +1,155 @@
+"""Finds the controls and collectors: one file each, verified when loaded."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from accounts.aws.calls import Call
+from scans import collectors as collectors_package
+from scans import controls as controls_package
+from scans.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
+from scans.control import Case, Control, Cure, Evaluate
+from scans.evidence import GLOBAL
+
+
+class RegistryError(Exception):
+    """A control or collector file that can't be used; the message names the file and the part."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedControl:
+    control: Control
+    doc: str
+    evaluate: Evaluate
+    cases: tuple[Case, ...]
+    cure: Cure | None = None
+    timed: bool = False  # whether the day on which it is judged counts, as its file says by naming as_of
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCollector:
+    collector: Collector
+    collect: Collect
+
+
+def modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        if not found.name.startswith("_"):
+            yield found.name, importlib.import_module(f"{package.__name__}.{found.name}")
+
+
+def load_control(name: str, module: ModuleType) -> LoadedControl:
+    parts = {part: getattr(module, part, None) for part in ("__doc__", "CONTROL", "evaluate", "CASES")}
+    missing = [part for part, value in parts.items() if not value]
+    if missing:
+        raise RegistryError(f"scans/controls/{name}.py lacks {', '.join(missing)}")
+    control: Control = module.CONTROL
+    wanted = control.id.lower().replace("-", "_").replace(".", "_")
+    if control.file != name or wanted != name:
+        raise RegistryError(f"scans/controls/{name}.py declares {control.id} in {control.file}; it must be {wanted}")
+    cure = getattr(module, "cure", None)
+    if cure is not None and not callable(cure):
+        raise RegistryError(f"scans/controls/{name}.py has a cure that is no function")
+    return LoadedControl(
+        control, str(module.__doc__).strip(), module.evaluate, tuple(module.CASES), cure, reads_time(module)
+    )
+
+
+def reads_time(module: ModuleType) -> bool:
+    try:
+        return "as_of" in inspect.getsource(module)
+    except (OSError, TypeError):  # no source to look at: it may
+        return True
+
+
+@cache
+def controls() -> dict[str, LoadedControl]:
+    """Every control by its public id, in the order of the ids."""
+    loaded = [load_control(name, module) for name, module in modules(controls_package)]
+    known = set(types())
+    for item in loaded:
+        undeclared = (set(item.control.facts) | set(item.control.related)) - known
+        if undeclared:
+            raise RegistryError(f"{item.control.id} judges {', '.join(sorted(undeclared))}, which no collector yields")
+    return {item.control.id: item for item in sorted(loaded, key=lambda c: c.control.id)}
+
+
+@cache
+def collectors() -> dict[str, LoadedCollector]:
+    """Every collector by its name."""
+    found: dict[str, LoadedCollector] = {}
+    for name, module in modules(collectors_package):
+        declared = getattr(module, "COLLECTOR", None)
+        if not isinstance(declared, Collector) or not callable(getattr(module, "collect", None)):
+            raise RegistryError(f"scans/collectors/{name}.py lacks COLLECTOR or collect")
+        if declared.name != name:
+            raise RegistryError(f"scans/collectors/{name}.py declares {declared.name}; the file name must be the name")
+        found[name] = LoadedCollector(declared, module.collect)
+    return found
+
+
+@cache
+def types() -> dict[str, str]:
+    """Resource type -> the one collector that yields it."""
+    owner: dict[str, str] = {}
+    for name, item in collectors().items():
+        for type in item.collector.types:
+            if type in owner:
+                raise RegistryError(f"{type} is yielded by {owner[type]} and by {name}")
+            owner[type] = name
+    return owner
+
+
+def types_of(collector: str) -> tuple[str, ...]:
+    """The types that a collector yields; none for one that is no longer there."""
+    found = collectors().get(collector)
+    return found.collector.types if found else ()
+
+
+@cache
+def calls() -> tuple[Call, ...]:
+    """Every API call that a scan may make as the scan role, once, sorted: the ground of that role's policy."""
+    from scans.regions import LIST_REGIONS
+
+    return in_order({LIST_REGIONS, *calls_as(SCAN_ROLE)})
+
+
+@cache
+def value_calls() -> tuple[Call, ...]:
+    """The same for the role that may read values."""
+    return in_order(calls_as(VALUE_ROLE))
+
+
+def calls_as(role: str) -> set[Call]:
+    found = [item.collector for item in collectors().values() if item.collector.role == role]
+    return {call for collector in found for call in collector.calls}
+
+
+def in_order(calls: set[Call]) -> tuple[Call, ...]:
+    return tuple(sorted(calls, key=lambda call: (call.action, call.api)))
+
+
+def needed(selected: list[Control]) -> set[str]:
+    """The collectors that these controls need, with what those stand on."""
+    wanted = {types()[type] for control in selected for type in (*control.facts, *control.related)}
+    if any(collectors()[name].collector.stage > 0 for name in wanted):
+        # A later stage reads what earlier stages refer to, and any of them may refer to it.
+        last = max(collectors()[name].collector.stage for name in wanted)
+        wanted |= {name for name, item in collectors().items() if item.collector.stage < last}
+    return wanted
+
+
+def by_stage(names: set[str]) -> list[list[LoadedCollector]]:
+    chosen = [collectors()[name] for name in sorted(names)]
+    stages = sorted({item.collector.stage for item in chosen})
+    return [[item for item in chosen if item.collector.stage == stage] for stage in stages]
+
+
+def is_global(item: LoadedCollector) -> bool:
+    return item.collector.scope == GLOBAL

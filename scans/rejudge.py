@@ -1,0 +1,114 @@
+"""Judges the stored evidence of one Account with today's controls. Reads only; no AWS call.
+
+The evidence of an Account may lie in several Targets: the last that read it whole, and rescans of a part
+of it since. Each is judged as its own Scan would have been, and the newest outcome of each resource counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
+from accounts.models import Account
+from scans import evaluation, store
+from scans.engine import Judged
+from scans.models import Target
+from scans.reconcile import Coverage, Ground, Grounded, coverage, is_limited
+
+Place = tuple[str, str]  # (control id, region)
+
+
+@dataclass(slots=True)
+class Rejudged:
+    """One Account's outcomes from stored evidence. target: the newest that was read. at: when that was.
+
+    sure: where absence means gone. lost: what is kept in a form that can't be read, or no longer kept."""
+
+    account: Account
+    target: Target
+    at: datetime
+    items: list[Grounded] = field(default_factory=list)
+    places: set[Place] = field(default_factory=set)
+    sure: Coverage = field(default_factory=lambda: Coverage(frozenset()))
+    lost: list[Gap] = field(default_factory=list)
+
+    @property
+    def judged(self) -> list[Judged]:
+        return [item for item, _ in self.items]
+
+
+def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str] = ()) -> Rejudged | None:
+    """layers: newest first, as history.layers_of gives them. controls: only these ids; all where empty.
+
+    None: nothing of the Account was kept."""
+    if not layers or layers[0].collected_at is None:
+        return None
+    found = Rejudged(account, layers[0], layers[0].collected_at)
+    merge = Merge()
+    for target in layers:
+        for result, ground in judge_target(target, account, controls, found.lost):
+            merge.take(result, ground)
+    merge.finish()
+    found.items, found.places, found.sure = merge.items, merge.places, Coverage(frozenset(merge.complete))
+    return found
+
+
+def judge_target(
+    target: Target, account: Account, controls: Collection[str] = (), lost: list[Gap] | None = None
+) -> Iterator[tuple[evaluation.JudgedTarget, Ground]]:
+    """One Target's evidence by the controls that its Scan asked for, as the Scan did: first those that one
+    Account's evidence is enough for, then those that needed all. lost: takes what can't be read any more."""
+    scan, at = target.scan, target.collected_at
+    if at is None:
+        return
+    wanted = [c for c in evaluation.controls_of(scan) if not controls or c.control.id in controls]
+    try:
+        manifest = store.load_manifest(target.manifest)
+        evidences = store.read_evidence(manifest, evaluation.collectors_of(wanted) if controls else None)
+        if lost is not None:
+            lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_lost(g)]
+        digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
+        for joined in (False, True) if scan.joined_context else (False,):
+            result = evaluation.judge_target(scan, account, evidences, wanted, at=at, joined=joined, regions=manifest)
+            yield result, Ground(scan, result.world, digests, at)
+    except LookupError as error:
+        raise EvidenceLostError(f"{account}: of what scan {scan.pk} kept, {error}") from error
+
+
+class EvidenceLostError(Exception):
+    """A Target's manifest or its Scan's context is no longer stored: nothing of it can be judged."""
+
+
+def is_lost(gap: Gap) -> bool:
+    return gap.code in {NOT_KEPT, OTHER_SCHEMA}
+
+
+@dataclass(slots=True)
+class Merge:
+    """Outcomes of several Targets, the newest first. complete: places that need no older Target."""
+
+    items: list[Grounded] = field(default_factory=list)
+    places: set[Place] = field(default_factory=set)
+    complete: set[Place] = field(default_factory=set)
+    taken: set[tuple[str, str, str, str]] = field(default_factory=set)
+    limited: dict[Place, Grounded] = field(default_factory=dict)
+
+    def take(self, result: evaluation.JudgedTarget, ground: Ground) -> None:
+        done = set(self.complete)
+        for item in result.judged:
+            place = (item.control.id, item.region)
+            if place in done or item.identity in self.taken:
+                continue
+            if is_limited(item):  # a scan of some regions says nothing of the others: an older one may
+                self.limited.setdefault(place, (item, ground))
+                continue
+            self.taken.add(item.identity)
+            self.items.append((item, ground))
+        self.places |= result.places
+        self.complete |= coverage(result.judged, result.places).places
+
+    def finish(self) -> None:
+        """What only scans of some regions said of a place stands where nothing else does."""
+        self.items += [grounded for place, grounded in self.limited.items() if place not in self.complete]

@@ -1,0 +1,139 @@
+"""What `manage.py scan` shows: progress while running, and the closing tables."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from django.db.models import Sum
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from governance.core.states import TARGET_ENDED
+from scans import registry
+from scans.completion import counts_as_missing
+from scans.models import AccountTotal, Scan
+from scans.queries import cells
+
+WIDTH = 118
+GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
+
+
+class Progress:
+    """A bar over accounts with calls, findings, gaps and time left; plain lines where there is no terminal."""
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+        self.console = Console(stderr=True)
+        self.bar = Bar(
+            TextColumn("[bold]Scan {task.fields[scan]}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn(
+                "accounts · {task.fields[calls]} calls · {task.fields[failed]} failing · {task.fields[gaps]} gaps ·"
+            ),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task("", total=scan.targets.count(), scan=scan.pk, calls=0, failed=0, gaps=0)
+        self.shown = -1
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def update(self) -> None:
+        ended = self.scan.targets.filter(state__in=TARGET_ENDED)
+        calls = ended.aggregate(n=Sum("calls"))["n"] or 0
+        failed = gaps = done = 0
+        for counts, found in ended.values_list("counts", "gaps"):
+            done += 1
+            failed += counts.get("fail", 0)
+            gaps += len(found)
+        self.bar.update(self.task, completed=done, calls=calls, failed=failed, gaps=gaps)
+        if self.bar.disable and done != self.shown:
+            self.shown = done
+            self.console.print(
+                f"Scan {self.scan.pk}: {done} of {self.scan.targets.count()} accounts, {calls} calls, "
+                f"{failed} failing, {gaps} gaps", highlight=False,
+            )  # fmt: skip
+
+
+def summary(scan: Scan) -> str:
+    """The closing tables as text: by control, by account, and what could not be read."""
+    out = io.StringIO()
+    console = Console(file=out, width=WIDTH, highlight=False, markup=False)
+    console.print(by_control(scan))
+    console.print(by_account(scan))
+    for line in not_read(scan):
+        console.print(line)
+    console.print(closing(scan))
+    return out.getvalue()
+
+
+def by_control(scan: Scan) -> Table:
+    counts = cells.by_control(AccountTotal.objects.filter(account__in=scan.targets.values("account")))
+    table = Table(title="By control (resources)", title_justify="left")
+    for name, justify in (("control", "left"), ("severity", "left"), ("title", "left"), *_NUMBERS):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    asked = scan.asked.get("controls") or list(registry.controls())
+    for id in asked:
+        control, found = registry.controls()[id].control, counts.get(id, cells.NONE)
+        table.add_row(id, control.severity, control.title, *(str(number) for _, number in found.by_verdict()))
+    return table
+
+
+_NUMBERS = (("pass", "right"), ("fail", "right"), ("unknown", "right"), ("n/a", "right"))
+
+
+def by_account(scan: Scan) -> Table:
+    table = Table(title="By account (resources)", title_justify="left")
+    for name, justify in (("account", "left"), ("name", "left"), *_NUMBERS, ("calls", "right"), ("read", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for target in scan.targets.select_related("account").order_by("account__account_id"):
+        counts = Counter(target.counts)
+        read = "no" if target.error else "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
+        table.add_row(
+            target.account.account_id, target.account.name,
+            *(str(counts[key]) for key in ("pass", "fail", "unknown", "not_applicable")), str(target.calls), read,
+        )  # fmt: skip
+    return table
+
+
+def not_read(scan: Scan) -> list[str]:
+    lines = []
+    for target in scan.targets.select_related("account").order_by("account__account_id"):
+        if target.error:
+            lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
+        reasons: dict[str, list[str]] = {}
+        for gap in filter(counts_as_missing, target.gaps):
+            reasons.setdefault(f"{gap['api']} ({gap['code']}; needs {gap['action']})", []).append(gap["region"])
+        for reason, regions in sorted(reasons.items())[:GAPS_SHOWN]:
+            lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
+        if len(reasons) > GAPS_SHOWN:
+            lines.append(
+                f"Gap: {target.account} — and {len(reasons) - GAPS_SHOWN} more calls; the scan's page has them all"
+            )
+    return lines
+
+
+def closing(scan: Scan) -> str:
+    totals = scan.totals
+    counts = totals.get("counts", {})
+    return (
+        f"Scan {scan.pk} {scan.state}: {totals.get('accounts', 0)} accounts ({totals.get('unreadable', 0)} could not be "
+        f"read), {totals.get('calls', 0)} calls, {counts.get('fail', 0)} failing, {counts.get('unknown', 0)} unknown, "
+        f"{counts.get('pass', 0)} passing, {counts.get('not_applicable', 0)} not applicable."
+    )

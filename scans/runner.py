@@ -1,0 +1,160 @@
+"""Reads one Account as its scan role: stage by stage, every (region, collector) of a stage at once."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.reader import AwsReader, Counters
+from scans import registry
+from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
+from scans.collectors._shape import ShapeError, fact, text
+from scans.evidence import GLOBAL, Context, Evidence
+from scans.regions import LIST_REGIONS, to_scan
+from scans.values import ValueReader, ValueRole, nobody
+
+Place = tuple[str, str]  # (region, collector)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to read in one Account. prior: evidence of an earlier visit that need not be read again.
+    value_role: gives the role that may read values, where that is switched on. before: evidence of the
+    last scan, for the collectors that remember it."""
+
+    account: str
+    partition: str
+    collectors: set[str]
+    regions_wanted: tuple[str, ...] = ()
+    regions_limited: bool = False
+    inbound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    prior: Mapping[Place, Evidence] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+    still_wanted: Callable[[], bool] = lambda: True
+    value_role: ValueRole = field(default_factory=lambda: ValueRole(nobody))
+    before: Mapping[Place, Evidence] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Collected:
+    evidences: dict[Place, Evidence]
+    statuses: dict[str, str]
+    regions: list[str]
+    gaps: list[Gap]
+
+
+class AccountUnreadableError(Exception):
+    """Nothing of the account can be read; the message says why, what_to_do what to do. skipped: as
+    it should be (a suspended account), so the Scan isn't partial for it."""
+
+    def __init__(self, reason: str, what_to_do: str, *, skipped: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.what_to_do = what_to_do
+        self.skipped = skipped
+
+
+class NoLongerWantedError(Exception):
+    """The scan was cancelled, or the lease was lost, while reading."""
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """The process's threads for AWS calls. They overlap latency; processes use the cores."""
+    return ThreadPoolExecutor(max_workers=settings.SCAN_THREADS, thread_name_prefix="collect")
+
+
+def collect(plan: Plan) -> Collected:
+    """Everything that the plan names. The caller has put the scan role's credentials in place."""
+    statuses, region_gaps = enabled_regions(plan)
+    regions = to_scan(statuses, plan.regions_wanted) if statuses else sorted(plan.regions_wanted)
+    if not regions and not statuses:
+        raise AccountUnreadableError(
+            "The account's regions could not be listed: " + "; ".join(gap.sentence() for gap in region_gaps),
+            "Allow account:ListRegions in the scan role, or set TUTELA_REGIONS.",
+        )
+    if not regions and plan.regions_wanted and not plan.regions_limited:
+        raise AccountUnreadableError(
+            f"None of {', '.join(plan.regions_wanted)} is enabled in this account, so nothing regional could be read.",
+            "Name a region that it has in TUTELA_REGIONS, or leave TUTELA_REGIONS out.",
+        )
+    evidences: dict[Place, Evidence] = dict(plan.prior)
+    for stage in registry.by_stage(plan.collectors):
+        if not plan.still_wanted():
+            raise NoLongerWantedError
+        evidences.update(read_stage(plan, stage, regions, evidences))
+    gaps = [*region_gaps, *(gap for item in evidences.values() for gap in item.all_gaps())]
+    return Collected(evidences, statuses, regions, list(dict.fromkeys(gaps)))
+
+
+def enabled_regions(plan: Plan) -> tuple[dict[str, str], list[Gap]]:
+    reader = AwsReader(plan.account, plan.partition, GLOBAL, (LIST_REGIONS,), counters=plan.counters)
+    listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
+    statuses = listing.gap or fact(LIST_REGIONS, GLOBAL, lambda: statuses_of(listing.items))
+    return ({}, [statuses]) if isinstance(statuses, Gap) else (statuses, [])
+
+
+def statuses_of(items: list[Any]) -> dict[str, str]:
+    """Region -> its status. Every account has regions, so an empty list isn't an answer."""
+    if not items:
+        raise ShapeError("no regions")
+    return {text(item, "RegionName"): text(item, "RegionOptStatus") for item in items}
+
+
+def read_stage(
+    plan: Plan, stage: Iterable[registry.LoadedCollector], regions: list[str], earlier: Mapping[Place, Evidence]
+) -> dict[Place, Evidence]:
+    jobs: dict[Place, Future[Evidence]] = {}
+    for item in stage:
+        for region in [GLOBAL] if registry.is_global(item) else regions:
+            place = (region, item.collector.name)
+            if place not in plan.prior:
+                # A copy each: a context can't be entered twice at once, and it carries the credentials.
+                context = contextvars.copy_context()
+                jobs[place] = pool().submit(context.run, read_one, plan, item, region, earlier)
+    return {place: job.result() for place, job in jobs.items()}
+
+
+def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: Mapping[Place, Evidence]) -> Evidence:
+    declared = item.collector
+    reader: Reader = AwsReader(plan.account, plan.partition, region, declared.calls, counters=plan.counters)
+    if declared.role == VALUE_ROLE:
+        reader = ValueReader(reader, plan.value_role)
+    try:
+        evidence = item.collect(reader, seen(plan, item, region, earlier))
+    except CallError as error:
+        # A collector that let a refusal through has read nothing that can be relied on.
+        evidence = Evidence(declared.name, region, gaps={type: [error.gap] for type in declared.types})
+    evidence.types = declared.types
+    if plan.regions_limited and declared.stage > 0 and region == GLOBAL:
+        limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", "RegionsLimited")
+        for type in declared.types:
+            evidence.miss(type, limited)
+    return evidence
+
+
+def seen(plan: Plan, item: registry.LoadedCollector, region: str, earlier: Mapping[Place, Evidence]) -> Seen:
+    if registry.is_global(item):
+        visible = tuple(earlier.values())
+    else:
+        visible = tuple(e for (place, _), e in earlier.items() if place in {region, GLOBAL})
+    before = tuple(plan.before[region, name] for name in item.collector.remembers if (region, name) in plan.before)
+    return Seen(evidences=visible, inbound=plan.inbound, context=plan.context, before=before)
+
+
+def session_policy(collectors: set[str], role: str = SCAN_ROLE) -> list[str]:
+    """The IAM actions that these collectors declare for a role: what AssumeRole is cut down to."""
+    declared: Any = {LIST_REGIONS.action} if role == SCAN_ROLE else set()
+    for name in collectors:
+        collector = registry.collectors()[name].collector
+        if collector.role == role:
+            declared |= {call.action for call in collector.calls}
+    return sorted(declared)

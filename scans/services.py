@@ -1,0 +1,163 @@
+"""Writes about scans: start, cancel, resume. Schedules and people take the same door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Account, Organization, OrganizationalUnit
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
+from governance.core.states import SCAN, SCAN_ENDED, TARGET
+from governance.core.transitions import move
+from scans import hooks, joining, registry, store
+from scans.errors import ScanRequestError
+from scans.evidence import Context
+from scans.models import Scan, Schedule, Target
+
+DEADLINE = timedelta(hours=24)
+
+
+def start_scan(
+    *,
+    actor: Actor,
+    organization: Organization,
+    accounts: Sequence[str] = (),
+    ous: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    controls: Sequence[str] = (),
+    schedule: Schedule | None = None,
+    due_at: datetime | None = None,
+) -> Scan:
+    """A Scan with one Target for each Account asked for, in one transaction.
+
+    Raises ScanRequestError for an unknown id or nothing to read, NotPermittedError.
+    """
+    chosen = list(choose_accounts(organization, accounts, ous))
+    require(actor, organization, chosen, whole=not accounts and not ous)
+    refuse_unknown("control", controls, registry.controls())
+    refuse_unknown("region", [*regions, *settings.SCAN_REGIONS], known_regions(organization))
+    if not chosen:
+        raise ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
+    with transaction.atomic():
+        scan = Scan.objects.create(
+            organization=organization,
+            started_by=actor.name,
+            asked={
+                "accounts": list(accounts),
+                "ous": list(ous),
+                "regions": sorted(set(regions)),
+                "controls": sorted(set(controls)),
+            },
+            context=store.keep_context(context_of(organization)),
+            deadline_at=timezone.now() + DEADLINE,
+            schedule=schedule,
+            due_at=due_at,
+        )
+        inbound = joining.inbound_of(organization)
+        Target.objects.bulk_create(
+            [Target(scan=scan, account=a, inbound=inbound.get(a.account_id, {})) for a in chosen], batch_size=1000
+        )
+        audit.record(
+            actor=actor, action="scan.start", subject=f"scan:{scan.pk}", asked=scan.asked, accounts=len(chosen)
+        )
+        move(scan, SCAN, "start", actor=actor)
+    return scan
+
+
+def cancel_scan(*, actor: Actor, scan: Scan) -> None:
+    """Stop a Scan at any moment: queued Targets never start, running ones stop at their next step."""
+    require(actor, scan.organization, [t.account for t in scan.targets.select_related("account__ou")], whole=False)
+    if scan.state in SCAN_ENDED:
+        raise ScanRequestError(f"Scan {scan.pk} has already ended ({scan.state}).")
+    now = timezone.now()
+    with transaction.atomic():
+        move(scan, SCAN, "cancel", actor=actor, finished_at=now)
+        scan.targets.filter(state__in=TARGET.sources("cancel")).update(state=TARGET.target("cancel"), finished_at=now)
+        for listen in hooks.after_completion:
+            listen(scan)
+
+
+def resume_scan(*, actor: Actor, scan: Scan) -> None:
+    """Go on with a cancelled Scan: what was read stays read."""
+    require(actor, scan.organization, [t.account for t in scan.targets.select_related("account__ou")], whole=False)
+    if scan.state != "cancelled":
+        raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a cancelled scan can be resumed.")
+    with transaction.atomic():
+        deadline = timezone.now() + DEADLINE
+        move(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)
+        scan.targets.filter(state="cancelled").update(
+            state=TARGET.target("resume"), finished_at=None, lease_until=None, attempts=0
+        )
+
+
+def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Sequence[str]) -> QuerySet[Account]:
+    """The Accounts named by id or by OU (with the OU's children); all that aren't gone where none is named."""
+    every = organization.accounts.select_related("ou", "organization")
+    refuse_unknown("account", accounts, set(every.filter(account_id__in=accounts).values_list("account_id", flat=True)))
+    units = list(OrganizationalUnit.objects.filter(organization=organization, ou_id__in=ous))
+    refuse_unknown("OU", ous, {unit.ou_id for unit in units})
+    present = every.exclude(status__in=[Account.Status.VANISHED, Account.Status.CLOSED])
+    if not accounts and not ous:
+        return present
+    wanted = Q(account_id__in=accounts)
+    for unit in units:
+        wanted |= Q(ou__path__startswith=unit.path)
+    return present.filter(wanted)
+
+
+def refuse_unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> None:
+    missing = sorted(set(asked) - set(known))
+    if missing:
+        raise ScanRequestError(
+            f"Unknown {kind}: {', '.join(missing)}. "
+            + {
+                "account": "See manage.py discover for the accounts of the organization.",
+                "OU": "See manage.py discover for the OUs of the organization.",
+                "control": "See manage.py controls list.",
+                "region": "Regions are named like eu-west-1.",
+            }[kind],
+            field=f"{kind.lower()}s",
+        )
+
+
+def known_regions(organization: Organization) -> set[str]:
+    from accounts.aws.endpoints import regions_of
+
+    return set(regions_of(organization.partition))
+
+
+def require(actor: Actor, organization: Organization, accounts: Sequence[Account], *, whole: bool) -> None:
+    now = timezone.now()
+    places = (
+        [Place(organization.org_id)]
+        if whole
+        else [place_of(organization, account) for account in accounts] or [Place(organization.org_id)]
+    )
+    if not all(decide(actor, Permission.SCAN_RUN, now, place) for place in places):
+        raise NotPermittedError(f"{actor.name} may not run scans there; a grant of scan operator is needed.")
+
+
+def place_of(organization: Organization, account: Account) -> Place:
+    ous = tuple(reversed([part for part in account.ou.path.split("/") if part])) if account.ou else ()
+    return Place(organization.org_id, ous, account.account_id)
+
+
+def context_of(organization: Organization) -> Context:
+    ids = organization.accounts.exclude(status=Account.Status.VANISHED).values_list("account_id", flat=True)
+    return Context(
+        partition=organization.partition,
+        organization=organization.org_id,
+        management_account=organization.management_account_id,
+        accounts=frozenset(ids),
+        policy={
+            "s3_level": settings.REQUIRED_S3_LEVEL,
+            "fips_regions": sorted(settings.FIPS_REGIONS),
+            "inspect_values": bool(settings.VALUE_ROLE),
+        },
+    )

@@ -1,0 +1,135 @@
+"""Evidence at rest: written once per content, read back by digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA
+from scans import evidence, registry
+from scans.evidence import Context, Evidence, EvidenceError
+from scans.models import Blob
+
+Manifest = dict[str, dict[str, str]]  # region -> collector -> digest
+
+
+def keep(contents: Iterable[bytes]) -> list[str]:
+    """Store what isn't stored yet; the digests, in order. Unchanged content writes nothing."""
+    in_order = [(evidence.digest(data), data) for data in contents]
+    by_digest = dict(in_order)
+    known = set(Blob.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
+    Blob.objects.bulk_create(
+        [
+            Blob(digest=digest, data=evidence.compress(data), size=len(data))
+            for digest, data in by_digest.items()
+            if digest not in known
+        ],
+        ignore_conflicts=True,  # another worker may have stored the same content in between
+    )
+    return [digest for digest, _ in in_order]
+
+
+def load(digests: Iterable[str]) -> dict[str, bytes]:
+    """The contents by digest. Raises LookupError naming the first that is missing."""
+    wanted = set(digests)
+    rows = Blob.objects.filter(digest__in=wanted).values_list("digest", "data")
+    found = {digest: evidence.decompress(bytes(data)) for digest, data in rows}
+    missing = wanted - found.keys()
+    if missing:
+        raise LookupError(f"evidence {min(missing)} is not stored; restore the database from a backup that has it")
+    return found
+
+
+def keep_evidence(items: Mapping[tuple[str, str], Evidence]) -> tuple[str, Manifest]:
+    """Store one Target's evidence and its manifest: (digest of the manifest, the manifest)."""
+    digests = keep(evidence.canonical(item) for item in items.values())
+    manifest: Manifest = {}
+    for (region, collector), digest in zip(items, digests, strict=True):
+        manifest.setdefault(region, {})[collector] = digest
+    return keep_json(manifest), manifest
+
+
+def load_manifest(digest: str) -> Manifest:
+    return load_json(digest) if digest else {}
+
+
+def load_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
+    """The evidence that a manifest names, of all collectors or some."""
+    wanted = chosen(manifest, collectors)
+    contents = load(wanted.values())
+    return {place: evidence.parse(contents[digest]) for place, digest in wanted.items()}
+
+
+def chosen(manifest: Manifest, collectors: set[str] | None) -> dict[tuple[str, str], str]:
+    """(region, collector) -> digest, of all collectors or some."""
+    return {
+        (region, name): digest
+        for region, by_name in manifest.items()
+        for name, digest in by_name.items()
+        if collectors is None or name in collectors
+    }
+
+
+def read_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
+    """As load_evidence, for evidence of any age: what this version can't read, or is no longer kept, is a
+    gap of that region and collector, and not the end of it all."""
+    wanted = chosen(manifest, collectors)
+    rows = Blob.objects.filter(digest__in=set(wanted.values())).values_list("digest", "data")
+    contents = {digest: bytes(data) for digest, data in rows}
+    return {place: one(contents.get(digest), place) for place, digest in wanted.items()}
+
+
+def one(data: bytes | None, place: tuple[str, str]) -> Evidence:
+    region, collector = place
+    if data is None:
+        return evidence.lost(collector, region, NOT_KEPT, registry.types_of(collector))
+    try:
+        return evidence.parse(evidence.decompress(data))
+    except EvidenceError:
+        return evidence.lost(collector, region, OTHER_SCHEMA, registry.types_of(collector))
+
+
+def keep_json(document: Any) -> str:
+    return keep([json.dumps(document, sort_keys=True, separators=(",", ":")).encode()])[0]
+
+
+def load_json(digest: str) -> Any:
+    return json.loads(load([digest])[digest])
+
+
+def keep_context(context: Context) -> str:
+    return keep_json(
+        {
+            "partition": context.partition,
+            "organization": context.organization,
+            "management_account": context.management_account,
+            "accounts": sorted(context.accounts),
+            "bucket_owners": None if context.bucket_owners is None else dict(context.bucket_owners),
+            "unread_accounts": sorted(context.unread_accounts),
+            "shared_buckets": dict(context.shared_buckets),
+            "policy": dict(context.policy),
+        }
+    )
+
+
+def load_context(digest: str, *, account: str, as_of: str) -> Context:
+    return replace(context_at(digest), account=account, as_of=as_of)
+
+
+@lru_cache(maxsize=8)
+def context_at(digest: str) -> Context:
+    """A Scan's context without an Account. Contents never change under a digest, so it is read once."""
+    document = load_json(digest)
+    return Context(
+        partition=document["partition"],
+        organization=document["organization"],
+        management_account=document["management_account"],
+        accounts=frozenset(document["accounts"]),
+        bucket_owners=document["bucket_owners"],
+        unread_accounts=frozenset(document["unread_accounts"]),
+        shared_buckets=document.get("shared_buckets", {}),  # contexts kept before there were any have none
+        policy=document["policy"],
+    )

@@ -1,0 +1,70 @@
+"""Reading as the value role: the only one that may read values of parameters, and off unless a company asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from accounts.aws.assume import AssumedRole, AssumeError, acting_as
+from accounts.aws.calls import Call, Listing
+from accounts.aws.errors import classify
+from scans.collector import Reader
+
+ASSUME = Call("sts", "AssumeRole", "sts:AssumeRole")
+
+
+class ValueRole:
+    """The role of one Account, assumed when first asked for, and once for all its regions. A refusal is
+    remembered too: asking again would not help."""
+
+    def __init__(self, assume: Callable[[], AssumedRole]) -> None:
+        self._assume = assume
+        self._lock = threading.Lock()
+        self._role: AssumedRole | None = None
+        self._refusal: AssumeError | None = None
+
+    def take(self) -> AssumedRole:
+        """Raises AssumeError."""
+        with self._lock:
+            if self._role is None and self._refusal is None:
+                try:
+                    self._role = self._assume()
+                except AssumeError as error:
+                    self._refusal = error
+        if self._role is None:
+            raise self._refusal or no_role()
+        return self._role
+
+
+def no_role() -> AssumeError:
+    return AssumeError("No value role is set.", "Set TUTELA_VALUE_ROLE, for the workers too.")
+
+
+def nobody() -> AssumedRole:
+    raise no_role()
+
+
+class ValueReader:
+    """A Reader whose every call is made as the value role. A role that can't be assumed is the call's gap."""
+
+    def __init__(self, reader: Reader, role: ValueRole) -> None:
+        self._reader = reader
+        self._role = role
+        self.account = reader.account
+        self.partition = reader.partition
+        self.region = reader.region
+
+    def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
+        with acting_as(self._take()):
+            return self._reader.call(service, operation, region=region, **params)
+
+    def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> Listing:
+        with acting_as(self._take()):
+            return self._reader.pages(service, operation, key, region=region, **params)
+
+    def _take(self) -> AssumedRole:
+        try:
+            return self._role.take()
+        except AssumeError as error:
+            raise classify(error, ASSUME, self.region, partition=self.partition) from error

@@ -1,0 +1,70 @@
+"""What changed between two scans?"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from governance.core.policy import Permission
+from governance.identity.web import permission
+from scans import registry
+from scans.queries import compare as queries
+from scans.queries.asked import asked_of
+from scans.queries.scans import visible_scans
+from scans.views.shared import accounts_for
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
+    visible = accounts_for(request, Permission.FINDING_VIEW)
+    scans = visible_scans(visible)
+    old, new = get_object_or_404(scans, pk=before), get_object_or_404(scans, pk=after)
+    if old.organization_id != new.organization_id:
+        raise BadRequest(f"Scans {before} and {after} are of different organizations, so nothing can be compared.")
+    asked = filters_of(request)
+    controls = [asked["control"]] if asked["control"] else []
+    page = queries.page_of(old, new, visible, controls=controls, kind=asked["kind"], since=asked["since"])
+    more = urlencode({name: value for name, value in {**asked, "since": page.next}.items() if value})
+    others = queries.others_of(new, visible)
+    read = asked_of([old, new, *others], visible)
+    context = {
+        "before": old, "read_before": read[old.pk], "after": new, "read_after": read[new.pk],
+        "others": [(other, read[other.pk]) for other in others], "asked": asked, "page": page, "more": more,
+        "kinds": queries.KINDS, "controls": registry.controls(),
+    }  # fmt: skip
+    return render(request, "scans/compare.html", context)
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def compare_with(request: HttpRequest, pk: int) -> HttpResponse:
+    """To the comparison with ?with=, or with the scan before that read as much."""
+    visible = accounts_for(request, Permission.FINDING_VIEW)
+    found = get_object_or_404(visible_scans(visible), pk=pk)
+    wanted = request.GET.get("with", "")
+    if not wanted:
+        earlier = queries.previous_of(found, visible)
+        if earlier is None:
+            return render(request, "scans/compare_none.html", {"scan": found})
+        return redirect("scan-compare", before=earlier.pk, after=pk)
+    if not wanted.isdecimal() or len(wanted) > 17:
+        raise BadRequest("with must be the id of a scan.")
+    return redirect("scan-compare", before=int(wanted), after=pk)
+
+
+def filters_of(request: HttpRequest) -> dict[str, Any]:
+    """The filters of the page. Raises BadRequest."""
+    kind, control, since = (request.GET.get(name, "").strip() for name in ("kind", "control", "since"))
+    if kind and kind not in queries.KINDS:
+        raise BadRequest(f"kind must be one of {', '.join(queries.KINDS)}.")
+    if control and control not in registry.controls():
+        raise BadRequest("control must be a public id like SSM-PS-001.")
+    if since and not (since.isdecimal() and len(since) == 12):
+        raise BadRequest("since must be an account id of 12 digits.")
+    return {"kind": kind, "control": control, "since": since}

@@ -1,0 +1,33 @@
+"""The controls: what is judged, why, and how it stands."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from governance.core.policy import Permission
+from governance.identity.web import permission
+from scans import registry
+from scans.queries import cells
+from scans.queries import controls as queries
+from scans.views.shared import accounts_for
+
+
+@require_safe
+@permission(Permission.CONTROL_VIEW)
+def controls(request: HttpRequest) -> HttpResponse:
+    counts = cells.by_control(cells.totals_of(accounts_for(request, Permission.ACCOUNT_VIEW)))
+    groups = queries.catalogue(counts)
+    return render(request, "scans/controls.html", {"groups": groups, "total": sum(len(g.lines) for g in groups)})
+
+
+@require_safe
+@permission(Permission.CONTROL_VIEW)
+def control(request: HttpRequest, id: str) -> HttpResponse:
+    loaded = registry.controls().get(id)
+    if loaded is None:
+        raise Http404(f"There is no control {id}.")
+    visible = accounts_for(request, Permission.ACCOUNT_VIEW)
+    context = {"loaded": loaded, "control": loaded.control, "detail": queries.detail_of(loaded, visible)}
+    return render(request, "scans/control.html", context)

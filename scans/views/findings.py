@@ -1,0 +1,81 @@
+"""The findings: one by one, by control, one of them whole, and exported."""
+
+from __future__ import annotations
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from governance.core.policy import Permission
+from governance.identity.web import permission
+from scans import exports, hooks
+from scans.queries import cells, detail
+from scans.queries import findings as queries
+from scans.queries.choices import choices_for
+from scans.views.shared import accounts_for, filter_of, slice_of
+
+KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def findings(request: HttpRequest) -> HttpResponse:
+    visible = accounts_for(request, Permission.FINDING_VIEW)
+    wanted = filter_of(request)
+    rows = queries.filtered(visible, wanted)
+    page = slice_of(request, rows, wanted.given())
+    total = queries.total_of(rows)
+    over = hooks.overlays_over(page.rows, timezone.now())
+    context = {
+        "lines": [(row, title, over.get(row.pk)) for row, title in queries.titled(page.rows)],
+        "acts": hooks.bulk_acts_for(request),
+        "wanted": wanted, "page": page, "choices": choices_for(visible, wanted),
+        "total": min(total, queries.COUNT_LIMIT), "more": total > queries.COUNT_LIMIT,
+    }  # fmt: skip
+    return render(request, "scans/findings.html", context)
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def findings_by_control(request: HttpRequest) -> HttpResponse:
+    visible = accounts_for(request, Permission.FINDING_VIEW)
+    wanted = filter_of(request)
+    lines = cells.grouped(wanted.accounts(visible), wanted.controls(), wanted.region, wanted.severity)
+    context = {
+        "wanted": wanted, "lines": lines, "choices": choices_for(visible, wanted),
+        "total": cells.total(line.counts for line in lines), "place": wanted.place_query(),
+        "left_out": bool(wanted.q or wanted.verdict or wanted.coverage or wanted.state != "open"),
+    }  # fmt: skip
+    return render(request, "scans/findings_by_control.html", context)
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def finding(request: HttpRequest, pk: int) -> HttpResponse:
+    visible = accounts_for(request, Permission.FINDING_VIEW)
+    rows = queries.visible_findings(visible).select_related("account__organization", "account__ou")
+    found = get_object_or_404(rows, pk=pk)
+    context = {
+        "finding": found,
+        "detail": detail.of(found, visible),
+        "overlay": hooks.overlays_over([found], timezone.now()).get(found.pk),
+        "panels": [panel(request, found) for panel in hooks.panels],
+    }
+    return render(request, "scans/finding.html", context)
+
+
+@require_safe
+@permission(Permission.OUTCOME_EXPORT)
+def findings_export(request: HttpRequest) -> StreamingHttpResponse:
+    """What the list shows, whole, as a file: streamed, so its length costs no memory."""
+    format = request.GET.get("format", "")
+    if format not in KINDS:
+        raise BadRequest("format must be csv or jsonl.")
+    rows = queries.filtered(accounts_for(request, Permission.OUTCOME_EXPORT), filter_of(request))
+    shown = exports.finding_lines(rows.iterator(chunk_size=1000), timezone.now())
+    body = exports.lines(shown, format=format, columns=exports.EXPORTED_FINDING_COLUMNS)
+    name = f"findings-{timezone.now():%Y%m%dT%H%MZ}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(body, content_type=f"{KINDS[format]}; charset=utf-8", headers=headers)

@@ -1,0 +1,90 @@
+"""The scans: the list, one of them with its progress and its gaps, cancel and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from governance.core.policy import NotPermittedError, Permission
+from governance.core.transitions import LostRaceError
+from governance.identity.web import actor_of_request, permission
+from scans import services
+from scans.errors import ScanRequestError
+from scans.queries import scans as queries
+from scans.queries.asked import asked_of
+from scans.views.enqueue import hand_over
+from scans.views.shared import accounts_for, slice_of
+
+
+@require_safe
+@permission(Permission.SCAN_VIEW)
+def scans(request: HttpRequest) -> HttpResponse:
+    visible = accounts_for(request, Permission.SCAN_VIEW)
+    page = slice_of(request, queries.visible_scans(visible), {"list": "scans"}, 25)
+    return render(request, "scans/scans.html", {"page": page, "lines": queries.lines(page.rows, visible)})
+
+
+@require_safe
+@permission(Permission.SCAN_VIEW)
+def scan(request: HttpRequest, pk: int) -> HttpResponse:
+    visible = accounts_for(request, Permission.SCAN_VIEW)
+    found = get_object_or_404(queries.visible_scans(visible), pk=pk)
+    targets = queries.targets_of(visible).filter(scan=found).select_related("account").order_by("-id")
+    context = {
+        "scan": found,
+        "asked": asked_of([found], visible)[found.pk],
+        "progress": queries.progress_of(found, visible, timezone.now()),
+        "gaps": queries.gaps_of(found, visible),
+        "unreadable": queries.unreadable_of(found, visible),
+        "page": slice_of(request, targets, {"scan": str(pk)}),
+        "may_run": queries.may_run(actor_of_request(request), found),
+    }
+    return render(request, "scans/scan.html", context)
+
+
+@require_safe
+@permission(Permission.SCAN_VIEW)
+def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that moves. Once the scan has ended the whole page is asked for, and asks no more."""
+    visible = accounts_for(request, Permission.SCAN_VIEW)
+    found = get_object_or_404(queries.visible_scans(visible), pk=pk)
+    progress = queries.progress_of(found, visible, timezone.now())
+    response = render(request, "scans/_progress.html", {"scan": found, "progress": progress})
+    if progress.over:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@permission(Permission.SCAN_RUN)
+def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    if changed(request, pk, services.cancel_scan):
+        messages.success(request, f"Scan {pk} is cancelled. What was read is kept, and it can be resumed.")
+    return redirect("scan", pk=pk)
+
+
+@require_POST
+@permission(Permission.SCAN_RUN)
+def scan_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    if changed(request, pk, services.resume_scan):
+        hand_over(request, pk)
+    return redirect("scan", pk=pk)
+
+
+def changed(request: HttpRequest, pk: int, act: Callable[..., None]) -> bool:
+    """Was it done? False, with a message, where it came too late. Raises Http404, PermissionDenied."""
+    found = get_object_or_404(queries.visible_scans(accounts_for(request, Permission.SCAN_RUN)), pk=pk)
+    try:
+        act(actor=actor_of_request(request), scan=found)
+    except NotPermittedError as error:
+        raise PermissionDenied(str(error)) from error
+    except (ScanRequestError, LostRaceError) as error:
+        messages.warning(request, str(error))
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""What the views of this app share: whose accounts, which filters, which page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic
+
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import Account
+from accounts.queries import visible_accounts
+from governance.core.policy import Permission
+from governance.identity.web import actor_of_request
+from governance.pages import read_cursor, write_cursor
+from scans.queries.findings import FilterError, FindingFilter, Row, page_of
+
+PAGE_SIZE = 50
+
+
+def accounts_for(request: HttpRequest, permission: Permission) -> QuerySet[Account]:
+    """The Accounts for which the person holds this permission: the ground of every list."""
+    return visible_accounts(actor_of_request(request), permission)
+
+
+def filter_of(request: HttpRequest) -> FindingFilter:
+    """The filters in the URL. Raises BadRequest."""
+    try:
+        return FindingFilter.parse(request.GET.dict())
+    except FilterError as error:
+        raise BadRequest(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Slice(Generic[Row]):
+    """One page of a list. next: the following page's cursor, empty on the last. first: is it the first?"""
+
+    rows: list[Row]
+    next: str
+    first: bool
+
+
+def slice_of(
+    request: HttpRequest, rows: QuerySet[Row], filters: Mapping[str, str], size: int = PAGE_SIZE
+) -> Slice[Row]:
+    """The page that ?page= asks for, of rows ordered by falling id. Raises BadRequest for a forged cursor."""
+    below = read_cursor(request.GET.get("page", ""), filters)
+    page = page_of(rows, below, size)
+    return Slice(page.rows, write_cursor(page.last, filters) if page.last is not None else "", below is None)

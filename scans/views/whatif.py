@@ -1,0 +1,30 @@
+"""Would a finding pass after its fix? Tried on stored evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from governance.core.policy import Permission
+from governance.identity.web import permission
+from scans import registry
+from scans.queries import whatif
+from scans.queries.findings import visible_findings
+from scans.views.shared import accounts_for
+from scans.whatif import NotForetoldError
+
+
+@require_safe
+@permission(Permission.FINDING_VIEW)
+def what_if(request: HttpRequest, pk: int) -> HttpResponse:
+    rows = visible_findings(accounts_for(request, Permission.FINDING_VIEW)).select_related("account__organization")
+    found = get_object_or_404(rows, pk=pk)
+    context: dict[str, Any] = {"finding": found, "loaded": registry.controls().get(found.control)}
+    try:
+        context["foretold"] = whatif.of(found)
+    except NotForetoldError as error:
+        context["why_not"] = str(error)
+    return render(request, "scans/what_if.html", context)

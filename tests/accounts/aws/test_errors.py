@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    SSLError,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.aws.calls import Call
+from accounts.aws.errors import FAILURES, AssumeError, classify
+from accounts.aws.gaps import GapKind
+from tests.accounts.aws.roles import PARAMETERS
+
+
+def answered(code, message="", status=400):
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "DescribeParameters")
+
+
+def kind(exc, region="eu-west-1", call=PARAMETERS, partition="aws"):
+    return classify(exc, call, region, partition=partition).gap.kind
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("AccessDeniedException", 400),
+        ("AccessDeniedException", 401),
+        ("AccessDenied", 403),
+        ("UnauthorizedOperation", 403),
+        ("AuthorizationErrorException", 400),
+        ("403", 403),
+        ("SomethingNew", 403),
+        ("ExpiredToken", 400),
+    ],
+)
+def test_services_refuse_with_different_codes(code, status):
+    assert kind(answered(code, status=status)) is GapKind.DENIED
+
+
+def test_a_service_control_policy_is_named():
+    message = "User: x is not authorized to perform: y with an explicit deny in a service control policy"
+    error = classify(answered("AccessDeniedException", message), PARAMETERS, "eu-west-1")
+    assert (error.gap.kind, error.message) == (GapKind.DENIED_BY_SCP, message)
+
+
+@pytest.mark.parametrize("code", ["AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"])
+def test_unknown_credentials_mean_not_opted_in_only_where_one_opts_in(code):
+    assert kind(answered(code, status=401), "me-south-1") is GapKind.NOT_OPTED_IN
+    assert kind(answered(code, status=403), "eu-west-1") is GapKind.DENIED
+    assert kind(answered(code, status=403), "global") is GapKind.DENIED
+    assert kind(answered(code, status=403), "cn-north-1", partition="aws-cn") is GapKind.DENIED
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("OptInRequired", 403, GapKind.NOT_OPTED_IN),
+        ("SubscriptionRequiredException", 400, GapKind.NOT_OPTED_IN),
+        ("ThrottlingException", 400, GapKind.THROTTLED),
+        ("RequestLimitExceeded", 503, GapKind.THROTTLED),
+        ("SlowDown", 503, GapKind.THROTTLED),
+        ("TooManyRequestsException", 429, GapKind.THROTTLED),
+        ("RequestTimeout", 400, GapKind.TIMEOUT),
+        ("InternalError", 500, GapKind.SERVER_ERROR),
+        ("503", 503, GapKind.SERVER_ERROR),
+        ("InternalFailure", 400, GapKind.SERVER_ERROR),
+        ("UnknownOperationException", 400, GapKind.UNSUPPORTED),
+        ("NoSuchBucket", 404, GapKind.REJECTED),
+        ("InvalidDocument", 400, GapKind.REJECTED),
+        ("NotFoundException", 400, GapKind.REJECTED),
+    ],
+)
+def test_codes(code, status, expected):
+    error = classify(answered(code, status=status), PARAMETERS, "eu-west-1")
+    assert (error.gap.kind, error.code, error.status) == (expected, code, status)
+
+
+def test_a_host_that_is_unknown_means_unsupported_only_where_aws_publishes_none():
+    unknown = EndpointConnectionError(endpoint_url="https://x", error="NameResolutionError: no")
+    macie = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
+    assert kind(unknown, "mx-central-1", macie) is GapKind.UNSUPPORTED
+    assert kind(unknown, "eu-west-1", macie) is GapKind.UNREACHABLE
+    refused = EndpointConnectionError(endpoint_url="https://x", error="Connection refused")
+    assert kind(refused, "mx-central-1", macie) is GapKind.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("exc", "expected", "code"),
+    [
+        (ConnectTimeoutError(endpoint_url="https://x"), GapKind.TIMEOUT, "ConnectTimeout"),
+        (SSLError(endpoint_url="https://x", error="bad"), GapKind.UNREACHABLE, "SSL"),
+        (NoCredentialsError(), GapKind.DENIED, "NoCredentials"),
+        (ParamValidationError(report="x"), GapKind.REJECTED, "ParamValidation"),
+        (AssumeError("r", "d", "ExpiredToken"), GapKind.DENIED, "ExpiredToken"),
+        (TypeError("value SECRET"), GapKind.MALFORMED, "MalformedAnswer"),
+    ],
+)
+def test_failures_without_an_answer(exc, expected, code):
+    error = classify(exc, PARAMETERS, "eu-west-1")
+    assert (error.gap.kind, error.code) == (expected, code)
+    assert "SECRET" not in f"{error} {error.message}"
+
+
+def test_what_is_not_a_failure_of_a_call_is_raised_as_it_is():
+    with pytest.raises(ZeroDivisionError):
+        classify(ZeroDivisionError(), PARAMETERS, "eu-west-1")
+
+
+@given(st.text(max_size=40), st.text(max_size=80), st.integers(300, 599), st.sampled_from(["eu-west-1", "global"]))
+def test_every_answer_becomes_one_named_gap(code, message, status, region):
+    error = classify(answered(code, message, status), PARAMETERS, region)
+    assert error.gap.code
+    assert error.gap.region == region
+
+
+def test_every_listed_failure_can_be_classified():
+    for failure in (AttributeError, KeyError, TypeError, ValueError):
+        assert failure in FAILURES
+        assert kind(failure("x")) is GapKind.MALFORMED

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import pytest
+
+from accounts.aws import organizations as module
+from accounts.aws import session
+from accounts.aws.organizations import DiscoveryError, discover
+from tests.accounts.aws.roles import impatient
+from tests.accounts.aws.stub import Answer, refusal
+
+MANAGEMENT, DEEP, SUSPENDED = "100000000000", "100000000001", "100000000002"
+TREE = {
+    "r-1": (["ou-1"], [MANAGEMENT]),
+    "ou-1": (["ou-2"], []),
+    "ou-2": (["ou-3"], [SUSPENDED]),
+    "ou-3": ([], [DEEP]),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr("accounts.aws.reader.Counters", impatient)
+
+
+def account(id):
+    found = {
+        "Id": id,
+        "Name": f"name-{id}",
+        "Status": "ACTIVE",
+        "Email": "x@example.com",
+        "JoinedTimestamp": 1700000000,
+    }
+    return found | ({"State": "PENDING_CLOSURE", "Status": "SUSPENDED"} if id == SUSPENDED else {})
+
+
+def split(items, request, key):
+    """One item a page, an empty page first."""
+    token = request.params.get("NextToken")
+    if token is None:
+        return Answer({key: [], "NextToken": "0"})
+    at = int(token)
+    return Answer({key: items[at : at + 1]} | ({"NextToken": str(at + 1)} if at + 1 < len(items) else {}))
+
+
+def organization(request, tree=TREE, tags=None, partition="aws"):
+    params = request.params
+    match request.operation:
+        case "DescribeOrganization":
+            arn = f"arn:{partition}:organizations::{MANAGEMENT}:organization/o-1"
+            return Answer(
+                {"Organization": {"Id": "o-1", "Arn": arn, "MasterAccountId": MANAGEMENT, "FeatureSet": "ALL"}}
+            )
+        case "ListRoots":
+            return split([{"Id": "r-1", "Name": "Root"}], request, "Roots")
+        case "ListOrganizationalUnitsForParent":
+            units = [{"Id": id, "Name": f"name-{id}"} for id in tree[params["ParentId"]][0]]
+            return split(units, request, "OrganizationalUnits")
+        case "ListAccountsForParent":
+            return split([account(id) for id in tree[params["ParentId"]][1]], request, "Accounts")
+        case "ListTagsForResource":
+            if tags is not None:
+                return tags
+            return split(
+                [{"Key": "owner", "Value": f"team-{params['ResourceId']}"}, {"Key": "env", "Value": ""}],
+                request,
+                "Tags",
+            )
+    raise AssertionError(request.operation)
+
+
+def test_the_whole_tree_is_discovered_through_empty_pages(aws):
+    stub = aws(organization)
+    found = discover("aws")
+    assert (found.org_id, found.partition, found.management_account, found.feature_set) == (
+        "o-1",
+        "aws",
+        MANAGEMENT,
+        "ALL",
+    )
+    assert [(u.id, u.parent, u.path) for u in found.units] == [
+        ("r-1", None, "/r-1/"),
+        ("ou-1", "r-1", "/r-1/ou-1/"),
+        ("ou-2", "ou-1", "/r-1/ou-1/ou-2/"),
+        ("ou-3", "ou-2", "/r-1/ou-1/ou-2/ou-3/"),
+    ]
+    assert [(a.id, a.ou, a.status) for a in found.accounts] == [
+        (MANAGEMENT, "r-1", "ACTIVE"),
+        (DEEP, "ou-3", "ACTIVE"),
+        (SUSPENDED, "ou-2", "PENDING_CLOSURE"),
+    ]
+    assert found.accounts[0].tags == {"owner": f"team-{MANAGEMENT}", "env": ""}
+    assert {r.key for r in stub.requests} == {"AKIAHUB"}
+
+
+def test_it_is_asked_in_the_partitions_home_region_and_the_partition_is_read_from_the_answer(aws):
+    stub = aws(lambda request: organization(request, partition="aws-us-gov"))
+    assert discover("aws-us-gov").partition == "aws-us-gov"
+    assert {r.region for r in stub.requests} == {"us-gov-west-1"}
+
+
+def test_refused_tags_are_unknown_not_empty(aws):
+    aws(lambda request: organization(request, tags=refusal("AccessDeniedException")))
+    [first, *_] = discover("aws").accounts
+    assert first.tags is None
+    assert first.tags_gap["code"] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("operation", ["ListRoots", "ListOrganizationalUnitsForParent", "ListAccountsForParent"])
+@pytest.mark.parametrize(
+    "answer", [refusal("AccessDeniedException"), refusal("ServiceException", status=500), Answer({})]
+)
+def test_a_part_that_cannot_be_listed_fails_the_discovery(aws, operation, answer):
+    aws(lambda request: answer if request.operation == operation else organization(request))
+    with pytest.raises(DiscoveryError, match=operation):
+        discover("aws")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (refusal("AWSOrganizationsNotInUseException"), "in no AWS Organization"),
+        (refusal("AccessDeniedException"), "management account or of a delegated administrator"),
+        (refusal("ExpiredTokenException"), "have expired"),
+        (refusal("UnrecognizedClientException"), "doesn't accept the credentials"),
+        (refusal("TooManyRequestsException"), "run discover again"),
+        (Answer({"Organization": {"Id": "o-1"}}), "run discover again|Run discover again"),
+        (Answer({}), "MalformedAnswer.*run discover again"),
+    ],
+)
+def test_each_failure_says_what_to_do(aws, answer, said):
+    aws(lambda request: answer if request.operation == "DescribeOrganization" else organization(request))
+    with pytest.raises(DiscoveryError, match=said):
+        discover("aws")
+
+
+def test_no_credentials(aws, monkeypatch):
+    aws(organization)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    session.reset()
+    with pytest.raises(DiscoveryError, match="no AWS credentials"):
+        discover("aws")
+
+
+def test_nobody_there(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(DiscoveryError, match="AWS_ENDPOINT_URL"):
+        discover("aws")
+
+
+def test_every_call_is_declared():
+    assert {call.action for call in module.CALLS} == {f"organizations:{call.operation}" for call in module.CALLS}

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from accounts.aws import scan_role
+from accounts.aws.calls import Call
+from accounts.aws.scan_role import ScanRoleError
+from tests.accounts.aws.roles import PARAMETERS
+
+CALLS = [
+    Call("ssm", "ListDocuments", "ssm:ListDocuments"),
+    PARAMETERS,
+    Call("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration"),
+    PARAMETERS,
+]
+
+
+def test_the_policy_allows_the_declared_actions_once_sorted_and_denies_value_reads():
+    allow, deny = scan_role.policy(CALLS)["Statement"]
+    assert allow["Effect"] == "Allow"
+    assert allow["Action"] == ["s3:GetEncryptionConfiguration", "ssm:DescribeParameters", "ssm:ListDocuments"]
+    assert deny["Effect"] == "Deny"
+    assert {"ssm:GetParameters", "kms:Decrypt", "s3:GetObject", "ssm:StartSession"} <= set(deny["Action"])
+
+
+@pytest.mark.parametrize("action", [*scan_role.VALUE_READS, "ssm:*", "ssm:Describe*", "*", "ssm"])
+def test_an_action_that_reads_values_can_not_be_declared(action):
+    with pytest.raises(ScanRoleError, match="never allows"):
+        scan_role.policy([Call("x", "Y", action)])
+
+
+def test_a_policy_that_iam_would_not_take_is_refused():
+    with pytest.raises(ScanRoleError, match="6144"):
+        scan_role.policy([Call("ssm", "X", f"ssm:DescribeSomethingLong{n:05}") for n in range(300)])
+
+
+def test_only_the_hub_with_the_external_id_is_trusted():
+    [statement] = scan_role.trust("hub-arn", "external")["Statement"]
+    assert statement["Principal"] == {"AWS": "hub-arn"}
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "external"}}
+
+
+def test_the_template_passes_cfn_lint(tmp_path):
+    template = tmp_path / "scan-role.json"
+    template.write_text(scan_role.as_json(scan_role.cloudformation(CALLS)))
+    code = "import sys; from cfnlint.runner import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, str(template)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_template_hides_the_external_id_and_names_no_partition():
+    template = scan_role.cloudformation(CALLS)
+    assert template["Parameters"]["ExternalId"]["NoEcho"] is True
+    assert "arn:aws" not in json.dumps(template)
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed")
+def test_the_terraform_is_formatted(tmp_path):
+    (tmp_path / "main.tf").write_text(scan_role.terraform(CALLS))
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-diff"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_all_forms_allow_the_same():
+    for action in scan_role.actions(CALLS):
+        assert f'"{action}"' in scan_role.terraform(CALLS)
+        assert f'"{action}"' in scan_role.as_json(scan_role.cloudformation(CALLS))
+
+
+GET_PARAMETERS = Call("ssm", "GetParameters", "ssm:GetParameters")
+
+
+def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
+    allow, deny = scan_role.policy([GET_PARAMETERS], scan_role.VALUES)["Statement"]
+    assert allow["Action"] == ["ssm:GetParameters"]
+    assert deny["Effect"] == "Deny"
+    assert {"kms:Decrypt", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:GetParameterHistory"} <= set(
+        deny["Action"]
+    )
+    assert "ssm:GetParameters" not in deny["Action"]
+
+
+def test_the_scan_role_goes_on_denying_what_the_value_role_may():
+    with pytest.raises(ScanRoleError, match="never allows"):
+        scan_role.policy([GET_PARAMETERS])
+    assert "ssm:GetParameters" in scan_role.policy(CALLS)["Statement"][1]["Action"]
+
+
+def test_the_value_roles_template_and_terraform_name_it(tmp_path):
+    template = scan_role.cloudformation([GET_PARAMETERS], scan_role.VALUES)
+    assert template["Parameters"]["RoleName"]["Default"] == "TutelaValues"
+    assert set(template["Resources"]) == {"ValuesPolicy", "ValuesRole"}
+    path = tmp_path / "values.json"
+    path.write_text(scan_role.as_json(template))
+    code = "import sys; from cfnlint.runner import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    terraform = scan_role.terraform([GET_PARAMETERS], scan_role.VALUES)
+    assert "scan_role terraform --values" in terraform
+    assert "TUTELA_VALUE_ROLE" in terraform
+    assert "TUTELA_SCAN_ROLE" not in terraform

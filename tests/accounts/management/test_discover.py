@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from accounts.aws.organizations import DiscoveryError
+from accounts.management.commands import discover as command
+from tests.accounts.test_services import FOUND, changed
+
+
+def run(monkeypatch, found):
+    monkeypatch.setattr(command, "discover", lambda partition, progress: found)
+    out = StringIO()
+    call_command("discover", stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def refused():
+    """Status, and what was said."""
+    err = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("discover", stderr=err)
+    return ended.value.code, err.getvalue()
+
+
+@pytest.mark.django_db
+def test_it_says_what_it_found(monkeypatch):
+    text = run(monkeypatch, FOUND)
+    assert "o-1 (aws, management account 100000000000): 2 accounts, 3 roots and OUs." in text
+    assert "joined: 2" in text
+    assert "Next: manage.py doctor" in text
+    again = run(monkeypatch, FOUND)
+    assert "Nothing has changed" in again
+    assert "Next:" not in again
+
+
+@pytest.mark.django_db
+def test_it_names_what_will_not_be_read(monkeypatch):
+    text = run(monkeypatch, changed(status="SUSPENDED", tags=None))
+    assert "100000000001 payments: SUSPENDED, will not be read" in text
+    assert "Tags of 1 accounts could not be read" in text
+
+
+@pytest.mark.django_db
+def test_a_failed_discovery_is_one_line_and_status_1(monkeypatch):
+    def fail(partition, progress):
+        raise DiscoveryError("no organization; do this")
+
+    monkeypatch.setattr(command, "discover", fail)
+    assert refused() == (1, "no organization; do this\n")
+
+
+@pytest.mark.django_db
+def test_the_region_decides_the_partition(monkeypatch):
+    seen = []
+
+    def found(partition, progress):
+        seen.append(partition)
+        return FOUND
+
+    monkeypatch.setattr(command, "discover", found)
+    for region in ("", "us-gov-west-1", "cn-north-1"):
+        monkeypatch.setenv("AWS_REGION", region)
+        call_command("discover", stdout=StringIO(), stderr=StringIO())
+    assert seen == ["aws", "aws-us-gov", "aws-cn"]
+    monkeypatch.setenv("AWS_REGION", "mars")
+    status, said = refused()
+    assert status == 1
+    assert said.startswith("'mars' is not an AWS region")
+
+
+def manage(*args, **env):
+    command = [sys.executable, "manage.py", *args]
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("command", [("discover",), ("doctor",)])
+def test_a_database_that_is_not_migrated(tmp_path, command):
+    done = manage(*command, DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3", TUTELA_EXTERNAL_ID="x" * 32)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "The database is not migrated. Run: manage.py migrate",
+    )
+
+
+def test_a_database_that_does_not_answer():
+    done = manage("discover", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert "The database can't be used" in done.stderr
+    assert "Check DATABASE_URL" in done.stderr
+
+
+def test_wrong_usage():
+    assert manage("discover", "--no-such-option").returncode == 2

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.aws.assume import POLICY_LIMIT, session_policy
+from scans import registry
+
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+needs_collectors = pytest.mark.skipif(not registry.collectors(), reason="there are no collectors yet")
+
+
+def printed(form):
+    out = StringIO()
+    call_command("scan_role", form, stdout=out)
+    return out.getvalue()
+
+
+def test_the_policy_allows_what_the_registry_declares():
+    [allow, deny] = json.loads(printed("policy"))["Statement"]
+    assert allow["Action"] == sorted({call.action for call in registry.calls()})
+    assert deny["Effect"] == "Deny"
+
+
+def test_wrong_usage():
+    with pytest.raises(CommandError, match="invalid choice"):
+        call_command("scan_role", "pulumi")
+
+
+@needs_collectors
+@pytest.mark.parametrize(
+    ("form", "file"), [("cloudformation", "scan-role.cfn.json"), ("terraform", "terraform/main.tf")]
+)
+def test_what_is_checked_in_is_what_is_generated(form, file):
+    assert (DEPLOY / file).read_text() == printed(form), f"run: manage.py scan_role {form} > deploy/{file}"
+
+
+@needs_collectors
+def test_the_session_policy_of_a_whole_scan_fits():
+    assert len(session_policy(call.action for call in registry.calls())) <= POLICY_LIMIT

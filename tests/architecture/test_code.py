@@ -1,0 +1,130 @@
+"""Tests about the code itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("governance", "accounts", "scans", "exceptions", "demo", "bench", "tests")
+PRODUCT = ("governance", "accounts", "scans", "exceptions")
+
+
+def python_files(*packages: str) -> Iterator[Path]:
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_no_file_is_over_300_lines() -> None:
+    long = {
+        str(p.relative_to(ROOT)): n for p in python_files(*PACKAGES) if (n := len(p.read_text().splitlines())) > 300
+    }
+    assert long == {}
+
+
+def test_no_product_function_is_over_60_lines() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in python_files(*PRODUCT)
+        for node in functions(path)
+        if (node.end_lineno or 0) - node.lineno > 60
+    ]
+    assert long == []
+
+
+def test_errors_are_not_swallowed() -> None:
+    """A broad except is allowed only where it raises again."""
+    swallowed = []
+    for path in python_files(*PRODUCT):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"Exception"}
+            if names & {"Exception", "BaseException"} and not any(isinstance(n, ast.Raise) for n in ast.walk(node)):
+                swallowed.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert swallowed == []
+
+
+def test_no_partition_is_written_out_in_product_code() -> None:
+    """An ARN's partition comes from the region. Docstrings and CASES may show examples."""
+    found = []
+    for path in python_files(*PRODUCT):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        # A control file's constants, CASES among them, are examples; its functions and CONTROL are not.
+        examples = path.parent.name == "controls"
+        cases = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and examples and not ast.unparse(node).startswith("CONTROL")
+        ] + [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.endswith("_case")]
+        skipped = {id(inner) for case in cases for inner in ast.walk(case)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                skipped.add(id(node.value))
+        if path.name == "control.py":
+            continue  # Case's default ARN is an example
+        found += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            and id(node) not in skipped and re.search(r"arn:aws[a-z-]*:", node.value)
+        ]  # fmt: skip
+    assert found == []
+
+
+def test_no_signals_and_no_logic_in_save() -> None:
+    for path in python_files(*PRODUCT):
+        text = path.read_text(encoding="utf-8")
+        assert "django.db.models.signals" not in text, path
+        assert "@receiver" not in text, path
+        assert not [f.name for f in functions(path) if f.name in {"save", "delete"}], path
+
+
+def test_architecture_page_names_every_directory() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([^`]+)/` \|", page, re.MULTILINE))
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    present = {
+        str(Path(*parts[:depth]))
+        for name in tracked
+        if (parts := Path(name).parts[:-1])
+        for depth in range(1, len(parts) + 1)
+    }
+    shallow = {
+        name
+        for name in present
+        if not name.startswith(("tests/", "static/vendor/", "bench/results"))
+        and "migrations" not in name
+        and "management" not in name
+    }
+    assert shallow - listed == set(), "directories that docs/architecture.md doesn't name"
+    assert listed - present == set(), "docs/architecture.md names directories that are gone"
+
+
+@pytest.mark.parametrize("word", ["whitelist", "blacklist", "TODO", "FIXME", "XXX:"])
+def test_words_that_do_not_belong(word: str) -> None:
+    hits = [
+        str(p.relative_to(ROOT))
+        for p in python_files(*PRODUCT, "demo", "bench")
+        if word in p.read_text(encoding="utf-8")
+    ]
+    assert hits == []

@@ -1,0 +1,34 @@
+"""Documents that name tests as proof name tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+PAGES = sorted(
+    p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md") if NAMED.search(p.read_text(encoding="utf-8"))
+)
+
+
+def functions_of(path: Path) -> set[str]:
+    return {n.name for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_tests_that_a_page_names_exist(page: Path) -> None:
+    missing = [
+        f"{file}::{name}"
+        for file, name in NAMED.findall((ROOT / page).read_text(encoding="utf-8"))
+        if not (ROOT / file).exists() or name not in functions_of(ROOT / file)
+    ]
+    assert missing == []
+
+
+def test_each_complaint_has_its_line() -> None:
+    page = (ROOT / "docs/workflow.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == [str(n) for n in range(1, 49)]

@@ -1,0 +1,123 @@
+"""Every page in a real browser: nothing in the console, nothing that the policy refuses, nothing that shuts people out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from governance.core.policy import Role, ScopeKind
+from governance.identity.models import User
+from scans.models import Scan
+from tests.browser.conftest import Window
+from tests.inventory import HOSTILE, ORG, Inventory, finding, scan
+from tests.people import person
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Window]
+SignIn = Callable[[Window, User], None]
+PHONE = {"width": 390, "height": 800}
+
+
+@pytest.fixture
+def grace(inventory: Inventory) -> User:
+    whole = (ScopeKind.ORGANIZATION, ORG)
+    return person("grace", (Role.SECURITY_ADMIN, *whole), (Role.SCAN_OPERATOR, *whole))
+
+
+@pytest.fixture
+def running(inventory: Inventory) -> Scan:
+    return scan(inventory.organization, inventory.shop, inventory.play, state="running")
+
+
+@pytest.fixture
+def pages(inventory: Inventory, running: Scan) -> list[str]:
+    """Every page, with what makes pages break: long and hostile names, gaps, empty lists."""
+    arn = f"arn:aws:ssm:eu-west-1:100000000001:parameter/{HOSTILE}{'x' * 1900}"
+    hostile = finding(inventory.shop, "SSM-PS-001", arn, reason=HOSTILE, facts={"name": HOSTILE, "list": [HOSTILE]})
+    return [
+        "/", "/?ou=ou-1-prod", "/accounts/", "/accounts/?q=nothing", "/accounts/100000000001/",
+        "/accounts/100000000002/", "/accounts/100000000003/", "/findings/", "/findings/?q=nothing",
+        "/findings/by-control/", f"/findings/{inventory.secret.pk}/", f"/findings/{inventory.unread.pk}/",
+        f"/findings/{inventory.fixed.pk}/", f"/findings/{hostile.pk}/", "/scans/", f"/scans/{inventory.scan.pk}/",
+        f"/scans/{running.pk}/", "/scans/start/", "/controls/", "/controls/SSM-S3-001/",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_quiet_and_open_to_everybody(
+    window: Open, sign_in: SignIn, grace: User, pages: list[str], scheme: str
+) -> None:
+    opened = window(color_scheme=scheme)
+    sign_in(opened, grace)
+    found: list[str] = []
+    for path in pages:
+        # A page that asks again never rests, so its own load is all that is waited for.
+        opened.page.goto(opened.base + path)
+        found += [f"{path} {line}" for line in opened.axe()]
+    assert not found, "\n".join(found)
+    assert opened.said == []
+
+
+def test_no_page_is_wider_than_a_phone(window: Open, sign_in: SignIn, grace: User, pages: list[str]) -> None:
+    opened = window(viewport=PHONE)
+    sign_in(opened, grace)
+    wide = {}
+    for path in pages:
+        opened.page.goto(opened.base + path)
+        if opened.overflow() > 0:
+            wide[path] = opened.overflow()
+    assert wide == {}
+
+
+def test_a_running_scan_moves_by_itself_and_then_rests(
+    window: Open, sign_in: SignIn, grace: User, inventory: Inventory, running: Scan
+) -> None:
+    opened = window()
+    sign_in(opened, grace)
+    opened.page.goto(f"{opened.base}/scans/{running.pk}/")
+    running.targets.filter(account=inventory.shop).update(state="done", calls=12)
+    opened.page.get_by_text("1 of 2 accounts are done").wait_for()
+    running.targets.update(state="done")
+    Scan.objects.filter(pk=running.pk).update(state="done")
+    opened.page.get_by_role("heading", name="What came of it").wait_for()
+    assert opened.page.locator("[hx-get]").count() == 0
+    assert opened.said == []
+
+
+def test_copying_takes_the_whole_fix(window: Open, sign_in: SignIn, grace: User, inventory: Inventory) -> None:
+    opened = window(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(opened, grace)
+    opened.open(f"/findings/{inventory.secret.pk}/")
+    opened.page.locator("[data-copies=fix-cli]").click()
+    opened.page.get_by_role("button", name="Copied").wait_for()
+    copied = opened.page.evaluate("navigator.clipboard.readText()")
+    assert "aws ssm delete-parameter --region eu-west-1 --name /db/password" in copied
+
+
+def test_everything_is_reached_by_keyboard(window: Open, sign_in: SignIn, grace: User) -> None:
+    opened = window()
+    sign_in(opened, grace)
+    opened.open("/findings/")
+    opened.page.keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    opened.page.get_by_label("Words in the resource").focus()
+    opened.page.keyboard.type("password")
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_url("**/findings/?*q=password*")
+    assert opened.page.locator("tbody tr").count() == 1
+
+
+def test_the_pages_work_without_script(window: Open, sign_in: SignIn, grace: User, running: Scan) -> None:
+    opened = window(java_script_enabled=False)
+    sign_in(opened, grace)
+    opened.page.goto(opened.base + "/findings/")
+    opened.page.get_by_label("Verdict").select_option("unknown")
+    opened.page.get_by_role("button", name="Show").click()
+    assert opened.page.locator("tbody tr").count() == 1
+    assert not opened.page.locator("[data-copies]").first.is_visible()
+    opened.page.goto(f"{opened.base}/scans/{running.pk}/")
+    opened.page.get_by_role("link", name="Look again").click()
+    opened.page.get_by_role("button", name="Cancel the scan").click()
+    opened.page.get_by_text("can be resumed").wait_for()

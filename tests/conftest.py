@@ -1,0 +1,102 @@
+"""What every test may use: databases, brokers, and a refusal of the outside network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.inventory import Inventory
+
+# Only taken away, never set: pytest-django has read the settings by now, and the workers of xdist would read others.
+for name in [n for n in os.environ if n.startswith("AWS_")]:
+    del os.environ[name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+# These speak to a served AWS, or run a process: `make check` leaves them to `make test`.
+SERVED = (
+    "tests/accounts/aws/test_assume", "tests/accounts/aws/test_diagnosis", "tests/accounts/aws/test_organizations",
+    "tests/accounts/aws/test_reader", "tests/accounts/aws/test_scan_role", "tests/accounts/aws/test_session",
+    "tests/accounts/management", "tests/demo/cloud", "tests/demo/company/test_organization",
+    "tests/demo/company/test_served",
+)  # fmt: skip
+MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def pytest_report_header() -> list[str]:
+    return [
+        f"PostgreSQL on 5432: {'answers, its tests run' if answers(5432) else 'does not answer, its tests are skipped'}",
+        f"Redis on 6379: {'answers, its tests run' if answers(6379) else 'does not answer, its tests are skipped'}",
+    ]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_races_to_postgresql(config, items)
+    for item in items:
+        if str(item.path.relative_to(config.rootpath)).startswith(SERVED):
+            item.add_marker("slow")
+        if item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
+    missing = {mark: port for mark, port in (("postgres", 5432), ("redis", 6379)) if not answers(port)}
+    for item in items:
+        for mark, port in missing.items():
+            if mark in item.keywords and not MUST_NOT_SKIP:
+                item.add_marker(pytest.mark.skip(reason=f"nothing answers on 127.0.0.1:{port} ({mark})"))
+
+
+def leave_races_to_postgresql(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """SQLite has one writer: races are run where DATABASE_URL says PostgreSQL, and are no part of other runs."""
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    racing = [item for item in items if "racing" in item.keywords]
+    if racing:
+        items[:] = [item for item in items if "racing" not in item.keywords]
+        config.hook.pytest_deselected(items=racing)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_trail() -> Iterator[None]:
+    """A key to seal it with (pytest-django reads the settings before this file), and leave to empty it."""
+    from django.conf import settings
+
+    from tests import flushing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "AUDIT_KEY", settings.AUDIT_KEY or "only-for-tests-" + "x" * 40)
+        patch.setattr(settings, "FACTOR_KEYS", settings.FACTOR_KEYS or ["b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMTI="])
+        patch.setattr(settings, "SECURE_SSL_REDIRECT", False)  # the test client speaks plain HTTP
+        patch.setattr(settings, "PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"])  # quick ones
+        flushing.allow(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the outside is a defect: only loopback answers."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and host not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def inventory(db: None) -> Inventory:
+    """A small organization in the database; tests/inventory.py draws it."""
+    from tests import inventory as made
+
+    return made.make()

@@ -1,0 +1,77 @@
+"""What was shown, in words, and the difference between two moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exceptions.queries import words
+from exceptions.queries.shown import shown
+from exceptions.rules import WORDS, Drift
+from scans.models import Finding
+from tests.exceptions.story import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_same_has_no_difference(people: Cast) -> None:
+    body = shown(people.submitted())
+    assert words.changes(body, body) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "was", "now", "said"),
+    [
+        ("justification", "One.", "Two.", (["One."], ["Two."])),
+        ("quorum", 1, 2, (["1"], ["2"])),
+        ("expires_at", "2026-01-01T00:00:00+00:00", None, (["2026-01-01 00:00 UTC"], ["nothing"])),
+        ("accounts", {"count": 1, "digest": "a"}, {"count": 1200, "digest": "b"}, (["1"], ["1,200"])),
+        (
+            "controls",
+            {"A": {"version": 1, "severity": "high"}},
+            {"A": {}},
+            (["A: version 1, high"], ["A: version –, gone"]),
+        ),
+        ("compensating_controls", {"A": "pass"}, {"A": "fail"}, (["A: pass"], ["A: fail"])),
+        ("state", "submitted", "changes_requested", (["submitted"], ["changes requested"])),
+    ],
+)
+def test_each_kind_of_value_is_said_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
+    [change] = words.changes({key: was}, {key: now})
+    assert (change.was, change.now) == said
+
+
+def test_the_same_number_of_others_is_said_so() -> None:
+    [change] = words.changes({"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}})
+    assert change.now[0].startswith("3, but others")
+
+
+def test_findings_that_went_and_came_are_named(people: Cast) -> None:
+    secret, bucket = people.inventory.secret, people.inventory.bucket
+    [change] = words.changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
+    assert change.was == [f"SSM-PS-001 on {secret.resource}"]
+    assert change.now == [f"SSM-S3-001 on {bucket.resource}"]
+
+
+def test_who_decided_is_named(people: Cast) -> None:
+    [change] = words.changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
+    assert change.now == ["ada approved"]
+
+
+@pytest.mark.parametrize("kind", sorted(WORDS))
+def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_others(kind: str) -> None:
+    from exceptions.queries.page import drift_in_general
+
+    item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
+    assert "SSM-PS-001" in words.drift_sentences([item])[0]
+    assert "SSM-PS-001" not in drift_in_general([item, item])[0]
+    assert drift_in_general([item, item])[0].endswith("(2)")
+
+
+def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:
+    asked = people.submitted()
+    before = shown(asked)
+    Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})
+    labels = [change.label for change in words.changes(before, shown(asked))]
+    assert labels == ["Findings", "Listed findings"]

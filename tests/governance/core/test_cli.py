@@ -1,0 +1,77 @@
+"""What every command shares: exit statuses, and one clear line for what can't be done."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.db import OperationalError, ProgrammingError
+
+from governance.core import cli
+from governance.core.cli import COULD_NOT, DONE, NOT_MIGRATED, PARTLY, CouldNotError, TutelaCommand
+
+
+def run(act: Any) -> tuple[int, str]:
+    """Status and what was said on the error side."""
+
+    class Command(TutelaCommand):
+        def work(self, options: dict[str, Any]) -> int:
+            result: int = act()
+            return result
+
+    err = StringIO()
+    try:
+        Command(stderr=err, no_color=True).handle()
+    except SystemExit as ended:
+        return int(str(ended.code)), err.getvalue()
+    return 0, err.getvalue()
+
+
+def failing(error: BaseException) -> Any:
+    def act() -> int:
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize("status", [DONE, PARTLY])
+def test_the_status_is_what_the_work_says(status: int) -> None:
+    assert run(lambda: status) == (status, "")
+
+
+def test_what_can_not_be_done_is_one_line_and_status_1() -> None:
+    assert run(failing(CouldNotError("Run: manage.py discover"))) == (COULD_NOT, "Run: manage.py discover\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("no such table: scans_scan"),
+        OperationalError("no such column: x"),
+        ProgrammingError('relation "scans_scan" does not exist\nLINE 1: SELECT'),
+    ],
+)
+def test_a_database_that_is_not_migrated_says_migrate(error: Exception) -> None:
+    assert run(failing(error)) == (COULD_NOT, NOT_MIGRATED + "\n")
+
+
+def test_a_database_that_is_away_is_one_line_that_names_the_setting() -> None:
+    status, said = run(failing(OperationalError("connection refused\n\tIs the server running?\n")))
+    assert status == COULD_NOT
+    assert said == "The database could not be used: connection refused. See DATABASE_URL.\n"
+
+
+def test_a_defect_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(lambda: 1 // 0)
+
+
+def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.sys, "stderr", StringIO())
+    assert run(failing(BrokenPipeError())) == (0, "")
+
+
+def test_a_command_without_work_is_a_defect() -> None:
+    with pytest.raises(NotImplementedError, match=r"TutelaCommand\.work"):
+        TutelaCommand().work({})

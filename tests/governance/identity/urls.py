@@ -1,0 +1,20 @@
+"""The portal's URLs, and acts that need step-up, as a service of another app would ask for it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.utils import timezone
+
+from governance.identity import stepup
+from governance.identity.web import actor_of_request, oneself
+
+
+@oneself
+def decide(request: HttpRequest) -> HttpResponse:
+    """Echoes what arrived, once the second factor is fresh."""
+    stepup.require(actor_of_request(request), timezone.now())
+    return HttpResponse(repr([(name, request.POST.getlist(name)) for name in ("reason", "finding")]))
+
+
+urlpatterns = [path("decide/", decide, name="decide"), path("", include("governance.urls"))]

@@ -1,0 +1,60 @@
+"""Not knowing never raises a score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.posture.scores import score_of
+from scans.queries.cells import Counts
+
+SMALL = st.integers(0, 500)
+COUNTS = st.builds(Counts, passed=SMALL, failed=SMALL, unknown=SMALL, not_applicable=SMALL)
+
+
+def no_better(after: Counts, before: Counts) -> None:
+    new, old = score_of(after), score_of(before)
+    for value, was in ((new.passing, old.passing), (new.known, old.known)):
+        if was is not None:
+            assert value is not None
+            assert value <= was
+
+
+@settings(deadline=None)
+@given(COUNTS, st.data())
+def test_passes_and_fails_that_turn_unknown_raise_nothing(before: Counts, data: st.DataObject) -> None:
+    passes, fails = data.draw(st.integers(0, before.passed)), data.draw(st.integers(0, before.failed))
+    after = replace(
+        before, passed=before.passed - passes, failed=before.failed - fails, unknown=before.unknown + passes + fails
+    )
+    no_better(after, before)
+
+
+@settings(deadline=None)
+@given(COUNTS, COUNTS)
+def test_a_list_that_can_not_be_read_any_more_raises_nothing(place: Counts, elsewhere: Counts) -> None:
+    """What failed or was unknown stays counted, what passed is gone, and the place itself is unknown."""
+    after = replace(place, passed=0, not_applicable=0, unknown=place.unknown + 1)
+    no_better(after + elsewhere, place + elsewhere)
+
+
+@settings(deadline=None)
+@given(COUNTS, st.integers(1, 500))
+def test_what_does_not_apply_changes_nothing(counts: Counts, more: int) -> None:
+    assert score_of(replace(counts, not_applicable=counts.not_applicable + more)) == score_of(counts)
+
+
+@settings(deadline=None)
+@given(COUNTS)
+def test_a_hundred_means_all(counts: Counts) -> None:
+    score = score_of(counts)
+    if score.passing == 100:
+        assert (counts.failed, counts.unknown) == (0, 0)
+    if score.known == 100:
+        assert counts.unknown == 0
+
+
+def test_nothing_judged_is_no_number() -> None:
+    assert (score_of(Counts(not_applicable=9)).passing, score_of(Counts(not_applicable=9)).known) == (None, None)

@@ -1,0 +1,124 @@
+"""The posture page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from unittest import mock
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account
+from governance.posture import queries
+from scans.models import AccountTotal
+from scans.queries.cells import Counts
+from tests import readers
+from tests.inventory import Inventory
+
+
+@pytest.fixture
+def client(inventory: Inventory) -> Client:
+    return readers.auditor()
+
+
+def rows(client: Client, url: str = "/") -> dict[str, queries.Row]:
+    found = client.get(url).context["posture"].rows
+    return {(row.account or row.unit).name if row.account or row.unit else "": row for row in found}
+
+
+def cell(row: queries.Row, group: str) -> Counts:
+    return next(cell.counts for cell in row.cells if cell.group == group)
+
+
+def test_who_gets_it(inventory: Inventory) -> None:
+    assert readers.auditor().get("/").status_code == 200
+    assert readers.operator().get("/").status_code == 200
+    assert readers.outsider().get("/").status_code == 403
+    assert Client().get("/")["Location"].startswith("/sign-in/?next=/")
+
+
+def test_ous_add_up_what_is_below_them_down_to_the_accounts(client: Client) -> None:
+    found = rows(client)
+    assert list(found) == ["Root", "Production", "ledger", "Retail", "shop", "till", "Sandbox", "play"]
+    assert cell(found["Root"], "PS") == Counts(7, 1, 1)
+    assert cell(found["Production"], "PS") == Counts(4, 1, 1)
+    assert cell(found["shop"], "S3") == Counts(1, 1, 0, 2)
+    assert cell(found["ledger"], "S3") == Counts()
+    assert found["till"].score.passing is None
+
+
+def test_totals_and_scores_are_in_the_fixed_order_and_never_count_unknown_as_pass(client: Client) -> None:
+    page = client.get("/")
+    posture = page.context["posture"]
+    assert posture.total == Counts(8, 2, 1, 2)
+    assert (posture.score.passing, posture.score.known) == (72, 90)
+    text = page.content.decode()
+    order = [text.index(f'<span aria-hidden="true">{glyph}</span>') for glyph in "✔◆◇✖?–"]
+    assert order == sorted(order)
+    assert 'aria-label="8 pass, 0 excepted, 0 requested, 2 fail, 1 unknown, 2 not applicable"' in text
+
+
+def test_numbers_link_to_what_they_count(client: Client) -> None:
+    text = client.get("/").content.decode()
+    for query in (
+        "verdict=fail&amp;ou=ou-1-retail&amp;control=PS",
+        "verdict=fail&amp;account=100000000001&amp;control=S3",
+    ):
+        assert f'href="/findings/?{query}"' in text
+        answer = client.get("/findings/?" + query.replace("&amp;", "&"))
+        assert answer.context["total"] == 1
+
+
+def test_a_reader_without_findings_gets_numbers_without_links(inventory: Inventory) -> None:
+    text = readers.operator().get("/").content.decode()
+    assert "/findings/" not in text
+    assert '<span class="big">2</span>' in text
+
+
+def test_accounts_that_were_not_read_are_said_to_be_left_out(client: Client) -> None:
+    assert "<strong>1 could not be read</strong>" in client.get("/").content.decode()
+
+
+def test_choosing_an_ou_shows_that_part(client: Client) -> None:
+    page = client.get("/?ou=ou-1-prod")
+    assert page.context["posture"].total == Counts(5, 2, 1, 2)
+    assert [unit.name for unit in page.context["above"]] == ["Root", "Production"]
+    assert "Sandbox" not in page.content.decode()
+
+
+def test_an_owner_sees_their_own_account_alone(inventory: Inventory) -> None:
+    client = readers.owner(inventory.shop.account_id)
+    assert list(rows(client)) == ["Root", "Production", "Retail", "shop"]
+    assert client.get("/").context["posture"].total == Counts(5, 2, 0, 2)
+    assert client.get("/?ou=ou-1-sandbox").status_code == 404
+
+
+@pytest.mark.parametrize("ou", ["ou-nowhere", "r-1/ou-1-prod", "%", "'"])
+def test_an_unknown_ou_is_not_found(client: Client, ou: str) -> None:
+    assert client.get("/", {"ou": ou}).status_code == 404
+
+
+def test_accounts_in_no_ou_have_a_row(inventory: Inventory, client: Client) -> None:
+    Account.objects.filter(pk=inventory.play.pk).update(ou=None)
+    found = rows(client)
+    assert cell(found[""], "PS") == Counts(3)
+    assert cell(found["Root"], "PS") == Counts(4, 1, 1)
+    assert list(rows(client, "/?ou=none")) == ["", "play"]
+
+
+def test_of_very_many_accounts_only_the_chosen_ous_have_rows(client: Client) -> None:
+    with mock.patch.object(queries, "SHOWN_AT_ONCE", 2):
+        assert list(rows(client)) == ["Root", "Production", "Retail", "Sandbox"]
+        assert "Choose an OU to see its accounts" in client.get("/").content.decode()
+        assert list(rows(client, "/?ou=ou-1-prod")) == ["Root", "Production", "ledger", "Retail"]
+
+
+def test_before_the_first_scan_it_says_what_to_do(inventory: Inventory) -> None:
+    AccountTotal.objects.all().delete()
+    assert "A scan operator can start it" in readers.auditor().get("/").content.decode()
+    assert 'href="/scans/start/"' in readers.operator().get("/").content.decode()
+
+
+def test_the_number_of_queries_is_bounded(client: Client, django_assert_max_num_queries: Callable[..., object]) -> None:
+    with django_assert_max_num_queries(18):  # type: ignore[attr-defined]
+        client.get("/")

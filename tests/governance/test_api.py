@@ -1,0 +1,107 @@
+"""The API as a whole: its document, its page, and whatever is not there."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from openapi_spec_validator import validate
+
+from tests.people import person, signed_in
+from tests.scans.api.asking import ROOT, refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def otto():
+    """Signed in, with no grant."""
+    return signed_in(person("otto"))
+
+
+@pytest.fixture(scope="module")
+def document():
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def operations(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_the_document_is_valid_and_says_every_error(document):
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+    for path, method, operation in operations(document):
+        expected = {"400", "401", "403"} | ({"404"} if "{" in path else set())
+        expected |= {"409", "413", "415", "422"} if method == "post" else set()
+        assert expected <= set(operation["responses"]), (path, method)
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert set(response["content"]) == {"application/problem+json"}, (path, method, status)
+
+
+def test_the_document_covers_every_address(document):
+    assert {path.removeprefix(ROOT) for path in document["paths"]} >= {
+        "accounts/", "accounts/{account}/", "ous/", "scans/", "scans/{scan}/", "scans/{scan}/cancel/",
+        "scans/{scan}/resume/", "scans/{scan}/progress/", "scans/{scan}/gaps/", "findings/",
+        "findings/{fingerprint}/", "controls/", "controls/{control}/", "outcomes/",
+    }  # fmt: skip
+
+
+def test_posts_take_an_idempotency_key_and_throttled_ones_say_so(document):
+    for path, method, operation in operations(document):
+        taken = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
+        assert ("Idempotency-Key" in taken) == (method == "post"), path
+    assert "429" in document["paths"][ROOT + "scans/"]["post"]["responses"]
+    assert "429" in document["paths"][ROOT + "outcomes/"]["get"]["responses"]
+
+
+def test_outcomes_come_as_pages_and_as_lines(document):
+    content = document["paths"][ROOT + "outcomes/"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"]["$ref"].endswith("/OutcomePage")
+    assert content["application/x-ndjson"]["schema"]["$ref"].endswith("/Outcome")
+
+
+def test_the_document_is_for_people_who_are_signed_in(otto, document):
+    refused(Client().get(ROOT + "schema/"), 401)
+    answer = otto.get(ROOT + "schema/")
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["paths"].keys() == document["paths"].keys()
+
+
+def test_the_page_keeps_scripts_strict_and_loads_nothing_from_elsewhere(otto):
+    refused(Client().get(ROOT + "docs/"), 401)
+    answer = otto.get(ROOT + "docs/")
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self';" in policy + ";"
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    page = answer.content.decode()
+    assert "//cdn" not in page
+    assert "http://" not in page.replace("http://testserver", "")
+    script = otto.get(ROOT + "docs/?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+    assert ROOT + "schema/" in script.content.decode()
+
+
+def test_other_pages_keep_the_strict_policy(otto):
+    assert "unsafe-inline" not in otto.get(ROOT + "schema/")["Content-Security-Policy"]
+
+
+def test_an_address_that_is_not_there_is_a_problem_not_a_page(otto):
+    for path in (ROOT, ROOT + "nothing/", ROOT + "accounts", ROOT + "accounts/1/2/", "/api/v2/accounts/"):
+        assert refused(otto.get(path), 404)["instance"] == path
+    refused(Client().get(ROOT + "nothing/"), 401)
+    refused(otto.post(ROOT + "nothing/", {}, content_type="application/json"), 404)
+
+
+def test_pages_still_get_pages(otto):
+    answer = otto.get("/nothing/")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")

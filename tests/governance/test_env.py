@@ -1,0 +1,162 @@
+"""What the environment may say."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance import env
+
+
+@pytest.mark.parametrize("value", ["1/second", "10/minute", " 600/hour ", "999999/day"])
+def test_a_rate(monkeypatch, value):
+    monkeypatch.setenv("TUTELA_RATE_EXPORT", value)
+    assert env.rate("TUTELA_RATE_EXPORT", "60/minute") == value.strip()
+
+
+def test_a_rate_that_is_not_given_is_the_default(monkeypatch):
+    monkeypatch.delenv("TUTELA_RATE_EXPORT", raising=False)
+    assert env.rate("TUTELA_RATE_EXPORT", "60/minute") == "60/minute"
+
+
+@pytest.mark.parametrize("value", ["10", "0/minute", "ten/minute", "10/week", "-1/day", "10/minute; drop"])
+def test_a_rate_that_is_none_says_what_one_is(monkeypatch, value):
+    monkeypatch.setenv("TUTELA_RATE_EXPORT", value)
+    with pytest.raises(env.ConfigurationError, match=r"TUTELA_RATE_EXPORT.*10/minute"):
+        env.rate("TUTELA_RATE_EXPORT", "60/minute")
+
+
+def test_a_text_is_the_variable_or_what_its_file_holds(monkeypatch, tmp_path):
+    monkeypatch.setenv("SOME_SECRET", "from the variable")
+    assert env.text("SOME_SECRET") == "from the variable"
+    (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
+    monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "secret"))
+    assert env.text("SOME_SECRET") == "from the file"
+
+
+def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("SOME_SECRET", raising=False)
+    assert env.text("SOME_SECRET", "default") == "default"
+    with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET is not set. Set it, or SOME_SECRET_FILE"):
+        env.text("SOME_SECRET")
+    monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET_FILE names .*nothing, which can't be read"):
+        env.text("SOME_SECRET", "default")
+
+
+@pytest.mark.parametrize(
+    ("value", "means"),
+    [("1", True), ("yes", True), (" TRUE ", True), ("on", True), ("0", False), ("no", False), ("off", False)],
+)
+def test_a_flag(monkeypatch, value, means):
+    monkeypatch.setenv("SOME_FLAG", value)
+    assert env.flag("SOME_FLAG", default=not means) is means
+
+
+def test_a_flag_that_is_not_given_is_its_default_and_one_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("SOME_FLAG", "")
+    assert env.flag("SOME_FLAG") is False
+    assert env.flag("SOME_FLAG", default=True) is True
+    monkeypatch.setenv("SOME_FLAG", "maybe")
+    with pytest.raises(env.ConfigurationError, match="SOME_FLAG is 'maybe'; use 1 or 0"):
+        env.flag("SOME_FLAG")
+
+
+def test_a_number(monkeypatch):
+    monkeypatch.setenv("SOME_NUMBER", " 12 ")
+    assert env.number("SOME_NUMBER", 3, least=1) == 12
+    monkeypatch.setenv("SOME_NUMBER", "")
+    assert env.number("SOME_NUMBER", 3) == 3
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "1.5", "0", "1e3"])
+def test_a_number_that_is_none_says_the_least(monkeypatch, value):
+    monkeypatch.setenv("SOME_NUMBER", value)
+    with pytest.raises(env.ConfigurationError, match=r"SOME_NUMBER .*a whole number of at least 1"):
+        env.number("SOME_NUMBER", 3, least=1)
+
+
+def test_a_listing_is_its_parts_without_the_empty_ones(monkeypatch):
+    monkeypatch.setenv("SOME_LIST", " a, b ,,c,")
+    assert env.listing("SOME_LIST") == ["a", "b", "c"]
+    monkeypatch.setenv("SOME_LIST", "")
+    assert env.listing("SOME_LIST", "x") == []
+    monkeypatch.delenv("SOME_LIST")
+    assert env.listing("SOME_LIST", "x,y") == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///data/x.sqlite3", "data/x.sqlite3"),
+        ("sqlite:///", "var/tutela.sqlite3"),
+        ("sqlite:///a%20b.db", "a b.db"),
+    ],
+)
+def test_a_sqlite_file_lies_below_the_installation(tmp_path, url, path):
+    made = env.database(url, tmp_path)
+    assert made["NAME"] == str(tmp_path / path)
+    assert (tmp_path / path).parent.is_dir()
+    # Writers take their turn instead of failing, and readers never wait for them.
+    assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in made["OPTIONS"]["init_command"]
+
+
+def test_a_sqlite_file_with_four_slashes_lies_where_it_says(tmp_path):
+    absolute = tmp_path / "elsewhere" / "x.sqlite3"
+    assert env.database(f"sqlite:///{absolute}", tmp_path / "not-here")["NAME"] == str(absolute)
+
+
+def test_a_postgresql_url_with_every_part(tmp_path):
+    made = env.database("postgresql://ada:p%40ss%2Fword@db.internal:6432/tutela?sslmode=verify-full", tmp_path)
+    assert made["ENGINE"] == "django.db.backends.postgresql"
+    named = {key: made[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")}
+    assert named == {
+        "NAME": "tutela", "USER": "ada", "PASSWORD": "p@ss/word", "HOST": "db.internal", "PORT": "6432",
+        "OPTIONS": {"sslmode": "verify-full"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "postgresql://host", "postgresql://host/", "tutela.sqlite3", ""])
+def test_a_database_that_is_none_says_the_two_forms(tmp_path, url):
+    with pytest.raises(env.ConfigurationError, match="DATABASE_URL must be sqlite:///path or postgresql://"):
+        env.database(url, tmp_path)
+
+
+def test_a_database_url_shows_no_password_when_it_is_refused(tmp_path):
+    with pytest.raises(env.ConfigurationError) as caught:
+        env.database("mysql://ada:secret@host/x", tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["many", "99999"])
+def test_a_port_that_is_none(tmp_path, port):
+    with pytest.raises(env.ConfigurationError, match="DATABASE_URL has a port that is none"):
+        env.database(f"postgresql://ada:x@host:{port}/tutela", tmp_path)
+
+
+def test_a_folder_that_can_not_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(env.ConfigurationError, match="whose folder can't be made"):
+        env.database("sqlite:///file/below/x.sqlite3", tmp_path)
+
+
+def test_aws_secrets_from_files(monkeypatch, tmp_path):
+    (tmp_path / "key").write_text("from the file\n")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "from the variable")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    env.aws_secrets()
+    assert env.os.environ["AWS_SECRET_ACCESS_KEY"] == "from the file"
+    assert "AWS_SESSION_TOKEN" not in env.os.environ
+
+
+@pytest.mark.parametrize(("given", "level"), [("info", "INFO"), ("", "WARNING"), (" Debug ", "DEBUG")])
+def test_a_log_level_in_any_case(monkeypatch, given, level):
+    monkeypatch.setenv("TUTELA_LOG_LEVEL", given)
+    assert env.log_level("TUTELA_LOG_LEVEL", "WARNING") == level
+
+
+def test_a_log_level_that_is_none_says_which_there_are(monkeypatch):
+    monkeypatch.setenv("TUTELA_LOG_LEVEL", "loud")
+    with pytest.raises(env.ConfigurationError, match="TUTELA_LOG_LEVEL is 'LOUD'; use one of DEBUG, INFO"):
+        env.log_level("TUTELA_LOG_LEVEL", "WARNING")

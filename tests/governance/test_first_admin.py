@@ -1,0 +1,89 @@
+"""The first person of a new portal: made once, with rights over one organization, or not at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from governance.core.models import AuditEvent
+from governance.core.policy import Role, ScopeKind
+from governance.identity.models import Grant, User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "nine calm otters borrow ladders"
+ORGANIZATION = "o-exampleorg1"
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, username: str = "grace", password: str = PASSWORD, **more: Any
+) -> tuple[int, str]:
+    out = StringIO()
+    monkeypatch.setattr("sys.stdin", StringIO(password + "\n"))
+    try:
+        call_command("first_admin", username, **{"organization": ORGANIZATION, **more}, stdout=out, stderr=out)
+    except SystemExit as ended:
+        return int(str(ended.code)), out.getvalue().strip()
+    return 0, out.getvalue().strip()
+
+
+def test_they_administer_and_scan_one_organization_and_the_trail_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, said = run(monkeypatch)
+    assert (status, said) == (0, f"grace is security admin and scan operator of {ORGANIZATION}.")
+    held = set(Grant.objects.values_list("role", "scope_kind", "scope_id"))
+    whole = (ScopeKind.ORGANIZATION.value, ORGANIZATION)
+    assert held == {(Role.SECURITY_ADMIN.value, *whole), (Role.SCAN_OPERATOR.value, *whole)}
+    assert User.objects.get().check_password(PASSWORD)
+    assert set(AuditEvent.objects.values_list("action", flat=True)) >= {"user.create", "grant.create"}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"password": "short"}, "too short"),
+        ({"password": ""}, "too short"),
+        ({"username": ""}, "blank"),
+        ({"username": "a b<c"}, "valid username"),
+        ({"organization": "my company"}, "my company is not the id of an organization, like o-abc123def4"),
+        ({"organization": "123456789012"}, "manage.py discover"),
+    ],
+)
+def test_what_can_not_be_is_one_line_and_nobody_is_made(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], says: str
+) -> None:
+    status, said = run(monkeypatch, **more)
+    assert status == 1
+    assert says in said
+    assert len(said.splitlines()) == 1
+    assert not User.objects.exists()
+    assert not Grant.objects.exists()
+
+
+def test_a_name_that_is_taken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    person("grace")
+    status, said = run(monkeypatch)
+    assert status == 1
+    assert "already exists" in said
+    assert not Grant.objects.exists()
+
+
+def test_it_works_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch)
+    assert run(monkeypatch, "mallory") == (1, "There is a security admin already; ask them for a grant.")
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("left", ["their grant has ended", "they may no longer sign in"])
+def test_a_portal_whose_last_admin_has_left_gets_a_first_one_again(monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    run(monkeypatch)
+    if left == "their grant has ended":
+        Grant.objects.update(ends_at=timezone.now() - timedelta(days=1))
+    else:
+        User.objects.update(is_active=False)
+    assert run(monkeypatch, "ada")[0] == 0

@@ -1,0 +1,48 @@
+"""Alive and ready are two questions, and neither answer says anything secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from governance import health
+
+
+def test_alive_asks_nothing_of_the_database() -> None:
+    """No database is allowed in this test."""
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+def test_ready_when_the_database_is_there_and_migrated() -> None:
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "migrations": "ok"})
+
+
+@pytest.mark.django_db
+def test_not_ready_while_migrations_are_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda self, targets: [("scans", "0002")])
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "not ready", "database": "ok", "migrations": "pending: run manage.py migrate",
+    }  # fmt: skip
+
+
+def test_not_ready_without_a_database_and_not_a_word_of_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_connection: Any) -> None:
+        raise OperationalError("connection to server at db.internal, user tutela failed")
+
+    monkeypatch.setattr(health, "MigrationExecutor", away)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "not ready", "database": "unreachable", "migrations": "not known"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_only_reading(path: str) -> None:
+    assert Client().post(path).status_code == 405

@@ -1,0 +1,33 @@
+"""Pages for people who are signed in stay with them; what is for anybody may be kept."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from governance.core.policy import Role, ScopeKind
+from governance.middleware import NoStoreMiddleware
+from tests.people import person, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_signed_in_persons_page_is_kept_by_nobody() -> None:
+    ada = signed_in(person("ada", (Role.AUDITOR, ScopeKind.ORGANIZATION, "o-1")))
+    assert "no-store" in ada.get("/").headers["Cache-Control"]
+
+
+def test_a_refusal_is_not_kept_either() -> None:
+    assert "no-store" in signed_in(person("outsider")).get("/").headers["Cache-Control"]
+
+
+def test_what_is_open_to_anybody_is_left_as_it_is() -> None:
+    assert "Cache-Control" not in Client().get("/healthz").headers
+
+
+def test_a_view_that_says_otherwise_is_left_to_it() -> None:
+    request = RequestFactory().get("/")
+    request.user = person("ada")
+    response = HttpResponse(headers={"Cache-Control": "private, max-age=60"})
+    assert NoStoreMiddleware(lambda _: response)(request).headers["Cache-Control"] == "private, max-age=60"

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from accounts.aws.gaps import GapKind
+from scans.collector import Seen
+from scans.collectors.ec2_account import COLLECTOR, collect
+from scans.evidence import canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import all_of, one_of
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_one_call_says_it(enabled: bool) -> None:
+    reader = FakeReader(COLLECTOR).answer("ec2", "GetEbsEncryptionByDefault", {"EbsEncryptionByDefault": enabled})
+    evidence = collect(reader, Seen())
+    arn = "arn:aws:ec2:eu-west-1:111122223333:ebs-encryption-by-default"
+    assert all_of(evidence, "ec2.ebs_default") == {arn: {"enabled": enabled}}
+    assert reader.count() == 1
+    assert canonical(evidence) == canonical(collect(reader, Seen()))
+
+
+def test_denied() -> None:
+    reader = FakeReader(COLLECTOR).refuse("ec2", "GetEbsEncryptionByDefault", "UnauthorizedOperation", status=403)
+    evidence = collect(reader, Seen())
+    gap = reader.gap("ec2", "GetEbsEncryptionByDefault", "UnauthorizedOperation")
+    assert one_of(evidence, "ec2.ebs_default") == {"enabled": gap}
+    assert not evidence.gaps
+
+
+def test_malformed() -> None:
+    reader = FakeReader(COLLECTOR).answer("ec2", "GetEbsEncryptionByDefault", {"EbsEncryptionByDefault": "true"})
+    assert one_of(collect(reader, Seen()), "ec2.ebs_default")["enabled"].kind is GapKind.MALFORMED

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Seen
+from scans.collectors._ec2_shape import cidrs, short_name, sources_443
+from scans.collectors.ec2_network import COLLECTOR, collect
+from scans.evidence import canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
+
+HOME = "arn:aws:ec2:eu-west-1:111122223333:"
+POLICY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+NODE = a("ssm.node", f"{HOME}instance/i-1", vpc="vpc-1")
+HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+
+
+def endpoint(id: str = "vpce-1", **more: Any) -> dict[str, Any]:
+    return {
+        "VpcEndpointId": id,
+        "VpcEndpointType": "Interface",
+        "ServiceName": "com.amazonaws.eu-west-1.ssm",
+        "State": "Available",
+        "VpcId": "vpc-1",
+        "PrivateDnsEnabled": True,
+        "PolicyDocument": json.dumps(POLICY),
+        "Groups": [{"GroupId": "sg-1", "GroupName": "x"}],
+        **more,
+    }
+
+
+def gateway() -> dict[str, Any]:
+    return endpoint(
+        "vpce-2", VpcEndpointType="Gateway", ServiceName="com.amazonaws.eu-west-1.s3", VpcId="vpc-2", Groups=[]
+    )
+
+
+def region(*endpoints: Any) -> FakeReader:
+    reader = FakeReader(COLLECTOR)
+    reader.answer("ec2", "DescribeVpcEndpoints", {"VpcEndpoints": list(endpoints)})
+    for name in ("enableDnsSupport", "enableDnsHostnames"):
+        answer = {name[0].upper() + name[1:]: {"Value": name == "enableDnsSupport"}}
+        reader.answer("ec2", "DescribeVpcAttribute", answer, when={"Attribute": name})
+    group = {"GroupId": "sg-1", "IpPermissions": [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}
+    reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [group]})
+    return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]})
+
+
+def test_an_empty_region_takes_one_call() -> None:
+    reader = region()
+    evidence = collect(reader, Seen())
+    assert reader.count() == 1
+    assert not evidence.resources
+    assert not evidence.gaps
+
+
+def test_an_interface_endpoint_and_its_vpc() -> None:
+    reader = region(endpoint(), gateway())
+    evidence = collect(reader, seen(NODE))
+    assert all_of(evidence, "ec2.vpc_endpoint")[f"{HOME}vpc-endpoint/vpce-1"] == {
+        "id": "vpce-1",
+        "service": "ssm",
+        "endpoint_type": "Interface",
+        "state": "available",
+        "vpc": "vpc-1",
+        "private_dns": True,
+        "policy": POLICY,
+        "ingress_443": ["10.0.0.0/8"],
+    }
+    assert all_of(evidence, "ec2.vpc") == {
+        f"{HOME}vpc/vpc-1": {
+            "id": "vpc-1",
+            "has_nodes": True,
+            "dns_support": True,
+            "dns_hostnames": False,
+            "cidrs": ["10.0.0.0/16"],
+        }
+    }
+    assert reader.count() == 1 + 1 + 1 + 2
+    assert canonical(evidence) == canonical(collect(reader, seen(NODE)))
+
+
+def test_nodes_without_interface_endpoints_take_two_calls_for_their_vpc() -> None:
+    reader = region(gateway())
+    evidence = collect(reader, seen(NODE, a("ssm.node", "mi", vpc=None)))
+    assert set(all_of(evidence, "ec2.vpc")) == {f"{HOME}vpc/vpc-1"}
+    assert reader.count() == 3
+
+
+def test_denied_the_endpoints() -> None:
+    reader = region().refuse("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
+    gap = reader.gap("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
+    assert collect(reader, Seen()).gaps == {"ec2.vpc_endpoint": [gap], "ec2.vpc": [gap]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "type", "hidden"),
+    [
+        ("DescribeSecurityGroups", "ec2.vpc_endpoint", {"ingress_443"}),
+        ("DescribeVpcs", "ec2.vpc", {"cidrs"}),
+        ("DescribeVpcAttribute", "ec2.vpc", {"dns_support", "dns_hostnames"}),
+    ],
+)
+def test_denied_a_detail(operation: str, type: str, hidden: set[str]) -> None:
+    reader = region(endpoint()).refuse("ec2", operation, "UnauthorizedOperation")
+    evidence = collect(reader, Seen())
+    assert {name for name, value in one_of(evidence, type).items() if isinstance(value, Gap)} == hidden
+    assert not evidence.gaps
+
+
+def test_what_another_answer_leaves_out_is_not_known() -> None:
+    reader = region(endpoint())
+    reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": []}).answer("ec2", "DescribeVpcs", {"Vpcs": []})
+    evidence = collect(reader, Seen())
+    assert one_of(evidence, "ec2.vpc")["cidrs"].code == "NotListed"
+    assert one_of(evidence, "ec2.vpc_endpoint")["ingress_443"].code == "NotListed"
+
+
+def test_a_vpc_that_is_gone_meanwhile_is_dropped() -> None:
+    reader = region(endpoint()).refuse("ec2", "DescribeVpcAttribute", "InvalidVpcID.NotFound", kind=GapKind.REJECTED)
+    evidence = collect(reader, Seen())
+    assert not all_of(evidence, "ec2.vpc")
+    assert not evidence.gaps
+
+
+def test_nodes_that_were_not_read_leave_it_open_which_vpcs_have_some() -> None:
+    evidence = collect(region(endpoint()), seen(gaps={"ssm.node": [DENIED]}))
+    assert evidence.gaps == {"ec2.vpc": [DENIED]}
+    assert one_of(evidence, "ec2.vpc")["has_nodes"] == DENIED
+    assert collect(region(), seen(a("ssm.node", "i-2", vpc=DENIED))).gaps == {"ec2.vpc": [DENIED]}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"VpcEndpoints": {}}, {"VpcEndpoints": ["x"]}, {"VpcEndpoints": [{"VpcId": "v"}]}]
+)
+def test_malformed_endpoints(wrong: Any) -> None:
+    evidence = collect(region().answer("ec2", "DescribeVpcEndpoints", wrong), Seen())
+    assert kinds(evidence, "ec2.vpc_endpoint") == ["malformed"]
+
+
+def test_malformed_details() -> None:
+    reader = region(endpoint(PolicyDocument="{"))
+    reader.answer("ec2", "DescribeVpcAttribute", {})
+    reader.answer("ec2", "DescribeVpcs", {"Vpcs": ["x"]})
+    reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{}]}]})
+    evidence = collect(reader, Seen())
+    gaps = [v.kind for r in evidence.resources for v in r.facts.values() if isinstance(v, Gap)]
+    assert gaps == [GapKind.MALFORMED] * 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "admitted"),
+    [
+        (HTTPS, True),
+        ({"IpProtocol": "-1"}, True),
+        ({"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535}, True),
+        ({"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}, False),
+        ({"IpProtocol": "udp", "FromPort": 443, "ToPort": 443}, False),
+    ],
+)
+def test_which_rules_admit_https(rule: dict[str, Any], admitted: bool) -> None:
+    of = {
+        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
+        "UserIdGroupPairs": [{"GroupId": "sg-9"}],
+        "PrefixListIds": [{"PrefixListId": "pl-1"}],
+    }
+    everything = ["0.0.0.0/0", "::/0", "sg-9", "pl-1"]
+    assert sources_443({"IpPermissions": [rule | of]}) == (everything if admitted else [])
+
+
+def test_all_ranges_of_a_vpc_that_it_still_has() -> None:
+    vpc = {
+        "CidrBlock": "10.0.0.0/16",
+        "CidrBlockAssociationSet": [
+            {"CidrBlock": "10.1.0.0/16", "CidrBlockState": {"State": "associated"}},
+            {"CidrBlock": "10.2.0.0/16", "CidrBlockState": {"State": "disassociated"}},
+        ],
+        "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "fd00::/56", "Ipv6CidrBlockState": {"State": "associated"}}],
+    }
+    assert cidrs(vpc) == ["10.0.0.0/16", "10.1.0.0/16", "fd00::/56"]
+
+
+@pytest.mark.parametrize(
+    ("service", "short"),
+    [
+        ("com.amazonaws.eu-west-1.ec2messages", "ec2messages"),
+        ("cn.com.amazonaws.eu-west-1.ssm", "ssm"),
+        ("com.amazonaws.eu-west-1.s3-global.accesspoint", "s3-global.accesspoint"),
+        ("com.amazonaws.vpce.eu-west-1.vpce-svc-0123", "com.amazonaws.vpce.eu-west-1.vpce-svc-0123"),
+    ],
+)
+def test_short_names_of_services(service: str, short: str) -> None:
+    assert short_name(service, "eu-west-1") == short

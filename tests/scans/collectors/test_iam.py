@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Seen
+from scans.collectors.iam import COLLECTOR, collect
+from scans.evidence import Evidence, canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import all_of, kinds, one_of
+
+HOME = "arn:aws:iam::111122223333:"
+HEADER = (
+    "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
+    "mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,"
+    "access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
+    "access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active"
+)
+ROOT_ROW = (
+    f"<root_account>,{HOME}root,2020-01-01T00:00:00+00:00,not_supported,2026-01-02T03:04:05+00:00,not_supported,"
+    "not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false"
+)
+USER_ROW = (
+    f"ann,{HOME}user/ops/ann,2021-01-01T00:00:00Z,true,no_information,2021-01-01T00:00:00+00:00,N/A,false,"
+    "true,2022-01-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false"
+)
+ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+POLICY = {"Arn": f"{HOME}policy/team/wide", "PolicyName": "wide"}
+VERSIONS = [
+    {"VersionId": "v1", "IsDefaultVersion": False, "Document": {}},
+    {"VersionId": "v2", "IsDefaultVersion": True, "Document": ALLOW},
+]
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def user(**more: Any) -> dict[str, Any]:
+    return {"Arn": f"{HOME}user/ops/ann", "UserName": "ann", "Path": "/ops/", **more}
+
+
+def attached(*arns: str) -> list[dict[str, str]]:
+    return [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
+
+
+def page(**more: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    return empty | more
+
+
+def account(*pages: dict[str, Any], rows: tuple[str, ...] = (ROOT_ROW,), state: str = "COMPLETE") -> FakeReader:
+    reader = FakeReader(COLLECTOR)
+    counts = {"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 0, "Users": 0}
+    reader.answer("iam", "GetAccountSummary", {"SummaryMap": counts})
+    reader.answer("iam", "GenerateCredentialReport", {"State": state})
+    reader.answer(
+        "iam", "GetCredentialReport", {"Content": "\n".join((HEADER, *rows)).encode(), "GeneratedTime": object()}
+    )
+    reader.answer("iam", "GetAccountAuthorizationDetails", *(pages or (page(),)))
+    reader.answer("iam", "ListVirtualMFADevices", {"VirtualMFADevices": []})
+    return reader
+
+
+def read(reader: FakeReader) -> Evidence:
+    return collect(reader, Seen(), sleep=lambda _: None)
+
+
+def test_an_empty_account_takes_five_calls() -> None:
+    reader = account()
+    evidence = read(reader)
+    assert reader.count() == 5
+    assert not evidence.gaps
+    assert one_of(evidence, "iam.root") == {
+        "mfa_enabled": True,
+        "access_keys": 0,
+        "virtual_mfa": False,
+        "password_last_used": "2026-01-02T03:04:05+00:00",
+        "keys_last_used": None,
+        "credentials_present": True,
+    }
+    assert one_of(evidence, "iam.names") == {"hits": []}
+
+
+def test_evidence_of_an_unchanged_account_is_the_same_to_the_byte() -> None:
+    first, again = (
+        account(
+            page(UserDetailList=users, Policies=[{**POLICY, "PolicyVersionList": VERSIONS}]), rows=(ROOT_ROW, USER_ROW)
+        )
+        for users in (
+            [user(AttachedManagedPolicies=attached(ADMIN, POLICY["Arn"]))],
+            [user(AttachedManagedPolicies=attached(POLICY["Arn"], ADMIN))],
+        )
+    )
+    assert canonical(read(first)) == canonical(read(again))
+
+
+def test_a_report_in_the_making_is_waited_for() -> None:
+    reader = account(state="STARTED")
+    ready = {"Content": f"{HEADER}\n{ROOT_ROW}".encode()}
+    waits: list[float] = []
+    reader.refuse("iam", "GetCredentialReport", "ReportInProgress", kind=GapKind.REJECTED, status=410, after=())
+    rule = reader._rules["iam", "GetCredentialReport"][0]
+    rule.answers.append(ready)
+    evidence = collect(reader, Seen(), sleep=waits.append)
+    assert one_of(evidence, "iam.root")["credentials_present"] is True
+    assert waits == [1, 1]
+
+
+def test_a_report_that_never_comes_is_a_gap() -> None:
+    reader = account(state="INPROGRESS")
+    reader.refuse("iam", "GetCredentialReport", "ReportInProgress", kind=GapKind.REJECTED, status=410)
+    evidence = read(reader)
+    assert [gap.code for gap in evidence.gaps["iam.user"]] == ["ReportInProgress"]
+    assert reader.count("iam", "GetCredentialReport") <= 6
+
+
+@pytest.mark.parametrize("row", ["false", "FALSE"])
+def test_a_root_user_whose_credentials_were_removed(row: str) -> None:
+    parts = ROOT_ROW.split(",")
+    parts[3] = row
+    assert one_of(read(account(rows=(",".join(parts),))), "iam.root")["credentials_present"] is False
+
+
+def test_a_user_of_the_report() -> None:
+    evidence = read(account(rows=(ROOT_ROW, USER_ROW)))
+    assert all_of(evidence, "iam.user") == {
+        f"{HOME}user/ops/ann": {
+            "name": "ann",
+            "created": "2021-01-01T00:00:00+00:00",
+            "password_enabled": True,
+            "mfa_active": False,
+            "password_last_used": None,
+            "password_last_changed": "2021-01-01T00:00:00+00:00",
+            "keys": [{"active": True, "last_rotated": "2022-01-01T00:00:00+00:00", "last_used": None}],
+        }
+    }
+
+
+def test_principals_policies_and_who_has_them() -> None:
+    inline = [
+        {"PolicyName": "mine", "PolicyDocument": ALLOW},
+        {"PolicyName": "coded", "PolicyDocument": quote('{"Statement":[]}')},
+    ]
+    reader = account(
+        page(UserDetailList=[user(AttachedManagedPolicies=attached(ADMIN), UserPolicyList=inline)]),
+        page(
+            RoleDetailList=[
+                {"Arn": f"{HOME}role/app", "RoleName": "app", "AttachedManagedPolicies": attached(POLICY["Arn"])}
+            ],
+            GroupDetailList=[{"Arn": f"{HOME}group/g", "GroupName": "g"}],
+            Policies=[{**POLICY, "PolicyVersionList": VERSIONS}],
+        ),
+    )
+    evidence = read(reader)
+    principals = all_of(evidence, "iam.principal")
+    assert {arn: (f["kind"], f["attached"]) for arn, f in principals.items()} == {
+        f"{HOME}user/ops/ann": ("user", [ADMIN]),
+        f"{HOME}role/app": ("role", [POLICY["Arn"]]),
+        f"{HOME}group/g": ("group", []),
+    }
+    assert all_of(evidence, "iam.inline") == {
+        f"{HOME}user/ops/ann": {
+            "policies": [{"name": "coded", "document": {"Statement": []}}, {"name": "mine", "document": ALLOW}]
+        }
+    }
+    assert one_of(evidence, "iam.policy") == {"name": "wide", "document": ALLOW, "attached_to": [f"{HOME}role/app"]}
+
+
+def test_a_document_that_does_not_parse_is_a_gap_of_that_document() -> None:
+    versions = [{"VersionId": "v1", "IsDefaultVersion": True, "Document": "%7Bnot"}]
+    evidence = read(account(page(Policies=[{**POLICY, "PolicyVersionList": versions}])))
+    assert one_of(evidence, "iam.policy")["document"].kind is GapKind.MALFORMED
+    assert not evidence.gaps
+
+
+def test_a_virtual_device_of_the_root_user() -> None:
+    reader = account()
+    reader.answer(
+        "iam", "ListVirtualMFADevices", {"VirtualMFADevices": [{"SerialNumber": f"{HOME}mfa/root-account-mfa-device"}]}
+    )
+    assert one_of(read(reader), "iam.root")["virtual_mfa"] is True
+
+
+@pytest.mark.parametrize(
+    ("operation", "facts", "lists"),
+    [
+        ("GetAccountSummary", {"mfa_enabled", "access_keys"}, set()),
+        ("GenerateCredentialReport", {"password_last_used", "keys_last_used", "credentials_present"}, {"iam.user"}),
+        ("GetCredentialReport", {"password_last_used", "keys_last_used", "credentials_present"}, {"iam.user"}),
+        ("ListVirtualMFADevices", {"virtual_mfa"}, set()),
+        ("GetAccountAuthorizationDetails", set(), {"iam.policy", "iam.principal", "iam.inline"}),
+    ],
+)
+def test_what_a_refusal_hides(operation: str, facts: set[str], lists: set[str]) -> None:
+    reader = account()
+    reader.refuse("iam", operation, "AccessDenied")
+    evidence = read(reader)
+    hidden = {name: value for name, value in one_of(evidence, "iam.root").items() if isinstance(value, Gap)}
+    assert set(hidden) == facts
+    assert set(evidence.gaps) == lists
+    assert {gap.action for gap in evidence.all_gaps()} == {f"iam:{operation}"}
+
+
+def test_principals_that_were_not_read_hide_who_has_a_policy() -> None:
+    reader = account()
+    first = page(Policies=[{**POLICY, "PolicyVersionList": VERSIONS}])
+    reader.refuse("iam", "GetAccountAuthorizationDetails", "Throttling", kind=GapKind.THROTTLED, after=[first])
+    evidence = read(reader)
+    assert one_of(evidence, "iam.policy")["attached_to"].kind is GapKind.THROTTLED
+    assert one_of(evidence, "iam.names")["hits"].kind is GapKind.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "type"),
+    [
+        ("GetCredentialReport", {"Content": b"no\nreport"}, "iam.user"),
+        ("GetCredentialReport", {}, "iam.user"),
+        ("GetCredentialReport", {"Content": b"\xff"}, "iam.user"),
+        ("GetAccountAuthorizationDetails", page(UserDetailList=None), "iam.principal"),
+        ("GetAccountAuthorizationDetails", page(UserDetailList=[{"UserName": "x"}]), "iam.principal"),
+    ],
+)
+def test_malformed_lists(operation: str, answer: dict[str, Any], type: str) -> None:
+    evidence = read(account().answer("iam", operation, answer))
+    assert kinds(evidence, type) == ["malformed"]
+
+
+def test_a_malformed_summary() -> None:
+    evidence = read(account().answer("iam", "GetAccountSummary", {"SummaryMap": {"AccountMFAEnabled": "1"}}))
+    assert one_of(evidence, "iam.root")["mfa_enabled"].kind is GapKind.MALFORMED
+
+
+def test_a_name_that_is_personal_data_is_a_hit_without_the_name() -> None:
+    person = {"Arn": f"{HOME}user/jane.doe@example.com", "UserName": "jane.doe@example.com"}
+    evidence = read(account(page(UserDetailList=[person])))
+    hits = one_of(evidence, "iam.names")["hits"]
+    assert hits
+    assert "jane" not in str(hits)

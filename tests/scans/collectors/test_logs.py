@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import GapKind
+from scans.collector import Seen
+from scans.collectors.logs import AGENT_PATTERN, COLLECTOR, collect
+from scans.evidence import canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import DENIED, a, all_of, kinds, seen
+
+DESCRIBE = ("logs", "DescribeLogGroups")
+PREFIX = {"logGroupNamePrefix": "/aws/ssm/"}
+PATTERN = {"logGroupNamePattern": AGENT_PATTERN}
+HOME = "arn:aws:logs:eu-west-1:111122223333:log-group:"
+COMMAND = a("ssm.command", "command", log_group="commands")
+SESSIONS = a("ssm.session_document", "document", session={"log_group": "sessions"})
+SCRIPTS = a("ssm.setting.script_logs", "setting", destination="CloudWatch", log_group="scripts")
+
+
+def region(
+    *named: dict[str, Any], prefixed: tuple[dict[str, Any], ...] = (), found: tuple[str, ...] = ()
+) -> FakeReader:
+    """named: what is answered to a look-up by name. found: the names that a search by pattern finds."""
+    reader = FakeReader(COLLECTOR)
+    reader.answer(*DESCRIBE, {"logGroups": list(named)})
+    reader.answer(*DESCRIBE, {"logGroups": [group(name) for name in found]}, when=PATTERN)
+    return reader.answer(*DESCRIBE, {"logGroups": list(prefixed)}, when=PREFIX)
+
+
+def group(name: str, **more: Any) -> dict[str, Any]:
+    return {"logGroupName": name, **more}
+
+
+def test_an_empty_region_takes_two_calls() -> None:
+    reader = region()
+    evidence = collect(reader, Seen())
+    assert reader.count() == 2
+    assert not evidence.resources
+    assert not evidence.gaps
+
+
+def test_groups_that_nothing_names() -> None:
+    prefixed = (group("/aws/ssm/AWS-RunShellScript"), group("/aws/ssm/automation/executeScript", kmsKeyId="key"))
+    evidence = collect(region(prefixed=prefixed), Seen())
+    assert all_of(evidence, "logs.group") == {
+        f"{HOME}/aws/ssm/AWS-RunShellScript": {
+            "name": "/aws/ssm/AWS-RunShellScript",
+            "kinds": ["run_command"],
+            "kms_key": None,
+        },
+        f"{HOME}/aws/ssm/automation/executeScript": {
+            "name": "/aws/ssm/automation/executeScript",
+            "kinds": ["script"],
+            "kms_key": "key",
+        },
+    }
+
+
+def test_groups_of_the_agent_are_found_by_their_names_and_their_keys_looked_up() -> None:
+    agents = (group("/nodes/amazon-ssm-agent.log"), group("/var/log/amazon/ssm/errors.log", kmsKeyId="key"))
+    names = tuple(item["logGroupName"] for item in agents)
+    reader = region(*agents, found=(*names, "/aws/amazonmq/broker"))
+    evidence = collect(reader, Seen())
+    assert {f["name"]: (f["kinds"], f["kms_key"]) for f in all_of(evidence, "logs.group").values()} == {
+        "/nodes/amazon-ssm-agent.log": (["agent"], None),
+        "/var/log/amazon/ssm/errors.log": (["agent"], "key"),
+    }
+    assert reader.asked()[-1].params == {"logGroupIdentifiers": sorted(names)}
+
+
+def test_a_group_of_the_agent_may_take_other_data_too() -> None:
+    name = "/nodes/amazon-ssm-agent.log"
+    evidence = collect(region(group(name), found=(name,)), seen(a("ssm.command", "command", log_group=name)))
+    assert [f["kinds"] for f in all_of(evidence, "logs.group").values()] == [["agent", "run_command"]]
+
+
+def test_a_group_of_the_agent_that_is_gone_when_looked_up_is_not_missing_from_anything() -> None:
+    evidence = collect(region(found=("/nodes/amazon-ssm-agent.log",)), Seen())
+    assert not evidence.resources
+    assert not evidence.gaps
+
+
+def test_denied_the_search_the_list_is_incomplete() -> None:
+    reader = region().refuse(*DESCRIBE, when=PATTERN)
+    assert collect(reader, Seen()).gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
+
+
+def test_named_groups_are_looked_up_by_name_and_missing_ones_told() -> None:
+    # Some emulations ignore the names and list everything.
+    reader = region(group("commands"), group("sessions"), group("others"))
+    earlier = seen(COMMAND, SESSIONS, SCRIPTS)
+    evidence = collect(reader, earlier)
+    assert {arn: f["kinds"] for arn, f in all_of(evidence, "logs.group").items()} == {
+        f"{HOME}commands": ["run_command"],
+        f"{HOME}sessions": ["session"],
+    }
+    assert all_of(evidence, "logs.missing") == {f"{HOME}scripts": {"name": "scripts", "kinds": ["script"]}}
+    assert reader.asked()[2].params == {"logGroupIdentifiers": ["commands", "scripts", "sessions"]}
+    assert canonical(evidence) == canonical(collect(reader, earlier))
+
+
+def test_batches_of_fifty_and_only_for_groups_not_yet_seen() -> None:
+    commands = [a("ssm.command", f"command/{n}", log_group=f"group-{n:03}") for n in range(101)]
+    seen_already = a("ssm.command", "command/x", log_group="/aws/ssm/here")
+    reader = region(prefixed=(group("/aws/ssm/here"),))
+    collect(reader, seen(*commands, seen_already))
+    assert reader.count() == 2 + 3
+
+
+def test_a_batch_that_is_refused_for_one_missing_group_is_asked_one_by_one() -> None:
+    reader = region(group("commands"))
+    not_there = {"code": "ResourceNotFoundException", "kind": GapKind.REJECTED}
+    for names in (["commands", "sessions"], ["sessions"]):
+        reader.refuse(*DESCRIBE, when={"logGroupIdentifiers": names}, **not_there)
+    evidence = collect(reader, seen(COMMAND, SESSIONS))
+    assert set(all_of(evidence, "logs.group")) == {f"{HOME}commands"}
+    assert set(all_of(evidence, "logs.missing")) == {f"{HOME}sessions"}
+    assert not evidence.gaps
+
+
+def test_denied_the_prefix() -> None:
+    reader = region(group("commands")).refuse(*DESCRIBE, when=PREFIX)
+    evidence = collect(reader, seen(COMMAND))
+    assert evidence.gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
+    assert set(all_of(evidence, "logs.group")) == {f"{HOME}commands"}
+
+
+def test_denied_the_named_ones_are_not_called_missing() -> None:
+    reader = FakeReader(COLLECTOR).refuse(*DESCRIBE)
+    for when in (PREFIX, PATTERN):
+        reader.answer(*DESCRIBE, {"logGroups": []}, when=when)
+    evidence = collect(reader, seen(COMMAND))
+    gap = reader.gap(*DESCRIBE)
+    assert evidence.gaps == {"logs.group": [gap], "logs.missing": [gap]}
+    assert not evidence.resources
+
+
+@pytest.mark.parametrize("wrong", [{}, {"logGroups": {}}, {"logGroups": ["x"]}, {"logGroups": [{"kmsKeyId": "k"}]}])
+def test_malformed(wrong: Any) -> None:
+    evidence = collect(region().answer(*DESCRIBE, wrong), seen(COMMAND))
+    assert kinds(evidence, "logs.group") == ["malformed"]
+    assert not evidence.resources
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [seen(gaps={"ssm.command": [DENIED]}), seen(a("ssm.session_document", "document", session=DENIED))],
+)
+def test_settings_that_were_not_read_may_name_more(earlier: Seen) -> None:
+    evidence = collect(region(), earlier)
+    assert evidence.gaps == {"logs.group": [DENIED], "logs.missing": [DENIED]}
+
+
+def test_settings_that_name_no_group_leave_nothing_open() -> None:
+    assert not collect(region(), seen(gaps={"ssm.parameter": [DENIED]})).gaps

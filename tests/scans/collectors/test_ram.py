@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import GapKind
+from scans.collector import Seen
+from scans.collectors.ram import COLLECTOR, collect
+from scans.evidence import canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import all_of, kinds, one_of
+
+ONE = "arn:aws:ssm:eu-west-1:111122223333:parameter/one"
+TYPE = "ram.parameter_share"
+
+
+def region(*resources: Any, principals: tuple[Any, ...] = ()) -> FakeReader:
+    reader = FakeReader(COLLECTOR).answer("ram", "ListResources", {"resources": list(resources)})
+    return reader.answer("ram", "ListPrincipals", {"principals": list(principals)})
+
+
+def share(name: str) -> dict[str, str]:
+    return {"arn": ONE, "type": "ssm:Parameter", "resourceShareArn": name}
+
+
+def member(id: str, name: str) -> dict[str, str]:
+    return {"id": id, "resourceShareArn": name}
+
+
+def test_an_empty_region_takes_one_call() -> None:
+    reader = region()
+    evidence = collect(reader, Seen())
+    assert reader.count() == 1
+    assert not evidence.resources
+    assert not evidence.gaps
+
+
+def test_a_parameter_in_two_shares() -> None:
+    members = (member("444455556666", "s1"), member("o-1", "s2"), member("999999999999", "s3"))
+    reader = region(share("s2"), share("s1"), principals=members)
+    evidence = collect(reader, Seen())
+    assert all_of(evidence, TYPE) == {ONE: {"shares": ["s1", "s2"], "principals": ["444455556666", "o-1"]}}
+    assert reader.count() == 2
+    assert canonical(evidence) == canonical(collect(reader, Seen()))
+
+
+def test_denied() -> None:
+    reader = region().refuse("ram", "ListResources")
+    assert collect(reader, Seen()).gaps == {TYPE: [reader.gap("ram", "ListResources")]}
+    reader = region(share("s1")).refuse("ram", "ListPrincipals")
+    assert one_of(collect(reader, Seen()), TYPE)["principals"] == reader.gap("ram", "ListPrincipals")
+
+
+@pytest.mark.parametrize("wrong", ["x", {"arn": ONE}, {"resourceShareArn": "s1"}])
+def test_malformed(wrong: Any) -> None:
+    assert kinds(collect(region(wrong), Seen()), TYPE) == ["malformed"]
+
+
+def test_malformed_principals() -> None:
+    assert one_of(collect(region(share("s1"), principals=("x",)), Seen()), TYPE)["principals"].kind is GapKind.MALFORMED

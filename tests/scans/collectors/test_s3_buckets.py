@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Seen
+from scans.collectors.s3_buckets import COLLECTOR, collect
+from scans.evidence import GLOBAL, Resource, canonical
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
+
+ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+HALF = ALL | {"BlockPublicAcls": False}
+POLICY = {"Version": "2012-10-17", "Statement": []}
+KMS = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
+COMMAND = a("ssm.command", "command", references=[{"bucket": "own", "kind": "01", "field": "OutputS3BucketName"}])
+STRAY = a("ssm.association", "association", references=[{"bucket": "stray", "kind": "13", "field": "OutputLocation"}])
+
+
+def inventory(buckets: Any, block: Any = ALL) -> tuple[Resource, Resource]:
+    return (
+        a("s3.inventory", "inventory", GLOBAL, buckets=buckets),
+        a("s3.account", "account", GLOBAL, public_access_block=block),
+    )
+
+
+def s3() -> FakeReader:
+    reader = FakeReader(COLLECTOR)
+    rules = [{"ApplyServerSideEncryptionByDefault": KMS, "BucketKeyEnabled": True}]
+    reader.answer("s3", "GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": rules}})
+    reader.answer("s3", "GetBucketPolicy", {"Policy": json.dumps(POLICY)})
+    reader.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": ALL})
+    reader.answer("s3", "GetBucketPolicyStatus", {"PolicyStatus": {"IsPublic": True}})
+    return reader.answer("s3", "HeadBucket", {})
+
+
+def test_an_empty_account_takes_no_call() -> None:
+    reader = s3()
+    evidence = collect(reader, seen(*inventory({"unused": "eu-west-1"})))
+    assert reader.count() == 0
+    assert not evidence.resources
+    assert not evidence.gaps
+
+
+def test_an_own_bucket_takes_two_calls_in_its_region_under_a_complete_block() -> None:
+    reader = s3()
+    earlier = seen(COMMAND, *inventory({"own": "eu-central-1"}))
+    evidence = collect(reader, earlier)
+    (bucket,) = [r for r in evidence.resources if r.type == "s3.bucket"]
+    assert (bucket.arn, bucket.region) == ("arn:aws:s3:::own", "eu-central-1")
+    assert bucket.facts == {
+        "name": "own",
+        "kinds": ["01"],
+        "encryption": {"algorithm": "aws:kms", "key": "key", "bucket_key": True},
+        "policy": POLICY,
+        "public_access_block": None,
+        "policy_public": False,
+    }
+    assert {made.region for made in reader.made} == {"eu-central-1"}
+    assert reader.count() == 2
+    (destination,) = [r for r in evidence.resources if r.type == "s3.destination"]
+    assert destination.region == GLOBAL
+    assert destination.facts == {
+        "name": "own",
+        "kinds": ["01"],
+        "fields": ["command OutputS3BucketName"],
+        "own": True,
+        "head": "exists",
+    }
+    assert canonical(evidence) == canonical(collect(reader, earlier))
+
+
+@pytest.mark.parametrize("block", [None, HALF, DENIED])
+def test_without_a_complete_block_the_bucket_takes_four(block: Any) -> None:
+    reader = s3()
+    facts = one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}, block))), "s3.bucket")
+    assert (facts["public_access_block"], facts["policy_public"]) == (ALL, True)
+    assert reader.count() == 4
+
+
+def test_what_a_bucket_does_not_have() -> None:
+    reader = s3()
+    for operation, code in {
+        "GetBucketEncryption": "ServerSideEncryptionConfigurationNotFoundError",
+        "GetBucketPolicy": "NoSuchBucketPolicy",
+        "GetPublicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
+        "GetBucketPolicyStatus": "NoSuchBucketPolicy",
+    }.items():
+        reader.refuse("s3", operation, code, kind=GapKind.REJECTED, status=404)
+    facts = one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}, None))), "s3.bucket")
+    assert facts["encryption"] == {"algorithm": "AES256", "key": None, "bucket_key": False}
+    assert facts["policy"] is facts["public_access_block"] is facts["policy_public"] is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "fact"),
+    [
+        ("GetBucketEncryption", "encryption"),
+        ("GetBucketPolicy", "policy"),
+        ("GetPublicAccessBlock", "public_access_block"),
+        ("GetBucketPolicyStatus", "policy_public"),
+    ],
+)
+def test_denied_or_malformed_details(operation: str, fact: str) -> None:
+    earlier = seen(COMMAND, *inventory({"own": "eu-west-1"}, None))
+    for reader, kind in (
+        (s3().refuse("s3", operation, "AccessDenied", status=403), GapKind.DENIED),
+        (s3().answer("s3", operation, {}), GapKind.MALFORMED),
+    ):
+        facts = one_of(collect(reader, earlier), "s3.bucket")
+        assert {name: v.kind for name, v in facts.items() if isinstance(v, Gap)} == {fact: kind}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "head"),
+    [("404", 404, "not_found"), ("NoSuchBucket", 404, "not_found"), ("403", 403, "forbidden"), ("301", 301, "exists")],
+)
+def test_what_a_foreign_bucket_answers(code: str, status: int, head: str) -> None:
+    reader = s3().refuse("s3", "HeadBucket", code, status=status)
+    evidence = collect(reader, seen(STRAY, *inventory({})))
+    facts = one_of(evidence, "s3.destination")
+    assert (facts["head"], facts["own"]) == (head, False)
+    assert reader.count() == 1
+    assert not all_of(evidence, "s3.bucket")
+
+
+def test_a_foreign_bucket_that_can_not_be_asked() -> None:
+    reader = s3().refuse("s3", "HeadBucket", "SlowDown", kind=GapKind.THROTTLED, status=503)
+    assert one_of(collect(reader, seen(STRAY, *inventory({}))), "s3.destination")["head"].kind is GapKind.THROTTLED
+
+
+def test_an_own_bucket_that_is_gone_meanwhile_is_a_dangling_destination() -> None:
+    reader = s3().refuse("s3", "GetBucketPolicy", "NoSuchBucket", kind=GapKind.REJECTED, status=404)
+    reader.refuse("s3", "HeadBucket", "404", kind=GapKind.REJECTED, status=404)
+    evidence = collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"})))
+    assert not all_of(evidence, "s3.bucket")
+    facts = one_of(evidence, "s3.destination")
+    assert (facts["own"], facts["head"]) == (False, "not_found")
+    assert not evidence.gaps
+
+
+@pytest.mark.parametrize(
+    ("location", "region"), [(None, "us-east-1"), ("EU", "eu-west-1"), ("eu-central-1", "eu-central-1")]
+)
+def test_a_region_that_the_list_left_out(location: str | None, region: str) -> None:
+    reader = s3().answer("s3", "GetBucketLocation", {"LocationConstraint": location})
+    evidence = collect(reader, seen(COMMAND, *inventory({"own": None})))
+    assert [r.region for r in evidence.resources if r.type == "s3.bucket"] == [region]
+
+
+def test_a_region_that_can_not_be_read() -> None:
+    reader = s3().refuse("s3", "GetBucketLocation", "AccessDenied", status=403)
+    evidence = collect(reader, seen(COMMAND, *inventory({"own": None})))
+    assert kinds(evidence, "s3.bucket") == ["denied"]
+    assert one_of(evidence, "s3.destination")["own"] is True
+    reader = s3().answer("s3", "GetBucketLocation", {"LocationConstraint": 1})
+    assert kinds(collect(reader, seen(COMMAND, *inventory({"own": None}))), "s3.bucket") == ["malformed"]
+
+
+def test_buckets_that_other_accounts_point_at() -> None:
+    earlier = seen(
+        COMMAND, *inventory({"own": "eu-west-1", "shared": "eu-west-1"}), inbound={"shared": ("07",), "own": ("12",)}
+    )
+    evidence = collect(s3(), earlier)
+    assert {facts["name"]: facts["kinds"] for facts in all_of(evidence, "s3.bucket").values()} == {
+        "own": ["01", "12"],
+        "shared": ["07"],
+    }
+    assert one_of(evidence, "s3.destination")["kinds"] == ["01"]
+    assert not collect(s3(), seen(*inventory({}), inbound={"gone": ("07",)})).resources
+
+
+def test_an_inventory_that_was_not_read_leaves_open_whose_a_bucket_is() -> None:
+    evidence = collect(s3(), seen(COMMAND, *inventory(DENIED)))
+    assert evidence.gaps == {"s3.bucket": [DENIED]}
+    facts = one_of(evidence, "s3.destination")
+    assert (facts["own"], facts["head"]) == (DENIED, "exists")
+    assert kinds(collect(s3(), seen(COMMAND)), "s3.bucket") == ["not_read"]
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        seen(*inventory({}), gaps={"ssm.command": [DENIED]}),
+        seen(*inventory({}), a("ssm.document", "document", references=DENIED)),
+        seen(*inventory({}), gaps={"cloudtrail.trail": [DENIED]}),
+    ],
+)
+def test_settings_that_were_not_read_may_name_more(earlier: Seen) -> None:
+    assert collect(s3(), earlier).gaps == {"s3.bucket": [DENIED], "s3.destination": [DENIED]}
+
+
+def test_only_the_owner_of_a_trail_answers_for_its_bucket() -> None:
+    shadow = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:999999999999:trail/o", GLOBAL, bucket="own")
+    trail = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", GLOBAL, bucket="own")
+    assert not collect(s3(), seen(shadow, *inventory({"own": "eu-west-1"}))).resources
+    assert one_of(collect(s3(), seen(trail, *inventory({"own": "eu-west-1"}))), "s3.bucket")["kinds"] == ["07"]
+
+
+def test_packages_of_every_region_are_listed_with_their_source() -> None:
+    known = a("ssm.document", "agent", name="agent", document_type="Package", package_source=["own"], references=[])
+    lost = a(
+        "ssm.document", "lost", "us-east-1", name="lost", document_type="Package", package_source=[], references=[]
+    )
+    other = a("ssm.document", "doc", name="doc", document_type="Command", references=[])
+    evidence = collect(s3(), seen(known, lost, other, *inventory({})))
+    assert all_of(evidence, "ssm.package") == {
+        "agent": {"name": "agent", "source": ["own"]},
+        "lost": {"name": "lost", "source": []},
+    }
+    assert {r.region for r in evidence.resources} == {GLOBAL}
+
+
+def test_documents_that_were_not_read_may_be_packages() -> None:
+    unsure = a("ssm.document", "doc", name="doc", document_type=DENIED, references=[])
+    assert collect(s3(), seen(unsure, *inventory({}))).gaps == {"ssm.package": [DENIED]}
+    refused = collect(s3(), seen(*inventory({}), gaps={"ssm.document": [DENIED]}))
+    assert refused.gaps["ssm.package"] == [DENIED]

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import GapKind
+from scans.collector import Seen
+from scans.collectors.ssm_ops import COLLECTOR, collect
+from scans.evidence import Evidence, canonical
+from tests.scans.collectors.fake_reader import FakeReader
+
+KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
+BASE = "arn:aws:ssm:eu-west-1:111122223333:"
+PB = "pb-00000000000000001"
+LISTS = [
+    ("DescribeOpsItems", "OpsItemSummaries", "OpsItemId", "ssm.ops_item"),
+    ("DescribeActivations", "ActivationList", "ActivationId", "ssm.activation"),
+    ("DescribePatchBaselines", "BaselineIdentities", "BaselineId", "ssm.patch_baseline"),
+]
+
+
+def empty() -> FakeReader:
+    reader = FakeReader(COLLECTOR)
+    for operation, key, *_ in LISTS:
+        reader.answer("ssm", operation, {key: []})
+    return reader
+
+
+def only(reader: FakeReader) -> tuple[str, dict[str, Any], Evidence]:
+    evidence = collect(reader, Seen())
+    assert evidence.gaps == {}
+    (resource,) = evidence.resources
+    return resource.arn, resource.facts, evidence
+
+
+def baseline(answer: dict[str, Any]) -> FakeReader:
+    reader = empty().answer(
+        "ssm", "DescribePatchBaselines", {"BaselineIdentities": [{"BaselineId": PB, "BaselineName": "base"}]}
+    )
+    return reader.answer("ssm", "GetPatchBaseline", answer)
+
+
+def test_an_empty_region_takes_three_calls() -> None:
+    reader = empty()
+    evidence = collect(reader, Seen())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+    assert [(made.operation, made.params) for made in reader.made] == [
+        ("DescribeOpsItems", {"MaxResults": 50}),
+        ("DescribeActivations", {"MaxResults": 50}),
+        ("DescribePatchBaselines", {"Filters": [{"Key": "OWNER", "Values": ["Self"]}], "MaxResults": 100}),
+    ]
+
+
+@pytest.mark.parametrize(("operation", "key", "id", "type"), LISTS)
+def test_a_refusal_concerns_its_type_only(operation: str, key: str, id: str, type: str) -> None:
+    reader = empty().refuse("ssm", operation)
+    assert collect(reader, Seen()).gaps == {type: [reader.gap("ssm", operation)]}
+    for page in ({}, {key: [None]}, {key: [{id: 3}]}):
+        gaps = collect(empty().answer("ssm", operation, page), Seen()).gaps
+        assert {name: [gap.kind for gap in found] for name, found in gaps.items()} == {type: [GapKind.MALFORMED]}
+
+
+def test_texts_of_ops_items_become_hits() -> None:
+    data = {"notes": {"Value": f"use {KEY}", "Type": "SearchableString"}, "jane@example.com": {"Value": "x"}}
+    item = {"OpsItemId": "oi-1", "Title": "see https://a:b3cret@host.example.com", "OperationalData": data}
+    arn, facts, evidence = only(empty().answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [item]}))
+    assert arn == BASE + "opsitem/oi-1"
+    assert {(h["field"], h["detector"]) for h in facts["hits"]} == {
+        ("Title", "url_credentials"),
+        ("OperationalData.notes.Value", "aws_access_key"),
+        ("OperationalData[1].key", "email"),
+    }
+    assert facts["url_credentials"] == ["Title"]
+    text = canonical(evidence).decode()
+    assert not any(secret in text for secret in (KEY, "jane", "b3cret"))
+
+
+def test_texts_of_activations_become_hits() -> None:
+    item = {
+        "ActivationId": "a-1",
+        "Description": f"for {KEY}",
+        "DefaultInstanceName": "till",
+        "Tags": [{"Key": "a", "Value": "b"}],
+    }
+    arn, facts, _ = only(empty().answer("ssm", "DescribeActivations", {"ActivationList": [item]}))
+    assert arn == BASE + "activation/a-1"
+    assert facts == {"hits": [{"field": "Description", "detector": "aws_access_key"}], "url_credentials": []}
+
+
+def test_repositories_of_baselines_are_read() -> None:
+    source = {
+        "Name": "main",
+        "Products": ["*"],
+        "Configuration": "[main]\nbaseurl=https://deploy:Xk29vTq8@repo.example.com/",
+    }
+    reader = baseline({"BaselineId": PB, "Name": "base", "Description": None, "Sources": [source]})
+    arn, facts, _ = only(reader)
+    assert arn == BASE + f"patchbaseline/{PB}"
+    field = "Sources[0].Configuration"
+    assert facts == {
+        "name": "base",
+        "hits": [{"field": field, "detector": "url_credentials"}],
+        "url_credentials": [field],
+    }
+    assert reader.count() == 4
+
+
+def test_a_denied_baseline() -> None:
+    reader = baseline({}).refuse("ssm", "GetPatchBaseline")
+    gap = reader.gap("ssm", "GetPatchBaseline")
+    assert only(reader)[1] == {"name": "base", "hits": gap, "url_credentials": gap}
+
+
+def test_a_baseline_that_is_gone_is_dropped() -> None:
+    reader = baseline({}).refuse("ssm", "GetPatchBaseline", "DoesNotExistException", kind=GapKind.REJECTED)
+    evidence = collect(reader, Seen())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+
+
+def test_malformed_texts() -> None:
+    assert only(baseline({"Sources": "x"}))[1]["hits"].kind is GapKind.MALFORMED
+    item = {"OpsItemId": "oi-1", "Title": ["x"]}
+    assert (
+        only(empty().answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [item]}))[1]["hits"].kind
+        is GapKind.MALFORMED
+    )
+
+
+def test_pages_are_joined() -> None:
+    pages = [{"OpsItemSummaries": [{"OpsItemId": f"oi-{n}"}]} for n in range(3)]
+    assert len(collect(empty().answer("ssm", "DescribeOpsItems", *pages), Seen()).resources) == 3

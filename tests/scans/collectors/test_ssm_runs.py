@@ -1,0 +1,243 @@
+"""Commands, associations and data syncs, and what all lists of runs have in common."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.collector import Seen
+from scans.collectors import ssm_associations, ssm_automations, ssm_commands, ssm_data_syncs
+from scans.evidence import Evidence, canonical
+from tests.scans.collectors.fake_reader import FakeReader
+
+KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
+URL = "https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/app"
+BASE = "arn:aws:ssm:eu-west-1:111122223333:"
+LISTS = [
+    (ssm_commands, "ListCommands", "Commands", "CommandId", "ssm.command"),
+    (ssm_associations, "ListAssociations", "Associations", "AssociationId", "ssm.association"),
+    (ssm_data_syncs, "ListResourceDataSync", "ResourceDataSyncItems", "SyncName", "ssm.data_sync"),
+    (
+        ssm_automations,
+        "DescribeAutomationExecutions",
+        "AutomationExecutionMetadataList",
+        "AutomationExecutionId",
+        "ssm.automation",
+    ),
+]
+each_list = pytest.mark.parametrize(("module", "operation", "key", "id", "type"), LISTS)
+
+
+def facts_of(evidence: Evidence) -> dict[str, Any]:
+    canonical(evidence)
+    (resource,) = evidence.resources
+    return resource.facts
+
+
+@each_list
+def test_an_empty_region_takes_one_call_of_the_largest_page(
+    module: Any, operation: str, key: str, id: str, type: str
+) -> None:
+    reader = FakeReader(module.COLLECTOR).answer("ssm", operation, {key: []})
+    evidence = module.collect(reader, Seen())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+    assert [made.params for made in reader.made] == [{"MaxResults": 50}]
+
+
+@each_list
+def test_a_denied_list_is_a_gap(module: Any, operation: str, key: str, id: str, type: str) -> None:
+    reader = FakeReader(module.COLLECTOR).refuse("ssm", operation)
+    evidence = module.collect(reader, Seen())
+    assert evidence.gaps == {type: [reader.gap("ssm", operation)]}
+
+
+@each_list
+def test_malformed_lists_and_items_are_gaps(module: Any, operation: str, key: str, id: str, type: str) -> None:
+    for page in ({}, {key: "x"}, {key: [None]}, {key: [{}]}, {key: [{id: 4}]}):
+        reader = FakeReader(module.COLLECTOR).answer("ssm", operation, page)
+        evidence = module.collect(reader, Seen())
+        assert [gap.kind for gap in evidence.gaps[type]] == [GapKind.MALFORMED], page
+        assert evidence.resources == []
+
+
+def command(**more: Any) -> dict[str, Any]:
+    return {"CommandId": "c-1", "DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["uptime"]}, **more}
+
+
+def of_commands(*pages: list[dict[str, Any]]) -> Evidence:
+    reader = FakeReader(ssm_commands.COLLECTOR)
+    reader.answer("ssm", "ListCommands", *({"Commands": page} for page in pages))
+    return ssm_commands.collect(reader, Seen())
+
+
+def test_a_plain_command() -> None:
+    evidence = of_commands([command(OutputS3BucketName="", Comment="", CloudWatchOutputConfig={})])
+    assert evidence.resources[0].arn == BASE + "command/c-1"
+    assert facts_of(evidence) == {
+        "document": "AWS-RunShellScript",
+        "references": [],
+        "log_group": None,
+        "hits": [],
+        "url_credentials": [],
+    }
+
+
+def test_a_command_with_output() -> None:
+    config = {"CloudWatchOutputEnabled": True, "CloudWatchLogGroupName": "/runs"}
+    facts = facts_of(of_commands([command(OutputS3BucketName="out", CloudWatchOutputConfig=config)]))
+    assert facts["references"] == [{"bucket": "out", "kind": "01", "field": "OutputS3BucketName"}]
+    assert facts["log_group"] == "/runs"
+
+
+def test_a_patch_command_writes_patch_logs_and_reads_lists() -> None:
+    patch = command(
+        DocumentName="AWS-RunPatchBaseline",
+        OutputS3BucketName="out",
+        Parameters={"Operation": ["Install"], "InstallOverrideList": ["https://lists.s3.amazonaws.com/a.yaml"]},
+    )
+    assert facts_of(of_commands([patch]))["references"] == [
+        {"bucket": "out", "kind": "03", "field": "OutputS3BucketName"},
+        {"bucket": "lists", "kind": "04", "field": "Parameters.InstallOverrideList"},
+    ]
+
+
+def test_texts_of_a_command_become_hits() -> None:
+    evidence = of_commands(
+        [command(Comment=KEY, Parameters={"commands": ["ok", f"curl {URL}"], "Password": ["hunter2x"]})]
+    )
+    facts = facts_of(evidence)
+    assert {(h["field"], h["detector"]) for h in facts["hits"]} == {
+        ("Comment", "aws_access_key"),
+        ("Parameters.commands[1]", "url_credentials"),
+        ("Parameters.Password[0]", "assigned_secret"),
+    }
+    assert facts["url_credentials"] == ["Parameters.commands[1]"]
+    text = canonical(evidence).decode()
+    assert not any(secret in text for secret in (KEY, "Xk29", "hunter2x", "uptime"))
+
+
+def test_pages_of_commands_are_joined() -> None:
+    evidence = of_commands([command()], [], [command(CommandId="c-2")])
+    assert [r.arn.rsplit("/", 1)[1] for r in evidence.resources] == ["c-1", "c-2"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "names"),
+    [
+        ({"DocumentName": 4}, {"document", "references", "log_group"}),
+        ({"OutputS3BucketName": ["x"]}, {"references"}),
+        ({"Parameters": "x"}, {"references", "hits", "url_credentials"}),
+        ({"Comment": {"x": 1}}, {"hits", "url_credentials"}),
+        ({"CloudWatchOutputConfig": "x"}, {"log_group"}),
+    ],
+)
+def test_malformed_fields_of_a_command(broken: dict[str, Any], names: set[str]) -> None:
+    facts = facts_of(of_commands([command(**broken)]))
+    assert {name for name, value in facts.items() if isinstance(value, Gap)} == names
+
+
+def associations(description: Any = None) -> FakeReader:
+    reader = FakeReader(ssm_associations.COLLECTOR)
+    item = {"AssociationId": "a-1", "Name": "AWS-RunRemoteScript", "AssociationName": "scripts"}
+    reader.answer("ssm", "ListAssociations", {"Associations": [item]})
+    return reader.answer("ssm", "DescribeAssociation", {"AssociationDescription": {**item, **(description or {})}})
+
+
+def test_an_association() -> None:
+    source = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
+    description = {
+        "OutputLocation": {"S3Location": {"OutputS3BucketName": "out", "OutputS3Region": "eu-west-1"}},
+        "Parameters": {"sourceType": ["S3"], "sourceInfo": [source], "commandLine": [f"run {KEY}"]},
+    }
+    reader = associations(description)
+    evidence = ssm_associations.collect(reader, Seen())
+    assert evidence.resources[0].arn == BASE + "association/a-1"
+    assert facts_of(evidence) == {
+        "name": "scripts",
+        "document": "AWS-RunRemoteScript",
+        "references": [
+            {"bucket": "out", "kind": "13", "field": "OutputLocation.S3Location.OutputS3BucketName"},
+            {"bucket": "scripts", "kind": "05", "field": "Parameters.sourceInfo.path"},
+        ],
+        "hits": [{"field": "Parameters.commandLine[0]", "detector": "aws_access_key"}],
+        "url_credentials": [],
+    }
+    assert reader.count() == 2
+
+
+def test_an_association_that_patches_writes_patch_logs() -> None:
+    output = {"S3Location": {"OutputS3BucketName": "out"}}
+    facts = facts_of(
+        ssm_associations.collect(
+            associations({"Name": "AWS-RunPatchBaselineAssociation", "OutputLocation": output}), Seen()
+        )
+    )
+    assert [r["kind"] for r in facts["references"]] == ["03"]
+
+
+def test_a_denied_association_is_known_by_name_only() -> None:
+    reader = associations().refuse("ssm", "DescribeAssociation")
+    gap = reader.gap("ssm", "DescribeAssociation")
+    assert facts_of(ssm_associations.collect(reader, Seen())) == {
+        "name": "scripts",
+        "document": "AWS-RunRemoteScript",
+        "references": gap,
+        "hits": gap,
+        "url_credentials": gap,
+    }
+
+
+def test_an_association_that_is_gone_is_dropped() -> None:
+    reader = associations().refuse("ssm", "DescribeAssociation", "AssociationDoesNotExist", kind=GapKind.REJECTED)
+    evidence = ssm_associations.collect(reader, Seen())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "description", [{"OutputLocation": 4}, {"OutputLocation": {"S3Location": []}}, {"Parameters": ["x"]}]
+)
+def test_malformed_associations(description: dict[str, Any]) -> None:
+    facts = facts_of(ssm_associations.collect(associations(description), Seen()))
+    assert facts["references"].kind is GapKind.MALFORMED
+
+
+def test_an_association_answer_without_description() -> None:
+    reader = associations().answer("ssm", "DescribeAssociation", {})
+    facts = facts_of(ssm_associations.collect(reader, Seen()))
+    assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
+
+
+def data_sync(**item: Any) -> dict[str, Any]:
+    reader = FakeReader(ssm_data_syncs.COLLECTOR)
+    reader.answer("ssm", "ListResourceDataSync", {"ResourceDataSyncItems": [{"SyncName": "s", **item}]})
+    evidence = ssm_data_syncs.collect(reader, Seen())
+    assert evidence.resources[0].arn == BASE + "resource-data-sync/s"
+    return facts_of(evidence)
+
+
+def test_data_syncs() -> None:
+    destination = {"BucketName": "inventory", "AWSKMSKeyARN": "arn:aws:kms:eu-west-1:111122223333:key/k"}
+    field = "S3Destination.BucketName"
+    assert data_sync(SyncType="SyncToDestination", S3Destination=destination) == {
+        "name": "s",
+        "sync_type": "SyncToDestination",
+        "kms_key": destination["AWSKMSKeyARN"],
+        "references": [{"bucket": "inventory", "kind": "12", "field": field}],
+    }
+    assert data_sync(S3Destination=destination)["sync_type"] == "SyncToDestination"
+    source = data_sync(SyncType="SyncFromSource", S3Destination={"BucketName": "ops"})
+    assert source["references"] == [{"bucket": "ops", "kind": "10", "field": field}]
+    assert data_sync(SyncType="SyncFromSource")["references"] == []
+    shares = data_sync(
+        S3Destination={"BucketName": "inventory", "DestinationDataSharing": {"DestinationDataSharingType": "x"}}
+    )
+    assert [reference["kind"] for reference in shares["references"]] == ["12", "10"]
+    assert data_sync(SyncType="SyncFromSource", S3Destination={"BucketName": ""})["kms_key"] is None
+
+
+def test_malformed_data_syncs() -> None:
+    facts = data_sync(SyncType=4, S3Destination="x")
+    assert all(facts[name].kind is GapKind.MALFORMED for name in ("sync_type", "kms_key", "references"))

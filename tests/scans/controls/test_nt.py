@@ -1,0 +1,51 @@
+"""Verdicts on traffic that are easily got wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from scans.control import Verdict
+from scans.controls import ssm_nt_001, ssm_nt_003
+from tests.scans.controls.region import evidence_for, judged
+
+
+def node(type, encrypts):
+    evidence = evidence_for(ssm_nt_001)
+    evidence.add("ssm.node", "arn:n", hybrid=False, instance_type=type, transit_encryption=encrypts)
+    return judged(ssm_nt_001, evidence)["arn:n"].verdict
+
+
+@pytest.mark.parametrize("type", ["t3.micro", "m5.large", "c5.large", "r5.large"])
+def test_nitro_is_not_enough(type):
+    assert node(type, False) is Verdict.FAIL
+    assert node(type, None) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("family", ["c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"])
+def test_the_documents_list_stands_in_only_where_the_api_is_silent(family):
+    assert node(f"{family}.24xlarge", None) is Verdict.PASS
+    assert node(f"{family}.24xlarge", False) is Verdict.FAIL
+
+
+def test_newer_families_pass_by_the_api_though_the_document_does_not_list_them():
+    assert node("m7i.large", True) is Verdict.PASS
+
+
+def events(sampled, versions):
+    evidence = evidence_for(ssm_nt_003)
+    evidence.add("cloudtrail.ssm_events", "arn:e", sampled=sampled, tls_versions=versions)
+    return judged(ssm_nt_003, evidence)["arn:e"]
+
+
+def test_a_pass_says_in_how_many_events():
+    assert "in 37 sampled events" in events(37, {"TLSv1.3": 37}).reason
+
+
+def test_silence_is_no_pass():
+    assert events(0, {}).verdict is Verdict.UNKNOWN
+    assert events(50, {}).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1.0", "TLSv1.1", "tlsv1.1", "SSLv3"])
+def test_one_old_call_among_many_fails(version):
+    assert events(50, {"TLSv1.3": 49, version: 1}).verdict is Verdict.FAIL

@@ -1,0 +1,299 @@
+"""Wrong verdicts that other tools give, each by its name: from AWS's answer, through the collector, to the verdict."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from scans import registry
+from scans.collector import Seen
+from scans.collectors import (
+    cloudtrail,
+    logs,
+    s3_account,
+    s3_buckets,
+    ssm_documents,
+    ssm_nodes,
+    ssm_parameters,
+    ssm_settings,
+)
+from scans.control import Outcome, Verdict
+from scans.controls import (
+    ssm_au_001,
+    ssm_au_002,
+    ssm_dc_001,
+    ssm_dc_002,
+    ssm_ff_002,
+    ssm_ff_003,
+    ssm_lg_001,
+    ssm_nt_001,
+    ssm_s3_001,
+    ssm_s3_002,
+    ssm_s3_004,
+    ssm_vp_001,
+)
+from scans.engine import judge
+from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.fingerprint import fingerprint
+from scans.lifecycle import Event, event_for
+from tests.scans.collectors.fake_reader import FakeReader
+from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
+
+BASE = f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/"
+CONTEXT = Context(account=ACCOUNT, accounts=frozenset({ACCOUNT}), management_account="999999999999")
+BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
+def verdicts(module: ModuleType, *evidences: Evidence, region: str = REGION) -> dict[str, Outcome]:
+    """Resource (or place) -> outcome, from what was collected."""
+    known = {type for evidence in evidences for type in evidence.types}
+    others = {*module.CONTROL.facts, *module.CONTROL.related} - known
+    rest = [Evidence("rest", place, types=tuple(others)) for place in (REGION, GLOBAL)]
+    found = judge(module.CONTROL, module.evaluate, World([*evidences, *rest]), CONTEXT, region)
+    return {each.resource: each.outcome for each in found}
+
+
+def collected(module: ModuleType, reader: FakeReader, *earlier: Evidence) -> Evidence:
+    evidence: Evidence = module.collect(reader, Seen(earlier, context=CONTEXT))
+    evidence.types = module.COLLECTOR.types
+    return evidence
+
+
+# Prowler, vpc_endpoint_for_ec2_enabled: "ec2" in service_name
+
+
+@pytest.mark.parametrize("others", [("ec2",), ("ec2", "ssm-contacts"), ("ec2messages-fips",)])
+def test_prowler_an_endpoint_passes_for_no_service_whose_name_it_only_contains(others: tuple[str, ...]) -> None:
+    evidence = evidence_for(ssm_vp_001)
+    evidence.add("ec2.vpc", "vpc", id="vpc-1", has_nodes=True)
+    for service in ("ssm", "ssmmessages", *others):
+        evidence.add("ec2.vpc_endpoint", service, service=service, state="available", vpc="vpc-1")
+    outcome = judged(ssm_vp_001, evidence)["vpc"]
+    assert outcome.verdict is Verdict.FAIL
+    assert "ec2messages" in outcome.reason
+
+
+# Prowler, ssm_document_secrets and _describe_document_permission
+
+
+def documents(*names: str) -> FakeReader:
+    reader = FakeReader(ssm_documents.COLLECTOR)
+    listed = [{"Name": name, "DocumentType": "Command"} for name in names]
+    reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": listed})
+    body = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
+    reader.answer("ssm", "GetDocument", {"Content": body, "DocumentFormat": "JSON"})
+    return reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
+
+
+@pytest.mark.parametrize("module", [ssm_ff_002, ssm_ff_003])
+def test_prowler_a_denied_document_is_not_a_clean_document(module: ModuleType) -> None:
+    reader = documents("a", "b").refuse("ssm", "GetDocument", when={"Name": "a"})
+    found = verdicts(module, collected(ssm_documents, reader))
+    assert (found[BASE + "a"].verdict, found[BASE + "b"].verdict) == (Verdict.UNKNOWN, Verdict.PASS)
+    assert found[BASE + "a"].gaps == (reader.gap("ssm", "GetDocument"),)
+
+
+@pytest.mark.parametrize("content", ["{", "- [", "{}}", ""])
+@pytest.mark.parametrize("module", [ssm_ff_002, ssm_ff_003])
+def test_prowler_an_unparsable_document_is_not_a_clean_document(module: ModuleType, content: str) -> None:
+    reader = documents("a").answer("ssm", "GetDocument", {"Content": content, "DocumentFormat": "JSON"})
+    assert verdicts(module, collected(ssm_documents, reader))[BASE + "a"].verdict is Verdict.UNKNOWN
+
+
+def test_prowler_one_refused_permission_makes_no_other_document_not_public() -> None:
+    reader = documents("a", "b", "c", "d")
+    reader.refuse("ssm", "DescribeDocumentPermission", when={"Name": "b"})
+    reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": ["All"]}, when={"Name": "c"})
+    found = verdicts(ssm_dc_002, collected(ssm_documents, reader))
+    expected = {"a": Verdict.PASS, "b": Verdict.UNKNOWN, "c": Verdict.FAIL, "d": Verdict.PASS}
+    assert {name: found[BASE + name].verdict for name in "abcd"} == expected
+
+
+# Prowler #12872 (S3) and #1481
+
+
+def buckets(reader: FakeReader, block: Any = None) -> tuple[Evidence, Evidence]:
+    account = FakeReader(s3_account.COLLECTOR).answer(
+        "s3", "ListBuckets", {"Buckets": [{"Name": "own", "BucketRegion": REGION}]}
+    )
+    account.answer("s3control", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": block or {}})
+    command = Evidence("ssm_commands", REGION)
+    command.add("ssm.command", "command", references=[{"bucket": "own", "kind": "01", "field": "f"}])
+    owner = collected(s3_account, account)
+    return collected(s3_buckets, reader, command, owner), owner
+
+
+def bucket_reader(policy: dict[str, Any] | None = None) -> FakeReader:
+    reader = FakeReader(s3_buckets.COLLECTOR)
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
+    reader.answer("s3", "GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": rules}})
+    reader.answer("s3", "GetBucketPolicy", {"Policy": json.dumps(policy or {"Statement": []})})
+    reader.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": BLOCK})
+    return reader.answer("s3", "GetBucketPolicyStatus", {"PolicyStatus": {"IsPublic": False}})
+
+
+@pytest.mark.parametrize(
+    ("operation", "module"),
+    [
+        ("GetBucketEncryption", ssm_s3_001),
+        ("GetBucketPolicy", ssm_s3_002),
+        ("GetPublicAccessBlock", ssm_s3_004),
+        ("GetBucketPolicyStatus", ssm_s3_004),
+    ],
+)
+@pytest.mark.parametrize("status", [403, 503])
+def test_prowler_12872_a_refused_read_of_a_bucket_is_neither_fail_nor_pass(
+    operation: str, module: ModuleType, status: int
+) -> None:
+    reader = bucket_reader().refuse("s3", operation, "AccessDenied", status=status)
+    outcome = verdicts(module, *buckets(reader))["arn:aws:s3:::own"]
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert [gap.api for gap in outcome.gaps] == [f"s3.{operation}"]
+
+
+def test_prowler_1481_a_policy_that_denies_http_is_not_flagged() -> None:
+    arns = ["arn:aws:s3:::own", "arn:aws:s3:::own/*"]
+    deny = {
+        "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": arns,
+        "Condition": {"Bool": {"aws:SecureTransport": False}},
+    }  # fmt: skip
+    reader = bucket_reader({"Version": "2012-10-17", "Statement": deny})
+    assert verdicts(ssm_s3_002, *buckets(reader))["arn:aws:s3:::own"].verdict is Verdict.PASS
+
+
+# Steampipe SSM.7
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("Enable", Verdict.FAIL), ("Disable", Verdict.PASS)])
+def test_steampipe_ssm_7_public_sharing_that_is_enabled_fails(value: str, verdict: Verdict) -> None:
+    reader = FakeReader(ssm_settings.COLLECTOR).answer(
+        "ssm", "GetServiceSetting", {"ServiceSetting": {"SettingValue": value}}
+    )
+    [outcome] = verdicts(ssm_dc_001, collected(ssm_settings, reader)).values()
+    assert outcome.verdict is verdict
+
+
+# Cartography: absence read as health
+
+
+def test_cartography_a_refused_list_takes_nothing_away() -> None:
+    reader = FakeReader(ssm_parameters.COLLECTOR).refuse("ssm", "DescribeParameters")
+    evidence = collected(ssm_parameters, reader)
+    world = World([evidence])
+    assert world.enumeration_gaps("ssm.parameter", REGION) == [reader.gap("ssm", "DescribeParameters")]
+    assert event_for("open", None, covered=not world.enumeration_gaps("ssm.parameter", REGION)) is None
+
+
+def test_cartography_a_list_that_breaks_off_is_not_the_whole_list() -> None:
+    page = {"Parameters": [{"Name": "a", "Type": "String", "Version": 1}], "NextToken": "more"}
+    reader = FakeReader(ssm_parameters.COLLECTOR).refuse(
+        "ssm", "DescribeParameters", "ThrottlingException", after=[page]
+    )
+    evidence = collected(ssm_parameters, reader)
+    assert len(evidence.resources) == 1
+    assert evidence.gaps["ssm.parameter"]
+    whole = FakeReader(ssm_parameters.COLLECTOR).answer("ssm", "DescribeParameters", {"Parameters": []})
+    assert not collected(ssm_parameters, whole).gaps
+    assert event_for("open", None, covered=True) is Event.VANISH
+
+
+# Organization trails: prowler #2438, steampipe-mod #536
+
+
+def organization_trail() -> Evidence:
+    arn = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"
+    trail = {
+        "Name": "organization", "TrailARN": arn, "HomeRegion": "eu-west-1", "S3BucketName": "logs",
+        "IsMultiRegionTrail": True, "IsOrganizationTrail": True, "LogFileValidationEnabled": False,
+    }  # fmt: skip
+    reader = FakeReader(cloudtrail.COLLECTOR).answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
+    reader.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
+    selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+    reader.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
+    return collected(cloudtrail, reader)
+
+
+def test_prowler_2438_an_organization_trail_is_not_missing_in_a_member() -> None:
+    [outcome] = verdicts(ssm_au_001, organization_trail(), region=GLOBAL).values()
+    assert outcome.verdict is Verdict.PASS
+
+
+def test_steampipe_mod_536_a_member_doesnt_answer_for_the_organizations_trail() -> None:
+    [outcome] = verdicts(ssm_au_002, organization_trail(), region=GLOBAL).values()
+    assert outcome.verdict is Verdict.NOT_APPLICABLE
+
+
+# Terminated instances: prowler #2059
+
+
+@pytest.mark.parametrize("state", ["terminated", "shutting-down"])
+def test_prowler_2059_an_instance_that_is_gone_is_not_flagged(state: str) -> None:
+    reader = FakeReader(ssm_nodes.COLLECTOR)
+    reader.answer("ssm", "DescribeInstanceInformation", {"InstanceInformationList": [{"InstanceId": "i-0a"}]})
+    instance = {"InstanceId": "i-0a", "InstanceType": "t3.nano", "VpcId": "vpc-1", "State": {"Name": state}}
+    reader.answer("ec2", "DescribeInstances", {"Reservations": [{"Instances": [instance]}]})
+    types = [{"InstanceType": "t3.nano", "NetworkInfo": {"EncryptionInTransitSupported": False}}]
+    reader.answer("ec2", "DescribeInstanceTypes", {"InstanceTypes": types})
+    [(place, outcome)] = verdicts(ssm_nt_001, collected(ssm_nodes, reader)).items()
+    assert (place, outcome.verdict) == (f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*", Verdict.NOT_APPLICABLE)
+
+
+# checkov #744
+
+
+def test_checkov_744_a_log_group_without_a_customer_key_is_not_called_unencrypted() -> None:
+    reader = FakeReader(logs.COLLECTOR).answer("logs", "DescribeLogGroups", {"logGroups": []})
+    groups = [{"logGroupName": "/aws/ssm/AWS-RunShellScript"}]
+    reader.answer("logs", "DescribeLogGroups", {"logGroups": groups}, when={"logGroupNamePrefix": "/aws/ssm/"})
+    [outcome] = verdicts(ssm_lg_001, collected(logs, reader)).values()
+    assert outcome.verdict is Verdict.FAIL
+    assert "unencrypted" not in outcome.reason
+    assert "customer key" in outcome.reason
+
+
+# Identities: prowler #6138, #7050, PR#9246
+
+
+def test_prowler_6138_and_7050_two_resources_of_one_name_are_two_findings() -> None:
+    ours = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/db"
+    same_name = [
+        ours,
+        ours.replace(REGION, "us-east-1"),
+        ours.replace(ACCOUNT, "444455556666"),
+        ours.replace("db", "x/db"),
+    ]
+    found = {fingerprint("SSM-PS-001", arn.split(":")[4], arn.split(":")[3], arn) for arn in same_name}
+    assert len(found) == len(same_name)
+
+
+def test_prowler_pr_9246_a_long_identity_is_kept_whole() -> None:
+    arns = [f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/" + "x" * 2000 + end for end in ("a", "b")]
+    assert len({fingerprint("SSM-PS-001", ACCOUNT, REGION, arn) for arn in arns}) == 2
+    from scans.models import Finding
+
+    assert (Finding._meta.get_field("resource").max_length or 10**6) >= max(map(len, arns))
+
+
+# What nobody else looks at
+
+NOBODY_LOOKS_AT = {
+    "FIPS use at run time": ("SSM-NT-002",),
+    "personal data in tags": ("SSM-FF-001",),
+    "personal data in free text": ("SSM-FF-002",),
+    "credentials in URLs": ("SSM-FF-003",),
+    "values in String parameters": ("SSM-PS-002",),
+    "the buckets of every kind of data": tuple(f"SSM-DS-001.{n:02}" for n in range(1, 15)),
+    "associations' and data syncs' output": ("SSM-DS-001.13", "SSM-DS-001.12"),
+    "a Session document's KMS key": ("SSM-SM-001",),
+    "log groups of executeScript and of the agent": ("SSM-LG-002", "SSM-LG-004"),
+    "transit encryption of instance types": ("SSM-NT-001",),
+    "endpoints of ssmmessages and ec2messages": ("SSM-VP-001",),
+}
+
+
+@pytest.mark.parametrize("what", NOBODY_LOOKS_AT)
+def test_what_nobody_else_looks_at_is_judged_here(what: str) -> None:
+    assert set(NOBODY_LOOKS_AT[what]) <= set(registry.controls())

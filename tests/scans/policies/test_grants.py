@@ -1,0 +1,201 @@
+"""What identity policies give away."""
+
+from __future__ import annotations
+
+import pytest
+
+from scans.policies import Shape, allows_everything, grants, parse, path_reads_past_deny
+
+PARAMETERS = Shape("ssm", "parameter/")
+READ = ("ssm:GetParameter",)
+
+
+def policy(*statements):
+    return parse({"Statement": list(statements)})
+
+
+def allow(action, resource, **more):
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action, resource, **more):
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "*",
+        "**",
+        "arn:*",
+        "arn:aws:ssm:*",
+        "arn:aws:ssm:*:*:*",
+        "arn:aws:ssm:*:*:parameter*",
+        "arn:aws:ssm:*:*:parameter/*",
+        "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/*",
+        "arn:aws:ssm:eu-west-1:111122223333:parameter/??*",
+        "arn:aws:ssm:??-*:*:parameter/*",
+    ],
+)
+@pytest.mark.parametrize("action", ["*", "ssm:*", "SSM:Get*", "ssm:GetParameter", "ssm:GetParamete?"])
+def test_reads_every_parameter(action, resource):
+    assert grants(policy(allow(action, resource)), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:ssm:*:*:parameter/app/*",
+        "arn:aws:ssm:*:*:parameter/app*",
+        "arn:aws:ssm:*:*:document/*",
+        "arn:aws:s3:::*",
+        "arn:aws:kms:*:*:*",
+        "arn:aws:ssm:*:*:parameter/*/password",
+        "arn:aws:ssm:*:*:parameter/${aws:username}/*",
+    ],
+)
+def test_reads_only_some_parameters(resource):
+    assert grants(policy(allow("ssm:*", resource)), READ, [PARAMETERS]) == []
+
+
+def test_other_actions_do_not_read():
+    assert grants(policy(allow(["ssm:DescribeParameters", "s3:*"], "*")), READ, [PARAMETERS]) == []
+
+
+def test_not_action_gives_what_it_does_not_list():
+    everything_but = {"Effect": "Allow", "Resource": "*"}
+    assert grants(policy({**everything_but, "NotAction": "iam:*"}), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert grants(policy({**everything_but, "NotAction": ["ssm:Get*"]}), READ, [PARAMETERS]) == []
+
+
+def test_not_resource_gives_what_it_does_not_list():
+    all_but = {"Effect": "Allow", "Action": "ssm:*"}
+    few = {**all_but, "NotResource": "arn:aws:ssm:*:*:parameter/secret/*"}
+    assert grants(policy(few), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert grants(policy({**all_but, "NotResource": "arn:*:ssm:*:*:parameter/*"}), READ, [PARAMETERS]) == []
+
+
+@pytest.mark.parametrize(
+    ("wall", "left"),
+    [
+        (deny("ssm:GetParameter*", "*"), []),
+        (deny("ssm:*", "arn:aws:ssm:*:*:parameter/*"), ["ssm:GetParameter"]),  # other partitions are left
+        (deny("ssm:*", "arn:*:ssm:*:*:parameter/*"), []),
+        ({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}, []),
+        ({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:ssm:*:*:parameter/app/*"}, []),
+        ({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:ssm:*:*:*"}, ["ssm:GetParameter"]),
+        (deny("ssm:GetParameter", "arn:aws:ssm:*:*:parameter/secret/*"), ["ssm:GetParameter"]),
+        (deny("ssm:GetParameters", "*"), ["ssm:GetParameter"]),
+        (deny("*", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}), ["ssm:GetParameter"]),
+    ],
+)
+def test_only_an_unconditional_deny_of_all_of_it_takes_it_back(wall, left):
+    assert grants(policy(allow("ssm:*", "*"), wall), READ, [PARAMETERS]) == left
+
+
+def test_a_deny_that_covers_what_was_allowed_takes_it_back():
+    same = "arn:aws:ssm:eu-west-1:111122223333:parameter/*"
+    assert grants(policy(allow("ssm:*", same), deny("ssm:*", same)), READ, [PARAMETERS]) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "narrow"),
+    [
+        ({"StringEquals": {"aws:ResourceTag/team": "blue"}}, True),
+        ({"stringlike": {"AWS:RESOURCETAG/Team": ["blue-*"]}}, True),
+        ({"ForAnyValue:StringEquals": {"aws:ResourceTag/team": "blue"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:ResourceTag/team": "blue"}}, False),
+        ({"StringEqualsIfExists": {"aws:ResourceTag/team": "blue"}}, False),
+        ({"StringNotEquals": {"aws:ResourceTag/team": "blue"}}, False),
+        ({"StringLike": {"aws:ResourceTag/team": "*"}}, False),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
+    ],
+)
+def test_conditions_that_narrow(condition, narrow):
+    broad = policy(allow("ssm:*", "*", Condition=condition))
+    assert bool(grants(broad, READ, [PARAMETERS], unless=["aws:ResourceTag/"])) is not narrow
+
+
+@pytest.mark.parametrize(
+    ("statement", "everything"),
+    [
+        (allow("*", "*"), True),
+        (allow("*:*", "*"), True),
+        (allow(["s3:*", "*"], ["arn:aws:s3:::x", "*"]), True),
+        (allow("*", "arn:aws:*"), True),
+        (allow("*", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}), True),
+        ({"Effect": "Allow", "NotAction": "s3:DeleteBucket", "Resource": "*"}, True),
+        ({"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}, False),
+        (allow("iam:*", "*"), False),
+        (allow("*", "arn:aws:s3:::*"), False),
+        (deny("*", "*"), False),
+    ],
+)
+def test_allows_everything(statement, everything):
+    assert allows_everything(policy(statement)) is everything
+
+
+def test_denying_everything_leaves_nothing():
+    assert not allows_everything(policy(allow("*", "*"), deny("*", "*")))
+    fenced = deny("*", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})
+    assert allows_everything(policy(allow("*", "*"), fenced))
+
+
+APP = "arn:aws:ssm:eu-west-1:111122223333:parameter/app"
+ANYWHERE = "arn:aws:ssm:*:*:parameter"
+ELSEWHERE = "arn:aws:ssm:us-east-1:*:parameter/*"
+
+
+@pytest.mark.parametrize(
+    ("statements", "past"),
+    [
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter", f"{APP}/secret/*")], True),
+        ([allow("ssm:GetParametersByPath", APP), deny("ssm:GetParameter*", f"{APP}/secret/*")], True),
+        ([allow("ssm:GetParameter*", f"{APP}*"), deny("ssm:GetParameters", f"{APP}/secret")], True),
+        ([allow("ssm:GetParameter", f"{APP}/*"), deny("ssm:GetParameter", f"{APP}/secret/*")], False),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*")], False),
+        # wildcards of another width than the Allow's
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter", f"{ANYWHERE}/app/secret/*")], True),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter", "*/secret/*")], True),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter*", f"{ANYWHERE}/*secret*")], True),
+        ([allow("ssm:GetParametersByPath", f"{ANYWHERE}/other/*"), deny("ssm:GetParameter", f"{APP}/secret/*")], False),
+        # the Deny of all parameters is of the paths too
+        ([allow("ssm:*", "*"), deny("ssm:GetParameter*", f"{ANYWHERE}/*")], False),
+        ([allow("ssm:*", f"{ANYWHERE}/app/*"), deny("ssm:GetParameter*", ELSEWHERE)], False),
+        ([allow("ssm:*", f"{ANYWHERE}/app/*"), deny("ssm:GetParameter", ELSEWHERE)], True),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:PutParameter", f"{APP}/secret/*")], False),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter", f"{APP}2/*")], False),
+        ([allow("ssm:GetParametersByPath", f"{APP}/*"), deny("ssm:GetParameter", "*")], False),
+        (
+            [
+                allow("ssm:GetParameter*", f"{APP}/*"),
+                deny("ssm:GetParameter", f"{APP}/secret/*"),
+                deny("ssm:GetParametersByPath", "*"),
+            ],
+            False,
+        ),
+    ],
+)
+def test_reading_by_path_goes_past_a_deny_below(statements, past):
+    assert path_reads_past_deny(policy(*statements)) is past
+
+
+@pytest.mark.parametrize("statement", [deny("ssm:GetParameter*", f"{ANYWHERE}/*"), deny("ssm:*", "arn:aws:ssm:*")])
+def test_a_deny_in_the_partition_takes_back(statement):
+    document = {"Statement": [allow("ssm:*", "*"), statement]}
+    assert grants(parse(document, partition="aws"), READ, [PARAMETERS]) == []
+    assert grants(parse(document, partition="aws-cn"), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert grants(parse(document), READ, [PARAMETERS]) == ["ssm:GetParameter"], "where it stands isn't known"
+
+
+def test_all_but_the_partitions_parameters_reads_none():
+    document = {"Statement": {"Effect": "Allow", "Action": "ssm:*", "NotResource": f"{ANYWHERE}/*"}}
+    assert grants(parse(document, partition="aws"), READ, [PARAMETERS]) == []
+
+
+def test_if_exists_limits_where_the_key_is_always_there():
+    checked = {"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}}
+    nodes = [Shape("ec2", "instance/")]
+    given = policy(allow(["ssm:StartSession", "ssm:SendCommand"], "*", Condition=checked))
+    actions = ("ssm:StartSession", "ssm:SendCommand")
+    assert grants(given, actions, nodes, unless=["ssm:SessionDocumentAccessCheck"]) == ["ssm:SendCommand"]

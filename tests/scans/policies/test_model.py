@@ -1,0 +1,108 @@
+"""Reading policy documents of every legal shape, and refusing the others."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scans.policies import Condition, PolicyError, parse
+
+ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+def one(**elements):
+    return parse({"Version": "2012-10-17", "Statement": {**ALLOW, **elements}}).statements[0]
+
+
+def test_a_single_statement_reads_like_a_list_of_one():
+    assert parse({"Statement": ALLOW}) == parse({"Statement": [ALLOW]})
+
+
+def test_a_text_reads_like_a_list_of_one():
+    assert one(Action="s3:GetObject") == one(Action=["s3:GetObject"])
+    assert one(Resource="*") == one(Resource=["*"])
+
+
+@pytest.mark.parametrize(
+    ("principal", "read"),
+    [
+        ("*", (("*", "*"),)),
+        ({"AWS": "*"}, (("AWS", "*"),)),
+        ({"AWS": ["111122223333", "*"]}, (("AWS", "111122223333"), ("AWS", "*"))),
+        ({"Service": "ssm.amazonaws.com"}, (("Service", "ssm.amazonaws.com"),)),
+        ({"Federated": "accounts.google.com"}, (("Federated", "accounts.google.com"),)),
+    ],
+)
+def test_principals(principal, read):
+    assert one(Principal=principal).principals == read
+    assert one(NotPrincipal=principal).not_principals == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"Bool": {"aws:SecureTransport": False}}, Condition("bool", "aws:securetransport", ("false",))),
+        ({"BOOL": {"AWS:SECURETRANSPORT": "false"}}, Condition("bool", "aws:securetransport", ("false",))),
+        ({"NumericLessThan": {"s3:TlsVersion": 1.2}}, Condition("numericlessthan", "s3:tlsversion", ("1.2",))),
+        ({"StringEqualsIfExists": {"a:b": "c"}}, Condition("stringequals", "a:b", ("c",), if_exists=True)),
+        (
+            {"ForAnyValue:StringLike": {"a:b": ["c", "d"]}},
+            Condition("stringlike", "a:b", ("c", "d"), each="foranyvalue"),
+        ),
+    ],
+)
+def test_conditions_in_any_case(written, read):
+    assert one(Condition=written).conditions == (read,)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "{}",
+        {},
+        {"Statement": "x"},
+        {"Statement": ["x"]},
+        {"Statement": {**ALLOW, "Effect": "allow"}},
+        {"Statement": {**ALLOW, "Action": [1]}},
+        {"Statement": {**ALLOW, "NotAction": "s3:*"}},
+        {"Statement": {"Effect": "Allow", "Resource": "*"}},
+        {"Statement": {**ALLOW, "NotResource": "*"}},
+        {"Statement": {**ALLOW, "Principal": "someone"}},
+        {"Statement": {**ALLOW, "Principal": {"AWS": None}}},
+        {"Statement": {**ALLOW, "Principal": "*", "NotPrincipal": "*"}},
+        {"Statement": {**ALLOW, "Condition": []}},
+        {"Statement": {**ALLOW, "Condition": {"Bool": "x"}}},
+        {"Statement": {**ALLOW, "Condition": {"Bool": {"x": None}}}},
+        {"Statement": {**ALLOW, "Condition": {"ForSome:Bool": {"x": "y"}}}},
+    ],
+)
+def test_what_is_no_policy_is_refused(document):
+    with pytest.raises(PolicyError):
+        parse(document)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["*", "Allow", "Deny"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Statement", "Effect", "Action", "NotAction", "Resource", "Principal", "Condition", "Bool"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_either_read_or_refused(document):
+    with suppress(PolicyError):
+        assert parse(document).statements is not None

@@ -1,0 +1,194 @@
+"""Bucket, key and endpoint policies."""
+
+from __future__ import annotations
+
+import pytest
+
+from scans.evidence import Context
+from scans.policies import (
+    Fence,
+    denies_insecure_transport,
+    denies_old_tls,
+    fence,
+    foreign_accounts,
+    full_access_statements,
+    is_fenced,
+    named_accounts,
+    open_principals,
+    parse,
+    unread_principals,
+)
+
+BUCKET = "arn:aws:s3:::logs"
+BOTH = [BUCKET, f"{BUCKET}/*"]
+HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+OLD = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+HOME, FRIEND, STRANGER = "111111111111", "222222222222", "999999999999"
+CONTEXT = Context(account=HOME, accounts=frozenset({HOME, FRIEND}), organization="o-ours")
+
+
+def policy(*statements):
+    return parse({"Statement": list(statements)})
+
+
+def deny(**changes):
+    base = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": BOTH, "Condition": HTTP}
+    return {name: value for name, value in {**base, **changes}.items() if value is not None}
+
+
+def test_prowler_1481_a_policy_that_denies_http_is_not_flagged():
+    assert denies_insecure_transport(policy(deny()), BUCKET)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": ["*"]}},
+        {"Action": "*"},
+        {"Action": ["S3:*"]},
+        {"Resource": "*"},
+        {"Resource": "arn:aws:s3:::logs*"},
+        {"Condition": {"bool": {"AWS:SecureTransport": False}}},
+        {"Condition": {"BoolIfExists": {"aws:SecureTransport": ["false"]}}},
+        {"Condition": None},
+    ],
+)
+def test_denies_plain_http(changes):
+    assert denies_insecure_transport(policy(deny(**changes)), BUCKET)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Effect": "Allow"},
+        {"Principal": {"AWS": HOME}},
+        {"Principal": None, "NotPrincipal": {"AWS": HOME}},
+        {"Action": ["s3:GetObject", "s3:PutObject"]},
+        {"Action": None, "NotAction": "s3:GetObject"},
+        {"Resource": BUCKET},
+        {"Resource": f"{BUCKET}/*"},
+        {"Resource": ["arn:aws:s3:::other", "arn:aws:s3:::other/*"]},
+        {"Resource": [BUCKET, f"{BUCKET}/public/*"]},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Condition": {**HTTP, "StringEquals": {"aws:PrincipalAccount": HOME}}},
+    ],
+)
+def test_does_not_deny_plain_http(changes):
+    assert not denies_insecure_transport(policy(deny(**changes)), BUCKET)
+
+
+def test_bucket_and_objects_may_be_denied_by_two_statements():
+    assert denies_insecure_transport(policy(deny(Resource=BUCKET), deny(Resource=f"{BUCKET}/*")), BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("condition", "denied"),
+    [
+        (OLD, True),
+        ({"numericlessthan": {"S3:TLSVERSION": 1.2}}, True),
+        ({"NumericLessThanIfExists": {"s3:TlsVersion": "1.3"}}, True),
+        ({"NumericLessThanEquals": {"s3:TlsVersion": "1.1"}}, True),
+        ({"NumericLessThan": {"s3:TlsVersion": "1.1"}}, False),
+        ({"NumericLessThan": {"s3:TlsVersion": "NaN"}}, False),
+        ({"NumericLessThan": {"s3:TlsVersion": "new"}}, False),
+        ({"NumericGreaterThan": {"s3:TlsVersion": "1.2"}}, False),
+        (HTTP, False),
+    ],
+)
+def test_denies_old_tls(condition, denied):
+    assert denies_old_tls(policy(deny(Condition=condition)), BUCKET) is denied
+
+
+def statement(**elements):
+    return policy({"Effect": "Allow", "Action": "kms:*", "Resource": "*", **elements}).statements[0]
+
+
+@pytest.mark.parametrize(
+    ("elements", "found"),
+    [
+        ({"Principal": "*"}, ("*",)),
+        ({"Principal": {"AWS": ["*", HOME]}}, ("*",)),
+        ({"Principal": {"AWS": HOME}}, ()),
+        ({"Principal": {"Service": "logs.amazonaws.com"}}, ()),
+        ({"NotPrincipal": {"AWS": HOME}}, (f"everyone but {HOME}",)),
+        ({}, ()),
+    ],
+)
+def test_open_principals(elements, found):
+    assert open_principals(statement(**elements)) == found
+
+
+def test_accounts_of_principals():
+    listed = statement(
+        Principal={
+            "AWS": [
+                f"arn:aws:iam::{HOME}:root",
+                f"arn:aws-cn:sts::{STRANGER}:assumed-role/x/y",
+                STRANGER,
+                "AIDAEXAMPLEEXAMPLE00",
+                "*",
+                "arn:aws:iam::cloudfront:user/x",
+            ]
+        }
+    )
+    assert named_accounts(listed) == (HOME, STRANGER)
+    assert foreign_accounts(listed, CONTEXT.accounts) == (STRANGER,)
+    assert unread_principals(listed) == ("arn:aws:iam::cloudfront:user/x",)
+
+
+@pytest.mark.parametrize(
+    ("condition", "answer"),
+    [
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-ours"}}, Fence.CLOSED),
+        ({"stringequals": {"AWS:PRINCIPALORGID": ["o-ours"]}}, Fence.CLOSED),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-theirs"}}, Fence.OPEN),
+        ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, Fence.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": ["o-ours", "o-theirs"]}}, Fence.OPEN),
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}}, Fence.OPEN),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}}, Fence.OPEN),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-ours/r-1/*"}}, Fence.CLOSED),
+        ({"StringEquals": {"kms:CallerAccount": HOME}}, Fence.CLOSED),
+        ({"StringEquals": {"kms:CallerAccount": STRANGER}}, Fence.OPEN),
+        ({"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}, Fence.CLOSED),
+        ({"StringLike": {"kms:ViaService": "*"}}, Fence.OPEN),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{FRIEND}:*"}}, Fence.CLOSED),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}, Fence.OPEN),
+        ({"StringLike": {"aws:PrincipalArn": "*"}}, Fence.OPEN),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, Fence.CLOSED),
+        ({"Bool": {"aws:SecureTransport": "true"}}, Fence.OPEN),
+        (
+            {"StringEquals": {"kms:CallerAccount": STRANGER, "aws:PrincipalOrgID": "o-ours"}},
+            Fence.CLOSED,
+        ),
+    ],
+)
+def test_fences(condition, answer):
+    found = statement(Principal="*", Condition=condition)
+    assert fence(found, CONTEXT) is answer
+    assert is_fenced(found, CONTEXT) is (answer is Fence.CLOSED)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}],
+)
+def test_whose_fence_it_is_may_not_be_known(condition):
+    assert fence(statement(Principal="*", Condition=condition), Context(account=HOME)) is Fence.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("elements", "full"),
+    [
+        ({"Principal": "*", "Action": "*"}, True),
+        ({"Principal": {"AWS": "*"}, "Action": ["*"]}, True),
+        ({"Principal": "*", "Action": "ssm:*"}, False),
+        ({"Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::x"}, False),
+        ({"Principal": {"AWS": HOME}, "Action": "*"}, False),
+        ({"Principal": "*", "Action": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o"}}}, False),
+        ({"Effect": "Deny", "Principal": "*", "Action": "*"}, False),
+    ],
+)
+def test_full_access_of_endpoints(elements, full):
+    found = policy({"Effect": "Allow", "Resource": "*", **elements})
+    assert bool(full_access_statements(found)) is full

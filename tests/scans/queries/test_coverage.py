@@ -1,0 +1,82 @@
+"""How much of the visible accounts was read."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Account
+from scans import registry, store
+from scans.coverage import State, Totals
+from scans.models import Target
+from scans.queries import coverage as queries
+from tests.inventory import GAP, Inventory
+from tests.scans.flows import worlds
+
+pytestmark = pytest.mark.django_db
+
+
+def read(account: Account, *, whole: bool = True) -> None:
+    found = worlds.blank(account.account_id)
+    if not whole:
+        found[worlds.REGION, "ssm_parameters"].miss("ssm.parameter", worlds.DENIED)
+    worlds.keep(account, found)
+    Target.objects.filter(account=account).update(manifest=store.keep_evidence(found)[0])
+
+
+def test_one_account_read_in_part(inventory: Inventory) -> None:
+    read(inventory.shop, whole=False)
+    found = queries.of_account(inventory.shop)
+    assert [(line.region, line.collector, line.state) for line in found.short] == [
+        (worlds.REGION, "ssm_parameters", State.PARTIAL)
+    ]
+    assert found.totals.complete == len(registry.collectors()) - 1
+    assert found.disabled == ["af-south-1"]
+    assert all(line.current for line in found.lines if line.state is State.COMPLETE)
+
+
+def test_after_a_scan_that_could_not_read_it_the_evidence_is_older(inventory: Inventory) -> None:
+    read(inventory.shop)
+    Target.objects.create(scan=inventory.scan.__class__.objects.create(
+        organization=inventory.organization, started_by="system"), account=inventory.shop, state="unreadable",
+        error={"reason": "r", "what_to_do": "w"})  # fmt: skip
+    found = queries.of_account(inventory.shop)
+    assert len(found.old) == len(registry.collectors())
+    assert found.target is not None
+    assert found.target.error == {"reason": "r", "what_to_do": "w"}
+
+
+def test_the_organization_s_totals(inventory: Inventory) -> None:
+    read(inventory.shop)
+    read(inventory.ledger)
+    Target.objects.filter(account=inventory.ledger).update(gaps=[GAP])
+    found = queries.of_organization(Account.objects.all())
+    assert (found.accounts, found.whole, found.partly, found.unread, found.never) == (4, 2, 1, 1, 2)
+    all_of_one = len(registry.collectors())
+    assert found.readings.complete == 2 * all_of_one - 1
+    assert found.readings.partial == 1
+    assert found.readings.never_read == 2 * all_of_one
+
+
+def test_totals_count_only_what_is_visible(inventory: Inventory) -> None:
+    read(inventory.shop)
+    found = queries.of_organization(Account.objects.filter(pk=inventory.shop.pk))
+    assert (found.accounts, found.readings.never_read, found.readings.percent) == (1, 0, 100)
+
+
+def test_no_account_no_number(inventory: Inventory) -> None:
+    assert queries.of_organization(Account.objects.none()).readings == Totals()
+
+
+def test_gaps_that_somebody_asked_for_and_services_that_are_not_there_do_not_count(inventory: Inventory) -> None:
+    read(inventory.shop)
+    limited = {**GAP, "kind": "not_read", "code": "RegionsLimited"}
+    Target.objects.filter(account=inventory.shop).update(gaps=[limited, {**GAP, "kind": "unsupported"}])
+    found = queries.of_organization(Account.objects.filter(pk=inventory.shop.pk))
+    assert (found.whole, found.readings.partial) == (1, 0)
+
+
+def test_it_takes_the_same_number_of_queries_for_any_number_of_accounts(
+    inventory: Inventory, django_assert_num_queries: object
+) -> None:
+    with django_assert_num_queries(3):  # type: ignore[operator]
+        queries.of_organization(Account.objects.all())

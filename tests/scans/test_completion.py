@@ -1,0 +1,198 @@
+"""From the last Target to the end of a Scan; every step may be repeated, by whichever worker comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.aws.gaps import Gap, GapKind
+from accounts.models import Organization
+from governance.core.policy import SYSTEM
+from scans import completion, joining, runner
+from scans.models import Scan
+from scans.services import cancel_scan, start_scan
+from tests.scans.orders import company, first, in_place_of_aws, read_all, volumes
+
+pytestmark = pytest.mark.django_db
+
+BUCKETS = {"111122223334": {"logs": ["07"]}}
+
+
+@pytest.fixture
+def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
+    in_place_of_aws(monkeypatch)
+    return company()
+
+
+@pytest.fixture
+def scan(organization: Organization) -> Scan:
+    return start_scan(actor=SYSTEM, organization=organization)
+
+
+def died(_scan: Scan) -> None:
+    raise KeyboardInterrupt
+
+
+def state(scan: Scan) -> str:
+    scan.refresh_from_db()
+    return scan.state
+
+
+def test_a_scan_waits_for_its_last_account(scan: Scan) -> None:
+    read_all(scan)
+    scan.targets.filter(pk=first(scan).pk).update(state="running")
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "running"
+    scan.targets.update(state="done")
+    completion.advance(scan.pk)
+    assert state(scan) == "done"
+    assert scan.finished_at is not None
+
+
+def test_an_ended_scan_is_left_alone(scan: Scan) -> None:
+    read_all(scan)
+    completion.advance(scan.pk)
+    finished = scan.finished_at
+    completion.advance(scan.pk)
+    assert state(scan) == "done"
+    assert finished in {None, scan.finished_at}
+
+
+def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all(scan)
+    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    (again,) = completion.advance(scan.pk)
+    target = scan.targets.get(pk=again)
+    assert (target.state, target.visit, target.inbound) == ("queued", 2, {"logs": ["07"]})
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "running"
+    read_all(scan)
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "done"
+
+
+def test_an_owner_who_knew_it_from_the_start_is_not_visited_again(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan.targets.filter(account__account_id="111122223334").update(inbound={"logs": ["07", "08"]})
+    read_all(scan)
+    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "done"
+
+
+def test_a_scan_of_other_controls_visits_nobody_again(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-EB-001"])
+    read_all(scan)
+    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "done"
+
+
+def test_two_workers_that_read_the_last_accounts_at_once_do_not_overtake_a_second_visit(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second looks while the first is still finding out who must be visited again."""
+    read_all(scan)
+    answers: list[list[int]] = []
+
+    def meanwhile(organization: Organization, owners: Any = None) -> Any:
+        if not answers:
+            answers.append([])
+            answers[0] = completion.advance(scan.pk)
+        return BUCKETS
+
+    monkeypatch.setattr(joining, "inbound_of", meanwhile)
+    assert len(completion.advance(scan.pk)) == 1
+    assert answers == [[]]
+    assert state(scan) == "running"
+    assert scan.lease_until is None
+
+
+def test_one_worker_joins_and_another_takes_over_when_its_lease_has_run_out(scan: Scan) -> None:
+    read_all(scan)
+    now = timezone.now()
+    Scan.objects.filter(pk=scan.pk).update(state="joining", lease_until=now + timedelta(minutes=1))
+    completion.advance(scan.pk)
+    assert state(scan) == "joining"
+    Scan.objects.filter(pk=scan.pk).update(lease_until=now - timedelta(seconds=1))
+    completion.advance(scan.pk)
+    assert state(scan) == "done"
+    assert scan.lease_until is None
+
+
+def test_a_joining_that_died_and_is_repeated_counts_nothing_twice(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_all(scan)
+    with monkeypatch.context() as dying:
+        dying.setattr(completion, "complete", died)
+        with pytest.raises(KeyboardInterrupt):
+            completion.advance(scan.pk)
+    once = [
+        {k: v for k, v in counts.items() if k != "joined"} for counts in scan.targets.values_list("counts", flat=True)
+    ]
+    Scan.objects.filter(pk=scan.pk).update(lease_until=None)
+    completion.advance(scan.pk)
+    assert state(scan) == "done"
+    total: dict[str, int] = {}
+    for counts in once:
+        for name, number in counts.items():
+            total[name] = total.get(name, 0) + number
+    assert scan.totals["counts"] == total
+    assert total["pass"] == 3
+
+
+def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all(scan)
+    owners = joining.bucket_owners
+
+    def cancelled_meanwhile(organization: Organization) -> Any:
+        cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
+        return owners(organization)
+
+    monkeypatch.setattr(joining, "bucket_owners", cancelled_meanwhile)
+    assert completion.advance(scan.pk) == []
+    assert state(scan) == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("gap", "ends"),
+    [
+        (
+            Gap(GapKind.DENIED, "ssm.ListDocuments", "ssm:ListDocuments", "eu-west-1", "AccessDeniedException"),
+            "partial",
+        ),
+        (Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", "RegionsLimited"), "done"),
+    ],
+)
+def test_a_gap_makes_the_scan_partial_unless_somebody_asked_for_it(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch, gap: Gap, ends: str
+) -> None:
+    def with_a_gap(plan: runner.Plan) -> runner.Collected:
+        found = volumes(plan)
+        found.gaps.append(gap)
+        return found
+
+    monkeypatch.setattr(runner, "collect", with_a_gap)
+    read_all(scan)
+    completion.advance(scan.pk)
+    assert state(scan) == ends
+    assert scan.totals["partial"] is (ends == "partial")
+
+
+def test_totals_are_sums_over_the_accounts(scan: Scan) -> None:
+    read_all(scan)
+    scan.targets.update(calls=7, retries=2)
+    scan.targets.filter(pk=first(scan).pk).update(state="unreadable", error={"reason": "r", "what_to_do": "w"})
+    completion.advance(scan.pk)
+    assert state(scan) == "partial"
+    totals = scan.totals
+    assert (totals["accounts"], totals["calls"], totals["retries"], totals["unreadable"]) == (3, 21, 6, 1)
+    assert totals["states"] == {"done": 2, "unreadable": 1}
+    assert "joined" not in totals["counts"]

@@ -1,0 +1,29 @@
+"""A control's page: its words, its fix and its examples, whatever stands in them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scans import control_docs, registry
+
+CONTROLS = registry.controls()
+PAGES = control_docs.pages(CONTROLS)
+
+
+@pytest.mark.parametrize("id", CONTROLS)
+def test_a_page_holds_the_docstring_the_quote_and_the_fix(id: str) -> None:
+    item, page = CONTROLS[id], PAGES[f"{id}.md"]
+    for text in (item.doc, f"> {item.control.quote}", item.control.remediation.cli, item.control.title):
+        assert text.strip() in page
+    for case in item.cases:
+        assert control_docs.cell(case.name) in page
+
+
+def test_the_index_links_to_every_page_and_to_nothing_else() -> None:
+    assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX])) == set(PAGES) - {control_docs.INDEX}
+
+
+def test_a_table_s_cell_stays_one_cell() -> None:
+    assert control_docs.cell("a | b\n  c") == "a \\| b c"

@@ -1,0 +1,111 @@
+"""How much was read: complete, in part, not applicable, never read."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.coverage import COLUMNS, REGIONS_NOT_KNOWN, Line, State, Totals, cover, estimate, row, state_of, totals
+from scans.evidence import GLOBAL, Evidence
+
+SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
+STATUSES = {"eu-west-1": "ENABLED_BY_DEFAULT", "us-east-1": "ENABLED", "af-south-1": "DISABLED"}
+
+
+def gap(kind: GapKind = GapKind.DENIED, region: str = "eu-west-1") -> Gap:
+    return Gap(kind, "kms.DescribeKey", "kms:DescribeKey", region, "AccessDeniedException")
+
+
+def whole(region: str, collector: str) -> Evidence:
+    return Evidence(collector, region, types=("a.thing",))
+
+
+def everything() -> dict[tuple[str, str], Evidence]:
+    places = [(GLOBAL, "iam"), *((r, c) for r in ("eu-west-1", "us-east-1") for c in ("kms", "ssm"))]
+    return {place: whole(*place) for place in places}
+
+
+def covered(evidences: dict[tuple[str, str], Evidence], **more: object) -> dict[tuple[str, str], Line]:
+    statuses = more.get("statuses", STATUSES)
+    current = more.get("current", set(evidences))
+    lines = cover("111122223333", statuses, SCOPES, evidences, current)  # type: ignore[arg-type]
+    return {(line.region, line.collector): line for line in lines}
+
+
+def test_all_read_is_complete_and_disabled_regions_are_not_applicable() -> None:
+    lines = covered(everything())
+    assert totals(lines.values()) == Totals(complete=5, not_applicable=2)
+    assert totals(lines.values()).percent == 100
+    assert "not enabled" in lines["af-south-1", "kms"].why
+
+
+def test_a_refused_list_and_a_refused_fact_are_partial_with_what_and_why() -> None:
+    evidence = whole("eu-west-1", "kms")
+    evidence.miss("kms.key", gap())
+    evidence.add("kms.reference", "x", state=gap(), key="k")
+    state, missing = state_of(evidence)
+    assert state is State.PARTIAL
+    assert [(item.gap, item.types) for item in missing] == [(gap(), ("kms.key", "kms.reference.state"))]
+
+
+def test_a_service_that_is_not_there_is_not_applicable_but_not_if_something_else_failed() -> None:
+    evidence = whole("eu-west-1", "kms")
+    evidence.miss("kms.key", gap(GapKind.UNSUPPORTED))
+    assert state_of(evidence)[0] is State.NOT_APPLICABLE
+    evidence.miss("kms.key", gap(GapKind.THROTTLED))
+    assert state_of(evidence)[0] is State.PARTIAL
+
+
+def test_what_nobody_asked_for_was_never_read() -> None:
+    evidences = everything()
+    del evidences["us-east-1", "ssm"]
+    line = covered(evidences)["us-east-1", "ssm"]
+    assert (line.state, line.current) == (State.NEVER_READ, False)
+
+
+def test_what_the_latest_scan_left_out_is_older() -> None:
+    lines = covered(everything(), current={(GLOBAL, "iam")})
+    assert lines[GLOBAL, "iam"].current
+    assert not lines["eu-west-1", "kms"].current
+
+
+def test_an_account_of_which_nothing_is_known_counts_with_every_collector() -> None:
+    lines = covered({}, statuses={})
+    assert set(lines) == {(GLOBAL, "iam"), (REGIONS_NOT_KNOWN, "kms"), (REGIONS_NOT_KNOWN, "ssm")}
+    assert totals(lines.values()).percent == 0
+
+
+def test_a_row_has_every_column() -> None:
+    evidence = whole("eu-west-1", "kms")
+    evidence.miss("kms.key", gap(GapKind.DENIED_BY_SCP))
+    said = row(covered({("eu-west-1", "kms"): evidence})["eu-west-1", "kms"])
+    assert tuple(said) == COLUMNS
+    assert said["missing"][0]["action"] == "kms:DescribeKey"
+    assert said["missing"][0]["why"] == "denied_by_scp"
+
+
+PLACES = sorted(everything())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.sampled_from(PLACES)), st.sets(st.sampled_from(PLACES)))
+def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], denied: set[tuple[str, str]]) -> None:
+    """Where every gap arose in the place itself, both ways of counting agree."""
+    evidences = {place: whole(*place) for place in held}
+    for place in denied & held:
+        evidences[place].miss("a.thing", gap(region=place[0]))
+    read: dict[str, int] = {}
+    for region, _ in held:
+        read[region] = read.get(region, 0) + 1
+    assert estimate(STATUSES, SCOPES, read, denied & held) == totals(covered(evidences).values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.sampled_from(PLACES)), st.sampled_from(PLACES))
+def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], place: tuple[str, str]) -> None:
+    evidences = {each: whole(*each) for each in held}
+    before = totals(covered(evidences).values()).percent or 0
+    evidences[place] = whole(*place)
+    evidences[place].miss("a.thing", gap(region=place[0]))
+    assert (totals(covered(evidences).values()).percent or 0) <= before

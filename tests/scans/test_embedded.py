@@ -1,0 +1,91 @@
+"""The clock inside the web process: it outlives what goes wrong, and picks up what was left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from structlog.testing import capture_logs
+
+from governance.celery import app
+from scans import embedded, tasks
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[embedded.Embedded]:
+    monkeypatch.setattr(embedded, "WorkController", lambda **_: type("Worker", (), {"start": int, "stop": int})())
+    made = embedded.Embedded()
+    yield made
+    made.stopping.set()
+    made.hand.shutdown()
+
+
+@pytest.mark.parametrize("error", [OperationalError("the database is away"), LookupError("evidence is not stored")])
+def test_an_act_that_fails_is_told_and_the_clock_goes_on(clock: embedded.Embedded, error: Exception) -> None:
+    done = []
+
+    def fail() -> None:
+        raise error
+
+    with capture_logs() as said:
+        clock.safely(fail)
+        clock.safely(lambda: done.append(True))
+    assert done == [True]
+    assert [(line["event"], line["why"]) for line in said] == [("embedded.tick_failed", str(error))]
+
+
+def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
+    clock: embedded.Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    schedule = {"often": {"task": "often", "schedule": 1.0}, "seldom": {"task": "seldom", "schedule": 5.0}}
+    now = [1000.0]
+
+    def wait(_seconds: float) -> bool:
+        now[0] += 1
+        return now[0] > 1006
+
+    class Task:
+        def __init__(self, name: str) -> None:
+            self.run = lambda: done.append(name)
+
+    class App:
+        conf = type("Conf", (), {"beat_schedule": schedule})
+        tasks = {name: Task(name) for name in schedule}
+
+    monkeypatch.setattr(embedded, "app", App)
+    monkeypatch.setattr(embedded, "pick_up", lambda: done.append("picked up"))
+    monkeypatch.setattr(embedded, "connection", type("Connection", (), {"close": staticmethod(int)}))
+    monkeypatch.setattr(embedded.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(clock.stopping, "wait", wait)
+    clock.tick()
+    assert done[0] == "picked up"
+    assert (done.count("often"), done.count("seldom")) == (6, 1)
+
+
+@pytest.mark.django_db
+def test_what_an_earlier_process_left_is_handed_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from governance.core.policy import SYSTEM
+    from scans.services import start_scan
+    from tests.scans.orders import company
+
+    sent: list[int] = []
+    monkeypatch.setattr(tasks.run_target, "delay", sent.append)
+    scan = start_scan(actor=SYSTEM, organization=company())
+    embedded.pick_up()
+    assert sorted(sent) == sorted(scan.targets.values_list("id", flat=True))
+
+
+def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def worker(**more: Any) -> Any:
+        given.update(more)
+        return type("Worker", (), {"start": int, "stop": int})()
+
+    monkeypatch.setattr(embedded, "WorkController", worker)
+    embedded.Embedded().hand.shutdown()
+    assert given["app"]._get_current_object() is app
+    assert "queues" not in given

@@ -1,0 +1,152 @@
+"""A Scan run in this process, and how one that was cut off is found again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
+from governance.core.policy import SYSTEM
+from scans import foreground, runner, work
+from scans.models import Scan, Target
+from scans.services import cancel_scan, start_scan
+from tests.scans.orders import company, first, in_place_of_aws, volumes
+
+pytestmark = pytest.mark.django_db
+
+NOTHING: dict[str, list[str]] = {"accounts": [], "ous": [], "regions": [], "controls": []}
+
+
+class AtOnce:
+    """A pool whose work is done when it is given: the test's transaction belongs to its thread."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> AtOnce:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Any, *words: Any) -> Future[None]:
+        done: Future[None] = Future()
+        done.set_result(work(*words))
+        return done
+
+
+@pytest.fixture
+def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
+    in_place_of_aws(monkeypatch)
+    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "one", work.run_target)
+    monkeypatch.setattr(foreground, "PAUSE", 0)
+    return company()
+
+
+@pytest.fixture
+def scan(organization: Organization) -> Scan:
+    return start_scan(actor=SYSTEM, organization=organization)
+
+
+@pytest.fixture
+def dead() -> int:
+    """The id of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def held_by(scan: Scan, owner: str, minutes: int = 4) -> Target:
+    target = first(scan)
+    lease = timezone.now() + timedelta(minutes=minutes)
+    Target.objects.filter(pk=target.pk).update(state="running", owner=owner, token=1, lease_until=lease)
+    return target
+
+
+def test_it_reads_every_account_and_ends_the_scan(scan: Scan) -> None:
+    shown: list[int] = []
+    foreground.run(scan, lambda: shown.append(scan.targets.filter(state="done").count()))
+    assert scan.state == "done"
+    assert shown[-1] == 3
+
+
+def test_it_stops_when_the_scan_is_cancelled(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cancelled_meanwhile(plan: runner.Plan) -> runner.Collected:
+        if plan.account == "111122223333":
+            cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
+        return volumes(plan)
+
+    monkeypatch.setattr(runner, "collect", cancelled_meanwhile)
+    foreground.run(scan)
+    assert scan.state == "cancelled"
+    assert set(scan.targets.values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_what_another_process_holds_is_waited_for_not_fought_over(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = held_by(scan, "elsewhere:1")
+    pauses = []
+
+    def while_waiting(seconds: float) -> None:
+        pauses.append(seconds)
+        Target.objects.filter(pk=target.pk).update(state="done")
+
+    monkeypatch.setattr(foreground.time, "sleep", while_waiting)
+    foreground.run(scan)
+    assert scan.state == "done"
+    assert len(pauses) == 1
+    target.refresh_from_db()
+    assert target.attempts == 0
+
+
+def test_a_scan_that_was_cut_off_is_found_by_what_it_asked_for(scan: Scan, organization: Organization) -> None:
+    assert foreground.unfinished(organization, NOTHING) == scan
+    assert foreground.unfinished(organization, {**NOTHING, "controls": ["SSM-PS-001"]}) is None
+
+
+def test_the_order_of_what_was_asked_does_not_matter(organization: Organization) -> None:
+    two = ["111122223334", "111122223333"]
+    scan = start_scan(actor=SYSTEM, organization=organization, accounts=two)
+    assert foreground.unfinished(organization, {**NOTHING, "accounts": sorted(two)}) == scan
+
+
+def test_a_scan_that_a_live_worker_holds_is_not_cut_off(scan: Scan, organization: Organization) -> None:
+    held_by(scan, f"{socket.gethostname()}:{os.getpid()}")
+    assert foreground.unfinished(organization, NOTHING) is None
+
+
+def test_a_lease_of_a_dead_process_of_this_machine_ends_at_once(
+    scan: Scan, organization: Organization, dead: int
+) -> None:
+    target = held_by(scan, f"{socket.gethostname()}:{dead}")
+    assert foreground.unfinished(organization, NOTHING) == scan
+    target.refresh_from_db()
+    assert target.lease_until is not None
+    assert target.lease_until <= timezone.now()
+
+
+def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Organization, dead: int) -> None:
+    held_by(scan, f"elsewhere:{dead}")
+    assert foreground.unfinished(organization, NOTHING) is None
+
+
+@pytest.mark.parametrize("state", ["done", "partial", "cancelled"])
+def test_an_ended_scan_is_not_found(scan: Scan, organization: Organization, state: str) -> None:
+    Scan.objects.filter(pk=scan.pk).update(state=state)
+    assert foreground.unfinished(organization, NOTHING) is None
+
+
+def test_a_process_of_somebody_else_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_yours(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_yours)
+    assert foreground.alive(1)

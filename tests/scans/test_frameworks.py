@@ -1,0 +1,77 @@
+"""Requirements and their controls, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scans import registry
+from scans.frameworks import SOURCE, STANDINGS, Requirement, frameworks, natural, slug, standing
+from scans.statements import STATEMENTS
+
+CONTROLS = [item.control for item in registry.controls().values()]
+FOUND = frameworks(CONTROLS)
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+def test_every_declared_id_is_in_its_framework_exactly_as_declared() -> None:
+    for control in CONTROLS:
+        for name, ids in control.frameworks.items():
+            for id in ids:
+                requirement = FOUND[slug(name)].requirement(id)
+                assert requirement is not None
+                assert control in requirement.controls
+
+
+def test_the_source_document_s_statements_come_first_and_are_all_there() -> None:
+    assert next(iter(FOUND)) == SOURCE
+    assert [item.id for item in FOUND[SOURCE].requirements] == [f"S{n}" for n in range(1, 26)]
+
+
+def test_every_statement_that_is_ours_to_keep_has_a_control() -> None:
+    without = [item.id for item in FOUND[SOURCE].requirements if not item.controls and not item.of_provider]
+    assert without == []
+
+
+def test_every_statement_that_a_control_names_is_known() -> None:
+    assert {id for control in CONTROLS for id in control.statements} <= set(STATEMENTS)
+
+
+def test_the_first_statement_is_enforced_by_all_controls() -> None:
+    first = FOUND[SOURCE].requirement("S1")
+    assert first is not None
+    assert len(first.controls) == len(CONTROLS)
+
+
+@pytest.mark.parametrize("id", ["S2", "S21", "S24"])
+@settings(deadline=None)
+@given(passed=st.integers(0, 3), failed=st.integers(0, 3), unknown=st.integers(0, 3))
+def test_the_provider_s_half_is_attested_whatever_is_counted(id: str, passed: int, failed: int, unknown: int) -> None:
+    requirement = FOUND[SOURCE].requirement(id)
+    assert requirement is not None
+    assert standing(requirement, Counts(passed, failed, unknown)) == "attested"
+
+
+@settings(deadline=None)
+@given(passed=st.integers(0, 3), failed=st.integers(0, 3), unknown=st.integers(0, 3))
+def test_only_passes_alone_make_a_requirement_hold(passed: int, failed: int, unknown: int) -> None:
+    said = standing(Requirement("x", ()), Counts(passed, failed, unknown))
+    assert said in STANDINGS
+    assert (said == "holds") == (passed > 0 and not failed and not unknown)
+    if unknown and not failed:
+        assert said == "unknown"
+
+
+def test_ids_are_ordered_as_people_count() -> None:
+    assert sorted(["1.10", "1.4", "AC-12", "AC-3", "S3.17", "S3.2"], key=natural) == [
+        "1.4", "1.10", "AC-3", "AC-12", "S3.2", "S3.17",
+    ]  # fmt: skip

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.aws.gaps import Gap, GapKind
+from scans import references
+from scans.evidence import Resource
+from scans.references import Named
+
+REGION = "eu-west-1"
+GAP = Gap(GapKind.DENIED, "ssm.GetDocument", "ssm:GetDocument", REGION, "AccessDeniedException")
+TRAIL = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t"
+SESSION = {"s3_bucket": "sessions", "log_group": "sessions-log", "kms_key": "alias/sessions"}
+
+
+def a(type: str, arn: str = "arn", region: str = REGION, **facts: Any) -> Resource:
+    return Resource(type, arn, region, facts)
+
+
+def test_buckets_gather_their_kinds_and_where_they_are_named() -> None:
+    found = references.buckets(
+        [
+            a("ssm.command", "c", references=[{"bucket": "b", "kind": "01", "field": "Output"}]),
+            a("ssm.association", "a", references=[{"bucket": "b", "kind": "13", "field": "Location"}]),
+            a("ssm.session_document", "d", session=SESSION),
+            a("cloudtrail.trail", TRAIL, "global", bucket="trails"),
+        ]
+    )
+    assert found == {
+        "b": Named({"01", "13"}, {"c Output", "a Location"}),
+        "sessions": Named({"08"}, {"d inputs.s3BucketName"}),
+        "trails": Named({"07"}, {f"{TRAIL} S3BucketName"}),
+    }
+
+
+def test_log_groups_gather_their_kinds() -> None:
+    found = references.log_groups(
+        [
+            a("ssm.command", log_group="one"),
+            a("ssm.window_task", log_group="one"),
+            a("ssm.document", session=None, log_groups=["two"]),
+            a("ssm.document", session=SESSION, log_groups=["sessions-log"]),
+            a("ssm.session_document", session=SESSION),
+            a("ssm.setting.script_logs", destination="CloudWatch", log_group="one"),
+        ]
+    )
+    assert found == {"one": {"run_command", "script"}, "two": {"run_command"}, "sessions-log": {"session"}}
+
+
+@pytest.mark.parametrize("destination", [None, GAP, "S3"])
+def test_scripts_log_to_a_group_only_where_they_log_to_cloudwatch(destination: Any) -> None:
+    assert not references.log_groups([a("ssm.setting.script_logs", destination=destination, log_group="x")])
+
+
+def test_keys_gather_who_names_them_in_this_region() -> None:
+    kms = {"algorithm": "aws:kms", "key": "k"}
+    found = references.keys(
+        [
+            a("ssm.parameter", "p", key_id="k"),
+            a("ssm.parameter", "plain", key_id=None),
+            a("ssm.data_sync", "d", kms_key="k"),
+            a("logs.group", "l", kms_key="k"),
+            a("s3.bucket", "b", encryption=kms),
+            a("s3.bucket", "away", "us-east-1", encryption=kms),
+            a("s3.bucket", "simple", encryption={"algorithm": "AES256", "key": None}),
+            a("cloudtrail.trail", TRAIL, "global", home_region=REGION, kms_key="k"),
+            a("cloudtrail.trail", TRAIL + "2", "global", home_region="us-east-1", kms_key="k"),
+            a("ssm.session_document", "s", session=SESSION),
+        ],
+        REGION,
+    )
+    assert found == {"k": {"p", "d", "l", "b", TRAIL}, "alias/sessions": {"s"}}
+
+
+def test_shadows_of_trails_belong_to_their_own_account() -> None:
+    shadow = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:999999999999:trail/t", "global")
+    own, bucket = a("cloudtrail.trail", TRAIL, "global"), a("s3.bucket", "arn:aws:s3:::b")
+    assert references.of_account([shadow, own, bucket], "111122223333") == [own, bucket]
+
+
+def test_facts_that_were_not_read_are_told_once_and_name_nothing() -> None:
+    resources = [
+        a("ssm.document", references=GAP, log_groups=GAP, hits=[]),
+        a("ssm.session_document", session=GAP),
+        a("ssm.parameter", key_id=GAP),
+    ]
+    for naming in (references.NAMES_BUCKETS, references.NAMES_LOG_GROUPS, references.NAMES_KEYS):
+        assert references.unread(resources, naming) == [GAP]
+    assert not references.buckets(resources)
+    assert not references.log_groups(resources)
+    assert not references.keys(resources, REGION)
+
+
+@given(st.permutations([("a", "01"), ("a", "02"), ("b", "01"), ("b", "13"), ("c", "04")]))
+def test_the_order_of_what_was_read_makes_no_difference(pairs: list[tuple[str, str]]) -> None:
+    resources = [a("ssm.command", references=[{"bucket": b, "kind": k, "field": "f"}]) for b, k in pairs]
+    found = {name: named.kinds for name, named in references.buckets(resources).items()}
+    assert found == {"a": {"01", "02"}, "b": {"01", "13"}, "c": {"04"}}
+
+
+EXPORTER = "arn:aws:iam::111122223333:role/AmazonSSMExplorerExportRole"
+
+
+def allow(resource: object, effect: str = "Allow") -> dict[str, object]:
+    return {"Statement": {"Effect": effect, "Action": "s3:PutObject", "Resource": resource}}
+
+
+def test_the_policies_of_the_role_that_exports_reports_name_the_bucket() -> None:
+    inline = a("iam.inline", EXPORTER, "global", policies=[{"name": "x", "document": allow("arn:aws:s3:::reports/*")}])
+    managed = a(
+        "iam.policy",
+        "policy",
+        "global",
+        document={"Statement": [allow(["arn:aws:s3:::more", "*"])["Statement"]]},
+        attached_to=[EXPORTER],
+    )
+    found = {name: named.kinds for name, named in references.buckets([inline, managed]).items()}
+    assert found == {"reports": {"09", "10"}, "more": {"09", "10"}}
+
+
+def test_no_other_policy_and_no_pattern_names_a_bucket() -> None:
+    other = a(
+        "iam.inline",
+        EXPORTER.replace("Export", "Import"),
+        "global",
+        policies=[{"name": "x", "document": allow("arn:aws:s3:::b/*")}],
+    )
+    document = {
+        "Statement": [allow("arn:aws:s3:::rep*/*")["Statement"], allow("arn:aws:s3:::b", "Deny")["Statement"], 4]
+    }
+    patterns = a("iam.inline", EXPORTER, "global", policies=[{"name": "x", "document": document}])
+    assert not references.buckets([other, patterns])
+
+
+def test_policies_that_have_nothing_to_do_with_exports_are_left_out_even_if_they_were_not_read() -> None:
+    other = a("iam.inline", "arn:aws:iam::111122223333:role/other", "global", policies=GAP)
+    elsewhere = a("iam.policy", "p", "global", document=GAP, attached_to=["arn:aws:iam::111122223333:role/other"])
+    unsure = a("iam.policy", "q", "global", document=GAP, attached_to=GAP)
+    exporter = a("iam.inline", EXPORTER, "global", policies=GAP)
+    kept = references.of_account([other, elsewhere, unsure, exporter], "111122223333")
+    assert kept == [unsure, exporter]
+    assert references.unread(kept, references.NAMES_BUCKETS) == [GAP]

@@ -1,0 +1,133 @@
+"""Controls and collectors are verified when they are loaded: the message names the file and the part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scans import registry
+from scans.collector import Call, Collector
+from scans.control import Control, UndeclaredFactError
+from scans.engine import judge_one
+from scans.evidence import Context, Resource, World
+
+CACHED = (registry.controls, registry.collectors, registry.types, registry.calls, registry.value_calls)
+GOOD = registry.controls()["SSM-PS-001"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    yield
+    for found in CACHED:
+        found.cache_clear()
+
+
+def forget() -> None:
+    for found in CACHED:
+        found.cache_clear()
+
+
+def module(**parts: Any) -> ModuleType:
+    """A control's file; a part that is None isn't there."""
+    made = ModuleType("ssm_ps_001", "A control.")
+    held = {"CONTROL": GOOD.control, "evaluate": GOOD.evaluate, "CASES": list(GOOD.cases), **parts}
+    for name, value in held.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.mark.parametrize("part", ["__doc__", "CONTROL", "evaluate", "CASES"])
+def test_a_control_that_lacks_a_part(part: str) -> None:
+    with pytest.raises(registry.RegistryError, match=rf"scans/controls/ssm_ps_001\.py lacks {part}"):
+        registry.load_control("ssm_ps_001", module(**{part: None}))
+
+
+def test_a_control_without_cases() -> None:
+    with pytest.raises(registry.RegistryError, match="lacks CASES"):
+        registry.load_control("ssm_ps_001", module(CASES=[]))
+
+
+@pytest.mark.parametrize(("part", "value"), [("id", "SSM-PS-002"), ("file", "ssm_ps_002")])
+def test_an_id_that_differs_from_its_file_name(part: str, value: str) -> None:
+    other: Control = replace(GOOD.control, **{part: value})
+    with pytest.raises(registry.RegistryError, match=r"scans/controls/ssm_ps_001\.py declares"):
+        registry.load_control("ssm_ps_001", module(CONTROL=other))
+
+
+def test_a_cure_that_is_no_function() -> None:
+    with pytest.raises(registry.RegistryError, match="a cure that is no function"):
+        registry.load_control("ssm_ps_001", module(cure="do it"))
+
+
+@pytest.mark.parametrize("where", ["facts", "related"])
+def test_a_type_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module(CONTROL=replace(GOOD.control, **{where: {"ssm.unheard_of": ("name",)}}))
+    monkeypatch.setattr(registry, "modules", one_of("controls", "ssm_ps_001", made))
+    forget()
+    with pytest.raises(registry.RegistryError, match=r"SSM-PS-001 judges ssm\.unheard_of, which no collector yields"):
+        registry.controls()
+
+
+def test_a_fact_that_is_not_declared_is_a_defect_of_the_control_not_an_unknown() -> None:
+    resource = Resource("ssm.parameter", "arn", "eu-west-1", {"type": "String", "secret_name": None, "other": 1})
+    with pytest.raises(UndeclaredFactError, match=r"SSM-PS-001 reads ssm\.parameter\.other but doesn't declare it"):
+        judge_one(GOOD.control, lambda r: r["other"], World([]), Context(), resource, ("type", "secret_name"))
+
+
+def test_a_type_that_is_not_declared_as_related_is_a_defect_too() -> None:
+    resource = Resource("ssm.parameter", "arn", "eu-west-1", {})
+    with pytest.raises(UndeclaredFactError, match=r"doesn't declare it in related"):
+        judge_one(GOOD.control, lambda r: r.look("kms.key", "arn"), World([]), Context(), resource, ())
+
+
+def collector(name: str, *types: str) -> SimpleNamespace:
+    declared = Collector(name, "region", types, (Call("a", "Read", "a:Read"),))
+    return SimpleNamespace(COLLECTOR=declared, collect=lambda aws, seen: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "says"),
+    [
+        ("one", SimpleNamespace(), r"scans/collectors/one\.py lacks COLLECTOR or collect"),
+        ("one", SimpleNamespace(COLLECTOR=collector("one").COLLECTOR), "lacks COLLECTOR or collect"),
+        ("one", collector("two"), r"scans/collectors/one\.py declares two"),
+    ],
+)
+def test_a_collector_that_can_not_be_used(name: str, made: Any, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "modules", lambda package: iter([(name, made)]))
+    forget()
+    with pytest.raises(registry.RegistryError, match=says):
+        registry.collectors()
+
+
+def test_a_type_belongs_to_one_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [("one", collector("one", "a.thing")), ("two", collector("two", "a.thing"))]
+    monkeypatch.setattr(registry, "modules", lambda package: iter(two))
+    forget()
+    with pytest.raises(registry.RegistryError, match=r"a\.thing is yielded by one and by two"):
+        registry.types()
+
+
+def test_what_a_control_needs_is_its_collectors_and_what_they_stand_on() -> None:
+    assert registry.needed([registry.controls()["SSM-EB-001"].control]) == {"ec2_account"}
+    keys = registry.needed([registry.controls()["SSM-KM-001"].control])
+    stages = {name: item.collector.stage for name, item in registry.collectors().items()}
+    assert keys >= {name for name, stage in stages.items() if stage < stages["kms"]} | {"kms"}
+
+
+def test_a_file_whose_name_begins_with_an_underscore_is_no_control() -> None:
+    assert not [name for name in registry.collectors() if name.startswith("_")]
+
+
+def one_of(kind: str, name: str, made: ModuleType) -> Any:
+    """The product's modules, but for one kind: there is only this one."""
+    every = registry.modules
+
+    def modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+        return iter([(name, made)]) if package.__name__.endswith(kind) else every(package)
+
+    return modules

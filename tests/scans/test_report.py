@@ -1,0 +1,115 @@
+"""What `manage.py scan` says while it runs and when it has ended."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from accounts.models import Account
+from scans import completion, registry, report
+from scans.models import Scan, Target
+from tests.scans.stored import account, parameters, scanned, volumes
+
+pytestmark = pytest.mark.django_db
+
+CONTROLS = ["SSM-EB-001", "SSM-PS-001"]
+HOSTILE = "[bold]red[/bold] <b>x</b>"
+
+
+def gap(api: str, region: str = "eu-west-1", **more: str) -> dict[str, str]:
+    service, operation = api.split(".")
+    held = {"kind": "denied", "api": api, "action": f"{service}:{operation}", "region": region, "code": "AccessDenied"}
+    return held | more
+
+
+@pytest.fixture
+def target() -> Target:
+    return scanned(account(), parameters(db_password="String", plain="fine"), volumes(), controls=CONTROLS)
+
+
+def ended(scan: Scan) -> Scan:
+    scan.state, scan.totals = "done", completion.totals_of(scan)
+    scan.save()
+    return scan
+
+
+def row(text: str, start: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if line.replace("│", " ").strip().startswith(start)]
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_the_tables_by_control_and_by_account(target: Target) -> None:
+    Target.objects.filter(pk=target.pk).update(calls=31)
+    text = report.summary(ended(target.scan))
+    assert row(text, "SSM-PS-001")[1] == registry.controls()["SSM-PS-001"].control.severity
+    assert row(text, "SSM-PS-001")[-4:] == ["1", "1", "0", "0"]
+    assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
+    assert row(text, "111122223333")[-6:] == ["2", "1", "0", "0", "31", "whole"]
+    assert "1 failing, 0 unknown, 2 passing" in text
+
+
+def test_only_the_controls_that_were_asked_for_are_listed(target: Target) -> None:
+    assert "SSM-KM-001" not in report.summary(ended(target.scan))
+
+
+def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
+    gaps = [gap("ssm.ListDocuments"), gap("ssm.ListDocuments", "us-east-1"), gap("kms.ListAliases")]
+    Target.objects.filter(pk=target.pk).update(gaps=gaps)
+    lines = report.not_read(target.scan)
+    assert [line.split(" — ")[1] for line in lines] == [
+        "kms.ListAliases (AccessDenied; needs kms:ListAliases) in eu-west-1",
+        "ssm.ListDocuments (AccessDenied; needs ssm:ListDocuments) in eu-west-1, us-east-1",
+    ]
+    assert row(report.summary(ended(target.scan)), "111122223333")[-1] == "in part"
+
+
+def test_regions_that_nobody_asked_for_are_no_gap(target: Target) -> None:
+    limited = gap("scan.Regions", "other regions", kind="not_read", code="RegionsLimited")
+    Target.objects.filter(pk=target.pk).update(gaps=[limited])
+    assert report.not_read(target.scan) == []
+    assert row(report.summary(ended(target.scan)), "111122223333")[-1] == "whole"
+
+
+def test_an_account_of_which_nearly_all_is_refused_does_not_fill_the_screen(target: Target) -> None:
+    Target.objects.filter(pk=target.pk).update(gaps=[gap(f"ssm.Read{n:02d}") for n in range(40)])
+    lines = report.not_read(target.scan)
+    assert len(lines) == report.GAPS_SHOWN + 1
+    assert f"and {40 - report.GAPS_SHOWN} more" in lines[-1]
+
+
+def test_an_account_that_could_not_be_read_says_why_and_what_to_do(target: Target) -> None:
+    error = {"reason": "AWS refused.", "what_to_do": "Deploy the scan role."}
+    Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
+    text = report.summary(ended(target.scan))
+    assert "Not read: shop 111122223333 (111122223333) — AWS refused. Deploy the scan role." in " ".join(text.split())
+    assert row(text, "111122223333")[-1] == "no"
+
+
+def test_a_name_is_shown_as_it_is(target: Target) -> None:
+    Account.objects.update(name=HOSTILE)
+    assert HOSTILE in " ".join(report.summary(ended(target.scan)).split())
+
+
+def test_without_a_terminal_each_step_is_one_line(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(report, "Console", lambda **_: Console(file=out, width=200))
+    Target.objects.filter(pk=target.pk).update(calls=31, gaps=[gap("ssm.ListDocuments")])
+    with report.Progress(target.scan) as progress:
+        progress.update()
+        progress.update()
+    assert out.getvalue().splitlines() == [f"Scan {target.scan_id}: 1 of 1 accounts, 31 calls, 1 failing, 1 gaps"]
+
+
+def test_on_a_terminal_it_is_a_bar_with_calls_findings_gaps_and_the_time_left(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(report, "Console", lambda **_: Console(file=out, width=200, force_terminal=True))
+    Target.objects.filter(pk=target.pk).update(calls=31)
+    with report.Progress(target.scan) as progress:
+        progress.update()
+    shown = out.getvalue()
+    for part in (f"Scan {target.scan_id}", "1/1", "31 calls", "1 failing", "0 gaps", "left"):
+        assert part in shown

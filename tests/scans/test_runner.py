@@ -1,0 +1,155 @@
+"""Reading one Account: stages, regions, credentials that follow the work, and what can't be read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.aws.calls import Call, CallError, Listing
+from accounts.aws.credentials import acting_as, acting_role
+from accounts.aws.gaps import Gap, GapKind
+from scans import registry, runner
+from scans.collector import Collector, Seen
+from scans.evidence import GLOBAL, Evidence
+from tests.accounts.aws.roles import FakeRole
+
+REGIONS = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in ("eu-west-1", "us-east-1")]
+OFF = {"RegionName": "me-south-1", "RegionOptStatus": "DISABLED"}
+DENIED = Gap(GapKind.DENIED, "a.Read", "a:Read", "eu-west-1", "AccessDenied")
+
+
+def loaded(name: str, stage: int = 0, scope: str = "region", collect: Any = None) -> registry.LoadedCollector:
+    declared = Collector(name, scope, (f"{name}.thing",), (Call("a", "Read", "a:Read"),), stage)
+
+    def read(aws: Any, seen: Seen) -> Evidence:
+        made = Evidence(name, aws.region)
+        made.add(
+            f"{name}.thing", f"arn:{name}:{aws.region}", saw=sorted(r.arn for e in seen.evidences for r in e.resources)
+        )
+        return made
+
+    return registry.LoadedCollector(declared, collect or read)
+
+
+@pytest.fixture
+def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., runner.Plan]:
+    """A plan for these collectors in place of the product's, over an account with two regions."""
+
+    def make(*items: registry.LoadedCollector, listed: Any = None, **more: Any) -> runner.Plan:
+        stages = sorted({item.collector.stage for item in items})
+        by_stage = [[item for item in items if item.collector.stage == stage] for stage in stages]
+        monkeypatch.setattr(registry, "by_stage", lambda names: by_stage)
+        listing = listed if isinstance(listed, Listing) else Listing(listed if listed is not None else [*REGIONS, OFF])
+        monkeypatch.setattr(runner.AwsReader, "pages", lambda self, *words, **params: listing)
+        return runner.Plan("111122223333", "aws", {item.collector.name for item in items}, **more)
+
+    return make
+
+
+def saw(collected: runner.Collected, region: str, name: str) -> list[str]:
+    (resource,) = collected.evidences[region, name].resources
+    facts: list[str] = resource.facts["saw"]
+    return facts
+
+
+def test_every_region_that_is_on_is_read_and_the_others_are_not(these: Callable[..., runner.Plan]) -> None:
+    collected = runner.collect(these(loaded("one"), loaded("all", scope="global")))
+    assert set(collected.evidences) == {("eu-west-1", "one"), ("us-east-1", "one"), (GLOBAL, "all")}
+    assert collected.regions == ["eu-west-1", "us-east-1"]
+    assert collected.statuses["me-south-1"] == "DISABLED"
+
+
+def test_a_later_stage_sees_its_region_and_the_global_evidence(these: Callable[..., runner.Plan]) -> None:
+    collected = runner.collect(these(loaded("one"), loaded("all", scope="global"), loaded("two", 1)))
+    assert saw(collected, "eu-west-1", "two") == ["arn:all:global", "arn:one:eu-west-1"]
+    assert saw(collected, "eu-west-1", "one") == []
+
+
+def test_a_later_global_stage_sees_every_region(these: Callable[..., runner.Plan]) -> None:
+    collected = runner.collect(these(loaded("one"), loaded("whole", 1, "global")))
+    assert saw(collected, GLOBAL, "whole") == ["arn:one:eu-west-1", "arn:one:us-east-1"]
+
+
+def test_credentials_follow_the_work_into_its_threads(these: Callable[..., runner.Plan]) -> None:
+    seen: set[tuple[str, bool]] = set()
+
+    def collect(aws: Any, _seen: Seen) -> Evidence:
+        role = acting_role()
+        seen.add((role.account_id if role else "the hub", threading.current_thread() is threading.main_thread()))
+        return Evidence("one", aws.region)
+
+    with acting_as(FakeRole("111122223333")):
+        runner.collect(these(loaded("one", collect=collect)))
+    assert seen == {("111122223333", False)}
+
+
+def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(these: Callable[..., runner.Plan]) -> None:
+    def refused(aws: Any, _seen: Seen) -> Evidence:
+        raise CallError(DENIED)
+
+    collected = runner.collect(these(loaded("one", collect=refused), loaded("two")))
+    assert collected.evidences["eu-west-1", "one"].gaps == {"one.thing": [DENIED]}
+    assert collected.evidences["eu-west-1", "one"].types == ("one.thing",)
+    assert collected.gaps == [DENIED]
+    assert collected.evidences["eu-west-1", "two"].resources
+
+
+def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., runner.Plan]) -> None:
+    def broken(aws: Any, _seen: Seen) -> Evidence:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        runner.collect(these(loaded("one", collect=broken)))
+
+
+def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., runner.Plan]) -> None:
+    before = Evidence("one", "eu-west-1", types=("one.thing",))
+    collected = runner.collect(these(loaded("one"), prior={("eu-west-1", "one"): before}))
+    assert collected.evidences["eu-west-1", "one"] is before
+    assert collected.evidences["us-east-1", "one"].resources
+
+
+def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know(
+    these: Callable[..., runner.Plan],
+) -> None:
+    plan = these(
+        loaded("one"), loaded("all", scope="global"), loaded("whole", 1, "global"),
+        regions_wanted=("eu-west-1",), regions_limited=True,
+    )  # fmt: skip
+    collected = runner.collect(plan)
+    assert collected.regions == ["eu-west-1"]
+    (gap,) = collected.evidences[GLOBAL, "whole"].gaps["whole.thing"]
+    assert gap.code == "RegionsLimited"
+    assert not collected.evidences[GLOBAL, "all"].gaps
+
+
+def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Callable[..., runner.Plan]) -> None:
+    with pytest.raises(runner.NoLongerWantedError):
+        runner.collect(these(loaded("one"), still_wanted=lambda: False))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        Listing(REGIONS, DENIED), [], [None], ["eu-west-1"], [{}], [{"RegionName": "eu-west-1"}],
+        [{"RegionName": 7, "RegionOptStatus": "ENABLED"}],
+    ],
+)  # fmt: skip
+def test_regions_that_can_not_be_listed(these: Callable[..., runner.Plan], listed: Any) -> None:
+    plan = these(loaded("one"), listed=listed)
+    with pytest.raises(runner.AccountUnreadableError, match=r"could not be listed: \S") as caught:
+        runner.collect(plan)
+    assert "account:ListRegions" in caught.value.what_to_do
+    plan.regions_wanted = ("eu-west-1",)
+    collected = runner.collect(plan)
+    assert set(collected.evidences) == {("eu-west-1", "one")}
+    assert len(collected.gaps) == 1
+
+
+def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regions() -> None:
+    assert runner.session_policy({"ec2_account"}) == ["account:ListRegions", "ec2:GetEbsEncryptionByDefault"]
+    every = runner.session_policy(set(registry.collectors()))
+    assert set(every) == {call.action for call in registry.calls()}

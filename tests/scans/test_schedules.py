@@ -1,0 +1,101 @@
+"""Schedules: each due time starts one Scan, however many beats look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Organization
+from scans import schedules
+from scans.models import Scan, Schedule
+from tests.scans.orders import company
+
+pytestmark = pytest.mark.django_db
+
+DAY = 24 * 60
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return company()
+
+
+def schedule(organization: Organization, late: timedelta, every: int = DAY, **more: object) -> Schedule:
+    return Schedule.objects.create(
+        organization=organization, name="nightly", every_minutes=every, next_due_at=timezone.now() - late, **more
+    )
+
+
+def test_what_is_due_starts_once_and_is_due_again_a_period_later(organization: Organization) -> None:
+    made = schedule(organization, timedelta(minutes=1))
+    due = made.next_due_at
+    (started,) = schedules.start_due()
+    scan = Scan.objects.get(pk=started)
+    assert (scan.schedule, scan.due_at, scan.started_by, scan.state) == (made, due, "system", "running")
+    made.refresh_from_db()
+    assert made.next_due_at == due + timedelta(days=1)
+    assert schedules.start_due() == []
+
+
+def test_what_is_not_due_or_switched_off_does_not_start(organization: Organization) -> None:
+    schedule(organization, -timedelta(minutes=1))
+    schedule(organization, timedelta(minutes=1), enabled=False)
+    assert schedules.start_due() == []
+
+
+def test_times_that_were_missed_are_made_up_for_once(organization: Organization) -> None:
+    made = schedule(organization, timedelta(days=10))
+    before = timezone.now()
+    assert len(schedules.start_due()) == 1
+    made.refresh_from_db()
+    assert made.next_due_at >= before + timedelta(days=1)
+    assert schedules.start_due() == []
+
+
+def test_a_second_beat_that_read_the_row_before_starts_nothing(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = schedule(organization, timedelta(minutes=1))
+    stale = Schedule.objects.select_related("organization").get(pk=made.pk)
+    assert len(schedules.start_due()) == 1
+    monkeypatch.setattr(Schedule.objects, "filter", lambda **_: Stale([stale], made.pk))
+    assert schedules.start_due() == []
+    assert Scan.objects.count() == 1
+
+
+class Stale(list[Schedule]):
+    """What another beat read a moment ago; its write then finds that the row has moved on."""
+
+    def __init__(self, rows: list[Schedule], pk: int) -> None:
+        super().__init__(rows)
+        self.pk = pk
+
+    def select_related(self, *_: str) -> Stale:
+        return self
+
+    def update(self, **values: object) -> int:
+        return Schedule._base_manager.filter(pk=self.pk, next_due_at=self[0].next_due_at).update(**values)
+
+
+def test_the_database_itself_refuses_a_second_scan_of_one_due_time(organization: Organization) -> None:
+    made = schedule(organization, timedelta(minutes=1))
+    schedules.start_due()
+    scan = Scan.objects.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Scan.objects.create(organization=organization, started_by="x", schedule=made, due_at=scan.due_at)
+
+
+def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: Organization) -> None:
+    empty = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
+    schedule(empty, timedelta(minutes=2))
+    schedule(organization, timedelta(minutes=1))
+    (started,) = schedules.start_due()
+    assert Scan.objects.get(pk=started).organization == organization
+
+
+def test_nobody_can_scan_every_minute(organization: Organization) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        schedule(organization, timedelta(0), every=4)

@@ -1,0 +1,61 @@
+"""What a trail's event selectors say that it records."""
+
+from __future__ import annotations
+
+import pytest
+
+from scans.selectors import records_all_management_events
+
+KMS, RDS = "kms.amazonaws.com", "rdsdata.amazonaws.com"
+
+
+def basic(kind="All", *, management=True, excluded=()):
+    return {"ReadWriteType": kind, "IncludeManagementEvents": management, "ExcludeManagementEventSources": [*excluded]}
+
+
+def advanced(*fields, category="Management"):
+    return {"FieldSelectors": [{"Field": "eventCategory", "Equals": [category]}, *fields]}
+
+
+READ_ONLY = {"Field": "readOnly", "Equals": ["true"]}
+WRITE_ONLY = {"Field": "readOnly", "Equals": ["false"]}
+
+
+@pytest.mark.parametrize(
+    ("selectors", "whole"),
+    [
+        ([basic()], True),
+        ([{}], True),  # the API's defaults
+        ([basic(excluded=[RDS])], True),
+        ([basic(excluded=[KMS])], False),
+        ([basic("ReadOnly")], False),
+        ([basic("ReadOnly"), basic("WriteOnly")], True),
+        ([basic("ReadOnly"), basic("WriteOnly", excluded=[KMS])], False),
+        ([basic(management=False)], False),
+        ([basic("Other")], False),
+        ([], False),
+    ],
+)
+def test_basic(selectors, whole):
+    assert records_all_management_events(selectors, []) is whole
+
+
+@pytest.mark.parametrize(
+    ("selectors", "whole"),
+    [
+        ([advanced()], True),
+        ([advanced(category="Data")], False),
+        ([advanced(READ_ONLY)], False),
+        ([advanced(READ_ONLY), advanced(WRITE_ONLY)], True),
+        ([advanced({"Field": "eventSource", "NotEquals": [RDS]})], True),
+        ([advanced({"Field": "eventSource", "NotEquals": [RDS, KMS]})], False),
+        ([advanced({"Field": "eventSource", "NotEquals": [KMS]}), advanced()], True),
+        ([advanced({"Field": "eventSource", "Equals": ["ssm.amazonaws.com"]})], False),
+        ([advanced({"Field": "eventName", "NotEquals": ["GetParameter"]})], False),
+        ([advanced({"Field": "readOnly", "NotEquals": ["true"]})], False),
+        ([{"FieldSelectors": []}], False),
+        ([{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"], "NotEquals": []}]}], True),
+    ],
+)
+def test_advanced(selectors, whole):
+    assert records_all_management_events([], selectors) is whole

@@ -1,0 +1,145 @@
+"""The Celery edge: which rows messages are sent for, and that the rows bear any message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
+from governance.celery import app
+from governance.core.policy import SYSTEM
+from scans import completion, schedules, tasks
+from scans.models import Scan, Target
+from scans.services import cancel_scan, start_scan
+from tests.scans.orders import company, first, in_place_of_aws, read_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of the Targets that messages were sent for."""
+    found: list[int] = []
+    monkeypatch.setattr(tasks.run_target, "delay", found.append)
+    return found
+
+
+@pytest.fixture
+def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
+    in_place_of_aws(monkeypatch)
+    return company()
+
+
+@pytest.fixture
+def scan(organization: Organization) -> Scan:
+    return start_scan(actor=SYSTEM, organization=organization)
+
+
+def ids(scan: Scan) -> list[int]:
+    return list(scan.targets.order_by("id").values_list("id", flat=True))
+
+
+def test_handing_over_sends_one_message_for_the_scan(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[int] = []
+    monkeypatch.setattr(tasks.dispatch, "delay", found.append)
+    tasks.enqueue(scan.pk)
+    assert found == [scan.pk]
+
+
+def test_dispatching_sends_one_for_each_waiting_account(scan: Scan, sent: list[int]) -> None:
+    scan.targets.filter(pk=first(scan).pk).update(state="done")
+    tasks.dispatch(scan.pk)
+    assert sent == ids(scan)[1:]
+
+
+def test_what_was_just_sent_is_not_swept_up_at_once(scan: Scan, sent: list[int]) -> None:
+    tasks.dispatch(scan.pk)
+    sent.clear()
+    tasks.sweep()
+    assert sent == []
+
+
+def test_a_lost_message_is_sent_again_when_it_is_no_longer_trusted(scan: Scan, sent: list[int]) -> None:
+    tasks.dispatch(scan.pk)
+    sent.clear()
+    scan.targets.update(lease_until=timezone.now() - timedelta(seconds=1))
+    tasks.sweep()
+    assert sent == ids(scan)
+
+
+def test_a_scan_that_was_never_dispatched_is_swept_up(scan: Scan, sent: list[int]) -> None:
+    tasks.sweep()
+    assert sent == []  # whoever started it may be about to send
+    Scan.objects.filter(pk=scan.pk).update(created_at=timezone.now() - tasks.TRUST - timedelta(seconds=1))
+    tasks.sweep()
+    assert sent == ids(scan)
+
+
+def test_a_dead_workers_account_is_sent_again_and_a_live_ones_is_not(scan: Scan, sent: list[int]) -> None:
+    dead, live, _ = ids(scan)
+    now = timezone.now()
+    Target.objects.filter(pk=dead).update(state="running", lease_until=now - timedelta(seconds=1))
+    Target.objects.filter(pk=live).update(state="running", lease_until=now + timedelta(minutes=4))
+    tasks.sweep()
+    assert sent == [dead]
+
+
+def test_a_cancelled_scan_is_not_swept_up(scan: Scan, sent: list[int]) -> None:
+    Scan.objects.filter(pk=scan.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    cancel_scan(actor=SYSTEM, scan=scan)
+    tasks.sweep()
+    assert sent == []
+
+
+def test_a_scan_whose_last_worker_died_after_its_account_is_ended_by_the_sweeper(scan: Scan, sent: list[int]) -> None:
+    read_all(scan)
+    tasks.sweep()
+    scan.refresh_from_db()
+    assert scan.state == "done"
+
+
+def test_the_last_account_ends_the_scan(scan: Scan, sent: list[int]) -> None:
+    for target_id in ids(scan):
+        tasks.run_target(target_id)
+    scan.refresh_from_db()
+    assert scan.state == "done"
+    assert sent == []
+
+
+def test_accounts_that_must_be_visited_again_are_sent(
+    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "advance", lambda scan_id: ids(scan)[:1])
+    tasks.run_target(ids(scan)[0])
+    assert sent == ids(scan)[:1]
+
+
+def test_a_message_that_comes_twice_changes_nothing(scan: Scan, sent: list[int]) -> None:
+    for target_id in (*ids(scan), *ids(scan)):
+        tasks.run_target(target_id)
+    assert list(scan.targets.values_list("attempts", flat=True)) == [1, 1, 1]
+
+
+def test_due_scans_are_started_and_dispatched(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "start_due", lambda: [scan.pk])
+    tasks.start_due_scans()
+    assert sent == ids(scan)
+
+
+def test_accounts_wait_in_a_queue_of_their_own() -> None:
+    """Workers take from both in turn: what is due doesn't wait behind ten thousand accounts."""
+    route = app.amqp.router.route
+    assert route({}, "scans.run_target")["queue"].name == "targets"
+    for entry in app.conf.beat_schedule.values():
+        assert route({}, entry["task"])["queue"].name == "clock"
+    assert app.conf.task_default_queue == "clock"
+    assert set(app.amqp.queues) == {"clock", "targets"}
+
+
+def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers() -> None:
+    app.loader.import_default_modules()
+    for entry in app.conf.beat_schedule.values():
+        assert entry["task"] in app.tasks
+        assert entry["options"]["expires"] == entry["schedule"]

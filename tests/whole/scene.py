@@ -1,0 +1,172 @@
+"""The served account of tests.whole.one_account, scanned in process: whole, or only what a fault can touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts.aws import retry, session
+from accounts.aws.assume import acting_as
+from accounts.aws.organizations import discover
+from accounts.models import Organization
+from accounts.services import apply_discovery
+from demo.cloud.faults import Fault
+from demo.company import Running
+from governance.core.policy import SYSTEM
+from scans import completion, evaluation, registry, runner, work
+from scans.collector import Call
+from scans.collectors import ssm_nodes
+from scans.evidence import Evidence
+from scans.models import Scan, Target
+from scans.outcomes import outcomes_of
+from scans.services import start_scan
+from tests.whole import one_account
+
+SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}
+SERVICES |= {"cloudwatch-logs": "logs"}
+Outcomes = dict[tuple[str, str, str], dict[str, Any]]
+Evidences = dict[runner.Place, Evidence]
+Reshape = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Scene:
+    """evidences, outcomes: of a scan without a fault."""
+
+    running: Running
+    organization: Organization
+    timing_out: set[str] = field(default_factory=set)
+    reshaping: dict[str, Reshape] = field(default_factory=dict)
+    evidences: Evidences = field(default_factory=dict)
+    outcomes: Outcomes = field(default_factory=dict)
+    target: Target = field(default_factory=Target)
+
+    @property
+    def region(self) -> str:
+        return self.running.plan.regions[0]
+
+    def scan(self) -> Scan:
+        return scan_here(self.organization)
+
+    @cached_property
+    def role(self) -> Any:
+        return work.scan_role(self.target, set(registry.collectors()))
+
+    def collect(self, call: Call) -> Evidences:
+        """What the collectors that this call touches read now."""
+        plan = work.plan_of(self.target, evaluation.controls_of(self.target.scan), runner.Counters())
+        again = touched(call)
+        plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
+        with acting_as(self.role):
+            return runner.collect(plan).evidences
+
+    def strike(self, kind: str, call: Call) -> None:
+        if kind == "timeout":
+            self.timing_out.add(call.api)
+        else:
+            self.running.server.front.faults.add(Fault(kind, api=call.api))
+
+    def heal(self) -> None:
+        self.timing_out.clear()
+        self.reshaping.clear()
+        self.running.server.front.faults.clear()
+        ssm_nodes._encrypting.clear()
+
+    def time_out(self, request: Any, event_name: str, **_: Any) -> None:
+        """Raises what botocore raises, without the wait."""
+        if api_of(event_name) in self.timing_out:
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    def reshape(self, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
+        """Answers that parse, but hold something else than they should."""
+        if change := self.reshaping.get(api_of(event_name)):
+            about = parsed.pop("ResponseMetadata")
+            new = change(dict(parsed))
+            parsed.clear()
+            parsed.update({**new, "ResponseMetadata": about})
+
+    def learn(self) -> None:
+        """Scan without a fault; the second time, who points at which bucket is known from the start."""
+        self.scan()
+        self.heal()
+        scan = self.scan()
+        assert scan.state == "done"
+        self.heal()
+        self.outcomes = by_identity(scan)
+        self.target = scan.targets.select_related("scan__organization", "account__organization").get()
+        self.evidences = self.collect(next(iter(registry.calls())))
+
+
+def scan_here(organization: Organization, **asked: Any) -> Scan:
+    """A whole Scan in this thread."""
+    scan = start_scan(actor=SYSTEM, organization=organization, **asked)
+    while scan.state == "running":
+        for target in scan.targets.filter(state="queued"):
+            work.run_target(target.pk)
+        completion.advance(scan.pk)
+        scan.refresh_from_db()
+    return scan
+
+
+def api_of(event_name: str) -> str:
+    _, service, operation = event_name.split(".")
+    return f"{SERVICES.get(service, service)}.{operation}"
+
+
+def touched(call: Call) -> set[str]:
+    """The collectors that make this call, and those of later stages, which read what these refer to."""
+    loaded = [item.collector for item in registry.collectors().values()]
+    first = min((item.stage for item in loaded if call in item.calls), default=-1)
+    return {item.name for item in loaded if call in item.calls or item.stage > first}
+
+
+def by_identity(scan: Scan) -> Outcomes:
+    return {(row["control"], row["region"], row["resource"]): row for row in outcomes_of(scan)}
+
+
+@contextmanager
+def connected(running: Running) -> Iterator[Organization]:
+    """This process as the portal of that organization, which it has discovered, in a transaction that is undone."""
+    with pointed_at(running), transaction.atomic():
+        found = discover("aws")
+        yield apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()).organization
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def pointed_at(running: Running) -> Iterator[None]:
+    """This process as the portal of that organization. Retries wait for nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in running.env.items():
+            patch.setenv(name, value)
+        patch.setattr(retry, "BASE_SECONDS", {})
+        patch.setattr(retry, "OTHER_BASE_SECONDS", 0.0)
+        session.reset()
+        settings: dict[str, Any] = {
+            "SCAN_ROLE": running.env["TUTELA_SCAN_ROLE"],
+            "EXTERNAL_ID": running.env["TUTELA_EXTERNAL_ID"],
+            "SCAN_REGIONS": running.env["TUTELA_REGIONS"].split(","),
+        }
+        with override_settings(**settings):
+            yield
+        session.reset()
+
+
+@contextmanager
+def set_up() -> Iterator[Scene]:
+    with one_account.served() as running, connected(running) as organization:
+        scene = Scene(running, organization)
+        session.session().register("before-send", scene.time_out)
+        session.session().register("after-call", scene.reshape)
+        # Clients that discovery built don't know of it, and needn't.
+        scene.learn()
+        yield scene

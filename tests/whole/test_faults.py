@@ -1,0 +1,217 @@
+"""Every declared API refused in every way: the scan ends, says what it couldn't read, and closes nothing.
+
+A refusal goes all the way to the outcomes. Any other failure must leave the evidence that a refusal
+leaves, but for the name of the failure: what is judged rests on evidence alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from accounts.aws.gaps import Gap, GapKind
+from scans import foreground, registry, work
+from scans.collector import Call
+from scans.evidence import GLOBAL, Evidence
+from scans.models import Finding, FindingEvent
+from scans.regions import LIST_REGIONS
+from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+KINDS = {
+    "denied": GapKind.DENIED,
+    "denied_by_scp": GapKind.DENIED_BY_SCP,
+    "throttled": GapKind.THROTTLED,
+    "timeout": GapKind.TIMEOUT,
+    "error_500": GapKind.SERVER_ERROR,
+    "malformed": GapKind.MALFORMED,
+    "hollow": GapKind.MALFORMED,
+}
+# The answer to HEAD has no body: 403 is what S3 says of a stranger's bucket too, and 503 may be throttling.
+HEAD = next(call for call in registry.calls() if call.operation == "HeadBucket")
+PLAIN = {HEAD: "error_500"}
+# What can't be told apart: S3 may fail after it has begun to answer, so botocore takes a broken answer for that.
+ALSO = {("s3", "malformed"): GapKind.SERVER_ERROR, ("s3", "throttled"): GapKind.SERVER_ERROR}
+CLOSING = {"fix", "vanish", "lapse"}
+NO_FAILURE = {(HEAD, kind) for kind in ("denied", "denied_by_scp", "malformed", "hollow")}
+# No constraint means us-east-1; a block that isn't there is off, which is the worst reading.
+NO_FAILURE |= {(c, "hollow") for c in registry.calls() if c.operation in {"GetBucketLocation", "GetPublicAccessBlock"}}
+OTHERS = [(call, kind) for call in registry.calls() for kind in KINDS if kind != PLAIN.get(call, "denied")]
+OTHERS = [pair for pair in OTHERS if pair not in NO_FAILURE]
+
+
+@pytest.fixture(scope="module")
+def scene(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
+    with django_db_blocker.unblock(), set_up() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _healed(scene: Scene) -> Iterator[None]:
+    """django_db undoes each test's rows: its savepoint lies inside the transaction that holds the scene."""
+    scene.heal()
+    yield
+    scene.heal()
+
+
+def open_findings() -> set[int]:
+    return set(Finding.objects.filter(state="open").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("call", registry.calls(), ids=lambda call: call.api)
+def test_what_was_refused_is_unknown_and_nothing_else_changes(scene: Scene, call: Call) -> None:
+    kind = PLAIN.get(call, "denied")
+    before, events = open_findings(), FindingEvent.objects.count()
+    scene.strike(kind, call)
+    scan = scene.scan()
+    target = scan.targets.get()
+    assert (scan.state, target.state) == ("partial", "done")
+    gaps = [gap for gap in target.gaps if gap["api"] == call.api]
+    assert gaps
+    for gap in gaps:
+        assert (gap["action"], gap["kind"]) == (call.action, KINDS[kind])
+        assert gap["region"] in regions(scene, call)
+    outcomes = by_identity(scan)
+    assert differences(scene.outcomes, outcomes, call) == []
+    # A scan that is told its regions needs nobody to list them; the gap is told all the same.
+    assert call == LIST_REGIONS or any(names(row, call) for row in outcomes.values())
+    assert before <= open_findings()
+    assert not CLOSING & set(FindingEvent.objects.order_by("id")[events:].values_list("kind", flat=True))
+
+
+@pytest.fixture(scope="module")
+def plainly() -> dict[str, Any]:
+    """What a plain refusal of each API leaves; filled as the tests go."""
+    return {}
+
+
+@pytest.mark.parametrize(("call", "kind"), OTHERS, ids=lambda part: getattr(part, "api", part))
+def test_any_other_failure_leaves_the_evidence_that_a_refusal_leaves(
+    scene: Scene, call: Call, kind: str, plainly: dict[str, Any]
+) -> None:
+    if call.api not in plainly:
+        scene.strike(PLAIN.get(call, "denied"), call)
+        plainly[call.api] = without_codes(scene.collect(call), call)
+        scene.heal()
+    scene.strike(kind, call)
+    evidences = scene.collect(call)
+    assert without_codes(evidences, call) == plainly[call.api]
+    kinds = {gap.kind for item in evidences.values() for gap in item.all_gaps() if gap.api == call.api}
+    assert kinds <= {KINDS[kind], ALSO.get((call.service, kind), KINDS[kind])}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_ends_with_status_3_and_names_what_is_missing(
+    scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = next(call for call in registry.calls() if call.api == "ssm.ListDocuments")
+    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "one", work.run_target)
+    scene.strike(kind, call)
+    with pytest.raises(SystemExit) as ended:
+        call_command("scan")
+    assert ended.value.code == 3
+    (line,) = [line for line in flat(capsys.readouterr().out) if line.startswith("Gap:")]
+    for part in ("management", "ssm.ListDocuments", "needs ssm:ListDocuments", scene.region):
+        assert part in line
+
+
+def test_regions_that_can_not_be_listed_leave_the_account_unread_and_its_findings_open(
+    scene: Scene, settings: Any
+) -> None:
+    settings.SCAN_REGIONS = []
+    before = open_findings()
+    scene.strike("denied", LIST_REGIONS)
+    scan = scene.scan()
+    error = scan.targets.get().error
+    assert scan.state == "partial"
+    assert error is not None
+    assert "account.ListRegions" in error["reason"]
+    assert "account:ListRegions" in error["what_to_do"]
+    assert open_findings() == before
+
+
+@pytest.mark.parametrize("kind", ["denied", "denied_by_scp"])
+def test_a_bucket_that_may_not_be_looked_at_may_be_a_strangers(scene: Scene, kind: str) -> None:
+    before = open_findings()
+    scene.strike(kind, HEAD)
+    outcomes = by_identity(scene.scan())
+    for (control, _, arn), row in outcomes.items():
+        if ":gone-" in arn and control == "SSM-S3-005":
+            assert row["verdict"] == "unknown"
+            assert [gap["api"] for gap in row["gaps"]] == ["s3.HeadBucket"]
+    assert differences(scene.outcomes, outcomes, HEAD, by_reason=False) == []
+    assert before <= open_findings()
+
+
+class AtOnce:
+    """A pool whose work is done when it is given: the test's transaction belongs to its thread."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> AtOnce:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Any, *words: Any) -> Future[None]:
+        done: Future[None] = Future()
+        done.set_result(work(*words))
+        return done
+
+
+def flat(text: str) -> list[str]:
+    """Lines as they were before the terminal's width wrapped them."""
+    return text.replace("\n", " ").replace("Gap:", "\nGap:").replace("Scan ", "\nScan ").splitlines()
+
+
+def regions(scene: Scene, call: Call) -> set[str]:
+    scopes = {item.collector.scope for item in registry.collectors().values() if call in item.collector.calls}
+    return {scene.region} if scopes == {"region"} else {GLOBAL, scene.region}
+
+
+def names(row: dict[str, Any], call: Call, *, by_reason: bool = True) -> bool:
+    """Is it unknown, because of this call?"""
+    return row["verdict"] == "unknown" and any(
+        gap["api"] == call.api and gap["action"] == call.action and (call.api in row["reason"] or not by_reason)
+        for gap in row["gaps"]
+    )
+
+
+def differences(before: Outcomes, after: Outcomes, call: Call, *, by_reason: bool = True) -> list[str]:
+    """What changed other than into UNKNOWN for this call's sake."""
+    blind = {(control, region) for (control, region, _), row in after.items() if names(row, call, by_reason=by_reason)}
+    found = []
+    for identity in sorted(before.keys() | after.keys()):
+        old, new = before.get(identity), after.get(identity)
+        if new is None:
+            if identity[:2] not in blind:
+                found.append(f"{identity}: gone, and nothing says why")
+        elif old is None or (old["verdict"], old["reason"]) != (new["verdict"], new["reason"]):
+            was = old["verdict"] if old else None
+            # A failure may rest on one fact of several, and then says so in other words.
+            if not names(new, call, by_reason=by_reason) and not (was == "fail" == new["verdict"]):
+                found.append(f"{identity}: {was} is now {new['verdict']}: {new['reason']}")
+    return found
+
+
+def without_codes(evidences: Evidences, call: Call) -> Any:
+    """Evidence in a form that compares, in which this call's failures have no name."""
+
+    def plain(value: Any) -> Any:
+        return ("gap", value.api, value.region) if isinstance(value, Gap) and value.api == call.api else value
+
+    def held(item: Evidence) -> Any:
+        resources = {
+            (r.type, r.arn, r.region): {name: plain(value) for name, value in r.facts.items()} for r in item.resources
+        }
+        return resources, {type: set(map(plain, gaps)) for type, gaps in item.gaps.items()}
+
+    return {place: held(item) for place, item in evidences.items()}

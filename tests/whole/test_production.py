@@ -1,0 +1,219 @@
+"""Production's shape: PostgreSQL, Redis, prefork workers. And the same tests as on SQLite, on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from demo import company
+from tests.whole.portal import ROOT, Portal, bare_environment, wrong
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
+ADMIN_URL = os.environ.get("TUTELA_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS_URL = "redis://127.0.0.1:6379/13"
+
+
+@contextmanager
+def new_database(template: str = "template1") -> Iterator[str]:
+    """A PostgreSQL database, dropped afterwards."""
+    name = f"tutela_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield ADMIN_URL.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def discovered_once(served: company.Running) -> Iterator[str]:
+    """A migrated database that knows the served organization, to be copied."""
+    with new_database() as url:
+        portal = Portal(environment_of(served, url))
+        portal.must("migrate", "--verbosity", "0")
+        portal.must("discover")
+        yield url
+
+
+@pytest.fixture
+def database(discovered_once: str) -> Iterator[str]:
+    with new_database(discovered_once.rpartition("/")[2]) as url:
+        yield url
+
+
+def environment_of(served: company.Running, database: str) -> dict[str, str]:
+    return bare_environment(**served.env, DATABASE_URL=database, BROKER_URL=REDIS_URL, TUTELA_AUDIT_KEY="k" * 40)
+
+
+def worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "celery", "-A", "governance.celery", "worker", "--pool", "prefork"]
+    command += ["--concurrency", "2", "--loglevel", "WARNING"]
+    return subprocess.Popen(command, cwd=ROOT, env=environment)
+
+
+def wait_for(database: str, query: str, wanted: Callable[[Any], bool], seconds: float = 120) -> Any:
+    """The answer of a query for one value, once it is wanted; the last one when time is up."""
+    deadline = time.monotonic() + seconds
+    with psycopg.connect(database, autocommit=True) as db:
+        while True:
+            row = db.execute(query).fetchone()  # type: ignore[call-overload]
+            if (row and wanted(row[0])) or time.monotonic() > deadline:
+                return row[0] if row else None
+            time.sleep(0.05)
+
+
+def ended(database: str) -> Any:
+    newest = "select state from scans_scan order by id desc limit 1"
+    return wait_for(database, newest, lambda state: state in {"done", "partial", "cancelled"}, 240)
+
+
+def running(database: str, at_least: int) -> Any:
+    return wait_for(
+        database, "select count(*) from scans_target where state='running'", lambda number: number >= at_least
+    )  # fmt: skip
+
+
+def in_the_portal(portal: Portal, code: str) -> subprocess.Popen[str]:
+    """Python inside an installation, in a process of its own."""
+    environment = {**portal.environment, "DJANGO_SETTINGS_MODULE": "governance.settings"}
+    words = [sys.executable, "-c", "import django; django.setup()\n" + code]
+    return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return out.strip()
+
+
+@pytest.fixture
+def portal(served: company.Running, database: str) -> Portal:
+    import redis
+
+    redis.Redis.from_url(REDIS_URL).flushdb()
+    return Portal(environment_of(served, database))
+
+
+@pytest.fixture
+def workers(portal: Portal) -> Iterator[list[subprocess.Popen[bytes]]]:
+    started = [worker(portal.environment), worker(portal.environment)]
+    yield started
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait(timeout=60)
+
+
+SWEEP = "from scans.tasks import sweep; sweep.delay()"
+CANCEL = """
+from governance.core.policy import SYSTEM
+from scans.models import Scan
+from scans.services import cancel_scan
+cancel_scan(actor=SYSTEM, scan=Scan.objects.get())
+"""
+RESUME = """
+from governance.core.policy import SYSTEM
+from scans.models import Scan
+from scans.services import resume_scan
+from scans.tasks import enqueue
+scan = Scan.objects.get()
+resume_scan(actor=SYSTEM, scan=scan)
+enqueue(scan.pk)
+"""
+DUE = """
+from datetime import timedelta
+from django.utils import timezone
+from accounts.models import Organization
+from scans.models import Schedule
+Schedule.objects.create(organization=Organization.objects.get(), name="nightly", every_minutes=1440,
+                        next_due_at=timezone.now() - timedelta(minutes=1))
+"""
+BEAT = """
+import time
+from scans import schedules
+while time.time() < START:
+    time.sleep(0.001)
+print(len(schedules.start_due()))
+"""
+
+
+@pytest.mark.redis
+def test_queued_to_prefork_workers_gives_the_seeded_truth_even_if_one_is_killed(
+    served: company.Running, portal: Portal, database: str, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    served.delay(0.02)
+    try:
+        assert "is queued: 14 accounts" in portal.must("scan", "--queue").out
+        assert running(database, 2) >= 2
+        workers[0].send_signal(signal.SIGKILL)
+        kill_children(workers[0].pid)
+    finally:
+        served.delay(0)
+    with psycopg.connect(database, autocommit=True) as db:
+        # What the killed worker held, or was about to send, comes back in minutes; those are over now.
+        over = "update scans_target set lease_until = now() - interval '1 second' where state in ('queued', 'running')"
+        db.execute(over)
+    said(in_the_portal(portal, SWEEP))
+    assert ended(database) == "partial"
+    assert wrong(portal.outcomes(), list(served.truth())) == []
+
+
+@pytest.mark.redis
+def test_a_scan_is_cancelled_while_it_runs_and_resumed_to_the_seeded_truth(
+    served: company.Running, portal: Portal, database: str, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    served.delay(0.02)
+    try:
+        portal.must("scan", "--queue")
+        assert running(database, 2) >= 2
+        said(in_the_portal(portal, CANCEL))
+    finally:
+        served.delay(0)
+    # What ran stops at its next step and writes nothing; what waited never starts.
+    assert ended(database) == "cancelled"
+    states = "select string_agg(distinct state, ' ' order by state) from scans_target"
+    assert set(wait_for(database, states, lambda _: True).split()) <= {"cancelled", "done", "unreadable"}
+    before = wait_for(database, "select count(*) from scans_target where state='cancelled'", lambda _: True)
+    assert before >= 2
+    said(in_the_portal(portal, RESUME))
+    assert ended(database) == "partial"
+    assert wrong(portal.outcomes(), list(served.truth())) == []
+
+
+def test_four_beats_start_one_scan_of_a_due_time(portal: Portal, database: str) -> None:
+    said(in_the_portal(portal, DUE))
+    start = time.time() + 6  # when all four have loaded what they need
+    beats = [in_the_portal(portal, BEAT.replace("START", str(start))) for _ in range(4)]
+    assert sorted(said(beat) for beat in beats) == ["0", "0", "0", "1"]
+    assert wait_for(database, "select count(*) from scans_scan", lambda _: True) == 1
+
+
+def kill_children(pid: int) -> None:
+    subprocess.run(["pkill", "-KILL", "-P", str(pid)], check=False)
+
+
+SAME = (
+    *(f"tests/scans/test_{name}.py" for name in ("work", "reconcile", "rollup", "schedules", "completion", "services", "tasks")),
+    "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py",
+)  # fmt: skip
+
+
+def test_the_same_tests_pass_on_postgresql() -> None:
+    """Those about rows, claims and the trail, again on PostgreSQL (the suite's own run is on SQLite)."""
+    with new_database() as empty:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "django_db and not slow", *SAME],
+            cwd=ROOT, env={**os.environ, "DATABASE_URL": empty}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert " passed" in done.stdout.splitlines()[-1]

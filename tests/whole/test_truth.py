@@ -1,0 +1,72 @@
+"""A scan of an organization gives exactly what was seeded: this one's, and ones that the demo doesn't ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from demo import company
+from demo.company import plan as planning
+from demo.company import truth
+from tests.whole.portal import Portal, bare_environment, wrong
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(("seed", "accounts", "regions"), [(7, 14, 3), (42, 14, 2), (1234, 23, 2)])
+def test_every_verdict_is_the_seeded_one(tmp_path: Path, seed: int, accounts: int, regions: int) -> None:
+    running = company.serve(seed=seed, accounts=accounts, regions=regions)
+    try:
+        database = f"sqlite:////{str(tmp_path / 'portal.sqlite3').lstrip('/')}"
+        portal = Portal(bare_environment(**running.env, DATABASE_URL=database))
+        portal.must("migrate", "--verbosity", "0")
+        portal.must("discover")
+        portal.must("scan", status=3)
+        rows = portal.outcomes()
+        assert set(rows[0]) == {
+            "control", "account", "region", "resource", "verdict", "reason", "gaps", "evidence", "collected_at",
+        }  # fmt: skip
+        assert wrong(rows, list(running.truth())) == []
+        for row in rows:
+            if row["verdict"] == "unknown":
+                assert row["reason"], row
+            for gap in row["gaps"]:
+                assert set(gap) == {"api", "action", "region", "code"}
+    finally:
+        running.stop()
+
+
+VERDICTS = ("pass", "fail", "unknown", "not_applicable")
+# Cells that can't be, and why: one outcome an organization, or a thing that every account has.
+CANT = {
+    "SSM-ID-003": ("not_applicable",),  # every account has a root user
+    "SSM-AC-001": ("not_applicable",),  # the scan role itself is a principal
+    "SSM-AC-002": ("not_applicable",),  # ... and has a policy
+    "SSM-AC-003": ("not_applicable",),
+    "SSM-AC-004": ("not_applicable",),
+    "SSM-AU-001": ("not_applicable",),  # no trail at all fails
+    "SSM-AU-004": ("fail", "unknown", "not_applicable"),  # one an organization: seeds 42 and 1234 have the other two
+    "SSM-DC-001": ("not_applicable",),  # every region has the setting
+    "SSM-EB-001": ("not_applicable",),
+    "SSM-NT-003": ("not_applicable",),  # no events is not knowing
+}
+
+
+def test_the_company_has_every_verdict_of_every_control_somewhere() -> None:
+    """Or this names the missing cell. A cell that can't be must not be there either."""
+    from scans import registry
+
+    seen = {(line["control"], line["verdict"]) for line in truth.expected(planning.make(seed=7, accounts=14))}
+    cells = {(id, verdict) for id in registry.controls() for verdict in VERDICTS}
+    cant = {(id, verdict) for id, verdicts in CANT.items() for verdict in verdicts}
+    assert sorted(cells - seen - cant) == []
+    assert sorted(seen & cant) == []
+
+
+def test_other_seeds_have_the_other_verdicts_on_the_organization() -> None:
+    found = {}
+    for seed in (7, 42, 1234):
+        lines = truth.expected(planning.make(seed=seed, accounts=2, regions=1))
+        [found[seed]] = [line["verdict"] for line in lines if line["control"] == "SSM-AU-004"]
+    assert found == {7: "pass", 42: "unknown", 1234: "fail"}
