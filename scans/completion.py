@@ -17,6 +17,7 @@ from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
 from scans import evaluation, hooks, joining, registry, store
+from scans.holders import me
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
 
@@ -33,6 +34,14 @@ def advance(scan_id: int) -> list[int]:
     scan = Scan.objects.select_related("organization").get(pk=scan_id)
     if scan.state not in {"running", "joining"} or unfinished(scan).exists() or not take(scan):
         return []
+    try:
+        return go_on(scan)
+    except BaseException:
+        let_go(scan)  # the next sweep tries again, not the one after the lease
+        raise
+
+
+def go_on(scan: Scan) -> list[int]:
     if scan.state == "running":
         # Looked at again, now that nobody else can queue a second visit.
         again = [] if unfinished(scan).exists() else revisit(scan)
@@ -51,7 +60,9 @@ def take(scan: Scan) -> bool:
     """Losing means that another worker is taking the Scan forward. If that one dies, the sweeper comes again."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    taken = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"]).update(lease_until=now + JOIN_LEASE)
+    taken = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"]).update(
+        lease_until=now + JOIN_LEASE, owner=me()
+    )
     scan.refresh_from_db(fields=["state", "lease_until"])
     return bool(taken)
 

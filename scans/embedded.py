@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import connection
 
 from scans import tasks
-from scans.foreground import free_dead
 from scans.models import Scan
 
 log = structlog.get_logger(__name__)
@@ -76,8 +75,6 @@ class Embedded:
 
 def pick_up() -> None:
     """Hand out at once what an earlier process of this machine was working on when it died."""
-    for scan in Scan.objects.filter(state__in=["running", "joining"]):
-        free_dead(scan)
     tasks.sweep.run()
     for scan in Scan.objects.filter(state="running"):
         tasks.dispatch.run(scan.pk)

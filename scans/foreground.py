@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,7 +14,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from governance.core.states import SCAN_ENDED
 from scans import completion, work
-from scans.models import Scan, Target
+from scans.holders import free_dead
+from scans.models import Scan
 
 PAUSE = 0.5
 
@@ -67,22 +66,3 @@ def unfinished(organization: Organization, asked: dict[str, list[str]]) -> Scan 
         if not held and {k: sorted(v) for k, v in scan.asked.items()} == {k: sorted(v) for k, v in asked.items()}:
             return scan
     return None
-
-
-def free_dead(scan: Scan) -> None:
-    """End the leases of processes of this machine that are no more, instead of waiting them out."""
-    host = socket.gethostname()
-    for target in Target.objects.filter(scan=scan, state="running").only("owner", "token"):
-        name, _, pid = target.owner.rpartition(":")
-        if name == host and pid.isdecimal() and not alive(int(pid)):
-            Target.objects.filter(pk=target.pk, token=target.token, state="running").update(lease_until=timezone.now())
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from scans import completion, schedules, work
+from scans.holders import free_dead
 from scans.models import Scan, Target
 
 # How long a sent message is trusted to arrive before the sweeper sends another for the same row.
@@ -36,11 +37,14 @@ def run_target(target_id: int) -> None:
 @shared_task(name="scans.sweep")
 def sweep() -> None:
     """Send again what is queued or whose lease ran out, and take Scans forward whose worker died."""
+    going = Scan.objects.filter(state__in=["running", "joining"])
+    for scan in going:
+        free_dead(scan)
     now = timezone.now()
     lost = Q(lease_until__lt=now) | Q(lease_until__isnull=True, scan__created_at__lt=now - TRUST)
     rows = Target.objects.filter(lost, state__in=["queued", "running"], scan__state__in=["running", "joining"])
     send(list(rows.order_by("lease_until", "id").values_list("id", flat=True)[:PER_SWEEP]))
-    for scan_id in Scan.objects.filter(state__in=["running", "joining"]).values_list("id", flat=True):
+    for scan_id in going.values_list("id", flat=True):
         send(completion.advance(scan_id))
 
 

@@ -3,8 +3,6 @@ process may die at any line: the row decides, by lease and token."""
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from governance.core.states import TARGET
 from scans import evaluation, registry, runner, store
 from scans.collector import VALUE_ROLE
 from scans.evidence import Evidence, parse
+from scans.holders import me
 from scans.models import EvidenceHead, Target
 from scans.reconcile import reconcile
 from scans.values import ValueRole, no_role
@@ -77,7 +76,7 @@ def claim(target_id: int) -> Lease | None:
     free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
     claimed = Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]).update(
         state=TARGET.target("claim"),
-        owner=f"{socket.gethostname()}:{os.getpid()}"[:80],
+        owner=me(),
         token=models.F("token") + 1,
         attempts=models.F("attempts") + 1,
         lease_until=now + LEASE,

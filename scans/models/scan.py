@@ -42,7 +42,8 @@ class Scan(models.Model):
     joined_context = models.CharField(max_length=64, blank=True)
     totals = models.JSONField(default=dict)
     schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, null=True, related_name="scans")
-    # Who joins the accounts' evidence; a joining that died is taken over when this has passed.
+    # Who joins the accounts' evidence; a joining that died is taken over when this has passed, or its owner is gone.
+    owner = models.CharField(max_length=80, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
     # Two beats can't start one due scan twice.
     due_at = models.DateTimeField(null=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
 from scans import foreground, runner, work
+from scans.holders import me
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, volumes
@@ -58,11 +59,11 @@ def scan(organization: Organization) -> Scan:
 
 
 @pytest.fixture
-def dead() -> int:
-    """The id of a process that is no more."""
+def dead() -> str:
+    """A process that is no more, on any machine: its id and when it began."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    return process.pid
+    return f"{process.pid}:{int(time.time())}"
 
 
 def held_by(scan: Scan, owner: str, minutes: int = 4) -> Target:
@@ -119,12 +120,12 @@ def test_the_order_of_what_was_asked_does_not_matter(organization: Organization)
 
 
 def test_a_scan_that_a_live_worker_holds_is_not_cut_off(scan: Scan, organization: Organization) -> None:
-    held_by(scan, f"{socket.gethostname()}:{os.getpid()}")
+    held_by(scan, me())
     assert foreground.unfinished(organization, NOTHING) is None
 
 
 def test_a_lease_of_a_dead_process_of_this_machine_ends_at_once(
-    scan: Scan, organization: Organization, dead: int
+    scan: Scan, organization: Organization, dead: str
 ) -> None:
     target = held_by(scan, f"{socket.gethostname()}:{dead}")
     assert foreground.unfinished(organization, NOTHING) == scan
@@ -133,7 +134,7 @@ def test_a_lease_of_a_dead_process_of_this_machine_ends_at_once(
     assert target.lease_until <= timezone.now()
 
 
-def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Organization, dead: int) -> None:
+def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Organization, dead: str) -> None:
     held_by(scan, f"elsewhere:{dead}")
     assert foreground.unfinished(organization, NOTHING) is None
 
@@ -142,11 +143,3 @@ def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Orga
 def test_an_ended_scan_is_not_found(scan: Scan, organization: Organization, state: str) -> None:
     Scan.objects.filter(pk=scan.pk).update(state=state)
     assert foreground.unfinished(organization, NOTHING) is None
-
-
-def test_a_process_of_somebody_else_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_yours(pid: int, signal: int) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "kill", not_yours)
-    assert foreground.alive(1)

@@ -1,0 +1,123 @@
+"""Whose lease it is, and whether they still live."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psutil
+import pytest
+from django.utils import timezone
+
+from governance.core.policy import SYSTEM
+from scans import holders, tasks
+from scans.models import Scan, Target
+from scans.services import start_scan
+from tests.scans.orders import company, first, in_place_of_aws, read_all
+
+WAITING = [sys.executable, "-c", "input()"]
+
+
+@pytest.fixture
+def living() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(WAITING, stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def scan(monkeypatch: pytest.MonkeyPatch) -> Scan:
+    in_place_of_aws(monkeypatch)
+    monkeypatch.setattr(tasks.run_target, "delay", lambda target_id: None)
+    return start_scan(actor=SYSTEM, organization=company())
+
+
+def named(process: subprocess.Popen[bytes]) -> str:
+    return holders.name_of.__wrapped__(process.pid)
+
+
+def killed() -> str:
+    """The name of a process that was, and is no more."""
+    process = subprocess.Popen(WAITING, stdin=subprocess.PIPE)
+    name = named(process)
+    process.kill()
+    process.communicate()
+    return name
+
+
+def test_it_names_this_process() -> None:
+    machine, pid, _ = holders.me().rsplit(":", 2)
+    assert (machine, int(pid)) == (socket.gethostname()[:48], os.getpid())
+    assert not holders.is_gone(holders.me())
+    assert len(holders.me()) <= 80
+
+
+def test_a_living_process_is_not_gone(living: subprocess.Popen[bytes]) -> None:
+    assert not holders.is_gone(named(living))
+
+
+def test_a_killed_process_is_gone() -> None:
+    assert holders.is_gone(killed())
+
+
+def test_a_killed_process_that_nobody_has_asked_after_is_gone(living: subprocess.Popen[bytes]) -> None:
+    name = named(living)
+    living.kill()
+    deadline = time.monotonic() + 10
+    while psutil.Process(living.pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(living.pid, 0)  # its id is still taken
+    assert holders.is_gone(name)
+
+
+def test_another_process_with_the_same_id_is_another(living: subprocess.Popen[bytes]) -> None:
+    machine, pid, started = named(living).rsplit(":", 2)
+    assert holders.is_gone(f"{machine}:{pid}:{int(started) - 60}")
+
+
+def test_a_clock_that_was_set_by_a_second_kills_nobody(living: subprocess.Popen[bytes]) -> None:
+    machine, pid, started = named(living).rsplit(":", 2)
+    assert not holders.is_gone(f"{machine}:{pid}:{int(started) - 1}")
+
+
+@pytest.mark.parametrize("owner", ["", "elsewhere:1:1", "{host}:1", "{host}:x:1", "{host}:-1:1", "{host}:1:"])
+def test_who_cannot_be_asked_is_not_gone(owner: str) -> None:
+    assert not holders.is_gone(owner.format(host=socket.gethostname()[:48]))
+
+
+def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_yours(pid: int) -> None:
+        raise psutil.AccessDenied(pid)
+
+    monkeypatch.setattr(psutil, "Process", not_yours)
+    assert not holders.is_gone(f"{socket.gethostname()[:48]}:1:1")
+
+
+@pytest.mark.django_db
+def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(tasks, "send", sent.extend)
+    target, later = first(scan), timezone.now() + timedelta(minutes=4)
+    for owner, expected in ((holders.me(), []), ("elsewhere:1:1", []), (killed(), [target.pk])):
+        Target.objects.filter(pk=target.pk).update(state="running", owner=owner, token=1, lease_until=later)
+        tasks.sweep()
+        assert sent == expected
+
+
+@pytest.mark.django_db
+def test_the_sweeper_takes_over_a_joining_whose_process_died(scan: Scan) -> None:
+    read_all(scan)
+    for owner, state in ((holders.me(), "joining"), ("elsewhere:1:1", "joining"), (killed(), "done")):
+        later = timezone.now() + timedelta(minutes=14)
+        Scan.objects.filter(pk=scan.pk).update(state="joining", owner=owner, lease_until=later)
+        tasks.sweep()
+        scan.refresh_from_db()
+        assert scan.state == state
