@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from exceptions.models import ExceptionRequest, Shown
+from exceptions.models import Attachment, ExceptionRequest, Shown
 from exceptions.queries import words
-from exceptions.queries.page import changes_since_approval, may_of
+from exceptions.queries.page import Said, attachments_of, changes_since_approval, may_of, thread_of
 from exceptions.queries.people import conflict_of
 from exceptions.queries.scope import Preview, accounts_of, preview
 from exceptions.queries.words import LABELS, Change
@@ -18,7 +18,9 @@ from governance.identity.models import User
 from scans.models import Finding
 
 # What has a place of its own on the page.
-APART = frozenset({"listed", "justification", "state"})
+APART = frozenset({"listed", "justification", "state", "attachments", "comments"})
+# Told only where there is any: nothing has drifted, nobody has decided yet, nobody else is behind it.
+SPARSE = frozenset({"drift", "decisions", "on_behalf_of"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Screen:
 
     facts: list[tuple[str, list[str]]]
     findings: list[Finding]
+    attachments: list[Attachment]
+    thread: list[Said]
     covered: Preview
     acts: list[str]
     may_revoke: bool
@@ -40,8 +44,7 @@ class Screen:
 
 
 def told(key: str, body: Mapping[str, Any]) -> bool:
-    """Nothing has drifted and nobody has decided yet: that needs no line."""
-    return key not in APART and (key not in {"drift", "decisions"} or bool(body.get(key)))
+    return key not in APART and (key not in SPARSE or bool(body.get(key)))
 
 
 def screen_of(
@@ -59,6 +62,8 @@ def screen_of(
     return Screen(
         facts=[(LABELS[key], words.said(key, body.get(key), known)) for key in LABELS if told(key, body)],
         findings=list(listed.order_by("account_id", "control", "id")),
+        attachments=attachments_of(request),
+        thread=thread_of(request),
         covered=preview(request),
         acts=acts[request.state] if decidable and may.decide and not conflict else [],
         may_revoke=may.revoke,

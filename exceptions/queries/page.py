@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,10 +91,11 @@ def page_of(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPa
         preview=covered,
         findings=list(findings_of(request).filter(account__in=visible.order_by().values("pk"))[:NAMED]),
         drift=words.drift_sentences(request.drift) if whole else drift_in_general(request.drift),
-        changes=changes_since_approval(request) if whole else [],
+        # The thread stands on the page by itself.
+        changes=changes_since_approval(request, without={"comments"}) if whole else [],
         thread=thread_of(request),
         history=history_of(f"exceptionrequest:{request.pk}", told=whole),
-        attachments=list(request.attachments.defer("data").select_related("by")),
+        attachments=attachments_of(request),
         may=may_of(request, actor, accounts, now),
     )
 
@@ -119,13 +121,17 @@ GENERALLY = {
 }
 
 
-def changes_since_approval(request: ExceptionRequest) -> list[Change]:
+def attachments_of(request: ExceptionRequest) -> list[Attachment]:
+    return list(request.attachments.defer("data").select_related("by"))
+
+
+def changes_since_approval(request: ExceptionRequest, *, without: Iterable[str] = ()) -> list[Change]:
     """What differs now from what the last approver had on the screen; empty before there is one."""
     if request.state not in {"approved", "suspended"}:
         return []
     approved = request.decisions.filter(act__in=["approve", "reapprove"]).select_related("shown").last()
     # A start that lay in the past was moved to the moment of the approval: that was no drift.
-    left_out = {*words.OF_THE_MOMENT, "starts_at"}
+    left_out = {*words.OF_THE_MOMENT, "starts_at", *without}
     return words.changes(approved.shown.body, shown(request), without=left_out) if approved else []
 
 

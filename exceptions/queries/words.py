@@ -24,8 +24,11 @@ LABELS = {
     "expires_at": "Ends",
     "justification": "Justification",
     "business_owner": "Business owner",
+    "on_behalf_of": "On behalf of",
     "compensation": "Compensation",
     "compensating_controls": "Compensating controls",
+    "attachments": "Files",
+    "comments": "Comments",
     "quorum": "Approvers needed",
     "decisions": "Decided in this round",
     "drift": "Drift",
@@ -36,6 +39,8 @@ ACTS = {
 }  # fmt: skip
 # What moves with every act: a difference in it is not one in what is asked.
 OF_THE_MOMENT = frozenset({"state", "decisions", "drift", "quorum"})
+# Lists of which only the items that went and came are told.
+ITEMS = frozenset({"attachments", "comments"})
 CHANGED = "{} (what was read of it has changed)"
 
 
@@ -56,6 +61,7 @@ class Known:
 
 def known_of(*bodies: Mapping[str, Any]) -> Known:
     people = {id for body in bodies for id, _ in body.get("decisions", ())}
+    people |= {by for body in bodies for _, by, _ in body.get("comments", ()) if by is not None}
     marks = {mark for body in bodies for mark in body.get("listed", {})}
     return Known(
         dict(User.objects.filter(pk__in=people).values_list("pk", "username")) if people else {},
@@ -71,13 +77,16 @@ def changes(was: Mapping[str, Any], now: Mapping[str, Any], *, without: Iterable
     return [
         change_of(key, was.get(key), now.get(key), known)
         for key in LABELS
-        if key in differing and key not in left_out
+        # What an earlier version of the portal didn't show, and there is nothing of, is no difference.
+        if key in differing and key not in left_out and (was.get(key) or now.get(key))
     ]  # fmt: skip
 
 
 def change_of(key: str, was: Any, now: Any, known: Known) -> Change:
     if key == "listed":
         return listed_change(was or {}, now or {}, known)
+    if key in ITEMS:
+        return items_change(key, was or [], now or [], known)
     before, after = (said(key, value, known) for value in (was, now))
     if before == after:  # the same number
         after = [f"{line}, but others, or something else was read of them" for line in after]
@@ -93,6 +102,12 @@ def listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Known) 
     return Change(LABELS["listed"], gone + other, came + [CHANGED.format(one) for one in other])
 
 
+def items_change(key: str, was: list[Any], now: list[Any], known: Known) -> Change:
+    gone = [item for item in was if item not in now]
+    came = [item for item in now if item not in was]
+    return Change(LABELS[key], *(said(key, items, known) for items in (gone, came)))
+
+
 def said(key: str, value: Any, known: Known) -> list[str]:
     """One value of what was shown, as lines to read."""
     if value in (None, "", [], {}):
@@ -106,6 +121,10 @@ def said(key: str, value: Any, known: Known) -> list[str]:
             return [f"{id}: {state}" for id, state in value.items()]
         case "decisions":
             return [f"{known.people.get(id, id)} {ACTS.get(act, act)}" for id, act in value]
+        case "attachments":
+            return [f"{name}, {size:,} bytes, SHA-256 {digest}" for _, name, size, digest in value]
+        case "comments":
+            return [f"{known.people.get(by, 'Tutela')}: {text}" for _, by, text in value]
         case "drift":
             return drift_sentences(value)
         case "listed":

@@ -36,7 +36,9 @@ NEEDS_WORDS = {
     "revoke": "Say why it is revoked.",
 }
 APPROVALS = ("approve", "reapprove")
-COURSE = frozenset({"version", "state", "decisions", "quorum", "starts_at"})
+# What goes on while it is decided. Whoever decides next sees it, but an approval that was given holds: talk among
+# approvers must not undo it, as a file or a term that comes later does.
+COURSE = frozenset({"version", "state", "decisions", "quorum", "starts_at", "comments"})
 STATES = {"approve": "submitted", "reject": "submitted", "request_changes": "submitted", "reapprove": "suspended"}
 
 

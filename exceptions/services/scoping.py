@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,18 +49,23 @@ def checked(actor: Actor, organization: Organization, wanted: Wanted) -> tuple[d
     """The columns and the named findings. Ids that the actor may not see are unknown to them."""
     faults: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for f in fields(wanted):
-        if f.name in wanted.texts:
-            try:
-                values[f.name] = checked_text(f.name, getattr(wanted, f.name), most=LONGEST.get(f.name, MAX_TEXT))
-            except InvalidRequestError as error:
-                faults |= error.fields
+    for name in wanted.texts:
+        values[name] = kept(name, getattr(wanted, name), faults)
     values["compensating_controls"] = checked_controls(wanted.compensating_controls, faults)
     values |= {"starts_at": wanted.starts_at, "expires_at": wanted.expires_at, "scope_kind": wanted.scope_kind}
     visible = visible_accounts(actor, Permission.FINDING_VIEW).filter(organization=organization)
     scope, findings = checked_scope(wanted, organization, visible, faults)
     refuse(faults)
     return values | scope, findings
+
+
+def kept(name: str, text: str, faults: dict[str, str]) -> str:
+    """The text if it can be kept; else nothing, and why among the faults."""
+    try:
+        return checked_text(name, text, most=LONGEST.get(name, MAX_TEXT))
+    except InvalidRequestError as error:
+        faults |= error.fields
+    return ""
 
 
 def place_resource(scope: dict[str, Any], faults: dict[str, str]) -> None:
@@ -95,11 +100,7 @@ def checked_scope(
             faults["control"] = f"There is no control {scope['control']}."
         if not scope["control"] and kind != ScopeKind.RESOURCE:
             faults["control"] = "Choose a control: an exception from every control at once is never granted."
-    faults |= {
-        name: f"At most {LONGEST[name]} characters."
-        for name in ("tag_key", "tag_value", "region")
-        if len(getattr(wanted, name).strip()) > LONGEST[name]
-    }
+    typed = {name: kept(name, getattr(wanted, name), faults) for name in ("tag_key", "tag_value", "region")}
     match kind:
         case ScopeKind.FINDINGS:
             findings = list(Finding.objects.filter(fingerprint__in=wanted.findings, account__in=visible.values("pk")))
@@ -112,15 +113,15 @@ def checked_scope(
             if scope["account"] is None:
                 faults["account"] = f"There is no account {wanted.account}." if wanted.account else "Choose an account."
             if kind == ScopeKind.RESOURCE:
-                scope["resource"], scope["region"] = wanted.resource.strip(), wanted.region.strip()
+                scope["resource"], scope["region"] = wanted.resource.strip(), typed["region"]
                 place_resource(scope, faults)
         case ScopeKind.OU:
             scope["ou"] = OrganizationalUnit.objects.filter(organization=organization, ou_id=wanted.ou).first()
             if scope["ou"] is None:
                 faults["ou"] = f"There is no OU {wanted.ou}." if wanted.ou else "Choose an OU."
         case ScopeKind.TAG:
-            scope["tag_key"], scope["tag_value"] = wanted.tag_key.strip(), wanted.tag_value.strip()
-            if not scope["tag_key"] or not scope["tag_value"]:
+            scope |= {"tag_key": typed["tag_key"], "tag_value": typed["tag_value"]}
+            if not wanted.tag_key.strip() or not wanted.tag_value.strip():
                 faults["tag_key"] = "Name the tag's key and value: a scope without a limit is never granted."
     return scope, findings
 

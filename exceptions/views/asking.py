@@ -16,7 +16,7 @@ from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.offer import Offer, offer_to, organization_of
-from exceptions.services import checking, drafting, readiness
+from exceptions.services import attaching, drafting, readiness
 from exceptions.views.shared import request_or_404, version_of
 from governance.core.policy import Permission, decide
 from governance.core.states import EXCEPTION
@@ -85,11 +85,11 @@ def with_files(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
     """Keep the files that came along. The draft stays saved when one of them is refused."""
     for file in request.FILES.getlist("files"):
         size = file.size or 0
-        data = file.read() if size <= checking.MAX_FILE else b"\0" * (checking.MAX_FILE + 1)
+        data = file.read() if size <= attaching.MAX_FILE else b"\0" * (attaching.MAX_FILE + 1)
         try:
-            checking.attach(actor=actor_of_request(request), request=made, name=file.name or "file", data=data)
+            attaching.attach(actor=actor_of_request(request), request=made, name=file.name or "file", data=data)
         except WorkflowError as error:
-            messages.error(request, f"{file.name} was not attached. {error}")
+            messages.error(request, f"A file was not attached. {error}")  # not its name, which may be what is refused
     return redirect("exception", pk=made.pk)
 
 
@@ -146,7 +146,7 @@ def shown(
         "version": version if version is not None else found.version if found else None,
         "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
         "today": now, "ticked": set(form["compensating_controls"].value() or ()),
-        "sizes": {"files": checking.MAX_FILES, "mib": checking.MAX_FILE // 1024 // 1024},
-        "file_kinds": ", ".join(sorted(checking.KINDS)),
+        "sizes": {"files": attaching.MAX_FILES, "mib": attaching.MAX_FILE // 1024 // 1024},
+        "file_kinds": ", ".join(sorted(attaching.KINDS)),
     }  # fmt: skip
     return render(request, "exceptions/form.html", context, status=status)

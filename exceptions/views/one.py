@@ -18,7 +18,7 @@ from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.page import page_of
 from exceptions.queries.people import conflict_of
-from exceptions.services import checking, drafting, readiness
+from exceptions.services import attaching, drafting, readiness
 from exceptions.views import asking
 from exceptions.views.shared import person_of, request_or_404, version_of
 from governance.core.policy import Permission
@@ -76,8 +76,8 @@ def attach(request: HttpRequest, pk: int) -> HttpResponse:
         if file is None:
             raise InvalidRequestError(attachment="Choose a file.")
         # A file over the limit isn't read: its size alone is refused.
-        data = file.read() if (file.size or 0) <= checking.MAX_FILE else b"\0" * (checking.MAX_FILE + 1)
-        checking.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data)
+        data = file.read() if (file.size or 0) <= attaching.MAX_FILE else b"\0" * (attaching.MAX_FILE + 1)
+        attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data)
 
     return acted(request, pk, act, "The file is attached.")
 
@@ -110,7 +110,7 @@ def download(request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
     """Always as a file to keep, never shown: what somebody else made must not act in the portal's name."""
     file = get_object_or_404(request_or_404(request, pk).attachments, pk=attachment)
     headers = {
-        "Content-Disposition": f'attachment; filename="{file.name}"',  # checking.attach made the name harmless
+        "Content-Disposition": f'attachment; filename="{file.name}"',  # attaching.attach made the name harmless
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }

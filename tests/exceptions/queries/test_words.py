@@ -34,6 +34,13 @@ def test_the_same_has_no_difference(people: Cast) -> None:
             (["A: version 1, high"], ["A: version –, gone"]),
         ),
         ("compensating_controls", {"A": "pass"}, {"A": "fail"}, (["A: pass"], ["A: fail"])),
+        (
+            "attachments",
+            [[1, "a.pdf", 5, "aa"], [2, "b.pdf", 2048, "bb"]],
+            [[1, "a.pdf", 5, "aa"], [3, "b.pdf", 2048, "cc"]],
+            (["b.pdf, 2,048 bytes, SHA-256 bb"], ["b.pdf, 2,048 bytes, SHA-256 cc"]),
+        ),
+        ("on_behalf_of", "", "Sam", (["nothing"], ["Sam"])),
         ("state", "submitted", "changes_requested", (["submitted"], ["changes requested"])),
     ],
 )
@@ -57,6 +64,18 @@ def test_findings_that_went_and_came_are_named(people: Cast) -> None:
 def test_who_decided_is_named(people: Cast) -> None:
     [change] = words.changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
     assert change.now == ["ada approved"]
+
+
+def test_only_the_comments_that_came_are_told(people: Cast) -> None:
+    first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
+    [change] = words.changes({"comments": [first]}, {"comments": [first, then]})
+    assert (change.was, change.now) == (["nothing"], ["Tutela: It is late."])
+    [change] = words.changes({"comments": []}, {"comments": [first]})
+    assert change.now == ["owen: It is slow."]
+
+
+def test_what_was_not_shown_earlier_and_is_empty_is_no_difference() -> None:
+    assert words.changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
 
 
 @pytest.mark.parametrize("kind", sorted(WORDS))

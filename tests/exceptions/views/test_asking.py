@@ -170,7 +170,7 @@ def test_files_come_along_and_a_refused_one_does_not_lose_the_draft(people: Cast
     files = [SimpleUploadedFile("plan.pdf", b"%PDF-1.4"), SimpleUploadedFile("page.html", b"<script>")]
     answer = client.post("/exceptions/new/", {**typed(people), "files": files}, follow=True)
     page = text(answer)
-    assert "page.html was not attached" in page
+    assert "A file was not attached. page.html is of another kind" in page
     assert [f.name for f in ExceptionRequest.objects.get().attachments.all()] == ["plan.pdf"]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from exceptions.models import Decision
 from exceptions.queries.coverage import over_finding
-from exceptions.services import drafting
+from exceptions.services import attaching, drafting
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from scans.models import Finding
@@ -61,6 +61,26 @@ def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> N
     client.post(url, {**again, "act": "approve"})
     asked.refresh_from_db()
     assert asked.state == "approved"
+
+
+def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_the_difference(people: Cast) -> None:
+    asked = people.submitted(on_behalf_of="The vendor's team")
+    kept = attaching.attach(actor=acting(people.owner), request=asked, name="plan.pdf", data=b"%PDF-1.4")
+    drafting.comment(actor=acting(people.owner), request=asked, text="See the plan.")
+    client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
+    page = shown(client, url)
+    link = f'href="/exceptions/{asked.pk}/files/{kept.pk}/"'
+    for word in (link, "plan.pdf", "8\xa0bytes", kept.digest, "See the plan.", "The vendor&#x27;s team"):
+        assert word in page, word
+    seen = dict(HIDDEN.findall(page))
+    late = attaching.attach(actor=acting(people.owner), request=asked, name="late.pdf", data=b"%PDF-1.5")
+    drafting.comment(actor=acting(people.owner), request=asked, text="And another.")
+    answer = client.post(url, {**seen, "act": "approve"})
+    assert "something changed since you looked" in text(answer, 409)
+    said = {change.label: change.now for change in answer.context["screen"].changed}
+    assert said["Files"] == [f"late.pdf, 8 bytes, SHA-256 {late.digest}"]
+    assert said["Comments"] == ["owen: And another."]
+    assert not Decision.objects.exists()
 
 
 def test_an_approval_by_somebody_else_meanwhile_is_shown_too(people: Cast) -> None:

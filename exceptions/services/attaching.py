@@ -1,0 +1,69 @@
+"""Files to a request: small, of a known kind, kept until it is decided."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import PurePath
+
+from django.db import transaction
+
+from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.models import Attachment, ExceptionRequest
+from exceptions.services import locking
+from exceptions.services.checking import checked_text
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError
+
+MAX_FILE = 2 * 1024 * 1024
+MAX_FILES = 10
+# By the name's end. Served as downloads only, never shown, so that a file can't act in the portal's name.
+KINDS = {
+    ".csv": "text/csv", ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".jpg": "image/jpeg", ".json": "application/json", ".pdf": "application/pdf", ".png": "image/png",
+    ".txt": "text/plain", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+UNSAFE = re.compile(r"[^A-Za-z0-9._ -]+")
+LONGEST_NAME = 150
+OPEN = frozenset({"draft", "submitted", "changes_requested"})
+
+
+def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes) -> Attachment:
+    """Keep a file with the request. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided."""
+    if actor.user_id is None or actor.user_id != request.requested_by_id:
+        raise NotPermittedError(f"Only who asked for {request} can attach files to it.")
+    shown, content_type = named(name)
+    if not 0 < len(data) <= MAX_FILE:
+        raise InvalidRequestError(
+            attachment=f"A file has from 1 byte to {MAX_FILE // 1024 // 1024} MiB; {shown} has {len(data):,} bytes."
+        )
+    with transaction.atomic():
+        locking.trail("exceptionrequest.attach")
+        # As it is now: a file that comes while somebody decides belongs to what they saw, or is refused.
+        locked = locking.request(request.pk)
+        if locked.state not in OPEN:
+            raise WorkflowError(f"{locked} is {locked.state}; files can be attached until it is decided.")
+        if locked.attachments.count() >= MAX_FILES:
+            raise InvalidRequestError(attachment=f"{shown} is one too many: a request has at most {MAX_FILES} files.")
+        made = Attachment.objects.create(
+            request=locked, by_id=actor.user_id, name=shown, content_type=content_type, size=len(data),
+            digest=hashlib.sha256(data).hexdigest(), data=data,
+        )  # fmt: skip
+        audit.record(
+            actor=actor, action="exceptionrequest.attach", subject=f"exceptionrequest:{locked.pk}", digest=made.digest
+        )
+    return made
+
+
+def named(name: str) -> tuple[str, str]:
+    """The name under which it is kept, and its type. The name as it came is looked through: made harmless, an
+    e-mail address no longer looks like one."""
+    try:
+        checked_text("attachment", name)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(attachment=f"The file's name can't be kept. {error}") from error
+    shown = UNSAFE.sub("_", PurePath(name.replace("\\", "/")).name)[-LONGEST_NAME:] or "file"
+    content_type = KINDS.get(PurePath(shown).suffix.lower())
+    if content_type is None:
+        raise InvalidRequestError(attachment=f"{shown} is of another kind than these: {', '.join(sorted(KINDS))}.")
+    return shown, content_type
