@@ -9,12 +9,12 @@ each decryption of a SecureString is a read event of KMS.
 
 * covers all regions, and is logging now;
 * records management events of all kinds (reads and writes), by basic or advanced event selectors;
-* doesn't exclude `kms.amazonaws.com`.
+* leaves out no source of them but `rdsdata.amazonaws.com`; `kms.amazonaws.com` may not be left out.
 
 An organization's trail appears in member accounts as a shadow; it counts there like their own.
 
-**Unknown** when no trail is proved good and something about one of them could not be read. It fails
-only when each trail is proved not to qualify.
+**Unknown** when no trail is proved good and something about one of them could not be read, or is a value
+that this version doesn't know. It fails only when each trail is proved not to qualify.
 
 **Limits.** Trails alone: CloudTrail Lake and other recorders are not seen. Past gaps are not seen.
 
@@ -42,7 +42,7 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.selectors import records_all_management_events
+from scans.selectors import SelectorError, records_all_management_events
 
 TRAIL_FACTS = ("multi_region", "logging", "selectors", "advanced_selectors")
 
@@ -50,8 +50,9 @@ CONTROL = Control(
     id="SSM-AU-001",
     file="ssm_au_001",
     title="A multi-region trail records all management events",
-    severity=Severity.HIGH,
+    severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
+    version=2,  # 2: no source but rdsdata may be left out, and a selector that is new to us is no fail
     facts={"cloudtrail.account": ("trails",)},
     related={"cloudtrail.trail": TRAIL_FACTS},
     container="arn:{p}:cloudtrail::{a}:trail/*",
@@ -131,13 +132,17 @@ def _first_fault(resource: ResourceView, arn: str) -> str:
 
 
 def _records_everything(trail: ResourceView) -> bool:
-    return records_all_management_events(trail["selectors"] or (), trail["advanced_selectors"] or ())
+    try:
+        return records_all_management_events(trail["selectors"] or (), trail["advanced_selectors"] or ())
+    except SelectorError as error:
+        api, action = "cloudtrail.GetEventSelectors", "cloudtrail:GetEventSelectors"
+        raise GapError(Gap(GapKind.MALFORMED, api, action, trail.region, str(error))) from None
 
 
 TESTS: tuple[tuple[Callable[[ResourceView], bool], str], ...] = (
     (lambda trail: bool(trail["multi_region"]), "covers one region only"),
     (lambda trail: bool(trail["logging"]), "is not logging"),
-    (_records_everything, "leaves out reads, writes or KMS among the management events"),
+    (_records_everything, "leaves out some of the management events"),
 )
 
 
@@ -195,6 +200,20 @@ CASES = [
         "KMS left out",
         Verdict.FAIL,
         {"selectors": [{**ALL[0], "ExcludeManagementEventSources": ["kms.amazonaws.com"]}]},
+    ),
+    _case(
+        "Systems Manager left out",
+        Verdict.FAIL,
+        _advanced({"Field": "eventSource", "NotEquals": ["ssm.amazonaws.com"]}),
+    ),
+    _case(
+        "a kind of events that is new to us",
+        Verdict.UNKNOWN,
+        {"selectors": [{**ALL[0], "ReadWriteType": "Sometimes"}]},
+        reason_has="ReadWriteType=Sometimes",
+    ),
+    _case(
+        "stopped, of a kind that is new to us", Verdict.FAIL, {"logging": False, "selectors": [{"ReadWriteType": "x"}]}
     ),
     _case("stopped, its selectors unreadable", Verdict.FAIL, {"logging": False, "selectors": GAP}),
     _case("status unreadable", Verdict.UNKNOWN, {"logging": GAP}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scans.selectors import records_all_management_events
+from scans.selectors import SelectorError, records_all_management_events
 
 KMS, RDS = "kms.amazonaws.com", "rdsdata.amazonaws.com"
 
@@ -32,7 +32,10 @@ WRITE_ONLY = {"Field": "readOnly", "Equals": ["false"]}
         ([basic("ReadOnly"), basic("WriteOnly")], True),
         ([basic("ReadOnly"), basic("WriteOnly", excluded=[KMS])], False),
         ([basic(management=False)], False),
-        ([basic("Other")], False),
+        ([basic(excluded=["ssm.amazonaws.com"])], False),
+        ([basic("Other"), basic()], True),
+        ([basic("Other", management=False)], False),
+        ([basic("Other", excluded=[KMS])], False),
         ([], False),
     ],
 )
@@ -50,6 +53,7 @@ def test_basic(selectors, whole):
         ([advanced({"Field": "eventSource", "NotEquals": [RDS]})], True),
         ([advanced({"Field": "eventSource", "NotEquals": [RDS, KMS]})], False),
         ([advanced({"Field": "eventSource", "NotEquals": [KMS]}), advanced()], True),
+        ([advanced({"Field": "eventSource", "NotEquals": ["ssm.amazonaws.com"]})], False),
         ([advanced({"Field": "eventSource", "Equals": ["ssm.amazonaws.com"]})], False),
         ([advanced({"Field": "eventName", "NotEquals": ["GetParameter"]})], False),
         ([advanced({"Field": "readOnly", "NotEquals": ["true"]})], False),
@@ -59,3 +63,9 @@ def test_basic(selectors, whole):
 )
 def test_advanced(selectors, whole):
     assert records_all_management_events([], selectors) is whole
+
+
+@pytest.mark.parametrize("selectors", [[basic("Other")], [basic("Other"), basic("ReadOnly")]])
+def test_a_value_that_is_new_to_us_is_named_where_it_decides(selectors):
+    with pytest.raises(SelectorError, match="ReadWriteType=Other"):
+        records_all_management_events(selectors, [])
