@@ -105,7 +105,11 @@ def listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Known) 
 def items_change(key: str, was: list[Any], now: list[Any], known: Known) -> Change:
     gone = [item for item in was if item not in now]
     came = [item for item in now if item not in was]
-    return Change(LABELS[key], *(said(key, items, known) for items in (gone, came)))
+    return Change(
+        LABELS[key],
+        said(key, gone, known) if gone else ["not there yet"],
+        said(key, came, known) if came else ["no longer there"],
+    )
 
 
 def said(key: str, value: Any, known: Known) -> list[str]:

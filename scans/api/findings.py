@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Account
 from accounts.queries import visible_accounts
-from governance.core.policy import Permission
+from governance.core.policy import NotPermittedError, Permission, decide
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.problems import refusing
 from governance.identity.rest.views import Answer, Api
-from scans import exports, registry
+from scans import exports, hooks, registry
 from scans.control import Severity, Verdict
 from scans.models import Finding
 from scans.queries import detail
@@ -24,6 +28,8 @@ from scans.queries import findings as queries
 from scans.queries.findings import STATES, FilterError, FindingFilter
 
 EVENTS = 100
+TIMES = ("first_seen", "changed_at", "resolved_at")
+AT = serializers.DateTimeField()
 
 
 class FindingQuery(PageQuery):
@@ -36,6 +42,12 @@ class FindingQuery(PageQuery):
     verdict = serializers.ChoiceField([str(v) for v in Verdict], default="", allow_blank=True)
     q = serializers.CharField(default="", allow_blank=True, help_text="A part of the ARN, reason or account's name.")
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """What can lie over a Finding is known once the apps above have said so."""
+        said = "Excepted: an exception in force covers it; requested: one is asked for; bare: neither. By the clock."
+        coverage = serializers.ChoiceField(tuple(hooks.narrowings), default="", allow_blank=True, help_text=said)
+        return {**super().get_fields(), "coverage": coverage}
+
 
 class GapSerializer(serializers.Serializer[Any]):
     """A value that could not be read."""
@@ -47,7 +59,11 @@ class GapSerializer(serializers.Serializer[Any]):
 
 
 class FindingSerializer(serializers.Serializer[Any]):
-    """The same columns as an export's lines. evidence: the digest of what was read."""
+    """The same columns as an export's lines. evidence: the digest of what was read.
+
+    coverage: excepted (an exception in force covers it), requested (one is asked for) or empty (neither), computed when
+    it is read; covered_by: by which exception. Both are null where you may not see exceptions.
+    """
 
     fingerprint = serializers.CharField()
     control = serializers.CharField()
@@ -60,14 +76,18 @@ class FindingSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     gaps = GapSerializer(many=True)
     evidence = serializers.CharField()
-    first_seen = serializers.CharField()
-    changed_at = serializers.CharField()
-    resolved_at = serializers.CharField(allow_null=True)
+    first_seen = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
     resolution = serializers.CharField()
     reopen_count = serializers.IntegerField()
+    coverage = serializers.CharField(allow_null=True)
+    covered_by = serializers.CharField(allow_null=True)
 
     def to_representation(self, instance: Finding) -> Any:
-        return exports.finding_line(instance)
+        times = {name: getattr(instance, name) for name in TIMES}
+        said = {name: at and AT.to_representation(at) for name, at in times.items()}
+        return {**exports.finding_line(instance), **said, **self.context["coverage"][instance.pk]}
 
 
 class FindingEventSerializer(serializers.Serializer[Any]):
@@ -112,7 +132,7 @@ class FindingDetailSerializer(FindingSerializer):
     def to_representation(self, instance: Finding) -> Any:
         loaded = registry.controls().get(instance.control)
         return {
-            **exports.finding_line(instance),
+            **super().to_representation(instance),
             "title": loaded.control.title if loaded else None,
             "control_version": instance.control_version,
             "facts": FactSerializer(list(detail.facts_of(instance)), many=True).data,
@@ -134,8 +154,10 @@ class FindingApi(Api):
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
         with refusing(FilterError, as_=ValidationError):
             wanted = FindingFilter.parse({name: value for name, value in self.query.items() if isinstance(value, str)})
+        if wanted.coverage:
+            visible = visible.filter(pk__in=self.exceptions_seen(required=True).order_by().values("pk"))
         page = self.paged(queries.filtered(visible, wanted))
-        return self.page(page.rows, page.next)
+        return self.page(page.rows, page.next, coverage=self.coverage_of(page.rows))
 
     def retrieve(self, _request: Request, fingerprint: str) -> Response:
         """One Finding by its fingerprint, with its history and its fix."""
@@ -144,4 +166,25 @@ class FindingApi(Api):
         found = rows.filter(fingerprint=fingerprint).first()
         if found is None:
             raise Http404
-        return self.answer(found)
+        return self.answer(found, coverage=self.coverage_of([found]))
+
+    def coverage_of(self, rows: Sequence[Finding]) -> dict[int, dict[str, str | None]]:
+        """What lies over each of them now, in two queries for all. None: not for this reader to know."""
+        wanted = self.exceptions_seen().filter(pk__in={row.account_id for row in rows})
+        seen = set(wanted.order_by().values_list("pk", flat=True))
+        over = hooks.overlays_over([row for row in rows if row.account_id in seen], timezone.now())
+        found: dict[int, dict[str, str | None]] = {}
+        for row in rows:
+            held = over.get(row.pk)
+            none = "" if row.account_id in seen else None
+            found[row.pk] = {
+                "coverage": held.kind if held else none,
+                "covered_by": held.label if held else none,
+            }
+        return found
+
+    def exceptions_seen(self, *, required: bool = False) -> QuerySet[Account]:
+        """The Accounts whose exceptions the reader may see. required: raise where there can be none."""
+        if required and not decide(self.actor, Permission.EXCEPTION_VIEW, timezone.now()):
+            raise NotPermittedError("You may not see exceptions, so coverage can't be filtered by.")
+        return visible_accounts(self.actor, Permission.EXCEPTION_VIEW)

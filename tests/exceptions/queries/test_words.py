@@ -69,7 +69,7 @@ def test_who_decided_is_named(people: Cast) -> None:
 def test_only_the_comments_that_came_are_told(people: Cast) -> None:
     first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
     [change] = words.changes({"comments": [first]}, {"comments": [first, then]})
-    assert (change.was, change.now) == (["nothing"], ["Tutela: It is late."])
+    assert (change.was, change.now) == (["not there yet"], ["Tutela: It is late."])
     [change] = words.changes({"comments": []}, {"comments": [first]})
     assert change.now == ["owen: It is slow."]
 

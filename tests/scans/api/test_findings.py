@@ -22,7 +22,7 @@ def test_open_findings_newest_first_with_the_columns_of_the_export(auditor, inve
     assert [item["fingerprint"] for item in found] == [
         f.fingerprint for f in (inventory.unread, inventory.bucket, inventory.secret)
     ]
-    assert tuple(found[0]) == exports.FINDING_COLUMNS
+    assert tuple(found[0]) == exports.EXPORTED_FINDING_COLUMNS
     assert found[0]["gaps"] == [{key: GAP[key] for key in ("api", "action", "region", "code")}]
 
 
@@ -68,6 +68,7 @@ def test_detail_has_the_history_and_the_fix_with_the_resources_own_ids(auditor, 
     said = get(auditor, f"findings/{inventory.secret.fingerprint}/")
     assert said["title"]
     assert [event["kind"] for event in said["events"]] == ["open"]
+    assert all(at.endswith("Z") for at in (said["first_seen"], said["changed_at"], said["events"][0]["at"]))
     assert said["events"][0]["scan"] == inventory.scan.pk
     assert "/db/password" in said["fix"]["cli"]
     assert {"name": "name", "value": "/db/password", "gap": None} in said["facts"]
@@ -105,5 +106,5 @@ def test_a_cursor_belongs_to_one_list_with_its_filters(auditor, inventory):
 def test_more_findings_cost_no_more_queries(auditor, inventory, django_assert_max_num_queries):
     for number in range(30):
         finding(inventory.play, "SSM-PS-001", f"arn:x:{number}", region=REGION)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(items(auditor, "findings/")) == 33
