@@ -18,6 +18,7 @@ from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
 from scans import evaluation, hooks, joining, registry, store
 from scans.holders import me
+from scans.limits import LIMITED
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
 
@@ -163,4 +164,4 @@ def totals_of(scan: Scan) -> dict[str, Any]:
 
 def counts_as_missing(gap: dict[str, str]) -> bool:
     """A gap that somebody asked for (scan --region) is not a part that could not be read."""
-    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == "RegionsLimited")
+    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == LIMITED)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Account
-from scans import hooks
+from scans import hooks, limits
 from scans.control import Verdict
 from scans.engine import Judged
 from scans.evidence import World, encode_fact
@@ -18,7 +18,6 @@ from scans.lifecycle import RESOLUTION, Event, event_for, event_of, kind_of
 from scans.models import Finding, FindingEvent, Scan
 from scans.rollup import write_cells
 
-LIMITED = "RegionsLimited"
 CHANGEABLE = [
     "state", "verdict", "reason", "gaps", "evidence", "facts", "changed_at", "resolved_at", "resolution",
     "reopen_count", "severity", "control_version",
@@ -58,21 +57,23 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Where absence means gone: (control, region) pairs that were enumerated completely."""
+    """Where absence means gone: (control, region) pairs that were enumerated completely. spared: fingerprints of
+    what is there, and of which the Scan was asked to leave out a part."""
 
     places: frozenset[tuple[str, str]]
+    spared: frozenset[str] = frozenset()
 
     def covers(self, finding: Finding) -> bool:
-        return (finding.control, finding.region) in self.places
+        return (finding.control, finding.region) in self.places and finding.fingerprint not in self.spared
 
 
-def coverage(judged: Iterable[Judged], scanned: set[tuple[str, str]]) -> Coverage:
+def coverage(judged: Iterable[Judged], scanned: set[tuple[str, str]], spared: frozenset[str] = frozenset()) -> Coverage:
     """The judged places, less those of which something was unknown as a place, or that names what else is there."""
     unsure = (item for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
     incomplete = {
         (item.control.id, item.region) for item in unsure if item.about_place or item.type in item.control.names_others
     }
-    return Coverage(frozenset(scanned - incomplete))
+    return Coverage(frozenset(scanned - incomplete), spared)
 
 
 def reconcile(
@@ -92,19 +93,39 @@ def reconcile(
     """
     batch = Batch(scan=scan, account=account, at=at)
     ground = Ground(scan, world, digests, at)
-    # A scan of some regions can't list what only other regions name; nobody asked it to, so that is no Finding.
-    told = [item for item in judged if not is_limited(item)]
-    limited = {(item.control.id, item.region) for item in judged if is_limited(item)}
-    plan(batch, ((item, ground) for item in told), coverage(judged, judged_places), known_of(account, judged_places))
-    settle(batch, told, judged_places, limited)
+    known = known_of(account, judged_places)
+    split = split_off(judged, account, known, limits.regions_read(scan.asked, digests))
+    sure = coverage(judged, judged_places, frozenset(split.spared))
+    plan(batch, ((item, ground) for item in split.told), sure, known)
+    settle(batch, split.told, judged_places, split.limited)
     return batch.counts
 
 
-def is_limited(item: Judged) -> bool:
-    """Unknown about a place, only because the scan was asked for some regions."""
-    gaps = item.outcome.gaps
-    unknown = item.about_place and item.outcome.verdict is Verdict.UNKNOWN
-    return unknown and bool(gaps) and all(gap.code == LIMITED for gap in gaps)
+@dataclass(slots=True)
+class Split:
+    """Outcomes to tell; the fingerprints of those that a Scan of some regions leaves as they are; their places."""
+
+    told: list[Judged] = field(default_factory=list)
+    spared: set[str] = field(default_factory=set)
+    limited: set[tuple[str, str]] = field(default_factory=set)
+
+
+def split_off(judged: Iterable[Judged], account: Account, known: Mapping[str, Finding], read: limits.Regions) -> Split:
+    """What wasn't read because nobody asked for it opens no Finding and changes none."""
+    split = Split()
+    for item in judged:
+        if not limits.is_limited(item, read):
+            split.told.append(item)
+            continue
+        split.limited.add((item.control.id, item.region))
+        mark = fingerprint(item.control.id, account.account_id, item.region, item.resource)
+        rest = limits.rest_of(item, read)
+        is_open = mark in known and known[mark].state == "open"
+        if rest is None or is_open:
+            split.spared.add(mark)
+        else:
+            split.told.append(rest)
+    return split
 
 
 def known_of(account: Account, places: set[tuple[str, str]]) -> dict[str, Finding]:

@@ -12,10 +12,11 @@ from datetime import datetime
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
-from scans import evaluation, store
+from scans import evaluation, limits, store
 from scans.engine import Judged
+from scans.fingerprint import fingerprint
 from scans.models import Target
-from scans.reconcile import Coverage, Ground, Grounded, coverage, is_limited
+from scans.reconcile import Coverage, Ground, Grounded, coverage
 
 Place = tuple[str, str]  # (control id, region)
 
@@ -24,12 +25,14 @@ Place = tuple[str, str]  # (control id, region)
 class Rejudged:
     """One Account's outcomes from stored evidence. target: the newest that was read. at: when that was.
 
+    limited: of those, what only a Scan of some regions tells, unknown since it left out the others.
     sure: where absence means gone. lost: what is kept in a form that can't be read, or no longer kept."""
 
     account: Account
     target: Target
     at: datetime
     items: list[Grounded] = field(default_factory=list)
+    limited: list[Grounded] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
     sure: Coverage = field(default_factory=lambda: Coverage(frozenset()))
     lost: list[Gap] = field(default_factory=list)
@@ -37,6 +40,12 @@ class Rejudged:
     @property
     def judged(self) -> list[Judged]:
         return [item for item, _ in self.items]
+
+    @property
+    def told(self) -> list[Grounded]:
+        """What Findings follow: a region that nobody asked for opens none and changes none."""
+        left = {item.identity for item, _ in self.limited}
+        return [grounded for grounded in self.items if grounded[0].identity not in left]
 
 
 def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str] = ()) -> Rejudged | None:
@@ -50,8 +59,9 @@ def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str
     for target in layers:
         for result, ground in judge_target(target, account, controls, found.lost):
             merge.take(result, ground)
-    merge.finish()
-    found.items, found.places, found.sure = merge.items, merge.places, Coverage(frozenset(merge.complete))
+    found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
+    spared = (fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
+    found.sure = Coverage(frozenset(merge.complete), frozenset(spared))
     return found
 
 
@@ -93,22 +103,30 @@ class Merge:
     places: set[Place] = field(default_factory=set)
     complete: set[Place] = field(default_factory=set)
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
-    limited: dict[Place, Grounded] = field(default_factory=dict)
+    limited: dict[tuple[str, str, str, str], Grounded] = field(default_factory=dict)
 
     def take(self, result: evaluation.JudgedTarget, ground: Ground) -> None:
         done = set(self.complete)
+        read = limits.regions_read(ground.scan.asked, ground.digests)
+        partly: set[Place] = set()
         for item in result.judged:
             place = (item.control.id, item.region)
             if place in done or item.identity in self.taken:
                 continue
-            if is_limited(item):  # a scan of some regions says nothing of the others: an older one may
-                self.limited.setdefault(place, (item, ground))
+            if limits.is_limited(item, read):  # it says nothing of the other regions: an older one may
+                partly.add(place)
+                self.limited.setdefault(item.identity, (item, ground))
                 continue
             self.taken.add(item.identity)
             self.items.append((item, ground))
         self.places |= result.places
-        self.complete |= coverage(result.judged, result.places).places
+        self.complete |= coverage(result.judged, result.places).places - partly
 
-    def finish(self) -> None:
-        """What only scans of some regions said of a place stands where nothing else does."""
-        self.items += [grounded for place, grounded in self.limited.items() if place not in self.complete]
+    def finish(self) -> list[Grounded]:
+        """What only scans of some regions said stands where nothing else does."""
+        left = [
+            grounded for identity, grounded in self.limited.items()
+            if identity not in self.taken and (grounded[0].control.id, grounded[0].region) not in self.complete
+        ]  # fmt: skip
+        self.items += left
+        return left

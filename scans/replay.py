@@ -114,7 +114,7 @@ def preview(found: Rejudged, tally: Tally, moment: datetime | None = None) -> Ba
     """What these outcomes would do to the Findings, as they stand or as they stood. Writes nothing."""
     batch = Batch(scan=found.target.scan, account=found.account, at=found.at, replayed=True)
     known = known_of(found.account, found.places) if moment is None else known_then(found, moment)
-    plan(batch, found.items, found.sure, known)
+    plan(batch, found.told, found.sure, known)
     if moment is not None:  # what a finding's facts were is not kept: only verdicts can be compared
         batch.events = [event for event in batch.events if event_of(event.kind) is not Event.NOTE]
     tally.add(found.judged, batch)
@@ -167,9 +167,10 @@ def apply_one(account: Account, tally: Tally, controls: Sequence[str]) -> None:
         if found is None:
             return
         batch = Batch(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
-        plan(batch, found.items, found.sure, known_of(account, found.places))
+        plan(batch, found.told, found.sure, known_of(account, found.places))
         tally.add(found.judged, batch)
-        settle(batch, found.judged, found.places)
+        limited = {(item.control.id, item.region) for item, _ in found.limited}
+        settle(batch, [item for item, _ in found.told], found.places, limited)
 
 
 def being_read(account: Account) -> bool:

@@ -17,6 +17,7 @@ from scans import registry
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.collectors._shape import ShapeError, fact, text
 from scans.evidence import GLOBAL, Context, Evidence
+from scans.limits import LIMITED
 from scans.regions import LIST_REGIONS, to_scan
 from scans.values import ValueReader, ValueRole, nobody
 
@@ -135,7 +136,7 @@ def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: M
         evidence = Evidence(declared.name, region, gaps={type: [error.gap] for type in declared.types})
     evidence.types = declared.types
     if plan.regions_limited and declared.stage > 0 and region == GLOBAL:
-        limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", "RegionsLimited")
+        limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED)
         for type in declared.types:
             evidence.miss(type, limited)
     return evidence
