@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock install lint docs clean
+.PHONY: help demo test check bench lock install lint browser docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -21,7 +21,7 @@ $(STAMP): requirements-dev.txt
 demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=1: don't serve)
 	$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-test: $(STAMP) ## Run every test
+test: $(STAMP) browser ## Run every test
 	$(PY) -m pytest -n 2 --dist loadfile
 
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
@@ -33,6 +33,11 @@ check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 second
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not database"
+
+browser: $(STAMP)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || $(PY) -m playwright install chromium --only-shell >/dev/null 2>&1 \
+	  || echo "No Chromium here, and Playwright's could not be fetched: tests that need a browser are skipped."
 
 docs: $(STAMP) ## Write docs/controls/ and docs/permissions.md from the code
 	$(PY) manage.py control_docs

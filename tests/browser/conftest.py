@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from governance.identity.models import User
+from tests.browser.browsers import opened
 from tests.people import PASSWORD, current_code, enrol
 
 if TYPE_CHECKING:
@@ -51,14 +51,9 @@ class Window:
 
 @pytest.fixture(scope="module")
 def chromium(django_db_setup: None) -> Iterator[Browser]:
-    """Playwright's loop runs in this thread, which Django would take for asynchronous code: so a module, no longer."""
-    from playwright.sync_api import sync_playwright
-
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as tool:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = tool.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+    """A module's, no longer: its loop would stand in the way of other modules' tests."""
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -66,7 +61,7 @@ def window(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Window
     """Opens windows: window(color_scheme="dark", viewport={…})."""
     contexts = []
 
-    def opened(**options: Any) -> Window:
+    def opened_window(**options: Any) -> Window:
         context = chromium.new_context(**options)
         contexts.append(context)
         context.add_init_script(WATCH)
@@ -75,7 +70,7 @@ def window(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Window
         made.page.on("pageerror", lambda error: made.said.append(f"{made.page.url} {error}"))
         return made
 
-    yield opened
+    yield opened_window
     for context in contexts:
         context.close()
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from shutil import which
-
 import pytest
 
 from governance.core.policy import Role, ScopeKind
+from tests.browser.browsers import opened
 from tests.inventory import ORG
 from tests.people import person, signed_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_page_lists_the_addresses_and_tries_one(live_server, inventory, monkeypatch, settings):
-    from playwright.sync_api import sync_playwright
-
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+def test_the_page_lists_the_addresses_and_tries_one(live_server, inventory, settings):
     settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE = "tutela-session", False  # the test server has no TLS
     person_in = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     value = person_in.cookies[settings.SESSION_COOKIE_NAME].value
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}
     said: list[str] = []
     asked: list[str] = []
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+    with opened() as browser:
         context = browser.new_context()
         context.add_cookies([cookie])
         page = context.new_page()
@@ -39,6 +33,5 @@ def test_the_page_lists_the_addresses_and_tries_one(live_server, inventory, monk
         answer = page.locator(".live-responses-table .response-col_status")
         answer.first.wait_for()
         assert "200" in page.locator(".live-responses-table").inner_text()
-        browser.close()
     assert said == []
     assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
