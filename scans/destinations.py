@@ -7,6 +7,8 @@ the organization; then what that account's evidence says of it stands in Context
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from accounts.aws.gaps import Gap, GapKind
 from scans.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_004, ssm_s3_005
@@ -83,7 +85,8 @@ def _bucket(resource: ResourceView) -> ResourceView | None:
     if bucket is None:
         return None
     control = PARTS[0][0]
-    return ResourceView(bucket, control, World([evidence]), resource.context, control.facts[BUCKET])
+    theirs = replace(resource.context, account=str(held["account"]))
+    return ResourceView(bucket, control, World([evidence]), theirs, control.facts[BUCKET])
 
 
 def share(world: World, bucket: Resource) -> Evidence:

@@ -17,23 +17,39 @@ UNUSABLE = {
     "Unavailable": "is unavailable, since its key store can't be reached",
     "Creating": "is still being made",
 }
+MANAGERS = frozenset({"AWS", "CUSTOMER"})
+PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 
 
-def key_fault(resource: ResourceView, key: str) -> Outcome | None:
+def key_fault(resource: ResourceView, key: str, region: str | None = None) -> Outcome | None:
     """FAIL or UNKNOWN for a key, named as a setting names it, that can't be used or isn't known; None if it works.
 
-    A gap in the key's state, as for a foreign key that refuses to be described, raises GapError."""
-    found = resource.look("kms.reference", key)
+    region: where the key is named, if not in the resource's own region. A gap in the key's state, as for a
+    foreign key that refuses to be described, raises GapError."""
+    place = region or resource.region
+    found = resource.look("kms.reference", key, place)
     state = None if found is None else found["state"]
     if state in USABLE:
         return None
     if state in UNUSABLE:
         return failed(f"The key {key} {UNUSABLE[state]}, so what is encrypted with it can't be written or read.")
     if state is None:
-        return unknown(f"The key {key} was not looked up in this scan.", unread_key(resource.region))
-    return unknown(
-        f"The key {key} is in the state {state}, which this version doesn't know.", unread_key(resource.region)
-    )
+        return unknown(f"The key {key} was not looked up in this scan.", unread_key(place))
+    return strange(f"The key {key} is in the state {state}")
+
+
+def strange(said: str) -> Outcome:
+    """UNKNOWN for what AWS answered and this version can't place: it is neither good nor bad."""
+    return unknown(f"{said}, which this version doesn't know.")
+
+
+def strange_key(key: ResourceView) -> Outcome | None:
+    """UNKNOWN for a key whose manager or state is new to this version; None for any other."""
+    if key["manager"] not in MANAGERS:
+        return strange(f"The key is managed by {key['manager']}")
+    if key["state"] not in USABLE and key["state"] not in UNUSABLE:
+        return strange(f"The key is in the state {key['state']}")
+    return None
 
 
 def unread_key(region: str) -> Gap:

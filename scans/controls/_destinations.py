@@ -58,6 +58,7 @@ def declare(
         title=title,
         severity=Severity.HIGH,
         scope=Scope.GLOBAL,
+        version=2,  # 2: as SSM-S3-001's second
         joins=True,
         names_others=tuple(more or ()),
         facts={**FACTS, **(more or {})},

@@ -5,13 +5,14 @@ takes two permissions, the bucket's and the key's, and each use of the key is it
 
 **What is judged.** Each trail that this account owns: `KmsKeyId` from `cloudtrail.DescribeTrails`, and the
 state of that key from `kms.DescribeKey` in the trail's home region. It fails without a key, with a
-key of AWS, and with a key that is disabled, pending deletion or gone: then CloudTrail can't deliver.
+key of AWS, and with a key that can't be used (disabled, about to be deleted, gone): then CloudTrail can't
+deliver.
 
 **Not applicable** where the account owns no trail. A trail of the organization is judged in the
 account that owns it.
 
 **Unknown** when the trail or its key could not be read, as for a key of another account that
-refuses to be described.
+refuses to be described, or when the key's state or manager is one that this version doesn't know.
 
 **Limits.** Files written before the key was set stay as they are.
 
@@ -35,8 +36,8 @@ from scans.control import (
     Verdict,
     failed,
     passed,
-    unknown,
 )
+from scans.judging import MANAGERS, key_fault, strange
 
 CONTROL = Control(
     id="SSM-AU-003",
@@ -44,6 +45,7 @@ CONTROL = Control(
     title="Trails are encrypted with a customer key",
     severity=Severity.MEDIUM,
     scope=Scope.GLOBAL,
+    version=2,  # 2: a key in the state Updating works, and a state or manager that is new to us is no fail
     facts={"cloudtrail.trail": ("kms_key", "name", "home_region")},
     related={"kms.reference": ("state", "manager")},
     container="arn:{p}:cloudtrail::{a}:trail/*",
@@ -66,13 +68,14 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     name = resource["kms_key"]
     if not name:
         return failed("The trail has no KMS key: its files are encrypted with keys of Amazon S3.")
+    fault = key_fault(resource, name, resource["home_region"])
+    if fault:
+        return fault
     key = resource.look("kms.reference", name, region=resource["home_region"])
-    if key is None:
-        return unknown(f"The key {name} was not looked up in this scan.")
-    state = key["state"]
-    if state != "Enabled":
-        return failed(f"The trail's key {name} can't be used: its state is {state}.")
-    if key["manager"] != "CUSTOMER":
+    manager = key["manager"] if key else None
+    if manager not in MANAGERS:
+        return strange(f"The trail's key {name} is managed by {manager}")
+    if manager == "AWS":
         return failed(f"The trail's key {name} is managed by AWS.")
     return passed(f"The trail is encrypted with the customer managed key {name}.")
 
@@ -104,6 +107,9 @@ CASES = [
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled", manager="CUSTOMER"),
     _case("a key about to be deleted", Verdict.FAIL, KEY, state="PendingDeletion", manager="CUSTOMER"),
     _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound", manager=None),
+    _case("a replica key that becomes the primary", Verdict.PASS, KEY, state="Updating", manager="CUSTOMER"),
+    _case("a key in a state of a later day", Verdict.UNKNOWN, KEY, state="Resting", manager="CUSTOMER"),
+    _case("a key of a manager of a later day", Verdict.UNKNOWN, KEY, state="Enabled", manager="PARTNER"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP, manager=GAP),
     _case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),
     _case("a key that nobody looked up", Verdict.UNKNOWN, KEY),

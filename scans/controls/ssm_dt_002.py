@@ -10,7 +10,7 @@ passes, `DISABLED` fails.
 on (SSM-DT-001 judges that), and where AWS doesn't offer Macie.
 
 **Unknown** when the configuration could not be read. AWS may refuse it to a member account and tell it to
-the Macie administrator only; then it stays unknown here.
+the Macie administrator only; then it stays unknown here. Also for a status that this version doesn't know.
 
 **Limits.** Which buckets an administrator excluded from discovery is not read.
 
@@ -43,6 +43,7 @@ CONTROL = Control(
     title="Macie's automated discovery is on",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: a status of the session that is new to us is unknown
     facts={"macie2.session": ("status", "supported", "discovery")},
     related={"s3.bucket": ("name",)},
     container="arn:{p}:macie2:{r}:{a}:session",
@@ -66,7 +67,10 @@ def evaluate(resource: ResourceView) -> Outcome:
         return not_applicable("AWS doesn't offer Macie in this region.")
     if not resource.all("s3.bucket"):
         return not_applicable("No bucket in this region holds Systems Manager data.")
-    if str(resource["status"]).upper() != "ENABLED":
+    status = str(resource["status"]).upper()
+    if status not in ("ENABLED", "PAUSED", "DISABLED"):
+        return unknown(f"Macie answered with a status that is not known: {status}.")
+    if status != "ENABLED":
         return not_applicable("Macie is not on in this region, which SSM-DT-001 judges.")
     discovery = str(resource["discovery"]).upper()
     if discovery == "ENABLED":
@@ -106,6 +110,7 @@ CASES = [
     _case("not offered", Verdict.NOT_APPLICABLE, GAP, status=GAP, supported=False),
     _case("off, but no bucket", Verdict.NOT_APPLICABLE, "DISABLED", buckets=False),
     _case("told to the administrator only", Verdict.UNKNOWN, GAP),
+    _case("the session has a status that is new to us", Verdict.UNKNOWN, "DISABLED", status="RESTING"),
     _case("the session was refused", Verdict.UNKNOWN, GAP, status=GAP),
     _case("off, buckets not fully known", Verdict.UNKNOWN, "DISABLED", buckets=False, refused=True),
     _case("a new status", Verdict.UNKNOWN, "SOMETIMES"),

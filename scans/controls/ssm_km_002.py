@@ -9,7 +9,7 @@ state from `kms.DescribeKey`, and what names it. `PendingDeletion` fails, and so
 `PendingReplicaDeletion` (a multi-Region primary key that waits for its replicas to go first).
 
 **Unknown** when the key could not be described, as when it is another account's that does not let this
-one look.
+one look, or when its state is one that this version doesn't know.
 
 **Limits.** Only uses that Tutela reads are known: that nothing here names a key doesn't make it safe to
 delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 and SSM-LG-001.
@@ -33,6 +33,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.judging import UNUSABLE, USABLE, strange
 
 PENDING = ("PendingDeletion", "PendingReplicaDeletion")
 SHOWN = 3
@@ -43,6 +44,7 @@ CONTROL = Control(
     title="No key in use is pending deletion",
     severity=Severity.CRITICAL,
     scope=Scope.REGION,
+    version=2,  # 2: a state that is new to us is no pass
     facts={"kms.key": ("state", "used_by")},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
@@ -61,6 +63,8 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     state = resource["state"]
+    if state not in USABLE and state not in UNUSABLE:
+        return strange(f"The key is in the state {state}")
     if state not in PENDING:
         return passed(f"The key isn't waiting to be deleted (state {state}).")
     users = sorted(resource["used_by"])
@@ -94,6 +98,7 @@ CASES = [
     _case("a primary that waits for its replicas", Verdict.FAIL, "PendingReplicaDeletion"),
     _case("used by many", Verdict.FAIL, "PendingDeletion", MANY, reason_has="and 2 more"),
     _case("pending deletion, used by nothing", Verdict.PASS, "PendingDeletion", []),
+    _case("a state that is new to us", Verdict.UNKNOWN, "Resting", reason_has="Resting"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
     _case("pending deletion, its uses not known", Verdict.UNKNOWN, "PendingDeletion", GAP),
 ]

@@ -10,7 +10,7 @@ away.
 
 **Not applicable** for a `SecureString`.
 
-**Unknown** when the parameters could not be listed.
+**Unknown** when the parameters could not be listed, or for a type that this version doesn't know.
 
 **Limits.** A secret under an innocent name is not seen here; SSM-PS-002 looks at values where a company
 asks for that. A name may also sound like a secret and not be one (`password-policy-url`): ask for an
@@ -36,6 +36,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.judging import PARAMETER_TYPES, strange
 
 CONTROL = Control(
     id="SSM-PS-001",
@@ -43,6 +44,7 @@ CONTROL = Control(
     title="Plain parameters don't look like secrets",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: a type that is new to us is unknown
     facts={"ssm.parameter": ("name", "type", "secret_name")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S16",),
@@ -65,6 +67,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     type = resource["type"]
     if type == "SecureString":
         return not_applicable("The parameter is a SecureString: its value is encrypted with a KMS key.")
+    if type not in PARAMETER_TYPES:
+        return strange(f"The parameter is of the type {type}")
     detector = resource["secret_name"]
     if detector:
         return failed(f"The {type} likely holds a secret: its name or description matches {detector}.")
@@ -101,6 +105,7 @@ CASES = [
     _case("a password in plain text", Verdict.FAIL, "String", "password", reason_has="likely"),
     _case("a list of keys in plain text", Verdict.FAIL, "StringList", "api_key", reason_has="api_key"),
     _case("a secret, encrypted", Verdict.NOT_APPLICABLE, "SecureString", "password"),
+    _case("a type that is new to us", Verdict.UNKNOWN, "SealedString", "password", reason_has="SealedString"),
     _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the description was not read", Verdict.UNKNOWN, "String", GAP),
 ]

@@ -11,7 +11,7 @@ aliases are resolved anew in every scan. Whether the key works is the question o
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
-**Unknown** when the parameters or the aliases could not be listed.
+**Unknown** when the parameters or the aliases could not be listed, or for a type that this version doesn't know.
 
 **Limits.** Whether the policy of a customer key is any narrower is judged by SSM-KM-003.
 
@@ -39,7 +39,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import names_alias, unread_key
+from scans.judging import PARAMETER_TYPES, names_alias, strange, unread_key
 
 AWS_KEY = "alias/aws/ssm"
 
@@ -49,6 +49,7 @@ CONTROL = Control(
     title="SecureString parameters use a customer key",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: a type that is new to us is unknown
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias",)},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
@@ -69,6 +70,8 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     type = resource["type"]
+    if type not in PARAMETER_TYPES:
+        return strange(f"The parameter is of the type {type}")
     if type != "SecureString":
         return not_applicable(f"The parameter is a {type}, which has no key.")
     key = resource["key_id"]
@@ -111,6 +114,7 @@ CASES = [
     _case("an alias that was moved to the key of AWS", Verdict.FAIL, "alias/data", aws_alias=AWS_KEY),
     _case("an alias that only looks like that of AWS", Verdict.PASS, "alias/team/aws/ssm", aws_alias=None),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "String"),
+    _case("a type that is new to us", Verdict.UNKNOWN, "alias/data", "SealedString", aws_alias=None),
     _case("a SecureString without a key", Verdict.UNKNOWN, None),
     _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the aliases were refused", Verdict.UNKNOWN, "alias/data", aws_alias=GAP),

@@ -11,7 +11,8 @@ moved or deleted after the parameter was written.
 **Not applicable** for a `String` or `StringList`: they have no key.
 
 **Unknown** when the parameters could not be listed, or the key can't be described: as when it is another
-account's and that account does not let this one look.
+account's and that account does not let this one look. Also for a type of parameter or a state of a key that this
+version doesn't know.
 
 **Limits.** A key that works may still refuse a reader: whether a principal may use it is not judged.
 
@@ -35,7 +36,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import KEY_STATE, key_fault, unread_key
+from scans.judging import KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
 
 CONTROL = Control(
     id="SSM-PS-004",
@@ -43,6 +44,7 @@ CONTROL = Control(
     title="The keys of SecureString parameters work",
     severity=Severity.CRITICAL,
     scope=Scope.REGION,
+    version=2,  # 2: a type that is new to us is unknown
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related=KEY_STATE,
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
@@ -67,6 +69,8 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     type = resource["type"]
+    if type not in PARAMETER_TYPES:
+        return strange(f"The parameter is of the type {type}")
     if type != "SecureString":
         return not_applicable(f"The parameter is a {type}, which has no key.")
     key = resource["key_id"]
@@ -104,6 +108,7 @@ CASES = [
         )
     ),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "StringList", None),
+    _case("a type that is new to us", Verdict.UNKNOWN, "Enabled", "SealedString"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
     _case("a state that is new to us", Verdict.UNKNOWN, "Sleeping"),
     _case("a key that nobody looked up", Verdict.UNKNOWN, None),

@@ -15,11 +15,11 @@ Manager setting points at, on this scale:
 
 A bucket below the required level fails; the level is `CMK` unless the company's policy sets another. It
 also fails when the key can't be used (disabled, about to be deleted, gone, in another region), or is
-named by an alias: S3 looks an alias up in the account of whoever writes, so that each writer uses a key
-of their own.
+named by an alias alone (S3 looks it up in the account of whoever writes, so that each writer uses a key of
+their own) or by the alias of another account (whose owner decides what it leads to).
 
 **Unknown** when the encryption or the key could not be read, as for a foreign key that may not be
-described.
+described, or when the algorithm, or the key's state or manager, is one that this version doesn't know.
 
 **Limits.** A default says nothing of objects written before it was set, nor of a writer who asks for
 other encryption. The bucket's policy could refuse those; that is not judged.
@@ -30,7 +30,6 @@ PutBucketEncryption; KMS API reference, DescribeKey.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from scans import cures
@@ -48,10 +47,11 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import key_fault, names_alias, unread_key
+from scans.judging import MANAGERS, key_fault, names_alias, strange
 
 LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 AWS_KEY = "alias/aws/s3"
+BY_KMS = {"aws:kms": "CMK", "aws:kms:dsse": "DSSE"}  # under a customer key
 
 CONTROL = Control(
     id="SSM-S3-001",
@@ -59,6 +59,7 @@ CONTROL = Control(
     title="Buckets are encrypted with a customer key",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: an algorithm or manager that is new to us is no fail; another account's alias is one
     facts={"s3.bucket": ("encryption",)},
     related={"kms.reference": ("state", "manager", "aws_alias")},
     container="arn:{p}:s3:::*",
@@ -89,15 +90,14 @@ def evaluate(resource: ResourceView) -> Outcome:
     if required not in LEVELS:
         return unknown(f"The company's policy asks for the level {required}, which is none of {', '.join(LEVELS)}.")
     encryption = resource["encryption"]
-    if encryption is None:
-        return _compare(resource, "SSE-S3", required)
-    key = encryption.get("key") or ""
-    named_well = not key or names_alias(key, AWS_KEY)
-    if encryption["algorithm"] != "AES256" and not named_well:
-        fault = _fault(resource, key)
-        if fault:
-            return fault
-    return _compare(resource, _level(resource, encryption), required)
+    if encryption is None or encryption["algorithm"] == "AES256":
+        return _compare("SSE-S3", required)
+    algorithm, key = str(encryption["algorithm"]), encryption.get("key") or ""
+    if algorithm not in BY_KMS:
+        return strange(f"The bucket's default encryption is {algorithm}")
+    if not key:
+        return _compare("aws/s3", required)
+    return _fault(resource, key) or _compare(_level(resource, algorithm, key), required)
 
 
 def cure(resource: ResourceView) -> cures.Effects:
@@ -108,40 +108,42 @@ def cure(resource: ResourceView) -> cures.Effects:
 
 def _fault(resource: ResourceView, key: str) -> Outcome | None:
     """What is wrong with the key that a bucket names, if anything."""
+    if key == AWS_KEY:
+        return None
     if key.startswith("alias/"):
         return failed(f"The key is named by the alias {key}, which S3 looks up in the account of whoever writes.")
-    region = key.split(":")[3] if key.startswith("arn:") and key.count(":") >= 5 else resource.region
+    fields = key.split(":", 5)
+    region, account, rest = fields[3:] if len(fields) == 6 else (resource.region, resource.account, "")
+    if rest.startswith("alias/") and account != resource.account:
+        return failed(f"The key is named by {key}, an alias of another account, whose owner decides what it leads to.")
     if region != resource.region:
         return failed(f"The key {key} is in another region than the bucket, so nothing can be written with it.")
-    return key_fault(resource, key)
-
-
-def _level(resource: ResourceView, encryption: Mapping[str, Any]) -> str:
-    """Two layers under the key of AWS count as aws/s3: whose key it is weighs more."""
-    algorithm, key = str(encryption["algorithm"]), encryption.get("key") or ""
-    if algorithm == "AES256":
-        return "SSE-S3"
-    if not key or names_alias(key, AWS_KEY) or _is_of_aws(resource, key):
-        return "aws/s3"
-    return {"aws:kms": "CMK", "aws:kms:dsse": "DSSE"}.get(algorithm, algorithm)
-
-
-def _is_of_aws(resource: ResourceView, key: str) -> bool:
+    if names_alias(key, AWS_KEY):
+        return None
     found = resource.look("kms.reference", key)
-    return found is not None and bool(found["aws_alias"] or found["manager"] == "AWS")
+    fault = key_fault(resource, key)
+    if fault is None and found is not None and not found["aws_alias"] and found["manager"] not in MANAGERS:
+        return strange(f"The key {key} is managed by {found['manager']}")
+    return fault
 
 
-def _compare(resource: ResourceView, level: str, required: str) -> Outcome:
-    if level not in LEVELS:
-        return unknown(
-            f"The bucket uses {level}, which this version can't place on the scale.", unread_key(resource.region)
-        )
+def _level(resource: ResourceView, algorithm: str, key: str) -> str:
+    """Two layers under the key of AWS count as aws/s3: whose key it is weighs more."""
+    found = None if names_alias(key, AWS_KEY) else resource.look("kms.reference", key)
+    if found is None or found["aws_alias"] or found["manager"] == "AWS":
+        return "aws/s3"
+    return BY_KMS[algorithm]
+
+
+def _compare(level: str, required: str) -> Outcome:
     if LEVELS.index(level) < LEVELS.index(required):
         return failed(f"The bucket's default encryption is at the level {level}; {required} is required.")
     return passed(f"The bucket's default encryption is at the level {level}, and its key can be used.")
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+OWN_ALIAS = "arn:aws:kms:eu-west-1:111122223333:alias/data"
+FOREIGN_ALIAS = OWN_ALIAS.replace("111122223333", "999999999999")
 AWAY = KEY.replace("eu-west-1", "us-east-1")
 GOOD = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
 
@@ -196,7 +198,14 @@ CASES = [
     ),
     _case("two layers are required", Verdict.FAIL, KMS, KEY, found=GOOD, level="DSSE"),
     _case("a level that doesn't exist", Verdict.UNKNOWN, KMS, KEY, found=GOOD, level="strong"),
-    _case("an algorithm that is new to us", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD),
+    _case("an algorithm that is new to us", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD, reason_has="aws:new"),
+    _case("an algorithm that is new to us, without a key", Verdict.UNKNOWN, "aws:new"),
+    _case("a new algorithm, under the key of AWS", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD | {"manager": "AWS"}),
+    _case("a key of a manager that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"manager": "PARTNER"}),
+    _case("a key in a state that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"state": "Resting"}),
+    _case("an own alias by its ARN", Verdict.PASS, KMS, OWN_ALIAS, found=GOOD),
+    _case("another account's alias", Verdict.FAIL, KMS, FOREIGN_ALIAS, found=GOOD, reason_has="of another account"),
+    _case("another account's alias of AWS", Verdict.FAIL, KMS, FOREIGN_ALIAS.replace("data", "aws/s3"), level="aws/s3"),
     _case(
         "a foreign key that may not be described",
         Verdict.UNKNOWN,
