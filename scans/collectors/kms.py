@@ -99,9 +99,8 @@ def look_up(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Ga
 
 def key_facts(key: Mapping[str, Any], account: str) -> dict[str, Any]:
     arn = text(key, "Arn")
-    replica = isinstance(key.get("MultiRegionConfiguration"), Mapping) and (
-        key["MultiRegionConfiguration"].get("MultiRegionKeyType") == "REPLICA"
-    )
+    related = key.get("MultiRegionConfiguration")
+    replica = isinstance(related, Mapping) and related.get("MultiRegionKeyType") == "REPLICA"
     texts = {"description": key.get("Description") or ""}
     return {
         "key": arn,
@@ -110,6 +109,7 @@ def key_facts(key: Mapping[str, Any], account: str) -> dict[str, Any]:
         "spec": text(key, "KeySpec"),
         "origin": text(key, "Origin"),
         "multi_region_replica": replica,
+        "primary": text(mapping(related, "PrimaryKey"), "Arn") if replica else None,
         "hits": hits(texts),
         "url_credentials": url_credentials(texts),
         "own": names.account_of(arn, account) == account,
@@ -117,12 +117,20 @@ def key_facts(key: Mapping[str, Any], account: str) -> dict[str, Any]:
 
 
 def rotation(aws: Reader, key: dict[str, Any], place: str) -> bool | Gap | None:
-    """None for keys that can't rotate by themselves, or not from here."""
-    kind = (key["own"], key["manager"], key["spec"], key["origin"], key["state"], key["multi_region_replica"])
-    if kind != (True, "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", "Enabled", False):
+    """None for keys that can't rotate by themselves. A replica rotates as its primary, in another region, does."""
+    kind = (key["own"], key["manager"], key["spec"], key["origin"], key["state"])
+    if kind != (True, "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", "Enabled"):
         return None
+    primary = key["primary"]
+    if primary is not None:
+        there = names.region_of(primary, place)
+        return fact(ROTATION, there, lambda: rotates(aws.call("kms", ROTATION.operation, region=there, KeyId=primary)))
     answer = detail(aws, ROTATION, place, KeyId=key["key"])
-    return answer if isinstance(answer, Gap) else fact(ROTATION, place, lambda: flag(answer, "KeyRotationEnabled"))
+    return answer if isinstance(answer, Gap) else fact(ROTATION, place, lambda: rotates(answer))
+
+
+def rotates(answer: dict[str, Any]) -> bool:
+    return flag(answer, "KeyRotationEnabled")
 
 
 def policy(aws: Reader, key: dict[str, Any], place: str) -> dict[str, Any] | Gap | None:

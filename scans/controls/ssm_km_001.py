@@ -4,22 +4,26 @@ Rotation limits how much data one piece of key material protects, and for how lo
 worth something. KMS keeps the old material, so nothing has to be encrypted again.
 
 **What is judged.** Each key that Systems Manager data uses and this account manages: symmetric, for
-encryption, with material made by KMS, enabled. `kms.GetKeyRotationStatus` says whether it rotates.
+encryption, with material made by KMS, enabled. `kms.GetKeyRotationStatus` says whether it rotates. A
+multi-Region replica rotates as its primary key does, so the primary is asked, in its own region.
 
 **Not applicable** for keys that can't rotate, or not here: keys that AWS manages (AWS rotates them),
-keys of other accounts (judged there), asymmetric and HMAC keys, imported material and custom key stores,
-keys that are not enabled, and multi-Region replicas, which follow their primary key.
+keys of other accounts (judged there), asymmetric, post-quantum and HMAC keys, imported material and custom
+key stores, and keys that are not enabled.
 
-**Unknown** when the key or its rotation could not be read.
+**Unknown** when the key or its rotation could not be read, or when its manager, state, kind or origin is one
+that this version doesn't know.
 
 **Limits.** How long the period is (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
 names are not looked at.
 
-**Source of the facts.** KMS developer guide, rotating keys; KMS API reference, DescribeKey and
-GetKeyRotationStatus.
+**Source of the facts.** KMS developer guide, rotating keys and multi-Region keys (rotation is a shared
+property, set on the primary); KMS API reference, DescribeKey and GetKeyRotationStatus.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from scans import cures
 from scans.control import (
@@ -37,7 +41,12 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import unread_key
+from scans.judging import strange, strange_key, unread_key
+
+ROTATES = ("SYMMETRIC_DEFAULT", "AWS_KMS")  # what KeySpec and Origin say of a key that can
+# KMS API reference, DescribeKey: the beginnings of the other kinds, and the other origins.
+OTHER_KINDS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
+OTHER_ORIGINS = frozenset({"EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"})
 
 CONTROL = Control(
     id="SSM-KM-001",
@@ -45,7 +54,9 @@ CONTROL = Control(
     title="Customer keys rotate",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: a replica is judged by its primary; a value that is new to us is unknown
     facts={"kms.key": ("own", "manager", "spec", "origin", "state", "multi_region_replica", "rotation")},
+    related={"kms.key": ("primary",)},  # of the same key, asked of a replica only
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
     quote="Use AWS encryption solutions, along with all default security controls within AWS services.",
@@ -58,7 +69,7 @@ CONTROL = Control(
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
         summary="Turn on automatic rotation. It changes neither the key's id nor any data, and needs no change in "
-        "what uses the key.",
+        "what uses the key. For a replica, give the region and ARN of its primary key, which the finding names.",
         cli="aws kms enable-key-rotation --region {region} --key-id {arn} --rotation-period-in-days 365",
         code='resource "aws_kms_key" "this" {\n  enable_key_rotation = true\n}',
     ),
@@ -66,39 +77,55 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    reason = _outside(resource)
-    if reason:
-        return not_applicable(reason)
+    outside = _outside(resource)
+    if outside:
+        return outside
+    primary = _primary(resource)
     rotation = resource["rotation"]
     if rotation is None:
-        return unknown("The key should rotate, but its rotation was not read.", unread_key(resource.region))
+        return unknown(f"The key should rotate, but its rotation was not read{primary}.", unread_key(resource.region))
     if not rotation:
-        return failed("Automatic rotation of this customer managed key is off.")
-    return passed("The key rotates by itself.")
+        return failed(f"Automatic rotation of this customer managed key is off{primary}.")
+    return passed(f"The key rotates by itself{primary}.")
 
 
 def cure(resource: ResourceView) -> cures.Effects:
     return (cures.sets(resource, rotation=True),)
 
 
-def _outside(resource: ResourceView) -> str:
-    """Why this key is not one that its account could make rotate."""
+def _outside(resource: ResourceView) -> Outcome | None:
+    """Why this key is not one that its account could make rotate, or why that can't be told."""
     if not resource["own"]:
-        return "The key belongs to another account: it is judged there."
-    if resource["manager"] != "CUSTOMER":
-        return "AWS manages this key, and rotates it."
-    if resource["spec"] != "SYMMETRIC_DEFAULT":
-        return f"Keys of the kind {resource['spec']} can't rotate by themselves."
-    if resource["origin"] != "AWS_KMS":
-        return f"KMS didn't make this key's material (origin {resource['origin']}), so it can't rotate it."
-    if resource["multi_region_replica"]:
-        return "The key is a replica: its rotation is set on the primary key, in another region."
+        return not_applicable("The key belongs to another account: it is judged there.")
+    new = strange_key(resource)
+    if new:
+        return new
+    if resource["manager"] == "AWS":
+        return not_applicable("AWS manages this key, and rotates it.")
+    spec, origin = str(resource["spec"]), str(resource["origin"])
+    if spec.startswith(OTHER_KINDS):
+        return not_applicable(f"Keys of the kind {spec} can't rotate by themselves.")
+    if origin in OTHER_ORIGINS:
+        return not_applicable(f"KMS didn't make this key's material (origin {origin}), so it can't rotate it.")
+    if (spec, origin) != ROTATES:
+        return strange(f"The key is of the kind {spec} and the origin {origin}")
     if resource["state"] != "Enabled":
-        return f"The key is not enabled (state {resource['state']}), so it can't rotate."
-    return ""
+        return not_applicable(f"The key is not enabled (state {resource['state']}), so it can't rotate.")
+    return None
 
 
-def _case(name: str, verdict: Verdict, **changed: object) -> Case:
+def _primary(resource: ResourceView) -> str:
+    """Words that name the key whose rotation was read, where that is another one."""
+    itself = resource.look("kms.key", resource.arn) if resource["multi_region_replica"] else None
+    return f", which is set on its primary key {itself['primary']}" if itself else ""
+
+
+PRIMARY = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+
+
+def _case(name: str, verdict: Verdict, **changed: Any) -> Case:
+    """changed: facts; also primary (of a replica), reason_has."""
+    primary, says = changed.pop("primary", None), changed.pop("reason_has", "")
     facts: dict[str, object] = {
         "own": True,
         "manager": "CUSTOMER",
@@ -109,9 +136,11 @@ def _case(name: str, verdict: Verdict, **changed: object) -> Case:
         "rotation": True,
     }
     arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    return Case(name, verdict, facts | changed, arn=arn)
+    related = {"kms.key": {arn: {"primary": primary}}}
+    return Case(name, verdict, facts | changed, arn=arn, related=related, reason_has=says)
 
 
+REPLICA = {"multi_region_replica": True, "primary": PRIMARY}
 CASES = [
     _case("it rotates", Verdict.PASS),
     _case("rotation is off", Verdict.FAIL, rotation=False),
@@ -120,7 +149,16 @@ CASES = [
     _case("an asymmetric key", Verdict.NOT_APPLICABLE, spec="RSA_2048", rotation=None),
     _case("imported material", Verdict.NOT_APPLICABLE, origin="EXTERNAL", rotation=None),
     _case("a custom key store", Verdict.NOT_APPLICABLE, origin="AWS_CLOUDHSM", rotation=None),
-    _case("a replica", Verdict.NOT_APPLICABLE, multi_region_replica=True, rotation=None),
+    _case("a replica whose primary rotates", Verdict.PASS, **REPLICA, reason_has=PRIMARY),
+    _case("a replica whose primary doesn't", Verdict.FAIL, **REPLICA, rotation=False, reason_has=PRIMARY),
+    _case("a replica, the primary's rotation refused", Verdict.UNKNOWN, **REPLICA, rotation=GAP),
+    _case("a replica, the primary not asked", Verdict.UNKNOWN, **REPLICA, rotation=None, reason_has=PRIMARY),
+    _case("a replica of which the primary isn't known", Verdict.UNKNOWN, multi_region_replica=True, primary=GAP),
+    _case("a replica that is disabled", Verdict.NOT_APPLICABLE, **REPLICA, state="Disabled", rotation=None),
+    _case("a manager that is new to us", Verdict.UNKNOWN, manager="PARTNER", reason_has="PARTNER"),
+    _case("a state that is new to us", Verdict.UNKNOWN, state="Resting", reason_has="Resting"),
+    _case("a kind that is new to us", Verdict.UNKNOWN, spec="SYMMETRIC_LARGE", reason_has="SYMMETRIC_LARGE"),
+    _case("an origin that is new to us", Verdict.UNKNOWN, origin="MOON", reason_has="MOON"),
     _case("a disabled key", Verdict.NOT_APPLICABLE, state="Disabled", rotation=None),
     _case("a key about to be deleted", Verdict.NOT_APPLICABLE, state="PendingDeletion", rotation=None),
     _case("the rotation was refused", Verdict.UNKNOWN, rotation=GAP),

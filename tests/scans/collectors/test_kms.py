@@ -75,6 +75,7 @@ def test_a_customer_key_by_all_its_names_is_described_once() -> None:
             "spec": "SYMMETRIC_DEFAULT",
             "origin": "AWS_KMS",
             "multi_region_replica": False,
+            "primary": None,
             "rotation": True,
             "policy": POLICY,
             "hits": [],
@@ -127,7 +128,6 @@ def test_a_key_that_is_gone_since_it_was_described() -> None:
         ({"KeyState": "Disabled"}, {"GetKeyPolicy"}),
         ({"KeySpec": "RSA_2048"}, {"GetKeyPolicy"}),
         ({"Origin": "EXTERNAL"}, {"GetKeyPolicy"}),
-        ({"MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA"}}, {"GetKeyPolicy"}),
         ({"MultiRegionConfiguration": {"MultiRegionKeyType": "PRIMARY"}}, {"GetKeyPolicy", "GetKeyRotationStatus"}),
     ],
 )
@@ -135,6 +135,35 @@ def test_rotation_is_asked_only_of_keys_that_can_rotate(more: dict[str, Any], ca
     reader = region().answer("kms", "DescribeKey", key(**more), when={"KeyId": KEY})
     collect(reader, seen(parameter(KEY)))
     assert {made.operation for made in reader.made} == {"ListAliases", "DescribeKey", *calls}
+
+
+PRIMARY = KEY.replace("eu-west-1", "us-east-1")
+REPLICA = {"MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA", "PrimaryKey": {"Arn": PRIMARY}}}
+
+
+def test_a_replica_rotates_as_its_primary_in_another_region_does() -> None:
+    reader = region().answer("kms", "DescribeKey", key(**REPLICA), when={"KeyId": KEY})
+    reader.answer("kms", "GetKeyRotationStatus", {"KeyRotationEnabled": False}, region="us-east-1")
+    facts = one_of(collect(reader, seen(parameter(KEY))), "kms.key")
+    assert (facts["multi_region_replica"], facts["primary"], facts["rotation"]) == (True, PRIMARY, False)
+    assert [made.params["KeyId"] for made in reader.asked("kms", "GetKeyRotationStatus")] == [PRIMARY]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("AccessDeniedException", GapKind.DENIED), ("NotFoundException", GapKind.REJECTED)]
+)
+def test_a_primary_that_was_not_told_hides_the_rotation_of_its_replica_only(code: str, kind: GapKind) -> None:
+    reader = region().answer("kms", "DescribeKey", key(**REPLICA), when={"KeyId": KEY})
+    reader.refuse("kms", "GetKeyRotationStatus", code, kind=kind, region="us-east-1")
+    facts = one_of(collect(reader, seen(parameter(KEY))), "kms.key")
+    assert {name: v.region for name, v in facts.items() if isinstance(v, Gap)} == {"rotation": "us-east-1"}
+
+
+@pytest.mark.parametrize("more", [{"KeyState": "Disabled"}, {"Origin": "EXTERNAL"}])
+def test_the_primary_of_a_replica_that_cannot_rotate_is_not_asked(more: dict[str, Any]) -> None:
+    reader = region().answer("kms", "DescribeKey", key(**REPLICA, **more), when={"KeyId": KEY})
+    collect(reader, seen(parameter(KEY)))
+    assert not reader.count("kms", "GetKeyRotationStatus")
 
 
 def test_a_foreign_key_that_can_be_described() -> None:
