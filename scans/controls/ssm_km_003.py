@@ -11,12 +11,14 @@ Systems Manager data uses. An Allow fails that names
 
 unless a condition of the same statement keeps strangers out: `kms:CallerAccount`,
 `aws:PrincipalAccount`, `aws:PrincipalOrgID`, `aws:PrincipalOrgPaths`, `aws:SourceAccount`,
-`aws:SourceArn`, `kms:ViaService` and their like, each with values that are your own.
+`aws:SourceArn`, `kms:ViaService` and their like, each with values that are your own: ids, or the variables
+`${aws:ResourceAccount}` and `${aws:ResourceOrgID}`, which stand for the key's own account and organization.
 
 **Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
 
 **Unknown** when the policy could not be read or understood, or when it names an account or an
-organization and whose that is can't be told because the organization was not read.
+organization and whose that is can't be told because the organization was not read. Also for a manager that
+this version doesn't know.
 
 **Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
 
@@ -45,6 +47,7 @@ from scans.control import (
     unknown,
 )
 from scans.evidence import Context
+from scans.judging import MANAGERS, strange
 from scans.policies import (
     RESOURCE,
     Fence,
@@ -63,6 +66,7 @@ CONTROL = Control(
     title="Key policies are not open",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown
     facts={"kms.key": ("own", "manager", "policy")},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S5",),
@@ -86,7 +90,9 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     if not resource["own"]:
         return not_applicable("The key belongs to another account: its policy is judged there.")
-    if resource["manager"] != "CUSTOMER":
+    if resource["manager"] not in MANAGERS:
+        return strange(f"The key is managed by {resource['manager']}")
+    if resource["manager"] == "AWS":
         return not_applicable("AWS manages this key and its policy.")
     try:
         policy = parse(resource["policy"], RESOURCE)
@@ -172,6 +178,23 @@ CASES = [
         Verdict.PASS,
         _allow("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
     ),
+    _case(
+        "everybody, fenced by the key's own organization",
+        Verdict.PASS,
+        _allow("*", StringEquals={"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
+        context=ALONE,
+    ),
+    _case(
+        "everybody, fenced by the key's own account",
+        Verdict.PASS,
+        _allow("*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
+        context=ALONE,
+    ),
+    _case(
+        "everybody, fenced by whoever calls",
+        Verdict.FAIL,
+        _allow("*", StringEquals={"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
+    ),
     _case("everybody", Verdict.FAIL, _allow("*")),
     _case("everybody, in the other spelling", Verdict.FAIL, _allow({"AWS": "*"})),
     _case(
@@ -201,6 +224,7 @@ CASES = [
     _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
+    _case("a key of a manager of a later day", Verdict.UNKNOWN, manager="PARTNER"),
     _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),
     _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
     _case("the policy is no policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),

@@ -16,6 +16,14 @@ ARN_KEYS = ("aws:sourcearn", "aws:principalarn")
 PLACE_KEYS = ("kms:viaservice", "aws:sourcevpc", "aws:sourcevpce")
 POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
+# Variables for the account and organization of what the policy stands on: its own, whatever that is. They hold where
+# ids do; one that names the caller (${aws:PrincipalAccount}) lets every caller through. Names of variables don't mind
+# their case. One may have a text for when it isn't there (${aws:ResourceOrgID, 'o-example'}), and whether it is isn't
+# known here. IAM user guide, policy variables and the condition keys aws:ResourceAccount and aws:ResourceOrgID.
+OWN_ACCOUNT = re.compile(r"\$\{\s*aws:resourceaccount\s*\}", re.IGNORECASE)
+OWN_ORGANIZATION = re.compile(r"\$\{\s*aws:resourceorgid\s*\}", re.IGNORECASE)
+OWN = "own"
+WITH_DEFAULT = re.compile(r"\$\{\s*aws:resource(?:account|orgid)\s*,", re.IGNORECASE)
 
 
 class Fence(StrEnum):
@@ -50,12 +58,14 @@ def _judge(condition: Condition, context: Context) -> Fence:
 
 
 def _value(key: str, value: str, context: Context) -> Fence:
+    if WITH_DEFAULT.search(value):
+        return Fence.UNKNOWN
     if key in PLACE_KEYS:
         return Fence.OPEN if covers(tokens(value), (STAR,)) else Fence.CLOSED
     if key in ACCOUNT_KEYS:
         return _account(value, context)
     if key in ARN_KEYS:
-        fields = value.split(":", 5)
+        fields = OWN_ACCOUNT.sub(OWN, value).split(":", 5)
         return _account(fields[4], context) if len(fields) == 6 else Fence.OPEN
     if key in ORGANIZATION_KEYS:
         return _organization(value, context)
@@ -65,6 +75,8 @@ def _value(key: str, value: str, context: Context) -> Fence:
 
 
 def _account(value: str, context: Context) -> Fence:
+    if OWN_ACCOUNT.sub(OWN, value) == OWN:
+        return Fence.CLOSED
     if not ACCOUNT.fullmatch(value):
         return Fence.OPEN
     if value == context.account or value in context.accounts:
@@ -73,7 +85,9 @@ def _account(value: str, context: Context) -> Fence:
 
 
 def _organization(value: str, context: Context) -> Fence:
-    if "*" in value or "?" in value:
+    if OWN_ORGANIZATION.fullmatch(value):
+        return Fence.CLOSED
+    if "*" in value or "?" in value or "${" in value:
         return Fence.OPEN
     if not context.organization:
         return Fence.UNKNOWN
