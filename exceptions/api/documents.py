@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from accounts.models import Account
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.board import whole
+from exceptions.queries.scope import named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import shown_state
 
@@ -56,16 +58,24 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def exception_document(request: ExceptionRequest, now: datetime, visible: QuerySet[Account]) -> dict[str, Any]:
+def exception_documents(
+    requests: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]
+) -> list[dict[str, Any]]:
     """visible: the reader's accounts. Who doesn't see the whole scope reads of drift the kinds only."""
-    drift = (
-        request.drift if not request.drift or whole(request, visible) else [{"kind": d["kind"]} for d in request.drift]
-    )
+    rows = list(requests)
+    named = named_findings(rows, visible)
+    partly = {row.pk for row in rows if row.drift and not whole(row, visible)}
+    return [document(row, now, named.get(row.pk, 0), in_general=row.pk in partly) for row in rows]
+
+
+def document(request: ExceptionRequest, now: datetime, named: int, *, in_general: bool) -> dict[str, Any]:
+    kinds = dict.fromkeys(d["kind"] for d in request.drift)
+    drift = [{"kind": kind} for kind in kinds] if in_general else request.drift
     return {
         **{name: getattr(request, name) for name in COLUMNS},
         "drift": drift,
         "status": shown_state(request.state, request.starts_at, request.expires_at, now),
-        "scope": scope_text(request),
+        "scope": scope_text(request, named),
         "account": request.account.account_id if request.account else "",
         "ou": request.ou.ou_id if request.ou else "",
         "requested_by": request.requested_by.get_username(),
@@ -79,13 +89,17 @@ class CountSerializer(serializers.Serializer[Any]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """What it covers now, and in words what it would cover that doesn't exist yet."""
+    """What it covers now, as far as you may see, and in words what it would cover that doesn't exist yet.
+
+    whole: you see every account in its scope; else the counts leave the others out.
+    """
 
     accounts = serializers.IntegerField()
     findings = serializers.IntegerField()
     by_severity = CountSerializer(many=True)
     by_account = CountSerializer(many=True)
     to_come = serializers.CharField()
+    whole = serializers.BooleanField()
 
 
 class CommentSerializer(serializers.Serializer[Any]):

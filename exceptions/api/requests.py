@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
-from exceptions.api.documents import CommentSerializer, ExceptionSerializer, PreviewSerializer, exception_document
+from exceptions.api.documents import CommentSerializer, ExceptionSerializer, PreviewSerializer, exception_documents
 from exceptions.api.refusing import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
@@ -126,7 +126,7 @@ class ExceptionApi(Api):
             rows = rows.filter(covers__account__account_id=self.query["account"], covers__account__in=mine).distinct()
         page = self.paged(rows)
         now = timezone.now()
-        return self.page([exception_document(row, now, self.visible()) for row in page.rows], page.next)
+        return self.page(exception_documents(page.rows, now, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
         """Draft a request. It is not asked for until it is submitted."""
@@ -190,6 +190,7 @@ class ExceptionApi(Api):
                 "accounts": found.accounts,
                 "findings": found.findings,
                 "to_come": found.to_come,
+                "whole": found.whole,
                 "by_severity": [{"name": name, "findings": n} for name, n in found.by_severity],
                 "by_account": [{"name": account.account_id, "findings": n} for account, n in found.by_account],
             }
@@ -238,7 +239,8 @@ class ExceptionApi(Api):
         headers = {"ETag": etag(row)}
         if self.answers[self.action].status == 201:
             headers["Location"] = reverse("api-exception", args=[row.pk])
-        return self.answer(exception_document(row, timezone.now(), self.visible()), headers=headers)
+        [shown] = exception_documents([row], timezone.now(), self.visible())
+        return self.answer(shown, headers=headers)
 
 
 def etag(row: ExceptionRequest) -> str:

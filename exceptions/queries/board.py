@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sub
 from accounts.models import Account
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
 from exceptions.queries.requests import EXPIRING, state_is
+from exceptions.queries.scope import named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import ScopeKind, shown_state
 from scans.queries.findings import FilterError, one_of
@@ -85,13 +86,10 @@ class Line:
     scope: str
 
 
-def lines(rows: Iterable[ExceptionRequest], now: datetime) -> list[Line]:
-    """One more query, for how many findings the requests name."""
+def lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]) -> list[Line]:
+    """One more query, for how many findings of the reader's accounts the requests name."""
     found = list(rows)
-    named = dict(
-        CoveredFinding.objects.filter(request__in=[r.pk for r in found], request__scope_kind=ScopeKind.FINDINGS)
-        .order_by().values_list("request").annotate(n=Count("pk"))
-    )  # fmt: skip
+    named = named_findings(found, visible)
     return [Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0))) for row in found]
 
 
@@ -111,7 +109,9 @@ def totals(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, i
 def export(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Iterator[dict[str, Any]]:
     """visible: an account that the reader may not see doesn't leave the portal by way of a drift's words."""
     decided = Prefetch("decisions", Decision.objects.select_related("by").order_by("id"))
-    count = CoveredFinding.objects.filter(request=OuterRef("pk")).order_by().values("request").annotate(n=Count("pk"))
+    seen = visible.order_by().values("pk")
+    theirs = CoveredFinding.objects.filter(request=OuterRef("pk"), finding__account__in=seen)
+    count = theirs.order_by().values("request").annotate(n=Count("pk"))
     rows = rows.annotate(named=Subquery(count.values("n"))).select_related("renews").prefetch_related(decided)
     for row in rows.iterator(chunk_size=500):
         yield export_line(row, now, drift=bool(row.drift) and whole(row, visible))

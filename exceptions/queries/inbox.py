@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
-from accounts.queries import reach
+from accounts.queries import reach, visible_accounts
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
 from exceptions.queries.board import Line
@@ -45,25 +45,27 @@ class Inbox:
 
 
 def inbox_of(person: User, actor: Actor, now: datetime) -> Inbox:
-    seen = visible_requests(actor)
+    seen, visible = visible_requests(actor), visible_accounts(actor, Permission.EXCEPTION_VIEW)
     waiting = list(waiting_for(actor, now)[: SHOWN + 1])
     expiring = in_state(seen, "expiring", now).order_by("expires_at", "id")
     mine = seen.filter(requested_by=person).exclude(state__in=EXCEPTION_ENDED)
     late = counted(visible_tickets(actor).filter(view_is("overdue", now)))
     return Inbox(
-        decisions=few(waiting, now),
+        decisions=few(waiting, now, visible),
         conflicts=conflicts_of(waiting[:SHOWN], person, actor, now),
         tickets=list(counted(waiting_tickets(actor))[:SHOWN]),
-        mine=few(mine[: SHOWN + 1], now),
-        expiring=few(expiring[: SHOWN + 1], now),
-        suspended=few(in_state(seen, "suspended", now)[: SHOWN + 1], now),
+        mine=few(mine[: SHOWN + 1], now, visible),
+        expiring=few(expiring[: SHOWN + 1], now, visible),
+        suspended=few(in_state(seen, "suspended", now)[: SHOWN + 1], now, visible),
         overdue=list(late.order_by("due_at", "id")[:SHOWN]),
     )
 
 
-def few(rows: Sequence[ExceptionRequest] | QuerySet[ExceptionRequest], now: datetime) -> Few:
+def few(
+    rows: Sequence[ExceptionRequest] | QuerySet[ExceptionRequest], now: datetime, visible: QuerySet[Account]
+) -> Few:
     found = list(rows)
-    return Few(board.lines(found[:SHOWN], now), len(found) > SHOWN)
+    return Few(board.lines(found[:SHOWN], now, visible), len(found) > SHOWN)
 
 
 def conflicts_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.queries import words
 from exceptions.queries.board import state_of
 from exceptions.queries.people import may_everywhere, places_of
-from exceptions.queries.scope import Preview, accounts_of, findings_of, preview
+from exceptions.queries.scope import Preview, accounts_of, findings_of, named_findings, preview
 from exceptions.queries.shown import scope_text, shown
 from exceptions.queries.words import ACTS, Change
 from exceptions.rules import BROAD
@@ -64,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
-    """whole: every account in scope is the reader's to see; else drift is told in general, and the rest is counted."""
+    """whole: every account in scope is the reader's to see; else drift is told in general, and the rest not at all."""
 
     state: str
     scope: str
@@ -83,10 +82,10 @@ def page_of(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPa
     visible = visible_accounts(actor, P.EXCEPTION_VIEW)
     accounts = accounts_of(request)
     covered = preview(request, visible)
-    whole = sees_all_of(request, actor)
+    whole = covered.whole
     return RequestPage(
         state=state_of(request, now),
-        scope=scope_text(request),
+        scope=scope_text(request, named_findings([request], visible).get(request.pk, 0)),
         whole=whole,
         preview=covered,
         findings=list(findings_of(request).filter(account__in=visible.order_by().values("pk"))[:NAMED]),
@@ -107,9 +106,8 @@ def sees_all_of(request: ExceptionRequest, actor: Actor) -> bool:
 
 
 def drift_in_general(drift: list[dict[str, Any]]) -> list[str]:
-    """For whoever doesn't see all of the scope: the names of other people's resources are not theirs to read."""
-    kinds = Counter(item["kind"] for item in drift)
-    return [f"{GENERALLY[kind]} ({count})" if count > 1 else GENERALLY[kind] for kind, count in kinds.items()]
+    """For whoever doesn't see all of the scope: other people's resources are neither named nor counted."""
+    return [GENERALLY[kind] for kind in dict.fromkeys(item["kind"] for item in drift)]
 
 
 GENERALLY = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Account
-from exceptions.models import ExceptionRequest
+from exceptions.models import CoveredFinding, ExceptionRequest
 from exceptions.rules import SEVERITY_ORDER, ScopeKind
 from scans import registry
 from scans.evidence import GLOBAL
@@ -81,13 +81,14 @@ def keys_of(request: ExceptionRequest) -> Iterator[Key]:
 
 @dataclass(slots=True)
 class Preview:
-    """What a request covers now, and what it would cover that doesn't exist yet."""
+    """What a request covers now, and what it would cover that doesn't exist yet. whole: is this all of it?"""
 
     accounts: int = 0
     findings: int = 0
     by_severity: list[tuple[str, int]] = field(default_factory=list)
     by_account: list[tuple[Account, int]] = field(default_factory=list)
     to_come: str = ""
+    whole: bool = True
 
 
 TO_COME = {
@@ -106,19 +107,31 @@ TO_COME = {
 
 
 def preview(request: ExceptionRequest, visible: QuerySet[Account] | None = None) -> Preview:
-    """visible: the reader's accounts; others are counted, not named."""
+    """visible: the reader's accounts; others are neither named nor counted. None: whoever decides sees them all."""
     found = Preview(to_come=TO_COME[ScopeKind(request.scope_kind)])
-    accounts = {account.pk: account for account in accounts_of(request)}
-    shown = set(accounts) if visible is None else set(visible.filter(pk__in=accounts).values_list("pk", flat=True))
+    inside, findings = accounts_of(request), findings_of(request)
+    if visible is not None:
+        seen = visible.order_by().values("pk")
+        found.whole = not inside.exclude(pk__in=seen).exists()
+        inside, findings = inside.filter(pk__in=seen), findings.filter(account__in=seen)
+    accounts = {account.pk: account for account in inside}
     severities: Counter[str] = Counter()
     counts: Counter[int] = Counter()
-    for severity, account in findings_of(request).order_by().values_list("severity", "account_id"):
+    for severity, account in findings.order_by().values_list("severity", "account_id"):
         severities[severity] += 1
         counts[account] += 1
     found.accounts, found.findings = len(accounts), sum(counts.values())
     found.by_severity = [(s, severities[s]) for s in reversed(SEVERITY_ORDER) if severities[s]]
-    found.by_account = [(accounts[pk], n) for pk, n in counts.most_common() if pk in shown]
+    found.by_account = [(accounts[pk], n) for pk, n in counts.most_common() if pk in accounts]
     return found
+
+
+def named_findings(requests: Iterable[ExceptionRequest], visible: QuerySet[Account] | None = None) -> dict[int, int]:
+    """Request's id -> how many findings it names that the reader may see (None: all), for many in one query."""
+    rows = CoveredFinding.objects.filter(request__in=[r.pk for r in requests if r.scope_kind == ScopeKind.FINDINGS])
+    if visible is not None:
+        rows = rows.filter(finding__account__in=visible.order_by().values("pk"))
+    return dict(rows.order_by().values_list("request").annotate(n=Count("pk")))
 
 
 def severities_of(request: ExceptionRequest) -> set[str]:

@@ -47,7 +47,7 @@ def shown(request: ExceptionRequest) -> dict[str, Any]:
 
 
 def scope_text(request: ExceptionRequest, named: int | None = None) -> str:
-    """The scope in words. named: how many findings it names, where a list knows that already."""
+    """The scope in words. named: how many findings it names that the reader may see; None: all of them."""
     match request.scope_kind:
         case "findings":
             count = request.covered.count() if named is None else named

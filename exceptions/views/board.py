@@ -29,15 +29,12 @@ from scans.views.shared import slice_of
 @permission(Permission.EXCEPTION_VIEW)
 def board(request: HttpRequest) -> HttpResponse:
     actor, now, wanted = actor_of_request(request), timezone.now(), parsed(BoardFilter.parse, request)
-    rows = visible_requests(actor)
-    page = slice_of(
-        request,
-        wanted.narrow(rows, actor.user_id, now, visible_accounts(actor, Permission.EXCEPTION_VIEW)),
-        {"list": "exceptions", **wanted.given()},
-    )
+    rows, visible = visible_requests(actor), visible_accounts(actor, Permission.EXCEPTION_VIEW)
+    page = slice_of(request, wanted.narrow(rows, actor.user_id, now, visible), {"list": "exceptions", **wanted.given()})
     own = [r.pk for r in page.rows if r.requested_by_id == actor.user_id and r.state in EXCEPTION.sources("withdraw")]
     context = {
-        "wanted": wanted, "page": page, "lines": queries.lines(page.rows, now), "totals": queries.totals(rows, now),
+        "wanted": wanted, "page": page, "lines": queries.lines(page.rows, now, visible),
+        "totals": queries.totals(rows, now),
         "states": queries.STATES, "severities": queries.SEVERITIES, "kinds": KINDS, "own": own,
         "query": urlencode(wanted.given()),
     }  # fmt: skip

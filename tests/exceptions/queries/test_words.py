@@ -85,7 +85,7 @@ def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_ot
     item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
     assert "SSM-PS-001" in words.drift_sentences([item])[0]
     assert "SSM-PS-001" not in drift_in_general([item, item])[0]
-    assert drift_in_general([item, item])[0].endswith("(2)")
+    assert len(drift_in_general([item, item])) == 1, "how many is not for them to know"
 
 
 def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:

@@ -1,0 +1,86 @@
+"""What a reader counts of a request's scope: what they may see, on every page, in the API and in exports."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from accounts.queries import visible_accounts
+from exceptions.models import ExceptionRequest
+from exceptions.queries.decision import screen_of
+from exceptions.queries.scope import named_findings, preview
+from exceptions.services import deciding, drafting
+from governance.core.policy import Permission, Role, ScopeKind
+from tests.exceptions.story import Cast, acting
+from tests.exceptions.views.browsing import browser, shown
+from tests.people import person, signed_in
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/exceptions/"
+
+
+@pytest.fixture
+def wide(people: Cast) -> ExceptionRequest:
+    """A control in an OU with the shop and the ledger; both have a finding."""
+    wanted = people.wanted(scope_kind="ou", ou="ou-1-prod", control="SSM-PS-001", findings=())
+    asked = drafting.create_draft(actor=acting(people.admin), organization=people.inventory.organization, wanted=wanted)
+    drafting.submit(actor=acting(people.admin), request=asked, version=asked.version)
+    return ExceptionRequest.objects.get(pk=asked.pk)
+
+
+@pytest.fixture
+def named(people: Cast) -> ExceptionRequest:
+    """Two named findings: one of the shop, one of the ledger."""
+    two = [
+        (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, a.account_id) for a in (people.inventory.shop, people.inventory.ledger)
+    ]
+    both = person("lea", *two)
+    wanted = people.wanted(findings=[people.inventory.secret.fingerprint, people.inventory.unread.fingerprint])
+    asked = drafting.create_draft(actor=acting(both), organization=people.inventory.organization, wanted=wanted)
+    drafting.submit(actor=acting(both), request=asked, version=asked.version)
+    return ExceptionRequest.objects.get(pk=asked.pk)
+
+
+def test_accounts_and_findings_of_others_are_not_counted(people: Cast, wide: ExceptionRequest) -> None:
+    mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
+    part, all = preview(wide, mine), preview(wide)
+    assert (part.accounts, part.findings, part.by_severity, part.whole) == (1, 1, [("high", 1)], False)
+    assert part.by_account == [(people.inventory.shop, 1)]
+    assert (all.accounts, all.findings, all.whole) == (3, 2, True)
+
+
+def test_the_api_says_that_there_is_more_without_how_much(people: Cast, wide: ExceptionRequest) -> None:
+    part = signed_in(people.owner).get(f"{API}{wide.pk}/preview/").json()
+    assert (part["accounts"], part["findings"], part["whole"]) == (1, 1, False)
+    all = signed_in(people.approver).get(f"{API}{wide.pk}/preview/").json()
+    assert (all["accounts"], all["findings"], all["whole"]) == (3, 2, True)
+
+
+def test_the_page_counts_the_same_and_says_that_it_reaches_further(people: Cast, wide: ExceptionRequest) -> None:
+    page = shown(browser(people.owner), f"/exceptions/{wide.pk}/")
+    assert "<strong>1</strong> open finding in <strong>1</strong> account" in page
+    assert "Its scope reaches further" in page
+    assert "reaches further" not in shown(browser(people.approver), f"/exceptions/{wide.pk}/")
+
+
+def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, named: ExceptionRequest) -> None:
+    owner, approver = browser(people.owner), browser(people.approver)
+    assert named_findings([named]) == {named.pk: 2}
+    for url in (f"/exceptions/{named.pk}/", "/exceptions/"):
+        assert "1 named finding" in shown(owner, url), url
+        assert "2 named findings" not in shown(owner, url), url
+        assert "2 named findings" in shown(approver, url), url
+    for client, scope in ((owner, "1 named finding"), (approver, "2 named findings")):
+        assert client.get(f"{API}{named.pk}/").json()["scope"] == scope
+        assert client.get(API).json()["items"][0]["scope"] == scope
+        lines = b"".join(client.get("/exceptions/export/?format=jsonl")).decode().splitlines()
+        assert [json.loads(line)["scope"] for line in lines] == [scope]
+
+
+def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: ExceptionRequest) -> None:
+    _, body = deciding.show(named)
+    actor = acting(people.approver)
+    screen = screen_of(named, body, actor, people.approver, actor.second_factor_at, since=None)
+    assert {f.pk for f in screen.findings} == {people.inventory.secret.pk, people.inventory.unread.pk}
+    assert (screen.covered.findings, body["scope"]) == (2, "2 named findings")
