@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.inventory import Inventory
@@ -25,6 +26,11 @@ SERVED = (
     "tests/demo/company/test_served",
 )  # fmt: skip
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
+# How long an example takes is the machine's affair, not the test's. In CI a failure is of the change that is tested.
+settings.register_profile(
+    "portal", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=MUST_NOT_SKIP
+)
+settings.load_profile("portal")
 
 
 def answers(port: int) -> bool:

@@ -32,7 +32,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     gate = Barrier(len(acts))
 
     def run(act: Callable[[], Any]) -> Any:
-        gate.wait(timeout=10)
+        gate.wait(timeout=60)
         try:
             return act()
         except WorkflowError as error:

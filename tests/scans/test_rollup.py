@@ -87,7 +87,7 @@ def test_two_scans_of_different_regions_at_once_are_both_in_the_total(account: A
         outcomes = {f"{round}-{n}": failed("bad.") for n in range(round + 1)}
 
         def scan(region: str, gate: Barrier = gate, outcomes: dict[str, Outcome] = outcomes) -> None:
-            gate.wait(timeout=10)
+            gate.wait(timeout=60)
             try:
                 scanned(account, region, outcomes)
             finally:

@@ -153,7 +153,7 @@ def test_a_killed_scan_is_resumed_by_the_next(served: company.Running, discovere
             stderr=subprocess.DEVNULL,
         )
         path = discovered.environment["DATABASE_URL"].removeprefix("sqlite:///")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             with sqlite3.connect(path) as db:
                 done = db.execute("select count(*) from scans_target where state='done'").fetchone()[0]

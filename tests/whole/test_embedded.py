@@ -53,7 +53,7 @@ def serving(portal: Portal) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 def answer(url: str) -> Any:
     """What it answers as soon as it does."""
-    for _ in range(300):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(url) as found:
                 return json.loads(found.read())
@@ -102,4 +102,4 @@ def test_a_scan_that_a_killed_server_left_is_finished_by_the_next(served: compan
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=60)

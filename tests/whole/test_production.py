@@ -61,7 +61,7 @@ def worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=environment)
 
 
-def wait_for(database: str, query: str, wanted: Callable[[Any], bool], seconds: float = 120) -> Any:
+def wait_for(database: str, query: str, wanted: Callable[[Any], bool], seconds: float = 240) -> Any:
     """The answer of a query for one value, once it is wanted; the last one when time is up."""
     deadline = time.monotonic() + seconds
     with psycopg.connect(database, autocommit=True) as db:
@@ -91,7 +91,7 @@ def in_the_portal(portal: Portal, code: str) -> subprocess.Popen[str]:
 
 
 def said(process: subprocess.Popen[str]) -> str:
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     return out.strip()
 

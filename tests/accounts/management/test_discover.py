@@ -76,7 +76,7 @@ def test_the_region_decides_the_partition(monkeypatch):
 
 def manage(*args, **env):
     command = [sys.executable, "manage.py", *args]
-    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=240)
 
 
 @pytest.mark.parametrize("command", [("discover",), ("doctor",)])

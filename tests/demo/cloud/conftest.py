@@ -79,7 +79,10 @@ class World:
 
     def client(self, service: str, account: str = HUB, region: str = "eu-west-1", **credentials: str) -> Any:
         config = Config(
-            retries={"total_max_attempts": 1}, read_timeout=5, s3={"addressing_style": "path"}, inject_host_prefix=False
+            retries={"total_max_attempts": 1},
+            read_timeout=60,
+            s3={"addressing_style": "path"},
+            inject_host_prefix=False,
         )
         made = boto3.client(
             service,

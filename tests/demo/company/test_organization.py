@@ -45,7 +45,7 @@ def test_it_prints_the_environment_then_ready_and_ends_when_told(tmp_path: Path)
             if line.startswith("ready"):
                 break
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=60) == 0
     names = [line.removeprefix("export ").partition("=")[0] for line in lines[:-1]]
     assert names == [
         "AWS_ENDPOINT_URL",

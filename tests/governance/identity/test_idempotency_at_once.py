@@ -27,7 +27,7 @@ def test_one_acts_and_the_other_is_told_to_wait():
     start = Barrier(8)
 
     def send(_number: int) -> Any:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         try:
             headers = {"idempotency-key": "k-1"}
             return client.post("/api/notes/", {"text": "a"}, content_type="application/json", headers=headers)

@@ -55,15 +55,15 @@ def _connected(issuer: str, settings, monkeypatch: pytest.MonkeyPatch) -> None:
 def at_the_provider(url: str, name: str = "nina") -> str:
     """Signs in there as people do; answers where the provider sends the browser back to."""
     browser = requests.Session()
-    page = browser.get(url, timeout=10)
+    page = browser.get(url, timeout=60)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     assert token, page.text[:500]
     typed = {"login": name, "password": oidc_provider.PASSWORD, "csrfmiddlewaretoken": token[1]}
-    answer = browser.post(page.url, {**typed, "next": url}, allow_redirects=False, timeout=10)
+    answer = browser.post(page.url, {**typed, "next": url}, allow_redirects=False, timeout=60)
     while not answer.headers.get("Location", "").startswith(CALLBACK):
         assert answer.is_redirect, answer.text[:2000]
         answer = browser.get(
-            requests.compat.urljoin(url, answer.headers["Location"]), allow_redirects=False, timeout=10
+            requests.compat.urljoin(url, answer.headers["Location"]), allow_redirects=False, timeout=60
         )
     return answer.headers["Location"]
 
