@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors._shape import document, flag, listed, mapping, number, text
+from scans.collectors._shape import document, flag, listed, mapping, number, text, text_or_none
 
 HTTPS = 443
 # Protocols by name or number; -1 is every protocol, and then no ports are given.
 TCP = frozenset({"tcp", "6"})
+# Endpoints of the other types (Resource, ServiceNetwork, GatewayLoadBalancer, Tunnel) may lead to something without a
+# service's name: EC2 API reference, VpcEndpoint, ResourceConfigurationArn and ServiceNetworkArn.
+OF_SERVICES = frozenset({"Interface", "Gateway"})
 
 
 def endpoint(item: Any, region: str) -> dict[str, Any]:
     kind = text(item, "VpcEndpointType")
     groups = listed(item, "Groups", []) if kind == "Interface" else []
+    service = text(item, "ServiceName") if kind in OF_SERVICES else text_or_none(item, "ServiceName")
     return {
         "id": text(item, "VpcEndpointId"),
-        "service": short_name(text(item, "ServiceName"), region),
+        "service": None if service is None else short_name(service, region),
         "endpoint_type": kind,
         "state": text(item, "State").lower(),
         "vpc": text(item, "VpcId"),

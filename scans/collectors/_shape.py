@@ -74,17 +74,29 @@ def instant(value: Any) -> str:
 
 
 def document(value: Any) -> dict[str, Any]:
-    """A policy document. botocore decodes those of IAM; elsewhere they are JSON, URL-encoded or not."""
+    """A policy document. botocore decodes those of IAM; elsewhere they are JSON, URL-encoded or not.
+
+    Which of two members of one name AWS goes by isn't known, so a document with such is none that we can read."""
     if isinstance(value, str):
-        value = json_object(value) or json_object(unquote(value))
+        value = json_object(value, unlike) or json_object(unquote(value), unlike)
     if not isinstance(value, dict):
         raise ShapeError("not a policy document")
     return value
 
 
-def json_object(value: str) -> dict[str, Any] | None:
+def unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object's members, of which no two may have one name."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ShapeError("two members of one name")
+    return found
+
+
+def json_object(
+    value: str, members: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> dict[str, Any] | None:
     try:
-        found = json.loads(value)
+        found = json.loads(value, object_pairs_hook=members)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

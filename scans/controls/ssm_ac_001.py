@@ -52,6 +52,7 @@ CONTROL = Control(
     title="No principal has every permission",
     severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
+    version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"iam.principal": ("attached", "kind")},
     related={"iam.policy": ("name", "document"), "iam.inline": ("policies",)},
     container="arn:{p}:iam::{a}:*",

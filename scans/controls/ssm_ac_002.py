@@ -42,6 +42,7 @@ CONTROL = Control(
     title="Reading parameters is limited",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
+    version=2,  # 2: judged in the own partition; a path read past a Deny in any region is seen
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5", "S17"),

@@ -39,6 +39,7 @@ CONTROL = Control(
     title="No policy decrypts with every key",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
+    version=2,  # 2: judged in the own partition: ARNs of another name nothing there
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),

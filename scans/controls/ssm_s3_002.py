@@ -43,6 +43,7 @@ CONTROL = Control(
     title="Buckets refuse plain HTTP",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
     container="arn:{p}:s3:::*",
     statements=("S18", "S7"),

@@ -42,6 +42,7 @@ CONTROL = Control(
     title="Buckets refuse TLS older than 1.2",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
     container="arn:{p}:s3:::*",
     statements=("S7", "S18"),

@@ -127,6 +127,7 @@ def _case(name: str, verdict: Verdict | None, *services: str, **more: Any) -> Ca
 
 PENDING = {"service": "ssm", "state": "pendingacceptance", "vpc": "vpc-1"}
 ELSEWHERE = {"service": "ssm", "state": "available", "vpc": "vpc-2"}
+RESOURCE = {"service": None, "state": "available", "vpc": "vpc-1"}
 UNREAD = {"service": GAP, "state": GAP, "vpc": GAP}
 CASES = [
     _case("all three", Verdict.PASS, *NEEDED),
@@ -138,6 +139,7 @@ CASES = [
     _case("ec2messages is not ec2", Verdict.PASS, *NEEDED, "s3", "logs", "kms", reason_has="also need: ec2."),
     _case("one isn't available yet", Verdict.FAIL, "ssmmessages", "ec2messages", odd=PENDING),
     _case("one is another VPC's", Verdict.FAIL, "ssmmessages", "ec2messages", odd=ELSEWHERE),
+    _case("a resource's endpoint, which has no service", Verdict.PASS, *NEEDED, odd=RESOURCE),
     _case("a VPC without nodes", None, nodes=False),
     _case("the endpoints were refused", Verdict.UNKNOWN, refused=True),
     _case("an endpoint was not read", Verdict.UNKNOWN, "ssm", odd=UNREAD),

@@ -7,9 +7,10 @@ there unused and the traffic takes the public way.
 **What is judged.** For each interface endpoint, `PrivateDnsEnabled` (`ec2.DescribeVpcEndpoints`) and
 whether its VPC has DNS support and DNS hostnames on (`ec2.DescribeVpcAttribute`), without which private
 DNS does nothing. An endpoint without private DNS passes if another available one of the same service and
-VPC has it: AWS allows it for one only.
+VPC has it (AWS allows it for one only), or is a gateway endpoint: then routes lead the name there.
 
-**Not applicable** for gateway and other kinds of endpoints, and for one that is being deleted.
+**Not applicable** for gateway and other kinds of endpoints, for one that is being deleted, and for one of a
+service that isn't AWS's (`vpce-svc-…`): whether that has a name of its own is for its provider to say.
 
 **Unknown** when the endpoint or its VPC could not be read.
 
@@ -40,16 +41,20 @@ from scans.control import (
 )
 from scans.networks import endpoint_outside, vpc_of
 
+# In the names of services that AWS's customers and partners offer: VPC PrivateLink guide, manage DNS names.
+CUSTOM = ".vpce-svc-"
+
 CONTROL = Control(
     id="SSM-VP-002",
     file="ssm_vp_002",
     title="Endpoints answer to the services' names",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: services of others are not judged, and a gateway endpoint counts
     facts={"ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns")},
     related={
         "ec2.vpc": ("dns_support", "dns_hostnames"),
-        "ec2.vpc_endpoint": ("service", "state", "vpc", "private_dns"),
+        "ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns"),
     },
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25",),
@@ -72,7 +77,12 @@ def evaluate(resource: ResourceView) -> Outcome:
     if outside:
         return not_applicable(outside)
     service = resource["service"]
-    if not resource["private_dns"] and not _other_has_it(resource):
+    if CUSTOM in service:
+        return not_applicable(f"The endpoint is one of the service {service}, which isn't AWS's.")
+    others = [] if resource["private_dns"] else _others(resource)
+    if any(other["endpoint_type"] == "Gateway" for other in others):
+        return passed(f"Inside the VPC, routes lead to a gateway endpoint of {service}.")
+    if not resource["private_dns"] and not any(other["private_dns"] for other in others):
         return failed(f"The endpoint has no private DNS, so the name of {service} doesn't lead to it.")
     vpc = vpc_of(resource)
     off = [said for name, said in (("dns_support", "DNS support"), ("dns_hostnames", "DNS hostnames")) if not vpc[name]]
@@ -88,14 +98,17 @@ def cure(resource: ResourceView) -> cures.Effects:
     )
 
 
-def _other_has_it(resource: ResourceView) -> bool:
-    return any(
-        other["private_dns"] and other["state"] == "available"
+def _others(resource: ResourceView) -> list[ResourceView]:
+    """The other endpoints of the same service and VPC that carry traffic."""
+    place = (resource["vpc"], resource["service"], "available")
+    return [
+        other
         for other in resource.all("ec2.vpc_endpoint")
-        if other.arn != resource.arn and (other["vpc"], other["service"]) == (resource["vpc"], resource["service"])
-    )
+        if other.arn != resource.arn and (other["vpc"], other["service"], other["state"]) == place
+    ]
 
 
+OTHERS = "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0"
 ARN = "arn:aws:ec2:eu-west-1:111122223333:"
 ENDPOINT = {
     "service": "ssm",
@@ -128,6 +141,22 @@ CASES = [
     _case("another service's endpoint has it", Verdict.FAIL, private_dns=False, other={"service": "ssmmessages"}),
     _case("another VPC's endpoint has it", Verdict.FAIL, private_dns=False, other={"vpc": "vpc-2"}),
     _case("another endpoint has it and isn't available", Verdict.FAIL, private_dns=False, other={"state": "pending"}),
+    _case(
+        "a gateway endpoint of the service",
+        Verdict.PASS,
+        service="s3",
+        private_dns=False,
+        other={"service": "s3", "endpoint_type": "Gateway", "private_dns": False},
+        vpc=(True, False),
+    ),
+    _case(
+        "a gateway endpoint of another service",
+        Verdict.FAIL,
+        service="s3",
+        private_dns=False,
+        other={"service": "dynamodb", "endpoint_type": "Gateway", "private_dns": False},
+    ),
+    _case("a service of others", Verdict.NOT_APPLICABLE, service=OTHERS, private_dns=False),
     _case("the VPC has no DNS support", Verdict.FAIL, vpc=(False, True)),
     _case("the VPC has no DNS hostnames", Verdict.FAIL, vpc=(True, False)),
     _case("a gateway endpoint", Verdict.NOT_APPLICABLE, endpoint_type="Gateway", service="s3", private_dns=False),

@@ -5,7 +5,8 @@ VPC can use it to reach resources of any account, a stranger's bucket included, 
 
 **What is judged.** `PolicyDocument` of each endpoint, interface and gateway
 (`ec2.DescribeVpcEndpoints`). It fails with an Allow of all actions on all resources for everybody,
-without a condition: what AWS puts there if nobody writes a policy. An Allow that only leaves something
+without a condition: what AWS puts there if nobody writes a policy. All resources of a partition
+(`arn:aws:*`) are all resources. An Allow that only leaves something
 out (`NotAction`, `NotResource`, `NotPrincipal`) limits nothing and counts as full. An endpoint without any
 policy fails as well.
 
@@ -51,6 +52,7 @@ CONTROL = Control(
     title="Endpoint policies are not full access",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: arn:aws:* is every resource
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy")},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25", "S5"),
@@ -122,6 +124,9 @@ CASES = [
         Verdict.FAIL,
         FULL | {"Principal": {"AWS": "*"}, "Action": ["*"], "Resource": ["*"]},
     ),
+    _case("full access to all that the partition has", Verdict.FAIL, FULL | {"Resource": "arn:aws:*"}),
+    _case("all resources of one service", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::*"}, type="Gateway"),
+    _case("an endpoint of a service network", Verdict.NOT_APPLICABLE, policy=None, type="ServiceNetwork"),
     _case("full access of a gateway", Verdict.FAIL, FULL, type="Gateway"),
     _case("full access behind a narrow statement", Verdict.FAIL, FULL | {"Action": "ssm:*"}, FULL),
     _case("no policy", Verdict.FAIL, policy=None),

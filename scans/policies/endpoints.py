@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scans.policies.globs import STAR, covers, tokens
+from scans.policies.grants import is_every_arn
 from scans.policies.model import Policy, Statement
 from scans.policies.principals import open_principals
 
@@ -15,5 +15,5 @@ def full_access_statements(policy: Policy) -> tuple[Statement, ...]:
 def _everything(statement: Statement) -> bool:
     """What only leaves something out (NotAction, NotResource) lets the rest through, and that is no limit."""
     actions = any(set(action) <= set("*:") and "*" in action for action in statement.actions or ())
-    resources = any(covers(tokens(resource), (STAR,)) for resource in statement.resources or ())
+    resources = any(is_every_arn(resource) for resource in statement.resources or ())
     return (actions or statement.actions is None) and (resources or statement.resources is None)

@@ -119,10 +119,11 @@ def _all_resources(statement: Statement) -> bool:
     if statement.not_resources is not None:
         excepted = [tokens(pattern) for pattern in statement.not_resources]
         return statement.allow and not any(overlaps(pattern, OF_IAM) for pattern in excepted)
-    return any(_every_arn(pattern) for pattern in statement.resources or ())
+    return any(is_every_arn(pattern) for pattern in statement.resources or ())
 
 
-def _every_arn(pattern: str) -> bool:
+def is_every_arn(pattern: str) -> bool:
+    """Every resource, of one partition at least: *, arn:*, arn:aws:*."""
     fields = pattern.split(":", 2)
     partition = fields[1] if len(fields) == 3 else "*"
     return covers(tokens(pattern), tokens(f"arn:{partition}:*:*:*:*"))

@@ -161,13 +161,17 @@ def _conditions(data: Any) -> tuple[Condition, ...]:
         return ()
     if not isinstance(data, Mapping):
         raise PolicyError("Condition is not a JSON object")
-    found = []
+    found: list[Condition] = []
     for operator, keys in data.items():
         if not isinstance(keys, Mapping):
             raise PolicyError(f"the condition {operator} is not a JSON object")
         if not keys:
             raise PolicyError(f"the condition {operator} names no key")
         found += [_condition(str(operator), str(key), values) for key, values in keys.items()]
+    names = [(each.each, each.operator, each.if_exists, each.key) for each in found]
+    if len(set(names)) != len(names):
+        # Names of keys and operators don't mind their case; whether AWS adds such values up or not isn't known.
+        raise PolicyError("a condition stands there twice, in other letters")
     return tuple(found)
 
 

@@ -50,6 +50,24 @@ def region(*endpoints: Any) -> FakeReader:
     return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]})
 
 
+@pytest.mark.parametrize("type", ["Resource", "ServiceNetwork", "GatewayLoadBalancer", "Tunnel", "Later"])
+def test_an_endpoint_that_leads_to_no_service_hides_no_other(type: str) -> None:
+    odd = endpoint("vpce-3", VpcEndpointType=type)
+    for name in ("ServiceName", "PolicyDocument", "PrivateDnsEnabled"):
+        del odd[name]
+    evidence = collect(region(odd, endpoint()), seen(NODE))
+    assert not evidence.gaps
+    found = {facts["id"]: facts for facts in all_of(evidence, "ec2.vpc_endpoint").values()}
+    assert (found["vpce-1"]["service"], found["vpce-3"]["service"]) == ("ssm", None)
+    assert (found["vpce-3"]["endpoint_type"], found["vpce-3"]["ingress_443"]) == (type, [])
+
+
+def test_an_interface_endpoint_without_a_service_is_one_that_was_not_understood() -> None:
+    odd = endpoint()
+    del odd["ServiceName"]
+    assert kinds(collect(region(odd), Seen()), "ec2.vpc_endpoint") == ["malformed"]
+
+
 def test_an_empty_region_takes_one_call() -> None:
     reader = region()
     evidence = collect(reader, Seen())

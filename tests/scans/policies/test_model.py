@@ -106,3 +106,27 @@ JSON = st.recursive(
 def test_any_json_is_either_read_or_refused(document):
     with suppress(PolicyError):
         assert parse(document).statements is not None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:PrincipalOrgID": "o-ours", "AWS:PrincipalOrgId": "o-theirs"}},
+        {"StringEquals": {"aws:PrincipalOrgID": "o-ours"}, "stringEquals": {"aws:PrincipalOrgID": "o-theirs"}},
+    ],
+)
+def test_a_condition_that_stands_there_twice_is_refused(condition):
+    """Whether AWS adds the values up or asks for both isn't known, and the two differ in whom they admit."""
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+    with pytest.raises(PolicyError, match="twice"):
+        parse({"Statement": statement})
+
+
+def test_conditions_that_differ_in_more_than_their_letters_are_two():
+    both = {
+        "StringEquals": {"a:b": "c"},
+        "StringEqualsIfExists": {"a:b": "c"},
+        "ForAnyValue:StringEquals": {"a:b": "c"},
+    }
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": both}
+    assert len(parse({"Statement": statement}).statements[0].conditions) == 3

@@ -1,0 +1,30 @@
+"""What every collector takes out of AWS's answers in one way."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from scans.collectors._shape import ShapeError, document
+
+PLAIN = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@pytest.mark.parametrize("written", [PLAIN, quote(PLAIN)])
+def test_a_document_is_read_whether_it_is_encoded_or_not(written: str) -> None:
+    assert document(written) == {"Version": "2012-10-17", "Statement": []}
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"Statement": [], "Statement": [{"Effect": "Allow"}]}',
+        '{"Statement": [{"Effect": "Deny", "Effect": "Allow"}]}',
+        '{"Statement": [{"Condition": {"Bool": {"aws:x": "true", "aws:x": "false"}}}]}',
+    ],
+)
+def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: str) -> None:
+    for written in (twice, quote(twice)):
+        with pytest.raises(ShapeError):
+            document(written)
