@@ -15,21 +15,23 @@ NEVER = frozenset({"", "N/A", "no_information", "not_supported"})
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    root: dict[str, Any]
+    root: dict[str, Any] | None  # None: the report has no row of the root user, or several
     users: dict[str, dict[str, Any]]  # ARN -> facts
 
 
 def parse(content: Any) -> Report:
-    """Facts of the root user and of each user. An AWS report always has the root user's row."""
+    """Facts of the root user and of each user. An AWS report always has the root user's row; where it is missing
+    only the root user isn't known (an emulator of AWS leaves it out)."""
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode() if isinstance(content, bytes) else content)))
+        table = csv.DictReader(io.StringIO(content.decode() if isinstance(content, bytes) else content))
+        rows = list(table)
     except (AttributeError, TypeError, UnicodeDecodeError, csv.Error):
         raise ShapeError("not a credential report") from None
+    if not {"user", "arn"} <= set(table.fieldnames or ()):
+        raise ShapeError("not a credential report")
     roots = [row for row in rows if row.get("user") == ROOT]
-    if len(roots) != 1:
-        raise ShapeError("the report lacks the root user")
-    users = {cell(row, "arn"): user_facts(row) for row in rows if row is not roots[0]}
-    return Report(root_facts(roots[0]), users)
+    users = {cell(row, "arn"): user_facts(row) for row in rows if row.get("user") != ROOT}
+    return Report(root_facts(roots[0]) if len(roots) == 1 else None, users)
 
 
 def root_facts(row: dict[str, str]) -> dict[str, Any]:

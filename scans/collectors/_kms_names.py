@@ -28,10 +28,16 @@ class Aliases:
         short = name.removeprefix(f"{self.home}:")
         return short if short.startswith("alias/") else None
 
-    def keyless(self, name: str) -> bool:
-        """An alias that AWS reserves, whose key it makes when it is first used. DescribeKey would make it."""
+    def reserved(self, name: str) -> bool:
+        """An alias that AWS reserves. Its key is made when it is first used or described, so it can't be missing
+        (KMS API reference, DescribeKey and ListAliases), whatever an emulator of AWS says."""
         alias = self.own_alias(name)
-        return alias is not None and alias.startswith(OF_AWS) and self.targets.get(alias, "") is None
+        return alias is not None and alias.startswith(OF_AWS)
+
+    def keyless(self, name: str) -> bool:
+        """One that has no key yet, as the list of aliases says. DescribeKey would make it."""
+        unlisted = None if self.gap is None else ""
+        return self.reserved(name) and self.targets.get(self.own_alias(name) or "", unlisted) is None
 
     def lookup(self, name: str) -> str:
         """The one text under which to look the key up: its ARN wherever that is known."""

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from accounts.aws.gaps import Gap
+from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors import _iam_report
 from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, miss, number, text
 from scans.detectors import hits
-from scans.evidence import Evidence
+from scans.evidence import GLOBAL, Evidence
 
 SUMMARY = Call("iam", "GetAccountSummary", "iam:GetAccountSummary")
 GENERATE = Call("iam", "GenerateCredentialReport", "iam:GenerateCredentialReport")
@@ -36,6 +36,7 @@ PRINCIPALS = {
 ROOT_DEVICE = ":mfa/root-account-mfa-device"
 POLLS = 6
 NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
+NO_ROOT = Gap(GapKind.MALFORMED, REPORT.api, REPORT.action, GLOBAL, "NoRootUser")
 ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
 
 
@@ -74,7 +75,8 @@ def root_facts(aws: Reader, evidence: Evidence, report: _iam_report.Report | Gap
         found = any(serial.endswith(ROOT_DEVICE) for serial in virtual)
         virtual = True if found else devices.gap or False
     names = ("password_last_used", "keys_last_used", "credentials_present")
-    credentials = dict.fromkeys(names, report) if isinstance(report, Gap) else report.root
+    row = report if isinstance(report, Gap) else report.root or NO_ROOT
+    credentials = dict.fromkeys(names, row) if isinstance(row, Gap) else row
     counts = dict.fromkeys(("mfa_enabled", "access_keys"), summary) if isinstance(summary, Gap) else summary
     evidence.add("iam.root", root_arn(aws), virtual_mfa=virtual, **credentials, **counts)
 

@@ -48,6 +48,9 @@ def collect(aws: Reader, seen: Seen) -> Evidence:
     for lookup, texts in sorted(lookups.items()):
         facts = look_up(aws, evidence, lookup)
         for name in texts:
+            if facts is None and aliases.reserved(name):
+                keyless(evidence, aliases, name, named[name])
+                continue
             reference(evidence, aliases, name, facts, named[name])
             if isinstance(facts, dict):
                 keys[facts["key"]] = facts

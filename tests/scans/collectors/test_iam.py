@@ -115,6 +115,21 @@ def test_a_report_that_never_comes_is_a_gap() -> None:
     assert reader.count("iam", "GetCredentialReport") <= 6
 
 
+@pytest.mark.parametrize("rows", [(USER_ROW,), (ROOT_ROW, USER_ROW, ROOT_ROW)])
+def test_a_report_without_one_row_of_the_root_user_tells_of_the_users_alone(rows: tuple[str, ...]) -> None:
+    evidence = read(account(rows=rows))
+    assert [facts["name"] for facts in all_of(evidence, "iam.user").values()] == ["ann"]
+    assert not evidence.gaps
+    hidden = {name: gap.code for name, gap in one_of(evidence, "iam.root").items() if isinstance(gap, Gap)}
+    assert hidden == dict.fromkeys(("password_last_used", "keys_last_used", "credentials_present"), "NoRootUser")
+
+
+def test_a_report_of_nobody_tells_that_there_are_no_users() -> None:
+    evidence = read(account(rows=()))
+    assert not all_of(evidence, "iam.user")
+    assert not evidence.gaps
+
+
 @pytest.mark.parametrize("row", ["false", "FALSE"])
 def test_a_root_user_whose_credentials_were_removed(row: str) -> None:
     parts = ROOT_ROW.split(",")

@@ -98,12 +98,25 @@ def test_a_key_of_aws_is_known_by_its_alias_and_by_its_id() -> None:
     assert reader.count() == 2
 
 
-def test_a_reserved_alias_without_a_key_is_not_described_since_that_would_make_one() -> None:
+@pytest.mark.parametrize("text", ["alias/aws/ebs", "alias/aws/unlisted", f"{HOME}alias/aws/unlisted"])
+def test_a_reserved_alias_is_there_though_no_list_names_it(text: str) -> None:
     reader = region()
-    evidence = collect(reader, seen(parameter("alias/aws/ebs")))
-    facts = reference(evidence, "alias/aws/ebs")
+    facts = reference(collect(reader, seen(parameter(text))), text)
     assert (facts["key"], facts["state"], facts["manager"]) == (None, "Enabled", "AWS")
+    assert facts["aws_alias"] == text.removeprefix(HOME)
     assert reader.count("kms", "DescribeKey") == 0
+
+
+def test_a_reserved_alias_that_is_not_found_while_the_aliases_are_refused_is_no_missing_key() -> None:
+    reader = region().refuse("kms", "ListAliases")
+    facts = reference(collect(reader, seen(parameter("alias/aws/unlisted"))), "alias/aws/unlisted")
+    assert (facts["state"], facts["manager"], facts["aws_alias"]) == ("Enabled", "AWS", "alias/aws/unlisted")
+
+
+def test_another_accounts_alias_of_aws_is_looked_up_like_any_other() -> None:
+    foreign = "arn:aws:kms:eu-west-1:999999999999:alias/aws/ssm"
+    facts = reference(collect(region(), seen(parameter(foreign))), foreign)
+    assert facts["state"] == "NotFound"
 
 
 @pytest.mark.parametrize("text", ["alias/nothing", f"{HOME}key/gone", "gone"])
