@@ -12,11 +12,11 @@ from django.db import models, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from accounts.aws.gaps import GapKind
+from accounts.aws.gaps import Gap, GapKind
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
-from scans import evaluation, hooks, joining, registry, store
+from scans import evaluation, hooks, joining, missing, registry, store
 from scans.holders import me
 from scans.limits import LIMITED
 from scans.models import Scan, Target
@@ -105,15 +105,16 @@ def join(scan: Scan) -> None:
     scan.refresh_from_db()
     controls = [c for c in evaluation.controls_of(scan) if c.control.joins]
     if controls:
+        foreign = missing.of_others(shared)
         for target in scan.targets.filter(state="done").select_related("account").iterator(chunk_size=200):
-            join_target(scan, target, controls)
+            join_target(scan, target, controls, foreign)
     try:
         complete(scan)
     except LostRaceError:
         log.info("scan.abandoned", scan=scan.pk, why="cancelled while its accounts were joined")
 
 
-def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl]) -> None:
+def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap]) -> None:
     manifest = store.load_manifest(target.manifest)
     wanted = {registry.types()[t] for c in controls for t in (*c.control.facts, *c.control.related)}
     evidences = store.load_evidence(manifest, wanted)
@@ -121,13 +122,16 @@ def join_target(scan: Scan, target: Target, controls: list[registry.LoadedContro
     judged = evaluation.judge_target(scan, target.account, evidences, controls, at=at, joined=True)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     with transaction.atomic():
-        counts = reconcile(
+        done = reconcile(
             scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
             world=judged.world, digests=digests,
         )  # fmt: skip
         if JOINED not in target.counts:
-            merged = Counter(target.counts) + counts + Counter({JOINED: 1})
-            Target.objects.filter(pk=target.pk, state="done").update(counts=dict(merged))
+            merged = Counter(target.counts) + done.counts + Counter({JOINED: 1})
+            Target.objects.filter(pk=target.pk, state="done").update(
+                counts=dict(merged), by_control={**target.by_control, **done.by_control},
+                gaps=missing.with_cost(target.gaps, missing.cost(judged.judged, foreign)),
+            )  # fmt: skip
 
 
 def complete(scan: Scan) -> None:

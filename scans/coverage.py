@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What of a reading is missing, and why. types: the resource types, or facts of them as type.fact."""
+    """What of a reading is missing, and why. types: the resource types, or facts of them as type.fact; none where
+    only judging could tell that something is missing."""
 
     gap: Gap
     types: tuple[str, ...]
@@ -93,6 +94,26 @@ def cover(
             why = "No scan has read it."
             found.append(Line(account, region, collector, State.NEVER_READ, (), why, current=False))
     return found
+
+
+def with_cost(lines: Iterable[Line], gaps: Iterable[Gap], makers: Mapping[str, Iterable[str]]) -> list[Line]:
+    """The lines, and on them what their evidence doesn't say: the latest scan's gaps that only judging could tell.
+
+    makers: API call -> the collectors that make it."""
+    held = list(lines)
+    said = {item.gap for line in held for item in line.missing}
+    unsaid = [gap for gap in gaps if gap not in said]
+    return [costing(line, [gap for gap in unsaid if made_by(line, gap, makers)]) for line in held]
+
+
+def made_by(line: Line, gap: Gap, makers: Mapping[str, Iterable[str]]) -> bool:
+    return line.current and line.region == gap.region and line.collector in makers.get(gap.api, ())
+
+
+def costing(line: Line, gaps: list[Gap]) -> Line:
+    if not gaps:
+        return line
+    return replace(line, state=State.PARTIAL, missing=(*line.missing, *(Missing(gap, ()) for gap in gaps)))
 
 
 def expected(

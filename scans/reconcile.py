@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +41,7 @@ Grounded = tuple[Judged, Ground]
 class Batch:
     """What one Account's outcomes come to: rows to add, rows to change, events, counts.
 
+    counts: outcomes by verdict, Findings by event. by_control: outcomes by verdict.
     replayed: the evidence was judged again, without reading AWS. kept: open Findings of resources that
     had no outcome, though they may still be there."""
 
@@ -53,6 +54,7 @@ class Batch:
     changed: list[Finding] = field(default_factory=list)
     events: list[FindingEvent] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    by_control: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,11 @@ def reconcile(
     judged_places: set[tuple[str, str]],
     world: World,
     digests: Mapping[tuple[str, str], str],
-) -> Counter[str]:
+) -> Batch:
     """Apply one Target's outcomes. Call inside the transaction that finishes the Target.
 
     judged_places: every (control id, region) that was judged. digests: (region, collector) -> the
-    digest of the evidence. Returns counts of outcomes by verdict and of findings by event.
+    digest of the evidence. Returns what it came to.
     """
     batch = Batch(scan=scan, account=account, at=at)
     ground = Ground(scan, world, digests, at)
@@ -98,7 +100,7 @@ def reconcile(
     sure = coverage(judged, judged_places, frozenset(split.spared))
     plan(batch, ((item, ground) for item in split.told), sure, known)
     settle(batch, split.told, judged_places, split.limited)
-    return batch.counts
+    return batch
 
 
 @dataclass(slots=True)
@@ -138,6 +140,7 @@ def plan(batch: Batch, grounded: Iterable[Grounded], sure: Coverage, known: dict
     """What these outcomes do to the known Findings. Changes the rows in memory and writes nothing."""
     for item, ground in grounded:
         batch.counts[item.outcome.verdict] += 1
+        batch.by_control[item.control.id][item.outcome.verdict] += 1
         mark = fingerprint(item.control.id, batch.account.account_id, item.region, item.resource)
         take(batch, item, mark, known.pop(mark, None), ground)
     for finding in known.values():

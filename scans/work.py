@@ -20,7 +20,7 @@ from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
 from governance.core.states import TARGET
-from scans import evaluation, registry, runner, store
+from scans import evaluation, missing, registry, runner, store
 from scans.collector import VALUE_ROLE
 from scans.evidence import Evidence, parse
 from scans.holders import me
@@ -205,15 +205,16 @@ def finish(
     """All of the Target's writes, fenced by the token: one transaction, or nothing."""
     manifest_digest, manifest = store.keep_evidence(collected.evidences)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
-    counts = reconcile(
+    done = reconcile(
         scan=target.scan, account=target.account, at=judged.at, judged=judged.judged,
         judged_places=judged.places, world=judged.world, digests=digests,
     )  # fmt: skip
     move_heads(target.account, digests, judged.at)
     remember_account(target.account, collected, judged.at)
     end(
-        lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest, counts=dict(counts),
-        gaps=[gap.as_dict() for gap in collected.gaps], error=None,
+        lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest, counts=dict(done.counts),
+        by_control=done.by_control, error=None,
+        gaps=missing.with_cost([gap.as_dict() for gap in collected.gaps], missing.cost(judged.judged)),
     )  # fmt: skip
 
 

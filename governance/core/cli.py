@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError
 
 DONE, COULD_NOT, WRONG_USAGE, PARTLY = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells say it of Ctrl-C
+
+UNBROKEN = 100_000  # wider than any line: what a file or another program reads isn't broken into lines
 
 NOT_MIGRATED = "The database is not migrated. Run: manage.py migrate"
 
@@ -42,6 +45,15 @@ class TutelaCommand(BaseCommand):
     def refuse(self, message: str, status: int) -> NoReturn:
         self.stderr.write(message)
         sys.exit(status)
+
+
+class Stream(Protocol):
+    def isatty(self) -> bool: ...
+
+
+def width_of(stream: Stream) -> int:
+    """How wide tables may be there."""
+    return shutil.get_terminal_size().columns if stream.isatty() else UNBROKEN
 
 
 def database_trouble(error: Exception) -> str:

@@ -60,7 +60,8 @@ class Target(models.Model):
     """One Account of a Scan: the unit of Celery work, claimed by lease and fenced by token.
 
     manifest: digest of {region: {collector: digest}} as blob. error: {reason, what_to_do} when the
-    account could not be read. counts: outcomes by verdict, findings by event.
+    account could not be read. counts: outcomes by verdict, findings by event. by_control: control -> outcomes
+    by verdict, of what this Scan judged.
     """
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="targets")
@@ -81,6 +82,7 @@ class Target(models.Model):
     gaps = models.JSONField(default=list)
     error = models.JSONField(null=True)
     counts = models.JSONField(default=dict)
+    by_control = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["id"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from accounts.aws.gaps import Gap
 from accounts.models import Account
 from scans import coverage, evidence, registry, store
 from scans.completion import counts_as_missing
@@ -70,6 +71,8 @@ def of_account(account: Account) -> Coverage:
     contents = store.load(heads.values())
     evidences = {place: evidence.parse(contents[digest]) for place, digest in heads.items()}
     lines = coverage.cover(account.account_id, account.regions, scopes(), evidences, current)
+    told = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
+    lines = coverage.with_cost(lines, told, collectors_by_call())
     off = [r for r, status in account.regions.items() if status not in ENABLED]
     disabled = sorted(region for region in off if not any(place[0] == region for place in heads))
     return Coverage(account, lines, target, coverage.totals(lines), disabled)

@@ -32,12 +32,12 @@ def arn(name: str, region: str = REGION) -> str:
 
 
 def parameters(region: str = REGION, **types: str) -> Evidence:
-    """Parameters by name: their type. A String of these looks like a secret."""
+    """Parameters by name: their type, or "fine". A String of these looks like a secret."""
     made = evidence("ssm_parameters", region)
-    for name, type in types.items():
+    for name, kind in types.items():
+        type, secret = ("StringList", None) if kind == "fine" else (kind, "password")
         made.add(
-            "ssm.parameter", arn(name, region), name=name, type=type, secret_name=None if type == "fine" else "password",
-            key_id=None, hits=[],
+            "ssm.parameter", arn(name, region), name=name, type=type, secret_name=secret, key_id=None, hits=[],
         )  # fmt: skip
     return made
 
@@ -81,11 +81,10 @@ def scanned(account: Account, *evidences: Evidence, **more: Any) -> Target:
         at=at, joined=False,
     )  # fmt: skip
     with transaction.atomic():
-        target.counts = dict(
-            reconcile(
-                scan=target.scan, account=account, at=at, judged=result.judged, judged_places=result.places,
-                world=result.world, digests={(r, c): d for r, by in manifest.items() for c, d in by.items()},
-            )
+        done = reconcile(
+            scan=target.scan, account=account, at=at, judged=result.judged, judged_places=result.places,
+            world=result.world, digests={(r, c): d for r, by in manifest.items() for c, d in by.items()},
         )  # fmt: skip
+    target.counts, target.by_control = dict(done.counts), done.by_control
     target.save()
     return target

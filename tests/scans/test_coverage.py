@@ -6,7 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.coverage import COLUMNS, REGIONS_NOT_KNOWN, Line, State, Totals, cover, estimate, row, state_of, totals
+from scans.coverage import (
+    COLUMNS,
+    REGIONS_NOT_KNOWN,
+    Line,
+    State,
+    Totals,
+    cover,
+    estimate,
+    row,
+    state_of,
+    totals,
+    with_cost,
+)
 from scans.evidence import GLOBAL, Evidence
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
@@ -109,3 +121,14 @@ def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], p
     evidences[place] = whole(*place)
     evidences[place].miss("a.thing", gap(region=place[0]))
     assert (totals(covered(evidences).values()).percent or 0) <= before
+
+
+def test_a_refusal_that_only_judging_could_tell_makes_its_reading_partial() -> None:
+    head = Gap(GapKind.DENIED, "iam.Look", "iam:Look", GLOBAL, "403")
+    lines = with_cost(covered(everything()).values(), [head], {"iam.Look": ["iam"]})
+    told = {(line.region, line.collector): line for line in lines if line.missing}
+    assert list(told) == [(GLOBAL, "iam")]
+    assert (told[GLOBAL, "iam"].state, told[GLOBAL, "iam"].missing[0].gap) == (State.PARTIAL, head)
+    assert with_cost(lines, [head], {"iam.Look": ["iam"]}) == lines, "it is said once"
+    older = covered(everything(), current=set()).values()
+    assert not any(line.missing for line in with_cost(older, [head], {"iam.Look": ["iam"]}))

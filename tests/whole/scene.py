@@ -99,7 +99,8 @@ class Scene:
         self.scan()
         self.heal()
         scan = self.scan()
-        assert scan.state == "done"
+        # S3 never lets it look at the partner's bucket.
+        assert [gap["api"] for gap in scan.targets.get().gaps] == ["s3.HeadBucket"]
         self.heal()
         self.outcomes = by_identity(scan)
         self.target = scan.targets.select_related("scan__organization", "account__organization").get()

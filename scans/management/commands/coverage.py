@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from accounts.models import Account
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, CouldNotError, TutelaCommand, width_of
 from scans import coverage, exports
 from scans.queries import coverage as queries
-
-WIDTH = 140
 
 
 class Command(TutelaCommand):
@@ -33,15 +31,15 @@ class Command(TutelaCommand):
             if not accounts.exists():
                 raise CouldNotError(f"The account {options['account']} is not known. Run: manage.py discover")
         if options["format"] == "table":
-            self.stdout.write(tables(accounts), ending="")
+            self.stdout.write(tables(accounts, width_of(self.stdout)), ending="")
         else:
             exports.write(queries.rows(accounts), sys.stdout, format=options["format"], columns=coverage.COLUMNS)
         return DONE
 
 
-def tables(accounts: QuerySet[Account]) -> str:
+def tables(accounts: QuerySet[Account], width: int) -> str:
     out = io.StringIO()
-    console = Console(file=out, width=WIDTH, highlight=False, markup=False)
+    console = Console(file=out, width=width, highlight=False, markup=False)
     summary = Table(title="Readings (a collector in a region)", title_justify="left")
     for name in ("account", "name", "complete", "partial", "never read", "n/a", "whole"):
         summary.add_column(name, justify="left" if name in {"account", "name"} else "right")
@@ -75,7 +73,7 @@ def refused(found: queries.Coverage) -> str:
 
 
 def why(line: coverage.Line) -> str:
-    reasons = [f"{', '.join(item.types)}: {item.gap.sentence()}" for item in line.missing]
+    reasons = [": ".join(filter(None, (", ".join(item.types), item.gap.sentence()))) for item in line.missing]
     if not line.current and line.state is not coverage.State.NEVER_READ:
         reasons.append("not read by the latest scan; older evidence stands")
     return "; ".join(reasons) or line.why

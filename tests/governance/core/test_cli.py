@@ -75,3 +75,10 @@ def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_command_without_work_is_a_defect() -> None:
     with pytest.raises(NotImplementedError, match=r"TutelaCommand\.work"):
         TutelaCommand().work({})
+
+
+def test_only_a_terminal_has_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    assert (cli.width_of(terminal), cli.width_of(StringIO())) == (90, cli.UNBROKEN)

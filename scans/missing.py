@@ -1,0 +1,32 @@
+"""Which refused calls left something unknown, beyond what the evidence itself says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.control import Verdict
+from scans.engine import Judged
+from scans.evidence import load
+
+
+def cost(judged: Iterable[Judged], foreign: frozenset[Gap] = frozenset()) -> list[Gap]:
+    """The gaps for which outcomes are unknown. Some show only here: S3 refuses to look at a stranger's bucket and
+    at a sister account's alike, and which of the two it is, is known when all accounts were read.
+
+    What this scan didn't ask for was not refused. foreign: gaps of other accounts, which are said of those."""
+    unknown = (item.outcome.gaps for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
+    found = dict.fromkeys(gap for gaps in unknown for gap in gaps)
+    return [gap for gap in found if gap.kind is not GapKind.NOT_READ and gap not in foreign]
+
+
+def of_others(shared_buckets: Mapping[str, Mapping[str, Any]]) -> frozenset[Gap]:
+    """The gaps in what buckets' owners tell of them (Context.shared_buckets)."""
+    return frozenset(gap for held in shared_buckets.values() for gap in load(held["evidence"]).all_gaps())
+
+
+def with_cost(gaps: Iterable[Mapping[str, str]], more: Iterable[Gap]) -> list[dict[str, str]]:
+    """A Target's gaps and these, each once."""
+    held = [dict(gap) for gap in gaps]
+    return held + [gap.as_dict() for gap in more if gap.as_dict() not in held]

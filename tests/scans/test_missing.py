@@ -1,0 +1,75 @@
+"""A refused call that left an outcome unknown is told with the scan, though no evidence says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
+from governance.core.policy import SYSTEM
+from scans import completion, runner
+from scans.control import Outcome, Verdict
+from scans.engine import Judged, unread
+from scans.evidence import Evidence, dump
+from scans.missing import cost, of_others, with_cost
+from scans.models import Scan
+from scans.queries.scans import gaps_of
+from scans.report import not_read
+from scans.services import start_scan
+from tests.scans.orders import company, in_place_of_aws, read_all, volumes
+from tests.scans.stored import REGION, evidence
+from tests.scans.test_reconcile import CONTROL
+
+HEAD = Gap(GapKind.DENIED, "s3.HeadBucket", "s3:ListBucket", "global", "403")
+THEIRS = Gap(GapKind.DENIED, "s3.GetBucketPolicy", "s3:GetBucketPolicy", REGION, "AccessDenied")
+NOBODY_ASKED = Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", "global", NOT_COLLECTED)
+FORBIDDEN = "arn:aws:s3:::partner"
+
+
+def judged(outcome: Outcome) -> Judged:
+    return Judged(CONTROL, "111122223333", "global", "a", "example.thing", outcome)
+
+
+def test_only_what_was_refused_and_left_something_unknown() -> None:
+    items = [
+        judged(unread((HEAD, NOBODY_ASKED))), judged(unread((HEAD,))), judged(Outcome(Verdict.FAIL, "x", (THEIRS,))),
+    ]  # fmt: skip
+    assert cost(items) == [HEAD]
+    assert cost([judged(unread((HEAD, THEIRS)))], frozenset({THEIRS})) == [HEAD]
+
+
+def test_what_other_accounts_could_not_tell_of_their_buckets() -> None:
+    shared = Evidence("shared_bucket", REGION, types=("s3.bucket",), gaps={"s3.account": [THEIRS]})
+    assert of_others({"logs": {"account": "444455556666", "evidence": dump(shared)}}) == {THEIRS}
+
+
+def test_each_gap_is_told_once() -> None:
+    assert with_cost([HEAD.as_dict()], [HEAD, THEIRS]) == [HEAD.as_dict(), THEIRS.as_dict()]
+
+
+def to_a_bucket(plan: runner.Plan) -> runner.Collected:
+    """The account's settings name a bucket at which S3 refuses to let it look."""
+    read = volumes(plan)
+    inventory, buckets = evidence("s3_account", "global"), evidence("s3_buckets", "global")
+    inventory.add("s3.inventory", "arn:aws:s3:::*", buckets={})
+    if plan.account == "111122223333":
+        buckets.add(
+            "s3.destination", FORBIDDEN, name="partner", kinds=["01"], fields=["command"], own=False, head="forbidden"
+        )
+    read.evidences |= {("global", "s3_account"): inventory, ("global", "s3_buckets"): buckets}
+    return read
+
+
+@pytest.mark.django_db
+def test_a_bucket_that_may_not_be_looked_at_makes_the_scan_partial_and_is_listed(monkeypatch: Any) -> None:
+    in_place_of_aws(monkeypatch, to_a_bucket)
+    organization = company()
+    scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-S3-005"])
+    read_all(scan)
+    completion.advance(scan.pk)
+    scan = Scan.objects.get(pk=scan.pk)
+    assert (scan.state, scan.totals["gaps"]) == ("partial", 1)
+    assert not_read(scan) == ["Gap: management (111122223333) — s3.HeadBucket (403; needs s3:ListBucket) in global"]
+    (group,) = gaps_of(scan, organization.accounts.all())
+    assert (group.api, list(group.accounts)) == ("s3.HeadBucket", ["111122223333"])
