@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Self
 
@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from governance.core.cli import UNBROKEN
 from governance.core.states import TARGET_ENDED
 from scans import registry
 from scans.completion import counts_as_missing
-from scans.models import AccountTotal, Scan
-from scans.queries import cells
+from scans.models import Scan
 
-WIDTH = 118
+VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
 
 
@@ -67,31 +67,33 @@ class Progress:
             self.shown = done
             self.console.print(
                 f"Scan {self.scan.pk}: {done} of {self.scan.targets.count()} accounts, {calls} calls, "
-                f"{failed} failing, {gaps} gaps", highlight=False,
+                f"{failed} failing, {gaps} gaps", highlight=False, soft_wrap=True,
             )  # fmt: skip
 
 
-def summary(scan: Scan) -> str:
+def summary(scan: Scan, width: int = UNBROKEN) -> str:
     """The closing tables as text: by control, by account, and what could not be read."""
     out = io.StringIO()
-    console = Console(file=out, width=WIDTH, highlight=False, markup=False)
+    console = Console(file=out, width=width, highlight=False, markup=False)
     console.print(by_control(scan))
     console.print(by_account(scan))
-    for line in not_read(scan):
-        console.print(line)
-    console.print(closing(scan))
+    for line in (*not_read(scan), closing(scan)):
+        console.print(line, soft_wrap=True)
     return out.getvalue()
 
 
 def by_control(scan: Scan) -> Table:
-    counts = cells.by_control(AccountTotal.objects.filter(account__in=scan.targets.values("account")))
-    table = Table(title="By control (resources)", title_justify="left")
+    """What this Scan judged; what others found of accounts and regions that it left out isn't in it."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for found in scan.targets.values_list("by_control", flat=True).iterator(chunk_size=500):
+        for id, by_verdict in found.items():
+            counts[id].update(by_verdict)
+    table = Table(title="By control (resources, in this scan)", title_justify="left")
     for name, justify in (("control", "left"), ("severity", "left"), ("title", "left"), *_NUMBERS):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    asked = scan.asked.get("controls") or list(registry.controls())
-    for id in asked:
-        control, found = registry.controls()[id].control, counts.get(id, cells.NONE)
-        table.add_row(id, control.severity, control.title, *(str(number) for _, number in found.by_verdict()))
+    for id in scan.asked.get("controls") or registry.controls():
+        control = registry.controls()[id].control
+        table.add_row(id, control.severity, control.title, *(str(counts[id][verdict]) for verdict in VERDICTS))
     return table
 
 
@@ -99,7 +101,7 @@ _NUMBERS = (("pass", "right"), ("fail", "right"), ("unknown", "right"), ("n/a", 
 
 
 def by_account(scan: Scan) -> Table:
-    table = Table(title="By account (resources)", title_justify="left")
+    table = Table(title="By account (resources, in this scan)", title_justify="left")
     for name, justify in (("account", "left"), ("name", "left"), *_NUMBERS, ("calls", "right"), ("read", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for target in scan.targets.select_related("account").order_by("account__account_id"):
@@ -107,7 +109,7 @@ def by_account(scan: Scan) -> Table:
         read = "no" if target.error else "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
         table.add_row(
             target.account.account_id, target.account.name,
-            *(str(counts[key]) for key in ("pass", "fail", "unknown", "not_applicable")), str(target.calls), read,
+            *(str(counts[key]) for key in VERDICTS), str(target.calls), read,
         )  # fmt: skip
     return table
 
@@ -119,7 +121,8 @@ def not_read(scan: Scan) -> list[str]:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
         reasons: dict[str, list[str]] = {}
         for gap in filter(counts_as_missing, target.gaps):
-            reasons.setdefault(f"{gap['api']} ({gap['code']}; needs {gap['action']})", []).append(gap["region"])
+            needs = f"; needs {gap['action']}" if gap["action"] else ""
+            reasons.setdefault(f"{gap['api']} ({gap['code']}{needs})", []).append(gap["region"])
         for reason, regions in sorted(reasons.items())[:GAPS_SHOWN]:
             lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
         if len(reasons) > GAPS_SHOWN:

@@ -19,6 +19,7 @@ from scans import hooks, joining, registry, store
 from scans.errors import ScanRequestError
 from scans.evidence import Context
 from scans.models import Scan, Schedule, Target
+from scans.naming import control_ids
 
 DEADLINE = timedelta(hours=24)
 
@@ -34,11 +35,11 @@ def start_scan(
     schedule: Schedule | None = None,
     due_at: datetime | None = None,
 ) -> Scan:
-    """A Scan with one Target for each Account asked for, in one transaction.
+    """A Scan with one Target for each Account asked for, in one transaction. controls: ids, or groups of them.
 
     Raises ScanRequestError for an unknown id or nothing to read, NotPermittedError.
     """
-    chosen = list(choose_accounts(organization, accounts, ous))
+    chosen, controls = list(choose_accounts(organization, accounts, ous)), control_ids(controls)
     require(actor, organization, chosen, whole=not accounts and not ous)
     refuse_unknown("control", controls, registry.controls())
     refuse_unknown("region", [*regions, *settings.SCAN_REGIONS], known_regions(organization))

@@ -54,6 +54,26 @@ def test_only_the_controls_that_were_asked_for_are_listed(target: Target) -> Non
     assert "SSM-KM-001" not in report.summary(ended(target.scan))
 
 
+def test_what_other_scans_found_is_not_in_the_table(target: Target) -> None:
+    """Only one region was asked for: the posture has more of that control."""
+    elsewhere = Target.objects.get(pk=target.pk)
+    scanned(target.account, parameters("us-east-1", other="String"), controls=CONTROLS)
+    text = report.summary(ended(elsewhere.scan))
+    assert "in this scan" in text
+    assert row(text, "SSM-PS-001")[-4:] == ["1", "1", "0", "0"]
+    assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
+
+
+def test_what_nobody_sees_on_a_terminal_is_not_broken_into_lines(target: Target) -> None:
+    Account.objects.update(name="n" * 150)
+    error = {"reason": "AWS refused. " * 30, "what_to_do": "Deploy the scan role."}
+    Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
+    lines = report.summary(ended(target.scan)).splitlines()
+    assert next(line for line in lines if line.startswith("Not read:")).endswith("Deploy the scan role.")
+    assert row("\n".join(lines), "111122223333")[1] == "n" * 150
+    assert max(map(len, report.summary(target.scan, 90).split("Not read:")[0].splitlines())) <= 90
+
+
 def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
     gaps = [gap("ssm.ListDocuments"), gap("ssm.ListDocuments", "us-east-1"), gap("kms.ListAliases")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)

@@ -12,6 +12,7 @@ from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
 from scans import registry
 from scans.models import Scan
+from scans.naming import control_ids
 from scans.queries import compare
 from scans.queries.compare import KINDS, AccountDiff
 
@@ -26,14 +27,16 @@ class Command(TutelaCommand):
         parser.add_argument("before", metavar="A", help="the earlier scan's id")
         parser.add_argument("after", metavar="B", help="the later scan's id")
         parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
-        parser.add_argument("--control", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument(
+            "--control", metavar="ID", action="append", default=[], help="only it or its group (repeatable)"
+        )
         parser.add_argument("--format", choices=["table", "jsonl"], default="table")
 
     def work(self, options: dict[str, Any]) -> int:
         before, after = the_scan(options["before"]), the_scan(options["after"])
         if before.organization_id != after.organization_id:
             raise CouldNotError(f"Scans {before.pk} and {after.pk} are of different organizations.")
-        controls = [id.upper() for id in options["control"]]
+        controls = control_ids(options["control"])
         unknown = sorted(set(controls) - set(registry.controls()))
         if unknown:
             self.refuse(f"Unknown control: {', '.join(unknown)}. See manage.py controls list.", WRONG_USAGE)

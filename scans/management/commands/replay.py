@@ -17,6 +17,7 @@ from governance.core.policy import SYSTEM
 from scans import exports, outcomes, registry, replay
 from scans.errors import ScanRequestError
 from scans.lifecycle import Event
+from scans.naming import control_ids
 from scans.queries import history
 from scans.replay import Tally
 
@@ -32,7 +33,9 @@ class Command(TutelaCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--control", metavar="ID", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument(
+            "--control", metavar="ID", action="append", default=[], help="only it or its group (repeatable)"
+        )
         parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
         parser.add_argument("--organization", metavar="ID", help="which one, if several are known")
         parser.add_argument("--as-of", metavar="DATE", default="", help="the evidence of that day, like 2026-03-31")
@@ -44,7 +47,7 @@ class Command(TutelaCommand):
             self.refuse(
                 "--apply takes the newest evidence and prints counts: leave out --as-of and --format.", WRONG_USAGE
             )
-        asked = {"accounts": options["account"], "controls": [id.upper() for id in options["control"]]}
+        asked = {"accounts": options["account"], "controls": control_ids(options["control"])}
         total = Tally()
         try:
             with steady():

@@ -9,11 +9,12 @@ from django.db import transaction
 
 from accounts.aws.hub import HubError, require_hub
 from accounts.models import Organization
-from governance.core.cli import DONE, INTERRUPTED, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, INTERRUPTED, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand, width_of
 from governance.core.policy import SYSTEM
 from scans import foreground
 from scans.errors import ScanRequestError
 from scans.models import Scan
+from scans.naming import control_ids
 from scans.report import Progress, summary
 from scans.services import start_scan
 
@@ -26,7 +27,7 @@ class Command(TutelaCommand):
             ("--account", "ID", "account"),
             ("--ou", "ID", "OU and its children"),
             ("--region", "R", "region"),
-            ("--control", "ID", "control"),
+            ("--control", "ID", "control, or a group of them like SSM-DS-001 or PS"),
         ):
             parser.add_argument(
                 name, metavar=metavar, action="append", default=[], help=f"only this {what} (repeatable)"
@@ -37,7 +38,7 @@ class Command(TutelaCommand):
     def work(self, options: dict[str, Any]) -> int:
         organization = the_organization(options["organization"])
         asked = {"accounts": options["account"], "ous": options["ou"], "regions": options["region"]}
-        asked["controls"] = [id.upper() for id in options["control"]]
+        asked["controls"] = control_ids(options["control"])
         if options["queue"]:
             return self.hand_over(organization, asked)
         require_ground(organization)
@@ -54,7 +55,7 @@ class Command(TutelaCommand):
             self.refuse(
                 f"Stopped. The same manage.py scan goes on with scan {scan.pk}: what was read stays read.", INTERRUPTED
             )
-        self.stdout.write(summary(scan))
+        self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
         return PARTLY if scan.state != "done" else DONE
 
     def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
