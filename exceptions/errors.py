@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance.core.policy import NotPermittedError
+
 
 class WorkflowError(ValueError):
     """The act can't be done as things are."""
@@ -16,6 +18,14 @@ class InvalidRequestError(WorkflowError):
     def __init__(self, **fields: str) -> None:
         super().__init__(" ".join(fields.values()))
         self.fields = fields
+
+
+class ScopeNotPermittedError(NotPermittedError):
+    """Who may ask for exceptions, but not for this scope: something to mend in what they typed."""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return {"scope_kind": str(self)}
 
 
 class ConflictOfInterestError(WorkflowError):

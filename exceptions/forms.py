@@ -10,7 +10,6 @@ from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 
 from exceptions.models import ExceptionRequest
-from exceptions.rules import ScopeKind
 from exceptions.services.scoping import LONGEST, Wanted
 
 TEXTS = (
@@ -55,12 +54,6 @@ class RequestForm(forms.Form):
     compensating_controls = ListField(required=False)
     starts_at = forms.DateField(required=False)
     expires_at = forms.DateField(required=False)
-
-    @property
-    def kind(self) -> str:
-        """The scope's kind, to show the fields of."""
-        given = str(self["scope_kind"].value() or "")
-        return given if given in set(ScopeKind) else str(ScopeKind.FINDINGS)
 
     def wanted(self, held: ExceptionRequest | None = None) -> Wanted:
         """What was typed, for the service. held: the request that is changed: an hour that it has is not lost."""

@@ -21,7 +21,7 @@ from exceptions.models import ExceptionRequest
 from exceptions.queries import requests as queries
 from exceptions.queries import scope
 from exceptions.rules import ScopeKind
-from exceptions.services import drafting
+from exceptions.services import drafting, renewing
 from exceptions.services.scoping import Wanted
 from governance.core.policy import Permission
 from governance.identity.rest.bulk import LIMIT, BulkSerializer, in_bulk
@@ -178,7 +178,7 @@ class ExceptionApi(Api):
         """A new draft that takes over when this one ends."""
         found, given = self.found(request_id), self.body()
         with workflow():
-            made = drafting.renew(actor=self.actor, request=found, **given)
+            made = renewing.renew(actor=self.actor, request=found, **given)
         return self.shown(made)
 
     def preview(self, _request: Request, request_id: int) -> Response:

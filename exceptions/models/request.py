@@ -10,6 +10,7 @@ from governance.core.states import EXCEPTION
 from governance.identity.models import User
 from scans.models import Finding
 
+RENEWING = ("submitted", "changes_requested", "approved", "suspended")  # of a renewal: nobody else may renew
 STATES = sorted({target for _, target in EXCEPTION.moves.values()} | {"draft"})
 
 
@@ -74,10 +75,12 @@ class ExceptionRequest(models.Model):
                 | models.Q(scope_kind="tag") & ~models.Q(control="") & ~models.Q(tag_key=""),
                 name="exception_scope_not_empty",
             ),
+            # A draft is nobody's business but its writer's, so it keeps no other person from renewing.
             models.UniqueConstraint(
-                fields=["renews"],
-                condition=models.Q(state__in=["draft", "submitted", "changes_requested", "approved", "suspended"]),
-                name="one_live_renewal",
+                fields=["renews"], condition=models.Q(state__in=RENEWING), name="one_renewal_asked_for"
+            ),
+            models.UniqueConstraint(
+                fields=["renews", "requested_by"], condition=models.Q(state="draft"), name="one_draft_of_a_renewal"
             ),
         ]
         indexes = [models.Index(fields=["state", "expires_at"], name="exception_by_end")]

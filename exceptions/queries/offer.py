@@ -27,8 +27,10 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """kinds: of scope, with their names. rules: how long at most, for each severity that may come to decide."""
+    """kind: the scope's kind to show the fields of. kinds: those on offer, with their names. rules: how long at most,
+    for each severity that may come to decide."""
 
+    kind: str
     kinds: tuple[tuple[str, str], ...]
     organizations: list[str]
     accounts: Options
@@ -38,18 +40,21 @@ class Offer:
     rules: list[tuple[str, Rule]]
 
 
-def offer_to(actor: Actor, now: datetime, kind: str, control: str, marks: Iterable[str]) -> Offer:
+def offer_to(actor: Actor, now: datetime, wanted: str, control: str, marks: Iterable[str]) -> Offer:
+    """wanted: the kind of scope that was chosen; empty: none yet, so the first that this person may ask for."""
     asks = Permission.EXCEPTION_REQUEST
     wide = Permission.EXCEPTION_REQUEST_OU
     narrow = decide(actor, asks, now)
     kinds = KINDS if narrow else tuple(item for item in KINDS if item[0] in {"ou", "tag"})
     mine = visible_accounts(actor, asks if narrow else wide)
+    kind = wanted if wanted in set(ScopeKind) else kinds[0][0]
     for_ous = visible_accounts(actor, wide) if decide(actor, wide, now) else mine
     seen = visible_accounts(actor, Permission.FINDING_VIEW).order_by()
     named = Finding.objects.filter(fingerprint__in=list(marks), account__in=seen.values("pk"))
     found = list(named.select_related("account__organization").order_by("account_id", "control", "id"))
     ids = (mine | for_ous).order_by().values("organization")
     return Offer(
+        kind=kind,
         kinds=kinds,
         organizations=list(Organization.objects.filter(pk__in=ids).values_list("org_id", flat=True)),
         accounts=suggested(mine),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from exceptions.models import Attachment, Decision, ExceptionRequest
+from exceptions.models.request import RENEWING
 from exceptions.queries import words
 from exceptions.queries.board import state_of
 from exceptions.queries.people import may_everywhere, places_of
@@ -155,6 +156,12 @@ def step(row: AuditEvent, *, told: bool) -> Step:
     return Step(row.at, row.actor, act, reason)
 
 
+def renewal_of(request: ExceptionRequest, actor: Actor) -> bool:
+    """Is a renewal asked for already, or drafted by this reader? Its page is linked to instead."""
+    own = Q(state="draft", requested_by=actor.user_id)
+    return request.renewals.filter(Q(state__in=RENEWING) | own).exists()
+
+
 def may_of(request: ExceptionRequest, actor: Actor, accounts: QuerySet[Account], now: datetime) -> May:
     own = actor.user_id == request.requested_by_id
     places = places_of(accounts)
@@ -167,6 +174,7 @@ def may_of(request: ExceptionRequest, actor: Actor, accounts: QuerySet[Account],
         attach=own and request.state in {"draft", "submitted", "changes_requested"},
         comment=own or any(decide(actor, P.EXCEPTION_COMMENT, now, place) for place in places),
         renew=request.state in {"approved", "suspended", "expired"}
+        and not renewal_of(request, actor)
         and any(may_everywhere(actor, each, now, places) for each in {asks, P.EXCEPTION_REQUEST}),
         decide=request.state in {"submitted", "suspended"}
         and not own

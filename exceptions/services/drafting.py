@@ -1,8 +1,7 @@
-"""Writing a request: draft, change, submit, renew, withdraw, talk about it."""
+"""Writing a request: draft, change, submit, withdraw, talk about it."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,11 +9,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Organization
-from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
+from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
+from exceptions.models.request import RENEWING
 from exceptions.queries.people import may_everywhere, places_of
 from exceptions.queries.scope import accounts_of, severities_of
-from exceptions.rules import BROAD, ScopeKind, gravest, window_faults
+from exceptions.rules import BROAD, gravest, window_faults
 from exceptions.services import covering, locking, telling
 from exceptions.services.checking import checked_text
 from exceptions.services.policy import person, rule_for
@@ -67,6 +67,7 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
         require_to_ask(actor, locked)
         severities = severities_of(locked)
         refuse_incomplete(locked, severities)
+        require_sole_renewal(locked)
         rule = rule_for(severities, locked.scope_kind)
         locked.starts_at = max(locked.starts_at or now, now)
         refuse(window_faults(locked.starts_at, locked.expires_at, rule, now))
@@ -92,31 +93,6 @@ def withdraw(*, actor: Actor, request: ExceptionRequest, version: int, reason: s
         covering.set_live(request, live=False)
 
 
-def renew(*, actor: Actor, request: ExceptionRequest, expires_at: datetime, justification: str) -> ExceptionRequest:
-    """A new draft for what is in force or has just ended: never back-dated, and limited in number.
-
-    It starts when the old one ends, or now if that has passed."""
-    now = timezone.now()
-    if request.state not in {"approved", "suspended", "expired"} or request.expires_at is None:
-        raise WorkflowError(f"{request} is {request.state}; only what was approved can be renewed.")
-    values = {name: getattr(request, name) for name in COPIED}
-    values["justification"] = checked_text("justification", justification)
-    with transaction.atomic():
-        locking.trail("exceptionrequest.renew")
-        if request.renewals.exclude(state__in=["rejected", "withdrawn", "expired", "revoked", "superseded"]).exists():
-            raise WorkflowError(f"There is a renewal of {request} already.")
-        new = ExceptionRequest.objects.create(
-            **values, requested_by_id=person(actor), renews=request, renewal=request.renewal + 1,
-            starts_at=max(now, request.expires_at), expires_at=expires_at,
-        )  # fmt: skip
-        named = [CoveredFinding(request=new, finding_id=id) for id in request.covered.values_list("finding", flat=True)]
-        if request.scope_kind == ScopeKind.FINDINGS:
-            CoveredFinding.objects.bulk_create(named)
-        require_to_ask(actor, new)
-        audit.record(actor=actor, action="exceptionrequest.renew", subject=subject(new), renews=request.pk)
-    return new
-
-
 def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:
     """Say something in the thread. Raises InvalidRequestError for secrets and personal data."""
     now = timezone.now()
@@ -135,12 +111,6 @@ def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:
     return made
 
 
-COPIED = (
-    "organization", "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region",
-    "business_owner", "compensation", "compensating_controls", "on_behalf_of",
-)  # fmt: skip
-
-
 def refuse_incomplete(request: ExceptionRequest, severities: set[str]) -> None:
     faults: dict[str, str] = {}
     if len(request.justification) < LEAST_JUSTIFICATION:
@@ -152,6 +122,15 @@ def refuse_incomplete(request: ExceptionRequest, severities: set[str]) -> None:
     refuse(faults)
 
 
+def require_sole_renewal(request: ExceptionRequest) -> None:
+    """Of one exception one renewal at a time is asked for. Raises WorkflowError."""
+    if request.renews is None:
+        return
+    other = request.renews.renewals.filter(state__in=RENEWING).exclude(pk=request.pk).first()
+    if other is not None:
+        raise WorkflowError(f"{other} renews {request.renews} already, so nothing else can meanwhile.")
+
+
 def require_to_ask(actor: Actor, request: ExceptionRequest) -> None:
     """The owner of EVERY account in scope may ask; for an OU or a tag also who may ask for whole OUs."""
     now = timezone.now()
@@ -161,7 +140,7 @@ def require_to_ask(actor: Actor, request: ExceptionRequest) -> None:
     wide = places or [Place(request.organization.org_id)]
     if request.scope_kind in BROAD and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide):
         return
-    raise NotPermittedError(
+    raise ScopeNotPermittedError(
         f"{actor.name} may not ask for an exception there: it takes the owner of every account in the scope"
         + (", or a security admin." if request.scope_kind in BROAD else ".")
     )

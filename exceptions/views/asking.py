@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.offer import Offer, offer_to, organization_of
@@ -55,7 +55,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         drafting.change_draft(
             actor=actor_of_request(request), request=found, version=version_of(request), wanted=form.wanted(found)
         )
-    except InvalidRequestError as error:
+    except (InvalidRequestError, ScopeNotPermittedError) as error:
         form.refuse(error.fields)
         return shown(request, form, found, status=422, version=version_of(request))
     except WorkflowError as error:
@@ -76,7 +76,7 @@ def save_new(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None
         return None
     try:
         return drafting.create_draft(actor=actor, organization=organization, wanted=form.wanted())
-    except InvalidRequestError as error:
+    except (InvalidRequestError, ScopeNotPermittedError) as error:
         form.refuse(error.fields)
     return None
 
@@ -126,7 +126,8 @@ def typed_so_far(request: HttpRequest) -> dict[str, Any]:
 
 def offer_for(request: HttpRequest, form: RequestForm) -> Offer:
     marks = [mark for mark in form["findings"].value() or () if "\x00" not in mark]
-    return offer_to(actor_of_request(request), timezone.now(), form.kind, str(form["control"].value() or ""), marks)
+    kind = str(form["scope_kind"].value() or "")
+    return offer_to(actor_of_request(request), timezone.now(), kind, str(form["control"].value() or ""), marks)
 
 
 def shown(
@@ -142,7 +143,7 @@ def shown(
     now, offer = timezone.now(), offer_for(request, form)
     latest = {severity: readiness.latest_end(rule, None, now) for severity, rule in offer.rules}
     context = {
-        "form": form, "found": found, "offer": offer, "kind": form.kind, "faults": faults or {}, "problem": NOT_SAVED,
+        "form": form, "found": found, "offer": offer, "kind": offer.kind, "faults": faults or {}, "problem": NOT_SAVED,
         "version": version if version is not None else found.version if found else None,
         "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
         "today": now, "ticked": set(form["compensating_controls"].value() or ()),

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.page import page_of
 from exceptions.queries.people import conflict_of
-from exceptions.services import attaching, drafting, readiness
+from exceptions.services import attaching, drafting, readiness, renewing
 from exceptions.views import asking
 from exceptions.views.shared import person_of, request_or_404, version_of
 from governance.core.policy import Permission
@@ -38,7 +38,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     found = request_or_404(request, pk)
     try:
         drafting.submit(actor=actor_of_request(request), request=found, version=version_of(request))
-    except InvalidRequestError as error:
+    except (InvalidRequestError, ScopeNotPermittedError) as error:
         form = RequestForm(initial=values_of(found))
         return asking.shown(request, form, found, status=422, faults=error.fields)
     except WorkflowError as error:
@@ -91,14 +91,14 @@ def renew(request: HttpRequest, pk: int) -> HttpResponse:
         faults = {"renew_until": "Say until when, as a day like 2026-01-31."}
         return shown(request, found, faults=faults, status=422)
     try:
-        made = drafting.renew(
+        made = renewing.renew(
             actor=actor_of_request(request), request=found, expires_at=day,
             justification=request.POST.get("renew_why", ""),
         )  # fmt: skip
     except InvalidRequestError as error:
         faults = {"renew_why" if name == "justification" else name: text for name, text in error.fields.items()}
         return shown(request, found, faults=faults, status=422)
-    except WorkflowError as error:
+    except (WorkflowError, ScopeNotPermittedError) as error:
         return shown(request, found, problem=str(error), status=409)
     messages.success(request, f"A draft that renews {found}. Look at what it covers now, then submit it.")
     return redirect("exception", pk=made.pk)

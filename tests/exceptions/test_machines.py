@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
 from exceptions.queries.coverage import in_force, over_finding
-from exceptions.services import clock, deciding, drafting, proving, tickets
+from exceptions.services import clock, deciding, drafting, proving, renewing, tickets
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError
 from governance.core.states import EXCEPTION, TICKET
@@ -74,7 +74,7 @@ class Play:
     def renew(self, actor) -> None:
         end = timezone.now() + timedelta(days=60)
         why = self.request.justification
-        self.request = drafting.renew(actor=actor, request=self.request, expires_at=end, justification=why)
+        self.request = renewing.renew(actor=actor, request=self.request, expires_at=end, justification=why)
 
     def drift(self, actor) -> None:
         self.shifts += 1

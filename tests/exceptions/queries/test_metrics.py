@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
 from exceptions.queries.metrics import Metrics, metrics_of
-from exceptions.services import drafting
+from exceptions.services import drafting, renewing
 from tests.exceptions.story import Cast, acting
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_the_oldest_that_waits_and_what_ends_soon(people: Cast) -> None:
 
 def test_renewals_are_counted_once_granted(people: Cast) -> None:
     first = people.approved()
-    new = drafting.renew(
+    new = renewing.renew(
         actor=acting(people.owner), request=first, expires_at=timezone.now() + timedelta(days=60),
         justification="The release was put off until the summer.",
     )  # fmt: skip

@@ -11,6 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
+from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance.identity.services import grant_role
 from tests.exceptions.story import WHY, Cast
 from tests.exceptions.views.browsing import browser, shown, text
 from tests.inventory import HOSTILE
@@ -162,8 +164,40 @@ def test_nobody_changes_what_is_submitted_or_anothers(people: Cast, client: Clie
 
 def test_an_owner_does_not_ask_for_an_ou_that_holds_accounts_of_others(people: Cast, client: Client) -> None:
     given = typed(people, scope_kind="ou", findings=[], ou="ou-1-prod", control="SSM-PS-001")
-    assert client.post("/exceptions/new/", given).status_code == 403
+    page = text(client.post("/exceptions/new/", {**given, "justification": HOSTILE, "business_owner": "Nan"}), 422)
+    assert 'id="scope_kind-error"' in page
+    assert "takes the owner of every account in the scope" in page
+    assert "<script>alert" not in page
+    assert 'value="Nan"' in page
     assert not ExceptionRequest.objects.exists()
+
+
+def test_a_draft_that_would_reach_too_far_keeps_its_form_and_stays_as_it_was(people: Cast, client: Client) -> None:
+    draft = people.drafted()
+    given = typed(people, scope_kind="ou", findings=[], ou="ou-1-prod", control="SSM-PS-001", compensation="A fence.")
+    page = text(client.post(f"/exceptions/{draft.pk}/edit/", {**given, "version": draft.version}), 422)
+    assert 'id="scope_kind-error"' in page
+    assert "A fence." in page
+    draft.refresh_from_db()
+    assert (draft.scope_kind, draft.version) == ("findings", 1)
+
+
+def test_submitting_after_the_grant_is_gone_says_so_beside_the_scope(people: Cast, client: Client) -> None:
+    draft = people.drafted()
+    people.owner.grants.all().delete()
+    grant_role(
+        actor=SYSTEM, user=people.owner, role=Role.ACCOUNT_OWNER, scope=ScopeKind.ACCOUNT, scope_id="100000000002"
+    )
+    page = text(client.post(f"/exceptions/{draft.pk}/submit/", {"version": draft.version}), 422)
+    assert 'id="scope_kind-fault"' in page
+
+
+def test_the_form_begins_with_a_scope_that_one_may_ask_for(people: Cast, client: Client) -> None:
+    assert 'name="scope_kind" value="findings"' in shown(client, "/exceptions/new/")
+    page = shown(browser(people.admin), "/exceptions/new/")
+    assert 'name="scope_kind" value="ou"' in page
+    assert page.count('aria-pressed="true"') == 1
+    assert 'id="e-ou"' in page
 
 
 def test_files_come_along_and_a_refused_one_does_not_lose_the_draft(people: Cast, client: Client) -> None:

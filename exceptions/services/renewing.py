@@ -1,0 +1,59 @@
+"""Renewing: a new request for what is in force or has just ended, never back-dated, and limited in number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from exceptions.errors import WorkflowError
+from exceptions.models import CoveredFinding, ExceptionRequest
+from exceptions.models.request import RENEWING
+from exceptions.rules import ScopeKind
+from exceptions.services import locking
+from exceptions.services.checking import checked_text
+from exceptions.services.drafting import require_to_ask, subject
+from exceptions.services.policy import person
+from governance.core import audit
+from governance.core.policy import Actor
+
+COPIED = (
+    "organization", "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region",
+    "business_owner", "compensation", "compensating_controls", "on_behalf_of",
+)  # fmt: skip
+
+
+def renew(*, actor: Actor, request: ExceptionRequest, expires_at: datetime, justification: str) -> ExceptionRequest:
+    """A draft that starts when the old one ends, or now if that has passed.
+
+    Whoever has such a draft already gets it back, with what they say now; a draft of somebody else stands in nobody's way.
+    """
+    now = timezone.now()
+    if request.state not in {"approved", "suspended", "expired"} or request.expires_at is None:
+        raise WorkflowError(f"{request} is {request.state}; only what was approved can be renewed.")
+    said = {"justification": checked_text("justification", justification), "expires_at": expires_at}
+    with transaction.atomic():
+        locking.trail("exceptionrequest.renew")
+        other = request.renewals.filter(state__in=RENEWING).first()
+        if other is not None:
+            raise WorkflowError(f"There is a renewal of {request} already: {other}.")
+        mine = request.renewals.filter(state="draft", requested_by=person(actor))
+        if mine.update(version=F("version") + 1, **said):
+            new = mine.get()
+        else:
+            new = copy_of(request, person(actor), starts_at=max(now, request.expires_at), **said)
+        require_to_ask(actor, new)
+        audit.record(actor=actor, action="exceptionrequest.renew", subject=subject(new), renews=request.pk)
+    return new
+
+
+def copy_of(request: ExceptionRequest, by: int, **said: object) -> ExceptionRequest:
+    """The same scope and terms as a new draft."""
+    values = {name: getattr(request, name) for name in COPIED} | said
+    new = ExceptionRequest.objects.create(**values, requested_by_id=by, renews=request, renewal=request.renewal + 1)
+    if request.scope_kind == ScopeKind.FINDINGS:
+        named = request.covered.values_list("finding", flat=True)
+        CoveredFinding.objects.bulk_create([CoveredFinding(request=new, finding_id=id) for id in named])
+    return new
