@@ -115,9 +115,9 @@ def types_of(collector: str) -> tuple[str, ...]:
 @cache
 def calls() -> tuple[Call, ...]:
     """Every API call that a scan may make as the scan role, once, sorted: the ground of that role's policy."""
-    from scans.regions import LIST_REGIONS
+    from scans.regions import LISTS
 
-    return in_order({LIST_REGIONS, *calls_as(SCAN_ROLE)})
+    return in_order({*LISTS, *calls_as(SCAN_ROLE)})
 
 
 @cache

@@ -15,9 +15,11 @@ from rich.table import Table
 
 from governance.core.cli import UNBROKEN
 from governance.core.states import TARGET_ENDED
-from scans import registry
+from scans import registry, store
 from scans.completion import counts_as_missing
+from scans.evidence import GLOBAL
 from scans.models import Scan
+from scans.regions import DESCRIBE_REGIONS
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
@@ -119,6 +121,12 @@ def not_read(scan: Scan) -> list[str]:
     for target in scan.targets.select_related("account").order_by("account__account_id"):
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
+        if any(gap["api"] == DESCRIBE_REGIONS.api for gap in target.gaps):
+            read = sorted(set(store.load_manifest(target.manifest)) - {GLOBAL})
+            lines.append(
+                f"Gap: {target.account} — which regions it has is not known; read were those that were named: "
+                f"{', '.join(read)}"
+            )
         reasons: dict[str, list[str]] = {}
         for gap in filter(counts_as_missing, target.gaps):
             needs = f"; needs {gap['action']}" if gap["action"] else ""

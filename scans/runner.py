@@ -15,10 +15,10 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from scans import registry
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
-from scans.collectors._shape import ShapeError, fact, text
+from scans.collectors._shape import ShapeError, fact, listed, text
 from scans.evidence import GLOBAL, Context, Evidence
 from scans.limits import LIMITED
-from scans.regions import LIST_REGIONS, to_scan
+from scans.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
 from scans.values import ValueReader, ValueRole, nobody
 
 Place = tuple[str, str]  # (region, collector)
@@ -80,7 +80,7 @@ def collect(plan: Plan) -> Collected:
     if not regions and not statuses:
         raise AccountUnreadableError(
             "The account's regions could not be listed: " + "; ".join(gap.sentence() for gap in region_gaps),
-            "Allow account:ListRegions in the scan role, or set TUTELA_REGIONS.",
+            "Allow account:ListRegions or ec2:DescribeRegions in the scan role, or set TUTELA_REGIONS.",
         )
     if not regions and plan.regions_wanted and not plan.regions_limited:
         raise AccountUnreadableError(
@@ -97,10 +97,16 @@ def collect(plan: Plan) -> Collected:
 
 
 def enabled_regions(plan: Plan) -> tuple[dict[str, str], list[Gap]]:
-    reader = AwsReader(plan.account, plan.partition, GLOBAL, (LIST_REGIONS,), counters=plan.counters)
+    """Region -> its status, as the account service says or, where it doesn't, EC2. Empty, with why, if neither does."""
+    reader = AwsReader(plan.account, plan.partition, GLOBAL, LISTS, counters=plan.counters)
     listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
-    statuses = listing.gap or fact(LIST_REGIONS, GLOBAL, lambda: statuses_of(listing.items))
-    return ({}, [statuses]) if isinstance(statuses, Gap) else (statuses, [])
+    held = listing.gap or fact(LIST_REGIONS, GLOBAL, lambda: statuses_of(listing.items))
+    if not isinstance(held, Gap):
+        return held, []
+    described = fact(
+        DESCRIBE_REGIONS, GLOBAL, lambda: opt_ins_of(reader.call("ec2", "DescribeRegions", AllRegions=True))
+    )
+    return ({}, [held, described]) if isinstance(described, Gap) else (described, [])
 
 
 def statuses_of(items: list[Any]) -> dict[str, str]:
@@ -108,6 +114,15 @@ def statuses_of(items: list[Any]) -> dict[str, str]:
     if not items:
         raise ShapeError("no regions")
     return {text(item, "RegionName"): text(item, "RegionOptStatus") for item in items}
+
+
+def opt_ins_of(answer: dict[str, Any]) -> dict[str, str]:
+    """The same from EC2, in the account service's words. A word that is new to us is kept: it isn't "enabled"."""
+    items = listed(answer, "Regions")
+    if not items:
+        raise ShapeError("no regions")
+    statuses = {text(item, "RegionName"): text(item, "OptInStatus") for item in items}
+    return {region: OPT_IN.get(status, status) for region, status in statuses.items()}
 
 
 def read_stage(
@@ -153,7 +168,7 @@ def seen(plan: Plan, item: registry.LoadedCollector, region: str, earlier: Mappi
 
 def session_policy(collectors: set[str], role: str = SCAN_ROLE) -> list[str]:
     """The IAM actions that these collectors declare for a role: what AssumeRole is cut down to."""
-    declared: Any = {LIST_REGIONS.action} if role == SCAN_ROLE else set()
+    declared: Any = {call.action for call in LISTS} if role == SCAN_ROLE else set()
     for name in collectors:
         collector = registry.collectors()[name].collector
         if collector.role == role:

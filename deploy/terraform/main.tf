@@ -69,6 +69,7 @@ data "aws_iam_policy_document" "scan" {
       "cloudtrail:LookupEvents",
       "ec2:DescribeInstanceTypes",
       "ec2:DescribeInstances",
+      "ec2:DescribeRegions",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeVpcAttribute",
       "ec2:DescribeVpcEndpoints",

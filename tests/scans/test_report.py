@@ -85,6 +85,14 @@ def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
     assert row(report.summary(ended(target.scan)), "111122223333")[-1] == "in part"
 
 
+def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(target: Target) -> None:
+    gaps = [gap("account.ListRegions", "global"), gap("ec2.DescribeRegions", "global")]
+    Target.objects.filter(pk=target.pk).update(gaps=gaps)
+    lines = [line.split(" — ")[1] for line in report.not_read(target.scan)]
+    assert lines[0] == "which regions it has is not known; read were those that were named: eu-west-1"
+    assert len(lines) == 3
+
+
 def test_regions_that_nobody_asked_for_are_no_gap(target: Target) -> None:
     limited = gap("scan.Regions", "other regions", kind="not_read", code="RegionsLimited")
     Target.objects.filter(pk=target.pk).update(gaps=[limited])

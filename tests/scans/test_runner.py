@@ -18,6 +18,7 @@ from tests.accounts.aws.roles import FakeRole
 
 REGIONS = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in ("eu-west-1", "us-east-1")]
 OFF = {"RegionName": "me-south-1", "RegionOptStatus": "DISABLED"}
+NO = Gap(GapKind.DENIED, "ec2.DescribeRegions", "ec2:DescribeRegions", "global", "UnauthorizedOperation")
 DENIED = Gap(GapKind.DENIED, "a.Read", "a:Read", "eu-west-1", "AccessDenied")
 
 
@@ -34,16 +35,23 @@ def loaded(name: str, stage: int = 0, scope: str = "region", collect: Any = None
     return registry.LoadedCollector(declared, collect or read)
 
 
+def answer(given: Any) -> Any:
+    if isinstance(given, Gap):
+        raise CallError(given)
+    return given
+
+
 @pytest.fixture
 def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., runner.Plan]:
     """A plan for these collectors in place of the product's, over an account with two regions."""
 
-    def make(*items: registry.LoadedCollector, listed: Any = None, **more: Any) -> runner.Plan:
+    def make(*items: registry.LoadedCollector, listed: Any = None, described: Any = NO, **more: Any) -> runner.Plan:
         stages = sorted({item.collector.stage for item in items})
         by_stage = [[item for item in items if item.collector.stage == stage] for stage in stages]
         monkeypatch.setattr(registry, "by_stage", lambda names: by_stage)
         listing = listed if isinstance(listed, Listing) else Listing(listed if listed is not None else [*REGIONS, OFF])
         monkeypatch.setattr(runner.AwsReader, "pages", lambda self, *words, **params: listing)
+        monkeypatch.setattr(runner.AwsReader, "call", lambda self, *words, **params: answer(described))
         return runner.Plan("111122223333", "aws", {item.collector.name for item in items}, **more)
 
     return make
@@ -142,14 +150,41 @@ def test_regions_that_can_not_be_listed(these: Callable[..., runner.Plan], liste
     plan = these(loaded("one"), listed=listed)
     with pytest.raises(runner.AccountUnreadableError, match=r"could not be listed: \S") as caught:
         runner.collect(plan)
-    assert "account:ListRegions" in caught.value.what_to_do
+    assert "account:ListRegions or ec2:DescribeRegions" in caught.value.what_to_do
     plan.regions_wanted = ("eu-west-1",)
     collected = runner.collect(plan)
     assert set(collected.evidences) == {("eu-west-1", "one")}
-    assert len(collected.gaps) == 1
+    assert len(collected.gaps) == 2
+    assert NO in collected.gaps
+
+
+OPT_INS = [
+    {"RegionName": "eu-west-1", "OptInStatus": "opt-in-not-required"},
+    {"RegionName": "af-south-1", "OptInStatus": "opted-in"},
+    {"RegionName": "me-south-1", "OptInStatus": "not-opted-in"},
+    {"RegionName": "xx-new-1", "OptInStatus": "being-built"},
+]
+
+
+def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callable[..., runner.Plan]) -> None:
+    collected = runner.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
+    assert collected.regions == ["af-south-1", "eu-west-1"]
+    assert collected.statuses == {
+        "eu-west-1": "ENABLED_BY_DEFAULT", "af-south-1": "ENABLED", "me-south-1": "DISABLED", "xx-new-1": "being-built",
+    }  # fmt: skip
+    assert collected.gaps == [], "nothing is unknown"
+
+
+@pytest.mark.parametrize("described", [{}, {"Regions": []}, {"Regions": [{"RegionName": "eu-west-1"}]}, NO])
+def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(these: Callable[..., runner.Plan], described: Any) -> None:
+    plan = these(loaded("one"), listed=Listing([], DENIED), described=described, regions_wanted=("eu-west-1",))
+    gaps = runner.collect(plan).gaps
+    assert [gap.api for gap in gaps] == ["a.Read", "ec2.DescribeRegions"]
 
 
 def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regions() -> None:
-    assert runner.session_policy({"ec2_account"}) == ["account:ListRegions", "ec2:GetEbsEncryptionByDefault"]
+    assert runner.session_policy({"ec2_account"}) == [
+        "account:ListRegions", "ec2:DescribeRegions", "ec2:GetEbsEncryptionByDefault",
+    ]  # fmt: skip
     every = runner.session_policy(set(registry.collectors()))
     assert set(every) == {call.action for call in registry.calls()}

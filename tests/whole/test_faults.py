@@ -14,11 +14,12 @@ import pytest
 from django.core.management import call_command
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import foreground, registry, work
+from scans import foreground, registry, store, work
 from scans.collector import Call
 from scans.evidence import GLOBAL, Evidence
 from scans.models import Finding, FindingEvent
-from scans.regions import LIST_REGIONS
+from scans.regions import LISTS
+from scans.report import not_read
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -41,7 +42,9 @@ CLOSING = {"fix", "vanish", "lapse"}
 NO_FAILURE = {(HEAD, kind) for kind in ("denied", "denied_by_scp", "malformed", "hollow")}
 # No constraint means us-east-1; a block that isn't there is off, which is the worst reading.
 NO_FAILURE |= {(c, "hollow") for c in registry.calls() if c.operation in {"GetBucketLocation", "GetPublicAccessBlock"}}
-OTHERS = [(call, kind) for call in registry.calls() for kind in KINDS if kind != PLAIN.get(call, "denied")]
+# Each of the two that list regions stands in for the other.
+COSTING = [call for call in registry.calls() if call not in LISTS]
+OTHERS = [(call, kind) for call in COSTING for kind in KINDS if kind != PLAIN.get(call, "denied")]
 OTHERS = [pair for pair in OTHERS if pair not in NO_FAILURE]
 
 
@@ -63,7 +66,7 @@ def open_findings() -> set[int]:
     return set(Finding.objects.filter(state="open").values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("call", registry.calls(), ids=lambda call: call.api)
+@pytest.mark.parametrize("call", COSTING, ids=lambda call: call.api)
 def test_what_was_refused_is_unknown_and_nothing_else_changes(scene: Scene, call: Call) -> None:
     kind = PLAIN.get(call, "denied")
     before, events = open_findings(), FindingEvent.objects.count()
@@ -78,8 +81,7 @@ def test_what_was_refused_is_unknown_and_nothing_else_changes(scene: Scene, call
         assert gap["region"] in regions(scene, call)
     outcomes = by_identity(scan)
     assert differences(scene.outcomes, outcomes, call) == []
-    # A scan that is told its regions needs nobody to list them; the gap is told all the same.
-    assert call == LIST_REGIONS or any(names(row, call) for row in outcomes.values())
+    assert any(names(row, call) for row in outcomes.values())
     assert before <= open_findings()
     assert not CLOSING & set(FindingEvent.objects.order_by("id")[events:].values_list("kind", flat=True))
 
@@ -122,19 +124,47 @@ def test_the_command_ends_with_status_3_and_names_what_is_missing(
         assert part in line
 
 
+def strike_lists(scene: Scene, *kinds: str) -> None:
+    for call, kind in zip(LISTS, kinds, strict=False):
+        scene.strike(kind, call)
+
+
 def test_regions_that_can_not_be_listed_leave_the_account_unread_and_its_findings_open(
     scene: Scene, settings: Any
 ) -> None:
     settings.SCAN_REGIONS = []
     before = open_findings()
-    scene.strike("denied", LIST_REGIONS)
+    strike_lists(scene, "denied", "denied")
     scan = scene.scan()
     error = scan.targets.get().error
     assert scan.state == "partial"
     assert error is not None
-    assert "account.ListRegions" in error["reason"]
-    assert "account:ListRegions" in error["what_to_do"]
+    for call in LISTS:
+        assert call.api in error["reason"]
+        assert call.action in error["what_to_do"]
     assert open_findings() == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_the_account_service_lists_no_regions_ec2_does(scene: Scene, settings: Any, kind: str) -> None:
+    settings.SCAN_REGIONS = []
+    before = scene.scan().targets.get()
+    scene.heal()
+    strike_lists(scene, kind)
+    target = scene.scan().targets.get()
+    assert target.error is None
+    assert target.gaps == before.gaps
+    assert set(store.load_manifest(target.manifest)) == set(store.load_manifest(before.manifest))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_regions_named_nobody_need_list_them_but_the_gap_is_told(scene: Scene, kind: str) -> None:
+    strike_lists(scene, "denied", kind)
+    scan = scene.scan()
+    assert scan.state == "partial"
+    told = {gap["api"]: gap["kind"] for gap in scan.targets.get().gaps}
+    assert [told.get(call.api) for call in LISTS] == ["denied", KINDS[kind]]
+    assert [line for line in not_read(scan) if "read were those that were named: " + scene.region in line]
 
 
 @pytest.mark.parametrize("kind", ["denied", "denied_by_scp"])
