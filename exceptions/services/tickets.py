@@ -167,6 +167,8 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
                 propose_one(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
             else:
                 add_findings(there, group)
+                # Whoever has it on their screen sees fewer: they look again before they decide.
+                Ticket.objects.filter(pk=there.pk).update(version=F("version") + 1)
                 add_note(there, SYSTEM.name, f"{len(group)} more found by a scan.")
 
 

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.queries import visible_accounts
+from exceptions.models import ExceptionRequest
 from exceptions.queries import board as queries
 from exceptions.queries.board import BoardFilter
 from exceptions.queries.offer import KINDS
 from exceptions.queries.requests import visible_requests
 from exceptions.services import drafting
-from exceptions.views.shared import ids_of, parsed, tell_each
+from exceptions.views.shared import parsed, tell_each
 from governance.core.policy import Permission
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission
@@ -63,9 +64,9 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 def withdraw_several(request: HttpRequest) -> HttpResponse:
     """Each by itself: what can't be withdrawn says why, and the others are."""
     actor, reason = actor_of_request(request), request.POST.get("reason", "")
-    rows = visible_requests(actor).filter(pk__in=ids_of(request.POST.getlist("ids")))
-    tell_each(
-        request, rows, lambda row: drafting.withdraw(actor=actor, request=row, version=row.version, reason=reason),
-        "withdrawn",
-    )  # fmt: skip
+
+    def withdraw(found: ExceptionRequest, version: int) -> None:
+        drafting.withdraw(actor=actor, request=found, version=version, reason=reason)
+
+    tell_each(request, visible_requests(actor), withdraw, done="withdrawn", prefix="EX-")
     return redirect("exceptions")

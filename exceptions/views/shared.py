@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -21,7 +22,7 @@ from scans.queries.findings import FilterError
 
 MOST_AT_ONCE = 200
 Filter = TypeVar("Filter")
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Model)
 
 
 def request_or_404(request: HttpRequest, pk: int) -> ExceptionRequest:
@@ -63,24 +64,40 @@ def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -
         raise BadRequest(str(error)) from error
 
 
-def tell_each(request: HttpRequest, rows: Iterable[Row], act: Callable[[Row], Any], done: str) -> list[tuple[Row, str]]:
-    """Do it for each by itself; (row, why not) for those for which it can't be done, with a message for each.
+def ticked(request: HttpRequest) -> dict[int, int]:
+    """The ticked rows with the version that each had on the page, as id:version. Raises BadRequest."""
+    found: dict[int, int] = {}
+    for value in request.POST.getlist("ids"):
+        id, _, version = value.partition(":")
+        found[whole_number(id, "id")] = whole_number(version, "version")
+    if len(found) > MOST_AT_ONCE:
+        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
+    return found
 
-    A second factor that is missing is missing for all of them: that is raised before anything is done.
+
+def tell_each(
+    request: HttpRequest, rows: QuerySet[Row], act: Callable[[Row, int], Any], *, done: str, prefix: str
+) -> None:
+    """Do it for each ticked one of rows by itself, in the version that was seen; a message for each for which it can't be.
+
+    prefix: of the reference of one that isn't among rows. A second factor that is missing is missing for all of them:
+    that is raised before anything is done.
     """
-    failed: list[tuple[Row, str]] = []
-    count = 0
-    for row in rows:
+    wanted = ticked(request)
+    known = rows.in_bulk(wanted)
+    failed: list[str] = []
+    for id, version in wanted.items():
+        row = known.get(id)
         try:
-            act(row)
+            if row is None:
+                failed.append(f"{prefix}{id}: not found.")
+            else:
+                act(row, version)
         except (WorkflowError, NotPermittedError) as error:
-            failed.append((row, str(error)))
-        else:
-            count += 1
-    if count:
-        messages.success(request, f"{count} {done}.")
-    for row, why in failed:
-        messages.error(request, f"{row}: {why}")
-    if not count and not failed:
+            failed.append(f"{row}: {error}")
+    if len(wanted) > len(failed):
+        messages.success(request, f"{len(wanted) - len(failed)} {done}.")
+    for said in failed:
+        messages.error(request, said)
+    if not wanted:
         messages.warning(request, "Nothing was ticked.")
-    return failed

@@ -18,7 +18,7 @@ from exceptions.queries.tickets import TicketFilter, visible_tickets
 from exceptions.services import proving
 from exceptions.services import tickets as services
 from exceptions.ticketing import trackers
-from exceptions.views.shared import ids_of, parsed, tell_each, ticket_or_404, version_of
+from exceptions.views.shared import parsed, tell_each, ticket_or_404, version_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.views.enqueue import hand_over
@@ -123,16 +123,20 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 @permission(Permission.TICKET_DECIDE)
 def decide_several(request: HttpRequest) -> HttpResponse:
     """Each by itself: what can't be decided says why, and the others are."""
-    actor = actor_of_request(request)
-    rows = visible_tickets(actor).filter(pk__in=ids_of(request.POST.getlist("ids")))
+    actor, reason = actor_of_request(request), typed(request, "reason")
+    rows = visible_tickets(actor)
     if request.POST.get("act") == "reject":
-        reason = typed(request, "reason")
-        tell_each(
-            request, rows, lambda t: services.reject(actor=actor, ticket=t, version=t.version, reason=reason),
-            "rejected",
-        )  # fmt: skip
+
+        def reject(found: Ticket, version: int) -> None:
+            services.reject(actor=actor, ticket=found, version=version, reason=reason)
+
+        tell_each(request, rows, reject, done="rejected", prefix="TK-")
     else:
-        tell_each(request, rows, lambda t: services.approve(actor=actor, ticket=t, version=t.version), "approved")
+
+        def approve(found: Ticket, version: int) -> None:
+            services.approve(actor=actor, ticket=found, version=version)
+
+        tell_each(request, rows, approve, done="approved", prefix="TK-")
     return redirect("inbox" if request.POST.get("from") == "inbox" else "tickets")
 
 

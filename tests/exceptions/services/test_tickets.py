@@ -230,6 +230,8 @@ def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cas
     for listen in hooks.after_reconcile:
         listen(inventory.shop, [more], [more])
     assert Ticket.objects.get().items.count() == 2
+    with pytest.raises(StaleVersionError):  # whoever saw one finding doesn't approve two
+        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
 
 
 class Down(console.Console):

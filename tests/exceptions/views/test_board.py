@@ -95,23 +95,41 @@ def test_an_export_holds_what_the_list_shows_and_nothing_of_others(people: Cast)
     assert browser(people.owner).get("/exceptions/export/?format=xml").status_code == 400
 
 
+def marked(asked: ExceptionRequest) -> str:
+    """As the page marks it: with the version that it has."""
+    return f"{asked.pk}:{asked.version}"
+
+
 def test_several_are_withdrawn_each_by_itself(people: Cast) -> None:
     first, second = people.submitted(), people.approved()
     client = browser(people.owner)
-    answer = client.post("/exceptions/withdraw/", {"ids": [first.pk, second.pk], "reason": "Replaced."}, follow=True)
+    answer = client.post(
+        "/exceptions/withdraw/", {"ids": [marked(first), marked(second)], "reason": "Replaced."}, follow=True
+    )
     assert "2 withdrawn." in messages_of(answer)
     assert set(ExceptionRequest.objects.values_list("state", flat=True)) == {"withdrawn"}
 
 
 def test_what_is_not_ones_own_is_not_withdrawn_and_says_so(people: Cast) -> None:
     asked = people.submitted()
-    answer = browser(people.approver).post("/exceptions/withdraw/", {"ids": [asked.pk]}, follow=True)
+    answer = browser(people.approver).post("/exceptions/withdraw/", {"ids": [marked(asked)]}, follow=True)
     assert f"{asked}: Only who asked for" in messages_of(answer)
     asked.refresh_from_db()
     assert asked.state == "submitted"
-    browser(people.outsider).post("/exceptions/withdraw/", {"ids": [asked.pk]})
+    foreign = browser(people.outsider).post("/exceptions/withdraw/", {"ids": [marked(asked)]}, follow=True)
+    assert f"EX-{asked.pk}: not found." in messages_of(foreign)
     asked.refresh_from_db()
     assert asked.state == "submitted"
+
+
+def test_what_changed_since_it_was_ticked_is_not_withdrawn(people: Cast) -> None:
+    asked = people.submitted()
+    seen = marked(asked)
+    people.decides(asked, people.approver)
+    answer = browser(people.owner).post("/exceptions/withdraw/", {"ids": [seen]}, follow=True)
+    assert f"{asked}: {asked} was changed by somebody else" in messages_of(answer)
+    asked.refresh_from_db()
+    assert asked.state == "approved"
 
 
 def test_an_empty_board_says_what_to_do(people: Cast) -> None:

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from exceptions.models import Ticket
 from exceptions.services import tickets
+from governance.core.policy import Role, ScopeKind
 from scans import hooks, tasks
 from scans.models import Finding, Scan
 from tests.exceptions.story import Cast, acting
 from tests.exceptions.views.browsing import browser, messages_of, shown, text
 from tests.inventory import HOSTILE, finding
-from tests.people import current_code, enrol
+from tests.people import current_code, enrol, person
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +24,11 @@ pytestmark = pytest.mark.django_db
 def proposed(people: Cast, *findings: Finding, **more: Any) -> Ticket:
     [ticket] = tickets.propose(actor=acting(people.owner), findings=findings or [people.inventory.secret], **more)
     return ticket
+
+
+def marked(ticket: Ticket) -> str:
+    """As the pages mark it: with the version that it has."""
+    return f"{ticket.pk}:{ticket.version}"
 
 
 def opened(people: Cast, *findings: Finding) -> Ticket:
@@ -170,25 +176,61 @@ def test_several_are_decided_each_by_itself(people: Cast) -> None:
     own = proposed(people, tracker="console")
     Ticket.objects.filter(pk=own.pk).update(proposed_by=people.approver)
     client = browser(people.approver)
-    answer = client.post("/tickets/decide/", {"act": "approve", "ids": [first.pk, second.pk, own.pk]}, follow=True)
+    answer = client.post(
+        "/tickets/decide/", {"act": "approve", "ids": [marked(t) for t in (first, second, own)]}, follow=True
+    )
     said = messages_of(answer)
     assert "2 approved." in said
     assert f"{own}: You proposed this ticket" in said
     assert set(Ticket.objects.filter(state="open")) == {first, second}
 
 
+def test_each_is_decided_in_the_version_that_was_seen(people: Cast) -> None:
+    first, second = proposed(people), proposed(people, people.inventory.bucket)
+    client = browser(people.approver)
+    page = shown(client, "/tickets/")
+    seen = [marked(first), marked(second)]
+    assert all(f'value="{mark}"' in page for mark in seen)
+    assert f'value="{marked(first)}"' in shown(client, "/inbox/")
+    tickets.approve(actor=acting(people.second), ticket=first, version=first.version)
+    tickets.cancel(actor=acting(people.owner), ticket=first, version=first.version, reason="Not now.")
+    Ticket.objects.filter(pk=second.pk).update(version=5)  # a rule took another finding in
+    said = messages_of(client.post("/tickets/decide/", {"act": "approve", "ids": [*seen, "99999:1"]}, follow=True))
+    assert f"{first}: {first} is cancelled" in said
+    assert f"{second}: {second} was changed by somebody else meanwhile" in said
+    assert "TK-99999: not found." in said
+    assert "approved." not in said
+    second.refresh_from_db()
+    assert second.state == "proposed"
+
+
+@pytest.mark.parametrize("mark", ["1", "1:", "x:1", ":", "1:-1"])
+def test_a_tick_without_a_version_is_a_bad_request(people: Cast, mark: str) -> None:
+    assert browser(people.approver).post("/tickets/decide/", {"act": "approve", "ids": [mark]}).status_code == 400
+
+
+def test_a_foreign_one_among_the_ticked_is_not_found_and_the_others_are_decided(people: Cast) -> None:
+    narrow = person("nina", (Role.GOVERNANCE_APPROVER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
+    mine, other = proposed(people), proposed(people, people.inventory.bucket)
+    Ticket.objects.filter(pk=other.pk).update(account=people.inventory.play)
+    given = {"act": "reject", "ids": [marked(mine), marked(other)], "reason": "Not now."}
+    said = messages_of(browser(narrow).post("/tickets/decide/", given, follow=True))
+    assert "1 rejected." in said
+    assert f"{other}: not found." in said
+
+
 def test_deciding_several_without_a_fresh_factor_decides_none(people: Cast) -> None:
     first, second = proposed(people), proposed(people, people.inventory.bucket)
     client = browser(people.approver, fresh=False)
-    answer = client.post("/tickets/decide/", {"act": "approve", "ids": [first.pk, second.pk]})
+    answer = client.post("/tickets/decide/", {"act": "approve", "ids": [marked(first), marked(second)]})
     assert answer.status_code == 403
-    assert ("ids", str(second.pk)) in answer.context["fields"]
+    assert ("ids", marked(second)) in answer.context["fields"]
     assert Ticket.objects.filter(state="proposed").count() == 2
 
 
 def test_a_foreign_ticket_among_the_ticked_is_unknown(people: Cast) -> None:
     ticket = proposed(people)
-    answer = browser(people.outsider).post("/tickets/decide/", {"act": "approve", "ids": [ticket.pk]})
+    answer = browser(people.outsider).post("/tickets/decide/", {"act": "approve", "ids": [marked(ticket)]})
     assert answer.status_code == 403
     ticket.refresh_from_db()
     assert ticket.state == "proposed"
