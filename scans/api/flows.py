@@ -80,6 +80,7 @@ class FlowApi(Api):
     permissions: ClassVar = {"list": Permission.FINDING_VIEW}
     queries: ClassVar = {"list": FlowQuery}
     answers: ClassVar = {"list": Answer(AccountFlowsSerializer, many=True)}
+    refusals: ClassVar = {"list": frozenset({404})}
 
     def list(self, _request: Request) -> Response:
         """The Accounts that you may see, each with its data flows."""

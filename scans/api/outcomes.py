@@ -70,6 +70,7 @@ class OutcomeApi(Api):
     queries: ClassVar = {"list": OutcomeQuery}
     answers: ClassVar = {"list": Answer(OutcomeSerializer, many=True, stream=True)}
     throttles: ClassVar = {"list": "export"}
+    refusals: ClassVar = {"list": frozenset({404, 409})}
 
     def list(self, request: Request) -> HttpResponseBase:
         """The outcomes of a Scan, account by account. Accept: application/x-ndjson gives all of them, one a line,

@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from openapi_spec_validator import validate
 
+from governance.core.policy import Role, ScopeKind
+from tests.inventory import ORG
 from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, refused
 
@@ -39,12 +41,36 @@ def test_the_document_is_valid_and_says_every_error(document):
     assert document["openapi"].startswith("3.1")
     validate(document)
     for path, method, operation in operations(document):
-        expected = {"400", "401", "403"} | ({"404"} if "{" in path else set())
+        expected = {"400", "401", "403", "405", "406", "500"} | ({"404"} if "{" in path else set())
         expected |= {"409", "413", "415", "422"} if method == "post" else set()
         assert expected <= set(operation["responses"]), (path, method)
         for status, response in operation["responses"].items():
             if status >= "400":
                 assert set(response["content"]) == {"application/problem+json"}, (path, method, status)
+
+
+def test_a_thing_that_the_query_names_may_be_missing_too(document):
+    for name, expected in (("outcomes/", {"404", "409"}), ("flows/", {"404"})):
+        assert expected <= set(document["paths"][ROOT + name]["get"]["responses"]), name
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept", "status"),
+    [
+        ("get", "outcomes/?scan=99999", "*/*", 404),
+        ("get", "flows/?account=999999999999", "*/*", 404),
+        ("delete", "findings/", "*/*", 405),
+        ("get", "findings/", "image/png", 406),
+        ("get", "findings/?nonsense=1", "*/*", 400),
+        ("post", "exceptions/", "*/*", 403),
+    ],
+)
+def test_what_is_refused_is_in_the_document(document, inventory, method, path, accept, status):
+    auditor = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
+    refused(getattr(auditor, method)(ROOT + path, headers={"Accept": accept}), status)
+    declared = document["paths"][ROOT + path.partition("?")[0]]
+    said = declared.get(method) or next(iter(declared.values()))
+    assert str(status) in said["responses"]
 
 
 def test_the_document_covers_every_address(document):

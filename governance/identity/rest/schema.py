@@ -22,6 +22,8 @@ ERRORS = {
     401: "Nobody is signed in, or the token doesn't hold.",
     403: "Your grants don't allow this.",
     404: "There is no such thing, or you may not see it.",
+    405: "This address doesn't take this method; Allow names those that it takes.",
+    406: "None of the media types in Accept can be had here.",
     409: "The thing's state doesn't allow this, or the first request with this Idempotency-Key is still running.",
     412: "It has changed since you read it.",
     413: "The body is too large.",
@@ -29,6 +31,7 @@ ERRORS = {
     422: "The Idempotency-Key was used for another request.",
     428: "If-Match is missing.",
     429: "Too many requests; Retry-After says how many seconds to wait.",
+    500: "A defect of the portal; it is logged.",
 }
 
 
@@ -128,10 +131,12 @@ class Schema(AutoSchema):
         return bodies
 
     def errors(self) -> list[int]:
+        """What follows from the declarations, and what the action says of itself in refusals."""
         changes = self.method in {"POST", "PUT", "PATCH", "DELETE"}
         happen = {
-            400: True, 401: True, 403: True, 404: "{" in self.path, 409: changes,
+            400: True, 401: True, 403: True, 404: "{" in self.path, 405: True, 406: True, 409: changes,
             412: self.matches(), 413: changes, 415: changes, 422: self.method == "POST",
-            428: self.matches(), 429: self.table("throttles") is not None,
+            428: self.matches(), 429: self.table("throttles") is not None, 500: True,
         }  # fmt: skip
-        return [status for status, may in happen.items() if may]
+        said = self.table("refusals") or frozenset()
+        return [status for status, may in happen.items() if may or status in said]

@@ -37,7 +37,8 @@ class Api(viewsets.ViewSet):
     """Tables by the action's name. One that permissions or answers lack fails when the URLs are loaded.
 
     queries: the query's fields, none where it is missing. bodies: the body's fields, likewise.
-    throttles: the name of a rate in REST_FRAMEWORK. matched: the actions that demand If-Match.
+    throttles: the name of a rate in REST_FRAMEWORK. matched: the actions that demand If-Match. refusals: statuses that
+    an action may answer and that don't follow from the rest, as 404 for a thing that the query names.
     """
 
     permissions: ClassVar[Mapping[str, Needed]] = {}
@@ -46,6 +47,7 @@ class Api(viewsets.ViewSet):
     answers: ClassVar[Mapping[str, Answer]] = {}
     throttles: ClassVar[Mapping[str, str]] = {}
     matched: ClassVar[frozenset[str]] = frozenset()
+    refusals: ClassVar[Mapping[str, frozenset[int]]] = {}
     query: dict[str, Any]
 
     @classmethod
