@@ -34,15 +34,16 @@ def vpc(place: Place, types: tuple[str, ...], doors: tuple[Door, ...], *, hostna
     expects = {"SSM-VP-001": PASS if complete else FAIL} if types else {}
     place.add("vpc", place.arn("ec2", f"vpc/{id}"), {"id": id, "cidr": cidr, "hostnames": hostnames}, expects)
     for type in types:
-        node(place, id, type)
+        node(place, id, type, alone=len(types) == 1)
     for door in doors:
         endpoint(place, id, cidr, door, hostnames=hostnames)
     return id
 
 
-def node(place: Place, vpc: str, type: str, **tags: str) -> None:
+def node(place: Place, vpc: str, type: str, *, alone: bool = False) -> None:
+    """alone: no other node is in its VPC. No VPC is peered with another."""
     id = "i-0" + place.hex(16)
-    verdict = PASS if ENCRYPTS[type] else FAIL
+    verdict = NOT_APPLICABLE if alone else PASS if ENCRYPTS[type] else FAIL
     data = {"id": id, "vpc": vpc, "type": type}
     place.add("instance", place.arn("ec2", f"instance/{id}"), data, {"SSM-NT-001": verdict})
     place.nodes = True

@@ -40,6 +40,21 @@ def policy(item: Any) -> dict[str, Any] | None:
     return None if item.get("PolicyDocument") in (None, "") else document(item["PolicyDocument"])
 
 
+def peers(connections: list[Any], vpc: str) -> list[dict[str, str]]:
+    """The other ends of a VPC's active peering connections."""
+    found = []
+    for connection in connections:
+        if text(mapping(connection, "Status"), "Code") != "active":
+            continue
+        ends = [mapping(connection, side) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
+        named = [
+            {"vpc": text(end, "VpcId"), "account": text(end, "OwnerId"), "region": end.get("Region")} for end in ends
+        ]
+        if vpc in {end["vpc"] for end in named}:
+            found += [end for end in named if end["vpc"] != vpc]
+    return sorted(found, key=lambda end: (end["account"], end["vpc"]))
+
+
 def sources_443(group: Any) -> list[str]:
     return [source for rule in listed(group, "IpPermissions", []) if admits_https(rule) for source in sources(rule)]
 

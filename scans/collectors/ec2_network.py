@@ -1,7 +1,10 @@
-"""VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either."""
+"""VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either.
+
+Peering connections are read only where a VPC has a single node: whether it is alone depends on its neighbours."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -15,13 +18,14 @@ from scans.evidence import Evidence
 ENDPOINTS = Call("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints")
 ATTRIBUTE = Call("ec2", "DescribeVpcAttribute", "ec2:DescribeVpcAttribute")
 GROUPS = Call("ec2", "DescribeSecurityGroups", "ec2:DescribeSecurityGroups")
+PEERINGS = Call("ec2", "DescribeVpcPeeringConnections", "ec2:DescribeVpcPeeringConnections")
 VPCS = Call("ec2", "DescribeVpcs", "ec2:DescribeVpcs")
 
 COLLECTOR = Collector(
     name="ec2_network",
     scope="region",
     types=("ec2.vpc", "ec2.vpc_endpoint"),
-    calls=(ENDPOINTS, ATTRIBUTE, GROUPS, VPCS),
+    calls=(ENDPOINTS, ATTRIBUTE, GROUPS, PEERINGS, VPCS),
     stage=1,
 )
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
@@ -38,14 +42,35 @@ def collect(aws: Reader, seen: Seen) -> Evidence:
         evidence.add("ec2.vpc_endpoint", arn(aws, "vpc-endpoint", id), **facts)
     with_nodes, node_gaps = vpcs_of_nodes(seen)
     miss(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
-    vpcs = with_nodes | with_interface
+    vpcs = with_nodes.keys() | with_interface
     cidrs = ranges(aws, vpcs) if with_interface else None
+    around = neighbours(aws, [vpc for vpc, nodes in with_nodes.items() if nodes == 1])
     for vpc in sorted(vpcs):
         dns = attributes(aws, vpc)
         if dns is not None:
-            has_nodes = True if vpc in with_nodes else next(iter(node_gaps), False)
-            evidence.add("ec2.vpc", arn(aws, "vpc", vpc), id=vpc, has_nodes=has_nodes, **dns, **of_vpc(aws, cidrs, vpc))
+            facts = {**of_nodes(with_nodes[vpc], node_gaps), **dns, **of_vpc(aws, cidrs, vpc), **around.get(vpc, {})}
+            evidence.add("ec2.vpc", arn(aws, "vpc", vpc), id=vpc, **facts)
     return evidence
+
+
+def of_nodes(count: int, gaps: list[Gap]) -> dict[str, Any]:
+    """A node whose VPC isn't known may be in any, so a VPC with fewer than two may have more."""
+    return {
+        "has_nodes": True if count else next(iter(gaps), False),
+        "nodes": count if count > 1 else next(iter(gaps), count),
+    }
+
+
+def neighbours(aws: Reader, vpcs: list[str]) -> dict[str, dict[str, Any]]:
+    """VPC -> its fact `peers`; no call where no VPC needs it."""
+    if not vpcs:
+        return {}
+    listing = aws.pages("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections", MaxResults=1000)
+
+    def ends(vpc: str) -> list[dict[str, Any]] | Gap:
+        return listing.gap or fact(PEERINGS, aws.region, partial(_ec2_shape.peers, listing.items, vpc))
+
+    return {vpc: {"peers": ends(vpc)} for vpc in vpcs}
 
 
 def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]:
@@ -117,15 +142,16 @@ def of_vpc(aws: Reader, cidrs: Known | Gap | None, vpc: str) -> dict[str, Any]:
     return {"cidrs": cidrs if isinstance(cidrs, Gap) else cidrs.get(vpc, not_listed(VPCS, aws))}
 
 
-def vpcs_of_nodes(seen: Seen) -> tuple[set[str], list[Gap]]:
+def vpcs_of_nodes(seen: Seen) -> tuple[Counter[str], list[Gap]]:
+    """How many nodes each VPC has, and why there may be more."""
     gaps = seen.gaps("ssm.node")
-    vpcs: set[str] = set()
+    vpcs: Counter[str] = Counter()
     for node in seen.of("ssm.node"):
         vpc = node.facts.get("vpc")
         if isinstance(vpc, Gap):
             gaps.append(vpc)
         elif vpc:
-            vpcs.add(vpc)
+            vpcs[vpc] += 1
     return vpcs, list(dict.fromkeys(gaps))
 
 

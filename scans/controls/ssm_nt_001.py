@@ -9,19 +9,25 @@ network as the programs send it.
 type, the list in AWS's guide stands in: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
 Nitro is not enough: t3, m5 and c5 are, and don't encrypt.
 
-**Not applicable** for hybrid nodes (`mi-…`), which are not EC2 instances.
+**Not applicable** for hybrid nodes (`mi-…`), which are not EC2 instances, and for a node that is alone: no
+other managed node is in its VPC, nor in a VPC of the region that is peered with it
+(`ec2.DescribeVpcPeeringConnections`).
 
-**Unknown** when the instance or its type could not be read, or the field is missing and the family is
-not in that list.
+**Unknown** when the instance, its type or its neighbours could not be read, or the field is missing and the
+family is not in that list; also where a node of another type is alone in its VPC, and another account's VPC
+is peered with it, whose nodes aren't read here.
 
 **Limits.** Both ends must be of such a type, in the same VPC or in peered VPCs of one region, with no
 load balancer or gateway between: a pass speaks for this node only. Encryption by the programs themselves
-(TLS) isn't seen.
+(TLS) isn't seen. Instances that aren't managed, and those of others in a shared VPC, don't count as neighbours.
 
-**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes.
+**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes and
+DescribeVpcPeeringConnections.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from scans import cures
 from scans.control import (
@@ -39,6 +45,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.networks import vpc_of
 
 # Only for types of which the API doesn't say it: the document's list, G4 being g4dn (g4ad doesn't encrypt).
 LISTED = frozenset({"c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"})
@@ -49,7 +56,9 @@ CONTROL = Control(
     title="Managed nodes encrypt traffic between them",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
-    facts={"ssm.node": ("hybrid", "instance_type", "transit_encryption")},
+    version=2,  # 2: a node that is alone is not judged
+    facts={"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
+    related={"ec2.vpc": ("nodes", "peers")},
     container="arn:{p}:ec2:{r}:{a}:instance/*",
     statements=("S22",),
     quote="automatically encrypt in-transit traffic between supported instances in the same virtual private cloud (VPC) "
@@ -72,6 +81,16 @@ def evaluate(resource: ResourceView) -> Outcome:
     if resource["hybrid"]:
         return not_applicable("The node is not an EC2 instance.")
     type, encrypts = resource["instance_type"], resource["transit_encryption"]
+    if not resource["vpc"]:
+        return unknown("The node's VPC isn't known.")
+    strangers = _strangers(resource)
+    if strangers == []:
+        return not_applicable("No other managed node is in the node's VPC or in one that is peered with it.")
+    if encrypts is False and strangers:
+        return unknown(
+            f"Instances of the type {type} don't encrypt the traffic between them, and whether there are nodes in the "
+            f"peered {', '.join(strangers)} isn't known."
+        )
     if encrypts is False:
         return failed(f"Instances of the type {type} don't encrypt the traffic between them.")
     if encrypts:
@@ -88,13 +107,50 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"AWS doesn't say whether the type {type} encrypts in transit, and its list doesn't name it.")
 
 
+def _strangers(resource: ResourceView) -> list[str] | None:
+    """None: another node is near. Else the VPCs of other accounts around it, whose nodes aren't read here."""
+    vpc = vpc_of(resource)
+    if vpc["nodes"] > 1:
+        return None
+    found = []
+    for peer in vpc["peers"]:
+        if peer["region"] not in (None, resource.region):
+            continue
+        if peer["account"] != resource.account:
+            found.append(f"{peer['vpc']} of the account {peer['account']}")
+            continue
+        other = resource.look("ec2.vpc", cures.arn_of(resource, "ec2", f"vpc/{peer['vpc']}"))
+        if other is not None and other["nodes"] > 0:
+            return None
+    return found
+
+
 def cure(resource: ResourceView) -> cures.Effects:
     return (cures.sets(resource, instance_type="NEW_TYPE", transit_encryption=True),)
 
 
-def _case(name: str, verdict: Verdict, type: object, encrypts: object, *, hybrid: object = False) -> Case:
-    facts = {"hybrid": hybrid, "instance_type": type, "transit_encryption": encrypts}
-    return Case(name, verdict, facts, arn="arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0")
+HOME = "arn:aws:ec2:eu-west-1:111122223333:"
+
+
+def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: Any) -> Case:
+    """more: hybrid; vpc (its id); nodes and peers of the VPC; beside, the nodes of vpc-2; refused; says."""
+    facts = {"hybrid": more.get("hybrid", False), "instance_type": type, "transit_encryption": encrypts}
+    vpcs = {f"{HOME}vpc/vpc-1": {"nodes": more.get("nodes", 2), "peers": more.get("peers", [])}}
+    if "beside" in more:
+        vpcs[f"{HOME}vpc/vpc-2"] = {"nodes": more["beside"], "peers": []}
+    return Case(
+        name,
+        verdict,
+        {**facts, "vpc": more.get("vpc", "vpc-1")},
+        related={"ec2.vpc": {} if more.get("refused") else vpcs},
+        related_gaps=("ec2.vpc",) if more.get("refused") else (),
+        arn=f"{HOME}instance/i-0123456789abcdef0",
+        reason_has=more.get("says", ""),
+    )
+
+
+def _peer(account: str = "111122223333", region: object = "eu-west-1") -> dict[str, object]:
+    return {"vpc": "vpc-2", "account": account, "region": region}
 
 
 CASES = [
@@ -106,7 +162,31 @@ CASES = [
     _case("a family that only begins like a listed one", Verdict.UNKNOWN, "c5.large", None),
     _case("the field is missing, the type not listed", Verdict.UNKNOWN, "m9zz.large", None),
     _case("the type isn't known", Verdict.UNKNOWN, None, None),
-    _case("a hybrid node", Verdict.NOT_APPLICABLE, None, None, hybrid=True),
+    _case("alone in its VPC", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1),
+    _case("alone, of a type that encrypts", Verdict.NOT_APPLICABLE, "m6in.large", True, nodes=1),
+    _case("nodes in a peered VPC", Verdict.FAIL, "t3.micro", False, nodes=1, peers=[_peer()], beside=1),
+    _case("a peered VPC without nodes", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer()], beside=0),
+    _case("a peered VPC that has nothing", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer()]),
+    _case("peered in another region", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer(region="x")]),
+    _case(
+        "peered with another account's VPC",
+        Verdict.UNKNOWN,
+        "t3.micro",
+        False,
+        nodes=1,
+        peers=[_peer("444455556666")],
+        says="vpc-2 of the account 444455556666",
+    ),
+    _case(
+        "the same, of a type that encrypts", Verdict.PASS, "m6in.large", True, nodes=1, peers=[_peer("444455556666")]
+    ),
+    _case("the peerings were refused", Verdict.UNKNOWN, "t3.micro", False, nodes=1, peers=GAP),
+    _case("the peerings were refused, two nodes", Verdict.FAIL, "t3.micro", False, peers=GAP),
+    _case("how many nodes isn't known", Verdict.UNKNOWN, "t3.micro", False, nodes=GAP),
+    _case("the VPCs were refused", Verdict.UNKNOWN, "t3.micro", False, refused=True),
+    _case("the VPC isn't known", Verdict.UNKNOWN, "t3.micro", False, vpc=GAP),
+    _case("no VPC is told", Verdict.UNKNOWN, "t3.micro", False, vpc=None),
+    _case("a hybrid node", Verdict.NOT_APPLICABLE, None, None, hybrid=True, vpc=None),
     _case("the type was refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the types' facts were refused", Verdict.UNKNOWN, "m6in.large", GAP),
     _case("the node was refused", Verdict.UNKNOWN, GAP, GAP, hybrid=GAP),

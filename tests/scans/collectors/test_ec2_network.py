@@ -47,6 +47,7 @@ def region(*endpoints: Any) -> FakeReader:
         reader.answer("ec2", "DescribeVpcAttribute", answer, when={"Attribute": name})
     group = {"GroupId": "sg-1", "IpPermissions": [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [group]})
+    reader.answer("ec2", "DescribeVpcPeeringConnections", {"VpcPeeringConnections": []})
     return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]})
 
 
@@ -93,12 +94,14 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
         f"{HOME}vpc/vpc-1": {
             "id": "vpc-1",
             "has_nodes": True,
+            "nodes": 1,
+            "peers": [],
             "dns_support": True,
             "dns_hostnames": False,
             "cidrs": ["10.0.0.0/16"],
         }
     }
-    assert reader.count() == 1 + 1 + 1 + 2
+    assert reader.count() == 1 + 1 + 1 + 1 + 2
     assert canonical(evidence) == canonical(collect(reader, seen(NODE)))
 
 
@@ -106,7 +109,50 @@ def test_nodes_without_interface_endpoints_take_two_calls_for_their_vpc() -> Non
     reader = region(gateway())
     evidence = collect(reader, seen(NODE, a("ssm.node", "mi", vpc=None)))
     assert set(all_of(evidence, "ec2.vpc")) == {f"{HOME}vpc/vpc-1"}
-    assert reader.count() == 3
+    assert reader.count() == 1 + 1 + 2
+
+
+def test_peerings_are_read_only_for_a_vpc_with_a_single_node() -> None:
+    reader = region()
+    evidence = collect(reader, seen(NODE, a("ssm.node", f"{HOME}instance/i-2", vpc="vpc-1")))
+    assert one_of(evidence, "ec2.vpc")["nodes"] == 2
+    assert reader.count("ec2", "DescribeVpcPeeringConnections") == 0
+
+
+def end(vpc: str, account: str = "111122223333") -> dict[str, str]:
+    return {"VpcId": vpc, "OwnerId": account, "Region": "eu-west-1"}
+
+
+def peering(requester: dict[str, str], accepter: dict[str, str], code: str = "active") -> dict[str, Any]:
+    return {"RequesterVpcInfo": requester, "AccepterVpcInfo": accepter, "Status": {"Code": code}}
+
+
+def test_the_neighbours_of_a_single_node() -> None:
+    connections = [
+        peering(end("vpc-1"), end("vpc-9", "444455556666")),
+        peering(end("vpc-2"), end("vpc-1")),
+        peering(end("vpc-1"), end("vpc-3"), "deleted"),
+        peering(end("vpc-4"), end("vpc-5")),
+    ]
+    reader = region().answer("ec2", "DescribeVpcPeeringConnections", {"VpcPeeringConnections": connections})
+    assert one_of(collect(reader, seen(NODE)), "ec2.vpc")["peers"] == [
+        {"vpc": "vpc-2", "account": "111122223333", "region": "eu-west-1"},
+        {"vpc": "vpc-9", "account": "444455556666", "region": "eu-west-1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"), [(GapKind.DENIED, None), (GapKind.MALFORMED, {"VpcPeeringConnections": [{"Status": {}}]})]
+)
+def test_peerings_that_were_not_told_hide_the_neighbours_alone(kind: GapKind, answer: dict[str, Any] | None) -> None:
+    reader = region()
+    if answer is None:
+        reader.refuse("ec2", "DescribeVpcPeeringConnections", "UnauthorizedOperation")
+    else:
+        reader.answer("ec2", "DescribeVpcPeeringConnections", answer)
+    evidence = collect(reader, seen(NODE))
+    assert not evidence.gaps
+    assert {n: v.kind for n, v in one_of(evidence, "ec2.vpc").items() if isinstance(v, Gap)} == {"peers": kind}
 
 
 def test_denied_the_endpoints() -> None:
@@ -148,7 +194,7 @@ def test_a_vpc_that_is_gone_meanwhile_is_dropped() -> None:
 def test_nodes_that_were_not_read_leave_it_open_which_vpcs_have_some() -> None:
     evidence = collect(region(endpoint()), seen(gaps={"ssm.node": [DENIED]}))
     assert evidence.gaps == {"ec2.vpc": [DENIED]}
-    assert one_of(evidence, "ec2.vpc")["has_nodes"] == DENIED
+    assert one_of(evidence, "ec2.vpc")["has_nodes"] == one_of(evidence, "ec2.vpc")["nodes"] == DENIED
     assert collect(region(), seen(a("ssm.node", "i-2", vpc=DENIED))).gaps == {"ec2.vpc": [DENIED]}
 
 

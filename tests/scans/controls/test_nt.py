@@ -6,13 +6,17 @@ import pytest
 
 from scans.control import Verdict
 from scans.controls import ssm_nt_001, ssm_nt_003
-from tests.scans.controls.region import evidence_for, judged
+from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 
 def node(type, encrypts):
     evidence = evidence_for(ssm_nt_001)
-    evidence.add("ssm.node", "arn:n", hybrid=False, instance_type=type, transit_encryption=encrypts)
-    return judged(ssm_nt_001, evidence)["arn:n"].verdict
+    home = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
+    evidence.add(
+        "ssm.node", f"{home}instance/i-1", hybrid=False, instance_type=type, vpc="vpc-1", transit_encryption=encrypts
+    )
+    evidence.add("ec2.vpc", f"{home}vpc/vpc-1", nodes=2)
+    return judged(ssm_nt_001, evidence)[f"{home}instance/i-1"].verdict
 
 
 @pytest.mark.parametrize("type", ["t3.micro", "m5.large", "c5.large", "r5.large"])
