@@ -40,19 +40,19 @@ def policy(item: Any) -> dict[str, Any] | None:
     return None if item.get("PolicyDocument") in (None, "") else document(item["PolicyDocument"])
 
 
-def peers(connections: list[Any], vpc: str) -> list[dict[str, str]]:
+def peers(connections: list[Any], vpc: str) -> list[dict[str, str | None]]:
     """The other ends of a VPC's active peering connections."""
-    found = []
+    found: list[dict[str, str | None]] = []
     for connection in connections:
-        if text(mapping(connection, "Status"), "Code") != "active":
-            continue
-        ends = [mapping(connection, side) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
-        named = [
-            {"vpc": text(end, "VpcId"), "account": text(end, "OwnerId"), "region": end.get("Region")} for end in ends
-        ]
-        if vpc in {end["vpc"] for end in named}:
-            found += [end for end in named if end["vpc"] != vpc]
-    return sorted(found, key=lambda end: (end["account"], end["vpc"]))
+        if text(mapping(connection, "Status"), "Code") == "active":
+            ends = [end(connection, side) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
+            found += [one for one in ends if one["vpc"] != vpc] if vpc in {one["vpc"] for one in ends} else []
+    return sorted(found, key=lambda one: (str(one["account"]), str(one["vpc"])))
+
+
+def end(connection: Any, side: str) -> dict[str, str | None]:
+    info = mapping(connection, side)
+    return {"vpc": text(info, "VpcId"), "account": text(info, "OwnerId"), "region": text_or_none(info, "Region")}
 
 
 def sources_443(group: Any) -> list[str]:
