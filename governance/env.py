@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -45,9 +47,16 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def log_level(name: str, default: str) -> str:
-    value = os.environ.get(name, "").strip().upper() or default
-    if value not in LOG_LEVELS:
-        raise ConfigurationError(f"{name} is {value!r}; use one of {', '.join(LOG_LEVELS)}.")
+    return one_of(name, os.environ.get(name, "").strip().upper() or default, LOG_LEVELS)
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    return one_of(name, os.environ.get(name, "").strip() or default, allowed)
+
+
+def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise ConfigurationError(f"{name} is {value!r}; use one of {', '.join(allowed)}.")
     return value
 
 
@@ -70,6 +79,47 @@ def rate(name: str, default: str) -> str:
 
 def listing(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def regions(name: str, *, also: Sequence[str] = ()) -> list[str]:
+    """Regions that look like some. Which there are, the start of a scan knows."""
+    found = listing(name)
+    odd = [region for region in found if region not in also and not REGION.fullmatch(region)]
+    if odd:
+        more = f" or {', '.join(also)}" if also else ""
+        raise ConfigurationError(f"{name} has {', '.join(odd)}; use regions like eu-west-1, separated by commas{more}.")
+    return found
+
+
+def timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[float, float]:
+    """Seconds to wait for a connection and for an answer: of a variable that holds READ, or CONNECT,READ."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return connect, read
+    try:
+        numbers = [float(part) for part in value.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in {1, 2} or not all(0 < number < 1000 for number in numbers):
+        raise ConfigurationError(f"{name} is {value!r}; use seconds, like 20, or CONNECT,READ, like 5,20.")
+    return (min(connect, numbers[0]), numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def aws_endpoints() -> None:
+    """AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_S3 and so on: botocore takes a wrong one for a broken answer, or dies."""
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("AWS_ENDPOINT_URL") and value.strip():
+            url(name, value)
+
+
+def url(name: str, value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, or brackets that don't close
+        sound = False
+    if not sound:
+        raise ConfigurationError(f"{name} is {value!r}; use a URL like https://host or http://127.0.0.1:5001.")
 
 
 def database(url: str, base: Path) -> dict[str, Any]:

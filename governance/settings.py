@@ -17,7 +17,11 @@ from governance import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# What SSM-S3-001 knows, from the least; a test compares the two.
+S3_LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
+
 env.aws_secrets()
+env.aws_endpoints()
 DEMO = env.flag("TUTELA_DEMO")
 # accounts.aws.endpoints reads it for each client; here a value that is neither is refused, not taken for off.
 FIPS = env.flag("TUTELA_FIPS")
@@ -189,6 +193,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Room for the largest attachment of a request (exceptions.services.attaching) in base64.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "governance.identity.rest.SessionAuthentication",
@@ -242,11 +248,13 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'
 # Scanning
 SCAN_ROLE = env.text("TUTELA_SCAN_ROLE", "TutelaScan")
 EXTERNAL_ID = env.text("TUTELA_EXTERNAL_ID", "")
-SCAN_REGIONS = env.listing("TUTELA_REGIONS")
+SCAN_REGIONS = env.regions("TUTELA_REGIONS")
+# accounts.aws.session reads it for each client, as accounts.aws.endpoints does with TUTELA_FIPS.
+AWS_TIMEOUTS = env.timeouts("TUTELA_AWS_TIMEOUT")
 SCAN_THREADS = env.number("TUTELA_THREADS", 16, least=1)
 SCAN_PARALLEL_TARGETS = env.number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
-REQUIRED_S3_LEVEL = env.text("TUTELA_S3_LEVEL", "CMK")
-FIPS_REGIONS = env.listing("TUTELA_FIPS_REGIONS")
+REQUIRED_S3_LEVEL = env.choice("TUTELA_S3_LEVEL", "CMK", S3_LEVELS)
+FIPS_REGIONS = env.regions("TUTELA_FIPS_REGIONS", also=["all"])
 VALUE_ROLE = env.text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 

@@ -42,7 +42,8 @@ def start_scan(
     chosen, controls = list(choose_accounts(organization, accounts, ous)), control_ids(controls)
     require(actor, organization, chosen, whole=not accounts and not ous)
     refuse_unknown("control", controls, registry.controls())
-    refuse_unknown("region", [*regions, *settings.SCAN_REGIONS], known_regions(organization))
+    refuse_unknown("region", regions, known_regions(organization))
+    refuse_settings()
     if not chosen:
         raise ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
     with transaction.atomic():
@@ -125,6 +126,17 @@ def refuse_unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> Non
             }[kind],
             field=f"{kind.lower()}s",
         )
+
+
+def refuse_settings() -> None:
+    """Regions in the environment that no partition has: their controls would judge, and their scans read, nothing."""
+    from accounts.aws.endpoints import published, regions_of
+
+    known = {"all", *(region for partition in published() for region in regions_of(partition))}
+    for name, named in (("TUTELA_REGIONS", settings.SCAN_REGIONS), ("TUTELA_FIPS_REGIONS", settings.FIPS_REGIONS)):
+        odd = sorted(set(named) - known)
+        if odd:
+            raise ScanRequestError(f"{name} has {', '.join(odd)}, which AWS doesn't have. Correct it.")
 
 
 def known_regions(organization: Organization) -> set[str]:

@@ -8,15 +8,24 @@ from xml.etree.ElementTree import ParseError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
     EndpointProviderError,
     HTTPClientError,
+    InvalidConfigError,
+    InvalidDefaultsMode,
+    InvalidRegionError,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
 )
 from botocore.exceptions import (
     ConnectionError as UnreachableError,
@@ -107,6 +116,13 @@ def read(exc: Exception) -> tuple[GapKind, str, str, int]:
     raise exc
 
 
+# Of the hub's profile and AWS configuration: no call can be made until somebody corrects it.
+MISCONFIGURED = "Misconfigured"
+OF_THE_CONFIGURATION: tuple[type[Exception], ...] = (
+    ProfileNotFound, ConfigNotFound, ConfigParseError, InvalidConfigError, InvalidDefaultsMode, InvalidRegionError,
+    SSOError, TokenRetrievalError, UnknownCredentialError,
+)  # fmt: skip
+
 BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (ReadTimeoutError, GapKind.TIMEOUT, "ReadTimeout"),
     (ConnectTimeoutError, GapKind.TIMEOUT, "ConnectTimeout"),
@@ -120,6 +136,7 @@ BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (HTTPClientError, GapKind.UNREACHABLE, ""),
     (UnreachableError, GapKind.UNREACHABLE, ""),
     (CredentialRetrievalError, GapKind.DENIED, "NoCredentials"),
+    *((known, GapKind.DENIED, MISCONFIGURED) for known in OF_THE_CONFIGURATION),
     (BotoCoreError, GapKind.REJECTED, ""),
     (AttributeError, GapKind.MALFORMED, "MalformedAnswer"),
     (KeyError, GapKind.MALFORMED, "MalformedAnswer"),

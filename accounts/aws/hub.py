@@ -5,11 +5,17 @@ from __future__ import annotations
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as
 from accounts.aws.endpoints import home_region
+from accounts.aws.errors import MISCONFIGURED
 from accounts.aws.reader import AwsReader
 from accounts.aws.refusals import EXPIRED, INVALID, NO_CREDENTIALS, reason_of
 
 # Not of one account: nobody's role could be assumed.
-OF_THE_HUB = NO_CREDENTIALS | EXPIRED | INVALID | {"EndpointConnection", "ConnectTimeout", "ProxyConnection", "SSL"}
+OF_THE_HUB = (
+    NO_CREDENTIALS
+    | EXPIRED
+    | INVALID
+    | {MISCONFIGURED, "EndpointConnection", "ConnectTimeout", "ProxyConnection", "SSL"}
+)
 # Needs no permission: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 WHO = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity")
 

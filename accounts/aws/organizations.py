@@ -14,9 +14,10 @@ from typing import Any
 
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as
+from accounts.aws.errors import MISCONFIGURED
 from accounts.aws.gaps import GapKind
 from accounts.aws.reader import AwsReader
-from accounts.aws.refusals import EXPIRED, INVALID, NO_CREDENTIALS
+from accounts.aws.refusals import CORRECT, EXPIRED, INVALID, NO_CREDENTIALS, misconfigured
 
 CALLS = tuple(
     Call("organizations", operation, f"organizations:{operation}")
@@ -131,6 +132,8 @@ def explained(error: CallError) -> DiscoveryError:
         return DiscoveryError(f"The hub's account is in no AWS Organization. {FROM_WHERE}.")
     if code == "CredentialsRefused":
         return DiscoveryError(error.message)
+    if code == MISCONFIGURED:
+        return DiscoveryError(f"{misconfigured(error.message)} {CORRECT}")
     if code in NO_CREDENTIALS:
         return DiscoveryError(
             "There are no AWS credentials. Give the hub an instance or task role, or set AWS_ACCESS_KEY_ID and "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.aws.calls import CallError
-from accounts.aws.errors import AssumeError
+from accounts.aws.errors import MISCONFIGURED, AssumeError
 from accounts.aws.gaps import GapKind
 
 TRUST = (
@@ -16,6 +16,13 @@ INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccess
            "AuthFailure", "InvalidToken"}  # fmt: skip
 
 
+CORRECT = "Correct AWS_PROFILE, the other AWS_* variables, or the files that they name."
+
+
+def misconfigured(said: str) -> str:
+    return f"The hub's AWS configuration can't be used: {said.strip().rstrip('.')}."
+
+
 def explain(error: CallError, arn: str, region: str) -> AssumeError:
     """What to do. AWS answers a wrong external id, a missing role and a closed account all the same."""
     reason, todo = reason_of(error, arn, region)
@@ -26,6 +33,8 @@ def reason_of(error: CallError, arn: str, region: str) -> tuple[str, str]:
     kind, code = error.gap.kind, error.code
     if code == "CredentialsRefused":
         return error.message, ""
+    if code == MISCONFIGURED:
+        return misconfigured(error.message), CORRECT
     if code in NO_CREDENTIALS:
         return (
             "The hub has no AWS credentials.",

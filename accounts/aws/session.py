@@ -19,10 +19,9 @@ from accounts.aws import lean
 from accounts.aws.credentials import ContextProvider
 from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
 from accounts.aws.quiet import quiet_loggers
+from governance import env
 
 USER_AGENT = "tutela"
-CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 20.0
 POOL = 64
 
 _lock = threading.Lock()
@@ -108,17 +107,8 @@ def config(*, fips: bool) -> Config:
 
 
 def timeouts() -> tuple[float, float]:
-    """TUTELA_AWS_TIMEOUT: seconds to wait for an answer, or CONNECT,READ."""
-    text = os.environ.get("TUTELA_AWS_TIMEOUT", "").strip()
-    if not text:
-        return CONNECT_TIMEOUT, READ_TIMEOUT
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in {1, 2} or not all(0 < number < 1000 for number in numbers):
-        raise ValueError(f"TUTELA_AWS_TIMEOUT is {text!r}; use seconds, like 20, or CONNECT,READ, like 5,20.")
-    return (min(CONNECT_TIMEOUT, numbers[0]), numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+    """TUTELA_AWS_TIMEOUT: seconds to wait for an answer, or CONNECT,READ. Raises ConfigurationError."""
+    return env.timeouts("TUTELA_AWS_TIMEOUT")
 
 
 class ParserFactory(ResponseParserFactory):

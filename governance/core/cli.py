@@ -58,6 +58,6 @@ def width_of(stream: Stream) -> int:
 
 def database_trouble(error: Exception) -> str:
     said = str(error).strip().splitlines()[0]
-    if "no such table" in said or "does not exist" in said or "no such column" in said:
+    if any(sign in said for sign in ("no such table", "does not exist", "no such column", "has no column named")):
         return NOT_MIGRATED
     return f"The database could not be used: {said}. See DATABASE_URL."

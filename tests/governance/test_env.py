@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from governance import env
+from governance import env, settings
+from scans.controls.ssm_s3_001 import LEVELS
 
 
 @pytest.mark.parametrize("value", ["1/second", "10/minute", " 600/hour ", "999999/day"])
@@ -160,3 +161,36 @@ def test_a_log_level_that_is_none_says_which_there_are(monkeypatch):
     monkeypatch.setenv("TUTELA_LOG_LEVEL", "loud")
     with pytest.raises(env.ConfigurationError, match="TUTELA_LOG_LEVEL is 'LOUD'; use one of DEBUG, INFO"):
         env.log_level("TUTELA_LOG_LEVEL", "WARNING")
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:5001", "nonsense", "ftp://x", "http://", "http://x:port", "http://[::1"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+def test_an_endpoint_that_is_no_url_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(env.ConfigurationError, match=f"{name} is .*; use a URL like https://host"):
+        env.aws_endpoints()
+
+
+@pytest.mark.parametrize("value", ["", "http://127.0.0.1:5001", "https://[::1]:5001/", "https://vpce.example"])
+def test_an_endpoint_that_is_one_is_taken(monkeypatch, value):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", value)
+    env.aws_endpoints()
+
+
+def test_regions_are_named_like_regions(monkeypatch):
+    monkeypatch.setenv("SOME_REGIONS", "eu-west-1, us-gov-east-1,us-iso-east-1,eusc-de-east-1,all")
+    with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has all; use regions like eu-west-1, .* commas\.$"):
+        env.regions("SOME_REGIONS")
+    assert len(env.regions("SOME_REGIONS", also=["all"])) == 5
+    monkeypatch.setenv("SOME_REGIONS", "Frankfurt")
+    with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has Frankfurt; .* or all\.$"):
+        env.regions("SOME_REGIONS", also=["all"])
+
+
+def test_a_level_is_one_of_those_that_the_control_knows(monkeypatch):
+    assert settings.S3_LEVELS == LEVELS
+    monkeypatch.setenv("SOME_LEVEL", "cmk")
+    with pytest.raises(env.ConfigurationError, match="SOME_LEVEL is 'cmk'; use one of SSE-S3, aws/s3, CMK, DSSE"):
+        env.choice("SOME_LEVEL", "CMK", LEVELS)
+    monkeypatch.delenv("SOME_LEVEL")
+    assert env.choice("SOME_LEVEL", "CMK", LEVELS) == "CMK"

@@ -74,6 +74,15 @@ def test_regions_are_those_of_the_partition(organization: Organization) -> None:
         start_scan(actor=OPERATOR, organization=organization, regions=["cn-north-1", "eu-west-1"])
 
 
+@pytest.mark.parametrize("name", ["SCAN_REGIONS", "FIPS_REGIONS"])
+def test_regions_of_the_environment_must_be_some_of_aws(organization: Organization, settings: Any, name: str) -> None:
+    setattr(settings, name, ["eu-west-1", "cn-north-1"])
+    start_scan(actor=OPERATOR, organization=organization)
+    setattr(settings, name, ["eu-west-1", "us-east-9"])
+    with pytest.raises(ScanRequestError, match=r"TUTELA_(FIPS_)?REGIONS has us-east-9, which AWS doesn't have"):
+        start_scan(actor=OPERATOR, organization=organization)
+
+
 def test_what_was_asked_is_kept_once_each_and_with_the_facts_of_the_moment(organization: Organization) -> None:
     scan = start_scan(actor=OPERATOR, organization=organization, controls=["SSM-PS-001", "SSM-PS-001"])
     assert scan.asked == {"accounts": [], "ous": [], "regions": [], "controls": ["SSM-PS-001"]}

@@ -26,7 +26,7 @@ class Command(TutelaCommand):
         require_database()
         try:
             found = discover(hub_partition(), progress=self.say)
-        except (DiscoveryError, EndpointError, ValueError) as error:
+        except (DiscoveryError, EndpointError) as error:
             raise CouldNotError(str(error)) from error
         self.report(apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()))
         return DONE
@@ -58,5 +58,8 @@ class Command(TutelaCommand):
 
 def hub_partition() -> str:
     """The partition of the hub's own region; AWS_REGION decides, as for every AWS tool."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return partition_for(region)
+    name = "AWS_REGION" if os.environ.get("AWS_REGION") else "AWS_DEFAULT_REGION"
+    try:
+        return partition_for(os.environ.get(name) or "us-east-1")
+    except EndpointError as error:
+        raise CouldNotError(f"{name}: {error} Set it to a region of the hub's partition.") from error

@@ -7,7 +7,9 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    ProfileNotFound,
     SSLError,
+    UnauthorizedSSOTokenError,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,8 @@ def test_a_host_that_is_unknown_means_unsupported_only_where_aws_publishes_none(
         (ConnectTimeoutError(endpoint_url="https://x"), GapKind.TIMEOUT, "ConnectTimeout"),
         (SSLError(endpoint_url="https://x", error="bad"), GapKind.UNREACHABLE, "SSL"),
         (NoCredentialsError(), GapKind.DENIED, "NoCredentials"),
+        (ProfileNotFound(profile="nope"), GapKind.DENIED, "Misconfigured"),
+        (UnauthorizedSSOTokenError(), GapKind.DENIED, "Misconfigured"),
         (ParamValidationError(report="x"), GapKind.REJECTED, "ParamValidation"),
         (AssumeError("r", "d", "ExpiredToken"), GapKind.DENIED, "ExpiredToken"),
         (TypeError("value SECRET"), GapKind.MALFORMED, "MalformedAnswer"),

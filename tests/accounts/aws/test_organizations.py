@@ -4,6 +4,7 @@ import pytest
 
 from accounts.aws import organizations as module
 from accounts.aws import session
+from accounts.aws.hub import HubError, require_hub
 from accounts.aws.organizations import DiscoveryError, discover
 from tests.accounts.aws.roles import impatient
 from tests.accounts.aws.stub import Answer, refusal
@@ -140,6 +141,17 @@ def test_no_credentials(aws, monkeypatch):
     session.reset()
     with pytest.raises(DiscoveryError, match="no AWS credentials"):
         discover("aws")
+
+
+def test_a_profile_that_does_not_exist(aws, monkeypatch):
+    aws(organization)
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    session.reset()
+    with pytest.raises(DiscoveryError, match=r"profile \(nope\) could not be found\. Correct AWS_PROFILE"):
+        discover("aws")
+    with pytest.raises(HubError, match=r"profile \(nope\) could not be found\. Correct AWS_PROFILE"):
+        require_hub("aws")
+    session.reset()
 
 
 def test_nobody_there(monkeypatch):

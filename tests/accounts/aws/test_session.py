@@ -15,6 +15,7 @@ from accounts.aws import session
 from accounts.aws.credentials import CredentialsRefusedError, acting_as
 from accounts.aws.endpoints import FipsError
 from accounts.aws.quiet import quiet_loggers
+from governance.env import ConfigurationError
 from tests.accounts.aws.roles import FakeRole
 from tests.accounts.aws.stub import Answer, nothing_there
 
@@ -164,7 +165,7 @@ def test_timeouts_come_from_the_environment(monkeypatch, text, expected):
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "1,2,3", "nan"])
 def test_a_timeout_that_is_none_is_refused(monkeypatch, text):
     monkeypatch.setenv("TUTELA_AWS_TIMEOUT", text)
-    with pytest.raises(ValueError, match="TUTELA_AWS_TIMEOUT"):
+    with pytest.raises(ConfigurationError, match="TUTELA_AWS_TIMEOUT"):
         session.timeouts()
 
 

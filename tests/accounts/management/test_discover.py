@@ -71,7 +71,7 @@ def test_the_region_decides_the_partition(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "mars")
     status, said = refused()
     assert status == 1
-    assert said.startswith("'mars' is not an AWS region")
+    assert said.startswith("AWS_REGION: 'mars' is not an AWS region")
 
 
 def manage(*args, **env):

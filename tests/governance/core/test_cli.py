@@ -49,6 +49,7 @@ def test_what_can_not_be_done_is_one_line_and_status_1() -> None:
     [
         OperationalError("no such table: scans_scan"),
         OperationalError("no such column: x"),
+        OperationalError("table scans_target has no column named by_control"),
         ProgrammingError('relation "scans_scan" does not exist\nLINE 1: SELECT'),
     ],
 )
