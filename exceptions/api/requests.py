@@ -99,7 +99,7 @@ class ExceptionApi(Api):
         "comments": Permission.EXCEPTION_VIEW, "create": Permission.EXCEPTION_REQUEST,
         "change": Permission.EXCEPTION_REQUEST, "submit": Permission.EXCEPTION_REQUEST,
         "withdraw": Permission.EXCEPTION_REQUEST, "withdraw_many": Permission.EXCEPTION_REQUEST,
-        "renew": Permission.EXCEPTION_REQUEST, "comment": Permission.EXCEPTION_VIEW,
+        "renew": Permission.EXCEPTION_REQUEST, "comment": Permission.EXCEPTION_COMMENT,
     }  # fmt: skip
     queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
     bodies: ClassVar = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
+from exceptions.api.attachments import AttachmentApi
 from exceptions.api.requests import ExceptionApi
+from exceptions.api.rules import RuleApi
 from exceptions.api.tickets import TicketApi, TrackerApi
 
 REQUEST = "exceptions/<int:request_id>/"
@@ -27,6 +29,18 @@ urlpatterns = [
         ExceptionApi.as_view({"get": "comments", "post": "comment"}),
         name="api-exception-comments",
     ),
+    path(
+        f"{REQUEST}attachments/",
+        AttachmentApi.as_view({"get": "list", "post": "create"}),
+        name="api-exception-attachments",
+    ),
+    path(
+        f"{REQUEST}attachments/<int:attachment_id>/",
+        AttachmentApi.as_view({"get": "retrieve"}),
+        name="api-exception-attachment",
+    ),
+    path("ticket-rules/", RuleApi.as_view({"get": "list", "post": "create"}), name="api-ticket-rules"),
+    path("ticket-rules/<int:rule_id>/", RuleApi.as_view({"get": "retrieve", "put": "switch"}), name="api-ticket-rule"),
     path("tickets/", TicketApi.as_view({"get": "list", "post": "create"}), name="api-tickets"),
     path(TICKET, TicketApi.as_view({"get": "retrieve"}), name="api-ticket"),
     path(f"{TICKET}start/", TicketApi.as_view({"post": "start"}), name="api-ticket-start"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from django.urls import resolve
 from openapi_spec_validator import validate
 
 from governance.core.policy import Role, ScopeKind
@@ -79,6 +82,21 @@ def test_the_document_covers_every_address(document):
         "scans/{scan}/resume/", "scans/{scan}/progress/", "scans/{scan}/gaps/", "findings/",
         "findings/{fingerprint}/", "controls/", "controls/{control}/", "outcomes/",
     }  # fmt: skip
+
+
+def test_the_page_about_it_names_every_address_with_its_permission(document):
+    """docs/api.md, row by row: `METHOD address`, …, | what | `permission`."""
+    written = {}
+    for line in (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            addresses, _, permission = line.strip("| ").split(" | ")
+            written |= dict.fromkeys(re.findall(r"`([A-Z]+ [^`]+)`", addresses), permission.strip("`"))
+    there = {}
+    for path, method, _ in operations(document):
+        view = resolve(re.sub(r"{\w+}", "1", path)).func
+        there[f"{method.upper()} {path.removeprefix(ROOT)}"] = str(view.cls.permissions[view.actions[method]])
+    assert {address: written.get(address) for address in there} == there
+    assert written.keys() <= there.keys()
 
 
 def test_posts_take_an_idempotency_key_and_throttled_ones_say_so(document):

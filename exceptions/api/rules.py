@@ -1,0 +1,122 @@
+"""Standing rules: which new findings get a ticket proposed by themselves. A rule only proposes; people approve."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import Http404
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Organization
+from exceptions.api.refusing import workflow
+from exceptions.errors import InvalidRequestError
+from exceptions.models import TicketRule
+from exceptions.queries import standing as queries
+from exceptions.services import standing
+from governance.core.policy import NotPermittedError, Permission
+from governance.identity.rest.etags import etag_of, require_match
+from governance.identity.rest.parsing import PageQuery, Strict
+from governance.identity.rest.views import Answer, Api
+from scans.control import Severity
+
+TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
+
+
+class RuleBody(Strict):
+    """A control or a severity at least: a ticket for every finding helps nobody."""
+
+    name = serializers.CharField(max_length=standing.LONGEST_NAME)
+    control = serializers.CharField(**TEXT)
+    severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
+    ou = serializers.CharField(**TEXT, help_text="An OU's id, with the OUs below it; empty: the whole organization.")
+    tracker = serializers.CharField(default="none")
+    organization = serializers.CharField(**TEXT, help_text="Needed only where you see several.")
+
+
+class SwitchBody(Strict):
+    enabled = serializers.BooleanField()
+
+
+class RuleSerializer(serializers.Serializer[Any]):
+    """Empty ones match everything. tickets: how many it has proposed; live: how many of them have not ended."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    organization = serializers.CharField(source="organization.org_id")
+    control = serializers.CharField()
+    severity = serializers.CharField()
+    ou = serializers.CharField(source="ou.ou_id", default="")
+    tracker = serializers.CharField()
+    enabled = serializers.BooleanField()
+    tickets = serializers.IntegerField(source="all")
+    live = serializers.IntegerField()
+
+
+class RuleApi(Api):
+    permissions: ClassVar = {
+        "list": Permission.TICKET_VIEW, "retrieve": Permission.TICKET_VIEW, "create": Permission.TICKET_PROPOSE,
+        "switch": Permission.TICKET_PROPOSE,
+    }  # fmt: skip
+    queries: ClassVar = {"list": PageQuery}
+    bodies: ClassVar = {"create": RuleBody, "switch": SwitchBody}
+    answers: ClassVar = {
+        "list": Answer(RuleSerializer, many=True), "retrieve": Answer(RuleSerializer),
+        "create": Answer(RuleSerializer, status=201), "switch": Answer(RuleSerializer),
+    }  # fmt: skip
+    matched: ClassVar = frozenset({"switch"})
+
+    def list(self, _request: Request) -> Response:
+        """The rules of the organizations that you see the whole of."""
+        page = self.paged(queries.counted(self.actor))
+        return self.page(page.rows, page.next)
+
+    def create(self, _request: Request) -> Response:
+        """Make a rule; it takes a grant over the whole organization."""
+        given = self.body()
+        with workflow():
+            organization = self.organization(given.pop("organization"))
+            made = standing.create_rule(actor=self.actor, organization=organization, **given)
+        return self.shown(made.pk)
+
+    def retrieve(self, _request: Request, rule_id: int) -> Response:
+        """One rule, with its ETag."""
+        return self.shown(rule_id)
+
+    def switch(self, _request: Request, rule_id: int) -> Response:
+        """Enable or disable it. The tickets that it proposed stay."""
+        found = self.found(rule_id)
+        require_match(self.request, etag(found))
+        standing.set_enabled(actor=self.actor, rule=found, enabled=self.body()["enabled"])
+        return self.shown(rule_id)
+
+    def organization(self, wanted: str) -> Organization:
+        whole = queries.organizations(self.actor)
+        found = list(whole.filter(org_id=wanted) if wanted else whole[:2])
+        if len(found) == 1:
+            return found[0]
+        if not whole.exists():
+            raise NotPermittedError("A rule takes a grant over the whole organization.")
+        said = f"There is no organization {wanted} that you see the whole of." if wanted else "Name one of yours."
+        raise InvalidRequestError(organization=said)
+
+    def found(self, rule_id: int) -> TicketRule:
+        """Raises Http404."""
+        row = queries.counted(self.actor).filter(pk=rule_id).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def shown(self, rule_id: int) -> Response:
+        row = self.found(rule_id)
+        headers = {"ETag": etag(row)}
+        if self.answers[self.action].status == 201:
+            headers["Location"] = reverse("api-ticket-rule", args=[rule_id])
+        return self.answer(row, headers=headers)
+
+
+def etag(row: TicketRule) -> str:
+    """Whether it is enabled is all of it that can change."""
+    return etag_of("ticketrule", row.pk, int(row.enabled))
