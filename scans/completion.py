@@ -99,7 +99,13 @@ def join(scan: Scan) -> None:
     base = store.load_context(scan.context, account="", as_of="")
     shared = joining.shared_buckets(scan.organization, owners)
     joined = store.keep_context(
-        replace(base, bucket_owners=owners, unread_accounts=frozenset(unread), shared_buckets=shared)
+        replace(
+            base,
+            bucket_owners=owners,
+            unread_accounts=frozenset(unread),
+            shared_buckets=shared,
+            root_managed=joining.root_managed(scan.organization),
+        )
     )
     Scan.objects.filter(pk=scan.pk).update(joined_context=joined)
     scan.refresh_from_db()

@@ -85,7 +85,8 @@ class Control:
     container: the ARN template of the place where such resources live ({p} partition, {a} account,
     {r} region), used for an outcome about the place itself: nothing there, or not readable.
     related: facts of other types, reached by resource.look and resource.all. frameworks: framework
-    -> ids. joins: it needs Context.bucket_owners, so it is judged after every account was read.
+    -> ids. joins: it needs what only the whole organization tells (Context.bucket_owners,
+    root_managed), so it is judged after every account was read.
     names_others: types of `facts` that tell which resources of other types there are: while one of them
     is unknown, a resource that is no longer named may still be there.
     """

@@ -1,4 +1,4 @@
-"""What only the whole organization can tell: who owns a bucket, and whose settings point at it."""
+"""What only the whole organization can tell: who owns a bucket, whose settings point at it, who manages root access."""
 
 from __future__ import annotations
 
@@ -66,6 +66,14 @@ def shared_buckets(organization: Organization, owners: dict[str, str]) -> dict[s
                 if bucket.facts.get("name") in names:
                     found[str(bucket.facts["name"])] = destinations.shared(account, world, bucket)
     return dict(sorted(found.items()))
+
+
+def root_managed(organization: Organization) -> bool | None:
+    """Does the organization manage its members' root credentials? None: its management account wasn't told."""
+    world = world_of(organization, organization.management_account_id, {"iam.organization"})
+    told = [resource.facts.get("features") for resource in world.resources("iam.organization", GLOBAL).values()]
+    known = [features for features in told if isinstance(features, list)]
+    return any("RootCredentialsManagement" in features for features in known) if known else None
 
 
 def world_of(organization: Organization, account: str, types: set[str]) -> World:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.aws.gaps import Gap, GapError, GapKind
+from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.control import Outcome, ResourceView, failed, passed, unknown
+from scans.evidence import GLOBAL
 
 KEY_STATE = {"kms.reference": ("state",)}  # what key_fault needs in CONTROL.related
 
@@ -59,6 +60,19 @@ def unread_key(region: str) -> Gap:
 def names_alias(key: str, alias: str) -> bool:
     """Does this text name that alias, alone or as an ARN?"""
     return key == alias or (key.startswith("arn:") and key.endswith(f":{alias}"))
+
+
+def root_is_managed(resource: ResourceView) -> bool:
+    """Does the organization manage the root credentials of this account? GapError where that isn't known.
+
+    Only those of its members, never of the management account (IAM user guide, centrally manage root access)."""
+    context = resource.context
+    if context.account == context.management_account:
+        return False
+    if context.root_managed is None:
+        api, action = "iam.ListOrganizationsFeatures", "iam:ListOrganizationsFeatures"
+        raise GapError(Gap(GapKind.NOT_READ, api, action, GLOBAL, NOT_COLLECTED))
+    return context.root_managed
 
 
 def peek(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:

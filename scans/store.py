@@ -111,6 +111,7 @@ def keep_context(context: Context) -> str:
             "unread_accounts": sorted(context.unread_accounts),
             "shared_buckets": dict(context.shared_buckets),
             "policy": dict(context.policy),
+            "root_managed": context.root_managed,
         }
     )
 
@@ -132,4 +133,5 @@ def context_at(digest: str) -> Context:
         unread_accounts=frozenset(document["unread_accounts"]),
         shared_buckets=document.get("shared_buckets", {}),  # contexts kept before there were any have none
         policy=document["policy"],
+        root_managed=document.get("root_managed"),  # nor do those kept before it was read tell this
     )

@@ -30,6 +30,7 @@ class Extra:
     virtual_mfa: list[str] = field(default_factory=list)
     root_mfa: bool = False
     root_keys: int = 0
+    root_features: list[str] = field(default_factory=list)  # of the management account: for its whole organization
 
 
 def extra(account: str, region: str) -> Extra:

@@ -1,4 +1,6 @@
-"""The root user, users, policies and who has them: five calls for the account, and a page per 1,000 entities."""
+"""The root user, users, policies and who has them: five calls for the account, and a page per 1,000 entities.
+
+One more in the management account: whether it manages the root access of the others."""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors import _iam_report
-from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, miss, number, text
+from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, miss, number, text, texts
 from scans.detectors import hits
 from scans.evidence import GLOBAL, Evidence
 
@@ -18,13 +20,14 @@ SUMMARY = Call("iam", "GetAccountSummary", "iam:GetAccountSummary")
 GENERATE = Call("iam", "GenerateCredentialReport", "iam:GenerateCredentialReport")
 REPORT = Call("iam", "GetCredentialReport", "iam:GetCredentialReport")
 DETAILS = Call("iam", "GetAccountAuthorizationDetails", "iam:GetAccountAuthorizationDetails")
+FEATURES = Call("iam", "ListOrganizationsFeatures", "iam:ListOrganizationsFeatures")
 MFA = Call("iam", "ListVirtualMFADevices", "iam:ListVirtualMFADevices")
 
 COLLECTOR = Collector(
     name="iam",
     scope="global",
-    types=("iam.root", "iam.user", "iam.policy", "iam.principal", "iam.inline", "iam.names"),
-    calls=(SUMMARY, GENERATE, REPORT, DETAILS, MFA),
+    types=("iam.root", "iam.user", "iam.policy", "iam.principal", "iam.inline", "iam.names", "iam.organization"),
+    calls=(SUMMARY, GENERATE, REPORT, DETAILS, FEATURES, MFA),
 )
 
 # List in the answer -> kind, name field, inline policies' field
@@ -36,11 +39,13 @@ PRINCIPALS = {
 ROOT_DEVICE = ":mfa/root-account-mfa-device"
 POLLS = 6
 NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
+# What IAM answers where no feature can be on, with or without "Exception" behind it.
+NO_FEATURES = frozenset({"ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode", "OrganizationNotFound"})
 NO_ROOT = Gap(GapKind.MALFORMED, REPORT.api, REPORT.action, GLOBAL, "NoRootUser")
 ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
 
 
-def collect(aws: Reader, _seen: Seen, sleep: Callable[[float], None] = time.sleep) -> Evidence:
+def collect(aws: Reader, seen: Seen, sleep: Callable[[float], None] = time.sleep) -> Evidence:
     evidence = Evidence("iam", aws.region)
     report = fact(REPORT, aws.region, lambda: credential_report(aws, sleep))
     root_facts(aws, evidence, report)
@@ -50,7 +55,26 @@ def collect(aws: Reader, _seen: Seen, sleep: Callable[[float], None] = time.slee
         for arn, facts in report.users.items():
             evidence.add("iam.user", arn, **facts)
     details(aws, evidence)
+    organization(aws, seen, evidence)
     return evidence
+
+
+def organization(aws: Reader, seen: Seen, evidence: Evidence) -> None:
+    """IAM tells it to the management account only (and to an administrator that it may have named for this)."""
+    context = seen.context
+    if context is None or not context.organization or context.management_account != aws.account:
+        return
+    place = f"arn:{aws.partition}:organizations::{aws.account}:organization/{context.organization}"
+    evidence.add("iam.organization", place, features=fact(FEATURES, aws.region, lambda: features(aws)))
+
+
+def features(aws: Reader) -> list[str]:
+    try:
+        return sorted(texts(aws.call("iam", "ListOrganizationsFeatures"), "EnabledFeatures"))
+    except CallError as error:
+        if error.code.removesuffix("Exception") in NO_FEATURES:
+            return []
+        raise
 
 
 def credential_report(aws: Reader, sleep: Callable[[float], None]) -> _iam_report.Report:

@@ -7,17 +7,21 @@ key and session log in it.
 **What is judged.** `AccountMFAEnabled` of `iam.GetAccountSummary`, once an account. One active
 device of any kind is enough here; SSM-ID-002 asks for a better kind.
 
-**Not applicable** where the account has no root credentials at all: an organization that manages
-root access centrally can remove them, and then there is nothing to sign in with. That is taken
-from the root row of the credential report (`iam.GetCredentialReport`).
+**Not applicable** where the account has no root credentials and can't get any: an organization that manages
+root credentials centrally can remove those of its members, and then there is nothing to sign in with. Two
+things must tell so: the root row of the credential report (`iam.GetCredentialReport`), and
+`RootCredentialsManagement` among the organization's features (`iam.ListOrganizationsFeatures`, asked of the
+management account). Without the second, whoever holds the mailbox can recover the password. It never holds
+for the management account itself.
 
-**Unknown** when the summary could not be read, or when it shows no device and the credential report,
-which tells whether there are root credentials, could not be read.
+**Unknown** when the summary could not be read, or when it shows no device and the credential report could
+not be read, or shows no root credentials and the organization's features could not be read.
 
 **Limits.** The root user of an AWS GovCloud (US) account can't sign in to the console; its summary
 is judged like any other.
 
-**Source of the facts.** IAM API reference, GetAccountSummary and GetCredentialReport.
+**Source of the facts.** IAM API reference, GetAccountSummary, GetCredentialReport and
+ListOrganizationsFeatures; IAM user guide, centrally manage root access for member accounts.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.judging import root_is_managed
 
 CONTROL = Control(
     id="SSM-ID-001",
@@ -44,6 +49,8 @@ CONTROL = Control(
     title="The root user has MFA",
     severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
+    version=2,  # 2: that there are no credentials counts only where the organization manages them
+    joins=True,
     facts={"iam.root": ("mfa_enabled",)},
     # The same resource once more: the report is only asked where there is no device.
     related={"iam.root": ("credentials_present",)},
@@ -68,9 +75,16 @@ def evaluate(resource: ResourceView) -> Outcome:
     if resource["mfa_enabled"]:
         return passed("The root user has an active MFA device.")
     root = resource.look("iam.root", resource.arn)
-    if root is not None and not root["credentials_present"]:
-        return not_applicable("The account has no root credentials: nobody can sign in as the root user.")
-    return failed("The root user can sign in without MFA.")
+    if root is None or root["credentials_present"]:
+        return failed("The root user can sign in without MFA.")
+    if root_is_managed(resource):
+        return not_applicable(
+            "The account has no root credentials, and the organization manages them: nobody can sign in as root."
+        )
+    return failed(
+        "The root user has no MFA. It has no credentials now, but since no organization manages them, its password can "
+        "be recovered."
+    )
 
 
 def cure(resource: ResourceView) -> cures.Effects:
@@ -80,7 +94,8 @@ def cure(resource: ResourceView) -> cures.Effects:
 ROOT = "arn:aws:iam::111122223333:root"
 
 
-def _case(name: str, verdict: Verdict, mfa: object, credentials: object) -> Case:
+def _case(name: str, verdict: Verdict, mfa: object, credentials: object, **context: object) -> Case:
+    """context: root_managed, management_account."""
     return Case(
         name,
         verdict,
@@ -88,6 +103,7 @@ def _case(name: str, verdict: Verdict, mfa: object, credentials: object) -> Case
         related={"iam.root": {ROOT: {"mfa_enabled": mfa, "credentials_present": credentials}}},
         arn=ROOT,
         region="global",
+        context=context,
     )
 
 
@@ -95,7 +111,19 @@ CASES = [
     _case("a device is active", Verdict.PASS, mfa=True, credentials=True),
     _case("a device is active and the report was refused", Verdict.PASS, mfa=True, credentials=GAP),
     _case("no device", Verdict.FAIL, mfa=False, credentials=True),
-    _case("no root credentials", Verdict.NOT_APPLICABLE, mfa=False, credentials=False),
+    _case("removed centrally", Verdict.NOT_APPLICABLE, mfa=False, credentials=False, root_managed=True),
+    _case("managed centrally, and still there", Verdict.FAIL, mfa=False, credentials=True, root_managed=True),
+    _case("none now, and not managed centrally", Verdict.FAIL, mfa=False, credentials=False, root_managed=False),
+    _case(
+        "none now, in the management account",
+        Verdict.FAIL,
+        mfa=False,
+        credentials=False,
+        root_managed=True,
+        management_account="111122223333",
+    ),
+    _case("none now, and who manages them isn't known", Verdict.UNKNOWN, mfa=False, credentials=False),
+    _case("managed centrally, the report refused", Verdict.UNKNOWN, mfa=False, credentials=GAP, root_managed=True),
     _case("the summary was refused", Verdict.UNKNOWN, mfa=GAP, credentials=True),
     _case("no device and the report was refused", Verdict.UNKNOWN, mfa=False, credentials=GAP),
 ]

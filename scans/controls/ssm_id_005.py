@@ -10,14 +10,17 @@ particular did: the trail names the user, not the person.
   test) and it has two active access keys, which is how several people or machines share one user.
 
 **Not applicable** for a user with neither a password nor an active key, and for root where its credentials
-were removed centrally.
+were removed centrally: the report shows none, and the organization manages those of its members
+(`iam.ListOrganizationsFeatures`, asked of the management account). Elsewhere root is judged by its use.
 
-**Unknown** when the report could not be read.
+**Unknown** when the report could not be read, or shows no root credentials and the organization's features
+could not be read.
 
 **Limits.** That a user looks shared is likely, not certain: the name is all that tells. AWS keeps a report
 for up to four hours. Tasks that only root can do (closing an account) show as use.
 
-**Source of the facts.** IAM user guide, credential reports and root user best practices.
+**Source of the facts.** IAM user guide, credential reports, root user best practices and centrally manage
+root access for member accounts; IAM API reference, ListOrganizationsFeatures.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.judging import root_is_managed
 
 QUIET_DAYS = 90
 SHARED = frozenset({"admin", "administrator", "shared", "team", "root", "test"})
@@ -52,6 +56,8 @@ CONTROL = Control(
     title="People are individual, and root is not used",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
+    version=2,  # 2: that root has no credentials counts only where the organization manages them
+    joins=True,
     facts={
         "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
         "iam.user": ("name", "password_enabled", "keys"),
@@ -79,7 +85,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def _root(resource: ResourceView) -> Outcome:
-    if not resource["credentials_present"]:
+    if not resource["credentials_present"] and root_is_managed(resource):
         return not_applicable("The root user has no credentials: they were removed centrally.")
     used = [time for time in (resource["password_last_used"], resource["keys_last_used"]) if time]
     days = min((_days(time, resource.context.as_of) for time in used), default=None)
@@ -121,9 +127,11 @@ DAYS_89, DAYS_90 = "2026-04-02T12:00:00+00:00", "2026-04-01T12:00:00+00:00"
 KEY: dict[str, Any] = {"active": True, "last_rotated": DAYS_89, "last_used": DAYS_89}
 
 
-def _root_case(name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True) -> Case:
+def _root_case(
+    name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True, managed: Any = None
+) -> Case:
     facts = {"password_last_used": password, "keys_last_used": keys, "credentials_present": present}
-    return Case(name, verdict, facts, type="iam.root", region="global", context=NOW)
+    return Case(name, verdict, facts, type="iam.root", region="global", context={**NOW, "root_managed": managed})
 
 
 def _case(name: str, verdict: Verdict, user: Any, *, keys: Any = 0, inactive: int = 0, password: Any = False) -> Case:
@@ -137,7 +145,10 @@ CASES = [
     _root_case("root was used 90 days ago", Verdict.PASS, DAYS_90, DAYS_90),
     _root_case("root's password was used 89 days ago", Verdict.FAIL, DAYS_89),
     _root_case("root's key was used, its password long ago", Verdict.FAIL, DAYS_90, DAYS_89),
-    _root_case("root without credentials", Verdict.NOT_APPLICABLE, DAYS_89, present=False),
+    _root_case("root's were removed centrally", Verdict.NOT_APPLICABLE, DAYS_89, present=False, managed=True),
+    _root_case("root has none now, but had 89 days ago", Verdict.FAIL, DAYS_89, present=False, managed=False),
+    _root_case("root has none, nor had lately", Verdict.PASS, DAYS_90, present=False, managed=False),
+    _root_case("root has none, and who manages them isn't known", Verdict.UNKNOWN, DAYS_90, present=False),
     _root_case("the report was refused", Verdict.UNKNOWN, GAP, GAP, present=GAP),
     _root_case("one time could not be read", Verdict.UNKNOWN, GAP, DAYS_90),
     _case("a person with a key", Verdict.PASS, "jane", keys=1),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from scans import joining, store
+from scans.control import GAP
 from scans.evidence import GLOBAL, Context, Evidence
 from scans.models import EvidenceHead
 
@@ -56,6 +57,33 @@ def inventory(*names: str) -> Evidence:
     return evidence
 
 
+def features(told: Any) -> Evidence:
+    evidence = Evidence("iam", GLOBAL, types=("iam.organization",))
+    evidence.add("iam.organization", "arn:aws:organizations::111122223333:organization/o-1", features=told)
+    return evidence
+
+
+@pytest.mark.parametrize(
+    ("told", "managed"),
+    [
+        (["RootCredentialsManagement", "RootSessions"], True),
+        (["RootSessions"], False),
+        ([], False),
+        (GAP, None),
+    ],
+)
+def test_who_manages_root_credentials_is_told_by_the_management_account(
+    organization: Organization, told: Any, managed: bool | None
+) -> None:
+    assert joining.root_managed(organization) is None
+    keep("444455556666", features(["RootCredentialsManagement"]))
+    assert joining.root_managed(organization) is None
+    keep("111122223333", features(told))
+    assert joining.root_managed(organization) is managed
+    kept = store.keep_context(Context(organization="o-1", root_managed=managed))
+    assert store.load_context(kept, account="1", as_of="").root_managed is managed
+
+
 def test_only_what_others_point_at_is_shared(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central", "private"))
     keep("111122223333", points_at("central", "elsewhere"), inventory())
@@ -90,3 +118,4 @@ def test_a_context_from_before_buckets_were_shared_still_loads(organization: Org
     }  # fmt: skip
     context = store.load_context(store.keep_json(old), account="1", as_of="")
     assert context.shared_buckets == {}
+    assert context.root_managed is None

@@ -121,14 +121,17 @@ def get_account_authorization_details(request: Request) -> dict[str, Any]:
 
 
 def list_organizations_features(request: Request) -> dict[str, Any]:
-    """Root access isn't managed centrally here. Only who may read the organization may ask."""
+    """Only who may read the organization may ask."""
     membership = organization_of(request.account)
     if membership is None:
         raise AwsError("OrganizationNotFoundException", "The account is not a member of an organization.", 404)
     if not membership.may_read_organization:
         message = "Only the management account or a delegated administrator may call this operation."
         raise AwsError("AccountNotManagementOrDelegatedAdministratorException", message, 403)
-    return {"OrganizationId": membership.id, "EnabledFeatures": []}
+    return {
+        "OrganizationId": membership.id,
+        "EnabledFeatures": list(account_extra(membership.master_account_id).root_features),
+    }
 
 
 def details(backend: Any) -> dict[str, list[dict[str, Any]]]:

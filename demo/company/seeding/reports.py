@@ -11,6 +11,9 @@ NONE, NEVER, UNSUPPORTED = "N/A", "no_information", "not_supported"
 
 
 def seed(plan: Plan, account: Account) -> None:
+    """The organization manages its members' root credentials, and has removed those of some."""
+    if account is plan.management:
+        account_extra(account.id).root_features = ["RootCredentialsManagement", "RootSessions"]
     now = datetime.fromisoformat(plan.now)
     held = account_extra(account.id)
     for root in account.of("root"):

@@ -8,7 +8,7 @@ import pytest
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Seen
 from scans.collectors.iam import COLLECTOR, collect
-from scans.evidence import Evidence, canonical
+from scans.evidence import Context, Evidence, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 
@@ -195,6 +195,46 @@ def test_a_virtual_device_of_the_root_user() -> None:
         "iam", "ListVirtualMFADevices", {"VirtualMFADevices": [{"SerialNumber": f"{HOME}mfa/root-account-mfa-device"}]}
     )
     assert one_of(read(reader), "iam.root")["virtual_mfa"] is True
+
+
+HERE = Seen(context=Context(account="111122223333", organization="o-1", management_account="111122223333"))
+ELSEWHERE = Seen(context=Context(account="111122223333", organization="o-1", management_account="999999999999"))
+
+
+def test_the_management_account_is_asked_who_manages_root_credentials() -> None:
+    reader = account().answer("iam", "ListOrganizationsFeatures", {"EnabledFeatures": ["RootSessions", "Another"]})
+    evidence = collect(reader, HERE, sleep=lambda _: None)
+    assert all_of(evidence, "iam.organization") == {
+        "arn:aws:organizations::111122223333:organization/o-1": {"features": ["Another", "RootSessions"]}
+    }
+
+
+def test_a_member_is_not_asked_since_it_would_be_refused() -> None:
+    reader = account()
+    assert not all_of(collect(reader, ELSEWHERE, sleep=lambda _: None), "iam.organization")
+    assert reader.count() == 5
+
+
+@pytest.mark.parametrize("suffix", ["", "Exception"])
+@pytest.mark.parametrize("code", ["ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode"])
+def test_an_organization_that_cannot_have_features_has_none(code: str, suffix: str) -> None:
+    reader = account().refuse("iam", "ListOrganizationsFeatures", code + suffix, kind=GapKind.REJECTED)
+    assert one_of(collect(reader, HERE, sleep=lambda _: None), "iam.organization") == {"features": []}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(None, GapKind.DENIED), ({}, GapKind.MALFORMED), ({"EnabledFeatures": [1]}, GapKind.MALFORMED)],
+)
+def test_features_that_were_not_told_are_a_gap_of_themselves(answer: dict[str, Any] | None, kind: GapKind) -> None:
+    reader = account()
+    if answer is None:
+        reader.refuse("iam", "ListOrganizationsFeatures", "AccessDenied")
+    else:
+        reader.answer("iam", "ListOrganizationsFeatures", answer)
+    evidence = collect(reader, HERE, sleep=lambda _: None)
+    assert not evidence.gaps
+    assert one_of(evidence, "iam.organization")["features"].kind is kind
 
 
 @pytest.mark.parametrize(
