@@ -34,15 +34,32 @@ def association(id: str, change: str = "", *, region: str = "") -> str:
     )
 
 
-def window_task(change: str) -> str:
-    """Commands that change the task of a maintenance window by what jq does to it."""
+def window_task(change: str = "", *, task: str = "TASK", region: str = "") -> str:
+    """Commands that change the task of a maintenance window. change: what jq does to it; without, the reader edits
+    the file."""
+    at = f" --region {region}" if region else ""
     fields = ", ".join(TASK_FIELDS)
+    edit = "" if change else "# edit task.json: only the field that the finding names\n"
     return (
         "# update-maintenance-window-task wipes what isn't given again inside TaskInvocationParameters, "
         "the commands included\n"
-        "aws ssm get-maintenance-window-task --window-id WINDOW --window-task-id TASK --output json > described.json\n"
-        f"jq '{{{fields}}} | with_entries(select(.value != null)) | {change}' described.json > task.json\n"
-        "aws ssm update-maintenance-window-task --cli-input-json file://task.json"
+        f"aws ssm get-maintenance-window-task --window-id WINDOW --window-task-id {task} --output json{at} "
+        "> described.json\n"
+        f"jq '{{{fields}}} | with_entries(select(.value != null)){' | ' + change if change else ''}' described.json "
+        "> task.json\n"
+        f"{edit}aws ssm update-maintenance-window-task --cli-input-json file://task.json{at}"
+    )
+
+
+def document(name: str, edit: str, *, region: str = "") -> str:
+    """Commands that change a document. edit: what the reader changes in the file."""
+    at = f" --region {region}" if region else ""
+    return (
+        "# a new version of a document is used only once it is the default; the old ones stay readable until deleted\n"
+        f"aws ssm get-document --name {name} --document-format JSON --query Content --output text{at} > document.json\n"
+        f"# {edit}\n"
+        f"aws ssm update-document --name {name} --content file://document.json --document-version '$LATEST'{at}\n"
+        f"aws ssm update-document-default-version --name {name} --document-version VERSION{at}"
     )
 
 

@@ -4,8 +4,9 @@ Whoever can write to that bucket decides what is installed on every node that ta
 
 **What is judged.** Each bucket that data of this kind goes to or comes from, found in
 
-* `Attachments` of the `CreateDocument` call that made the package, in the record that CloudTrail keeps of
-  it for 90 days (`cloudtrail.LookupEvents`, asked only where there is a document of type `Package`).
+* `Attachments` of the `CreateDocument` and `UpdateDocument` calls that made the package, in the records that
+  CloudTrail keeps of them for 90 days (`cloudtrail.LookupEvents`, asked only where there is a document of type
+  `Package`).
 
 No other API tells the bucket. A package whose record is gone is **unknown**, under its own ARN.
 
@@ -19,8 +20,8 @@ them that fails is enough to fail.
 **Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
 refused), or when the list of such buckets may be incomplete.
 
-**Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither asked for nor kept. The copy that AWS
-keeps of the files is AWS's to protect.
+**Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither asked for nor kept. The
+copy that AWS keeps of the files is AWS's to protect.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """
@@ -40,7 +41,8 @@ CONTROL = declare(
     title="Distributor packages come from a protected bucket",
     quote="Packages in Distributor, a capability of AWS Systems Manager",
     setting="the package",
-    cli="aws ssm update-document --name PACKAGE --document-version '$LATEST' --content file://manifest.json --attachments Key=SourceUrl,Values=s3://PROTECTED_BUCKET/PREFIX",
+    cli="aws ssm update-document --name PACKAGE --document-version '$LATEST' --content file://manifest.json --attachments Key=SourceUrl,Values=s3://PROTECTED_BUCKET/PREFIX\n"
+    "aws ssm update-document-default-version --name PACKAGE --document-version VERSION",
     code='resource "aws_ssm_document" "package" {\n'
     '  name          = "PACKAGE"\n'
     '  document_type = "Package"\n'

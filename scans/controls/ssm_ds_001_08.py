@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from scans.control import Outcome, ResourceView
 from scans.controls._destinations import cases, declare
+from scans.controls._sent_again import document
 from scans.destinations import cure, judge
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
@@ -37,23 +38,26 @@ CONTROL = declare(
     title="Session logs go to a protected bucket",
     quote="Session history logs in Session Manager, a capability of AWS Systems Manager",
     setting="the Session document",
-    cli="aws ssm get-document --name SSM-SessionManagerRunShell --query Content --output text > session.json\n"
-    "# set inputs.s3BucketName to PROTECTED_BUCKET and inputs.s3EncryptionEnabled to true, then\n"
-    "aws ssm update-document --name SSM-SessionManagerRunShell --content file://session.json --document-version '$LATEST'",
-    code='resource "aws_ssm_document" "session" {\n'
+    cli=document(
+        "SSM-SessionManagerRunShell",
+        "set inputs.s3BucketName to PROTECTED_BUCKET and inputs.s3EncryptionEnabled to true",
+    ),
+    # The whole document is replaced, so the inputs that it has are carried over.
+    code="locals {\n"
+    "  # what the first command wrote\n"
+    '  session = jsondecode(file("document.json"))\n'
+    "}\n\n"
+    'resource "aws_ssm_document" "session" {\n'
     '  name            = "SSM-SessionManagerRunShell"\n'
     '  document_type   = "Session"\n'
     '  document_format = "JSON"\n'
     "\n"
-    "  content = jsonencode({\n"
-    '    schemaVersion = "1.0"\n'
-    '    sessionType   = "Standard_Stream"\n'
-    "    inputs = {\n"
+    "  content = jsonencode(merge(local.session, {\n"
+    "    inputs = merge(local.session.inputs, {\n"
     '      s3BucketName        = "PROTECTED_BUCKET"\n'
     "      s3EncryptionEnabled = true\n"
-    "      kmsKeyId            = aws_kms_key.sessions.arn\n"
-    "    }\n"
-    "  })\n"
+    "    })\n"
+    "  }))\n"
     "}",
 )
 

@@ -4,7 +4,7 @@ Whoever can change a template decides what the next stack makes, with the rights
 
 **What is judged.** Each bucket that data of this kind goes to or comes from, found in
 
-* `TemplateURL` given to `AWS-CreateCloudFormationStack` and `AWS-UpdateCloudFormationStack`
+* `TemplateURL`, in any case, given to `AWS-CreateCloudFormationStack` and `AWS-UpdateCloudFormationStack`
   (`ssm.GetAutomationExecution`);
 * `TemplateURL` of `aws:createStack` steps, and of CloudFormation calls by `aws:executeAwsApi`, in own
   documents (`ssm.GetDocument`).
@@ -39,7 +39,9 @@ CONTROL = declare(
     title="CloudFormation templates come from a protected bucket",
     quote="AWS CloudFormation templates for use with Automation workflows",
     setting="TemplateURL",
-    cli="aws ssm start-automation-execution --document-name AWS-UpdateCloudFormationStack --parameters 'StackNameOrId=STACK,TemplateURL=https://PROTECTED_BUCKET.s3.amazonaws.com/TEMPLATE.yaml'",
+    # The runbook's own names: systems-manager-automation-runbooks, AWS-UpdateCloudFormationStack.
+    cli="aws ssm start-automation-execution --document-name AWS-UpdateCloudFormationStack --parameters "
+    "'StackNameOrId=STACK,LambdaAssumeRole=ROLE_ARN,TemplateUrl=https://PROTECTED_BUCKET.s3.amazonaws.com/TEMPLATE.yaml'",
 )
 
 

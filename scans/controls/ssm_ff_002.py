@@ -38,7 +38,7 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls._sent_again import PARAMETER_DESCRIPTION, association
+from scans.controls._sent_again import PARAMETER_DESCRIPTION, association, document, window_task
 
 TYPES = (
     "ssm.parameter",
@@ -53,6 +53,8 @@ TYPES = (
     "ssm.patch_baseline",
     "kms.key",
 )
+
+TEXT = "edit document.json: only the field that the finding names"
 
 CONTROL = Control(
     id="SSM-FF-002",
@@ -70,9 +72,15 @@ CONTROL = Control(
         summary="Edit the field that the finding names, with the line for its kind; replace a secret that was there. "
         "Names can't be edited: make the thing anew. A command or execution can't be edited at all and fades from the "
         "history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
-        cli=PARAMETER_DESCRIPTION + "\n"
-        "aws ssm update-document --name {name} --content file://document.json --document-version '$LATEST' "
-        "--region {region}\n" + association("{name}", region="{region}") + "\n"
+        cli=PARAMETER_DESCRIPTION
+        + "\n"
+        + document("{name}", TEXT, region="{region}")
+        + "\naws ssm delete-document --name {name} "
+        "--document-version OLD_VERSION --region {region}\n"
+        + association("{name}", region="{region}")
+        + "\n"
+        + window_task(task="{name}", region="{region}")
+        + "\n"
         "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
         "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
         "aws ssm delete-activation --activation-id {name} --region {region}\n"

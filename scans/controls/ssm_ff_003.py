@@ -4,9 +4,9 @@ A URL such as `https://user:password@host/` is written to history, logs, proxies
 What needs a password to fetch should get it from a SecureString when it runs.
 
 **What is judged.** The texts of SSM-FF-002, descriptions of parameters and keys among them, and the
-repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`): a URL with a name and password before the host fails. A reference
-such as `{{ssm-secure:name}}` in that place is not a hit: it is filled in on the node. Only the place is
-kept, never the URL.
+repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`): a URL with a name and password
+before the host fails. A reference such as `{{ssm-secure:name}}` in that place is not a hit: it is filled in
+on the node. Only the place is kept, never the URL.
 
 **Not applicable** in a region that has none of these.
 
@@ -36,7 +36,7 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls._sent_again import PARAMETER_DESCRIPTION, association
+from scans.controls._sent_again import PARAMETER_DESCRIPTION, association, document, window_task
 
 TYPES = (
     "ssm.parameter",
@@ -51,6 +51,8 @@ TYPES = (
     "ssm.patch_baseline",
     "kms.key",
 )
+
+TEXT = "edit document.json: only the field that the finding names"
 
 CONTROL = Control(
     id="SSM-FF-003",
@@ -70,8 +72,16 @@ CONTROL = Control(
         "place of the text as {{ssm-secure:name}}; then edit what the finding names, with the line for its kind.",
         cli="aws ssm put-parameter --name PARAMETER --type SecureString --key-id alias/KEY "
         "--value file://secret.txt --region {region}\n"
-        "aws ssm update-document --name {name} --content file://document.json --document-version '$LATEST' "
-        "--region {region}\n" + association("{name}", region="{region}") + "\n"
+        + document("{name}", TEXT, region="{region}")
+        + "\naws ssm delete-document --name {name} "
+        "--document-version OLD_VERSION --region {region}\n"
+        + association("{name}", region="{region}")
+        + "\n"
+        + window_task(task="{name}", region="{region}")
+        + "\n"
+        "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
+        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
+        "aws ssm delete-activation --activation-id {name} --region {region}\n"
         "aws ssm update-patch-baseline --baseline-id {name} --sources file://sources.json --region {region}\n"
         + PARAMETER_DESCRIPTION
         + "\n"
