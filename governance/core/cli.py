@@ -21,6 +21,10 @@ class CouldNotError(Exception):
     """The command can't run; the message says what to do. Exit status 1."""
 
 
+class UsageError(Exception):
+    """What was asked for can't be meant: an id that names nothing, a date that is none. Exit status 2."""
+
+
 class TutelaCommand(BaseCommand):
     """A command whose `work` returns its exit status, and which says errors in one line."""
 
@@ -34,6 +38,8 @@ class TutelaCommand(BaseCommand):
             status = self.work(options)
         except CouldNotError as error:
             self.refuse(str(error), COULD_NOT)
+        except UsageError as error:
+            self.refuse(str(error), WRONG_USAGE)
         except (OperationalError, ProgrammingError) as error:
             self.refuse(database_trouble(error), COULD_NOT)
         except BrokenPipeError:

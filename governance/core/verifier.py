@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import hmac
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any
 FORMAT = "tutela.audit.1"
 GENESIS = "0" * 64
 FIELDS = ("seq", "at", "actor", "actor_id", "action", "subject", "body", "prev")
+PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{64}")  # Ed25519
 # How far from its place a row is looked for that somebody moved.
 WINDOW = 60
 Row = dict[str, Any]
@@ -230,6 +232,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--public-key", default="", metavar="HEX", help="the portal's, from manage.py audit key")
     parser.add_argument("--key-file", type=Path, action="append", default=[], help="the secret; again for older ones")
     options = parser.parse_args(words)
+    if options.public_key and not PUBLIC_KEY.fullmatch(options.public_key):
+        parser.error("--public-key is no key: it has 64 hexadecimal digits, as manage.py audit key prints it")
     try:
         keys = [path.read_text(encoding="utf-8").strip().encode() for path in reversed(options.key_file)]
         with options.export.open("rb") as lines:

@@ -13,7 +13,7 @@ from django.core.management.base import CommandParser
 from accounts.tasks import keepers
 from governance.core import audit_check, audit_export, trail, verifier
 from governance.core.audit_anchor import AnchorNotKeptError, anchor_now
-from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand
+from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 
 
@@ -81,9 +81,9 @@ def anchors(path: Path | None) -> list[dict[str, Any]]:
     try:
         return audit_check.read_anchors(file)
     except OSError as error:
-        raise CouldNotError(f"{file} can't be read: {error.strerror}.") from error
+        raise (UsageError if path else CouldNotError)(f"{file} can't be read: {error.strerror}.") from error
     except ValueError as error:
-        raise CouldNotError(str(error)) from error
+        raise (UsageError if path else CouldNotError)(str(error)) from error
 
 
 def moment(text: str | None) -> datetime | None:
@@ -92,5 +92,5 @@ def moment(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise CouldNotError(f"{text!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00Z.") from error
+        raise UsageError(f"{text!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00Z.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans import registry
+from scans.naming import control_ids
 
 
 class Command(TutelaCommand):
-    help = "List the controls, or show one with its documentation and fix."
+    help = "List the controls, or show one with its documentation and fix; of a group, list its controls."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parts = parser.add_subparsers(dest="what", required=True)
         parts.add_parser("list")
-        parts.add_parser("show").add_argument("id", help="like SSM-PS-001")
+        parts.add_parser("show").add_argument("id", help="like SSM-PS-001, or a group like SSM-DS-001 or PS")
 
     def work(self, options: dict[str, Any]) -> int:
-        if options["what"] == "list":
-            for id, item in registry.controls().items():
-                self.stdout.write(f"{id}  {item.control.severity:<8}  {item.control.title}")
+        ids = list(registry.controls()) if options["what"] == "list" else control_ids([options["id"]])
+        if ids[0] not in registry.controls():
+            raise UsageError(f"There is no control {ids[0]}. See: manage.py controls list")
+        if len(ids) == 1:
+            self.show(ids[0])
         else:
-            self.show(options["id"].upper())
+            self.list(ids)
         return DONE
 
+    def list(self, ids: Sequence[str]) -> None:
+        for id in ids:
+            control = registry.controls()[id].control
+            self.stdout.write(f"{id}  {control.severity:<8}  {control.title}")
+
     def show(self, id: str) -> None:
-        item = registry.controls().get(id)
-        if item is None:
-            raise CouldNotError(f"There is no control {id}. See: manage.py controls list")
+        item = registry.controls()[id]
         control = item.control
         frameworks = "; ".join(f"{name} {', '.join(ids)}" for name, ids in control.frameworks.items())
         facts = "; ".join(f"{type}: {', '.join(names)}" for type, names in control.facts.items())

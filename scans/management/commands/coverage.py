@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from accounts.models import Account
-from governance.core.cli import DONE, CouldNotError, TutelaCommand, width_of
+from governance.core.cli import DONE, TutelaCommand, UsageError, width_of
 from scans import coverage, exports
 from scans.queries import coverage as queries
 
@@ -29,7 +29,7 @@ class Command(TutelaCommand):
         if options["account"]:
             accounts = accounts.filter(account_id=options["account"])
             if not accounts.exists():
-                raise CouldNotError(f"The account {options['account']} is not known. Run: manage.py discover")
+                raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
         if options["format"] == "table":
             self.stdout.write(tables(accounts, width_of(self.stdout)), ending="")
         else:

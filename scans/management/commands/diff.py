@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Account
-from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, PARTLY, TutelaCommand, UsageError
 from scans import registry
 from scans.models import Scan
 from scans.naming import control_ids
@@ -35,14 +35,17 @@ class Command(TutelaCommand):
     def work(self, options: dict[str, Any]) -> int:
         before, after = the_scan(options["before"]), the_scan(options["after"])
         if before.organization_id != after.organization_id:
-            raise CouldNotError(f"Scans {before.pk} and {after.pk} are of different organizations.")
+            raise UsageError(f"Scans {before.pk} and {after.pk} are of different organizations.")
         controls = control_ids(options["control"])
         unknown = sorted(set(controls) - set(registry.controls()))
         if unknown:
-            self.refuse(f"Unknown control: {', '.join(unknown)}. See manage.py controls list.", WRONG_USAGE)
+            raise UsageError(f"Unknown control: {', '.join(unknown)}. See manage.py controls list.")
         accounts = Account.objects.filter(organization=before.organization_id)
         if options["account"]:
             accounts = accounts.filter(account_id__in=options["account"])
+            odd = sorted(set(options["account"]) - set(accounts.values_list("account_id", flat=True)))
+            if odd:
+                raise UsageError(f"Unknown account: {', '.join(odd)}. Run manage.py discover first.")
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         missing: list[AccountDiff] = []
         for item in compare.diff(before, after, accounts, controls=controls):
@@ -68,7 +71,7 @@ class Command(TutelaCommand):
 def the_scan(wanted: str) -> Scan:
     scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None
     if scan is None:
-        raise CouldNotError(f"There is no scan {wanted}. The scans page lists their ids.")
+        raise UsageError(f"There is no scan {wanted}. The scans page lists their ids.")
     return scan
 
 

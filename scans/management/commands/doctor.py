@@ -14,7 +14,7 @@ from accounts.aws.diagnosis import Diagnosis, diagnose
 from accounts.aws.hub import HubError
 from accounts.management.ready import require_database
 from accounts.models import Account
-from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import registry
 
 THREADS = 8
@@ -41,8 +41,8 @@ class Command(TutelaCommand):
         for account in accounts:
             if account not in open_ones:
                 self.stdout.write(
-                    f"{account.account_id} {account.name}: {account.status} in the organization, so AWS lets nobody "
-                    "assume a role in it; scans leave it out"
+                    f"{account.account_id} {account.name}: not tried. It is {account.status} in the organization, so "
+                    "AWS lets nobody assume a role in it, and scans leave it out until it is reactivated"
                 )
         try:
             with ThreadPoolExecutor(THREADS, thread_name_prefix="doctor") as pool:
@@ -50,7 +50,7 @@ class Command(TutelaCommand):
                 sick = sum([self.report(account, each) for account, each in found])
         except HubError as error:
             raise CouldNotError(str(error)) from error
-        self.stdout.write(f"{len(open_ones) - sick} of {len(open_ones)} accounts are fine.")
+        self.stdout.write(closing(len(open_ones), sick, len(accounts) - len(open_ones)))
         return PARTLY if sick else DONE
 
     def report(self, account: Account, found: Diagnosis) -> bool:
@@ -70,8 +70,17 @@ class Command(TutelaCommand):
             raise CouldNotError("No account is known. Run: manage.py discover")
         missing = sorted(set(ids) - {account.account_id for account in known})
         if missing:
-            self.refuse(f"Unknown account: {', '.join(missing)}. Run manage.py discover first.", WRONG_USAGE)
+            raise UsageError(f"Unknown account: {', '.join(missing)}. Run manage.py discover first.")
         return [account for account in known if not ids or account.account_id in ids]
+
+
+def closing(tried: int, sick: int, left_out: int) -> str:
+    said = [f"{tried - sick} of {tried} accounts are fine"] if tried else []
+    if left_out:
+        said.append(
+            f"{left_out} {'was' if left_out == 1 else 'were'} not tried: AWS lets nobody into an account that isn't active"
+        )
+    return "; ".join(said) + "."
 
 
 def see(account: Account) -> Diagnosis:

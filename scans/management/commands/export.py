@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from scans import exports
 from scans.models import Finding, Scan
 from scans.outcomes import outcomes_of
@@ -52,9 +52,9 @@ def the_scan(wanted: str) -> Scan:
         if scan is None:
             raise CouldNotError("No scan has ended yet. Run: manage.py scan")
         return scan
-    scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None
     if scan is None:
-        raise CouldNotError(f"There is no scan {wanted}. Use latest, or an id from the scans page.")
+        raise UsageError(f"There is no scan {wanted}. Use latest, or an id from the scans page.")
     return scan
 
 

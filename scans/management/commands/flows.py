@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Account
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans import exports
 from scans.flows import lines
 from scans.queries import flows as queries
@@ -26,7 +26,7 @@ class Command(TutelaCommand):
         everyone = Account.objects.select_related("organization")
         chosen = everyone.filter(account_id=options["account"]) if options["account"] else everyone
         if options["account"] and not chosen.exists():
-            raise CouldNotError(f"The account {options['account']} is not known. Run: manage.py discover")
+            raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
         read = queries.every(everyone, chosen.order_by("account_id").iterator(), options["region"])
         if options["format"] == "dot":
             sys.stdout.writelines(f"{line}\n" for line in lines.dot(flow for _, found, *_ in read for flow in found))

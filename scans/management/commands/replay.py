@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Organization
-from governance.core.cli import DONE, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 from scans import exports, outcomes, registry, replay
 from scans.errors import ScanRequestError
@@ -44,9 +44,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         if options["apply"] and (options["as_of"] or options["format"] == "jsonl"):
-            self.refuse(
-                "--apply takes the newest evidence and prints counts: leave out --as-of and --format.", WRONG_USAGE
-            )
+            raise UsageError("--apply takes the newest evidence and prints counts: leave out --as-of and --format.")
         asked = {"accounts": options["account"], "controls": control_ids(options["control"])}
         total = Tally()
         try:
@@ -54,7 +52,7 @@ class Command(TutelaCommand):
                 for organization in organizations(options["organization"], options["account"]):
                     self.one(organization, asked, options, total)
         except ScanRequestError as error:
-            self.refuse(str(error), WRONG_USAGE)
+            raise UsageError(str(error)) from error
         return self.close(total, options)
 
     def one(
@@ -78,7 +76,7 @@ class Command(TutelaCommand):
 
     def close(self, total: Tally, options: dict[str, Any]) -> int:
         if not total.accounts and not total.busy:
-            self.refuse("No evidence is kept for that. Run: manage.py scan", 1)
+            raise CouldNotError("No evidence is kept for that. Run: manage.py scan")
         out = self.stderr if options["format"] == "jsonl" else self.stdout
         if options["format"] == "table":
             self.stdout.write(table(total))
@@ -92,13 +90,13 @@ def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]
     known = Organization.objects.order_by("org_id")
     if wanted:
         known = known.filter(org_id=wanted)
+        if not known:
+            raise UsageError(f"The organization {wanted} is not known. Run: manage.py discover")
     elif accounts:
         known = known.filter(accounts__account_id__in=accounts).distinct() or known[:1]
     found = list(known)
     if not found:
-        raise CouldNotError(
-            f"There is no organization {wanted}." if wanted else "Nothing is known. Run: manage.py discover"
-        )
+        raise CouldNotError("Nothing is known. Run: manage.py discover")
     return found
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.aws.hub import HubError, require_hub
 from accounts.models import Organization
-from governance.core.cli import DONE, INTERRUPTED, PARTLY, WRONG_USAGE, CouldNotError, TutelaCommand, width_of
+from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
 from governance.core.policy import SYSTEM
 from scans import foreground
 from scans.errors import ScanRequestError
@@ -69,7 +69,8 @@ class Command(TutelaCommand):
                 controls=asked["controls"],
             )
         except ScanRequestError as error:
-            self.refuse(str(error), WRONG_USAGE if "Unknown" in str(error) else 1)
+            # A field is what was asked for; without one, it is the portal that isn't ready.
+            raise (UsageError if error.field else CouldNotError)(str(error)) from error
 
     def hand_over(self, organization: Organization, asked: dict[str, list[str]]) -> int:
         from django.conf import settings
@@ -119,16 +120,12 @@ def reach_broker() -> None:
 
 def the_organization(wanted: str | None) -> Organization:
     known = list(Organization.objects.all())
+    if not known:
+        raise CouldNotError("No organization is known yet. Run: manage.py discover")
     if wanted:
         known = [organization for organization in known if organization.org_id == wanted]
     if len(known) == 1:
         return known[0]
     if not known:
-        raise CouldNotError(
-            f"The organization {wanted} is not known. Run: manage.py discover"
-            if wanted
-            else "No organization is known yet. Run: manage.py discover"
-        )
-    raise CouldNotError(
-        "Several organizations are known; name one: --organization " + ", ".join(o.org_id for o in known)
-    )
+        raise UsageError(f"The organization {wanted} is not known. Run: manage.py discover")
+    raise UsageError("Several organizations are known; name one: --organization " + ", ".join(o.org_id for o in known))

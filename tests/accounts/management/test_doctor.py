@@ -76,8 +76,11 @@ def test_a_suspended_account_is_said_and_is_nothing_to_do(diagnosed):
     seen = diagnosed()
     status, text = run()
     assert (status, [account for account, *_ in seen]) == (0, [LOGS.id])
-    assert f"{PAYMENTS.id} payments: SUSPENDED in the organization" in text
-    assert "1 of 1 accounts are fine." in text
+    assert f"{PAYMENTS.id} payments: not tried. It is SUSPENDED in the organization" in text
+    assert "1 of 1 accounts are fine; 1 was not tried" in text
+    status, text = run("--account", PAYMENTS.id)
+    assert status == 0
+    assert text.splitlines()[-1] == "1 was not tried: AWS lets nobody into an account that isn't active."
 
 
 def test_the_value_role_is_looked_at_where_one_is_named(diagnosed, settings):

@@ -68,7 +68,7 @@ def test_anchors_that_can_not_be_written_or_read_are_said(anchors: Path, monkeyp
     status, said = run("anchor")
     assert status == 1
     assert "can't be written to" in said
-    assert run("verify", "--anchors", str(anchors))[0] == 1
+    assert run("verify", "--anchors", str(anchors))[0] == 2
     with pytest.raises(audit_anchor.AnchorNotKeptError):
         anchor_audit()
 
@@ -89,6 +89,17 @@ def test_an_export_checks_and_is_itself_a_row(tmp_path: Path, capsys: pytest.Cap
     assert AuditEvent.objects.latest("seq").action == "audit.export"
 
 
+@pytest.mark.parametrize("key", ["zz", "ab", "g" * 64])
+def test_a_public_key_that_is_none_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
+    written(1)
+    path = tmp_path / "trail.jsonl"
+    run("export", "--output", str(path))
+    with pytest.raises(SystemExit) as ended:
+        main([str(path), "--public-key", key])
+    assert ended.value.code == 2
+    assert "64 hexadecimal digits" in capsys.readouterr().err
+
+
 def test_a_part_is_exported_by_its_days(tmp_path: Path) -> None:
     written(3)
     path = tmp_path / "trail.jsonl"
@@ -96,7 +107,7 @@ def test_a_part_is_exported_by_its_days(tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[-1])["manifest"]["count"] == 0
     assert run("export", "--output", str(path), "--to", "2999-01-01T00:00Z")[0] == 0
     status, said = run("export", "--output", str(path), "--from", "last week")
-    assert (status, "is no date" in said) == (1, True)
+    assert (status, "is no date" in said) == (2, True)
     assert run("export", "--output", str(tmp_path / "no" / "x"))[0] == 1
 
 

@@ -51,7 +51,7 @@ def test_the_command_counts_what_would_differ(
         (["--apply", "--as-of", "2026-03-02"], 2, "newest evidence"),
         (["--control", "nix"], 2, "Unknown control: NIX"),
         (["--account", "000000000000"], 2, "Unknown account"),
-        (["--organization", "o-none"], 1, "There is no organization o-none."),
+        (["--organization", "o-none"], 2, "The organization o-none is not known."),
         (["--as-of", "2026-03-01"], 1, "manage.py scan"),
     ],
 )

@@ -83,7 +83,7 @@ def test_several_organizations_are_told_apart(monkeypatch: pytest.MonkeyPatch) -
     company(org_id="o-2")
     monkeypatch.setattr(foreground, "run", ends("done"))
     status, _, said = run()
-    assert (status, said) == (1, "Several organizations are known; name one: --organization o-1, o-2\n")
+    assert (status, said) == (2, "Several organizations are known; name one: --organization o-1, o-2\n")
     assert run("--organization", "o-2")[0] == 0
     assert Scan.objects.get().organization.org_id == "o-2"
     assert run("--organization", "o-3")[2] == "The organization o-3 is not known. Run: manage.py discover\n"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.identity import factors
 from governance.identity.models import FactorStep
 from governance.identity.seeds import decrypt
@@ -29,7 +29,7 @@ class Command(TutelaCommand):
             )
         kept = Authenticator.objects.filter(user__username=options["username"], type=factors.Kind.TOTP).first()
         if kept is None:
-            raise CouldNotError(f"{options['username']} has no authenticator app in this database.")
+            raise UsageError(f"{options['username']} has no authenticator app in this database.")
         now = timezone.now()
         if FactorStep.objects.filter(user=kept.user, step__gte=factors.step_at(now)).exists():
             self.stderr.write("The current code was used already; waiting for the next one.")

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import Grant, User
 from governance.identity.services import create_user, grant_role
@@ -33,7 +33,7 @@ class Command(TutelaCommand):
         if there_is_one():
             raise CouldNotError("There is a security admin already; ask them for a grant.")
         if not ORGANIZATION.fullmatch(options["organization"]):
-            raise CouldNotError(
+            raise UsageError(
                 f"{options['organization']} is not the id of an organization, like o-abc123def4: manage.py discover shows it."
             )
         password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
