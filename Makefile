@@ -22,7 +22,7 @@ demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=
 	$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: $(STAMP) browser ## Run every test
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
 	$(VENV)/bin/ruff check .

@@ -25,6 +25,7 @@ SERVED = (
     "tests/accounts/management", "tests/demo/cloud", "tests/demo/company/test_organization",
     "tests/demo/company/test_served",
 )  # fmt: skip
+LONGEST = ("whole/test_production.py", "whole/test_truth.py", "whole/test_commands.py", "whole/test_faults.py")
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 # How long an example takes is the machine's affair, not the test's. In CI a failure is of the change that is tested.
 settings.register_profile(
@@ -48,6 +49,8 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_races_to_postgresql(config, items)
+    # The longest files first, so that no worker is left with one of them at the end.
+    items.sort(key=lambda item: [not str(item.path).endswith(name) for name in LONGEST])
     for item in items:
         if str(item.path.relative_to(config.rootpath)).startswith(SERVED):
             item.add_marker("slow")

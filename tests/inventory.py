@@ -57,25 +57,34 @@ def make() -> Inventory:
     production = unit(organization, "ou-1-prod", "Production", root)
     retail = unit(organization, "ou-1-retail", "Retail", production)
     sandbox = unit(organization, "ou-1-sandbox", "Sandbox", root)
-    shop = account(retail, "100000000001", "shop", owners=["olga@example.com"], tags={"team": "retail"})
-    till = account(retail, "100000000002", "till", last_good_scan_at=None, unreadable={**ERROR, "at": AT.isoformat()})
-    ledger = account(production, "100000000003", "ledger")
-    play = account(sandbox, "100000000004", "play")
+    shop, till, ledger, play = keep_accounts(
+        drawn_account(retail, "100000000001", "shop", owners=["olga@example.com"], tags={"team": "retail"}),
+        drawn_account(
+            retail, "100000000002", "till", last_good_scan_at=None, unreadable={**ERROR, "at": AT.isoformat()}
+        ),
+        drawn_account(production, "100000000003", "ledger"),
+        drawn_account(sandbox, "100000000004", "play"),
+    )
     run = scan(organization, shop, till, ledger, play)
     Target.objects.filter(account=till).update(state="unreadable", error=ERROR)
     Target.objects.filter(account=ledger).update(gaps=[GAP])
-    made = Inventory(
+    secret, bucket, unread, fixed = keep_findings(
+        run,
+        drawn_finding(shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/db/password"),
+        drawn_finding(shop, "SSM-S3-001", "arn:aws:s3:::shop-logs"),
+        drawn_finding(ledger, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000003:parameter/*", verdict="unknown"),
+        drawn_finding(shop, "SSM-S3-002", "arn:aws:s3:::shop-old", state="resolved"),
+    )
+    keep_cells(
+        drawn_cell(shop, "SSM-PS-001", passed=4, failed=1),
+        drawn_cell(shop, "SSM-S3-001", passed=1, failed=1, not_applicable=2),
+        drawn_cell(ledger, "SSM-PS-001", unknown=1),
+        drawn_cell(play, "SSM-PS-001", passed=3),
+    )
+    return Inventory(
         organization, root, production, retail, sandbox, shop, till, ledger, play, run,
-        secret=finding(shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/db/password"),
-        bucket=finding(shop, "SSM-S3-001", "arn:aws:s3:::shop-logs"),
-        unread=finding(ledger, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000003:parameter/*", verdict="unknown"),
-        fixed=finding(shop, "SSM-S3-002", "arn:aws:s3:::shop-old", state="resolved"),
+        secret=secret, bucket=bucket, unread=unread, fixed=fixed,
     )  # fmt: skip
-    cell(shop, "SSM-PS-001", passed=4, failed=1)
-    cell(shop, "SSM-S3-001", passed=1, failed=1, not_applicable=2)
-    cell(ledger, "SSM-PS-001", unknown=1)
-    cell(play, "SSM-PS-001", passed=3)
-    return made
 
 
 def unit(
@@ -88,12 +97,23 @@ def unit(
 
 
 def account(ou: OrganizationalUnit, account_id: str, name: str, **more: Any) -> Account:
+    return keep_accounts(drawn_account(ou, account_id, name, **more))[0]
+
+
+def drawn_account(ou: OrganizationalUnit, account_id: str, name: str, **more: Any) -> Account:
     fields = {
         "owners": [], "tags": {}, "regions": {REGION: "ENABLED_BY_DEFAULT", "af-south-1": "DISABLED"},
         "joined_at": AT, "last_good_scan_at": AT, **more,
     }  # fmt: skip
-    made = Account.objects.create(organization=ou.organization, ou=ou, account_id=account_id, name=name, **fields)
-    AccountEvent.objects.create(account=made, kind="joined", detail={"ou": ou.ou_id, "status": "ACTIVE"})
+    return Account(organization=ou.organization, ou=ou, account_id=account_id, name=name, **fields)
+
+
+def keep_accounts(*drawn: Account) -> list[Account]:
+    """In the database, all at once: most tests begin with these."""
+    made = Account.objects.bulk_create(drawn)
+    AccountEvent.objects.bulk_create(
+        AccountEvent(account=each, kind="joined", detail={"ou": each.ou.ou_id, "status": "ACTIVE"}) for each in made
+    )
     return made
 
 
@@ -104,16 +124,24 @@ def scan(organization: Organization, *accounts: Account, state: str = "partial",
         organization=organization, state=state, started_by="system", finished_at=AT if ended else None,
         asked={"accounts": [], "ous": [], "regions": [], "controls": []}, totals={"gaps": 1, "unreadable": 1}, **more,
     )  # fmt: skip
-    for each in accounts:
-        Target.objects.create(
+    Target.objects.bulk_create(
+        Target(
             scan=made, account=each, state="done" if ended else "queued", calls=17 if ended else 0,
             collected_at=AT if ended else None, finished_at=AT if ended else None,
             counts={"pass": 5, "fail": 2, "unknown": 1, "not_applicable": 2} if ended else {},
-        )  # fmt: skip
+        )
+        for each in accounts
+    )  # fmt: skip
     return made
 
 
-def finding(
+def finding(account: Account, control: str, resource: str, **more: Any) -> Finding:
+    """A Finding with the event that opened it."""
+    newest = account.targets.select_related("scan").order_by("id").last()
+    return keep_findings(newest.scan if newest else None, drawn_finding(account, control, resource, **more))[0]
+
+
+def drawn_finding(
     account: Account,
     control: str,
     resource: str,
@@ -123,7 +151,6 @@ def finding(
     state: str = "open",
     **more: Any,
 ) -> Finding:
-    """A Finding with the event that opened it."""
     unknown, resolved = verdict == "unknown", state == "resolved"
     fields = {
         "severity": registry.controls()[control].control.severity, "evidence": "e" * 64, "first_seen": AT,
@@ -132,18 +159,34 @@ def finding(
         "resolved_at": AT if resolved else None, "resolution": "fixed" if resolved else "",
         **more,
     }  # fmt: skip
-    made = Finding.objects.create(
+    return Finding(
         fingerprint=fingerprint(control, account.account_id, region, resource), control=control, account=account,
         region=region, resource=resource, verdict="pass" if resolved else verdict, state=state, **fields,
     )  # fmt: skip
-    FindingEvent.objects.create(
-        finding=made, at=AT, kind="open", verdict=verdict, reason=made.reason, evidence=made.evidence,
-        scan=account.targets.latest("id").scan if account.targets.exists() else None,
+
+
+def keep_findings(opened_by: Scan | None, *drawn: Finding) -> list[Finding]:
+    made = Finding.objects.bulk_create(drawn)
+    FindingEvent.objects.bulk_create(
+        FindingEvent(
+            finding=each, at=AT, kind="open", verdict="fail" if each.state == "resolved" else each.verdict,
+            reason=each.reason, evidence=each.evidence, scan=opened_by,
+        )
+        for each in made
     )  # fmt: skip
     return made
 
 
 def cell(account: Account, control: str, *, region: str = REGION, **counts: int) -> PostureCell:
-    made = PostureCell.objects.create(account=account, control=control, region=region, changed_at=AT, **counts)
-    write_totals(account, {control})
+    return keep_cells(drawn_cell(account, control, region=region, **counts))[0]
+
+
+def drawn_cell(account: Account, control: str, *, region: str = REGION, **counts: int) -> PostureCell:
+    return PostureCell(account=account, control=control, region=region, changed_at=AT, **counts)
+
+
+def keep_cells(*drawn: PostureCell) -> list[PostureCell]:
+    made = PostureCell.objects.bulk_create(drawn)
+    for account in dict.fromkeys(each.account for each in made):
+        write_totals(account, {each.control for each in made if each.account == account})
     return made

@@ -12,11 +12,9 @@ pytestmark = pytest.mark.slow
 OF_BUCKETS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004")
 
 
-def test_every_step_is_graded_as_the_scan_judged_it(portal: Portal) -> None:
-    portal.must("discover")
-    portal.must("scan", status=3)
-    said = {(row["control"], row["account"], row["resource"]): row["verdict"] for row in portal.outcomes()}
-    rows = [json.loads(line) for line in portal.must("flows").out.splitlines()]
+def test_every_step_is_graded_as_the_scan_judged_it(scanned: Portal) -> None:
+    said = {(row["control"], row["account"], row["resource"]): row["verdict"] for row in scanned.outcomes()}
+    rows = [json.loads(line) for line in scanned.must("flows").out.splitlines()]
     compared = 0
     for row in (row for row in rows if row["destination_kind"] == "bucket"):
         graded = {**row["into_controls"], **row["under_controls"]}
@@ -30,10 +28,8 @@ def test_every_step_is_graded_as_the_scan_judged_it(portal: Portal) -> None:
     assert {row["verdict"] for row in rows} >= {"pass", "fail", "unknown"}
 
 
-def test_coverage_names_what_the_scan_could_not_read(portal: Portal) -> None:
-    portal.must("discover")
-    portal.must("scan", status=3)
-    rows = [json.loads(line) for line in portal.must("coverage", "--format", "jsonl").out.splitlines()]
+def test_coverage_names_what_the_scan_could_not_read(scanned: Portal) -> None:
+    rows = [json.loads(line) for line in scanned.must("coverage", "--format", "jsonl").out.splitlines()]
     assert {row["state"] for row in rows} >= {"complete", "partial", "not_applicable", "never_read"}
     assert all(row["missing"] for row in rows if row["state"] == "partial")
     assert not [row for row in rows if row["state"] == "complete" and row["missing"]]

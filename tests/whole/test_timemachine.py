@@ -36,13 +36,11 @@ def cells_of(portal: Portal) -> dict[tuple[str, str], tuple[int, ...]]:
         return {(account, control): tuple(counts) for account, control, *counts in connection.execute(query)}
 
 
-def test_a_replay_equals_the_scan_for_every_control_and_asks_nothing_of_aws(portal: Portal) -> None:
-    portal.must("discover")
-    portal.must("scan", status=3)
-    replayed = rows_of(portal.must("replay", "--format", "jsonl", **NOWHERE).out)
+def test_a_replay_equals_the_scan_for_every_control_and_asks_nothing_of_aws(scanned: Portal) -> None:
+    replayed = rows_of(scanned.must("replay", "--format", "jsonl", **NOWHERE).out)
     assert {row["control"] for row in replayed} == set(registry.controls())
 
-    findings = {identity(row): row for row in rows_of(portal.must("export", "findings").out)}
+    findings = {identity(row): row for row in rows_of(scanned.must("export", "findings").out)}
     fallen = {identity(row): row for row in replayed if row["verdict"] in {"fail", "unknown"}}
     assert fallen.keys() == findings.keys()
     for key, row in fallen.items():
@@ -55,12 +53,12 @@ def test_a_replay_equals_the_scan_for_every_control_and_asks_nothing_of_aws(port
         counts.setdefault((row["account"], row["control"]), Counter())[row["verdict"]] += 1
     order = ("pass", "fail", "unknown", "not_applicable")
     told = {place: tuple(tally[verdict] for verdict in order) for place, tally in counts.items()}
-    assert {place: n for place, n in cells_of(portal).items() if any(n)} == told
+    assert {place: n for place, n in cells_of(scanned).items() if any(n)} == told
 
-    assert sorted(map(json.dumps, replayed)) == sorted(map(json.dumps, portal.outcomes()))
-    assert "Findings that would change: none." in portal.must("replay", **NOWHERE).out
-    assert "Findings changed: none." in portal.must("replay", "--apply", **NOWHERE).out
+    assert sorted(map(json.dumps, replayed)) == sorted(map(json.dumps, scanned.outcomes()))
+    assert "Findings that would change: none." in scanned.must("replay", **NOWHERE).out
+    assert "Findings changed: none." in scanned.must("replay", "--apply", **NOWHERE).out
 
-    portal.must("scan", status=3)
-    compared = portal.must("diff", "1", "2", status=3, **NOWHERE).out
+    scanned.must("scan", status=3)
+    compared = scanned.must("diff", "1", "2", status=3, **NOWHERE).out
     assert compared.startswith("Nothing differs"), compared

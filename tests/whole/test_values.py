@@ -32,18 +32,17 @@ def verdicts(portal: Portal) -> dict[str, str]:
     return {row["resource"]: row["verdict"] for row in portal.outcomes()}
 
 
-def test_each_value_is_read_once_and_none_is_kept(portal: Portal, served: company.Running) -> None:
-    portal.must("discover")
+def test_each_value_is_read_once_and_none_is_kept(discovered: Portal, served: company.Running) -> None:
     before = reads(served)
-    portal.must("scan", *CONTROL, status=3)
-    first = verdicts(portal)
+    discovered.must("scan", *CONTROL, status=3)
+    first = verdicts(discovered)
     assert {"pass", "fail", "unknown", "not_applicable"} == set(first.values())
     after_first = reads(served)
     assert after_first > before
-    portal.must("scan", *CONTROL, status=3)
+    discovered.must("scan", *CONTROL, status=3)
     assert reads(served) == after_first, "an unchanged parameter was read again"
-    assert verdicts(portal) == first
-    everything = kept(portal)
+    assert verdicts(discovered) == first
+    everything = kept(discovered)
     for account in served.plan.accounts:
         for thing in account.of("parameter"):
             value = str(thing.data["value"])
@@ -51,20 +50,18 @@ def test_each_value_is_read_once_and_none_is_kept(portal: Portal, served: compan
                 assert value.encode() not in everything, thing.data["name"]
 
 
-def test_switched_off_nothing_is_read_and_nothing_passes(portal: Portal, served: company.Running) -> None:
-    portal.must("discover")
+def test_switched_off_nothing_is_read_and_nothing_passes(discovered: Portal, served: company.Running) -> None:
     before = reads(served)
-    portal.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="")
+    discovered.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="")
     assert reads(served) == before
-    rows = portal.outcomes()
+    rows = discovered.outcomes()
     assert {row["verdict"] for row in rows if "value-inspection" in row["resource"]} == {"not_applicable"}
     assert "pass" not in {row["verdict"] for row in rows}
     assert any("not inspected" in row["reason"] for row in rows)
 
 
-def test_a_role_that_is_not_there_is_unknown_and_says_so(portal: Portal, served: company.Running) -> None:
-    portal.must("discover")
-    ran = portal.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="NoSuchRole")
+def test_a_role_that_is_not_there_is_unknown_and_says_so(discovered: Portal, served: company.Running) -> None:
+    ran = discovered.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="NoSuchRole")
     assert "sts.AssumeRole" in ran.out
-    rows = [row for row in portal.outcomes() if row["verdict"] != "not_applicable"]
+    rows = [row for row in discovered.outcomes() if row["verdict"] != "not_applicable"]
     assert {row["verdict"] for row in rows} == {"unknown"}
