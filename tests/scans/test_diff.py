@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,27 +77,22 @@ def test_a_gap_is_one_value() -> None:
 
 def test_controls_that_do_not_name_the_day_are_not_touched_by_it() -> None:
     """What compare skips where only time has passed."""
-    from tests.scans.test_controls import world_of
-
-    class Timeless(Context):
-        @property
-        def as_of(self) -> str:  # type: ignore[override]
-            raise AssertionError("this control reads the day")
-
-        @as_of.setter
-        def as_of(self, value: str) -> None:
-            pass
-
     from scans.engine import judge_one
     from scans.evidence import Resource
+    from tests.scans.test_controls import world_of
 
     assert {id for id, item in registry.controls().items() if item.timed} >= {"SSM-ID-006"}
     for item in registry.controls().values():
         for case in item.cases if not item.timed else ():
             type = case.type or next(iter(item.control.facts))
             resource = Resource(type, case.arn, case.region, dict(case.facts))
-            context = Timeless(**{"account": "111122223333", **case.context})
-            judge_one(item.control, item.evaluate, world_of(item, case), context, resource, item.control.facts[type])
+            context = Context(**{"account": "111122223333", **case.context})
+            early, late = (
+                judge_one(item.control, item.evaluate, world_of(item, case), replace(context, as_of=day), resource,
+                          item.control.facts[type])
+                for day in ("1990-01-01T00:00:00+00:00", "2060-01-01T00:00:00+00:00")
+            )  # fmt: skip
+            assert early == late, case
 
 
 # ---- two scans
