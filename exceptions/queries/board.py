@@ -79,18 +79,22 @@ class BoardFilter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """state: as people see it, expiring among them."""
+    """state: as people see it, expiring among them. ends: when it ended, or when it will."""
 
     request: ExceptionRequest
     state: str
     scope: str
+    ends: datetime | None
 
 
 def lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]) -> list[Line]:
     """One more query, for how many findings of the reader's accounts the requests name."""
     found = list(rows)
     named = named_findings(found, visible)
-    return [Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0))) for row in found]
+    return [
+        Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0)), row.ended_at or row.expires_at)
+        for row in found
+    ]
 
 
 def state_of(row: ExceptionRequest, now: datetime) -> str:

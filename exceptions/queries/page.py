@@ -60,6 +60,7 @@ class Step:
     actor: str
     act: str
     reason: str
+    decision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,21 @@ def decided(row: Decision) -> Said:
 
 def history_of(subject: str, *, told: bool = True) -> list[Step]:
     """From the audit trail, oldest first. told: may the reader know why it was suspended, with the names in it?"""
-    rows = AuditEvent.objects.filter(subject=subject).order_by("seq")
-    return [step(row, told=told) for row in rows]
+    found: list[Step] = []
+    for row in AuditEvent.objects.filter(subject=subject).order_by("seq"):
+        this = step(row, told=told)
+        # A decision that decides is two acts of the trail, the decision and the move: one line to read.
+        carried_out = found and found[-1].decision and (found[-1].actor, found[-1].act) == (this.actor, this.act)
+        if this.decision or not carried_out:
+            found.append(this)
+    return found
 
 
 def step(row: AuditEvent, *, told: bool) -> Step:
-    act = row.action.partition(".")[2]
-    reason = str(row.body.get("reason", "")) if told or act != "suspend" else ""
-    return Step(row.at, row.actor, act, reason)
+    act = row.action.partition(".")[2].removeprefix("decide_")
+    decision = "decision" in row.body
+    said = row.body.get("comment" if decision else "reason", "")
+    return Step(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)
 
 
 def renewal_of(request: ExceptionRequest, actor: Actor) -> bool:

@@ -53,11 +53,13 @@ def scope_text(request: ExceptionRequest, named: int | None = None) -> str:
             count = request.covered.count() if named is None else named
             return f"{count} named finding{'' if count == 1 else 's'}"
         case "resource":
-            return f"{request.control or 'every control'} on {request.resource} in {request.account} ({request.region})"
+            region = f", {request.region}" if request.region else ""
+            return f"{request.control or 'every control'} on {request.resource} in {request.account}{region}"
         case "account":
             return f"{request.control} in {request.account}"
         case "ou":
-            return f"{request.control} in {request.ou} ({request.ou.ou_id if request.ou else ''}) and the OUs below it"
+            place = f"{request.ou} ({request.ou.ou_id})" if request.ou else "no OU"
+            return f"{request.control} in {place} and the OUs below it"
     return f"{request.control} in accounts tagged {request.tag_key}={request.tag_value}"
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
+from exceptions.queries import standing
 from exceptions.queries import tickets as queries
 from exceptions.queries.tickets import TicketFilter, visible_tickets
 from exceptions.services import proving
@@ -37,6 +38,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "wanted": wanted, "page": page, "totals": queries.totals(rows, now), "views": queries.VIEWS, "now": now,
         "severities": queries.SEVERITIES, "trackers": sorted(trackers()), "decidable": decidable,
+        "sees_rules": standing.organizations(actor).exists(),
     }  # fmt: skip
     return render(request, "exceptions/tickets.html", context)
 

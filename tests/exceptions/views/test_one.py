@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -147,8 +148,45 @@ def test_history_comes_from_the_audit_trail(people: Cast) -> None:
     asked = people.approved()
     answer = browser(people.owner).get(f"/exceptions/{asked.pk}/")
     assert [(step.actor, step.act) for step in answer.context["page"].history] == [
-        ("owen", "draft"), ("owen", "submit"), ("ada", "decide_approve"), ("ada", "approve"),
+        ("owen", "draft"), ("owen", "submit"), ("ada", "approve"),
     ]  # fmt: skip
+
+
+def test_history_has_a_line_for_each_decision_with_its_words(people: Cast) -> None:
+    asked = people.submitted()
+    ExceptionRequest.objects.filter(pk=asked.pk).update(quorum=2)
+    asked.refresh_from_db()
+    drafting.comment(actor=acting(people.owner), request=asked, text="Soon, please.")
+    people.decides(asked, people.approver, comment="As it is now.")
+    people.decides(ExceptionRequest.objects.get(pk=asked.pk), people.second)
+    history = browser(people.owner).get(f"/exceptions/{asked.pk}/").context["page"].history
+    assert [(step.actor, step.act, step.reason) for step in history[2:]] == [
+        ("owen", "comment", ""), ("ada", "approve", "As it is now."), ("bea", "approve", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ["reject", "withdraw"])
+def test_what_has_ended_says_when_and_not_when_it_would_have(people: Cast, act: str) -> None:
+    asked = people.submitted()
+    if act == "reject":
+        people.decides(asked, people.approver, "reject", comment="It can be fixed.")
+    else:
+        drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
+    client = browser(people.owner)
+    page = shown(client, f"/exceptions/{asked.pk}/")
+    assert "<dt>Ends</dt>" not in page
+    assert "<dt>Ended</dt>" in page
+    for url in (f"/exceptions/{asked.pk}/", "/exceptions/", f"/findings/{people.inventory.secret.pk}/"):
+        assert not re.search(r">in \d+ d<", shown(client, url)), url
+
+
+def test_a_title_has_no_empty_brackets(people: Cast) -> None:
+    asked = people.submitted(
+        scope_kind="resource", findings=(), account="100000000001", resource="arn:aws:s3:::shop-logs"
+    )
+    page = shown(browser(people.approver), f"/exceptions/{asked.pk}/")
+    assert "every control on arn:aws:s3:::shop-logs in shop (100000000001)</span>" in page
+    assert "()" not in page
 
 
 def test_an_ended_one_offers_no_decision(people: Cast) -> None:
