@@ -5,8 +5,7 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN pip install --require-hashes --requirement requirements.txt
 COPY . .
-RUN SECRET_KEY=build-only python manage.py collectstatic --noinput \
-    && useradd --system --uid 10001 tutela && mkdir -p /app/var && chown tutela /app/var
+RUN useradd --system --uid 10001 tutela && mkdir -p /app/var && chown tutela /app/var
 USER tutela
 EXPOSE 8000
 CMD ["gunicorn", "governance.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--access-logfile", "-"]

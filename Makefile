@@ -52,4 +52,4 @@ lock: $(STAMP) ## Resolve requirements/*.in into the hash-locked files
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements-dev.txt
 
 clean: ## Remove what was installed and built
-	rm -rf $(VENV) var build staticfiles
+	rm -rf $(VENV) var build

@@ -33,8 +33,13 @@ def main() -> int:
         status = manage(environment, "scan", check=False)
         if options.once or status not in {0, 3}:
             return status
-        say(f"The portal: http://localhost:{options.port}/  (end with Ctrl-C)")
+        say(f"The portal: {portal(options.port)}/  (end with Ctrl-C)")
         return manage(environment, "serve", "--bind", f"127.0.0.1:{options.port}", check=False)
+
+
+def portal(port: int) -> str:
+    """Where people reach it: also in the links of mail."""
+    return f"http://localhost:{port}"
 
 
 @contextmanager
@@ -49,6 +54,7 @@ def organization(options: argparse.Namespace) -> Iterator[dict[str, str]]:
         "TUTELA_DEMO": "1",
         "DATABASE_URL": f"sqlite:///{DATABASE}",
         "BROKER_URL": "memory://",
+        "TUTELA_URL": portal(options.port),
     }
     try:
         for line in server.stdout or ():

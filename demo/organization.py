@@ -57,7 +57,12 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=5001, help="0: any free one (default 5001)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--shape", choices=SHAPES, default="company", help="bench: every account alike")
-    parser.add_argument("--truth", metavar="FILE", help="write what a right scan must find, as JSON lines")
+    parser.add_argument(
+        "--truth",
+        metavar="FILE",
+        help="write what a right scan must find, as JSON lines; right for a portal in the whole environment that "
+        "--print-env prints: without its value role, its FIPS regions or its regions other verdicts are right",
+    )
     parser.add_argument("--print-env", action="store_true", help="print the environment that points a scan at it")
     options = parser.parse_args(words)
     for name, low, high in (("accounts", 1, MAX_ACCOUNTS), ("regions", 1, len(REGIONS)), ("port", 0, 65535)):

@@ -23,7 +23,8 @@ CLOCK = {
 
 app = Celery("tutela")
 app.conf.update(
-    broker_url=settings.BROKER_URL,
+    # kombu warns of an address without a host, though a memory has none.
+    broker_url="memory://localhost/" if settings.EMBEDDED else settings.BROKER_URL,
     broker_connection_retry_on_startup=True,
     broker_transport_options=(
         {"polling_interval": 0.01}

@@ -154,12 +154,13 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# The apps' own files are served as they lie there: nothing to collect, and no directory that may be missing.
+STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_AGE = 12 * 60 * 60

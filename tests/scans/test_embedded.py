@@ -89,3 +89,9 @@ def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> N
     embedded.Embedded().hand.shutdown()
     assert given["app"]._get_current_object() is app
     assert "queues" not in given
+
+
+def test_a_broker_in_memory_is_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    with app.connection_for_write() as connection:
+        assert connection.info()["transport"] == "memory"
+    assert not caplog.records
