@@ -24,9 +24,26 @@ def page_of(subject: str) -> str:
 
 
 @register.filter
-def told(body: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What an act's row says beyond who, what and which: without what is empty."""
-    return [(name.replace("_", " "), value) for name, value in sorted(body.items()) if value not in (None, "", [], {})]
+def told(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """What an act's row says beyond who, what and which, in words: without what is empty."""
+    said = ((spaced(name), words(value)) for name, value in sorted(body.items()))
+    return [(name, value) for name, value in said if value]
+
+
+def words(value: Any) -> str:
+    """A value of JSON as people read it: "eu-west-1, us-east-1", "accounts 2; regions eu-west-1", "yes"."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            parts = ((spaced(name), words(part)) for name, part in value.items())
+            return "; ".join(f"{name} {part}" for name, part in parts if part)
+        case list() | tuple():
+            return ", ".join(filter(None, map(words, value)))
+        case _:
+            return str(value)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from governance.core.verifier import check_export
 from governance.identity.audit_queries import export_trail
 from governance.identity.stepup import StepUpRequiredError
+from governance.templatetags.trails import told
 from tests.governance.core.trails import written
 from tests.governance.identity.acting import fresh
 from tests.inventory import HOSTILE, ORG, Inventory
@@ -67,6 +68,19 @@ def test_what_acts_say_is_shown_escaped_and_links_to_what_they_were_about(ada: C
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert f'href="{reverse("scan", args=[inventory.scan.pk])}"' in page
+
+
+def test_what_acts_say_is_in_words(ada: Client) -> None:
+    asked = {"accounts": [], "ous": [], "regions": ["eu-west-1", "us-east-1"], "controls": ["SSM-PS-001"]}
+    with transaction.atomic():
+        audit.record(actor=SYSTEM, action="test.act", subject="thing:1", asked=asked, service=True, accounts=0, none=[])
+    event = AuditEvent.objects.latest("seq")
+    assert told(event.body) == [
+        ("accounts", "0"), ("asked", "regions eu-west-1, us-east-1; controls SSM-PS-001"), ("service", "yes"),
+    ]  # fmt: skip
+    page = ada.get(reverse("audit")).content.decode()
+    assert "regions eu-west-1, us-east-1; controls SSM-PS-001" in page
+    assert "[&#x27;" not in page
 
 
 @pytest.mark.parametrize(
