@@ -14,9 +14,12 @@ PROGRAM = re.compile(r"(?<![\w.-])(curl|sshpass|mysql(?:dump|admin)?|mariadb(?:-
 END = re.compile(r"\n|&&|\s[|;&]|;\s")
 ARGUMENTS = 600
 QUOTED_OR_BARE = r"(?:\"([^\"\n]{1,256})\"|'([^'\n]{1,256})'|([^\s\"'`|<>\\]{1,256}))"
-# curl's password is what follows the first colon of NAME:PASSWORD.
+# curl's password is what follows the first colon of NAME:PASSWORD; the name may stand before the quotes.
 VALUES = {
-    "curl": re.compile(r"\s(?:-[a-zA-Z]{0,6}[uU]|--user|--proxy-user)(?:\s{1,3}|=)?\\?" + QUOTED_OR_BARE),
+    "curl": re.compile(
+        r"\s(?:-[a-zA-Z]{0,6}[uU]|--user|--proxy-user)(?:\s{1,3}|=)?(?:([\w.@+-]{1,64}:)(?=\\?[\"']))?\\?"
+        + QUOTED_OR_BARE
+    ),
     "sshpass": re.compile(r"\s-[ev]{0,2}p\s{0,3}\\?" + QUOTED_OR_BARE),
     "mysql": re.compile(r"\s-p\\?" + QUOTED_OR_BARE),
 }
@@ -34,7 +37,7 @@ def passwords(text: str) -> Iterator[str]:
         arguments = END.split(text[found.end() : found.end() + ARGUMENTS], maxsplit=1)[0]
         kind = next(name for name in VALUES if program.startswith(name))
         for value in VALUES[kind].finditer(arguments):
-            given = (value.group(1) or value.group(2) or value.group(3)).strip("\\")
+            given = "".join(part or "" for part in value.groups()).strip("\\")
             yield given.partition(":")[2] if kind == "curl" else given
 
 
@@ -51,6 +54,9 @@ COMMAND_PASSWORD = Detector(
         "curl -u admin:~S3cr3tPass! https://files.example.com/app",
         "/usr/bin/curl -sSfu 'deploy:~Xk29vTq8 LmZr 4' -o app.tar https://files.example.com/app?a=1&b=2",
         'curl --user "deploy:~Xk29vTq8LmZr4w" https://files.example.com/',
+        "curl -u deploy:'~Xk29vTq8LmZr4w' https://files.example.com/",
+        'curl -u deploy:"~Xk29v:Tq8LmZr4w" https://files.example.com/',
+        '{"commands":["curl -u deploy:\\"~Xk29vTq8LmZr4w\\" https://files.example.com/"]}',
         "curl 'https://files.example.com/?a=1&b=2' --proxy-user=deploy:~Xk29vTq8LmZr4w",
         '{"commands":["curl -u \\"deploy:~Xk29vTq8LmZr4w\\" https://files.example.com/"]}',
         "sshpass -p '~S3cr3t!' ssh deploy@10.0.0.4",
@@ -60,6 +66,7 @@ COMMAND_PASSWORD = Detector(
     ),
     negatives=(
         "curl -u admin:$PASSWORD https://x", 'curl -u "$NAME:$PASSWORD1" https://x', "curl -u admin:${PASSWORD1} https://x",
+        'curl -u admin:"$PASSWORD1" https://x', "curl -u admin:'{{ssm-secure:db1}}' https://x", "curl -u a:'' 'b:c1d2e3f4'",
         "curl -u user:password https://x", "curl -u username:mypassword https://x", "curl -u admin https://x:8443/a1b2c3",
         "curl -u : --negotiate https://files1.example.com", "curl --user-agent app:v1.2.3-beta4 https://x",
         "curl -u admin:{{ssm-secure:db1}} https://x", "curl -u deploy:7b0f5d3e-1c1a-4a6c-9f3e-2f6f4f4f4f4f https://x",
