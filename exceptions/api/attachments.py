@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exceptions.api.refusing import workflow
+from exceptions.api.requests import ASKING
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Attachment, ExceptionRequest
 from exceptions.queries.requests import visible_requests
@@ -54,7 +55,7 @@ class AttachmentDetailSerializer(AttachmentSerializer):
 class AttachmentApi(Api):
     permissions: ClassVar = {
         "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW,
-        "create": Permission.EXCEPTION_REQUEST,
+        "create": ASKING,
     }  # fmt: skip
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": AttachmentBody}

@@ -11,8 +11,7 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.board import whole
-from exceptions.queries.scope import named_findings
+from exceptions.queries.scope import in_part, named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import shown_state
 
@@ -64,7 +63,7 @@ def exception_documents(
     """visible: the reader's accounts. Who doesn't see the whole scope reads of drift the kinds only."""
     rows = list(requests)
     named = named_findings(rows, visible)
-    partly = {row.pk for row in rows if row.drift and not whole(row, visible)}
+    partly = in_part([row for row in rows if row.drift], visible)
     return [document(row, now, named.get(row.pk, 0), in_general=row.pk in partly) for row in rows]
 
 

@@ -34,6 +34,8 @@ STATES = (
     "revoked", "superseded", "expired",
 )  # fmt: skip
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
+# For accounts, or for whole OUs: the scope says which of them it takes.
+ASKING = frozenset({Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU})
 
 
 class ExceptionQuery(PageQuery):
@@ -96,10 +98,8 @@ class ManyBody(Strict):
 class ExceptionApi(Api):
     permissions: ClassVar = {
         "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW, "preview": Permission.EXCEPTION_VIEW,
-        "comments": Permission.EXCEPTION_VIEW, "create": Permission.EXCEPTION_REQUEST,
-        "change": Permission.EXCEPTION_REQUEST, "submit": Permission.EXCEPTION_REQUEST,
-        "withdraw": Permission.EXCEPTION_REQUEST, "withdraw_many": Permission.EXCEPTION_REQUEST,
-        "renew": Permission.EXCEPTION_REQUEST, "comment": Permission.EXCEPTION_COMMENT,
+        "comments": Permission.EXCEPTION_VIEW, "create": ASKING, "change": ASKING, "submit": ASKING, "withdraw": ASKING,
+        "withdraw_many": ASKING, "renew": ASKING, "comment": Permission.EXCEPTION_COMMENT,
     }  # fmt: skip
     queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
     bodies: ClassVar = {

@@ -63,8 +63,10 @@ def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[A
     ]
 
 
-def holders(permission: Permission, accounts: Iterable[Account], now: datetime) -> set[int]:
-    """The Users (ids) who hold this permission in any of these accounts now."""
+def holders(
+    permission: Permission, accounts: Iterable[Account], now: datetime, *, everywhere: bool = False
+) -> set[int]:
+    """The Users (ids) who hold this permission now in any of these accounts; everywhere: in all of them."""
     roles = [role for role, carried in MATRIX.items() if permission in carried]
     users = User.objects.filter(
         pk__in=Grant.objects.filter(role__in=roles, ended_at=None).values("user"), is_active=True
@@ -73,7 +75,8 @@ def holders(permission: Permission, accounts: Iterable[Account], now: datetime) 
     found: set[int] = set()
     for user in users.filter(is_service=False):
         grants = [g for g in facts_of(user) if g.holds(now) and permission in MATRIX[g.role]]
-        if any(covers(grant, place) for grant in grants for place in places):
+        held = (any(covers(grant, place) for grant in grants) for place in places)
+        if places and (all(held) if everywhere else any(held)):
             found.add(user.pk)
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Account
-from exceptions.models import CoveredFinding, ExceptionRequest
+from exceptions.models import Cover, CoveredFinding, ExceptionRequest
 from exceptions.rules import SEVERITY_ORDER, ScopeKind
 from scans import registry
 from scans.evidence import GLOBAL
@@ -132,6 +132,13 @@ def named_findings(requests: Iterable[ExceptionRequest], visible: QuerySet[Accou
     if visible is not None:
         rows = rows.filter(finding__account__in=visible.order_by().values("pk"))
     return dict(rows.order_by().values_list("request").annotate(n=Count("pk")))
+
+
+def in_part(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) -> set[int]:
+    """The ids of those that cover an account which the reader may not see, for many in one query."""
+    covers = Cover.objects.filter(request__in=[r.pk for r in requests])
+    beyond = covers.exclude(account__in=visible.order_by().values("pk"))
+    return set(beyond.order_by().values_list("request", flat=True).distinct())
 
 
 def severities_of(request: ExceptionRequest) -> set[str]:

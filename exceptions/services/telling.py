@@ -13,6 +13,8 @@ from exceptions.queries.shown import scope_text
 from governance.core.policy import Permission
 from governance.notify.services import tell
 
+IN_PART = "It covers accounts of yours. Its page says what concerns them."
+
 
 def url_of(request: ExceptionRequest) -> str:
     return f"/exceptions/{request.pk}/"
@@ -31,8 +33,12 @@ def tell_request(request: ExceptionRequest, kind: str, title: str, people: Itera
 
 
 def requested(request: ExceptionRequest) -> None:
-    approvers = holders(Permission.EXCEPTION_DECIDE, accounts_of(request), timezone.now())
-    tell_request(request, "requested", "a decision is asked of you", approvers - {request.requested_by_id})
+    """Whoever may decide it; and approvers of a part of its scope, who aren't told of the rest."""
+    accounts, now = list(accounts_of(request)), timezone.now()
+    deciders = holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - {request.requested_by_id}
+    tell_request(request, "requested", "a decision is asked of you", deciders)
+    partly = holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - {request.requested_by_id}
+    tell_request(request, "requested", "it waits for a decision", partly, IN_PART)
 
 
 def to_requester(request: ExceptionRequest, kind: str, title: str, text: str = "") -> None:
@@ -47,7 +53,7 @@ def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str
     insiders = {request.requested_by_id} | approvers
     tell_request(request, kind, title, insiders, text)
     owners = owners_of(accounts_of(request), timezone.now()) - insiders
-    tell_request(request, kind, title, owners, "It covers accounts of yours. Its page says what concerns them.")
+    tell_request(request, kind, title, owners, IN_PART)
 
 
 def ticket(row: Ticket, kind: str, title: str, text: str = "") -> None:

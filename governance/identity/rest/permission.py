@@ -21,7 +21,8 @@ class Anybody(Enum):
 
 
 SIGNED_IN: Final = Anybody.SIGNED_IN
-Needed = Permission | Anybody
+# Several: any one of them lets in; which of them it takes for this thing is the service's business.
+Needed = Permission | frozenset[Permission] | Anybody
 
 
 class UndeclaredPermissionError(ImproperlyConfigured):
@@ -35,7 +36,11 @@ class DeclaredPermission(BasePermission):
         if not request.user.is_authenticated:
             return False
         needed = needed_by(view, str(request.method).lower())
-        return needed is SIGNED_IN or decide(actor_of_request(request), needed, timezone.now())
+        if isinstance(needed, Anybody):
+            return True
+        wanted = {needed} if isinstance(needed, Permission) else needed
+        actor, now = actor_of_request(request), timezone.now()
+        return any(decide(actor, each, now) for each in wanted)
 
 
 def needed_by(view: Any, method: str) -> Needed:

@@ -21,11 +21,14 @@ EVERYTHING = MATRIX[Role.INTEGRATION] - STEP_UP
 
 
 def robot(
-    *where: tuple[ScopeKind, str], permissions: Collection[Permission] = EVERYTHING, name: str = "robot"
+    *where: tuple[ScopeKind, str],
+    permissions: Collection[Permission] = EVERYTHING,
+    name: str = "robot",
+    role: Role = Role.INTEGRATION,
 ) -> Client:
-    """A service account with an integration's grants in these places (the whole organization for none)."""
+    """A service account with this role's grants in these places (the whole organization for none)."""
     places = where or (WHOLE,)
-    made = person(name, *((Role.INTEGRATION, *place) for place in places))
+    made = person(name, *((role, *place) for place in places))
     User.objects.filter(pk=made.pk).update(is_service=True, responsible=person(f"{name}-keeper"))
     now = timezone.now()
     cut = Cut(sorted(permissions), list(places), now + timedelta(days=30))

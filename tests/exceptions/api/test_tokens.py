@@ -77,3 +77,14 @@ def test_deciding_stays_closed(people: Cast) -> None:
     for act in ("approve", "decide", "reapprove", "reject", "revoke"):
         assert post(client, f"{BASE}{asked.pk}/{act}/").status_code == 404
     assert ExceptionRequest.objects.get().state == "submitted"
+
+
+def test_a_token_cut_for_whole_ous_asks_for_one_and_for_nothing_narrower(people: Cast) -> None:
+    cut = {P.EXCEPTION_VIEW, P.FINDING_VIEW, P.EXCEPTION_REQUEST_OU}
+    client = robot(permissions=cut, role=Role.SECURITY_ADMIN)
+    ou = {**wanted(people), "scope_kind": "ou", "ou": "ou-1-retail", "control": "SSM-PS-001", "findings": []}
+    made = post(client, BASE, ou)
+    assert made.status_code == 201, made.content
+    assert post(client, f"{made['Location']}submit/", **{"If-Match": made["ETag"]}).status_code == 200
+    assert post(client, BASE, wanted(people)).status_code == 403
+    assert ExceptionRequest.objects.count() == 1

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from accounts.queries import visible_accounts
 from exceptions.models import ExceptionRequest
 from exceptions.queries.decision import screen_of
-from exceptions.queries.scope import named_findings, preview
+from exceptions.queries.scope import in_part, named_findings, preview
 from exceptions.services import deciding, drafting
 from governance.core.policy import Permission, Role, ScopeKind
+from governance.notify.models import Notification
 from tests.exceptions.story import Cast, acting
 from tests.exceptions.views.browsing import browser, shown
 from tests.people import person, signed_in
@@ -84,3 +86,28 @@ def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: Ex
     screen = screen_of(named, body, actor, people.approver, actor.second_factor_at, since=None)
     assert {f.pk for f in screen.findings} == {people.inventory.secret.pk, people.inventory.unread.pk}
     assert (screen.covered.findings, body["scope"]) == (2, "2 named findings")
+
+
+def test_approvers_of_a_part_are_not_told_of_the_rest(people: Cast) -> None:
+    person("nina", (Role.GOVERNANCE_APPROVER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
+    two = [
+        (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, a.account_id) for a in (people.inventory.shop, people.inventory.ledger)
+    ]
+    both = person("lea", *two)
+    wanted = people.wanted(findings=[people.inventory.secret.fingerprint, people.inventory.unread.fingerprint])
+    asked = drafting.create_draft(actor=acting(both), organization=people.inventory.organization, wanted=wanted)
+    drafting.submit(actor=acting(both), request=asked, version=asked.version)
+    told = {n.person.username: (n.title, n.text) for n in Notification.objects.filter(kind="exception.requested")}
+    assert told["ada"] == (f"{asked}: a decision is asked of you", "2 named findings")
+    assert told["nina"][0] == f"{asked}: it waits for a decision"
+    assert "finding" not in told["nina"][1]
+    assert "lea" not in told
+
+
+def test_who_sees_all_of_many_is_asked_in_one_query(
+    people: Cast, wide: ExceptionRequest, named: ExceptionRequest, django_assert_num_queries: Any
+) -> None:
+    mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
+    with django_assert_num_queries(1):
+        assert in_part([wide, named], mine) == {wide.pk, named.pk}
+    assert in_part([wide, named], visible_accounts(acting(people.approver), Permission.EXCEPTION_VIEW)) == set()
