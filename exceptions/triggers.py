@@ -23,15 +23,23 @@ CONFLICT = """
         OR EXISTS (
             SELECT 1 FROM identity_grant g
             WHERE g.user_id = NEW.by_id AND g.role = 'governance_approver' AND g.ended_at IS NULL
-              AND g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)
+              AND {given}
         )
     )
 """
+# Who is behind an approver's grant: at first only who gave it, now also who set its end.
+GRANTED = "g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)"
+GRANTED_OR_EXTENDED = """EXISTS (
+                SELECT 1 FROM exceptions_exceptionrequest r
+                LEFT JOIN identity_grant_extenders e ON e.grant_id = g.id AND e.user_id = r.requested_by_id
+                WHERE r.id = NEW.request_id AND (g.granted_by_id = r.requested_by_id OR e.id IS NOT NULL)
+              )"""
 
 SQLITE = [
-    "CREATE TRIGGER decision_conflict BEFORE INSERT ON exceptions_decision WHEN "
-    + CONFLICT.format(now="NEW.at")
-    + " BEGIN SELECT RAISE(ABORT, 'conflict of interest'); END",
+    (
+        "CREATE TRIGGER decision_conflict BEFORE INSERT ON exceptions_decision WHEN {conflict}"
+        " BEGIN SELECT RAISE(ABORT, 'conflict of interest'); END"
+    ),
     (
         "CREATE TRIGGER decision_fixed BEFORE UPDATE ON exceptions_decision "
         "BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END"
@@ -42,10 +50,11 @@ SQLITE = [
     ),
 ]
 POSTGRESQL = [
-    "CREATE FUNCTION refuse_conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
-    + CONFLICT.format(now="now()")
-    + " THEN RAISE EXCEPTION 'conflict of interest' USING ERRCODE = 'integrity_constraint_violation'; END IF;"
-    " RETURN NEW; END $$",
+    (
+        "CREATE FUNCTION refuse_conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {conflict} THEN"
+        " RAISE EXCEPTION 'conflict of interest' USING ERRCODE = 'integrity_constraint_violation'; END IF;"
+        " RETURN NEW; END $$"
+    ),
     (
         "CREATE FUNCTION refuse_decision_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " RAISE EXCEPTION 'decisions are never changed' USING ERRCODE = 'integrity_constraint_violation'; END $$"
@@ -61,10 +70,13 @@ POSTGRESQL = [
 ]
 
 
-def install(connection: BaseDatabaseWrapper) -> None:
+def install(connection: BaseDatabaseWrapper, given: str = GRANTED_OR_EXTENDED) -> None:
+    """given: what an older migration knew of who is behind a grant."""
+    now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
+    conflict = CONFLICT.format(now=now, given=given)
     with connection.cursor() as cursor:
-        for statement in SQLITE if connection.vendor == "sqlite" else POSTGRESQL:
-            cursor.execute(statement)
+        for statement in statements:
+            cursor.execute(statement.replace("{conflict}", conflict))
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:

@@ -6,7 +6,7 @@ from exceptions import triggers
 
 
 def add(apps, editor):
-    triggers.install(editor.connection)
+    triggers.install(editor.connection, triggers.GRANTED)
 
 
 def remove(apps, editor):

@@ -18,7 +18,8 @@ from exceptions.queries.requests import in_state, visible_requests, waiting_for
 from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
 from governance.core.policy import Actor, Permission, Role, active
 from governance.core.states import EXCEPTION_ENDED
-from governance.identity.models import Grant, User
+from governance.identity.grants import givers
+from governance.identity.models import User
 
 SHOWN = 20
 
@@ -74,8 +75,7 @@ def conflicts_of(
     """Looks for the suspects in two queries, and only asks conflict_of about those: it costs several for each."""
     if not rows:
         return {}
-    given = Grant.objects.filter(user=person, role=Role.GOVERNANCE_APPROVER, ended_at=None)
-    granters = set(given.values_list("granted_by", flat=True))
+    granters = givers(person, Role.GOVERNANCE_APPROVER)
     lenders = {g.lent_by for g in active(actor, Permission.EXCEPTION_DECIDE, now)}
     owned = perhaps_owned(person, actor, now).order_by().values("pk")
     touched = set(Cover.objects.filter(request__in=rows, account__in=owned).values_list("request", flat=True))

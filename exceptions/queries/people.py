@@ -9,6 +9,7 @@ from accounts.models import Account
 from exceptions.models import ExceptionRequest
 from exceptions.queries.scope import accounts_of
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
+from governance.identity.grants import givers
 from governance.identity.models import Grant, User
 from governance.identity.queries import facts_of
 from scans.services import place_of
@@ -33,9 +34,8 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
     owned = owned_by(person, accounts, now)
     if owned:
         return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."
-    given = Grant.objects.filter(user=person, role=Role.GOVERNANCE_APPROVER, granted_by=request.requested_by_id)
-    if given.filter(ended_at=None).exists():
-        return "The requester gave you your approver's grant, so somebody else must decide it."
+    if request.requested_by_id in givers(person, Role.GOVERNANCE_APPROVER):
+        return "The requester gave you your approver's grant, or set its end, so somebody else must decide it."
     interested = {request.requested_by_id}
     for place in places_of(accounts):
         if not decide_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):

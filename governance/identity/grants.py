@@ -47,7 +47,9 @@ def grant_role(
 
 
 def extend_grant(*, actor: Actor, grant: Grant, ends_at: datetime | None) -> Grant:
-    """Set another end, later or sooner; None: no end. Whoever sets it answers for the Grant from now on."""
+    """Set another end, later or sooner; None: no end. Whoever sets it answers for the Grant as its giver does.
+
+    The giver stays: what they ask for, the person can't decide, whoever else prolongs the Grant."""
     now = timezone.now()
     refuse_for_oneself(actor, grant.user)
     require_manager(actor, ScopeKind(grant.scope_kind), grant.scope_id, now)
@@ -56,12 +58,20 @@ def extend_grant(*, actor: Actor, grant: Grant, ends_at: datetime | None) -> Gra
     refuse_impossible(grant.user, Role(grant.role), ends_at, now)
     with transaction.atomic():
         before = grant.ends_at
-        if not current(now).filter(pk=grant.pk).update(ends_at=ends_at, granted_by_id=actor.user_id):
+        if not current(now).filter(pk=grant.pk).update(ends_at=ends_at):
             raise GrantError("This grant has ended; give the role anew.")
+        if actor.user_id is not None:
+            grant.extenders.add(actor.user_id)
         grant.refresh_from_db()
         note(actor, "grant.extend", grant, was=before)
         tell(grant, "The end of your role was changed", "You hold")
     return grant
+
+
+def givers(user: User, role: Role) -> set[int]:
+    """The Users (ids) who gave this person a Grant of this role that wasn't ended, or who set its end."""
+    rows = Grant.objects.filter(user=user, role=role, ended_at=None).values_list("granted_by", "extenders")
+    return {pk for row in rows for pk in row if pk is not None}
 
 
 def revoke_grant(*, actor: Actor, grant: Grant, reason: str = "") -> Grant:
@@ -99,8 +109,9 @@ def visible_grants(actor: Actor, permission: Permission = Permission.GRANT_VIEW)
 
 
 def refuse_for_oneself(actor: Actor, user: User) -> None:
+    """A GrantError, and so told beside the form: it is no lack of permission, which another role would mend."""
     if actor.user_id is not None and actor.user_id == user.pk:
-        raise NotPermittedError("Nobody grants to themselves; ask another security admin.")
+        raise GrantError("Nobody grants to themselves; ask another security admin.")
 
 
 def require_manager(actor: Actor, scope: ScopeKind, scope_id: str, now: datetime) -> None:

@@ -36,6 +36,8 @@ class Grant(models.Model):
     # The AWS id (o-…, ou-…, or an account's 12 digits): grants stand below the inventory, which may change.
     scope_id = models.CharField(max_length=68)
     granted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Whoever set another end since: they too are why the person holds it, beside whoever gave it.
+    extenders = models.ManyToManyField(User, related_name="+", blank=True)
     granted_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     # Set when it was revoked, or when a later Grant of the same took its place.

@@ -16,7 +16,8 @@ from django.db.models import Q
 
 from governance.core import audit
 from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind
-from governance.identity import stepup
+from governance.identity import scopes, stepup
+from governance.identity.grants import SAID
 from governance.identity.models import ApiToken, User
 from governance.identity.people import must
 
@@ -93,6 +94,12 @@ def check(cut: Cut, now: datetime) -> None:
         raise TokenRefusedError(f"A token can't do what needs a second factor: {', '.join(undecidable)}.")
     if not now < cut.expires_at <= now + LONGEST:
         raise TokenRefusedError(f"A token ends within {LONGEST.days} days.")
+    known = scopes.inventory().locate((str(kind), scope_id) for kind, scope_id in cut.scopes)
+    for kind, scope_id in cut.scopes:
+        if (str(kind), scope_id) not in known:
+            raise TokenRefusedError(
+                f"There is no {SAID[kind]} {scope_id} in the inventory; the token could do nothing there."
+            )
     for text in cut.networks:
         try:
             ipaddress.ip_network(text)

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from accounts.owners import ProposalGoneError, confirm_owners, proposals
 from accounts.queries import visible_accounts
-from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
+from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance.identity.grants import GrantError
 from governance.identity.models import Grant, User
 from governance.identity.queries import actor_of
 from tests.governance.identity.acting import fresh
@@ -72,7 +73,7 @@ def test_all_or_none(grace: User, olga: User) -> None:
 
 def test_nobody_confirms_themselves(inventory: Inventory, olga: User) -> None:
     Grant.objects.create(user=olga, role=ADMIN[0], scope_kind=ADMIN[1], scope_id=ORG)
-    with pytest.raises(NotPermittedError, match="themselves"):
+    with pytest.raises(GrantError, match="themselves"):
         confirm_owners(actor=fresh(olga), keys=[f"100000000001:{olga.pk}"])
 
 

@@ -94,7 +94,7 @@ def test_only_the_holder_lends_with_a_fresh_second_factor(anna: User, bela: User
     grant, ends_at = Grant.objects.get(user=anna), timezone.now() + WEEK
     with pytest.raises(NotPermittedError):
         delegate_grant(actor=fresh(bela), grant=grant, to=bela, ends_at=ends_at)
-    with pytest.raises(NotPermittedError, match="themselves"):
+    with pytest.raises(GrantError, match="themselves"):
         delegate_grant(actor=fresh(anna), grant=grant, to=anna, ends_at=ends_at)
     with pytest.raises(StepUpRequiredError):
         delegate_grant(actor=fresh(anna, timedelta(minutes=6)), grant=grant, to=bela, ends_at=ends_at)

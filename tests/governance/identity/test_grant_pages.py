@@ -75,7 +75,11 @@ def test_bad_input_is_said_and_kept(admin: Client, owen: User, typed: dict[str, 
 
 
 def test_nobody_grants_to_themselves_on_the_page(admin: Client) -> None:
-    assert admin.post(reverse("grant-new"), {**NEW, "user": "grace"}).status_code == 403
+    answer = admin.post(reverse("grant-new"), {**NEW, "user": "grace"})
+    page = answer.content.decode()
+    assert "Nobody grants to themselves; ask another security admin." in page
+    assert 'value="grace"' in page, "what was typed is still there"
+    assert Grant.objects.filter(user__username="grace").count() == 1
 
 
 def test_the_list_filters_and_pages(admin: Client, owen: User) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.queries import visible_accounts
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind, decide
-from governance.identity.grants import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
+from governance.identity.grants import GrantError, extend_grant, givers, grant_role, revoke_grant, visible_grants
 from governance.identity.models import Grant, User
 from governance.identity.queries import actor_of
 from governance.identity.stepup import StepUpRequiredError
@@ -81,11 +81,11 @@ def test_an_admin_of_an_ou_grants_inside_it_only(inventory: Inventory, owen: Use
 
 
 def test_nobody_grants_to_themselves(grace: User) -> None:
-    with pytest.raises(NotPermittedError, match="themselves"):
+    with pytest.raises(GrantError, match="themselves"):
         given(fresh(grace), grace)
     other = person("other", ADMIN)
     grant = given(fresh(other), grace)
-    with pytest.raises(NotPermittedError, match="themselves"):
+    with pytest.raises(GrantError, match="themselves"):
         extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
 
 
@@ -127,6 +127,20 @@ def test_extending(grace: User, owen: User) -> None:
     extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
     assert Grant.objects.get(pk=grant.pk).ends_at is None
     assert AuditEvent.objects.filter(action="grant.extend", subject=f"user:{owen.pk}").exists()
+
+
+def test_who_gave_it_stays_so_whoever_extends_it(grace: User, owen: User) -> None:
+    other = person("other", ADMIN)
+    grant = given(fresh(grace), owen, role=Role.GOVERNANCE_APPROVER)
+    for actor in (fresh(other), fresh(other), SYSTEM):
+        extend_grant(actor=actor, grant=grant, ends_at=timezone.now() + HOUR)
+    grant.refresh_from_db()
+    assert grant.granted_by == grace
+    assert list(grant.extenders.all()) == [other]
+    assert givers(owen, Role.GOVERNANCE_APPROVER) == {grace.pk, other.pk}
+    assert givers(owen, Role.AUDITOR) == set()
+    revoke_grant(actor=fresh(grace), grant=grant)
+    assert givers(owen, Role.GOVERNANCE_APPROVER) == set()
 
 
 def test_revoking_ends_it_at_once(grace: User, owen: User) -> None:

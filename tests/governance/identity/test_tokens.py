@@ -24,6 +24,11 @@ ORG_ID = "o-exampleorg1"
 ORG = (ScopeKind.ORGANIZATION, ORG_ID)
 
 
+@pytest.fixture(autouse=True)
+def _places(inventory: Inventory) -> None:
+    """What a token is cut to must be in the inventory."""
+
+
 def robot(*grants) -> User:
     made = person("robot", *(grants or [(Role.INTEGRATION, *ORG)]))
     User.objects.filter(pk=made.pk).update(is_service=True, responsible=person("nina"))
@@ -94,6 +99,9 @@ def test_no_token_can_do_what_needs_a_second_factor(decided: Permission) -> None
         ({"networks": ["192.0.2.0/99"]}, "not a network"),
         ({"scopes": []}, "one place"),
         ({"permissions": []}, "one permission"),
+        ({"scopes": [ORG, (ScopeKind.ACCOUNT, "000000000000")]}, "no account 000000000000 in the inventory"),
+        ({"scopes": [(ScopeKind.OU, "ou-9-none")]}, "no OU ou-9-none in the inventory"),
+        ({"scopes": [(ScopeKind.ORGANIZATION, "o-other12345")]}, "no organization o-other12345"),
     ],
 )
 def test_a_cut_that_makes_no_sense_is_refused(more: dict, why: str) -> None:
@@ -195,16 +203,19 @@ def test_the_page_shows_the_text_once() -> None:
     grace = stepped_up(signed_in(person("grace", (Role.SECURITY_ADMIN, *ORG))))
     typed = {
         "service": User.objects.get(username="robot").pk, "name": "sync", "permissions": ["finding.view"],
-        "scopes": f"organization  {ORG_ID}\n account 111122223333", "networks": "", "days": 30,
+        "scopes": f"organization  {ORG_ID}\n account 100000000001", "networks": "", "days": 30,
     }  # fmt: skip
     shown = grace.post(reverse("token-new"), typed)
     text = shown.context["text"]
-    assert find(text).scopes == [["organization", ORG_ID], ["account", "111122223333"]]
+    assert find(text).scopes == [["organization", ORG_ID], ["account", "100000000001"]]
     page = grace.get(reverse("tokens")).content.decode()
     assert text.rpartition("_")[2] not in page
     again = grace.post(reverse("token-new"), {**typed, "scopes": "everything"})
     assert "Write each place like" in again.content.decode()
     assert "everything" in again.content.decode(), "what was typed is still there"
+    unknown = grace.post(reverse("token-new"), {**typed, "scopes": "account 000000000000"}).content.decode()
+    assert "There is no account 000000000000 in the inventory" in unknown
+    assert "account 000000000000</textarea>" in unknown
     rotated = grace.post(reverse("token-rotate", args=[find(text).pk]))
     assert find(rotated.context["text"])
     grace.post(reverse("token-revoke", args=[find(text).pk]))

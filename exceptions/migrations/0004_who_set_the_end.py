@@ -1,0 +1,20 @@
+"""Whoever set the end of an approver's grant is as interested as whoever gave it: the database refuses that too."""
+
+from django.db import migrations
+
+from exceptions import triggers
+
+
+def add(apps, editor):
+    triggers.remove(editor.connection)
+    triggers.install(editor.connection)
+
+
+def before(apps, editor):
+    triggers.remove(editor.connection)
+    triggers.install(editor.connection, triggers.GRANTED)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("exceptions", "0003_renewals_that_count"), ("identity", "0004_grant_extenders")]
+    operations = [migrations.RunPython(add, before)]
