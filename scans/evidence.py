@@ -158,7 +158,8 @@ class Context:
     the organization whose buckets are known; it is None until the accounts have been read.
     shared_buckets holds what its owner's evidence says of each bucket that another account's settings
     point at: name -> {"account": the owner, "evidence": a document that load takes}.
-    root_managed: does the organization manage its members' root credentials centrally? None: not known.
+    root_managed: does the organization manage its members' root credentials centrally? The Gap where its
+    management account was not told; None where that was not asked.
     """
 
     partition: str = "aws"
@@ -169,7 +170,7 @@ class Context:
     bucket_owners: Mapping[str, str] | None = None
     unread_accounts: frozenset[str] = frozenset()
     shared_buckets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    root_managed: bool | None = None
+    root_managed: bool | Gap | None = None
     as_of: str = "1970-01-01T00:00:00+00:00"
     policy: Mapping[str, Any] = field(default_factory=dict)
 

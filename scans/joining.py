@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
 from scans import destinations, evidence, registry, store
 from scans.evidence import GLOBAL, Resource, World
@@ -68,12 +69,13 @@ def shared_buckets(organization: Organization, owners: dict[str, str]) -> dict[s
     return dict(sorted(found.items()))
 
 
-def root_managed(organization: Organization) -> bool | None:
-    """Does the organization manage its members' root credentials? None: its management account wasn't told."""
+def root_managed(organization: Organization) -> bool | Gap | None:
+    """Does the organization manage its members' root credentials? None: its management account wasn't read."""
     world = world_of(organization, organization.management_account_id, {"iam.organization"})
-    told = [resource.facts.get("features") for resource in world.resources("iam.organization", GLOBAL).values()]
-    known = [features for features in told if isinstance(features, list)]
-    return any("RootCredentialsManagement" in features for features in known) if known else None
+    for resource in world.resources("iam.organization", GLOBAL).values():
+        features = resource.facts.get("features")
+        return "RootCredentialsManagement" in features if isinstance(features, list) else features
+    return None
 
 
 def world_of(organization: Organization, account: str, types: set[str]) -> World:

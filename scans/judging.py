@@ -69,10 +69,13 @@ def root_is_managed(resource: ResourceView) -> bool:
     context = resource.context
     if context.account == context.management_account:
         return False
-    if context.root_managed is None:
+    managed = context.root_managed
+    if managed is None:
         api, action = "iam.ListOrganizationsFeatures", "iam:ListOrganizationsFeatures"
-        raise GapError(Gap(GapKind.NOT_READ, api, action, GLOBAL, NOT_COLLECTED))
-    return context.root_managed
+        managed = Gap(GapKind.NOT_READ, api, action, GLOBAL, NOT_COLLECTED)
+    if isinstance(managed, Gap):
+        raise GapError(managed)
+    return managed
 
 
 def peek(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:

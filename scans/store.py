@@ -111,7 +111,7 @@ def keep_context(context: Context) -> str:
             "unread_accounts": sorted(context.unread_accounts),
             "shared_buckets": dict(context.shared_buckets),
             "policy": dict(context.policy),
-            "root_managed": context.root_managed,
+            "root_managed": evidence.encode_fact(context.root_managed),
         }
     )
 
@@ -133,5 +133,7 @@ def context_at(digest: str) -> Context:
         unread_accounts=frozenset(document["unread_accounts"]),
         shared_buckets=document.get("shared_buckets", {}),  # contexts kept before there were any have none
         policy=document["policy"],
-        root_managed=document.get("root_managed"),  # nor do those kept before it was read tell this
+        root_managed=evidence.decode_fact(
+            document.get("root_managed")
+        ),  # nor do those kept before it was read tell this
     )

@@ -94,7 +94,9 @@ def cure(resource: ResourceView) -> cures.Effects:
 ROOT = "arn:aws:iam::111122223333:root"
 
 
-def _case(name: str, verdict: Verdict, mfa: object, credentials: object, **context: object) -> Case:
+def _case(
+    name: str, verdict: Verdict, mfa: object, credentials: object, reason_has: str = "", **context: object
+) -> Case:
     """context: root_managed, management_account."""
     return Case(
         name,
@@ -104,6 +106,7 @@ def _case(name: str, verdict: Verdict, mfa: object, credentials: object, **conte
         arn=ROOT,
         region="global",
         context=context,
+        reason_has=reason_has,
     )
 
 
@@ -123,6 +126,14 @@ CASES = [
         management_account="111122223333",
     ),
     _case("none now, and who manages them isn't known", Verdict.UNKNOWN, mfa=False, credentials=False),
+    _case(
+        "none now, and who manages them was refused",
+        Verdict.UNKNOWN,
+        mfa=False,
+        credentials=False,
+        root_managed=GAP,
+        reason_has=GAP.code,
+    ),
     _case("managed centrally, the report refused", Verdict.UNKNOWN, mfa=False, credentials=GAP, root_managed=True),
     _case("the summary was refused", Verdict.UNKNOWN, mfa=GAP, credentials=True),
     _case("no device and the report was refused", Verdict.UNKNOWN, mfa=False, credentials=GAP),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
 from scans import joining, store
 from scans.control import GAP
@@ -69,19 +70,19 @@ def features(told: Any) -> Evidence:
         (["RootCredentialsManagement", "RootSessions"], True),
         (["RootSessions"], False),
         ([], False),
-        (GAP, None),
+        (GAP, GAP),
     ],
 )
 def test_who_manages_root_credentials_is_told_by_the_management_account(
-    organization: Organization, told: Any, managed: bool | None
+    organization: Organization, told: Any, managed: bool | Gap
 ) -> None:
     assert joining.root_managed(organization) is None
     keep("444455556666", features(["RootCredentialsManagement"]))
     assert joining.root_managed(organization) is None
     keep("111122223333", features(told))
-    assert joining.root_managed(organization) is managed
+    assert joining.root_managed(organization) == managed
     kept = store.keep_context(Context(organization="o-1", root_managed=managed))
-    assert store.load_context(kept, account="1", as_of="").root_managed is managed
+    assert store.load_context(kept, account="1", as_of="").root_managed == managed
 
 
 def test_only_what_others_point_at_is_shared(organization: Organization) -> None:

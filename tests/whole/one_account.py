@@ -32,6 +32,7 @@ def fill(place: Place, _central: str = "") -> None:
     fill_runs(place)
     doors = (network.Door("ssm"), network.Door("ec2messages", private_dns=False, reach="world"))
     network.vpc(place, ("m5.large", "c5n.large"), doors)
+    network.vpc(place, ("m5.large",), ())  # whether this node is alone, peering connections tell
 
 
 def fill_identity(place: Place) -> None:

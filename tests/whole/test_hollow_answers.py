@@ -19,6 +19,7 @@ TAKEN_AS_THEY_ARE = {
     *(("ssm.GetPatchBaseline", item) for item in ("None", "'text'", "7", "{}")),
     ("ssm.DescribeDocumentPermission", "'text'"),
     ("cloudtrail.GetEventSelectors", "{}"),
+    ("iam.ListOrganizationsFeatures", "'text'"),  # a feature of a later day
 }
 
 
