@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
-from exceptions.services import deciding, drafting, tickets
+from exceptions.services import attaching, deciding, drafting, renewing, tickets
 from governance.core.models import AuditEvent
+from governance.core.policy import Role, ScopeKind
+from governance.identity.models import User
 from scans import hooks
 from scans.models import Finding
-from tests.exceptions.story import Cast, acting, cast
+from tests.exceptions.story import WHY, Cast, acting, cast
 from tests.inventory import make
+from tests.people import person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
 
@@ -80,6 +85,37 @@ def test_a_decision_against_a_withdrawal(people: Cast) -> None:
     request.refresh_from_db()
     assert request.state in {"approved", "withdrawn"}
     assert Cover.objects.filter(request=request, live=True).exists() is (request.state == "approved")
+
+
+def test_a_decision_against_a_file(people: Cast) -> None:
+    """Whoever is first: the file is refused, or the approval is, with the file as the difference."""
+    request = people.submitted()
+    results = at_once(
+        deciding_by(people, request, people.approver, "approve"),
+        lambda: attaching.attach(
+            actor=acting(people.owner), request=ExceptionRequest.objects.get(pk=request.pk), name="a.pdf", data=b"x"
+        ),
+    )
+    assert len(refusals(results)) == 1
+    request.refresh_from_db()
+    assert request.attachments.exists() is (request.state == "submitted")
+
+
+def test_two_renewals_that_are_submitted_at_once(people: Cast) -> None:
+    old = people.approved()
+    partner = person("pia", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
+    end = timezone.now() + timedelta(days=40)
+    drafts = {
+        user: renewing.renew(actor=acting(user), request=old, expires_at=end, justification=WHY)
+        for user in (people.owner, partner)
+    }
+
+    def submitting(user: User) -> Callable[[], None]:
+        mine = drafts[user]
+        return lambda: drafting.submit(actor=acting(user), request=mine, version=mine.version)
+
+    assert len(refusals(at_once(*map(submitting, drafts)))) == 1
+    assert sorted(old.renewals.values_list("state", flat=True)) == ["draft", "submitted"]
 
 
 def scan_that_changes(people: Cast) -> Callable[[], None]:
