@@ -39,6 +39,8 @@ def _overlap(one: Network, other: Network) -> bool:
     return isinstance(other, IPv6Network) and one.overlaps(other)
 
 
+# EC2 API reference, VpcEndpoint, State. "partial" isn't among them: whether such an endpoint works isn't said.
+AVAILABLE, COMING = "available", frozenset({"pendingacceptance", "pending"})
 GOING = frozenset({"deleting", "deleted", "rejected", "failed", "expired"})
 
 

@@ -10,7 +10,8 @@ features need.
 
 **Not applicable** where no VPC of the region has managed nodes.
 
-**Unknown** when the VPCs or the endpoints could not be listed.
+**Unknown** when the VPCs or the endpoints could not be listed, or when an endpoint that would do is in a state
+that this version doesn't know.
 
 **Limits.** Endpoints in another VPC that this one reaches by a transit gateway or peering are not
 counted; nor are those of a VPC that another account shares. Agents since 3.3.40.0 use `ssmmessages` in
@@ -38,7 +39,10 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.judging import strange
+from scans.networks import AVAILABLE, COMING, GOING
 
+STATES = {AVAILABLE, *COMING, *GOING}
 NEEDED = ("ssm", "ssmmessages", "ec2messages")
 USEFUL = ("s3", "logs", "kms", "ec2")
 
@@ -48,6 +52,7 @@ CONTROL = Control(
     title="VPCs with nodes have their endpoints",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: an endpoint in a state that is new to us is neither there nor missing
     facts={"ec2.vpc": ("id", "has_nodes")},
     related={"ec2.vpc_endpoint": ("service", "state", "vpc")},
     container="arn:{p}:ec2:{r}:{a}:vpc/*",
@@ -74,14 +79,14 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome | None:
     if not resource["has_nodes"]:
         return None
-    there = {
-        endpoint["service"]
-        for endpoint in resource.all("ec2.vpc_endpoint")
-        if endpoint["vpc"] == resource["id"] and endpoint["state"] == "available"
-    }
+    endpoints = [each for each in resource.all("ec2.vpc_endpoint") if each["vpc"] == resource["id"]]
+    there = {each["service"] for each in endpoints if each["state"] == AVAILABLE}
     missing = [service for service in NEEDED if service not in there]
     useful = [service for service in USEFUL if service not in there]
     note = f" Some features also need: {', '.join(useful)}." if useful else ""
+    doubtful = [each for each in endpoints if each["service"] in missing and each["state"] not in STATES]
+    if doubtful and not set(missing) - {each["service"] for each in doubtful}:
+        return strange(f"The endpoint for {doubtful[0]['service']} is in the state {doubtful[0]['state']}")
     if missing:
         return failed(f"The VPC has managed nodes and lacks available endpoints for {', '.join(missing)}.{note}")
     return passed(f"The VPC has available endpoints for {', '.join(NEEDED)}.{note}")
@@ -126,6 +131,7 @@ def _case(name: str, verdict: Verdict | None, *services: str, **more: Any) -> Ca
 
 
 PENDING = {"service": "ssm", "state": "pendingacceptance", "vpc": "vpc-1"}
+NEW = {"service": "ssm", "state": "halfway", "vpc": "vpc-1"}
 ELSEWHERE = {"service": "ssm", "state": "available", "vpc": "vpc-2"}
 RESOURCE = {"service": None, "state": "available", "vpc": "vpc-1"}
 UNREAD = {"service": GAP, "state": GAP, "vpc": GAP}
@@ -138,6 +144,11 @@ CASES = [
     _case("ssmmessages is not ssm", Verdict.FAIL, "ssmmessages", "ec2messages", reason_has="for ssm."),
     _case("ec2messages is not ec2", Verdict.PASS, *NEEDED, "s3", "logs", "kms", reason_has="also need: ec2."),
     _case("one isn't available yet", Verdict.FAIL, "ssmmessages", "ec2messages", odd=PENDING),
+    _case(
+        "one is in a state that is new to us", Verdict.UNKNOWN, "ssmmessages", "ec2messages", odd=NEW, reason_has="half"
+    ),
+    _case("one is in such a state, another is missing", Verdict.FAIL, "ssmmessages", odd=NEW),
+    _case("one more of the service is in such a state", Verdict.PASS, *NEEDED, odd=NEW),
     _case("one is another VPC's", Verdict.FAIL, "ssmmessages", "ec2messages", odd=ELSEWHERE),
     _case("a resource's endpoint, which has no service", Verdict.PASS, *NEEDED, odd=RESOURCE),
     _case("a VPC without nodes", None, nodes=False),
