@@ -24,7 +24,7 @@ from exceptions.rules import ScopeKind
 from exceptions.services import drafting, renewing
 from exceptions.services.scoping import Wanted
 from governance.core.policy import Permission
-from governance.identity.rest.bulk import LIMIT, BulkSerializer, in_bulk
+from governance.identity.rest.bulk import LIMIT
 from governance.identity.rest.etags import etag_of, require_match
 from governance.identity.rest.parsing import PageQuery, Strict
 from governance.identity.rest.views import Answer, Api
@@ -84,33 +84,22 @@ class RenewalBody(Strict):
     justification = serializers.CharField()
 
 
-class ManyBody(Strict):
-    """items: ids of requests, with the version of each that was read."""
-
-    class Item(Strict):
-        id = serializers.IntegerField()
-        version = serializers.IntegerField()
-
-    items = Item(many=True)
-    reason = serializers.CharField(**TEXT)
-
-
 class ExceptionApi(Api):
     permissions: ClassVar = {
         "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW, "preview": Permission.EXCEPTION_VIEW,
         "comments": Permission.EXCEPTION_VIEW, "create": ASKING, "change": ASKING, "submit": ASKING, "withdraw": ASKING,
-        "withdraw_many": ASKING, "renew": ASKING, "comment": Permission.EXCEPTION_COMMENT,
+        "renew": ASKING, "comment": Permission.EXCEPTION_COMMENT,
     }  # fmt: skip
     queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
     bodies: ClassVar = {
-        "create": NewExceptionBody, "change": ExceptionBody, "withdraw": ReasonBody, "withdraw_many": ManyBody,
+        "create": NewExceptionBody, "change": ExceptionBody, "withdraw": ReasonBody,
         "renew": RenewalBody, "comment": TextBody,
     }  # fmt: skip
     answers: ClassVar = {
         "list": Answer(ExceptionSerializer, many=True), "retrieve": Answer(ExceptionSerializer),
         "create": Answer(ExceptionSerializer, status=201), "change": Answer(ExceptionSerializer),
         "submit": Answer(ExceptionSerializer), "withdraw": Answer(ExceptionSerializer),
-        "withdraw_many": Answer(BulkSerializer), "renew": Answer(ExceptionSerializer, status=201),
+        "renew": Answer(ExceptionSerializer, status=201),
         "preview": Answer(PreviewSerializer), "comments": Answer(CommentSerializer, many=True),
         "comment": Answer(CommentSerializer, status=201),
     }  # fmt: skip
@@ -161,18 +150,6 @@ class ExceptionApi(Api):
         with workflow():
             drafting.withdraw(actor=self.actor, request=found, version=found.version, reason=given["reason"])
         return self.shown(found)
-
-    def withdraw_many(self, _request: Request) -> Response:
-        """Take several back; an answer for each."""
-        given = self.body()
-
-        def act(item: dict[str, int]) -> dict[str, Any]:
-            found = self.found(item["id"])
-            with workflow():
-                drafting.withdraw(actor=self.actor, request=found, version=item["version"], reason=given["reason"])
-            return {"id": found.pk, "state": "withdrawn"}
-
-        return self.answer(in_bulk(given["items"], act))
 
     def renew(self, _request: Request, request_id: int) -> Response:
         """A new draft that takes over when this one ends."""

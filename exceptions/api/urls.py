@@ -5,19 +5,20 @@ from __future__ import annotations
 from django.urls import path
 
 from exceptions.api.attachments import AttachmentApi
+from exceptions.api.many import ManyExceptionsApi, ManyTicketsApi
 from exceptions.api.requests import ExceptionApi
 from exceptions.api.rules import RuleApi
 from exceptions.api.tickets import TicketApi, TrackerApi
 
 REQUEST = "exceptions/<int:request_id>/"
+EXCEPTIONS, TICKETS = "exceptions/bulk/", "tickets/bulk/"
 TICKET = "tickets/<int:ticket_id>/"
 
 urlpatterns = [
     path("exceptions/", ExceptionApi.as_view({"get": "list", "post": "create"}), name="api-exceptions"),
+    path(f"{EXCEPTIONS}submit/", ManyExceptionsApi.as_view({"post": "submit_many"}), name="api-exceptions-submit"),
     path(
-        "exceptions/bulk/withdraw/",
-        ExceptionApi.as_view({"post": "withdraw_many"}),
-        name="api-exceptions-bulk-withdraw",
+        f"{EXCEPTIONS}withdraw/", ManyExceptionsApi.as_view({"post": "withdraw_many"}), name="api-exceptions-withdraw"
     ),
     path(REQUEST, ExceptionApi.as_view({"get": "retrieve", "put": "change"}), name="api-exception"),
     path(f"{REQUEST}submit/", ExceptionApi.as_view({"post": "submit"}), name="api-exception-submit"),
@@ -42,6 +43,9 @@ urlpatterns = [
     path("ticket-rules/", RuleApi.as_view({"get": "list", "post": "create"}), name="api-ticket-rules"),
     path("ticket-rules/<int:rule_id>/", RuleApi.as_view({"get": "retrieve", "put": "switch"}), name="api-ticket-rule"),
     path("tickets/", TicketApi.as_view({"get": "list", "post": "create"}), name="api-tickets"),
+    path(f"{TICKETS}start/", ManyTicketsApi.as_view({"post": "start_many"}), name="api-tickets-start"),
+    path(f"{TICKETS}claim/", ManyTicketsApi.as_view({"post": "claim_many"}), name="api-tickets-claim"),
+    path(f"{TICKETS}cancel/", ManyTicketsApi.as_view({"post": "cancel_many"}), name="api-tickets-cancel"),
     path(TICKET, TicketApi.as_view({"get": "retrieve"}), name="api-ticket"),
     path(f"{TICKET}start/", TicketApi.as_view({"post": "start"}), name="api-ticket-start"),
     path(f"{TICKET}claim/", TicketApi.as_view({"post": "claim"}), name="api-ticket-claim"),

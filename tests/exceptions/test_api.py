@@ -91,13 +91,6 @@ def test_only_its_writer_changes_or_withdraws_it(people: Cast, owner: Client) ->
     assert post(owner, f"{BASE}{request.pk}/withdraw/", **{"If-Match": again}).status_code == 409
 
 
-def test_several_are_withdrawn_with_an_answer_for_each(people: Cast, owner: Client) -> None:
-    mine = people.submitted()
-    body = {"items": [{"id": mine.pk, "version": mine.version}, {"id": 99999, "version": 1}]}
-    results = post(owner, f"{BASE}bulk/withdraw/", body).json()["results"]
-    assert [result["status"] for result in results] == [200, 404]
-
-
 def test_a_change_needs_the_version_that_was_read(people: Cast, owner: Client) -> None:
     request = people.drafted()
     where = f"{BASE}{request.pk}/"
