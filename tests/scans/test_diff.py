@@ -216,9 +216,9 @@ def test_the_command(shop: Account, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (lambda a, b: (a, "x"), 1, "There is no scan x."),
-        (lambda a, b: (a, "9" * 40), 1, "There is no scan"),
-        (lambda a, b: (a, b), 1, "different organizations"),
+        (lambda a, b: (a, "x"), 2, "There is no scan x."),
+        (lambda a, b: (a, "9" * 40), 2, "There is no scan"),
+        (lambda a, b: (a, b), 2, "different organizations"),
         (lambda a, b: (a, a, "--control", "nix"), 2, "Unknown control: NIX"),
     ],
 )
