@@ -28,19 +28,19 @@ class Window:
     said: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
+        """Open a page and wait until it and what it names have loaded; no page of ours fetches more by itself at first."""
         self.page.goto(self.base + path)
-        self.page.wait_for_load_state("networkidle")
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
-    def axe(self) -> list[str]:
-        """Serious and critical violations of WCAG, as lines to read."""
+    def axe(self, *only: str) -> list[str]:
+        """Serious and critical violations of WCAG, by all rules or only these, as lines to read."""
         import axe_playwright_python
 
         self.page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-        found = self.page.evaluate("axe.run()")["violations"]
+        found = self.page.evaluate("only => axe.run(only.length ? {runOnly: only} : {})", list(only))["violations"]
         return [
             f"{item['id']} {node['target']} {node['failureSummary']}"
             for item in found
