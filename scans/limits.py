@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from scans.control import Verdict
 from scans.engine import Judged, unread
-from scans.evidence import GLOBAL
+from scans.evidence import GLOBAL, Evidence, Resource
 
 LIMITED = "RegionsLimited"
 Regions = frozenset[str] | None
+# Facts that gather what names a resource, in whatever region that is.
+GATHERED = ("kinds", "fields", "used_by")
 
 
 def regions_read(asked: Mapping[str, Any], places: Iterable[tuple[str, str]]) -> Regions:
@@ -37,3 +39,31 @@ def is_left_out(gap: Gap, read: Regions) -> bool:
         return False
     elsewhere = gap.region != GLOBAL and gap.region not in read
     return gap.code == LIMITED or (gap.kind is GapKind.NOT_READ and gap.code == NOT_COLLECTED and elsewhere)
+
+
+def is_part(evidence: Evidence) -> bool:
+    """Does it tell only what the regions that were asked for point at?"""
+    return any(gap.code == LIMITED for gaps in evidence.gaps.values() for gap in gaps)
+
+
+def filled(part: Evidence, held: Evidence, read: Collection[str]) -> Evidence:
+    """A part, and what was known before of the rest: nobody looked whether that has changed.
+
+    read: the regions that the part rests on. What they no longer name stays until the whole is read."""
+    was = {(each.type, each.arn, each.region): each for each in held.resources}
+    found = [gathered(each, was.pop((each.type, each.arn, each.region), None)) for each in part.resources]
+    gaps = {type: list(items) for type, items in part.gaps.items()}
+    for type, items in held.gaps.items():
+        known = gaps.setdefault(type, [])
+        known += [gap for gap in items if gap.region not in read and gap not in known]
+    return replace(part, resources=[*found, *was.values()], gaps={type: items for type, items in gaps.items() if items})
+
+
+def gathered(found: Resource, was: Resource | None) -> Resource:
+    """As it was found, with what named it before."""
+    more = {}
+    for name in GATHERED:
+        new, old = found.facts.get(name), was.facts.get(name) if was else None
+        if isinstance(new, list) and isinstance(old, list):
+            more[name] = sorted({*new, *old})
+    return replace(found, facts={**found.facts, **more})

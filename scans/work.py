@@ -23,6 +23,7 @@ from governance.core.states import TARGET
 from scans import evaluation, missing, registry, runner, store
 from scans.collector import VALUE_ROLE
 from scans.evidence import Evidence, parse
+from scans.heads import move_heads
 from scans.holders import me
 from scans.models import EvidenceHead, Target
 from scans.reconcile import reconcile
@@ -209,28 +210,13 @@ def finish(
         scan=target.scan, account=target.account, at=judged.at, judged=judged.judged,
         judged_places=judged.places, world=judged.world, digests=digests,
     )  # fmt: skip
-    move_heads(target.account, digests, judged.at)
+    move_heads(target.account, collected.evidences, digests, judged.at)
     remember_account(target.account, collected, judged.at)
     end(
         lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest, counts=dict(done.counts),
         by_control=done.by_control, error=None,
         gaps=missing.with_cost([gap.as_dict() for gap in collected.gaps], missing.cost(judged.judged)),
     )  # fmt: skip
-
-
-def move_heads(account: Account, digests: dict[tuple[str, str], str], at: Any) -> None:
-    """Point at the latest evidence of each collector; unchanged evidence moves nothing."""
-    stored = {(h.region, h.collector): h for h in EvidenceHead.objects.filter(account=account)}
-    new, changed = [], []
-    for (region, collector), digest in digests.items():
-        head = stored.get((region, collector))
-        if head is None:
-            new.append(EvidenceHead(account=account, region=region, collector=collector, digest=digest, changed_at=at))
-        elif head.digest != digest:
-            head.digest, head.changed_at = digest, at
-            changed.append(head)
-    EvidenceHead.objects.bulk_create(new, batch_size=500)
-    EvidenceHead.objects.bulk_update(changed, ["digest", "changed_at"], batch_size=200)
 
 
 def remember_account(account: Account, collected: runner.Collected, at: Any) -> None:

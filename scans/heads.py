@@ -1,0 +1,44 @@
+"""Which evidence of each collector is the latest: what other accounts' scans, the map and the coverage go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from accounts.models import Account
+from scans import limits, store
+from scans.evidence import GLOBAL, Evidence, canonical
+from scans.models import EvidenceHead
+
+Place = tuple[str, str]  # (region, collector)
+
+
+def move_heads(
+    account: Account, evidences: Mapping[Place, Evidence], digests: Mapping[Place, str], at: datetime
+) -> None:
+    """Point at the latest evidence of each collector; unchanged evidence moves nothing."""
+    stored = {(h.region, h.collector): h for h in EvidenceHead.objects.filter(account=account)}
+    latest = {**digests, **filled_up(evidences, {place: head.digest for place, head in stored.items()})}
+    new, changed = [], []
+    for (region, collector), digest in latest.items():
+        head = stored.get((region, collector))
+        if head is None:
+            new.append(EvidenceHead(account=account, region=region, collector=collector, digest=digest, changed_at=at))
+        elif head.digest != digest:
+            head.digest, head.changed_at = digest, at
+            changed.append(head)
+    EvidenceHead.objects.bulk_create(new, batch_size=500)
+    EvidenceHead.objects.bulk_update(changed, ["digest", "changed_at"], batch_size=200)
+
+
+def filled_up(evidences: Mapping[Place, Evidence], held: Mapping[Place, str]) -> dict[Place, str]:
+    """A Scan of some regions sees a part of what the whole account points at. In place of that part: the digest of
+    the part with the rest as it was known, so that nobody takes the rest for gone."""
+    parts = {place: found for place, found in evidences.items() if place in held and limits.is_part(found)}
+    manifest: store.Manifest = {}
+    for region, collector in parts:
+        manifest.setdefault(region, {})[collector] = held[region, collector]
+    read = {region for region, _ in evidences} - {GLOBAL}
+    known = store.read_evidence(manifest)
+    whole = {place: limits.filled(part, known[place], read) for place, part in parts.items()}
+    return dict(zip(whole, store.keep(map(canonical, whole.values())), strict=True))
