@@ -97,21 +97,18 @@ def join(scan: Scan) -> None:
     """Judge the controls that need the whole organization, then end the Scan."""
     owners, unread = joining.bucket_owners(scan.organization)
     base = store.load_context(scan.context, account="", as_of="")
-    shared = joining.shared_buckets(scan.organization, owners)
-    joined = store.keep_context(
-        replace(
-            base,
-            bucket_owners=owners,
-            unread_accounts=frozenset(unread),
-            shared_buckets=shared,
-            root_managed=joining.root_managed(scan.organization),
-        )
+    joined = replace(
+        base,
+        bucket_owners=owners,
+        unread_accounts=frozenset(unread),
+        shared_buckets=joining.shared_buckets(scan.organization, owners),
+        root_managed=joining.root_managed(scan.organization),
     )
-    Scan.objects.filter(pk=scan.pk).update(joined_context=joined)
+    Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
     scan.refresh_from_db()
     controls = [c for c in evaluation.controls_of(scan) if c.control.joins]
     if controls:
-        foreign = missing.of_others(shared)
+        foreign = missing.of_others(joined)
         for target in scan.targets.filter(state="done").select_related("account").iterator(chunk_size=200):
             join_target(scan, target, controls, foreign)
     try:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.control import Verdict
 from scans.engine import Judged
-from scans.evidence import load
+from scans.evidence import Context, load
 
 
 def cost(judged: Iterable[Judged], foreign: frozenset[Gap] = frozenset()) -> list[Gap]:
@@ -21,9 +20,10 @@ def cost(judged: Iterable[Judged], foreign: frozenset[Gap] = frozenset()) -> lis
     return [gap for gap in found if gap.kind is not GapKind.NOT_READ and gap not in foreign]
 
 
-def of_others(shared_buckets: Mapping[str, Mapping[str, Any]]) -> frozenset[Gap]:
-    """The gaps in what buckets' owners tell of them (Context.shared_buckets)."""
-    return frozenset(gap for held in shared_buckets.values() for gap in load(held["evidence"]).all_gaps())
+def of_others(context: Context) -> frozenset[Gap]:
+    """The gaps in what other accounts tell: owners of their buckets, the management account of root credentials."""
+    told = {gap for held in context.shared_buckets.values() for gap in load(held["evidence"]).all_gaps()}
+    return frozenset(told | ({context.root_managed} if isinstance(context.root_managed, Gap) else set()))
 
 
 def with_cost(gaps: Iterable[Mapping[str, str]], more: Iterable[Gap]) -> list[dict[str, str]]:

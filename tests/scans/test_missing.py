@@ -11,9 +11,9 @@ from governance.core.policy import SYSTEM
 from scans import completion, runner
 from scans.control import Outcome, Verdict
 from scans.engine import Judged, unread
-from scans.evidence import Evidence, dump
+from scans.evidence import Context, Evidence, dump
 from scans.missing import cost, of_others, with_cost
-from scans.models import Scan
+from scans.models import Finding, Scan
 from scans.queries.scans import gaps_of
 from scans.report import not_read
 from scans.services import start_scan
@@ -24,6 +24,9 @@ from tests.scans.test_reconcile import CONTROL
 HEAD = Gap(GapKind.DENIED, "s3.HeadBucket", "s3:ListBucket", "global", "403")
 THEIRS = Gap(GapKind.DENIED, "s3.GetBucketPolicy", "s3:GetBucketPolicy", REGION, "AccessDenied")
 NOBODY_ASKED = Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", "global", NOT_COLLECTED)
+FEATURES = Gap(
+    GapKind.DENIED, "iam.ListOrganizationsFeatures", "iam:ListOrganizationsFeatures", "global", "AccessDenied"
+)
 FORBIDDEN = "arn:aws:s3:::partner"
 
 
@@ -41,7 +44,9 @@ def test_only_what_was_refused_and_left_something_unknown() -> None:
 
 def test_what_other_accounts_could_not_tell_of_their_buckets() -> None:
     shared = Evidence("shared_bucket", REGION, types=("s3.bucket",), gaps={"s3.account": [THEIRS]})
-    assert of_others({"logs": {"account": "444455556666", "evidence": dump(shared)}}) == {THEIRS}
+    buckets = {"logs": {"account": "444455556666", "evidence": dump(shared)}}
+    assert of_others(Context(shared_buckets=buckets, root_managed=True)) == {THEIRS}
+    assert of_others(Context(shared_buckets=buckets, root_managed=FEATURES)) == {THEIRS, FEATURES}
 
 
 def test_each_gap_is_told_once() -> None:
@@ -73,3 +78,31 @@ def test_a_bucket_that_may_not_be_looked_at_makes_the_scan_partial_and_is_listed
     assert not_read(scan) == ["Gap: management (111122223333) — s3.HeadBucket (403; needs s3:ListBucket) in global"]
     (group,) = gaps_of(scan, organization.accounts.all())
     assert (group.api, list(group.accounts)) == ("s3.HeadBucket", ["111122223333"])
+
+
+def without_root_credentials(plan: runner.Plan) -> runner.Collected:
+    """Nobody may ask the management account whether it manages those of the others."""
+    read = volumes(plan)
+    iam = evidence("iam", "global")
+    here = plan.account == plan.context.management_account
+    iam.add(
+        "iam.root", f"arn:aws:iam::{plan.account}:root", mfa_enabled=here, credentials_present=here
+    )  # fmt: skip
+    if here:
+        iam.add("iam.organization", "arn:aws:organizations::111122223333:organization/o-1", features=FEATURES)
+        read.gaps.append(FEATURES)
+    read.evidences[("global", "iam")] = iam
+    return read
+
+
+@pytest.mark.django_db
+def test_what_the_management_account_may_not_tell_is_missing_there_alone(monkeypatch: Any) -> None:
+    in_place_of_aws(monkeypatch, without_root_credentials)
+    organization = company()
+    scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-ID-001"])
+    read_all(scan)
+    completion.advance(scan.pk)
+    unknown = Finding.objects.filter(control="SSM-ID-001", verdict="unknown")
+    assert set(unknown.values_list("account__name", flat=True)) == {"payments", "sandbox"}
+    (group,) = gaps_of(Scan.objects.get(pk=scan.pk), organization.accounts.all())
+    assert (group.api, list(group.accounts)) == (FEATURES.api, ["111122223333"])
