@@ -21,6 +21,8 @@ from accounts.aws.reader import AwsReader
 SMALL_PAGE = 5  # the least that every service takes (ec2's minimum)
 # Macie says that it is off with a refusal's code.
 NOT_A_REFUSAL = re.compile(r"is not enabled", re.IGNORECASE)
+# What IAM answers a member that asks for what its management account alone is told: no policy would change that.
+NOT_FOR_MEMBERS = frozenset({"AccountNotManagementOrDelegatedAdministrator"})
 TRUST_TO_DO = (
     "Add the condition StringEquals sts:ExternalId to the role's trust policy (manage.py scan_role cloudformation)."
 )
@@ -100,9 +102,15 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
         try:
             aws.call(call.service, call.operation, **params)
         except CallError as error:
-            if not NOT_A_REFUSAL.search(error.message):
+            if not is_answer(error):
                 gaps[call.action] = error.gap
     judge(found, gaps)
+
+
+def is_answer(error: CallError) -> bool:
+    """An error that only an allowed call gets, though its status may be a refusal's."""
+    told = error.code.removesuffix("Exception") in NOT_FOR_MEMBERS
+    return told or NOT_A_REFUSAL.search(error.message) is not None
 
 
 def judge(found: Diagnosis, gaps: dict[str, Gap]) -> None:

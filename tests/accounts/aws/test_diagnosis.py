@@ -14,6 +14,7 @@ EXTERNAL_ID = "the-right-external-id-of-this-hub"
 DOCUMENT = Call("ssm", "GetDocument", "ssm:GetDocument")
 LISTING = Call("ssm", "ListDocuments", "ssm:ListDocuments")
 MACIE = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
+FEATURES = Call("iam", "ListOrganizationsFeatures", "iam:ListOrganizationsFeatures")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,14 @@ def test_refused_actions_are_named_with_who_refuses(aws):
 def test_macie_that_is_off_is_no_refusal(aws):
     aws(script(lambda request: refusal("AccessDeniedException", "Macie is not enabled.", 403)))
     assert see(MACIE).problems == []
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_only_the_management_account_is_told_is_no_refusal_of_a_member(aws, status):
+    aws(
+        script(lambda request: sts_refusal("AccountNotManagementOrDelegatedAdministratorException", "Only it.", status))
+    )
+    assert see(FEATURES).problems == []
 
 
 def test_what_could_not_be_tried_is_said(aws):
