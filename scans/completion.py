@@ -68,8 +68,17 @@ def take(scan: Scan) -> bool:
     return bool(taken)
 
 
+def hold(scan: Scan) -> bool:
+    """Extend a lease that is half used up: joining very many accounts outlasts one. False: it was lost."""
+    now = timezone.now()
+    if scan.lease_until is not None and scan.lease_until - now > JOIN_LEASE / 2:
+        return True
+    scan.lease_until = now + JOIN_LEASE
+    return bool(Scan.objects.filter(pk=scan.pk, owner=me()).update(lease_until=scan.lease_until))
+
+
 def let_go(scan: Scan) -> None:
-    Scan.objects.filter(pk=scan.pk).update(lease_until=None)
+    Scan.objects.filter(pk=scan.pk, owner=me()).update(lease_until=None)
 
 
 def unfinished(scan: Scan) -> models.QuerySet[Target]:
@@ -110,6 +119,9 @@ def join(scan: Scan) -> None:
     if controls:
         foreign = missing.of_others(joined)
         for target in scan.targets.filter(state="done").select_related("account").iterator(chunk_size=200):
+            if not hold(scan):
+                log.info("scan.abandoned", scan=scan.pk, why="another worker joins its accounts")
+                return
             join_target(scan, target, controls, foreign)
     try:
         complete(scan)

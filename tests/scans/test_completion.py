@@ -12,7 +12,7 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
 from scans import completion, joining, runner
-from scans.models import Scan
+from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all, volumes
 
@@ -124,6 +124,43 @@ def test_one_worker_joins_and_another_takes_over_when_its_lease_has_run_out(scan
     completion.advance(scan.pk)
     assert state(scan) == "done"
     assert scan.lease_until is None
+
+
+def test_a_joining_that_outlasts_its_lease_keeps_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_all(scan)
+    left: list[timedelta] = []
+
+    def slowly(joined: Scan, *_: object) -> None:
+        held = Scan.objects.values_list("lease_until", flat=True).get(pk=joined.pk)
+        assert held is not None
+        left.append(held - timezone.now())
+        joined.lease_until = timezone.now() + timedelta(minutes=1)
+        Scan.objects.filter(pk=joined.pk).update(lease_until=joined.lease_until)
+
+    monkeypatch.setattr(completion, "join_target", slowly)
+    completion.advance(scan.pk)
+    assert len(left) == 3
+    assert min(left) > timedelta(minutes=7)
+    assert state(scan) == "done"
+
+
+def test_a_joining_that_lost_its_lease_leaves_the_rest_to_the_other(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all(scan)
+    judged: list[int] = []
+    later = timezone.now() + timedelta(minutes=20)
+
+    def overtaken(joined: Scan, target: Target, *_: object) -> None:
+        judged.append(target.pk)
+        joined.lease_until = timezone.now()
+        Scan.objects.filter(pk=joined.pk).update(owner="elsewhere:1:1", lease_until=later)
+
+    monkeypatch.setattr(completion, "join_target", overtaken)
+    completion.advance(scan.pk)
+    assert len(judged) == 1
+    assert state(scan) == "joining"
+    assert scan.lease_until == later
 
 
 def test_a_joining_that_died_and_is_repeated_counts_nothing_twice(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
