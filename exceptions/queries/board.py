@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sub
 from accounts.models import Account
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
 from exceptions.queries.requests import EXPIRING, state_is
-from exceptions.queries.scope import named_findings
+from exceptions.queries.scope import in_part, named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import ScopeKind, shown_state
 from scans.queries.findings import FilterError, one_of
@@ -118,12 +118,7 @@ def export(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: da
     count = theirs.order_by().values("request").annotate(n=Count("pk"))
     rows = rows.annotate(named=Subquery(count.values("n"))).select_related("renews").prefetch_related(decided)
     for row in rows.iterator(chunk_size=500):
-        yield export_line(row, now, drift=bool(row.drift) and whole(row, visible))
-
-
-def whole(row: ExceptionRequest, visible: QuerySet[Account]) -> bool:
-    """Are all the accounts that the request covers the reader's to see?"""
-    return not row.covers.exclude(account__in=visible.order_by().values("pk")).exists()
+        yield export_line(row, now, drift=bool(row.drift) and not in_part([row], visible))
 
 
 def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from exceptions.models.request import RENEWING
 from exceptions.queries import words
 from exceptions.queries.board import state_of
 from exceptions.queries.people import may_everywhere, places_of
-from exceptions.queries.scope import Preview, accounts_of, findings_of, named_findings, preview
+from exceptions.queries.scope import Preview, accounts_of, findings_of, in_part, named_findings, preview
 from exceptions.queries.shown import scope_text, shown
 from exceptions.queries.words import ACTS, Change
 from exceptions.rules import BROAD
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
-    """whole: every account in scope is the reader's to see; else drift is told in general, and the rest not at all."""
+    """whole: every account in scope is the reader's to see; else the rest isn't told at all, and drift in general."""
 
     state: str
     scope: str
@@ -84,18 +84,19 @@ def page_of(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPa
     visible = visible_accounts(actor, P.EXCEPTION_VIEW)
     accounts = accounts_of(request)
     covered = preview(request, visible)
-    whole = covered.whole
+    # Of the accounts that it covered, and that have left its scope since, drift and the trail speak too.
+    told = covered.whole and not in_part([request], visible)
     return RequestPage(
         state=state_of(request, now),
         scope=scope_text(request, named_findings([request], visible).get(request.pk, 0)),
-        whole=whole,
+        whole=covered.whole,
         preview=covered,
         findings=list(findings_of(request).filter(account__in=visible.order_by().values("pk"))[:NAMED]),
-        drift=words.drift_sentences(request.drift) if whole else drift_in_general(request.drift),
+        drift=words.drift_sentences(request.drift) if told else drift_in_general(request.drift),
         # The thread stands on the page by itself.
-        changes=changes_since_approval(request, without={"comments"}) if whole else [],
+        changes=changes_since_approval(request, without={"comments"}) if told else [],
         thread=thread_of(request),
-        history=history_of(f"exceptionrequest:{request.pk}", told=whole),
+        history=history_of(f"exceptionrequest:{request.pk}", told=told),
         attachments=attachments_of(request),
         may=may_of(request, actor, accounts, now),
     )

@@ -17,6 +17,7 @@ from scans.fingerprint import fingerprint
 from scans.models import Finding
 
 Key = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
+MOVED = "Account "  # how drift calls an account that joined the scope, or left it
 GONE = (Account.Status.VANISHED, Account.Status.CLOSED)
 
 
@@ -135,10 +136,18 @@ def named_findings(requests: Iterable[ExceptionRequest], visible: QuerySet[Accou
 
 
 def in_part(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) -> set[int]:
-    """The ids of those that cover an account which the reader may not see, for many in one query."""
-    covers = Cover.objects.filter(request__in=[r.pk for r in requests])
+    """The ids of those that cover an account which the reader may not see, or whose drift names one that joined or left
+    the scope. For many in one query, or two."""
+    rows = list(requests)
+    covers = Cover.objects.filter(request__in=[row.pk for row in rows])
     beyond = covers.exclude(account__in=visible.order_by().values("pk"))
-    return set(beyond.order_by().values_list("request", flat=True).distinct())
+    found = set(beyond.order_by().values_list("request", flat=True).distinct())
+    moved = {row.pk: {d["what"].removeprefix(MOVED) for d in row.drift if d["kind"] == "scope"} for row in rows}
+    named: set[str] = set().union(*moved.values())
+    if named:
+        seen = set(visible.order_by().filter(account_id__in=named).values_list("account_id", flat=True))
+        found |= {pk for pk, ids in moved.items() if ids - seen}
+    return found
 
 
 def severities_of(request: ExceptionRequest) -> set[str]:

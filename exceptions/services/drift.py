@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from accounts.models import Account, Organization
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.queries.scope import accounts_of
+from exceptions.queries.scope import MOVED, accounts_of
 from exceptions.queries.shown import compensation, control_facts, facts_digest
 from exceptions.rules import BROAD, Drift
 from exceptions.services import covering, locking, telling
@@ -88,8 +88,8 @@ def compensation_drift(request: ExceptionRequest) -> list[Drift]:
 def scope_drift(request: ExceptionRequest) -> list[Drift]:
     was = set(request.basis.get("accounts", []))
     now = {account.account_id for account in accounts_of(request)}
-    joined = [Drift("scope", f"Account {id}", "outside", "in the scope") for id in sorted(now - was)]
-    left = [Drift("scope", f"Account {id}", "in the scope", "outside") for id in sorted(was - now)]
+    joined = [Drift("scope", f"{MOVED}{id}", "outside", "in the scope") for id in sorted(now - was)]
+    left = [Drift("scope", f"{MOVED}{id}", "in the scope", "outside") for id in sorted(was - now)]
     return joined + left
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from accounts import hooks
+from accounts.models import Account
 from accounts.queries import visible_accounts
 from exceptions.models import ExceptionRequest
 from exceptions.queries.decision import screen_of
@@ -111,3 +113,26 @@ def test_who_sees_all_of_many_is_asked_in_one_query(
     with django_assert_num_queries(1):
         assert in_part([wide, named], mine) == {wide.pk, named.pk}
     assert in_part([wide, named], visible_accounts(acting(people.approver), Permission.EXCEPTION_VIEW)) == set()
+
+
+@pytest.mark.parametrize(("name", "to"), [("till", "sandbox"), ("play", "retail")])
+def test_an_account_that_left_or_joined_the_scope_is_named_to_whoever_sees_it(people: Cast, name: str, to: str) -> None:
+    inventory = people.inventory
+    wanted = people.wanted(scope_kind="ou", ou="ou-1-retail", control="SSM-PS-001", findings=())
+    asked = drafting.create_draft(actor=acting(people.admin), organization=inventory.organization, wanted=wanted)
+    drafting.submit(actor=acting(people.admin), request=asked, version=asked.version)
+    for approver in (people.approver, people.second):
+        asked = people.decides(asked, approver)
+    left = getattr(inventory, name)
+    Account.objects.filter(pk=left.pk).update(ou=getattr(inventory, to))
+    for listen in hooks.after_discovery:
+        listen(inventory.organization)
+    seen = [a.account_id for a in (inventory.shop, inventory.till, inventory.play) if a != left]
+    part = person("pia", *((Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, id) for id in seen))
+    for who, told in ((part, False), (people.approver, True)):
+        export = b"".join(browser(who).get("/exceptions/export/?format=jsonl")).decode()
+        api = signed_in(who).get(f"{API}{asked.pk}/").json()
+        page = shown(browser(who), f"/exceptions/{asked.pk}/")
+        assert api["status"] == "suspended"
+        for text in (page, json.dumps(api), export):
+            assert (f"Account {left.account_id}" in text) == told
