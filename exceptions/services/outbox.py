@@ -10,6 +10,7 @@ from django.db.models import F, Min
 from django.utils import timezone
 
 from exceptions.models import Ticket, TrackerMessage
+from exceptions.services import locking
 from exceptions.services.tickets import add_note, moved
 from exceptions.ticketing import trackers
 from exceptions.ticketing.contract import TrackerError, Work
@@ -56,17 +57,27 @@ def send(message: TrackerMessage) -> int:
 
 
 def opened(ticket: Ticket, external_id: str) -> None:
-    if ticket.state in {"approved", "sync_failed"}:
-        with transaction.atomic():
+    with transaction.atomic():
+        catch_up(ticket)
+        if ticket.state in {"approved", "sync_failed"}:
             moved(ticket, "open", SYSTEM, ticket.version, external_id=external_id)
             add_note(ticket, SYSTEM.name, f"Opened as {external_id}.")
+
+
+def catch_up(ticket: Ticket) -> None:
+    """As it is now, and stays until the transaction ends: while its tracker was told, a scan may have added to it."""
+    locking.trail("ticket.sync")
+    ticket.refresh_from_db()
 
 
 def missed(message: TrackerMessage, why: str) -> None:
     wait = min(timedelta(minutes=2 ** min(message.attempts + 1, 12)), LONGEST_WAIT)
     TrackerMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now() + wait, error=why[:2000])
-    if message.act == "open" and message.ticket.state == "approved":
-        with transaction.atomic():
+    if message.act != "open":
+        return
+    with transaction.atomic():
+        catch_up(message.ticket)
+        if message.ticket.state == "approved":
             moved(message.ticket, "miss", SYSTEM, message.ticket.version, reason=why[:500])
             add_note(message.ticket, SYSTEM.name, f"The tracker could not be told; it is tried again. {why}")
 
