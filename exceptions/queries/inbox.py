@@ -13,7 +13,7 @@ from accounts.queries import reach, visible_accounts
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
 from exceptions.queries.board import Line
-from exceptions.queries.people import conflict_of
+from exceptions.queries.people import conflict_of, stands_behind
 from exceptions.queries.requests import in_state, visible_requests, waiting_for
 from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
 from governance.core.policy import Actor, Permission, Role, active
@@ -79,7 +79,9 @@ def conflicts_of(
     lenders = {g.lent_by for g in active(actor, Permission.EXCEPTION_DECIDE, now)}
     owned = perhaps_owned(person, actor, now).order_by().values("pk")
     touched = set(Cover.objects.filter(request__in=rows, account__in=owned).values_list("request", flat=True))
-    suspects = [r for r in rows if r.requested_by_id in granters | lenders or r.pk in touched]
+    suspects = [
+        r for r in rows if r.requested_by_id in granters | lenders or r.pk in touched or stands_behind(person, r)
+    ]
     return {row.pk: why for row in suspects if (why := conflict_of(row, person, actor, now))}
 
 

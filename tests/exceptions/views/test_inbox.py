@@ -10,6 +10,7 @@ from django.utils import timezone
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.services import tickets
 from governance.core.policy import Role, ScopeKind
+from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
 from governance.notify.services import tell
 from tests import readers
@@ -56,6 +57,18 @@ def test_a_conflict_is_marked_with_its_reason(people: Cast) -> None:
         answer = browser(who).get("/inbox/")
         assert "You own shop" in answer.context["inbox"].conflicts[asked.pk]
         assert "Conflict of interest." in text(answer)
+
+
+def test_whoever_a_service_account_asked_for_is_told_of_the_conflict(people: Cast) -> None:
+    asked, other = people.submitted(), people.submitted(findings=[people.inventory.bucket.fingerprint])
+    ExceptionRequest.objects.filter(pk=asked.pk).update(on_behalf_of=people.approver.username.upper())
+    conflicts = browser(people.approver).get("/inbox/").context["inbox"].conflicts
+    assert set(conflicts) == {asked.pk}
+    assert "on your behalf" in conflicts[asked.pk]
+    robot = person("robot")
+    User.objects.filter(pk=robot.pk).update(is_service=True, responsible=people.second)
+    ExceptionRequest.objects.filter(pk=other.pk).update(requested_by=robot)
+    assert set(browser(people.second).get("/inbox/").context["inbox"].conflicts) == {other.pk}
 
 
 def test_a_requester_finds_their_own(people: Cast) -> None:
