@@ -41,7 +41,10 @@ class SwitchBody(Strict):
 
 
 class RuleSerializer(serializers.Serializer[Any]):
-    """Empty ones match everything. tickets: how many it has proposed; live: how many of them have not ended."""
+    """Empty ones match everything. tickets: how many it has proposed; live: how many of them have not ended.
+
+    by: who made it, or enabled it last; what it proposes they can't approve. Null: from before that was kept.
+    """
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -51,6 +54,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     ou = serializers.CharField(source="ou.ou_id", default="")
     tracker = serializers.CharField()
     enabled = serializers.BooleanField()
+    by = serializers.CharField(source="by.username", allow_null=True)
     tickets = serializers.IntegerField(source="all")
     live = serializers.IntegerField()
 
@@ -118,5 +122,5 @@ class RuleApi(Api):
 
 
 def etag(row: TicketRule) -> str:
-    """Whether it is enabled is all of it that can change."""
-    return etag_of("ticketrule", row.pk, int(row.enabled))
+    """Whether it is enabled, and by whom, is all of it that can change."""
+    return etag_of("ticketrule", row.pk, int(row.enabled), row.by_id)

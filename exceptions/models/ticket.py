@@ -24,6 +24,8 @@ class TicketRule(models.Model):
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, blank=True)
     tracker = models.CharField(max_length=20, default="none")
     enabled = models.BooleanField(default=True)
+    # Who made it, or last enabled it: what it proposes, they propose. None: from before this was kept.
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["name"]
@@ -47,7 +49,7 @@ class Ticket(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     title = models.CharField(max_length=200)
     note = models.TextField(blank=True)
-    # None: a standing rule proposed it.
+    # Of one that a standing rule proposed: whoever made or enabled the rule.
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     rule = models.ForeignKey(TicketRule, on_delete=models.PROTECT, null=True, related_name="tickets")
     proposed_at = models.DateTimeField()

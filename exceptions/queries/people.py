@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from accounts.models import Account
-from exceptions.models import ExceptionRequest
+from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.scope import accounts_of
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
 from governance.identity.grants import givers
@@ -49,6 +49,17 @@ def stands_behind(person: User, request: ExceptionRequest) -> bool:
         return True
     asked_for = request.on_behalf_of.strip().casefold()
     return bool(asked_for) and asked_for in {n.casefold() for n in (person.get_username(), person.email) if n}
+
+
+def proposer_conflict(ticket: Ticket, person: int | None) -> str:
+    """Why this person (by id) may not decide this ticket; empty if nothing speaks against it."""
+    by = ticket.proposed_by
+    if by is None or person is None or person not in {by.pk, by.responsible_id}:
+        return ""
+    who = "you" if person == by.pk else "a service account that you answer for"
+    if ticket.rule_id is not None:
+        who = f"a standing rule that {who} made or enabled"
+    return f"{who[0].upper()}{who[1:]} proposed this ticket, so somebody else must decide it."
 
 
 def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:

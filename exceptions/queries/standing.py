@@ -27,7 +27,7 @@ def over(actor: Actor, permission: Permission) -> QuerySet[Organization]:
 
 
 def visible_rules(actor: Actor) -> QuerySet[TicketRule]:
-    return TicketRule.objects.filter(organization__in=organizations(actor)).select_related("organization", "ou")
+    return TicketRule.objects.filter(organization__in=organizations(actor)).select_related("organization", "ou", "by")
 
 
 def counted(actor: Actor) -> QuerySet[TicketRule]:

@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from accounts.queries import visible_accounts
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
 from exceptions.queries.page import Step, history_of
+from exceptions.queries.people import proposer_conflict
 from exceptions.ticketing import trackers
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED
@@ -37,10 +38,12 @@ def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
 
 
 def waiting_tickets(actor: Actor) -> QuerySet[Ticket]:
-    """Those that this person may decide: proposed by somebody else or by a rule; oldest first."""
+    """Those that this person may decide, since neither they nor a rule or a service account of theirs proposed them;
+    oldest first."""
     accounts = visible_accounts(actor, Permission.TICKET_DECIDE).order_by().values("pk")
     rows = visible_tickets(actor).filter(account__in=accounts, state="proposed")
-    return rows.exclude(proposed_by=actor.user_id).order_by("proposed_at", "id")
+    own = Q(proposed_by=actor.user_id) | Q(proposed_by__responsible=actor.user_id)
+    return rows.exclude(own).order_by("proposed_at", "id")
 
 
 def view_is(view: str, now: datetime) -> Q:
@@ -128,6 +131,7 @@ class TicketPage:
     tracker: str
     overdue: bool
     may: dict[str, bool]
+    conflict: str
 
 
 def page_of(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
@@ -150,6 +154,7 @@ def page_of(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
         tracker=known.label if known else ticket.tracker,
         overdue=bool(ticket.due_at and ticket.due_at < now and ticket.state not in TICKET_ENDED),
         may=may_of(ticket, actor, now),
+        conflict=proposer_conflict(ticket, actor.user_id),
     )
 
 
@@ -159,7 +164,6 @@ def may_of(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
     works = decide(actor, Permission.TICKET_WORK, now, place)
     return {
         "decide": ticket.state == "proposed" and decide(actor, Permission.TICKET_DECIDE, now, place),
-        "own": ticket.proposed_by_id is not None and ticket.proposed_by_id == actor.user_id,
         "start": works and ticket.state in TICKET.sources("start"),
         "claim": works and ticket.state in TICKET.sources("claim"),
         "verify": works and ticket.state in TICKET.sources("verify"),

@@ -35,7 +35,7 @@ def create_rule(
     values = checked(organization, name=name, control=control, severity=severity, ou=ou, tracker=tracker)
     try:
         with transaction.atomic():
-            rule = TicketRule.objects.create(organization=organization, **values)
+            rule = TicketRule.objects.create(organization=organization, by_id=actor.user_id, **values)
             audit.record(
                 actor=actor, action="ticketrule.create", subject=f"ticketrule:{rule.pk}", name=rule.name,
                 control=rule.control, severity=rule.severity, ou=ou.strip(), tracker=rule.tracker,
@@ -46,10 +46,11 @@ def create_rule(
 
 
 def set_enabled(*, actor: Actor, rule: TicketRule, enabled: bool) -> None:
-    """A disabled rule proposes nothing more; the tickets that it proposed stay."""
+    """A disabled rule proposes nothing more; the tickets that it proposed stay. Whoever enables it stands behind it."""
     require(actor, rule.organization)
+    values = {"enabled": True, "by": actor.user_id} if enabled else {"enabled": False}
     with transaction.atomic():
-        if TicketRule.objects.filter(pk=rule.pk, enabled=not enabled).update(enabled=enabled):
+        if TicketRule.objects.filter(pk=rule.pk, enabled=not enabled).update(**values):
             action = "ticketrule.enable" if enabled else "ticketrule.disable"
             audit.record(actor=actor, action=action, subject=f"ticketrule:{rule.pk}", name=rule.name)
     rule.refresh_from_db()

@@ -57,9 +57,9 @@ def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str
 
 
 def ticket(row: Ticket, kind: str, title: str, text: str = "") -> None:
-    """The owners of its account, and whoever proposed it."""
+    """The owners of its account, and whoever proposed it; not of each that a standing rule proposes."""
     people = owners_of([row.account], timezone.now())
-    if row.proposed_by_id:
+    if row.proposed_by_id and row.rule_id is None:
         people.add(row.proposed_by_id)
     tell(
         event=f"ticket:{row.pk}:{kind}:{row.version}", kind=f"ticket.{kind}", title=f"{row.reference}: {title}",

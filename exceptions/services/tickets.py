@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Account
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
+from exceptions.queries.people import proposer_conflict
 from exceptions.rules import gravest
 from exceptions.services import telling
 from exceptions.services.checking import checked_text
@@ -56,10 +57,11 @@ def propose(
 
 def propose_one(actor: Actor, findings: Sequence[Finding], tracker: str, note: str, rule: TicketRule | None) -> Ticket:
     first = findings[0]
+    behind = rule.by_id if rule is not None else None
     made = Ticket.objects.create(
         organization=first.account.organization, account=first.account, control=first.control, region=first.region,
         severity=gravest(f.severity for f in findings), tracker=tracker, title=title_of(first, len(findings)), note=note,
-        proposed_by_id=None if actor.system else person(actor), rule=rule, proposed_at=timezone.now(),
+        proposed_by_id=behind if actor.system else person(actor), rule=rule, proposed_at=timezone.now(),
     )  # fmt: skip
     add_findings(made, findings)
     audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
@@ -80,7 +82,8 @@ def add_findings(ticket: Ticket, findings: Sequence[Finding]) -> None:
 
 
 def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
-    """Somebody else than the proposer, with a fresh second factor. Its time starts to run."""
+    """Somebody else than the proposer (of a standing rule's: than who made or enabled it), with a fresh second factor.
+    Its time starts to run."""
     require_decider(actor, ticket)
     now = timezone.now()
     with transaction.atomic():
@@ -193,8 +196,9 @@ def require(actor: Actor, permission: Permission, account: Account) -> None:
 def require_decider(actor: Actor, ticket: Ticket) -> None:
     require(actor, Permission.TICKET_DECIDE, ticket.account)
     stepup.require(actor, timezone.now())
-    if ticket.proposed_by_id is not None and actor.user_id == ticket.proposed_by_id:
-        raise ConflictOfInterestError("You proposed this ticket, so somebody else must decide it.")
+    conflict = proposer_conflict(ticket, actor.user_id)
+    if conflict:
+        raise ConflictOfInterestError(conflict)
 
 
 def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:

@@ -35,7 +35,7 @@ def test_a_token_makes_a_rule_reads_it_and_switches_it_off(people: Cast) -> None
     assert switched(client, where, enabled=False).status_code == 428
     assert switched(client, where, enabled=False, etag='"other"').status_code == 412
     off = switched(client, where, enabled=False, etag=made["ETag"])
-    assert (off.status_code, off.json()["enabled"]) == (200, False)
+    assert (off.status_code, off.json()["enabled"], off.json()["by"]) == (200, False, "robot")
     assert off["ETag"] != made["ETag"]
     assert [rule["name"] for rule in client.get(RULES).json()["items"]] == ["plain secrets"]
     assert list(AuditEvent.objects.filter(action__startswith="ticketrule").values_list("actor", flat=True).distinct())
