@@ -29,13 +29,14 @@ OPEN = frozenset({"draft", "submitted", "changes_requested"})
 
 
 def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes) -> Attachment:
-    """Keep a file with the request. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided."""
+    """Keep a file with the request. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided
+    or has its ten."""
     if actor.user_id is None or actor.user_id != request.requested_by_id:
         raise NotPermittedError(f"Only who asked for {request} can attach files to it.")
     shown, content_type = named(name)
     if not 0 < len(data) <= MAX_FILE:
         raise InvalidRequestError(
-            attachment=f"A file has from 1 byte to {MAX_FILE // 1024 // 1024} MiB; {shown} has {len(data):,} bytes."
+            content=f"A file has from 1 byte to {MAX_FILE // 1024 // 1024} MiB; {shown} has {len(data):,} bytes."
         )
     with transaction.atomic():
         locking.trail("exceptionrequest.attach")
@@ -44,7 +45,7 @@ def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes) -
         if locked.state not in OPEN:
             raise WorkflowError(f"{locked} is {locked.state}; files can be attached until it is decided.")
         if locked.attachments.count() >= MAX_FILES:
-            raise InvalidRequestError(attachment=f"{shown} is one too many: a request has at most {MAX_FILES} files.")
+            raise WorkflowError(f"{shown} is one too many: a request has at most {MAX_FILES} files.")
         made = Attachment.objects.create(
             request=locked, by_id=actor.user_id, name=shown, content_type=content_type, size=len(data),
             digest=hashlib.sha256(data).hexdigest(), data=data,
@@ -59,11 +60,11 @@ def named(name: str) -> tuple[str, str]:
     """The name under which it is kept, and its type. The name as it came is looked through: made harmless, an
     e-mail address no longer looks like one."""
     try:
-        checked_text("attachment", name)
+        checked_text("name", name)
     except InvalidRequestError as error:
-        raise InvalidRequestError(attachment=f"The file's name can't be kept. {error}") from error
+        raise InvalidRequestError(name=f"The file's name can't be kept. {error}") from error
     shown = UNSAFE.sub("_", PurePath(name.replace("\\", "/")).name)[-LONGEST_NAME:] or "file"
     content_type = KINDS.get(PurePath(shown).suffix.lower())
     if content_type is None:
-        raise InvalidRequestError(attachment=f"{shown} is of another kind than these: {', '.join(sorted(KINDS))}.")
+        raise InvalidRequestError(name=f"{shown} is of another kind than these: {', '.join(sorted(KINDS))}.")
     return shown, content_type

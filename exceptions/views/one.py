@@ -77,7 +77,10 @@ def attach(request: HttpRequest, pk: int) -> HttpResponse:
             raise InvalidRequestError(attachment="Choose a file.")
         # A file over the limit isn't read: its size alone is refused.
         data = file.read() if (file.size or 0) <= attaching.MAX_FILE else b"\0" * (attaching.MAX_FILE + 1)
-        attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data)
+        try:
+            attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data)
+        except InvalidRequestError as error:
+            raise InvalidRequestError(attachment=str(error)) from error  # the page has one field for all of it
 
     return acted(request, pk, act, "The file is attached.")
 

@@ -43,14 +43,14 @@ def test_the_largest_file_fits_into_a_body(people: Cast) -> None:
     largest = b"x" * attaching.MAX_FILE
     assert post(signed_in(people.owner), where, file(data=largest)).status_code == 201
     said = post(signed_in(people.owner), where, file(data=largest + b"x"))
-    assert (said.status_code, said.json()["errors"][0]["field"]) == (400, "attachment")
+    assert (said.status_code, said.json()["errors"][0]["field"]) == (400, "content")
 
 
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({"name": "page.html", "content": "eA=="}, "attachment"),
-        ({"name": "jane.doe@example.com.pdf", "content": "eA=="}, "attachment"),
+        ({"name": "page.html", "content": "eA=="}, "name"),
+        ({"name": "jane.doe@example.com.pdf", "content": "eA=="}, "name"),
         ({"name": "a.pdf", "content": "not base64!"}, "content"),
         ({"name": "a.pdf", "content": "é"}, "content"),
         ({"name": "a.pdf", "content": ""}, "content"),
