@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors._shape import document, flag, listed, mapping, number, text, text_or_none
+from scans.collectors._shape import document, flag, listed, mapping, number, text, text_or_none, texts
 
 HTTPS = 443
 # Protocols by name or number; -1 is every protocol, and then no ports are given.
@@ -26,6 +26,7 @@ def endpoint(item: Any, region: str) -> dict[str, Any]:
         "vpc": text(item, "VpcId"),
         "private_dns": flag(item, "PrivateDnsEnabled", default=False),
         "groups": [text(group, "GroupId") for group in groups],
+        "route_tables": texts(item, "RouteTableIds", []) if kind == "Gateway" else [],
     }
 
 

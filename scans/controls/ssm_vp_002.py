@@ -7,14 +7,16 @@ there unused and the traffic takes the public way.
 **What is judged.** For each interface endpoint, `PrivateDnsEnabled` (`ec2.DescribeVpcEndpoints`) and
 whether its VPC has DNS support and DNS hostnames on (`ec2.DescribeVpcAttribute`), without which private
 DNS does nothing. An endpoint without private DNS passes if another available one of the same service and
-VPC has it (AWS allows it for one only), or is a gateway endpoint: then routes lead the name there.
+VPC has it (AWS allows it for one only), or is a gateway endpoint with a route table: then routes lead the
+name there.
 
 **Not applicable** for gateway and other kinds of endpoints, for one that is being deleted, and for one of a
 service that isn't AWS's (`vpce-svc-…`): whether that has a name of its own is for its provider to say.
 
 **Unknown** when the endpoint or its VPC could not be read.
 
-**Limits.** A private hosted zone that one made by hand for the same name is not seen.
+**Limits.** A private hosted zone that one made by hand for the same name is not seen, nor which subnets use
+the route tables of a gateway endpoint.
 
 **Source of the facts.** VPC PrivateLink guide, private DNS; EC2 API reference, DescribeVpcEndpoints.
 """
@@ -50,11 +52,11 @@ CONTROL = Control(
     title="Endpoints answer to the services' names",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
-    version=2,  # 2: services of others are not judged, and a gateway endpoint counts
+    version=3,  # 2: services of others are not judged; 3: a gateway endpoint counts if a route table has it
     facts={"ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns")},
     related={
         "ec2.vpc": ("dns_support", "dns_hostnames"),
-        "ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns"),
+        "ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns", "route_tables"),
     },
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25",),
@@ -80,7 +82,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if CUSTOM in service:
         return not_applicable(f"The endpoint is one of the service {service}, which isn't AWS's.")
     others = [] if resource["private_dns"] else _others(resource)
-    if any(other["endpoint_type"] == "Gateway" for other in others):
+    if any(other["endpoint_type"] == "Gateway" and other["route_tables"] for other in others):
         return passed(f"Inside the VPC, routes lead to a gateway endpoint of {service}.")
     if not resource["private_dns"] and not any(other["private_dns"] for other in others):
         return failed(f"The endpoint has no private DNS, so the name of {service} doesn't lead to it.")
@@ -116,7 +118,9 @@ ENDPOINT = {
     "state": "available",
     "vpc": "vpc-1",
     "private_dns": True,
+    "route_tables": [],
 }
+GATEWAY = {"service": "s3", "endpoint_type": "Gateway", "private_dns": False, "route_tables": ["rtb-1"]}
 
 
 def _case(name: str, verdict: Verdict, *, vpc: Any = (True, True), other: Any = None, **changed: Any) -> Case:
@@ -146,15 +150,29 @@ CASES = [
         Verdict.PASS,
         service="s3",
         private_dns=False,
-        other={"service": "s3", "endpoint_type": "Gateway", "private_dns": False},
+        other=GATEWAY,
         vpc=(True, False),
+    ),
+    _case(
+        "a gateway endpoint that no route table has",
+        Verdict.FAIL,
+        service="s3",
+        private_dns=False,
+        other=GATEWAY | {"route_tables": []},
+    ),
+    _case(
+        "a gateway endpoint whose route tables weren't read",
+        Verdict.UNKNOWN,
+        service="s3",
+        private_dns=False,
+        other=GATEWAY | {"route_tables": GAP},
     ),
     _case(
         "a gateway endpoint of another service",
         Verdict.FAIL,
         service="s3",
         private_dns=False,
-        other={"service": "dynamodb", "endpoint_type": "Gateway", "private_dns": False},
+        other=GATEWAY | {"service": "dynamodb"},
     ),
     _case("a service of others", Verdict.NOT_APPLICABLE, service=OTHERS, private_dns=False),
     _case("the VPC has no DNS support", Verdict.FAIL, vpc=(False, True)),

@@ -35,8 +35,9 @@ def endpoint(id: str = "vpce-1", **more: Any) -> dict[str, Any]:
 
 def gateway() -> dict[str, Any]:
     return endpoint(
-        "vpce-2", VpcEndpointType="Gateway", ServiceName="com.amazonaws.eu-west-1.s3", VpcId="vpc-2", Groups=[]
-    )
+        "vpce-2", VpcEndpointType="Gateway", ServiceName="com.amazonaws.eu-west-1.s3", VpcId="vpc-2", Groups=[],
+        RouteTableIds=["rtb-1"],
+    )  # fmt: skip
 
 
 def region(*endpoints: Any) -> FakeReader:
@@ -87,9 +88,11 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
         "state": "available",
         "vpc": "vpc-1",
         "private_dns": True,
+        "route_tables": [],
         "policy": POLICY,
         "ingress_443": ["10.0.0.0/8"],
     }
+    assert all_of(evidence, "ec2.vpc_endpoint")[f"{HOME}vpc-endpoint/vpce-2"]["route_tables"] == ["rtb-1"]
     assert all_of(evidence, "ec2.vpc") == {
         f"{HOME}vpc/vpc-1": {
             "id": "vpc-1",
