@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from exceptions.models import Ticket, TrackerMessage
 from exceptions.services import locking
-from exceptions.services.tickets import add_note, moved
+from exceptions.services.tickets import add_note, moved, queue
 from exceptions.ticketing import trackers
 from exceptions.ticketing.contract import TrackerError, Work
 from governance.core.policy import SYSTEM
@@ -41,6 +41,9 @@ def deliver() -> int:
 def send(message: TrackerMessage) -> int:
     ticket = message.ticket
     tracker = trackers()[ticket.tracker]
+    if message.act == "open" and ticket.state == "cancelled" and not message.attempts:
+        done(message)  # the tracker never heard of it, and needn't
+        return 0
     try:
         if message.act == "open":
             opened(ticket, tracker.open(work_of(ticket)))
@@ -53,6 +56,10 @@ def send(message: TrackerMessage) -> int:
     except TrackerError as error:
         missed(message, str(error))
         return 0
+    return done(message)
+
+
+def done(message: TrackerMessage) -> int:
     return TrackerMessage.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
 
 
@@ -62,6 +69,9 @@ def opened(ticket: Ticket, external_id: str) -> None:
         if ticket.state in {"approved", "sync_failed"}:
             moved(ticket, "open", SYSTEM, ticket.version, external_id=external_id)
             add_note(ticket, SYSTEM.name, f"Opened as {external_id}.")
+        elif ticket.state == "cancelled" and not ticket.external_id:
+            Ticket.objects.filter(pk=ticket.pk).update(external_id=external_id)
+            queue(ticket, "close", "It was cancelled before it could be opened here.")
 
 
 def catch_up(ticket: Ticket) -> None:
