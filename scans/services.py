@@ -74,7 +74,7 @@ def start_scan(
 
 def cancel_scan(*, actor: Actor, scan: Scan) -> None:
     """Stop a Scan at any moment: queued Targets never start, running ones stop at their next step."""
-    require(actor, scan.organization, [t.account for t in scan.targets.select_related("account__ou")], whole=False)
+    require(actor, scan.organization, accounts_of(scan), whole=False)
     if scan.state in SCAN_ENDED:
         raise ScanRequestError(f"Scan {scan.pk} has already ended ({scan.state}).")
     now = timezone.now()
@@ -87,7 +87,7 @@ def cancel_scan(*, actor: Actor, scan: Scan) -> None:
 
 def resume_scan(*, actor: Actor, scan: Scan) -> None:
     """Go on with a cancelled Scan: what was read stays read."""
-    require(actor, scan.organization, [t.account for t in scan.targets.select_related("account__ou")], whole=False)
+    require(actor, scan.organization, accounts_of(scan), whole=False)
     if scan.state != "cancelled":
         raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a cancelled scan can be resumed.")
     with transaction.atomic():
@@ -96,6 +96,10 @@ def resume_scan(*, actor: Actor, scan: Scan) -> None:
         scan.targets.filter(state="cancelled").update(
             state=TARGET.target("resume"), finished_at=None, lease_until=None, attempts=0
         )
+
+
+def accounts_of(scan: Scan) -> list[Account]:
+    return list(Account.objects.filter(targets__scan=scan).select_related("ou"))
 
 
 def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Sequence[str]) -> QuerySet[Account]:
