@@ -13,6 +13,7 @@ from exceptions.models import Ticket, TicketFinding
 from exceptions.services import locking, telling
 from exceptions.services.tickets import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
+from scans.errors import ScanRequestError
 from scans.evidence import GLOBAL
 from scans.models import Finding, Scan
 from scans.services import start_scan
@@ -41,10 +42,13 @@ def verify_again(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
 
 def verify(ticket: Ticket) -> Scan:
     """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
-    scan = start_scan(
-        actor=SYSTEM, organization=ticket.organization, accounts=[ticket.account.account_id],
-        regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
-    )  # fmt: skip
+    try:
+        scan = start_scan(
+            actor=SYSTEM, organization=ticket.organization, accounts=[ticket.account.account_id],
+            regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
+        )  # fmt: skip
+    except ScanRequestError as error:  # the account has left, say
+        raise WorkflowError(f"{ticket} can't be read again, so no fix of it can be proved. {error}") from error
     moved(ticket, "verify", SYSTEM, ticket.version, verification=scan)
     return scan
 

@@ -97,6 +97,15 @@ def test_each_claimed_ticket_is_read_again(
     assert len(set(sent)) == 2
 
 
+def test_one_that_can_not_be_read_again_stops_no_other(people: Cast, owner: Client, two: list[Ticket]) -> None:
+    Ticket.objects.filter(pk=two[0].pk).update(control="SSM-XX-999")  # of an earlier version of the portal
+    answer = post(owner, f"{TICKETS}claim/", {"items": items(two)})
+    assert statuses(answer) == [409, 200]
+    assert "can't be read again" in answer.json()["results"][0]["problem"]["detail"]
+    two[0].refresh_from_db()
+    assert two[0].state == "open"
+
+
 def test_a_token_works_on_many_within_its_scope_and_permissions(people: Cast, two: list[Ticket]) -> None:
     body = {"items": items(two)}
     looker = robot(permissions={Permission.TICKET_VIEW, Permission.EXCEPTION_VIEW}, name="looker")
