@@ -61,6 +61,16 @@ WHAT_TO_DO = {
     GapKind.REJECTED: "Report it: the portal asked for something that AWS doesn't accept.",
     GapKind.NOT_READ: "Scan the account again, with this control and region included.",
 }
+# Where the general advice would lead astray: S3 answers 403 for another account's bucket whatever the role allows.
+# docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+OF_CALL = {
+    (GapKind.DENIED, "s3.HeadBucket"): "Have the account that owns the bucket scanned too, or ask its owner to allow"
+    " s3:ListBucket; if it is this account's own, allow the action in the scan role.",
+}
+
+
+def what_to_do(kind: GapKind, api: str) -> str:
+    return OF_CALL.get((kind, api)) or WHAT_TO_DO[kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.aws.gaps import EXPLANATIONS, WHAT_TO_DO, Gap
+from accounts.aws.gaps import EXPLANATIONS, Gap, what_to_do
 from accounts.models import Account
 from scans import registry, remediate
 from scans.evidence import decode_fact
@@ -30,7 +30,7 @@ class ShownGap:
 
     @property
     def todo(self) -> str:
-        return WHAT_TO_DO[self.gap.kind]
+        return what_to_do(self.gap.kind, self.gap.api)
 
 
 @dataclass(frozen=True, slots=True)

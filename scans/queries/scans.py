@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from accounts.aws.gaps import EXPLANATIONS, WHAT_TO_DO, GapKind
+from accounts.aws.gaps import EXPLANATIONS, GapKind, what_to_do
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
@@ -110,7 +110,7 @@ class GapGroup:
 
     @property
     def todo(self) -> str:
-        return WHAT_TO_DO[GapKind(self.kind)]
+        return what_to_do(GapKind(self.kind), self.api)
 
     def sorted_regions(self) -> list[str]:
         return sorted(self.regions)

@@ -1,0 +1,27 @@
+"""What is said of a value that could not be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.aws.gaps import EXPLANATIONS, OF_CALL, WHAT_TO_DO, GapKind, what_to_do
+
+
+@pytest.mark.parametrize("kind", GapKind)
+def test_every_kind_is_explained_and_says_what_to_do(kind: GapKind) -> None:
+    assert EXPLANATIONS[kind]
+    assert what_to_do(kind, "ssm.DescribeParameters") == WHAT_TO_DO[kind]
+
+
+def test_a_refused_look_at_a_bucket_is_its_owners_affair() -> None:
+    assert "the account that owns the bucket" in what_to_do(GapKind.DENIED, "s3.HeadBucket")
+    assert what_to_do(GapKind.THROTTLED, "s3.HeadBucket") == WHAT_TO_DO[GapKind.THROTTLED]
+
+
+def test_the_advice_of_a_call_is_of_one_that_a_collector_makes() -> None:
+    from scans import registry
+
+    declared = {
+        f"{call.service}.{call.operation}" for collector in registry.collectors().values() for call in collector.calls
+    }
+    assert {api for _, api in OF_CALL} <= declared
