@@ -21,7 +21,7 @@ def test_a_refused_look_at_a_bucket_is_its_owners_affair() -> None:
 def test_the_advice_of_a_call_is_of_one_that_a_collector_makes() -> None:
     from scans import registry
 
-    declared = {
+    declared = {call.api for call in registry.calls()}
         f"{call.service}.{call.operation}" for collector in registry.collectors().values() for call in collector.calls
     }
     assert {api for _, api in OF_CALL} <= declared
