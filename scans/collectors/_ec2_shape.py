@@ -77,6 +77,10 @@ def sources(rule: Any) -> list[str]:
     return [text(one, name) for key, name in lists.items() for one in listed(rule, key, [])]
 
 
+def vpc(item: Any) -> dict[str, Any]:
+    return {"cidrs": cidrs(item), "owner": text(item, "OwnerId")}
+
+
 def cidrs(vpc: Any) -> list[str]:
     """Every range of a VPC, later ones too; ranges that were taken away are still listed for a while."""
     found = {text(vpc, "CidrBlock")}

@@ -1,13 +1,14 @@
 """VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either.
 
-Peering connections are read only where a VPC has a single node: whether it is alone depends on its neighbours."""
+Peering connections are read only where a VPC has a single node: whether it is alone depends on its neighbours, and on
+whether the VPC is another account's, which shares it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
@@ -31,6 +32,7 @@ COLLECTOR = Collector(
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 FILTER_VALUES = 200  # what EC2 takes in one filter
 Known = dict[str, list[str]]  # id -> what is wanted of it
+T = TypeVar("T")
 
 
 def collect(aws: Reader, seen: Seen) -> Evidence:
@@ -43,12 +45,14 @@ def collect(aws: Reader, seen: Seen) -> Evidence:
     with_nodes, node_gaps = vpcs_of_nodes(seen)
     miss(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
     vpcs = with_nodes.keys() | with_interface
-    cidrs = ranges(aws, vpcs) if with_interface else None
-    around = neighbours(aws, [vpc for vpc, nodes in with_nodes.items() if nodes == 1])
+    lone = {vpc for vpc, nodes in with_nodes.items() if nodes == 1}
+    described_ones = described(aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, _ec2_shape.vpc, "VpcId")
+    around = neighbours(aws, lone)
     for vpc in sorted(vpcs):
         dns = attributes(aws, vpc)
         if dns is not None:
-            facts = {**of_nodes(with_nodes[vpc], node_gaps), **dns, **of_vpc(aws, cidrs, vpc), **around.get(vpc, {})}
+            more = of_vpc(aws, described_ones, vpc) if with_interface or vpc in lone else {}
+            facts = {**of_nodes(with_nodes[vpc], node_gaps), **dns, **more, **around.get(vpc, {})}
             evidence.add("ec2.vpc", arn(aws, "vpc", vpc), id=vpc, **facts)
     return evidence
 
@@ -61,7 +65,7 @@ def of_nodes(count: int, gaps: list[Gap]) -> dict[str, Any]:
     }
 
 
-def neighbours(aws: Reader, vpcs: list[str]) -> dict[str, dict[str, Any]]:
+def neighbours(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
     """VPC -> its fact `peers`; no call where no VPC needs it."""
     if not vpcs:
         return {}
@@ -111,16 +115,12 @@ def not_listed(call: Call, aws: Reader) -> Gap:
     return Gap(GapKind.NOT_READ, call.api, call.action, aws.region, "NotListed")
 
 
-def ranges(aws: Reader, vpcs: set[str]) -> Known | Gap:
-    return described(aws, VPCS, "Vpcs", "vpc-id", vpcs, _ec2_shape.cidrs, "VpcId")
-
-
 def described(
-    aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], list[str]], id_key: str
-) -> Known | Gap:
+    aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], T], id_key: str
+) -> dict[str, T] | Gap:
     """By filter, not by id: one that was deleted meanwhile is then left out, and the others are told."""
     wanted = sorted(ids)
-    found: Known = {}
+    found: dict[str, T] = {}
     for start in range(0, len(wanted), FILTER_VALUES):
         filters = [{"Name": filter, "Values": wanted[start : start + FILTER_VALUES]}]
         listing = aws.pages("ec2", call.operation, key, Filters=filters, MaxResults=1000)
@@ -131,15 +131,14 @@ def described(
     return found
 
 
-def by_id(items: list[Any], key: str, shape: Callable[[Any], list[str]]) -> Known:
+def by_id(items: list[Any], key: str, shape: Callable[[Any], T]) -> dict[str, T]:
     return {text(item, key): shape(item) for item in items}
 
 
-def of_vpc(aws: Reader, cidrs: Known | Gap | None, vpc: str) -> dict[str, Any]:
-    """Ranges matter for interface endpoints only; without one they aren't read."""
-    if cidrs is None:
-        return {}
-    return {"cidrs": cidrs if isinstance(cidrs, Gap) else cidrs.get(vpc, not_listed(VPCS, aws))}
+def of_vpc(aws: Reader, found: dict[str, dict[str, Any]] | Gap, vpc: str) -> dict[str, Any]:
+    """Its ranges matter where there are interface endpoints, its owner where it has a single node."""
+    held = found if isinstance(found, Gap) else found.get(vpc, not_listed(VPCS, aws))
+    return dict.fromkeys(("cidrs", "owner"), held) if isinstance(held, Gap) else held
 
 
 def vpcs_of_nodes(seen: Seen) -> tuple[Counter[str], list[Gap]]:

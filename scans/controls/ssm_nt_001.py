@@ -14,15 +14,16 @@ other managed node is in its VPC, nor in a VPC of the region that is peered with
 (`ec2.DescribeVpcPeeringConnections`).
 
 **Unknown** when the instance, its type or its neighbours could not be read, or the field is missing and the
-family is not in that list; also where a node of another type is alone in its VPC, and another account's VPC
-is peered with it, whose nodes aren't read here.
+family is not in that list; also where a node of another type is alone in its VPC, and that is another account's,
+which shares it, or is peered with another account's, whose nodes aren't read here.
 
 **Limits.** Both ends must be of such a type, in the same VPC or in peered VPCs of one region, with no
 load balancer or gateway between: a pass speaks for this node only. Encryption by the programs themselves
-(TLS) isn't seen. Instances that aren't managed, and those of others in a shared VPC, don't count as neighbours.
+(TLS) isn't seen. Instances that aren't managed don't count as neighbours, nor do those of the accounts with which
+this one shares its VPC.
 
-**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes and
-DescribeVpcPeeringConnections.
+**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes,
+DescribeVpcPeeringConnections and DescribeVpcs (OwnerId); VPC user guide, share your VPC subnets.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ CONTROL = Control(
     title="Managed nodes encrypt traffic between them",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
-    version=2,  # 2: a node that is alone is not judged
+    version=3,  # 2: a node that is alone is not judged; 3: in a VPC that another account shares it may not be alone
     facts={"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
-    related={"ec2.vpc": ("nodes", "peers")},
+    related={"ec2.vpc": ("nodes", "peers", "owner")},
     container="arn:{p}:ec2:{r}:{a}:instance/*",
     statements=("S22",),
     quote="automatically encrypt in-transit traffic between supported instances in the same virtual private cloud (VPC) "
@@ -88,8 +89,8 @@ def evaluate(resource: ResourceView) -> Outcome:
         return not_applicable("No other managed node is in the node's VPC or in one that is peered with it.")
     if encrypts is False and strangers:
         return unknown(
-            f"Instances of the type {type} don't encrypt the traffic between them, and whether there are nodes in the "
-            f"peered {', '.join(strangers)} isn't known."
+            f"Instances of the type {type} don't encrypt the traffic between them, and whether there are other nodes "
+            f"in {', '.join(strangers)} isn't known."
         )
     if encrypts is False:
         return failed(f"Instances of the type {type} don't encrypt the traffic between them.")
@@ -108,11 +109,12 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def _strangers(resource: ResourceView) -> list[str] | None:
-    """None: another node is near. Else the VPCs of other accounts around it, whose nodes aren't read here."""
+    """None: another node is near. Else the VPCs of other accounts that it is in or near, whose nodes aren't read here."""
     vpc = vpc_of(resource)
     if vpc["nodes"] > 1:
         return None
-    found = []
+    own = vpc["owner"] == resource.account
+    found = [] if own else [f"{resource['vpc']} of the account {vpc['owner']}"]
     for peer in vpc["peers"]:
         if peer["region"] not in (None, resource.region):
             continue
@@ -133,11 +135,16 @@ HOME = "arn:aws:ec2:eu-west-1:111122223333:"
 
 
 def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: Any) -> Case:
-    """more: hybrid; vpc (its id); nodes and peers of the VPC; beside, the nodes of vpc-2; refused; says."""
+    """more: hybrid; vpc (its id); nodes, peers and owner of the VPC; beside, the nodes of vpc-2; refused; says."""
     facts = {"hybrid": more.get("hybrid", False), "instance_type": type, "transit_encryption": encrypts}
-    vpcs = {f"{HOME}vpc/vpc-1": {"nodes": more.get("nodes", 2), "peers": more.get("peers", [])}}
+    own = "111122223333"
+    vpcs = {
+        f"{HOME}vpc/vpc-1": {
+            "nodes": more.get("nodes", 2), "peers": more.get("peers", []), "owner": more.get("owner", own)
+        }
+    }  # fmt: skip
     if "beside" in more:
-        vpcs[f"{HOME}vpc/vpc-2"] = {"nodes": more["beside"], "peers": []}
+        vpcs[f"{HOME}vpc/vpc-2"] = {"nodes": more["beside"], "peers": [], "owner": own}
     return Case(
         name,
         verdict,
@@ -180,6 +187,18 @@ CASES = [
     _case(
         "the same, of a type that encrypts", Verdict.PASS, "m6in.large", True, nodes=1, peers=[_peer("444455556666")]
     ),
+    _case(
+        "alone in a VPC that another account shares",
+        Verdict.UNKNOWN,
+        "t3.micro",
+        False,
+        nodes=1,
+        owner="444455556666",
+        says="vpc-1 of the account 444455556666",
+    ),
+    _case("the same, of a type that encrypts too", Verdict.PASS, "m6in.large", True, nodes=1, owner="444455556666"),
+    _case("two nodes in such a VPC", Verdict.FAIL, "t3.micro", False, owner="444455556666"),
+    _case("whose VPC it is was refused", Verdict.UNKNOWN, "t3.micro", False, nodes=1, owner=GAP),
     _case("the peerings were refused", Verdict.UNKNOWN, "t3.micro", False, nodes=1, peers=GAP),
     _case("the peerings were refused, two nodes", Verdict.FAIL, "t3.micro", False, peers=GAP),
     _case("how many nodes isn't known", Verdict.UNKNOWN, "t3.micro", False, nodes=GAP),

@@ -16,6 +16,7 @@ from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, see
 HOME = "arn:aws:ec2:eu-west-1:111122223333:"
 POLICY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 NODE = a("ssm.node", f"{HOME}instance/i-1", vpc="vpc-1")
+SECOND = a("ssm.node", f"{HOME}instance/i-2", vpc="vpc-1")
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
 
@@ -40,6 +41,10 @@ def gateway() -> dict[str, Any]:
     )  # fmt: skip
 
 
+def vpc(id: str = "vpc-1", **more: Any) -> dict[str, Any]:
+    return {"VpcId": id, "CidrBlock": "10.0.0.0/16", "OwnerId": "111122223333", **more}
+
+
 def region(*endpoints: Any) -> FakeReader:
     reader = FakeReader(COLLECTOR)
     reader.answer("ec2", "DescribeVpcEndpoints", {"VpcEndpoints": list(endpoints)})
@@ -49,7 +54,7 @@ def region(*endpoints: Any) -> FakeReader:
     group = {"GroupId": "sg-1", "IpPermissions": [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [group]})
     reader.answer("ec2", "DescribeVpcPeeringConnections", {"VpcPeeringConnections": []})
-    return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]})
+    return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [vpc()]})
 
 
 @pytest.mark.parametrize("type", ["Resource", "ServiceNetwork", "GatewayLoadBalancer", "Tunnel", "Later"])
@@ -102,6 +107,7 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
             "dns_support": True,
             "dns_hostnames": False,
             "cidrs": ["10.0.0.0/16"],
+            "owner": "111122223333",
         }
     }
     assert reader.count() == 1 + 1 + 1 + 1 + 2
@@ -110,14 +116,36 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
 
 def test_nodes_without_interface_endpoints_take_two_calls_for_their_vpc() -> None:
     reader = region(gateway())
-    evidence = collect(reader, seen(NODE, a("ssm.node", "mi", vpc=None)))
+    evidence = collect(reader, seen(NODE, SECOND, a("ssm.node", "mi", vpc=None)))
     assert set(all_of(evidence, "ec2.vpc")) == {f"{HOME}vpc/vpc-1"}
-    assert reader.count() == 1 + 1 + 2
+    assert reader.count() == 1 + 2
+
+
+def test_a_single_node_takes_one_more_for_its_neighbours_and_one_for_whose_vpc_it_is() -> None:
+    reader = region().answer("ec2", "DescribeVpcs", {"Vpcs": [vpc(OwnerId="444455556666")]})
+    assert one_of(collect(reader, seen(NODE)), "ec2.vpc")["owner"] == "444455556666"
+    assert reader.count() == 1 + 2 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(None, GapKind.DENIED), ({"Vpcs": [vpc(OwnerId=None)]}, GapKind.MALFORMED), ({"Vpcs": []}, GapKind.NOT_READ)],
+)
+def test_whose_vpc_it_is_was_not_told(answer: dict[str, Any] | None, kind: GapKind) -> None:
+    reader = region()
+    if answer is None:
+        reader.refuse("ec2", "DescribeVpcs", "UnauthorizedOperation")
+    else:
+        reader.answer("ec2", "DescribeVpcs", answer)
+    evidence = collect(reader, seen(NODE))
+    assert not evidence.gaps
+    hidden = {n: v.kind for n, v in one_of(evidence, "ec2.vpc").items() if isinstance(v, Gap)}
+    assert hidden == {"cidrs": kind, "owner": kind}
 
 
 def test_peerings_are_read_only_for_a_vpc_with_a_single_node() -> None:
     reader = region()
-    evidence = collect(reader, seen(NODE, a("ssm.node", f"{HOME}instance/i-2", vpc="vpc-1")))
+    evidence = collect(reader, seen(NODE, SECOND))
     assert one_of(evidence, "ec2.vpc")["nodes"] == 2
     assert reader.count("ec2", "DescribeVpcPeeringConnections") == 0
 
@@ -168,7 +196,7 @@ def test_denied_the_endpoints() -> None:
     ("operation", "type", "hidden"),
     [
         ("DescribeSecurityGroups", "ec2.vpc_endpoint", {"ingress_443"}),
-        ("DescribeVpcs", "ec2.vpc", {"cidrs"}),
+        ("DescribeVpcs", "ec2.vpc", {"cidrs", "owner"}),
         ("DescribeVpcAttribute", "ec2.vpc", {"dns_support", "dns_hostnames"}),
     ],
 )
@@ -216,7 +244,7 @@ def test_malformed_details() -> None:
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{}]}]})
     evidence = collect(reader, Seen())
     gaps = [v.kind for r in evidence.resources for v in r.facts.values() if isinstance(v, Gap)]
-    assert gaps == [GapKind.MALFORMED] * 5
+    assert gaps == [GapKind.MALFORMED] * 6
 
 
 @pytest.mark.parametrize(
