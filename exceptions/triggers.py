@@ -1,7 +1,7 @@
 """The triggers by which the database itself refuses a decision in conflict, and any change of a decision.
 
-It refuses what the service refuses: a decision by the requester, by the owner of an account in scope, or by whoever
-got the approver's grant from the requester. Put there by a migration.
+It refuses what the service refuses: a decision by the requester, by the owner of an account in scope, or by whoever has
+the approver's grant, or its end, by the requester's hand, their own or one that they were lent. Put there by migrations.
 """
 
 from __future__ import annotations
@@ -27,12 +27,19 @@ CONFLICT = """
         )
     )
 """
-# Who is behind an approver's grant: at first only who gave it, now also who set its end.
+# Who is behind an approver's grant: at first only who gave it, then also who set its end, now of a lent one also who did
+# either for its lender.
 GRANTED = "g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)"
 GRANTED_OR_EXTENDED = """EXISTS (
                 SELECT 1 FROM exceptions_exceptionrequest r
                 LEFT JOIN identity_grant_extenders e ON e.grant_id = g.id AND e.user_id = r.requested_by_id
                 WHERE r.id = NEW.request_id AND (g.granted_by_id = r.requested_by_id OR e.id IS NOT NULL)
+              )"""
+GIVEN = """EXISTS (
+                SELECT 1 FROM exceptions_exceptionrequest r
+                JOIN identity_grant s ON s.id = g.id OR s.id = g.delegated_from_id
+                LEFT JOIN identity_grant_extenders e ON e.grant_id = s.id AND e.user_id = r.requested_by_id
+                WHERE r.id = NEW.request_id AND (s.granted_by_id = r.requested_by_id OR e.id IS NOT NULL)
               )"""
 
 SQLITE = [
@@ -70,7 +77,7 @@ POSTGRESQL = [
 ]
 
 
-def install(connection: BaseDatabaseWrapper, given: str = GRANTED_OR_EXTENDED) -> None:
+def install(connection: BaseDatabaseWrapper, given: str = GIVEN) -> None:
     """given: what an older migration knew of who is behind a grant."""
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
     conflict = CONFLICT.format(now=now, given=given)

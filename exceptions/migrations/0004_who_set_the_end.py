@@ -7,7 +7,7 @@ from exceptions import triggers
 
 def add(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection)
+    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED)
 
 
 def before(apps, editor):

@@ -35,7 +35,10 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
     if owned:
         return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."
     if request.requested_by_id in givers(person, Role.GOVERNANCE_APPROVER):
-        return "The requester gave you your approver's grant, or set its end, so somebody else must decide it."
+        return (
+            "The requester gave you your approver's grant, or set its end, or did so for whoever lent it to you, so "
+            "somebody else must decide it."
+        )
     interested = {request.requested_by_id}
     for place in places_of(accounts):
         if not decide_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):

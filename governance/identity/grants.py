@@ -69,8 +69,10 @@ def extend_grant(*, actor: Actor, grant: Grant, ends_at: datetime | None) -> Gra
 
 
 def givers(user: User, role: Role) -> set[int]:
-    """The Users (ids) who gave this person a Grant of this role that wasn't ended, or who set its end."""
-    rows = Grant.objects.filter(user=user, role=role, ended_at=None).values_list("granted_by", "extenders")
+    """The Users (ids) who gave this person a Grant of this role that wasn't ended, or who set its end; of one that is
+    lent also those who did so for its lender."""
+    held = Grant.objects.filter(user=user, role=role, ended_at=None)
+    rows = held.values_list("granted_by", "extenders", "delegated_from__granted_by", "delegated_from__extenders")
     return {pk for row in rows for pk in row if pk is not None}
 
 

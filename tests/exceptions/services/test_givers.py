@@ -12,6 +12,7 @@ from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision, ExceptionRequest
 from exceptions.services import deciding
 from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance.identity.delegation import delegate_grant
 from governance.identity.grants import extend_grant
 from governance.identity.models import User
 from governance.identity.services import grant_role
@@ -59,3 +60,26 @@ def test_a_giver_stays_one_when_somebody_else_prolongs_the_grant(people: Cast) -
     request.refresh_from_db()
     with pytest.raises(ConflictOfInterestError, match="gave you"):
         people.decides(request, friend)
+
+
+@pytest.mark.parametrize("prolonged", [False, True])
+def test_a_grant_that_the_requester_gave_or_prolonged_is_lent_in_vain(people: Cast, prolonged: bool) -> None:
+    friend, borrower = person("fay"), person("gus")
+    giver, end = (SYSTEM if prolonged else acting(people.admin)), timezone.now() + timedelta(days=9)
+    where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
+    grant = grant_role(actor=giver, user=friend, role=Role.GOVERNANCE_APPROVER, **where)
+    if prolonged:
+        extend_grant(actor=acting(people.admin), grant=grant, ends_at=end)
+    delegate_grant(actor=acting(friend), grant=grant, to=borrower, ends_at=timezone.now() + timedelta(days=2))
+    request = people.submitted()
+    people.decides(people.submitted(), borrower)  # what somebody else asked for they decide
+    ExceptionRequest.objects.filter(pk=request.pk).update(requested_by=people.admin)
+    request.refresh_from_db()
+    with pytest.raises(ConflictOfInterestError, match="lent it to you"):
+        people.decides(request, borrower)
+    digest, _ = deciding.show(request)
+    with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
+        Decision.objects.create(
+            request=request, round=1, by=borrower, requester=people.admin, act="approve", at=timezone.now(),
+            second_factor_at=timezone.now(), shown_id=digest,
+        )  # fmt: skip
