@@ -28,15 +28,16 @@ LONGEST_NAME = 150
 OPEN = frozenset({"draft", "submitted", "changes_requested"})
 
 
-def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes) -> Attachment:
-    """Keep a file with the request. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided
+def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes, size: int = 0) -> Attachment:
+    """Keep a file with the request. size: of one that is so large that its data wasn't read. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided
     or has its ten."""
     if actor.user_id is None or actor.user_id != request.requested_by_id:
         raise NotPermittedError(f"Only who asked for {request} can attach files to it.")
     shown, content_type = named(name)
-    if not 0 < len(data) <= MAX_FILE:
+    size = max(size, len(data))
+    if not 0 < size <= MAX_FILE:
         raise InvalidRequestError(
-            content=f"A file has from 1 byte to {MAX_FILE // 1024 // 1024} MiB; {shown} has {len(data):,} bytes."
+            content=f"A file has from 1 byte to {MAX_FILE // 1024 // 1024} MiB; {shown} has {size:,} bytes."
         )
     with transaction.atomic():
         locking.trail("exceptionrequest.attach")
@@ -47,7 +48,7 @@ def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes) -
         if locked.attachments.count() >= MAX_FILES:
             raise WorkflowError(f"{shown} is one too many: a request has at most {MAX_FILES} files.")
         made = Attachment.objects.create(
-            request=locked, by_id=actor.user_id, name=shown, content_type=content_type, size=len(data),
+            request=locked, by_id=actor.user_id, name=shown, content_type=content_type, size=size,
             digest=hashlib.sha256(data).hexdigest(), data=data,
         )  # fmt: skip
         audit.record(

@@ -17,7 +17,7 @@ from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.offer import Offer, offer_to, organization_of
 from exceptions.services import attaching, drafting, readiness
-from exceptions.views.shared import request_or_404, version_of
+from exceptions.views.shared import attach_file, request_or_404, version_of
 from governance.core.policy import Permission, decide
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission
@@ -84,10 +84,8 @@ def save_new(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None
 def with_files(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
     """Keep the files that came along. The draft stays saved when one of them is refused."""
     for file in request.FILES.getlist("files"):
-        size = file.size or 0
-        data = file.read() if size <= attaching.MAX_FILE else b"\0" * (attaching.MAX_FILE + 1)
         try:
-            attaching.attach(actor=actor_of_request(request), request=made, name=file.name or "file", data=data)
+            attach_file(request, made, file)
         except WorkflowError as error:
             messages.error(request, f"A file was not attached. {error}")  # not its name, which may be what is refused
     return redirect("exception", pk=made.pk)

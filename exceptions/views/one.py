@@ -18,9 +18,9 @@ from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.page import page_of
 from exceptions.queries.people import conflict_of
-from exceptions.services import attaching, drafting, readiness, renewing
+from exceptions.services import drafting, readiness, renewing
 from exceptions.views import asking
-from exceptions.views.shared import person_of, request_or_404, version_of
+from exceptions.views.shared import attach_file, person_of, request_or_404, version_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 
@@ -75,10 +75,8 @@ def attach(request: HttpRequest, pk: int) -> HttpResponse:
         file = request.FILES.get("attachment")
         if file is None:
             raise InvalidRequestError(attachment="Choose a file.")
-        # A file over the limit isn't read: its size alone is refused.
-        data = file.read() if (file.size or 0) <= attaching.MAX_FILE else b"\0" * (attaching.MAX_FILE + 1)
         try:
-            attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data)
+            attach_file(request, found, file)
         except InvalidRequestError as error:
             raise InvalidRequestError(attachment=str(error)) from error  # the page has one field for all of it
 

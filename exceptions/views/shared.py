@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -15,6 +16,7 @@ from exceptions.errors import WorkflowError
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.requests import visible_requests
 from exceptions.queries.tickets import visible_tickets
+from exceptions.services import attaching
 from governance.core.policy import NotPermittedError
 from governance.identity.models import User
 from governance.identity.web import actor_of_request
@@ -54,6 +56,13 @@ def ids_of(values: Iterable[str]) -> list[int]:
     if len(ids) > MOST_AT_ONCE:
         raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
     return ids
+
+
+def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
+    """Keep it with the request. One over the limit isn't read: its size alone is refused."""
+    size = file.size or 0
+    data = file.read() if size <= attaching.MAX_FILE else b""
+    attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
 
 
 def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:

@@ -53,13 +53,21 @@ def test_a_file_is_only_ever_a_download(people: Cast) -> None:
     assert answer["Content-Type"] == "text/plain"
 
 
-@pytest.mark.parametrize(("name", "data"), [("a.html", b"x"), ("a.pdf", b"x" * (2 * 1024 * 1024 + 1)), ("a.pdf", b"")])
-def test_a_file_of_a_refused_kind_or_size_says_so_beside_the_field(people: Cast, name: str, data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [("a.html", b"x", "a.html is of another kind"), ("a.pdf", b"", "a.pdf has 0 bytes"),
+     ("a.pdf", b"x" * (2 * 1024 * 1024 + 10), "a.pdf has 2,097,162 bytes")],
+)  # fmt: skip
+def test_a_file_of_a_refused_kind_or_size_says_so_beside_the_field(
+    people: Cast, name: str, data: bytes, said: str
+) -> None:
     asked = people.submitted()
     answer = browser(people.owner).post(
         f"/exceptions/{asked.pk}/attach/", {"attachment": SimpleUploadedFile(name, data)}
     )
-    assert 'id="attachment-fault"' in text(answer, 422)
+    page = text(answer, 422)
+    assert 'id="attachment-fault"' in page
+    assert said in page
     assert not asked.attachments.exists()
 
 
