@@ -119,7 +119,8 @@ def url(name: str, value: str) -> None:
     except ValueError:  # a port that is none, or brackets that don't close
         sound = False
     if not sound:
-        raise ConfigurationError(f"{name} is {value!r}; use a URL like https://host or http://127.0.0.1:5001.")
+        shown = "not a URL" if "@" in value else repr(value)  # there may be a password before an @
+        raise ConfigurationError(f"{name} is {shown}; use a URL like https://host or http://127.0.0.1:5001.")
 
 
 def database(url: str, base: Path) -> dict[str, Any]:

@@ -177,6 +177,13 @@ def test_an_endpoint_that_is_one_is_taken(monkeypatch, value):
     env.aws_endpoints()
 
 
+def test_a_url_that_is_none_is_not_repeated_where_it_may_hold_a_password(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "proxy:hunter2-and-more@host:3128")
+    with pytest.raises(env.ConfigurationError, match="AWS_ENDPOINT_URL is not a URL") as raised:
+        env.aws_endpoints()
+    assert "hunter2" not in str(raised.value)
+
+
 def test_regions_are_named_like_regions(monkeypatch):
     monkeypatch.setenv("SOME_REGIONS", "eu-west-1, us-gov-east-1,us-iso-east-1,eusc-de-east-1,all")
     with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has all; use regions like eu-west-1, .* commas\.$"):
