@@ -10,11 +10,10 @@ P = Permission
 
 MEANS: dict[Permission, str] = {
     P.ACCOUNT_VIEW: "see Accounts and OUs",
-    P.ACCOUNT_MANAGE: "set how Accounts are reached: scan roles, external ids",
-    P.ACCOUNT_SET_OWNERS: "set an Account's owners by hand",
+    P.ACCOUNT_SET_OWNERS: "set an Account's owners by hand, or leave them to its tags again",
     P.SCAN_VIEW: "see Scans and their gaps",
     P.SCAN_RUN: "start, cancel and resume Scans",
-    P.SCAN_RESCAN: "scan a Resource or an Account again, to see what changed",
+    P.SCAN_RESCAN: "scan one Account again, at a limited rate",
     P.SCAN_SCHEDULE: "set when Scans start by themselves",
     P.FINDING_VIEW: "see Findings and their evidence",
     P.CONTROL_VIEW: "see Controls",
@@ -38,14 +37,11 @@ MEANS: dict[Permission, str] = {
     P.SESSION_END: "end another person's sessions",
     P.TOKEN_VIEW: "see API tokens (never the tokens themselves)",
     P.TOKEN_MANAGE: "make, rotate and revoke API tokens",
-    P.CHANNEL_MANAGE: "set where notifications, webhooks and Tickets go",
-    P.DELIVERY_VIEW: "see what was delivered where",
     P.POLICY_VIEW: "see the policy table: severities, deadlines, longest exceptions",
     P.POLICY_PROPOSE: "propose a change of the policy table",
     P.POLICY_CONFIRM: "confirm a change that another person proposed",
     P.AUDIT_VIEW: "read the audit trail; takes a Grant on the organization",
     P.AUDIT_EXPORT: "export the audit trail, signed; takes a Grant on the organization",
-    P.METRICS_VIEW: "read the portal's own figures",
 }
 
 HEAD = """# Permissions

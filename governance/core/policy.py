@@ -12,7 +12,6 @@ class Permission(StrEnum):
     """Everything that can be done in the portal. governance.core.permissions says what each lets one do."""
 
     ACCOUNT_VIEW = "account.view"
-    ACCOUNT_MANAGE = "account.manage"
     ACCOUNT_SET_OWNERS = "account.set_owners"
     SCAN_VIEW = "scan.view"
     SCAN_RUN = "scan.run"
@@ -40,14 +39,11 @@ class Permission(StrEnum):
     SESSION_END = "session.end"
     TOKEN_VIEW = "token.view"  # noqa: S105  (a permission's name)
     TOKEN_MANAGE = "token.manage"  # noqa: S105
-    CHANNEL_MANAGE = "channel.manage"
-    DELIVERY_VIEW = "delivery.view"
     POLICY_VIEW = "policy.view"
     POLICY_PROPOSE = "policy.propose"
     POLICY_CONFIRM = "policy.confirm"
     AUDIT_VIEW = "audit.view"
     AUDIT_EXPORT = "audit.export"
-    METRICS_VIEW = "metrics.view"
 
 
 P = Permission
@@ -57,6 +53,11 @@ STEP_UP = frozenset({
     P.EXCEPTION_DECIDE, P.EXCEPTION_REVOKE, P.TICKET_DECIDE, P.GRANT_MANAGE, P.GRANT_DELEGATE, P.USER_RESET_FACTOR,
     P.TOKEN_MANAGE, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.AUDIT_EXPORT,
 })  # fmt: skip
+
+
+def known_permissions(names: Iterable[object]) -> frozenset[Permission]:
+    """The Permissions of these names. A stored name that the portal no longer has allows nothing."""
+    return frozenset(each for each in Permission if each.value in {name for name in names if isinstance(name, str)})
 
 
 class Role(StrEnum):
@@ -83,9 +84,9 @@ _TRAIL = frozenset({P.AUDIT_VIEW, P.AUDIT_EXPORT, P.GRANT_VIEW, P.USER_VIEW, P.T
 # The least that each role needs. docs/permissions.md is written from this table.
 MATRIX: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: _READ | _TRAIL | {
-        P.ACCOUNT_MANAGE, P.ACCOUNT_SET_OWNERS, P.EXCEPTION_REQUEST_OU, P.EXCEPTION_COMMENT, P.EXCEPTION_REVOKE,
+        P.ACCOUNT_SET_OWNERS, P.EXCEPTION_REQUEST_OU, P.EXCEPTION_COMMENT, P.EXCEPTION_REVOKE,
         P.TICKET_PROPOSE, P.GRANT_MANAGE, P.USER_MANAGE, P.USER_RESET_FACTOR, P.SESSION_END, P.TOKEN_MANAGE,
-        P.CHANNEL_MANAGE, P.DELIVERY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.METRICS_VIEW,
+        P.POLICY_PROPOSE, P.POLICY_CONFIRM,
     },
     Role.GOVERNANCE_APPROVER: _READ | {
         P.EXCEPTION_DECIDE, P.EXCEPTION_REVOKE, P.EXCEPTION_COMMENT, P.TICKET_DECIDE, P.GRANT_DELEGATE, P.POLICY_VIEW,
@@ -94,10 +95,9 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.ACCOUNT_OWNER: _READ | {
         P.SCAN_RESCAN, P.EXCEPTION_REQUEST, P.EXCEPTION_COMMENT, P.TICKET_PROPOSE, P.TICKET_WORK,
     },
-    Role.SCAN_OPERATOR: _SCANS | {P.SCAN_RUN, P.SCAN_RESCAN, P.SCAN_SCHEDULE, P.METRICS_VIEW},
+    Role.SCAN_OPERATOR: _SCANS | {P.SCAN_RUN, P.SCAN_RESCAN, P.SCAN_SCHEDULE},
     Role.INTEGRATION: _READ | {
-        P.SCAN_RUN, P.EXCEPTION_REQUEST, P.EXCEPTION_COMMENT, P.TICKET_PROPOSE, P.TICKET_WORK, P.DELIVERY_VIEW,
-        P.METRICS_VIEW,
+        P.SCAN_RUN, P.SCAN_RESCAN, P.EXCEPTION_REQUEST, P.EXCEPTION_COMMENT, P.TICKET_PROPOSE, P.TICKET_WORK,
     },
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from governance.core.policy import Actor, GrantFact, Permission, Role, ScopeKind, decide_whole
+from governance.core.policy import Actor, GrantFact, Permission, Role, ScopeKind, decide_whole, known_permissions
 from governance.identity.models import ApiToken, User
 
 
@@ -37,7 +37,7 @@ def actor_of_token(token: ApiToken) -> Actor:
     return replace(
         actor_of(token.service),
         token_id=token.pk,
-        scopes=frozenset(Permission(p) for p in token.permissions),
+        scopes=known_permissions(token.permissions),
         within=tuple(GrantFact(Role.INTEGRATION, ScopeKind(kind), scope_id) for kind, scope_id in token.scopes),
     )
 

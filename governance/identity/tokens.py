@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance.core import audit
-from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind
+from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind, known_permissions
 from governance.identity import scopes, stepup
 from governance.identity.grants import SAID
 from governance.identity.models import ApiToken, User
@@ -111,10 +111,10 @@ def rotate(*, actor: Actor, token: ApiToken, lasts: timedelta, now: datetime) ->
     """A new secret for the same cut. The old one goes on for the grace period, and is replaced once only."""
     must(actor, Permission.TOKEN_MANAGE, now)
     stepup.require(actor, now)
-    cut = Cut(
-        [Permission(p) for p in token.permissions], [(ScopeKind(k), i) for k, i in token.scopes], now + lasts,
-        token.networks,
-    )  # fmt: skip
+    permissions = sorted(known_permissions(token.permissions))
+    if not permissions:
+        raise TokenRefusedError("The portal has none of this token's permissions any more. Make a new token.")
+    cut = Cut(permissions, [(ScopeKind(k), i) for k, i in token.scopes], now + lasts, token.networks)
     check(cut, now)
     with transaction.atomic():
         new, text = make(actor=actor, service=token.service, name=token.name, cut=cut)

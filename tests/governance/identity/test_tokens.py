@@ -110,6 +110,30 @@ def test_a_cut_that_makes_no_sense_is_refused(more: dict, why: str) -> None:
     assert not ApiToken.objects.exists()
 
 
+OLD = ["metrics.view", "delivery.view", "no.such", 7, None]
+
+
+def test_a_permission_that_is_gone_allows_nothing_and_breaks_nothing() -> None:
+    token, text = make(permissions=[P.ACCOUNT_VIEW])
+    ApiToken.objects.filter(pk=token.pk).update(permissions=[*OLD, "account.view"])
+    client, bearer = Client(), {"Authorization": f"Bearer {text}"}
+    assert client.get("/api/v1/accounts/", headers=bearer).status_code == 200
+    assert client.get("/api/v1/findings/", headers=bearer).status_code == 403
+    new, _ = tokens.rotate(actor=SYSTEM, token=find(text), lasts=timedelta(days=1), now=timezone.now())
+    assert new.permissions == ["account.view"]
+
+
+def test_a_token_with_nothing_but_gone_permissions_does_nothing() -> None:
+    token, text = make()
+    ApiToken.objects.filter(pk=token.pk).update(permissions=OLD)
+    token.refresh_from_db()
+    assert not any(decide(actor_of_token(token), each, timezone.now()) for each in P)
+    assert Client().get("/api/v1/accounts/", headers={"Authorization": f"Bearer {text}"}).status_code == 403
+    with pytest.raises(tokens.TokenRefusedError, match="Make a new token"):
+        tokens.rotate(actor=SYSTEM, token=token, lasts=timedelta(days=1), now=timezone.now())
+    assert b"metrics.view" in signed_in(person("gus", (Role.SECURITY_ADMIN, *ORG))).get(reverse("tokens")).content
+
+
 def test_people_get_no_tokens() -> None:
     with pytest.raises(tokens.TokenRefusedError, match="service accounts"):
         make(person("ada"))
