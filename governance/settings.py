@@ -259,6 +259,10 @@ FIPS_REGIONS = env.regions("TUTELA_FIPS_REGIONS", also=["all"])
 VALUE_ROLE = env.text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 
+# What scans.rescan counts: rescans of one account by one person, and of all accounts by one person.
+RESCAN_RATE = env.rate("TUTELA_RATE_RESCAN", "6/hour")
+RESCAN_RATE_PERSON = env.rate("TUTELA_RATE_RESCAN_PERSON", "60/hour")
+
 # Celery (docs/decisions/0003): one message per Target, ids only; the Target row is the truth.
 BROKER_URL = env.text("BROKER_URL", "memory://")
 EMBEDDED = BROKER_URL.startswith("memory:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class ScanRequestError(ValueError):
     """The request can't be carried out; the message says what is wrong and what to do.
@@ -12,3 +14,14 @@ class ScanRequestError(ValueError):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class ScanTooSoonError(Exception):
+    """The limit of rescans is reached; the message says when the next one may start.
+
+    wait: how long until then.
+    """
+
+    def __init__(self, message: str, wait: timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait

@@ -34,13 +34,14 @@ def start_scan(
     controls: Sequence[str] = (),
     schedule: Schedule | None = None,
     due_at: datetime | None = None,
+    permission: Permission = Permission.SCAN_RUN,
 ) -> Scan:
     """A Scan with one Target for each Account asked for, in one transaction. controls: ids, or groups of them.
 
     Raises ScanRequestError for an unknown id or nothing to read, NotPermittedError.
     """
     chosen, controls = list(choose_accounts(organization, accounts, ous)), control_ids(controls)
-    require(actor, organization, chosen, whole=not accounts and not ous)
+    require(actor, organization, chosen, whole=not accounts and not ous, permission=permission)
     refuse_unknown("control", controls, registry.controls())
     refuse_unknown("region", regions, known_regions(organization))
     refuse_settings()
@@ -149,15 +150,23 @@ def known_regions(organization: Organization) -> set[str]:
     return set(regions_of(organization.partition))
 
 
-def require(actor: Actor, organization: Organization, accounts: Sequence[Account], *, whole: bool) -> None:
+def require(
+    actor: Actor,
+    organization: Organization,
+    accounts: Sequence[Account],
+    *,
+    whole: bool,
+    permission: Permission = Permission.SCAN_RUN,
+) -> None:
     now = timezone.now()
     places = (
         [Place(organization.org_id)]
         if whole
         else [place_of(organization, account) for account in accounts] or [Place(organization.org_id)]
     )
-    if not all(decide(actor, Permission.SCAN_RUN, now, place) for place in places):
-        raise NotPermittedError(f"{actor.name} may not run scans there; a grant of scan operator is needed.")
+    if not all(decide(actor, permission, now, place) for place in places):
+        needed = "scan operator" if permission is Permission.SCAN_RUN else "account owner or scan operator"
+        raise NotPermittedError(f"{actor.name} may not run scans there; a grant of {needed} is needed.")
 
 
 def place_of(organization: Organization, account: Account) -> Place:

@@ -1,18 +1,26 @@
-"""Accounts with how many Findings are open in them."""
+"""Accounts with how many Findings are open in them, and scanning one again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.http import Http404
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts import api
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
+from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer
+from scans.api import starting
+from scans.api.scan_documents import ScanSerializer
+from scans.errors import ScanRequestError
+from scans.queries.account import named
 from scans.queries.finding_counts import open_by_severity
 
 
@@ -42,10 +50,22 @@ class AccountDetailSerializer(Counted, api.AccountDetailSerializer):
 
 
 class AccountApi(api.AccountApi):
+    permissions: ClassVar = {**api.AccountApi.permissions, "rescan": Permission.SCAN_RESCAN}
     answers: ClassVar = {
         "list": Answer(AccountSerializer, many=True),
         "retrieve": Answer(AccountDetailSerializer),
+        "rescan": Answer(ScanSerializer, status=201, also=(200,)),
     }
+    refusals: ClassVar = {"rescan": frozenset({429})}
+
+    def rescan(self, _request: Request, account: str) -> Response:
+        """Scan the whole Account again. 200 with the Scan of it that is running already, if there is one."""
+        self.body()
+        found = named(visible_accounts(self.actor, Permission.SCAN_RESCAN), account, "")
+        if found is None:
+            raise Http404
+        with refusing(ScanRequestError, as_=ConflictError):
+            return starting.answer(self, starting.rescan(self.actor, found))
 
     def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:
         return {"counts": open_by_severity(visible_accounts(self.actor, Permission.FINDING_VIEW), accounts)}

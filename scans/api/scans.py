@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -42,9 +41,13 @@ class ScanBody(Strict):
     controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=1_000)
 
 
+# The second for one Account and nothing else.
+STARTING = frozenset({Permission.SCAN_RUN, Permission.SCAN_RESCAN})
+
+
 class ScanApi(Api):
     permissions: ClassVar = {
-        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": Permission.SCAN_RUN,
+        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": STARTING,
         "cancel": Permission.SCAN_RUN, "resume": Permission.SCAN_RUN,
         "progress": Permission.SCAN_VIEW, "gaps": Permission.SCAN_VIEW,
     }  # fmt: skip
@@ -52,7 +55,7 @@ class ScanApi(Api):
     bodies: ClassVar = {"create": ScanBody}
     answers: ClassVar = {
         "list": Answer(ScanSerializer, many=True), "retrieve": Answer(ScanSerializer),
-        "create": Answer(ScanSerializer, status=201),
+        "create": Answer(ScanSerializer, status=201, also=(200,)),
         "cancel": Answer(ScanSerializer), "resume": Answer(ScanSerializer),
         "progress": Answer(ProgressSerializer), "gaps": Answer(GapsSerializer),
     }  # fmt: skip
@@ -64,10 +67,8 @@ class ScanApi(Api):
         return self.page(documents(page.rows, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
-        """Start a Scan."""
-        scan = starting.start(self.actor, self.body())
-        starting.hand_over(scan.pk)
-        return self.shown(scan, headers={"Location": reverse("api-scan", args=[scan.pk])})
+        """Start a Scan. With scan.rescan alone: of one Account and nothing else; 200 with the one that already runs."""
+        return starting.answer(self, starting.start(self.actor, self.body()))
 
     def retrieve(self, _request: Request, scan: int) -> Response:
         """One Scan."""
@@ -113,4 +114,4 @@ class ScanApi(Api):
 
     def shown(self, scan: Scan, **more: Any) -> Response:
         scan.refresh_from_db()
-        return self.answer(documents([scan], self.visible())[0], **more)
+        return self.answer(documents([scan], starting.accounts_of_scanner(self.actor))[0], **more)

@@ -7,30 +7,59 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
 from kombu.exceptions import OperationalError
 from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
 
-from accounts.models import Organization
+from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
+from governance.identity.rest.problems import TooSoonError
+from governance.identity.rest.views import Api
 from scans import services, tasks
-from scans.errors import ScanRequestError
-from scans.models import Scan
+from scans.api.scan_documents import documents
+from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.queries import places
 from scans.queries.start import not_among
+from scans.rescan import Rescan, rescan_account
 
 log = structlog.get_logger(__name__)
 
 
-def start(actor: Actor, asked: Mapping[str, Any]) -> Scan:
-    """Raises ValidationError that names the field, NotPermittedError."""
+def start(actor: Actor, asked: Mapping[str, Any]) -> Rescan:
+    """Without scan.run: a rescan, where the body names one Account and nothing else.
+
+    Raises ValidationError that names the field, NotPermittedError, TooSoonError."""
     wanted = {name: asked[name] for name in ("accounts", "ous", "regions", "controls")}
     refuse_unseen(actor, asked["accounts"], asked["ous"])
     organization = organization_of(actor, asked["organization"])
+    alone = alone_rescannable(actor, organization, wanted)
     try:
-        return services.start_scan(actor=actor, organization=organization, **wanted)
+        if alone is not None:
+            return rescan(actor, alone)
+        return Rescan(services.start_scan(actor=actor, organization=organization, **wanted), started=True)
     except ScanRequestError as error:
         raise ValidationError({error.field or "non_field_errors": [str(error)]}) from error
+
+
+def alone_rescannable(actor: Actor, organization: Organization, wanted: Mapping[str, Any]) -> Account | None:
+    """The only thing that is asked for: an Account that the actor may scan again, but not as they like."""
+    ids = set(wanted["accounts"])
+    if len(ids) != 1 or wanted["ous"] or wanted["regions"] or wanted["controls"]:
+        return None
+    free = visible_accounts(actor, Permission.SCAN_RUN).filter(organization=organization, account_id__in=ids)
+    mine = visible_accounts(actor, Permission.SCAN_RESCAN).filter(organization=organization, account_id__in=ids)
+    return None if free.exists() else mine.first()
+
+
+def rescan(actor: Actor, account: Account) -> Rescan:
+    """Raises ScanRequestError, NotPermittedError, TooSoonError."""
+    try:
+        return rescan_account(actor=actor, account=account)
+    except ScanTooSoonError as error:
+        raise TooSoonError(str(error), error.wait.total_seconds()) from error
 
 
 def refuse_unseen(actor: Actor, accounts: list[str], ous: list[str]) -> None:
@@ -58,6 +87,22 @@ def organization_of(actor: Actor, org_id: str) -> Organization:
     if not org_id and len(seen) != 1:
         raise ValidationError({"organization": [f"Say which: {', '.join(seen) or 'there is none yet'}."]})
     return seen[org_id] if org_id else next(iter(seen.values()))
+
+
+def answer(api: Api, done: Rescan) -> Response:
+    """The Scan with its address: 201, or 200 if it was running already."""
+    if done.started:
+        hand_over(done.scan.pk)
+    done.scan.refresh_from_db()
+    headers = {"Location": reverse("api-scan", args=[done.scan.pk])}
+    shown = documents([done.scan], accounts_of_scanner(api.actor))[0]
+    return api.answer(shown, headers=headers, status=None if done.started else 200)
+
+
+def accounts_of_scanner(actor: Actor) -> QuerySet[Account]:
+    """A token may scan and have no scan.view: what it started is shown to it all the same."""
+    run, again = (visible_accounts(actor, each) for each in (Permission.SCAN_RUN, Permission.SCAN_RESCAN))
+    return visible_accounts(actor, Permission.SCAN_VIEW) | run | again
 
 
 def hand_over(scan_id: int) -> None:

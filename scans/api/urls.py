@@ -19,6 +19,7 @@ urlpatterns = [
     path("accounts/", AccountApi.as_view(LIST), name="api-accounts"),
     path("accounts/<slug:account>/", AccountApi.as_view(ONE), name="api-account"),
     path("accounts/<slug:account>/coverage/", CoverageApi.as_view(LIST), name="api-coverage"),
+    path("accounts/<slug:account>/rescan/", AccountApi.as_view({"post": "rescan"}), name="api-account-rescan"),
     path("scans/", ScanApi.as_view({"get": "list", "post": "create"}), name="api-scans"),
     path("scans/<int:scan>/", ScanApi.as_view(ONE), name="api-scan"),
     path("scans/<int:scan>/cancel/", ScanApi.as_view({"post": "cancel"}), name="api-scan-cancel"),

@@ -7,10 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
-from governance.identity.web import permission
+from governance.identity.web import actor_of_request, permission
 from scans.queries import account as queries
 from scans.queries import coverage
 from scans.queries.inventory import inventory as inventory_of
+from scans.rescan import may_rescan, why_unscannable
 from scans.views.shared import accounts_for, filter_of
 
 
@@ -29,5 +30,8 @@ def account(request: HttpRequest, account_id: str) -> HttpResponse:
     found = queries.named(visible, account_id, request.GET.get("organization", ""))
     if found is None:
         raise Http404(f"There is no account {account_id} that you may see.")
-    context = {"account": found, "detail": queries.detail_of(found), "coverage": coverage.of_account(found)}
+    context = {
+        "account": found, "detail": queries.detail_of(found), "coverage": coverage.of_account(found),
+        "may_rescan": may_rescan(actor_of_request(request), found), "unscannable": why_unscannable(found),
+    }  # fmt: skip
     return render(request, "scans/account.html", context)

@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
-from governance.identity.web import permission
+from governance.identity.web import actor_of_request, permission
 from scans import exports, hooks
 from scans.queries import cells, detail
 from scans.queries import findings as queries
 from scans.queries.choices import choices_for
+from scans.rescan import may_rescan, why_unscannable
 from scans.views.shared import accounts_for, filter_of, slice_of
 
 KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
@@ -62,6 +63,7 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
         "detail": detail.of(found, visible),
         "overlay": hooks.overlays_over([found], timezone.now()).get(found.pk),
         "panels": [panel(request, found) for panel in hooks.panels],
+        "may_rescan": may_rescan(actor_of_request(request), found.account) and not why_unscannable(found.account),
     }
     return render(request, "scans/finding.html", context)
 

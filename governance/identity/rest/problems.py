@@ -57,6 +57,16 @@ class PreconditionRequiredError(rest.APIException):
     default_detail = "Send If-Match with the ETag that you read."
 
 
+class TooSoonError(rest.APIException):
+    """wait: seconds, which become Retry-After."""
+
+    status_code = 429
+
+    def __init__(self, detail: str, wait: float) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
 # What a person's request may run into. Anything else is a defect of the portal and becomes a 500.
 REFUSALS = (
     rest.APIException, Http404, django.PermissionDenied, NotPermittedError, django.BadRequest,

@@ -111,7 +111,7 @@ class Schema(AutoSchema):
     def get_response_serializers(self) -> Any:
         answer: Answer = self.table("answers")
         said = answer.serializer(many=True) if answer.many else answer.serializer  # type: ignore[call-arg]
-        return {answer.status: said}
+        return dict.fromkeys((answer.status, *answer.also), said)
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return f"{serializer_name}Page"

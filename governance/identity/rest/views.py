@@ -25,12 +25,16 @@ from governance.identity.rest.permission import Needed, actor_of_request
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an action answers. many: a page of them, {items, next}. stream: also one JSON document a line."""
+    """What an action answers. many: a page of them, {items, next}. stream: also one JSON document a line.
+
+    also: other statuses that it may answer the same with.
+    """
 
     serializer: type[serializers.BaseSerializer[Any]]
     many: bool = False
     status: int = 200
     stream: bool = False
+    also: tuple[int, ...] = ()
 
 
 class Api(viewsets.ViewSet):
@@ -89,10 +93,13 @@ class Api(viewsets.ViewSet):
         """The body's validated values; no body is an empty one. Raises ValidationError."""
         return validated(self.bodies.get(self.action, Strict), self.request.data)
 
-    def answer(self, value: Any, *, headers: Mapping[str, str] | None = None, **context: Any) -> Response:
+    def answer(
+        self, value: Any, *, headers: Mapping[str, str] | None = None, status: int | None = None, **context: Any
+    ) -> Response:
+        """status: one of the declared others."""
         declared = self.answers[self.action]
         shown = declared.serializer(value, context=context).data
-        return Response(shown, status=declared.status, headers=dict(headers or {}))
+        return Response(shown, status=status or declared.status, headers=dict(headers or {}))
 
     def page(self, items: Iterable[Any], next: str | None = None, **context: Any) -> Response:
         declared = self.answers[self.action]

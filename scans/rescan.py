@@ -1,0 +1,124 @@
+"""Scan one Account again: what its owner may do. Limited in rate, and never started while the same scan runs.
+
+The audit trail says who did it when, so the limits count its rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Account
+from governance.core import audit
+from governance.core.models import AuditEvent
+from governance.core.policy import Actor, Permission, decide
+from governance.core.states import SCAN_ENDED
+from scans.errors import ScanRequestError, ScanTooSoonError
+from scans.models import Scan
+from scans.services import place_of, require, start_scan
+
+ACTION = "scan.rescan"
+PERIODS = {
+    "second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1),
+}  # fmt: skip
+UNSCANNABLE = {
+    Account.Status.SUSPENDED: "is suspended",
+    Account.Status.PENDING_CLOSURE: "is being closed",
+    Account.Status.PENDING_ACTIVATION: "is not activated yet",
+    Account.Status.CLOSED: "is closed",
+    Account.Status.VANISHED: "has left the organization",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rescan:
+    """started: False where the same scan was running already."""
+
+    scan: Scan
+    started: bool
+
+
+def rescan_account(*, actor: Actor, account: Account) -> Rescan:
+    """Scan the whole Account again. Enqueue the Scan on commit if it was started.
+
+    Raises NotPermittedError, ScanRequestError for an account that can't be read, ScanTooSoonError.
+    """
+    require(actor, account.organization, [account], whole=False, permission=Permission.SCAN_RESCAN)
+    if why := why_unscannable(account):
+        raise ScanRequestError(why, field="accounts")
+    with transaction.atomic():
+        # Two requests at once come one after the other, so the second finds the first one's scan and its audit row.
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        running = find_running(account)
+        if running is not None:
+            return Rescan(running, started=False)
+        refuse_too_soon(actor, account, timezone.now())
+        scan = start_scan(
+            actor=actor, organization=account.organization, accounts=[account.account_id],
+            permission=Permission.SCAN_RESCAN,
+        )  # fmt: skip
+        audit.record(actor=actor, action=ACTION, subject=f"account:{account.account_id}", scan=scan.pk)
+    return Rescan(scan, started=True)
+
+
+def may_rescan(actor: Actor, account: Account) -> bool:
+    return decide(actor, Permission.SCAN_RESCAN, timezone.now(), place_of(account.organization, account))
+
+
+def why_unscannable(account: Account) -> str:
+    """Empty for an active Account."""
+    if account.status == Account.Status.ACTIVE:
+        return ""
+    return f"{account} {UNSCANNABLE.get(Account.Status(account.status), 'is not active')}, so it can't be scanned."
+
+
+def find_running(account: Account) -> Scan | None:
+    """A Scan of this whole Account and nothing else that hasn't ended, whoever started it."""
+    live = Scan.objects.filter(targets__account=account).exclude(state__in=SCAN_ENDED).order_by("-id")
+    return next((scan for scan in live if is_rescan(scan, account)), None)
+
+
+def is_rescan(scan: Scan, account: Account) -> bool:
+    limited = any(scan.asked.get(name) for name in ("ous", "regions", "controls"))
+    return not limited and scan.asked.get("accounts") == [account.account_id]
+
+
+def refuse_too_soon(actor: Actor, account: Account, now: datetime) -> None:
+    if actor.user_id is None:  # a command
+        return
+    mine = AuditEvent.objects.filter(action=ACTION, actor_id=actor.user_id)
+    here = mine.filter(subject=f"account:{account.account_id}")
+    refuse_above(settings.RESCAN_RATE, here, f"{account} was scanned again at your request", now)
+    refuse_above(settings.RESCAN_RATE_PERSON, mine, "Accounts were scanned again at your request", now)
+
+
+def refuse_above(rate: str, acts: QuerySet[AuditEvent], what: str, now: datetime) -> None:
+    """Raises ScanTooSoonError if there were as many acts as the rate allows, with when the oldest of them is past."""
+    allowed, period = parse_rate(rate)
+    recent = list(acts.order_by("-seq").values_list("at", flat=True)[:allowed])
+    wait = recent[-1] + period - now if len(recent) == allowed else timedelta(0)
+    if wait <= timedelta(0):
+        return
+    times = f"{allowed} times" if allowed > 1 else "once"
+    said = f"{what} {times} in the last {rate.partition('/')[2]}, which is the limit. Try again in {in_words(wait)}."
+    raise ScanTooSoonError(said, wait)
+
+
+def parse_rate(rate: str) -> tuple[int, timedelta]:
+    number, _, period = rate.partition("/")
+    return int(number), PERIODS[period]
+
+
+def in_words(wait: timedelta) -> str:
+    """In whole seconds, minutes or hours, never too few."""
+    seconds = math.ceil(wait.total_seconds())
+    number, unit = (seconds, "second") if seconds <= 90 else (math.ceil(seconds / 60), "minute")
+    if number > 90 and unit == "minute":
+        number, unit = math.ceil(number / 60), "hour"
+    return f"{number} {unit}{'s' if number > 1 else ''}"

@@ -1,0 +1,51 @@
+"""Scan an account again, from its page or from the page of one of its findings."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from accounts.models import Account
+from governance.core.policy import Permission
+from governance.identity.web import actor_of_request, permission
+from scans.errors import ScanRequestError, ScanTooSoonError
+from scans.queries import account as queries
+from scans.queries.findings import visible_findings
+from scans.rescan import rescan_account
+from scans.views.enqueue import hand_over
+from scans.views.shared import accounts_for
+
+
+@require_POST
+@permission(Permission.SCAN_RESCAN)
+def account_rescan(request: HttpRequest, account_id: str) -> HttpResponse:
+    visible = accounts_for(request, Permission.SCAN_RESCAN)
+    found = queries.named(visible, account_id, request.POST.get("organization", ""))
+    if found is None:
+        raise Http404(f"There is no account {account_id} that you may scan.")
+    return rescan(request, found) or redirect("account", account_id=account_id)
+
+
+@require_POST
+@permission(Permission.SCAN_RESCAN)
+def finding_rescan(request: HttpRequest, pk: int) -> HttpResponse:
+    mine = accounts_for(request, Permission.SCAN_RESCAN).order_by().values("pk")
+    seen = visible_findings(accounts_for(request, Permission.FINDING_VIEW)).filter(account__in=mine)
+    found = get_object_or_404(seen.select_related("account__organization", "account__ou"), pk=pk)
+    return rescan(request, found.account) or redirect("finding", pk=pk)
+
+
+def rescan(request: HttpRequest, account: Account) -> HttpResponse | None:
+    """To the scan's page; None, with a message, where there is none to show."""
+    try:
+        done = rescan_account(actor=actor_of_request(request), account=account)
+    except (ScanRequestError, ScanTooSoonError) as error:
+        messages.warning(request, str(error))
+        return None
+    if done.started:
+        hand_over(request, done.scan.pk)
+    else:
+        messages.info(request, f"Scan {done.scan.pk} of {account} is already running.")
+    return redirect("scan", pk=done.scan.pk)
