@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from accounts.queries import Branch, organizations, ou_tree, visible_accounts
+from accounts.owners import set_by_hand
+from accounts.queries import Branch, find_account, organizations, ou_tree, visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.views import Answer, Api
@@ -68,7 +69,17 @@ class AccountDetailSerializer(AccountSerializer):
     tags = serializers.DictField(child=serializers.CharField(), allow_null=True)
     tags_gap = serializers.DictField(child=serializers.CharField(), allow_null=True)
     regions = serializers.DictField(child=serializers.CharField())
+    owners_set_by = serializers.SerializerMethodField()
+    owners_set_at = serializers.SerializerMethodField()
     events = serializers.SerializerMethodField()
+
+    def get_owners_set_by(self, account: Account) -> str | None:
+        found = set_by_hand(account)
+        return str(found[0].set_by) if found and found[0].set_by else None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_owners_set_at(self, account: Account) -> Any:
+        return next((each.set_at for each in set_by_hand(account)), None)
 
     @extend_schema_field(AccountEventSerializer(many=True))
     def get_events(self, account: Account) -> Any:
@@ -90,8 +101,7 @@ class AccountApi(Api):
 
     def retrieve(self, _request: Request, account: str) -> Response:
         """One Account by its 12 digits. One that moved between Organizations is shown where it is now."""
-        found = self.visible().filter(account_id=account).order_by(F("vanished_at").desc(nulls_first=True), "-pk")
-        here = found.first()
+        here = find_account(self.visible(), account)
         if here is None:
             raise Http404
         return self.answer(here, **self.known_above([here]))

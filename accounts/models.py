@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -81,6 +82,26 @@ class Account(models.Model):
     @property
     def is_management(self) -> bool:
         return self.account_id == self.organization.management_account_id
+
+
+class AccountOwner(models.Model):
+    """A person whom somebody set as an owner of an Account. While an Account has one, its tags name nobody.
+
+    The rules read the people here; Account.owners holds their user names, to show and to search.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="owners_by_hand")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # None: a command, or rows of an earlier release.
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    set_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["account", "user"], name="account_owner_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} owns {self.account_id}"
 
 
 class AccountEvent(models.Model):

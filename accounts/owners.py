@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, AccountOwner
 from accounts.queries import visible_accounts
 from accounts.scopes import branch
 from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
@@ -42,8 +42,16 @@ def proposals(actor: Actor) -> list[OwnerProposal]:
     """Every proposal in the Accounts where the actor manages grants. Those that can be confirmed come first."""
     accounts = list(visible_accounts(actor, Permission.GRANT_MANAGE).exclude(owners=[]).order_by("account_id"))
     people = people_called({str(owner) for account in accounts for owner in account.owners})
-    owning = Owning()
-    found = [proposal for account in accounts for proposal in proposals_of(account, people, owning)]
+    owning, by_hand = Owning(), all_set_by_hand()
+    found = [
+        proposal
+        for account in accounts
+        for proposal in (
+            proposals_by_hand(account, by_hand[account.pk], owning)
+            if account.pk in by_hand
+            else proposals_of(account, people, owning)
+        )
+    ]
     return sorted(found, key=lambda proposal: proposal.user is None)
 
 
@@ -56,6 +64,28 @@ def proposals_of(account: Account, people: dict[str, list[User]], owning: Owning
             yield OwnerProposal(account, named, None, "nobody in the portal is called so")
         elif not owning.holds(called[0], account):
             yield OwnerProposal(account, named, called[0])
+
+
+def proposals_by_hand(account: Account, people: list[User], owning: Owning) -> Iterator[OwnerProposal]:
+    for person in people:
+        if not owning.holds(person, account):
+            usable = person.is_active
+            yield OwnerProposal(
+                account, person.get_username(), person if usable else None, "" if usable else "this person is disabled"
+            )
+
+
+def set_by_hand(account: Account) -> list[AccountOwner]:
+    """Whom somebody set as owners, with who did it when; none while the tags decide."""
+    return sorted(account.owners_by_hand.select_related("user", "set_by"), key=lambda row: row.user.username)
+
+
+def all_set_by_hand() -> dict[int, list[User]]:
+    """By the Account's row id."""
+    found: dict[int, list[User]] = defaultdict(list)
+    for row in AccountOwner.objects.select_related("user").order_by("user__username"):
+        found[row.account_id].append(row.user)
+    return dict(found)
 
 
 def people_called(names: Iterable[str]) -> dict[str, list[User]]:
@@ -71,6 +101,12 @@ def people_called(names: Iterable[str]) -> dict[str, list[User]]:
             for name in {person.called, person.mail} & set(part):
                 found[name].append(person)
     return found
+
+
+def called_by_one(names: Iterable[str]) -> list[User]:
+    """The people whom these names name, each once; a name of more than one person names nobody."""
+    called = people_called(map(str, names)).values()
+    return list({people[0].pk: people[0] for people in called if len({person.pk for person in people}) == 1}.values())
 
 
 class Owning:

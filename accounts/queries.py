@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
@@ -33,6 +33,14 @@ def reach(grants: Iterable[GrantFact]) -> Q:
             case ScopeKind.ACCOUNT:
                 wanted |= Q(account_id=grant.scope_id)
     return wanted
+
+
+def find_account(visible: QuerySet[Account], account_id: str, organization: str = "") -> Account | None:
+    """The Account with this id. One that moved between Organizations is found where it is now."""
+    found = visible.filter(account_id=account_id)
+    if organization:
+        found = found.filter(organization__org_id=organization)
+    return found.order_by(F("vanished_at").desc(nulls_first=True), "-pk").first()
 
 
 @dataclass(slots=True)

@@ -34,6 +34,11 @@ def locate(scopes: Iterable[Scope]) -> dict[Scope, Spot]:
     return found
 
 
+def place_of(account: Account) -> Place:
+    ous = branch(account.ou.path) if account.ou else ()
+    return Place(account.organization.org_id, ous, account.account_id)
+
+
 def branch(path: str) -> tuple[str, ...]:
     """The ids of an OU's path, its own first, then the parents."""
     return tuple(reversed([part for part in path.split("/") if part]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -65,18 +65,6 @@ def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Ap
         events=counts,
         unknown_owners=[a.id for a in discovered.accounts if a.tags is None],
     )
-
-
-def set_owners(*, actor: Actor, account: Account, owners: Sequence[str]) -> None:
-    """Set an account's owners by hand: tags no longer decide. No owners: tags decide again, at the next discovery."""
-    with transaction.atomic():
-        chosen = sorted({owner.strip() for owner in owners if owner.strip()})
-        account.owners = chosen or owners_from(account.tags, settings.OWNER_TAGS)
-        account.owners_set_by_hand = bool(chosen)
-        account.save(update_fields=["owners", "owners_set_by_hand"])
-        audit.record(
-            actor=actor, action="account.set_owners", subject=f"account:{account.account_id}", owners=account.owners
-        )
 
 
 def owners_from(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:

@@ -25,8 +25,15 @@ CONFLICT = """
             WHERE g.user_id = NEW.by_id AND g.role = 'governance_approver' AND g.ended_at IS NULL
               AND {given}
         )
+        {owned}
     )
 """
+# A person whom somebody set as an owner. Names in tags are matched by the service alone.
+OWNED = """OR EXISTS (
+            SELECT 1 FROM accounts_accountowner o
+            JOIN exceptions_cover c ON c.account_id = o.account_id AND c.request_id = NEW.request_id
+            WHERE o.user_id = NEW.by_id
+        )"""
 # Who is behind an approver's grant: at first only who gave it, then also who set its end, now of a lent one also who did
 # either for its lender.
 GRANTED = "g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)"
@@ -77,10 +84,10 @@ POSTGRESQL = [
 ]
 
 
-def install(connection: BaseDatabaseWrapper, given: str = GIVEN) -> None:
-    """given: what an older migration knew of who is behind a grant."""
+def install(connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED) -> None:
+    """given, owned: what an older migration knew of who is behind a grant, and of owners set by hand (nothing)."""
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
-    conflict = CONFLICT.format(now=now, given=given)
+    conflict = CONFLICT.format(now=now, given=given, owned=owned)
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.replace("{conflict}", conflict))

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api import UnitApi
+from accounts.owners_api import OwnersApi
 from governance.identity.rest import SIGNED_IN, DeclaredPermission
 from governance.identity.rest.permission import Needed
 
@@ -56,6 +57,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SchemaView.as_view(), name="api-schema"),
     path("docs/", DocsView.as_view(), name="api-docs"),
     path("ous/", UnitApi.as_view({"get": "list"}), name="api-ous"),
+    path(
+        "accounts/<slug:account>/owners/",
+        OwnersApi.as_view({"get": "retrieve", "put": "change"}),
+        name="api-account-owners",
+    ),
     path("", include("scans.api.urls")),
     path("", include("exceptions.api.urls")),
     re_path(r"", NothingView.as_view(), name="api-nothing"),

@@ -1,4 +1,4 @@
-"""Owners that accounts' tags name, to be confirmed."""
+"""Owners whom accounts name, by tags or by hand, to be confirmed with a Grant."""
 
 from __future__ import annotations
 
@@ -31,5 +31,8 @@ def owner_proposals(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{len(made)} owners are confirmed." if made else "Nothing was ticked.")
             return redirect("owner-proposals")
     found = proposals(actor)
-    shown = {"proposals": found[:SHOWN], "total": len(found), "error": error, "chosen": chosen}
+    shown = {
+        "proposals": found[:SHOWN], "total": len(found), "error": error, "chosen": chosen,
+        "confirmable": any(each.user for each in found[:SHOWN]),
+    }  # fmt: skip
     return render(request, "accounts/owners.html", shown, status=409 if error else 200)

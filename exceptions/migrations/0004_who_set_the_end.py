@@ -7,12 +7,12 @@ from exceptions import triggers
 
 def add(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED)
+    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="")
 
 
 def before(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED)
+    triggers.install(editor.connection, triggers.GRANTED, owned="")
 
 
 class Migration(migrations.Migration):

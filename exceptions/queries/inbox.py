@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import Account
+from accounts.models import Account, AccountOwner
 from accounts.queries import reach, visible_accounts
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
@@ -88,6 +88,7 @@ def conflicts_of(
 def perhaps_owned(person: User, actor: Actor, now: datetime) -> QuerySet[Account]:
     """The accounts that the person owns, and some more: an owner's name may be a part of another's."""
     wanted = reach([g for g in actor.grants if g.role is Role.ACCOUNT_OWNER and g.holds(now)])
+    wanted |= Q(pk__in=AccountOwner.objects.filter(user=person).values("account"))
     for name in (person.get_username(), person.email):
         if name:
             wanted |= Q(owners__icontains=name)

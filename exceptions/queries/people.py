@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from accounts.models import Account
+from accounts.models import Account, AccountOwner
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.scope import accounts_of
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
@@ -66,14 +66,17 @@ def proposer_conflict(ticket: Ticket, person: int | None) -> str:
 
 
 def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:
-    """Of these accounts, those that the person owns: by a grant of account owner, or by the account's owners."""
+    """Of these accounts, those that the person owns: by a grant of account owner, set by hand as an owner, or named by
+    the tags of an account whose owners nobody set by hand."""
     grants = [g for g in facts_of(person) if g.role is Role.ACCOUNT_OWNER and g.holds(now)]
     names = {name.casefold() for name in (person.get_username(), person.email) if name}
+    by_hand = set(AccountOwner.objects.filter(user=person).values_list("account_id", flat=True))
     return [
         account
         for account in accounts
-        if any(covers(g, place_of(account.organization, account)) for g in grants)
-        or names & {str(owner).casefold() for owner in account.owners}
+        if account.pk in by_hand
+        or any(covers(g, place_of(account.organization, account)) for g in grants)
+        or (not account.owners_set_by_hand and names & {str(owner).casefold() for owner in account.owners})
     ]
 
 

@@ -94,7 +94,8 @@ def sentence(event: AccountEvent, names: dict[str, str]) -> str:
         case "moved" | "renamed":
             return f"{event.kind.capitalize()} from {was} to {now}"
         case "owners_changed":
-            return f"Owners changed from {was} to {now}"
+            by = f" by hand, by {said['by']}" if "by" in said else ""
+            return f"Owners changed from {was} to {now}{by}"
         case "vanished":
             return "No longer listed by the organization"
         case _:

@@ -6,6 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.owners import set_by_hand
+from accounts.ownership import may_set_owners
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.queries import account as queries
@@ -32,6 +34,8 @@ def account(request: HttpRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id} that you may see.")
     context = {
         "account": found, "detail": queries.detail_of(found), "coverage": coverage.of_account(found),
+        "owners_set": next(iter(set_by_hand(found)), None),
+        "may_set_owners": may_set_owners(actor_of_request(request), found),
         "may_rescan": may_rescan(actor_of_request(request), found), "unscannable": why_unscannable(found),
     }  # fmt: skip
     return render(request, "scans/account.html", context)

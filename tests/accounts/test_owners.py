@@ -84,6 +84,18 @@ def test_an_admin_of_another_ou_sees_none(inventory: Inventory, olga: User) -> N
         confirm_owners(actor=fresh(carl), keys=[f"100000000001:{olga.pk}"])
 
 
+def test_the_page_offers_no_button_without_a_box(inventory: Inventory, grace: User) -> None:
+    page = stepped_up(signed_in(grace)).get(reverse("owner-proposals")).content.decode()
+    assert "nobody in the portal is called so" in page
+    assert "None of these can be confirmed" in page
+    assert "checkbox" not in page
+    assert "Give the ticked people" not in page
+    person("olga@example.com")
+    page = stepped_up(signed_in(grace)).get(reverse("owner-proposals")).content.decode()
+    assert "checkbox" in page
+    assert "Give the ticked people the grant" in page
+
+
 def test_the_page(grace: User, olga: User) -> None:
     client, url = stepped_up(signed_in(grace)), reverse("owner-proposals")
     assert b"olga owns shop" in client.get(url).content

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from accounts.aws.organizations import Discovered, DiscoveredAccount, DiscoveredUnit
 from accounts.models import Account, AccountEvent, OrganizationalUnit
-from accounts.services import apply_discovery, owners_from, set_owners
+from accounts.ownership import set_owners
+from accounts.services import apply_discovery, owners_from
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
+from tests.people import person
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)
@@ -114,10 +116,12 @@ def test_tags_refused_from_the_start_are_unknown_not_empty():
 
 def test_owners_set_by_hand_outlive_a_discovery():
     apply()
-    set_owners(actor=SYSTEM, account=payments(), owners=["eve ", "", "bob"])
+    person("eve")
+    person("bob")
+    set_owners(actor=SYSTEM, account=payments(), names=["eve ", "bob"])
     applied = apply(changed(tags={"owner": "others"}))
     assert (payments().owners, applied.events) == (["bob", "eve"], {})
-    set_owners(actor=SYSTEM, account=payments(), owners=[])
+    set_owners(actor=SYSTEM, account=payments(), names=[])
     assert (payments().owners, payments().owners_set_by_hand) == (["others"], False)
     assert AuditEvent.objects.filter(action="account.set_owners").count() == 2
 

@@ -1,0 +1,80 @@
+"""The owners of an Account in the API: read them, set them by hand, leave them to the tags again."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from accounts.owners import set_by_hand
+from accounts.ownership import MAX_OWNERS, OwnersError, set_owners, version_of
+from accounts.queries import find_account, visible_accounts
+from accounts.services import owners_from
+from governance.core.policy import Permission
+from governance.identity.rest.etags import etag_of, require_match
+from governance.identity.rest.parsing import Strict
+from governance.identity.rest.views import Answer, Api
+
+
+class OwnersBody(Strict):
+    owners = serializers.ListField(
+        child=serializers.CharField(max_length=254),
+        max_length=MAX_OWNERS,
+        help_text="User names or mail addresses of people. An empty list: the tags decide again.",
+    )
+
+
+class OwnersSerializer(serializers.Serializer[Any]):
+    """set_by and set_at are null while the tags decide. by_tags: whom the tags name; null where AWS refused to say."""
+
+    owners = serializers.ListField(child=serializers.CharField())
+    set_by_hand = serializers.BooleanField()
+    set_by = serializers.CharField(allow_null=True)
+    set_at = serializers.DateTimeField(allow_null=True)
+    by_tags = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class OwnersApi(Api):
+    permissions: ClassVar = {"retrieve": Permission.ACCOUNT_VIEW, "change": Permission.ACCOUNT_SET_OWNERS}
+    bodies: ClassVar = {"change": OwnersBody}
+    answers: ClassVar = {"retrieve": Answer(OwnersSerializer), "change": Answer(OwnersSerializer)}
+    matched: ClassVar = frozenset({"change"})
+
+    def retrieve(self, _request: Request, account: str) -> Response:
+        """The owners of an Account, with their ETag."""
+        return self.shown(self.found(account, Permission.ACCOUNT_VIEW))
+
+    def change(self, request: Request, account: str) -> Response:
+        """Set the owners by hand. They win over the tags until they are reset."""
+        found = self.found(account, Permission.ACCOUNT_SET_OWNERS)
+        version, names = version_of(found), self.body()["owners"]
+        require_match(request, etag_of("owners", found.pk, version))
+        try:
+            set_owners(actor=self.actor, account=found, names=names, version=version)
+        except OwnersError as error:
+            said = {f"owners.{place}": [why] for place, why in error.problems.items()}
+            raise ValidationError(said or {"owners": [str(error)]}) from error
+        return self.shown(found)
+
+    def found(self, account: str, permission: Permission) -> Account:
+        """Raises Http404."""
+        row = find_account(visible_accounts(self.actor, permission), account)
+        if row is None:
+            raise Http404
+        return row
+
+    def shown(self, account: Account) -> Response:
+        rows = set_by_hand(account)
+        by_tags = None if account.tags is None else owners_from(account.tags, settings.OWNER_TAGS)
+        document = {
+            "owners": account.owners, "set_by_hand": bool(rows), "by_tags": by_tags,
+            "set_by": str(rows[0].set_by) if rows and rows[0].set_by else None,
+            "set_at": rows[0].set_at if rows else None,
+        }  # fmt: skip
+        return self.answer(document, headers={"ETag": etag_of("owners", account.pk, version_of(account))})

@@ -1,0 +1,121 @@
+"""An Account's owners, set by hand: people, who win over what the tags name until the tags are asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Account, AccountEvent, AccountOwner
+from accounts.owners import people_called, set_by_hand
+from accounts.scopes import place_of
+from accounts.services import owners_from
+from governance.core import audit
+from governance.core.policy import Actor, NotPermittedError, Permission, decide
+from governance.core.transitions import LostRaceError
+from governance.identity.models import User
+
+MAX_OWNERS = 50
+
+
+class OwnersError(ValueError):
+    """The owners can't be set so; the message says why. problems: what is wrong with a name, by its place in the list."""
+
+    def __init__(self, message: str, problems: dict[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or {}
+
+
+def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version: str | None = None) -> None:
+    """Set these people, by user name or mail address, as the owners. No names: the tags decide again.
+
+    version: what version_of said when the owners were read. Raises NotPermittedError, OwnersError, LostRaceError.
+    """
+    require(actor, account)
+    people = find_people(names)
+    with transaction.atomic():
+        # As a discovery and a decision about the account do: whichever comes later reads what the other wrote.
+        row = (
+            Account.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("organization", "ou")
+            .get(pk=account.pk)
+        )
+        if version is not None and version != version_of(row):
+            raise LostRaceError("The owners have changed since you read them. Look at them again.")
+        refuse_lifting_own_conflict(actor, row, people)
+        was = list(row.owners)
+        if {each.user_id for each in set_by_hand(row)} == {person.pk for person in people}:
+            return
+        now = timezone.now()
+        row.owners_by_hand.all().delete()
+        AccountOwner.objects.bulk_create(
+            AccountOwner(account=row, user=person, set_by_id=actor.user_id, set_at=now) for person in people
+        )
+        row.owners = [person.username for person in people] or owners_from(row.tags, settings.OWNER_TAGS)
+        row.owners_set_by_hand = bool(people)
+        row.save(update_fields=["owners", "owners_set_by_hand"])
+        if row.owners != was:
+            detail = {"was": was, "is": row.owners, "by": actor.name}
+            AccountEvent.objects.create(account=row, kind="owners_changed", detail=detail)
+        audit.record(
+            actor=actor, action="account.set_owners", subject=f"account:{row.account_id}", owners=row.owners, was=was,
+            people=[person.pk for person in people], by_hand=row.owners_set_by_hand,
+        )  # fmt: skip
+    account.refresh_from_db(fields=["owners", "owners_set_by_hand"])
+
+
+def may_set_owners(actor: Actor, account: Account) -> bool:
+    return decide(actor, Permission.ACCOUNT_SET_OWNERS, timezone.now(), place_of(account))
+
+
+def require(actor: Actor, account: Account) -> None:
+    if not may_set_owners(actor, account):
+        raise NotPermittedError(f"{actor.name} may not set the owners there; a grant of security admin is needed.")
+
+
+def version_of(account: Account) -> str:
+    """Changes whenever the owners do."""
+    rows = set_by_hand(account)
+    if not rows:
+        return "tags"
+    return f"{rows[0].set_at.isoformat()} {' '.join(str(row.user_id) for row in rows)}"
+
+
+def find_people(names: Sequence[str]) -> list[User]:
+    """The people behind these user names or mail addresses, each once, by name. Raises OwnersError."""
+    wanted = [name.strip() for name in names]
+    if len(wanted) > MAX_OWNERS:
+        raise OwnersError(f"An account has at most {MAX_OWNERS} owners.")
+    found: dict[int, User] = {}
+    problems: dict[int, str] = {}
+    for place, name in enumerate(wanted):
+        called = people_called([name]) if name.isprintable() else {}
+        people = {person.pk: person for persons in called.values() for person in persons}
+        if len(people) == 1:
+            found |= people
+        else:
+            problems[place] = (
+                f"{len(people)} people are called {name}. Use the user name of one of them."
+                if people
+                else f"No active person is called {name or 'nothing'}. Use a user name or a mail address of the portal."
+            )
+    if problems:
+        raise OwnersError(" ".join(problems.values()), problems)
+    return sorted(found.values(), key=lambda person: person.username)
+
+
+def refuse_lifting_own_conflict(actor: Actor, account: Account, people: Sequence[User]) -> None:
+    """Whoever decides exceptions of the Account may not end their own ownership, which keeps them from deciding."""
+    own = actor.user_id
+    if own is None or not decide(actor, Permission.EXCEPTION_DECIDE, timezone.now(), place_of(account)):
+        return
+    after = {person.pk for person in people} or ids_called(owners_from(account.tags, settings.OWNER_TAGS))
+    before = {row.user_id for row in set_by_hand(account)} or ids_called(account.owners)
+    if own in before - after:
+        raise OwnersError("You own this account and decide on its exceptions, so somebody else must take you off.")
+
+
+def ids_called(names: Sequence[str]) -> set[int]:
+    return {person.pk for people in people_called(map(str, names)).values() for person in people}

@@ -1,0 +1,84 @@
+"""The owners of one account: set by hand, or left to its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Account
+from accounts.owners import called_by_one, set_by_hand
+from accounts.ownership import OwnersError, set_owners, version_of
+from accounts.queries import find_account, visible_accounts
+from governance.core.policy import Permission
+from governance.core.transitions import LostRaceError
+from governance.identity.models import User
+from governance.identity.web import actor_of_request, permission
+
+OFFERED = 500
+EMPTY_FIELDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A name that was typed, and what is wrong with it."""
+
+    value: str = ""
+    problem: str = ""
+
+
+@permission(Permission.ACCOUNT_SET_OWNERS)
+@require_http_methods(["GET", "POST"])
+def account_owners(request: HttpRequest, account_id: str) -> HttpResponse:
+    visible = visible_accounts(actor_of_request(request), Permission.ACCOUNT_SET_OWNERS)
+    account = find_account(visible, account_id, request.GET.get("organization", ""))
+    if account is None:
+        raise Http404(f"There is no account {account_id} whose owners you may set.")
+    return change(request, account) if request.method == "POST" else show(request, account)
+
+
+def change(request: HttpRequest, account: Account) -> HttpResponse:
+    reset, names = "reset" in request.POST, given(request)
+    if not reset and not names:
+        return show(request, account, OwnersError("Choose at least one person, or let the tags decide."), status=422)
+    wanted, version = [] if reset else names, request.POST.get("version", "")
+    try:
+        set_owners(actor=actor_of_request(request), account=account, names=wanted, version=version)
+    except OwnersError as error:
+        return show(request, account, error, names, status=422)
+    except LostRaceError as error:
+        return show(request, account, error, names, status=409)
+    messages.success(request, "The tags decide again." if reset else "The owners are set.")
+    return redirect("account", account_id=account.account_id)
+
+
+def given(request: HttpRequest) -> list[str]:
+    return [name.strip() for name in request.POST.getlist("owners") if name.strip()]
+
+
+def show(
+    request: HttpRequest, account: Account, error: Exception | None = None, names: Sequence[str] = (), status: int = 200
+) -> HttpResponse:
+    """names: as they were sent; None were: those who own it now, by hand or by its tags."""
+    rows = set_by_hand(account)
+    people = [row.user for row in rows] or called_by_one(account.owners)
+    known = {person.username for person in people}
+    problems = error.problems if isinstance(error, OwnersError) else {}
+    typed = [Field(name, problems.get(place, "")) for place, name in enumerate(names) if name not in known]
+    shown = {
+        "account": account, "error": error, "set": rows[0] if rows else None, "version": version_of(account),
+        "people": [(person, person.username in names if names else person.is_active) for person in people],
+        "unmatched": [] if rows else unmatched(account, people),
+        "fields": [*typed, *[Field()] * EMPTY_FIELDS],
+        "offered": User.objects.filter(is_active=True, is_service=False).order_by("username")[:OFFERED],
+    }  # fmt: skip
+    return render(request, "accounts/account_owners.html", shown, status=status)
+
+
+def unmatched(account: Account, people: Sequence[User]) -> list[str]:
+    """What the account names and is no person of the portal."""
+    return [name for name in account.owners if not {p.pk for p in called_by_one([name])} & {p.pk for p in people}]
