@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -104,15 +103,7 @@ def revisit(scan: Scan) -> list[int]:
 
 def join(scan: Scan) -> None:
     """Judge the controls that need the whole organization, then end the Scan."""
-    owners, unread = joining.bucket_owners(scan.organization)
-    base = store.load_context(scan.context, account="", as_of="")
-    joined = replace(
-        base,
-        bucket_owners=owners,
-        unread_accounts=frozenset(unread),
-        shared_buckets=joining.shared_buckets(scan.organization, owners),
-        root_managed=joining.root_managed(scan.organization),
-    )
+    joined = joining.joined_context(scan)
     Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
     scan.refresh_from_db()
     controls = [c for c in evaluation.controls_of(scan) if c.control.joins]

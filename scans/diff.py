@@ -46,12 +46,15 @@ class FactChange:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One side: outcomes, the places that were judged, those of them that were listed completely, the evidence."""
+    """One side: outcomes, the places that were judged, those of them that were listed completely, the evidence.
+
+    left_out: outcomes that this side's scan was asked not to look into; they are no difference to anything."""
 
     outcomes: Mapping[Identity, Judged]
     places: frozenset[Place]
     complete: frozenset[Place]
     worlds: Mapping[Identity, World]
+    left_out: frozenset[Identity] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def compare(before: Look, after: Look) -> Iterator[Difference]:
     shared = before.places & after.places
     found = [
         difference
-        for identity in sorted(before.outcomes.keys() | after.outcomes.keys())
+        for identity in sorted((before.outcomes.keys() | after.outcomes.keys()) - before.left_out - after.left_out)
         if (identity[0], identity[2]) in shared and (difference := one(identity, before, after))
     ]
     order = list(Kind)

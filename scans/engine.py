@@ -84,7 +84,7 @@ def judge_view(view: ResourceView, evaluate: Evaluate) -> Outcome | None:
     try:
         outcome = evaluate(view)
     except GapError as error:
-        return unread(error.gaps)
+        return unread(error.gaps, error.reason)
     except SHAPE_ERRORS as error:
         return not_understood(view, error)
     if outcome is not None and outcome.verdict is Verdict.PASS and (missing := view.unread()):
@@ -101,8 +101,8 @@ def not_understood(view: ResourceView, error: Exception) -> Outcome:
     return Outcome(Verdict.UNKNOWN, f"A fact has a form that this control can't read ({type(error).__name__}).", (gap,))
 
 
-def unread(gaps: tuple[Gap, ...]) -> Outcome:
-    return Outcome(Verdict.UNKNOWN, "Could not be read: " + "; ".join(g.sentence() for g in gaps) + ".", gaps)
+def unread(gaps: tuple[Gap, ...], reason: str = "") -> Outcome:
+    return Outcome(Verdict.UNKNOWN, reason or "Could not be read: " + "; ".join(g.sentence() for g in gaps) + ".", gaps)
 
 
 def about_place(control: Control, context: Context, region: str, outcome: Outcome) -> Judged:

@@ -160,6 +160,8 @@ class Context:
     point at: name -> {"account": the owner, "evidence": a document that load takes}.
     root_managed: does the organization manage its members' root credentials centrally? The Gap where its
     management account was not told; None where that was not asked.
+    not_read and left_out: accounts of which this scan read nothing, with the time (ISO 8601, UTC) of the last reading
+    or "". not_read: it could not, or cannot be relied on to be readable. left_out: it was asked for other accounts.
     """
 
     partition: str = "aws"
@@ -171,6 +173,8 @@ class Context:
     unread_accounts: frozenset[str] = frozenset()
     shared_buckets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     root_managed: bool | Gap | None = None
+    not_read: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     as_of: str = "1970-01-01T00:00:00+00:00"
     policy: Mapping[str, Any] = field(default_factory=dict)
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import Any
+
+from django.db.models import QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
 from scans import destinations, evidence, registry, store
-from scans.evidence import GLOBAL, Resource, World
-from scans.models import EvidenceHead
+from scans.control import Control
+from scans.evidence import GLOBAL, Context, Resource, World
+from scans.models import EvidenceHead, Scan
 
+# What an account that left had is no longer ours to vouch for.
+GONE = [Account.Status.VANISHED, Account.Status.CLOSED]
 Inbound = dict[str, dict[str, list[str]]]  # owning account -> bucket -> kinds of data
 
 
 def heads(organization: Organization, collector: str, type: str) -> Iterator[tuple[str, Resource]]:
     """The latest resources of one type, account by account."""
-    # What an account that left had is no longer ours to vouch for.
-    gone = [Account.Status.VANISHED, Account.Status.CLOSED]
     rows = EvidenceHead.objects.filter(account__organization=organization, region=GLOBAL, collector=collector)
-    rows = rows.exclude(account__status__in=gone)
+    rows = rows.exclude(account__status__in=GONE)
     found = list(rows.values_list("account__account_id", "digest").order_by("account_id"))
     for start in range(0, len(found), 500):
         part = found[start : start + 500]
@@ -31,17 +36,52 @@ def heads(organization: Organization, collector: str, type: str) -> Iterator[tup
                     yield account, resource
 
 
-def bucket_owners(organization: Organization) -> tuple[dict[str, str], set[str]]:
-    """Bucket -> owning account, and the accounts whose buckets are not known."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which accounts of the organization a Scan read (account -> manifest), could not read, or was asked to leave out.
+
+    not_read, left_out: account -> time of the last reading, "" if there was none. An account that was left out is
+    only that while its last reading went well: one that could not be read then is not known to be readable now."""
+
+    read: Mapping[str, str] = field(default_factory=dict)
+    not_read: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def reading_of(scan: Scan) -> Reading:
+    states = {id: (state, manifest) for id, state, manifest in scan.targets.values_list(
+        "account__account_id", "state", "manifest")}  # fmt: skip
+    read = {id: manifest for id, (state, manifest) in states.items() if state == "done"}
+    not_read: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    rows = present(scan.organization).values_list("account_id", "status", "unreadable", "last_good_scan_at")
+    for id, status, unreadable, last in rows:
+        if id in read:
+            continue
+        sound = last is not None and unreadable is None and status == Account.Status.ACTIVE
+        chosen = left_out if sound and id not in states else not_read
+        chosen[id] = last.astimezone(UTC).isoformat() if last else ""
+    return Reading(read, not_read, left_out)
+
+
+def present(organization: Organization) -> QuerySet[Account]:
+    return organization.accounts.exclude(status__in=GONE)
+
+
+def bucket_owners(organization: Organization, reading: Reading | None = None) -> tuple[dict[str, str], set[str]]:
+    """Bucket -> owning account, and the accounts whose buckets are not known: never read, or not by this reading.
+
+    A name that two accounts listed belongs to the one that was read now: the bucket was deleted and made again."""
     owners: dict[str, str] = {}
-    read: set[str] = set()
+    listed: set[str] = set()
+    fresh: dict[str, str] = {}
     for account, resource in heads(organization, "s3_account", "s3.inventory"):
         buckets = resource.facts.get("buckets")
         if isinstance(buckets, dict):
-            read.add(account)
-            owners.update(dict.fromkeys(buckets, account))
-    present = organization.accounts.exclude(status__in=[Account.Status.VANISHED, Account.Status.CLOSED])
-    return owners, set(present.values_list("account_id", flat=True)) - read
+            listed.add(account)
+            (fresh if reading and account in reading.read else owners).update(dict.fromkeys(buckets, account))
+    unread = set(present(organization).values_list("account_id", flat=True)) - listed
+    return owners | fresh, unread | set(reading.not_read if reading else ())
 
 
 def inbound_of(organization: Organization, owners: dict[str, str] | None = None) -> Inbound:
@@ -57,11 +97,16 @@ def inbound_of(organization: Organization, owners: dict[str, str] | None = None)
     return {owner: {name: sorted(k) for name, k in sorted(names.items())} for owner, names in kinds.items()}
 
 
-def shared_buckets(organization: Organization, owners: dict[str, str]) -> dict[str, Mapping[str, Any]]:
-    """What the owners' latest evidence says of the buckets that other accounts' settings point at."""
+def shared_buckets(
+    organization: Organization, owners: dict[str, str], reading: Reading | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """What the owners' evidence says of the buckets that other accounts' settings point at. Owners that could not be
+    read say nothing."""
     found: dict[str, Mapping[str, Any]] = {}
     for account, names in inbound_of(organization, owners).items():
-        world = world_of(organization, account, set(destinations.RELATED))
+        if reading and account in reading.not_read:
+            continue
+        world = world_of(organization, account, set(destinations.RELATED), reading)
         for region in sorted(world.regions_of(destinations.BUCKET)):
             for bucket in world.resources(destinations.BUCKET, region).values():
                 if bucket.facts.get("name") in names:
@@ -69,20 +114,62 @@ def shared_buckets(organization: Organization, owners: dict[str, str]) -> dict[s
     return dict(sorted(found.items()))
 
 
-def root_managed(organization: Organization) -> bool | Gap | None:
+def root_managed(organization: Organization, reading: Reading | None = None) -> bool | Gap | None:
     """Does the organization manage its members' root credentials? None: its management account wasn't read."""
-    world = world_of(organization, organization.management_account_id, {"iam.organization"})
+    world = world_of(organization, organization.management_account_id, {"iam.organization"}, reading)
     for resource in world.resources("iam.organization", GLOBAL).values():
         features = resource.facts.get("features")
         return "RootCredentialsManagement" in features if isinstance(features, list) else features
     return None
 
 
-def world_of(organization: Organization, account: str, types: set[str]) -> World:
-    """The latest evidence of these types in one Account."""
+def world_of(organization: Organization, account: str, types: set[str], reading: Reading | None = None) -> World:
+    """The evidence of these types in one Account: what the reading collected or, of an Account that it left out, the
+    latest."""
     collectors = {registry.types()[type] for type in types}
+    if reading and account in reading.read:
+        return World(store.load_evidence(store.load_manifest(reading.read[account]), collectors).values())
     rows = EvidenceHead.objects.filter(
         account__organization=organization, account__account_id=account, collector__in=collectors
     )
     contents = store.load(rows.values_list("digest", flat=True))
     return World(evidence.parse(data) for data in contents.values())
+
+
+def joined_context(scan: Scan) -> Context:
+    """What the controls may know that need the whole organization, once the Scan's accounts were read."""
+    reading = reading_of(scan)
+    owners, unread = bucket_owners(scan.organization, reading)
+    return replace(
+        store.load_context(scan.context, account="", as_of=""),
+        bucket_owners=owners,
+        unread_accounts=frozenset(unread),
+        shared_buckets=shared_buckets(scan.organization, owners, reading),
+        root_managed=root_managed(scan.organization, reading),
+        not_read=reading.not_read,
+        left_out=reading.left_out,
+    )
+
+
+def witnesses(account: Account, control: Control) -> list[str]:
+    """The other accounts that outcomes of this control in this Account rest on: who owns its buckets, as last known,
+    and the management account."""
+    if not control.joins:
+        return []
+    organization = account.organization
+    needed = {registry.types()[type] for type in control.facts}
+    found: set[str] = set()
+    if "iam" in needed:
+        found.add(organization.management_account_id)
+    if "s3_buckets" in needed:
+        found |= {owner for owner, names in inbound_of(organization).items() if names_of(account) & set(names)}
+    known = present(organization).filter(account_id__in=found - {account.account_id})
+    return sorted(known.values_list("account_id", flat=True))
+
+
+def names_of(account: Account) -> set[str]:
+    """The buckets that this Account's settings point at, as last read."""
+    rows = EvidenceHead.objects.filter(account=account, region=GLOBAL, collector="s3_buckets")
+    contents = store.load(rows.values_list("digest", flat=True))
+    held = (resource for data in contents.values() for resource in evidence.parse(data).resources)
+    return {str(resource.facts.get("name")) for resource in held if resource.type == "s3.destination"}

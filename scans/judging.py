@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.control import Outcome, ResourceView, failed, passed, unknown
 from scans.evidence import GLOBAL
+from scans.vouching import doubt_account
 
 KEY_STATE = {"kms.reference": ("state",)}  # what key_fault needs in CONTROL.related
 
@@ -69,6 +70,11 @@ def root_is_managed(resource: ResourceView) -> bool:
     context = resource.context
     if context.account == context.management_account:
         return False
+    doubt = doubt_account(
+        context, context.management_account, "Whether the organization manages root credentials is not known."
+    )
+    if doubt is not None:
+        raise GapError(*doubt.gaps, reason=doubt.reason)
     managed = context.root_managed
     if managed is None:
         api, action = "iam.ListOrganizationsFeatures", "iam:ListOrganizationsFeatures"

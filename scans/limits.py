@@ -1,4 +1,4 @@
-"""What a Scan of some regions leaves out: it says nothing of the others, good or bad. Pure."""
+"""What a Scan of some regions or accounts leaves out: it says nothing of the others, good or bad. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
+from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, Gap, GapKind
 from scans.control import Verdict
 from scans.engine import Judged, unread
 from scans.evidence import GLOBAL, Evidence, Resource
@@ -23,9 +23,13 @@ def regions_read(asked: Mapping[str, Any], places: Iterable[tuple[str, str]]) ->
 
 
 def is_limited(item: Judged, read: Regions) -> bool:
-    """Unknown, if only in part, because a region was left out as asked."""
-    unknown = read is not None and item.outcome.verdict is Verdict.UNKNOWN
-    return unknown and any(is_left_out(gap, read) for gap in item.outcome.gaps)
+    """Unknown, if only in part, because a region or another account was left out as asked."""
+    return item.outcome.verdict is Verdict.UNKNOWN and any(is_left_out(gap, read) for gap in item.outcome.gaps)
+
+
+def is_of_others(item: Judged) -> bool:
+    """Limited because other accounts were left out: its own place was seen whole."""
+    return any(gap.code == ACCOUNTS_LIMITED for gap in item.outcome.gaps)
 
 
 def rest_of(item: Judged, read: Regions) -> Judged | None:
@@ -35,6 +39,8 @@ def rest_of(item: Judged, read: Regions) -> Judged | None:
 
 
 def is_left_out(gap: Gap, read: Regions) -> bool:
+    if gap.code == ACCOUNTS_LIMITED:
+        return True
     if read is None:
         return False
     elsewhere = gap.region != GLOBAL and gap.region not in read

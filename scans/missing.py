@@ -8,16 +8,17 @@ from accounts.aws.gaps import Gap, GapKind
 from scans.control import Verdict
 from scans.engine import Judged
 from scans.evidence import Context, load
+from scans.vouching import NOT_READ
 
 
 def cost(judged: Iterable[Judged], foreign: frozenset[Gap] = frozenset()) -> list[Gap]:
     """The gaps for which outcomes are unknown. Some show only here: S3 refuses to look at a stranger's bucket and
     at a sister account's alike, and which of the two it is, is known when all accounts were read.
 
-    What this scan didn't ask for was not refused. foreign: gaps of other accounts, which are said of those."""
+    What this scan didn't ask for was not refused; an owner that could not be read was. foreign: gaps of other accounts, which are said of those."""
     unknown = (item.outcome.gaps for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
     found = dict.fromkeys(gap for gaps in unknown for gap in gaps)
-    return [gap for gap in found if gap.kind is not GapKind.NOT_READ and gap not in foreign]
+    return [gap for gap in found if (gap.kind is not GapKind.NOT_READ or gap == NOT_READ) and gap not in foreign]
 
 
 def of_others(context: Context) -> frozenset[Gap]:

@@ -7,7 +7,7 @@ of it since. Each is judged as its own Scan would have been, and the newest outc
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
@@ -16,6 +16,7 @@ from scans import evaluation, limits, store
 from scans.engine import Judged
 from scans.fingerprint import fingerprint
 from scans.models import Target
+from scans.queries import history
 from scans.reconcile import Coverage, Ground, Grounded, coverage
 
 Place = tuple[str, str]  # (control id, region)
@@ -59,10 +60,24 @@ def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str
     for target in layers:
         for result, ground in judge_target(target, account, controls, found.lost):
             merge.take(result, ground)
+    for result, ground in older_scan_of_all(account, layers, controls, merge):
+        merge.take(result, ground)
     found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
     spared = (fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
     found.sure = Coverage(frozenset(merge.complete), frozenset(spared))
     return found
+
+
+def older_scan_of_all(
+    account: Account, layers: Sequence[Target], controls: Collection[str], merge: Merge
+) -> Iterator[tuple[evaluation.JudgedTarget, Ground]]:
+    """What the last scan of the whole organization said of resources whose owners a newer scan left out."""
+    if merge.waiting:
+        target = history.read_with_all(account, layers[0])
+        if target is not None and target not in layers:
+            for result, ground in judge_target(target, account, controls):
+                judged = [item for item in result.judged if (item.control.id, item.region) in merge.waiting]
+                yield replace(result, judged=judged, places=result.places & merge.waiting), ground
 
 
 def judge_target(
@@ -97,36 +112,45 @@ def is_lost(gap: Gap) -> bool:
 
 @dataclass(slots=True)
 class Merge:
-    """Outcomes of several Targets, the newest first. complete: places that need no older Target."""
+    """Outcomes of several Targets, the newest first. complete: places that need no older Target.
+
+    waiting: places of which a newer Target saw everything and could not judge all, since other accounts were left
+    out. An older one tells only of what the newer one saw, until one could judge all that was there."""
 
     items: list[Grounded] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
     complete: set[Place] = field(default_factory=set)
+    waiting: set[Place] = field(default_factory=set)
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
     limited: dict[tuple[str, str, str, str], Grounded] = field(default_factory=dict)
 
     def take(self, result: evaluation.JudgedTarget, ground: Ground) -> None:
-        done = set(self.complete)
+        done, waiting = set(self.complete), set(self.waiting)
         read = limits.regions_read(ground.scan.asked, ground.digests)
         partly: set[Place] = set()
+        others: set[Place] = set()
         for item in result.judged:
             place = (item.control.id, item.region)
-            if place in done or item.identity in self.taken:
+            wanted = place not in done or (place in waiting and item.identity in self.limited)
+            if not wanted or item.identity in self.taken:
                 continue
-            if limits.is_limited(item, read):  # it says nothing of the other regions: an older one may
-                partly.add(place)
+            if limits.is_limited(item, read):  # it says nothing of what was left out: an older one may
+                (others if limits.is_of_others(item) else partly).add(place)
                 self.limited.setdefault(item.identity, (item, ground))
                 continue
             self.taken.add(item.identity)
             self.items.append((item, ground))
         self.places |= result.places
-        self.complete |= coverage(result.judged, result.places).places - partly
+        seen = coverage(result.judged, result.places).places - partly
+        self.waiting = (self.waiting - seen) | (others & seen)
+        self.complete |= seen
 
     def finish(self) -> list[Grounded]:
-        """What only scans of some regions said stands where nothing else does."""
+        """What only scans of a part said stands where nothing else does."""
         left = [
             grounded for identity, grounded in self.limited.items()
-            if identity not in self.taken and (grounded[0].control.id, grounded[0].region) not in self.complete
+            if identity not in self.taken
+            and (limits.is_of_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
         ]  # fmt: skip
         self.items += left
         return left

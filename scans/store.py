@@ -13,6 +13,7 @@ from scans import evidence, registry
 from scans.evidence import Context, Evidence, EvidenceError
 from scans.models import Blob
 
+AGES = ("not_read", "left_out")  # of Context; kept where there are any, so that a scan of everything changes no digest
 Manifest = dict[str, dict[str, str]]  # region -> collector -> digest
 
 
@@ -112,6 +113,7 @@ def keep_context(context: Context) -> str:
             "shared_buckets": dict(context.shared_buckets),
             "policy": dict(context.policy),
             "root_managed": evidence.encode_fact(context.root_managed),
+            **{name: dict(held) for name in AGES if (held := getattr(context, name))},
         }
     )
 
@@ -136,4 +138,5 @@ def context_at(digest: str) -> Context:
         root_managed=evidence.decode_fact(
             document.get("root_managed")
         ),  # nor do those kept before it was read tell this
+        **{name: document.get(name, {}) for name in AGES},
     )

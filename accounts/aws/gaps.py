@@ -41,7 +41,11 @@ EXPLANATIONS = {
 NOT_COLLECTED = "NotCollected"
 # Codes of gaps in what is kept: in a form of another version, or no longer there.
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
-SAID_OF_KEPT = {
+# Codes of gaps in what another account would have told: it could not be read, or nobody asked for it.
+OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
+SAID_OF_CODES = {
+    OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
+    ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
     NOT_COLLECTED: "was not collected then, when this evidence was read",
     OTHER_SCHEMA: "is kept in a form that this version of the portal can't read",
     NOT_KEPT: "is no longer kept",
@@ -66,6 +70,10 @@ WHAT_TO_DO = {
 OF_CALL = {
     (GapKind.DENIED, "s3.HeadBucket"): "Have the account that owns the bucket scanned too, or ask its owner to allow"
     " s3:ListBucket; if it is this account's own, allow the action in the scan role.",
+    (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page says what keeps"
+    " the portal out), then scan again.",
+    (GapKind.NOT_READ, "scan.Accounts"): "Scan the account together with the one that owns the resource, or the whole"
+    " organization.",
 }
 
 
@@ -96,7 +104,7 @@ class Gap:
         return {"api": self.api, "action": self.action, "region": self.region, "code": self.code}
 
     def sentence(self) -> str:
-        why = SAID_OF_KEPT.get(self.code) or EXPLANATIONS[self.kind]
+        why = SAID_OF_CODES.get(self.code) or EXPLANATIONS[self.kind]
         needs = f"; needs {self.action}" if self.action else ""
         return f"{self.api} in {self.region} {why} ({self.code}{needs})"
 
@@ -112,8 +120,11 @@ class Gap:
 
 
 class GapError(Exception):
-    """A fact was asked for that could not be read. Carries the gaps; the engine makes it UNKNOWN."""
+    """A fact was asked for that could not be read. Carries the gaps; the engine makes it UNKNOWN.
 
-    def __init__(self, *gaps: Gap) -> None:
-        super().__init__("; ".join(gap.sentence() for gap in gaps))
+    reason: what the outcome says instead of listing the gaps."""
+
+    def __init__(self, *gaps: Gap, reason: str = "") -> None:
+        super().__init__(reason or "; ".join(gap.sentence() for gap in gaps))
         self.gaps = gaps
+        self.reason = reason

@@ -13,6 +13,7 @@ from exceptions.models import Ticket, TicketFinding
 from exceptions.services import locking, telling
 from exceptions.services.tickets import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
+from scans import joining, registry
 from scans.errors import ScanRequestError
 from scans.evidence import GLOBAL
 from scans.models import Finding, Scan
@@ -44,13 +45,20 @@ def verify(ticket: Ticket) -> Scan:
     """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
     try:
         scan = start_scan(
-            actor=SYSTEM, organization=ticket.organization, accounts=[ticket.account.account_id],
+            actor=SYSTEM, organization=ticket.organization, accounts=accounts_of(ticket),
             regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
         )  # fmt: skip
     except ScanRequestError as error:  # the account has left, say
         raise WorkflowError(f"{ticket} can't be read again, so no fix of it can be proved. {error}") from error
     moved(ticket, "verify", SYSTEM, ticket.version, verification=scan)
     return scan
+
+
+def accounts_of(ticket: Ticket) -> list[str]:
+    """The ticket's account, and those that own what its control judges there: without them it can't be judged."""
+    loaded = registry.controls().get(ticket.control)
+    others = joining.witnesses(ticket.account, loaded.control) if loaded else []
+    return [ticket.account.account_id, *others]
 
 
 def after_scan(changed: Sequence[Finding]) -> None:

@@ -58,7 +58,7 @@ def declare(
         title=title,
         severity=Severity.HIGH,
         scope=Scope.GLOBAL,
-        version=2,  # 2: as SSM-S3-001's second
+        version=3,  # 2: as SSM-S3-001's second. 3: an owner that was not read in this scan vouches for nothing
         joins=True,
         names_others=tuple(more or ()),
         facts={**FACTS, **(more or {})},
@@ -77,6 +77,7 @@ def declare(
     )
 
 
+READ = {"444455556666": "2026-03-01T12:00:00+00:00"}
 NAME, ARN = "example", "arn:aws:s3:::example"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
@@ -160,6 +161,8 @@ def cases(kind: str) -> list[Case]:
         ),
         case("weak, and the rest was refused", Verdict.FAIL, related=related(policy=None, encryption=GAP)),
         case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
+        case("a sister that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
+        case("a sister that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
         case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
         case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": sister(policy=GAP)}),
         case("its encryption was refused", Verdict.UNKNOWN, related=related(encryption=GAP), reason_has="SSM-S3-001"),

@@ -16,7 +16,8 @@ them that fails is enough to fail.
 **Not applicable** where nothing of this account names a bucket for this kind of data.
 
 **Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), or when the list of such buckets may be incomplete.
+refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
+this scan.
 
 **Limits.** Documents from GitHub, or kept in Systems Manager, are no matter of this control.
 

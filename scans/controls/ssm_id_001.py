@@ -15,7 +15,7 @@ management account). Without the second, whoever holds the mailbox can recover t
 for the management account itself.
 
 **Unknown** when the summary could not be read, or when it shows no device and the credential report could
-not be read, or shows no root credentials and the organization's features could not be read.
+not be read, or shows no root credentials and the organization's features could not be read in this scan.
 
 **Limits.** The root user of an AWS GovCloud (US) account can't sign in to the console; its summary
 is judged like any other.
@@ -49,7 +49,7 @@ CONTROL = Control(
     title="The root user has MFA",
     severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
-    version=2,  # 2: that there are no credentials counts only where the organization manages them
+    version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
     joins=True,
     facts={"iam.root": ("mfa_enabled",)},
     # The same resource once more: the report is only asked where there is no device.
@@ -92,6 +92,8 @@ def cure(resource: ResourceView) -> cures.Effects:
 
 
 ROOT = "arn:aws:iam::111122223333:root"
+MANAGEMENT = "999900001111"
+BEFORE = {MANAGEMENT: "2026-03-01T12:00:00+00:00"}
 
 
 def _case(
@@ -133,6 +135,33 @@ CASES = [
         credentials=False,
         root_managed=GAP,
         reason_has=GAP.code,
+    ),
+    _case(
+        "managed centrally when that was last read",
+        Verdict.UNKNOWN,
+        mfa=False,
+        credentials=False,
+        root_managed=True,
+        management_account=MANAGEMENT,
+        not_read=BEFORE,
+        reason_has="2026-03-01 12:00 UTC",
+    ),
+    _case(
+        "managed centrally, and this scan left that account out",
+        Verdict.UNKNOWN,
+        mfa=False,
+        credentials=False,
+        root_managed=True,
+        management_account=MANAGEMENT,
+        left_out=BEFORE,
+    ),
+    _case(
+        "a device is active, and nothing else was read",
+        Verdict.PASS,
+        mfa=True,
+        credentials=True,
+        management_account=MANAGEMENT,
+        not_read=BEFORE,
     ),
     _case("managed centrally, the report refused", Verdict.UNKNOWN, mfa=False, credentials=GAP, root_managed=True),
     _case("the summary was refused", Verdict.UNKNOWN, mfa=GAP, credentials=True),

@@ -14,7 +14,7 @@ were removed centrally: the report shows none, and the organization manages thos
 (`iam.ListOrganizationsFeatures`, asked of the management account). Elsewhere root is judged by its use.
 
 **Unknown** when the report could not be read, or shows no root credentials and the organization's features
-could not be read.
+could not be read in this scan.
 
 **Limits.** That a user looks shared is likely, not certain: the name is all that tells. AWS keeps a report
 for up to four hours. Tasks that only root can do (closing an account) show as use.
@@ -56,7 +56,7 @@ CONTROL = Control(
     title="People are individual, and root is not used",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
-    version=2,  # 2: that root has no credentials counts only where the organization manages them
+    version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
     joins=True,
     facts={
         "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
@@ -124,14 +124,18 @@ def _time(text: str) -> datetime:
 
 NOW = {"as_of": "2026-06-30T12:00:00+00:00"}
 DAYS_89, DAYS_90 = "2026-04-02T12:00:00+00:00", "2026-04-01T12:00:00+00:00"
+LAST_READ = {"management_account": "999900001111", "not_read": {"999900001111": "2026-03-01T12:00:00+00:00"}}
 KEY: dict[str, Any] = {"active": True, "last_rotated": DAYS_89, "last_used": DAYS_89}
 
 
 def _root_case(
-    name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True, managed: Any = None
-) -> Case:
+    name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True, managed: Any = None,
+    **more: Any,
+) -> Case:  # fmt: skip
     facts = {"password_last_used": password, "keys_last_used": keys, "credentials_present": present}
-    return Case(name, verdict, facts, type="iam.root", region="global", context={**NOW, "root_managed": managed})
+    return Case(
+        name, verdict, facts, type="iam.root", region="global", context={**NOW, "root_managed": managed, **more}
+    )
 
 
 def _case(name: str, verdict: Verdict, user: Any, *, keys: Any = 0, inactive: int = 0, password: Any = False) -> Case:
@@ -149,6 +153,7 @@ CASES = [
     _root_case("root has none now, but had 89 days ago", Verdict.FAIL, DAYS_89, present=False, managed=False),
     _root_case("root has none, nor had lately", Verdict.PASS, DAYS_90, present=False, managed=False),
     _root_case("root has none, and who manages them isn't known", Verdict.UNKNOWN, DAYS_90, present=False),
+    _root_case("removed centrally when that was last read", Verdict.UNKNOWN, present=False, managed=True, **LAST_READ),
     _root_case("the report was refused", Verdict.UNKNOWN, GAP, GAP, present=GAP),
     _root_case("one time could not be read", Verdict.UNKNOWN, GAP, DAYS_90),
     _case("a person with a key", Verdict.PASS, "jane", keys=1),

@@ -10,11 +10,12 @@ against the buckets of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBuck
 * one that doesn't exist fails: anyone can make it;
 * one that exists, that this account may reach, and that none of the organization's accounts owns fails.
 
-**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403), or when it exists
-and some accounts' buckets were not read, so that it may be theirs.
+**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403), when it exists
+and some accounts' buckets were not read, so that it may be theirs, or when the account that owned it could not be
+read in this scan: the bucket may be gone, and made again by a stranger.
 
-**Limits.** Judged after all accounts were read. The list of an account that could not be read this time
-is as old as its last good scan.
+**Limits.** Judged after all accounts were read. A scan of some accounts says nothing of buckets that other accounts
+own; the outcome of the last scan that read both stands.
 
 **Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming.
 """
@@ -39,6 +40,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.vouching import LEFT_OUT, doubt_account
 
 SHOWN = 3
 
@@ -48,6 +50,7 @@ CONTROL = Control(
     title="Destination buckets exist and are ours",
     severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
+    version=2,  # 2: an owner that was not read in this scan vouches for nothing
     joins=True,
     facts={"s3.destination": ("name", "fields", "own", "head")},
     container="arn:{p}:s3:::*",
@@ -74,9 +77,19 @@ def evaluate(resource: ResourceView) -> Outcome:
     if resource["own"]:
         return passed(f"The bucket {name} belongs to this account.")
     if owners and name in owners:
-        return passed(f"The bucket {name} belongs to the account {owners[name]} of the organization.")
+        said = (
+            f"The account {owners[name]} of the organization was the owner of the bucket {name} when it was last read."
+        )
+        return doubt_account(resource.context, owners[name], said) or passed(
+            f"The bucket {name} belongs to the account {owners[name]} of the organization."
+        )
     if owners is None:
         return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _not_listed())
+    if resource.context.left_out:
+        others = len(resource.context.left_out)
+        return unknown(
+            f"The bucket {name} may belong to one of the {others} accounts that this scan left out.", LEFT_OUT
+        )
     if head == "exists" and not resource.context.unread_accounts:
         return failed(f"The bucket {name} belongs to no account of the organization. It is named in {where}.")
     if head == "exists":
@@ -105,12 +118,17 @@ def _refused() -> Gap:
     return Gap(GapKind.DENIED, "s3.HeadBucket", "s3:ListBucket", "global", "403")
 
 
+SISTER = "444455556666"
+READ = {SISTER: "2026-03-01T12:00:00+00:00"}
 OWNERS = {"example": "444455556666", "other": "111122223333"}
 
 
 def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **more: Any) -> Case:
     facts = {"name": bucket, "fields": more.get("fields", ["trail main"]), "own": more.get("own", False), "head": head}
-    context = {"bucket_owners": more.get("owners", OWNERS), "unread_accounts": frozenset(more.get("unread", ()))}
+    context = {
+        "bucket_owners": more.get("owners", OWNERS), "unread_accounts": frozenset(more.get("unread", ())),
+        "not_read": more.get("not_read", {}), "left_out": more.get("left_out", {}),
+    }  # fmt: skip
     arn = f"arn:aws:s3:::{bucket}"
     return Case(name, verdict, facts, arn=arn, region="global", context=context, reason_has=more.get("reason_has", ""))
 
@@ -131,6 +149,28 @@ CASES = [
         reason_has="a, b, c and 2 more",
     ),
     _case("perhaps an unread account's bucket", Verdict.UNKNOWN, "exists", unread=["999999999999"]),
+    _case(
+        "an owner that was not read this time",
+        Verdict.UNKNOWN,
+        "exists",
+        "example",
+        not_read=READ,
+        reason_has="2026-03-01",
+    ),
+    _case(
+        "an owner that was never read",
+        Verdict.UNKNOWN,
+        "exists",
+        "example",
+        not_read={SISTER: ""},
+        reason_has="no scan has ever",
+    ),
+    _case(
+        "an owner that this scan left out", Verdict.UNKNOWN, "exists", "example", left_out=READ, reason_has="not part"
+    ),
+    _case("perhaps the bucket of an account left out", Verdict.UNKNOWN, "exists", left_out=READ),
+    _case("an own bucket, others not read", Verdict.PASS, "exists", "other", own=True, not_read=READ, left_out=READ),
+    _case("a bucket that doesn't exist, its owner not read", Verdict.FAIL, "not_found", "example", not_read=READ),
     _case("a bucket that may not be looked at", Verdict.UNKNOWN, "forbidden"),
     _case("the bucket was not asked", Verdict.UNKNOWN, GAP),
     _case("nobody's buckets are known yet", Verdict.UNKNOWN, "exists", owners=None),

@@ -109,6 +109,8 @@ def where(side: Side, owners: Mapping[str, Side], name: str) -> tuple[Destinatio
     holder = side if owner is Owner.OWN else owners.get(account)
     if owner is Owner.ORGANIZATION and holder is None:
         return Destination("bucket", name, arn, Owner.HIDDEN), None
+    if account in side.context.not_read:
+        holder = None  # what it was once known to be counts for nothing until its owner is read again
     held = None if holder is None else bucket_of(holder, arn)
     return Destination("bucket", name, arn, owner, account, held.region if held else ""), holder
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from scans import registry
-from scans.diff import Difference, Kind, Look, Place, compare
+from scans import limits, registry
+from scans.diff import Difference, Identity, Kind, Look, Place, compare
 from scans.models import Scan, Target
 from scans.queries.scans import visible_scans
 from scans.reconcile import coverage
@@ -123,14 +123,18 @@ def same_ground(old: Target, new: Target) -> bool:
 
 def look(target: Target, account: Account, controls: Collection[str]) -> Look:
     outcomes, worlds = {}, {}
+    left_out: set[Identity] = set()
     places: set[Place] = set()
     complete: set[Place] = set()
     for result, ground in judge_target(target, account, controls):
+        read = limits.regions_read(ground.scan.asked, ground.digests)
         for item in result.judged:
+            if limits.is_limited(item, read):
+                left_out.add(item.identity)
             outcomes[item.identity], worlds[item.identity] = item, ground.world
         places |= result.places
         complete |= coverage(result.judged, result.places).places
-    return Look(outcomes, frozenset(places), frozenset(complete), worlds)
+    return Look(outcomes, frozenset(places), frozenset(complete), worlds, frozenset(left_out))
 
 
 def others_of(scan: Scan, visible: QuerySet[Account]) -> list[Scan]:

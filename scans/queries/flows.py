@@ -115,9 +115,9 @@ def newest_context(organization: Organization) -> Context:
             partition=organization.partition, organization=organization.org_id,
             management_account=organization.management_account_id,
         )  # fmt: skip
-    return store.load_context(
-        scan.joined_context or scan.context, account="", as_of=(scan.finished_at or scan.created_at).isoformat()
-    )
+    as_of = (scan.finished_at or scan.created_at).isoformat()
+    held = store.load_context(scan.joined_context or scan.context, account="", as_of=as_of)
+    return replace(held, left_out={})  # the map shows the latest of every account, whatever one scan left out
 
 
 def collectors() -> set[str]:

@@ -72,6 +72,13 @@ def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> di
     return {account: upto(layers, bases.get(account)) for account, layers in found.items()}
 
 
+def read_with_all(account: Account, newest: Target) -> Target | None:
+    """The last Target, no newer than this one, of a Scan that was asked for the whole organization."""
+    asked: dict[str, list[str]] = {f"scan__asked__{name}": [] for name in ("accounts", "ous", "regions", "controls")}
+    older = good_targets(newest.collected_at).filter(account=account, scan__organization=account.organization_id)
+    return older.filter(**asked).select_related("scan").first()
+
+
 def upto(layers: list[Target], base: int | None) -> list[Target]:
     """Without what is older than the one that read the Account whole."""
     last = next((n for n, target in enumerate(layers) if target.pk == base), len(layers))

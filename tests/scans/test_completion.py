@@ -188,9 +188,9 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
     read_all(scan)
     owners = joining.bucket_owners
 
-    def cancelled_meanwhile(organization: Organization) -> Any:
+    def cancelled_meanwhile(*args: Any) -> Any:
         cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
-        return owners(organization)
+        return owners(*args)
 
     monkeypatch.setattr(joining, "bucket_owners", cancelled_meanwhile)
     assert completion.advance(scan.pk) == []
