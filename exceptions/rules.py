@@ -120,10 +120,14 @@ WORDS = {
 }
 
 
-def reminder_due(expires_at: datetime, now: datetime) -> int | None:
-    """The smallest of 30, 7, 1 days that the time left has come down to; None: more time, or none, is left."""
+def reminder_due(expires_at: datetime, now: datetime, known_since: datetime | None = None) -> int | None:
+    """The smallest of 30, 7, 1 days that the time left has come down to; None: more time, or none, is left.
+
+    known_since: when the end was set. What was due before that is no reminder: the approval just said the end."""
     left = expires_at - now
     if left <= timedelta(0):
         return None
     due = [days for days in REMINDERS if left <= timedelta(days=days)]
+    if known_since is not None:
+        due = [days for days in due if expires_at - timedelta(days=days) > known_since]
     return min(due) if due else None

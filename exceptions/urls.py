@@ -31,6 +31,7 @@ urlpatterns = [
     path("tickets/", tickets.board, name="tickets"),
     path("tickets/decide/", tickets.decide_several, name="tickets-decide"),
     path("tickets/propose/", proposing.propose, name="tickets-propose"),
+    path("tickets/proposed/", proposing.proposed, name="tickets-proposed"),
     path("tickets/rules/", proposing.rules, name="ticket-rules"),
     path("tickets/rules/create/", proposing.rule_create, name="ticket-rule-create"),
     path("tickets/rules/<int:pk>/switch/", proposing.rule_switch, name="ticket-rule-switch"),

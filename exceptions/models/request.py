@@ -41,6 +41,7 @@ class ExceptionRequest(models.Model):
     compensating_controls = models.JSONField(default=list)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="exception_requests")
     on_behalf_of = models.CharField(max_length=200, blank=True)
+    # Until it is approved: the start that the requester chose, or null for "once it is approved".
     starts_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -64,6 +65,9 @@ class ExceptionRequest(models.Model):
             models.CheckConstraint(condition=models.Q(state__in=STATES), name="exception_state_known"),
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "changes_requested", "withdrawn"])
+                | models.Q(
+                    state__in=["submitted", "rejected", "expired"], expires_at__isnull=False, starts_at__isnull=True
+                )
                 | models.Q(expires_at__isnull=False, starts_at__isnull=False, expires_at__gt=models.F("starts_at")),
                 name="exception_has_an_end",
             ),

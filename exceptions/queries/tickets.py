@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -170,3 +170,28 @@ def may_of(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
         "say": works,
         "cancel": ticket.state in TICKET.sources("cancel") and decide(actor, Permission.TICKET_PROPOSE, now, place),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings of one account, control and region, and the tickets that hold or held them, newest first."""
+
+    findings: list[Finding]
+    tickets: list[Ticket]
+
+
+def tickets_of(actor: Actor, findings: Iterable[Finding]) -> list[Group]:
+    """Group by group, the tickets that this person may see."""
+    groups: dict[tuple[int, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.account_id, finding.control, finding.region), []).append(finding)
+    rows = TicketFinding.objects.filter(finding__in=[f for group in groups.values() for f in group])
+    held: dict[int, set[int]] = {}
+    for finding_id, ticket_id in rows.values_list("finding", "ticket"):
+        held.setdefault(finding_id, set()).add(ticket_id)
+    known = visible_tickets(actor).in_bulk({id for ids in held.values() for id in ids})
+    found = []
+    for group in groups.values():
+        ids = {id for finding in group for id in held.get(finding.pk, ()) if id in known}
+        found.append(Group(group, [known[id] for id in sorted(ids, reverse=True)]))
+    return found

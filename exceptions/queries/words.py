@@ -114,6 +114,8 @@ def items_change(key: str, was: list[Any], now: list[Any], known: Known) -> Chan
 
 def said(key: str, value: Any, known: Known) -> list[str]:
     """One value of what was shown, as lines to read."""
+    if key == "starts_at" and value is None:
+        return ["once it is approved"]
     if value in (None, "", [], {}):
         return ["nothing"]
     match key:

@@ -68,7 +68,7 @@ def remind() -> int:
     reminded = 0
     active = ExceptionRequest.objects.filter(state="approved", expires_at__gt=now, expires_at__lte=soon)
     for request in active.exclude(renewals__state="approved").order_by("pk").iterator(chunk_size=200):
-        days = rules.reminder_due(request.expires_at, now) if request.expires_at else None
+        days = rules.reminder_due(request.expires_at, now, request.decided_at) if request.expires_at else None
         if days is None:
             continue
         tell(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
 from exceptions.queries.scope import accounts_of, controls_of, findings_of, keys_of
 from exceptions.queries.shown import compensation, control_facts, facts_digest
@@ -12,13 +14,14 @@ BATCH = 1000
 
 def spell_out(request: ExceptionRequest, *, live: bool) -> None:
     """Replace the request's covers by what its scope is now. Call inside the transaction of the move."""
-    if request.starts_at is None or request.expires_at is None:
-        raise ValueError(f"{request} has no window")  # submission made sure of it
+    if request.expires_at is None:
+        raise ValueError(f"{request} has no end")  # submission made sure of it
+    starts_at = request.starts_at or timezone.now()  # not live before the approval, which sets the start
     Cover.objects.filter(request=request).delete()
     rows = [
         Cover(
             request=request, account_id=account, control=control, fingerprint=mark, live=live,
-            starts_at=request.starts_at, expires_at=request.expires_at,
+            starts_at=starts_at, expires_at=request.expires_at,
         )
         for account, control, mark in keys_of(request)
     ]  # fmt: skip

@@ -72,8 +72,8 @@ def decide(
         require_open(locked, act, version, now)
         seen = require_shown(locked, digest)
         if act in APPROVALS:
-            require_within_policy(locked)
-            begin_anew_if_changed(locked, seen)
+            require_within_policy(locked, now)
+            begin_anew_if_changed(actor, locked, seen)
         record(actor, locked, person, act, words, seen, now)
         carry_out(actor, locked, act, words, now)
     locked.refresh_from_db()
@@ -100,7 +100,7 @@ def revoke(*, actor: Actor, request: ExceptionRequest, version: int, digest: str
         record(actor, locked, person, "revoke", words, seen, now)
         moved(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
         covering.set_live(locked, live=False)
-        telling.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words)
+        telling.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words, by=actor)
     return locked
 
 
@@ -141,23 +141,23 @@ def rule_of(request: ExceptionRequest) -> Rule:
     return rule_for(severities_of(request), request.scope_kind)
 
 
-def require_within_policy(request: ExceptionRequest) -> None:
+def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
     """The longest time as the policy table says now, for the severity as it is now."""
     longest = timedelta(days=rule_of(request).max_days)
-    if request.starts_at and request.expires_at and request.expires_at - request.starts_at > longest:
+    if request.expires_at and request.expires_at - (request.starts_at or now) > longest:
         raise WorkflowError(
             f"{request} would last longer than the {longest.days} days that its severity and scope allow now. Ask for "
             "changes, or revoke it and have a shorter one asked for."
         )
 
 
-def begin_anew_if_changed(request: ExceptionRequest, seen: Shown) -> None:
+def begin_anew_if_changed(actor: Actor, request: ExceptionRequest, seen: Shown) -> None:
     """An approval counts for what its giver saw: if that was something else, everybody decides again."""
     earlier = request.decisions.filter(round=request.round, act__in=APPROVALS).select_related("shown")
     if any(substance(decision.shown.body) != substance(seen.body) for decision in earlier):
         request.round += 1
         ExceptionRequest.objects.filter(pk=request.pk).update(round=request.round)
-        telling.requested(request)
+        telling.requested(request, by=actor)
 
 
 def substance(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,10 +191,10 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
     match act:
         case "reject":
             moved(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
-            telling.to_requester(request, "decided", "rejected", words)
+            telling.to_requester(request, "decided", "rejected", words, by=actor)
         case "request_changes":
             moved(request, "request_changes", actor, request.version, reason=words, decided_at=now)
-            telling.to_requester(request, "changes", "changes are asked of you", words)
+            telling.to_requester(request, "changes", "changes are asked of you", words, by=actor)
         case _:
             given = request.decisions.filter(round=request.round, act=act).count()
             if given < request.quorum:
@@ -202,6 +202,7 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
                 ExceptionRequest.objects.filter(pk=request.pk).update(
                     version=request.version + 1, quorum=request.quorum
                 )
+                telling.settle(telling.url_of(request), request.state, actor)
                 return
             approve(actor, request, act, now)
 
@@ -214,10 +215,12 @@ def approve(actor: Actor, request: ExceptionRequest, act: str, now: datetime) ->
         quorum=request.quorum, severity=gravest(severities_of(request) or {request.severity}),
     )  # fmt: skip
     covering.spell_out(request, live=True)
-    if request.renews is not None and request.renews.state in {"approved", "suspended"}:
-        supersede(actor, request)
+    if request.renews is not None:
+        telling.settle_reminders(request.renews)
+        if request.renews.state in {"approved", "suspended"}:
+            supersede(actor, request)
     title = "approved" if act == "approve" else "approved again"
-    telling.to_requester(request, "decided", title)
+    telling.to_requester(request, "decided", title, by=actor)
 
 
 def supersede(actor: Actor, request: ExceptionRequest) -> None:

@@ -69,7 +69,8 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
         refuse_incomplete(locked, severities)
         require_sole_renewal(locked)
         rule = rule_for(severities, locked.scope_kind)
-        locked.starts_at = max(locked.starts_at or now, now)
+        if locked.starts_at is not None and locked.starts_at <= now:
+            locked.starts_at = None  # the day that was chosen is past: it starts once it is approved
         refuse(window_faults(locked.starts_at, locked.expires_at, rule, now))
         if locked.renewal > rule.max_renewals:
             raise WorkflowError(
@@ -81,7 +82,7 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
             severity=gravest(severities), quorum=rule.quorum,
         )  # fmt: skip
         covering.spell_out(locked, live=False)
-        telling.requested(locked)
+        telling.requested(locked, by=actor)
     request.refresh_from_db()
 
 
@@ -166,6 +167,7 @@ def moved(request: ExceptionRequest, event: str, actor: Actor, version: int, *, 
         )
     except LostRaceError as error:
         raise stale(request, event.replace("_", " ")) from error
+    telling.settle(telling.url_of(request), request.state, actor)
 
 
 def stale(request: ExceptionRequest, act: str) -> WorkflowError:

@@ -26,7 +26,7 @@ COPIED = (
 
 
 def renew(*, actor: Actor, request: ExceptionRequest, expires_at: datetime, justification: str) -> ExceptionRequest:
-    """A draft that starts when the old one ends, or now if that has passed.
+    """A draft that starts when the old one ends or, if that has passed, once it is approved.
 
     Whoever has such a draft already gets it back, with what they say now; a draft of somebody else stands in nobody's way.
     """
@@ -43,7 +43,8 @@ def renew(*, actor: Actor, request: ExceptionRequest, expires_at: datetime, just
         if mine.update(version=F("version") + 1, **said):
             new = mine.get()
         else:
-            new = copy_of(request, person(actor), starts_at=max(now, request.expires_at), **said)
+            starts_at = request.expires_at if request.expires_at > now else None
+            new = copy_of(request, person(actor), starts_at=starts_at, **said)
         require_to_ask(actor, new)
         audit.record(actor=actor, action="exceptionrequest.renew", subject=subject(new), renews=request.pk)
     return new

@@ -10,17 +10,50 @@ from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.people import holders, owners_of
 from exceptions.queries.scope import accounts_of
 from exceptions.queries.shown import scope_text
-from governance.core.policy import Permission
+from governance.core.policy import Actor, Permission
+from governance.notify.services import settle as settle_notifications
 from governance.notify.services import tell
 
 IN_PART = "It covers accounts of yours. Its page says what concerns them."
+
+
+# Of a notification that asks for something: the states in which it still does.
+ASKS_IN = {
+    "exception.requested": {"submitted", "suspended"},
+    "exception.changes": {"changes_requested"},
+    "exception.suspended": {"suspended"},
+    "exception.expiring": {"approved"},
+    "ticket.proposed": {"proposed"},
+    "ticket.approved": {"approved", "open"},
+    "ticket.reopened": {"open", "in_progress"},
+    "ticket.doubted": {"fix_claimed"},
+}
 
 
 def url_of(request: ExceptionRequest) -> str:
     return f"/exceptions/{request.pk}/"
 
 
-def tell_request(request: ExceptionRequest, kind: str, title: str, people: Iterable[int], text: str = "") -> None:
+def url_of_ticket(row: Ticket) -> str:
+    return f"/tickets/{row.pk}/"
+
+
+def settle(url: str, state: str, actor: Actor) -> None:
+    """After a move: what asked for something that nobody needs to do any more is read, for everybody; for who acted,
+    all that asked for something here is."""
+    settle_notifications(url=url, kinds=[kind for kind, states in ASKS_IN.items() if state not in states])
+    if actor.user_id is not None:
+        settle_notifications(url=url, kinds=ASKS_IN, people={actor.user_id})
+
+
+def settle_reminders(request: ExceptionRequest) -> None:
+    """A renewal was approved: nobody needs to be reminded of this one's end."""
+    settle_notifications(url=url_of(request), kinds=["exception.expiring"])
+
+
+def tell_request(
+    request: ExceptionRequest, kind: str, title: str, people: Iterable[int], text: str = "", by: Actor | None = None
+) -> None:
     """event names the version, so that the same kind of thing can happen to a request again."""
     tell(
         event=f"exception:{request.pk}:{kind}:{request.version}",
@@ -29,39 +62,40 @@ def tell_request(request: ExceptionRequest, kind: str, title: str, people: Itera
         text=text or scope_text(request),
         url=url_of(request),
         people=people,
+        by=by.user_id if by else None,
     )
 
 
-def requested(request: ExceptionRequest) -> None:
-    """Whoever may decide it; and approvers of a part of its scope, who aren't told of the rest."""
+def requested(request: ExceptionRequest, by: Actor | None = None) -> None:
+    """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest."""
     accounts, now = list(accounts_of(request)), timezone.now()
     deciders = holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - {request.requested_by_id}
-    tell_request(request, "requested", "a decision is asked of you", deciders)
+    tell_request(request, "requested", "a decision is asked of you", deciders, by=by)
     partly = holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - {request.requested_by_id}
-    tell_request(request, "requested", "it waits for a decision", partly, IN_PART)
+    tell_request(request, "requested", "it waits for a decision", partly, IN_PART, by=by)
 
 
-def to_requester(request: ExceptionRequest, kind: str, title: str, text: str = "") -> None:
-    tell_request(request, kind, title, {request.requested_by_id}, text)
+def to_requester(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
+    tell_request(request, kind, title, {request.requested_by_id}, text, by=by)
 
 
-def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str = "") -> None:
-    """The requester and whoever approved, and the owners of the accounts in scope.
+def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
+    """The requester, the people who approved it, and the owners of the accounts in scope.
 
-    Only the first see the whole scope: an owner isn't told of other people's accounts and resources."""
+    Only the first two see the whole scope: an owner isn't told of other people's accounts and resources."""
     approvers = set(request.decisions.filter(act__in=["approve", "reapprove"]).values_list("by_id", flat=True))
     insiders = {request.requested_by_id} | approvers
-    tell_request(request, kind, title, insiders, text)
+    tell_request(request, kind, title, insiders, text, by=by)
     owners = owners_of(accounts_of(request), timezone.now()) - insiders
-    tell_request(request, kind, title, owners, IN_PART)
+    tell_request(request, kind, title, owners, IN_PART, by=by)
 
 
-def ticket(row: Ticket, kind: str, title: str, text: str = "") -> None:
-    """The owners of its account, and whoever proposed it; not of each that a standing rule proposes."""
+def ticket(row: Ticket, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
+    """The owners of its account, and who proposed it; not of each that a standing rule proposes."""
     people = owners_of([row.account], timezone.now())
     if row.proposed_by_id and row.rule_id is None:
         people.add(row.proposed_by_id)
     tell(
         event=f"ticket:{row.pk}:{kind}:{row.version}", kind=f"ticket.{kind}", title=f"{row.reference}: {title}",
-        text=text or row.title, url=f"/tickets/{row.pk}/", people=people,
+        text=text or row.title, url=url_of_ticket(row), people=people, by=by.user_id if by else None,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.offer import Offer, offer_to, organization_of
 from exceptions.services import attaching, drafting, readiness
-from exceptions.views.shared import attach_file, request_or_404, version_of
+from exceptions.views.shared import address_of, attach_file, request_or_404, seen_findings, version_of
 from governance.core.policy import Permission, decide
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission
@@ -32,7 +32,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     require_asker(request)
     if request.method != "POST":
         return shown(request, RequestForm(initial=chosen_by_link(request)))
-    if "save" not in request.POST:  # findings were ticked, or the kind of scope was changed
+    if "scope_kind" not in request.POST and "switch" not in request.POST:  # ticked on the list of findings
+        return redirect(address_of("exception-new", seen_findings(request)))
+    if "save" not in request.POST:  # the kind of scope was changed
         return shown(request, RequestForm(initial=typed_so_far(request)))
     form = RequestForm(request.POST)
     made = save_new(request, form) if form.is_valid() else None
@@ -109,7 +111,7 @@ def own_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
 def chosen_by_link(request: HttpRequest) -> dict[str, Any]:
     names = ("scope_kind", "control", "account", "ou", "resource", "region", "tag_key", "tag_value")
     chosen: dict[str, Any] = {name: request.GET.get(name, "").replace("\x00", "") for name in names}
-    return {**chosen, "findings": request.GET.getlist("findings")}
+    return {**chosen, "findings": [finding.fingerprint for finding in seen_findings(request)]}
 
 
 def typed_so_far(request: HttpRequest) -> dict[str, Any]:

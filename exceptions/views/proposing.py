@@ -14,44 +14,56 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.queries import visible_accounts
 from exceptions.errors import InvalidRequestError
 from exceptions.queries import standing as queries
+from exceptions.queries import tickets as ticket_queries
 from exceptions.services import bulk, checking, standing
 from exceptions.ticketing import trackers
-from exceptions.views.shared import MOST_AT_ONCE, whole_number
+from exceptions.views.shared import address_of, seen_findings, whole_number
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
-from scans.models import Finding
 from scans.queries import controls, places
-from scans.queries.findings import visible_findings
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission(Permission.TICKET_PROPOSE)
 def propose(request: HttpRequest) -> HttpResponse:
-    """First the ticked findings with the choice of tracker, then a result for each ticket."""
-    chosen, tracker, note = chosen_findings(request), request.POST.get("tracker", "none"), request.POST.get("note", "")
+    """First the ticked findings with the choice of tracker; proposing them leads to the page of what came of it."""
+    chosen, tracker, note = seen_findings(request), request.POST.get("tracker", "none"), request.POST.get("note", "")
+    if request.method == "POST" and ("propose" not in request.POST or not chosen):
+        return redirect(address_of("tickets-propose", chosen))
     context: dict[str, Any] = {
         "findings": chosen, "trackers": [(name, each.label) for name, each in sorted(trackers().items())],
         "tracker": tracker, "note": note, "faults": {},
     }  # fmt: skip
-    if "propose" not in request.POST or not chosen:
+    if request.method != "POST":
         return render(request, "exceptions/propose.html", context)
     try:
         checking.checked_text("note", note)  # wrong for one is wrong for all: said once, beside the field
     except InvalidRequestError as error:
         return render(request, "exceptions/propose.html", {**context, "faults": error.fields}, status=422)
-    results = bulk.propose_each(actor=actor_of_request(request), findings=chosen, tracker=tracker, note=note)
-    return render(request, "exceptions/proposed.html", {"results": results})
+    report_results(
+        request, bulk.propose_each(actor=actor_of_request(request), findings=chosen, tracker=tracker, note=note)
+    )
+    return redirect(address_of("tickets-proposed", chosen))
 
 
-def chosen_findings(request: HttpRequest) -> list[Finding]:
-    """Those that this person may see; others are unknown to them. Raises BadRequest for too many."""
-    given = request.POST if request.method == "POST" else request.GET
-    marks = [mark for mark in given.getlist("findings") if "\x00" not in mark]
-    if len(marks) > MOST_AT_ONCE:
-        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
-    visible = visible_accounts(actor_of_request(request), Permission.FINDING_VIEW)
-    rows = visible_findings(visible.order_by()).filter(fingerprint__in=marks)
-    return list(rows.select_related("account__organization", "account__ou").order_by("account_id", "control", "id"))
+def report_results(request: HttpRequest, results: list[bulk.Proposed]) -> None:
+    """What the next page says once; what lasts, it reads from the tickets."""
+    made = [result for result in results if result.ticket]
+    if made:
+        messages.success(request, f"{len(made)} proposed." if len(made) > 1 else f"{made[0].ticket} is proposed.")
+    for result in results:
+        if result.ticket is None:
+            first = result.findings[0]
+            where = f"{first.control} in {first.account.name}, {first.region}"
+            messages.error(request, f"Nothing was proposed for {where}. {result.why_not}")
+
+
+@require_safe
+@permission(Permission.TICKET_VIEW)
+def proposed(request: HttpRequest) -> HttpResponse:
+    """The tickets of these findings, as they are now."""
+    groups = ticket_queries.tickets_of(actor_of_request(request), seen_findings(request))
+    return render(request, "exceptions/proposed.html", {"groups": groups})
 
 
 @require_safe

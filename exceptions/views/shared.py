@@ -8,19 +8,22 @@ from typing import Any, TypeVar, cast
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
+from accounts.queries import visible_accounts
 from exceptions.errors import WorkflowError
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.requests import visible_requests
 from exceptions.queries.tickets import visible_tickets
 from exceptions.services import attaching
-from governance.core.policy import NotPermittedError
+from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
 from governance.identity.web import actor_of_request
-from scans.queries.findings import FilterError
+from scans.models import Finding
+from scans.queries.findings import FilterError, visible_findings
 
 MOST_AT_ONCE = 200
 Filter = TypeVar("Filter")
@@ -56,6 +59,24 @@ def ids_of(values: Iterable[str]) -> list[int]:
     if len(ids) > MOST_AT_ONCE:
         raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
     return ids
+
+
+def seen_findings(request: HttpRequest) -> list[Finding]:
+    """The findings that a form (by fingerprint) or an address (?ids=1,2) names and this person may see; others are
+    unknown to them. Raises BadRequest for too many."""
+    given = request.POST if request.method == "POST" else request.GET
+    marks = [mark for mark in given.getlist("findings") if "\x00" not in mark]
+    ids = ids_of(part for part in request.GET.get("ids", "").split(",") if part) if request.method != "POST" else []
+    if len(marks) > MOST_AT_ONCE:
+        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
+    visible = visible_accounts(actor_of_request(request), Permission.FINDING_VIEW)
+    rows = visible_findings(visible.order_by()).filter(Q(fingerprint__in=marks) | Q(pk__in=ids))
+    return list(rows.select_related("account__organization", "account__ou").order_by("account_id", "control", "id"))
+
+
+def address_of(name: str, findings: Iterable[Finding]) -> str:
+    """A page about these findings, at an address that can be reloaded and sent on."""
+    return f"{reverse(name)}?ids={','.join(str(finding.pk) for finding in findings)}"
 
 
 def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:

@@ -69,6 +69,7 @@ PEOPLE: list[URLPattern] = [
     path("people/invite/", people.invite, name="invite"),
     path("people/<int:pk>/", people.person, name="person"),
     path("people/<int:pk>/link/", people.new_link, name="person-link"),
+    path("people/<int:pk>/link/shown/", people.link_shown, name="person-link-shown"),
     path("people/<int:pk>/connect-link/", people.connect_link, name="person-connect-link"),
     path("people/<int:pk>/disconnect/", people.disconnect, name="person-disconnect"),
     path("people/<int:pk>/reset-factors/", people.reset_factors, name="person-reset-factors"),
@@ -77,6 +78,7 @@ PEOPLE: list[URLPattern] = [
     path("people/tokens/", tokens.token_list, name="tokens"),
     path("people/tokens/new/", tokens.new_token, name="token-new"),
     path("people/tokens/service/", tokens.new_service, name="service-new"),
+    path("people/tokens/<int:pk>/shown/", tokens.token_shown, name="token-shown"),
     path("people/tokens/<int:pk>/rotate/", tokens.rotate_token, name="token-rotate"),
     path("people/tokens/<int:pk>/revoke/", tokens.revoke_token, name="token-revoke"),
 ]

@@ -13,10 +13,21 @@ from governance.notify.models import MailChoice, Notification, Preference
 TITLE_LENGTH = 200
 
 
-def tell(*, event: str, kind: str, title: str, people: Iterable[int], text: str = "", url: str = "") -> None:
-    """Tell these Users (ids) of an event, once each. event names what happened, like exception:12:approved:3."""
+def tell(
+    *,
+    event: str,
+    kind: str,
+    title: str,
+    people: Iterable[int],
+    text: str = "",
+    url: str = "",
+    by: int | None = None,
+) -> None:
+    """Tell these Users (ids) of an event, once each. event names what happened, like exception:12:approved:3.
+
+    by: the User whose act it was: people are not told of what they just did themselves."""
     now = timezone.now()
-    wanted = set(people)
+    wanted = set(people) - {by}
     present = User.objects.filter(pk__in=wanted, is_active=True, is_service=False).values_list("pk", flat=True)
     Notification.objects.bulk_create(
         [
@@ -34,6 +45,17 @@ def tell(*, event: str, kind: str, title: str, people: Iterable[int], text: str 
         ],
         ignore_conflicts=True,  # told already: an act that runs again tells nobody twice
     )
+
+
+def settle(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = None) -> None:
+    """Notifications of these kinds about one object no longer ask for anything: mark them as read, and mail none that
+    waits. people: only of these Users (ids); of everybody where None. Call it in the transaction of the act."""
+    rows = Notification.objects.filter(url=url, kind__in=list(kinds))
+    if people is not None:
+        rows = rows.filter(person__in=list(people))
+    now = timezone.now()
+    rows.filter(read_at=None).update(read_at=now)
+    rows.filter(mailed_at=None).update(mailed_at=now)
 
 
 def mark_read(*, person: User, ids: Iterable[int], now: datetime) -> int:

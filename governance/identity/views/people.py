@@ -18,6 +18,7 @@ from governance.identity import links, people, sessions
 from governance.identity.forms import InviteForm
 from governance.identity.models import User
 from governance.identity.queries import actor_of, factors_of, identities_of, visible_people
+from governance.identity.shown_once import LASTS, keep_secret, read_secret
 from governance.identity.web import actor_of_request, permission
 
 
@@ -132,6 +133,16 @@ def with_link(request: HttpRequest, pk: int, act: Callable[[User], str], name: s
 
 
 def show_link(request: HttpRequest, user: User, name: str, word: str) -> HttpResponse:
-    """The link is shown this once; nothing keeps it."""
-    url = request.build_absolute_uri(reverse(name, args=[word]))
-    return render(request, "identity/link_shown.html", {"person": user, "url": url, "hours": links.LASTS.days * 24})
+    keep_secret(request, f"link:{user.pk}", request.build_absolute_uri(reverse(name, args=[word])))
+    return redirect("person-link-shown", pk=user.pk)
+
+
+@permission(Permission.USER_VIEW)
+@require_safe
+def link_shown(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new link, for a few minutes and for the person who made it; the portal keeps none."""
+    shown = {
+        "person": person_or_404(request, pk), "url": read_secret(request, f"link:{pk}"),
+        "hours": links.LASTS.days * 24, "minutes": LASTS.seconds // 60,
+    }  # fmt: skip
+    return render(request, "identity/link_shown.html", shown)

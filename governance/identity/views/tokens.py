@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from governance.core.policy import Permission
 from governance.identity import tokens
 from governance.identity.forms import ServiceForm, TokenForm
+from governance.identity.models import ApiToken
 from governance.identity.queries import visible_tokens
+from governance.identity.shown_once import LASTS, keep_secret, read_secret
 from governance.identity.web import actor_of_request, permission
 
 
@@ -56,7 +58,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
         except tokens.TokenRefusedError as error:
             form.add_error(None, str(error))
         else:
-            return render(request, "identity/token_shown.html", {"token": token, "text": text})
+            return show_token(request, token, text)
     return render(request, "identity/token_new.html", {"form": form})
 
 
@@ -71,7 +73,21 @@ def rotate_token(request: HttpRequest, pk: int) -> HttpResponse:
     except tokens.TokenRefusedError as error:
         messages.error(request, str(error))
         return redirect("tokens")
-    return render(request, "identity/token_shown.html", {"token": new, "text": text, "replaces": token})
+    return show_token(request, new, text)
+
+
+def show_token(request: HttpRequest, token: ApiToken, text: str) -> HttpResponse:
+    keep_secret(request, f"token:{token.pk}", text)
+    return redirect("token-shown", pk=token.pk)
+
+
+@permission(Permission.TOKEN_MANAGE)
+@require_safe
+def token_shown(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new token's text, for a few minutes and for the person who made it; then only that it exists."""
+    token = get_object_or_404(visible_tokens(actor_of_request(request), timezone.now()), pk=pk)
+    shown = {"token": token, "text": read_secret(request, f"token:{pk}"), "minutes": LASTS.seconds // 60}
+    return render(request, "identity/token_shown.html", shown)
 
 
 @permission(Permission.TOKEN_MANAGE)

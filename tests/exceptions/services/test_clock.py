@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from exceptions.models import Cover, ExceptionRequest
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.django_db
 def age(request: ExceptionRequest, days: float) -> None:
     """As if so many days had passed."""
     back = timedelta(days=days)
-    window = {"starts_at": request.starts_at - back, "expires_at": request.expires_at - back}
-    ExceptionRequest.objects.filter(pk=request.pk).update(**window)
+    window = {"starts_at": F("starts_at") - back, "expires_at": F("expires_at") - back}
+    ExceptionRequest.objects.filter(pk=request.pk).update(**window, decided_at=F("decided_at") - back)
     Cover.objects.filter(request=request).update(**window)
     request.refresh_from_db()
 
@@ -51,8 +52,10 @@ def test_a_request_that_nobody_decided_in_time_expires(people: Cast) -> None:
 
 
 def test_reminders_come_at_30_7_and_1_days_and_once_each(people: Cast) -> None:
-    request = people.approved()
-    for passed, days in ((0, "30"), (13.5, "7"), (6, "1")):
+    request = people.approved(expires_at=timezone.now() + timedelta(days=40))
+    clock.tick()
+    assert not Notification.objects.filter(kind="exception.expiring").exists()
+    for passed, days in ((10.5, "30"), (23, "7"), (6, "1")):
         age(request, passed)
         clock.tick()
         clock.tick()

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Cover, ExceptionRequest
+from exceptions.queries import words
 from exceptions.queries.requests import visible_requests, waiting_for
 from exceptions.queries.scope import preview
-from exceptions.services import drafting
+from exceptions.services import deciding, drafting
 from governance.core.policy import NotPermittedError
 from governance.identity.queries import actor_of
 from tests.exceptions.story import Cast, acting
@@ -195,3 +196,39 @@ def test_comments_are_for_those_concerned(people: Cast) -> None:
     with pytest.raises(NotPermittedError):
         drafting.comment(actor=acting(people.outsider), request=request, text="Hello.")
     assert [c.text for c in request.comments.all()] == ["Which release?", "The next one."]
+
+
+def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
+    asked = people.submitted()
+    assert asked.starts_at is None
+    _, body = deciding.show(asked)
+    assert body["starts_at"] is None
+    assert words.said("starts_at", None, words.Known()) == ["once it is approved"]
+    before = timezone.now()
+    approved = people.decides(asked, people.approver)
+    assert approved.starts_at is not None
+    assert before <= approved.starts_at <= timezone.now()
+    assert {cover.starts_at for cover in approved.covers.all()} == {approved.starts_at}
+
+
+def test_a_start_that_was_chosen_is_kept(people: Cast) -> None:
+    start = timezone.now() + timedelta(days=3)
+    asked = people.submitted(starts_at=start)
+    assert asked.starts_at == start
+    assert people.decides(asked, people.approver).starts_at == start
+
+
+def test_a_chosen_start_that_passed_before_submission_is_the_approval(people: Cast) -> None:
+    draft = people.drafted(starts_at=timezone.now() + timedelta(days=1))
+    ExceptionRequest.objects.filter(pk=draft.pk).update(starts_at=timezone.now() - timedelta(days=1))
+    draft.refresh_from_db()
+    drafting.submit(actor=acting(people.owner), request=draft, version=draft.version)
+    assert draft.starts_at is None
+
+
+def test_the_longest_time_counts_from_the_approval(people: Cast) -> None:
+    asked = people.submitted()
+    ExceptionRequest.objects.filter(pk=asked.pk).update(expires_at=timezone.now() + timedelta(days=2000))
+    asked.refresh_from_db()
+    with pytest.raises(WorkflowError, match="would last longer"):
+        people.decides(asked, people.approver)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.services import tickets
+from exceptions.services import clock, deciding, drafting, tickets
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
@@ -142,3 +142,85 @@ def test_one_chooses_how_mail_tells(people: Cast, wanted: str) -> None:
 def test_another_choice_is_refused(people: Cast) -> None:
     assert browser(people.owner).post("/inbox/mail/", {"mail": "pigeon"}).status_code == 400
     assert not Preference.objects.exists()
+
+
+def unread(user: User, kind: str) -> int:
+    return Notification.objects.filter(person=user, kind=kind, read_at=None).count()
+
+
+def test_the_badge_falls_when_the_work_is_done(people: Cast) -> None:
+    asked = people.submitted()
+    assert (unread(people.approver, "exception.requested"), unread(people.second, "exception.requested")) == (1, 1)
+    people.decides(asked, people.approver)
+    assert (unread(people.approver, "exception.requested"), unread(people.second, "exception.requested")) == (0, 0)
+    waiting = Notification.objects.filter(kind="exception.requested", mailed_at=None)
+    assert not waiting.exists(), "nobody is mailed to decide what is decided"
+    assert unread(people.owner, "exception.decided") == 1
+
+
+def test_one_of_two_approvals_leaves_the_work_to_the_others(people: Cast) -> None:
+    asked = people.submitted()
+    ExceptionRequest.objects.filter(pk=asked.pk).update(quorum=2)
+    asked.refresh_from_db()
+    people.decides(asked, people.approver)
+    assert (unread(people.approver, "exception.requested"), unread(people.second, "exception.requested")) == (0, 1)
+
+
+@pytest.mark.parametrize("act", ["withdraw", "expire"])
+def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: str) -> None:
+    asked = people.submitted()
+    if act == "withdraw":
+        drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
+    else:
+        ExceptionRequest.objects.filter(pk=asked.pk).update(expires_at=timezone.now())
+        clock.tick()
+    assert unread(people.approver, "exception.requested") == 0
+
+
+def test_a_decided_ticket_asks_nobody_any_more(people: Cast) -> None:
+    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    Notification.objects.update(read_at=None)
+    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    assert not Notification.objects.filter(kind="ticket.proposed", read_at=None).exists()
+
+
+def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
+    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    assert not Notification.objects.filter(person=people.owner).exists()
+    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    assert unread(people.owner, "ticket.approved") == 1
+    active = people.approved()
+    Notification.objects.all().delete()
+    digest, _ = deciding.show(active)
+    deciding.revoke(
+        actor=acting(people.approver),
+        request=active,
+        version=active.version,
+        digest=digest,
+        comment="No longer needed.",
+    )
+    told = set(Notification.objects.values_list("person__username", flat=True))
+    assert people.owner.username in told
+    assert people.approver.username not in told
+
+
+def test_an_approval_brings_no_reminder_of_its_end(people: Cast) -> None:
+    asked = people.approved()
+    clock.tick()
+    assert not Notification.objects.filter(kind="exception.expiring").exists()
+    ExceptionRequest.objects.filter(pk=asked.pk).update(
+        expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
+    )
+    clock.tick()
+    assert "within 7 days" in Notification.objects.get(kind="exception.expiring").title
+
+
+def test_a_reminder_ends_with_what_it_reminds_of(people: Cast) -> None:
+    asked = people.approved(expires_at=timezone.now() + timedelta(days=40))
+    ExceptionRequest.objects.filter(pk=asked.pk).update(
+        expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
+    )
+    clock.tick()
+    asked.refresh_from_db()
+    drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
+    assert unread(people.owner, "exception.expiring") == 0

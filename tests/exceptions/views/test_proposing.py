@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_ticked_findings_are_shown_before_anything_is_proposed(people: Cast) -> None:
     marks = [people.inventory.secret.fingerprint, people.inventory.unread.fingerprint]
-    page = text(browser(people.owner).post("/tickets/propose/", {"findings": marks}))
+    page = text(browser(people.owner).post("/tickets/propose/", {"findings": marks}, follow=True))
     assert people.inventory.secret.resource in page
     assert people.inventory.unread.resource not in page  # the ledger's isn't theirs to see
     assert "console" in page
@@ -31,12 +31,34 @@ def test_each_group_has_its_own_result(people: Cast) -> None:
         "findings": [people.inventory.secret.fingerprint, people.inventory.bucket.fingerprint],
         "tracker": "none", "note": "Before the audit.", "propose": "1",
     }  # fmt: skip
-    answer = browser(people.owner).post("/tickets/propose/", given)
+    client = browser(people.owner)
+    answer = client.post("/tickets/propose/", given, follow=True)
     page = text(answer)
     made = Ticket.objects.exclude(pk=there.pk).get()
     assert (made.control, made.note) == ("SSM-PS-001", "Before the audit.")
     assert f'href="/tickets/{made.pk}/"' in page
     assert f"There is an open ticket for this already: {there}" in page
+    [(address, status)] = answer.redirect_chain
+    assert status == 302
+    again = shown(client, address)
+    assert f'href="/tickets/{made.pk}/"' in again, "reloading it says the same"
+    assert "There is an open ticket" not in again
+    assert Ticket.objects.count() == 2
+    assert f'href="/tickets/{made.pk}/"' in shown(browser(people.approver), address), "a colleague sees it too"
+
+
+def test_the_result_shows_no_ticket_of_others(people: Cast) -> None:
+    [made] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    stranger = person("stan", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.ledger.account_id))
+    page = shown(browser(stranger), f"/tickets/proposed/?ids={people.inventory.secret.pk}")
+    assert str(made) not in page
+    assert "No finding is chosen" in page
+
+
+@pytest.mark.parametrize("ids", ["x", "1,x", "-1", "1234567890", ",".join(map(str, range(201)))])
+def test_odd_ids_are_refused(people: Cast, ids: str) -> None:
+    for page in ("/tickets/proposed/", "/tickets/propose/"):
+        assert browser(people.owner).get(page, {"ids": ids}).status_code == 400
 
 
 def test_a_note_that_is_refused_is_kept_beside_its_field(people: Cast) -> None:

@@ -24,8 +24,8 @@ def admin() -> Client:
 
 
 def test_an_invited_person_chooses_a_password_and_must_enrol() -> None:
-    shown = admin().post(reverse("invite"), {"username": "nina", "full_name": "Nina Ng", "email": "nina@corp.example"})
-    url = shown.context["url"]
+    given = {"username": "nina", "full_name": "Nina Ng", "email": "nina@corp.example"}
+    url = admin().post(reverse("invite"), given, follow=True).context["url"]
     nina = Client()
     assert nina.get(url)["Location"] == reverse("welcome"), "the word doesn't stay in the address"
     assert nina.post(reverse("welcome"), {"password": "short", "again": "short"}).status_code == 200
@@ -50,7 +50,7 @@ def test_a_new_link_for_somebody_with_a_factor_does_not_go_round_it() -> None:
     """ASVS 6.4.3: a reset never bypasses the second factor."""
     nina = person("nina")
     enrol(nina)
-    url = admin().post(reverse("person-link", args=[nina.pk])).context["url"]
+    url = admin().post(reverse("person-link", args=[nina.pk]), follow=True).context["url"]
     browser = Client()
     browser.get(url)
     done = browser.post(reverse("welcome"), {"password": PHRASE, "again": PHRASE})
@@ -83,7 +83,7 @@ def test_resetting_factors_asks_for_step_up_and_starts_anew() -> None:
     where = reverse("person-reset-factors", args=[nina.pk])
     assert grace.post(where).status_code == 403
     assert factors.has_factor(nina)
-    assert stepped_up(grace).post(where).context["url"]
+    assert stepped_up(grace).post(where, follow=True).context["url"]
     nina.refresh_from_db()
     assert not factors.has_factor(nina)
     assert not nina.has_usable_password()

@@ -214,7 +214,7 @@ def test_an_unsigned_or_symmetric_id_token_is_refused(
 def test_the_admin_makes_the_link_and_takes_it_back() -> None:
     nina = person("nina")
     grace = stepped_up(signed_in(person("grace", ADMIN)))
-    shown = grace.post(reverse("person-connect-link", args=[nina.pk]))
+    shown = grace.post(reverse("person-connect-link", args=[nina.pk]), follow=True)
     browser = Client()
     browser.get(shown.context["url"])
     through(browser)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.queries import visible_accounts
 from governance.core.policy import STEP_UP, SYSTEM, Actor, Permission, Place, Role, ScopeKind, decide
-from governance.identity import tokens
+from governance.identity import shown_once, tokens
 from governance.identity.models import ApiToken, User
 from governance.identity.queries import actor_of_token
 from governance.identity.tokens import Cut
@@ -222,15 +223,21 @@ def test_a_token_opens_no_page_and_its_account_cannot_sign_in() -> None:
     assert answer["Location"] == reverse("account_inactive")
 
 
-def test_the_page_shows_the_text_once() -> None:
+def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch: pytest.MonkeyPatch) -> None:
     robot()
     grace = stepped_up(signed_in(person("grace", (Role.SECURITY_ADMIN, *ORG))))
     typed = {
         "service": User.objects.get(username="robot").pk, "name": "sync", "permissions": ["finding.view"],
         "scopes": f"organization  {ORG_ID}\n account 100000000001", "networks": "", "days": 30,
     }  # fmt: skip
-    shown = grace.post(reverse("token-new"), typed)
+    answer = grace.post(reverse("token-new"), typed)
+    shown = grace.get(answer["Location"])
     text = shown.context["text"]
+    assert grace.get(answer["Location"]).context["text"] == text, "a reload makes no second token"
+    assert ApiToken.objects.count() == 1
+    assert text not in str([dict(session.get_decoded()) for session in Session.objects.all()])
+    other = stepped_up(signed_in(person("gina", (Role.SECURITY_ADMIN, *ORG))))
+    assert other.get(answer["Location"]).context["text"] == ""
     assert find(text).scopes == [["organization", ORG_ID], ["account", "100000000001"]]
     page = grace.get(reverse("tokens")).content.decode()
     assert text.rpartition("_")[2] not in page
@@ -240,8 +247,14 @@ def test_the_page_shows_the_text_once() -> None:
     unknown = grace.post(reverse("token-new"), {**typed, "scopes": "account 000000000000"}).content.decode()
     assert "There is no account 000000000000 in the inventory" in unknown
     assert "account 000000000000</textarea>" in unknown
-    rotated = grace.post(reverse("token-rotate", args=[find(text).pk]))
-    assert find(rotated.context["text"])
+    rotated = grace.post(reverse("token-rotate", args=[find(text).pk]), follow=True)
+    newer = find(rotated.context["text"])
+    assert newer
+    assert grace.get(answer["Location"]).context["text"] == "", "only the newest secret is shown"
+    monkeypatch.setattr(shown_once, "LASTS", timedelta(0))
+    late = grace.post(reverse("token-rotate", args=[newer.pk]), follow=True)
+    assert late.context["text"] == ""
+    assert "no longer shown" in late.content.decode()
     grace.post(reverse("token-revoke", args=[find(text).pk]))
     assert find(text) is None
 

@@ -1,0 +1,36 @@
+"""A secret on a page of its own: after the act that made it the browser is redirected, so reload and back repeat nothing.
+
+Until it ends, the secret lies encrypted in the session of the person who made it, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from governance.identity import seeds
+
+LASTS = timedelta(minutes=5)
+KEY = "shown_once"
+
+
+def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
+    """For this session only, and instead of the one before. subject: whose it is, like token:12."""
+    until = (timezone.now() + LASTS).isoformat()
+    request.session[KEY] = seeds.encrypt(json.dumps({"subject": subject, "secret": secret, "until": until}))
+
+
+def read_secret(request: HttpRequest, subject: str) -> str:
+    """Empty where there is none of this subject, or its time is over."""
+    held = request.session.get(KEY)
+    if not held:
+        return ""
+    kept = json.loads(seeds.decrypt(held))
+    until = parse_datetime(kept["until"])
+    if kept["subject"] != subject or until is None or until <= timezone.now():
+        return ""
+    return str(kept["secret"])
