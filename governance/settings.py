@@ -117,6 +117,8 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are set by a security admin
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_FORMS = {"reset_password": "governance.identity.forms.ForgottenForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.resets.ResetTokens"  # noqa: S105  # a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tutela] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if INSECURE_HTTP else "https"
 ACCOUNT_SESSION_REMEMBER = False
@@ -130,6 +132,7 @@ MFA_FORMS = {
     "add_webauthn": "governance.identity.factor_forms.AddPasskeyForm",
     "edit_webauthn": "governance.identity.factor_forms.RenamePasskeyForm",
 }
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up, so no address waits to be verified: none keeps a factor away
 MFA_TOTP_TOLERANCE = 0
 MFA_TOTP_ISSUER = "Tutela"
 MFA_RECOVERY_CODES_SHOW_ONCE = True

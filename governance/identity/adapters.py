@@ -80,6 +80,14 @@ class SignInAdapter(DefaultAccountAdapter):
         with transaction.atomic():
             audit.record(actor=as_actor(user), action="session.refused", subject=f"user:{user.pk}", why="password")
 
+    def send_password_reset_mail(self, user: Any, _typed: str, context: dict[str, Any]) -> None:
+        """To the address that is kept: what was typed may only look like it."""
+        super().send_password_reset_mail(user, user.email, context)
+
+    def send_notification_mail(self, template_prefix: str, user: Any, context: Any = None, email: Any = None) -> None:
+        """To the address that a security admin set. allauth keeps addresses in a table of its own, which isn't used here."""
+        super().send_notification_mail(template_prefix, user, context, email or user.email)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that doesn't answer must not keep anybody from changing a factor; the log says what wasn't sent."""
         try:

@@ -6,12 +6,14 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 from django.core.exceptions import ValidationError
 
 from governance.core.freetext import FreeTextField
 from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
+from governance.identity import resets
 from governance.identity.models import User
 
 PLACE = re.compile(r"(organization) (o-[a-z0-9]{10,32})|(ou) ((?:ou|r)-[a-z0-9-]{4,64})|(account) ([0-9]{12})")
@@ -21,6 +23,17 @@ class InviteForm(forms.Form):
     username = forms.CharField(max_length=150, label="User name", help_text="Letters, digits and @ . + - _")
     full_name = FreeTextField(max_length=150, label="Name", required=False)
     email = forms.EmailField(label="Mail address", help_text="Where changes of their factors and Grants are told.")
+
+
+class ForgottenForm(ResetPasswordForm):
+    """Asks for a mail that resets a password. It says the same about every address."""
+
+    email = forms.EmailField(label="Mail address", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+    def clean_email(self) -> str:
+        address: str = self.cleaned_data["email"]
+        self.users = resets.people_to_mail(address)
+        return address
 
 
 class ChoosePasswordForm(forms.Form):

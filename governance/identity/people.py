@@ -10,10 +10,17 @@ from django.db import transaction
 
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
-from governance.identity import links, seeds, stepup
+from governance.identity import links, mail, seeds, stepup
 from governance.identity.models import ApiToken, User
 from governance.identity.services import create_user
 from governance.identity.sessions import end_sessions
+
+TOLD_OF_RESET = (
+    "A security admin took away your password, your second factors and your single sign-on, and ended your sessions.",
+    "They have a link with which you start anew. It comes from them, never by mail from the portal.",
+    "",
+    "If you didn't ask for this, tell another security admin at once.",
+)
 
 
 class OneselfError(Exception):
@@ -68,7 +75,11 @@ def set_active(*, actor: Actor, user: User, active: bool, now: datetime) -> None
 
 
 def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:
-    """For somebody who lost everything: factors, password and sessions go; a one-time link starts anew."""
+    """For somebody who lost everything: factors, password, single sign-on and sessions go; a one-time link starts anew.
+
+    Nothing that was good before lets anybody in after this: a link that was made earlier, a mail that resets a password,
+    and the identity provider, behind which there may be no more than a mailbox, would each be enough to enrol a factor.
+    """
     must(actor, Permission.USER_RESET_FACTOR, now)
     not_oneself(actor, user)
     stepup.require(actor, now)
@@ -77,8 +88,14 @@ def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:
         Authenticator.objects.filter(user=user).delete()
         user.set_unusable_password()
         user.save(update_fields=["password"])
-        audit.record(actor=actor, action="factor.reset", subject=f"user:{user.pk}", kinds=kinds)
+        gone, _ = SocialAccount.objects.filter(user=user).delete()
+        user.links.filter(used_at=None).update(expires_at=now)
+        audit.record(
+            actor=actor, action="factor.reset", subject=f"user:{user.pk}", username=user.get_username(), kinds=kinds,
+            identities=gone,
+        )  # fmt: skip
         end_sessions(actor=actor, user=user, why="factors reset")
+        mail.tell(user, "Your second factors were reset", TOLD_OF_RESET)
         return links.issue(actor=actor, user=user, purpose=links.Purpose.WELCOME, now=now)
 
 

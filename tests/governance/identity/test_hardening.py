@@ -146,6 +146,7 @@ def test_a_mail_server_that_is_down_keeps_nobody_from_changing_a_factor(settings
     ada = person("ada")
     ada.email = "ada@corp.example"
     ada.save()
+    enrol(ada)
     answer = Client().post(reverse("account_reset_password"), {"email": ada.email})
     assert answer.status_code == 302
     assert "could not be sent" in caplog.text

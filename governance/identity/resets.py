@@ -1,0 +1,35 @@
+"""Forgotten passwords: a mail may replace a password, and never starts anybody anew.
+
+The rule is in one place, and holds twice: when the mail is asked for, and when its link is used.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+
+from governance.identity.factors import has_factor
+from governance.identity.models import User
+
+
+def resettable_by_mail(user: User) -> bool:
+    """Somebody who has chosen a password, and has a second factor that stands beside it.
+
+    Without a factor a new password would be all that it takes to enrol one: whoever reads the mailbox would be in.
+    """
+    return user.is_active and not user.is_service and user.has_usable_password() and has_factor(user)
+
+
+def people_to_mail(address: str) -> list[User]:
+    """Whose password may be reset by a mail to this address. It goes to the address that is kept, never to what was typed."""
+    return [user for user in User.objects.filter(email__iexact=address) if resettable_by_mail(user)]
+
+
+class ResetTokens(PasswordResetTokenGenerator):
+    """Django's tokens, which end with the password, the address and the next sign-in. allauth's would write rows about
+    people whom anybody can name."""
+
+    def check_token(self, user: AbstractBaseUser | None, token: str | None) -> bool:
+        return user is not None and super().check_token(user, token) and resettable_by_mail(cast(User, user))

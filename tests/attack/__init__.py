@@ -1,0 +1,1 @@
+"""Each test tries an attack and asserts that it fails."""
