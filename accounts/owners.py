@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import Account, AccountOwner
 from accounts.queries import visible_accounts
 from accounts.scopes import branch
+from governance.core.names import fold
 from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
-from governance.identity import grants
+from governance.identity import grants, naming
 from governance.identity.models import Grant, User
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def proposals(actor: Actor) -> list[OwnerProposal]:
 
 def proposals_of(account: Account, people: dict[str, list[User]], owning: Owning) -> Iterator[OwnerProposal]:
     for named in dict.fromkeys(map(str, account.owners)):
-        called = people.get(named.lower(), [])
+        called = people.get(fold(named), [])
         if len(called) > 1:
             yield OwnerProposal(account, named, None, f"{len(called)} people are called so")
         elif not called:
@@ -89,18 +87,11 @@ def all_set_by_hand() -> dict[int, list[User]]:
 
 
 def people_called(names: Iterable[str]) -> dict[str, list[User]]:
-    """Active people by user name or mail address, whatever its case."""
-    wanted = sorted({name.lower() for name in names if name})
-    found: dict[str, list[User]] = defaultdict(list)
-    people = User.objects.filter(is_active=True, is_service=False).annotate(
-        called=Lower("username"), mail=Lower("email")
-    )
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
-        for person in people.filter(called__in=part) | people.filter(mail__in=part):
-            for name in {person.called, person.mail} & set(part):
-                found[name].append(person)
-    return found
+    """Folded name -> active people with that user name or mail address."""
+    called = naming.people_called(names).items()
+    return {
+        name: active for name, users in called if (active := [u for u in users if u.is_active and not u.is_service])
+    }
 
 
 def called_by_one(names: Iterable[str]) -> list[User]:

@@ -52,6 +52,7 @@ class RequestForm(forms.Form):
     business_owner = forms.CharField(required=False)
     compensation = forms.CharField(required=False)
     compensating_controls = ListField(required=False)
+    on_behalf_of = forms.CharField(required=False)
     starts_at = forms.DateField(required=False)
     expires_at = forms.DateField(required=False)
 
@@ -62,7 +63,7 @@ class RequestForm(forms.Form):
             **{name: given[name] for name in TEXTS},
             findings=given["findings"],
             compensating_controls=given["compensating_controls"],
-            on_behalf_of=held.on_behalf_of if held else "",
+            on_behalf_of=given["on_behalf_of"] or (behalf_of(held) if held else ""),
             starts_at=moment(given["starts_at"], held.starts_at if held else None),
             expires_at=moment(given["expires_at"], held.expires_at if held else None),
         )
@@ -70,6 +71,11 @@ class RequestForm(forms.Form):
     def refuse(self, faults: Mapping[str, str]) -> None:
         for name, message in faults.items():
             self.add_error(name if name in self.fields else None, message)
+
+
+def behalf_of(held: ExceptionRequest) -> str:
+    """The person for whom it is asked, as it would be typed."""
+    return held.on_behalf_of.get_username() if held.on_behalf_of else held.on_behalf_of_unknown
 
 
 def moment(day: date | None, held: datetime | None) -> datetime | None:
@@ -85,6 +91,7 @@ def values_of(request: ExceptionRequest) -> dict[str, Any]:
     """A request as the form shows it."""
     return {
         **{name: getattr(request, name) for name in TEXTS},
+        "on_behalf_of": behalf_of(request),
         "organization": request.organization.org_id,
         "account": request.account.account_id if request.account else "",
         "ou": request.ou.ou_id if request.ou else "",

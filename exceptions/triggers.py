@@ -1,7 +1,9 @@
 """The triggers by which the database itself refuses a decision in conflict, and any change of a decision.
 
-It refuses what the service refuses: a decision by the requester, by the owner of an account in scope, or by whoever has
-the approver's grant, or its end, by the requester's hand, their own or one that they were lent. Put there by migrations.
+It refuses what the service refuses: a decision by the requester, by the person on whose behalf they asked, by whoever
+answers for them, by the owner of an account in scope, or by whoever has the approver's grant, or its end, by the hand of
+one of the first three, their own or one that they were lent; and an approval while it isn't known on whose behalf it was
+asked. Put there by migrations.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ CONFLICT = """
             WHERE g.user_id = NEW.by_id AND g.role = 'governance_approver' AND g.ended_at IS NULL
               AND {given}
         )
-        {owned}
+        {owned}{behind}
     )
 """
 # A person whom somebody set as an owner. Names in tags are matched by the service alone.
@@ -34,19 +36,38 @@ OWNED = """OR EXISTS (
             JOIN exceptions_cover c ON c.account_id = o.account_id AND c.request_id = NEW.request_id
             WHERE o.user_id = NEW.by_id
         )"""
-# Who is behind an approver's grant: at first only who gave it, then also who set its end, now of a lent one also who did
-# either for its lender.
+# Who is behind a request, beside who made it. Older migrations know nothing of it.
+BEHIND = """
+        OR EXISTS (
+            SELECT 1 FROM exceptions_exceptionrequest r JOIN identity_user u ON u.id = r.requested_by_id
+            WHERE r.id = NEW.request_id AND (
+                NEW.by_id IN (r.on_behalf_of_id, u.responsible_id)
+                OR NEW.act IN ('approve', 'reapprove') AND r.on_behalf_of_unknown <> ''
+            )
+        )"""
+# Who is behind an approver's grant: at first only who gave it, then also who set its end, then of a lent one also who did
+# either for its lender; now any of these who is behind the request, beside who made it.
 GRANTED = "g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)"
 GRANTED_OR_EXTENDED = """EXISTS (
                 SELECT 1 FROM exceptions_exceptionrequest r
                 LEFT JOIN identity_grant_extenders e ON e.grant_id = g.id AND e.user_id = r.requested_by_id
                 WHERE r.id = NEW.request_id AND (g.granted_by_id = r.requested_by_id OR e.id IS NOT NULL)
               )"""
-GIVEN = """EXISTS (
+LENT_TOO = """EXISTS (
                 SELECT 1 FROM exceptions_exceptionrequest r
                 JOIN identity_grant s ON s.id = g.id OR s.id = g.delegated_from_id
                 LEFT JOIN identity_grant_extenders e ON e.grant_id = s.id AND e.user_id = r.requested_by_id
                 WHERE r.id = NEW.request_id AND (s.granted_by_id = r.requested_by_id OR e.id IS NOT NULL)
+              )"""
+GIVEN = """EXISTS (
+                SELECT 1 FROM exceptions_exceptionrequest r
+                JOIN identity_user u ON u.id = r.requested_by_id
+                JOIN identity_grant s ON s.id = g.id OR s.id = g.delegated_from_id
+                LEFT JOIN identity_grant_extenders e ON e.grant_id = s.id
+                WHERE r.id = NEW.request_id AND (
+                    s.granted_by_id IN (r.requested_by_id, r.on_behalf_of_id, u.responsible_id)
+                    OR e.user_id IN (r.requested_by_id, r.on_behalf_of_id, u.responsible_id)
+                )
               )"""
 
 SQLITE = [
@@ -84,10 +105,13 @@ POSTGRESQL = [
 ]
 
 
-def install(connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED) -> None:
-    """given, owned: what an older migration knew of who is behind a grant, and of owners set by hand (nothing)."""
+def install(
+    connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND
+) -> None:
+    """given, owned, behind: what an older migration knew of who is behind a grant, and of owners set by hand and of who
+    is behind a request (nothing)."""
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
-    conflict = CONFLICT.format(now=now, given=given, owned=owned)
+    conflict = CONFLICT.format(now=now, given=given, owned=owned, behind=behind)
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.replace("{conflict}", conflict))

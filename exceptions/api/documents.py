@@ -52,7 +52,7 @@ class ExceptionSerializer(serializers.Serializer[Any]):
 
 COLUMNS = (
     "id", "reference", "state", "version", "scope_kind", "control", "tag_key", "tag_value", "resource", "region",
-    "severity", "justification", "business_owner", "compensation", "compensating_controls", "on_behalf_of", "starts_at",
+    "severity", "justification", "business_owner", "compensation", "compensating_controls", "starts_at",
     "expires_at", "submitted_at", "decided_at", "ended_at", "quorum",
 )  # fmt: skip
 
@@ -78,6 +78,7 @@ def document(request: ExceptionRequest, now: datetime, named: int, *, in_general
         "account": request.account.account_id if request.account else "",
         "ou": request.ou.ou_id if request.ou else "",
         "requested_by": request.requested_by.get_username(),
+        "on_behalf_of": request.behalf,
         "renews": request.renews_id,
     }
 

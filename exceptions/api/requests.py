@@ -62,7 +62,9 @@ class ExceptionBody(Strict):
     business_owner = serializers.CharField(**TEXT)
     compensation = serializers.CharField(**TEXT)
     compensating_controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=50)
-    on_behalf_of = serializers.CharField(**TEXT, help_text="For service accounts: the person who asks.")
+    on_behalf_of = serializers.CharField(
+        **TEXT, help_text="For service accounts: the user name or mail address of the person who asks."
+    )
     starts_at = serializers.DateTimeField(default=None, allow_null=True)
     expires_at = serializers.DateTimeField(default=None, allow_null=True)
 

@@ -7,7 +7,7 @@ from exceptions import triggers
 
 def add(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, owned="")
+    triggers.install(editor.connection, triggers.LENT_TOO, owned="", behind="")
 
 
 def before(apps, editor):

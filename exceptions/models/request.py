@@ -40,7 +40,10 @@ class ExceptionRequest(models.Model):
     # Control ids that must go on passing in the accounts in scope.
     compensating_controls = models.JSONField(default=list)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="exception_requests")
-    on_behalf_of = models.CharField(max_length=200, blank=True)
+    # The person for whom a service account asks.
+    on_behalf_of = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # What was typed of that person before it had to be somebody known, where it named nobody or several: never approved.
+    on_behalf_of_unknown = models.CharField(max_length=200, blank=True)
     # Until it is approved: the start that the requester chose, or null for "once it is approved".
     starts_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -79,6 +82,10 @@ class ExceptionRequest(models.Model):
                 | models.Q(scope_kind="tag") & ~models.Q(control="") & ~models.Q(tag_key=""),
                 name="exception_scope_not_empty",
             ),
+            models.CheckConstraint(
+                condition=models.Q(on_behalf_of__isnull=True) | models.Q(on_behalf_of_unknown=""),
+                name="on_behalf_of_known_or_not",
+            ),
             # A draft is nobody's business but its writer's, so it keeps no other person from renewing.
             models.UniqueConstraint(
                 fields=["renews"], condition=models.Q(state__in=RENEWING), name="one_renewal_asked_for"
@@ -95,6 +102,13 @@ class ExceptionRequest(models.Model):
     @property
     def reference(self) -> str:
         return f"EX-{self.pk}"
+
+    @property
+    def behalf(self) -> str:
+        """The user name of the person for whom it was asked; of one who isn't known, that, and what was typed."""
+        if self.on_behalf_of_unknown:
+            return f"not known who: {self.on_behalf_of_unknown}"
+        return self.on_behalf_of.get_username() if self.on_behalf_of else ""
 
 
 class Cover(models.Model):

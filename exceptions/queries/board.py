@@ -73,7 +73,8 @@ class BoardFilter:
             rows = rows.filter(Exists(covers))
         if self.q:
             words = Q(justification__icontains=self.q) | Q(business_owner__icontains=self.q)
-            rows = rows.filter(words | Q(requested_by__username__icontains=self.q))
+            people = Q(requested_by__username__icontains=self.q) | Q(on_behalf_of__username__icontains=self.q)
+            rows = rows.filter(words | people)
         return rows.order_by("-id")
 
 
@@ -125,7 +126,7 @@ def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[st
     times = ("submitted_at", "starts_at", "expires_at", "decided_at", "ended_at")
     plain = (
         "reference", "severity", "scope_kind", "control", "justification", "business_owner", "compensation",
-        "compensating_controls", "on_behalf_of", "quorum",
+        "compensating_controls", "quorum",
     )  # fmt: skip
     return {
         **{name: getattr(row, name) for name in plain},
@@ -133,6 +134,7 @@ def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[st
         "state": shown_state(row.state, row.starts_at, row.expires_at, now),
         "scope": scope_text(row, getattr(row, "named", None) or 0),
         "requested_by": row.requested_by.get_username(),
+        "on_behalf_of": row.behalf,
         "renews": row.renews.reference if row.renews else None,
         "decisions": [
             {"by": d.by.get_username(), "act": d.act, "at": d.at.isoformat(), "comment": d.comment, "round": d.round,

@@ -10,22 +10,24 @@ from typing import Any
 from exceptions.models import Attachment, ExceptionRequest, Shown
 from exceptions.queries import words
 from exceptions.queries.page import Said, attachments_of, changes_since_approval, may_of, thread_of
-from exceptions.queries.people import conflict_of
+from exceptions.queries.people import conflict_of, unknown_behalf
 from exceptions.queries.scope import Preview, accounts_of, preview
 from exceptions.queries.words import LABELS, Change
 from governance.core.policy import Actor
 from governance.identity.models import User
 from scans.models import Finding
 
+REFUSALS = frozenset({"request_changes", "reject"})
 # What has a place of its own on the page.
 APART = frozenset({"listed", "justification", "state", "attachments", "comments"})
 # Told only where there is any: nothing has drifted, nobody has decided yet, nobody else is behind it.
-SPARSE = frozenset({"drift", "decisions", "on_behalf_of"})
+SPARSE = frozenset({"drift", "decisions", "on_behalf_of", "unknown_owners"})
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """acts: what may be done, and may this person; conflict: why this person may not, whatever their grants.
+    """acts: what may be done, and may this person; conflict: why this person may not, whatever their grants; unknown:
+    why nobody may approve it.
 
     changed: what is different from what this person saw before; since_approval: from what the last approver saw.
     """
@@ -39,6 +41,7 @@ class Screen:
     may_revoke: bool
     conflict: str
     elsewhere: bool
+    unknown: str
     changed: list[Change]
     since_approval: list[Change]
 
@@ -58,6 +61,8 @@ def screen_of(
     decidable = request.state in acts and (request.expires_at is None or request.expires_at > now)
     own = request.requested_by_id == person.pk
     conflict = conflict_of(request, person, actor, now) if decidable and (own or may.decide) else ""
+    offered = acts[request.state] if decidable and may.decide and not conflict else []
+    unknown = unknown_behalf(request)
     listed = Finding.objects.filter(fingerprint__in=list(body["listed"])).select_related("account")
     return Screen(
         facts=[(LABELS[key], words.said(key, body.get(key), known)) for key in LABELS if told(key, body)],
@@ -65,10 +70,11 @@ def screen_of(
         attachments=attachments_of(request),
         thread=thread_of(request),
         covered=preview(request),
-        acts=acts[request.state] if decidable and may.decide and not conflict else [],
+        acts=[act for act in offered if act in REFUSALS] if unknown else offered,
         may_revoke=may.revoke,
         conflict=conflict,
         elsewhere=decidable and not own and not may.decide,
+        unknown=unknown if decidable else "",
         changed=words.changes(before, body) if before else [],
         since_approval=changes_since_approval(request),
     )

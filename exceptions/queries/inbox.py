@@ -13,13 +13,15 @@ from accounts.queries import reach, visible_accounts
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
 from exceptions.queries.board import Line
-from exceptions.queries.people import conflict_of, stands_behind
+from exceptions.queries.people import behind, conflict_of, stands_behind
 from exceptions.queries.requests import in_state, visible_requests, waiting_for
 from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
+from governance.core.names import spellings
 from governance.core.policy import Actor, Permission, Role, active
 from governance.core.states import EXCEPTION_ENDED
 from governance.identity.grants import givers
 from governance.identity.models import User
+from governance.identity.naming import names_of
 
 SHOWN = 20
 
@@ -72,24 +74,23 @@ def few(
 def conflicts_of(
     rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime
 ) -> dict[int, str]:  # fmt: skip
-    """Looks for the suspects in two queries, and only asks conflict_of about those: it costs several for each."""
+    """Looks for the suspects in a few queries, and only asks conflict_of about those: it costs several for each."""
     if not rows:
         return {}
     granters = givers(person, Role.GOVERNANCE_APPROVER)
     lenders = {g.lent_by for g in active(actor, Permission.EXCEPTION_DECIDE, now)}
-    owned = perhaps_owned(person, actor, now).order_by().values("pk")
-    touched = set(Cover.objects.filter(request__in=rows, account__in=owned).values_list("request", flat=True))
-    suspects = [
-        r for r in rows if r.requested_by_id in granters | lenders or r.pk in touched or stands_behind(person, r)
-    ]
+    touched = perhaps_owned(rows, person, actor, now)
+    suspects = [r for r in rows if behind(r) & (granters | lenders) or r.pk in touched or stands_behind(person, r)]
     return {row.pk: why for row in suspects if (why := conflict_of(row, person, actor, now))}
 
 
-def perhaps_owned(person: User, actor: Actor, now: datetime) -> QuerySet[Account]:
-    """The accounts that the person owns, and some more: an owner's name may be a part of another's."""
-    wanted = reach([g for g in actor.grants if g.role is Role.ACCOUNT_OWNER and g.holds(now)])
-    wanted |= Q(pk__in=AccountOwner.objects.filter(user=person).values("account"))
-    for name in (person.get_username(), person.email):
-        if name:
-            wanted |= Q(owners__icontains=name)
-    return Account.objects.filter(wanted)
+def perhaps_owned(rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime) -> set[int]:
+    """The requests (ids) that cover accounts of this person, by a grant or by a name; maybe some more."""
+    covers = Cover.objects.filter(request__in=rows).order_by()
+    granted = Account.objects.filter(reach([g for g in actor.grants if g.role is Role.ACCOUNT_OWNER and g.holds(now)]))
+    by_hand = AccountOwner.objects.filter(user=person)
+    mine = Q(account__in=granted.values("pk")) | Q(account__in=by_hand.values("account"))
+    found = set(covers.filter(mine).values_list("request", flat=True))
+    names = names_of(person)
+    named = covers.exclude(account__owners=[]).values_list("request", "account__owners").distinct()
+    return found | {pk for pk, owners in named if any(names & spellings(str(owner)) for owner in owners)}

@@ -8,9 +8,11 @@ from datetime import datetime
 from accounts.models import Account, AccountOwner
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.scope import accounts_of
+from governance.core.names import spellings
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
 from governance.identity.grants import givers
 from governance.identity.models import Grant, User
+from governance.identity.naming import names_of
 from governance.identity.queries import facts_of
 from scans.services import place_of
 
@@ -34,12 +36,12 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
     owned = owned_by(person, accounts, now)
     if owned:
         return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."
-    if request.requested_by_id in givers(person, Role.GOVERNANCE_APPROVER):
+    interested = behind(request)
+    if interested & givers(person, Role.GOVERNANCE_APPROVER):
         return (
-            "The requester gave you your approver's grant, or set its end, or did so for whoever lent it to you, so "
-            "somebody else must decide it."
+            "The requester gave you your approver's grant, or set its end, or did so for whoever lent it to you, or "
+            "somebody did for whom or under whom it is asked; so somebody else must decide it."
         )
-    interested = {request.requested_by_id}
     for place in places_of(accounts):
         if not decide_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):
             return "Your approver's grant here was lent to you by the requester, so somebody else must decide it."
@@ -47,11 +49,24 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
 
 
 def stands_behind(person: User, request: ExceptionRequest) -> bool:
-    """Does this person answer for the service account that asked, or did it ask for them?"""
-    if request.requested_by.responsible_id == person.pk:
-        return True
-    asked_for = request.on_behalf_of.strip().casefold()
-    return bool(asked_for) and asked_for in {n.casefold() for n in (person.get_username(), person.email) if n}
+    """Does this person answer for the service account that asked, or did it ask for them, or perhaps for them?"""
+    return person.pk in behind(request) or bool(spellings(request.on_behalf_of_unknown) & names_of(person))
+
+
+def unknown_behalf(request: ExceptionRequest) -> str:
+    """Why it can't be approved, nor asked for, as long as nobody knows for whom; empty if it is known, or for nobody else."""
+    if not request.on_behalf_of_unknown:
+        return ""
+    return (
+        f"It is not known who “{request.on_behalf_of_unknown}” is, on whose behalf this was asked. Whoever asked names the "
+        "person by user name or mail address, in a change of the request or in a new one."
+    )
+
+
+def behind(request: ExceptionRequest) -> set[int]:
+    """The Users (ids) who want it: who asked, for whom they asked, and who answers for the account that asked."""
+    wanting = (request.requested_by_id, request.on_behalf_of_id, request.requested_by.responsible_id)
+    return {pk for pk in wanting if pk is not None}
 
 
 def proposer_conflict(ticket: Ticket, person: int | None) -> str:
@@ -69,14 +84,14 @@ def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[A
     """Of these accounts, those that the person owns: by a grant of account owner, set by hand as an owner, or named by
     the tags of an account whose owners nobody set by hand."""
     grants = [g for g in facts_of(person) if g.role is Role.ACCOUNT_OWNER and g.holds(now)]
-    names = {name.casefold() for name in (person.get_username(), person.email) if name}
+    names = names_of(person)
     by_hand = set(AccountOwner.objects.filter(user=person).values_list("account_id", flat=True))
     return [
         account
         for account in accounts
         if account.pk in by_hand
         or any(covers(g, place_of(account.organization, account)) for g in grants)
-        or (not account.owners_set_by_hand and names & {str(owner).casefold() for owner in account.owners})
+        or (not account.owners_set_by_hand and any(names & spellings(str(owner)) for owner in account.owners))
     ]
 
 

@@ -15,7 +15,8 @@ EXPIRING = timedelta(days=30)
 
 def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
     """One's own, and every submitted one that covers an account for which the actor may see exceptions."""
-    rows = ExceptionRequest.objects.select_related("organization", "account", "ou", "requested_by").order_by("-id")
+    rows = ExceptionRequest.objects.select_related("organization", "account", "ou", "requested_by", "on_behalf_of")
+    rows = rows.order_by("-id")
     if actor.system:
         return rows
     accounts = visible_accounts(actor, Permission.EXCEPTION_VIEW).order_by().values("pk")

@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
 from exceptions.queries.scope import accounts_of, controls_of, findings_of
+from governance.identity.naming import strangers
 from scans import registry
 from scans.models import Finding, PostureCell
 
 NAMED_FINDINGS = 200
+NAMED_OWNERS = 50
 
 
 def shown(request: ExceptionRequest) -> dict[str, Any]:
@@ -33,7 +35,8 @@ def shown(request: ExceptionRequest) -> dict[str, Any]:
         "listed": {f.fingerprint: mark(f)[1] for f in findings[:NAMED_FINDINGS]},
         "justification": request.justification,
         "business_owner": request.business_owner,
-        "on_behalf_of": request.on_behalf_of,
+        "on_behalf_of": request.behalf,
+        "unknown_owners": unknown_owners(accounts_of(request)),
         "compensation": request.compensation,
         "compensating_controls": compensation(request.compensating_controls, accounts_of(request)),
         "starts_at": iso(request.starts_at),
@@ -44,6 +47,14 @@ def shown(request: ExceptionRequest) -> dict[str, Any]:
         "decisions": [[d.by_id, d.act] for d in request.decisions.filter(round=request.round)],
         "drift": request.drift,
     }
+
+
+def unknown_owners(accounts: QuerySet[Account]) -> list[str]:
+    """The owners' names, in these accounts' tags or set by hand, that nobody in the portal has: not known who they are,
+    so that no rule can say whether whoever decides is one of them."""
+    found = strangers(str(name) for owners in accounts.values_list("owners", flat=True) for name in owners)
+    rest = len(found) - NAMED_OWNERS
+    return found if rest <= 0 else [*found[:NAMED_OWNERS], f"and {rest:,} more, {digest(found)[:12]}"]
 
 
 def scope_text(request: ExceptionRequest, named: int | None = None) -> str:

@@ -25,6 +25,7 @@ LABELS = {
     "justification": "Justification",
     "business_owner": "Business owner",
     "on_behalf_of": "On behalf of",
+    "unknown_owners": "Owners that are not known",
     "compensation": "Compensation",
     "compensating_controls": "Compensating controls",
     "attachments": "Files",
@@ -138,6 +139,8 @@ def said(key: str, value: Any, known: Known) -> list[str]:
         case "starts_at" | "expires_at":
             at = parse_datetime(value)
             return [f"{at:%Y-%m-%d %H:%M} UTC" if at else str(value)]
+        case "unknown_owners":
+            return [f"not known who: {name}" for name in value]
         case "state":
             return [str(value).replace("_", " ")]
     return [str(value)]

@@ -75,7 +75,7 @@ def remind() -> int:
             event=f"exception:{request.pk}:expiring:{days}:{request.expires_at:%Y%m%dT%H%M}", kind="exception.expiring",
             title=f"{request.reference}: ends within {days} {'day' if days == 1 else 'days'}",
             text="Fix the cause, or renew it; when it ends, its findings are open again.",
-            url=telling.url_of(request), people={request.requested_by_id},
+            url=telling.url_of(request), people=telling.askers_of(request),
         )  # fmt: skip
         reminded += 1
     return reminded

@@ -17,7 +17,7 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Decision, ExceptionRequest, Shown
-from exceptions.queries.people import conflict_of, may_everywhere, places_of
+from exceptions.queries.people import conflict_of, may_everywhere, places_of, unknown_behalf
 from exceptions.queries.scope import accounts_of, severities_of
 from exceptions.queries.shown import shown
 from exceptions.rules import Rule, differences, gravest
@@ -72,6 +72,8 @@ def decide(
         require_open(locked, act, version, now)
         seen = require_shown(locked, digest)
         if act in APPROVALS:
+            if unknown := unknown_behalf(locked):
+                raise WorkflowError(unknown)
             require_within_policy(locked, now)
             begin_anew_if_changed(actor, locked, seen)
         record(actor, locked, person, act, words, seen, now)

@@ -12,7 +12,7 @@ from accounts.models import Organization
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
-from exceptions.queries.people import may_everywhere, places_of
+from exceptions.queries.people import may_everywhere, places_of, unknown_behalf
 from exceptions.queries.scope import accounts_of, severities_of
 from exceptions.rules import BROAD, gravest, window_faults
 from exceptions.services import covering, locking, telling
@@ -23,6 +23,7 @@ from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
 from governance.core.states import EXCEPTION
 from governance.core.transitions import LostRaceError, move
+from governance.identity.queries import actor_of
 from scans.models import Finding
 
 EDITABLE = frozenset({"draft", "changes_requested"})
@@ -43,6 +44,8 @@ def create_draft(*, actor: Actor, organization: Organization, wanted: Wanted) ->
 def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wanted: Wanted) -> None:
     """Change a draft, or one for which changes were asked. An approved one is never changed: renew it."""
     require_own(actor, request)
+    if not wanted.on_behalf_of.strip():
+        refuse({"on_behalf_of": said} if (said := unknown_behalf(request)) else {})
     values, findings = checked(actor, request.organization, wanted)
     with transaction.atomic():
         locking.trail("exceptionrequest.change")
@@ -118,6 +121,8 @@ def refuse_incomplete(request: ExceptionRequest, severities: set[str]) -> None:
         faults["justification"] = f"Say why, in at least {LEAST_JUSTIFICATION} characters: an approver must follow it."
     if not request.business_owner:
         faults["business_owner"] = "Name the business owner who carries the risk."
+    if unknown := unknown_behalf(request):
+        faults["on_behalf_of"] = unknown
     if not severities or not accounts_of(request).exists():
         faults["scope_kind"] = "The scope covers nothing: no account or finding in it exists any more."
     refuse(faults)
@@ -133,18 +138,30 @@ def require_sole_renewal(request: ExceptionRequest) -> None:
 
 
 def require_to_ask(actor: Actor, request: ExceptionRequest) -> None:
-    """The owner of EVERY account in scope may ask; for an OU or a tag also who may ask for whole OUs."""
-    now = timezone.now()
-    places = places_of(accounts_of(request))
+    """The owner of EVERY account in scope may ask; for an OU or a tag also who may ask for whole OUs. So may the person for
+    whom it is asked: nobody gets through a service account what they couldn't ask for themselves."""
+    takes = "it takes the owner of every account in the scope"
+    takes += ", or a security admin." if request.scope_kind in BROAD else "."
+    if not may_ask(actor, request):
+        raise ScopeNotPermittedError(f"{actor.name} may not ask for an exception there: {takes}")
+    person_behind = request.on_behalf_of
+    if person_behind is None:
+        return
+    if not person_behind.is_active:
+        raise InvalidRequestError(on_behalf_of=f"{person_behind} is disabled. Name somebody else.")
+    if not may_ask(actor_of(person_behind), request):
+        raise InvalidRequestError(
+            on_behalf_of=f"{person_behind} may not ask for an exception there themselves: {takes} Name somebody who may, "
+            "or have a security admin give them the grant."
+        )
+
+
+def may_ask(actor: Actor, request: ExceptionRequest) -> bool:
+    now, places = timezone.now(), places_of(accounts_of(request))
     if may_everywhere(actor, Permission.EXCEPTION_REQUEST, now, places):
-        return
+        return True
     wide = places or [Place(request.organization.org_id)]
-    if request.scope_kind in BROAD and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide):
-        return
-    raise ScopeNotPermittedError(
-        f"{actor.name} may not ask for an exception there: it takes the owner of every account in the scope"
-        + (", or a security admin." if request.scope_kind in BROAD else ".")
-    )
+    return request.scope_kind in BROAD and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide)
 
 
 def require_own(actor: Actor, request: ExceptionRequest) -> None:

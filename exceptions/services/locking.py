@@ -36,5 +36,7 @@ def trail(why: str) -> None:
 
 def request(pk: int) -> ExceptionRequest:
     """The row as it is now, for this transaction alone. Call trail() first."""
-    rows = ExceptionRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("organization")
+    rows = ExceptionRequest.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "organization", "requested_by", "on_behalf_of"
+    )
     return rows.get(pk=pk)

@@ -21,7 +21,7 @@ from governance.core.policy import Actor
 
 COPIED = (
     "organization", "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region",
-    "business_owner", "compensation", "compensating_controls", "on_behalf_of",
+    "business_owner", "compensation", "compensating_controls", "on_behalf_of", "on_behalf_of_unknown",
 )  # fmt: skip
 
 

@@ -13,16 +13,18 @@ from exceptions.errors import InvalidRequestError
 from exceptions.rules import ScopeKind
 from exceptions.services.checking import MAX_TEXT, checked_controls, checked_text
 from governance.core.policy import Actor, Permission
+from governance.identity.naming import PersonNotKnownError, find_person
 from scans import registry
 from scans.models import Finding
 
 # What the columns have room for: SQLite would keep what PostgreSQL refuses.
-LONGEST = {"business_owner": 200, "on_behalf_of": 200, "tag_key": 128, "tag_value": 256, "region": 30}
+LONGEST = {"business_owner": 200, "tag_key": 128, "tag_value": 256, "region": 30}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody typed. account, ou: AWS ids; findings: fingerprints; the times are aware."""
+    """What somebody typed. account, ou: AWS ids; findings: fingerprints; on_behalf_of: a user name or a mail address;
+    the times are aware."""
 
     scope_kind: str = ScopeKind.FINDINGS
     control: str = ""
@@ -40,9 +42,7 @@ class Wanted:
     on_behalf_of: str = ""
     starts_at: datetime | None = None
     expires_at: datetime | None = None
-    texts: tuple[str, ...] = field(
-        default=("justification", "business_owner", "compensation", "on_behalf_of"), repr=False
-    )
+    texts: tuple[str, ...] = field(default=("justification", "business_owner", "compensation"), repr=False)
 
 
 def checked(actor: Actor, organization: Organization, wanted: Wanted) -> tuple[dict[str, Any], list[Finding]]:
@@ -51,12 +51,24 @@ def checked(actor: Actor, organization: Organization, wanted: Wanted) -> tuple[d
     values: dict[str, Any] = {}
     for name in wanted.texts:
         values[name] = kept(name, getattr(wanted, name), faults)
+    values |= checked_behalf(wanted.on_behalf_of, faults)
     values["compensating_controls"] = checked_controls(wanted.compensating_controls, faults)
     values |= {"starts_at": wanted.starts_at, "expires_at": wanted.expires_at, "scope_kind": wanted.scope_kind}
     visible = visible_accounts(actor, Permission.FINDING_VIEW).filter(organization=organization)
     scope, findings = checked_scope(wanted, organization, visible, faults)
     refuse(faults)
     return values | scope, findings
+
+
+def checked_behalf(typed: str, faults: dict[str, str]) -> dict[str, Any]:
+    """Whom it names, as a person: a text would let them approve by another spelling. What was typed is kept nowhere."""
+    found = None
+    if typed.strip():
+        try:
+            found = find_person(typed)
+        except PersonNotKnownError as error:
+            faults["on_behalf_of"] = str(error)
+    return {"on_behalf_of": found, "on_behalf_of_unknown": ""}
 
 
 def kept(name: str, text: str, faults: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.people import holders, owners_of
+from exceptions.queries.people import behind, holders, owners_of
 from exceptions.queries.scope import accounts_of
 from exceptions.queries.shown import scope_text
 from governance.core.policy import Actor, Permission
@@ -69,14 +69,20 @@ def tell_request(
 def requested(request: ExceptionRequest, by: Actor | None = None) -> None:
     """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest."""
     accounts, now = list(accounts_of(request)), timezone.now()
-    deciders = holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - {request.requested_by_id}
+    askers = behind(request)
+    deciders = holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - askers
     tell_request(request, "requested", "a decision is asked of you", deciders, by=by)
-    partly = holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - {request.requested_by_id}
+    partly = holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - askers
     tell_request(request, "requested", "it waits for a decision", partly, IN_PART, by=by)
 
 
 def to_requester(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
-    tell_request(request, kind, title, {request.requested_by_id}, text, by=by)
+    """And to the person for whom a service account asked, which reads nothing."""
+    tell_request(request, kind, title, askers_of(request), text, by=by)
+
+
+def askers_of(request: ExceptionRequest) -> set[int]:
+    return {request.requested_by_id} | ({request.on_behalf_of_id} if request.on_behalf_of_id else set())
 
 
 def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
@@ -84,7 +90,7 @@ def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str
 
     Only the first two see the whole scope: an owner isn't told of other people's accounts and resources."""
     approvers = set(request.decisions.filter(act__in=["approve", "reapprove"]).values_list("by_id", flat=True))
-    insiders = {request.requested_by_id} | approvers
+    insiders = askers_of(request) | approvers
     tell_request(request, kind, title, insiders, text, by=by)
     owners = owners_of(accounts_of(request), timezone.now()) - insiders
     tell_request(request, kind, title, owners, IN_PART, by=by)

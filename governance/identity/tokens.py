@@ -19,6 +19,7 @@ from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind, known_
 from governance.identity import scopes, stepup
 from governance.identity.grants import SAID
 from governance.identity.models import ApiToken, User
+from governance.identity.naming import checked_username
 from governance.identity.people import must
 
 LONGEST = timedelta(days=90)
@@ -47,7 +48,7 @@ def create_service(*, actor: Actor, username: str, responsible: User, now: datet
     """A service account: it has Grants like anybody, and no way to sign in. Raises ValidationError."""
     must(actor, Permission.TOKEN_MANAGE, now)
     stepup.require(actor, now)
-    user = User(username=username.strip(), is_service=True, responsible=responsible)
+    user = User(username=checked_username(username), is_service=True, responsible=responsible)
     user.set_unusable_password()
     user.full_clean()
     with transaction.atomic():

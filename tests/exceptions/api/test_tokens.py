@@ -33,8 +33,9 @@ def wanted(people: Cast) -> dict[str, Any]:
 
 def test_it_asks_attaches_submits_and_takes_back(people: Cast) -> None:
     client = robot(shop(people))
-    made = post(client, BASE, {**wanted(people), "on_behalf_of": "The vendor's team"})
+    made = post(client, BASE, {**wanted(people), "on_behalf_of": "Owen"})
     assert made.status_code == 201, made.content
+    assert made.json()["on_behalf_of"] == "owen"
     where = made["Location"]
     assert post(client, f"{where}attachments/", {"name": "plan.pdf", "content": "eA=="}).status_code == 201
     done = post(client, f"{where}submit/", **{"If-Match": made["ETag"]})

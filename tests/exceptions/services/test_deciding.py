@@ -257,7 +257,7 @@ def test_whoever_stands_behind_a_service_account_never_decides(people: Cast, lin
         robot = User.objects.create(username="robot", is_service=True, responsible=people.approver)
         ExceptionRequest.objects.filter(pk=request.pk).update(requested_by=robot)
     else:
-        ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of="Ada")
+        ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of=people.approver)
     request.refresh_from_db()
     with pytest.raises(ConflictOfInterestError, match="on your behalf"):
         people.decides(request, people.approver)

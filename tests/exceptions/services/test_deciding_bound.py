@@ -24,8 +24,8 @@ def commented(people: Cast, request: ExceptionRequest) -> None:
     drafting.comment(actor=acting(people.owner), request=request, text="The vendor is late.")
 
 
-def asked_for_another(_people: Cast, request: ExceptionRequest) -> None:
-    ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of="Sam")
+def asked_for_another(people: Cast, request: ExceptionRequest) -> None:
+    ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of=people.outsider)
 
 
 LATER = [("attachments", attached), ("comments", commented), ("on_behalf_of", asked_for_another)]

@@ -61,7 +61,7 @@ def test_a_conflict_is_marked_with_its_reason(people: Cast) -> None:
 
 def test_whoever_a_service_account_asked_for_is_told_of_the_conflict(people: Cast) -> None:
     asked, other = people.submitted(), people.submitted(findings=[people.inventory.bucket.fingerprint])
-    ExceptionRequest.objects.filter(pk=asked.pk).update(on_behalf_of=people.approver.username.upper())
+    ExceptionRequest.objects.filter(pk=asked.pk).update(on_behalf_of=people.approver)
     conflicts = browser(people.approver).get("/inbox/").context["inbox"].conflicts
     assert set(conflicts) == {asked.pk}
     assert "on your behalf" in conflicts[asked.pk]

@@ -1,0 +1,69 @@
+"""On whose behalf something is asked is a person, not a text that a rule compares. A text that named exactly one is that
+person; any other stays as "not known who", and isn't approved until it is set right."""
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+from exceptions import triggers
+from governance.core.names import fold
+
+
+def off(apps, editor):
+    triggers.remove(editor.connection)
+
+
+def on(apps, editor):
+    triggers.install(editor.connection)
+
+
+def before(apps, editor):
+    triggers.install(editor.connection, triggers.LENT_TOO)
+
+
+def resolve(apps, editor):
+    requests = apps.get_model("exceptions", "ExceptionRequest").objects
+    called = {}
+    for pk, *names in apps.get_model("identity", "User").objects.values_list("pk", "username", "email"):
+        for name in {fold(name) for name in names} - {""}:
+            called.setdefault(name, set()).add(pk)
+    people = set(apps.get_model("identity", "User").objects.filter(is_service=False).values_list("pk", flat=True))
+    for pk, typed in requests.exclude(on_behalf_of_unknown="").values_list("pk", "on_behalf_of_unknown"):
+        found = called.get(fold(typed), set())
+        if len(found) == 1 and found <= people:
+            requests.filter(pk=pk).update(on_behalf_of=found.pop(), on_behalf_of_unknown="")
+
+
+def as_text(apps, editor):
+    requests = apps.get_model("exceptions", "ExceptionRequest").objects
+    for request in requests.exclude(on_behalf_of=None).select_related("on_behalf_of"):
+        name = request.on_behalf_of.username
+        requests.filter(pk=request.pk).update(on_behalf_of=None, on_behalf_of_unknown=name)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("exceptions", "0006_who_gave_what_is_lent"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.RunPython(off, before),
+        migrations.RenameField("exceptionrequest", "on_behalf_of", "on_behalf_of_unknown"),
+        migrations.AddField(
+            model_name="exceptionrequest",
+            name="on_behalf_of",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="exceptionrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("on_behalf_of__isnull", True), ("on_behalf_of_unknown", ""), _connector="OR"),
+                name="on_behalf_of_known_or_not",
+            ),
+        ),
+        migrations.RunPython(resolve, as_text),
+        migrations.RunPython(on, off),
+    ]
