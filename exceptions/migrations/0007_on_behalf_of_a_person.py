@@ -29,9 +29,9 @@ def resolve(apps, editor):
             called.setdefault(name, set()).add(pk)
     people = set(apps.get_model("identity", "User").objects.filter(is_service=False).values_list("pk", flat=True))
     for pk, typed in requests.exclude(on_behalf_of_unknown="").values_list("pk", "on_behalf_of_unknown"):
-        found = called.get(fold(typed), set())
-        if len(found) == 1 and found <= people:
-            requests.filter(pk=pk).update(on_behalf_of=found.pop(), on_behalf_of_unknown="")
+        found = sorted(called.get(fold(typed), ()))
+        if len(found) == 1 and found[0] in people:
+            requests.filter(pk=pk).update(on_behalf_of=found[0], on_behalf_of_unknown="")
 
 
 def as_text(apps, editor):
