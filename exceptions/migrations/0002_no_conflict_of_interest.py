@@ -6,7 +6,7 @@ from exceptions import triggers
 
 
 def add(apps, editor):
-    triggers.install(editor.connection, triggers.GRANTED, owned="")
+    triggers.install(editor.connection, triggers.GRANTED, owned="", behind="")
 
 
 def remove(apps, editor):

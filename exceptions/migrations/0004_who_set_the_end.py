@@ -7,12 +7,12 @@ from exceptions import triggers
 
 def add(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="")
+    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="", behind="")
 
 
 def before(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED, owned="")
+    triggers.install(editor.connection, triggers.GRANTED, owned="", behind="")
 
 
 class Migration(migrations.Migration):

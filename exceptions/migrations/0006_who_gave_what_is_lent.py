@@ -12,7 +12,7 @@ def add(apps, editor):
 
 def before(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="")
+    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="", behind="")
 
 
 class Migration(migrations.Migration):

@@ -7,12 +7,12 @@ from exceptions import triggers
 
 def add(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection)
+    triggers.install(editor.connection, triggers.LENT_TOO, behind="")
 
 
 def before(apps, editor):
     triggers.remove(editor.connection)
-    triggers.install(editor.connection, owned="")
+    triggers.install(editor.connection, triggers.LENT_TOO, owned="", behind="")
 
 
 class Migration(migrations.Migration):

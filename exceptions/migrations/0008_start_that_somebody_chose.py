@@ -28,7 +28,7 @@ def remove_triggers(apps, editor):
 
 
 def install_triggers(apps, editor):
-    triggers.install(editor.connection)
+    triggers.install(editor.connection, triggers.LENT_TOO, behind="")
 
 
 class Migration(migrations.Migration):

@@ -37,7 +37,13 @@ def create_draft(*, actor: Actor, organization: Organization, wanted: Wanted) ->
         request = ExceptionRequest.objects.create(organization=organization, requested_by_id=person(actor), **values)
         name_findings(request, findings)
         require_to_ask(actor, request)
-        audit.record(actor=actor, action="exceptionrequest.draft", subject=subject(request), scope=wanted.scope_kind)
+        audit.record(
+            actor=actor,
+            action="exceptionrequest.draft",
+            subject=subject(request),
+            scope=wanted.scope_kind,
+            **behalf(request),
+        )
     return request
 
 
@@ -57,7 +63,13 @@ def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wante
         request.covers.all().delete()  # what it was is nobody's to see by, and nothing is asked until it is submitted
         name_findings(request, findings)
         require_to_ask(actor, request)
-        audit.record(actor=actor, action="exceptionrequest.change", subject=subject(request), scope=wanted.scope_kind)
+        audit.record(
+            actor=actor,
+            action="exceptionrequest.change",
+            subject=subject(request),
+            scope=wanted.scope_kind,
+            **behalf(request),
+        )
 
 
 def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
@@ -196,6 +208,11 @@ def stale(request: ExceptionRequest, act: str) -> WorkflowError:
 
 def name_findings(request: ExceptionRequest, findings: list[Finding]) -> None:
     CoveredFinding.objects.bulk_create([CoveredFinding(request=request, finding=f) for f in findings])
+
+
+def behalf(request: ExceptionRequest) -> dict[str, Any]:
+    """For the audit trail: the person for whom it is asked, if it is for one."""
+    return {"on_behalf_of": request.on_behalf_of.get_username()} if request.on_behalf_of else {}
 
 
 def subject(request: ExceptionRequest) -> str:

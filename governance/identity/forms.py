@@ -25,6 +25,14 @@ class InviteForm(forms.Form):
     email = forms.EmailField(label="Mail address", help_text="Where changes of their factors and Grants are told.")
 
 
+class MailAddressForm(forms.Form):
+    email = forms.EmailField(
+        label="Mail address",
+        help_text="They are told at the old address and at the new one. Each address belongs to one person.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class ForgottenForm(ResetPasswordForm):
     """Asks for a mail that resets a password. It says the same about every address."""
 

@@ -1,13 +1,17 @@
-"""Mail to a person about their own rights: sent when the act has been committed, and only then."""
+"""What a person is told about their own rights: by mail when the act has been committed, and only then, and in the portal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.core.mail import send_mail
 from django.db import transaction
 
 from governance.identity.models import User
+
+# The portal's own inbox, which stands above: (person, event, title, text) -> kept there. Filled once, when Django is ready.
+inbox: list[Callable[[User, str, str, str], None]] = []
 
 
 def tell(user: User, subject: str, lines: Sequence[str]) -> None:
@@ -15,9 +19,20 @@ def tell(user: User, subject: str, lines: Sequence[str]) -> None:
 
     robust: the act stands whether the mail server answers or not; what went wrong is logged.
     """
-    if user.email:
-        body = "\n".join(lines)
-        transaction.on_commit(lambda: send(subject, body, user.email), robust=True)
+    tell_at([user.email], subject, lines)
+
+
+def tell_at(addresses: Sequence[str], subject: str, lines: Sequence[str]) -> None:
+    """The same to these addresses, each by a mail of its own; empty ones get none."""
+    body = "\n".join(lines)
+    for address in dict.fromkeys(filter(None, addresses)):
+        transaction.on_commit(partial(send, subject, body, address), robust=True)
+
+
+def note(user: User, event: str, title: str, lines: Sequence[str]) -> None:
+    """In the person's inbox in the portal, in this transaction. event is unique to what happened."""
+    for keep in inbox:
+        keep(user, event, title, "\n".join(lines))
 
 
 def send(subject: str, body: str, address: str) -> None:

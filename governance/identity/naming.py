@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from governance.core.names import clean, fold, hidden_in, spellings
 from governance.identity.models import User
@@ -34,8 +35,10 @@ def people_called(names: Iterable[str]) -> dict[str, list[User]]:
 
 def find_person(text: str) -> User:
     """The one active person whom this user name or mail address names. Raises PersonNotKnownError."""
-    refuse_hidden(text)
-    called = people_called([text]).get(fold(text), []) if len(text) <= LONGEST else []
+    called: list[User] = []
+    if len(text.strip()) <= LONGEST:
+        refuse_hidden(text)
+        called = people_called([text]).get(fold(text), [])
     people = [user for user in called if not user.is_service]
     if not people:
         raise PersonNotKnownError(
@@ -82,6 +85,13 @@ def checked_email(text: str, user: User | None = None) -> str:
     return checked("email", text, user)
 
 
+def refuse_no_address(name: str) -> None:
+    try:
+        validate_email(name)
+    except ValidationError as error:
+        raise ValidationError({"email": "This is no mail address. Write it like ada@example.com."}) from error
+
+
 def checked(field: str, text: str, user: User | None) -> str:
     """A user name or a mail address that means nobody else: each names a person, so neither may be another's either."""
     try:
@@ -89,6 +99,8 @@ def checked(field: str, text: str, user: User | None) -> str:
     except PersonNotKnownError as error:
         raise ValidationError({field: str(error)}) from error
     name = clean(text)
+    if field == "email":
+        refuse_no_address(name)
     others = [other for other in people_called([name]).get(fold(name), []) if user is None or other.pk != user.pk]
     if others:
         raise ValidationError({field: TAKEN[field].format(others[0])})

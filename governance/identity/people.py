@@ -6,21 +6,25 @@ from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
 from governance.identity import links, mail, seeds, stepup
 from governance.identity.models import ApiToken, User
+from governance.identity.naming import checked_email
 from governance.identity.services import create_user
 from governance.identity.sessions import end_sessions
 
+TELL_ANOTHER = "If you didn't ask for this, tell another security admin at once."
 TOLD_OF_RESET = (
     "A security admin took away your password, your second factors and your single sign-on, and ended your sessions.",
     "They have a link with which you start anew. It comes from them, never by mail from the portal.",
     "",
-    "If you didn't ask for this, tell another security admin at once.",
+    TELL_ANOTHER,
 )
+TOLD_OF_ADDRESS = "The mail address of {0} was {1}. It is {2} now; {3} changed it."
 
 
 class OneselfError(Exception):
@@ -72,6 +76,32 @@ def set_active(*, actor: Actor, user: User, active: bool, now: datetime) -> None
             theirs = ApiToken.objects.filter(service__in=[user.pk, *user.services.values_list("pk", flat=True)])
             theirs.filter(revoked_at=None).update(revoked_at=now)
             user.links.filter(used_at=None).update(expires_at=now)
+
+
+def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None:
+    """Another mail address for a person. They are told at the old one, at the new one and in the portal.
+
+    It opens nothing by itself: a mail resets a password only beside a second factor. Raises ValidationError.
+    """
+    must(actor, Permission.USER_MANAGE, now)
+    not_oneself(actor, user)
+    stepup.require(actor, now)
+    if user.is_service:
+        raise ValidationError({"email": "A service account has no mail address; whoever answers for it has one."})
+    with transaction.atomic():
+        audit.hold("user.email")  # two admins who give the same address come one after the other
+        address, before = checked_email(email, user), User.objects.values_list("email", flat=True).get(pk=user.pk)
+        if address == before:
+            raise ValidationError({"email": "This is their mail address already."})
+        User.objects.filter(pk=user.pk).update(email=address)
+        row = audit.record(
+            actor=actor, action="user.email", subject=f"user:{user.pk}", username=user.get_username(), was=before,
+            becomes=address,
+        )  # fmt: skip
+        lines = [TOLD_OF_ADDRESS.format(user, before or "none", address, actor.name), "", TELL_ANOTHER]
+        mail.tell_at([before, address], "Your mail address was changed", lines)
+        mail.note(user, f"user:{user.pk}:email:{row.pk}", "Your mail address was changed", lines)
+    user.email = address
 
 
 def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:

@@ -17,13 +17,14 @@ __all__ = ["create_user", "grant_role"]
 def create_user(*, actor: Actor, username: str, password: str | None, email: str = "", full_name: str = "") -> User:
     """A person with a password; None: one that a one-time link lets them choose. Raises ValidationError."""
     first, _, last = full_name.strip().partition(" ")
-    name, address = checked_username(username), checked_email(email) if email.strip() else ""
-    user = User(username=name, email=address, first_name=first[:150], last_name=last[:150])
-    user.set_password(password)
-    if password is not None:
-        validate_password(password, user)
-    user.full_clean()
+    user = User(first_name=first[:150], last_name=last[:150])
+    user.set_password(password)  # which takes its time: before anything is held
     with transaction.atomic():
+        audit.hold("user.create")  # two admins who give the same name come one after the other
+        user.username, user.email = checked_username(username), checked_email(email) if email.strip() else ""
+        if password is not None:
+            validate_password(password, user)
+        user.full_clean()
         user.save()
         audit.record(actor=actor, action="user.create", subject=f"user:{user.pk}", username=user.username)
     return user

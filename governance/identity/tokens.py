@@ -48,10 +48,12 @@ def create_service(*, actor: Actor, username: str, responsible: User, now: datet
     """A service account: it has Grants like anybody, and no way to sign in. Raises ValidationError."""
     must(actor, Permission.TOKEN_MANAGE, now)
     stepup.require(actor, now)
-    user = User(username=checked_username(username), is_service=True, responsible=responsible)
+    user = User(is_service=True, responsible=responsible)
     user.set_unusable_password()
-    user.full_clean()
     with transaction.atomic():
+        audit.hold("user.create")
+        user.username = checked_username(username)
+        user.full_clean()
         user.save()
         audit.record(
             actor=actor, action="user.create", subject=f"user:{user.pk}", username=user.username, service=True,

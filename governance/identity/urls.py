@@ -68,6 +68,7 @@ PEOPLE: list[URLPattern] = [
     path("people/", people.people_list, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/mail-address/", people.mail_address, name="person-mail-address"),
     path("people/<int:pk>/link/", people.new_link, name="person-link"),
     path("people/<int:pk>/link/shown/", people.link_shown, name="person-link-shown"),
     path("people/<int:pk>/connect-link/", people.connect_link, name="person-connect-link"),

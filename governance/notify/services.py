@@ -58,6 +58,15 @@ def settle(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = Non
     rows.filter(mailed_at=None).update(mailed_at=now)
 
 
+def note(person: User, event: str, title: str, text: str) -> None:
+    """For the inbox in the portal alone: the mail about it went another way, whatever mail the person chose."""
+    now = timezone.now()
+    Notification.objects.create(
+        person=person, event=event, kind="identity", title=title[:TITLE_LENGTH], text=text, url="/me/", at=now,
+        mailed_at=now, next_try_at=now,
+    )  # fmt: skip
+
+
 def mark_read(*, person: User, ids: Iterable[int], now: datetime) -> int:
     """Mark one's own notifications as read. How many there were."""
     return Notification.objects.filter(person=person, pk__in=ids, read_at=None).update(read_at=now)

@@ -43,9 +43,17 @@ def test_they_administer_and_scan_one_organization_and_the_trail_says_so(monkeyp
     assert set(AuditEvent.objects.values_list("action", flat=True)) >= {"user.create", "grant.create"}
 
 
+def test_they_can_have_a_mail_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, email=" grace@corp.example")[0] == 0
+    assert User.objects.get().email == "grace@corp.example"
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
+        ({"email": "grace"}, "This is no mail address"),
+        ({"email": "grace\u200b@corp.example"}, "nobody sees"),
+        ({"username": "grace\u200b"}, "nobody sees"),
         ({"password": "short"}, "too short"),
         ({"password": ""}, "too short"),
         ({"username": ""}, "blank"),

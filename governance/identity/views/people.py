@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from governance.core.policy import Permission
 from governance.identity import links, people, sessions
-from governance.identity.forms import InviteForm
+from governance.identity.forms import InviteForm, MailAddressForm
 from governance.identity.models import User
 from governance.identity.queries import actor_of, factors_of, identities_of, visible_people
 from governance.identity.shown_once import LASTS, keep_secret, read_secret
@@ -90,6 +90,24 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     people.disconnect(actor=actor_of_request(request), user=user, now=timezone.now())
     messages.success(request, f"{user} can't come by single sign-on any more.")
     return redirect("person", pk=pk)
+
+
+@permission(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def mail_address(request: HttpRequest, pk: int) -> HttpResponse:
+    user = person_or_404(request, pk)
+    form = MailAddressForm(request.POST or None, initial={"email": user.email})
+    if form.is_valid():
+        try:
+            people.change_email(actor=actor_of_request(request), user=user, now=timezone.now(), **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error("email", ValidationError(error.messages))
+        except people.OneselfError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"The mail address of {user} is {user.email} now; they are told.")
+            return redirect("person", pk=pk)
+    return render(request, "identity/mail_address.html", {"form": form, "person": user})
 
 
 @permission(Permission.USER_RESET_FACTOR)

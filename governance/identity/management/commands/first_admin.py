@@ -28,6 +28,9 @@ class Command(TutelaCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--organization", required=True, metavar="ID", help="the organization's id, like o-abc123")
+        parser.add_argument(
+            "--email", default="", metavar="ADDRESS", help="where they are told of what concerns their rights"
+        )
 
     def work(self, options: dict[str, Any]) -> int:
         if there_is_one():
@@ -38,7 +41,7 @@ class Command(TutelaCommand):
             )
         password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
-            user = make(options["username"], password, options["organization"])
+            user = make(options["username"], password, options["organization"], options["email"])
         except ValidationError as error:
             raise CouldNotError(" ".join(error.messages)) from error
         self.stdout.write(f"{user} is security admin and scan operator of {options['organization']}.")
@@ -51,9 +54,9 @@ def there_is_one() -> bool:
     return Grant.objects.filter(lasting, role=Role.SECURITY_ADMIN, user__is_active=True).exists()
 
 
-def make(username: str, password: str, organization: str) -> User:
+def make(username: str, password: str, organization: str, email: str = "") -> User:
     with transaction.atomic():
-        user = create_user(actor=SYSTEM, username=username, password=password)
+        user = create_user(actor=SYSTEM, username=username, password=password, email=email)
         for role in (Role.SECURITY_ADMIN, Role.SCAN_OPERATOR):
             grant_role(actor=SYSTEM, user=user, role=role, scope=ScopeKind.ORGANIZATION, scope_id=organization)
     return user

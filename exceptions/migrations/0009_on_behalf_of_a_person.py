@@ -18,7 +18,7 @@ def on(apps, editor):
 
 
 def before(apps, editor):
-    triggers.install(editor.connection, triggers.LENT_TOO)
+    triggers.install(editor.connection, triggers.LENT_TOO, behind="")
 
 
 def resolve(apps, editor):
@@ -43,7 +43,7 @@ def as_text(apps, editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("exceptions", "0006_who_gave_what_is_lent"),
+        ("exceptions", "0008_start_that_somebody_chose"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
