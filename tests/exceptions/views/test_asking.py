@@ -217,3 +217,22 @@ def test_the_longest_time_allowed_is_shown(people: Cast, client: Client) -> None
 @pytest.mark.parametrize("query", ["scope_kind=nonsense", "scope_kind=ou&ou=%00", "findings=%00", "ids=", "ids=,,"])
 def test_a_strange_link_opens_the_form_all_the_same(people: Cast, client: Client, query: str) -> None:
     assert "What shall it cover?" in shown(client, f"/exceptions/new/?{query}")
+
+
+def test_for_whom_it_is_asked_stays_and_one_whom_nobody_knows_is_named_in_the_form(
+    people: Cast, client: Client
+) -> None:
+    draft = people.drafted(on_behalf_of="owen")
+    where = f"/exceptions/{draft.pk}/edit/"
+    assert 'name="on_behalf_of" value="owen"' in shown(client, where)
+    client.post(where, {**typed(people), "version": draft.version})
+    draft.refresh_from_db()
+    assert draft.on_behalf_of == people.owner
+    ExceptionRequest.objects.filter(pk=draft.pk).update(on_behalf_of=None, on_behalf_of_unknown="Shop team")
+    assert 'name="on_behalf_of" value="Shop team"' in shown(client, where)
+    for left in ("", "Shop team"):
+        page = text(client.post(where, {**typed(people, on_behalf_of=left), "version": draft.version}), 422)
+        assert 'id="on_behalf_of-error"' in page
+    client.post(where, {**typed(people, on_behalf_of="Owen"), "version": draft.version})
+    draft.refresh_from_db()
+    assert (draft.on_behalf_of, draft.on_behalf_of_unknown) == (people.owner, "")
