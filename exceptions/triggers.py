@@ -105,9 +105,7 @@ POSTGRESQL = [
 ]
 
 
-def install(
-    connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND
-) -> None:
+def install(connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND) -> None:
     """given, owned, behind: what an older migration knew of who is behind a grant, and of owners set by hand and of who
     is behind a request (nothing)."""
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)

@@ -143,7 +143,7 @@ def from_before(people: Cast, robot: User, text: str, state: str = "submitted") 
     """A request whose text was kept as it was typed, as the migration finds it."""
     request = asked(people, robot, "", submit=state == "submitted")
     ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of_unknown=text)
-    import_module("exceptions.migrations.0007_on_behalf_of_a_person").resolve(apps, None)
+    import_module("exceptions.migrations.0009_on_behalf_of_a_person").resolve(apps, None)
     request.refresh_from_db()
     return request
 
