@@ -10,7 +10,7 @@ from exceptions.errors import InvalidRequestError
 from governance.core import freetext
 from scans import registry
 
-MAX_TEXT = 20_000
+MAX_TEXT = freetext.MAX_TEXT
 
 
 def checked_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:

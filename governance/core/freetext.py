@@ -10,10 +10,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import MaxLengthValidator
 
 Detect = Callable[[str], list[str]]
 detectors: list[Detect] = []
 
+MAX_TEXT = 20_000  # of any text that people type; a field may take less
 KINDS = {"url_credentials": "a password inside a URL", "assignment": "a password or key given a value"}
 
 
@@ -31,7 +33,11 @@ def found_in(text: str) -> list[str]:
 
 
 def refuse_sensitive(text: str) -> None:
-    """A validator for form fields and serializer fields. Says which kind it is, never what was typed."""
+    """A validator for form fields and serializer fields. Says which kind it is, never what was typed.
+
+    What is too long is refused unread: a request may carry millions of characters, and detectors cost more than a
+    look at the length."""
+    MaxLengthValidator(MAX_TEXT, f"At most {MAX_TEXT:,} characters.")(text)
     if found := found_in(text):
         named = ", ".join(KINDS.get(name, name.replace("_", " ")) for name in found)
         raise ValidationError(
@@ -46,3 +52,9 @@ class FreeTextField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs["validators"] = [*kwargs.get("validators", []), refuse_sensitive]
         super().__init__(**kwargs)
+
+    def run_validators(self, value: Any) -> None:
+        """The length by itself and first: Django would run all validators and gather what they say."""
+        if self.max_length is not None and value not in self.empty_values:
+            MaxLengthValidator(self.max_length)(value)
+        super().run_validators(value)

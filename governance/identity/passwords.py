@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
 LEAST_DIFFERENT = 6
+LONGEST = 1_000  # each character is looked at several times
 SHORTEST_NAME = 4
 PRODUCT = "tutela"
 
@@ -21,6 +22,8 @@ class PredictablePasswordValidator:
         self.common: set[str] = CommonPasswordValidator().passwords  # Django's 20,000, from published breaches
 
     def validate(self, password: str, user: Any = None) -> None:
+        if len(password) > LONGEST:
+            raise ValidationError(f"At most {LONGEST:,} characters.")
         folded = password.casefold()
         if any(name in folded for name in names(user)):
             raise ValidationError("This password contains your name or the portal's. Choose one without them.")

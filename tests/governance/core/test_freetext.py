@@ -54,3 +54,28 @@ def test_without_detectors_nothing_is_let_through(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(freetext, "detectors", [])
     with pytest.raises(ImproperlyConfigured):
         freetext.refuse_sensitive("anything")
+
+
+class Unread:
+    """A detector that must not be asked."""
+
+    def __call__(self, text: str) -> list[str]:
+        raise AssertionError(f"{len(text)} characters were looked through")
+
+
+@pytest.mark.parametrize(("most", "given"), [(100, 101), (100, 3_000_000), (None, freetext.MAX_TEXT + 1)])
+def test_too_long_a_text_is_refused_unread(most: int | None, given: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freetext, "detectors", [Unread()])
+
+    class Form(forms.Form):
+        name = freetext.FreeTextField(max_length=most)
+
+    (said,) = Form({"name": "x" * given}).errors["name"]
+    assert "t most" in said
+
+    class Body(serializers.Serializer):
+        name = serializers.CharField(validators=[freetext.refuse_sensitive])
+
+    body = Body(data={"name": "x" * max(given, freetext.MAX_TEXT + 1)})
+    assert not body.is_valid()
+    assert "At most 20,000 characters" in str(body.errors["name"][0])

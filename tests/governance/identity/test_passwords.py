@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from governance.identity import passwords
 from governance.identity.models import User
 
 ADA = User(username="ada.lovelace", email="countess@corp.example", first_name="Augusta")
@@ -48,3 +49,9 @@ def test_what_is_tried_first_is_refused(password: str, why: str) -> None:
     said = " ".join(refused.value.messages)
     assert why in said
     assert password not in said
+
+
+def test_a_password_of_millions_of_characters_is_refused_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "is_sequence", lambda _text: pytest.fail("it was looked through"))
+    with pytest.raises(ValidationError, match=r"At most 1,000 characters"):
+        passwords.PredictablePasswordValidator().validate("correct horse battery " * 100_000)
