@@ -42,7 +42,8 @@ CONTROL = Control(
     title="Reading parameters is limited",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
-    version=2,  # 2: judged in the own partition; a path read past a Deny in any region is seen
+    # 2: judged in the own partition; a path read past a Deny in any region is seen
+    version=3,  # 3: more Allows and Denies than can be compared are unknown
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5", "S17"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 STAR = "**"  # any run of characters
@@ -11,12 +12,16 @@ FIELD = "::"  # any run of characters without a colon: one field of an ARN; only
 
 Tokens = tuple[str, ...]
 WILD = (STAR, ONE)
+SHORT = 512  # what is remembered: longer patterns would fill the memory
 ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
 
 
-@lru_cache(maxsize=4096)
 def tokens(pattern: str) -> Tokens:
     """A pattern's symbols. ${*}, ${?} and ${$} are IAM's way to write the character itself."""
+    return _known_tokens(pattern) if len(pattern) <= SHORT else _tokens(pattern)
+
+
+def _tokens(pattern: str) -> Tokens:
     found: list[str] = []
     at = 0
     while at < len(pattern):
@@ -28,6 +33,9 @@ def tokens(pattern: str) -> Tokens:
         found.append({"*": STAR, "?": ONE}.get(pattern[at], pattern[at]))
         at += 1
     return normal(found)
+
+
+_known_tokens = lru_cache(maxsize=4096)(_tokens)
 
 
 def literal(text: str) -> Tokens:
@@ -50,37 +58,29 @@ def normal(symbols: Sequence[str]) -> Tokens:
     return tuple(out)
 
 
-@lru_cache(maxsize=16384)
 def covers(wide: Tokens, narrow: Tokens) -> bool:
     """True only if everything that narrow matches, wide matches too. Never true by mistake."""
-    reached = _skip_stars(wide, {0})
+    return _known_covers(wide, narrow) if len(wide) + len(narrow) <= SHORT else _covers(wide, narrow)
+
+
+def _covers(wide: Tokens, narrow: Tokens) -> bool:
+    at = places(wide)
+    reached = flood(1, at.stars)
     for symbol in narrow:
-        following: set[int] = set()
-        for at in reached:
-            if at == len(wide):
-                continue
-            if wide[at] == STAR:
-                following.add(at)
-            elif wide[at] == symbol or (wide[at] == ONE and symbol not in (STAR, FIELD)):
-                following.add(at + 1)
-        reached = _skip_stars(wide, following)
-    return len(wide) in reached
+        steps = at.of.get(symbol, 0) | (0 if symbol in (STAR, FIELD) else at.ones)
+        reached = flood((reached & at.stars) | ((reached & steps) << 1), at.stars)
+        if not reached:
+            return False
+    return reached >> len(wide) == 1
 
 
-def _skip_stars(pattern: Tokens, at: set[int]) -> set[int]:
-    reached = set(at)
-    for position in sorted(at):
-        while position < len(pattern) and pattern[position] == STAR:
-            position += 1  # noqa: PLW2901
-            reached.add(position)
-    return reached
+_known_covers = lru_cache(maxsize=16384)(_covers)
 
 
 def matches(pattern: str, text: str) -> bool:
     return covers(tokens(pattern), literal(text))
 
 
-@lru_cache(maxsize=16384)
 def matches_action(pattern: str, action: str) -> bool:
     """Names of actions don't mind their case."""
     return matches(pattern.lower(), action.lower())
@@ -88,47 +88,68 @@ def matches_action(pattern: str, action: str) -> bool:
 
 def overlaps(pattern: Tokens, shape: Tokens) -> bool:
     """Is there a text that both match?"""
-    return len(pattern) in _after(pattern, shape)
+    return _after(pattern, shape) >> len(pattern) == 1
 
 
-@lru_cache(maxsize=8192)
 def is_open_after(pattern: Tokens, head: Tokens) -> bool:
     """Is there a text that begins as head says, after which the pattern takes anything?"""
-    return any(_takes_anything(pattern[at:]) for at in _after(pattern, head))
+    known = len(pattern) + len(head) <= SHORT
+    return _known_is_open_after(pattern, head) if known else _is_open_after(pattern, head)
 
 
-def _takes_anything(rest: Tokens) -> bool:
-    return STAR in rest and all(symbol in WILD for symbol in rest)
+def _is_open_after(pattern: Tokens, head: Tokens) -> bool:
+    """From a place in the pattern's last run of wildcards, with a star still to come."""
+    end = len(pattern)
+    first = end
+    while first and pattern[first - 1] in WILD:
+        first -= 1
+    last = next((at for at in range(end - 1, first - 1, -1) if pattern[at] == STAR), -1)
+    return last >= 0 and bool(_after(pattern, head) >> first & ((1 << (last - first + 1)) - 1))
 
 
-def _after(pattern: Tokens, shape: Tokens) -> set[int]:
-    """Where in the pattern one may stand after a text that the whole shape matches."""
-    seen: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        state = todo.pop()
-        if state not in seen:
-            seen.add(state)
-            todo += _steps(pattern, shape, *state)
-    return {i for i, j in seen if j == len(shape)}
+_known_is_open_after = lru_cache(maxsize=8192)(_is_open_after)
 
 
-def _steps(pattern: Tokens, shape: Tokens, i: int, j: int) -> list[tuple[int, int]]:
-    one = pattern[i] if i < len(pattern) else ""
-    two = shape[j] if j < len(shape) else ""
-    steps = []
-    if one == STAR:
-        steps.append((i + 1, j))
-    if two in (STAR, FIELD):
-        steps.append((i, j + 1))
-    if one and two and _share_a_character(one, two):
-        steps.append((i if one == STAR else i + 1, j if two in (STAR, FIELD) else j + 1))
-    return steps
+def _after(pattern: Tokens, shape: Tokens) -> int:
+    """Where in the pattern one may stand after a text that the whole shape matches, as bits."""
+    at = places(pattern)
+    reached = flood(1, at.stars)
+    for symbol in shape:
+        if symbol in (STAR, FIELD):
+            reached = flood(reached, at.all if symbol == STAR else at.all & ~at.of.get(":", 0))
+            continue
+        steps = at.all if symbol == ONE else at.of.get(symbol, 0) | at.ones
+        reached = flood((reached & at.stars) | ((reached & steps) << 1), at.stars)
+    return reached
 
 
-def _share_a_character(one: str, two: str) -> bool:
-    if one in WILD or two in WILD:
-        return True
-    if FIELD in (one, two):
-        return ":" not in (one, two)
-    return one == two
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the symbols of a pattern stand, as the bits of whole numbers: all that could be reached so far moves on
+    at once, so that a pattern made of stars costs no more than any other."""
+
+    of: Mapping[str, int]
+    stars: int
+    ones: int
+    all: int
+
+
+def places(pattern: Tokens) -> Places:
+    return _known_places(pattern) if len(pattern) <= SHORT else _places(pattern)
+
+
+def _places(pattern: Tokens) -> Places:
+    size = len(pattern) // 8 + 1
+    bits: dict[str, bytearray] = {}
+    for at, symbol in enumerate(pattern):
+        bits.setdefault(symbol, bytearray(size))[at // 8] |= 1 << at % 8
+    of = {symbol: int.from_bytes(held, "little") for symbol, held in bits.items()}
+    return Places(of, of.get(STAR, 0), of.get(ONE, 0), (1 << len(pattern)) - 1)
+
+
+_known_places = lru_cache(maxsize=4096)(_places)
+
+
+def flood(reached: int, open: int) -> int:
+    """What is reached, and every place after it as far as all places in between are open."""
+    return reached | (((reached & open) + open) ^ open)

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scans.policies.globs import FIELD, STAR, Tokens, covers, is_open_after, matches_action, overlaps, tokens
-from scans.policies.model import Condition, Policy, Statement
+from scans.policies.model import Condition, Policy, PolicyError, Statement
 
 OF_IAM = (*"arn:", STAR, *":iam:", STAR)
 EQUALS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
 # (action, key): the key is in every request of the action, so …IfExists asks as much as without it. AWS's own
 # examples write it so: systems-manager/latest/userguide/getting-started-specify-session-document.html
 ALWAYS_THERE = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
+
+MAX_COMPARISONS = 50_000  # a policy of 20 KB whose patterns have 30 characters comes to half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,20 @@ def grants(policy: Policy, actions: Iterable[str], shapes: Iterable[Shape], unle
     """Those of the actions that the policy allows on every resource of a shape, anywhere.
 
     unless: condition keys that make an Allow narrower. A Deny takes a grant back only if it has no
-    condition and covers all of it. An Allow with NotAction or NotResource grants all but what it lists."""
+    condition and covers all of it. An Allow with NotAction or NotResource grants all but what it lists.
+
+    Raises PolicyError where there is too much to compare."""
+    refuse_many(policy)
     keys, kinds = tuple(unless), tuple(shapes)
     return [action for action in actions if any(_granted(policy, action, shape, keys) for shape in kinds)]
+
+
+def refuse_many(policy: Policy) -> None:
+    """Each Allow is compared with each Deny: in a text made for it, that takes the square of its length."""
+    allowed = sum(len(allow.resources or allow.not_resources or ()) for allow in policy.allows)
+    denied = sum(len(d.actions or ()) + len(d.resources or d.not_resources or ()) for d in policy.denies)
+    if allowed * denied > MAX_COMPARISONS:
+        raise PolicyError("it names too much to compare each Allow with each Deny")
 
 
 def _granted(policy: Policy, action: str, shape: Shape, unless: tuple[str, ...]) -> bool:
@@ -132,7 +145,9 @@ def is_every_arn(pattern: str) -> bool:
 def path_reads_past_deny(policy: Policy) -> bool:
     """An Allow of ssm:GetParametersByPath on a path of which another statement denies a part.
 
-    AWS authorizes that call on the path that it asks for, not on the parameters that it returns."""
+    AWS authorizes that call on the path that it asks for, not on the parameters that it returns. Raises PolicyError
+    where there is too much to compare."""
+    refuse_many(policy)
     by_path = "ssm:GetParametersByPath"
     walls = _patterns(d for d in policy.denies if applies_to(d, by_path) and not d.conditions)
     parents = [

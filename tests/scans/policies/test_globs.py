@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.policies.globs import FIELD, STAR, covers, is_open_after, literal, matches, matches_action, overlaps, tokens
+from scans.policies.globs import (
+    FIELD,
+    ONE,
+    STAR,
+    covers,
+    is_open_after,
+    literal,
+    matches,
+    matches_action,
+    overlaps,
+    tokens,
+)
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=7)
 TEXTS = st.text(alphabet="ab:", max_size=7)
@@ -65,3 +76,45 @@ def test_a_field_of_an_arn_holds_no_colon():
 def test_actions_do_not_mind_their_case():
     assert matches_action("SSM:getparameter*", "ssm:GetParametersByPath")
     assert not matches_action("ssm:GetParameter", "ssm:GetParameters")
+
+
+SHAPES = st.lists(st.sampled_from(["a", "b", ":", STAR, ONE, FIELD]), max_size=7).map(tuple)
+
+
+def step_by_step(pattern, shape):
+    """Places of the pattern after a text that the whole shape matches, one pair of places after the other."""
+    seen, todo = set(), [(0, 0)]
+    while todo:
+        at = todo.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        i, j = at
+        one, two = (pattern[i : i + 1] or ("",))[0], (shape[j : j + 1] or ("",))[0]
+        if one == STAR:
+            todo.append((i + 1, j))
+        if two in (STAR, FIELD):
+            todo.append((i, j + 1))
+        both_wild = one in (STAR, ONE) or two in (STAR, ONE)
+        if one and two and (both_wild or (two == FIELD and one != ":") or one == two):
+            todo.append((i if one == STAR else i + 1, j if two in (STAR, FIELD) else j + 1))
+    return {i for i, j in seen if j == len(shape)}
+
+
+def covers_step_by_step(wide, narrow):
+    if not wide:
+        return not narrow
+    if wide[0] == STAR:
+        return covers_step_by_step(wide[1:], narrow) or (bool(narrow) and covers_step_by_step(wide, narrow[1:]))
+    fits = bool(narrow) and (wide[0] == narrow[0] or (wide[0] == ONE and narrow[0] not in (STAR, FIELD)))
+    return fits and covers_step_by_step(wide[1:], narrow[1:])
+
+
+@given(PATTERNS, SHAPES)
+def test_all_at_once_is_the_same_as_step_by_step(pattern, shape):
+    symbols = tokens(pattern)
+    after = step_by_step(symbols, shape)
+    rests = [symbols[at:] for at in after]
+    assert covers(symbols, shape) == covers_step_by_step(symbols, shape)
+    assert overlaps(symbols, shape) == (len(symbols) in after)
+    assert is_open_after(symbols, shape) == any(STAR in rest and set(rest) <= {STAR, ONE} for rest in rests)

@@ -1,0 +1,97 @@
+"""Policies whose patterns are made to be tried in every way: each is read in one pass, or called too many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from scans import registry
+from scans.control import ResourceView, Verdict
+from scans.engine import judge_view
+from scans.evidence import GLOBAL, Context, Resource, World
+from scans.policies import Policy, PolicyError, grants, parse, path_reads_past_deny
+from scans.policies.globs import covers, is_open_after, literal, matches, overlaps, places, tokens
+from scans.policies.grants import MAX_COMPARISONS, Shape
+from tests.attack.hanging import answer_of
+
+STARS = "*a" * 10_000
+MATCH = """
+import sys
+from scans.policies.globs import covers, is_open_after, literal, overlaps, tokens
+given = sys.stdin.read()
+pattern, text = tokens(given), literal("a" * len(given))
+for shape in (text, pattern, tokens(given + "b")):
+    covers(pattern, shape), covers(shape, pattern), overlaps(pattern, shape), is_open_after(pattern, shape)
+print("done")
+"""
+
+
+@pytest.mark.parametrize("given", [STARS, "?*" * 10_000, "*" * 20_000 + "b", "a*" * 10_000 + "b", "*?a" * 6_000])
+def test_no_pattern_is_tried_in_every_way(given: str) -> None:
+    assert answer_of(MATCH, given) == "done"
+
+
+def test_long_patterns_are_judged_rightly() -> None:
+    assert matches(STARS, "a" * 20_000)
+    assert not matches(STARS + "b", "a" * 20_000)
+    assert covers(tokens("arn:*"), literal("arn:" + "a" * 20_000))
+    assert overlaps(tokens(STARS), tokens("*" + "b" * 500 + "a"))
+    assert is_open_after(tokens("arn:" + STARS + "*"), literal("arn:" + "a" * 20_000))
+
+
+def test_the_steps_are_as_many_as_the_text_has_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scans.policies import globs
+
+    floods: list[int] = []
+    flood = globs.flood
+    monkeypatch.setattr(globs, "flood", lambda *given: floods.append(1) or flood(*given))
+    assert covers(tokens(STARS), literal("a" * 5_000 + "b")) is False
+    assert len(floods) <= 5_002
+
+
+def test_long_patterns_are_not_remembered() -> None:
+    from scans.policies import globs
+
+    held = globs._known_places.cache_info().currsize
+    places(tokens(STARS))
+    covers(tokens(STARS), literal("a" * 1_000))
+    assert globs._known_places.cache_info().currsize == held
+
+
+def document(allows: int, denies: int) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "ssm:*", "Resource": [f"*{n}*" for n in range(allows)]},
+            {"Effect": "Deny", "Action": "ssm:*", "Resource": [f"*{n}b" for n in range(denies)]},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "judge", [path_reads_past_deny, lambda policy: grants(policy, ["ssm:GetParameter"], [Shape("ssm", "parameter/")])]
+)
+def test_too_many_patterns_to_compare_are_said_and_not_compared(judge: Callable[[Policy], object]) -> None:
+    policy = parse(document(1_000, 1_000))
+    with pytest.raises(PolicyError, match="too much to compare"):
+        judge(policy)
+
+
+@pytest.mark.parametrize("id", ["SSM-AC-002", "SSM-AC-003", "SSM-AC-004"])
+def test_a_control_then_says_unknown(id: str) -> None:
+    loaded = registry.controls()[id]
+    facts = {"name": "hostile", "document": document(1_000, 1_000), "attached_to": []}
+    resource = Resource("iam.policy", "arn:aws:iam::111122223333:policy/hostile", GLOBAL, facts)
+    view = ResourceView(resource, loaded.control, World([]), Context(), loaded.control.facts["iam.policy"])
+    outcome = judge_view(view, loaded.evaluate)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "too much to compare" in outcome.reason
+
+
+def test_a_policy_as_large_as_aws_lets_one_be_is_judged() -> None:
+    policy = parse(document(200, 200))
+    assert MAX_COMPARISONS > 200 * 201
+    assert grants(policy, ["ssm:GetParameter"], [Shape("ssm", "parameter/")]) == ["ssm:GetParameter"]
+    assert path_reads_past_deny(policy) in {True, False}
