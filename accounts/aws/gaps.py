@@ -19,6 +19,8 @@ class GapKind(StrEnum):
     UNSUPPORTED = "unsupported"
     NO_FIPS = "no_fips"
     REJECTED = "rejected"
+    TOO_COSTLY = "too_costly"
+    OUT_OF_TIME = "out_of_time"
     NOT_READ = "not_read"
 
 
@@ -34,6 +36,8 @@ EXPLANATIONS = {
     GapKind.UNSUPPORTED: "is not offered in this region",
     GapKind.NO_FIPS: "was not asked, since AWS publishes no FIPS endpoint for it there",
     GapKind.REJECTED: "was rejected as a request",
+    GapKind.TOO_COSTLY: "gave more than may be read of one resource",
+    GapKind.OUT_OF_TIME: "was not read in the time that a scan may take",
     GapKind.NOT_READ: "was not read in this scan",
 }
 
@@ -63,6 +67,8 @@ WHAT_TO_DO = {
     GapKind.UNSUPPORTED: "Nothing to do: AWS doesn't offer it there.",
     GapKind.NO_FIPS: "Live with not knowing, or have this account scanned without FIPS endpoints (AWS_USE_FIPS_ENDPOINT).",
     GapKind.REJECTED: "Report it: the portal asked for something that AWS doesn't accept.",
+    GapKind.TOO_COSTLY: "Look at the resource: it is larger or deeper than AWS lets one be, or was made to stop its readers.",
+    GapKind.OUT_OF_TIME: "Scan the account again; if it stays so, raise TUTELA_COLLECTOR_MINUTES or TUTELA_ACCOUNT_MINUTES.",
     GapKind.NOT_READ: "Scan the account again, with this control and region included.",
 }
 # Where the general advice would lead astray: S3 answers 403 for another account's bucket whatever the role allows.

@@ -42,6 +42,7 @@ NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
 # What IAM answers where no feature can be on, with or without "Exception" behind it.
 NO_FEATURES = frozenset({"ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode", "OrganizationNotFound"})
 NO_ROOT = Gap(GapKind.MALFORMED, REPORT.api, REPORT.action, GLOBAL, "NoRootUser")
+MAX_NAMES = 10_000_000  # characters of all names and paths: an account may have 16,000, of up to 640 each
 ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
 
 
@@ -185,7 +186,8 @@ def names(aws: Reader, evidence: Evidence) -> None:
             place, _, name = resource.arn.partition("/")[2].rpartition("/")
             kind = str(resource.facts.get("kind", "policy"))
             fields.setdefault(kind, []).append({"name": name, "path": place})
-    evidence.add("iam.names", root_arn(aws), hits=incomplete[0] if incomplete else hits(fields))
+    found = incomplete[0] if incomplete else fact(DETAILS, GLOBAL, lambda: hits(fields, MAX_NAMES))
+    evidence.add("iam.names", root_arn(aws), hits=found)
 
 
 def root_arn(aws: Reader) -> str:

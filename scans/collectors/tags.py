@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collector import Call, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, each, listed, miss, text
+from scans.collectors._shape import ShapeError, each, fact, listed, miss, text
 from scans.detectors import hits
 from scans.evidence import Evidence
 
@@ -27,7 +27,8 @@ def resource(evidence: Evidence, item: Any) -> None:
     # Resources that once had tags are listed too. AWS's order of tags isn't fixed.
     pairs = sorted(pair(tag) for tag in listed(item, "Tags", []))
     if pairs:
-        evidence.add("tag.resource", arn, hits=hits({"tags": [{"key": key, "value": value} for key, value in pairs]}))
+        tags = {"tags": [{"key": key, "value": value} for key, value in pairs]}
+        evidence.add("tag.resource", arn, hits=fact(GET, evidence.region, lambda: hits(tags)))
 
 
 def pair(tag: Any) -> tuple[str, str]:

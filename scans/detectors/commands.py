@@ -32,13 +32,32 @@ def find_argument(text: str, _low: str) -> bool:
 
 def passwords(text: str) -> Iterator[str]:
     """What stands where each command takes a password: the text itself or something that is filled in."""
-    for found in PROGRAM.finditer(text):
-        program = found.group(1)
-        arguments = END.split(text[found.end() : found.end() + ARGUMENTS], maxsplit=1)[0]
-        kind = next(name for name in VALUES if program.startswith(name))
-        for value in VALUES[kind].finditer(arguments):
+    for kind, start, end in arguments(text):
+        while (value := VALUES[kind].search(text, start, end)) is not None:
             given = "".join(part or "" for part in value.groups()).strip("\\")
             yield given.partition(":")[2] if kind == "curl" else given
+            start = value.start() + 1  # noqa: PLW2901 (what stands where a value should may hold another command)
+
+
+def arguments(text: str) -> Iterator[tuple[str, int, int]]:
+    """(kind, start, end) of what follows the programs. Where one program's name stands in what follows another of
+    its kind, both are one stretch: a text that repeats the name is looked through once and not once for each."""
+    stretches: dict[str, tuple[int, int]] = {}
+    end = -1
+    for found in PROGRAM.finditer(text):
+        if end < found.end():
+            ended = END.search(text, found.end())
+            end = ended.start() if ended else len(text)
+        kind = next(name for name in VALUES if found.group(1).startswith(name))
+        start, until = found.end(), min(end, found.end() + ARGUMENTS)
+        held = stretches.get(kind)
+        if held is not None and start <= held[1]:
+            start = held[0]
+        elif held is not None:
+            yield kind, *held
+        stretches[kind] = (start, until)
+    for kind, (start, until) in stretches.items():
+        yield kind, start, until
 
 
 def _is_password(value: str) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scans.bounds import MAX_CHARACTERS, MAX_VALUES, OVER_CHARACTERS, OVER_VALUES, TooCostlyError
 from scans.detectors.assignments import is_value
-from scans.detectors.catalogue import detect
+from scans.detectors.catalogue import MAX_TEXT, detect
 from scans.detectors.urls import find_url_credentials
 from scans.detectors.words import secret_kind, words
 
@@ -18,6 +19,7 @@ SHORT = 15
 # Keys that only say "the value": the name stands one level up, or beside it.
 VALUE_KEYS = frozenset({"default", "value", "values", "parametervalue", "stringvalue"})
 NAME_KEYS = ("key", "Key", "name", "Name", "ParameterKey")
+MAX_HITS = 200  # enough to act upon; each carries the path of its field
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +31,65 @@ class Leaf:
     name: str
 
 
-def hits(fields: Mapping[str, Any]) -> list[dict[str, str]]:
-    """[{field, detector}] for everything that looks secret or personal. The text itself is never kept."""
+def hits(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[dict[str, str]]:
+    """[{field, detector}] for what looks secret or personal. The text itself is never kept.
+
+    Raises TooCostlyError where nothing was found in the part that may be looked at, and there is more."""
     found: dict[tuple[str, str], None] = {}
-    for leaf in leaves(fields):
-        for detector in detect(leaf.text):
+    looked = Looked(characters)
+    for leaf in looked.through(fields):
+        try:
+            names = detect(leaf.text)
+        except TooCostlyError as error:
+            looked.skip(error)
+            continue
+        for detector in names:
             found[leaf.field, detector] = None
         if leaf.name and _is_named_secret(leaf):
             found[leaf.field, "assigned_secret"] = None
+        if len(found) >= MAX_HITS:
+            break
+    looked.refuse_unless(found)
     return [{"field": field, "detector": detector} for field, detector in found]
 
 
-def url_credentials(fields: Mapping[str, Any]) -> list[str]:
-    """The fields in which a URL carries a name and a password."""
-    return list(
-        dict.fromkeys(leaf.field for leaf in leaves(fields) if "://" in leaf.text and find_url_credentials(leaf.text))
-    )
+def url_credentials(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[str]:
+    """The fields in which a URL carries a name and a password. TooCostlyError as for hits."""
+    found: dict[str, None] = {}
+    looked = Looked(characters)
+    for leaf in looked.through(fields):
+        if "://" in leaf.text and find_url_credentials(leaf.text):
+            found[leaf.field] = None
+        if len(found) >= MAX_HITS:
+            break
+    looked.refuse_unless(found)
+    return list(found)
+
+
+class Looked:
+    """How much of the fields was looked at, and by which bound the rest was not."""
+
+    def __init__(self, characters: int) -> None:
+        self.characters = characters
+        self.values = MAX_VALUES
+        self.missed: TooCostlyError | None = None
+
+    def through(self, fields: Mapping[str, Any]) -> Iterator[Leaf]:
+        for leaf in leaves(fields):
+            self.values -= 1
+            self.characters -= min(len(leaf.text), MAX_TEXT)
+            if self.values < 0 or self.characters < 0:
+                self.skip(TooCostlyError(OVER_VALUES if self.values < 0 else OVER_CHARACTERS))
+                return
+            yield leaf
+
+    def skip(self, error: TooCostlyError) -> None:
+        self.missed = self.missed or error
+
+    def refuse_unless(self, found: Any) -> None:
+        """What was found is certain; that nothing else is there is not, if a part was left out."""
+        if self.missed is not None and not found:
+            raise self.missed
 
 
 def leaves(fields: Mapping[str, Any]) -> Iterator[Leaf]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 
 from scans.detectors.catalogue import SECRETS, detect_with
-from scans.detectors.words import PASS_OWNERS, is_qualifier, secret_kind, words
+from scans.detectors.words import PASS_OWNERS, secret_kind, unqualified, words
 
 # Where the thing that a description begins with ends: "Password of the vendor", "API key (old)".
 HEAD = re.compile(r"\b(?:for|of|to|used|in|on|from|with|by|which|that|who|when|where|if)\b|[.,:;(\n]|\s-\s")
@@ -31,10 +32,7 @@ def _by_name(name: str) -> str | None:
 
 def telling_words(segment: str) -> list[str]:
     """A segment's words without the qualifiers at its end."""
-    parts = words(segment)
-    while parts and is_qualifier(parts[-1]):
-        parts = parts[:-1]
-    return parts
+    return unqualified(words(segment))
 
 
 def _by_description(text: str) -> str | None:
@@ -42,8 +40,7 @@ def _by_description(text: str) -> str | None:
     if found:
         return found[0]
     parts = words(HEAD.split(text, maxsplit=1)[0])
-    while parts and parts[0] in OPENINGS:
-        parts = parts[1:]
+    parts = list(dropwhile(OPENINGS.__contains__, parts))
     if len(parts) > 4 or ARTICLES & set(parts):
         return None
     return secret_kind(parts)

@@ -148,10 +148,17 @@ def is_qualifier(word: str) -> bool:
     return word in QUALIFIERS or word.isdigit()
 
 
+def unqualified(parts: list[str]) -> list[str]:
+    """The words without the qualifiers at their end."""
+    end = len(parts)
+    while end and is_qualifier(parts[end - 1]):
+        end -= 1
+    return parts[:end]
+
+
 def secret_kind(parts: list[str]) -> str | None:
     """What kind of secret a name of these words names, if its last telling word says so."""
-    while parts and is_qualifier(parts[-1]):
-        parts = parts[:-1]
+    parts = unqualified(parts)
     if not parts:
         return None
     last, before = parts[-1], parts[-2] if len(parts) > 1 else ""

@@ -1,0 +1,73 @@
+"""How much is read of what other people wrote: beyond a bound it is too costly, and so not known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from accounts.aws.gaps import Gap, GapKind
+
+MAX_BYTES = 200_000  # AWS takes documents of 64 KB and policies of 32 KB
+MAX_VALUES = 50_000
+MAX_DEPTH = 60
+MAX_CHARACTERS = 400_000  # of all values together, each as often as it is used
+OVER_BYTES = f"Over{MAX_BYTES}Bytes"
+OVER_VALUES = f"Over{MAX_VALUES}Values"
+OVER_DEPTH = f"Over{MAX_DEPTH}Levels"
+OVER_CHARACTERS = f"Over{MAX_CHARACTERS}Characters"
+
+
+class TooCostlyError(Exception):
+    """Reading on would cost more than a bound allows. code: which bound, for the gap's code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def too_costly(gap: Gap, error: TooCostlyError) -> Gap:
+    """The gap of the same read, for a bound that was reached."""
+    return replace(gap, kind=GapKind.TOO_COSTLY, code=error.code)
+
+
+def refuse_size(content: str) -> None:
+    """Before any parser sees it."""
+    if len(content) > MAX_BYTES or len(content.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise TooCostlyError(OVER_BYTES)
+
+
+class Allowance:
+    """What may still be spent on one document."""
+
+    def __init__(self, values: int = MAX_VALUES, characters: int = MAX_CHARACTERS) -> None:
+        self.values = values
+        self.characters = characters
+
+    def spend(self, values: int = 1, characters: int = 0) -> None:
+        self.values -= values
+        self.characters -= characters
+        if self.values < 0:
+            raise TooCostlyError(OVER_VALUES)
+        if self.characters < 0:
+            raise TooCostlyError(OVER_CHARACTERS)
+
+
+def measure(value: Any) -> tuple[int, int]:
+    """(values, characters) of plain values. One that stands in several places counts in each.
+
+    Raises TooCostlyError where they are too many, too deep or too long."""
+    allowance, stack = Allowance(), [(value, 0)]
+    while stack:
+        found, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            raise TooCostlyError(OVER_DEPTH)
+        if isinstance(found, Mapping):
+            allowance.spend(1, sum(len(key) for key in found if isinstance(key, str)))
+            stack.extend((inner, depth + 1) for inner in found.values())
+        elif isinstance(found, list | tuple | set):
+            allowance.spend()
+            stack.extend((inner, depth + 1) for inner in found)
+        else:
+            allowance.spend(1, len(found) if isinstance(found, str | bytes) else 0)
+    return MAX_VALUES - allowance.values, MAX_CHARACTERS - allowance.characters

@@ -1,0 +1,126 @@
+"""Texts that are made to keep the detectors busy: the work grows with the length, and ends at a bound."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accounts.aws.gaps import Gap, GapKind
+from scans.bounds import TooCostlyError
+from scans.collectors._ssm_answers import judged
+from scans.detectors import catalogue, commands, fields, hits, url_credentials, words
+from scans.detectors.catalogue import MAX_TEXT, detect
+from tests.attack.hanging import answer_of
+
+GAP = Gap(GapKind.MALFORMED, "ssm.DescribeParameters", "ssm:DescribeParameters", "eu-west-1", "MalformedAnswer")
+SECRET = "password=hunter2x"
+# Beginnings of what the detectors look for, again and again, so that each looks for an end that never comes.
+UNITS = [
+    "sshpass -p ", "curl -u a:", "curl ", "curl -uuu", "mysql -p", "mariadb\t", "password: ", 'pwd="', "pwd='a",
+    "--token ", "-----BEGIN RSA ", "<aa ", "<aa>      ", "ConvertTo-SecureString 'a", "eyJaaaaaaaaa.eyJ", "a://", "@a.",
+    "?signature=a", "AB12 AAAA ", "4111 1111 ", "+1 (2", "ssn 123-45-", "1_", "a1", "the ", "{{", " ", "\\", "A",
+]  # fmt: skip
+LOOK = """
+import json, sys
+from scans.detectors import hits, secret_name
+for unit in json.load(sys.stdin):
+    text = (unit * 100_000)[:100_000]
+    hits({"a password": text})
+    secret_name(text, text)
+print("done")
+"""
+
+
+def test_no_repeated_beginning_takes_the_square_of_its_length() -> None:
+    """What looks at all that follows for each of 100,000 characters isn't done within the guard."""
+    assert answer_of(LOOK, json.dumps(UNITS)) == "done"
+
+
+class Counting:
+    """A pattern that adds up how many characters it is set upon."""
+
+    def __init__(self, pattern: re.Pattern[str], seen: list[int]) -> None:
+        self.pattern, self.seen = pattern, seen
+
+    def search(self, text: str, start: int, end: int) -> re.Match[str] | None:
+        found = self.pattern.search(text, start, end)
+        self.seen.append((found.end() if found else end) - start)
+        return found
+
+
+@pytest.mark.parametrize("unit", ["sshpass -p ", "curl -u a:", "curl ", "mysql "])
+def test_what_follows_a_program_is_looked_through_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    counting = {name: Counting(pattern, seen) for name, pattern in commands.VALUES.items()}
+    monkeypatch.setattr(commands, "VALUES", counting)
+    text = unit * 1_000
+    list(commands.passwords(text))
+    assert sum(seen) <= 3 * len(text)
+
+
+def test_a_password_is_found_after_any_number_of_commands() -> None:
+    for before in ("curl " * 500, "curl -u " * 500, "sshpass -p " * 200 + "curl "):
+        assert "command_password" in detect(before + "-u admin:S3cr3tPass! https://files.example.com/app")
+
+
+@given(st.lists(st.sampled_from([*words.QUALIFIERS, "db", "password", "the", "api", "key"]), max_size=8))
+@settings(max_examples=200)
+def test_qualifiers_are_taken_off_as_one_by_one(parts: list[str]) -> None:
+    was = list(parts)
+    while was and words.is_qualifier(was[-1]):
+        was = was[:-1]
+    assert words.unqualified(parts) == was
+
+
+def test_a_text_beyond_the_bound_is_not_called_clean() -> None:
+    with pytest.raises(TooCostlyError):
+        detect("x " * MAX_TEXT)
+
+
+def test_what_is_found_before_the_bound_is_told() -> None:
+    assert detect(SECRET + " " + "x " * MAX_TEXT) == ["assigned_secret"]
+
+
+def test_no_more_than_the_bound_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    first = catalogue.DETECTORS[0]
+    spy = type(first)("spy", lambda text, _low: bool(looked.append(len(text))), (), ())
+    with pytest.raises(TooCostlyError):
+        catalogue.detect_with([spy], "x" * 10_000_000)
+    assert looked == [MAX_TEXT]
+
+
+@pytest.mark.parametrize("look", [hits, url_credentials])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Content": ["x" * 10_000] * 100},
+        {"Content": ["x"] * 60_000},
+        {"Content": {f"k{n}": "y" * 100 for n in range(5_000)}},
+    ],
+)
+def test_fields_beyond_the_bound_are_not_called_clean(look: Any, given: dict[str, Any]) -> None:
+    with pytest.raises(TooCostlyError):
+        look(given)
+
+
+def test_what_was_found_in_the_fields_is_certain_whatever_follows() -> None:
+    assert hits({"a": SECRET, "b": ["x" * 10_000] * 100}) == [{"field": "a", "detector": "assigned_secret"}]
+    assert hits({"a": "y" * 300_000, "b": SECRET}) == [{"field": "b", "detector": "assigned_secret"}]
+    url = "https://deploy:Xk29vTq8LmZr4w@files.example.com/app"
+    assert url_credentials({"a": url, "b": ["x" * 10_000] * 100}) == ["a"]
+
+
+def test_a_thousand_secrets_are_enough_said() -> None:
+    found = hits({"a": [SECRET] * 5_000})
+    assert fields.MAX_HITS <= len(found) < fields.MAX_HITS + len(catalogue.DETECTORS)
+
+
+def test_the_facts_are_a_gap_that_says_how_much_was_too_much() -> None:
+    facts = judged(GAP, lambda: {"Description": "x " * MAX_TEXT})
+    assert facts["hits"] == Gap(GapKind.TOO_COSTLY, GAP.api, GAP.action, GAP.region, f"Over{MAX_TEXT}Characters")
