@@ -81,10 +81,10 @@ class AssumeError(Exception):
         self.code = code
 
 
-# What a call can raise. The last five come out of botocore's parsers when an answer has another form.
+# What a call can raise. The last six come out of botocore's parsers when an answer has another form.
 FAILURES = (
     ClientError, BotoCoreError, ResponseParserError, FipsError, CredentialsRefusedError, AssumeError,
-    AttributeError, KeyError, ParseError, TypeError, ValueError,
+    AttributeError, KeyError, ParseError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 
 
@@ -141,6 +141,7 @@ BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (AttributeError, GapKind.MALFORMED, "MalformedAnswer"),
     (KeyError, GapKind.MALFORMED, "MalformedAnswer"),
     (ParseError, GapKind.MALFORMED, "MalformedAnswer"),
+    (RecursionError, GapKind.MALFORMED, "MalformedAnswer"),
     (TypeError, GapKind.MALFORMED, "MalformedAnswer"),
     (ValueError, GapKind.MALFORMED, "MalformedAnswer"),
 )

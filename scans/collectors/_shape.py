@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from accounts.aws.gaps import Gap, GapKind
+from scans.bounds import OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
 from scans.collector import Call, CallError
 from scans.evidence import Evidence
 
@@ -81,6 +82,7 @@ def document(value: Any) -> dict[str, Any]:
         value = json_object(value, unlike) or json_object(unquote(value), unlike)
     if not isinstance(value, dict):
         raise ShapeError("not a policy document")
+    measure(value)
     return value
 
 
@@ -95,9 +97,12 @@ def unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def json_object(
     value: str, members: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
 ) -> dict[str, Any] | None:
+    refuse_size(value)
     try:
         found = json.loads(value, object_pairs_hook=members)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise TooCostlyError(OVER_DEPTH) from None
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 
@@ -107,13 +112,15 @@ def malformed(call: Call, place: str) -> Gap:
 
 
 def fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
-    """What `read` gives; the Gap, where AWS refused or its answer has another form."""
+    """What `read` gives; the Gap, where AWS refused, or its answer has another form or is too costly to read."""
     try:
         return read()
     except CallError as error:
         return error.gap
     except ShapeError:
         return malformed(call, place)
+    except TooCostlyError as error:
+        return too_costly(malformed(call, place), error)
 
 
 def each(
@@ -128,6 +135,9 @@ def each(
             add(item)
         except ShapeError:
             miss(evidence, types, gap)
+            complete = False
+        except TooCostlyError as error:
+            miss(evidence, types, too_costly(gap, error))
             complete = False
     return complete
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
+from scans.bounds import TooCostlyError, too_costly
 from scans.collector import Call, CallError, Collector, Listing, Reader
 from scans.detectors import hits, url_credentials
 from scans.evidence import Evidence
@@ -54,11 +55,13 @@ def named(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str)
 
 
 def fact(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
-    """A fact, or `gap` where the answer doesn't have the form that it must have."""
+    """A fact, or `gap` where the answer doesn't have the form that it must have, or is too costly to read."""
     try:
         return read(*given, **more)
     except MalformedError:
         return gap
+    except TooCostlyError as error:
+        return too_costly(gap, error)
 
 
 def text(item: Answer, key: str) -> str:
@@ -118,7 +121,7 @@ def judged(gap: Gap, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     fields = fact(gap, read)
     if isinstance(fields, Gap):
         return {"hits": fields, "url_credentials": fields}
-    return {"hits": hits(fields), "url_credentials": url_credentials(fields)}
+    return {"hits": fact(gap, hits, fields), "url_credentials": fact(gap, url_credentials, fields)}
 
 
 def _is_text(value: Any) -> bool:

@@ -9,26 +9,27 @@ from typing import Any
 
 import yaml
 
+from scans.bounds import OVER_DEPTH, Allowance, TooCostlyError, measure, refuse_size
+from scans.collectors import _ssm_yaml
 from scans.collectors._ssm_answers import MalformedError
 from scans.detectors.fields import members
 
-MAX_CHARACTERS = 200_000  # AWS takes 64 KB
-MAX_VALUES = 50_000  # aliases let a short YAML text stand for a huge value
-MAX_DEPTH = 60
 TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What PyYAML raises on hostile scalars: IndexError (!!int ''), KeyError (!!bool x), AttributeError (!!timestamp x) …
-UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError, OverflowError)
+UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError)
+# What the places where a document names its parameters may come to, the values there filled in.
+FILLED_VALUES, FILLED_CHARACTERS = 200_000, 1_000_000
 
 
 def parse(content: str, format: str | None) -> Any:
-    """The document as plain values; the text itself where its format is TEXT."""
-    if len(content) > MAX_CHARACTERS:
-        raise MalformedError("Content is too long")
+    """The document as plain values; the text itself where its format is TEXT. TooCostlyError beyond the bounds."""
+    refuse_size(content)
     if format == "TEXT":
         return content
     try:
-        parsed = json.loads(content) if is_json(content) else yaml.load(content, Loader=Loader)  # noqa: S506 (a safe loader)
+        parsed = json.loads(content) if is_json(content) else _ssm_yaml.load(content)
+    except RecursionError:
+        raise TooCostlyError(OVER_DEPTH) from None
     except UNREADABLE:
         raise MalformedError("Content") from None  # from None: the error may quote the text
     measure(parsed)
@@ -44,19 +45,6 @@ def comments(content: str, format: str | None) -> str:
     if format == "TEXT" or is_json(content):
         return ""
     return "\n".join(line.split("#", 1)[1] for line in content.splitlines() if "#" in line)
-
-
-def measure(value: Any) -> None:
-    left, stack = MAX_VALUES, [(value, 0)]
-    while stack:
-        found, depth = stack.pop()
-        left -= 1
-        if left < 0 or depth > MAX_DEPTH:
-            raise MalformedError("Content holds too much")
-        if isinstance(found, Mapping):
-            stack.extend((inner, depth + 1) for inner in found.values())
-        elif isinstance(found, list | tuple | set):
-            stack.extend((inner, depth + 1) for inner in found)
 
 
 def actions(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -84,9 +72,13 @@ class Defaults:
             for name, spec in declared.items()
             if isinstance(spec, Mapping) and spec.get("default") is not None
         }
+        self._allowance = Allowance(FILLED_VALUES, FILLED_CHARACTERS)
 
     def fill(self, value: Any) -> Any:
-        """The value with its {{ parameters }} replaced; None where one has no default: AWS asks for it each time."""
+        """The value with its {{ parameters }} replaced; None where one has no default: AWS asks for it each time.
+
+        TooCostlyError where a few long defaults in many places would grow beyond the bounds."""
+        self._allowance.spend()
         if isinstance(value, Mapping):
             return {key: self.fill(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -95,11 +87,15 @@ class Defaults:
             return value
         whole = TEMPLATE.fullmatch(value.strip())
         if whole:
-            return self._values.get(whole.group(1))
+            default = self._values.get(whole.group(1))
+            self._allowance.spend(*measure(default))
+            return default
         names = TEMPLATE.findall(value)
         if any(not isinstance(self._values.get(name), str | int | float) for name in names):
             return None
-        return TEMPLATE.sub(lambda found: str(self._values[found.group(1)]), value)
+        texts = {name: str(self._values[name]) for name in set(names)}
+        self._allowance.spend(0, len(value) + sum(len(texts[name]) for name in names))
+        return TEMPLATE.sub(lambda found: texts[found.group(1)], value)
 
     def text(self, value: Any) -> str | None:
         """A text, or None where there is none. Other things where a text should be are malformed."""

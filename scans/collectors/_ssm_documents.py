@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
+from scans.bounds import TooCostlyError, too_costly
 from scans.collectors import _ssm_references as references
 from scans.collectors._ssm_answers import Answer, MalformedError, fact, judged, maybe_mapping, maybe_text, text
 from scans.collectors._ssm_content import Defaults, actions, comments, parse
@@ -25,6 +26,8 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
         document = read_body(content, format, kind)
     except MalformedError:
         return dict.fromkeys(BODY_FACTS, gap)
+    except TooCostlyError as error:
+        return dict.fromkeys(BODY_FACTS, too_costly(gap, error))
     return {
         "session": fact(gap, session, document) if kind == "Session" else None,
         "uses_script": any(action == "aws:executeScript" for _, action, _ in actions(document)),
@@ -35,7 +38,9 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
 
 
 def read_body(content: str, format: str | None, kind: str | None) -> Any:
-    """Documents of Systems Manager's own types must parse; what others hold is just text if it doesn't."""
+    """Documents of Systems Manager's own types must parse; what others hold is just text if it doesn't.
+
+    Raises TooCostlyError for either: what wasn't read isn't known to be clean."""
     try:
         document = parse(content, format)
     except MalformedError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws.gaps import Gap
+from scans.bounds import TooCostlyError, too_costly
 from scans.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
 from scans.collectors._ssm_answers import Answer, MalformedError, arn, begin, integer, malformed, ssm, text
 from scans.detectors import hits, revision
@@ -105,6 +106,8 @@ def batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
         found, gone, gap = {}, set(), error.gap
     except MalformedError:
         found, gone, gap = {}, set(), malformed(aws, GET)
+    except TooCostlyError as error:
+        found, gone, gap = {}, set(), too_costly(malformed(aws, GET), error)
     else:
         gap = malformed(aws, GET)
     for name, parameter in by_name.items():

@@ -1,0 +1,97 @@
+"""Loads YAML that may mean harm: what it would grow to is counted before anything is built. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from scans.bounds import MAX_DEPTH, OVER_DEPTH, Allowance, TooCostlyError
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_ALIASES = 1_000
+MAX_DIGITS = 400  # of a number: more are no number that anybody means, and 1:1:1:… costs their square
+OVER_ALIASES = f"Over{MAX_ALIASES}Aliases"
+OVER_DIGITS = f"Over{MAX_DIGITS}Digits"
+
+
+@dataclass(slots=True)
+class Size:
+    """What a node comes to once its aliases stand for what they name, as merge keys copy it."""
+
+    anchor: str | None = None
+    values: int = 1
+    characters: int = 0
+    depth: int = 0
+
+    def hold(self, inner: Size) -> None:
+        self.values += inner.values
+        self.characters += inner.characters
+        self.depth = max(self.depth, inner.depth + 1)
+
+
+@dataclass(slots=True)
+class Measure:
+    """Adds up a document event by event. Events need neither recursion nor copies, whatever they describe."""
+
+    open: list[Size] = field(default_factory=lambda: [Size()])
+    anchors: dict[str, Size] = field(default_factory=dict)
+    aliases: int = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self.close(Size(event.anchor, characters=len(event.value)))
+        elif isinstance(event, yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > MAX_ALIASES:
+                raise TooCostlyError(OVER_ALIASES)
+            named = self.anchors.get(event.anchor)
+            if named is not None:  # else it names nothing, or what it stands in: the loader's own matter
+                self.hold(named)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self.open.append(Size(event.anchor))
+            if len(self.open) > MAX_DEPTH + 1:
+                raise TooCostlyError(OVER_DEPTH)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.close(self.open.pop())
+
+    def close(self, size: Size) -> None:
+        if size.anchor is not None:
+            self.anchors[size.anchor] = size
+        self.hold(size)
+
+    def hold(self, size: Size) -> None:
+        parent = self.open[-1]
+        parent.hold(size)
+        if len(self.open) + size.depth > MAX_DEPTH + 1:
+            raise TooCostlyError(OVER_DEPTH)
+        Allowance().spend(parent.values, parent.characters)
+
+
+class BoundedLoader(Loader):  # type: ignore[misc]
+    """A safe loader that measures a text before it composes it."""
+
+    def __init__(self, stream: str) -> None:
+        measure = Measure()
+        for event in yaml.parse(stream, Loader=Loader):
+            measure.take(event)
+        super().__init__(stream)
+
+
+def short_number(construct: Any) -> Any:
+    def construct_short(loader: Any, node: Any) -> Any:
+        if len(node.value) > MAX_DIGITS:
+            raise TooCostlyError(OVER_DIGITS)
+        return construct(loader, node)
+
+    return construct_short
+
+
+for tag in ("int", "float"):
+    name = f"tag:yaml.org,2002:{tag}"
+    BoundedLoader.add_constructor(name, short_number(Loader.yaml_constructors[name]))
+
+
+def load(content: str) -> Any:
+    return yaml.load(content, Loader=BoundedLoader)  # noqa: S506 (a safe loader)
