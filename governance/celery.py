@@ -48,6 +48,10 @@ app.conf.update(
     task_routes={"scans.run_target": {"queue": "targets"}},
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=30,
+    # The last wall, for what nothing else ends: a worker's process is told, then killed. scans.tasks has its own.
+    task_soft_time_limit=600,
+    task_time_limit=660,
+    worker_max_memory_per_child=settings.WORKER_MEMORY_MB * 1024,
     worker_hijack_root_logger=False,
     timezone="UTC",
     # A message that nobody took before the next one is sent has no use.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from accounts.models import Account
 from scans import registry, store
@@ -34,6 +35,10 @@ def collectors_of(controls: list[registry.LoadedControl]) -> set[str]:
     return {registry.types()[type] for c in controls for type in (*c.control.facts, *c.control.related)}
 
 
+def call(work: Callable[..., JudgedTarget], *given: Any) -> JudgedTarget:
+    return work(*given)
+
+
 def judge_target(
     scan: Scan,
     account: Account,
@@ -43,15 +48,17 @@ def judge_target(
     at: datetime,
     joined: bool,
     regions: Iterable[str] | None = None,
+    run: Callable[..., JudgedTarget] = call,
 ) -> JudgedTarget:
     """joined False: the controls that one account's evidence is enough for. True: the others, which
     need the bucket owners of the whole organization and so wait until every account was read.
 
-    regions: those that were read, where the evidence given is only a part of what they hold."""
+    regions: those that were read, where the evidence given is only a part of what they hold. run: what calls the
+    judging, which is pure: in a thread of its own, say."""
     digest = scan.joined_context if joined else scan.context
     context = store.load_context(digest, account=account.account_id, as_of=at.isoformat())
     chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]
-    return judge_evidence(evidences, chosen, context, at, regions)
+    return run(judge_evidence, evidences, chosen, context, at, regions)
 
 
 def judge_evidence(

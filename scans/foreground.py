@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from django.conf import settings
 from django.db import connection
@@ -13,24 +13,25 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.states import SCAN_ENDED
-from scans import completion, work
+from scans import budget, completion, work
 from scans.holders import free_dead
-from scans.models import Scan
+from scans.models import Scan, Target
+from scans.threads import Pool
 
 PAUSE = 0.5
 
 
 def run(scan: Scan, progress: Callable[[], None] = lambda: None) -> None:
     """Work on the Scan's Targets until it has ended; calls progress about twice a second."""
-    with ThreadPoolExecutor(settings.SCAN_PARALLEL_TARGETS, thread_name_prefix="target") as pool:
+    with Pool(settings.SCAN_PARALLEL_TARGETS, "target") as pool:
         try:
             work_through(scan, pool, progress)
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)  # what is being read is finished, nothing else is begun
+            pool.shutdown(wait_for_it=False, cancel=True)  # what is being read is finished, nothing else is begun
             raise
 
 
-def work_through(scan: Scan, pool: ThreadPoolExecutor, progress: Callable[[], None]) -> None:
+def work_through(scan: Scan, pool: Pool, progress: Callable[[], None]) -> None:
     busy: dict[Future[None], int] = {}
     while True:
         taken = set(busy.values())
@@ -43,12 +44,22 @@ def work_through(scan: Scan, pool: ThreadPoolExecutor, progress: Callable[[], No
         for future in finished:
             del busy[future]
             future.result()
+        for future in stuck(busy):
+            pool.give_up(future)
+            del busy[future]
         progress()
         if not busy and not completion.advance(scan.pk):
             scan.refresh_from_db()
             if scan.state in SCAN_ENDED:
                 return
             time.sleep(PAUSE)  # somebody else has the rest; no hurry
+
+
+def stuck(busy: dict[Future[None], int]) -> list[Future[None]]:
+    """Work that goes on though its Target has failed for want of time: nobody waits for it."""
+    failed = Target.objects.filter(pk__in=busy.values(), state="failed", started_at__lt=timezone.now() - budget.limit())
+    over = set(failed.values_list("pk", flat=True)) if busy else set()
+    return [future for future, target_id in busy.items() if target_id in over and not future.done()]
 
 
 def one(target_id: int) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import Any
 
-from django.conf import settings
-
+from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
-from scans import registry
+from scans import budget, registry
+from scans.bounds import TooCostlyError, too_costly
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.collectors._shape import ShapeError, fact, listed, text
 from scans.evidence import GLOBAL, Context, Evidence
@@ -28,7 +27,7 @@ Place = tuple[str, str]  # (region, collector)
 class Plan:
     """What to read in one Account. prior: evidence of an earlier visit that need not be read again.
     value_role: gives the role that may read values, where that is switched on. before: evidence of the
-    last scan, for the collectors that remember it."""
+    last scan, for the collectors that remember it. deadline: until when it may be read."""
 
     account: str
     partition: str
@@ -42,6 +41,7 @@ class Plan:
     still_wanted: Callable[[], bool] = lambda: True
     value_role: ValueRole = field(default_factory=lambda: ValueRole(nobody))
     before: Mapping[Place, Evidence] = field(default_factory=dict)
+    deadline: Deadline = field(default_factory=budget.of_target)
 
 
 @dataclass(slots=True)
@@ -65,12 +65,6 @@ class AccountUnreadableError(Exception):
 
 class NoLongerWantedError(Exception):
     """The scan was cancelled, or the lease was lost, while reading."""
-
-
-@cache
-def pool() -> ThreadPoolExecutor:
-    """The process's threads for AWS calls. They overlap latency; processes use the cores."""
-    return ThreadPoolExecutor(max_workers=settings.SCAN_THREADS, thread_name_prefix="collect")
 
 
 def collect(plan: Plan) -> Collected:
@@ -128,15 +122,16 @@ def opt_ins_of(answer: dict[str, Any]) -> dict[str, str]:
 def read_stage(
     plan: Plan, stage: Iterable[registry.LoadedCollector], regions: list[str], earlier: Mapping[Place, Evidence]
 ) -> dict[Place, Evidence]:
-    jobs: dict[Place, Future[Evidence]] = {}
+    running: dict[Future[Evidence], budget.Run] = {}
+    places: list[Place] = []
     for item in stage:
         for region in [GLOBAL] if registry.is_global(item) else regions:
             place = (region, item.collector.name)
             if place not in plan.prior:
-                # A copy each: a context can't be entered twice at once, and it carries the credentials.
-                context = contextvars.copy_context()
-                jobs[place] = pool().submit(context.run, read_one, plan, item, region, earlier)
-    return {place: job.result() for place, job in jobs.items()}
+                run = budget.Run(item.collector.name, region, item.collector.types, plan.deadline)
+                running[run.start(partial(read_one, plan, item, region, earlier))] = run
+                places.append(place)
+    return dict(zip(places, budget.gather(running), strict=True))
 
 
 def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: Mapping[Place, Evidence]) -> Evidence:
@@ -149,6 +144,9 @@ def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: M
     except CallError as error:
         # A collector that let a refusal through has read nothing that can be relied on.
         evidence = Evidence(declared.name, region, gaps={type: [error.gap] for type in declared.types})
+    except TooCostlyError as error:
+        gap = too_costly(Gap(GapKind.TOO_COSTLY, f"collector.{declared.name}", "", region, ""), error)
+        evidence = Evidence(declared.name, region, gaps={type: [gap] for type in declared.types})
     evidence.types = declared.types
     if plan.regions_limited and declared.stage > 0 and region == GLOBAL:
         limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED)

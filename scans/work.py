@@ -20,7 +20,7 @@ from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
 from governance.core.states import TARGET
-from scans import evaluation, missing, registry, runner, store
+from scans import budget, evaluation, missing, registry, runner, store
 from scans.collector import VALUE_ROLE
 from scans.evidence import Evidence, parse
 from scans.heads import move_heads
@@ -65,6 +65,8 @@ def run_target(target_id: int) -> bool:
             read_and_finish(lease, target, counters)
     except runner.AccountUnreadableError as error:
         miss(lease, target, counters, error)
+    except budget.OutOfTimeError:
+        run_out(lease, counters)
     except (LeaseLostError, runner.NoLongerWantedError):
         log.info("target.abandoned", target=target_id, why="cancelled, or its lease was lost")
         return False
@@ -90,13 +92,17 @@ def claim(target_id: int) -> Lease | None:
 
 @contextmanager
 def heartbeat(lease: Lease) -> Iterator[None]:
-    """Extend the lease while the work goes on, from a thread of its own."""
+    """Extend the lease while the work goes on, from a thread of its own. Beyond the wall the Target has failed."""
     stop = threading.Event()
+    wall = budget.of_target()
 
     def beat() -> None:
         from django.db import connection
 
         while not stop.wait(HEARTBEAT_SECONDS):
+            if wall.passed(budget.WALL):
+                run_out(lease)
+                break
             lease.holders().update(lease_until=timezone.now() + LEASE)
         connection.close()
 
@@ -118,7 +124,8 @@ def read_and_finish(lease: Lease, target: Target, counters: Counters) -> None:
     with acting_as(scan_role(target, plan.collectors)):
         collected = runner.collect(plan)
     at = timezone.now()
-    judged = evaluation.judge_target(scan, account, collected.evidences, controls, at=at, joined=False)
+    run = budget.judge(plan.deadline)
+    judged = evaluation.judge_target(scan, account, collected.evidences, controls, at=at, joined=False, run=run)
     with transaction.atomic():
         finish(lease, target, collected, judged, counters)
 
@@ -236,12 +243,27 @@ def miss(lease: Lease, target: Target, counters: Counters, error: runner.Account
 
 def give_up(lease: Lease, target: Target) -> None:
     said = {
-        "reason": f"The work on this account was cut off {MAX_ATTEMPTS} times (a worker died or was killed each time).",
-        "what_to_do": "Look for out-of-memory kills of the workers, then start a new scan of the account.",
+        "reason": f"The work on this account was cut off {MAX_ATTEMPTS} times (a worker died, was killed or ran out of "
+        "time each time).",
+        "what_to_do": "Look for out-of-memory kills and time limits in the workers' logs, then start a new scan of the "
+        "account.",
     }
+    fail(lease, target.account_id, Counters(), said)
+
+
+def run_out(lease: Lease, counters: Counters | None = None) -> None:
+    """Whatever the work is still at, it is not waited for. The heartbeat says so too, and may come first."""
+    account_id = Target.objects.values_list("account_id", flat=True).get(pk=lease.target_id)
+    try:
+        fail(lease, account_id, counters or Counters(), budget.reason())
+    except LeaseLostError:
+        log.info("target.abandoned", target=lease.target_id, why="it ended as its time did")
+
+
+def fail(lease: Lease, account_id: int, counters: Counters, said: dict[str, Any]) -> None:
     with transaction.atomic():
-        Account.objects.filter(pk=target.account_id).update(unreadable={**said, "at": timezone.now().isoformat()})
-        end(lease, "give_up", Counters(), error=said)
+        Account.objects.filter(pk=account_id).update(unreadable={**said, "at": timezone.now().isoformat()})
+        end(lease, "give_up", counters, error=said)
 
 
 def end(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:

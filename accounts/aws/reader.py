@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from accounts.aws import session
+from accounts.aws import deadline, session
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_role
 from accounts.aws.endpoints import actual_region
@@ -141,6 +141,7 @@ class AwsReader:
 
     def _run(self, call: Call, place: str, method: Method, params: dict[str, Any]) -> dict[str, Any]:
         def attempt() -> dict[str, Any]:
+            deadline.refuse_late(call, place)
             self.counters.called(call.api)
             if self._on_call is not None:
                 self._on_call(call.service, call.operation, place)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.bounds import OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
 from scans.collector import Call, CallError
@@ -112,7 +113,10 @@ def malformed(call: Call, place: str) -> Gap:
 
 
 def fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
-    """What `read` gives; the Gap, where AWS refused, or its answer has another form or is too costly to read."""
+    """What `read` gives; the Gap, where AWS refused, or its answer has another form or is too costly to read,
+    or the collector's time has run out."""
+    if late := deadline.spent():
+        return late.instead_of(malformed(call, place))
     try:
         return read()
     except CallError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
+from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.bounds import TooCostlyError, too_costly
 from scans.collector import Call, CallError, Collector, Listing, Reader
@@ -55,7 +56,10 @@ def named(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str)
 
 
 def fact(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
-    """A fact, or `gap` where the answer doesn't have the form that it must have, or is too costly to read."""
+    """A fact, or `gap` where the answer doesn't have the form that it must have, or is too costly to read,
+    or where the collector's time has run out."""
+    if late := deadline.spent():
+        return late.instead_of(gap)
     try:
         return read(*given, **more)
     except MalformedError:

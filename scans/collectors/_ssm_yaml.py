@@ -36,7 +36,7 @@ class Measure:
     """Adds up a document event by event. Events need neither recursion nor copies, whatever they describe."""
 
     open: list[Size] = field(default_factory=lambda: [Size()])
-    anchors: dict[str, Size] = field(default_factory=dict)
+    anchors: dict[str | None, Size] = field(default_factory=dict)
     aliases: int = 0
 
     def take(self, event: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.aws import deadline
 from accounts.aws.gaps import Gap
 from scans.bounds import TooCostlyError, too_costly
 from scans.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
@@ -68,6 +69,8 @@ class Pace:
     last: float | None = None
 
     def wait(self) -> None:
+        if deadline.spent():
+            return  # no call will be made
         if self.last is not None and (left := self.last + SECONDS_APART - self.clock()) > 0:
             self.sleep(left)
         self.last = self.clock()

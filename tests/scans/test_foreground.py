@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import foreground, runner, work
+from scans import budget, foreground, runner, work
 from scans.holders import me
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
@@ -47,7 +47,7 @@ class AtOnce:
 @pytest.fixture
 def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     in_place_of_aws(monkeypatch)
-    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "Pool", AtOnce)
     monkeypatch.setattr(foreground, "one", work.run_target)
     monkeypatch.setattr(foreground, "PAUSE", 0)
     return company()
@@ -143,3 +143,18 @@ def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Orga
 def test_an_ended_scan_is_not_found(scan: Scan, organization: Organization, state: str) -> None:
     Scan.objects.filter(pk=scan.pk).update(state=state)
     assert foreground.unfinished(organization, NOTHING) is None
+
+
+def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waited_for(scan: Scan) -> None:
+    target = first(scan)
+    going, done = Future[None](), Future[None]()
+    done.set_result(None)
+    late = timezone.now() - budget.limit() - timedelta(seconds=1)
+    Target.objects.filter(pk=target.pk).update(state="running", started_at=late)
+    assert foreground.stuck({going: target.pk}) == []
+    Target.objects.filter(pk=target.pk).update(state="failed")
+    assert foreground.stuck({going: target.pk}) == [going]
+    assert foreground.stuck({done: target.pk}) == []
+    assert foreground.stuck({}) == []
+    Target.objects.filter(pk=target.pk).update(started_at=timezone.now())
+    assert foreground.stuck({going: target.pk}) == []

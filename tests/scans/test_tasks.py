@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organization
 from governance.celery import app
 from governance.core.policy import SYSTEM
-from scans import completion, schedules, tasks
+from scans import budget, completion, schedules, tasks
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all
@@ -143,3 +144,14 @@ def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers(
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] == entry["schedule"]
+
+
+def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> None:
+    app.loader.import_default_modules()
+    wall = settings.TARGET_SECONDS + budget.WALL
+    assert wall < tasks.run_target.soft_time_limit < tasks.run_target.time_limit
+    for entry in app.conf.beat_schedule.values():
+        task = app.tasks[entry["task"]]
+        soft, hard = task.soft_time_limit or app.conf.task_soft_time_limit, task.time_limit or app.conf.task_time_limit
+        assert 0 < soft < hard
+    assert app.conf.worker_max_memory_per_child == settings.WORKER_MEMORY_MB * 1024

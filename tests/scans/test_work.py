@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
-from scans import completion, runner, work
+from scans import budget, completion, runner, work
 from scans.errors import ScanRequestError
 from scans.evidence import Evidence
 from scans.models import Blob, EvidenceHead, Scan, Target
@@ -112,6 +116,7 @@ def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
     assert target.state == "failed"
     assert target.error is not None
     assert "cut off" in target.error["reason"]
+    assert "out of time" in target.error["reason"]
 
 
 def test_a_scan_with_a_failed_target_ends_partial(scan: Scan, reads: Callable[[Collect], None]) -> None:
@@ -222,3 +227,49 @@ def test_who_may_start_a_scan(organization: Organization) -> None:
     ):
         with pytest.raises(NotPermittedError):
             start_scan(actor=actor, organization=organization, accounts=accounts)
+
+
+def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
+    scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """The heartbeat's own thread would need a connection of its own, so its beat is run here."""
+    settings.TARGET_SECONDS = -budget.WALL
+    beats: list[Callable[[], None]] = []
+
+    class AtOnce:
+        def __init__(self, *, target: Callable[[], None], **_: Any) -> None:
+            beats.append(target)
+
+        def start(self) -> None:
+            pass
+
+        def join(self, timeout: float) -> None:
+            pass
+
+    def beating_meanwhile(plan: runner.Plan) -> runner.Collected:
+        beats[0]()
+        assert first(scan).state == "failed"
+        return nothing_found(plan)
+
+    monkeypatch.setattr(work, "threading", SimpleNamespace(Thread=AtOnce, Event=threading.Event))
+    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    reads(beating_meanwhile)
+    work.run_target(first(scan).pk)
+    target = first(scan)
+    assert (target.state, target.lease_until, target.attempts) == ("failed", None, 1)
+    assert "not done in the time" in target.error["reason"]
+    assert target.account.unreadable["reason"] == target.error["reason"]
+    assert not EvidenceHead.objects.exists()
+
+
+def test_judging_that_does_not_end_fails_the_target_for_want_of_time(
+    scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: Any, **__: Any) -> None:
+        raise budget.OutOfTimeError
+
+    reads(nothing_found)
+    monkeypatch.setattr(work.evaluation, "judge_target", endless)
+    assert work.run_target(first(scan).pk) is True
+    assert (first(scan).state, first(scan).error) == ("failed", budget.reason())

@@ -1,0 +1,158 @@
+"""Time: collectors that exceed it leave gaps and what they read; judging that exceeds it fails the Target."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.aws import deadline
+from accounts.aws.deadline import Deadline
+from accounts.aws.gaps import Gap, GapKind
+from scans import budget
+from scans.collector import Seen
+from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
+from scans.collectors._ssm_answers import ssm
+from scans.evidence import Evidence, Resource
+from tests.scans.collectors.fake_reader import FakeReader
+
+TYPES = ("a.thing", "b.thing")
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What an endless collector waits for; it is let go after the test."""
+    monkeypatch.setattr(budget, "PAUSE", 0.01)
+    monkeypatch.setattr(budget, "GRACE", 0)
+    held = threading.Event()
+    yield held
+    held.set()
+
+
+def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, budget.Run]:
+    made = budget.Run(name, "eu-west-1", TYPES, target or Deadline.after(600))
+    return made.start(work), made
+
+
+def test_what_ends_in_time_is_kept_as_it_is() -> None:
+    evidence = Evidence("one", "eu-west-1")
+    assert budget.gather(dict([run("one", lambda: evidence)])) == [evidence]
+
+
+def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold: threading.Event) -> None:
+    endless = run("endless", hold.wait, Deadline(0, 600))
+    sound = Evidence("sound", "eu-west-1")
+    lost, kept = budget.gather(dict([endless, run("sound", lambda: sound)]))
+    assert kept is sound
+    gap = lost.gaps["a.thing"][0]
+    assert gap == Gap(GapKind.OUT_OF_TIME, "collector.endless", "", "eu-west-1", "NotReadIn600Seconds")
+    assert set(lost.gaps) == set(lost.types) == set(TYPES)
+
+
+def test_what_has_not_begun_when_the_targets_time_is_over_is_a_gap_too(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scans.threads import Pool
+
+    pool = Pool(1, "one")
+    monkeypatch.setattr(budget, "readers", lambda: pool)
+    over = Deadline(0, 3600)
+    begun: list[str] = []
+    endless = run("endless", hold.wait, over)
+    waiting = run("waiting", lambda: begun.append("waiting"), over)
+    found = budget.gather(dict([endless, waiting]))
+    assert [item.gaps["b.thing"][0].code for item in found] == ["NotReadIn3600Seconds"] * 2
+    assert begun == []
+
+
+def test_a_collectors_time_ends_with_its_targets() -> None:
+    future, made = run("one", deadline.spent, Deadline(0, 3600))
+    assert future.result(60) == Deadline(0, 3600)
+    assert made.own == Deadline(0, 3600)
+
+
+def test_a_collectors_own_time_begins_when_it_does(settings: Any) -> None:
+    settings.COLLECTOR_SECONDS = 120
+    future, made = run("one", lambda: None)
+    future.result(60)
+    assert made.own is not None
+    assert made.own.seconds == 120
+
+
+def test_a_defect_of_a_collector_is_no_gap() -> None:
+    with pytest.raises(ZeroDivisionError):
+        budget.gather(dict([run("broken", lambda: 1 / 0)]))
+
+
+def test_judging_is_waited_for_to_the_wall_only(hold: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "WALL", 0)
+    assert budget.judge(Deadline.after(600))(max, 1, 2) == 2
+    with pytest.raises(budget.OutOfTimeError):
+        budget.judge(Deadline(0, 1))(hold.wait)
+
+
+class Slow(FakeReader):
+    """A reader whose time is over after some calls, as AwsReader's is."""
+
+    def __init__(self, collector: Any, calls: int) -> None:
+        super().__init__(collector)
+        self.left = calls
+
+    def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            declared = self._declared[service, operation]
+            with deadline.until(Deadline(0, 600)):
+                deadline.refuse_late(declared, self.region)
+        return super().call(service, operation, region=region, **params)
+
+
+def test_what_was_read_before_the_time_was_over_is_kept() -> None:
+    reader = Slow(ssm_documents.COLLECTOR, calls=1)
+    named = [{"Name": name, "DocumentType": "Automation"} for name in ("First", "Second")]
+    reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": named})
+    reader.answer("ssm", "GetDocument", {"Content": "{}", "DocumentFormat": "JSON"})
+    reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
+    evidence = ssm_documents.collect(reader, Seen())
+    first, second = (r.facts for r in evidence.resources if r.type == "ssm.document")
+    assert first["hits"] == []
+    late = Gap(GapKind.OUT_OF_TIME, "ssm.GetDocument", "ssm:GetDocument", "eu-west-1", "NotReadIn600Seconds")
+    assert second["hits"] == second["session"] == late
+    assert second["shared_with"] == []
+
+
+@pytest.mark.parametrize("collector", [ssm_ops, tags])
+def test_what_is_not_looked_at_in_time_is_not_called_clean(collector: Any) -> None:
+    reader = FakeReader(collector.COLLECTOR)
+    reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [{"OpsItemId": "oi-1", "Title": "fine"}]})
+    reader.answer("ssm", "DescribeActivations", {"ActivationList": []})
+    reader.answer("ssm", "DescribePatchBaselines", {"BaselineIdentities": []})
+    tagged = {"ResourceARN": "arn:aws:s3:::b", "Tags": [{"Key": "k", "Value": "v"}]}
+    reader.answer("resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": [tagged]})
+    with deadline.until(Deadline(0, 600)):
+        evidence = collector.collect(reader, Seen())
+    (resource,) = evidence.resources
+    assert resource.facts["hits"].code == "NotReadIn600Seconds"
+
+
+def test_calls_that_will_not_be_made_are_not_waited_for() -> None:
+    slept: list[float] = []
+    reader = FakeReader(ssm_values.COLLECTOR)
+    reader.refuse("ssm", "GetParameters")
+    facts = {"name": "/a", "type": "String", "version": 1, "modified": None}
+    known = Evidence("ssm_parameters", "eu-west-1", types=("ssm.parameter",))
+    known.resources += [
+        Resource("ssm.parameter", f"arn:{n}", "eu-west-1", {**facts, "name": f"/{n}"}) for n in range(30)
+    ]
+    context = type("Context", (), {"policy": {"inspect_values": True}})()
+    with deadline.until(Deadline(0, 600)):
+        ssm_values.collect(reader, Seen((known,), context=context), slept.append, lambda: 0.0)
+    assert slept == []
+
+
+def test_the_actions_of_a_deadline_are_those_of_the_calls() -> None:
+    with deadline.until(Deadline(0, 600)), pytest.raises(deadline.CallError) as late:
+        deadline.refuse_late(ssm("GetDocument"), "eu-west-1")
+    assert late.value.gap.action == "ssm:GetDocument"
