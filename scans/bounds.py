@@ -12,7 +12,7 @@ MAX_BYTES = 200_000  # AWS takes documents of 64 KB and policies of 32 KB
 MAX_VALUES = 50_000
 MAX_DEPTH = 60
 MAX_CHARACTERS = 400_000  # of all values together, each as often as it is used
-OVER_BYTES = f"Over{MAX_BYTES}Bytes"
+MAX_RECORD = 1_100_000  # bytes of other JSON: CloudTrail's records have up to 1 MB, and JSON doesn't grow
 OVER_VALUES = f"Over{MAX_VALUES}Values"
 OVER_DEPTH = f"Over{MAX_DEPTH}Levels"
 OVER_CHARACTERS = f"Over{MAX_CHARACTERS}Characters"
@@ -31,10 +31,10 @@ def too_costly(gap: Gap, error: TooCostlyError) -> Gap:
     return replace(gap, kind=GapKind.TOO_COSTLY, code=error.code)
 
 
-def refuse_size(content: str) -> None:
+def refuse_size(content: str, most: int = MAX_BYTES) -> None:
     """Before any parser sees it."""
-    if len(content) > MAX_BYTES or len(content.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise TooCostlyError(OVER_BYTES)
+    if len(content) > most or len(content.encode("utf-8", "surrogatepass")) > most:
+        raise TooCostlyError(f"Over{most}Bytes")
 
 
 class Allowance:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.bounds import OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
+from scans.bounds import MAX_RECORD, OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
 from scans.collector import Call, CallError
 from scans.evidence import Evidence
 
@@ -98,7 +98,7 @@ def unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def json_object(
     value: str, members: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
 ) -> dict[str, Any] | None:
-    refuse_size(value)
+    refuse_size(value, MAX_RECORD)
     try:
         found = json.loads(value, object_pairs_hook=members)
     except RecursionError:

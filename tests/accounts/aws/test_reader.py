@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.aws import session
+from accounts.aws import deadline, session
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as
 from accounts.aws.gaps import GapKind
@@ -183,6 +183,20 @@ def test_calls_and_retries_are_counted_and_told(aws):
     parameters(reader(counters=counters, on_call=lambda *call: told.append(call)))
     assert (counters.calls, counters.retries, counters.by_api["ssm.DescribeParameters"]) == (2, 1, 2)
     assert told == [("ssm", "DescribeParameters", "eu-west-1")] * 2
+
+
+def test_after_its_deadline_nothing_is_asked_and_what_came_before_is_kept(aws):
+    stub = aws(lambda request: Answer({"Parameters": [{"Name": "/a"}], "NextToken": "more"}))
+    counters = impatient()
+
+    def over_after_one(*_call):
+        deadline._current.set(deadline.Deadline(0, 600))
+
+    with deadline.until(deadline.Deadline.after(600)):
+        listing = parameters(reader(counters=counters, on_call=over_after_one))
+    assert listing.items == [{"Name": "/a"}]
+    assert (listing.gap.kind, listing.gap.code) == (GapKind.OUT_OF_TIME, "NotReadIn600Seconds")
+    assert len(stub.requests) == counters.calls == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from scans.collectors._shape import ShapeError, document
+from scans.bounds import MAX_RECORD, TooCostlyError
+from scans.collectors._shape import ShapeError, document, json_object
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -28,3 +29,15 @@ def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: st
     for written in (twice, quote(twice)):
         with pytest.raises(ShapeError):
             document(written)
+
+
+@pytest.mark.parametrize(
+    "given", ['{"a":' * 50_000, '{"Statement": "' + "x" * MAX_RECORD + '"}', {"Statement": [[{}] * 10] * 10_000}]
+)
+def test_a_document_beyond_the_bounds_is_too_costly(given: object) -> None:
+    with pytest.raises(TooCostlyError):
+        document(given)
+
+
+def test_a_record_as_large_as_they_come_is_read() -> None:
+    assert json_object('{"a": "' + "x" * 1_000_000 + '"}') is not None
