@@ -7,6 +7,7 @@ back even then is left to its thread. Last, the wall: the lease is renewed no mo
 from __future__ import annotations
 
 import contextvars
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from datetime import timedelta
@@ -14,6 +15,7 @@ from functools import cache
 from typing import ParamSpec, TypeVar
 
 import structlog
+from billiard import current_process
 from django.conf import settings
 
 from accounts.aws import deadline
@@ -78,6 +80,16 @@ def judge(target: Deadline) -> Callable[..., T]:
         return future.result()
 
     return run
+
+
+def leave_stuck_threads() -> None:
+    """End this process if it is a worker's of Celery, which makes another, and threads of it go on for ever.
+
+    The message comes again, and finds that its Target has ended."""
+    stuck = readers().stuck + judges().stuck
+    if stuck and current_process().name != "MainProcess":
+        log.error("worker.left", stuck=stuck)
+        os._exit(1)
 
 
 class Run:

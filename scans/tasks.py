@@ -37,6 +37,7 @@ def run_target(target_id: int) -> None:
     work.run_target(target_id)
     scan_id = Target.objects.values_list("scan_id", flat=True).get(pk=target_id)
     send(completion.advance(scan_id))
+    budget.leave_stuck_threads()
 
 
 @shared_task(name="scans.sweep", soft_time_limit=SWEEP_LIMIT, time_limit=SWEEP_LIMIT + 60)

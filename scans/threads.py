@@ -43,6 +43,12 @@ class Pool:
             self._lost.add(future)
             self._start()
 
+    @property
+    def stuck(self) -> int:
+        """Threads that go on with what was given up."""
+        with self._lock:
+            return len(self._lost)
+
     def shutdown(self, *, wait_for_it: bool = True, cancel: bool = False) -> None:
         """End the threads once the work is done, except for what was given up."""
         with self._lock:

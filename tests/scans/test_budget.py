@@ -16,6 +16,7 @@ from scans.collector import Seen
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
 from scans.collectors._ssm_answers import ssm
 from scans.evidence import Evidence, Resource
+from scans.threads import Pool
 from tests.scans.collectors.fake_reader import FakeReader
 
 TYPES = ("a.thing", "b.thing")
@@ -54,8 +55,6 @@ def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold:
 def test_what_has_not_begun_when_the_targets_time_is_over_is_a_gap_too(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scans.threads import Pool
-
     pool = Pool(1, "one")
     monkeypatch.setattr(budget, "readers", lambda: pool)
     over = Deadline(0, 3600)
@@ -156,3 +155,21 @@ def test_the_actions_of_a_deadline_are_those_of_the_calls() -> None:
     with deadline.until(Deadline(0, 600)), pytest.raises(deadline.CallError) as late:
         deadline.refuse_late(ssm("GetDocument"), "eu-west-1")
     assert late.value.gap.action == "ssm:GetDocument"
+
+
+@pytest.mark.parametrize(
+    ("process", "stuck", "left"),
+    [("ForkPoolWorker-1", True, [1]), ("ForkPoolWorker-1", False, []), ("MainProcess", True, [])],
+)
+def test_a_workers_process_with_stuck_threads_is_left(
+    process: str, stuck: bool, left: list[int], hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool(1, "one")
+    monkeypatch.setattr(budget, "readers", lambda: pool)
+    monkeypatch.setattr(budget, "current_process", lambda: type("Process", (), {"name": process}))
+    ended: list[int] = []
+    monkeypatch.setattr(budget.os, "_exit", ended.append)
+    work = hold.wait if stuck else (lambda: Evidence("one", ""))
+    budget.gather(dict([run("one", work, Deadline(0, 600))]))
+    budget.leave_stuck_threads()
+    assert ended == left
