@@ -114,7 +114,7 @@ def test_the_command_ends_with_status_3_and_names_what_is_missing(
     scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = next(call for call in registry.calls() if call.api == "ssm.ListDocuments")
-    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "Pool", AtOnce)
     monkeypatch.setattr(foreground, "one", work.run_target)
     scene.strike(kind, call)
     with pytest.raises(SystemExit) as ended:
