@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
 from scans.models import Schedule
+from scans.queries.schedules import rhythm_of
+from scans.scheduling import NEVER_REFUSED, find_running, parts_of
 from scans.services import start_scan
 
 log = structlog.get_logger(__name__)
@@ -21,17 +24,52 @@ def start_due() -> list[int]:
     now = timezone.now()
     started: list[int] = []
     for schedule in Schedule.objects.filter(enabled=True, next_due_at__lte=now).select_related("organization"):
-        due = schedule.next_due_at
-        following = due + timedelta(minutes=schedule.every_minutes)
-        if following <= now:
-            following = now + timedelta(minutes=schedule.every_minutes)
-        try:
-            with transaction.atomic():
-                if Schedule.objects.filter(pk=schedule.pk, next_due_at=due).update(next_due_at=following):
-                    scan = start_scan(actor=SYSTEM, organization=schedule.organization, schedule=schedule, due_at=due)
-                    started.append(scan.pk)
-        except IntegrityError:
-            continue  # another beat started this due time's Scan
-        except ScanRequestError as error:
-            log.warning("schedule.refused", schedule=schedule.name, why=str(error))
+        start(schedule, now=now, started=started)
     return started
+
+
+def start(schedule: Schedule, *, now: datetime, started: list[int]) -> None:
+    due = schedule.next_due_at
+    following, missed = due_after(schedule, now)
+    values = {"next_due_at": following, **missing(missed, now), **NEVER_REFUSED}
+    try:
+        with transaction.atomic():
+            if take(schedule, values):
+                refuse_overlap(schedule)
+                scan = start_scan(
+                    actor=SYSTEM, organization=schedule.organization, schedule=schedule, due_at=due, **parts_of(schedule)
+                )  # fmt: skip
+                started.append(scan.pk)
+    except IntegrityError:
+        return  # another beat started this due time's Scan
+    except ScanRequestError as error:
+        values |= {"refused": str(error), "refused_at": now, **missing(missed + 1, now)}
+        if take(schedule, values):
+            log.warning("schedule.refused", schedule=schedule.name, why=str(error))
+
+
+def take(schedule: Schedule, values: dict[str, object]) -> bool:
+    """Settle its due time. False: another beat was quicker, or a person changed or paused it since it was read."""
+    same = {"pk": schedule.pk, "next_due_at": schedule.next_due_at, "version": schedule.version}
+    return bool(Schedule.objects.filter(**same).update(**values))
+
+
+def due_after(schedule: Schedule, now: datetime) -> tuple[datetime, int]:
+    """The next due time, and how many there were since this one."""
+    rhythm = rhythm_of(schedule)
+    try:
+        return rhythm.following(schedule.next_due_at, now)
+    except ScanRequestError as error:  # this machine has lost the time zone: a day later is the nearest that is known
+        log.warning("schedule.no_time_zone", schedule=schedule.name, why=str(error))
+        return now + timedelta(minutes=rhythm.every_minutes), 0
+
+
+def missing(times: int, now: datetime) -> dict[str, object]:
+    return {"missed": F("missed") + times, "missed_at": now} if times else {}
+
+
+def refuse_overlap(schedule: Schedule) -> None:
+    """Raises ScanRequestError. Scans of the same accounts would only wait for each other, and pile up."""
+    running = find_running(schedule)
+    if running is not None:
+        raise ScanRequestError(f"Scan {running.pk} of this schedule was still running.")

@@ -46,7 +46,7 @@ def start_scan(
     refuse_unknown("region", regions, known_regions(organization))
     refuse_settings()
     if not chosen:
-        raise ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
+        raise nothing_to_scan(organization, [*accounts, *ous])
     with transaction.atomic():
         scan = Scan.objects.create(
             organization=organization,
@@ -118,6 +118,14 @@ def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Se
     return present.filter(wanted)
 
 
+def nothing_to_scan(organization: Organization, named: Sequence[str]) -> ScanRequestError:
+    if not named:
+        return ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
+    return ScanRequestError(
+        "No account that was asked for can be scanned: they are closed, have left the organization, or the OU is empty."
+    )
+
+
 def refuse_unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> None:
     missing = sorted(set(asked) - set(known))
     if missing:
@@ -165,7 +173,7 @@ def require(
         else [place_of(organization, account) for account in accounts] or [Place(organization.org_id)]
     )
     if not all(decide(actor, permission, now, place) for place in places):
-        needed = "scan operator" if permission is Permission.SCAN_RUN else "account owner or scan operator"
+        needed = "account owner or scan operator" if permission is Permission.SCAN_RESCAN else "scan operator"
         raise NotPermittedError(f"{actor.name} may not run scans there; a grant of {needed} is needed.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import structlog
@@ -101,8 +103,9 @@ def answer(api: Api, done: Rescan) -> Response:
 
 def accounts_of_scanner(actor: Actor) -> QuerySet[Account]:
     """A token may scan and have no scan.view: what it started is shown to it all the same."""
-    run, again = (visible_accounts(actor, each) for each in (Permission.SCAN_RUN, Permission.SCAN_RESCAN))
-    return visible_accounts(actor, Permission.SCAN_VIEW) | run | again
+    started_by = (Permission.SCAN_RUN, Permission.SCAN_RESCAN, Permission.SCAN_SCHEDULE)
+    seen = visible_accounts(actor, Permission.SCAN_VIEW)
+    return reduce(or_, (visible_accounts(actor, each) for each in started_by), seen)
 
 
 def hand_over(scan_id: int) -> None:

@@ -8,13 +8,31 @@ from accounts.models import Account, Organization
 
 
 class Schedule(models.Model):
-    """A standing order to scan an organization every so many minutes."""
+    """Starts Scans of an organization, or of a part of it, by the clock. A deleted one keeps its row: Scans point at it.
+
+    every_minutes: a day where daily_at says when. asked: as a Scan's. refused: why the last start was refused; empty
+    where it wasn't. missed: how many due times started no Scan. version: counts what people change.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="schedules")
     name = models.CharField(max_length=100)
     every_minutes = models.PositiveIntegerField()
+    daily_at = models.TimeField(null=True)
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    asked = models.JSONField(default=dict)
     next_due_at = models.DateTimeField(db_index=True)
     enabled = models.BooleanField(default=True)
+    refused = models.TextField(blank=True, default="")
+    refused_at = models.DateTimeField(null=True)
+    missed = models.PositiveIntegerField(default=0)
+    missed_at = models.DateTimeField(null=True)
+    # By user name; empty, with no time, on rows of an earlier release.
+    created_by = models.CharField(max_length=150, blank=True, default="")
+    created_at = models.DateTimeField(null=True)
+    changed_by = models.CharField(max_length=150, blank=True, default="")
+    changed_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ["name"]
