@@ -14,7 +14,7 @@ MEANS: dict[Permission, str] = {
     P.SCAN_VIEW: "see Scans and their gaps",
     P.SCAN_RUN: "start, cancel and resume Scans",
     P.SCAN_RESCAN: "scan one Account again, at a limited rate",
-    P.SCAN_SCHEDULE: "set when Scans start by themselves",
+    P.SCAN_SCHEDULE: "make, change, pause, run and delete schedules, which start Scans by the clock",
     P.FINDING_VIEW: "see Findings and their evidence",
     P.CONTROL_VIEW: "see Controls",
     P.OUTCOME_EXPORT: "export Outcomes and Findings",

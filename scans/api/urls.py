@@ -12,6 +12,7 @@ from scans.api.flows import FlowApi
 from scans.api.frameworks import FrameworkApi
 from scans.api.outcomes import OutcomeApi
 from scans.api.scans import ScanApi
+from scans.api.schedules import ScheduleApi
 
 LIST, ONE = {"get": "list"}, {"get": "retrieve"}
 
@@ -26,6 +27,13 @@ urlpatterns = [
     path("scans/<int:scan>/resume/", ScanApi.as_view({"post": "resume"}), name="api-scan-resume"),
     path("scans/<int:scan>/progress/", ScanApi.as_view({"get": "progress"}), name="api-scan-progress"),
     path("scans/<int:scan>/gaps/", ScanApi.as_view({"get": "gaps"}), name="api-scan-gaps"),
+    path("schedules/", ScheduleApi.as_view({"get": "list", "post": "create"}), name="api-schedules"),
+    path(
+        "schedules/<int:schedule>/",
+        ScheduleApi.as_view({"get": "retrieve", "patch": "change", "delete": "remove"}),
+        name="api-schedule",
+    ),
+    path("schedules/<int:schedule>/run/", ScheduleApi.as_view({"post": "run"}), name="api-schedule-run"),
     path("findings/", FindingApi.as_view(LIST), name="api-findings"),
     path("findings/<slug:fingerprint>/", FindingApi.as_view(ONE), name="api-finding"),
     path("controls/", ControlApi.as_view(LIST), name="api-controls"),

@@ -25,14 +25,14 @@ class Offer:
     controls: list[tuple[str, str, list[tuple[str, str]]]]
 
 
-def offer_to(actor: Actor, visible: QuerySet[Account]) -> Offer:
-    """visible: the accounts that the actor may scan."""
+def offer_to(actor: Actor, visible: QuerySet[Account], permission: Permission = Permission.SCAN_RUN) -> Offer:
+    """visible: the accounts over which the actor holds the permission."""
     organizations = list(Organization.objects.filter(accounts__in=visible.order_by().values("pk")).distinct())
     now = timezone.now()
     return Offer(
         organizations=organizations,
         whole=frozenset(
-            o.org_id for o in organizations if decide(actor, Permission.SCAN_RUN, now, Place(organization=o.org_id))
+            o.org_id for o in organizations if decide(actor, permission, now, Place(organization=o.org_id))
         ),
         units=places.choices(visible),
         regions=choices.regions_of(visible),

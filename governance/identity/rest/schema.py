@@ -110,6 +110,8 @@ class Schema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         answer: Answer = self.table("answers")
+        if answer.status == 204:
+            return {204: None}
         said = answer.serializer(many=True) if answer.many else answer.serializer  # type: ignore[call-arg]
         return dict.fromkeys((answer.status, *answer.also), said)
 

@@ -1,0 +1,103 @@
+"""How the API takes and shows a schedule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.identity.rest.parsing import Strict
+from scans.api.scan_documents import AskedSerializer
+from scans.rhythm import LEAST, MOST
+from scans.scheduling import LONGEST_NAME, MOST_ACCOUNTS
+
+EVERY = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
+EVERY_HELP = "How often. Or daily_at with time_zone."
+AT_HELP = "A time of day like 02:30; of a time that the clock shows twice the first, one that it skips later that day."
+ZONE_HELP = "Like UTC or Europe/Madrid; goes with daily_at."
+
+
+def ids(most: int, **more: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), max_length=most, **more)
+
+
+class ScheduleBody(Strict):
+    """What it scans: nothing at all is the whole Organization, as for a Scan."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME)
+    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+    every_minutes = serializers.IntegerField(default=None, help_text=EVERY_HELP, **EVERY)
+    daily_at = serializers.CharField(default=None, allow_null=True, help_text=AT_HELP)
+    time_zone = serializers.CharField(default=None, allow_null=True, help_text=ZONE_HELP)
+    accounts = ids(MOST_ACCOUNTS, default=list)
+    ous = ids(1_000, default=list)
+    regions = ids(100, default=list)
+    controls = ids(1_000, default=list, help_text="Ids, or groups of them.")
+
+
+class ChangeBody(Strict):
+    """What isn't named stays as it is."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    enabled = serializers.BooleanField(required=False, help_text="false pauses it, true resumes it.")
+    every_minutes = serializers.IntegerField(required=False, help_text=EVERY_HELP, **EVERY)
+    daily_at = serializers.CharField(required=False, allow_null=True, help_text=AT_HELP)
+    time_zone = serializers.CharField(required=False, allow_null=True, help_text=ZONE_HELP)
+    accounts = ids(MOST_ACCOUNTS, required=False)
+    ous = ids(1_000, required=False)
+    regions = ids(100, required=False)
+    controls = ids(1_000, required=False, help_text="Ids, or groups of them.")
+
+
+class LastRunSerializer(serializers.Serializer[Any]):
+    scan = serializers.IntegerField(source="pk")
+    state = serializers.CharField()
+    started_at = serializers.DateTimeField(source="created_at")
+
+
+class ScheduleSerializer(serializers.Serializer[Any]):
+    """Starts Scans by the clock. every_minutes is null where it runs daily_at, and the other way round.
+
+    next_run_at: null while it is paused. last_run: null too where you may not see it. refused: why the last start was
+    refused, null where it wasn't. missed: how many due times started no Scan. gone: what it names and no Scan can read
+    any more. created_by and created_at: null on rows of an earlier release.
+    """
+
+    id = serializers.IntegerField(source="schedule.pk")
+    name = serializers.CharField(source="schedule.name")
+    organization = serializers.CharField(source="schedule.organization.org_id")
+    enabled = serializers.BooleanField(source="schedule.enabled")
+    asked = AskedSerializer()
+    every_minutes = serializers.SerializerMethodField()
+    daily_at = serializers.TimeField(source="schedule.daily_at", format="%H:%M", allow_null=True)
+    time_zone = serializers.SerializerMethodField()
+    next_run_at = serializers.SerializerMethodField()
+    last_run = LastRunSerializer(source="last", allow_null=True)
+    refused = serializers.SerializerMethodField()
+    refused_at = serializers.DateTimeField(source="schedule.refused_at", allow_null=True)
+    missed = serializers.IntegerField(source="schedule.missed")
+    last_missed_at = serializers.DateTimeField(source="schedule.missed_at", allow_null=True)
+    gone = serializers.ListField(child=serializers.CharField())
+    created_by = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(source="schedule.created_at", allow_null=True)
+    changed_by = serializers.SerializerMethodField()
+    changed_at = serializers.DateTimeField(source="schedule.changed_at", allow_null=True)
+
+    def get_every_minutes(self, line: Any) -> int | None:
+        return None if line.schedule.daily_at else int(line.schedule.every_minutes)
+
+    def get_time_zone(self, line: Any) -> str | None:
+        return line.schedule.time_zone or None
+
+    def get_next_run_at(self, line: Any) -> datetime | None:
+        return line.schedule.next_due_at if line.schedule.enabled else None
+
+    def get_refused(self, line: Any) -> str | None:
+        return line.schedule.refused or None
+
+    def get_created_by(self, line: Any) -> str | None:
+        return line.schedule.created_by or None
+
+    def get_changed_by(self, line: Any) -> str | None:
+        return line.schedule.changed_by or None

@@ -1,0 +1,142 @@
+"""Schedules: list, look, create, change, pause and resume, delete, run now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.http import Http404
+from django.urls import reverse
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.core.policy import Permission
+from governance.identity.rest.etags import etag_of, require_match
+from governance.identity.rest.parsing import PageQuery
+from governance.identity.rest.problems import ConflictError, refusing
+from governance.identity.rest.views import Answer, Api
+from scans import scheduling
+from scans.api import starting
+from scans.api.scan_documents import ScanSerializer
+from scans.api.schedule_documents import ChangeBody, ScheduleBody, ScheduleSerializer
+from scans.errors import ScanRequestError
+from scans.models import Schedule
+from scans.queries import schedules as queries
+from scans.queries.schedules import PARTS
+from scans.rhythm import Rhythm, make_rhythm
+
+
+class ScheduleApi(Api):
+    permissions: ClassVar = {
+        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": Permission.SCAN_SCHEDULE,
+        "change": Permission.SCAN_SCHEDULE, "remove": Permission.SCAN_SCHEDULE, "run": Permission.SCAN_SCHEDULE,
+    }  # fmt: skip
+    queries: ClassVar = {"list": PageQuery}
+    bodies: ClassVar = {"create": ScheduleBody, "change": ChangeBody}
+    answers: ClassVar = {
+        "list": Answer(ScheduleSerializer, many=True), "retrieve": Answer(ScheduleSerializer),
+        "create": Answer(ScheduleSerializer, status=201), "change": Answer(ScheduleSerializer),
+        "remove": Answer(ScheduleSerializer, status=204), "run": Answer(ScanSerializer, status=201, also=(200,)),
+    }  # fmt: skip
+    throttles: ClassVar = {"run": "scan-start"}
+    matched: ClassVar = frozenset({"change", "remove"})
+
+    def list(self, _request: Request) -> Response:
+        """The schedules whose whole scope you may see, newest first."""
+        page = self.paged(queries.visible_schedules(self.actor))
+        return self.page(queries.lines(page.rows, self.actor, starting.accounts_of_scanner(self.actor)), page.next)
+
+    def create(self, _request: Request) -> Response:
+        """Make a schedule. You must be allowed to schedule scans over the whole of what it scans."""
+        given = self.body()
+        starting.refuse_unseen(self.actor, given["accounts"], given["ous"])
+        organization = starting.organization_of(self.actor, given["organization"])
+        asked = {name: given[name] for name in PARTS}
+        with fields():
+            rhythm = make_rhythm(given["every_minutes"], given["daily_at"] or "", given["time_zone"] or "")
+            made = scheduling.create_schedule(
+                actor=self.actor, organization=organization, name=given["name"], rhythm=rhythm, asked=asked
+            )
+        return self.shown(made.pk, Location=reverse("api-schedule", args=[made.pk]))
+
+    def retrieve(self, _request: Request, schedule: int) -> Response:
+        """One schedule, with its ETag."""
+        return self.shown(self.found(schedule, Permission.SCAN_VIEW).pk)
+
+    def change(self, _request: Request, schedule: int) -> Response:
+        """Change what you name; `enabled` pauses and resumes it. A list replaces the one before."""
+        found = self.found(schedule)
+        given = self.body()
+        require_match(self.request, etag(found))
+        starting.refuse_unseen(self.actor, new_in(found, given, "accounts"), new_in(found, given, "ous"))
+        asked = scheduling.parts_of(found) | {name: given[name] for name in PARTS if name in given}
+        with fields():
+            scheduling.change_schedule(
+                actor=self.actor, schedule=found, version=found.version, name=given.get("name"), asked=asked,
+                rhythm=amended(queries.rhythm_of(found), given), enabled=given.get("enabled"),
+            )  # fmt: skip
+        return self.shown(schedule)
+
+    def remove(self, _request: Request, schedule: int) -> Response:
+        """Delete it. The Scans that it started stay."""
+        self.body()
+        found = self.found(schedule)
+        require_match(self.request, etag(found))
+        scheduling.delete_schedule(actor=self.actor, schedule=found, version=found.version)
+        return Response(status=204)
+
+    def run(self, _request: Request, schedule: int) -> Response:
+        """Start its Scan now, a paused one's too: 201; 200 with the Scan of it that already runs."""
+        self.body()
+        found = self.found(schedule)
+        with refusing(ScanRequestError, as_=ConflictError):
+            done = scheduling.run_schedule(actor=self.actor, schedule=found)
+        return starting.answer(self, done)
+
+    def found(self, schedule: int, permission: Permission = Permission.SCAN_SCHEDULE) -> Schedule:
+        """Raises Http404."""
+        row = queries.visible_schedules(self.actor, permission, schedule).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def shown(self, pk: int, **headers: str) -> Response:
+        """As it is now. Whoever wrote it may see it, with scan.view or without."""
+        row = Schedule.objects.select_related("organization").get(pk=pk)
+        (line,) = queries.lines([row], self.actor, starting.accounts_of_scanner(self.actor))
+        return self.answer(line, headers={"ETag": etag(row), **headers})
+
+
+@contextmanager
+def fields() -> Iterator[None]:
+    """What a service refuses is a 400 that names the field."""
+    try:
+        yield
+    except ScanRequestError as error:
+        raise ValidationError({error.field or "non_field_errors": [str(error)]}) from error
+
+
+def new_in(schedule: Schedule, given: Mapping[str, Any], name: str) -> list[str]:
+    """What wasn't in it before."""
+    before = set(schedule.asked.get(name, []))
+    return [id for id in given.get(name, []) if id not in before]
+
+
+def amended(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
+    """The rhythm with what is named in the body; None where none of it is. Raises ScanRequestError."""
+    named = {name: given[name] for name in ("every_minutes", "daily_at", "time_zone") if name in given}
+    if not named:
+        return None
+    minutes, at, zone = (named.get(name) for name in ("every_minutes", "daily_at", "time_zone"))
+    if minutes is None and "daily_at" not in named and rhythm.daily_at:
+        at = f"{rhythm.daily_at:%H:%M}"
+    if minutes is None and not at and not rhythm.daily_at:
+        minutes = rhythm.every_minutes
+    return make_rhythm(minutes, at or "", (rhythm.time_zone if at and "time_zone" not in named else zone) or "")
+
+
+def etag(row: Schedule) -> str:
+    """Over what people change: the clock alone gives no new version."""
+    return etag_of("schedule", row.pk, row.version)

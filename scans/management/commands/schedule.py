@@ -1,0 +1,181 @@
+"""manage.py schedule list|add|change|pause|resume|remove|run: the schedules, which start scans by the clock."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Account
+from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
+from governance.core.policy import SYSTEM
+from governance.core.transitions import LostRaceError
+from scans import scheduling
+from scans.errors import ScanRequestError
+from scans.management.commands.scan import reach_broker, the_organization
+from scans.models import Schedule
+from scans.queries.schedules import PARTS, ScheduleLine, lines
+from scans.rhythm import UNITS, Rhythm, make_rhythm
+
+EVERY = re.compile(r"([0-9]{1,7})([mhd])")
+IDS = 19  # digits that an id may have
+
+
+class Command(TutelaCommand):
+    help = "List, add, change, pause, resume, remove and run the schedules that start scans by the clock."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+        seen = acts.add_parser("list", help="what each scans and when, its last and next run, what went wrong")
+        seen.add_argument("--organization", metavar="ID", help="only this organization's")
+        add = acts.add_parser("add", help="make one; without accounts and OUs it scans the whole organization")
+        add.add_argument("name")
+        add.add_argument("--organization", metavar="ID", help="which organization, if several are known")
+        change = acts.add_parser("change", help="change what is named; the rest stays")
+        change.add_argument("id")
+        change.add_argument("--name")
+        for part in PARTS:
+            change.add_argument(f"--all-{part}", action="store_true", help=f"no longer only some {part}")
+        for act in (add, change):
+            takes_rhythm_and_scope(act)
+        for name, what in (
+            ("pause", "start nothing until it is resumed"),
+            ("resume", "go on with a paused one"),
+            ("remove", "delete it; the scans that it started stay"),
+            ("run", "hand its scan to the workers now"),
+        ):
+            acts.add_parser(name, help=what).add_argument("id")
+
+    def work(self, options: dict[str, Any]) -> int:
+        named = [find_schedule(options["id"])] if "id" in options else []
+        with refusals():
+            getattr(self, options["act"])(*named, options)
+        return DONE
+
+    def list(self, options: dict[str, Any]) -> None:
+        rows = Schedule.objects.filter(deleted_at=None).select_related("organization").order_by("pk")
+        if options["organization"]:
+            rows = rows.filter(organization=the_organization(options["organization"]))
+        found = lines(rows, SYSTEM, Account.objects.all())
+        for line in found:
+            self.show(line)
+        if not found:
+            self.stdout.write("There is no schedule. Make one: manage.py schedule add NAME --daily 02:00 --zone UTC")
+
+    def show(self, line: ScheduleLine) -> None:
+        row, last = line.schedule, line.last
+        ran = f"last run: scan {last.pk} ({last.state}) {at(last.created_at)}" if last else "last run: none yet"
+        due = f"next run: {at(row.next_due_at)}" if row.enabled else "paused"
+        missed = f"; missed runs: {row.missed}" if row.missed else ""
+        self.stdout.write(f"{row.pk}  {row.name}  {line.rhythm.words()}; {line.asked.words()} of {row.organization}")
+        self.stdout.write(f"    {due}; {ran}{missed}")
+        if row.refused:
+            self.stdout.write(f"    the last start was refused {at(row.refused_at)}: {row.refused}")
+        for said in line.gone:
+            self.stdout.write(f"    {said}")
+
+    def add(self, options: dict[str, Any]) -> None:
+        rhythm = rhythm_of(options) or make_rhythm()
+        organization = the_organization(options["organization"])
+        asked = {part: options[part] for part in PARTS}
+        made = scheduling.create_schedule(
+            actor=SYSTEM, organization=organization, name=options["name"], rhythm=rhythm, asked=asked
+        )
+        self.stdout.write(f"Schedule {made.pk} is made: {rhythm.words()}; next run {at(made.next_due_at)}.")
+
+    def change(self, schedule: Schedule, options: dict[str, Any]) -> None:
+        asked = scheduling.parts_of(schedule)
+        for part in PARTS:
+            if options[part] and options[f"all_{part}"]:
+                raise UsageError(f"Name {part}, or say --all-{part}, not both.")
+            asked[part] = [] if options[f"all_{part}"] else options[part] or asked[part]
+        rhythm, before = rhythm_of(options), schedule.version
+        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, name=options["name"], rhythm=rhythm, asked=asked)
+        self.stdout.write(f"Schedule {schedule.pk} is {'changed' if schedule.version != before else 'as it was'}.")
+
+    def pause(self, schedule: Schedule, _options: dict[str, Any]) -> None:
+        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, enabled=False)
+        self.stdout.write(f"Schedule {schedule.pk} is paused.")
+
+    def resume(self, schedule: Schedule, _options: dict[str, Any]) -> None:
+        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, enabled=True)
+        self.stdout.write(f"Schedule {schedule.pk} is resumed; next run {at(schedule.next_due_at)}.")
+
+    def remove(self, schedule: Schedule, _options: dict[str, Any]) -> None:
+        scheduling.delete_schedule(actor=SYSTEM, schedule=schedule)
+        self.stdout.write(f"Schedule {schedule.pk} is removed.")
+
+    def run(self, schedule: Schedule, _options: dict[str, Any]) -> None:
+        from django.conf import settings
+
+        from scans.tasks import enqueue
+
+        if settings.EMBEDDED:
+            raise CouldNotError(
+                "There are no workers to hand the scan to: BROKER_URL is memory://. Run it on the schedule's page."
+            )
+        reach_broker()
+        done = scheduling.run_schedule(actor=SYSTEM, schedule=schedule)
+        if done.started:
+            enqueue(done.scan.pk)
+        said = "is queued" if done.started else "of this schedule is already running"
+        self.stdout.write(f"Scan {done.scan.pk} {said}.")
+
+
+def takes_rhythm_and_scope(parser: ArgumentParser) -> None:
+    parser.add_argument("--every", metavar="N", help="like 30m, 6h or 1d")
+    parser.add_argument("--daily", metavar="HH:MM", help="at this time of day; with --zone")
+    parser.add_argument("--zone", metavar="ZONE", help="a time zone, like UTC or Europe/Madrid")
+    for name, part, metavar, what in (
+        ("--account", "accounts", "ID", "account"),
+        ("--ou", "ous", "ID", "OU and its children"),
+        ("--region", "regions", "R", "region"),
+        ("--control", "controls", "ID", "control, or a group of them like SSM-DS-001 or PS"),
+    ):
+        parser.add_argument(
+            name, dest=part, metavar=metavar, action="append", default=[], help=f"only this {what} (repeatable)"
+        )
+
+
+def rhythm_of(options: dict[str, Any]) -> Rhythm | None:
+    """None where nothing of it is named. --zone alone names no rhythm."""
+    every, daily, zone = options["every"], options["daily"], options["zone"]
+    if every is None and daily is None and zone is None:
+        return None
+    return make_rhythm(None if every is None else minutes_in(every), daily or "", zone or "")
+
+
+def minutes_in(text: str) -> int:
+    found = EVERY.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"--every takes a number and a unit, like 30m, 6h or 1d, not {text!r}.")
+    unit = next(minutes for name, minutes in UNITS.items() if name.startswith(found[2]))
+    return int(found[1]) * unit
+
+
+def find_schedule(id: str) -> Schedule:
+    known = Schedule.objects.filter(deleted_at=None).select_related("organization")
+    found = known.filter(pk=int(id)).first() if id.isascii() and id.isdigit() and len(id) < IDS else None
+    if found is None:
+        raise UsageError(f"There is no schedule {id}. See: manage.py schedule list")
+    return found
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A field is what was asked for; without one, it is the portal that isn't ready."""
+    try:
+        yield
+    except ScanRequestError as error:
+        raise (UsageError if error.field else CouldNotError)(str(error)) from error
+    except LostRaceError as error:
+        raise CouldNotError(str(error)) from error
+
+
+def at(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"
