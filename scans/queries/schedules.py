@@ -37,8 +37,10 @@ def visible_schedules(
     return rows if actor.system else rows.filter(pk__in=[row.pk for row in allowed(actor, permission, list(rows))])
 
 
-def allowed(actor: Actor, permission: Permission, rows: Sequence[Schedule]) -> list[Schedule]:
-    scope, now = Scope(rows), timezone.now()
+def allowed(
+    actor: Actor, permission: Permission, rows: Sequence[Schedule], scope: Scope | None = None
+) -> list[Schedule]:
+    scope, now = scope or Scope(rows), timezone.now()
     return [
         row for row in rows if all(decide(actor, permission, now, place) for place in scope.places(row.organization, row.asked))
     ]  # fmt: skip
@@ -105,7 +107,7 @@ def lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySet[Account]) ->
     newest = Scan.objects.filter(schedule__in=rows).order_by().values("schedule").annotate(pk_of_last=Max("pk"))
     last = {each["schedule"]: each["pk_of_last"] for each in newest}
     seen = {scan.pk: scan for scan in scans.visible_scans(visible).filter(pk__in=last.values())}
-    mine = {row.pk for row in allowed(actor, Permission.SCAN_SCHEDULE, rows)}
+    mine = {row.pk for row in allowed(actor, Permission.SCAN_SCHEDULE, rows, scope)}
     return [
         ScheduleLine(
             schedule=row, asked=asked_of(row), rhythm=rhythm_of(row), gone=scope.gone(row),

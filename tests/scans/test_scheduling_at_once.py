@@ -1,0 +1,37 @@
+"""Two beats, and a beat and a person, at once. SQLite has one writer, so this needs PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.utils import timezone
+
+from governance.core.policy import SYSTEM
+from scans import schedules
+from scans.models import Scan, Schedule
+from scans.rhythm import make_rhythm
+from scans.scheduling import create_schedule, run_schedule
+from tests.governance.core.test_audit_at_once import at_once
+from tests.scans.orders import company
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
+
+
+def make() -> Schedule:
+    return create_schedule(actor=SYSTEM, organization=company(), name="nightly", rhythm=make_rhythm(60), asked={})
+
+
+def test_two_beats_at_once_start_one_scan() -> None:
+    Schedule.objects.filter(pk=make().pk).update(next_due_at=timezone.now() - timedelta(minutes=1))
+    assert sorted(map(len, at_once(*[schedules.start_due] * 2))) == [0, 1]
+    assert Scan.objects.count() == 1
+    assert Schedule.objects.get().missed == 0
+
+
+def test_two_people_who_run_it_at_once_get_one_scan() -> None:
+    made = make()
+    done = at_once(*[partial(run_schedule, actor=SYSTEM, schedule=made)] * 2)
+    assert sorted(each.started for each in done) == [False, True]
+    assert {each.scan.pk for each in done} == {Scan.objects.get().pk}
