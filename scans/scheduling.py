@@ -126,7 +126,7 @@ def find_running(schedule: Schedule) -> Scan | None:
     return schedule.scans.exclude(state__in=SCAN_ENDED).order_by("-id").first()
 
 
-def parts_of(schedule: Schedule) -> dict[str, list[str]]:
+def parts_of(schedule: Schedule) -> dict[str, Any]:
     """start_scan's arguments. A row of an earlier release asks for nothing in particular, so for everything."""
     return {name: list(schedule.asked.get(name, [])) for name in PARTS}
 

@@ -12,7 +12,7 @@ from scans.api.scan_documents import AskedSerializer
 from scans.rhythm import LEAST, MOST
 from scans.scheduling import LONGEST_NAME, MOST_ACCOUNTS
 
-EVERY = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
+EVERY: dict[str, Any] = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
 EVERY_HELP = "How often. Or daily_at with time_zone."
 AT_HELP = "A time of day like 02:30; of a time that the clock shows twice the first, one that it skips later that day."
 ZONE_HELP = "Like UTC or Europe/Madrid; goes with daily_at."

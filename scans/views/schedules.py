@@ -22,6 +22,10 @@ from scans.views.enqueue import hand_over
 from scans.views.shared import accounts_for, slice_of
 
 SHOWN = 10
+ACTS = {
+    "schedule.create": "made", "schedule.change": "changed", "schedule.pause": "paused",
+    "schedule.resume": "resumed", "schedule.run": "run by hand",
+}  # fmt: skip
 
 
 @require_safe
@@ -42,9 +46,10 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     named = Account.objects.filter(organization=found.organization, account_id__in=line.asked.accounts)
     units = OrganizationalUnit.objects.filter(organization=found.organization, ou_id__in=line.asked.ous)
     runs = scans.visible_scans(visible).filter(schedule=found)[:SHOWN]
+    history = audit.history(f"schedule:{pk}").order_by("-seq")[:SHOWN]
     context = {
         "line": line, "schedule": found, "accounts": named, "units": units, "runs": scans.lines(runs, visible),
-        "history": audit.history(f"schedule:{pk}").order_by("-seq")[:SHOWN], "now": timezone.now(),
+        "history": [(event, ACTS.get(event.action, event.action)) for event in history], "now": timezone.now(),
     }  # fmt: skip
     return render(request, "scans/schedule.html", context)
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from governance.core.policy import Role, ScopeKind
+from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import User
-from scans.models import Scan
+from scans.models import Scan, Schedule
+from scans.scheduling import change_schedule
 from tests.browser.conftest import Window
-from tests.inventory import HOSTILE, ORG, Inventory, finding, scan
+from tests.inventory import AT, HOSTILE, ORG, Inventory, finding, scan
 from tests.people import person
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,7 +33,18 @@ def running(inventory: Inventory) -> Scan:
 
 
 @pytest.fixture
-def pages(inventory: Inventory, running: Scan) -> list[str]:
+def refused(inventory: Inventory) -> Schedule:
+    """With everything that can go wrong with a schedule, and a long name."""
+    made = Schedule.objects.create(
+        organization=inventory.organization, name=f"{HOSTILE}{'x' * 60}", every_minutes=360, missed=3, missed_at=AT,
+        next_due_at=AT, refused=HOSTILE + "y" * 300, refused_at=AT, asked={"accounts": ["100000000002", "1" * 12]},
+    )  # fmt: skip
+    change_schedule(actor=SYSTEM, schedule=made, enabled=False)
+    return made
+
+
+@pytest.fixture
+def pages(inventory: Inventory, running: Scan, refused: Schedule) -> list[str]:
     """Every page, with what makes pages break: long and hostile names, gaps, empty lists."""
     arn = f"arn:aws:ssm:eu-west-1:100000000001:parameter/{HOSTILE}{'x' * 1900}"
     hostile = finding(inventory.shop, "SSM-PS-001", arn, reason=HOSTILE, facts={"name": HOSTILE, "list": [HOSTILE]})
@@ -42,6 +54,8 @@ def pages(inventory: Inventory, running: Scan) -> list[str]:
         "/findings/by-control/", f"/findings/{inventory.secret.pk}/", f"/findings/{inventory.unread.pk}/",
         f"/findings/{inventory.fixed.pk}/", f"/findings/{hostile.pk}/", "/scans/", f"/scans/{inventory.scan.pk}/",
         f"/scans/{running.pk}/", "/scans/start/", "/controls/", "/controls/SSM-S3-001/",
+        "/scans/schedules/", "/scans/schedules/new/",
+        *(f"/scans/schedules/{refused.pk}/{act}" for act in ("", "edit/", "delete/")),
         "/accounts/100000000001/owners/", "/accounts/100000000004/owners/",
     ]  # fmt: skip
 

@@ -61,7 +61,7 @@ class Command(TutelaCommand):
         rows = Schedule.objects.filter(deleted_at=None).select_related("organization").order_by("pk")
         if options["organization"]:
             rows = rows.filter(organization=the_organization(options["organization"]))
-        found = lines(rows, SYSTEM, Account.objects.all())
+        found = lines(list(rows), SYSTEM, Account.objects.all())
         for line in found:
             self.show(line)
         if not found:
