@@ -7,20 +7,26 @@ Parameter Store holds what programs need to run: addresses, names, and secrets. 
 `iam.GetAccountAuthorizationDetails`. A policy fails when it
 
 * allows `ssm:GetParameter`, `GetParameters`, `GetParametersByPath` or `GetParameterHistory` (alone, by
-  a wildcard or by `NotAction`) on `*` or on all parameters of a region or account; or
-* allows `GetParametersByPath` on a path, and a Deny stands on a part of what lies below it. AWS
-  authorizes that call on the path alone, so it returns what the Deny meant to hide.
+  a wildcard or by `NotAction`) on `*` or on all parameters of a region or account;
+* allows `GetParametersByPath` on the path `/`, the resource `parameter/`: with it the call returns every
+  parameter, since AWS authorizes it on the path alone; or
+* allows `GetParametersByPath` on a path, and a Deny stands on a part of what lies below it: the call returns
+  what the Deny meant to hide.
 
 A Deny takes an Allow back only if it has no condition and covers all of it. A condition on the
-parameter's own tags (`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough.
+parameter's own tags (`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough, if it asks for a
+value: not if it holds without the tag (`…IfExists`, `ForAllValues`), only leaves values out (`StringNotEquals`),
+or takes any value (`StringLike` with `*` or `?*`).
 
 **Unknown** when a document could not be read or understood.
 
 **Limits.** AWS managed policies are not judged. Each document is judged by itself: boundaries,
 service control policies and a Deny in another document are not counted.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide
-and API reference on access to parameters.
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide, access to
+parameters (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html); IAM user
+guide, condition operators
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 """
 
 from __future__ import annotations
@@ -42,8 +48,9 @@ CONTROL = Control(
     title="Reading parameters is limited",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
-    # 2: judged in the own partition; a path read past a Deny in any region is seen
-    version=3,  # 3: more Allows and Denies than can be compared are unknown
+    # 2: judged in the own partition; a path read past a Deny in any region is seen. 3: the path / reads all, a condition
+    # that takes any value is no limit, and more Allows and Denies than can be compared are unknown.
+    version=3,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5", "S17"),
@@ -85,6 +92,15 @@ ALL = "arn:aws:ssm:*:111122223333:parameter/*"
 APP = "arn:aws:ssm:eu-west-1:111122223333:parameter/app"
 
 
+ANY_TAG = {
+    "StringLike": {"StringLike": {"ssm:resourceTag/app": ["shop", "?*"]}},
+    "ArnLike": {"ArnLike": {"ssm:resourceTag/app": "*"}},
+    "IfExists": {"StringEqualsIfExists": {"ssm:resourceTag/app": "shop"}},
+    "StringNotEquals": {"StringNotEquals": {"ssm:resourceTag/app": "shop"}},
+    "Null": {"Null": {"ssm:resourceTag/app": "false"}},
+}
+
+
 def _statement(effect: str, action: object, resource: object, **more: object) -> dict[str, object]:
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
@@ -114,6 +130,24 @@ CASES = [
         "with MFA only",
         Verdict.FAIL,
         _statement("Allow", "ssm:GetParameter", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    ),
+    *(
+        _case(f"the path / by {spelling}", Verdict.FAIL, _statement("Allow", "ssm:GetParametersByPath", spelling))
+        for spelling in (f"{ALL[:-1]}", f"{ALL[:-1]}/", f"{ALL[:-1]}?", ALL.replace("/*", "?"), "arn:aws:ssm:*:*:*/")
+    ),
+    _case("nothing lies at /", Verdict.PASS, _statement("Allow", "ssm:GetParameter", ALL[:-1])),
+    _case("a path below /", Verdict.PASS, _statement("Allow", "ssm:GetParametersByPath", APP)),
+    _case(
+        "the path / taken back",
+        Verdict.PASS,
+        _statement("Allow", "ssm:GetParametersByPath", ALL[:-1]),
+        _statement("Deny", "ssm:GetParameter*", ALL),
+    ),
+    *(
+        _case(
+            f"by any tag: {operator}", Verdict.FAIL, _statement("Allow", "ssm:GetParameter", "*", Condition=condition)
+        )
+        for operator, condition in ANY_TAG.items()
     ),
     _case("taken back", Verdict.PASS, _statement("Allow", "ssm:*", "*"), _statement("Deny", "ssm:GetParameter*", "*")),
     _case(

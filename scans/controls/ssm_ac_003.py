@@ -9,15 +9,18 @@ that decrypts with `*` opens them all, with every key whose key policy trusts th
 account. A Deny takes an Allow back only if it has no condition and covers all of it.
 
 A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
-encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough. `kms:ViaService` doesn't: it says by
-which door, not which keys.
+encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough, if it asks for a value: not if it holds without
+the key (`…IfExists`), only leaves values out (`StringNotEquals`), or takes any value (`*`, `alias/*`).
+`kms:ViaService` doesn't: it names a service, not keys.
 
 **Unknown** when a document could not be read or understood.
 
 **Limits.** AWS managed policies are not judged. Each document is judged by itself; key policies may
 refuse what it allows. AWS's own checks KMS.1 and KMS.2 count no condition at all.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails.
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; IAM user guide, condition operators
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html);
+KMS developer guide, condition keys (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
 """
 
 from __future__ import annotations
@@ -39,8 +42,9 @@ CONTROL = Control(
     title="No policy decrypts with every key",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
-    # 2: judged in the own partition: ARNs of another name nothing there
-    version=3,  # 3: more Allows and Denies than can be compared are unknown
+    # 2: judged in the own partition: ARNs of another name nothing there. 3: a condition that takes any value is no limit,
+    # and more Allows and Denies than can be compared are unknown.
+    version=3,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
@@ -101,6 +105,27 @@ CASES = [
         "kms:Decrypt",
         "*",
         Condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/app"}},
+    ),
+    _case(
+        "by some aliases",
+        Verdict.PASS,
+        "kms:Decrypt",
+        "*",
+        Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/app-*"}},
+    ),
+    _case(
+        "by any alias",
+        Verdict.FAIL,
+        "kms:Decrypt",
+        "*",
+        Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}},
+    ),
+    _case(
+        "for any context",
+        Verdict.FAIL,
+        "kms:Decrypt",
+        "*",
+        Condition={"ArnLike": {"kms:EncryptionContext:PARAMETER_ARN": "arn:aws:*"}},
     ),
     _case(
         "by service only",

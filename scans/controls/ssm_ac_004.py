@@ -11,6 +11,9 @@ gives its holder every machine, and what each machine's own role may read.
 * `ssm:SendCommand` on every instance or managed node **and** with every document, without such a
   condition. If either the nodes or the documents are limited, it passes: AWS asks for both.
 
+A condition counts if it asks for a value: not if it holds without the tag (`…IfExists`, `ForAllValues`), only
+leaves values out (`StringNotEquals`), or takes any value (`StringLike` with `*` or `?*`).
+
 A Deny takes an Allow back only if it has no condition and covers all of it.
 
 **Unknown** when a document could not be read or understood.
@@ -19,7 +22,8 @@ A Deny takes an Allow back only if it has no condition and covers all of it.
 document runs only harmless things is not judged.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user
-guide, the condition keys of Session Manager and Run Command.
+guide, the condition keys of Session Manager and Run Command; IAM user guide, condition operators
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 """
 
 from __future__ import annotations
@@ -41,8 +45,10 @@ CONTROL = Control(
     title="Sessions and commands are limited",
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
-    # 2: judged in the own partition; …IfExists on the check of the document asks as much as without
-    version=3,  # 3: more Allows and Denies than can be compared are unknown
+    # 2: judged in the own partition; …IfExists on the check of the document asks as much as without. 3: a condition
+    # that takes any value is no limit, nor is the check of the document switched off by another operator; more Allows
+    # and Denies than can be compared are unknown.
+    version=3,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
@@ -115,6 +121,24 @@ CASES = [
         "with the check switched off",
         Verdict.FAIL,
         _statement("ssm:StartSession", "*", Condition={"Bool": {"ssm:SessionDocumentAccessCheck": "false"}}),
+    ),
+    _case(
+        "with the check switched off as a text",
+        Verdict.FAIL,
+        _statement("ssm:StartSession", "*", Condition={"StringEquals": {"ssm:SessionDocumentAccessCheck": "false"}}),
+    ),
+    *(
+        _case(
+            f"every node that has the tag, {value}",
+            Verdict.FAIL,
+            _statement("ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": value}}),
+        )
+        for value in ("*", "**", "?*", "*?", "${ssm:resourceTag/team}")
+    ),
+    _case(
+        "every node of a team's tag",
+        Verdict.PASS,
+        _statement("ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": "blue-*"}}),
     ),
     _case("any command anywhere", Verdict.FAIL, _statement("ssm:SendCommand", "*"), says="ssm:SendCommand"),
     _case(

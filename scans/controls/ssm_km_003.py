@@ -11,25 +11,33 @@ Systems Manager data uses. An Allow fails that names
 
 unless a condition of the same statement keeps strangers out: `kms:CallerAccount`,
 `aws:PrincipalAccount`, `aws:PrincipalOrgID`, `aws:PrincipalOrgPaths`, `aws:SourceAccount`,
-`aws:SourceArn`, `kms:ViaService` and their like, each with values that are your own: ids, or the variables
+`aws:SourceArn` and their like, each with values that are your own: ids, or the variables
 `${aws:ResourceAccount}` and `${aws:ResourceOrgID}`, which stand for the key's own account and organization.
+`aws:SourceVpc` and `aws:SourceVpce` keep strangers out if they name VPCs or endpoints that were read in this
+account and region.
+
+A condition that names a service (`kms:ViaService`) or an address keeps nobody out by itself: strangers can
+use the key through the same service. AWS's own key policies add `kms:CallerAccount` to it.
 
 **Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
 
 **Unknown** when the policy could not be read or understood, or when it names an account or an
-organization and whose that is can't be told because the organization was not read. Also for a manager that
-this version doesn't know.
+organization and whose that is can't be told because the organization was not read. Also when only a VPC or an
+endpoint keeps strangers out and it is none that was read here, and for a manager that this version doesn't know.
 
 **Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
 
-**Source of the facts.** KMS developer guide, key policies and condition keys; IAM user guide, policy
-elements.
+**Source of the facts.** KMS developer guide, key policies and condition keys
+(https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html); IAM user guide, global condition keys
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html) and policy elements.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from accounts.aws.gaps import Gap, GapError
 from scans import cures
 from scans.control import (
     GAP,
@@ -46,8 +54,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.evidence import Context
-from scans.judging import MANAGERS, strange
+from scans.judging import MANAGERS, peek, strange
 from scans.policies import (
     RESOURCE,
     Fence,
@@ -55,6 +62,7 @@ from scans.policies import (
     Statement,
     fence,
     foreign_accounts,
+    named_networks,
     open_principals,
     parse,
     unread_principals,
@@ -66,8 +74,11 @@ CONTROL = Control(
     title="Key policies are not open",
     severity=Severity.HIGH,
     scope=Scope.REGION,
-    version=2,  # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown
+    # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown.
+    # 3: a service keeps nobody out, and a VPC or an endpoint only if it is known to be ours.
+    version=3,
     facts={"kms.key": ("own", "manager", "policy")},
+    related={"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
@@ -100,13 +111,14 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"The key's policy can't be understood: {error}.")
     doubts = []
     for statement in policy.allows:
-        who, sure = _strangers(statement, resource.context)
+        who, sure = _strangers(statement, resource)
         if who and sure:
             return failed(f"{_label(statement)} lets {who} use the key, and no condition keeps strangers out.")
         if who:
             doubts.append(f"{_label(statement)} lets {who} use the key")
     if doubts:
-        return unknown(f"{'; '.join(doubts)}: whether that is inside the organization isn't known.")
+        said = f"{'; '.join(doubts)}: whether that is inside the organization isn't known."
+        return unknown(said, *_unread_networks(policy.allows, resource))
     return passed("The key's policy lets nobody outside the organization use the key.")
 
 
@@ -115,15 +127,17 @@ def cure(resource: ResourceView) -> cures.Effects:
     document = resource["policy"]
     own = {"AWS": cures.arn_of(resource, "iam", "root", region="")}
     changed = [
-        {**raw, "Principal": own} if parsed.allow and _strangers(parsed, resource.context)[0] else raw
+        {**raw, "Principal": own} if parsed.allow and _strangers(parsed, resource)[0] else raw
         for raw, parsed in zip(cures.statements(document), parse(document).statements, strict=True)
     ]
     return (cures.sets(resource, policy={**document, "Statement": changed}),)
 
 
-def _strangers(statement: Statement, context: Context) -> tuple[str, bool]:
+def _strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:
     """Whom an Allow lets in who may be no part of the organization, and whether that is sure."""
-    fenced = fence(statement, context)
+    context = resource.context
+    networks = _own_networks(resource) if named_networks(statement) else frozenset[str]()
+    fenced = fence(statement, context, networks)
     if fenced is Fence.CLOSED:
         return "", True
     if open_principals(statement):
@@ -133,6 +147,29 @@ def _strangers(statement: Statement, context: Context) -> tuple[str, bool]:
         sure = bool(context.accounts) and fenced is Fence.OPEN
         return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
     return ", ".join(unread_principals(statement)), False
+
+
+def _own_networks(resource: ResourceView) -> frozenset[str]:
+    """The region's VPC endpoints of this account, and its VPCs that are the organization's."""
+    ours = resource.context.accounts | {resource.account}
+    endpoints, vpcs = _listed(resource, "ec2.vpc_endpoint")[0], _listed(resource, "ec2.vpc")[0]
+    owned = [each for each in vpcs if peek(each, "owner")[0] in ours]
+    return frozenset(str(id) for each in (*endpoints, *owned) if (id := peek(each, "id")[0]))
+
+
+def _unread_networks(statements: Iterable[Statement], resource: ResourceView) -> tuple[Gap, ...]:
+    """Why an own network may not be among those that are known."""
+    if not any(map(named_networks, statements)):
+        return ()
+    return tuple(dict.fromkeys(gap for type in CONTROL.related for gap in _listed(resource, type)[1]))
+
+
+def _listed(resource: ResourceView, type: str) -> tuple[list[ResourceView], tuple[Gap, ...]]:
+    """What is known of a list that may be incomplete."""
+    try:
+        return resource.all(type), ()
+    except GapError as error:
+        return [], error.gaps
 
 
 def _label(statement: Statement) -> str:
@@ -157,10 +194,28 @@ def _allow(principal: object, **condition: Any) -> dict[str, Any]:
     return statement | ({"Condition": condition} if condition else {})
 
 
-def _case(name: str, verdict: Verdict, *statements: dict[str, Any], context: Any = HERE, **changed: object) -> Case:
+VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
+EC2 = "arn:aws:ec2:eu-west-1:111122223333"
+NETWORKS = {
+    "ec2.vpc": {
+        f"{EC2}:vpc/vpc-0a": {"id": "vpc-0a", "owner": "111122223333"},
+        f"{EC2}:vpc/vpc-0b": {"id": "vpc-0b", "owner": "999999999999"},  # a stranger's, who shares it
+    },
+    "ec2.vpc_endpoint": {f"{EC2}:vpc-endpoint/vpce-0a": {"id": "vpce-0a"}},
+}
+
+
+def _case(
+    name: str,
+    verdict: Verdict,
+    *statements: dict[str, Any],
+    context: Any = HERE,
+    refused: tuple[str, ...] = (),
+    **changed: object,
+) -> Case:
     policy = {"Version": "2012-10-17", "Statement": [OWN, *statements]}
     facts: dict[str, object] = {"own": True, "manager": "CUSTOMER", "policy": policy}
-    return Case(name, verdict, facts | changed, context=context)
+    return Case(name, verdict, facts | changed, context=context, related=NETWORKS, related_gaps=refused)
 
 
 CASES = [
@@ -209,10 +264,30 @@ CASES = [
         _allow("*", StringEqualsIfExists={"kms:CallerAccount": "111122223333"}),
     ),
     _case("an account outside", Verdict.FAIL, _allow(STRANGER)),
+    _case("an account outside, by one service", Verdict.FAIL, _allow(STRANGER, StringEquals=VIA)),
+    _case("everybody, by one service", Verdict.FAIL, _allow("*", StringEquals=VIA)),
+    _case("a sister account, by one service", Verdict.PASS, _allow(SISTER, StringEquals=VIA)),
     _case(
-        "an account outside, fenced by the service",
+        "everybody of the account, by one service",
         Verdict.PASS,
-        _allow(STRANGER, StringEquals={"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}),
+        _allow("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
+    ),
+    _case("everybody, by an own VPC", Verdict.PASS, _allow("*", StringEquals={"aws:SourceVpc": "vpc-0a"})),
+    _case("everybody, by an own endpoint", Verdict.PASS, _allow("*", StringEquals={"aws:SourceVpce": "vpce-0a"})),
+    _case(
+        "everybody, by a VPC that isn't ours", Verdict.UNKNOWN, _allow("*", StringEquals={"aws:SourceVpc": "vpc-0b"})
+    ),
+    _case(
+        "an account outside, by an unknown endpoint",
+        Verdict.UNKNOWN,
+        _allow(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
+    ),
+    _case("everybody, by any VPC", Verdict.FAIL, _allow("*", StringLike={"aws:SourceVpc": "vpc-*"})),
+    _case(
+        "everybody, by a VPC, the networks refused",
+        Verdict.UNKNOWN,
+        _allow("*", StringEquals={"aws:SourceVpc": "vpc-0a"}),
+        refused=("ec2.vpc",),
     ),
     _case("another account, the organization not read", Verdict.UNKNOWN, _allow(SISTER), context=ALONE),
     _case(

@@ -5,22 +5,31 @@ VPC can use it to reach resources of any account, a stranger's bucket included, 
 
 **What is judged.** `PolicyDocument` of each endpoint, interface and gateway
 (`ec2.DescribeVpcEndpoints`). It fails with an Allow of all actions on all resources for everybody,
-without a condition: what AWS puts there if nobody writes a policy. All resources of a partition
-(`arn:aws:*`) are all resources. An Allow that only leaves something
-out (`NotAction`, `NotResource`, `NotPrincipal`) limits nothing and counts as full. An endpoint without any
-policy fails as well.
+without a condition: what AWS puts there if nobody writes a policy. The same in other words fails too:
+
+* all actions of the endpoint's own service (`ssm:*` on an endpoint of `ssm`), since only that service's
+  calls go through it, and all resources of that service or of a partition (`arn:aws:*`);
+* an Allow that only leaves something out (`NotAction`, `NotResource`, `NotPrincipal`);
+* a condition that limits neither who asks nor for what: one that holds without its key (`…IfExists`,
+  `ForAllValues`), asks for any value (`*`, `0.0.0.0/0`), only leaves some values out (`StringNotEquals`), or
+  names the transport, the time or the network (`aws:SecureTransport`, `aws:SourceVpc`, `aws:SourceVpce`),
+  which is the same for all that goes through the endpoint.
+
+An endpoint without any policy fails as well.
 
 **Not applicable** for an endpoint that is being deleted, and for kinds that have no policy (gateway load
 balancers).
 
-**Unknown** when the policy could not be read or understood.
+**Unknown** when the policy or the endpoint's service could not be read or understood.
 
-**Limits.** Any condition, and any limit to actions, principals or resources, is enough here: whether it
+**Limits.** Any other condition, and any limit to actions, principals or resources, is enough here: whether it
 is narrow enough is not judged. A Deny beside a full Allow is not counted. Some services do not support
 endpoint policies.
 
-**Source of the facts.** VPC PrivateLink guide, endpoint policies; Systems Manager user guide, the
-buckets that SSM Agent needs.
+**Source of the facts.** VPC PrivateLink guide, endpoint policies
+(https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html); IAM user guide, condition operators
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html); Systems
+Manager user guide, the buckets that SSM Agent needs.
 """
 
 from __future__ import annotations
@@ -52,8 +61,10 @@ CONTROL = Control(
     title="Endpoint policies are not full access",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
-    version=2,  # 2: arn:aws:* is every resource
-    facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy")},
+    # 2: arn:aws:* is every resource. 3: full access in other words: all of the endpoint's own service, and conditions
+    # that hold for anything.
+    version=3,
+    facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25", "S5"),
     quote="create boundaries between resources in your managed nodes and control traffic between them, your on-premises "
@@ -85,7 +96,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         policy = parse(document, RESOURCE)
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
-    if full_access_statements(policy):
+    if full_access_statements(policy) or full_access_statements(policy, resource["service"]):
         return failed("The endpoint's policy lets everybody do everything with every resource.")
     return passed("The endpoint's policy has no statement of full access.")
 
@@ -108,16 +119,35 @@ def _case(
     policy: Any = (),
     type: object = "Interface",
     state: str = "available",
+    service: object = "ssm",
 ) -> Case:
     document = {"Version": "2008-10-17", "Statement": list(statements)} if policy == () else policy
-    facts = {"endpoint_type": type, "state": state, "policy": document}
+    facts = {"endpoint_type": type, "state": state, "policy": document, "service": service}
     return Case(name, verdict, facts, arn="arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1")
 
 
 CASES = [
     _case("full access for the organization", Verdict.PASS, FULL | {"Condition": OURS}),
-    _case("some actions", Verdict.PASS, FULL | {"Action": ["ssm:*"]}),
-    _case("some resources", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::example/*"}, type="Gateway"),
+    _case("some actions", Verdict.PASS, FULL | {"Action": ["ssm:Get*", "ssm:UpdateInstanceInformation"]}),
+    _case("all actions of the endpoint's own service", Verdict.FAIL, FULL | {"Action": ["SSM:*"]}),
+    _case("the same of its FIPS twin", Verdict.FAIL, FULL | {"Action": "ssm:*"}, service="ssm-fips"),
+    _case("all actions of another service", Verdict.PASS, FULL | {"Action": "ssm:*"}, service="ssmmessages"),
+    _case("some actions, the service not read", Verdict.UNKNOWN, FULL | {"Action": "ssm:*"}, service=GAP),
+    _case("full access, the service not read", Verdict.FAIL, FULL, service=GAP),
+    _case("over TLS", Verdict.FAIL, FULL | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+    _case("from its own VPC", Verdict.FAIL, FULL | {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}),
+    _case("from anywhere", Verdict.FAIL, FULL | {"Condition": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]}}}),
+    _case(
+        "if an organization is told", Verdict.FAIL, FULL | {"Condition": {"StringEqualsIfExists": OURS["StringEquals"]}}
+    ),
+    _case("for any organization", Verdict.FAIL, FULL | {"Condition": {"StringLike": {"aws:PrincipalOrgID": "?*"}}}),
+    _case("for all but one", Verdict.FAIL, FULL | {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-x"}}}),
+    _case(
+        "over TLS for the organization",
+        Verdict.PASS,
+        FULL | {"Condition": OURS | {"Bool": {"aws:SecureTransport": "true"}}},
+    ),
+    _case("some resources", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::example/*"}, type="Gateway", service="s3"),
     _case("full access, the default", Verdict.FAIL, FULL),
     _case(
         "full access in another spelling",
@@ -125,10 +155,11 @@ CASES = [
         FULL | {"Principal": {"AWS": "*"}, "Action": ["*"], "Resource": ["*"]},
     ),
     _case("full access to all that the partition has", Verdict.FAIL, FULL | {"Resource": "arn:aws:*"}),
-    _case("all resources of one service", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::*"}, type="Gateway"),
+    _case("all of its own service", Verdict.FAIL, FULL | {"Resource": "arn:aws:s3:::*"}, type="Gateway", service="s3"),
+    _case("all resources of another service", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::*"}),
     _case("an endpoint of a service network", Verdict.NOT_APPLICABLE, policy=None, type="ServiceNetwork"),
-    _case("full access of a gateway", Verdict.FAIL, FULL, type="Gateway"),
-    _case("full access behind a narrow statement", Verdict.FAIL, FULL | {"Action": "ssm:*"}, FULL),
+    _case("full access of a gateway", Verdict.FAIL, FULL, type="Gateway", service="s3"),
+    _case("full access behind a narrow statement", Verdict.FAIL, FULL | {"Action": "ssm:Get*"}, FULL),
     _case("no policy", Verdict.FAIL, policy=None),
     _case("an endpoint that is deleted", Verdict.NOT_APPLICABLE, FULL, state="deleting"),
     _case("a gateway load balancer's", Verdict.NOT_APPLICABLE, policy=None, type="GatewayLoadBalancer"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from scans.policies.buckets import denies_insecure_transport, denies_old_tls
 from scans.policies.endpoints import full_access_statements
-from scans.policies.fences import Fence, fence, is_fenced
+from scans.policies.fences import Fence, fence, is_fenced, named_networks
 from scans.policies.grants import Shape, allows_everything, grants, path_reads_past_deny
 from scans.policies.model import IDENTITY, RESOURCE, Condition, Policy, PolicyError, Statement, parse
 from scans.policies.principals import foreign_accounts, named_accounts, open_principals, unread_principals
@@ -31,6 +31,7 @@ __all__ = [
     "grants",
     "is_fenced",
     "named_accounts",
+    "named_networks",
     "open_principals",
     "parse",
     "path_reads_past_deny",

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from scans.policies.grants import is_every_arn
+from scans.policies.conditions import limits_nothing
+from scans.policies.globs import STAR, covers, is_every_arn, literal, tokens
 from scans.policies.model import Policy, Statement
 from scans.policies.principals import open_principals
 
+# Services whose actions don't begin with the name of their endpoint:
+# vpc/latest/privatelink/aws-services-privatelink-support.html
+PREFIXES = {"monitoring": "cloudwatch", "git-codecommit": "codecommit"}
 
-def full_access_statements(policy: Policy) -> tuple[Statement, ...]:
-    """The statements that let everybody do everything to everything: the default policy."""
-    return tuple(s for s in policy.allows if not s.conditions and open_principals(s) and _everything(s))
+
+def full_access_statements(policy: Policy, service: str | None = None) -> tuple[Statement, ...]:
+    """The statements that let everybody do everything to everything: the default policy, or the same in other words.
+
+    service: whose endpoint it is (ssm), if that is known: only its calls go through, so all of them are everything."""
+    prefix = _prefix(service)
+    return tuple(
+        s
+        for s in policy.allows
+        if all(map(limits_nothing, s.conditions)) and open_principals(s) and _everything(s, prefix)
+    )
 
 
-def _everything(statement: Statement) -> bool:
+def _prefix(service: str | None) -> str:
+    """What the service's actions and ARNs begin with: ssm of ssm-fips, ecr of ecr.api."""
+    name = (service or "").partition(".")[0].removesuffix("-fips")
+    return PREFIXES.get(name, name)
+
+
+def _everything(statement: Statement, prefix: str) -> bool:
     """What only leaves something out (NotAction, NotResource) lets the rest through, and that is no limit."""
-    actions = any(set(action) <= set("*:") and "*" in action for action in statement.actions or ())
-    resources = any(is_every_arn(resource) for resource in statement.resources or ())
+    actions = any(_is_every_action(action, prefix) for action in statement.actions or ())
+    resources = any(_is_every_resource(resource, prefix) for resource in statement.resources or ())
     return (actions or statement.actions is None) and (resources or statement.resources is None)
+
+
+def _is_every_action(pattern: str, prefix: str) -> bool:
+    if set(pattern) <= set("*:") and "*" in pattern:
+        return True
+    return bool(prefix) and covers(tokens(pattern.lower()), (*literal(prefix), ":", STAR))
+
+
+def _is_every_resource(pattern: str, prefix: str) -> bool:
+    if is_every_arn(pattern):
+        return True
+    fields = pattern.split(":", 2)
+    if not prefix or len(fields) < 3:
+        return False
+    place = ":" if prefix == "s3" else "*:*"  # the ARNs of buckets and objects name no region and no account
+    return covers(tokens(pattern), tokens(f"arn:{fields[1]}:{prefix}:{place}:*"))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from scans.evidence import Context
-from scans.policies.globs import STAR, covers, tokens
 from scans.policies.model import Condition, Statement
 
-ACCOUNT_KEYS = ("aws:principalaccount", "aws:sourceaccount", "kms:calleraccount", "s3:dataaccesspointaccount")
-ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid")
-PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths")
-ARN_KEYS = ("aws:sourcearn", "aws:principalarn")
-PLACE_KEYS = ("kms:viaservice", "aws:sourcevpc", "aws:sourcevpce")
+ACCOUNT_KEYS = (
+    "aws:principalaccount", "aws:sourceaccount", "kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount",
+)  # fmt: skip
+ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid")
+PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths")
+ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn")
+# Whose a network is, its id doesn't tell. Keys that name a service (kms:ViaService, aws:CalledVia) or an address are
+# not here: they say by which way a request comes, and anybody can come that way. KMS developer guide, condition keys:
+# kms/latest/developerguide/conditions-kms.html; IAM user guide, reference_policies_condition-keys.html
+NETWORK_KEYS = ("aws:sourcevpc", "aws:sourcevpce")
 POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
+NETWORK = re.compile(r"vpce?-[0-9a-z]+")
 # Variables for the account and organization of what the policy stands on: its own, whatever that is. They hold where
 # ids do; one that names the caller (${aws:PrincipalAccount}) lets every caller through. Names of variables don't mind
 # their case. One may have a text for when it isn't there (${aws:ResourceOrgID, 'o-example'}), and whether it is isn't
@@ -29,12 +35,14 @@ WITH_DEFAULT = re.compile(r"\$\{\s*aws:resource(?:account|orgid)\s*,", re.IGNORE
 class Fence(StrEnum):
     CLOSED = "closed"  # only the own organization, account or network gets through
     OPEN = "open"
-    UNKNOWN = "unknown"  # it names an organization or account, and whose isn't known
+    UNKNOWN = "unknown"  # it names an organization, account or network, and whose isn't known
 
 
-def fence(statement: Statement, context: Context) -> Fence:
-    """What the statement's conditions say together: all must hold, so one closed fence is enough."""
-    found = {_judge(condition, context) for condition in statement.conditions}
+def fence(statement: Statement, context: Context, networks: AbstractSet[str] = frozenset()) -> Fence:
+    """What the statement's conditions say together: all must hold, so one closed fence is enough.
+
+    networks: ids of VPCs and VPC endpoints that are known to be the organization's own."""
+    found = {_judge(condition, context, networks) for condition in statement.conditions}
     for answer in (Fence.CLOSED, Fence.UNKNOWN):
         if answer in found:
             return answer
@@ -45,23 +53,29 @@ def is_fenced(statement: Statement, context: Context) -> bool:
     return fence(statement, context) is Fence.CLOSED
 
 
-def _judge(condition: Condition, context: Context) -> Fence:
+def named_networks(statement: Statement) -> tuple[str, ...]:
+    """The ids of VPCs and VPC endpoints that its conditions name."""
+    named = (c.values for c in statement.conditions if c.key in NETWORK_KEYS and c.operator in POSITIVE)
+    return tuple(dict.fromkeys(value for values in named for value in values))
+
+
+def _judge(condition: Condition, context: Context, networks: AbstractSet[str]) -> Fence:
     """A condition lets through whoever has any of its values, so each value must be ours."""
     asks = condition.operator in POSITIVE and not condition.if_exists and condition.each != "forallvalues"
     if not asks or not condition.values:
         return Fence.OPEN
-    answers = {_value(condition.key, value, context) for value in condition.values}
+    answers = {_value(condition.key, value, context, networks) for value in condition.values}
     for answer in (Fence.OPEN, Fence.UNKNOWN):
         if answer in answers:
             return answer
     return Fence.CLOSED
 
 
-def _value(key: str, value: str, context: Context) -> Fence:
+def _value(key: str, value: str, context: Context, networks: AbstractSet[str]) -> Fence:
     if WITH_DEFAULT.search(value):
         return Fence.UNKNOWN
-    if key in PLACE_KEYS:
-        return Fence.OPEN if covers(tokens(value), (STAR,)) else Fence.CLOSED
+    if key in NETWORK_KEYS:
+        return _network(value, networks)
     if key in ACCOUNT_KEYS:
         return _account(value, context)
     if key in ARN_KEYS:
@@ -82,6 +96,13 @@ def _account(value: str, context: Context) -> Fence:
     if value == context.account or value in context.accounts:
         return Fence.CLOSED
     return Fence.OPEN if context.accounts else Fence.UNKNOWN
+
+
+def _network(value: str, networks: AbstractSet[str]) -> Fence:
+    """A pattern takes in networks of others, made today or tomorrow."""
+    if value in networks:
+        return Fence.CLOSED
+    return Fence.UNKNOWN if NETWORK.fullmatch(value) else Fence.OPEN
 
 
 def _organization(value: str, context: Context) -> Fence:

@@ -86,6 +86,18 @@ def matches_action(pattern: str, action: str) -> bool:
     return matches(pattern.lower(), action.lower())
 
 
+def is_wild(pattern: Tokens) -> bool:
+    """Nothing but wildcards, so that it asks for no text at all."""
+    return bool(pattern) and all(symbol in WILD for symbol in pattern)
+
+
+def is_every_arn(pattern: str) -> bool:
+    """Every resource, of one partition at least: *, arn:*, arn:aws:*."""
+    fields = pattern.split(":", 2)
+    partition = fields[1] if len(fields) == 3 else "*"
+    return covers(tokens(pattern), tokens(f"arn:{partition}:*:*:*:*"))
+
+
 def overlaps(pattern: Tokens, shape: Tokens) -> bool:
     """Is there a text that both match?"""
     return _after(pattern, shape) >> len(pattern) == 1

@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scans.policies.globs import FIELD, STAR, Tokens, covers, is_open_after, matches_action, overlaps, tokens
+from scans.policies.conditions import holds_without_key, matches_anything
+from scans.policies.globs import (
+    FIELD,
+    STAR,
+    Tokens,
+    covers,
+    is_every_arn,
+    is_open_after,
+    matches_action,
+    overlaps,
+    tokens,
+)
 from scans.policies.model import Condition, Policy, PolicyError, Statement
 
 OF_IAM = (*"arn:", STAR, *":iam:", STAR)
 EQUALS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
+SWITCHES = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, by whatever operator
+# AWS authorizes this call on the path that it asks for, and the path / is the resource parameter/: it returns all.
+# systems-manager/latest/userguide/sysman-paramstore-access.html
+BY_PATH = "ssm:GetParametersByPath"
+ROOT_PATHS = tuple(tokens(f"arn:*:ssm:*:*:parameter/{rest}") for rest in ("", "/"))
 # (action, key): the key is in every request of the action, so …IfExists asks as much as without it. AWS's own
 # examples write it so: systems-manager/latest/userguide/getting-started-specify-session-document.html
 ALWAYS_THERE = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
@@ -44,20 +60,20 @@ def limits(statement: Statement, keys: Iterable[str], action: str) -> bool:
     """Does a condition on one of these keys (a key, or a beginning that ends in / or :) restrict it?
 
     Only conditions that ask for a value count: an …IfExists or ForAllValues condition holds where
-    the key is missing, and the value * asks for nothing."""
+    the key is missing, and a value that matches anything asks for nothing."""
     wanted = tuple(key.lower() for key in keys)
     return any(_restricts(condition, wanted, action) for condition in statement.conditions)
 
 
 def _restricts(condition: Condition, wanted: tuple[str, ...], action: str) -> bool:
-    if condition.if_exists and (action.lower(), condition.key) not in ALWAYS_THERE:
-        return False
-    if condition.each == "forallvalues" or condition.operator not in EQUALS:
+    if holds_without_key(condition, always_there=(action.lower(), condition.key) in ALWAYS_THERE):
         return False
     named = any(condition.key == key or (key[-1] in "/:" and condition.key.startswith(key)) for key in wanted)
-    if condition.operator == "bool":
-        return named and set(condition.values) == {"true"}
-    return named and not any(value and set(value) == {"*"} for value in condition.values)
+    if not named or condition.operator not in EQUALS:
+        return False
+    if condition.operator == "bool" or condition.key in SWITCHES:
+        return {value.lower() for value in condition.values} == {"true"}
+    return not any(matches_anything(condition, value) for value in condition.values)
 
 
 def grants(policy: Policy, actions: Iterable[str], shapes: Iterable[Shape], unless: Iterable[str] = ()) -> list[str]:
@@ -85,20 +101,27 @@ def _granted(policy: Policy, action: str, shape: Shape, unless: tuple[str, ...])
         if not applies_to(statement, action) or limits(statement, unless, action):
             continue
         whole = shape.whole(policy.partition)
-        for wide in _wide_resources(statement, shape, whole):
+        for wide in _wide_resources(statement, action, shape, whole):
             if not any(_takes_back(deny, action, shape, (whole, wide)) for deny in policy.denies):
                 return True
     return False
 
 
-def _wide_resources(statement: Statement, shape: Shape, whole: Tokens) -> list[Tokens]:
+def _wide_resources(statement: Statement, action: str, shape: Shape, whole: Tokens) -> list[Tokens]:
     if statement.not_resources is not None:
         excluded = any(covers(tokens(pattern), whole) for pattern in statement.not_resources)
         return [] if excluded else [(STAR,)]
     if statement.resources is None:
         return [(STAR,)]
     patterns = [tokens(pattern) for pattern in statement.resources]
-    return [pattern for pattern in patterns if is_open_after(pattern, shape.head)]
+    return [p for p in patterns if is_open_after(p, shape.head) or _is_root_path(p, action, shape)]
+
+
+def _is_root_path(pattern: Tokens, action: str, shape: Shape) -> bool:
+    """Does it name the path / of a call that then returns every parameter?"""
+    if action != BY_PATH or shape.path != "parameter/":
+        return False
+    return any(overlaps(root, by_fields(pattern)) for root in ROOT_PATHS)
 
 
 def _takes_back(deny: Statement, action: str, shape: Shape, given: tuple[Tokens, Tokens]) -> bool:
@@ -135,24 +158,16 @@ def _all_resources(statement: Statement) -> bool:
     return any(is_every_arn(pattern) for pattern in statement.resources or ())
 
 
-def is_every_arn(pattern: str) -> bool:
-    """Every resource, of one partition at least: *, arn:*, arn:aws:*."""
-    fields = pattern.split(":", 2)
-    partition = fields[1] if len(fields) == 3 else "*"
-    return covers(tokens(pattern), tokens(f"arn:{partition}:*:*:*:*"))
-
-
 def path_reads_past_deny(policy: Policy) -> bool:
     """An Allow of ssm:GetParametersByPath on a path of which another statement denies a part.
 
     AWS authorizes that call on the path that it asks for, not on the parameters that it returns. Raises PolicyError
     where there is too much to compare."""
     refuse_many(policy)
-    by_path = "ssm:GetParametersByPath"
-    walls = _patterns(d for d in policy.denies if applies_to(d, by_path) and not d.conditions)
+    walls = _patterns(d for d in policy.denies if applies_to(d, BY_PATH) and not d.conditions)
     parents = [
         parent
-        for parent in _patterns(allow for allow in policy.allows if applies_to(allow, by_path))
+        for parent in _patterns(allow for allow in policy.allows if applies_to(allow, BY_PATH))
         if not any(covers(wall, parent) for wall in walls)
     ]
     head = Shape("ssm", "parameter/").head

@@ -58,6 +58,37 @@ def test_reads_only_some_parameters(resource):
     assert grants(policy(allow("ssm:*", resource)), READ, [PARAMETERS]) == []
 
 
+BY_PATH = ("ssm:GetParametersByPath",)
+
+
+@pytest.mark.parametrize(
+    ("path", "reads"),
+    [
+        ("/", True),
+        ("//", True),
+        ("?", True),
+        ("/?", True),
+        ("*/", True),
+        ("/*", True),
+        ("/app", False),
+        ("/app/", False),
+        ("/app/*", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("home", ["arn:aws:ssm:*:*:", "arn:*:ssm:eu-west-1:111122223333:"])
+def test_the_path_slash_reads_all(home, path, reads):
+    given = policy(allow("ssm:GetParameter*", f"{home}parameter{path}"))
+    assert bool(grants(given, BY_PATH, [PARAMETERS])) is reads
+    assert bool(grants(given, READ, [PARAMETERS])) is (path == "/*"), "only the call by path is told apart"
+
+
+def test_a_deny_of_the_path_slash_takes_it_back():
+    root = "arn:aws:ssm:*:*:parameter/"
+    assert grants(policy(allow("ssm:*", root), deny("ssm:*", root)), BY_PATH, [PARAMETERS]) == []
+    assert grants(policy(allow("ssm:*", root), deny("ssm:*", f"{root}app/*")), BY_PATH, [PARAMETERS]) == [*BY_PATH]
+
+
 def test_other_actions_do_not_read():
     assert grants(policy(allow(["ssm:DescribeParameters", "s3:*"], "*")), READ, [PARAMETERS]) == []
 
@@ -108,6 +139,17 @@ def test_a_deny_that_covers_what_was_allowed_takes_it_back():
         ({"StringEqualsIfExists": {"aws:ResourceTag/team": "blue"}}, False),
         ({"StringNotEquals": {"aws:ResourceTag/team": "blue"}}, False),
         ({"StringLike": {"aws:ResourceTag/team": "*"}}, False),
+        ({"StringLike": {"aws:ResourceTag/team": "?*"}}, False),
+        ({"StringLike": {"aws:ResourceTag/team": ["blue", "**"]}}, False),
+        ({"ArnLike": {"aws:ResourceTag/team": "*"}}, False),
+        ({"ArnEquals": {"aws:ResourceTag/team": "arn:*"}}, False),
+        ({"StringLike": {"aws:ResourceTag/team": "${aws:ResourceTag/team}"}}, False),
+        ({"StringLike": {"aws:ResourceTag/team": "${*}"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/team": "*"}}, True),  # the text, which no wildcard is in
+        ({"Null": {"aws:ResourceTag/team": "false"}}, False),
+        ({"NumericLessThan": {"aws:ResourceTag/team": "99999999999"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, False),
         ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
     ],
 )

@@ -14,6 +14,7 @@ from scans.policies import (
     full_access_statements,
     is_fenced,
     named_accounts,
+    named_networks,
     open_principals,
     parse,
     unread_principals,
@@ -150,12 +151,26 @@ def test_accounts_of_principals():
         ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-ours/r-1/*"}}, Fence.CLOSED),
         ({"StringEquals": {"kms:CallerAccount": HOME}}, Fence.CLOSED),
         ({"StringEquals": {"kms:CallerAccount": STRANGER}}, Fence.OPEN),
-        ({"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}, Fence.CLOSED),
+        # a service, whoever calls through it
+        ({"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}, Fence.OPEN),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "ssm.amazonaws.com"}}, Fence.OPEN),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, Fence.OPEN),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, Fence.OPEN),
+        ({"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": HOME}}, Fence.CLOSED),
+        ({"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": STRANGER}}, Fence.OPEN),
         ({"StringLike": {"kms:ViaService": "*"}}, Fence.OPEN),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{FRIEND}:*"}}, Fence.CLOSED),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}, Fence.OPEN),
         ({"StringLike": {"aws:PrincipalArn": "*"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, Fence.CLOSED),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, Fence.UNKNOWN),
+        ({"StringEquals": {"aws:SourceVpc": ["vpc-0a1"]}}, Fence.UNKNOWN),
+        ({"StringLike": {"aws:SourceVpc": "vpc-*"}}, Fence.OPEN),
+        ({"StringLike": {"aws:SourceVpc": ["vpc-0a1", "*"]}}, Fence.OPEN),
+        ({"StringEqualsIfExists": {"aws:SourceVpc": "vpc-0a1"}}, Fence.OPEN),
+        ({"StringEquals": {"aws:SourceVpc": "vpc-0a1", "kms:CallerAccount": HOME}}, Fence.CLOSED),
+        ({"StringEquals": {"aws:VpceAccount": FRIEND}}, Fence.CLOSED),
+        ({"StringEquals": {"aws:VpceOrgID": "o-theirs"}}, Fence.OPEN),
+        ({"ArnLike": {"aws:SourceVpcArn": f"arn:aws:ec2:*:{HOME}:vpc/*"}}, Fence.CLOSED),
         ({"Bool": {"aws:SecureTransport": "true"}}, Fence.OPEN),
         ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}, Fence.CLOSED),
         ({"StringLike": {"aws:SourceOrgID": "${ aws:resourceOrgId }"}}, Fence.CLOSED),
@@ -182,6 +197,16 @@ def test_fences(condition, answer):
 
 
 @pytest.mark.parametrize(
+    ("named", "answer"),
+    [("vpc-0a1", Fence.CLOSED), (["vpc-0a1", "vpc-0b2"], Fence.UNKNOWN), ("vpc-0b2", Fence.UNKNOWN)],
+)
+def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
+    found = statement(Principal="*", Condition={"StringEquals": {"aws:SourceVpc": named}})
+    assert fence(found, CONTEXT, {"vpc-0a1", "vpce-0a1"}) is answer
+    assert "vpc-0b2" in named_networks(found) or named == "vpc-0a1"
+
+
+@pytest.mark.parametrize(
     "condition",
     [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}],
 )
@@ -204,3 +229,25 @@ def test_whose_fence_it_is_may_not_be_known(condition):
 def test_full_access_of_endpoints(elements, full):
     found = policy({"Effect": "Allow", "Resource": "*", **elements})
     assert bool(full_access_statements(found)) is full
+
+
+@pytest.mark.parametrize(
+    ("service", "elements", "full"),
+    [
+        ("ssm", {"Action": "ssm:*"}, True),
+        ("ssm", {"Action": "SSM:*", "Resource": "arn:aws:ssm:*:*:*"}, True),
+        ("ssm", {"Action": "ssm*:*"}, True),
+        ("ssm", {"Action": "*", "Resource": "arn:aws:ssm:*"}, True),
+        ("ecr.api", {"Action": "ecr:*"}, True),
+        ("monitoring", {"Action": "cloudwatch:*"}, True),
+        ("s3", {"Action": "s3:*", "Resource": "arn:aws:s3:::*"}, True),
+        ("ssm", {"Action": "ssm:Get*"}, False),
+        ("ssm", {"Action": "ssm:*", "Resource": "arn:aws:ssm:eu-west-1:*:*"}, False),
+        ("ssmmessages", {"Action": "ssm:*"}, False),
+        ("s3", {"Action": "s3:*", "Resource": "arn:aws:s3:::logs/*"}, False),
+        (None, {"Action": "ssm:*"}, False),
+    ],
+)
+def test_all_of_an_endpoints_own_service_is_full_access(service, elements, full):
+    found = policy({"Effect": "Allow", "Principal": "*", "Resource": "*", **elements})
+    assert bool(full_access_statements(found, service)) is full

@@ -1,0 +1,59 @@
+"""Conditions that hold for anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from scans.policies import parse
+from scans.policies.conditions import limits_nothing
+
+
+def condition(operator, key, value):
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {key: value}}}
+    return parse({"Statement": statement}).statements[0].conditions[0]
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("StringLike", "aws:PrincipalOrgID", "*"),
+        ("StringLike", "aws:PrincipalOrgID", ["o-ours", "?*"]),
+        ("ArnLike", "aws:PrincipalArn", "arn:aws:*"),
+        ("StringEqualsIfExists", "aws:PrincipalOrgID", "o-ours"),
+        ("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", "o-ours/*"),
+        ("StringNotEquals", "aws:PrincipalOrgID", "o-odd"),
+        ("StringNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/odd"),
+        ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/odd"),
+        ("Null", "aws:PrincipalOrgID", "false"),
+        ("Bool", "aws:SecureTransport", "true"),
+        ("Bool", "aws:MultiFactorAuthPresent", ["true", "false"]),
+        ("IpAddress", "aws:SourceIp", "0.0.0.0/0"),
+        ("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "::/0"]),
+        ("IpAddress", "aws:SourceIp", ["0.0.0.0/1", "128.0.0.0/1"]),
+        ("NotIpAddress", "aws:SourceIp", "192.0.2.1/32"),
+        ("NumericLessThan", "aws:MultiFactorAuthAge", "99999999999"),
+        ("NumericGreaterThanEquals", "s3:max-keys", "0"),
+        ("NumericGreaterThanEquals", "s3:TlsVersion", "1.2"),
+        ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"),
+        ("StringEquals", "aws:SourceVpc", "vpc-0a1"),
+    ],
+)
+def test_limits_nothing(operator, key, value):
+    assert limits_nothing(condition(operator, key, value))
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("StringEquals", "aws:PrincipalOrgID", "o-ours"),
+        ("StringLike", "aws:PrincipalOrgID", "o-ours*"),
+        ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:*"),
+        ("ForAnyValue:StringEquals", "aws:PrincipalOrgPaths", "o-ours/r-1/"),
+        ("Bool", "aws:MultiFactorAuthPresent", "true"),
+        ("IpAddress", "aws:SourceIp", "203.0.113.0/24"),
+        ("NumericLessThan", "aws:MultiFactorAuthAge", "3600"),
+        ("StringEquals", "aws:ResourceOrgID", "${aws:PrincipalOrgID}"),
+    ],
+)
+def test_limits_something(operator, key, value):
+    assert not limits_nothing(condition(operator, key, value))
