@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scans.control import Effect, ResourceView
+from scans.judging import FIT
 from scans.policies.documents import partition_of
 from scans.policies.model import Policy, PolicyError, parse
 
@@ -60,7 +61,8 @@ def customer_key(resource: ResourceView, region: str = "") -> tuple[str, Effect]
     region = region or resource.region
     arn = arn_of(resource, "kms", "key/KEY_ID", region=region)
     facts = {
-        "key": arn, "state": "Enabled", "manager": "CUSTOMER", "aws_alias": None, "used_by": [resource.arn],
+        "key": arn, "state": "Enabled", **FIT, "manager": "CUSTOMER",
+        "aws_alias": None, "used_by": [resource.arn],
     }  # fmt: skip
     return arn, Effect("kms.reference", region, arn, facts)
 
@@ -132,7 +134,8 @@ def name_resources(statement: Mapping[str, Any], named: list[str]) -> dict[str, 
 
 
 def all_management_events() -> list[dict[str, Any]]:
-    return [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
+    told = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    return [{**told, "DataResources": [], "ExcludeManagementEventSources": []}]
 
 
 def new_trail(resource: ResourceView, **more: Any) -> Effect:

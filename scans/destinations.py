@@ -7,13 +7,15 @@ the organization; then what that account's evidence says of it stands in Context
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_004, ssm_s3_005
-from scans.engine import judge_view
+from scans.engine import judge_view, unread
 from scans.evidence import GLOBAL, Evidence, Resource, World, dump, load
+from scans.judging import key_fault, region_of_key
 
 PARTS: tuple[tuple[Control, Evaluate], ...] = tuple(
     (module.CONTROL, module.evaluate) for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)
@@ -25,6 +27,7 @@ RELATED = {
     "s3.bucket": tuple(dict.fromkeys(name for control, _ in PARTS for name in control.facts["s3.bucket"])),
     **{type: facts for control, _ in PARTS for type, facts in control.related.items()},
 }
+SYNCS = {"ssm.data_sync": ("kms_key", "references")}  # what judge_synced needs beside RELATED
 BUCKET = "s3.bucket"
 
 
@@ -42,6 +45,43 @@ def judge(resource: ResourceView, kind: str) -> Outcome | None:
     if bucket is None:
         return unknown(f"What protects the bucket {resource['name']} was not read in this scan.", _not_read())
     return _worst(resource, {c.id: o for c, e in PARTS if (o := judge_view(bucket.seen_by(c), e))})
+
+
+def judge_synced(resource: ResourceView, kind: str) -> Outcome | None:
+    """As judge; and the key that a resource data sync names for what it writes there must work."""
+    outcome = judge(resource, kind)
+    if outcome is None or outcome.verdict is Verdict.FAIL:
+        return outcome
+    faults: list[Outcome] = []
+    for sync in _syncs(resource, kind):
+        try:
+            fault = _sync_key_fault(resource, sync)
+        except GapError as error:
+            fault = unread(error.gaps)
+        faults += [fault] if fault else []
+    worse = [fault for fault in faults if fault.verdict is Verdict.FAIL] or faults
+    if worse and (outcome.verdict is Verdict.PASS or worse[0].verdict is Verdict.FAIL):
+        return replace(worse[0], reason=f"The key of a resource data sync to {resource['name']}: {worse[0].reason}")
+    return outcome
+
+
+def _syncs(resource: ResourceView, kind: str) -> Iterator[ResourceView]:
+    for setting in resource["fields"]:
+        arn = setting.partition(" ")[0]
+        if ":resource-data-sync/" in arn:
+            sync = resource.look("ssm.data_sync", arn, arn.split(":")[3])
+            if sync is not None and any(each["kind"] == kind for each in sync["references"]):
+                yield sync
+
+
+def _sync_key_fault(resource: ResourceView, sync: ResourceView) -> Outcome | None:
+    """The key must be of the bucket's region; a sync without a key writes under the bucket's default encryption."""
+    key = sync["kms_key"]
+    if not key:
+        return None
+    bucket = _bucket(resource)
+    there = bucket.region if bucket else region_of_key(key, sync.region)
+    return key_fault(resource, key, sync.region, (there,))
 
 
 def cure(resource: ResourceView) -> tuple[Effect, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.control import Outcome, ResourceView, failed, passed, unknown
 from scans.evidence import GLOBAL
 from scans.vouching import doubt_account
 
-KEY_STATE = {"kms.reference": ("state",)}  # what key_fault needs in CONTROL.related
+KEY_FACTS = ("state", "usage", "spec")
+KEY_STATE = {"kms.reference": KEY_FACTS}  # what key_fault needs in CONTROL.related
 
 USABLE = frozenset({"Enabled", "Updating"})  # Updating: a replica becomes the primary; cryptography goes on
 UNUSABLE = {
@@ -19,25 +22,65 @@ UNUSABLE = {
     "Unavailable": "is unavailable, since its key store can't be reached",
     "Creating": "is still being made",
 }
+# Every service that encrypts Systems Manager data takes symmetric encryption keys only, of its own region. KMS API
+# reference, KeyMetadata: kms/latest/APIReference/API_KeyMetadata.html
+ENCRYPTS, SYMMETRIC = "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"
+FIT = {"usage": ENCRYPTS, "spec": SYMMETRIC}  # a key that can encrypt: for cures, and for cases of controls
+OTHER_USAGES = {
+    "SIGN_VERIFY": "signs and can't encrypt",
+    "GENERATE_VERIFY_MAC": "makes codes of messages and can't encrypt",
+    "KEY_AGREEMENT": "agrees on secrets and can't encrypt",
+    "ENCAPSULATE_DECAPSULATE": "hands over secrets and can't encrypt",
+}
+OTHER_SPECS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
 MANAGERS = frozenset({"AWS", "CUSTOMER"})
 PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 
 
-def key_fault(resource: ResourceView, key: str, region: str | None = None) -> Outcome | None:
+def key_fault(
+    resource: ResourceView, key: str, region: str | None = None, usable_in: Collection[str] = ()
+) -> Outcome | None:
     """FAIL or UNKNOWN for a key, named as a setting names it, that can't be used or isn't known; None if it works.
 
-    region: where the key is named, if not in the resource's own region. A gap in the key's state, as for a
-    foreign key that refuses to be described, raises GapError."""
+    region: where the key is named, if not in the resource's own region. usable_in: the regions that it may lie in, if
+    not there alone. A gap in what is known of the key, as for a foreign one that refuses to be described, raises
+    GapError."""
     place = region or resource.region
+    if region_of_key(key, place) not in (usable_in or (place,)):
+        return failed(f"The key {key} is in another region than what it should encrypt, so it can't be used there.")
     found = resource.look("kms.reference", key, place)
     state = None if found is None else found["state"]
-    if state in USABLE:
-        return None
+    if found is None or state is None:
+        return unknown(f"The key {key} was not looked up in this scan.", unread_key(place))
     if state in UNUSABLE:
         return failed(f"The key {key} {UNUSABLE[state]}, so what is encrypted with it can't be written or read.")
-    if state is None:
-        return unknown(f"The key {key} was not looked up in this scan.", unread_key(place))
-    return strange(f"The key {key} is in the state {state}")
+    usage, usage_gaps = peek(found, "usage")
+    spec, spec_gaps = peek(found, "spec")
+    unfit = unfitness(usage, spec)
+    if unfit:
+        return failed(f"The key {key} {unfit}, so nothing can be written with it.")
+    if state not in USABLE:
+        return strange(f"The key {key} is in the state {state}")
+    if usage_gaps or spec_gaps:
+        raise GapError(*usage_gaps, *spec_gaps)
+    if (usage, spec) != (ENCRYPTS, SYMMETRIC):
+        return strange(f"The key {key} has the usage {usage} and the kind {spec}")
+    return None
+
+
+def unfitness(usage: object, spec: object) -> str:
+    """Why a key of this usage and kind encrypts no data of AWS services; empty where it does, or where that isn't known."""
+    if usage in OTHER_USAGES:
+        return OTHER_USAGES[str(usage)]
+    if isinstance(spec, str) and spec.startswith(OTHER_SPECS):
+        return f"is of the kind {spec}, and only symmetric encryption keys can be used here"
+    return ""
+
+
+def region_of_key(key: str, place: str) -> str:
+    """The region that a key's name tells; a name that is no ARN belongs to where it stands."""
+    fields = key.split(":", 5)
+    return (fields[3] or place) if len(fields) == 6 else place
 
 
 def strange(said: str) -> Outcome:

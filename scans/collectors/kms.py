@@ -76,11 +76,10 @@ def read_aliases(aws: Reader) -> names.Aliases:
 
 
 def keyless(evidence: Evidence, aliases: names.Aliases, name: str, users: set[str]) -> None:
-    """AWS makes the key at its first use, so the alias can be used."""
+    """AWS makes the key at its first use, so the alias can be used. All keys of AWS are symmetric encryption keys."""
     alias = aliases.own_alias(name)
-    evidence.add(
-        "kms.reference", name, key=None, state="Enabled", manager="AWS", aws_alias=alias, used_by=sorted(users)
-    )
+    facts = {"key": None, "state": "Enabled", "manager": "AWS", "usage": "ENCRYPT_DECRYPT", "spec": "SYMMETRIC_DEFAULT"}
+    evidence.add("kms.reference", name, **facts, aws_alias=alias, used_by=sorted(users))
 
 
 def look_up(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Gap | None:
@@ -88,7 +87,7 @@ def look_up(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Ga
     place = names.region_of(lookup, aws.region)
     try:
         answer = aws.call("kms", "DescribeKey", region=place, KeyId=lookup)
-        found = fact(DESCRIBE, place, lambda: key_facts(mapping(answer, "KeyMetadata"), aws.account))
+        found = fact(DESCRIBE, place, lambda: key_facts(mapping(answer, "KeyMetadata"), aws.account, place))
         if isinstance(found, dict) and place == aws.region:
             found |= {"rotation": rotation(aws, found, place), "policy": policy(aws, found, place)}
     except CallError as error:
@@ -100,7 +99,8 @@ def look_up(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Ga
     return found
 
 
-def key_facts(key: Mapping[str, Any], account: str) -> dict[str, Any]:
+def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any]:
+    """KeySpec and KeyUsage are optional in the model: a key without one may still be known to be disabled."""
     arn = text(key, "Arn")
     related = key.get("MultiRegionConfiguration")
     replica = isinstance(related, Mapping) and related.get("MultiRegionKeyType") == "REPLICA"
@@ -109,7 +109,8 @@ def key_facts(key: Mapping[str, Any], account: str) -> dict[str, Any]:
         "key": arn,
         "manager": text(key, "KeyManager"),
         "state": text(key, "KeyState"),
-        "spec": text(key, "KeySpec"),
+        "spec": fact(DESCRIBE, place, lambda: text(key, "KeySpec")),
+        "usage": fact(DESCRIBE, place, lambda: text(key, "KeyUsage")),
         "origin": text(key, "Origin"),
         "multi_region_replica": replica,
         "primary": text(mapping(related, "PrimaryKey"), "Arn") if replica else None,
@@ -155,7 +156,7 @@ def detail(aws: Reader, call: Call, place: str, **params: Any) -> dict[str, Any]
 def reference(
     evidence: Evidence, aliases: names.Aliases, name: str, found: dict[str, Any] | Gap | None, users: set[str]
 ) -> None:
-    facts: dict[str, Any] = {"key": None, "state": "NotFound", "manager": None}
+    facts: dict[str, Any] = {"key": None, "state": "NotFound", "manager": None, "usage": None, "spec": None}
     if isinstance(found, Gap):
         facts = dict.fromkeys(facts, found)
     elif found is not None:

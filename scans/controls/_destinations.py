@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
 from scans.destinations import FACTS, RELATED
+from scans.judging import FIT
 
 THEN = (
     "\n# then bring the bucket itself in order\n"
@@ -47,6 +48,7 @@ def declare(
     statements: tuple[str, ...] = ("S18",),
     code: str = "",
     more: Mapping[str, tuple[str, ...]] | None = None,
+    beside: Mapping[str, tuple[str, ...]] | None = None,
     bucket_steps: bool = True,
 ) -> Control:
     """setting: what names the bucket, as words. cli, code: how to point that setting elsewhere; how to
@@ -58,11 +60,11 @@ def declare(
         title=title,
         severity=Severity.HIGH,
         scope=Scope.GLOBAL,
-        version=3,  # 2: as SSM-S3-001's second. 3: an owner that was not read in this scan vouches for nothing
+        version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read vouches for nothing
         joins=True,
         names_others=tuple(more or ()),
         facts={**FACTS, **(more or {})},
-        related=RELATED,
+        related={**RELATED, **(beside or {})},
         container="arn:{p}:s3:::*",
         statements=statements,
         quote=quote,
@@ -80,7 +82,9 @@ def declare(
 READ = {"444455556666": "2026-03-01T12:00:00+00:00"}
 NAME, ARN = "example", "arn:aws:s3:::example"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
+SYNC = "arn:aws:ssm:eu-west-1:111122223333:resource-data-sync/it"
+OWN_KEY = KEY.replace("1234", "4321")
+WORKS = {"state": "Enabled", **FIT, "manager": "CUSTOMER", "aws_alias": None}
 ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 HTTPS = {
     "Statement": {
@@ -125,13 +129,15 @@ def _kept(value: Any) -> Any:
     return {"$gap": value.as_dict()} if isinstance(value, Gap) else value
 
 
-def cases(kind: str) -> list[Case]:
-    """What every kind of data has in common; the kinds differ only in what names their bucket."""
+def cases(kind: str, *, synced: bool = False) -> list[Case]:
+    """What every kind of data has in common; the kinds differ only in what names their bucket.
+
+    synced: resource data syncs send it, which may name a key of their own."""
     other = "13" if kind == "01" else "01"
 
     def case(name: str, verdict: Verdict | None, **more: Any) -> Case:
         facts = {
-            "name": NAME, "kinds": more.get("kinds", [kind]), "fields": ["setting field"],
+            "name": NAME, "kinds": more.get("kinds", [kind]), "fields": more.get("fields", ["setting field"]),
             "own": more.get("own", True), "head": more.get("head", "exists"),
         }  # fmt: skip
         known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
@@ -150,6 +156,7 @@ def cases(kind: str) -> list[Case]:
         case("plain HTTP", Verdict.FAIL, related=related(policy=None), reason_has="SSM-S3-002"),
         case("public", Verdict.FAIL, related=related(public_access_block=None), reason_has="SSM-S3-004"),
         case("a disabled key", Verdict.FAIL, related=related(key={"state": "Disabled"}), reason_has="is disabled"),
+        case("a key that signs", Verdict.FAIL, related=related(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
         case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
         case(
@@ -172,4 +179,31 @@ def cases(kind: str) -> list[Case]:
         case("an own bucket that nobody read", Verdict.UNKNOWN),
         case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=related()),
         case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
+        *(_of_syncs(kind, case) if synced else ()),
+    ]  # fmt: skip
+
+
+def _of_syncs(kind: str, case: Callable[..., Case]) -> list[Case]:
+    """A resource data sync that names a key of its own."""
+    far = OWN_KEY.replace("eu-west-1", "us-west-2")
+    works = {**WORKS, "$region": "eu-west-1"}
+
+    def sync(name: str, verdict: Verdict, key: object, of: str = kind, **found: Any) -> Case:
+        item = {"kms_key": key, "references": [{"kind": of, "bucket": NAME}], "$region": "eu-west-1"}
+        held = related(**found.pop("bucket", {}))
+        held["kms.reference"] |= {str(key): {**works, **found}} if isinstance(key, str) else {}
+        return case(
+            name, verdict, fields=[f"{SYNC} S3Destination.BucketName"], related={**held, "ssm.data_sync": {SYNC: item}}
+        )
+
+    return [
+        sync("a sync without a key", Verdict.PASS, None),
+        sync("a sync with a key that works", Verdict.PASS, OWN_KEY),
+        sync("a sync with a disabled key", Verdict.FAIL, OWN_KEY, state="Disabled"),
+        sync("a sync with a key that signs", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", spec="RSA_2048"),
+        sync("a sync with a key of another region than the bucket", Verdict.FAIL, far),
+        sync("a sync with a key that signs, the bucket not read", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", bucket={"policy": GAP}),
+        sync("a sync with a key that was refused", Verdict.UNKNOWN, OWN_KEY, state=GAP),
+        sync("a sync whose key was not read", Verdict.UNKNOWN, GAP),
+        sync("a sync of other data", Verdict.PASS, OWN_KEY, "11", state="Disabled"),
     ]  # fmt: skip

@@ -4,25 +4,31 @@ CloudTrail's files name every caller, address and resource. With a key of your o
 takes two permissions, the bucket's and the key's, and each use of the key is itself recorded.
 
 **What is judged.** Each trail that this account owns: `KmsKeyId` from `cloudtrail.DescribeTrails`, and the
-state of that key from `kms.DescribeKey` in the trail's home region. It fails without a key, with a
-key of AWS, and with a key that can't be used (disabled, about to be deleted, gone): then CloudTrail can't
-deliver.
+state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with a key of AWS, and
+with a key that can't be used: disabled, about to be deleted, gone, not a symmetric encryption key, or neither in
+the region of the trail's bucket nor in the trail's home region. Then CloudTrail can't deliver.
 
 **Not applicable** where the account owns no trail. A trail of the organization is judged in the
 account that owns it.
 
 **Unknown** when the trail or its key could not be read, as for a key of another account that
-refuses to be described, or when the key's state or manager is one that this version doesn't know.
+refuses to be described, or when the key's state, usage, kind or manager is one that this version doesn't know.
+Also when the key is outside the trail's home region, and the region of the bucket is not known because the bucket is
+another account's.
 
 **Limits.** Files written before the key was set stay as they are.
 
-**Source of the facts.** CloudTrail API reference, DescribeTrails; KMS developer guide, key states.
+**Source of the facts.** CloudTrail API reference, DescribeTrails; CloudTrail user guide, keys
+(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html); KMS developer
+guide, key states; KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans import cures
 from scans.control import (
     GAP,
@@ -37,7 +43,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.judging import MANAGERS, key_fault, strange
+from scans.evidence import GLOBAL
+from scans.judging import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
 
 CONTROL = Control(
     id="SSM-AU-003",
@@ -45,9 +52,11 @@ CONTROL = Control(
     title="Trails are encrypted with a customer key",
     severity=Severity.MEDIUM,
     scope=Scope.GLOBAL,
-    version=2,  # 2: a key in the state Updating works, and a state or manager that is new to us is no fail
-    facts={"cloudtrail.trail": ("kms_key", "name", "home_region")},
-    related={"kms.reference": ("state", "manager")},
+    # 2: a key in the state Updating works, and a state or manager that is new to us is no fail. 3: a key that can't
+    # encrypt, or lies elsewhere, is no key that works.
+    version=3,
+    facts={"cloudtrail.trail": ("kms_key", "name", "home_region", "bucket")},
+    related={"kms.reference": (*KEY_FACTS, "manager"), "s3.bucket": ("name",)},
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8", "S18"),
     quote="AWS CloudTrail logs",
@@ -68,16 +77,29 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     name = resource["kms_key"]
     if not name:
         return failed("The trail has no KMS key: its files are encrypted with keys of Amazon S3.")
-    fault = key_fault(resource, name, resource["home_region"])
+    home = resource["home_region"]
+    if region_of_key(name, home) == home:
+        regions: tuple[str, ...] = (home,)
+    else:
+        regions = (home, _region_of_bucket(resource))
+    fault = key_fault(resource, name, home, regions)
     if fault:
         return fault
-    key = resource.look("kms.reference", name, region=resource["home_region"])
+    key = resource.look("kms.reference", name, region=home)
     manager = key["manager"] if key else None
     if manager not in MANAGERS:
         return strange(f"The trail's key {name} is managed by {manager}")
     if manager == "AWS":
         return failed(f"The trail's key {name} is managed by AWS.")
     return passed(f"The trail is encrypted with the customer managed key {name}.")
+
+
+def _region_of_bucket(resource: ResourceView) -> str:
+    """CloudTrail wants the key there. GapError where that isn't known."""
+    bucket = resource.find("s3.bucket", f"arn:{resource.arn.split(':')[1]}:s3:::{resource['bucket']}")
+    if bucket is None:
+        raise GapError(Gap(GapKind.NOT_READ, "s3.GetBucketLocation", "s3:GetBucketLocation", GLOBAL, NOT_COLLECTED))
+    return bucket.region
 
 
 def cure(resource: ResourceView) -> cures.Effects:
@@ -88,14 +110,24 @@ def cure(resource: ResourceView) -> cures.Effects:
 OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"
 SHADOW = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+FAR = KEY.replace("eu-west-1", "us-west-2")
 HERE = {"account": "111122223333"}
+
+
+BUCKET = "arn:aws:s3:::trail-logs"
 
 
 def _case(
     name: str, verdict: Verdict | None, key: object, *, arn: str = OWN, refused: bool = False, **found: Any
 ) -> Case:
-    facts = {"kms_key": key, "name": "own", "home_region": "eu-west-1"}
-    related = {"kms.reference": {KEY: found} if found else {}}
+    """bucket_in: the region of the trail's bucket, where it is this account's."""
+    facts = {"kms_key": key, "name": "own", "home_region": "eu-west-1", "bucket": "trail-logs"}
+    place = found.pop("bucket_in", "")
+    reference = {**FIT, "$region": "eu-west-1", **found}
+    related: dict[str, Any] = {
+        "kms.reference": {str(key): reference} if found else {},
+        "s3.bucket": {BUCKET: {"name": "trail-logs", "$region": place}} if place else {},
+    }
     gaps = ("kms.reference",) if refused else ()
     return Case(name, verdict, facts, related=related, related_gaps=gaps, arn=arn, region="global", context=HERE)
 
@@ -107,6 +139,17 @@ CASES = [
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled", manager="CUSTOMER"),
     _case("a key about to be deleted", Verdict.FAIL, KEY, state="PendingDeletion", manager="CUSTOMER"),
     _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound", manager=None),
+    _case(
+        "a key that signs", Verdict.FAIL, KEY, state="Enabled", manager="CUSTOMER", usage="SIGN_VERIFY", spec="RSA_2048"
+    ),
+    _case("an asymmetric key", Verdict.FAIL, KEY, state="Enabled", manager="CUSTOMER", spec="RSA_4096"),
+    _case("a usage of a later day", Verdict.UNKNOWN, KEY, state="Enabled", manager="CUSTOMER", usage="WRAP"),
+    _case("a usage that AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", manager="CUSTOMER", usage=GAP),
+    _case(
+        "a key in the bucket's region", Verdict.PASS, FAR, bucket_in="us-west-2", state="Enabled", manager="CUSTOMER"
+    ),
+    _case("a key in a third region", Verdict.FAIL, FAR, bucket_in="eu-west-1", state="Enabled", manager="CUSTOMER"),
+    _case("a key elsewhere, and the bucket isn't ours", Verdict.UNKNOWN, FAR, state="Enabled", manager="CUSTOMER"),
     _case("a replica key that becomes the primary", Verdict.PASS, KEY, state="Updating", manager="CUSTOMER"),
     _case("a key in a state of a later day", Verdict.UNKNOWN, KEY, state="Resting", manager="CUSTOMER"),
     _case("a key of a manager of a later day", Verdict.UNKNOWN, KEY, state="Enabled", manager="PARTNER"),

@@ -10,7 +10,8 @@ Items tell what is broken where, often with excerpts of logs.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+public. A key that the sync itself names (`AWSKMSKeyARN`) must work: enabled, a symmetric encryption key, and of the
+bucket's region. The bucket of another account of the organization is judged by what its owner's scan read. One of
 them that fails is enough to fail.
 
 **Not applicable** where nothing of this account names a bucket for this kind of data.
@@ -21,14 +22,16 @@ this scan.
 
 **Limits.** A sync that brings OpsData into Explorer without a bucket keeps it inside Systems Manager: not applicable.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above;
+Systems Manager API reference, ResourceDataSyncS3Destination
+(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ResourceDataSyncS3Destination.html).
 """
 
 from __future__ import annotations
 
 from scans.control import Outcome, ResourceView
 from scans.controls._destinations import cases, declare
-from scans.destinations import cure, judge
+from scans.destinations import SYNCS, cure, judge_synced
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 
@@ -50,11 +53,12 @@ CONTROL = declare(
     "    kms_key_arn = aws_kms_key.sync.arn\n"
     "  }\n"
     "}",
+    beside=SYNCS,
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_synced(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = cases(KIND, synced=True)

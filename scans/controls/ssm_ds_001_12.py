@@ -10,7 +10,8 @@ The bucket's default encryption counts, with or without a key named in the sync.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
+public. A key that the sync itself names (`AWSKMSKeyARN`) must work: enabled, a symmetric encryption key, and of the
+bucket's region. The bucket of another account of the organization is judged by what its owner's scan read. One of
 them that fails is enough to fail.
 
 **Not applicable** where nothing of this account names a bucket for this kind of data.
@@ -19,16 +20,16 @@ them that fails is enough to fail.
 refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
 this scan.
 
-**Limits.** The sync's own key (`AWSKMSKeyARN`) must be in the bucket's region; AWS refuses others when the sync is made.
-
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above;
+Systems Manager API reference, ResourceDataSyncS3Destination
+(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ResourceDataSyncS3Destination.html).
 """
 
 from __future__ import annotations
 
 from scans.control import Outcome, ResourceView
 from scans.controls._destinations import cases, declare
-from scans.destinations import cure, judge
+from scans.destinations import SYNCS, cure, judge_synced
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 
@@ -50,11 +51,12 @@ CONTROL = declare(
     "    kms_key_arn = aws_kms_key.sync.arn\n"
     "  }\n"
     "}",
+    beside=SYNCS,
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_synced(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = cases(KIND, synced=True)

@@ -41,11 +41,10 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import strange, strange_key, unread_key
+from scans.judging import OTHER_SPECS, strange, strange_key, unread_key
 
 ROTATES = ("SYMMETRIC_DEFAULT", "AWS_KMS")  # what KeySpec and Origin say of a key that can
-# KMS API reference, DescribeKey: the beginnings of the other kinds, and the other origins.
-OTHER_KINDS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
+# KMS API reference, DescribeKey: the other origins.
 OTHER_ORIGINS = frozenset({"EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"})
 
 CONTROL = Control(
@@ -103,7 +102,7 @@ def _outside(resource: ResourceView) -> Outcome | None:
     if resource["manager"] == "AWS":
         return not_applicable("AWS manages this key, and rotates it.")
     spec, origin = str(resource["spec"]), str(resource["origin"])
-    if spec.startswith(OTHER_KINDS):
+    if spec.startswith(OTHER_SPECS):
         return not_applicable(f"Keys of the kind {spec} can't rotate by themselves.")
     if origin in OTHER_ORIGINS:
         return not_applicable(f"KMS didn't make this key's material (origin {origin}), so it can't rotate it.")

@@ -8,8 +8,8 @@ it should be under a key of your own.
 
 * The log group that the setting `/ssm/automation/customer-script-log-group-name` names
   (`ssm.GetServiceSetting`; by default `/aws/ssm/automation/executeScript`): its `kmsKeyId` from
-  `logs.DescribeLogGroups`, and the key's state from `kms.DescribeKey`. No customer key fails; so does a
-  customer key that is disabled, about to be deleted, or gone.
+  `logs.DescribeLogGroups`, and the key's state, usage and kind from `kms.DescribeKey`. No customer key fails; so
+  does a customer key that is disabled, about to be deleted, gone, not a symmetric encryption key, or in another region.
 * The setting `/ssm/automation/customer-script-log-destination`: it fails if it isn't `CloudWatch` while
   a document of this account has an `aws:executeScript` step (`ssm.GetDocument`).
 
@@ -20,8 +20,10 @@ it should be under a key of your own.
 **Limits.** The key covers what is written after it was set. A setting that names a group which doesn't
 exist is not judged here: there is no group to encrypt.
 
-**Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS; CloudWatch Logs API
-reference, DescribeLogGroups; KMS API reference, DescribeKey.
+**Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html); CloudWatch Logs API
+reference, DescribeLogGroups; KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from scans.control import (
     Verdict,
     failed,
 )
-from scans.judging import KEY_STATE, LOG_GROUP, judge_log_group, peek
+from scans.judging import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
 
 CONTROL = Control(
     id="SSM-LG-002",
@@ -50,6 +52,7 @@ CONTROL = Control(
     title="Script output is logged under a customer key",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
     facts={"logs.group": LOG_GROUP, "ssm.setting.script_logs": ("destination",)},
     related={**KEY_STATE, "ssm.document": ("uses_script",)},
     container="arn:{p}:logs:{r}:{a}:log-group:*",
@@ -109,14 +112,14 @@ NAME = "/aws/ssm/automation/executeScript"
 
 
 def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("script",), **more: Any) -> Case:
-    """more: state (of the key), refused (the keys), reason_has."""
+    """more: state and found (of the key), refused (the keys), reason_has."""
     state = more.get("state")
     return Case(
         name,
         verdict,
         {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
         type="logs.group",
-        related={"kms.reference": {KEY: {"state": state}} if state else {}},
+        related={"kms.reference": {KEY: {"state": state, **FIT, **more.get("found", {})}} if state else {}},
         related_gaps=("kms.reference",) if more.get("refused") else (),
         arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
         reason_has=more.get("reason_has", ""),
@@ -143,6 +146,9 @@ CASES = [
     _case("a customer key", Verdict.PASS, KEY, state="Enabled"),
     _case("a group of several kinds", Verdict.PASS, KEY, ("run_command", "script", "session"), state="Enabled"),
     _case("no key is no customer key", Verdict.FAIL, None, reason_has="no customer key"),
+    _case("a key that signs", Verdict.FAIL, KEY, state="Enabled", found={"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+    _case("a key in another region", Verdict.FAIL, KEY.replace("eu-west-1", "us-west-2"), state="Enabled"),
+    _case("a key whose usage AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", found={"usage": GAP}),
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
     _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),

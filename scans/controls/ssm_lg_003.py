@@ -5,9 +5,9 @@ passwords at prompts included. CloudWatch Logs always encrypts, by default with 
 Under a customer key, reading the history takes a permission on the key as well, and you can cut it off.
 
 **What is judged.** The log groups that this account's Session documents name (`cloudWatchLogGroupName`,
-from `ssm.GetDocument`): each group's `kmsKeyId` from `logs.DescribeLogGroups`, and the key's state from
+from `ssm.GetDocument`): each group's `kmsKeyId` from `logs.DescribeLogGroups`, and the key's state, usage and kind from
 `kms.DescribeKey`. No customer key fails; so does a customer key that is disabled, about to be deleted,
-or gone: then the group can be neither written nor read.
+gone, not a symmetric encryption key, or in another region: then the group can be neither written nor read.
 
 **Not applicable** where no group takes session history. Whether sessions are logged at all is asked by
 SSM-SM-002.
@@ -17,8 +17,10 @@ SSM-SM-002.
 **Limits.** The key covers what is written after it was set. A setting that names a group which doesn't
 exist is not judged here: there is no group to encrypt.
 
-**Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS; CloudWatch Logs API
-reference, DescribeLogGroups; KMS API reference, DescribeKey.
+**Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html); CloudWatch Logs API
+reference, DescribeLogGroups; KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from scans.control import (
     Severity,
     Verdict,
 )
-from scans.judging import KEY_STATE, LOG_GROUP, judge_log_group
+from scans.judging import FIT, KEY_STATE, LOG_GROUP, judge_log_group
 
 CONTROL = Control(
     id="SSM-LG-003",
@@ -45,6 +47,7 @@ CONTROL = Control(
     title="Session history is logged under a customer key",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
     facts={"logs.group": LOG_GROUP},
     related=KEY_STATE,
     container="arn:{p}:logs:{r}:{a}:log-group:*",
@@ -76,14 +79,14 @@ NAME = "/sessions/history"
 
 
 def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("session",), **more: Any) -> Case:
-    """more: state (of the key), refused (the keys), reason_has."""
+    """more: state and found (of the key), refused (the keys), reason_has."""
     state = more.get("state")
     return Case(
         name,
         verdict,
         {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
         type="logs.group",
-        related={"kms.reference": {KEY: {"state": state}} if state else {}},
+        related={"kms.reference": {KEY: {"state": state, **FIT, **more.get("found", {})}} if state else {}},
         related_gaps=("kms.reference",) if more.get("refused") else (),
         arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
         reason_has=more.get("reason_has", ""),
@@ -94,6 +97,9 @@ CASES = [
     _case("a customer key", Verdict.PASS, KEY, state="Enabled"),
     _case("a group of several kinds", Verdict.PASS, KEY, ("run_command", "script", "session"), state="Enabled"),
     _case("no key is no customer key", Verdict.FAIL, None, reason_has="no customer key"),
+    _case("a key that signs", Verdict.FAIL, KEY, state="Enabled", found={"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+    _case("a key in another region", Verdict.FAIL, KEY.replace("eu-west-1", "us-west-2"), state="Enabled"),
+    _case("a key whose usage AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", found={"usage": GAP}),
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
     _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),

@@ -4,8 +4,8 @@ SSM Agent's logs say which commands and sessions reached a node, and with debugg
 
 **What is judged.** Each log group whose name has `amazon-ssm-agent` or `/var/log/amazon/ssm` in it, which is
 how the agent's files are named when they are sent to CloudWatch Logs: its `kmsKeyId`
-(`logs.DescribeLogGroups`) and the key's state (`kms.DescribeKey`). No customer key fails; so does a customer
-key that is disabled, about to be deleted, or gone.
+(`logs.DescribeLogGroups`) and the key's state, usage and kind (`kms.DescribeKey`). No customer key fails; so does a
+customer key that is disabled, about to be deleted, gone, not a symmetric encryption key, or in another region.
 
 **Not applicable** where there is no such group. Where an agent's own configuration (on the node, or in a
 parameter `AmazonCloudWatch-…`, whose value isn't read) sends its logs to a group of another name is not
@@ -17,7 +17,8 @@ observable.
 without a customer key isn't unencrypted: its key is AWS's.
 
 **Source of the facts.** Systems Manager user guide, SSM Agent logs and CloudWatch; CloudWatch Logs API
-reference, DescribeLogGroups.
+reference, DescribeLogGroups; CloudWatch Logs user guide, encrypting log data with KMS
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from scans.control import (
     Severity,
     Verdict,
 )
-from scans.judging import KEY_STATE, LOG_GROUP, judge_log_group
+from scans.judging import FIT, KEY_STATE, LOG_GROUP, judge_log_group
 
 CONTROL = Control(
     id="SSM-LG-004",
@@ -44,6 +45,7 @@ CONTROL = Control(
     title="SSM Agent's logs are under a customer key",
     severity=Severity.HIGH,
     scope=Scope.REGION,
+    version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
     facts={"logs.group": LOG_GROUP},
     related=KEY_STATE,
     container="arn:{p}:logs:{r}:{a}:log-group:*",
@@ -76,14 +78,14 @@ NAME = "/nodes/amazon-ssm-agent.log"
 
 
 def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("agent",), **more: Any) -> Case:
-    """more: state (of the key), refused (the keys), reason_has."""
+    """more: state and found (of the key), refused (the keys), reason_has."""
     state = more.get("state")
     return Case(
         name,
         verdict,
         {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
         type="logs.group",
-        related={"kms.reference": {KEY: {"state": state}} if state else {}},
+        related={"kms.reference": {KEY: {"state": state, **FIT, **more.get("found", {})}} if state else {}},
         related_gaps=("kms.reference",) if more.get("refused") else (),
         arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
         reason_has=more.get("reason_has", ""),
@@ -94,6 +96,9 @@ CASES = [
     _case("a customer key", Verdict.PASS, KEY, state="Enabled"),
     _case("a group of several kinds", Verdict.PASS, KEY, ("agent", "run_command"), state="Enabled"),
     _case("no key is no customer key", Verdict.FAIL, None, reason_has="no customer key"),
+    _case("a key that signs", Verdict.FAIL, KEY, state="Enabled", found={"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+    _case("a key in another region", Verdict.FAIL, KEY.replace("eu-west-1", "us-west-2"), state="Enabled"),
+    _case("a key whose usage AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", found={"usage": GAP}),
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
     _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),

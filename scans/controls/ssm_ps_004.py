@@ -3,20 +3,22 @@
 A SecureString whose key is disabled or gone can't be read by anybody. A key that waits to be deleted
 takes every parameter under it along, for good, when its waiting period ends.
 
-**What is judged.** `KeyId` of each `SecureString` (`ssm.DescribeParameters`), and the state of that key
-(`kms.DescribeKey`, once a key). It fails for a key that is disabled, waits to be deleted, has no key
-material, is unavailable, or is not found. An alias is resolved in the same scan, since it may have been
+**What is judged.** `KeyId` of each `SecureString` (`ssm.DescribeParameters`), and the state, usage and kind of
+that key (`kms.DescribeKey`, once a key). It fails for a key that is disabled, waits to be deleted, has no key
+material, is unavailable, or is not found, and for one that is no symmetric encryption key or lies in another region. An alias is resolved in the same scan, since it may have been
 moved or deleted after the parameter was written.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
 **Unknown** when the parameters could not be listed, or the key can't be described: as when it is another
-account's and that account does not let this one look. Also for a type of parameter or a state of a key that this
-version doesn't know.
+account's and that account does not let this one look. Also for a type of parameter, or a state, usage or
+kind of key, that this version doesn't know.
 
 **Limits.** A key that works may still refuse a reader: whether a principal may use it is not judged.
 
-**Source of the facts.** KMS developer guide, key states; KMS API reference, DescribeKey.
+**Source of the facts.** KMS developer guide, key states; KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html); Systems Manager user guide, KMS
+encryption of parameters (https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
+from scans.judging import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
 
 CONTROL = Control(
     id="SSM-PS-004",
@@ -44,7 +46,7 @@ CONTROL = Control(
     title="The keys of SecureString parameters work",
     severity=Severity.CRITICAL,
     scope=Scope.REGION,
-    version=2,  # 2: a type that is new to us is unknown
+    version=3,  # 2: a type that is new to us is unknown. 3: a key that can't encrypt, or lies elsewhere, doesn't work
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related=KEY_STATE,
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
@@ -86,9 +88,11 @@ def cure(resource: ResourceView) -> cures.Effects:
 KEY = "alias/data"
 
 
-def _case(name: str, verdict: Verdict, state: object, type: object = "SecureString", key: object = KEY) -> Case:
+def _case(
+    name: str, verdict: Verdict, state: object, type: object = "SecureString", key: object = KEY, **found: object
+) -> Case:
     facts = {"name": "/apps/one", "type": type, "key_id": key}
-    related = {"kms.reference": {KEY: {"state": state}}} if state else {}
+    related = {"kms.reference": {KEY: {"state": state, **FIT, **found}}} if state else {}
     return Case(name, verdict, facts, related=related, arn="arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one")
 
 
@@ -107,6 +111,11 @@ CASES = [
             "Creating",
         )
     ),
+    _case("a key that signs", Verdict.FAIL, "Enabled", usage="SIGN_VERIFY", spec="ECC_NIST_P256"),
+    _case("an asymmetric key", Verdict.FAIL, "Enabled", spec="RSA_3072"),
+    _case("a key in another region", Verdict.FAIL, None, key="arn:aws:kms:us-west-2:111122223333:key/1"),
+    _case("a kind that is new to us", Verdict.UNKNOWN, "Enabled", spec="LATTICE_1"),
+    _case("a usage that AWS left out", Verdict.UNKNOWN, "Enabled", usage=GAP),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "StringList", None),
     _case("a type that is new to us", Verdict.UNKNOWN, "Enabled", "SealedString"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),

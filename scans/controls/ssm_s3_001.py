@@ -14,18 +14,20 @@ Manager setting points at, on this scale:
 4. `DSSE`: two layers of encryption with a customer managed key.
 
 A bucket below the required level fails; the level is `CMK` unless the company's policy sets another. It
-also fails when the key can't be used (disabled, about to be deleted, gone, in another region), or is
+also fails when the key can't be used (disabled, about to be deleted, gone, not a symmetric encryption key, in
+another region), or is
 named by an alias alone (S3 looks it up in the account of whoever writes, so that each writer uses a key of
 their own) or by the alias of another account (whose owner decides what it leads to).
 
 **Unknown** when the encryption or the key could not be read, as for a foreign key that may not be
-described, or when the algorithm, or the key's state or manager, is one that this version doesn't know.
+described, or when the algorithm, or the key's state, usage, kind or manager, is one that this version doesn't know.
 
 **Limits.** A default says nothing of objects written before it was set, nor of a writer who asks for
 other encryption. The bucket's policy could refuse those; that is not judged.
 
-**Source of the facts.** S3 user guide, default encryption and KMS keys; S3 API reference,
-PutBucketEncryption; KMS API reference, DescribeKey.
+**Source of the facts.** S3 user guide, default encryption and KMS keys
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html); S3 API reference, PutBucketEncryption;
+KMS API reference, KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import MANAGERS, key_fault, names_alias, strange
+from scans.judging import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
 
 LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 AWS_KEY = "alias/aws/s3"
@@ -59,9 +61,11 @@ CONTROL = Control(
     title="Buckets are encrypted with a customer key",
     severity=Severity.HIGH,
     scope=Scope.REGION,
-    version=2,  # 2: an algorithm or manager that is new to us is no fail; another account's alias is one
+    # 2: an algorithm or manager that is new to us is no fail; another account's alias is one. 3: a key that can't
+    # encrypt is no key that works.
+    version=3,
     facts={"s3.bucket": ("encryption",)},
-    related={"kms.reference": ("state", "manager", "aws_alias")},
+    related={"kms.reference": (*KEY_FACTS, "manager", "aws_alias")},
     container="arn:{p}:s3:::*",
     statements=("S18",),
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
@@ -145,7 +149,7 @@ KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 OWN_ALIAS = "arn:aws:kms:eu-west-1:111122223333:alias/data"
 FOREIGN_ALIAS = OWN_ALIAS.replace("111122223333", "999999999999")
 AWAY = KEY.replace("eu-west-1", "us-east-1")
-GOOD = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
+GOOD = {"manager": "CUSTOMER", "aws_alias": None, "state": "Enabled", **FIT}
 
 
 def _case(name: str, verdict: Verdict, algorithm: object, key: str | None = None, **more: Any) -> Case:
@@ -184,6 +188,17 @@ CASES = [
     _case("a key by its alias", Verdict.FAIL, KMS, "alias/data", found=GOOD, reason_has="whoever writes"),
     _case("a key by its alias, keys refused", Verdict.FAIL, KMS, "alias/data", refused=True),
     _case("a key of another region", Verdict.FAIL, KMS, AWAY, found=GOOD, reason_has="another region"),
+    _case("a key that signs", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
+    _case("a key that makes codes", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "GENERATE_VERIFY_MAC"}),
+    _case("a key that agrees", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "KEY_AGREEMENT", "spec": GAP}),
+    _case("an asymmetric key", Verdict.FAIL, KMS, KEY, found=GOOD | {"spec": "RSA_2048"}, reason_has="RSA_2048"),
+    _case("a usage that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"usage": "WRAP"}),
+    _case("a kind that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"spec": "SYMMETRIC_LARGE"}),
+    _case("a usage that AWS left out", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"usage": GAP}),
+    _case("a kind that AWS left out", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"spec": GAP}),
+    _case(
+        "a disabled key, its usage left out", Verdict.FAIL, KMS, KEY, found=GOOD | {"state": "Disabled", "usage": GAP}
+    ),
     _case("a disabled key", Verdict.FAIL, KMS, KEY, found=GOOD | {"state": "Disabled"}, reason_has="is disabled"),
     _case("a key that is gone", Verdict.FAIL, KMS, KEY, found=GOOD | {"state": "NotFound", "manager": None}),
     _case("a lower level is enough by policy", Verdict.PASS, AES, level="SSE-S3"),

@@ -5,7 +5,8 @@ only the person's client and the node can read it, and each session is a recorde
 
 **What is judged.** In each region with managed nodes: the session preferences,
 `SSM-SessionManagerRunShell`, and every other own Session document, from `ssm.GetDocument`. `kmsKeyId` must
-name a key (a `{{ parameter }}` counts as its default), and `kms.DescribeKey` must say that it works.
+name a key (a `{{ parameter }}` counts as its default), and `kms.DescribeKey` must say that it works: it is
+enabled, a symmetric encryption key, and of the document's region.
 Without a preferences document the defaults apply, and they have no key: that fails.
 
 **Not applicable** in a region without managed nodes, and for Port documents: AWS doesn't offer KMS
@@ -16,7 +17,10 @@ encryption for port forwarding.
 **Limits.** Whether the nodes' role and the users may use the key is not judged; if they may not,
 sessions don't start at all.
 
-**Source of the facts.** Systems Manager user guide, session preferences and Session document schema.
+**Source of the facts.** Systems Manager user guide, session preferences
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-enable-encryption.html) and Session
+document schema; KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import KEY_STATE, key_fault
+from scans.judging import FIT, KEY_STATE, key_fault
 
 CONTROL = Control(
     id="SSM-SM-001",
@@ -47,7 +51,9 @@ CONTROL = Control(
     title="Session data is encrypted with KMS",
     severity=Severity.HIGH,
     scope=Scope.REGION,
-    version=2,  # 2: a key in the state Updating works, and an unknown state is no fail
+    # 2: a key in the state Updating works, and an unknown state is no fail. 3: a key that can't encrypt, or lies in
+    # another region, doesn't work.
+    version=3,
     facts={"ssm.session_document": ("exists", "session", "name")},
     related={"ssm.node": ("hybrid",), **KEY_STATE},
     container="arn:{p}:ssm:{r}:{a}:document/*",
@@ -110,11 +116,12 @@ def _case(
     state: object = "",
     nodes: bool = True,
     refused: tuple[str, ...] = (),
+    key: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Case:
     related: dict[str, dict[str, dict[str, Any]]] = {"ssm.node": NODES if nodes else {}, "kms.reference": {}}
     if state:
-        related["kms.reference"][KEY] = {"state": state}
+        related["kms.reference"][KEY] = {"state": state, **FIT, **(key or {})}
     own = {"exists": session is not None, "session": session, "name": "SSM-SessionManagerRunShell", **facts}
     return Case(name, verdict, own, related=related, related_gaps=refused)
 
@@ -128,6 +135,9 @@ CASES = [
     _case("an empty key", Verdict.FAIL, {**SHELL, "kms_key": ""}),
     _case("no key", Verdict.FAIL, {**SHELL, "kms_key": None}),
     _case("a disabled key", Verdict.FAIL, SHELL, state="Disabled"),
+    _case("a key that signs", Verdict.FAIL, SHELL, state="Enabled", key={"usage": "SIGN_VERIFY"}),
+    _case("a key in another region", Verdict.FAIL, {**SHELL, "kms_key": "arn:aws:kms:us-west-2:111122223333:key/1"}),
+    _case("a key whose usage AWS left out", Verdict.UNKNOWN, SHELL, state="Enabled", key={"usage": GAP}),
     _case("a key that is gone", Verdict.FAIL, SHELL, state="NotFound"),
     _case("no nodes", Verdict.NOT_APPLICABLE, None, nodes=False),
     _case("port forwarding", Verdict.NOT_APPLICABLE, {"session_type": "Port", "kms_key": None}),

@@ -79,7 +79,8 @@ def bucket_flow(
         key = keys.NOT_KNOWN if held is None else keys.of_bucket(holder.world, holder.account, held)
     if own_key:
         # The bucket's own encryption doesn't matter for what is written under another key.
-        under, key, holder = [], keys.named(side.world, side.account, region, own_key), side
+        # It lies in the bucket's region, which needn't be the setting's.
+        under, key, holder = [], keys.named(side.world, side.account, region, own_key, bound=False), side
     under += grading.of_key(holder, key.arn) if holder is not None and key.arn else []
     for resource in resources:
         said_into, said_under = grading.of_source(side, kind, resource.arn)

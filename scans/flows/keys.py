@@ -8,7 +8,7 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapError
 from scans.evidence import Resource, World
 from scans.flows.model import Key, KeyKind
-from scans.judging import USABLE
+from scans.judging import ENCRYPTS, SYMMETRIC, USABLE, region_of_key, unfitness
 
 OF_S3 = Key(KeyKind.AWS_OWNED, "keys of S3 (SSE-S3)")
 OF_LOGS = Key(KeyKind.AWS_OWNED, "key of CloudWatch Logs")
@@ -38,8 +38,8 @@ def of_log_group(world: World, account: str, group: Resource) -> Key:
     return named(world, account, group.region, name) if isinstance(name, str) else NOT_KNOWN
 
 
-def named(world: World, account: str, region: str, name: str) -> Key:
-    """The key that a text names, as the region's KMS knows it."""
+def named(world: World, account: str, region: str, name: str, *, bound: bool = True) -> Key:
+    """The key that a text names, as the region's KMS knows it. bound: it must lie in the region where it is named."""
     if name.startswith("alias/aws/") or ":alias/aws/" in name:
         return Key(KeyKind.AWS_MANAGED, name)
     arn = name if is_key_arn(name) else ""
@@ -52,8 +52,15 @@ def named(world: World, account: str, region: str, name: str) -> Key:
     if state is None:
         return Key(KeyKind.FOREIGN if foreign else KeyKind.UNKNOWN, name, arn)
     arn = _fact(found, "key") or arn
+    usage, spec = _fact(found, "usage"), _fact(found, "spec")
     if state not in USABLE:
         return Key(KeyKind.UNUSABLE, name, arn, state)
+    if unfitness(usage, spec):
+        return Key(KeyKind.UNUSABLE, name, arn, spec if usage == ENCRYPTS else usage)
+    if bound and region_of_key(name, region) != region:
+        return Key(KeyKind.UNUSABLE, name, arn, f"in {region_of_key(name, region)}")
+    if (usage, spec) != (ENCRYPTS, SYMMETRIC):
+        return Key(KeyKind.UNKNOWN, name, arn, state)
     if _fact(found, "aws_alias") or _fact(found, "manager") == "AWS":
         return Key(KeyKind.AWS_MANAGED, name, arn, state)
     if _fact(found, "manager") != "CUSTOMER":

@@ -28,7 +28,8 @@ class Owner(StrEnum):
 
 class KeyKind(StrEnum):
     """Under what key the data lies. AWS_MANAGED: alias/aws/…. AWS_OWNED: AWS's alone. FOREIGN: a key of another
-    account. UNUSABLE: disabled, about to be deleted, gone. NONE: nothing is there to encrypt. HIDDEN: see Owner."""
+    account. UNUSABLE: disabled, about to be deleted, gone, of a kind that can't encrypt,
+    or in another region. NONE: nothing is there to encrypt. HIDDEN: see Owner."""
 
     CUSTOMER = "customer"
     AWS_MANAGED = "aws_managed"

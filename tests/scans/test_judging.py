@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.control import Verdict
+from scans.control import GAP, Verdict
 from scans.controls import ssm_ps_004
-from scans.judging import UNUSABLE, USABLE, names_alias
+from scans.judging import (
+    ENCRYPTS,
+    FIT,
+    OTHER_SPECS,
+    OTHER_USAGES,
+    SYMMETRIC,
+    UNUSABLE,
+    USABLE,
+    names_alias,
+    region_of_key,
+)
 from tests.scans.controls.region import evidence_for, judged
 
 
 def verdict(state):
     evidence = evidence_for(ssm_ps_004)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/k")
-    evidence.add("kms.reference", "alias/k", state=state)
+    evidence.add("kms.reference", "alias/k", state=state, **FIT)
     return judged(ssm_ps_004, evidence)["arn:p"].verdict
 
 
@@ -29,6 +40,45 @@ def test_every_state_of_kms_is_known_and_one_of_ours_stands_for_a_missing_key():
 def test_a_state_that_nobody_knows_is_never_a_pass(state):
     if state not in USABLE:
         assert verdict(state) is (Verdict.FAIL if state in UNUSABLE else Verdict.UNKNOWN)
+
+
+def of_kind(usage, spec):
+    evidence = evidence_for(ssm_ps_004)
+    evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/k")
+    evidence.add("kms.reference", "alias/k", state="Enabled", usage=usage, spec=spec)
+    return judged(ssm_ps_004, evidence)["arn:p"].verdict
+
+
+def test_every_usage_and_kind_of_kms_is_known():
+    shapes = botocore.session.get_session().get_service_model("kms")
+    usages, specs = (set(shapes.shape_for(name).enum) for name in ("KeyUsageType", "KeySpec"))
+    assert usages == {ENCRYPTS, *OTHER_USAGES}
+    assert {spec for spec in specs if not spec.startswith(OTHER_SPECS)} == {SYMMETRIC}
+    assert of_kind(ENCRYPTS, SYMMETRIC) is Verdict.PASS
+    for usage in OTHER_USAGES:
+        assert of_kind(usage, GAP) is Verdict.FAIL
+    for spec in specs - {SYMMETRIC}:
+        assert of_kind(GAP, spec) is Verdict.FAIL
+
+
+@given(st.one_of(st.none(), st.text(), st.just(GAP)), st.one_of(st.none(), st.text(), st.just(GAP)))
+def test_a_usage_or_kind_that_nobody_knows_is_never_a_pass(usage, spec):
+    if (usage, spec) != (ENCRYPTS, SYMMETRIC):
+        assert of_kind(usage, SYMMETRIC) is not Verdict.PASS or usage == ENCRYPTS
+        assert of_kind(ENCRYPTS, spec) is not Verdict.PASS or spec == SYMMETRIC
+
+
+@pytest.mark.parametrize(
+    ("key", "region"),
+    [
+        ("alias/k", "eu-west-1"),
+        ("1234abcd-12ab-34cd-56ef-1234567890ab", "eu-west-1"),
+        ("arn:aws:kms:us-west-2:111122223333:key/1", "us-west-2"),
+        ("arn:aws:kms:us-west-2:111122223333:alias/k", "us-west-2"),
+    ],
+)
+def test_the_region_of_a_key_is_what_its_arn_says(key, region):
+    assert region_of_key(key, "eu-west-1") == region
 
 
 @pytest.mark.parametrize(

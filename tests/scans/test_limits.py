@@ -10,6 +10,7 @@ from scans import replay
 from scans.control import Outcome, Verdict
 from scans.engine import Judged, unread
 from scans.evidence import Evidence
+from scans.judging import FIT
 from scans.limits import LIMITED, is_limited, regions_read, rest_of
 from scans.models import Finding, FindingEvent, PostureCell
 from scans.replay import Tally
@@ -59,14 +60,14 @@ def test_only_a_scan_that_was_asked_for_regions_is_limited() -> None:
 
 def trail() -> Evidence:
     made = evidence("cloudtrail", "global")
-    made.add("cloudtrail.trail", TRAIL, name="main", kms_key=KEY, home_region=OTHER)
+    made.add("cloudtrail.trail", TRAIL, name="main", kms_key=KEY, home_region=OTHER, bucket="logs")
     return made
 
 
 def keys(region: str, state: str = "Enabled") -> Evidence:
     made = evidence("kms", region)
     if region == OTHER:
-        made.add("kms.reference", KEY, key=KEY, state=state, manager="CUSTOMER", aws_alias=None, used_by=[TRAIL])
+        made.add("kms.reference", KEY, key=KEY, state=state, manager="CUSTOMER", aws_alias=None, used_by=[TRAIL], **FIT)
     return made
 
 

@@ -30,6 +30,7 @@ def parameter(key: str | None, name: str = "one") -> Resource:
 
 def key(arn: str = KEY, **more: Any) -> dict[str, Any]:
     base = {"Arn": arn, "KeyId": ID, "KeyManager": "CUSTOMER", "KeyState": "Enabled", "KeySpec": "SYMMETRIC_DEFAULT"}
+    base["KeyUsage"] = "ENCRYPT_DECRYPT"
     return {"KeyMetadata": {**base, "Origin": "AWS_KMS", "Description": "", "MultiRegion": False, **more}}
 
 
@@ -65,6 +66,8 @@ def test_a_customer_key_by_all_its_names_is_described_once() -> None:
             "key": KEY,
             "state": "Enabled",
             "manager": "CUSTOMER",
+            "usage": "ENCRYPT_DECRYPT",
+            "spec": "SYMMETRIC_DEFAULT",
             "aws_alias": None,
             "used_by": [f"parameter/p{number}"],
         }
@@ -73,6 +76,7 @@ def test_a_customer_key_by_all_its_names_is_described_once() -> None:
             "manager": "CUSTOMER",
             "state": "Enabled",
             "spec": "SYMMETRIC_DEFAULT",
+            "usage": "ENCRYPT_DECRYPT",
             "origin": "AWS_KMS",
             "multi_region_replica": False,
             "primary": None,
@@ -122,7 +126,8 @@ def test_another_accounts_alias_of_aws_is_looked_up_like_any_other() -> None:
 @pytest.mark.parametrize("text", ["alias/nothing", f"{HOME}key/gone", "gone"])
 def test_a_key_that_does_not_exist(text: str) -> None:
     evidence = collect(region(), seen(parameter(text)))
-    facts = {"key": None, "state": "NotFound", "manager": None, "aws_alias": None, "used_by": ["parameter/one"]}
+    facts = dict.fromkeys(("key", "manager", "usage", "spec", "aws_alias"))
+    facts |= {"state": "NotFound", "used_by": ["parameter/one"]}
     assert reference(evidence, text) == facts
     assert not all_of(evidence, "kms.key")
     assert not evidence.gaps

@@ -6,6 +6,7 @@ import pytest
 
 from scans.control import GAP, Verdict
 from scans.controls import ssm_ps_001, ssm_ps_003, ssm_ps_004
+from scans.judging import FIT
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 ALL = [ssm_ps_001, ssm_ps_003, ssm_ps_004]
@@ -38,7 +39,7 @@ def test_a_region_without_parameters_is_not_applicable_once(module):
 def test_a_half_read_list_judges_what_was_read_and_says_that_more_may_be_there(module):
     evidence = evidence_for(module)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/aws/ssm", secret_name=None)
-    evidence.add("kms.reference", "alias/aws/ssm", state="Enabled", aws_alias="alias/aws/ssm")
+    evidence.add("kms.reference", "alias/aws/ssm", state="Enabled", aws_alias="alias/aws/ssm", **FIT)
     evidence.miss("ssm.parameter", GAP)
     outcomes = judged(module, evidence)
     assert set(outcomes) == {"arn:p", PLACE}

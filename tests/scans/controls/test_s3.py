@@ -7,6 +7,7 @@ import pytest
 from scans.control import GAP, Verdict
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_003, ssm_s3_004, ssm_s3_005
 from scans.evidence import GLOBAL, Evidence
+from scans.judging import FIT
 from tests.scans.controls.region import evidence_for, judged
 
 ARN = "arn:aws:s3:::example"
@@ -60,7 +61,7 @@ def test_the_key_is_looked_up_in_the_buckets_own_region():
     evidence = Evidence("test", "us-east-1", types=("s3.bucket", "kms.reference"))
     key = KEY.replace("eu-west-1", "us-east-1")
     evidence.add("s3.bucket", ARN, encryption={"algorithm": "aws:kms", "key": key, "bucket_key": True})
-    evidence.add("kms.reference", key, state="Enabled", manager="CUSTOMER", aws_alias=None)
+    evidence.add("kms.reference", key, state="Enabled", manager="CUSTOMER", aws_alias=None, **FIT)
     assert judged(ssm_s3_001, evidence, region="us-east-1")[ARN].verdict is Verdict.PASS
 
 

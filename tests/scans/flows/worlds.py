@@ -9,6 +9,7 @@ from accounts.models import Account
 from scans import registry, store
 from scans.evidence import GLOBAL, Context, Evidence, World
 from scans.flows import Side, grade_by
+from scans.judging import FIT
 from scans.models import EvidenceHead, Scan
 
 REGION = "eu-west-1"
@@ -16,7 +17,7 @@ MINE, THEIRS, STRANGER = "111122223333", "444455556666", "999988887777"
 KEY = f"arn:aws:kms:{REGION}:{MINE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 DENIED = Gap(GapKind.DENIED, "ssm.ListCommands", "ssm:ListCommands", REGION, "AccessDeniedException")
 SAFE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
-WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None}
+WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None, **FIT}
 
 
 def blank(account: str = MINE) -> dict[tuple[str, str], Evidence]:
