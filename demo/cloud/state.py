@@ -27,7 +27,7 @@ class Extra:
     macie_discovery: str = "DISABLED"
     region_status: dict[str, str] = field(default_factory=dict)
     credential_rows: list[dict[str, str]] = field(default_factory=list)
-    virtual_mfa: list[str] = field(default_factory=list)
+    virtual_mfa: list[dict[str, Any]] = field(default_factory=list)
     root_mfa: bool = False
     root_keys: int = 0
     root_features: list[str] = field(default_factory=list)  # of the management account: for its whole organization

@@ -12,7 +12,7 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors import _iam_report
-from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, miss, number, text, texts
+from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, mapping, miss, number, text, texts
 from scans.detectors import hits
 from scans.evidence import GLOBAL, Evidence
 
@@ -36,7 +36,6 @@ PRINCIPALS = {
     "GroupDetailList": ("group", "GroupName", "GroupPolicyList"),
     "RoleDetailList": ("role", "RoleName", "RolePolicyList"),
 }
-ROOT_DEVICE = ":mfa/root-account-mfa-device"
 POLLS = 6
 NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
 # What IAM answers where no feature can be on, with or without "Exception" behind it.
@@ -95,15 +94,22 @@ def credential_report(aws: Reader, sleep: Callable[[float], None]) -> _iam_repor
 def root_facts(aws: Reader, evidence: Evidence, report: _iam_report.Report | Gap) -> None:
     summary = fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
     devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
-    virtual = fact(MFA, aws.region, lambda: [text(item, "SerialNumber") for item in devices.items])
-    if isinstance(virtual, list):
-        found = any(serial.endswith(ROOT_DEVICE) for serial in virtual)
-        virtual = True if found else devices.gap or False
+    holders = [fact(MFA, aws.region, partial(holder, item)) for item in devices.items]
+    # A device whose holder was not told may be the root user's, unless another one is.
+    unread = next((who for who in holders if isinstance(who, Gap)), devices.gap)
+    virtual = True if root_arn(aws) in holders else unread or False
     names = ("password_last_used", "keys_last_used", "credentials_present")
     row = report if isinstance(report, Gap) else report.root or NO_ROOT
     credentials = dict.fromkeys(names, row) if isinstance(row, Gap) else row
     counts = dict.fromkeys(("mfa_enabled", "access_keys"), summary) if isinstance(summary, Gap) else summary
     evidence.add("iam.root", root_arn(aws), virtual_mfa=virtual, **credentials, **counts)
+
+
+def holder(device: Any) -> str:
+    """Whose device it is. Its name doesn't tell: the root user's may have any, and any user's may be named like it.
+
+    IAM API reference, VirtualMFADevice: IAM/latest/APIReference/API_VirtualMFADevice.html"""
+    return text(mapping(device, "User"), "Arn")
 
 
 def summary_facts(answer: dict[str, Any]) -> dict[str, Any]:
@@ -121,10 +127,10 @@ def details(aws: Reader, evidence: Evidence) -> None:
     items: dict[str, list[Any]] = {key: [] for key in (*PRINCIPALS, "Policies")}
 
     def page(answer: Any) -> None:
-        if not any(key in answer for key in (*items, "IsTruncated")):
-            raise ShapeError("nothing of what the operation promises")
         for key, into in items.items():
             into.extend(listed(answer, key, []))
+        if any(key not in answer for key in items):  # every page has all four lists, empty ones too
+            raise ShapeError("a list is missing")
 
     each(evidence, ENTITIES, DETAILS, aws.region, found.items, page)
     for key, fields in PRINCIPALS.items():
@@ -137,12 +143,16 @@ def details(aws: Reader, evidence: Evidence) -> None:
 def principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
     kind, name_key, inline_key = fields
     arn, name = text(item, "Arn"), text(item, name_key)
-    inline = listed(item, inline_key, [])
-    attached = sorted(text(one, "PolicyArn") for one in listed(item, "AttachedManagedPolicies", []))
+    # IAM leaves out the list of inline policies of users who have none, and no other of these lists.
+    read = fact(DETAILS, aws.region, lambda: inline_policies(listed(item, inline_key, [] if kind == "user" else None)))
+    attached = fact(DETAILS, aws.region, lambda: attached_policies(item))
     evidence.add("iam.principal", arn, name=name, kind=kind, attached=attached)
-    if inline:
-        read = fact(DETAILS, aws.region, lambda: inline_policies(inline))
+    if read:
         evidence.add("iam.inline", arn, policies=read)
+
+
+def attached_policies(item: Any) -> list[str]:
+    return sorted(text(one, "PolicyArn") for one in listed(item, "AttachedManagedPolicies"))
 
 
 def inline_policies(items: list[Any]) -> list[dict[str, Any]]:
@@ -157,8 +167,10 @@ def attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
     found: dict[str, list[str]] = {}
     for resource in evidence.resources:
         if resource.type == "iam.principal":
-            facts: dict[str, Any] = resource.facts
-            for arn in facts["attached"]:
+            attached: list[str] | Gap = resource.facts["attached"]
+            if isinstance(attached, Gap):
+                return attached
+            for arn in attached:
                 found.setdefault(arn, []).append(resource.arn)
     return found
 

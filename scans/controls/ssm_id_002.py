@@ -4,18 +4,20 @@ A code from an authenticator app can be typed into a false sign-in page, and its
 copied. A FIDO2 key or passkey answers only to the real page. For the one user whom no policy
 binds, the better kind is worth its price.
 
-**What is judged.** Whether `iam.ListVirtualMFADevices` (assigned ones) shows a device whose serial
-number ends in `:mfa/root-account-mfa-device`, which is how AWS names the root user's virtual device.
+**What is judged.** Whether `iam.ListVirtualMFADevices` (assigned ones) shows a device of the root user: one
+whose `User.Arn` ends in `:root`. The device's name doesn't count, since whoever registers it chooses it.
 
 **Not applicable** where the root user has no MFA at all: that is SSM-ID-001's finding, and one
 finding is enough.
 
-**Unknown** when the account summary or the list of virtual devices could not be read.
+**Unknown** when the account summary or the list of virtual devices could not be read, or when the list doesn't say
+whose a device is.
 
 **Limits.** AWS shows virtual devices only. If the root user has a hardware key beside a virtual
 device, the virtual one still opens the door and this control fails.
 
-**Source of the facts.** IAM API reference, ListVirtualMFADevices and GetAccountSummary.
+**Source of the facts.** IAM API reference, ListVirtualMFADevices
+(https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html) and GetAccountSummary.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ CONTROL = Control(
     title="The root user's MFA is a hardware key or passkey",
     severity=Severity.MEDIUM,
     scope=Scope.GLOBAL,
+    version=2,  # 2: whose a device is, its user says, not its name
     facts={"iam.root": ("mfa_enabled", "virtual_mfa")},
     container="arn:{p}:iam::{a}:root",
     statements=("S6",),
@@ -50,10 +53,10 @@ CONTROL = Control(
     remediation=Remediation(
         summary="Sign in as the root user of the account, register a FIDO2 key or passkey under Security "
         "credentials, then take the virtual device away. The commands work with the root user's own session only.",
-        cli="aws iam deactivate-mfa-device --user-name root "
-        "--serial-number arn:{partition}:iam::{account}:mfa/root-account-mfa-device\n"
-        "aws iam delete-virtual-mfa-device "
-        "--serial-number arn:{partition}:iam::{account}:mfa/root-account-mfa-device",
+        cli="aws iam list-virtual-mfa-devices --assignment-status Assigned "
+        "--query \"VirtualMFADevices[?ends_with(User.Arn, ':root')].SerialNumber\" --output text\n"
+        "aws iam deactivate-mfa-device --user-name root --serial-number SERIAL_NUMBER\n"
+        "aws iam delete-virtual-mfa-device --serial-number SERIAL_NUMBER",
     ),
 )
 

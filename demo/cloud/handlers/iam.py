@@ -105,8 +105,7 @@ def word(value: object) -> str:
 
 
 def list_virtual_mfa_devices(request: Request) -> dict[str, Any]:
-    held = account_extra(request.account).virtual_mfa
-    return {"VirtualMFADevices": [{"SerialNumber": serial} for serial in held], "IsTruncated": False}
+    return {"VirtualMFADevices": account_extra(request.account).virtual_mfa, "IsTruncated": False}
 
 
 def get_account_authorization_details(request: Request) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from demo.cloud.state import account_extra
 from demo.company.model import Account, Plan, Thing
@@ -18,10 +19,17 @@ def seed(plan: Plan, account: Account) -> None:
     held = account_extra(account.id)
     for root in account.of("root"):
         held.root_mfa, held.root_keys = _has_mfa(root), root.data["keys"]
-        if root.data["mfa"] == "virtual":
-            held.virtual_mfa = [root.arn.replace(":root", ":mfa/root-account-mfa-device")]
+        held.virtual_mfa = _devices(account, root)
         held.credential_rows.append(_root(root, now))
     held.credential_rows += [_user(user, now) for user in account.of("user")]
+
+
+def _devices(account: Account, root: Thing) -> list[dict[str, Any]]:
+    """Names as people give them: one that sounds like the root user's is a user's, and the root user's sounds like none."""
+    home = root.arn.removesuffix("root")
+    found = [("Authapp", root.arn)] if root.data["mfa"] == "virtual" else []
+    found += [("root-account-mfa-device", user.arn) for user in account.of("user") if user.data["mfa"]][:1]
+    return [{"SerialNumber": f"{home}mfa/{name}", "User": {"Arn": arn}} for name, arn in found]
 
 
 def _root(root: Thing, now: datetime) -> dict[str, str]:

@@ -40,6 +40,16 @@ def user(**more: Any) -> dict[str, Any]:
     return {"Arn": f"{HOME}user/ops/ann", "UserName": "ann", "Path": "/ops/", **more}
 
 
+def role(**more: Any) -> dict[str, Any]:
+    lists: dict[str, Any] = {"AttachedManagedPolicies": [], "RolePolicyList": []}
+    return {"Arn": f"{HOME}role/app", "RoleName": "app", **lists, **more}
+
+
+def group(**more: Any) -> dict[str, Any]:
+    lists: dict[str, Any] = {"AttachedManagedPolicies": [], "GroupPolicyList": []}
+    return {"Arn": f"{HOME}group/g", "GroupName": "g", **lists, **more}
+
+
 def attached(*arns: str) -> list[dict[str, str]]:
     return [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
 
@@ -160,10 +170,8 @@ def test_principals_policies_and_who_has_them() -> None:
     reader = account(
         page(UserDetailList=[user(AttachedManagedPolicies=attached(ADMIN), UserPolicyList=inline)]),
         page(
-            RoleDetailList=[
-                {"Arn": f"{HOME}role/app", "RoleName": "app", "AttachedManagedPolicies": attached(POLICY["Arn"])}
-            ],
-            GroupDetailList=[{"Arn": f"{HOME}group/g", "GroupName": "g"}],
+            RoleDetailList=[role(AttachedManagedPolicies=attached(POLICY["Arn"]))],
+            GroupDetailList=[group()],
             Policies=[{**POLICY, "PolicyVersionList": VERSIONS}],
         ),
     )
@@ -187,14 +195,6 @@ def test_a_document_that_does_not_parse_is_a_gap_of_that_document() -> None:
     evidence = read(account(page(Policies=[{**POLICY, "PolicyVersionList": versions}])))
     assert one_of(evidence, "iam.policy")["document"].kind is GapKind.MALFORMED
     assert not evidence.gaps
-
-
-def test_a_virtual_device_of_the_root_user() -> None:
-    reader = account()
-    reader.answer(
-        "iam", "ListVirtualMFADevices", {"VirtualMFADevices": [{"SerialNumber": f"{HOME}mfa/root-account-mfa-device"}]}
-    )
-    assert one_of(read(reader), "iam.root")["virtual_mfa"] is True
 
 
 HERE = Seen(context=Context(account="111122223333", organization="o-1", management_account="111122223333"))
