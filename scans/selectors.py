@@ -15,30 +15,43 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class SelectorError(ValueError):
-    """A selector that this version can't read, which decides; the text is the field and its value."""
+    """A selector that this version can't read, which decides; the text is the field, and its value if it has one."""
 
 
 def records_all_management_events(basic: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]]) -> bool:
     """Every read and every write of the management events, those of KMS too.
 
     Several selectors add up: one for reads and one for writes are as good as one for both. SelectorError
-    where they don't suffice without one that can't be read."""
-    telling = [selector for selector in basic if _of_all_sources(selector)]
-    strange = [kind for kind in map(_read_write_type, telling) if kind not in BASIC]
-    known = [BASIC[kind] for kind in map(_read_write_type, telling) if kind in BASIC]
+    where they don't suffice without one that can't be read, or that AWS didn't tell as a whole."""
+    telling = [selector for selector in basic if not _leaves_out(selector)]
+    strange = [selector for selector in telling if _strangeness(selector)]
+    known = [_at_most(selector) for selector in telling if not _strangeness(selector)]
     seen: frozenset[str] = NOTHING.union(*known, *map(_advanced, advanced))
-    if not seen >= BOTH and strange:
-        raise SelectorError(f"ReadWriteType={strange[0]}")
+    if not seen >= BOTH and seen.union(*map(_at_most, strange)) >= BOTH:
+        raise SelectorError(_strangeness(strange[0]))
     return seen >= BOTH
 
 
-def _of_all_sources(selector: Mapping[str, Any]) -> bool:
-    left_out = set(selector.get("ExcludeManagementEventSources") or ())
-    return bool(selector.get("IncludeManagementEvents", True)) and left_out <= MAY_BE_LEFT_OUT
+def _at_most(selector: Mapping[str, Any]) -> frozenset[str]:
+    return BASIC.get(str(selector.get("ReadWriteType")), BOTH)
 
 
-def _read_write_type(selector: Mapping[str, Any]) -> str:
-    return str(selector.get("ReadWriteType", "All"))
+def _leaves_out(selector: Mapping[str, Any]) -> bool:
+    """Does it surely leave management events out, whatever else it says?"""
+    left_out = selector.get("ExcludeManagementEventSources") or ()
+    return selector.get("IncludeManagementEvents") is False or not MAY_BE_LEFT_OUT.issuperset(left_out)
+
+
+def _strangeness(selector: Mapping[str, Any]) -> str:
+    """What can't be told of a selector; empty where nothing is.
+
+    The defaults of PutEventSelectors are for asking: an answer without a member says nothing of it. CloudTrail API
+    reference, EventSelector: awscloudtrail/latest/APIReference/API_EventSelector.html"""
+    for member in ("ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources"):
+        if selector.get(member) is None:
+            return f"{member} is missing"
+    kind = selector["ReadWriteType"]
+    return "" if kind in BASIC else f"ReadWriteType={kind}"
 
 
 def _advanced(selector: Mapping[str, Any]) -> frozenset[str]:

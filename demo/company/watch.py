@@ -8,7 +8,9 @@ from demo.company.builder import Place
 from demo.company.constants import FIPS_REGIONS
 from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Key
 
-ALL_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+ALL_EVENTS: dict[str, Any] = {
+    "ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": [],
+}  # fmt: skip
 WITHOUT_KMS = {**ALL_EVENTS, "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
 ADVANCED = {"Name": "Management", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
 

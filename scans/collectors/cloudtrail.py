@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, each, fact, flag, listed, miss, text, text_or_none
+from scans.collectors._shape import ShapeError, each, fact, flag, listed, malformed, miss, text, text_or_none
 from scans.evidence import Evidence
 
 DESCRIBE = Call("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails")
@@ -77,6 +77,8 @@ def selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
     answer = detail(aws, SELECTORS, home, TrailName=arn)
     if isinstance(answer, Gap):
         return dict.fromkeys(names, answer)
+    if not names.values() & answer.keys():
+        return dict.fromkeys(names, malformed(SELECTORS, home))
     # A trail has selectors of one of the two forms; AWS leaves the other out.
     return {name: fact(SELECTORS, home, partial(objects, answer, key)) for name, key in names.items()}
 

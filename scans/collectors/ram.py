@@ -20,16 +20,23 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
     evidence = Evidence("ram", aws.region)
     found = aws.pages("ram", "ListResources", "resources", **PARAMETERS, maxResults=500)
     miss(evidence, COLLECTOR.types, found.gap)
-    shares: dict[str, set[str]] = {}
+    shares: dict[str, set[str] | Gap] = {}
 
     def shared(item: Any) -> None:
-        shares.setdefault(text(item, "arn"), set()).add(text(item, "resourceShareArn"))
+        arn = text(item, "arn")
+        of = fact(RESOURCES, aws.region, lambda: text(item, "resourceShareArn"))
+        held = shares.setdefault(arn, set())
+        if isinstance(of, Gap):  # it is shared, and through what isn't known: whom else that admits isn't either
+            shares[arn] = of
+        elif isinstance(held, set):
+            held.add(of)
 
     each(evidence, COLLECTOR.types, RESOURCES, aws.region, found.items, shared)
     if shares:
         members = principals(aws)
         for arn, of in sorted(shares.items()):
-            evidence.add("ram.parameter_share", arn, shares=sorted(of), principals=together(members, of))
+            through = of if isinstance(of, Gap) else sorted(of)
+            evidence.add("ram.parameter_share", arn, shares=through, principals=together(members, of))
     return evidence
 
 
@@ -49,7 +56,9 @@ def by_share(items: list[Any]) -> dict[str, set[str]]:
     return found
 
 
-def together(members: dict[str, set[str]] | Gap, shares: set[str]) -> list[str] | Gap:
+def together(members: dict[str, set[str]] | Gap, shares: set[str] | Gap) -> list[str] | Gap:
+    if isinstance(shares, Gap):
+        return shares
     if isinstance(members, Gap):
         return members
     return sorted({who for share in shares for who in members.get(share, ())})

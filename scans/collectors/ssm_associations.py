@@ -20,6 +20,7 @@ from scans.collectors._ssm_answers import (
     maybe_text,
     named,
     ssm,
+    text,
 )
 from scans.evidence import Evidence
 
@@ -42,7 +43,7 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
 
 
 def listed(item: Answer, gap: Gap) -> dict[str, Any]:
-    return {"name": fact(gap, maybe_text, item, "AssociationName"), "document": fact(gap, maybe_text, item, "Name")}
+    return {"name": fact(gap, maybe_text, item, "AssociationName"), "document": fact(gap, text, item, "Name")}
 
 
 def described(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def described(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
 
 
 def find_references(association: Answer) -> list[references.Reference]:
-    document = maybe_text(association, "Name")
+    document = text(association, "Name")
     field = "OutputLocation.S3Location.OutputS3BucketName"
     kind = references.output_kind(document, "13")
     found = references.to_bucket(references.output_location(association), kind, field)

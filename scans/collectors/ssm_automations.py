@@ -9,6 +9,7 @@ from scans.collector import Collector, Reader, Seen
 from scans.collectors import _ssm_references as references
 from scans.collectors._ssm_answers import (
     Answer,
+    MalformedError,
     arn,
     begin,
     detail,
@@ -17,9 +18,9 @@ from scans.collectors._ssm_answers import (
     judged,
     malformed,
     maybe_mapping,
-    maybe_text,
     named,
     ssm,
+    text,
 )
 from scans.evidence import Evidence
 
@@ -44,7 +45,7 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
 
 
 def transform(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
-    document = {"document": fact(gap, maybe_text, item, "DocumentName")}
+    document = {"document": fact(gap, text, item, "DocumentName")}
     if isinstance(answer, Gap):
         return {**document, **dict.fromkeys(("references", "hits", "url_credentials"), answer)}
     execution = answer.get("AutomationExecution")
@@ -59,5 +60,9 @@ def transform(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
 
 
 def find_references(execution: Answer) -> list[references.Reference]:
-    document = maybe_text(execution, "DocumentName")
-    return references.unique(references.of_parameters(document, maybe_mapping(execution, "Parameters"), "Parameters"))
+    """Only where parameters tell something were they asked for; there, AWS has an object, if an empty one."""
+    document = text(execution, "DocumentName")
+    parameters = maybe_mapping(execution, "Parameters")
+    if references.base_name(document) in TELLING and "Parameters" not in execution:
+        raise MalformedError("Parameters")
+    return references.unique(references.of_parameters(document, parameters, "Parameters"))

@@ -19,6 +19,7 @@ from scans.collectors._ssm_answers import (
     maybe_text,
     named,
     ssm,
+    text,
 )
 from scans.evidence import Evidence
 
@@ -37,15 +38,15 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
 
 def transform(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "document": fact(gap, maybe_text, item, "DocumentName"),
+        "document": fact(gap, text, item, "DocumentName"),
         "references": fact(gap, find_references, item),
-        "log_group": fact(gap, lambda: references.log_group(item, maybe_text(item, "DocumentName"))),
+        "log_group": fact(gap, lambda: references.log_group(item, text(item, "DocumentName"))),
         **judged(gap, lambda: free_text(item, ("Comment",), ("Parameters",))),
     }
 
 
 def find_references(item: Answer) -> list[references.Reference]:
-    document = maybe_text(item, "DocumentName")
+    document = text(item, "DocumentName")
     kind = references.output_kind(document, "01")
     found = references.to_bucket(maybe_text(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
     found += references.of_parameters(document, maybe_mapping(item, "Parameters"), "Parameters")

@@ -7,7 +7,19 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.collector import Collector, Reader, Seen
 from scans.collectors import _ssm_references as references
-from scans.collectors._ssm_answers import Answer, arn, begin, fact, malformed, maybe_mapping, maybe_text, named, ssm
+from scans.collectors._ssm_answers import (
+    Answer,
+    MalformedError,
+    arn,
+    begin,
+    fact,
+    malformed,
+    maybe_mapping,
+    maybe_text,
+    named,
+    ssm,
+    text,
+)
 from scans.evidence import Evidence
 
 LIST = ssm("ListResourceDataSync")
@@ -27,7 +39,7 @@ def transform(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
         "sync_type": fact(gap, sync_type, item),
-        "kms_key": fact(gap, lambda: maybe_text(maybe_mapping(item, "S3Destination"), "AWSKMSKeyARN")),
+        "kms_key": fact(gap, lambda: maybe_text(destination(item), "AWSKMSKeyARN")),
         "references": fact(gap, find_references, item),
     }
 
@@ -37,10 +49,18 @@ def sync_type(item: Answer) -> str:
     return maybe_text(item, "SyncType") or "SyncToDestination"
 
 
+def destination(item: Answer) -> Answer:
+    """Where it writes: a sync to a destination has one, and one that only takes data in has none."""
+    found = maybe_mapping(item, "S3Destination")
+    if not found and sync_type(item) == "SyncToDestination":
+        raise MalformedError("S3Destination")
+    return found
+
+
 def find_references(item: Answer) -> list[references.Reference]:
-    destination = maybe_mapping(item, "S3Destination")
+    place = destination(item)
     kinds = ["10"] if sync_type(item) == "SyncFromSource" else ["12"]
-    if kinds == ["12"] and maybe_mapping(destination, "DestinationDataSharing"):
+    if kinds == ["12"] and maybe_mapping(place, "DestinationDataSharing"):
         kinds.append("10")
-    bucket = maybe_text(destination, "BucketName")
+    bucket = text(place, "BucketName") if place else None
     return [found for kind in kinds for found in references.to_bucket(bucket, kind, "S3Destination.BucketName")]

@@ -15,7 +15,6 @@ from scans.collectors._ssm_answers import (
     fact,
     malformed,
     maybe_mapping,
-    maybe_text,
     named,
     ssm,
     text,
@@ -69,7 +68,7 @@ def add_ec2_nodes(aws: Reader, evidence: Evidence, ids: list[str]) -> None:
         elif not is_gone(item):
             kind = kinds[id]
             encrypts = kind if isinstance(kind, Gap) else encrypting[kind]
-            vpc = fact(gap, maybe_text, item, "VpcId")
+            vpc = fact(gap, text, item, "VpcId")  # every instance that isn't gone is in one
             evidence.add("ssm.node", place, hybrid=False, instance_type=kind, vpc=vpc, transit_encryption=encrypts)
 
 

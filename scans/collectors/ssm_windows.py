@@ -20,6 +20,7 @@ from scans.collectors._ssm_answers import (
     maybe_text,
     named,
     ssm,
+    text,
 )
 from scans.evidence import Evidence
 
@@ -57,9 +58,9 @@ def task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     if isinstance(answer, Gap):
         return dict.fromkeys(("document", "references", "log_group", "hits", "url_credentials"), answer)
     return {
-        "document": fact(gap, maybe_text, answer, "TaskArn"),
+        "document": fact(gap, text, answer, "TaskArn"),
         "references": fact(gap, find_references, answer),
-        "log_group": fact(gap, lambda: references.log_group(run_command(answer), maybe_text(answer, "TaskArn"))),
+        "log_group": fact(gap, lambda: references.log_group(run_command(answer), text(answer, "TaskArn"))),
         **judged(
             gap,
             lambda: free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters")),
@@ -72,7 +73,7 @@ def run_command(answer: Answer) -> Answer:
 
 
 def find_references(answer: Answer) -> list[references.Reference]:
-    document = maybe_text(answer, "TaskArn")
+    document = text(answer, "TaskArn")
     kind = references.output_kind(document, "01")
     logged = maybe_text(maybe_mapping(answer, "LoggingInfo"), "S3BucketName")
     found = references.to_bucket(logged, kind, "LoggingInfo.S3BucketName")

@@ -13,13 +13,14 @@ each decryption of a SecureString is a read event of KMS.
 
 An organization's trail appears in member accounts as a shadow; it counts there like their own.
 
-**Unknown** when no trail is proved good and something about one of them could not be read, or is a value
-that this version doesn't know. It fails only when each trail is proved not to qualify.
+**Unknown** when no trail is proved good and something about one of them could not be read, was left out of AWS's
+answer (a selector without `ExcludeManagementEventSources`, say), or is a value that this version doesn't know. It fails only when each trail is proved not to qualify.
 
 **Limits.** Trails alone: CloudTrail Lake and other recorders are not seen. Past gaps are not seen.
 
 **Source of the facts.** CloudTrail user guide, event selectors; API reference, DescribeTrails,
-GetTrailStatus, GetEventSelectors.
+GetTrailStatus, GetEventSelectors, EventSelector
+(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html).
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ CONTROL = Control(
     title="A multi-region trail records all management events",
     severity=Severity.CRITICAL,
     scope=Scope.GLOBAL,
-    version=2,  # 2: no source but rdsdata may be left out, and a selector that is new to us is no fail
+    # 2: no source but rdsdata may be left out, and a selector that is new to us is no fail. 3: what a selector doesn't
+    # say isn't known.
+    version=3,
     facts={"cloudtrail.account": ("trails",)},
     related={"cloudtrail.trail": TRAIL_FACTS},
     container="arn:{p}:cloudtrail::{a}:trail/*",
@@ -159,6 +162,10 @@ def _advanced(*fields: dict[str, Any]) -> dict[str, Any]:
     return {"selectors": [], "advanced_selectors": [{"Name": "x", "FieldSelectors": [CATEGORY, *fields]}]}
 
 
+def _without(member: str) -> dict[str, Any]:
+    return {name: value for name, value in ALL[0].items() if name != member}
+
+
 def _case(name: str, verdict: Verdict, one: object = None, two: object = None, **more: Any) -> Case:
     """one and two: what differs from a good trail."""
     trails = {arn: {**GOOD, **change} for arn, change in ((ONE, one), (TWO, two)) if isinstance(change, dict)}
@@ -205,6 +212,25 @@ CASES = [
         "Systems Manager left out",
         Verdict.FAIL,
         _advanced({"Field": "eventSource", "NotEquals": ["ssm.amazonaws.com"]}),
+    ),
+    *(
+        _case(
+            f"{left_out} left out of the answer",
+            Verdict.UNKNOWN,
+            {"selectors": [_without(left_out)]},
+            reason_has=left_out,
+        )
+        for left_out in ("ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources")
+    ),
+    _case(
+        "writes only, the sources left out of the answer",
+        Verdict.FAIL,
+        {"selectors": [{**_without("ExcludeManagementEventSources"), "ReadWriteType": "WriteOnly"}]},
+    ),
+    _case(
+        "KMS left out, the kind not told",
+        Verdict.FAIL,
+        {"selectors": [{"ExcludeManagementEventSources": ["kms.amazonaws.com"]}]},
     ),
     _case(
         "a kind of events that is new to us",

@@ -6,7 +6,7 @@ turn the key off, or share it. With a key of your own, reading a secret takes tw
 
 **What is judged.** `KeyId` of each `SecureString`, from `ssm.DescribeParameters`: it fails if it is
 `alias/aws/ssm`, or an alias, id or ARN that resolves to a key managed by AWS according to
-`kms.ListAliases`. Parameter Store goes on naming an alias after the alias was moved to another key, so
+`kms.ListAliases` or `kms.DescribeKey`. Parameter Store goes on naming an alias after the alias was moved to another key, so
 aliases are resolved anew in every scan. Whether the key works is the question of SSM-PS-004.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
@@ -39,7 +39,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import PARAMETER_TYPES, names_alias, strange, unread_key
+from scans.judging import PARAMETER_TYPES, names_alias, peek, strange, unread_key
 
 AWS_KEY = "alias/aws/ssm"
 
@@ -49,9 +49,9 @@ CONTROL = Control(
     title="SecureString parameters use a customer key",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
-    version=2,  # 2: a type that is new to us is unknown
+    version=3,  # 2: a type that is new to us is unknown. 3: a key of AWS is known by its manager too
     facts={"ssm.parameter": ("name", "type", "key_id")},
-    related={"kms.reference": ("aws_alias",)},
+    related={"kms.reference": ("aws_alias", "manager")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S15",),
     quote="AWS KMS uses either a customer managed key or an AWS managed key to encrypt the parameter value",
@@ -82,6 +82,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     found = resource.look("kms.reference", key)
     if found is None:
         return unknown(f"The key {key} was not looked up in this scan.", unread_key(resource.region))
+    if peek(found, "manager")[0] == "AWS":
+        return failed(f"The parameter's key {key} is a key that AWS manages.")
     if found["aws_alias"]:
         return failed(f"The parameter's key {key} is {found['aws_alias']}, a key that AWS manages.")
     return passed(f"The parameter is encrypted with {key}, which is not a key that AWS manages.")
@@ -111,6 +113,9 @@ CASES = [
     _case("the key of AWS by its alias, keys refused", Verdict.FAIL, AWS_KEY, refused=True),
     _case("the key of AWS by the ARN of its alias", Verdict.FAIL, f"arn:aws:kms:eu-west-1:111122223333:{AWS_KEY}"),
     _case("the key of AWS by its id", Verdict.FAIL, ID, aws_alias=AWS_KEY),
+    _case("the key of AWS, which no alias tells", Verdict.FAIL, ARN, aws_alias=None, manager="AWS"),
+    _case("a customer key by its manager", Verdict.PASS, ARN, aws_alias=None, manager="CUSTOMER"),
+    _case("a foreign key that may not be described", Verdict.PASS, ARN, aws_alias=None, manager=GAP),
     _case("an alias that was moved to the key of AWS", Verdict.FAIL, "alias/data", aws_alias=AWS_KEY),
     _case("an alias that only looks like that of AWS", Verdict.PASS, "alias/team/aws/ssm", aws_alias=None),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "String"),

@@ -8,19 +8,21 @@ account, role, user or organization fails.
 
 **Not applicable** where no parameter is shared.
 
-**Unknown** when the shares or their principals could not be read, when a principal can't be placed (an AWS
-service), or when the organization isn't known.
+**Unknown** when the shares or their principals could not be read, when AWS doesn't say through which share the
+parameter is shared, when a principal can't be placed (an AWS service), or when the organization isn't known.
 
 **Limits.** A share that was offered to a stranger and not yet accepted counts. Only advanced parameters can
 be shared.
 
 **Source of the facts.** RAM API reference, ListResources and ListPrincipals; Systems Manager user guide,
-shared parameters.
+shared parameters; RAM API reference, Resource
+(https://docs.aws.amazon.com/ram/latest/APIReference/API_Resource.html).
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from scans import cures
 from scans.control import (
@@ -47,6 +49,7 @@ CONTROL = Control(
     title="Shared parameters stay inside the organization",
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
+    version=2,  # 2: a share that AWS didn't name admits nobody knows whom
     facts={"ram.parameter_share": ("principals", "shares")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S17",),
@@ -76,6 +79,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     unsure = [who for who, inside in places.items() if inside is None]
     if unsure:
         return unknown(f"Whether these are inside the organization can't be told: {', '.join(unsure)}.")
+    if not resource["shares"]:
+        return unknown("The parameter is shared, and AWS didn't say through which share.")
     if not principals:
         return passed("The parameter is in a share that admits nobody.")
     return passed(f"The parameter is shared inside the organization only, with {len(principals)} principals.")
@@ -107,8 +112,13 @@ KNOWN = {"organization": "o-example", "accounts": frozenset({"111122223333", "44
 ARN = "arn:aws:ssm:eu-west-1:111122223333:parameter/shared/value"
 
 
-def _case(name: str, verdict: Verdict, *principals: str, refused: bool = False, known: bool = True) -> Case:
-    facts = {"principals": GAP if refused else list(principals), "shares": ["arn:aws:ram:eu-west-1:111122223333:x/1"]}
+SHARES = ("arn:aws:ram:eu-west-1:111122223333:resource-share/1",)
+
+
+def _case(
+    name: str, verdict: Verdict, *principals: str, refused: bool = False, known: bool = True, shares: Any = SHARES
+) -> Case:
+    facts = {"principals": GAP if refused else list(principals), "shares": shares if shares is GAP else list(shares)}
     return Case(name, verdict, facts, context=KNOWN if known else {}, arn=ARN)
 
 
@@ -117,6 +127,8 @@ CASES = [
     _case("the organization and an OU of it", Verdict.PASS, ORG, OU),
     _case("a role of a sister account", Verdict.PASS, "arn:aws:iam::444455556666:role/reader"),
     _case("a share that admits nobody", Verdict.PASS),
+    _case("no share is named", Verdict.UNKNOWN, shares=()),
+    _case("the share was left out of the answer", Verdict.UNKNOWN, refused=True, shares=GAP),
     _case("a stranger", Verdict.FAIL, "990000000042"),
     _case("a stranger's role among sisters", Verdict.FAIL, "444455556666", "arn:aws:iam::990000000042:role/reader"),
     _case("another organization", Verdict.FAIL, "arn:aws:organizations::990000000042:organization/o-other"),

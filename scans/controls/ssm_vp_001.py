@@ -10,7 +10,8 @@ features need.
 
 **Not applicable** where no VPC of the region has managed nodes.
 
-**Unknown** when the VPCs or the endpoints could not be listed, or when an endpoint that would do is in a state
+**Unknown** when the VPCs or the endpoints could not be listed, when AWS doesn't say in which VPC a node is
+(that node may be in any), or when an endpoint that would do is in a state
 that this version doesn't know.
 
 **Limits.** Endpoints in another VPC that this one reaches by a transit gateway or peering are not
@@ -18,7 +19,7 @@ counted; nor are those of a VPC that another account shares. Agents since 3.3.40
 place of `ec2messages` where they can; this control still asks for both.
 
 **Source of the facts.** Systems Manager user guide, VPC endpoints; EC2 API reference,
-DescribeVpcEndpoints.
+DescribeVpcEndpoints and Instance (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html).
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ WRITE_ONLY = {"Field": "readOnly", "Equals": ["false"]}
     ("selectors", "whole"),
     [
         ([basic()], True),
-        ([{}], True),  # the API's defaults
         ([basic(excluded=[RDS])], True),
         ([basic(excluded=[KMS])], False),
         ([basic("ReadOnly")], False),
@@ -36,6 +35,8 @@ WRITE_ONLY = {"Field": "readOnly", "Equals": ["false"]}
         ([basic("Other"), basic()], True),
         ([basic("Other", management=False)], False),
         ([basic("Other", excluded=[KMS])], False),
+        ([{}, basic()], True),
+        ([{"ReadWriteType": "WriteOnly"}], False),
         ([], False),
     ],
 )
@@ -69,3 +70,12 @@ def test_advanced(selectors, whole):
 def test_a_value_that_is_new_to_us_is_named_where_it_decides(selectors):
     with pytest.raises(SelectorError, match="ReadWriteType=Other"):
         records_all_management_events(selectors, [])
+
+
+@pytest.mark.parametrize("member", ["ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources"])
+def test_a_member_that_was_left_out_is_named_where_it_decides(member):
+    told = {name: value for name, value in basic().items() if name != member}
+    with pytest.raises(SelectorError, match=f"{member} is missing"):
+        records_all_management_events([told], [])
+    with pytest.raises(SelectorError, match=f"{member} is missing"):
+        records_all_management_events([basic("ReadOnly"), told], [])

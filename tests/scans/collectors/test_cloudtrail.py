@@ -122,6 +122,16 @@ def test_malformed_lists(answer: Any) -> None:
     assert one_of(evidence, "cloudtrail.account")["trails"].kind is GapKind.MALFORMED
 
 
+def test_selectors_of_neither_form_were_left_out() -> None:
+    facts = one_of(
+        collect(account(trail()).answer("cloudtrail", "GetEventSelectors", {"TrailARN": OWN}), MEMBER),
+        "cloudtrail.trail",
+    )
+    assert facts["selectors"].kind is facts["advanced_selectors"].kind is GapKind.MALFORMED
+    one = account(trail()).answer("cloudtrail", "GetEventSelectors", {"AdvancedEventSelectors": []})
+    assert one_of(collect(one, MEMBER), "cloudtrail.trail")["selectors"] == []
+
+
 def test_malformed_details() -> None:
     reader = (
         account(trail())

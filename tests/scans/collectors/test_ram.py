@@ -52,9 +52,18 @@ def test_denied() -> None:
     assert one_of(collect(reader, Seen()), TYPE)["principals"] == reader.gap("ram", "ListPrincipals")
 
 
-@pytest.mark.parametrize("wrong", ["x", {"arn": ONE}, {"resourceShareArn": "s1"}])
+@pytest.mark.parametrize("wrong", ["x", {"type": "ssm:Parameter"}, {"resourceShareArn": "s1"}])
 def test_malformed(wrong: Any) -> None:
     assert kinds(collect(region(wrong), Seen()), TYPE) == ["malformed"]
+
+
+@pytest.mark.parametrize("items", [[{"arn": ONE}], [share("s1"), {"arn": ONE}], [{"arn": ONE}, share("s1")]])
+def test_a_share_that_was_left_out_hides_whom_it_admits(items: list[Any]) -> None:
+    evidence = collect(region(*items, principals=(member("444455556666", "s1"),)), Seen())
+    assert {name: fact.kind for name, fact in one_of(evidence, TYPE).items()} == {
+        "shares": GapKind.MALFORMED,
+        "principals": GapKind.MALFORMED,
+    }
 
 
 def test_malformed_principals() -> None:

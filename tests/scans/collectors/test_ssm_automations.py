@@ -88,3 +88,19 @@ def test_malformed_executions(answer: dict[str, Any]) -> None:
     reader = automations("AWS-CreateCloudFormationStack").answer("ssm", "GetAutomationExecution", answer)
     facts = facts_of(ssm_automations.collect(reader, Seen()))
     assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
+
+
+def test_an_execution_whose_document_was_left_out_may_name_a_bucket() -> None:
+    reader = automations("x").answer(
+        "ssm", "DescribeAutomationExecutions", {"AutomationExecutionMetadataList": [{"AutomationExecutionId": RUN}]}
+    )
+    facts = facts_of(ssm_automations.collect(reader, Seen()))
+    assert facts["document"].kind is facts["references"].kind is GapKind.MALFORMED
+
+
+def test_parameters_that_were_left_out_may_name_a_bucket() -> None:
+    document = "AWS-CreateCloudFormationStack"
+    reader = automations(document).answer(
+        "ssm", "GetAutomationExecution", {"AutomationExecution": {"DocumentName": document}}
+    )
+    assert facts_of(ssm_automations.collect(reader, Seen()))["references"].kind is GapKind.MALFORMED

@@ -177,6 +177,14 @@ def test_malformed_instances_and_items() -> None:
     assert [gap.kind for gap in collect(reader, Seen()).gaps["ssm.node"]] == [GapKind.MALFORMED]
 
 
+def test_an_instance_without_its_vpc_is_in_one_that_isnt_known() -> None:
+    item = instance("i-1")
+    del item["VpcId"]
+    found = facts(collect(given(["i-1"], [item]), Seen()))
+    assert found["i-1"]["vpc"].kind is GapKind.MALFORMED
+    assert found["i-1"]["transit_encryption"] is True
+
+
 def test_pages_of_nodes_are_joined() -> None:
     reader = given([])
     pages = [{"InstanceInformationList": [{"InstanceId": f"mi-{n}"}]} for n in range(3)]

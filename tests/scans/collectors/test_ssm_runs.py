@@ -128,6 +128,7 @@ def test_pages_of_commands_are_joined() -> None:
     ("broken", "names"),
     [
         ({"DocumentName": 4}, {"document", "references", "log_group"}),
+        ({"DocumentName": None}, {"document", "references", "log_group"}),
         ({"OutputS3BucketName": ["x"]}, {"references"}),
         ({"Parameters": "x"}, {"references", "hits", "url_credentials"}),
         ({"Comment": {"x": 1}}, {"hits", "url_credentials"}),
@@ -235,7 +236,18 @@ def test_data_syncs() -> None:
         S3Destination={"BucketName": "inventory", "DestinationDataSharing": {"DestinationDataSharingType": "x"}}
     )
     assert [reference["kind"] for reference in shares["references"]] == ["12", "10"]
-    assert data_sync(SyncType="SyncFromSource", S3Destination={"BucketName": ""})["kms_key"] is None
+    assert data_sync(SyncType="SyncFromSource")["kms_key"] is None
+
+
+@pytest.mark.parametrize("destination", [{}, {"S3Destination": {}}, {"S3Destination": None}])
+def test_a_sync_to_a_destination_that_was_left_out_goes_somewhere(destination: dict[str, Any]) -> None:
+    for sort in ({"SyncType": "SyncToDestination"}, {}):
+        facts = data_sync(**sort, **destination)
+        assert facts["references"].kind is facts["kms_key"].kind is GapKind.MALFORMED
+
+
+def test_a_destination_without_its_bucket_is_not_known() -> None:
+    assert data_sync(S3Destination={"SyncFormat": "JsonSerDe"})["references"].kind is GapKind.MALFORMED
 
 
 def test_malformed_data_syncs() -> None:

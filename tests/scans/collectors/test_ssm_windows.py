@@ -143,6 +143,7 @@ def test_pages_are_joined() -> None:
     ("task", "names"),
     [
         ({"TaskArn": 4}, {"document", "references", "log_group"}),
+        ({"TaskArn": None}, {"document", "references", "log_group"}),
         ({"LoggingInfo": []}, {"references"}),
         ({"TaskInvocationParameters": "x"}, {"references", "log_group", "hits", "url_credentials"}),
         ({"TaskInvocationParameters": {"RunCommand": "x"}}, {"references", "log_group"}),

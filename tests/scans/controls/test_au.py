@@ -11,7 +11,7 @@ from scans.evidence import GLOBAL, Context, Evidence, World
 MEMBER, MANAGEMENT = "111122223333", "999999999999"
 SHADOW = f"arn:aws:cloudtrail:eu-west-1:{MANAGEMENT}:trail/organization"
 CONTEXT = Context(account=MEMBER, management_account=MANAGEMENT)
-SELECTORS = [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+SELECTORS = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}]
 
 
 def world_of_a_member() -> World:

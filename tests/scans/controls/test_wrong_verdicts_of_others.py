@@ -211,7 +211,7 @@ def organization_trail() -> Evidence:
     }  # fmt: skip
     reader = FakeReader(cloudtrail.COLLECTOR).answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
     reader.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
-    selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+    selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}]
     reader.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
     return collected(cloudtrail, reader)
 
