@@ -194,6 +194,8 @@ def _allow(principal: object, **condition: Any) -> dict[str, Any]:
     return statement | ({"Condition": condition} if condition else {})
 
 
+OURS = {"aws:PrincipalOrgID": "o-example"}
+VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
 EC2 = "arn:aws:ec2:eu-west-1:111122223333"
 NETWORKS = {
@@ -228,11 +230,7 @@ CASES = [
         Verdict.PASS,
         _allow("*", StringEquals={"kms:CallerAccount": "111122223333"}),
     ),
-    _case(
-        "everybody, fenced by the organization",
-        Verdict.PASS,
-        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
-    ),
+    _case("everybody, fenced by the organization", Verdict.PASS, _allow("*", StringEquals=OURS)),
     _case(
         "everybody, fenced by the key's own organization",
         Verdict.PASS,
@@ -272,7 +270,7 @@ CASES = [
         Verdict.PASS,
         _allow("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
     ),
-    _case("everybody, by an own VPC", Verdict.PASS, _allow("*", StringEquals={"aws:SourceVpc": "vpc-0a"})),
+    _case("everybody, by an own VPC", Verdict.PASS, _allow("*", StringEquals=VPC)),
     _case("everybody, by an own endpoint", Verdict.PASS, _allow("*", StringEquals={"aws:SourceVpce": "vpce-0a"})),
     _case(
         "everybody, by a VPC that isn't ours", Verdict.UNKNOWN, _allow("*", StringEquals={"aws:SourceVpc": "vpc-0b"})
@@ -283,19 +281,9 @@ CASES = [
         _allow(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
     ),
     _case("everybody, by any VPC", Verdict.FAIL, _allow("*", StringLike={"aws:SourceVpc": "vpc-*"})),
-    _case(
-        "everybody, by a VPC, the networks refused",
-        Verdict.UNKNOWN,
-        _allow("*", StringEquals={"aws:SourceVpc": "vpc-0a"}),
-        refused=("ec2.vpc",),
-    ),
+    _case("everybody, by a VPC, VPCs refused", Verdict.UNKNOWN, _allow("*", StringEquals=VPC), refused=("ec2.vpc",)),
     _case("another account, the organization not read", Verdict.UNKNOWN, _allow(SISTER), context=ALONE),
-    _case(
-        "an organization, and ours not known",
-        Verdict.UNKNOWN,
-        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
-        context=ALONE,
-    ),
+    _case("an organization, ours not known", Verdict.UNKNOWN, _allow("*", StringEquals=OURS), context=ALONE),
     _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
