@@ -15,7 +15,11 @@ NEGATED = frozenset({
     "arnnotequals", "arnnotlike", "notipaddress",
 })  # fmt: skip
 # What every value of such a key begins with: a pattern that asks for no more than that matches all of them.
-PREFIXES = {"kms:resourcealiases": "alias/", "kms:requestalias": "alias/"}
+PREFIXES = {
+    **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
+    **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
+    **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
+}
 # Keys that say how or from where a request comes, and neither who asks nor for what.
 WAYS = frozenset({
     "aws:securetransport", "s3:tlsversion", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount",

@@ -25,7 +25,7 @@ def fill(place: Place, _central: str = "") -> None:
     parameters.parameter(place, "/shop/db_password", secret_name=True)
     parameters.parameter(place, "/shop/signing", type="SecureString", key=key.arn)
     parameters.parameter(place, "/shop/receipts", type="SecureString", key=key.alias)
-    # Named by its ARN, AWS's own key is told by the list of aliases only.
+    # Named by its ARN, AWS's own key is told by the list of aliases and by its manager.
     managed = place.managed_key("ssm", "parameter").arn
     parameters.parameter(place, "/shop/tickets", type="SecureString", key=managed)
     fill_documents(place)

@@ -18,6 +18,8 @@ def condition(operator, key, value):
     [
         ("StringLike", "aws:PrincipalOrgID", "*"),
         ("StringLike", "aws:PrincipalOrgID", ["o-ours", "?*"]),
+        ("StringLike", "aws:PrincipalOrgID", "o-*"),
+        ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-*"),
         ("ArnLike", "aws:PrincipalArn", "arn:aws:*"),
         ("StringEqualsIfExists", "aws:PrincipalOrgID", "o-ours"),
         ("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", "o-ours/*"),
