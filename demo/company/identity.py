@@ -181,4 +181,9 @@ def average(place: Place) -> None:
         statement("Deny", "ssm:GetParameter*", f"{path}/secret"),
     )
     policy(place, "path-reader", past, "SSM-AC-002")
+    root_path = path.removesuffix("apps")
+    policy(place, "root-reader", document(statement("Allow", "ssm:GetParametersByPath", root_path)), "SSM-AC-002")
+    policy(place, "root-name", document(statement("Allow", "ssm:GetParameter", root_path)))
+    tagged = {"StringLike": {"ssm:resourceTag/team": "?*"}}
+    policy(place, "tagged-nodes", document(statement("Allow", "ssm:StartSession", "*", Condition=tagged)), "SSM-AC-004")
     user(place, "reporter", keys=((60, 50),), inline={"reports": document(statement("Allow", "s3:GetObject", OBJECTS))})

@@ -44,6 +44,8 @@ class Key:
     region: str
     state: str = "Enabled"
     manager: str = "CUSTOMER"
+    usage: str = "ENCRYPT_DECRYPT"
+    spec: str = "SYMMETRIC_DEFAULT"
     rotation: bool = True
     policy: dict[str, Any] = field(default_factory=dict)
     policy_verdict: str = PASS
@@ -58,11 +60,15 @@ class Key:
 
     @property
     def usable(self) -> bool:
-        return self.state == "Enabled"
+        return self.state == "Enabled" and self.encrypts
+
+    @property
+    def encrypts(self) -> bool:
+        return (self.usage, self.spec) == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
 
     def expects(self) -> dict[str, str]:
         customer, enabled = self.manager == "CUSTOMER", self.state == "Enabled"
-        rotation = (PASS if self.rotation else FAIL) if customer and enabled else NOT_APPLICABLE
+        rotation = (PASS if self.rotation else FAIL) if customer and enabled and self.encrypts else NOT_APPLICABLE
         return {
             "SSM-KM-001": rotation,
             "SSM-KM-002": FAIL if self.state == "PendingDeletion" else PASS,

@@ -73,24 +73,34 @@ def sloppy(place: Place) -> None:
 
 
 def broken_keys(place: Place) -> None:
-    """Under keys that are going, gone, or off."""
+    """Under keys that are going, gone, off, or made for something else."""
     going = place.key("parameter", state="PendingDeletion", alias="alias/old-data", description="Old data key")
     off = place.key("parameter", state="Disabled", description="Switched off in the audit")
+    signing = place.key("parameter", usage="SIGN_VERIFY", spec="RSA_2048", description="Signs releases")
     missing = place.arn("kms", f"key/{place.uuid()}")
     parameter(place, "/apps/billing/signing", type="SecureString", key=going.arn, works=False)
     parameter(place, "/apps/billing/ledger", type="SecureString", key=off.id, works=False)
+    parameter(place, "/apps/billing/release", type="SecureString", key=signing.arn, works=False)
     parameter(place, "/apps/billing/archive", type="SecureString", key=missing, works=False)
     parameter(place, "/apps/billing/exports", type="SecureString", key="alias/never-made", works=False)
 
 
 def open_keys(place: Place) -> None:
-    """Key policies: open to all, to a stranger, and open but fenced by the organization."""
+    """Key policies: open to all, to a stranger, by a service alone, and open but fenced by the account."""
     everyone = statement("Allow", "kms:Decrypt", "*", Principal="*")
     stranger = statement("Allow", "kms:*", "*", Principal={"AWS": f"arn:aws:iam::{OUTSIDE}:root"})
     fence = {"StringEquals": {"kms:CallerAccount": place.account.id}}
     fenced = statement("Allow", "kms:Decrypt", "*", Principal={"AWS": "*"}, Condition=fence)
+    via = {"StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}}
+    served = statement("Allow", "kms:Decrypt", "*", Principal={"AWS": "*"}, Condition=via)
     own = statement("Allow", "kms:*", "*", Principal={"AWS": f"arn:aws:iam::{place.account.id}:root"})
-    for name, extra, verdict in (("open", everyone, FAIL), ("partner", stranger, FAIL), ("fenced", fenced, PASS)):
+    policies = {
+        "open": (everyone, FAIL),
+        "partner": (stranger, FAIL),
+        "served": (served, FAIL),
+        "fenced": (fenced, PASS),
+    }
+    for name, (extra, verdict) in policies.items():
         key = place.key(
             "parameter", alias=f"alias/{name}", policy=document(own, extra), policy_verdict=verdict, rotation=False
         )

@@ -62,6 +62,8 @@ def average_place(place: Place, central: str = "") -> None:
     watch.events(place)
     going = place.key(state="PendingDeletion", description="Old log key")
     runs.group(place, "/aws/ssm/AWS-RunDocument", "SSM-LG-001", going)
+    codes = place.key(usage="GENERATE_VERIFY_MAC", spec="HMAC_256", description="Codes of messages")
+    runs.group(place, "/aws/ssm/AWS-RunShellScript", "SSM-LG-001", codes)
     script = runs.group(place, "/billing/automation/scripts", "SSM-LG-002", None)
     documents.settings(place, public=False, script_group=script)
     documents.command(place, "Billing-Run")

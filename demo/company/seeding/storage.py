@@ -39,10 +39,10 @@ def foreign(plan: Plan) -> None:
 def _key(key: Key) -> None:
     policy = json.dumps(key.policy)
     with given((kms_module, "generate_private_key", None)):  # moto makes an RSA key even here: 40 ms each
-        made = MotoKey(policy, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", key.description, key.account, key.region)
+        made = MotoKey(policy, key.usage, key.spec, key.description, key.account, key.region)
     made.id, made.arn = key.id, key.arn
     made.key_manager = key.manager
-    made.key_state, made.enabled = key.state, key.usable
+    made.key_state, made.enabled = key.state, key.state == "Enabled"
     made.key_rotation_status = key.rotation and key.manager == "CUSTOMER"
     backend = kms_backends[key.account][key.region]
     if key.state == "PendingDeletion":
