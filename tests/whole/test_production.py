@@ -205,6 +205,7 @@ def kill_children(pid: int) -> None:
 SAME = (
     *(f"tests/scans/test_{name}.py" for name in ("work", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "services", "tasks")),
     "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py",
+    *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),
 )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Idempotency-Key: a POST that is sent again within 24 hours gets the first one's answer and acts once.
 
-The row is claimed first, in a transaction of its own; then act and answer commit together. So whatever
-dies in between has done nothing, and the same key may be used again once the claim has grown old. Only
-successes are kept: a refused request did nothing, and may be mended and sent again under its key.
+The row is claimed first, in a transaction of its own; then act and answer commit together, in a transaction that
+holds the row's lock. So a process that dies in between has done nothing, and the lock, which the database gives back
+by itself, tells a request that runs from one that is dead. Only successes are kept: a request that was refused or
+broke did nothing, gives its key back at once, and may be sent again under it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
@@ -30,13 +33,23 @@ from governance.identity.rest.problems import ConflictError, KeyReusedError
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
-# Longer than a web worker lets a request run: past this, whoever claimed the key is dead.
-CLAIM = timedelta(minutes=5)
+# Longer than it takes from the claim to the lock: past this, a claim without its lock belongs to a dead process.
+CLAIM = timedelta(seconds=10)
+TRIES = 3
 KEY = re.compile(r"[!-~]{1,255}")
 KEPT_HEADERS = ("Location", "ETag")
 BUSY = "The first request with this Idempotency-Key is still running. Send it again in a moment."
 
+log = structlog.get_logger(__name__)
 Rows = IdempotencyRecord.objects
+
+
+class StillRunningError(ConflictError):
+    """The first request with this key hasn't ended. wait: seconds until it is worth sending it again."""
+
+    def __init__(self, wait: float = 1) -> None:
+        super().__init__(BUSY)
+        self.wait = max(1.0, wait)
 
 
 def once(request: Request, act: Callable[[], Response]) -> Response:
@@ -69,31 +82,43 @@ def fingerprint_of(request: Request) -> str:
 def claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
     """The row of this key: ours to answer (status is None), or one that has its answer.
 
-    Raises KeyReusedError, and ConflictError while the first request runs.
+    Raises KeyReusedError, and StillRunningError while the first request runs.
     """
     now, word = timezone.now(), secrets.token_hex(16)
     Rows.filter(created_at__lt=now - KEPT).delete()
     fresh = IdempotencyRecord(
         principal=principal, key=key, fingerprint=fingerprint, claim=word, claimed_at=now, created_at=now
     )
-    # Of two at once the database lets one in; the other then reads that one's row.
-    Rows.bulk_create([fresh], ignore_conflicts=True)
-    row = Rows.filter(principal=principal, key=key).first()
-    if row is None:
-        raise ConflictError(BUSY)  # the first request was refused just now and gave its key back
+    row = first_of(fresh)
     if row.fingerprint != fingerprint:
         raise KeyReusedError
     if row.claim == word or row.status is not None:
         return row
-    if row.claimed_at > now - CLAIM or not take_over(row, word):
-        raise ConflictError(BUSY)
+    if row.claimed_at > now - CLAIM:
+        raise StillRunningError((row.claimed_at + CLAIM - now).total_seconds())
+    if not take_over(row, word):
+        raise StillRunningError
     return row
 
 
+def first_of(fresh: IdempotencyRecord) -> IdempotencyRecord:
+    """Of two at once the database lets one in; the other then reads that one's row."""
+    for _ in range(TRIES):
+        Rows.bulk_create([fresh], ignore_conflicts=True)
+        row = Rows.filter(principal=fresh.principal, key=fresh.key).first()
+        if row is not None:
+            return row
+        # The first request was refused just now and gave its key back: it is free.
+    raise StillRunningError
+
+
 def take_over(row: IdempotencyRecord, word: str) -> bool:
-    """Claim a row whose process died; False if somebody else was quicker."""
+    """Claim a row whose process died; False if that one still runs, or if somebody else was quicker."""
     now = timezone.now()
-    taken = Rows.filter(pk=row.pk, claim=row.claim, status=None).update(claim=word, claimed_at=now, created_at=now)
+    with transaction.atomic():
+        # SQLite knows no lock of a row; there the one writer that works keeps this transaction from beginning.
+        free = Rows.select_for_update(skip_locked=True).filter(pk=row.pk, claim=row.claim, status=None)
+        taken = bool(list(free)) and free.update(claim=word, claimed_at=now, created_at=now)
     row.claim = word
     return bool(taken)
 
@@ -102,20 +127,50 @@ def answer(row: IdempotencyRecord, act: Callable[[], Response]) -> Response:
     mine = Rows.filter(pk=row.pk, claim=row.claim, status=None)
     try:
         with transaction.atomic():
+            lock(mine)
             response = act()
-            keep(mine, response)
+            if did_nothing(response):
+                mine.delete()
+            else:
+                keep(mine, response)
     except BaseException:
-        mine.delete()
+        give_back(mine)
         raise
     return response
 
 
+def lock(mine: QuerySet[IdempotencyRecord]) -> None:
+    """Until the transaction ends. Raises StillRunningError if the key was taken over since it was claimed."""
+    if not list(mine.select_for_update()):
+        raise StillRunningError
+
+
+def did_nothing(response: Response) -> bool:
+    """Refused, or a bulk request of which every item was refused: the same may be sent again, and runs."""
+    if response.status_code >= 400:
+        return True
+    results = response.data.get("results") if isinstance(response.data, dict) else None
+    return bool(results) and all(isinstance(item, dict) and item.get("problem") for item in results)
+
+
+def give_back(mine: QuerySet[IdempotencyRecord]) -> None:
+    """Free the key, over a new connection where the old one was lost. Where none can be had, the claim soon grows old."""
+    try:
+        try:
+            mine.delete()
+        except DatabaseError:
+            connection.close()
+            mine.delete()
+    except DatabaseError as error:
+        log.warning("idempotency.key_not_given_back", why=type(error).__name__, free_after=CLAIM.total_seconds())
+
+
 def keep(mine: QuerySet[IdempotencyRecord], response: Response) -> None:
-    """Raises ConflictError if the key was taken over: then the other one acts, and this act is rolled back."""
+    """Raises StillRunningError if the key was taken over: then the other one acts, and this act is rolled back."""
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     body = JSONRenderer().render(response.data).decode()
     if not mine.update(status=response.status_code, headers=headers, body=body):
-        raise ConflictError(BUSY)
+        raise StillRunningError
 
 
 def replayed(row: IdempotencyRecord) -> Response:

@@ -6,13 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
+from rest_framework.exceptions import APIException, Throttled
+from rest_framework.response import Response
+from structlog.testing import capture_logs
 
 from governance.core.models import AuditEvent, IdempotencyRecord
 from governance.core.policy import Role, ScopeKind
 from governance.core.transitions import LostRaceError
+from governance.identity.rest import idempotency
 from governance.identity.rest.idempotency import CLAIM, KEPT
+from governance.identity.rest.problems import ConflictError
+from governance.identity.stepup import StepUpRequiredError
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
 from tests.scans.api.asking import fields, refused
@@ -78,6 +86,7 @@ def test_while_the_first_runs_the_second_is_409_and_does_nothing(operator):
     rest_app.acts[:] = [slow]
     assert send(operator).status_code == 201
     assert "still running" in refused(meanwhile[0], 409)["detail"]
+    assert 1 <= int(meanwhile[0]["Retry-After"]) <= CLAIM.total_seconds()
     assert kept() == 1
 
 
@@ -101,6 +110,80 @@ def test_a_defect_undoes_the_act_and_gives_its_key_back(operator):
     with pytest.raises(RuntimeError):
         send(operator)
     assert (kept(), IdempotencyRecord.objects.count()) == (0, 0)
+
+
+class Busy(APIException):
+    status_code = 503
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Busy(), Throttled(wait=1), ConflictError(), LostRaceError("It was moved."), StepUpRequiredError(), OSError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_key_is_free_after_every_answer_that_says_send_it_again(operator, error):
+    def fail(text: str) -> None:
+        rest_app.keep(text)
+        raise error
+
+    operator.raise_request_exception = False
+    rest_app.acts[:] = [fail]
+    assert send(operator).status_code >= 400
+    rest_app.acts[:] = [rest_app.keep]
+    again = send(operator)
+    assert (again.status_code, again.get("Idempotency-Replayed")) == (201, None)
+    assert kept() == 1
+
+
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_a_key_is_free_after_an_error_that_was_answered_and_not_raised(operator, monkeypatch, status):
+    monkeypatch.setattr(rest_app.NoteApi, "create", lambda *_: Response({"detail": "busy"}, status=status))
+    assert send(operator).status_code == status
+    monkeypatch.undo()
+    assert send(operator).status_code == 201
+
+
+def mark(client: Client) -> Any:
+    headers = {"idempotency-key": "k-1"}
+    return client.post("/api/notes/mark/", {"texts": ["a", "b"]}, content_type="application/json", headers=headers)
+
+
+def test_a_bulk_request_of_which_nothing_was_done_runs_again_and_one_done_in_part_does_not(operator):
+    def lose(_text: str) -> None:
+        raise LostRaceError("It was moved.")
+
+    def lose_one(text: str) -> Any:
+        return lose(text) if text == "a" else rest_app.keep(text)
+
+    rest_app.acts[:] = [lose]
+    assert mark(operator).status_code == 200
+    rest_app.acts[:] = [lose_one]
+    assert "Idempotency-Replayed" not in mark(operator)
+    assert "Idempotency-Replayed" in mark(operator)
+    assert kept() == 1
+
+
+def test_a_key_that_could_not_be_given_back_is_free_once_its_claim_is_old(operator, monkeypatch):
+    """The database was away at both ends: nothing could be written down."""
+
+    def away(_self: Any) -> None:
+        raise OperationalError("the connection is closed")
+
+    def lose(_text: str) -> None:
+        monkeypatch.setattr(QuerySet, "delete", away)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(idempotency.connection, "close", lambda: None)  # it is this test's transaction
+    operator.raise_request_exception = False
+    rest_app.acts[:] = [lose]
+    with capture_logs() as said:
+        assert send(operator).status_code == 500
+    monkeypatch.undo()
+    assert [line["event"] for line in said] == ["idempotency.key_not_given_back"]
+    rest_app.acts[:] = [rest_app.keep]
+    assert int(send(operator)["Retry-After"]) <= CLAIM.total_seconds() <= 15
+    IdempotencyRecord.objects.update(claimed_at=timezone.now() - CLAIM)
+    assert send(operator).status_code == 201
 
 
 def test_a_claim_whose_process_died_is_taken_over_once_it_is_old(operator):
