@@ -150,7 +150,7 @@ def did_nothing(response: Response) -> bool:
     if response.status_code >= 400:
         return True
     results = response.data.get("results") if isinstance(response.data, dict) else None
-    return bool(results) and all(isinstance(item, dict) and item.get("problem") for item in results)
+    return bool(results) and all(isinstance(item, dict) and item.get("problem") for item in results or ())
 
 
 def give_back(mine: QuerySet[IdempotencyRecord]) -> None:
