@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -38,10 +39,15 @@ def anchor_now(keepers: Iterable[Keeper] = ()) -> Anchor | None:
     seal = seal_of("anchor", head.seq, head.mac, audit_keys.current())
     anchor = {"seq": head.seq, "mac": head.mac, "at": timezone.now().isoformat(timespec="seconds"), "seal": seal}
     log.info("audit.anchor", **anchor)
-    if settings.AUDIT_ANCHOR_FILE:
-        append(settings.AUDIT_ANCHOR_FILE, anchor)
-    for keep in keepers:
-        keep(anchor)
+    own = [partial(append, settings.AUDIT_ANCHOR_FILE)] if settings.AUDIT_ANCHOR_FILE else []
+    missing: list[AnchorNotKeptError] = []
+    for keep in (*own, *keepers):
+        try:
+            keep(anchor)
+        except AnchorNotKeptError as error:
+            missing.append(error)  # the others keep it all the same
+    if missing:
+        raise AnchorNotKeptError(" ".join(map(str, missing))) from missing[0]
     return anchor
 
 

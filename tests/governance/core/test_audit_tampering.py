@@ -181,3 +181,16 @@ def test_a_key_is_replaced_and_can_not_come_back(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(settings, "AUDIT_KEY", new)
     monkeypatch.setattr(settings, "AUDIT_KEY_FALLBACKS", [old])
     assert ("old_key", 5) in found()
+
+
+def test_a_place_that_can_not_keep_an_anchor_keeps_no_other_from_it(anchors: Path) -> None:
+    kept: list[audit_anchor.Anchor] = []
+
+    def away(_anchor: audit_anchor.Anchor) -> None:
+        raise audit_anchor.AnchorNotKeptError("The bucket is away.")
+
+    anchors.mkdir()
+    written(1)
+    with pytest.raises(audit_anchor.AnchorNotKeptError, match=r"can't be written to .* The bucket is away\."):
+        audit_anchor.anchor_now([away, kept.append])
+    assert len(kept) == 1
