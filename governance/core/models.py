@@ -1,4 +1,4 @@
-"""What every app stands on: the audit trail, and the answers kept for repeated requests."""
+"""What every app stands on: the audit trail, answers kept for repeated requests, and the runs of the clock."""
 
 from __future__ import annotations
 
@@ -69,3 +69,34 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+class ClockTurn(models.Model):
+    """The newest run of one of the clock's tasks, and the lease that keeps it from running twice at once."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    holder = models.CharField(max_length=32, blank=True)  # a random word: whose lease it is
+    lease_until = models.DateTimeField()
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)  # of the newest run; empty if it went well or still runs
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClockFailure(models.Model):
+    """A row that an act of the clock could not deal with: why, and when it is tried again. Gone once it went well."""
+
+    act = models.CharField(max_length=60)
+    row = models.BigIntegerField()
+    attempts = models.PositiveIntegerField(default=1)
+    at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    error = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["act", "row"], name="clock_failure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.row}: {self.error}"

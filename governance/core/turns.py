@@ -1,0 +1,117 @@
+"""The turns of the clock's tasks: each runs once at a time, and when it last ran is known.
+
+A turn is a row with a lease that the run renews. So a beat that comes while the one before still runs, say because a mail
+server hangs, ends at once instead of taking a further slot; and a turn whose process died is free after LEASE.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import wraps
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
+
+from governance.core.apart import reason
+from governance.core.models import ClockTurn
+
+LEASE = timedelta(seconds=40)
+HEARTBEAT_SECONDS = 10
+# Beat sends the most frequent task every 20 seconds.
+SILENT = timedelta(minutes=3)
+log = structlog.get_logger(__name__)
+
+
+def alone(name: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
+    """For a task: runs it only if no other run of it goes on."""
+
+    def decorate(act: Callable[[], object]) -> Callable[[], None]:
+        @wraps(act)
+        def run() -> None:
+            run_alone(name, act)
+
+        return run
+
+    return decorate
+
+
+def run_alone(name: str, act: Callable[[], object]) -> bool:
+    """False: an earlier run still goes on."""
+    holder = take(name)
+    if holder is None:
+        log.info("clock.still_running", task=name)
+        return False
+    error = "cut off"
+    try:
+        with renewing(name, holder):
+            act()
+        error = ""
+    except BaseException as raised:
+        error = reason(raised)
+        raise
+    finally:
+        give_back(name, holder, error)
+    return True
+
+
+def take(name: str) -> str | None:
+    now, holder = timezone.now(), secrets.token_hex(16)
+    ClockTurn.objects.bulk_create([ClockTurn(name=name, lease_until=now)], ignore_conflicts=True)
+    free = ClockTurn.objects.filter(name=name, lease_until__lte=now)
+    taken = free.update(holder=holder, lease_until=now + LEASE, began_at=now, ended_at=None, error="")
+    return holder if taken else None
+
+
+def give_back(name: str, holder: str, error: str) -> None:
+    now = timezone.now()
+    mine = ClockTurn.objects.filter(name=name, holder=holder)
+    try:
+        mine.update(lease_until=now, ended_at=now, error=error)
+    except DatabaseError as away:
+        log.warning("clock.turn_not_given_back", task=name, why=reason(away), free_after=LEASE.total_seconds())
+
+
+@contextmanager
+def renewing(name: str, holder: str) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=renew, args=(name, holder, stop), name=f"turn-{name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def renew(name: str, holder: str, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_SECONDS):
+        try:
+            ClockTurn.objects.filter(name=name, holder=holder).update(lease_until=timezone.now() + LEASE)
+        except DatabaseError as error:
+            log.warning("clock.turn_not_renewed", task=name, why=reason(error))
+            connection.close()
+    connection.close()
+
+
+def last_began() -> datetime | None:
+    """When any of the clock's tasks last began; None: none ever did."""
+    newest: datetime | None = ClockTurn.objects.aggregate(newest=Max("began_at"))["newest"]
+    return newest
+
+
+def silence(now: datetime) -> str:
+    """What is wrong with the clock, in words; empty if it runs."""
+    newest = last_began()
+    if newest is None:
+        return "no task of the clock ever ran: start beat and a worker for the queue clock"
+    if now - newest > SILENT:
+        minutes = int((now - newest).total_seconds() // 60)
+        return f"no task of the clock ran for {minutes} minutes: start beat and a worker for the queue clock"
+    return ""

@@ -1,0 +1,126 @@
+"""The turns of the clock's tasks: one run at a time, and a clock that stands still is seen."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier, Event
+
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from governance.core import turns
+from governance.core.models import ClockTurn
+
+pytestmark = pytest.mark.django_db
+
+
+def turn() -> ClockTurn:
+    return ClockTurn.objects.get(name="mail")
+
+
+def test_a_run_is_noted_from_its_begin_to_its_end() -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    def act() -> None:
+        seen.append((turn().lease_until > timezone.now(), turn().ended_at is None))
+
+    assert turns.run_alone("mail", act)
+    assert seen == [(True, True)]
+    assert turn().began_at <= turn().ended_at
+    assert (turn().lease_until <= timezone.now(), turn().error) == (True, "")
+
+
+def test_while_one_runs_another_of_the_same_task_ends_at_once_and_other_tasks_run() -> None:
+    done: list[str] = []
+
+    def act() -> None:
+        assert not turns.run_alone("mail", lambda: done.append("mail again"))
+        assert turns.run_alone("sweep", lambda: done.append("sweep"))
+
+    turns.run_alone("mail", act)
+    assert turns.run_alone("mail", lambda: done.append("mail"))
+    assert done == ["sweep", "mail"]
+
+
+def test_one_that_breaks_gives_its_turn_back_and_says_why() -> None:
+    def act() -> None:
+        raise KeyError("tracker")
+
+    with pytest.raises(KeyError):
+        turns.run_alone("mail", act)
+    assert turn().error == "KeyError: 'tracker'"
+    assert turns.run_alone("mail", lambda: None)
+
+
+def test_a_turn_whose_process_died_is_free_within_45_seconds() -> None:
+    assert turns.take("mail")
+    assert turns.take("mail") is None
+    assert timedelta(seconds=45) >= turns.LEASE
+    ClockTurn.objects.update(lease_until=timezone.now())
+    assert turns.take("mail")
+
+
+def test_whoever_lost_the_turn_gives_back_nothing() -> None:
+    first = turns.take("mail")
+    ClockTurn.objects.update(lease_until=timezone.now())
+    turns.take("mail")
+    turns.give_back("mail", str(first), "")
+    assert turns.take("mail") is None
+
+
+def test_a_turn_that_can_not_be_given_back_is_told_and_the_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away:
+        def update(self, **_: object) -> None:
+            raise DatabaseError("away")
+
+    rows = ClockTurn.objects.filter
+    monkeypatch.setattr(ClockTurn.objects, "filter", lambda **by: Away() if "holder" in by else rows(**by))
+    with capture_logs() as said:
+        assert turns.run_alone("mail", lambda: None)
+    assert [line["event"] for line in said] == ["clock.turn_not_given_back"]
+
+
+@pytest.mark.racing
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_runs() -> None:
+    start, end = Barrier(6), Event()
+
+    def attempt(_number: int) -> bool:
+        start.wait(timeout=60)
+        try:
+            return turns.run_alone("mail", lambda: end.wait(timeout=2))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(attempt, range(6))) == [False] * 5 + [True]
+
+
+@pytest.mark.racing
+@pytest.mark.django_db(transaction=True)
+def test_a_long_run_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "HEARTBEAT_SECONDS", 0.05)
+    renewed = Event()
+
+    def act() -> None:
+        before = turn().lease_until
+        for _ in range(200):
+            if turn().lease_until > before:
+                renewed.set()
+                return
+            Event().wait(0.05)
+
+    turns.run_alone("mail", act)
+    assert renewed.is_set()
+
+
+def test_a_clock_that_stands_still_is_seen() -> None:
+    now = timezone.now()
+    assert turns.silence(now).startswith("no task of the clock ever ran")
+    turns.run_alone("mail", lambda: None)
+    assert turns.silence(now) == ""
+    later = timezone.now() + turns.SILENT + timedelta(minutes=1)
+    assert turns.silence(later).startswith("no task of the clock ran for 4 minutes: start beat and a worker")
