@@ -1,98 +1,171 @@
 """Mail out of the outbox: at least once, marked after success, never lost while the mail server is down.
 
-A row is claimed by pushing its next_try_at forward, so two workers don't send it at the same time. A
-worker that dies between sending and marking sends again; the Message-ID is made from the event, so that
-mail programs show one mail.
+Only rows that are due are taken, the oldest of each person before anybody's second. A row is claimed by pushing its
+next_try_at forward, so two workers don't send it at the same time. A worker that dies between sending and marking
+sends again; the Message-ID is made from the event, so that mail programs show one mail. A row that can't be sent
+keeps the reason and is tried again later; the others go on.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from functools import partial
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from governance.core.apart import apart, reason
 from governance.notify.models import MailChoice, Notification, Preference
+from governance.notify.server import SERVER_ERRORS, Server
 
 BATCH = 200
+IN_A_DIGEST = 100
+SECONDS = 30.0  # for mails, and as much for digests; what is left is for the next run
 CLAIM = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
 DAY = timedelta(days=1)
 log = structlog.get_logger(__name__)
+Rows = QuerySet[Notification]
 
 
 def deliver() -> int:
-    """Send what waits. How many notifications were delivered."""
+    """Send what is due. How many notifications were delivered."""
     now = timezone.now()
-    choices = dict(Preference.objects.values_list("person_id", "mail"))
-    waiting = Notification.objects.filter(mailed_at=None, next_try_at__lte=now).select_related("person")
-    sent = 0
-    digests: dict[int, list[Notification]] = {}
-    for row in waiting.order_by("next_try_at", "id")[:BATCH]:
-        choice = choices.get(row.person_id, MailChoice.AT_ONCE)
-        if choice == MailChoice.NONE or not row.person.email or not row.person.is_active:
-            Notification.objects.filter(pk=row.pk).update(mailed_at=now)  # the inbox in the portal has it
-        elif choice == MailChoice.DIGEST:
-            digests.setdefault(row.person_id, []).append(row)
-        elif claim([row], now):
-            sent += send([row], row.title, body_of([row]), event=row.event)
-    for person_id, rows in digests.items():
-        sent += deliver_digest(person_id, rows, now)
-    return sent
-
-
-def deliver_digest(person_id: int, rows: list[Notification], now: datetime) -> int:
-    """One mail a day and person. The day is claimed by conditional UPDATE, so two workers send one digest."""
-    due = Preference.objects.filter(person_id=person_id).exclude(digest_at__gt=now - DAY)
-    if not due.update(digest_at=now) or not claim(rows, now):
+    settle(now)
+    mails, digests = due_mails(now), due_digests(now)
+    if not mails and not digests:
         return 0
-    sent = send(rows, f"{len(rows)} things happened in Tutela", body_of(rows), event=f"digest:{person_id}:{now:%Y%m%d}")
-    if not sent:
-        Preference.objects.filter(person_id=person_id).update(digest_at=None)
+    server = Server()
+    try:
+        server.open()
+    except SERVER_ERRORS as error:
+        log.warning("mail.server_is_away", why=reason(error))  # the rows stay due: the next run tries again
+        return 0
+    with server:
+        return deliver_mails(server, mails, now) + deliver_digests(server, digests, now)
+
+
+def waiting(now: datetime) -> Rows:
+    return Notification.objects.filter(mailed_at=None, next_try_at__lte=now)
+
+
+def settle(now: datetime) -> None:
+    """Those that no mail is for: the inbox in the portal has them."""
+    none = Q(person__notify_preference__mail=MailChoice.NONE) | Q(person__email="") | Q(person__is_active=False)
+    ids = waiting(now).filter(none).order_by().values("pk")
+    Notification.objects.filter(pk__in=ids).update(mailed_at=now)
+
+
+def due_mails(now: datetime) -> list[Notification]:
+    """The oldest of each person, then the second of each, and so on: nobody's many keep another's one waiting."""
+    turn = Window(RowNumber(), partition_by="person_id", order_by=["next_try_at", "id"])
+    rows = waiting(now).exclude(person__notify_preference__mail=MailChoice.DIGEST).annotate(turn=turn)
+    return list(rows.order_by("turn", "next_try_at", "id").select_related("person")[:BATCH])
+
+
+def due_digests(now: datetime) -> list[int]:
+    """Who gets one now: the ids of Users who have had none for a day and have something waiting."""
+    due = Preference.objects.filter(mail=MailChoice.DIGEST).exclude(digest_at__gt=now - DAY)
+    due = due.filter(Exists(waiting(now).filter(person=OuterRef("person_id"))))
+    longest = due.order_by(F("digest_at").asc(nulls_first=True), "person_id")
+    return list(longest.values_list("person_id", flat=True)[:BATCH])
+
+
+def deliver_mails(server: Server, rows: Iterable[Notification], now: datetime) -> int:
+    until, sent = time.monotonic() + SECONDS, 0
+    for row in rows:
+        if time.monotonic() > until:
+            break
+        mine = waiting(now).filter(pk=row.pk)
+        if claim(mine, now):  # else another worker has it
+            with apart(partial(postpone, one(row), row.attempts)):
+                server.send(mail([row], row.title, event=row.event))
+                sent += mark(one(row))
     return sent
 
 
-def claim(rows: list[Notification], now: datetime) -> bool:
+def deliver_digests(server: Server, people: Iterable[int], now: datetime) -> int:
+    until, sent = time.monotonic() + SECONDS, 0
+    for person_id in people:
+        if time.monotonic() > until:
+            break
+        sent += deliver_digest(server, person_id, now)
+    return sent
+
+
+def deliver_digest(server: Server, person_id: int, now: datetime) -> int:
+    """One mail a day and person. The day is claimed by conditional UPDATE, so two workers send one digest."""
+    preference = Preference.objects.filter(person_id=person_id)
+    if not preference.exclude(digest_at__gt=now - DAY).update(digest_at=now):
+        return 0
+    claim(waiting(now).filter(person_id=person_id), now)
+    # What is told while this runs has another time, and waits for the next digest.
+    rows = Notification.objects.filter(person_id=person_id, mailed_at=None, next_try_at=now + CLAIM)
+    shown = sound(rows.order_by("id").select_related("person")[:IN_A_DIGEST])
+    total, sent = rows.count(), 0
+    if shown:
+        with apart(partial(postpone, rows, shown[0].attempts)):
+            subject = f"{total} things happened in Tutela"
+            server.send(mail(shown, subject, event=f"digest:{person_id}:{now:%Y%m%d}", more=total - len(shown)))
+            sent = mark(rows)
+    if not sent:
+        preference.update(digest_at=None)
+    return sent
+
+
+def sound(rows: Iterable[Notification]) -> list[Notification]:
+    """Those that a mail can be made of: one that can't doesn't hold up the whole digest."""
+    found = []
+    for row in rows:
+        with apart(partial(postpone, one(row), row.attempts)):
+            mail([row], row.title, event=row.event).message().as_bytes()
+            found.append(row)
+    return found
+
+
+def claim(rows: Rows, now: datetime) -> bool:
     """False: somebody else is delivering them."""
-    ids = [row.pk for row in rows]
-    taken = Notification.objects.filter(pk__in=ids, mailed_at=None, next_try_at__lte=now)
-    return taken.update(next_try_at=now + CLAIM, attempts=F("attempts") + 1) == len(ids)
+    return bool(rows.update(next_try_at=now + CLAIM, attempts=F("attempts") + 1))
 
 
-def send(rows: list[Notification], subject: str, body: str, *, event: str) -> int:
+def mark(rows: Rows) -> int:
+    return rows.update(mailed_at=timezone.now(), error="")
+
+
+def one(row: Notification) -> Rows:
+    return Notification.objects.filter(pk=row.pk)
+
+
+def postpone(rows: Rows, attempts: int, why: str) -> None:
+    """Doubling waits, an hour at most. It is never given up."""
+    wait = min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_WAIT)
+    waiting = rows.update(next_try_at=timezone.now() + wait, error=why)
+    log.warning("mail.failed", why=why.partition(":")[0], waiting=waiting)  # the rest may name the recipient
+
+
+def mail(rows: Sequence[Notification], subject: str, *, event: str, more: int = 0) -> EmailMessage:
     person = rows[0].person
     digest = hashlib.sha256(f"{event} {person.pk}".encode()).hexdigest()[:32]
-    message = EmailMessage(
+    return EmailMessage(
         subject=" ".join(f"Tutela: {subject}".split()),  # a newline in a name must not start a header
-        body=body,
+        body=body_of(rows, more),
         to=[person.email],
         headers={"Message-ID": f"<{digest}@{settings.MAIL_ID_HOST}>"},
     )
-    try:
-        message.send()
-    except (SMTPException, OSError) as error:
-        postpone(rows)
-        log.warning("mail.failed", why=type(error).__name__, waiting=len(rows))
-        return 0
-    return Notification.objects.filter(pk__in=[row.pk for row in rows]).update(mailed_at=timezone.now())
 
 
-def postpone(rows: list[Notification]) -> None:
-    """Doubling waits, an hour at most. It is never given up."""
-    for row in rows:
-        wait = min(timedelta(minutes=2 ** min(row.attempts, 10)), LONGEST_WAIT)
-        Notification.objects.filter(pk=row.pk).update(next_try_at=timezone.now() + wait)
-
-
-def body_of(rows: Iterable[Notification]) -> str:
+def body_of(rows: Iterable[Notification], more: int = 0) -> str:
     parts = []
     for row in rows:
         link = f"\n{settings.PORTAL_URL}{row.url}" if row.url else ""
         parts.append(f"{row.title}\n{row.text}".strip() + link)
+    if more:
+        parts.append(f"And {more} more: {settings.PORTAL_URL}/inbox/")
     return "\n\n".join(parts) + "\n"

@@ -43,6 +43,7 @@ class Notification(models.Model):
     # Nobody else delivers it before this; pushed back after each failure.
     next_try_at = models.DateTimeField(db_index=True)
     attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="", db_default="")  # of the newest try that failed
 
     class Meta:
         ordering = ["-id"]

@@ -1,0 +1,40 @@
+"""The connection to the mail server: one for a run, opened anew after a mail that it refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from smtplib import SMTPException
+from types import TracebackType
+
+from django.core.mail import EmailMessage, get_connection
+
+SERVER_ERRORS = (SMTPException, OSError)
+
+
+class Server:
+    def __init__(self) -> None:
+        self.connection = get_connection()
+
+    def open(self) -> None:
+        """Raises one of SERVER_ERRORS."""
+        self.connection.open()
+
+    def send(self, mail: EmailMessage) -> None:
+        mail.connection = self.connection
+        try:
+            mail.send()
+        except BaseException:
+            self.close()  # sending opens it again
+            raise
+
+    def close(self) -> None:
+        with suppress(*SERVER_ERRORS):
+            self.connection.close()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

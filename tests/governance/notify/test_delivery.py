@@ -1,0 +1,268 @@
+"""Mail: what is due is sent, whatever else waits or can't be sent. Run on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from governance.identity.models import User
+from governance.notify import delivery
+from governance.notify.models import MailChoice, Notification
+from governance.notify.services import choose_mail, tell
+
+pytestmark = pytest.mark.django_db
+
+Outbox = list[EmailMessage]
+
+
+def someone(name: str, choice: MailChoice = MailChoice.AT_ONCE) -> User:
+    user = User.objects.create_user(username=name, email=f"{name}@corp.example")
+    choose_mail(person=user, mail=choice)
+    return user
+
+
+def told(person: User, count: int = 1, of: str = "thing") -> list[Notification]:
+    events = [f"{of}:{number}" for number in range(count)]
+    for event in events:
+        tell(event=event, kind="x.y", title=f"{of} of {person}", people=[person.pk])
+    return list(Notification.objects.filter(person=person, event__in=events).order_by("id"))
+
+
+def due_now() -> None:
+    Notification.objects.filter(mailed_at=None).update(next_try_at=timezone.now())
+
+
+def recipients(outbox: Outbox) -> list[str]:
+    return [mail.to[0].partition("@")[0] for mail in outbox]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException) -> None:
+    """The mail server can't take what is for this person."""
+    send = EmailMessage.send
+
+    def refusing(self: EmailMessage, *words: Any) -> int:
+        if self.to[0].startswith(f"{name}@"):
+            raise error
+        return send(self, *words)
+
+    monkeypatch.setattr(EmailMessage, "send", refusing)
+
+
+def test_what_waits_for_a_digest_stops_nobodys_mail(mailoutbox: Outbox) -> None:
+    reader = someone("dora", MailChoice.DIGEST)
+    told(reader)
+    assert delivery.deliver() == 1  # the digest of today
+    told(reader, delivery.BATCH + 1, of="later")
+    told(someone("ursula"), of="urgent")
+    del mailoutbox[:]
+    assert delivery.deliver() == 1
+    assert recipients(mailoutbox) == ["ursula"]
+    assert Notification.objects.filter(person=reader, mailed_at=None, attempts=0).count() == delivery.BATCH + 1
+
+
+def test_what_nobody_wants_a_mail_of_stops_nobodys_mail(mailoutbox: Outbox) -> None:
+    gone = someone("gustav")
+    told(gone, delivery.BATCH, of="gone")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    told(someone("nora", MailChoice.NONE), delivery.BATCH, of="none")
+    User.objects.filter(pk=someone("emil").pk).update(email="")
+    told(User.objects.get(username="emil"), delivery.BATCH, of="no address")
+    told(someone("ursula"), of="urgent")
+    assert delivery.deliver() == 1
+    assert recipients(mailoutbox) == ["ursula"]
+    assert not Notification.objects.filter(mailed_at=None).exists()
+
+
+def test_ones_many_do_not_keep_another_waiting(mailoutbox: Outbox) -> None:
+    told(someone("mona"), delivery.BATCH + 50)
+    told(someone("otto"), 2)
+    delivery.deliver()
+    assert recipients(mailoutbox)[:4] == ["mona", "otto", "mona", "otto"]
+    assert len(mailoutbox) == delivery.BATCH
+
+
+UNABLE = [
+    smtplib.SMTPRecipientsRefused({"bert@corp.example": (550, b"no such mailbox")}),
+    smtplib.SMTPServerDisconnected("gone"),
+    TimeoutError("timed out"),
+    UnicodeError("label empty or too long"),
+    ValueError("Header values can't contain newlines"),
+    KeyError("template"),
+    RuntimeError("a defect"),
+]
+
+
+@pytest.mark.parametrize("error", UNABLE, ids=lambda error: type(error).__name__)
+def test_one_that_can_not_be_sent_is_written_down_and_the_others_go_on(
+    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    refuse(monkeypatch, "bert", error)
+    [poison] = told(someone("bert"), of="first")
+    told(someone("ada"), 2)
+    assert delivery.deliver() == 2
+    assert recipients(mailoutbox) == ["ada", "ada"]
+    poison.refresh_from_db()
+    assert poison.error.startswith(type(error).__name__)
+    assert (poison.mailed_at, poison.attempts) == (None, 1)
+    assert poison.next_try_at > timezone.now() + timedelta(seconds=30)
+
+
+def test_after_a_while_it_is_tried_again_and_the_reason_goes(
+    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        refuse(broken, "bert", RuntimeError())
+        [row] = told(someone("bert"))
+        delivery.deliver()
+        delivery.deliver()
+    row.refresh_from_db()
+    assert row.attempts == 1  # it waited
+    due_now()
+    assert delivery.deliver() == 1
+    row.refresh_from_db()
+    assert (row.error, row.mailed_at is None) == ("", False)
+
+
+def test_an_address_that_is_none_is_its_rows_affair(mailoutbox: Outbox) -> None:
+    bad = someone("bert")
+    User.objects.filter(pk=bad.pk).update(email="a@b\nBcc: everybody@corp.example")
+    [row] = told(bad)
+    told(someone("ada"))
+    assert delivery.deliver() == 1
+    row.refresh_from_db()
+    assert row.error
+
+
+def test_the_end_of_the_tasks_time_is_no_rows_error(mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "bert", SoftTimeLimitExceeded())
+    [row] = told(someone("bert"))
+    with pytest.raises(SoftTimeLimitExceeded):
+        delivery.deliver()
+    row.refresh_from_db()
+    assert row.error == ""
+
+
+def test_while_the_server_is_away_nothing_is_lost_and_nothing_is_put_off(
+    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_self: EmailBackend) -> None:
+        raise ConnectionRefusedError
+
+    told(someone("ada"))
+    told(someone("dora", MailChoice.DIGEST))
+    with monkeypatch.context() as down:
+        down.setattr(EmailBackend, "open", away)
+        assert delivery.deliver() == 0
+    assert delivery.deliver() == 2
+
+
+def test_a_slow_server_gets_so_much_of_a_run(mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    send = EmailMessage.send
+
+    def slow(self: EmailMessage, *words: Any) -> int:
+        now[0] += delivery.SECONDS
+        return send(self, *words)
+
+    monkeypatch.setattr(delivery.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(EmailMessage, "send", slow)
+    told(someone("ada"), 5)
+    told(someone("dora", MailChoice.DIGEST))
+    delivery.deliver()
+    assert recipients(mailoutbox) == ["ada", "ada", "dora"]  # digests have their own time
+
+
+def test_a_digest_is_one_mail_a_day_with_everything_in_it(mailoutbox: Outbox) -> None:
+    reader = someone("dora", MailChoice.DIGEST)
+    told(reader, delivery.IN_A_DIGEST + 7)
+    assert delivery.deliver() == delivery.IN_A_DIGEST + 7
+    assert delivery.deliver() == 0
+    [sent] = mailoutbox
+    assert sent.subject == f"Tutela: {delivery.IN_A_DIGEST + 7} things happened in Tutela"
+    assert "And 7 more:" in sent.body
+
+
+def test_a_row_that_no_mail_can_be_made_of_leaves_the_digest(
+    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = told(someone("dora", MailChoice.DIGEST), 3)
+    body_of = delivery.body_of
+
+    def broken(rows: Any, more: int = 0) -> str:
+        if any(row.event == "thing:1" for row in rows):
+            raise LookupError("no such text")
+        return body_of(rows, more)
+
+    monkeypatch.setattr(delivery, "body_of", broken)
+    assert delivery.deliver() == 2
+    rows[1].refresh_from_db()
+    assert (rows[1].error, rows[1].mailed_at) == ("LookupError: no such text", None)
+
+
+def test_a_digest_that_fails_is_tried_again_and_stops_no_other(
+    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(someone("bert", MailChoice.DIGEST), 3)
+    told(someone("dora", MailChoice.DIGEST), 2)
+    with monkeypatch.context() as broken:
+        refuse(broken, "bert", ValueError())
+        assert delivery.deliver() == 2
+    assert delivery.deliver() == 0
+    due_now()
+    assert delivery.deliver() == 3
+    assert recipients(mailoutbox) == ["dora", "bert"]
+
+
+ERRORS: list[Callable[[], BaseException] | None] = [
+    None, RuntimeError, smtplib.SMTPException, OSError, lambda: UnicodeError("idna"),
+]  # fmt: skip
+
+
+class Property(TestCase):
+    """Whoever else there is, however much waits for them and whatever goes wrong with it."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        others=st.lists(
+            st.tuples(
+                st.sampled_from(list(MailChoice)), st.integers(0, 8), st.sampled_from(ERRORS), st.booleans(),
+            ), max_size=6,
+        )
+    )  # fmt: skip
+    def test_whoever_is_due_gets_their_mail_in_this_run(self, others: list[Any]) -> None:
+        failing: dict[str, Callable[[], BaseException]] = {}
+        for number, (choice, count, error, had_digest) in enumerate(others):
+            name = f"other{number}"
+            user = someone(name, choice)
+            if had_digest:
+                user.notify_preference.__class__.objects.filter(person=user).update(digest_at=timezone.now())
+            told(user, count, of=name)
+            if error is not None:
+                failing[f"{name}@corp.example"] = error
+        told(someone("ursula"), of="urgent")
+        mail.outbox.clear()
+        send = EmailMessage.send
+
+        def sending(self: EmailMessage, *words: Any) -> int:
+            make_error = failing.get(self.to[0])
+            if make_error is not None:
+                raise make_error()
+            return send(self, *words)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delivery, "BATCH", 8)
+            patch.setattr(EmailMessage, "send", sending)
+            delivery.deliver()
+        assert "ursula" in recipients(mail.outbox)
