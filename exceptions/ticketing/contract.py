@@ -28,7 +28,10 @@ class Work:
 
 
 class Tracker(Protocol):
-    """Each call is made at least once for what happened, so each must bear being made twice."""
+    """Each call is made at least once for what happened, so each must bear being made twice.
+
+    A call that waits for a network has time-outs of its own, of ten seconds at most: other trackers wait meanwhile.
+    """
 
     label: str
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -10,11 +13,29 @@ from django.utils import timezone
 
 from exceptions.models import Cover, ExceptionRequest
 from exceptions.queries.coverage import over_finding
-from exceptions.services import clock, drafting, renewing
+from exceptions.services import clock, covering, drafting, renewing, telling
+from governance.core.models import ClockFailure
 from governance.notify.models import Notification
 from tests.exceptions.story import WHY, Cast, acting
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[object, str, ExceptionRequest], None]:
+    """Makes one of the clock's helpers fail for one request."""
+
+    def make(module: object, name: str, request: ExceptionRequest) -> None:
+        works = getattr(module, name)
+
+        def fails(*words: Any, **more: Any) -> Any:
+            if any(isinstance(word, ExceptionRequest) and word.pk == request.pk for word in words):
+                raise RuntimeError("a defect")
+            return works(*words, **more)
+
+        monkeypatch.setattr(module, name, fails)
+
+    return make
 
 
 def age(request: ExceptionRequest, days: float) -> None:
@@ -101,3 +122,104 @@ def test_renewals_are_limited(people: Cast) -> None:
     request.refresh_from_db()
     with pytest.raises(WorkflowError, match="renewed 2 times"):
         renewed(people, request)
+
+
+def two(people: Cast) -> tuple[ExceptionRequest, ExceptionRequest]:
+    first = people.approved()
+    second = people.submitted(findings=[people.inventory.bucket.fingerprint])
+    return first, second
+
+
+def state(request: ExceptionRequest) -> str:
+    return ExceptionRequest.objects.get(pk=request.pk).state
+
+
+Broken = Callable[[object, str, ExceptionRequest], None]
+
+
+@pytest.mark.parametrize(("module", "name"), [(covering, "set_live"), (telling, "to_all_concerned"), (clock, "moved")])
+def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
+    people: Cast, broken: Broken, module: object, name: str
+) -> None:
+    first, second = two(people)
+    for request in (first, second):
+        age(request, 21)
+    broken(module, name, first)
+    clock.tick()
+    assert (state(first), state(second)) == ("approved", "expired")
+    failure = ClockFailure.objects.get(act=clock.END, row=first.pk)
+    assert (failure.error, failure.attempts) == ("RuntimeError: a defect", 1)
+    clock.tick()
+    failure.refresh_from_db()
+    assert failure.attempts == 1  # it waits for its time
+
+
+def test_one_that_failed_ends_when_it_can_and_its_failure_goes(
+    people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = two(people)
+    age(first, 21)
+    broken(covering, "set_live", first)
+    clock.tick()
+    monkeypatch.undo()
+    ClockFailure.objects.update(next_try_at=timezone.now())
+    clock.tick()
+    assert state(first) == "expired"
+    assert not ClockFailure.objects.exists()
+
+
+def test_those_that_failed_do_not_fill_the_batch(people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "BATCH", 1)
+    first, second = two(people)
+    for request in (first, second):
+        age(request, 21)
+    broken(covering, "set_live", first)
+    clock.tick()
+    clock.tick()
+    assert (state(first), state(second)) == ("approved", "expired")
+
+
+def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
+    people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = people.approved()
+    new = renewed(people, old)
+    ExceptionRequest.objects.filter(pk=new.pk).update(starts_at=timezone.now() - timedelta(minutes=1))
+    other = people.submitted(findings=[people.inventory.bucket.fingerprint])
+    age(other, 21)
+    broken(clock, "supersede", new)
+    broken(telling, "url_of", new)
+    clock.tick()
+    assert state(old) == "approved"
+    assert state(other) == "expired"
+    assert ClockFailure.objects.get(act=clock.TAKE_OVER).row == new.pk
+
+
+def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, broken: Broken) -> None:
+    first, second = people.approved(), people.approved(findings=[people.inventory.bucket.fingerprint])
+    broken(telling, "url_of", first)
+    told = Notification.objects.filter(kind="exception.expiring")
+    clock.tick()
+    assert [row.url for row in told] == [f"/exceptions/{second.pk}/"]
+    assert ClockFailure.objects.get(act=clock.REMIND).row == first.pk
+
+
+@pytest.mark.parametrize("step", ["end_what_is_over", "take_over", "remind"])
+def test_a_step_that_breaks_keeps_no_other_from_running(
+    people: Cast, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    ran: list[str] = []
+
+    def breaks() -> int:
+        raise RuntimeError(step)
+
+    for name in ("end_what_is_over", "take_over", "remind"):
+        monkeypatch.setattr(clock, name, breaks if name == step else partial(seen, ran, name))
+    with pytest.raises(RuntimeError, match=step):
+        clock.tick()
+    assert len(ran) == 2
+
+
+def seen(ran: list[str], name: str) -> int:
+    ran.append(name)
+    return 0

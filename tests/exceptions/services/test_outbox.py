@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.utils import timezone
 
@@ -11,6 +14,7 @@ from exceptions.services import outbox, tickets
 from exceptions.ticketing import console, trackers
 from exceptions.ticketing.contract import TrackerError, Work
 from tests.exceptions.story import Cast, acting
+from tests.inventory import finding as make_finding
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +83,143 @@ def test_what_is_cancelled_while_its_tracker_is_told_is_closed_there(
     ticket.refresh_from_db()
     assert (ticket.state, ticket.external_id) == ("cancelled", f"remote-{ticket.reference}")
     assert not tracker.open_there
+
+
+def waiting(people: Cast, count: int, tracker: str = "console") -> list[Ticket]:
+    """Tickets whose trackers are to open them."""
+    shop = people.inventory.shop
+    made = []
+    for number in range(count):
+        arn = f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/{tracker}{number}"
+        found = make_finding(shop, f"SSM-PS-00{1 + number % 3}", arn)
+        [ticket] = tickets.propose(actor=acting(people.owner), findings=[found], tracker="console")
+        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        Ticket.objects.filter(pk=ticket.pk).update(tracker=tracker)
+        ticket.refresh_from_db()
+        made.append(ticket)
+    return made
+
+
+class Failing(console.Console):
+    """Fails for these tickets."""
+
+    def __init__(self, error: BaseException, *keys: str) -> None:
+        self.error, self.keys, self.asked = error, keys, list[str]()
+
+    def open(self, work: Work) -> str:
+        self.asked.append(work.key)
+        if not self.keys or work.key in self.keys:
+            raise self.error
+        return f"remote-{work.key}"
+
+
+def states(made: list[Ticket]) -> list[str]:
+    return [Ticket.objects.get(pk=ticket.pk).state for ticket in made]
+
+
+def test_a_ticket_whose_tracker_is_gone_says_so_and_stops_no_other(people: Cast) -> None:
+    lost, *others = waiting(people, 1, "jira") + waiting(people, 2)
+    assert outbox.deliver() == 2
+    message = TrackerMessage.objects.get(ticket=lost)
+    assert message.error.startswith("There is no tracker jira any more; there is console")
+    assert (message.sent_at, message.attempts) == (None, 1)
+    assert message.next_try_at > timezone.now() + timedelta(minutes=1)
+    assert states([lost, *others]) == ["sync_failed", "open", "open"]
+    assert "There is no tracker jira" in lost.notes.latest("id").text
+
+
+@pytest.mark.parametrize(
+    "error", [TrackerError("away"), KeyError("id"), TimeoutError(), ValueError("no JSON"), RuntimeError("a defect")],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_one_that_can_not_be_told_is_written_down_and_the_others_go_on(
+    people: Cast, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    made = waiting(people, 3)
+    monkeypatch.setitem(trackers(), "console", Failing(error, made[0].reference))
+    assert outbox.deliver() == 2
+    assert states(made) == ["sync_failed", "open", "open"]
+    assert TrackerMessage.objects.get(ticket=made[0]).error
+    assert outbox.deliver() == 0  # it waits for its time
+
+
+def test_one_whose_ticket_can_not_be_moved_stops_no_other(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = waiting(people, 2)
+    moved = outbox.moved
+
+    def broken(ticket: Ticket, *words: object, **more: object) -> None:
+        if ticket.pk == made[0].pk:
+            raise RuntimeError("a defect")
+        moved(ticket, *words, **more)
+
+    monkeypatch.setattr(outbox, "moved", broken)
+    assert outbox.deliver() == 1
+    assert states(made) == ["approved", "open"]
+    assert TrackerMessage.objects.get(ticket=made[0]).error == "RuntimeError: a defect"
+
+
+def test_the_end_of_the_tasks_time_is_raised(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(people, 1)
+    monkeypatch.setitem(trackers(), "console", Failing(SoftTimeLimitExceeded()))
+    with pytest.raises(SoftTimeLimitExceeded):
+        outbox.deliver()
+
+
+def test_a_slow_tracker_gets_so_much_of_a_run_and_the_others_theirs(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = [0.0], list[str]()
+
+    class Waiting(console.Console):
+        def open(self, work: Work) -> str:
+            now[0] += outbox.SECONDS_OF_ONE
+            asked.append("slow")
+            return work.key
+
+    class Quick(console.Console):
+        def open(self, work: Work) -> str:
+            asked.append("quick")
+            return work.key
+
+    monkeypatch.setattr(outbox.time, "monotonic", lambda: now[0])
+    monkeypatch.setitem(trackers(), "slow", Waiting())
+    monkeypatch.setitem(trackers(), "console", Quick())
+    made = waiting(people, 5, "slow")
+    others = waiting(people, 3)
+    assert outbox.deliver() == 4
+    assert sorted(asked) == ["quick", "quick", "quick", "slow"]
+    assert states(others) == ["open"] * 3
+    left = TrackerMessage.objects.filter(ticket__in=made, sent_at=None)
+    assert [message.attempts for message in left] == [0] * 4  # not claimed: the next run takes them at once
+
+
+def test_within_a_run_trackers_that_answer_come_first(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that hangs may use up the whole run."""
+    asked: list[str] = []
+
+    class Telling(console.Console):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def open(self, work: Work) -> str:
+            asked.append(self.name)
+            return work.key
+
+    monkeypatch.setitem(trackers(), "hangs", Telling("hangs"))
+    monkeypatch.setitem(trackers(), "console", Telling("console"))
+    hanging = waiting(people, 2, "hangs")
+    # What a run left that was cut off while it told the first.
+    later = timezone.now() + timedelta(minutes=5)
+    TrackerMessage.objects.filter(ticket=hanging[0]).update(attempts=1, next_try_at=later)
+    waiting(people, 2)
+    outbox.deliver()
+    assert asked == ["console", "console", "hangs"]
+
+
+def test_the_many_of_one_tracker_do_not_fill_the_batch(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 3)
+    monkeypatch.setitem(trackers(), "busy", console.TRACKER)
+    waiting(people, 4, "busy")
+    [other] = waiting(people, 1)
+    outbox.deliver()
+    assert states([other]) == ["open"]
