@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from governance.core.apart import each
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
 from scans.models import Schedule
@@ -16,15 +18,18 @@ from scans.queries.schedules import rhythm_of
 from scans.scheduling import NEVER_REFUSED, find_running, parts_of
 from scans.services import start_scan
 
+START = "scans.start_due"
 log = structlog.get_logger(__name__)
 
 
 def start_due() -> list[int]:
-    """Start what is due; the ids of the new Scans. A missed time is made up for once, not many times."""
+    """Start what is due; the ids of the new Scans. A missed time is made up for once, not many times.
+
+    One that can't start, for whatever reason, keeps no other from it: it is written down and tried again later."""
     now = timezone.now()
     started: list[int] = []
-    for schedule in Schedule.objects.filter(enabled=True, next_due_at__lte=now).select_related("organization"):
-        start(schedule, now=now, started=started)
+    due = Schedule.objects.filter(enabled=True, next_due_at__lte=now).select_related("organization")
+    each(START, due, partial(start, now=now, started=started))
     return started
 
 

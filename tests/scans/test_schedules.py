@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Organization
+from governance.core.models import ClockFailure
+from governance.core.policy import NotPermittedError
 from scans import schedules
 from scans.models import Scan, Schedule
 from tests.scans.orders import company
@@ -94,6 +97,34 @@ def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: O
     schedule(organization, timedelta(minutes=1))
     (started,) = schedules.start_due()
     assert Scan.objects.get(pk=started).organization == organization
+
+
+@pytest.mark.parametrize("error", [KeyError("control"), RuntimeError("a defect"), NotPermittedError("no")])
+def test_one_that_breaks_is_written_down_and_keeps_no_other_from_starting(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    other = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
+    broken = schedule(other, timedelta(minutes=2))
+    schedule(organization, timedelta(minutes=1))
+    start_scan = schedules.start_scan
+
+    def breaks(**more: Any) -> Scan:
+        if more["organization"] == other:
+            raise error
+        return start_scan(**more)
+
+    monkeypatch.setattr(schedules, "start_scan", breaks)
+    (started,) = schedules.start_due()
+    assert Scan.objects.get(pk=started).organization == organization
+    failure = ClockFailure.objects.get()
+    assert (failure.act, failure.row) == (schedules.START, broken.pk)
+    assert schedules.start_due() == []
+    broken.refresh_from_db()
+    assert broken.next_due_at < timezone.now()  # still due: it starts when it can
+    monkeypatch.setattr(schedules, "start_scan", lambda **more: start_scan(**{**more, "organization": organization}))
+    ClockFailure.objects.update(next_try_at=timezone.now())
+    assert len(schedules.start_due()) == 1
+    assert not ClockFailure.objects.exists()
 
 
 def test_nobody_can_scan_every_minute(organization: Organization) -> None:
