@@ -6,9 +6,11 @@ from celery import shared_task
 from django.conf import settings
 
 from governance.core.audit_anchor import Keeper, anchor_now
+from governance.core.turns import alone
 
 
 @shared_task(name="accounts.anchor_audit")
+@alone("accounts.anchor_audit")
 def anchor_audit() -> None:
     """Write down where the audit trail ends, outside the database."""
     anchor_now(keepers())

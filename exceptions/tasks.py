@@ -1,17 +1,20 @@
-"""The Celery edge of the workflow. Each may run twice at once; rows are claimed where it matters."""
+"""The Celery edge of the workflow. Rows are claimed where it matters, so that a run that comes twice does no harm."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
 from exceptions.services import clock, outbox
+from governance.core.turns import alone
 
 
 @shared_task(name="exceptions.tick")
+@alone("exceptions.tick")
 def tick() -> None:
     clock.tick()
 
 
 @shared_task(name="exceptions.deliver")
+@alone("exceptions.deliver")
 def deliver() -> None:
     outbox.deliver()

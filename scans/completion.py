@@ -41,6 +41,12 @@ def advance(scan_id: int) -> list[int]:
         raise
 
 
+def is_ready(scan: Scan) -> bool:
+    """Whether nothing of this Scan, which hasn't ended, is left to read, and nobody takes it forward."""
+    held = Scan.objects.filter(pk=scan.pk, lease_until__gt=timezone.now())
+    return not held.exists() and not unfinished(scan).exists()
+
+
 def go_on(scan: Scan) -> list[int]:
     if scan.state == "running":
         # Looked at again, now that nobody else can queue a second visit.

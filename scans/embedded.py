@@ -1,6 +1,7 @@
 """Workers inside the web process, over an in-memory broker: for one machine without Redis.
 
-The rows are the same as in production, so a restart picks up what the last process left.
+The rows are the same as in production, so a restart picks up what the last process left. As in production, the clock
+has threads of its own: what is due begins however many Targets are worked on, and nothing that is slow keeps the rest.
 """
 
 from __future__ import annotations
@@ -8,38 +9,38 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import structlog
+from celery import Celery
 from celery import current_app as app
 from celery.worker import WorkController
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 
 from scans import tasks
 from scans.models import Scan
 
+CLOCK_THREADS = 2  # for messages; each task that beat would send has a thread besides
 log = structlog.get_logger(__name__)
 
 
 class Embedded:
-    """A running worker and its clock; stop() ends both."""
+    """Running workers and their clock; stop() ends them."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self.worker = WorkController(
-            app=app,
-            pool_cls="threads",
-            concurrency=settings.SCAN_PARALLEL_TARGETS,
-            loglevel="WARNING",
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-        )
-        # Acts run in a thread of their own: one that fails is told, and the clock goes on.
-        self.hand = ThreadPoolExecutor(1, thread_name_prefix="celery-beat-act")
+        self.workers = [
+            worker(app, "targets", settings.SCAN_PARALLEL_TARGETS),
+            worker(second_app(), "clock", CLOCK_THREADS),
+        ]
+        # Acts run in threads of their own: one that fails is told, one that hangs keeps no other.
+        self.hand = ThreadPoolExecutor(len(app.conf.beat_schedule) + 1, thread_name_prefix="celery-beat-act")
+        self.acting: dict[str, Future[object]] = {}
         self.threads = [
-            threading.Thread(target=self.worker.start, name="celery-worker", daemon=True),
+            *(threading.Thread(target=each.start, name="celery-worker", daemon=True) for each in self.workers),
             threading.Thread(target=self.tick, name="celery-beat", daemon=True),
         ]
 
@@ -55,26 +56,73 @@ class Embedded:
         due = {name: time.monotonic() + entry["schedule"] for name, entry in schedule.items()}
         while not self.stopping.wait(1):
             for name in [name for name, at in due.items() if at <= time.monotonic()]:
-                self.safely(app.tasks[schedule[name]["task"]].run)
+                self.begin(name, app.tasks[schedule[name]["task"]].run)
                 due[name] = time.monotonic() + schedule[name]["schedule"]
         self.safely(connection.close)
-        self.hand.shutdown()
+        self.hand.shutdown(wait=False, cancel_futures=True)
+
+    def begin(self, name: str, act: Callable[[], object]) -> None:
+        """Unless its last run still goes on."""
+        last = self.acting.get(name)
+        if last is None or last.done():
+            self.acting[name] = self.hand.submit(connected, act)
+            self.acting[name].add_done_callback(partial(tell, name))
 
     def safely(self, act: Callable[[], object]) -> None:
         """The next tick tries again: the clock outlives a database that is away, and any defect."""
-        error = self.hand.submit(act).exception()
-        if error is not None:
-            log.error("embedded.tick_failed", why=str(error), exc_info=error)
+        future = self.hand.submit(act)
+        future.exception()
+        tell(getattr(act, "__name__", "act"), future)
 
     def stop(self) -> None:
         self.stopping.set()
-        self.worker.stop()
+        for each in self.workers:
+            each.stop()
         for thread in self.threads:
             thread.join(timeout=10)
 
 
+def connected(act: Callable[[], object]) -> object:
+    """A connection that was lost meanwhile isn't used again."""
+    close_old_connections()
+    try:
+        return act()
+    finally:
+        close_old_connections()
+
+
+def tell(name: str, future: Future[object]) -> None:
+    if future.cancelled():
+        return
+    error = future.exception()
+    if error is not None:
+        log.error("embedded.tick_failed", act=name, why=str(error), exc_info=error)
+
+
+def second_app() -> Celery:
+    """An application knows one set of queues that its worker takes from, so the clock's worker has one of its own."""
+    second = Celery(f"{app.main}-clock", set_as_current=False)
+    second.conf.update(app.conf.changes or {})
+    second.autodiscover_tasks()
+    return second
+
+
+def worker(of: Any, queue: str, concurrency: int) -> WorkController:
+    return WorkController(
+        app=of,
+        hostname=f"{queue}@embedded",
+        pool_cls="threads",
+        concurrency=concurrency,
+        queues=[queue],
+        loglevel="WARNING",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+
+
 def pick_up() -> None:
     """Hand out at once what an earlier process of this machine was working on when it died."""
-    tasks.sweep.run()
+    tasks.hand_out()
     for scan in Scan.objects.filter(state="running"):
         tasks.dispatch.run(scan.pk)

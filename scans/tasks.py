@@ -1,14 +1,23 @@
-"""The Celery edge: a message says which row, nothing else. Losing one only delays."""
+"""The Celery edge: a message says which row, nothing else. Losing one only delays.
+
+What the clock runs is short; long work on a Scan is a message to the workers that scan.
+"""
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import timedelta
+from functools import partial
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from governance.core.apart import all_of, each, forget, held_back, reason, write_down
+from governance.core.turns import alone, silence
 from scans import budget, completion, schedules, work
 from scans.holders import free_dead
 from scans.models import Scan, Target
@@ -18,8 +27,13 @@ TRUST = timedelta(minutes=10)
 PER_SWEEP = 2000
 # Beyond the wall of a Target (scans.budget), when it has already failed: a process that still works on it is stopped.
 TARGET_LIMIT = settings.TARGET_SECONDS + budget.WALL + 300
-# Takes Scans forward, and so may join the evidence of ten thousand accounts.
-SWEEP_LIMIT = 4 * 3600
+# It may join the evidence of ten thousand accounts.
+ADVANCE_LIMIT = 4 * 3600
+PER_DISPATCH = 500
+ADVANCE = "scans.advance"
+WARN_SECONDS = 300
+warned = [-math.inf]  # when this process last warned of a clock that stands still
+log = structlog.get_logger(__name__)
 
 
 def enqueue(scan_id: int) -> None:
@@ -28,8 +42,13 @@ def enqueue(scan_id: int) -> None:
 
 
 @shared_task(name="scans.dispatch")
-def dispatch(scan_id: int) -> None:
-    send(list(Target.objects.filter(scan_id=scan_id, state="queued").values_list("id", flat=True)))
+def dispatch(scan_id: int, after: int = 0) -> None:
+    """A part of the Scan's Targets; a message of its own for the next part, so that others come in between."""
+    waiting = Target.objects.filter(scan_id=scan_id, state="queued", id__gt=after).order_by("id")
+    ids = list(waiting.values_list("id", flat=True)[:PER_DISPATCH])
+    send(ids)
+    if len(ids) == PER_DISPATCH:
+        dispatch.delay(scan_id, ids[-1])
 
 
 @shared_task(name="scans.run_target", soft_time_limit=TARGET_LIMIT, time_limit=TARGET_LIMIT + 60)
@@ -37,30 +56,66 @@ def run_target(target_id: int) -> None:
     work.run_target(target_id)
     scan_id = Target.objects.values_list("scan_id", flat=True).get(pk=target_id)
     send(completion.advance(scan_id))
+    warn_of_silence()
     budget.leave_stuck_threads()
 
 
-@shared_task(name="scans.sweep", soft_time_limit=SWEEP_LIMIT, time_limit=SWEEP_LIMIT + 60)
+@shared_task(name=ADVANCE, expires=60, soft_time_limit=ADVANCE_LIMIT, time_limit=ADVANCE_LIMIT + 60)
+def advance(scan_id: int) -> None:
+    """For workers that scan: joining very many Accounts takes minutes, which the clock doesn't have."""
+    try:
+        send(completion.advance(scan_id))
+    except Exception as error:
+        write_down(ADVANCE, scan_id, reason(error))
+        raise
+    forget(ADVANCE, scan_id)
+
+
+@shared_task(name="scans.sweep")
+@alone("scans.sweep")
 def sweep() -> None:
-    """Send again what is queued or whose lease ran out, and take Scans forward whose worker died."""
-    going = Scan.objects.filter(state__in=["running", "joining"])
-    for scan in going:
-        free_dead(scan)
+    hand_out()
+
+
+def hand_out() -> None:
+    """Send again what is queued or whose lease ran out, and have Scans taken forward whose worker died."""
+    going = list(Scan.objects.filter(state__in=["running", "joining"]))
+    all_of(partial(each, "scans.free_dead", going, free_dead), send_lost, partial(take_forward, going))
+
+
+def send_lost() -> int:
     now = timezone.now()
     lost = Q(lease_until__lt=now) | Q(lease_until__isnull=True, scan__created_at__lt=now - TRUST)
     rows = Target.objects.filter(lost, state__in=["queued", "running"], scan__state__in=["running", "joining"])
-    send(list(rows.order_by("lease_until", "id").values_list("id", flat=True)[:PER_SWEEP]))
-    for scan_id in going.values_list("id", flat=True):
-        send(completion.advance(scan_id))
+    ids = list(rows.order_by("lease_until", "id").values_list("id", flat=True)[:PER_SWEEP])
+    send(ids)
+    return len(ids)
+
+
+def take_forward(going: list[Scan]) -> int:
+    """One that failed a moment ago waits for its time."""
+    waiting = set(held_back(ADVANCE))
+    ready = [scan.pk for scan in going if scan.pk not in waiting and completion.is_ready(scan)]
+    for scan_id in ready:
+        advance.delay(scan_id)
+    return len(ready)
 
 
 @shared_task(name="scans.start_due_scans")
+@alone("scans.start_due_scans")
 def start_due_scans() -> None:
-    for scan_id in schedules.start_due():
-        dispatch(scan_id)
+    each("scans.dispatch", schedules.start_due(), dispatch)
 
 
 def send(target_ids: list[int]) -> None:
     for target_id in target_ids:
         run_target.delay(target_id)
     Target.objects.filter(pk__in=target_ids, state="queued").update(lease_until=timezone.now() + TRUST)
+
+
+def warn_of_silence() -> None:
+    """Whoever reads the workers' log learns that nothing is due any more; once in five minutes."""
+    said = silence(timezone.now())
+    if said and time.monotonic() - warned[0] > WARN_SECONDS:
+        warned[0] = time.monotonic()
+        log.warning("clock.silent", why=said)

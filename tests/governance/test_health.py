@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from governance import health
+from governance.core import turns
 
 
 def test_alive_asks_nothing_of_the_database() -> None:
@@ -19,8 +20,17 @@ def test_alive_asks_nothing_of_the_database() -> None:
 
 @pytest.mark.django_db
 def test_ready_when_the_database_is_there_and_migrated() -> None:
+    turns.run_alone("scans.sweep", lambda: None)
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "migrations": "ok"})
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "database": "ok", "migrations": "ok", "clock": "ok"}
+
+
+@pytest.mark.django_db
+def test_a_clock_that_stands_still_is_said_and_takes_no_server_away() -> None:
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.json()["clock"] == "no task of the clock ever ran: start beat and a worker for the queue clock"
 
 
 @pytest.mark.django_db

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,10 +18,20 @@ from scans import embedded, tasks
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[embedded.Embedded]:
     monkeypatch.setattr(embedded, "WorkController", lambda **_: type("Worker", (), {"start": int, "stop": int})())
+    monkeypatch.setattr(embedded, "close_old_connections", int)
     made = embedded.Embedded()
     yield made
     made.stopping.set()
     made.hand.shutdown()
+
+
+class Inline(ThreadPoolExecutor):
+    """Each act has ended when it was begun."""
+
+    def submit(self, *words: Any, **more: Any) -> Future[Any]:
+        future = super().submit(*words, **more)
+        future.exception()
+        return future
 
 
 @pytest.mark.parametrize("error", [OperationalError("the database is away"), LookupError("evidence is not stored")])
@@ -60,6 +72,7 @@ def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
     monkeypatch.setattr(embedded, "connection", type("Connection", (), {"close": staticmethod(int)}))
     monkeypatch.setattr(embedded.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(clock.stopping, "wait", wait)
+    monkeypatch.setattr(clock, "hand", Inline(1))
     clock.tick()
     assert done[0] == "picked up"
     assert (done.count("often"), done.count("seldom")) == (6, 1)
@@ -78,17 +91,38 @@ def test_what_an_earlier_process_left_is_handed_out_at_once(monkeypatch: pytest.
     assert sorted(sent) == sorted(scan.targets.values_list("id", flat=True))
 
 
-def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, Any] = {}
+def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded.Embedded) -> None:
+    """A mail server that doesn't answer, say."""
+    hung, other, times = Event(), Event(), []
+
+    def hang() -> None:
+        times.append(1)
+        hung.wait(timeout=60)
+
+    for name in [*app.conf.beat_schedule, *app.conf.beat_schedule]:
+        clock.begin(name, hang)
+    clock.begin("another", other.set)
+    assert other.wait(timeout=60)
+    hung.set()
+    clock.hand.shutdown()
+    assert len(times) == len(app.conf.beat_schedule)
+
+
+def test_the_clock_has_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
 
     def worker(**more: Any) -> Any:
-        given.update(more)
+        given.append(more)
         return type("Worker", (), {"start": int, "stop": int})()
 
     monkeypatch.setattr(embedded, "WorkController", worker)
     embedded.Embedded().hand.shutdown()
-    assert given["app"]._get_current_object() is app
-    assert "queues" not in given
+    assert [made["queues"] for made in given] == [["targets"], ["clock"]]
+    # A worker tells its application which queues it takes from: each needs one of its own.
+    assert given[0]["app"]._get_current_object() is app
+    assert given[1]["app"] is not app
+    assert set(given[1]["app"].tasks) == set(app.tasks)
+    assert given[1]["app"].conf.task_routes == app.conf.task_routes
 
 
 def test_a_broker_in_memory_is_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:

@@ -113,7 +113,8 @@ def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over
 
 
 @pytest.mark.django_db
-def test_the_sweeper_takes_over_a_joining_whose_process_died(scan: Scan) -> None:
+def test_the_sweeper_has_a_joining_taken_over_whose_process_died(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.advance, "delay", tasks.advance.run)
     read_all(scan)
     for owner, state in ((holders.me(), "joining"), ("elsewhere:1:1", "joining"), (killed(), "done")):
         later = timezone.now() + timedelta(minutes=14)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from accounts.models import Organization
 from governance.celery import app
+from governance.core.models import ClockFailure
 from governance.core.policy import SYSTEM
 from scans import budget, completion, schedules, tasks
 from scans.models import Scan, Target
@@ -94,11 +97,100 @@ def test_a_cancelled_scan_is_not_swept_up(scan: Scan, sent: list[int]) -> None:
     assert sent == []
 
 
-def test_a_scan_whose_last_worker_died_after_its_account_is_ended_by_the_sweeper(scan: Scan, sent: list[int]) -> None:
+@pytest.fixture
+def advanced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of the Scans that workers were told to take forward."""
+    found: list[int] = []
+    monkeypatch.setattr(tasks.advance, "delay", found.append)
+    return found
+
+
+def test_a_scan_whose_last_worker_died_after_its_account_is_given_to_a_worker_that_ends_it(
+    scan: Scan, sent: list[int], advanced: list[int]
+) -> None:
+    """Joining may take minutes: the sweeper, which is of the clock, leaves it to others."""
+    tasks.sweep()
+    assert advanced == []  # there is something left to read
     read_all(scan)
     tasks.sweep()
     scan.refresh_from_db()
+    assert (advanced, scan.state) == ([scan.pk], "running")
+    tasks.advance(scan.pk)
+    scan.refresh_from_db()
     assert scan.state == "done"
+    tasks.sweep()
+    assert advanced == [scan.pk]
+
+
+def test_a_scan_that_can_not_be_taken_forward_is_written_down_and_keeps_no_other(
+    scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all(scan)
+    monkeypatch.setattr(completion, "advance", broken)
+    with pytest.raises(KeyError):
+        tasks.advance(scan.pk)
+    failure = ClockFailure.objects.get(act="scans.advance", row=scan.pk)
+    assert failure.error == "KeyError: 'gone'"
+    tasks.sweep()
+    assert advanced == []
+    ClockFailure.objects.update(next_try_at=timezone.now())
+    tasks.sweep()
+    assert advanced == [scan.pk]
+    monkeypatch.undo()
+    monkeypatch.setattr(tasks.run_target, "delay", sent.append)
+    tasks.advance(scan.pk)
+    assert not ClockFailure.objects.exists()
+
+
+def broken(*_: object) -> None:
+    raise KeyError("gone")
+
+
+def test_a_step_of_the_sweeper_that_fails_keeps_no_other_from_running(
+    scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_all(scan)
+    monkeypatch.setattr(tasks, "free_dead", broken)
+    monkeypatch.setattr(tasks, "send_lost", broken)
+    with pytest.raises(KeyError):
+        tasks.sweep()
+    assert advanced == [scan.pk]
+    assert ClockFailure.objects.get().act == "scans.free_dead"
+
+
+def test_a_huge_scan_is_handed_out_in_parts_that_let_others_in_between(
+    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[tuple[int, int]] = []
+    monkeypatch.setattr(tasks.dispatch, "delay", lambda *part: parts.append(part))
+    monkeypatch.setattr(tasks, "PER_DISPATCH", 2)
+    one, two, three = ids(scan)
+    tasks.dispatch(scan.pk)
+    assert (sent, parts) == ([one, two], [(scan.pk, two)])
+    tasks.dispatch(*parts.pop())
+    assert (sent, parts) == ([one, two, three], [])
+
+
+def test_scanning_workers_say_that_the_clock_stands_still_and_say_it_seldom(
+    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "warned", [-math.inf])
+    with capture_logs() as said:
+        for id in ids(scan)[:2]:
+            tasks.run_target(id)
+    assert [line["why"] for line in said if line["event"] == "clock.silent"] == [
+        "no task of the clock ever ran: start beat and a worker for the queue clock"
+    ]
+
+
+def test_scanning_workers_say_nothing_of_a_clock_that_runs(
+    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "warned", [-math.inf])
+    tasks.sweep()
+    with capture_logs() as said:
+        tasks.run_target(ids(scan)[0])
+    assert [line for line in said if line["event"] == "clock.silent"] == []
 
 
 def test_the_last_account_ends_the_scan(scan: Scan, sent: list[int]) -> None:
@@ -130,13 +222,24 @@ def test_due_scans_are_started_and_dispatched(scan: Scan, sent: list[int], monke
 
 
 def test_accounts_wait_in_a_queue_of_their_own() -> None:
-    """Workers take from both in turn: what is due doesn't wait behind ten thousand accounts."""
+    """A worker for each: what is due doesn't wait behind ten thousand accounts."""
     route = app.amqp.router.route
     assert route({}, "scans.run_target")["queue"].name == "targets"
     for entry in app.conf.beat_schedule.values():
         assert route({}, entry["task"])["queue"].name == "clock"
     assert app.conf.task_default_queue == "clock"
     assert set(app.amqp.queues) == {"clock", "targets"}
+
+
+def test_a_worker_of_both_queues_gives_its_next_free_slot_to_the_clock_and_then_to_what_ends_a_scan() -> None:
+    """Redis hands out the lowest number first, whatever the queue."""
+    first = {name: app.amqp.router.route({}, name).get("priority", 0) for name in app.tasks if "." in name}
+    assert {name for name, priority in first.items() if priority} == {"scans.run_target", "scans.advance"}
+    assert 0 < first["scans.advance"] < first["scans.run_target"]
+
+
+def test_long_work_on_a_scan_is_not_the_clocks() -> None:
+    assert app.amqp.router.route({}, "scans.advance")["queue"].name == "targets"
 
 
 def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers() -> None:
