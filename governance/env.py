@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -36,7 +36,25 @@ def aws_secrets() -> None:
     """AWS_SECRET_ACCESS_KEY_FILE and AWS_SESSION_TOKEN_FILE: botocore reads the plain variables only."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(f"{name}_FILE"):
-            os.environ[name] = text(name)
+            found = text(name)
+            if found:
+                os.environ[name] = found
+            else:  # an instance role is the hub: an empty key would be taken for one
+                os.environ.pop(name, None)
+
+
+def secret_url(name: str, default: str) -> str:
+    """A URL like DATABASE_URL, with the password of DATABASE_PASSWORD (or its file), so that only that is secret."""
+    given = text(name, default)
+    variable = f"{name.removesuffix('_URL')}_PASSWORD"
+    password = text(variable, "")
+    if not password or given.partition(":")[0] not in {"postgresql", "postgres", "redis", "rediss"}:
+        return given
+    parts = urlsplit(given)
+    if parts.password:
+        raise ConfigurationError(f"{name} holds a password, and {variable} is set too. Keep one of them.")
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{place}"))
 
 
 def flag(name: str, *, default: bool = False) -> bool:
@@ -78,7 +96,7 @@ def rate(name: str, default: str) -> str:
 
 
 def listing(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+    return [item.strip() for item in text(name, default).split(",") if item.strip()]
 
 
 def regions(name: str, *, also: Sequence[str] = ()) -> list[str]:

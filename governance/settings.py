@@ -94,7 +94,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.database(env.text("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}
+DATABASES = {"default": env.database(env.secret_url("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 
@@ -271,7 +271,7 @@ RESCAN_RATE = env.rate("TUTELA_RATE_RESCAN", "6/hour")
 RESCAN_RATE_PERSON = env.rate("TUTELA_RATE_RESCAN_PERSON", "60/hour")
 
 # Celery (docs/decisions/0003): one message per Target, ids only; the Target row is the truth.
-BROKER_URL = env.text("BROKER_URL", "memory://")
+BROKER_URL = env.secret_url("BROKER_URL", "memory://")
 EMBEDDED = BROKER_URL.startswith("memory:")
 
 LOGGING = {

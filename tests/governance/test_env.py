@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from kombu.utils.url import parse_url
 
 from governance import env, settings
 from scans.controls.ssm_s3_001 import LEVELS
@@ -42,6 +45,52 @@ def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_pat
     monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "nothing"))
     with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET_FILE names .*nothing, which can't be read"):
         env.text("SOME_SECRET", "default")
+
+
+def test_a_password_of_its_own_goes_into_the_url_whatever_is_in_it(monkeypatch, tmp_path):
+    (tmp_path / "password").write_text("a/b@c:d?e#f%g \n", encoding="utf-8")
+    monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("BROKER_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://tutela@db:5432/tutela?sslmode=verify-full")
+    monkeypatch.setenv("BROKER_URL", "redis://redis:6379/0")
+    found = env.database(env.secret_url("DATABASE_URL", ""), tmp_path)
+    assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("tutela", "a/b@c:d?e#f%g", "db", "5432")
+    assert found["OPTIONS"] == {"sslmode": "verify-full"}
+    broker = parse_url(env.secret_url("BROKER_URL", ""))
+    assert (broker["password"], broker["hostname"], broker["virtual_host"]) == ("a/b@c:d?e#f%g", "redis", "0")
+
+
+def test_a_url_without_a_password_or_without_a_need_of_one_stays_as_it_is(monkeypatch):
+    monkeypatch.delenv("BROKER_PASSWORD", raising=False)
+    monkeypatch.setenv("BROKER_URL", "redis://:in-the-url@redis:6379/0")
+    assert env.secret_url("BROKER_URL", "") == "redis://:in-the-url@redis:6379/0"
+    monkeypatch.setenv("BROKER_PASSWORD", "given")
+    for url in ("memory://", "sqlite:///var/x.sqlite3"):
+        monkeypatch.setenv("BROKER_URL", url)
+        assert env.secret_url("BROKER_URL", "") == url
+
+
+def test_two_passwords_are_refused_and_neither_is_said(monkeypatch):
+    monkeypatch.setenv("BROKER_URL", "redis://:hunter2@redis:6379/0")
+    monkeypatch.setenv("BROKER_PASSWORD", "swordfish")
+    with pytest.raises(env.ConfigurationError, match="BROKER_URL holds a password, and BROKER_PASSWORD") as refused:
+        env.secret_url("BROKER_URL", "")
+    assert not {"hunter2", "swordfish"} & set(str(refused.value).split())
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_an_empty_file_of_the_hubs_key_leaves_it_to_the_instance_role(monkeypatch, tmp_path, name):
+    (tmp_path / "key").write_text("", encoding="utf-8")
+    monkeypatch.setenv(name, "left over")
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "key"))
+    env.aws_secrets()
+    assert name not in os.environ
+
+
+def test_older_keys_that_sign_sessions_come_from_a_file_too(monkeypatch, tmp_path):
+    (tmp_path / "keys").write_text("one,two\n", encoding="utf-8")
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS_FILE", str(tmp_path / "keys"))
+    assert env.listing("SECRET_KEY_FALLBACKS") == ["one", "two"]
 
 
 @pytest.mark.parametrize(
