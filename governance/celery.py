@@ -51,6 +51,7 @@ app.conf.update(
     task_default_queue="clock",
     task_routes={
         "scans.run_target": {"queue": "targets", "priority": 6},
+        "scans.dispatch": {"queue": "targets", "priority": 3},
         "scans.advance": {"queue": "targets", "priority": 3},
     },
     worker_prefetch_multiplier=1,

@@ -1,7 +1,7 @@
 """Workers inside the web process, over an in-memory broker: for one machine without Redis.
 
-The rows are the same as in production, so a restart picks up what the last process left. As in production, the clock
-has threads of its own: what is due begins however many Targets are worked on, and nothing that is slow keeps the rest.
+The rows are the same as in production, so a restart picks up what the last process left. What beat would send doesn't
+go through the broker: each task of the clock has a thread of its own, so that it begins however many Targets are worked on.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import structlog
-from celery import Celery
 from celery import current_app as app
 from celery.worker import WorkController
 from django.conf import settings
@@ -23,24 +21,28 @@ from django.db import close_old_connections, connection
 from scans import tasks
 from scans.models import Scan
 
-CLOCK_THREADS = 2  # for messages; each task that beat would send has a thread besides
 log = structlog.get_logger(__name__)
 
 
 class Embedded:
-    """Running workers and their clock; stop() ends them."""
+    """A running worker and its clock; stop() ends both."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self.workers = [
-            worker(app, "targets", settings.SCAN_PARALLEL_TARGETS),
-            worker(second_app(), "clock", CLOCK_THREADS),
-        ]
+        self.worker = WorkController(
+            app=app,
+            pool_cls="threads",
+            concurrency=settings.SCAN_PARALLEL_TARGETS,
+            loglevel="WARNING",
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
         # Acts run in threads of their own: one that fails is told, one that hangs keeps no other.
         self.hand = ThreadPoolExecutor(len(app.conf.beat_schedule) + 1, thread_name_prefix="celery-beat-act")
         self.acting: dict[str, Future[object]] = {}
         self.threads = [
-            *(threading.Thread(target=each.start, name="celery-worker", daemon=True) for each in self.workers),
+            threading.Thread(target=self.worker.start, name="celery-worker", daemon=True),
             threading.Thread(target=self.tick, name="celery-beat", daemon=True),
         ]
 
@@ -76,8 +78,7 @@ class Embedded:
 
     def stop(self) -> None:
         self.stopping.set()
-        for each in self.workers:
-            each.stop()
+        self.worker.stop()
         for thread in self.threads:
             thread.join(timeout=10)
 
@@ -97,28 +98,6 @@ def tell(name: str, future: Future[object]) -> None:
     error = future.exception()
     if error is not None:
         log.error("embedded.tick_failed", act=name, why=str(error), exc_info=error)
-
-
-def second_app() -> Celery:
-    """An application knows one set of queues that its worker takes from, so the clock's worker has one of its own."""
-    second = Celery(f"{app.main}-clock", set_as_current=False)
-    second.conf.update(app.conf.changes or {})
-    second.autodiscover_tasks()
-    return second
-
-
-def worker(of: Any, queue: str, concurrency: int) -> WorkController:
-    return WorkController(
-        app=of,
-        hostname=f"{queue}@embedded",
-        pool_cls="threads",
-        concurrency=concurrency,
-        queues=[queue],
-        loglevel="WARNING",
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-    )
 
 
 def pick_up() -> None:

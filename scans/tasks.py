@@ -1,6 +1,6 @@
 """The Celery edge: a message says which row, nothing else. Losing one only delays.
 
-What the clock runs is short; long work on a Scan is a message to the workers that scan.
+What the clock runs is short; handing a Scan out and taking it forward are messages to the workers that scan.
 """
 
 from __future__ import annotations

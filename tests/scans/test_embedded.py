@@ -108,21 +108,17 @@ def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded
     assert len(times) == len(app.conf.beat_schedule)
 
 
-def test_the_clock_has_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[dict[str, Any]] = []
+def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
 
     def worker(**more: Any) -> Any:
-        given.append(more)
+        given.update(more)
         return type("Worker", (), {"start": int, "stop": int})()
 
     monkeypatch.setattr(embedded, "WorkController", worker)
     embedded.Embedded().hand.shutdown()
-    assert [made["queues"] for made in given] == [["targets"], ["clock"]]
-    # A worker tells its application which queues it takes from: each needs one of its own.
-    assert given[0]["app"]._get_current_object() is app
-    assert given[1]["app"] is not app
-    assert set(given[1]["app"].tasks) == set(app.tasks)
-    assert given[1]["app"].conf.task_routes == app.conf.task_routes
+    assert given["app"]._get_current_object() is app
+    assert "queues" not in given
 
 
 def test_a_broker_in_memory_is_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:

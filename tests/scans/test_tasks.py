@@ -234,12 +234,15 @@ def test_accounts_wait_in_a_queue_of_their_own() -> None:
 def test_a_worker_of_both_queues_gives_its_next_free_slot_to_the_clock_and_then_to_what_ends_a_scan() -> None:
     """Redis hands out the lowest number first, whatever the queue."""
     first = {name: app.amqp.router.route({}, name).get("priority", 0) for name in app.tasks if "." in name}
-    assert {name for name, priority in first.items() if priority} == {"scans.run_target", "scans.advance"}
-    assert 0 < first["scans.advance"] < first["scans.run_target"]
+    assert {name for name, priority in first.items() if priority} == {
+        "scans.run_target", "scans.advance", "scans.dispatch",
+    }  # fmt: skip
+    assert 0 < first["scans.dispatch"] == first["scans.advance"] < first["scans.run_target"]
 
 
-def test_long_work_on_a_scan_is_not_the_clocks() -> None:
-    assert app.amqp.router.route({}, "scans.advance")["queue"].name == "targets"
+@pytest.mark.parametrize("name", ["scans.advance", "scans.dispatch"])
+def test_long_work_on_a_scan_is_not_the_clocks(name: str) -> None:
+    assert app.amqp.router.route({}, name)["queue"].name == "targets"
 
 
 def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers() -> None:
