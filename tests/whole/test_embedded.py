@@ -103,3 +103,37 @@ def test_a_scan_that_a_killed_server_left_is_finished_by_the_next(served: compan
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=60)
+
+
+URGENT = """
+import django
+django.setup()
+from governance.identity.models import User
+from governance.notify.services import tell
+person = User.objects.create_user(username="ursula", email="ursula@corp.example")
+tell(event="urgent", kind="x.y", title="urgent", people=[person.pk])
+"""
+BEGAN = """select count(*) from core_clockturn where ended_at is not null and name in
+('scans.sweep', 'exceptions.tick', 'exceptions.deliver', 'notify.deliver', 'scans.start_due_scans')"""
+
+
+def test_everything_that_is_due_is_done_while_every_slot_reads_an_account(
+    served: company.Running, discovered: Portal
+) -> None:
+    discovered.must("createcachetable")
+    discovered.environment["TUTELA_PARALLEL_ACCOUNTS"] = "2"
+    environment = {**discovered.environment, "DJANGO_SETTINGS_MODULE": "governance.settings"}
+    for code in (START, URGENT):
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    served.delay(10)
+    try:
+        with serving(discovered) as (process, _):
+            running = "select count(*) from scans_target where state='running'"
+            assert wait_for(discovered, running, lambda number: number == 2) == 2
+            assert wait_for(discovered, BEGAN, lambda number: number == 5) == 5
+            assert wait_for(discovered, "select mailed_at from notify_notification", bool)
+            assert rows(discovered, "select count(*) from scans_target where state='done'") == [(0,)]
+            assert rows(discovered, running) == [(2,)]
+            kill_group(process)
+    finally:
+        served.delay(0)

@@ -10,10 +10,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from demo import company
 from tests.whole.portal import ROOT, Portal, bare_environment, wrong
@@ -55,7 +57,17 @@ def environment_of(served: company.Running, database: str) -> dict[str, str]:
     return bare_environment(**served.env, DATABASE_URL=database, BROKER_URL=REDIS_URL, TUTELA_AUDIT_KEY="k" * 40)
 
 
+def of_compose(name: str, environment: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    """The process that docker-compose.yml starts for this service."""
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"][name]
+    words = [
+        word.replace("/tmp/celerybeat", str(folder / "beat")).replace("INFO", "WARNING") for word in service["command"]
+    ]
+    return subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, env=environment)
+
+
 def worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """One of both queues, as installations start it that know nothing of a worker for the clock."""
     command = [sys.executable, "-m", "celery", "-A", "governance.celery", "worker", "--pool", "prefork"]
     command += ["--concurrency", "2", "--loglevel", "WARNING"]
     return subprocess.Popen(command, cwd=ROOT, env=environment)
@@ -190,6 +202,71 @@ def test_a_scan_is_cancelled_while_it_runs_and_resumed_to_the_seeded_truth(
     assert wrong(portal.outcomes(), list(served.truth())) == []
 
 
+BEGAN = """
+select count(*) from core_clockturn where began_at > '{since}'
+and name in ('scans.sweep', 'exceptions.tick', 'exceptions.deliver', 'notify.deliver', 'scans.start_due_scans')
+"""
+MAIL = """
+from governance.identity.models import User
+from governance.notify.services import tell
+person = User.objects.create_user(username="ursula", email="ursula@corp.example")
+tell(event="urgent", kind="x.y", title="urgent", people=[person.pk])
+"""
+
+
+@pytest.mark.redis
+def test_everything_that_is_due_begins_while_every_slot_reads_an_account(
+    served: company.Running, portal: Portal, database: str, tmp_path: Path
+) -> None:
+    said(in_the_portal(portal, MAIL + DUE))
+    served.delay(10)
+    processes = [of_compose("worker", portal.environment, tmp_path)]
+    try:
+        portal.must("scan", "--queue")
+        assert running(database, 2) == 2
+        since = wait_for(database, "select now()", lambda _: True)
+        processes += [of_compose(name, portal.environment, tmp_path) for name in ("clock", "beat")]
+        assert wait_for(database, BEGAN.format(since=since), lambda number: number == 5) == 5
+        assert wait_for(database, "select mailed_at from notify_notification", bool)
+        assert wait_for(database, "select count(*) from scans_scan", lambda number: number == 2) == 2
+        # Not one Target has ended meanwhile: the slots were never free.
+        assert wait_for(database, "select count(*) from scans_target where state='done'", lambda _: True) == 0
+        assert running(database, 2) == 2
+    finally:
+        served.delay(0)
+        for process in processes:
+            kill_children(process.pid)
+            process.kill()
+            process.wait(timeout=60)
+
+
+@pytest.mark.redis
+def test_a_worker_of_both_queues_takes_what_is_due_before_what_ends_a_scan_and_that_before_accounts() -> None:
+    import redis
+    from kombu import Connection, Consumer
+
+    from governance.celery import app
+
+    url = REDIS_URL.replace("/13", "/12")
+    redis.Redis.from_url(url).flushdb()
+    app.loader.import_default_modules()
+    names: list[str] = []
+
+    def take(_body: Any, message: Any) -> None:
+        names.append(message.headers["task"])
+        message.ack()
+
+    with Connection(url) as broker:
+        for name in ("scans.run_target", "scans.run_target", "scans.advance", "scans.run_target", "scans.sweep"):
+            app.tasks[name].apply_async((1,) if name != "scans.sweep" else (), connection=broker)
+        channel = broker.channel()
+        channel.basic_qos(prefetch_count=1)
+        with Consumer(channel, list(app.amqp.queues.values()), callbacks=[take], accept=["json"]):
+            while len(names) < 5:
+                broker.drain_events(timeout=60)
+    assert names == ["scans.sweep", "scans.advance", *["scans.run_target"] * 3]
+
+
 def test_four_beats_start_one_scan_of_a_due_time(portal: Portal, database: str) -> None:
     said(in_the_portal(portal, DUE))
     start = time.time() + 6  # when all four have loaded what they need
@@ -205,6 +282,7 @@ def kill_children(pid: int) -> None:
 SAME = (
     *(f"tests/scans/test_{name}.py" for name in ("work", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "services", "tasks")),
     "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py",
+    "tests/governance/notify",
     *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),
 )  # fmt: skip
 
