@@ -39,7 +39,7 @@ def anchor_now(keepers: Iterable[Keeper] = ()) -> Anchor | None:
     seal = seal_of("anchor", head.seq, head.mac, audit_keys.current())
     anchor = {"seq": head.seq, "mac": head.mac, "at": timezone.now().isoformat(timespec="seconds"), "seal": seal}
     log.info("audit.anchor", **anchor)
-    own = [partial(append, settings.AUDIT_ANCHOR_FILE)] if settings.AUDIT_ANCHOR_FILE else []
+    own: list[Keeper] = [partial(append, settings.AUDIT_ANCHOR_FILE)] if settings.AUDIT_ANCHOR_FILE else []
     missing: list[AnchorNotKeptError] = []
     for keep in (*own, *keepers):
         try:
