@@ -197,6 +197,8 @@ def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
 
 def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, broken: Broken) -> None:
     first, second = people.approved(), people.approved(findings=[people.inventory.bucket.fingerprint])
+    for request in (first, second):
+        age(request, 13.5)
     broken(telling, "url_of", first)
     told = Notification.objects.filter(kind="exception.expiring")
     clock.tick()
