@@ -8,23 +8,21 @@ from typing import Any
 
 import structlog
 from django.db import models, transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import Gap
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
 from scans import evaluation, hooks, joining, missing, registry, store
 from scans.holders import me
-from scans.limits import LIMITED
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
+from scans.sums import JOINED, sums_of
 
 log = structlog.get_logger(__name__)
 JOIN_LEASE = timedelta(minutes=15)
-# Marks a Target's counts that have the joined controls in them: a joining that is repeated doesn't add them again.
-JOINED = "joined"
 
 
 def advance(scan_id: int) -> list[int]:
@@ -157,27 +155,4 @@ def complete(scan: Scan) -> None:
 
 def totals_of(scan: Scan) -> dict[str, Any]:
     """Sums over the Scan's Targets: accounts by state, calls, outcomes by verdict, gaps."""
-    states = dict(scan.targets.values_list("state").annotate(n=models.Count("id")))
-    sums = scan.targets.aggregate(calls=Sum("calls"), retries=Sum("retries"))
-    counts: Counter[str] = Counter()
-    gaps = unread = 0
-    for target in scan.targets.only("counts", "gaps", "error").iterator(chunk_size=500):
-        counts.update(target.counts)
-        gaps += sum(1 for gap in target.gaps if counts_as_missing(gap))
-        unread += target.error is not None and not target.error.get("skipped")
-    counts.pop(JOINED, None)
-    return {
-        "accounts": sum(states.values()),
-        "states": states,
-        "calls": sums["calls"] or 0,
-        "retries": sums["retries"] or 0,
-        "counts": dict(counts),
-        "gaps": gaps,
-        "unreadable": unread,
-        "partial": bool(gaps or unread),
-    }
-
-
-def counts_as_missing(gap: dict[str, str]) -> bool:
-    """A gap that somebody asked for (scan --region) is not a part that could not be read."""
-    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == LIMITED)
+    return sums_of(scan.targets.all()).totals()

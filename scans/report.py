@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -17,12 +17,11 @@ from rich.table import Table
 from governance.core.cli import UNBROKEN
 from governance.core.states import TARGET_ENDED
 from scans import registry, store
-from scans.completion import counts_as_missing
 from scans.evidence import GLOBAL
 from scans.models import Scan, Target
 from scans.regions import DESCRIBE_REGIONS
+from scans.sums import UNREAD_STATES, VERDICTS, counts_as_missing, sums_of
 
-VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
 
 
@@ -88,7 +87,9 @@ def summary(scan: Scan, width: int = UNBROKEN) -> str:
 def by_control(scan: Scan) -> Table:
     """What this Scan judged; what others found of accounts and regions that it left out isn't in it."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for found in scan.targets.values_list("by_control", flat=True).iterator(chunk_size=500):
+    read = False
+    for found in scan.targets.exclude(manifest="").values_list("by_control", flat=True).iterator(chunk_size=500):
+        read = True
         for id, by_verdict in found.items():
             counts[id].update(by_verdict)
     table = Table(title="By control (resources, in this scan)", title_justify="left")
@@ -96,11 +97,17 @@ def by_control(scan: Scan) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for id in scan.asked.get("controls") or registry.controls():
         control = registry.controls()[id].control
-        table.add_row(id, control.severity, control.title, *(str(counts[id][verdict]) for verdict in VERDICTS))
+        known = read and (not control.joins or bool(scan.joined_context))
+        table.add_row(id, control.severity, control.title, *told(counts[id], known=known))
     return table
 
 
 _NUMBERS = (("pass", "right"), ("fail", "right"), ("unknown", "right"), ("n/a", "right"))
+
+
+def told(counts: Mapping[str, int], *, known: bool) -> list[str]:
+    """By verdict; a dash where nothing was read, which is not the same as none."""
+    return [str(counts.get(verdict, 0)) if known else "–" for verdict in VERDICTS]
 
 
 def read_targets(scan: Scan) -> Iterator[Target]:
@@ -114,13 +121,20 @@ def by_account(scan: Scan) -> Table:
     for name, justify in (("account", "left"), ("name", "left"), *_NUMBERS, ("calls", "right"), ("read", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for target in read_targets(scan):
-        counts = Counter(target.counts)
-        read = "no" if target.error else "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
         table.add_row(
             target.account.account_id, target.account.name,
-            *(str(counts[key]) for key in VERDICTS), str(target.calls), read,
+            *told(target.counts, known=bool(target.manifest)), str(target.calls), how_read(target),
         )  # fmt: skip
     return table
+
+
+def how_read(target: Target) -> str:
+    if target.state == "done":
+        return "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
+    if target.state in UNREAD_STATES:
+        return "no"
+    # What has evidence was read by a first visit; the second came to no end.
+    return "in part" if target.manifest else "cancelled" if target.state == "cancelled" else "not yet"
 
 
 def not_read(scan: Scan) -> list[str]:
@@ -128,6 +142,8 @@ def not_read(scan: Scan) -> list[str]:
     for target in read_targets(scan):
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
+        elif target.state != "done":
+            lines.append(f"Not read: {target.account} — the scan was {target.state} before it came to an end there.")
         if any(gap["api"] == DESCRIBE_REGIONS.api for gap in target.gaps):
             read = sorted(set(store.load_manifest(target.manifest)) - {GLOBAL})
             lines.append(
@@ -148,10 +164,15 @@ def not_read(scan: Scan) -> list[str]:
 
 
 def closing(scan: Scan) -> str:
-    totals = scan.totals
-    counts = totals.get("counts", {})
+    sums = sums_of(scan.targets.all())
+    closed = f", {sums.closed} of them closed to everybody by AWS" if sums.closed else ""
+    ends = f", {sums.cancelled} were cancelled before they were read" if sums.cancelled else ""
+    counts = sums.counts
+    judged = (
+        f"{counts['fail']} failing, {counts['unknown']} unknown, {counts['pass']} passing, "
+        f"{counts['not_applicable']} not applicable"
+    )
     return (
-        f"Scan {scan.pk} {scan.state}: {totals.get('accounts', 0)} accounts ({totals.get('unreadable', 0)} could not be "
-        f"read), {totals.get('calls', 0)} calls, {counts.get('fail', 0)} failing, {counts.get('unknown', 0)} unknown, "
-        f"{counts.get('pass', 0)} passing, {counts.get('not_applicable', 0)} not applicable."
+        f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts ({sums.unreadable} could not be read{closed}{ends}), "
+        f"{sums.calls} calls, {judged if sums.judged else 'nothing was judged'}."
     )

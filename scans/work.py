@@ -27,6 +27,7 @@ from scans.heads import move_heads
 from scans.holders import me
 from scans.models import EvidenceHead, Target
 from scans.reconcile import reconcile
+from scans.sums import with_events
 from scans.values import ValueRole, no_role
 
 log = structlog.get_logger(__name__)
@@ -220,8 +221,8 @@ def finish(
     move_heads(target.account, collected.evidences, digests, judged.at)
     remember_account(target.account, collected, judged.at)
     end(
-        lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest, counts=dict(done.counts),
-        by_control=done.by_control, error=None,
+        lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest,
+        counts=with_events(done.counts, target.counts), by_control=done.by_control, error=None,
         gaps=missing.with_cost([gap.as_dict() for gap in collected.gaps], missing.cost(judged.judged)),
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeGuard
 
 from django.db.models import QuerySet
 
@@ -17,6 +17,8 @@ from scans.queries.scans import visible_scans
 from scans.reconcile import coverage
 from scans.rejudge import EvidenceLostError, judge_target
 
+APART = "The two scans judged no control in the same place."
+SIDES, NEITHER = ("before", "after"), "neither"
 CHUNK = 50
 OFFERED = 50
 SHOWN, LOOKED_AT = 25, 300  # a page ends after so many accounts with differences, or so many looked at
@@ -24,12 +26,13 @@ SHOWN, LOOKED_AT = 25, 300  # a page ends after so many accounts with difference
 
 @dataclass(frozen=True, slots=True)
 class AccountDiff:
-    """One Account in two Scans. missing: why it can't be compared: "before", "after" (not read in that
-    Scan), or a sentence about evidence that is no longer kept."""
+    """One Account in two Scans. missing: why it can't be compared: "before", "after", "neither" (where it was not
+    read), or a sentence about evidence that is no longer kept. reasons: why it was not read, Scan by Scan."""
 
     account: Account
     differences: list[Difference] = field(default_factory=list)
     missing: str = ""
+    reasons: tuple[str, ...] = ()
 
     def counts(self) -> Counter[str]:
         return Counter(str(d.kind) for d in self.differences)
@@ -37,22 +40,28 @@ class AccountDiff:
 
 @dataclass(frozen=True, slots=True)
 class DiffPage:
-    """accounts: those with something to say. next: the account after which to go on, empty at the end."""
+    """accounts: those with something to say. compared: of those looked at, how many could be compared. next: the
+    account after which to go on, empty at the end."""
 
     accounts: list[AccountDiff]
     looked_at: int
+    compared: int
     next: str
 
 
 def diff(
     before: Scan, after: Scan, visible: QuerySet[Account], *, controls: Collection[str] = (), since: str = ""
 ) -> Iterator[AccountDiff]:
-    """Every visible Account that one of the Scans read, in the order of their ids, from after `since` on.
+    """Every visible Account that one of the Scans was asked for, in the order of their ids, from after `since` on.
     One Account is in memory at a time."""
     for part in parts(before, after, visible, since):
         old, new = targets_of(before, part), targets_of(after, part)
         for account in part:
-            yield diff_of(account, old.get(account.pk), new.get(account.pk), controls)
+            was, now = old.get(account.pk), new.get(account.pk)
+            if is_read(was) and is_read(now):
+                yield diff_of(account, was, now, controls)
+            else:
+                yield not_compared(account, (before, was), (after, now))
 
 
 def page_of(
@@ -65,19 +74,15 @@ def page_of(
     since: str = "",
 ) -> DiffPage:
     shown: list[AccountDiff] = []
-    looked_at, last = 0, ""
+    looked_at, compared, last = 0, 0, ""
     for item in diff(before, after, visible, controls=controls, since=since):
         if len(shown) >= SHOWN or looked_at >= LOOKED_AT:
-            return DiffPage(shown, looked_at, last)
-        looked_at, last = looked_at + 1, item.account.account_id
-        kept = (
-            item
-            if not kind
-            else AccountDiff(item.account, [d for d in item.differences if d.kind == kind], item.missing)
-        )
+            return DiffPage(shown, looked_at, compared, last)
+        looked_at, compared, last = looked_at + 1, compared + (not item.missing), item.account.account_id
+        kept = replace(item, differences=[d for d in item.differences if not kind or d.kind == kind])
         if kept.differences or kept.missing:
             shown.append(kept)
-    return DiffPage(shown, looked_at, "")
+    return DiffPage(shown, looked_at, compared, "")
 
 
 def parts(before: Scan, after: Scan, visible: QuerySet[Account], since: str) -> Iterator[list[Account]]:
@@ -89,16 +94,44 @@ def parts(before: Scan, after: Scan, visible: QuerySet[Account], since: str) -> 
 
 
 def targets_of(scan: Scan, accounts: list[Account]) -> dict[int, Target]:
-    rows = scan.targets.filter(account__in=accounts, collected_at__isnull=False).exclude(manifest="")
-    found = {target.account_id: target for target in rows}
+    found = {target.account_id: target for target in scan.targets.filter(account__in=accounts)}
     for target in found.values():
         target.scan = scan
     return found
 
 
-def diff_of(account: Account, old: Target | None, new: Target | None, controls: Collection[str]) -> AccountDiff:
-    if old is None or new is None:
-        return AccountDiff(account, missing="before" if old is None else "after")
+def is_read(target: Target | None) -> TypeGuard[Target]:
+    """Is there evidence? A first visit's counts, though the second came to no end."""
+    return target is not None and bool(target.manifest) and target.collected_at is not None
+
+
+def not_compared(account: Account, *sides: tuple[Scan, Target | None]) -> AccountDiff:
+    unread = [
+        (side, why_unread(scan, target))
+        for side, (scan, target) in zip(SIDES, sides, strict=True)
+        if not is_read(target)
+    ]
+    missing = unread[0][0] if len(unread) == 1 else NEITHER
+    return AccountDiff(account, missing=missing, reasons=tuple(reason for _, reason in unread))
+
+
+def why_unread(scan: Scan, target: Target | None) -> str:
+    """A sentence about an Account that a Scan has no evidence of."""
+    if target is None:
+        return f"Scan {scan.pk} was not asked to read it."
+    if target.error:
+        return f"Scan {scan.pk} could not read it: {target.error['reason']}"
+    ends = {
+        "cancelled": "was cancelled before it read it",
+        "queued": "has not begun to read it",
+        "running": "is reading it",
+    }
+    return f"Scan {scan.pk} {ends.get(target.state, 'has no evidence of it')}."
+
+
+def diff_of(account: Account, old: Target, new: Target, controls: Collection[str]) -> AccountDiff:
+    if not in_common(old, new, controls):
+        return AccountDiff(account, missing=APART)
     if same_ground(old, new):
         # Only time has passed: the other controls say the same of the same.
         timed = [id for id, item in registry.controls().items() if item.timed and (not controls or id in controls)]
@@ -106,9 +139,18 @@ def diff_of(account: Account, old: Target | None, new: Target | None, controls: 
             return AccountDiff(account)
         controls = timed
     try:
-        return AccountDiff(account, list(compare(look(old, account, controls), look(new, account, controls))))
+        was, now = look(old, account, controls), look(new, account, controls)
     except EvidenceLostError as error:
         return AccountDiff(account, missing=str(error))
+    if (was.places or now.places) and not was.places & now.places:
+        return AccountDiff(account, missing=APART)
+    return AccountDiff(account, list(compare(was, now)))
+
+
+def in_common(old: Target, new: Target, controls: Collection[str]) -> bool:
+    """Is there a control that both Scans were asked for, and that is wanted here?"""
+    asked = [set(ids) for ids in (old.scan.asked.get("controls"), new.scan.asked.get("controls"), controls) if ids]
+    return not asked or bool(set.intersection(*asked))
 
 
 def same_ground(old: Target, new: Target) -> bool:
@@ -150,17 +192,21 @@ def previous_of(scan: Scan, visible: QuerySet[Account]) -> Scan | None:
 
 
 def lines(item: AccountDiff) -> Iterator[dict[str, Any]]:
-    """As JSON: one dict a difference; one for an Account that can't be compared."""
+    """As JSON: one dict a difference; one for an Account that can't be compared. only: the side that read it."""
     if item.missing:
         only = {"before": "after", "after": "before"}.get(item.missing)
-        yield {"kind": "read_in_one", "account": item.account.account_id, "only": only, "why": why(item)}
+        kind = "read_in_neither" if item.missing == NEITHER else "read_in_one"
+        yield {"kind": kind, "account": item.account.account_id, "only": only, "why": why(item)}
     for difference in item.differences:
         yield {**asdict(difference), "kind": str(difference.kind)}
 
 
 def why(item: AccountDiff) -> str:
-    said = {"before": "It was not read in the earlier scan.", "after": "It was not read in the later scan."}
-    return said.get(item.missing, item.missing)
+    said = {
+        "before": "It was not read in the earlier scan.", "after": "It was not read in the later scan.",
+        NEITHER: "It was read in neither scan.",
+    }  # fmt: skip
+    return " ".join((said.get(item.missing, item.missing), *item.reasons))
 
 
 KINDS = tuple(str(kind) for kind in Kind)

@@ -12,12 +12,12 @@ from django.db.models import Count, Max, QuerySet
 from accounts.aws.gaps import Gap
 from accounts.models import Account
 from scans import coverage, evidence, registry, store
-from scans.completion import counts_as_missing
 from scans.coverage import Line, State, Totals
 from scans.evidence import GLOBAL
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
 from scans.regions import ENABLED
+from scans.sums import counts_as_missing
 
 ENDED = ("done", "unreadable", "failed")
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.aws.gaps import EXPLANATIONS, GapKind, what_to_do
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
 from governance.core.states import SCAN_ENDED, TARGET_ENDED
-from scans.completion import counts_as_missing
-from scans.lifecycle import Event
 from scans.models import Scan, Target
 from scans.queries.asked import Asked, asked_of
+from scans.sums import CLOSED, UNREAD_STATES, Sums, counts_as_missing, sums_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
@@ -33,60 +32,46 @@ def visible_scans(visible: QuerySet[Account]) -> QuerySet[Scan]:
 
 @dataclass(frozen=True, slots=True)
 class ScanLine:
-    """A Scan in the list: how many of the visible accounts are read, in all, and not readable."""
+    """A Scan in the list: how many of the visible accounts there are, have ended, were read, could not be (closed: of
+    these, those that AWS lets nobody into), were cancelled before they were read. scans.sums defines each."""
 
     scan: Scan
     asked: Asked
     accounts: int
     ended: int
+    read: int
     unreadable: int
+    closed: int
+    cancelled: int
 
 
 def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     found = list(scans)
+    unread = Q(state__in=UNREAD_STATES)
     rows = targets_of(visible).filter(scan__in=found).order_by().values("scan").annotate(
-        n=Count("id"),
+        accounts=Count("id"),
         ended=Count("id", filter=Q(state__in=TARGET_ENDED)),
-        missed=Count("id", filter=Q(state__in=["unreadable", "failed"])),
+        read=Count("id", filter=Q(state="done")),
+        unreadable=Count("id", filter=unread),
+        closed=Count("id", filter=unread & CLOSED),
+        cancelled=Count("id", filter=Q(state="cancelled")),
     )  # fmt: skip
-    counts = {row["scan"]: row for row in rows}
+    counts = {row.pop("scan"): row for row in rows}
     asked = asked_of(found, visible)
-    return [ScanLine(s, asked[s.pk], counts[s.pk]["n"], counts[s.pk]["ended"], counts[s.pk]["missed"]) for s in found]
+    return [ScanLine(scan, asked[scan.pk], **counts[scan.pk]) for scan in found]
 
 
 @dataclass(slots=True)
-class Progress:
+class Progress(Sums):
     """Where a Scan is, over the visible accounts. left: a guess, once something is done."""
 
-    accounts: int = 0
-    ended: int = 0
-    running: int = 0
-    calls: int = 0
-    gaps: int = 0
-    unreadable: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
     left: timedelta | None = None
     over: bool = False
 
-    def by_verdict(self) -> list[tuple[str, int]]:
-        return [(verdict, self.counts[verdict]) for verdict in ("pass", "fail", "unknown", "not_applicable")]
-
-    def by_event(self) -> list[tuple[str, int]]:
-        """What the Scan did to findings: (kind of event, how many), those that happened."""
-        return [(str(event), n) for event in Event if (n := self.counts[f"finding.{event}"])]
-
 
 def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> Progress:
-    targets = targets_of(visible).filter(scan=scan)
-    states = dict(targets.order_by().values_list("state").annotate(n=Count("id")))
-    said = Progress(accounts=sum(states.values()), over=scan.state in SCAN_ENDED)
-    said.ended = sum(n for state, n in states.items() if state in TARGET_ENDED)
-    said.running = states.get("running", 0)
-    said.calls = targets.aggregate(n=Sum("calls"))["n"] or 0
-    for counts, gaps, error in targets.filter(state__in=TARGET_ENDED).values_list("counts", "gaps", "error"):
-        said.counts.update(counts)
-        said.gaps += sum(map(counts_as_missing, gaps))
-        said.unreadable += error is not None and not error.get("skipped")
+    sums = sums_of(targets_of(visible).filter(scan=scan))
+    said = Progress(**{item.name: getattr(sums, item.name) for item in fields(sums)}, over=scan.state in SCAN_ENDED)
     if said.ended and not said.over:
         said.left = (now - scan.created_at) / said.ended * (said.accounts - said.ended)
     return said
@@ -141,7 +126,13 @@ def gaps_of(scan: Scan, visible: QuerySet[Account]) -> list[GapGroup]:
 
 
 def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
-    targets = targets_of(visible).filter(scan=scan, error__isnull=False)
+    targets = targets_of(visible).filter(scan=scan, state__in=UNREAD_STATES)
+    return list(targets.select_related("account").order_by("account__name", "account_id"))
+
+
+def unread_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
+    """Those that were not read, for whatever reason: not readable, cancelled, not begun."""
+    targets = targets_of(visible).filter(scan=scan).exclude(state="done")
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 
 

@@ -15,7 +15,7 @@ from governance.identity.web import permission
 from scans import registry
 from scans.queries import compare as queries
 from scans.queries.asked import asked_of
-from scans.queries.scans import visible_scans
+from scans.queries.scans import lines, visible_scans
 from scans.views.shared import accounts_for
 
 
@@ -33,8 +33,11 @@ def compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
     more = urlencode({name: value for name, value in {**asked, "since": page.next}.items() if value})
     others = queries.others_of(new, visible)
     read = asked_of([old, new, *others], visible)
+    sums = {line.scan.pk: line for line in lines([old, new], visible)}
     context = {
         "before": old, "read_before": read[old.pk], "after": new, "read_after": read[new.pk],
+        "line_before": sums[old.pk], "line_after": sums[new.pk],
+        "in_part": any(asked.regions or asked.controls for asked in (read[old.pk], read[new.pk])),
         "others": [(other, read[other.pk]) for other in others], "asked": asked, "page": page, "more": more,
         "kinds": queries.KINDS, "controls": registry.controls(),
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -19,8 +20,8 @@ from scans.queries.compare import KINDS, AccountDiff
 
 class Command(TutelaCommand):
     help = (
-        "Compare the stored evidence of two scans, judged with today's controls. Exit 0: done; 3: some accounts were "
-        "read in only one of them."
+        "Compare the stored evidence of two scans, judged with today's controls. Exit 0: done; 3: some accounts could "
+        "not be compared, since one of the scans, or neither, read them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,13 +49,15 @@ class Command(TutelaCommand):
                 raise UsageError(f"Unknown account: {', '.join(odd)}. Run manage.py discover first.")
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         missing: list[AccountDiff] = []
+        looked_at = 0
         for item in compare.diff(before, after, accounts, controls=controls):
+            looked_at += 1
             self.take(item, counts, missing, as_lines=options["format"] == "jsonl")
         if options["format"] == "table":
-            self.stdout.write(table(counts))
-            for item in missing:
-                self.stdout.write(f"Not compared: {item.account} — {compare.why(item)}")
-        return PARTLY if missing else DONE
+            self.stdout.write(table(counts, compared=looked_at - len(missing), of=looked_at))
+            for line in (*limits(before, after), *(f"Not compared: {m.account} — {compare.why(m)}" for m in missing)):
+                self.stdout.write(line)
+        return PARTLY if missing or not looked_at else DONE
 
     def take(
         self, item: AccountDiff, counts: dict[str, Counter[str]], missing: list[AccountDiff], *, as_lines: bool
@@ -75,9 +78,21 @@ def the_scan(wanted: str) -> Scan:
     return scan
 
 
-def table(counts: dict[str, Counter[str]]) -> str:
+def limits(*scans: Scan) -> Iterator[str]:
+    """What a scan of a part left out is no difference, and not the same either."""
+    for scan in scans:
+        parts = [f"{name} {', '.join(ids)}" for name in ("regions", "controls") if (ids := scan.asked.get(name))]
+        if parts:
+            yield f"Scan {scan.pk} was asked only for {'; '.join(parts)}."
+
+
+def table(counts: dict[str, Counter[str]], *, compared: int, of: int) -> str:
+    if not of:
+        return "Nothing could be compared: neither scan was asked to read these accounts."
+    if not compared:
+        return f"Nothing could be compared: there is no account, of {of}, that both scans read."
     if not counts:
-        return "Nothing differs in the accounts that both scans read."
+        return f"Nothing differs in what both scans read, in {compared} of {of} accounts."
     titles = ("control", *(kind.replace("_", " ") for kind in KINDS))
     rows = [titles, *((id, *(str(counts[id][kind]) for kind in KINDS)) for id in sorted(counts))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
