@@ -47,6 +47,11 @@ def is_left_out(gap: Gap, read: Regions) -> bool:
     return gap.code == LIMITED or (gap.kind is GapKind.NOT_READ and gap.code == NOT_COLLECTED and elsewhere)
 
 
+def counts_as_missing(gap: Mapping[str, str]) -> bool:
+    """Of a stored gap: one that somebody asked for (scan --region) is not a part that could not be read."""
+    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == LIMITED)
+
+
 def is_part(evidence: Evidence) -> bool:
     """Does it tell only what the regions that were asked for point at?"""
     return any(gap.code == LIMITED for gaps in evidence.gaps.values() for gap in gaps)

@@ -18,9 +18,10 @@ from governance.core.cli import UNBROKEN
 from governance.core.states import TARGET_ENDED
 from scans import registry, store
 from scans.evidence import GLOBAL
+from scans.limits import counts_as_missing
 from scans.models import Scan, Target
 from scans.regions import DESCRIBE_REGIONS
-from scans.sums import UNREAD_STATES, VERDICTS, counts_as_missing, sums_of
+from scans.sums import UNREAD_STATES, VERDICTS, sums_of
 
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
 

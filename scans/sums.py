@@ -9,10 +9,9 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from accounts.aws.gaps import GapKind
 from governance.core.states import TARGET_ENDED
 from scans.lifecycle import Event
-from scans.limits import LIMITED
+from scans.limits import counts_as_missing
 from scans.models import Target
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
@@ -118,11 +117,6 @@ def sums_of(targets: QuerySet[Target]) -> Sums:
         sums.in_part += state == "done" and missing > 0
     del sums.counts[JOINED]
     return sums
-
-
-def counts_as_missing(gap: Mapping[str, str]) -> bool:
-    """A gap that somebody asked for (scan --region) is not a part that could not be read."""
-    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == LIMITED)
 
 
 def with_events(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:

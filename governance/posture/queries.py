@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, OrganizationalUnit
@@ -15,6 +15,7 @@ from governance.posture.scores import Score, heat, score_of
 from scans.models import AccountTotal
 from scans.queries import cells, controls, places, tree
 from scans.queries.cells import COLUMNS, NONE, Counts
+from scans.queries.extent import Extent, extent_of
 from scans.queries.inventory import ou_of
 from scans.queries.tree import NO_OU
 
@@ -60,22 +61,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """How much of the inventory the figures rest on."""
-
-    accounts: int
-    unreadable: int
-    never: int
-
-
-@dataclass(frozen=True, slots=True)
 class Posture:
-    """groups: (letters, name) of each column. accounts_shown: do accounts have rows? bands: of what fails, at this moment."""
+    """groups: (letters, name) of each column. read: what the figures rest on. accounts_shown: do accounts have rows?
+    bands: of what fails, at this moment."""
 
     groups: list[tuple[str, str]]
     rows: list[Row]
     total: Counts
-    read: Read
+    read: Extent
     accounts_shown: bool
     bands: Bands
 
@@ -88,19 +81,15 @@ def posture_of(visible: QuerySet[Account], ou: str) -> Posture:
     """Of the accounts in an OU and below it; of all where ou is empty."""
     scope = in_ou(visible, ou).order_by()
     groups = [(group, controls.name_of(group)) for group in controls.groups()]
-    said = scope.aggregate(
-        accounts=Count("pk"),
-        unreadable=Count("pk", filter=Q(unreadable__isnull=False)),
-        never=Count("pk", filter=Q(last_good_scan_at=None)),
-    )
-    shown = shown_accounts(scope, ou, said["accounts"])
+    read = extent_of(scope)
+    shown = shown_accounts(scope, ou, read.accounts)
     by_path = summed(cells.totals_of(scope), "account__ou__path")
     rows = list(rows_of(places.units(scope), shown, by_path, [group for group, _ in groups]))
     return Posture(
         groups=groups,
         rows=rows,
         total=cells.total(counts for by_group in by_path.values() for counts in by_group.values()),
-        read=Read(**said),
+        read=read,
         accounts_shown=bool(shown),
         bands=bands_of(scope, timezone.now()),
     )

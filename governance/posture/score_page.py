@@ -17,6 +17,7 @@ from governance.posture.scores import Score, score_of
 from scans.queries import cells, controls, coverage
 from scans.queries.cells import NONE, Counts
 from scans.queries.coverage import OrganizationCoverage
+from scans.queries.extent import Extent, extent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """total: every resource that was judged. read: how much of the inventory that rests on."""
+    """total: every resource that was judged. read, extent: how much of the inventory that rests on."""
 
     lines: list[Line]
     total: Counts
     read: OrganizationCoverage
+    extent: Extent
 
     @property
     def score(self) -> Score:
@@ -58,4 +60,4 @@ def scores_of(visible: QuerySet[Account]) -> Scores:
         group = cells.group_of(control)
         by_group[group] = by_group.get(group, NONE) + counts
     lines = [Line(group, controls.name_of(group), counts) for group, counts in sorted(by_group.items())]
-    return Scores(lines, cells.total(by_group.values()), coverage.of_organization(visible))
+    return Scores(lines, cells.total(by_group.values()), coverage.of_organization(visible), extent_of(visible))

@@ -75,7 +75,7 @@ def share(counts: Any) -> SafeString:
     """A small bar of what passes, fails and is unknown, with its percentage in words. counts: scans' Counts."""
     judged = counts.passed + counts.failed + counts.unknown
     if not judged:
-        return format_html('<span class="muted">{}</span>', "nothing judged")
+        return format_html('<span class="muted">{}</span>', "nothing judged" if counts.known else "not judged yet")
     ends = [100 * n // judged for n in (counts.passed, counts.passed + counts.failed, judged)]
     parts = zip(("pass", "fail", "unknown"), [0, *ends], ends, strict=False)
     rects = format_html_join(

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.models import Account
+from governance.core.states import TARGET_ENDED
 from scans.models import Scan
 from scans.queries import scans as queries
 from scans.queries.scans import Progress
@@ -25,7 +26,8 @@ class AskedSerializer(serializers.Serializer[Any]):
 
 
 class ScanSerializer(serializers.Serializer[Any]):
-    """One run. accounts, ended and unreadable count the Accounts that you may see."""
+    """One run. accounts counts those that you may see: each was read, is unreadable (closed: since AWS lets nobody in),
+    was cancelled before it was read, or has not ended."""
 
     id = serializers.IntegerField(source="scan.pk")
     organization = serializers.CharField(source="scan.organization.org_id")
@@ -36,7 +38,10 @@ class ScanSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(source="scan.finished_at", allow_null=True)
     accounts = serializers.IntegerField()
     ended = serializers.IntegerField()
+    read = serializers.IntegerField()
     unreadable = serializers.IntegerField()
+    closed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
 
 
 def documents(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[queries.ScanLine]:
@@ -52,14 +57,18 @@ class VerdictCountsSerializer(serializers.Serializer[Any]):
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """Where a Scan is, over the Accounts that you may see. seconds_left: a guess, null while there is none."""
+    """Where a Scan is, over the Accounts that you may see. gaps and verdicts are of those that were read: where read is
+    0 they say nothing. seconds_left: a guess, null while there is none."""
 
     state = serializers.CharField()
     over = serializers.BooleanField()
     accounts = serializers.IntegerField()
     ended = serializers.IntegerField()
     running = serializers.IntegerField()
+    read = serializers.IntegerField()
     unreadable = serializers.IntegerField()
+    closed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
     calls = serializers.IntegerField()
     gaps = serializers.IntegerField()
     verdicts = VerdictCountsSerializer()
@@ -67,7 +76,9 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 
 def progress_document(scan: Scan, said: Progress) -> dict[str, Any]:
-    names = ("over", "accounts", "ended", "running", "unreadable", "calls", "gaps")
+    names = (
+        "over", "accounts", "ended", "running", "read", "unreadable", "closed", "cancelled", "calls", "gaps",
+    )  # fmt: skip
     return {
         "state": scan.state,
         **{name: getattr(said, name) for name in names},
@@ -98,6 +109,15 @@ class UnreadTargetSerializer(serializers.Serializer[Any]):
     what_to_do = serializers.CharField(source="error.what_to_do", default="")
 
 
+class NotReadSerializer(serializers.Serializer[Any]):
+    """An Account that the Scan did not read, for whatever reason: what it lacks is in no gap."""
+
+    account = serializers.CharField(source="account.account_id")
+    name = serializers.CharField(source="account.name")
+    state = serializers.ChoiceField(sorted({*TARGET_ENDED, "queued", "running"} - {"done"}))
+
+
 class GapsSerializer(serializers.Serializer[Any]):
     gaps = ScanGapSerializer(many=True)
     unreadable = UnreadTargetSerializer(many=True)
+    not_read = NotReadSerializer(many=True)

@@ -99,8 +99,8 @@ class ScanApi(Api):
     def gaps(self, _request: Request, scan: int) -> Response:
         """What a Scan could not read, and why."""
         found, visible = self.found(scan), self.visible()
-        unreadable = queries.unreadable_of(found, visible)
-        return self.answer({"gaps": queries.gaps_of(found, visible), "unreadable": unreadable})
+        unreadable, unread = queries.unreadable_of(found, visible), queries.unread_of(found, visible)
+        return self.answer({"gaps": queries.gaps_of(found, visible), "unreadable": unreadable, "not_read": unread})
 
     def visible(self, permission: Permission = Permission.SCAN_VIEW) -> QuerySet[Account]:
         return visible_accounts(self.actor, permission)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account, Organization
+from scans.limits import counts_as_missing
 
 
 class Schedule(models.Model):
@@ -116,3 +117,8 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return f"Target {self.pk} of {self.scan_id}"
+
+    @property
+    def missing(self) -> int:
+        """How many gaps there are in what was asked for."""
+        return sum(map(counts_as_missing, self.gaps))

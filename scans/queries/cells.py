@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
@@ -17,12 +17,13 @@ COLUMNS = ("passed", "failed", "unknown", "not_applicable")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many resources have each verdict."""
+    """How many resources have each verdict. known: was anything judged there at all? If not, 0 says nothing."""
 
     passed: int = 0
     failed: int = 0
     unknown: int = 0
     not_applicable: int = 0
+    known: bool = field(default=True, compare=False)
 
     @property
     def judged(self) -> int:
@@ -42,11 +43,11 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown,
-            self.not_applicable + other.not_applicable,
+            self.not_applicable + other.not_applicable, self.known or other.known,
         )  # fmt: skip
 
 
-NONE = Counts()
+NONE = Counts(known=False)
 
 
 def cells_of(visible: QuerySet[Account]) -> QuerySet[PostureCell]:

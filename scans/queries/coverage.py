@@ -14,10 +14,10 @@ from accounts.models import Account
 from scans import coverage, evidence, registry, store
 from scans.coverage import Line, State, Totals
 from scans.evidence import GLOBAL
+from scans.limits import counts_as_missing
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
 from scans.regions import ENABLED
-from scans.sums import counts_as_missing
 
 ENDED = ("done", "unreadable", "failed")
 
@@ -91,9 +91,10 @@ def rows(accounts: QuerySet[Account]) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationCoverage:
-    """accounts: how many there are; whole, partly, unread: how many the latest scan could read so, or not at all;
-    skipped: those in which AWS lets nobody read, so that there is nothing to read; never: those of which nothing
-    was ever read. readings: by state."""
+    """accounts: how many there are; whole, partly: of those that were read, how many without and with gaps; unread: not
+    readable, or not scanned yet; skipped: not readable because AWS lets nobody in, so that there is nothing to read (both
+    together are what scans.queries.extent calls unreadable and untried); never: those of which nothing was ever read.
+    readings: by state."""
 
     accounts: int
     whole: int
@@ -110,12 +111,12 @@ def of_organization(visible: QuerySet[Account]) -> OrganizationCoverage:
     readings = Totals()
     read = read_places(visible)
     of, declared, scope = latest_targets(visible), collectors_by_call(), scopes()
-    accounts = visible.order_by().values_list("pk", "regions")
-    for pk, regions in accounts.iterator(chunk_size=1000):
-        error, gaps = of.get(pk, (None, []))
+    accounts = visible.order_by().values_list("pk", "regions", "unreadable", "last_good_scan_at")
+    for pk, regions, error, last_good in accounts.iterator(chunk_size=1000):
+        gaps = of.get(pk, [])
         held = read.get(pk, {})
         there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.NOT_THERE]
-        kinds["skipped" if error and error.get("skipped") else "unread" if error or pk not in of else
+        kinds["skipped" if error and error.get("skipped") else "unread" if error or not last_good else
               "partly" if there else "whole"] += 1  # fmt: skip
         kinds["never"] += not held
         if not (error and error.get("skipped")):
@@ -133,12 +134,12 @@ def read_places(visible: QuerySet[Account]) -> dict[int, dict[str, int]]:
     return found
 
 
-def latest_targets(visible: QuerySet[Account]) -> dict[int, tuple[dict[str, Any] | None, list[dict[str, str]]]]:
-    """Account's row id -> (error, gaps) of the latest Target that ended."""
+def latest_targets(visible: QuerySet[Account]) -> dict[int, list[dict[str, str]]]:
+    """Account's row id -> gaps of the latest Target that ended."""
     ended = Target.objects.filter(state__in=ENDED, account__in=visible.order_by().values("pk"))
     newest = ended.order_by().values("account_id").annotate(newest=Max("pk")).values("newest")
-    rows = Target.objects.filter(pk__in=newest).values_list("account_id", "error", "gaps")
-    return {pk: (error, gaps) for pk, error, gaps in rows.iterator(chunk_size=1000)}
+    rows = Target.objects.filter(pk__in=newest).values_list("account_id", "gaps")
+    return dict(rows.iterator(chunk_size=1000))
 
 
 def collectors_by_call() -> dict[str, list[str]]:

@@ -15,29 +15,31 @@ from scans.evidence import GLOBAL
 from scans.models import EvidenceHead, Target
 from scans.regions import ENABLED
 
+LIMITED = "read only for some regions or controls, or by a scan that did not end"
+NARROWED = "not read for all that is chosen here"
 Part = tuple[str, str]  # (what to stress, what follows it)
 
 
 class State(StrEnum):
     """Of one Account. READ: the last scan that came to it read it, and one has read every region for every control.
-    PART: it was read, but never whole. UNREADABLE: the last scan that came to it could not read it; older evidence may
+    LIMITED: it was read, but only for some regions or controls, or by scans that did not come to their end. UNREADABLE: the last scan that came to it could not read it; older evidence may
     stand. NEVER: no scan has come to it, or none came to its end there."""
 
     READ = "read"
-    PART = "part"
+    LIMITED = "limited"
     UNREADABLE = "unreadable"
     NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Accounts of a scope. Each is read, part, unreadable or untried (State.NEVER); these add up to accounts.
+    """Accounts of a scope. Each is read, limited, unreadable or untried (State.NEVER); these add up to accounts.
 
     closed: of the unreadable, those that AWS lets nobody into. never: nothing was ever read of them, whether or not it
-    was tried. narrowed: asked of one region or of some controls, so that part speaks of those."""
+    was tried. narrowed: asked of one region or of some controls, so that limited speaks of those."""
 
     accounts: int = 0
-    part: int = 0
+    limited: int = 0
     unreadable: int = 0
     closed: int = 0
     untried: int = 0
@@ -46,7 +48,7 @@ class Extent:
 
     @property
     def read(self) -> int:
-        return self.accounts - self.part - self.unreadable - self.untried
+        return self.accounts - self.limited - self.unreadable - self.untried
 
     @property
     def stale(self) -> int:
@@ -54,7 +56,7 @@ class Extent:
         return self.unreadable + self.untried - self.never
 
     @property
-    def whole(self) -> bool:
+    def all_read(self) -> bool:
         """Was all of it read, so that nothing found means that there is nothing?"""
         return self.accounts > 0 and self.read == self.accounts
 
@@ -72,13 +74,9 @@ class Extent:
             found.append((f"{self.unreadable} could not be read", f" in the last scan{closed}.{older}"))
         if self.untried:
             found.append((f"{self.untried} {was(self.untried)} not scanned yet", "."))
-        if self.part:
-            where = (
-                "for all of what is chosen here"
-                if self.narrowed
-                else "whole: only some regions or controls, or a scan that did not end"
-            )
-            found.append((f"{self.part} {was(self.part)} not read", f" {where}."))
+        if self.limited:
+            where = NARROWED if self.narrowed else LIMITED
+            found.append((f"{self.limited} {was(self.limited)} {where}", "."))
         if self.never:
             of = f"{self.never} of {self.accounts} account{'' if self.accounts == 1 else 's'}"
             found.append(
@@ -90,12 +88,12 @@ class Extent:
         """Like "Of 14 accounts, 12 were read. 2 could not be read in the last scan."; one line of plain text."""
         if not self.accounts:
             return "No account is known."
-        of = f"Of {self.accounts} account{'' if self.accounts == 1 else 's'}, {self.read} {was(self.read)} read whole."
+        of = f"Of {self.accounts} account{'' if self.accounts == 1 else 's'}, {self.read} {was(self.read)} read."
         return " ".join([of, *(stressed + rest for stressed, rest in self.parts())])
 
     def document(self) -> dict[str, int]:
         """As the API says it."""
-        names = ("accounts", "read", "part", "unreadable", "closed", "untried", "never")
+        names = ("accounts", "read", "limited", "unreadable", "closed", "untried", "never")
         return {name: getattr(self, name) for name in names}
 
 
@@ -106,19 +104,22 @@ def was(number: int, of: int | None = None) -> str:
 def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collection[str] = ()) -> Extent:
     """Of these accounts; with a region or controls: what was read for those. One query, three more where narrowed."""
     rows = visible.order_by()
-    said = rows.aggregate(
-        accounts=Count("pk"),
-        unreadable=Count("pk", filter=UNREADABLE),
-        closed=Count("pk", filter=Q(unreadable__skipped=True)),
-        untried=Count("pk", filter=UNTRIED),
-        never=Count("pk", filter=NEVER_READ),
-        part=Count("pk", filter=REACHED & ~Exists(whole_readings())),
-    )
+    wanted = {
+        "accounts": Q(),
+        "limited": REACHED & ~Exists(whole_readings()),
+        "unreadable": UNREADABLE,
+        "closed": Q(unreadable__skipped=True),
+        "untried": UNTRIED,
+        "never": NEVER_READ,
+    }
+    # A name that is also a column's would hide it from the others.
+    found = rows.aggregate(**{f"n_{name}": Count("pk", filter=condition or None) for name, condition in wanted.items()})
+    said = {name: found[f"n_{name}"] for name in wanted}
     if not region and not controls:
         return Extent(**said)
-    covered = len(covered_by_parts(rows, region, controls)) if said["part"] else 0
+    covered = len(covered_by_parts(rows, region, controls)) if said["limited"] else 0
     elsewhere = not_in_region(rows, region) if region else 0
-    return Extent(**{**said, "part": said["part"] - covered + elsewhere}, narrowed=True)
+    return Extent(**{**said, "limited": said["limited"] - covered + elsewhere}, narrowed=True)
 
 
 def states_of(accounts: Iterable[Account]) -> dict[int, State]:
@@ -133,7 +134,7 @@ def state_of(unreadable: Any, last_good: Any, *, whole: bool) -> State:
         return State.UNREADABLE
     if last_good is None:
         return State.NEVER
-    return State.READ if whole else State.PART
+    return State.READ if whole else State.LIMITED
 
 
 UNREADABLE = Q(unreadable__isnull=False)

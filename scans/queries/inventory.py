@@ -12,6 +12,7 @@ from accounts.models import Account, Organization, OrganizationalUnit
 from scans.models import AccountTotal
 from scans.queries import cells, places, tree
 from scans.queries.cells import COLUMNS, NONE, Counts
+from scans.queries.extent import Extent, State, extent_of, states_of
 from scans.queries.findings import FindingFilter
 from scans.queries.tree import NO_OU
 
@@ -21,13 +22,14 @@ SHOWN_AT_ONCE = 400
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An OU (accounts: how many are in it and below), or an Account. unit None and account None: in no OU."""
+    """An OU (accounts: how many are in it and below), or an Account with its state. Neither: in no OU."""
 
     depth: int
     counts: Counts
     unit: OrganizationalUnit | None = None
     account: Account | None = None
     accounts: int = 0
+    state: State | None = None
 
     @property
     def query(self) -> str:
@@ -37,32 +39,38 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """shown: how many of the total accounts have a line of their own."""
+    """read: how far the accounts were read. shown: how many of them have a line of their own."""
 
     organizations: list[Organization]
     lines: list[Line]
-    total: int
+    read: Extent
     shown: int
-    unreadable: int
-    never: int
+
+    @property
+    def total(self) -> int:
+        return self.read.accounts
+
+    @property
+    def unreadable(self) -> int:
+        return self.read.unreadable
+
+    @property
+    def never(self) -> int:
+        return self.read.never
 
 
 def inventory(visible: QuerySet[Account], wanted: FindingFilter) -> Inventory:
     found = wanted.accounts(visible)
     if wanted.q:
         found = found.filter(Q(name__icontains=wanted.q) | Q(account_id__icontains=wanted.q))
-    said = found.aggregate(
-        total=Count("pk"),
-        unreadable=Count("pk", filter=Q(unreadable__isnull=False)),
-        never=Count("pk", filter=Q(last_good_scan_at=None)),
-    )
-    listed = found if said["total"] <= SHOWN_AT_ONCE or wanted.q else directly_in(found, wanted.ou)
+    read = extent_of(found)
+    listed = found if read.accounts <= SHOWN_AT_ONCE or wanted.q else directly_in(found, wanted.ou)
     shown = list(listed.order_by("name", "account_id")[:SHOWN_AT_ONCE])
     return Inventory(
         organizations=list(Organization.objects.filter(accounts__in=found.order_by().values("pk")).distinct()),
         lines=list(lines(found, shown)),
+        read=read,
         shown=len(shown),
-        **said,
     )
 
 
@@ -78,15 +86,15 @@ def lines(found: QuerySet[Account], shown: list[Account]) -> Iterator[Line]:
     sizes = tree.rolled_up(dict(found.order_by().values_list("ou__path").annotate(n=Count("pk"))), 0)
     counts = tree.rolled_up(by_path(cells.totals_of(found.order_by())), NONE)
     of_account = cells.by_account(AccountTotal.objects.filter(account__in=shown))
-    members = tree.by_unit(shown)
+    members, states = tree.by_unit(shown), states_of(shown)
     for unit in tree.in_order(places.units(found)):
         yield Line(unit.depth, counts.get(unit.ou_id, NONE), unit=unit, accounts=sizes.get(unit.ou_id, 0))
         for account in members[unit.pk]:
-            yield Line(unit.depth + 1, of_account.get(account.pk, NONE), account=account)
+            yield Line(unit.depth + 1, of_account.get(account.pk, NONE), account=account, state=states[account.pk])
     if NO_OU in sizes:
         yield Line(0, counts.get(NO_OU, NONE), accounts=sizes[NO_OU])
         for account in members[None]:
-            yield Line(1, of_account.get(account.pk, NONE), account=account)
+            yield Line(1, of_account.get(account.pk, NONE), account=account, state=states[account.pk])
 
 
 def by_path(rows: QuerySet[AccountTotal]) -> dict[str | None, Counts]:

@@ -15,9 +15,10 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
 from governance.core.states import SCAN_ENDED, TARGET_ENDED
+from scans.limits import counts_as_missing
 from scans.models import Scan, Target
 from scans.queries.asked import Asked, asked_of
-from scans.sums import CLOSED, UNREAD_STATES, Sums, counts_as_missing, sums_of
+from scans.sums import CLOSED, UNREAD_STATES, Sums, sums_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:

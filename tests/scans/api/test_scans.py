@@ -74,7 +74,10 @@ def test_progress_and_gaps(auditor, owner, inventory):
     assert gaps["gaps"][0]["api"] == "ssm.DescribeParameters"
     assert gaps["gaps"][0]["accounts"] == [inventory.ledger.account_id]
     assert [item["account"] for item in gaps["unreadable"]] == [inventory.till.account_id]
-    assert get(owner, f"scans/{inventory.scan.pk}/gaps/") == {"gaps": [], "unreadable": []}
+    assert [(item["account"], item["state"]) for item in gaps["not_read"]] == [
+        (inventory.till.account_id, "unreadable")
+    ]
+    assert get(owner, f"scans/{inventory.scan.pk}/gaps/") == {"gaps": [], "unreadable": [], "not_read": []}
 
 
 def test_starting_the_whole_organization(operator, inventory, sent, committed):
