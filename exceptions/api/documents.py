@@ -14,6 +14,7 @@ from exceptions.models import ExceptionRequest, Ticket
 from exceptions.queries.scope import in_part, named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import shown_state
+from scans.api.extent import ExtentSerializer
 
 
 class ExceptionSerializer(serializers.Serializer[Any]):
@@ -91,7 +92,7 @@ class CountSerializer(serializers.Serializer[Any]):
 class PreviewSerializer(serializers.Serializer[Any]):
     """What it covers now, as far as you may see, and in words what it would cover that doesn't exist yet.
 
-    whole: you see every account in its scope; else the counts leave the others out.
+    whole: you see every account in its scope; else the counts leave the others out. read: how far they were read.
     """
 
     accounts = serializers.IntegerField()
@@ -100,6 +101,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     by_account = CountSerializer(many=True)
     to_come = serializers.CharField()
     whole = serializers.BooleanField()
+    read = ExtentSerializer()
 
 
 class CommentSerializer(serializers.Serializer[Any]):

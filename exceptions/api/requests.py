@@ -170,6 +170,7 @@ class ExceptionApi(Api):
                 "findings": found.findings,
                 "to_come": found.to_come,
                 "whole": found.whole,
+                "read": found.read,
                 "by_severity": [{"name": name, "findings": n} for name, n in found.by_severity],
                 "by_account": [{"name": account.account_id, "findings": n} for account, n in found.by_account],
             }

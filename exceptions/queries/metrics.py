@@ -12,6 +12,7 @@ from exceptions.models import ExceptionRequest
 from exceptions.queries.bands import excepted_by_ou
 from exceptions.queries.requests import state_is
 from scans.models import AccountTotal
+from scans.queries.extent import Extent, extent_of
 
 LOOK_BACK = timedelta(days=365)
 
@@ -32,7 +33,8 @@ class OuLine:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """median: from submission to decision, of what was decided in the last year; None: nothing was."""
+    """median: from submission to decision, of what was decided in the last year; None: nothing was. read: how far the
+    accounts were read of which by_ou speaks."""
 
     waiting: int
     oldest: datetime | None
@@ -43,6 +45,7 @@ class Metrics:
     expiring: int
     renewals: int
     renewals_waiting: int
+    read: Extent
     by_ou: list[OuLine]
 
 
@@ -60,7 +63,9 @@ def metrics_of(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now
     )
     decided = rows.filter(decided_at__gte=now - LOOK_BACK).filter(decided_at__gte=F("submitted_at"))
     count = decided.order_by().count()
-    return Metrics(median=median(decided, count), decided=count, by_ou=by_ou(visible, now), **said)
+    return Metrics(
+        median=median(decided, count), decided=count, read=extent_of(visible), by_ou=by_ou(visible, now), **said
+    )
 
 
 def median(decided: QuerySet[ExceptionRequest], count: int) -> timedelta | None:

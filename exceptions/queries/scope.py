@@ -15,6 +15,7 @@ from scans import registry
 from scans.evidence import GLOBAL
 from scans.fingerprint import fingerprint
 from scans.models import Finding
+from scans.queries.extent import Extent, extent_of
 
 Key = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
 MOVED = "Account "  # how drift calls an account that joined the scope, or left it
@@ -82,7 +83,8 @@ def keys_of(request: ExceptionRequest) -> Iterator[Key]:
 
 @dataclass(slots=True)
 class Preview:
-    """What a request covers now, and what it would cover that doesn't exist yet. whole: is this all of it?"""
+    """What a request covers now, and what it would cover that doesn't exist yet. whole: is this all of it? read: how
+    far the accounts were read, for the controls in scope."""
 
     accounts: int = 0
     findings: int = 0
@@ -90,6 +92,7 @@ class Preview:
     by_account: list[tuple[Account, int]] = field(default_factory=list)
     to_come: str = ""
     whole: bool = True
+    read: Extent = field(default_factory=Extent)
 
 
 TO_COME = {
@@ -116,6 +119,8 @@ def preview(request: ExceptionRequest, visible: QuerySet[Account] | None = None)
         found.whole = not inside.exclude(pk__in=seen).exists()
         inside, findings = inside.filter(pk__in=seen), findings.filter(account__in=seen)
     accounts = {account.pk: account for account in inside}
+    scope = Account.objects.filter(pk__in=inside.order_by().values("pk"))
+    found.read = extent_of(scope, controls=[request.control] if request.control else [])
     severities: Counter[str] = Counter()
     counts: Counter[int] = Counter()
     for severity, account in findings.order_by().values_list("severity", "account_id"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -30,8 +32,11 @@ def cover_state(value: str) -> SafeString:
 
 
 @register.simple_tag
-def standing(value: str) -> SafeString:
-    return badge(*STANDINGS[value])
+def standing(value: str, read: Any = None) -> SafeString:
+    """read: the Extent that it rests on. What holds where it was read is not known to hold elsewhere."""
+    looks, glyph, word = STANDINGS[value]
+    somewhere = value == "holds" and read is not None and not read.all_read
+    return badge(looks, glyph, f"{word} where it was read" if somewhere else word)
 
 
 @register.filter

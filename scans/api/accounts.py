@@ -21,6 +21,7 @@ from scans.api import starting
 from scans.api.scan_documents import ScanSerializer
 from scans.errors import ScanRequestError
 from scans.queries.account import named
+from scans.queries.extent import State, states_of
 from scans.queries.finding_counts import open_by_severity
 
 
@@ -32,16 +33,23 @@ class FindingCountsSerializer(serializers.Serializer[Any]):
 
 
 class Counted(serializers.Serializer[Any]):
+    read = serializers.SerializerMethodField()
     open_findings = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ChoiceField([str(state) for state in State]))
+    def get_read(self, account: Account) -> str:
+        return str(self.context["states"][account.pk])
 
     @extend_schema_field(FindingCountsSerializer(allow_null=True))
     def get_open_findings(self, account: Account) -> Any:
-        return self.context["counts"].get(account.pk)
+        # Nothing was ever read: that none is known says nothing.
+        return self.context["counts"].get(account.pk) if account.last_good_scan_at else None
 
 
 @extend_schema_serializer(component_name="Account")
 class AccountSerializer(Counted, api.AccountSerializer):
-    """An AWS account. open_findings is null where you may not see its Findings."""
+    """An AWS account. read: whether the last Scan that came to it could read it, and whether one ever read all of it.
+    open_findings: as far as it was read; null where nothing ever was, or where you may not see its Findings."""
 
 
 @extend_schema_serializer(component_name="AccountDetail")
@@ -68,4 +76,5 @@ class AccountApi(api.AccountApi):
             return starting.answer(self, starting.rescan(self.actor, found))
 
     def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:
-        return {"counts": open_by_severity(visible_accounts(self.actor, Permission.FINDING_VIEW), accounts)}
+        counts = open_by_severity(visible_accounts(self.actor, Permission.FINDING_VIEW), accounts)
+        return {"counts": counts, "states": states_of(accounts)}

@@ -27,7 +27,8 @@ class ControlQuery(Strict):
 
 
 class ControlSerializer(serializers.Serializer[Any]):
-    """quote: the sentence that it enforces. resources: how many have each verdict, where you may see them."""
+    """quote: the sentence that it enforces. resources: how many have each verdict, where you may see them. judged: was
+    it judged in any Account? If not, resources says nothing."""
 
     id = serializers.CharField()
     title = serializers.CharField()
@@ -39,6 +40,10 @@ class ControlSerializer(serializers.Serializer[Any]):
     quote = serializers.CharField()
     frameworks = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
     resources = serializers.SerializerMethodField()
+    judged = serializers.SerializerMethodField()
+
+    def get_judged(self, control: Any) -> bool:
+        return control.id in self.context["counts"]
 
     @extend_schema_field(VerdictCountsSerializer)
     def get_resources(self, control: Any) -> dict[str, int]:

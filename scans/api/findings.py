@@ -25,6 +25,7 @@ from scans.control import Severity, Verdict
 from scans.models import Finding
 from scans.queries import detail
 from scans.queries import findings as queries
+from scans.queries.extent import EXTENT_HEADER
 from scans.queries.findings import STATES, FilterError, FindingFilter
 
 EVENTS = 100
@@ -157,7 +158,9 @@ class FindingApi(Api):
         if wanted.coverage:
             visible = visible.filter(pk__in=self.exceptions_seen(required=True).order_by().values("pk"))
         page = self.paged(queries.filtered(visible, wanted))
-        return self.page(page.rows, page.next, coverage=self.coverage_of(page.rows))
+        response = self.page(page.rows, page.next, coverage=self.coverage_of(page.rows))
+        response[EXTENT_HEADER] = queries.extent_for(visible, wanted).text()
+        return response
 
     def retrieve(self, _request: Request, fingerprint: str) -> Response:
         """One Finding by its fingerprint, with its history and its fix."""

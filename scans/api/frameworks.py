@@ -13,19 +13,28 @@ from rest_framework.response import Response
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.views import Answer, Api
+from scans.api.extent import ExtentSerializer
 from scans.api.scan_documents import VerdictCountsSerializer
 from scans.frameworks import STANDINGS
 from scans.queries import frameworks as queries
+from scans.queries.extent import Extent, extent_of
 from scans.queries.frameworks import Line, RollUp
 
 
 class FrameworkSerializer(serializers.Serializer[Any]):
-    """standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider."""
+    """standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider. read: how far
+    the Accounts were read; what holds, holds where they were."""
 
     id = serializers.CharField(source="framework.id")
     name = serializers.CharField(source="framework.name")
     standings = serializers.SerializerMethodField()
     resources = serializers.SerializerMethodField()
+    read = serializers.SerializerMethodField()
+
+    @extend_schema_field(ExtentSerializer)
+    def get_read(self, _found: RollUp) -> dict[str, int]:
+        said: Extent = self.context["read"]
+        return said.document()
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_standings(self, found: RollUp) -> dict[str, int]:
@@ -76,11 +85,13 @@ class FrameworkApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The source document's statements, then every framework that controls name; on one page."""
-        return self.page(queries.all_of(visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))
+        visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
+        return self.page(queries.all_of(visible), read=extent_of(visible))
 
     def retrieve(self, _request: Request, framework: str) -> Response:
         """One framework with its requirements."""
         found = queries.known().get(framework)
         if found is None:
             raise Http404
-        return self.answer(queries.one_of(found, visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))
+        visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
+        return self.answer(queries.one_of(found, visible), read=extent_of(visible))

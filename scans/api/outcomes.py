@@ -26,8 +26,10 @@ from governance.pages import read_cursor
 from scans.api.findings import GapSerializer
 from scans.models import Scan
 from scans.queries import outcomes as queries
+from scans.queries.extent import EXTENT_HEADER
 from scans.queries.outcomes import Position
-from scans.queries.scans import visible_scans
+from scans.queries.scans import targets_of, visible_scans
+from scans.sums import sums_of
 
 # More outcomes than an account can have: a position is written as one number, account x PLACES + place.
 PLACES = 10**7
@@ -77,14 +79,17 @@ class OutcomeApi(Api):
         without limit and cursor."""
         visible = self.visible()
         scan = self.scan(visible)
+        headers = {EXTENT_HEADER: sums_of(targets_of(visible).filter(scan=scan)).text()}
         if request.accepted_renderer.format == LinesRenderer.format:
-            return StreamingHttpResponse(lines(queries.stream(scan, visible)), content_type=NDJSON)
+            return StreamingHttpResponse(lines(queries.stream(scan, visible)), content_type=NDJSON, headers=headers)
         filters = paging.filters_of(request, scan=str(scan.pk))
         start = position_of(read_cursor(self.query["cursor"], filters))
         found = list(islice(queries.stream(scan, visible, start), self.query["limit"] + 1))
         kept = [outcome for _, outcome in found[: self.query["limit"]]]
         following = paging.address(request, number_of(found[-1][0]), filters) if len(found) > len(kept) else None
-        return self.page(kept, following)
+        response = self.page(kept, following)
+        response[EXTENT_HEADER] = headers[EXTENT_HEADER]
+        return response
 
     def visible(self) -> QuerySet[Account]:
         visible = visible_accounts(self.actor, Permission.OUTCOME_EXPORT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scans.flows.building import Blind
@@ -15,6 +15,7 @@ COLUMNS = (
     "owner", "owner_account", "destination_region", "key", "key_kind", "key_arn", "key_state", "into", "into_controls",
     "under", "under_controls", "verdict", "why",
 )  # fmt: skip
+NEVER_READ = "Nothing of this account was ever read."
 COLOURS = {"fail": "#b3261e", "unknown": "#8a5a00", "pass": "#1a7f4b"}
 
 
@@ -47,9 +48,15 @@ def row(flow: Flow) -> dict[str, Any]:
     }
 
 
-def rows(read: Iterable[tuple[Any, Iterable[Flow], Iterable[Blind], bool]]) -> Iterator[dict[str, Any]]:
-    """Of (account, flows, what is not known, whether it was read) one after the other."""
-    for _, flows, blind, _ in read:
+# (account, flows, what is not known, whether anything of it was ever read)
+Read = tuple[Any, Iterable[Flow], Iterable[Blind], bool]
+
+
+def rows(read: Iterable[Read]) -> Iterator[dict[str, Any]]:
+    """One account after the other. One that was never read has a row too: no row would say that it has no flow."""
+    for account, flows, blind, was_read in read:
+        if not was_read:
+            yield blind_row(Blind(account.account_id, "", "", ()), NEVER_READ)
         yield from map(row, flows)
         yield from map(blind_row, blind)
 
@@ -58,17 +65,30 @@ def controls(grades: Iterable[Grade]) -> dict[str, str]:
     return dict(by_control(grades))
 
 
-def blind_row(blind: Blind) -> dict[str, Any]:
+def blind_row(blind: Blind, why: str = "") -> dict[str, Any]:
     """A list that may be incomplete, so that flows may be missing: feature `unread`, verdict unknown."""
     empty: dict[str, Any] = dict.fromkeys(COLUMNS, "")
-    why = "; ".join(gap.sentence() for gap in blind.gaps)
+    why = why or "; ".join(gap.sentence() for gap in blind.gaps)
     return {
         **empty, "account": blind.account, "region": blind.region, "feature": "unread", "sources":
         [{"type": blind.type, "arn": ""}], "into_controls": {}, "under_controls": {}, "verdict": "unknown", "why": why,
     }  # fmt: skip
 
 
-def dot(flows: Iterable[Flow]) -> Iterator[str]:
+def dot_of(read: Iterable[Read]) -> Iterator[str]:
+    """As dot, with a comment for each thing that is not known, so that flows of it may be missing."""
+    unknown: list[str] = []
+
+    def flows() -> Iterator[Flow]:
+        for account, found, blind, was_read in read:
+            unknown.extend(f"{item.account} {item.region} {item.type}: not all of it could be read" for item in blind)
+            unknown.extend([] if was_read else [f"{account.account_id}: {NEVER_READ}"])
+            yield from found
+
+    yield from dot(flows(), unknown)
+
+
+def dot(flows: Iterable[Flow], unknown: Sequence[str] = ()) -> Iterator[str]:
     """The graph in Graphviz's language, line by line. `dot -Tsvg` draws it."""
     yield "digraph flows {"
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"]; edge [fontname="sans-serif"];'
@@ -78,6 +98,7 @@ def dot(flows: Iterable[Flow]) -> Iterator[str]:
             if statement not in written:
                 written.add(statement)
                 yield statement
+    yield from (f"  // {line}" for line in unknown)
     yield "}"
 
 

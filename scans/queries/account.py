@@ -13,6 +13,7 @@ from accounts.models import Account, AccountEvent, OrganizationalUnit
 from scans.models import AccountTotal, Target
 from scans.queries import cells
 from scans.queries.cells import ControlLine, Counts
+from scans.queries.extent import Extent, extent_of
 from scans.queries.scans import GapGroup, group_gaps, latest_target
 from scans.queries.tree import ids_in
 
@@ -29,10 +30,11 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetail:
-    """target: the last visit, whose gaps these are. above: the OUs from the root down. short: the controls
+    """read: how far it was read. target: the last visit, whose gaps these are. above: the OUs from the root down. short: the controls
     that fail or are unknown somewhere; others: those that aren't."""
 
     above: list[OrganizationalUnit]
+    read: Extent
     target: Target | None
     gaps: list[GapGroup]
     short: list[ControlLine]
@@ -58,6 +60,7 @@ def detail_of(account: Account) -> AccountDetail:
     lines = cells.lines(counts)
     return AccountDetail(
         above=above(account),
+        read=extent_of(Account.objects.filter(pk=account.pk)),
         target=target,
         gaps=group_gaps([(account, target.gaps)]) if target else [],
         short=[line for line in lines if line.counts.failed or line.counts.unknown],

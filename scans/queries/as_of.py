@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from accounts.models import Account
+from governance.core.states import TARGET_ENDED
 from scans.diff import FactChange, fact_changes
 from scans.models import Finding, Target
 from scans.queries import cells, history
@@ -20,12 +21,16 @@ SHOWN = 200
 
 @dataclass(slots=True)
 class AccountStood:
-    """target: whose evidence was the latest good one; None: nothing had been read. lines: its outcomes by
+    """target: whose evidence was the latest good one; None: nothing had been read. whole: had all of the account been
+    read by then? If not, target read a part, the newest of `layers`. missed: the last Target by then that ended
+    without reading it. lines: its outcomes by
     today's controls. findings: those open at the moment, the first SHOWN of `open`. lost: what can't be
     judged any more."""
 
     target: Target | None = None
     layers: int = 0
+    whole: bool = False
+    missed: Target | None = None
     lines: list[ControlLine] = field(default_factory=list)
     total: Counts = cells.NONE
     findings: list[Then] = field(default_factory=list)
@@ -43,6 +48,8 @@ def account_at(account: Account, moment: datetime, *, with_findings: bool) -> Ac
     stood = AccountStood()
     layers = history.layers_of([account], moment).get(account.pk, [])
     stood.layers, stood.target = len(layers), layers[-1] if layers else None
+    stood.whole = bool(layers) and is_whole(layers[-1])
+    stood.missed = missed_by(account, moment, layers[0] if layers else None)
     try:
         found = rejudge(account, layers)
     except EvidenceLostError as error:
@@ -51,12 +58,24 @@ def account_at(account: Account, moment: datetime, *, with_findings: bool) -> Ac
         stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.lost))
         stood.lines = lines_of(found)
         stood.total = cells.total(line.counts for line in stood.lines)
-    if with_findings:
+    if with_findings and stood.target:
         rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
         opened = (then for then in history.findings_at(rows, moment) if then.state == "open")
         stood.findings = list(islice(opened, SHOWN))
         stood.open = len(stood.findings) + sum(1 for _ in opened)
     return stood
+
+
+def is_whole(target: Target) -> bool:
+    return not target.scan.asked.get("regions") and not target.scan.asked.get("controls")
+
+
+def missed_by(account: Account, moment: datetime, read: Target | None) -> Target | None:
+    """The last Target by then, after the one that read the account, which ended without reading it."""
+    ended = account.targets.filter(state__in=TARGET_ENDED - {"done"}, manifest="", finished_at__lte=moment)
+    if read is not None and read.collected_at is not None:
+        ended = ended.filter(finished_at__gt=read.collected_at)
+    return ended.select_related("scan").order_by("-finished_at", "-id").first()
 
 
 def lines_of(found: Rejudged) -> list[ControlLine]:

@@ -15,6 +15,8 @@ from scans.evidence import GLOBAL
 from scans.models import EvidenceHead, Target
 from scans.regions import ENABLED
 
+# Of an export: how far what it covers was read, in one sentence.
+EXTENT_HEADER = "Tutela-Extent"
 LIMITED = "read only for some regions or controls, or by a scan that did not end"
 NARROWED = "not read for all that is chosen here"
 Part = tuple[str, str]  # (what to stress, what follows it)

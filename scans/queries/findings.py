@@ -15,6 +15,7 @@ from accounts.models import Account
 from scans import hooks, registry
 from scans.control import Severity, Verdict
 from scans.models import Finding
+from scans.queries.extent import Extent, extent_of
 
 COUNT_LIMIT = 10_000
 STATES = ("open", "resolved", "all")
@@ -88,10 +89,22 @@ class FindingFilter:
             return Q(control=self.control)
         return Q(control__in=[id for id, c in registry.controls().items() if c.control.group == self.control])
 
+    def control_ids(self) -> list[str]:
+        """Those that are wanted; empty for all."""
+        known = registry.controls().items()
+        return [id for id, loaded in known if self.control in {id, loaded.control.group}] or [self.control] * bool(
+            self.control
+        )
+
 
 def one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
     if value not in possible:
         raise FilterError(f"{name} is {value!r}; use {', '.join(p for p in possible if p)}.")
+
+
+def extent_for(visible: QuerySet[Account], wanted: FindingFilter) -> Extent:
+    """How far the accounts were read that the filters name, in the region and for the controls that they name."""
+    return extent_of(wanted.accounts(visible), region=wanted.region, controls=wanted.control_ids())
 
 
 def visible_findings(visible: QuerySet[Account]) -> QuerySet[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Account
 from scans import frameworks, registry
@@ -85,12 +85,6 @@ def line_of(requirement: Requirement, visible: QuerySet[Account]) -> Line:
     rows = cells.totals_of(visible.order_by()).filter(control__in=requirement.control_ids)
     alone = Framework("", "", (requirement,))
     return rolled_up(alone, cells.by_control(rows), accounts_by_requirement(alone, rows)).lines[0]
-
-
-def read_of(visible: QuerySet[Account]) -> dict[str, int]:
-    """accounts: how many there are; never: of how many nothing was ever read, so that nothing is said of them."""
-    never = Count("pk", filter=Q(last_good_scan_at=None))
-    return visible.order_by().aggregate(accounts=Count("pk"), never=never)
 
 
 def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) -> dict[str, Accounts]:

@@ -11,15 +11,17 @@ from governance.identity.web import permission
 from scans import registry
 from scans.queries import cells
 from scans.queries import controls as queries
+from scans.queries.extent import extent_of
 from scans.views.shared import accounts_for
 
 
 @require_safe
 @permission(Permission.CONTROL_VIEW)
 def controls(request: HttpRequest) -> HttpResponse:
-    counts = cells.by_control(cells.totals_of(accounts_for(request, Permission.ACCOUNT_VIEW)))
-    groups = queries.catalogue(counts)
-    return render(request, "scans/controls.html", {"groups": groups, "total": sum(len(g.lines) for g in groups)})
+    visible = accounts_for(request, Permission.ACCOUNT_VIEW)
+    groups = queries.catalogue(cells.by_control(cells.totals_of(visible)))
+    context = {"groups": groups, "total": sum(len(g.lines) for g in groups), "read": extent_of(visible)}
+    return render(request, "scans/controls.html", context)
 
 
 @require_safe
@@ -29,5 +31,8 @@ def control(request: HttpRequest, id: str) -> HttpResponse:
     if loaded is None:
         raise Http404(f"There is no control {id}.")
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
-    context = {"loaded": loaded, "control": loaded.control, "detail": queries.detail_of(loaded, visible)}
+    context = {
+        "loaded": loaded, "control": loaded.control, "detail": queries.detail_of(loaded, visible),
+        "read": extent_of(visible, controls=[id]),
+    }  # fmt: skip
     return render(request, "scans/control.html", context)

@@ -15,6 +15,7 @@ from scans.queries import cells, detail
 from scans.queries import findings as queries
 from scans.queries.choices import choices_for
 from scans.rescan import may_rescan, why_unscannable
+from scans.queries.extent import EXTENT_HEADER
 from scans.views.shared import accounts_for, filter_of, slice_of
 
 KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
@@ -34,6 +35,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "acts": hooks.bulk_acts_for(request),
         "wanted": wanted, "page": page, "choices": choices_for(visible, wanted),
         "total": min(total, queries.COUNT_LIMIT), "more": total > queries.COUNT_LIMIT,
+        "read": queries.extent_for(visible, wanted),
     }  # fmt: skip
     return render(request, "scans/findings.html", context)
 
@@ -47,6 +49,7 @@ def findings_by_control(request: HttpRequest) -> HttpResponse:
     context = {
         "wanted": wanted, "lines": lines, "choices": choices_for(visible, wanted),
         "total": cells.total(line.counts for line in lines), "place": wanted.place_query(),
+        "read": queries.extent_for(visible, wanted),
         "left_out": bool(wanted.q or wanted.verdict or wanted.coverage or wanted.state != "open"),
     }  # fmt: skip
     return render(request, "scans/findings_by_control.html", context)
@@ -75,9 +78,11 @@ def findings_export(request: HttpRequest) -> StreamingHttpResponse:
     format = request.GET.get("format", "")
     if format not in KINDS:
         raise BadRequest("format must be csv or jsonl.")
-    rows = queries.filtered(accounts_for(request, Permission.OUTCOME_EXPORT), filter_of(request))
+    visible, wanted = accounts_for(request, Permission.OUTCOME_EXPORT), filter_of(request)
+    rows = queries.filtered(visible, wanted)
     shown = exports.finding_lines(rows.iterator(chunk_size=1000), timezone.now())
     body = exports.lines(shown, format=format, columns=exports.EXPORTED_FINDING_COLUMNS)
     name = f"findings-{timezone.now():%Y%m%dT%H%MZ}.{format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    read = queries.extent_for(visible, wanted)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', EXTENT_HEADER: read.text()}
     return StreamingHttpResponse(body, content_type=f"{KINDS[format]}; charset=utf-8", headers=headers)

@@ -18,6 +18,7 @@ from scans import exports
 from scans.flows import drawing, lines, summary
 from scans.queries import flows as queries
 from scans.queries.choices import choices_for
+from scans.queries.extent import EXTENT_HEADER, extent_of
 from scans.queries.findings import FindingFilter
 from scans.views.shared import accounts_for, filter_of
 
@@ -33,7 +34,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     found = queries.map_of(visible, chosen=chosen(visible, wanted), region=wanted.region)
     rows = summary.summarise(found.flows, folded=len(found.accounts) > 1)
     context = {
-        "wanted": wanted, "map": found, "totals": summary.totals(found.flows), "lines": rows[:SHOWN_LINES],
+        "wanted": wanted, "map": found, "read": extent_of(chosen(visible, wanted), region=wanted.region), "totals": summary.totals(found.flows), "lines": rows[:SHOWN_LINES],
         "left_out": max(0, len(rows) - SHOWN_LINES), "picture": drawing.draw(rows), "choices": choices_for(visible, wanted),
         "names": {account.account_id: account.name for account in found.accounts},
     }  # fmt: skip
@@ -51,7 +52,8 @@ def flows_export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = filter_of(request)
     read = queries.every(visible, chosen(visible, wanted).order_by("account_id").iterator(), wanted.region)
     name = f"data-flow-{timezone.now():%Y%m%dT%H%MZ}.{format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    extent = extent_of(chosen(visible, wanted), region=wanted.region)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', EXTENT_HEADER: extent.text()}
     return StreamingHttpResponse(
         exported(read, format), content_type=f"{KINDS[format]}; charset=utf-8", headers=headers
     )
@@ -67,6 +69,6 @@ def chosen(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Accoun
 
 def exported(read: Iterator[queries.Read], format: str) -> Iterator[str]:
     if format == "dot":
-        yield from (f"{line}\n" for line in lines.dot(flow for _, found, *_ in read for flow in found))
+        yield from (f"{line}\n" for line in lines.dot_of(read))
         return
     yield from exports.lines(lines.rows(read), format=format, columns=lines.COLUMNS)

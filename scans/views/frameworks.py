@@ -10,6 +10,7 @@ from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans.frameworks import Framework
 from scans.queries import frameworks as queries
+from scans.queries.extent import extent_of
 from scans.views.shared import accounts_for
 
 
@@ -17,14 +18,14 @@ from scans.views.shared import accounts_for
 @permission(Permission.CONTROL_VIEW)
 def frameworks(request: HttpRequest) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
-    return render(request, "scans/frameworks.html", {"rollups": queries.all_of(visible)})
+    return render(request, "scans/frameworks.html", {"rollups": queries.all_of(visible), "read": extent_of(visible)})
 
 
 @require_safe
 @permission(Permission.CONTROL_VIEW)
 def framework(request: HttpRequest, id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
-    context = {"rollup": queries.one_of(the(id), visible), "read": queries.read_of(visible)}
+    context = {"rollup": queries.one_of(the(id), visible), "read": extent_of(visible)}
     return render(request, "scans/framework.html", context)
 
 
@@ -37,7 +38,10 @@ def requirement(request: HttpRequest, id: str, requirement: str) -> HttpResponse
     if wanted is None:
         raise Http404(f"{found.name} has no requirement {requirement} that a control enforces.")
     places, more = queries.places_of(wanted, visible)
-    context = {"framework": found, "line": queries.line_of(wanted, visible), "places": places, "more": more}
+    context = {
+        "framework": found, "line": queries.line_of(wanted, visible), "places": places, "more": more,
+        "read": extent_of(visible, controls=wanted.control_ids),
+    }  # fmt: skip
     return render(request, "scans/requirement.html", context)
 
 

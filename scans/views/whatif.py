@@ -8,10 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans import registry
 from scans.queries import whatif
+from scans.queries.extent import extent_of
 from scans.queries.findings import visible_findings
 from scans.views.shared import accounts_for
 from scans.whatif import NotForetoldError
@@ -22,7 +24,8 @@ from scans.whatif import NotForetoldError
 def what_if(request: HttpRequest, pk: int) -> HttpResponse:
     rows = visible_findings(accounts_for(request, Permission.FINDING_VIEW)).select_related("account__organization")
     found = get_object_or_404(rows, pk=pk)
-    context: dict[str, Any] = {"finding": found, "loaded": registry.controls().get(found.control)}
+    read = extent_of(Account.objects.filter(pk=found.account_id))
+    context: dict[str, Any] = {"finding": found, "loaded": registry.controls().get(found.control), "read": read}
     try:
         context["foretold"] = whatif.of(found)
     except NotForetoldError as error:

@@ -15,6 +15,7 @@ from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError, width_of
 from scans import coverage, exports
 from scans.queries import coverage as queries
+from scans.telling import require_accounts
 
 
 class Command(TutelaCommand):
@@ -26,6 +27,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         accounts = Account.objects.select_related("organization")
+        require_accounts(accounts)
         if options["account"]:
             accounts = accounts.filter(account_id=options["account"])
             if not accounts.exists():

@@ -10,14 +10,20 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
+from accounts.models import Account
+from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import exports
 from scans.models import Finding, Scan
 from scans.outcomes import outcomes_of
+from scans.queries.extent import extent_of
+from scans.telling import require_accounts, tell_extent, tell_scan
 
 
 class Command(TutelaCommand):
-    help = "Write every outcome of a scan, or the findings, as JSON lines or CSV."
+    help = (
+        "Write every outcome of a scan, or the findings, as JSON lines or CSV. What was not read is said on standard "
+        "error. Exit 0: done; 3: nothing of it was read, so that no line means nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["outcomes", "findings"])
@@ -26,11 +32,16 @@ class Command(TutelaCommand):
         parser.add_argument("--output", metavar="FILE", help="instead of standard output")
 
     def work(self, options: dict[str, Any]) -> int:
+        require_accounts(Account.objects.all())
         rows = self.outcomes(options["scan"]) if options["what"] == "outcomes" else findings(options["scan"])
         columns = exports.OUTCOME_COLUMNS if options["what"] == "outcomes" else exports.EXPORTED_FINDING_COLUMNS
+        self.put(rows, options, columns)
+        return DONE if self.tell(options) else PARTLY
+
+    def put(self, rows: Iterator[dict[str, Any]], options: dict[str, Any], columns: tuple[str, ...]) -> None:
         if not options["output"]:
             exports.write(rows, sys.stdout, format=options["format"], columns=columns)
-            return DONE
+            return
         try:
             # The name appears only when the file is whole.
             part = Path(options["output"] + ".part")
@@ -39,7 +50,17 @@ class Command(TutelaCommand):
             part.replace(options["output"])
         except OSError as error:
             raise CouldNotError(f"{options['output']} can't be written: {error.strerror}") from error
-        return DONE
+
+    def tell(self, options: dict[str, Any]) -> bool:
+        """False: nothing of what was asked for was ever read."""
+        if options["what"] == "outcomes":
+            return tell_scan(self, the_scan(options["scan"]))
+        accounts = Account.objects.all()
+        if options["scan"] != "latest":
+            accounts = accounts.filter(pk__in=the_scan(options["scan"]).targets.values("account"))
+        extent = extent_of(accounts)
+        tell_extent(self, extent)
+        return not extent.nothing
 
     def outcomes(self, wanted: str) -> Iterator[dict[str, Any]]:
         return outcomes_of(the_scan(wanted))

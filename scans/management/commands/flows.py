@@ -12,6 +12,8 @@ from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans import exports
 from scans.flows import lines
 from scans.queries import flows as queries
+from scans.queries.extent import extent_of
+from scans.telling import require_accounts, tell_extent
 
 
 class Command(TutelaCommand):
@@ -24,12 +26,14 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         everyone = Account.objects.select_related("organization")
+        require_accounts(everyone)
         chosen = everyone.filter(account_id=options["account"]) if options["account"] else everyone
         if options["account"] and not chosen.exists():
             raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
         read = queries.every(everyone, chosen.order_by("account_id").iterator(), options["region"])
         if options["format"] == "dot":
-            sys.stdout.writelines(f"{line}\n" for line in lines.dot(flow for _, found, *_ in read for flow in found))
+            sys.stdout.writelines(f"{line}\n" for line in lines.dot_of(read))
         else:
             exports.write(lines.rows(read), sys.stdout, format=options["format"], columns=lines.COLUMNS)
+        tell_extent(self, extent_of(chosen, region=options["region"]))
         return DONE

@@ -91,5 +91,5 @@ def test_more_accounts_cost_no_more_queries(auditor, inventory, django_assert_ma
     Account.objects.bulk_create(
         [Account(organization=shop.organization, ou=shop.ou, account_id=f"2{n:011}", name=str(n)) for n in range(40)]
     )
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert len(items(auditor, "accounts/")) == 44

@@ -106,5 +106,5 @@ def test_a_cursor_belongs_to_one_list_with_its_filters(auditor, inventory):
 def test_more_findings_cost_no_more_queries(auditor, inventory, django_assert_max_num_queries):
     for number in range(30):
         finding(inventory.play, "SSM-PS-001", f"arn:x:{number}", region=REGION)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert len(items(auditor, "findings/")) == 33

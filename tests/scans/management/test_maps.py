@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from scans import registry
+from scans.flows.lines import NEVER_READ
 from tests.inventory import Inventory
 from tests.scans.flows import worlds
 
@@ -41,15 +42,22 @@ def test_flows_as_lines_and_as_csv(sending: Inventory, capsys: pytest.CaptureFix
     rows = [json.loads(line) for line in run(capsys, "flows").splitlines()]
     assert [(row["feature"], row["owner"], row["verdict"]) for row in rows] == [
         ("01", "dangling", "fail"), ("unread", "", "unknown"),
+        *[("unread", "", "unknown")] * 3,  # an account of which nothing was read has a row that says so
     ]  # fmt: skip
+    assert {row["account"] for row in rows if row["why"] == NEVER_READ} == {
+        account.account_id for account in (sending.till, sending.ledger, sending.play)
+    }
     read = list(csv.DictReader(io.StringIO(run(capsys, "flows", "--format", "csv"))))
-    assert [row["destination"] for row in read] == ["gone", ""]
+    assert [row["destination"] for row in read] == ["gone", "", "", "", ""]
 
 
 def test_flows_of_one_account_or_region(sending: Inventory, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "flows", "--account", sending.play.account_id) == ""
-    assert run(capsys, "flows", "--region", "us-east-1") == ""
-    assert run(capsys, "flows", "--format", "dot").startswith("digraph flows {\n")
+    (never,) = map(json.loads, run(capsys, "flows", "--account", sending.play.account_id).splitlines())
+    assert (never["verdict"], never["why"]) == ("unknown", NEVER_READ)
+    assert run(capsys, "flows", "--account", sending.shop.account_id, "--region", "us-east-1") == ""
+    graph = run(capsys, "flows", "--format", "dot")
+    assert graph.startswith("digraph flows {\n")
+    assert f"  // {sending.play.account_id}: {NEVER_READ}\n" in graph
 
 
 @pytest.mark.parametrize("command", ["flows", "coverage"])

@@ -1,0 +1,39 @@
+"""How commands say what was not read: on standard error, so that what they write stays what it is."""
+
+from __future__ import annotations
+
+from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from governance.core.cli import CouldNotError
+from scans.models import Scan
+from scans.queries.extent import Extent
+from scans.sums import sums_of
+
+
+def require_accounts(accounts: QuerySet[Account]) -> None:
+    """Raises CouldNotError where no organization was ever discovered: nothing known is not nothing found."""
+    if not accounts.exists():
+        raise CouldNotError("No account is known. Run: manage.py discover")
+
+
+def tell_extent(command: BaseCommand, extent: Extent) -> None:
+    if not extent.all_read:
+        command.stderr.write(extent.text())
+
+
+def tell_scan(command: BaseCommand, scan: Scan) -> bool:
+    """What a Scan was not asked for, and what it did not read. False: nothing at all was read."""
+    parts = [
+        f"{name} {', '.join(ids)}"
+        for name in ("accounts", "ous", "regions", "controls")
+        if (ids := scan.asked.get(name))
+    ]
+    if parts:
+        command.stderr.write(f"Scan {scan.pk} was asked only for {'; '.join(parts)}.")
+    sums = sums_of(scan.targets.all())
+    if not sums.whole:
+        gaps = f"; {sums.gaps} gaps in what was read" if sums.gaps else ""
+        command.stderr.write(f"Scan {scan.pk} is {scan.state}: {sums.text()}{gaps}.")
+    return scan.targets.exclude(manifest="").exists()
