@@ -44,6 +44,7 @@ SCAN: Final = _machine(
     ("resume", "cancelled", "running"),
 )
 SCAN_ENDED: Final = frozenset({"done", "partial", "cancelled"})
+SCAN_ENDED_WELL: Final = SCAN_ENDED - {"cancelled"}
 
 TARGET: Final = _machine(
     "target",

@@ -48,7 +48,7 @@ def account_at(account: Account, moment: datetime, *, with_findings: bool) -> Ac
     stood = AccountStood()
     layers = history.layers_of([account], moment).get(account.pk, [])
     stood.layers, stood.target = len(layers), layers[-1] if layers else None
-    stood.whole = bool(layers) and is_whole(layers[-1])
+    stood.whole = bool(layers) and history.is_whole(layers[-1])
     stood.missed = missed_by(account, moment, layers[0] if layers else None)
     try:
         found = rejudge(account, layers)
@@ -66,10 +66,6 @@ def account_at(account: Account, moment: datetime, *, with_findings: bool) -> Ac
     return stood
 
 
-def is_whole(target: Target) -> bool:
-    return not target.scan.asked.get("regions") and not target.scan.asked.get("controls")
-
-
 def missed_by(account: Account, moment: datetime, read: Target | None) -> Target | None:
     """The last Target by then, after the one that read the account, which ended without reading it."""
     ended = account.targets.filter(state__in=TARGET_ENDED - {"done"}, manifest="", finished_at__lte=moment)
@@ -79,8 +75,9 @@ def missed_by(account: Account, moment: datetime, read: Target | None) -> Target
 
 
 def lines_of(found: Rejudged) -> list[ControlLine]:
+    """As the roll-up counts them: what a Scan of some regions left out is no outcome of the Account."""
     tallies: dict[str, Counter[str]] = defaultdict(Counter)
-    for item in found.judged:
+    for item, _ in found.told:
         tallies[item.control.id][item.outcome.verdict] += 1
     return [
         cells.line(id, Counts(tally["pass"], tally["fail"], tally["unknown"], tally["not_applicable"]))

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Account
-from governance.core.states import SCAN_ENDED
+from governance.core.states import SCAN_ENDED_WELL
 from scans.evidence import GLOBAL
 from scans.models import EvidenceHead, Target
 from scans.regions import ENABLED
@@ -106,9 +106,9 @@ def was(number: int, of: int | None = None) -> str:
 def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collection[str] = ()) -> Extent:
     """Of these accounts; with a region or controls: what was read for those. One query, three more where narrowed."""
     rows = visible.order_by()
-    wanted = {
+    wanted: dict[str, Q] = {
         "accounts": Q(),
-        "limited": REACHED & ~Exists(whole_readings()),
+        "limited": REACHED & ~Q(Exists(whole_readings())),
         "unreadable": UNREADABLE,
         "closed": Q(unreadable__skipped=True),
         "untried": UNTRIED,
@@ -143,19 +143,18 @@ UNREADABLE = Q(unreadable__isnull=False)
 NEVER_READ = Q(last_good_scan_at__isnull=True)
 UNTRIED = NEVER_READ & ~UNREADABLE
 REACHED = ~NEVER_READ & ~UNREADABLE
-ENDED_WELL = SCAN_ENDED - {"cancelled"}
 
 
 def whole_readings() -> QuerySet[Target]:
     """Of an outer Account: Targets that were read in a Scan of every region and control which came to its end."""
-    done = Target.objects.filter(account=OuterRef("pk"), state="done", scan__state__in=ENDED_WELL)
+    done = Target.objects.filter(account=OuterRef("pk"), state="done", scan__state__in=SCAN_ENDED_WELL)
     return done.filter(scan__asked__regions=[], scan__asked__controls=[]).order_by()
 
 
 def covered_by_parts(rows: QuerySet[Account], region: str, controls: Collection[str]) -> set[int]:
     """Of the accounts that were never read whole, those that a Scan of a part read for just this region and control."""
     part = rows.filter(REACHED & ~Exists(whole_readings())).values("pk")
-    done = Target.objects.filter(account__in=part, state="done", scan__state__in=ENDED_WELL).order_by()
+    done = Target.objects.filter(account__in=part, state="done", scan__state__in=SCAN_ENDED_WELL).order_by()
     found = done.values_list("account_id", "scan__asked").iterator(chunk_size=1000)
     return {account for account, asked in found if covers(asked, region, controls)}
 

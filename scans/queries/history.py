@@ -13,6 +13,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
+from governance.core.states import SCAN_ENDED_WELL as ENDED_WELL
 from scans import evidence, registry, store
 from scans.errors import ScanRequestError
 from scans.evidence import EvidenceError, encode_fact
@@ -54,8 +55,11 @@ def latest_good(account: Account, moment: datetime | None = None) -> Target | No
 
 def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> dict[int, list[Target]]:
     """Account's row id -> the Targets whose evidence counts, newest first: the rescans of a part of the
-    Account, and last the one that read it whole. Two queries however many Accounts there are."""
-    whole = good_targets(moment).filter(account=OuterRef("pk"), scan__asked__regions=[], scan__asked__controls=[])
+    Account, and last the one that read it whole. Two queries however many Accounts there are.
+
+    A Scan that was cut off never judged what needs the whole organization, so what an earlier one said of that counts."""
+    whole = good_targets(moment).filter(account=OuterRef("pk"), scan__state__in=ENDED_WELL)
+    whole = whole.filter(scan__asked__regions=[], scan__asked__controls=[])
     ids = [account.pk for account in accounts]
     bases = dict(
         Account.objects.filter(pk__in=ids).order_by().values_list("pk", Subquery(whole.values("pk")[:1]))
@@ -76,7 +80,12 @@ def read_with_all(account: Account, newest: Target) -> Target | None:
     """The last Target, no newer than this one, of a Scan that was asked for the whole organization."""
     asked: dict[str, list[str]] = {f"scan__asked__{name}": [] for name in ("accounts", "ous", "regions", "controls")}
     older = good_targets(newest.collected_at).filter(account=account, scan__organization=account.organization_id)
-    return older.filter(**asked).select_related("scan").first()
+    return older.filter(**asked, scan__state__in=ENDED_WELL).select_related("scan").first()
+
+
+def is_whole(target: Target) -> bool:
+    asked = target.scan.asked
+    return not asked.get("regions") and not asked.get("controls") and target.scan.state in ENDED_WELL
 
 
 def upto(layers: list[Target], base: int | None) -> list[Target]:

@@ -49,15 +49,17 @@ class ScanLine:
 def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     found = list(scans)
     unread = Q(state__in=UNREAD_STATES)
-    rows = targets_of(visible).filter(scan__in=found).order_by().values("scan").annotate(
-        accounts=Count("id"),
-        ended=Count("id", filter=Q(state__in=TARGET_ENDED)),
-        read=Count("id", filter=Q(state="done")),
-        unreadable=Count("id", filter=unread),
-        closed=Count("id", filter=unread & CLOSED),
-        cancelled=Count("id", filter=Q(state="cancelled")),
-    )  # fmt: skip
-    counts = {row.pop("scan"): row for row in rows}
+    wanted = {
+        "accounts": Q(),
+        "ended": Q(state__in=TARGET_ENDED),
+        "read": Q(state="done"),
+        "unreadable": unread,
+        "closed": unread & CLOSED,
+        "cancelled": Q(state="cancelled"),
+    }
+    rows = targets_of(visible).filter(scan__in=found).order_by().values_list("scan")
+    rows = rows.annotate(**{name: Count("id", filter=condition or None) for name, condition in wanted.items()})
+    counts: dict[int, dict[str, int]] = {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in rows}
     asked = asked_of(found, visible)
     return [ScanLine(scan, asked[scan.pk], **counts[scan.pk]) for scan in found]
 
