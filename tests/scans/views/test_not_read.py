@@ -1,0 +1,294 @@
+"""No page, export, command or API answer calls fine, none or 0 what was not read: a scene for each way of not reading."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account, Organization
+from governance.core.policy import SYSTEM, Role, ScopeKind
+from scans import completion, runner
+from scans.models import Scan
+from scans.queries.extent import Extent, State, extent_of, states_of
+from scans.services import cancel_scan, start_scan
+from scans.work import run_target
+from tests.people import person, signed_in
+from tests.scans.orders import REGION, company, in_place_of_aws, read_all, volumes
+
+pytestmark = pytest.mark.django_db
+ORG = "o-1"
+# What is said only where all was read.
+CLAIMS = (
+    "Everything that was asked for could be read", "Nothing falls short", "No open findings</strong>",
+    "No finding matches", "Nothing fails</strong>", "Nothing differs", "is the same in both", "All 2 accounts",
+    "nothing changed<", "Gaps</dt><dd>0<", "None was open at the end of that day.",
+)  # fmt: skip
+PAGES = (
+    "/", "/scores/", "/accounts/", "/accounts/111122223334/", "/accounts/111122223334/coverage/",
+    "/accounts/111122223334/as-of/?as_of=2026-01-01", "/findings/", "/findings/?verdict=fail&severity=high",
+    "/findings/?account=111122223334", "/findings/by-control/", "/controls/", "/controls/SSM-EB-001/", "/flows/",
+    "/frameworks/", "/frameworks/source/", "/frameworks/source/S9/", "/scans/", "/exceptions/metrics/",
+)  # fmt: skip
+
+
+@dataclass
+class Told:
+    """An organization of two accounts, of which payments is not read. scans: those that were started."""
+
+    organization: Organization
+    scans: list[Scan] = field(default_factory=list)
+
+    @property
+    def payments(self) -> Account:
+        return self.organization.accounts.get(name="payments")
+
+    def start(self, **asked: Any) -> Scan:
+        scan = start_scan(actor=SYSTEM, organization=self.organization, **asked)
+        self.scans.append(scan)
+        return scan
+
+    def finish(self, scan: Scan) -> None:
+        read_all(scan)
+        completion.advance(scan.pk)
+
+
+def never(told: Told) -> None:
+    """Discovered, and no scan."""
+
+
+def waiting(told: Told) -> None:
+    told.start()
+
+
+def running(told: Told) -> None:
+    run_target(told.start().targets.get(account__name="management").pk)
+
+
+def cancelled(told: Told) -> None:
+    cancel_scan(actor=SYSTEM, scan=told.start())
+
+
+def cancelled_half_way(told: Told) -> None:
+    scan = told.start()
+    run_target(scan.targets.get(account__name="management").pk)
+    cancel_scan(actor=SYSTEM, scan=scan)
+
+
+def unreadable(told: Told) -> None:
+    told.finish(told.start())
+
+
+def suspended(told: Told) -> None:
+    Account.objects.filter(name="payments").update(status=Account.Status.SUSPENDED)
+    told.finish(told.start())
+
+
+def limited(told: Told) -> None:
+    told.finish(told.start(controls=["SSM-EB-001"], accounts=[told.payments.account_id]))
+
+
+SCENES: dict[str, Callable[[Told], None]] = {
+    each.__name__: each for each in (never, waiting, running, cancelled, cancelled_half_way, unreadable, suspended)
+}  # fmt: skip
+
+
+def refusing_payments(plan: runner.Plan) -> runner.Collected:
+    if plan.account == "111122223334":
+        raise runner.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
+    return volumes(plan)
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Told:
+    in_place_of_aws(monkeypatch, refusing_payments)
+    made = Told(company("management", "payments"))
+    SCENES[request.param](made)
+    return made
+
+
+@pytest.fixture
+def client(told: Told) -> Client:
+    return reader()
+
+
+def reader() -> Client:
+    whole = (ScopeKind.ORGANIZATION, ORG)
+    return signed_in(person("grace", (Role.AUDITOR, *whole), (Role.GOVERNANCE_APPROVER, *whole)))
+
+
+def shown(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200, (url, answer.status_code)
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.mark.parametrize("told", SCENES, indirect=True)
+def test_no_page_claims_what_was_not_read(told: Told, client: Client) -> None:
+    for url in (*PAGES, *(f"/scans/{scan.pk}/" for scan in told.scans)):
+        text = shown(client, url)
+        assert [claim for claim in CLAIMS if claim in text] == [], url
+        about = not url.startswith(("/scans", "/accounts/1"))
+        if about:
+            assert "were not scanned yet" in text or "was not scanned yet" in text or "could not be read" in text, url
+
+
+@pytest.mark.parametrize("told", SCENES, indirect=True)
+def test_an_account_that_was_not_read_has_no_numbers(told: Told, client: Client) -> None:
+    lines = client.get("/accounts/").context["inventory"].lines
+    (line,) = [line for line in lines if line.account == told.payments]
+    assert (line.counts.known, line.state) != (True, State.READ)
+    row = re.search(r"<tr>(?:(?!</tr>).)*payments.*?</tr>", shown(client, "/accounts/"))
+    assert row
+    assert row[0].count('num muted">–<') == 4
+    (item,) = [a for a in client.get("/api/v1/accounts/").json()["items"] if a["name"] == "payments"]
+    assert (item["open_findings"], item["read"] in {"never", "unreadable"}) == (None, True)
+    assert "Nothing was read here yet" in shown(client, "/findings/?account=111122223334")
+    assert "Which findings were open?" not in shown(client, "/accounts/111122223334/as-of/?as_of=2026-01-01")
+    assert "Nothing was read yet" in shown(client, "/flows/?account=111122223334")
+
+
+@pytest.mark.parametrize("told", ["waiting", "running", "cancelled", "cancelled_half_way"], indirect=True)
+def test_a_scan_that_did_not_end_says_what_it_read(told: Told, client: Client) -> None:
+    (scan,) = told.scans
+    read = scan.targets.filter(state="done").count()
+    page = shown(client, f"/scans/{scan.pk}/")
+    assert f"<dt>Accounts</dt><dd>{read} of 2 read" in page
+    assert ("nothing was judged" in page) == (not read)
+    assert ('<dd class="muted">not known</dd>' in page) == (not read)
+    assert f'<td data-label="Accounts read" class="num">{read} of 2' in shown(client, "/scans/")
+    said = client.get(f"/api/v1/scans/{scan.pk}/progress/").json()
+    scan.refresh_from_db()
+    assert (said["read"], said["cancelled"]) == (read, 2 - read if scan.state == "cancelled" else 0)
+    gaps = client.get(f"/api/v1/scans/{scan.pk}/gaps/").json()
+    assert [item["name"] for item in gaps["not_read"]] == ["management", "payments"][read:]
+
+
+@pytest.mark.parametrize("told", ["cancelled"], indirect=True)
+def test_a_cancelled_scan_without_one_call_says_that_nothing_was_read(told: Told, client: Client) -> None:
+    page = shown(client, f"/scans/{told.scans[0].pk}/")
+    assert "Nothing was read: 2 cancelled before they were read" in page
+    assert "The posture and the findings stand as they were" in page
+
+
+@pytest.mark.parametrize("told", ["cancelled"], indirect=True)
+def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client, capsys: Any) -> None:
+    cancelled(told)
+    one, two = (scan.pk for scan in told.scans)
+    page = shown(client, f"/scans/{one}/compare/{two}/")
+    assert page.count("Read in neither scan") == 2
+    assert f"Scan {two} was cancelled before it read it." in page
+    assert "0 of 2 accounts compared" in page
+    with pytest.raises(SystemExit) as ended:
+        call_command("diff", str(one), str(two))
+    said = capsys.readouterr().out
+    assert ended.value.code == 3
+    assert said.startswith("Nothing could be compared: there is no account, of 2, that both scans read.")
+    with pytest.raises(SystemExit):
+        call_command("diff", str(one), str(two), "--format", "jsonl")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["kind"], line["only"]) for line in lines] == [("read_in_neither", None)] * 2
+
+
+@pytest.mark.parametrize("told", ["unreadable"], indirect=True)
+def test_two_scans_say_how_many_accounts_they_compared(told: Told, client: Client, capsys: Any) -> None:
+    unreadable(told)
+    one, two = (scan.pk for scan in told.scans)
+    page = shown(client, f"/scans/{one}/compare/{two}/")
+    assert "Read in neither scan" in page
+    assert f"Scan {one} could not read it: AWS refused." in page
+    assert "1 of 2 accounts compared" in page
+    with pytest.raises(SystemExit):
+        call_command("diff", str(one), str(two))
+    assert "Nothing differs in what both scans read, in 1 of 2 accounts." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("told", ["cancelled", "waiting"], indirect=True)
+def test_an_export_of_what_was_not_read_is_not_silent(told: Told, capsys: Any) -> None:
+    for words in (["outcomes", "--scan", str(told.scans[0].pk)], ["findings"]):
+        with pytest.raises(SystemExit) as ended:
+            call_command("export", *words)
+        said = capsys.readouterr()
+        assert (ended.value.code, said.out) == (3, "")
+        assert "0 of 2 accounts read" in said.err or "Of 2 accounts, 0 were read." in said.err
+
+
+@pytest.mark.parametrize("told", ["cancelled_half_way"], indirect=True)
+def test_downloads_and_api_lists_carry_how_far_it_was_read(told: Told, client: Client) -> None:
+    extent = extent_of(Account.objects.all()).text()
+    for url in ("/findings/export/?format=csv", "/flows/export/?format=csv", "/api/v1/findings/"):
+        assert client.get(url)["Tutela-Extent"] == extent, url
+    answer = client.get("/api/v1/outcomes/", {"scan": told.scans[0].pk})
+    assert answer["Tutela-Extent"] == "1 of 2 accounts read; 1 cancelled before they were read"
+
+
+@pytest.mark.parametrize("command", ["coverage", "flows", "export findings", "export outcomes", "replay", "scan"])
+def test_nothing_discovered_is_said_by_every_command(command: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command(*command.split())
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (1, "")
+    assert "manage.py discover" in said.err
+
+
+def test_nothing_discovered_is_said_by_every_page() -> None:
+    Organization.objects.create(org_id=ORG, partition="aws", management_account_id="1" * 12)
+    client = reader()
+    for url in ("/", "/accounts/", "/findings/", "/flows/"):
+        assert "There is no account that you may see" in shown(client, url), url
+
+
+@pytest.mark.parametrize("told", ["never"], indirect=True)
+def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(runner, "collect", volumes)
+    limited(told)
+    extent = extent_of(Account.objects.filter(name="payments"))
+    assert (extent.limited, extent.read, extent.all_read) == (1, 0, False)
+    assert "1 was read only for some regions or controls" in extent.text()
+    assert extent_of(Account.objects.filter(name="payments"), controls=["SSM-EB-001"]).all_read
+    other = extent_of(Account.objects.filter(name="payments"), controls=["SSM-PS-001"])
+    assert (other.read, other.text().count("not read for all that is chosen here")) == (0, 1)
+    assert "read only for some regions or controls" in shown(client, "/accounts/111122223334/")
+    assert "asked only for SSM-EB-001" in shown(client, "/accounts/111122223334/")
+    assert "in what was read" in shown(client, "/findings/?account=111122223334&control=SSM-PS-001")
+    assert (
+        "in what was read" not in shown(client, "/findings/?account=111122223334&control=SSM-EB-001").split("<main")[1]
+    )
+    today = f"{timezone.now():%Y-%m-%d}"
+    page = shown(client, f"/accounts/111122223334/as-of/?as_of={today}")
+    assert "no scan had read the whole account: this one was asked only for SSM-EB-001" in page
+    assert "of the whole account" not in page
+
+
+@pytest.mark.parametrize("told", ["never"], indirect=True)
+def test_a_region_that_was_not_read_is_not_empty(told: Told, monkeypatch: Any) -> None:
+    monkeypatch.setattr(runner, "collect", volumes)
+    told.finish(told.start())
+    everything = Account.objects.all()
+    assert extent_of(everything).all_read
+    assert extent_of(everything, region=REGION).all_read
+    assert extent_of(everything, region="us-east-1").limited == 2
+    Account.objects.update(regions={REGION: "ENABLED", "us-east-1": "DISABLED"})
+    assert extent_of(everything, region="us-east-1").all_read  # there is nothing to read
+
+
+@pytest.mark.parametrize("told", ["never"], indirect=True)
+def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypatch: Any) -> None:
+    with monkeypatch.context() as well:
+        well.setattr(runner, "collect", volumes)
+        told.finish(told.start())
+    told.finish(told.start())
+    assert extent_of(Account.objects.all()) == Extent(accounts=2, unreadable=1)
+    assert states_of([told.payments]) == {told.payments.pk: State.UNREADABLE}
+    assert "Of 1, older evidence is shown." in shown(client, "/")
+    today = timezone.now() + timedelta(0)
+    page = shown(client, f"/accounts/111122223334/as-of/?as_of={today:%Y-%m-%d}")
+    assert "came to it later and could not read it" in page
