@@ -154,7 +154,7 @@ def settle(
 ) -> None:
     """Write what was planned and the cells, and tell who listens. limited: places that this scan saw a part of."""
     write(batch)
-    write_cells(batch.account, batch.at, judged, judged_places, batch.kept, limited)
+    write_cells(batch.account, batch.at, judged, judged_places, batch.kept, limited, batch.events)
     opened = [event.finding for event in batch.events if event_of(event.kind) in {Event.OPEN, Event.REOPEN}]
     for listen in hooks.after_reconcile:
         listen(batch.account, opened, [*batch.new, *batch.changed], replayed=batch.replayed)

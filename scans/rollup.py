@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +12,8 @@ from django.db.models import Sum
 from accounts.models import Account
 from scans.control import Verdict
 from scans.engine import Judged
-from scans.models import AccountTotal, Finding, PostureCell
+from scans.lifecycle import Event, event_of
+from scans.models import AccountTotal, Finding, FindingEvent, PostureCell
 
 COLUMNS = {
     Verdict.PASS: "passed",
@@ -29,9 +30,11 @@ def write_cells(
     places: set[tuple[str, str]],
     kept: Iterable[Finding] = (),
     limited: Collection[tuple[str, str]] = (),
+    events: Iterable[FindingEvent] = (),
 ) -> None:
     """kept: open Findings of resources that this scan could not see; they stand with the verdict they had.
-    limited: (control, region) of which this scan saw a part: what an earlier one counted stands."""
+    limited: (control, region) of which this scan saw a part: what an earlier one counted stands, but for what `events`
+    say that the scan did to Findings."""
     columns = list(COLUMNS.values())
     tallies: dict[tuple[str, str], Counter[str]] = {(region, control): Counter() for control, region in places}
     for item in judged:
@@ -43,12 +46,14 @@ def write_cells(
     rows = PostureCell.objects.filter(account=account, control__in=controls)
     # Plain values: most cells stay as they are, and a model for each would cost more than the rest of this.
     stored = {(region, control): was for region, control, *was in rows.values_list("region", "control", "pk", *columns)}
+    held = {place: was for place, (_, *was) in stored.items() if place[::-1] in limited}
+    tallies |= moved_on(account, held, events) if held else {}
     new: list[PostureCell] = []
     changed: list[PostureCell] = []
     for (region, control), tally in tallies.items():
         now = [tally[column] for column in columns]
         pk, *was = stored.get((region, control), (None,))
-        if now == was or (pk is not None and (control, region) in limited):
+        if now == was:
             continue
         cell = PostureCell(pk=pk, account=account, region=region, control=control, changed_at=at)
         for column, value in zip(columns, now, strict=True):
@@ -57,6 +62,28 @@ def write_cells(
     PostureCell.objects.bulk_create(new, batch_size=500)
     PostureCell.objects.bulk_update(changed, [*columns, "changed_at"], batch_size=200)
     write_totals(account, {cell.control for cell in (*new, *changed)})
+
+
+def moved_on(
+    account: Account, held: Mapping[tuple[str, str], Sequence[int]], events: Iterable[FindingEvent]
+) -> dict[tuple[str, str], Counter[str]]:
+    """The cells of places that were seen in part. What fails or is unknown is what open Findings say, so that lists and
+    sums agree. What is new may have passed before: a pass is taken away for it, and none is ever made up."""
+    rows = Finding.objects.filter(
+        account=account, state="open", control__in={control for _, control in held}
+    ).order_by()
+    opened = Counter(rows.values_list("region", "control", "verdict"))
+    moves = Counter((event.finding.region, event.finding.control, event_of(event.kind)) for event in events)
+    found = {}
+    for (region, control), (passed, _, _, not_applicable) in held.items():
+        fixed, lapsed, *more = (
+            moves[region, control, event] for event in (Event.FIX, Event.LAPSE, Event.OPEN, Event.REOPEN)
+        )
+        found[region, control] = Counter(
+            passed=max(0, passed + fixed - sum(more)), not_applicable=not_applicable + lapsed,
+            failed=opened[region, control, Verdict.FAIL], unknown=opened[region, control, Verdict.UNKNOWN],
+        )  # fmt: skip
+    return found
 
 
 def write_totals(account: Account, controls: Collection[str]) -> None:

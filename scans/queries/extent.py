@@ -69,6 +69,8 @@ class Extent:
 
     def parts(self) -> list[Part]:
         """What was not read, in sentences; none where all was."""
+        if self.accounts == 1:
+            return self.parts_of_one()
         found: list[Part] = []
         if self.unreadable:
             closed = f" ({self.closed} because AWS lets nobody in)" if self.closed else ""
@@ -80,18 +82,28 @@ class Extent:
             where = NARROWED if self.narrowed else LIMITED
             found.append((f"{self.limited} {was(self.limited)} {where}", "."))
         if self.never:
-            of = f"{self.never} of {self.accounts} account{'' if self.accounts == 1 else 's'}"
-            found.append(
-                (f"{of} {was(self.never, self.accounts)} never read", ": nothing that is said here holds for them.")
-            )
+            of = f"{self.never} of {self.accounts} accounts were never read"
+            found.append((of, ": nothing that is said here holds for them."))
         return found
+
+    def parts_of_one(self) -> list[Part]:
+        older = " Older evidence is shown." if self.stale else ""
+        never = " Nothing of it was ever read, so nothing that is said here holds for it." if self.never else ""
+        if self.unreadable:
+            closed = ", because AWS lets nobody in" if self.closed else ""
+            return [("The account could not be read", f" in the last scan{closed}.{older}{never}")]
+        if self.untried:
+            return [("The account was not scanned yet", f".{never}")]
+        return [(f"The account was {NARROWED if self.narrowed else LIMITED}", ".")] if self.limited else []
 
     def text(self) -> str:
         """Like "Of 14 accounts, 12 were read. 2 could not be read in the last scan."; one line of plain text."""
         if not self.accounts:
             return "No account is known."
-        of = f"Of {self.accounts} account{'' if self.accounts == 1 else 's'}, {self.read} {was(self.read)} read."
-        return " ".join([of, *(stressed + rest for stressed, rest in self.parts())])
+        said = [stressed + rest for stressed, rest in self.parts()]
+        if self.accounts == 1:
+            return said[0] if said else "The account was read."
+        return " ".join([f"Of {self.accounts} accounts, {self.read} {was(self.read)} read.", *said])
 
     def document(self) -> dict[str, int]:
         """As the API says it."""
@@ -99,8 +111,8 @@ class Extent:
         return {name: getattr(self, name) for name in names}
 
 
-def was(number: int, of: int | None = None) -> str:
-    return "was" if (of or number) == 1 else "were"
+def was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collection[str] = ()) -> Extent:

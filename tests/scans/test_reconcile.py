@@ -34,8 +34,9 @@ def account() -> Account:
     return Account.objects.create(organization=organization, account_id="111122223333", name="payments")
 
 
-def scan_gives(account: Account, outcomes: dict[str, Outcome], *, size: int = 1) -> None:
-    scan = Scan.objects.create(organization=account.organization, started_by="test")
+def scan_gives(account: Account, outcomes: dict[str, Outcome], *, size: int = 1, regions: Sequence[str] = ()) -> None:
+    asked = {"regions": list(regions)}
+    scan = Scan.objects.create(organization=account.organization, started_by="test", asked=asked)
     evidence = Evidence("example", REGION, types=("example.thing",))
     for arn in outcomes:
         evidence.add("example.thing", arn, size=size)

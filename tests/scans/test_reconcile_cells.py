@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.aws.gaps import Gap, GapKind
 from governance.posture.scores import score_of
 from scans.control import failed, passed
 from scans.engine import unread
-from scans.models import PostureCell
-from tests.scans.test_reconcile import GAP, PLACE, account, scan_gives
+from scans.limits import LIMITED
+from scans.models import AccountTotal, Finding, PostureCell
+from tests.scans.test_reconcile import GAP, PLACE, REGION, account, scan_gives
 
 __all__ = ["account"]
 pytestmark = pytest.mark.django_db
@@ -40,3 +42,25 @@ def test_a_resource_that_can_be_seen_again_counts_once(account) -> None:
     scan_gives(account, {PLACE: unread((GAP,))})
     scan_gives(account, {"a": failed("bad.")})
     assert counted() == (0, 1, 0)
+
+
+ELSEWHERE = unread((Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED),))
+
+
+def test_what_a_scan_of_one_region_does_to_findings_is_counted(account) -> None:
+    """Of b it can't tell, since b depends on a region that it left out; a was fixed, c has come to fail."""
+    scan_gives(account, {"a": failed("bad."), "b": failed("bad."), "c": passed("fine."), "d": passed("fine.")})
+    assert counted() == (2, 2, 0)
+    scan_gives(account, {"a": passed("fine."), "b": ELSEWHERE, "c": failed("bad.")}, regions=[REGION])
+    assert counted() == (2, 2, 0)
+    assert Finding.objects.filter(state="open", verdict="fail").count() == 2
+    scan_gives(account, {"b": ELSEWHERE, "c": passed("fine.")}, regions=[REGION])
+    assert counted() == (3, 1, 0)
+    assert AccountTotal.objects.get().failed == Finding.objects.filter(state="open", verdict="fail").count() == 1
+
+
+def test_a_scan_of_one_region_makes_no_pass_up(account) -> None:
+    scan_gives(account, {"a": failed("bad."), "b": passed("fine.")})
+    scan_gives(account, {"a": failed("bad."), "b": ELSEWHERE, "new": failed("bad.")}, regions=[REGION])
+    assert counted()[1:] == (2, 0)
+    assert counted()[0] <= 1

@@ -252,7 +252,7 @@ def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Cl
     limited(told)
     extent = extent_of(Account.objects.filter(name="payments"))
     assert (extent.limited, extent.read, extent.all_read) == (1, 0, False)
-    assert "1 was read only for some regions or controls" in extent.text()
+    assert "The account was read only for some regions or controls" in extent.text()
     assert extent_of(Account.objects.filter(name="payments"), controls=["SSM-EB-001"]).all_read
     other = extent_of(Account.objects.filter(name="payments"), controls=["SSM-PS-001"])
     assert (other.read, other.text().count("not read for all that is chosen here")) == (0, 1)
@@ -289,6 +289,9 @@ def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypa
     assert extent_of(Account.objects.all()) == Extent(accounts=2, unreadable=1)
     assert states_of([told.payments]) == {told.payments.pk: State.UNREADABLE}
     assert "Of 1, older evidence is shown." in shown(client, "/")
+    assert "<strong>The account could not be read</strong> in the last scan. Older evidence is shown." in shown(
+        client, "/findings/?account=111122223334"
+    )
     today = timezone.now() + timedelta(0)
     page = shown(client, f"/accounts/111122223334/as-of/?as_of={today:%Y-%m-%d}")
     assert "came to it later and could not read it" in page
