@@ -124,7 +124,9 @@ def test_the_secret_key_from_a_file(portal: Portal, tmp_path: Path) -> None:
 def test_a_wrong_external_id_reads_nothing_and_says_so(discovered: Portal) -> None:
     ran = discovered.must("scan", status=3, TUTELA_EXTERNAL_ID="x" * 40)
     assert "TUTELA_EXTERNAL_ID" in ran.out
-    assert discovered.outcomes() == []
+    exported = discovered.must("export", "outcomes", status=3)
+    assert exported.out == ""
+    assert "0 of 14 accounts read; 13 could not be read" in one_line(exported.err)
 
 
 def test_a_broker_that_is_down(discovered: Portal) -> None:
