@@ -14,8 +14,8 @@ from scans import exports, hooks
 from scans.queries import cells, detail
 from scans.queries import findings as queries
 from scans.queries.choices import choices_for
-from scans.rescan import may_rescan, why_unscannable
 from scans.queries.extent import EXTENT_HEADER
+from scans.rescan import may_rescan, why_unscannable
 from scans.views.shared import accounts_for, filter_of, slice_of
 
 KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
