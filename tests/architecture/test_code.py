@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -93,22 +93,28 @@ def test_no_signals_and_no_logic_in_save() -> None:
         assert not [f.name for f in functions(path) if f.name in {"save", "delete"}], path
 
 
+def directories_with_files() -> Iterator[str]:
+    """Below the root, less what .gitignore names: also in a copy without git."""
+    ignored = [".git/", *(ROOT / ".gitignore").read_text(encoding="utf-8").split()]
+    names, rooted = [i.strip("/") for i in ignored if i[0] != "/"], [i.strip("/") for i in ignored if i[0] == "/"]
+
+    def kept(path: Path) -> bool:
+        return str(path.relative_to(ROOT)) not in rooted and not any(fnmatch(path.name, name) for name in names)
+
+    def has_files(folder: Path) -> Iterator[str]:
+        inside = [path for path in folder.iterdir() if kept(path)]
+        below = [name for path in inside if path.is_dir() for name in has_files(path)]
+        yield from below
+        if folder != ROOT and (below or any(path.is_file() for path in inside)):
+            yield str(folder.relative_to(ROOT))
+
+    return has_files(ROOT)
+
+
 def test_architecture_page_names_every_directory() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `([^`]+)/` \|", page, re.MULTILINE))
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    present = {
-        str(Path(*parts[:depth]))
-        for name in tracked
-        if (parts := Path(name).parts[:-1])
-        for depth in range(1, len(parts) + 1)
-    }
+    present = set(directories_with_files())
     shallow = {
         name
         for name in present

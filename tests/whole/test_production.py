@@ -9,10 +9,11 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import yaml
@@ -167,8 +168,7 @@ def test_queued_to_prefork_workers_gives_the_seeded_truth_even_if_one_is_killed(
     try:
         assert "is queued: 14 accounts" in portal.must("scan", "--queue").out
         assert running(database, 2) >= 2
-        workers[0].send_signal(signal.SIGKILL)
-        kill_children(workers[0].pid)
+        kill_with_pool(workers[0])
     finally:
         served.delay(0)
     with psycopg.connect(database, autocommit=True) as db:
@@ -275,8 +275,13 @@ def test_four_beats_start_one_scan_of_a_due_time(portal: Portal, database: str) 
     assert wait_for(database, "select count(*) from scans_scan", lambda _: True) == 1
 
 
-def kill_children(pid: int) -> None:
-    subprocess.run(["pkill", "-KILL", "-P", str(pid)], check=False)
+def kill_with_pool(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a prefork worker and its pool, which is another's once its parent is dead: so look first."""
+    pool = psutil.Process(worker.pid).children()
+    worker.send_signal(signal.SIGKILL)
+    for child in pool:
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+            child.kill()
 
 
 SAME = (

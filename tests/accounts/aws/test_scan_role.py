@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import pytest
 from accounts.aws import scan_role
 from accounts.aws.calls import Call
 from accounts.aws.scan_role import ScanRoleError
+from tests.accounts.aws import terraform
 from tests.accounts.aws.roles import PARAMETERS
 
 CALLS = [
@@ -59,22 +59,32 @@ def test_the_template_hides_the_external_id_and_names_no_partition():
     assert "arn:aws" not in json.dumps(template)
 
 
-@pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not installed")
-def test_the_terraform_is_formatted(tmp_path):
-    (tmp_path / "main.tf").write_text(scan_role.terraform(CALLS))
-    done = subprocess.run(
-        ["terraform", "fmt", "-check", "-diff"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+GET_PARAMETERS = Call("ssm", "GetParameters", "ssm:GetParameters")
+KINDS = [(CALLS, scan_role.SCAN), ([GET_PARAMETERS], scan_role.VALUES)]
+
+
+@pytest.mark.parametrize(("calls", "kind"), KINDS)
+def test_the_terraform_parses_and_states_the_policy(calls, kind):
+    said = terraform.statements(scan_role.terraform(calls, kind), kind.word)
+    assert [(each["effect"], each["actions"]) for each in said] == [
+        (each["Effect"], each["Action"]) for each in scan_role.policy(calls, kind)["Statement"]
+    ]
+
+
+@pytest.mark.parametrize(("calls", "kind"), KINDS)
+def test_the_terraform_is_formatted(calls, kind):
+    assert terraform.misplaced(scan_role.terraform(calls, kind)) == []
+
+
+@pytest.mark.parametrize("lines", ["a = 1\nbcd = 2", " a = 1", "a = [\n1,\n]", "a = 1 ", "a  = 1", "x {\n  }"])
+def test_terraform_that_is_not_formatted_is_seen(lines):
+    assert terraform.misplaced(f"x {{\n  y = 1\n}}\n{lines}\n")
 
 
 def test_all_forms_allow_the_same():
     for action in scan_role.actions(CALLS):
         assert f'"{action}"' in scan_role.terraform(CALLS)
         assert f'"{action}"' in scan_role.as_json(scan_role.cloudformation(CALLS))
-
-
-GET_PARAMETERS = Call("ssm", "GetParameters", "ssm:GetParameters")
 
 
 def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
@@ -102,7 +112,7 @@ def test_the_value_roles_template_and_terraform_name_it(tmp_path):
     code = "import sys; from cfnlint.runner import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    terraform = scan_role.terraform([GET_PARAMETERS], scan_role.VALUES)
-    assert "scan_role terraform --values" in terraform
-    assert "TUTELA_VALUE_ROLE" in terraform
-    assert "TUTELA_SCAN_ROLE" not in terraform
+    module = scan_role.terraform([GET_PARAMETERS], scan_role.VALUES)
+    assert "scan_role terraform --values" in module
+    assert "TUTELA_VALUE_ROLE" in module
+    assert "TUTELA_SCAN_ROLE" not in module
