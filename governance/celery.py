@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
 from django.conf import settings
 
+from governance.broker import connection_settings
+
 # What beat sends, and how often in seconds.
 CLOCK = {
     "sweep": ("scans.sweep", 30.0),
@@ -27,7 +29,7 @@ CLOCK = {
 app = Celery("tutela")
 app.conf.update(
     # kombu warns of an address without a host, though a memory has none.
-    broker_url="memory://localhost/" if settings.EMBEDDED else settings.BROKER_URL,
+    **connection_settings("memory://localhost/" if settings.EMBEDDED else settings.BROKER_URL),
     broker_connection_retry_on_startup=True,
     broker_transport_options=(
         {"polling_interval": 0.01}

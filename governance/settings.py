@@ -247,7 +247,7 @@ EMAIL_HOST_USER = env.text("TUTELA_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.text("TUTELA_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = bool(EMAIL_HOST) and env.flag("TUTELA_MAIL_TLS", default=True)
 EMAIL_TIMEOUT = 20
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_BACKEND = f"{'governance.notify.smtp' if EMAIL_HOST else 'django.core.mail.backends.console'}.EmailBackend"
 
 # Scanning
 SCAN_ROLE = env.text("TUTELA_SCAN_ROLE", "TutelaScan")

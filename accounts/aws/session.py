@@ -15,7 +15,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.parsers import ResponseParserFactory
 
-from accounts.aws import lean
+from accounts.aws import lean, tls
 from accounts.aws.credentials import ContextProvider
 from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
 from accounts.aws.quiet import quiet_loggers
@@ -69,6 +69,7 @@ def session() -> botocore.session.Session:
     global _session  # noqa: PLW0603
     if _session is None:
         quiet_loggers()
+        tls.enforce()
         made = botocore.session.Session()
         made.set_config_variable("sts_regional_endpoints", "regional")
         made.register_component("credential_provider", ContextProvider(made))
