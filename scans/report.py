@@ -15,13 +15,12 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from governance.core.cli import UNBROKEN
-from governance.core.states import TARGET_ENDED
 from scans import registry, store
 from scans.evidence import GLOBAL
 from scans.limits import counts_as_missing
 from scans.models import Scan, Target
 from scans.regions import DESCRIBE_REGIONS
-from scans.sums import UNREAD_STATES, VERDICTS, sums_of
+from scans.sums import ENDED, UNREAD_STATES, VERDICTS, sums_of
 
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
 
@@ -58,10 +57,10 @@ class Progress:
         self.bar.stop()
 
     def update(self) -> None:
-        ended = self.scan.targets.filter(state__in=TARGET_ENDED)
-        calls = ended.aggregate(n=Sum("calls"))["n"] or 0
+        read = self.scan.targets.filter(ENDED)
+        calls = read.aggregate(n=Sum("calls"))["n"] or 0
         failed = gaps = done = 0
-        for counts, found in ended.values_list("counts", "gaps"):
+        for counts, found in read.values_list("counts", "gaps"):
             done += 1
             failed += counts.get("fail", 0)
             gaps += len(found)

@@ -19,16 +19,20 @@ VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 JOINED = "joined"
 UNREAD_STATES = TARGET_ENDED - {"done", "cancelled"}
 CLOSED = Q(error__skipped=True)
+# What a Scan's progress counts. One that was read stays so while a second visit waits or runs, and one that was cancelled
+# before its first is not done: the number never goes down, not when a Scan is resumed either.
+ENDED = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
 
 
 @dataclass(slots=True)
 class Sums:
     """accounts: Targets; each is read (done), unreadable, cancelled, running or waiting. closed: of the unreadable,
-    those that AWS lets nobody into. in_part: of those read, how many have gaps. gaps: what could not be read of what
-    was asked for. counts: outcomes by verdict, and what the Scan did to Findings."""
+    those that AWS lets nobody into. ended: those that are done at least once. in_part: of those read, how many have gaps.
+    gaps: what could not be read of what was asked for. counts: outcomes by verdict, and what the Scan did to Findings."""
 
     states: Counter[str] = field(default_factory=Counter)
     closed: int = 0
+    ended: int = 0
     in_part: int = 0
     calls: int = 0
     retries: int = 0
@@ -58,10 +62,6 @@ class Sums:
     @property
     def waiting(self) -> int:
         return self.states["queued"]
-
-    @property
-    def ended(self) -> int:
-        return self.accounts - self.running - self.waiting
 
     @property
     def judged(self) -> bool:
@@ -107,9 +107,11 @@ def sums_of(targets: QuerySet[Target]) -> Sums:
     rows = targets.order_by()
     sums = Sums(states=Counter(dict(rows.values_list("state").annotate(n=Count("id")))))
     said = rows.aggregate(
-        calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED & Q(state__in=UNREAD_STATES))
-    )
-    sums.calls, sums.retries, sums.closed = said["calls"] or 0, said["retries"] or 0, said["closed"]
+        calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED & Q(state__in=UNREAD_STATES)),
+        ended=Count("id", filter=ENDED),
+    )  # fmt: skip
+    sums.calls, sums.retries = said["calls"] or 0, said["retries"] or 0
+    sums.closed, sums.ended = said["closed"], said["ended"]
     for state, counts, gaps in rows.values_list("state", "counts", "gaps").iterator(chunk_size=500):
         sums.counts.update(counts)
         missing = sum(map(counts_as_missing, gaps))

@@ -27,7 +27,7 @@ class AskedSerializer(serializers.Serializer[Any]):
 
 class ScanSerializer(serializers.Serializer[Any]):
     """One run. accounts counts those that you may see: each was read, is unreadable (closed: since AWS lets nobody in),
-    was cancelled before it was read, or has not ended."""
+    was cancelled before it was read, or has not ended. ended never goes down: a second visit takes nothing back."""
 
     id = serializers.IntegerField(source="scan.pk")
     organization = serializers.CharField(source="scan.organization.org_id")
@@ -58,7 +58,8 @@ class VerdictCountsSerializer(serializers.Serializer[Any]):
 
 class ProgressSerializer(serializers.Serializer[Any]):
     """Where a Scan is, over the Accounts that you may see. gaps and verdicts are of those that were read: where read is
-    0 they say nothing. seconds_left: a guess, null while there is none."""
+    0 they say nothing. ended never goes down: an account that was read once counts, though it may be running again.
+    seconds_left: a guess, null while there is none."""
 
     state = serializers.CharField()
     over = serializers.BooleanField()

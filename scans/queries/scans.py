@@ -14,11 +14,11 @@ from accounts.aws.gaps import EXPLANATIONS, GapKind, what_to_do
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
-from governance.core.states import SCAN_ENDED, TARGET_ENDED
+from governance.core.states import SCAN_ENDED
 from scans.limits import counts_as_missing
 from scans.models import Scan, Target
 from scans.queries.asked import Asked, asked_of
-from scans.sums import CLOSED, UNREAD_STATES, Sums, sums_of
+from scans.sums import CLOSED, ENDED, UNREAD_STATES, Sums, sums_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
@@ -51,7 +51,7 @@ def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     unread = Q(state__in=UNREAD_STATES)
     wanted = {
         "accounts": Q(),
-        "ended": Q(state__in=TARGET_ENDED),
+        "ended": ENDED,
         "read": Q(state="done"),
         "unreadable": unread,
         "closed": unread & CLOSED,

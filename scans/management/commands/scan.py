@@ -17,6 +17,7 @@ from scans.models import Scan
 from scans.naming import control_ids
 from scans.report import Progress, summary
 from scans.services import start_scan
+from scans.sums import ENDED
 
 
 class Command(TutelaCommand):
@@ -44,7 +45,7 @@ class Command(TutelaCommand):
         require_ground(organization)
         scan = foreground.unfinished(organization, asked)
         if scan:
-            done = scan.targets.filter(state="done").count()
+            done = scan.targets.filter(ENDED).count()
             self.stdout.write(f"Resuming scan {scan.pk}: {done} of {scan.targets.count()} accounts are done.")
         else:
             scan = self.start(organization, asked)
