@@ -13,13 +13,21 @@ help: ## Show this list
 install: $(STAMP) ## Make .venv with exactly the locked dependencies
 
 $(STAMP): requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
-	touch $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@if command -v uv >/dev/null && $(WITH_UV); then :; else $(WITH_PIP); fi
+	@touch $(STAMP)
 
+# uv where it is on PATH; pip where it isn't, or where uv can't (its index is another setting than pip's).
+WITH_UV = uv venv --quiet --allow-existing --no-python-downloads --python $(PYTHON) $(VENV) \
+	  && uv pip install --quiet --python $(PY) --require-hashes --requirement requirements-dev.txt
+WITH_PIP = $(PYTHON) requirements/system.py venv && $(PYTHON) -m venv $(VENV) \
+	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+
+# A scan of which parts could not be read ends with 3, and the make-believe organization has such parts.
 demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=1: don't serve)
-	$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+	@$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) || { status=$$?; \
+	  [ "$$status" = 3 ] && [ -n "$(ONCE)" ] || exit $$status; \
+	  echo "The scan is partial: what could not be read is listed above. (python -m demo --once ends with 3.)"; }
 
 test: $(STAMP) browser ## Run every test
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -34,10 +42,10 @@ check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 second
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not database"
 
+# Without a browser the tests that need one are skipped, with the line that system.py prints.
 browser: $(STAMP)
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || $(PY) -m playwright install chromium --only-shell >/dev/null 2>&1 \
-	  || echo "No Chromium here, and Playwright's could not be fetched: tests that need a browser are skipped."
+	@$(PYTHON) requirements/system.py browser \
+	  || { $(PY) -m playwright install chromium --only-shell >/dev/null 2>&1 && echo "Playwright has fetched a Chromium."; } || true
 
 docs: $(STAMP) ## Write docs/controls/ and docs/permissions.md from the code
 	$(PY) manage.py control_docs
