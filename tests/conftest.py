@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from requirements import system
+from tests import services
 
 if TYPE_CHECKING:
     from tests.inventory import Inventory
@@ -26,7 +29,9 @@ SERVED = (
     "tests/demo/company/test_served",
 )  # fmt: skip
 LONGEST = ("whole/test_production.py", "whole/test_truth.py", "whole/test_commands.py", "whole/test_faults.py")
+# In CI a skip is a failure, but of tests with these marks (separated by spaces), which may lack their server.
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
+MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()
 # How long an example takes is the machine's affair, not the test's. In CI a failure is of the change that is tested.
 settings.register_profile(
     "portal", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=MUST_NOT_SKIP
@@ -34,16 +39,13 @@ settings.register_profile(
 settings.load_profile("portal")
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def pytest_report_header() -> list[str]:
+    said = {True: "answers, its tests run", False: "does not answer, its tests are skipped"}
+    missing = system.missing("browser")
     return [
-        f"PostgreSQL on 5432: {'answers, its tests run' if answers(5432) else 'does not answer, its tests are skipped'}",
-        f"Redis on 6379: {'answers, its tests run' if answers(6379) else 'does not answer, its tests are skipped'}",
+        f"PostgreSQL on {services.place('postgres')}: {said[services.answers('postgres')]}",
+        f"Redis on {services.place('redis')}: {said[services.answers('redis')]}",
+        *([system.advice(missing)] if missing else []),
     ]
 
 
@@ -56,11 +58,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("slow")
         if item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ()):
             item.add_marker("database")
-    missing = {mark: port for mark, port in (("postgres", 5432), ("redis", 6379)) if not answers(port)}
+    missing = [mark for mark in services.URLS if not services.answers(mark) and (not MUST_NOT_SKIP or mark in MAY_SKIP)]
     for item in items:
-        for mark, port in missing.items():
-            if mark in item.keywords and not MUST_NOT_SKIP:
-                item.add_marker(pytest.mark.skip(reason=f"nothing answers on 127.0.0.1:{port} ({mark})"))
+        for mark in missing:
+            if mark in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=f"nothing answers on {services.place(mark)} ({mark})"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where nothing may be skipped, a skip is a failure, whatever its reason."""
+    report = yield
+    allowed = any(mark in item.keywords for mark in MAY_SKIP)
+    if report.skipped and MUST_NOT_SKIP and not allowed and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"skipped, where nothing may be: {report.longrepr}"
+    return report
 
 
 def leave_races_to_postgresql(config: pytest.Config, items: list[pytest.Item]) -> None:

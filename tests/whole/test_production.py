@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 from demo import company
+from tests import services
 from tests.whole.portal import ROOT, Portal, bare_environment, wrong
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
-ADMIN_URL = os.environ.get("TUTELA_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-REDIS_URL = "redis://127.0.0.1:6379/13"
+ADMIN_URL, REDIS_URL = services.URLS["postgres"], services.URLS["redis"]
 
 
 @contextmanager
