@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +18,12 @@ import yaml
 
 from demo import company
 from tests import services
+from tests.whole.databases import new_database
 from tests.whole.portal import ROOT, Portal, bare_environment, wrong
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
-ADMIN_URL, REDIS_URL = services.URLS["postgres"], services.URLS["redis"]
-
-
-@contextmanager
-def new_database(template: str = "template1") -> Iterator[str]:
-    """A PostgreSQL database, dropped afterwards."""
-    name = f"tutela_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield ADMIN_URL.rpartition("/")[0] + f"/{name}"
-    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+REDIS_URL = services.URLS["redis"]
 
 
 @pytest.fixture(scope="module")
@@ -235,8 +223,7 @@ def test_everything_that_is_due_begins_while_every_slot_reads_an_account(
     finally:
         served.delay(0)
         for process in processes:
-            kill_children(process.pid)
-            process.kill()
+            kill_with_pool(process)
             process.wait(timeout=60)
 
 
@@ -282,22 +269,3 @@ def kill_with_pool(worker: subprocess.Popen[bytes]) -> None:
     for child in pool:
         with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
             child.kill()
-
-
-SAME = (
-    *(f"tests/scans/test_{name}.py" for name in ("work", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "services", "tasks")),
-    "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py",
-    "tests/governance/notify",
-    *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),
-)  # fmt: skip
-
-
-def test_the_same_tests_pass_on_postgresql() -> None:
-    """Those about rows, claims and the trail, again on PostgreSQL (the suite's own run is on SQLite)."""
-    with new_database() as empty:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "django_db and not slow", *SAME],
-            cwd=ROOT, env={**os.environ, "DATABASE_URL": empty}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert " passed" in done.stdout.splitlines()[-1]

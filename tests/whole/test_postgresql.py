@@ -1,0 +1,31 @@
+"""The tests about rows, claims and the trail, again on PostgreSQL: the suite's own run is on SQLite."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.whole.databases import new_database
+from tests.whole.portal import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
+SAME = (
+    *(f"tests/scans/test_{name}.py" for name in ("work", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "services", "tasks")),
+    "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py",
+    "tests/governance/notify",
+    *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),
+)  # fmt: skip
+
+
+def test_the_same_tests_pass_on_postgresql() -> None:
+    with new_database() as empty:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "django_db and not slow", *SAME],
+            cwd=ROOT, env={**os.environ, "DATABASE_URL": empty}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert " passed" in done.stdout.splitlines()[-1]
