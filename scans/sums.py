@@ -26,13 +26,16 @@ ENDED = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
 
 @dataclass(slots=True)
 class Sums:
-    """accounts: Targets; each is read (done), unreadable, cancelled, running or waiting. closed: of the unreadable,
+    """accounts: Targets; each is read, unreadable, cancelled, running or waiting. again: of the read, those that wait for
+    a second visit or are being read again. closed: of the unreadable,
     those that AWS lets nobody into. ended: those that are done at least once. in_part: of those read, how many have gaps.
     gaps: what could not be read of what was asked for. counts: outcomes by verdict, and what the Scan did to Findings."""
 
     states: Counter[str] = field(default_factory=Counter)
     closed: int = 0
     ended: int = 0
+    again: int = 0
+    running: int = 0
     in_part: int = 0
     calls: int = 0
     retries: int = 0
@@ -45,7 +48,7 @@ class Sums:
 
     @property
     def read(self) -> int:
-        return self.states["done"]
+        return self.states["done"] + self.again
 
     @property
     def unreadable(self) -> int:
@@ -56,12 +59,8 @@ class Sums:
         return self.states["cancelled"]
 
     @property
-    def running(self) -> int:
-        return self.states["running"]
-
-    @property
     def waiting(self) -> int:
-        return self.states["queued"]
+        return self.states["queued"] + self.states["running"] - self.again - self.running
 
     @property
     def judged(self) -> bool:
@@ -108,10 +107,11 @@ def sums_of(targets: QuerySet[Target]) -> Sums:
     sums = Sums(states=Counter(dict(rows.values_list("state").annotate(n=Count("id")))))
     said = rows.aggregate(
         calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED & Q(state__in=UNREAD_STATES)),
-        ended=Count("id", filter=ENDED),
+        ended=Count("id", filter=ENDED), running=Count("id", filter=Q(state="running", visit=1)),
+        again=Count("id", filter=Q(state__in=["queued", "running"], visit__gt=1)),
     )  # fmt: skip
     sums.calls, sums.retries = said["calls"] or 0, said["retries"] or 0
-    sums.closed, sums.ended = said["closed"], said["ended"]
+    sums.closed, sums.ended, sums.again, sums.running = said["closed"], said["ended"], said["again"], said["running"]
     for state, counts, gaps in rows.values_list("state", "counts", "gaps").iterator(chunk_size=500):
         sums.counts.update(counts)
         missing = sum(map(counts_as_missing, gaps))

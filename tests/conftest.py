@@ -28,7 +28,13 @@ SERVED = (
     "tests/accounts/management", "tests/demo/cloud", "tests/demo/company/test_organization",
     "tests/demo/company/test_served",
 )  # fmt: skip
-LONGEST = ("whole/test_postgresql.py", "whole/test_production.py", "whole/test_truth.py", "whole/test_commands.py", "whole/test_faults.py")
+LONGEST = (
+    "whole/test_postgresql.py",
+    "whole/test_production.py",
+    "whole/test_truth.py",
+    "whole/test_commands.py",
+    "whole/test_faults.py",
+)
 # In CI a skip is a failure, but of tests with these marks (separated by spaces), which may lack their server.
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()

@@ -52,7 +52,7 @@ def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     wanted = {
         "accounts": Q(),
         "ended": ENDED,
-        "read": Q(state="done"),
+        "read": Q(state="done") | Q(state__in=["queued", "running"], visit__gt=1),
         "unreadable": unread,
         "closed": unread & CLOSED,
         "cancelled": Q(state="cancelled"),
