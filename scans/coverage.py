@@ -59,6 +59,8 @@ def state_of(evidence: Evidence) -> tuple[State, tuple[Missing, ...]]:
         for name, value in resource.facts.items():
             if isinstance(value, Gap):
                 by_gap.setdefault(value, []).append(f"{resource.type}.{name}")
+    for gap in evidence.replaced:
+        by_gap.setdefault(gap, [])
     missing = tuple(Missing(gap, tuple(dict.fromkeys(types))) for gap, types in by_gap.items())
     if not missing:
         return State.COMPLETE, ()

@@ -33,13 +33,16 @@ class Resource:
 
 @dataclass(slots=True)
 class Evidence:
-    """What one collector learnt. A type that appears in `gaps` was not enumerated completely."""
+    """What one collector learnt. A type that appears in `gaps` was not enumerated completely.
+
+    replaced: what could only be stored with parts replaced; it is known, and judged as it is kept."""
 
     collector: str
     region: str
     resources: list[Resource] = field(default_factory=list)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     types: tuple[str, ...] = ()
+    replaced: list[Gap] = field(default_factory=list)
 
     def add(self, type: str, arn: str, /, region: str | None = None, **facts: Any) -> Resource:
         resource = Resource(type, arn, region or self.region, facts)
@@ -55,12 +58,13 @@ class Evidence:
         found = [gap for gaps in self.gaps.values() for gap in gaps]
         for resource in self.resources:
             found += [value for value in resource.facts.values() if isinstance(value, Gap)]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys([*found, *self.replaced]))
 
 
 def canonical(evidence: Evidence) -> bytes:
     """The one byte form of this evidence: sorted keys, resources by type and ARN, UTF-8 JSON."""
-    return json.dumps(dump(evidence), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    document = dump(evidence)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def dump(evidence: Evidence) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def dump(evidence: Evidence) -> dict[str, Any]:
             [r.type, r.arn, r.region, {name: encode_fact(value) for name, value in r.facts.items()}]
             for r in sorted(evidence.resources, key=lambda r: (r.type, r.arn, r.region))
         ],
+        # Only where there is some: other evidence keeps its digest.
+        **({"replaced": [gap.as_dict() for gap in evidence.replaced]} if evidence.replaced else {}),
     }
 
 
@@ -100,7 +106,7 @@ def decode_fact(value: Any) -> Any | Gap:
 def parse(data: bytes) -> Evidence:
     """Evidence from its canonical form. Raises EvidenceError for a form this version can't read."""
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_constant=str)  # older versions kept Infinity and NaN as they came
     except ValueError as error:
         raise EvidenceError(f"evidence is not JSON: {error}") from error
     return load(document)
@@ -120,6 +126,7 @@ def load(document: Mapping[str, Any]) -> Evidence:
                 Resource(t, arn, region, {name: decode_fact(value) for name, value in facts.items()})
                 for t, arn, region, facts in document["resources"]
             ],
+            replaced=[Gap.from_dict(g) for g in document.get("replaced", ())],
         )
     except (KeyError, TypeError, ValueError) as error:  # a kind of gap, say, that a newer version knows
         raise EvidenceError(f"evidence is in a form that this version can't read: {error!r}") from error

@@ -67,7 +67,10 @@ def filled(part: Evidence, held: Evidence, read: Collection[str]) -> Evidence:
     for type, items in held.gaps.items():
         known = gaps.setdefault(type, [])
         known += [gap for gap in items if gap.region not in read and gap not in known]
-    return replace(part, resources=[*found, *was.values()], gaps={type: items for type, items in gaps.items() if items})
+    return replace(
+        part, resources=[*found, *was.values()], gaps={type: items for type, items in gaps.items() if items},
+        replaced=list(dict.fromkeys([*part.replaced, *held.replaced])),
+    )  # fmt: skip
 
 
 def gathered(found: Resource, was: Resource | None) -> Resource:

@@ -36,6 +36,7 @@ from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import CredentialsRefusedError
 from accounts.aws.endpoints import FipsError, actual_region, is_opt_in, lacks_service, partition_for
 from accounts.aws.gaps import Gap, GapKind
+from governance.core.storable import storable_text
 
 DENIED = frozenset(
     {
@@ -97,7 +98,8 @@ def classify(exc: Exception, call: Call, region: str, *, partition: str = "") ->
     elif isinstance(exc, EndpointConnectionError) and unknown_host(exc):
         # Only where AWS publishes no such endpoint; elsewhere it is our name resolution that fails.
         kind = GapKind.UNSUPPORTED if lacks_service(call.service, place) else GapKind.UNREACHABLE
-    return CallError(Gap(kind, call.api, call.action, region, code), message, status)
+    # What AWS says goes into rows and reasons.
+    return CallError(Gap(kind, call.api, call.action, region, storable_text(code)), storable_text(message), status)
 
 
 def read(exc: Exception) -> tuple[GapKind, str, str, int]:

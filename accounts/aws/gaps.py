@@ -21,6 +21,8 @@ class GapKind(StrEnum):
     REJECTED = "rejected"
     TOO_COSTLY = "too_costly"
     OUT_OF_TIME = "out_of_time"
+    REPLACED = "replaced"
+    INTERNAL = "internal"
     NOT_READ = "not_read"
 
 
@@ -38,11 +40,15 @@ EXPLANATIONS = {
     GapKind.REJECTED: "was rejected as a request",
     GapKind.TOO_COSTLY: "gave more than may be read of one resource",
     GapKind.OUT_OF_TIME: "was not read in the time that a scan may take",
+    GapKind.REPLACED: "has characters or numbers that can't be stored, so they were replaced",
+    GapKind.INTERNAL: "failed inside the portal",
     GapKind.NOT_READ: "was not read in this scan",
 }
 
 # The code of a gap for what nothing read in the scan that kept the evidence: a part that came later would have.
 NOT_COLLECTED = "NotCollected"
+# Codes of gaps in what could only be kept in part.
+TEXT_REPLACED, TOO_DEEP = "TextReplaced", "TooDeep"
 # Codes of gaps in what is kept: in a form of another version, or no longer there.
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
 # Codes of gaps in what another account would have told: it could not be read, or nobody asked for it.
@@ -69,6 +75,8 @@ WHAT_TO_DO = {
     GapKind.REJECTED: "Report it: the portal asked for something that AWS doesn't accept.",
     GapKind.TOO_COSTLY: "Look at the resource: it is larger or deeper than AWS lets one be, or was made to stop its readers.",
     GapKind.OUT_OF_TIME: "Scan the account again; if it stays so, raise TUTELA_COLLECTOR_MINUTES or TUTELA_ACCOUNT_MINUTES.",
+    GapKind.REPLACED: "Correct the text in AWS: a \ufffd stands where it isn't valid Unicode or has a NUL character.",
+    GapKind.INTERNAL: "Report it with what the log says under the id in the code; then scan the account again.",
     GapKind.NOT_READ: "Scan the account again, with this control and region included.",
 }
 # Where the general advice would lead astray: S3 answers 403 for another account's bucket whatever the role allows.

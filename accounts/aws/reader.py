@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from botocore import xform_name
@@ -14,8 +15,11 @@ from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_role
 from accounts.aws.endpoints import actual_region
 from accounts.aws.errors import FAILURES, classify, malformed
+from accounts.aws.gaps import TEXT_REPLACED, Gap, GapKind
+from accounts.aws.pace import Pacer
 from accounts.aws.pagination import Paging, paging
 from accounts.aws.retry import Retrier
+from governance.core.storable import TooDeepError, is_storable, storable
 
 Build = Callable[[str, str], Any]
 OnCall = Callable[[str, str, str], None]
@@ -31,13 +35,14 @@ class WrongCredentialsError(Exception):
 
 
 class Counters:
-    """What one Target's reads cost, and the budgets of its retries. Shared by its threads."""
+    """What one Target's reads cost, the budgets of its retries and its pace. Shared by its threads."""
 
-    def __init__(self, retrier: Retrier | None = None) -> None:
+    def __init__(self, retrier: Retrier | None = None, pacer: Pacer | None = None) -> None:
         self.by_api: Counter[str] = Counter()
         self.calls = 0
         self.retries = 0
         self.retrier = retrier or Retrier()
+        self.pacer = pacer or Pacer()
         self._lock = threading.Lock()
 
     def called(self, api: str) -> None:
@@ -54,7 +59,8 @@ class AwsReader:
     """The Reader that collectors are given (scans.collector.Reader).
 
     as_hub allows reading with the hub's own credentials; else the context must act as a role of
-    `account`, so that a thread started without its context can't read the wrong account.
+    `account`, so that a thread started without its context can't read the wrong account. slots: held while
+    a call is under way, and not while one waits for its turn. replaced: filled with what of the answers could not be stored.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class AwsReader:
         counters: Counters | None = None,
         on_call: OnCall | None = None,
         as_hub: bool = False,
+        slots: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.account = account
         self.partition = partition
@@ -77,6 +84,8 @@ class AwsReader:
         self._declared = {(call.service, call.operation): call for call in calls}
         self._on_call = on_call
         self._as_hub = as_hub
+        self._slots = slots or nullcontext()
+        self.replaced: list[Gap] = []
 
     def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
         """One call's answer. Raises CallError (which carries gap, code, message, status)."""
@@ -142,19 +151,33 @@ class AwsReader:
     def _run(self, call: Call, place: str, method: Method, params: dict[str, Any]) -> dict[str, Any]:
         def attempt() -> dict[str, Any]:
             deadline.refuse_late(call, place)
+            if call.per_second:
+                self.counters.pacer.wait(self.account, actual_region(self.partition, place), call)
             self.counters.called(call.api)
             if self._on_call is not None:
                 self._on_call(call.service, call.operation, place)
             try:
-                answer = method(**params)
+                with self._slots:
+                    answer = method(**params)
             except FAILURES as exc:
                 raise classify(exc, call, place, partition=self.partition) from exc
             if not isinstance(answer, dict):
                 raise malformed(call, place)
-            return answer
+            return answer if is_storable(answer) else self._storable(answer, call, place)
 
         budget = self.counters.retrier.budget(self.account, place, call.service)
         return self.counters.retrier.run(budget, attempt, self.counters.retried)
+
+    def _storable(self, answer: dict[str, Any], call: Call, place: str) -> dict[str, Any]:
+        """The one place where odd text of AWS's answers is replaced, and remembered to be told."""
+        try:
+            found: dict[str, Any] = storable(answer)
+        except TooDeepError:
+            raise malformed(call, place) from None
+        gap = Gap(GapKind.REPLACED, call.api, call.action, place, TEXT_REPLACED)
+        if gap not in self.replaced:
+            self.replaced.append(gap)
+        return found
 
 
 def page(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:

@@ -155,5 +155,7 @@ def troubled(gaps: Iterable[Mapping[str, str]], declared: Mapping[str, list[str]
     """The places whose own calls failed. A call to another region, as for a bucket there, is the account's."""
     scope = scopes()
     for gap in gaps:
-        for name in declared.get(gap["api"], ()):
+        # What was kept with parts replaced is named by its fact: type.fact.
+        owner = registry.types().get(gap["api"].rpartition(".")[0])
+        for name in declared.get(gap["api"], [owner] if owner else []):
             yield (GLOBAL if scope[name] == GLOBAL else gap["region"], name)
