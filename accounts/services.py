@@ -14,26 +14,30 @@ from django.db import transaction
 
 from accounts import hooks
 from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
+from accounts.rows import write_accounts, write_unit
 from governance.core import audit
 from governance.core.policy import Actor
 
 if TYPE_CHECKING:
     from accounts.aws.organizations import Discovered, DiscoveredAccount
 
-CHANGING = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
 SEPARATORS = re.compile(r"[,;\s]+")
-BATCH = 500
 
 
 @dataclass(slots=True)
 class Applied:
-    """What a discovery changed: events by kind, and how much there is now."""
+    """What a discovery changed: events by kind, and how much there is now.
+
+    failed: OUs and accounts by id whose rows stay as they were, and why. replaced: where a mark stands for what
+    can't be stored."""
 
     organization: Organization
     accounts: int
     units: int
     events: Counter[str] = field(default_factory=Counter)
     unknown_owners: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
 
 
 def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Applied:
@@ -48,8 +52,9 @@ def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Ap
                 "discovered_at": at,
             },
         )
-        units = apply_units(organization, discovered)
-        events = apply_accounts(organization, discovered.accounts, units, at)
+        failed = dict(discovered.failed)
+        units = apply_units(organization, discovered, failed)
+        events = apply_accounts(organization, discovered.accounts, units, at, failed)
         retire_units(organization, discovered, at)
         for listen in hooks.after_discovery:
             listen(organization)
@@ -64,6 +69,8 @@ def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Ap
         units=len(discovered.units),
         events=counts,
         unknown_owners=[a.id for a in discovered.accounts if a.tags is None],
+        failed=failed,
+        replaced=discovered.replaced,
     )
 
 
@@ -77,20 +84,26 @@ def owners_from(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str
     return []
 
 
-def apply_units(organization: Organization, discovered: Discovered) -> dict[str, OrganizationalUnit]:
+def apply_units(
+    organization: Organization, discovered: Discovered, failed: dict[str, str]
+) -> dict[str, OrganizationalUnit]:
+    """The OUs by id. failed: takes those that can't be written; of one that was known, what was known stays."""
     known = {unit.ou_id: unit for unit in organization.ous.all()}
     for found in discovered.units:  # parents come first
-        parent = known[found.parent] if found.parent else None
-        unit = known.get(found.id)
-        if unit is None:
-            known[found.id] = OrganizationalUnit.objects.create(
-                organization=organization, ou_id=found.id, name=found.name, parent=parent, path=found.path
-            )
-        elif (unit.name, unit.parent_id, unit.path, unit.vanished_at) != (
-            found.name, parent.pk if parent else None, found.path, None,
-        ):  # fmt: skip
-            unit.name, unit.parent, unit.path, unit.vanished_at = found.name, parent, found.path, None
-            unit.save(update_fields=["name", "parent", "path", "vanished_at"])
+        parent = known.get(found.parent) if found.parent else None
+        if found.parent and parent is None:
+            failed[found.id] = "the OU above it can't be written"
+            continue
+        unit = known.get(found.id) or OrganizationalUnit(organization=organization, ou_id=found.id)
+        was = (unit.pk, unit.name, unit.parent_id, unit.path, unit.vanished_at)
+        if unit.pk and was[1:] == (found.name, parent.pk if parent else None, found.path, None):
+            continue
+        unit.name, unit.parent, unit.path, unit.vanished_at = found.name, parent, found.path, None
+        if problem := write_unit(unit):
+            failed[found.id] = problem
+            unit.pk, unit.name, unit.parent_id, unit.path, unit.vanished_at = was
+        if unit.pk:
+            known[found.id] = unit
     return known
 
 
@@ -105,7 +118,9 @@ def apply_accounts(
     discovered: Iterable[DiscoveredAccount],
     units: Mapping[str, OrganizationalUnit],
     at: datetime,
+    failed: dict[str, str],
 ) -> list[AccountEvent]:
+    """What happened to the accounts. failed: takes those that can't be written; they are there, so never vanished."""
     known = {
         account.account_id: account
         for account in organization.accounts.select_related("ou")
@@ -115,9 +130,12 @@ def apply_accounts(
     new: list[Account] = []
     changed: list[Account] = []
     events: list[AccountEvent] = []
-    seen: set[str] = set()
+    seen = set(failed)
     for found in discovered:
         seen.add(found.id)
+        if found.ou not in units:
+            failed[found.id] = "its OU can't be written"
+            continue
         wanted = wanted_fields(found, units[found.ou])
         account = known.get(found.id)
         if account is None:
@@ -139,10 +157,9 @@ def apply_accounts(
             events.append(AccountEvent(account=account, kind="vanished", detail={"was": account.status}))
             account.status, account.vanished_at = Account.Status.VANISHED, at
             changed.append(account)
-    Account.objects.bulk_create(new, batch_size=BATCH)
-    Account.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
-    AccountEvent.objects.bulk_create(events, batch_size=BATCH)
-    return events
+    happened_all, unwritten = write_accounts(new, changed, events)
+    failed.update(unwritten)
+    return happened_all
 
 
 def wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> dict[str, Any]:

@@ -282,4 +282,6 @@ LOGGING = {
     # At DEBUG botocore prints response bodies, values included: never that low, whatever the root says.
     "loggers": {name: {"level": "WARNING"} for name in LOGGERS},
 }
+# Where `manage.py scan` and `discover` write the tracebacks of internal errors; servers and workers write them to their log.
+ERROR_LOG = env.text("TUTELA_ERROR_LOG", str(BASE_DIR / "var" / "errors.log"))
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -22,7 +22,7 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.evidence import Evidence
-from scans.threads import Pool
+from scans.threads import Pool, stuck_threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def leave_stuck_threads() -> None:
     """End this process if it is a worker's of Celery, which makes another, and threads of it go on for ever.
 
     The message comes again, and finds that its Target has ended."""
-    stuck = readers().stuck + judges().stuck
+    stuck = stuck_threads()
     if stuck and current_process().name != "MainProcess":
         log.error("worker.left", stuck=stuck)
         os._exit(1)
@@ -95,13 +95,13 @@ def leave_stuck_threads() -> None:
 class Run:
     """One collector's run in one region."""
 
-    def __init__(self, collector: str, region: str, types: tuple[str, ...], target: Deadline) -> None:
-        self.collector, self.region, self.types, self.target = collector, region, types, target
+    def __init__(self, collector: str, region: str, types: tuple[str, ...], target: Deadline, pool: Pool) -> None:
+        self.collector, self.region, self.types, self.target, self.pool = collector, region, types, target, pool
         self.own: Deadline | None = None
 
     def start(self, work: Callable[[], Evidence]) -> Future[Evidence]:
         # A copy each: a context can't be entered twice at once, and it carries the credentials.
-        return readers().submit(contextvars.copy_context().run, self.carry_out, work)
+        return self.pool.submit(contextvars.copy_context().run, self.carry_out, work)
 
     def carry_out(self, work: Callable[[], Evidence]) -> Evidence:
         """Its time begins when it does, and ends with the Target's."""
@@ -129,7 +129,7 @@ def gather(running: Mapping[Future[Evidence], Run]) -> list[Evidence]:
         for future in overdue:
             future.cancel()  # what hasn't begun: a thread that replaces another's must not begin it now
         for future in overdue:
-            readers().give_up(future)
+            running[future].pool.give_up(future)
             waiting.discard(future)
             given_up.add(future)
     return [run.lost() if future in given_up else future.result() for future, run in running.items()]

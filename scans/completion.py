@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.aws.gaps import Gap
+from governance.core import errorlog
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
-from scans import evaluation, hooks, joining, missing, registry, store
+from scans import evaluation, failures, hooks, joining, missing, registry, store, unjoined
 from scans.holders import me
+from scans.leases import LEASE, kept_up
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
-from scans.sums import JOINED, sums_of
+from scans.sums import sums_of
 
 log = structlog.get_logger(__name__)
-JOIN_LEASE = timedelta(minutes=15)
+# In a Scan's totals: how often its end was tried, and errors that belong to no account.
+TRIES, ERRORS = "tries", "errors"
 
 
 def advance(scan_id: int) -> list[int]:
@@ -33,9 +36,10 @@ def advance(scan_id: int) -> list[int]:
     if scan.state not in {"running", "joining"} or unfinished(scan).exists() or not take(scan):
         return []
     try:
-        return go_on(scan)
+        with kept_up(lambda: extend(scan), f"heartbeat of scan {scan_id}"):
+            return go_on(scan)
     except BaseException:
-        let_go(scan)  # the next sweep tries again, not the one after the lease
+        let_go(scan, scan.totals.get(TRIES, 0))  # a sweep tries again soon, and not when the lease has run out
         raise
 
 
@@ -48,7 +52,7 @@ def is_ready(scan: Scan) -> bool:
 def go_on(scan: Scan) -> list[int]:
     if scan.state == "running":
         # Looked at again, now that nobody else can queue a second visit.
-        again = [] if unfinished(scan).exists() else revisit(scan)
+        again = [] if unfinished(scan).exists() else visit_again(scan)
         if unfinished(scan).exists():
             let_go(scan)
             return again
@@ -65,23 +69,59 @@ def take(scan: Scan) -> bool:
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     taken = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"]).update(
-        lease_until=now + JOIN_LEASE, owner=me()
+        lease_until=now + LEASE, owner=me()
     )
     scan.refresh_from_db(fields=["state", "lease_until"])
     return bool(taken)
 
 
-def hold(scan: Scan) -> bool:
-    """Extend a lease that is half used up: joining very many accounts outlasts one. False: it was lost."""
-    now = timezone.now()
-    if scan.lease_until is not None and scan.lease_until - now > JOIN_LEASE / 2:
-        return True
-    scan.lease_until = now + JOIN_LEASE
-    return bool(Scan.objects.filter(pk=scan.pk, owner=me()).update(lease_until=scan.lease_until))
+def holders(scan: Scan) -> models.QuerySet[Scan]:
+    return Scan.objects.filter(pk=scan.pk, owner=me(), lease_until__isnull=False)
 
 
-def let_go(scan: Scan) -> None:
-    Scan.objects.filter(pk=scan.pk, owner=me()).update(lease_until=None)
+def extend(scan: Scan) -> None:
+    """A sign of life: joining very many accounts outlasts a lease."""
+    holders(scan).update(lease_until=timezone.now() + LEASE)
+
+
+def let_go(scan: Scan, tries: int = 0) -> None:
+    """tries: how often it failed in ways that may pass; the next one waits a little."""
+    free_at = timezone.now() + failures.pause(tries) if tries else None
+    Scan.objects.filter(pk=scan.pk, owner=me()).update(lease_until=free_at)
+
+
+def try_again(scan: Scan, error: Exception) -> bool:
+    """Whether what failed may pass and wasn't tried too often: the sweeper then comes again."""
+    if not failures.may_pass(error) or is_last_try(scan):
+        return False
+    connection.close_if_unusable_or_obsolete()
+    scan.refresh_from_db(fields=["totals"])
+    scan.totals = {**scan.totals, TRIES: scan.totals.get(TRIES, 0) + 1}
+    Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)
+    return True
+
+
+def is_last_try(scan: Scan) -> bool:
+    return bool(scan.totals.get(TRIES, 0) + 1 >= failures.TRIES)
+
+
+def tell(scan: Scan, error: Exception, doing: str) -> None:
+    """Remember an error that belongs to no account; the Scan ends partial for it."""
+    said = failures.told(error, f"{doing} of scan {scan.pk}")
+    scan.totals = {**scan.totals, ERRORS: [*scan.totals.get(ERRORS, []), {"what": doing, **said}]}
+    Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)
+
+
+def visit_again(scan: Scan) -> list[int]:
+    """As revisit. If that fails, what owners would have told is not known, and so unknown where it counts."""
+    try:
+        with transaction.atomic():
+            return revisit(scan)
+    except Exception as error:
+        if try_again(scan, error):
+            raise
+        tell(scan, error, "finding the accounts to visit again")
+        return []
 
 
 def unfinished(scan: Scan) -> models.QuerySet[Target]:
@@ -100,28 +140,68 @@ def revisit(scan: Scan) -> list[int]:
         wanted = inbound[target.account.account_id]
         if any(set(kinds) - set(target.inbound.get(name, ())) for name, kinds in wanted.items()):
             again += [target.pk] * target.__class__.objects.filter(pk=target.pk, state="done", visit=1).update(
-                state=TARGET.target("revisit"), visit=2, inbound=wanted, attempts=0, lease_until=None, finished_at=None
-            )
+                state=TARGET.target("revisit"), visit=2, inbound=wanted, attempts=0, lease_until=timezone.now(),
+                finished_at=None,
+            )  # fmt: skip
     return again
 
 
 def join(scan: Scan) -> None:
     """Judge the controls that need the whole organization, then end the Scan."""
-    joined = joining.joined_context(scan)
-    Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
-    scan.refresh_from_db()
     controls = [c for c in evaluation.controls_of(scan) if c.control.joins]
+    try:
+        foreign = prepare(scan)
+    except Exception as error:
+        if try_again(scan, error):
+            raise
+        tell(scan, error, "joining what the accounts' evidence says of each other")
+        foreign = None
     if controls:
-        foreign = missing.of_others(joined)
-        for target in scan.targets.filter(state="done").select_related("account").iterator(chunk_size=200):
-            if not hold(scan):
+        for target in read_targets(scan).iterator(chunk_size=200):
+            if not holders(scan).exists():
                 log.info("scan.abandoned", scan=scan.pk, why="another worker joins its accounts")
                 return
-            join_target(scan, target, controls, foreign)
+            join_apart(scan, target, controls, foreign)
     try:
         complete(scan)
     except LostRaceError:
         log.info("scan.abandoned", scan=scan.pk, why="cancelled while its accounts were joined")
+    except failures.PASSING as error:
+        try_again(scan, error)  # counted outside of the transaction that failed
+        raise
+
+
+def prepare(scan: Scan) -> frozenset[Gap]:
+    """Keep what the organization's accounts say of each other. Returns the gaps in it that are other accounts'."""
+    joined = joining.joined_context(scan)
+    foreign = missing.of_others(joined)
+    Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
+    scan.refresh_from_db()
+    return foreign
+
+
+def read_targets(scan: Scan) -> models.QuerySet[Target]:
+    """What this Scan read: also an account whose second visit failed."""
+    return scan.targets.filter(Q(state="done") | Q(visit__gt=1) & ~Q(manifest="")).select_related("account")
+
+
+def join_apart(
+    scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap] | None
+) -> None:
+    """Join one Target. A failure is recorded there, leaves unknown what could not be judged, and ends nothing else.
+
+    foreign None: what the accounts say of each other isn't known."""
+    try:
+        if foreign is not None:
+            join_target(scan, target, controls, foreign)
+            return
+    except Exception as error:
+        if try_again(scan, error):
+            raise
+        id = errorlog.record(error, f"joining account {target.account.account_id} in scan {scan.pk}")
+    else:
+        id = ""
+    unjoined.leave_unknown(scan, target, [c.control for c in controls], id)
 
 
 def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap]) -> None:
@@ -136,23 +216,31 @@ def join_target(scan: Scan, target: Target, controls: list[registry.LoadedContro
             scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
             world=judged.world, digests=digests,
         )  # fmt: skip
-        if JOINED not in target.counts:
-            merged = Counter(target.counts) + done.counts + Counter({JOINED: 1})
-            Target.objects.filter(pk=target.pk, state="done").update(
-                counts=dict(merged), by_control={**target.by_control, **done.by_control},
-                gaps=missing.with_cost(target.gaps, missing.cost(judged.judged, foreign)),
-            )  # fmt: skip
+        unjoined.count(target, done.counts, done.by_control, missing.cost(judged.judged, foreign))
 
 
 def complete(scan: Scan) -> None:
     totals = totals_of(scan)
     event = "complete_partly" if totals["partial"] else "complete"
+    last = is_last_try(scan)
     with transaction.atomic():
         move(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
         for listen in hooks.after_completion:
+            retell(scan, listen, last=last)
+
+
+def retell(scan: Scan, listen: Callable[[Scan], None], *, last: bool) -> None:
+    """A listener that fails takes nobody's result with it; what it wrote is undone, and the Scan says that it failed."""
+    try:
+        with transaction.atomic():
             listen(scan)
+    except Exception as error:
+        if failures.may_pass(error) and not last:
+            raise
+        tell(scan, error, "telling of the scan's end")
 
 
 def totals_of(scan: Scan) -> dict[str, Any]:
     """Sums over the Scan's Targets: accounts by state, calls, outcomes by verdict, gaps."""
-    return sums_of(scan.targets.all()).totals()
+    totals, errors = sums_of(scan.targets.all()).totals(), scan.totals.get(ERRORS, [])
+    return {**totals, "partial": True, ERRORS: errors} if errors else totals

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection
@@ -12,13 +13,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
+from governance.core import errorlog
 from governance.core.states import SCAN_ENDED
-from scans import budget, completion, work
+from scans import budget, completion, failures, work
 from scans.holders import free_dead
 from scans.models import Scan, Target
 from scans.threads import Pool
 
 PAUSE = 0.5
+# How long a database, or what else may pass, may be away before the command gives up; the next one goes on.
+PATIENCE = 45.0
 
 
 def run(scan: Scan, progress: Callable[[], None] = lambda: None) -> None:
@@ -32,27 +36,64 @@ def run(scan: Scan, progress: Callable[[], None] = lambda: None) -> None:
 
 
 def work_through(scan: Scan, pool: Pool, progress: Callable[[], None]) -> None:
-    busy: dict[Future[None], int] = {}
+    going = Going(scan)
+    sound = time.monotonic()
     while True:
-        taken = set(busy.values())
-        free = Q(state="queued") | Q(state="running", lease_until__lt=timezone.now())
-        waiting = scan.targets.filter(free).exclude(pk__in=taken).order_by("id")
-        room = settings.SCAN_PARALLEL_TARGETS * 2 - len(busy)
-        for target_id in list(waiting.values_list("id", flat=True)[:room]):
-            busy[pool.submit(one, target_id)] = target_id
-        finished, _ = wait(busy, timeout=PAUSE, return_when=FIRST_COMPLETED)
-        for future in finished:
-            del busy[future]
-            future.result()
-        for future in stuck(busy):
-            pool.give_up(future)
-            del busy[future]
-        progress()
-        if not busy and not completion.advance(scan.pk):
-            scan.refresh_from_db()
-            if scan.state in SCAN_ENDED:
+        try:
+            if step(going, pool, progress):
                 return
-            time.sleep(PAUSE)  # somebody else has the rest; no hurry
+            sound = time.monotonic()
+        except failures.PASSING as error:
+            if time.monotonic() - sound > PATIENCE:
+                raise
+            errorlog.note(error, f"scan {scan.pk}")
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(PAUSE)
+
+
+@dataclass(slots=True)
+class Going:
+    """What is being worked on, and until when a Target rests that failed and is tried again."""
+
+    scan: Scan
+    busy: dict[Future[None], int] = field(default_factory=dict)
+    rests: dict[int, float] = field(default_factory=dict)
+
+    def out_of_reach(self) -> set[int]:
+        now = time.monotonic()
+        return {*self.busy.values(), *(target_id for target_id, until in self.rests.items() if until > now)}
+
+
+def step(going: Going, pool: Pool, progress: Callable[[], None]) -> bool:
+    """Begin what there is room for, and take what is done. True: the Scan has ended."""
+    scan, busy = going.scan, going.busy
+    free = Q(state="queued") | Q(state="running", lease_until__lt=timezone.now())
+    waiting = scan.targets.filter(free).exclude(pk__in=going.out_of_reach()).order_by("id")
+    room = settings.SCAN_PARALLEL_TARGETS * 2 - len(busy)
+    for target_id in list(waiting.values_list("id", flat=True)[:room]):
+        busy[pool.submit(one, target_id)] = target_id
+    finished, _ = wait(busy, timeout=PAUSE, return_when=FIRST_COMPLETED)
+    for future in finished:
+        rest(going, busy.pop(future))
+        future.result()
+    for future in stuck(busy):
+        pool.give_up(future)
+        del busy[future]
+    progress()
+    if busy or completion.advance(scan.pk):
+        return False
+    scan.refresh_from_db()
+    if scan.state in SCAN_ENDED:
+        return True
+    time.sleep(PAUSE)  # somebody else has the rest, or it waits for another try; no hurry
+    return False
+
+
+def rest(going: Going, target_id: int) -> None:
+    """What is to be tried again isn't at once: what failed needs a moment."""
+    attempts = Target.objects.filter(pk=target_id, state="queued").values_list("attempts", flat=True).first()
+    if attempts:
+        going.rests[target_id] = time.monotonic() + failures.pause(attempts).total_seconds()
 
 
 def stuck(busy: dict[Future[None], int]) -> list[Future[None]]:

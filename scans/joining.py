@@ -49,9 +49,10 @@ class Reading:
 
 
 def reading_of(scan: Scan) -> Reading:
-    states = {id: (state, manifest) for id, state, manifest in scan.targets.values_list(
-        "account__account_id", "state", "manifest")}  # fmt: skip
-    read = {id: manifest for id, (state, manifest) in states.items() if state == "done"}
+    targets = list(scan.targets.values_list("account__account_id", "state", "visit", "manifest"))
+    asked = {id for id, *_ in targets}
+    # One whose second visit failed was read by its first, in this scan.
+    read = {id: manifest for id, state, visit, manifest in targets if state == "done" or (visit > 1 and manifest)}
     not_read: dict[str, str] = {}
     left_out: dict[str, str] = {}
     rows = present(scan.organization).values_list("account_id", "status", "unreadable", "last_good_scan_at")
@@ -59,7 +60,7 @@ def reading_of(scan: Scan) -> Reading:
         if id in read:
             continue
         sound = last is not None and unreadable is None and status == Account.Status.ACTIVE
-        chosen = left_out if sound and id not in states else not_read
+        chosen = left_out if sound and id not in asked else not_read
         chosen[id] = last.astimezone(UTC).isoformat() if last else ""
     return Reading(read, not_read, left_out)
 

@@ -138,7 +138,7 @@ def how_read(target: Target) -> str:
 
 
 def not_read(scan: Scan) -> list[str]:
-    lines = []
+    lines = [f"Error: {e['what']} failed — {e['reason']} {e['what_to_do']}" for e in scan.totals.get("errors", [])]
     for target in read_targets(scan):
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")

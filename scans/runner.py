@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -16,11 +17,13 @@ from scans.bounds import TooCostlyError, too_costly
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.collectors._shape import ShapeError, fact, listed, text
 from scans.evidence import GLOBAL, Context, Evidence
+from scans.keeping import make_storable
 from scans.limits import LIMITED
 from scans.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
 from scans.values import ValueReader, ValueRole, nobody
 
 Place = tuple[str, str]  # (region, collector)
+PACED_THREADS = 64
 
 
 @dataclass(slots=True)
@@ -67,6 +70,12 @@ class NoLongerWantedError(Exception):
     """The scan was cancelled, or the lease was lost, while reading."""
 
 
+@cache
+def slots() -> threading.BoundedSemaphore:
+    """How many calls the process makes at once, whichever threads make them."""
+    return threading.BoundedSemaphore(settings.SCAN_THREADS)
+
+
 def collect(plan: Plan) -> Collected:
     """Everything that the plan names. The caller has put the scan role's credentials in place."""
     statuses, region_gaps = enabled_regions(plan)
@@ -96,7 +105,7 @@ def enabled_regions(plan: Plan) -> tuple[dict[str, str], list[Gap]]:
     listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
     held = listing.gap or fact(LIST_REGIONS, GLOBAL, lambda: statuses_of(listing.items))
     if not isinstance(held, Gap):
-        return held, []
+        return held, list(reader.replaced)
     described = fact(
         DESCRIBE_REGIONS, GLOBAL, lambda: opt_ins_of(reader.call("ec2", "DescribeRegions", AllRegions=True))
     )
@@ -124,21 +133,28 @@ def read_stage(
 ) -> dict[Place, Evidence]:
     running: dict[Future[Evidence], budget.Run] = {}
     places: list[Place] = []
-    for item in stage:
-        for region in [GLOBAL] if registry.is_global(item) else regions:
-            place = (region, item.collector.name)
-            if place not in plan.prior:
-                run = budget.Run(item.collector.name, region, item.collector.types, plan.deadline)
-                running[run.start(partial(read_one, plan, item, region, earlier))] = run
-                places.append(place)
-    return dict(zip(places, budget.gather(running), strict=True))
+    # Collectors whose calls wait for their turn do so in threads of this Target's own: no other account waits with them.
+    patient = Pool(PACED_THREADS, "paced")
+    try:
+        for item in stage:
+            lane = patient if any(call.per_second for call in item.collector.calls) else budget.readers()
+            for region in [GLOBAL] if registry.is_global(item) else regions:
+                place = (region, item.collector.name)
+                if place not in plan.prior:
+                    run = budget.Run(item.collector.name, region, item.collector.types, plan.deadline, lane)
+                    running[run.start(partial(read_one, plan, item, region, earlier))] = run
+                    places.append(place)
+        return dict(zip(places, budget.gather(running), strict=True))
+    finally:
+        for future in running:
+            future.cancel()  # where one failed, the rest is of no use
+        patient.shutdown(wait_for_it=False)
 
 
 def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: Mapping[Place, Evidence]) -> Evidence:
     declared = item.collector
-    reader: Reader = AwsReader(plan.account, plan.partition, region, declared.calls, counters=plan.counters)
-    if declared.role == VALUE_ROLE:
-        reader = ValueReader(reader, plan.value_role)
+    aws = AwsReader(plan.account, plan.partition, region, declared.calls, counters=plan.counters, slots=slots())
+    reader: Reader = ValueReader(aws, plan.value_role) if declared.role == VALUE_ROLE else aws
     try:
         evidence = item.collect(reader, seen(plan, item, region, earlier))
     except CallError as error:
@@ -152,6 +168,7 @@ def read_one(plan: Plan, item: registry.LoadedCollector, region: str, earlier: M
         limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED)
         for type in declared.types:
             evidence.miss(type, limited)
+    make_storable(evidence, aws.replaced)
     return evidence
 
 

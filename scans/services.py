@@ -95,7 +95,7 @@ def resume_scan(*, actor: Actor, scan: Scan) -> None:
         deadline = timezone.now() + DEADLINE
         move(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)
         scan.targets.filter(state="cancelled").update(
-            state=TARGET.target("resume"), finished_at=None, lease_until=None, attempts=0
+            state=TARGET.target("resume"), finished_at=None, lease_until=None, attempts=0, error=None
         )
 
 

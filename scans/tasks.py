@@ -13,10 +13,11 @@ from functools import partial
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from governance.core.apart import all_of, each, forget, held_back, reason, write_down
+from governance.core.states import TARGET
 from governance.core.turns import alone, silence
 from scans import budget, completion, schedules, work
 from scans.holders import free_dead
@@ -85,8 +86,11 @@ def hand_out() -> None:
 
 def send_lost() -> int:
     now = timezone.now()
+    # Back into the queue, so that each sweep sends one message and not one more.
+    died = Target.objects.filter(state="running", lease_until__lt=now, scan__state__in=["running", "joining"])
+    died.update(state=TARGET.target("release"), token=F("token") + 1, owner="")
     lost = Q(lease_until__lt=now) | Q(lease_until__isnull=True, scan__created_at__lt=now - TRUST)
-    rows = Target.objects.filter(lost, state__in=["queued", "running"], scan__state__in=["running", "joining"])
+    rows = Target.objects.filter(lost, state="queued", scan__state__in=["running", "joining"])
     ids = list(rows.order_by("lease_until", "id").values_list("id", flat=True)[:PER_SWEEP])
     send(ids)
     return len(ids)

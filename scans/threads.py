@@ -8,9 +8,18 @@ from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+POOLS: WeakSet[Pool] = WeakSet()
+
+
+def stuck_threads() -> int:
+    """Threads of this process that go on with what was given up."""
+    return sum(pool.stuck for pool in list(POOLS))
 
 
 class Pool:
@@ -24,6 +33,7 @@ class Pool:
         self._lost: set[Future[Any]] = set()
         self._threads = 0
         self._lock = threading.Lock()
+        POOLS.add(self)
 
     def submit(self, work: Callable[P, T], *given: P.args, **more: P.kwargs) -> Future[T]:
         future: Future[T] = Future()

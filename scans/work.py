@@ -3,37 +3,36 @@ process may die at any line: the row decides, by lease and token."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume
+from accounts.aws.deadline import Deadline
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
 from governance.core.states import TARGET
-from scans import budget, evaluation, missing, registry, runner, store
+from scans import budget, evaluation, failures, missing, registry, runner, store
 from scans.collector import VALUE_ROLE
 from scans.evidence import Evidence, parse
 from scans.heads import move_heads
 from scans.holders import me
+from scans.leases import LEASE, kept_up
 from scans.models import EvidenceHead, Target
 from scans.reconcile import reconcile
 from scans.sums import with_events
 from scans.values import ValueRole, no_role
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(minutes=5)
-MAX_ATTEMPTS = 5
-HEARTBEAT_SECONDS = 60
+MAX_ATTEMPTS = failures.TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +45,88 @@ class Lease:
     def holders(self) -> models.QuerySet[Target]:
         return Target.objects.filter(pk=self.target_id, token=self.token, state="running")
 
+    def extend(self) -> None:
+        self.holders().update(lease_until=timezone.now() + LEASE)
+
 
 class LeaseLostError(Exception):
     """Somebody else owns the Target now, or it was cancelled: nothing may be written."""
 
 
 def run_target(target_id: int) -> bool:
-    """Do one Target's work. False: it wasn't ours to do (done, cancelled, or somebody else's)."""
+    """Do one Target's work. False: it wasn't ours to do (done, cancelled, or somebody else's), or not to the end.
+
+    Whatever goes wrong is this Target's alone: it ends with its reason, or is free again for another try."""
     lease = claim(target_id)
     if lease is None:
         return False
-    target = Target.objects.select_related("scan__organization", "account__organization").get(pk=target_id)
-    if target.attempts > MAX_ATTEMPTS:
-        give_up(lease, target)
-        return True
     counters = Counters()
     try:
-        with heartbeat(lease):
+        target = Target.objects.select_related("scan__organization", "account__organization").get(pk=target_id)
+        work_on(lease, target, counters)
+    except (LeaseLostError, runner.NoLongerWantedError):
+        return abandoned(lease)
+    except BaseException as error:
+        try:
+            fail(lease, counters, error)
+        except LeaseLostError:
+            abandoned(lease)
+        if not isinstance(error, Exception):
+            raise  # this process is being stopped
+        return False
+    return True
+
+
+def abandoned(lease: Lease) -> bool:
+    log.info("target.abandoned", target=lease.target_id, why="cancelled, or its lease was lost")
+    return False
+
+
+def work_on(lease: Lease, target: Target, counters: Counters) -> None:
+    if target.attempts > MAX_ATTEMPTS:
+        give_up(lease, target.account_id, counters, cut_off(target))
+        return
+    try:
+        with kept_up(partial(sign_of_life, lease, budget.of_target()), f"heartbeat of target {lease.target_id}"):
             read_and_finish(lease, target, counters)
     except runner.AccountUnreadableError as error:
         miss(lease, target, counters, error)
-    except budget.OutOfTimeError:
+    except (budget.OutOfTimeError, SoftTimeLimitExceeded):
         run_out(lease, counters)
-    except (LeaseLostError, runner.NoLongerWantedError):
-        log.info("target.abandoned", target=target_id, why="cancelled, or its lease was lost")
-        return False
-    return True
+
+
+def sign_of_life(lease: Lease, wall: Deadline) -> None:
+    """Extend the lease; beyond the wall the Target has failed, whatever its work is still at."""
+    if not wall.passed(budget.WALL):
+        lease.extend()
+    elif lease.holders().exists():
+        run_out(lease)
+
+
+def cut_off(target: Target) -> dict[str, str]:
+    """Why a Target is given up that was begun too often: what a try recorded last or, where none could, that they died."""
+    begun = f"The work on this account was cut off {MAX_ATTEMPTS} times"
+    if target.error:
+        return {**target.error, "reason": f"{begun}. The last reason that was recorded: {target.error['reason']}"}
+    return {
+        "reason": f"{begun} (a worker died, was killed or ran out of time each time).",
+        "what_to_do": "Look for out-of-memory kills and time limits in the workers' logs, then start a new scan of the account.",
+    }
+
+
+def fail(lease: Lease, counters: Counters, error: BaseException) -> None:
+    """Say on the Target what went wrong. What may pass frees it for another try, so many times; the rest ends it."""
+    connection.close_if_unusable_or_obsolete()
+    target = Target.objects.select_related("account").get(pk=lease.target_id)
+    said = failures.told(error, f"scan {target.scan_id}, account {target.account.account_id}")
+    if not failures.may_pass(error):
+        give_up(lease, target.account_id, counters, said)
+    elif target.attempts < MAX_ATTEMPTS:
+        free_again = timezone.now() + failures.pause(target.attempts)
+        end(lease, "release", counters, owner="", lease_until=free_again, finished_at=None, error=said)
+    else:
+        reason = f"Given up after {target.attempts} tries. {said['reason']}"
+        give_up(lease, target.account_id, counters, {**said, "reason": reason})
 
 
 def claim(target_id: int) -> Lease | None:
@@ -89,31 +144,6 @@ def claim(target_id: int) -> Lease | None:
     if not claimed:
         return None
     return Lease(target_id, Target.objects.values_list("token", flat=True).get(pk=target_id))
-
-
-@contextmanager
-def heartbeat(lease: Lease) -> Iterator[None]:
-    """Extend the lease while the work goes on, from a thread of its own. Beyond the wall the Target has failed."""
-    stop = threading.Event()
-    wall = budget.of_target()
-
-    def beat() -> None:
-        from django.db import connection
-
-        while not stop.wait(HEARTBEAT_SECONDS):
-            if wall.passed(budget.WALL):
-                run_out(lease)
-                break
-            lease.holders().update(lease_until=timezone.now() + LEASE)
-        connection.close()
-
-    thread = threading.Thread(target=beat, name=f"heartbeat-{lease.target_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=5)
 
 
 def read_and_finish(lease: Lease, target: Target, counters: Counters) -> None:
@@ -242,39 +272,28 @@ def miss(lease: Lease, target: Target, counters: Counters, error: runner.Account
         end(lease, "miss", counters, error=said)
 
 
-def give_up(lease: Lease, target: Target) -> None:
-    said = {
-        "reason": f"The work on this account was cut off {MAX_ATTEMPTS} times (a worker died, was killed or ran out of "
-        "time each time).",
-        "what_to_do": "Look for out-of-memory kills and time limits in the workers' logs, then start a new scan of the "
-        "account.",
-    }
-    fail(lease, target.account_id, Counters(), said)
+def give_up(lease: Lease, account_id: int, counters: Counters, said: Mapping[str, Any]) -> None:
+    with transaction.atomic():
+        Account.objects.filter(pk=account_id).update(unreadable={**said, "at": timezone.now().isoformat()})
+        end(lease, "give_up", counters, error=dict(said))
 
 
 def run_out(lease: Lease, counters: Counters | None = None) -> None:
     """Whatever the work is still at, it is not waited for. The heartbeat says so too, and may come first."""
     account_id = Target.objects.values_list("account_id", flat=True).get(pk=lease.target_id)
     try:
-        fail(lease, account_id, counters or Counters(), budget.reason())
+        give_up(lease, account_id, counters or Counters(), budget.reason())
     except LeaseLostError:
         log.info("target.abandoned", target=lease.target_id, why="it ended as its time did")
 
 
-def fail(lease: Lease, account_id: int, counters: Counters, said: dict[str, Any]) -> None:
-    with transaction.atomic():
-        Account.objects.filter(pk=account_id).update(unreadable={**said, "at": timezone.now().isoformat()})
-        end(lease, "give_up", counters, error=said)
-
-
 def end(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:
+    written: dict[str, Any] = {"finished_at": timezone.now(), "lease_until": None, **fields}
     ended = lease.holders().update(
         state=TARGET.target(event),
-        finished_at=timezone.now(),
-        lease_until=None,
         calls=models.F("calls") + counters.calls,
         retries=models.F("retries") + counters.retries,
-        **fields,
+        **written,
     )
     if not ended:
         # Rolls the transaction back: a zombie's writes never land.

@@ -10,11 +10,15 @@ from accounts.aws.gaps import Gap
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One API operation: service and operation as botocore names them, and its IAM action."""
+    """One API operation: service and operation as botocore names them, and its IAM action.
+
+    per_second: how often AWS lets one account call it in one region, where that is so seldom that a scan would
+    exceed it; 0 where it isn't."""
 
     service: str
     operation: str
     action: str
+    per_second: float = 0
 
     @property
     def api(self) -> str:

@@ -6,7 +6,7 @@ fails the whole discovery: an account that was merely not seen must not look lik
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +14,11 @@ from typing import Any
 
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as
-from accounts.aws.errors import MISCONFIGURED
-from accounts.aws.gaps import GapKind
+from accounts.aws.errors import MISCONFIGURED, malformed
+from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader
 from accounts.aws.refusals import CORRECT, EXPIRED, INVALID, NO_CREDENTIALS, misconfigured
+from governance.core.storable import MARK
 
 CALLS = tuple(
     Call("organizations", operation, f"organizations:{operation}")
@@ -31,6 +32,7 @@ CALLS = tuple(
 )
 # ListTagsForResource takes one account at a time; AWS throttles it early.
 THREADS = 8
+GLOBAL = "global"
 FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
 
 
@@ -63,29 +65,37 @@ class DiscoveredAccount:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
+    """failed: accounts that AWS lists in a form that can't be read, by id, and why. replaced: names and tags in which
+    a mark stands for what can't be stored."""
+
     org_id: str
     partition: str
     management_account: str
     feature_set: str
     units: tuple[DiscoveredUnit, ...]
     accounts: tuple[DiscoveredAccount, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Answers:
-    """What AWS answered: units and accounts each with their parent's id, parents first."""
+    """What AWS answered: units and accounts each with their parent's id, parents first.
+
+    odd: a part of it could not be stored, and has marks instead."""
 
     organization: dict[str, Any]
     units: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
     accounts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tags: dict[str, Listing] = field(default_factory=dict)
+    odd: bool = False
 
 
 def discover(partition: str, progress: Callable[[str], None] = lambda _: None) -> Discovered:
     """Read the whole organization with the hub's credentials. Raises DiscoveryError."""
     try:
         with acting_as(None):
-            answers = get(AwsReader("hub", partition, "global", CALLS, as_hub=True), progress)
+            answers = get(AwsReader("hub", partition, GLOBAL, CALLS, as_hub=True), progress)
         return transform(answers)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise DiscoveryError(f"AWS Organizations gave an answer without {error}. Run discover again.") from error
@@ -103,6 +113,7 @@ def get(aws: AwsReader, progress: Callable[[str], None] = lambda _: None) -> Ans
     ids = [account["Id"] for _, account in answers.accounts]
     with ThreadPoolExecutor(THREADS, thread_name_prefix="tags") as pool:
         answers.tags = dict(zip(ids, pool.map(lambda account: tags_of(aws, account), ids), strict=True))
+    answers.odd = bool(aws.replaced)
     return answers
 
 
@@ -156,15 +167,37 @@ def transform(answers: Answers) -> Discovered:
     """Pure: the answers as values, in a stable order."""
     organization = answers.organization
     units = tuple(units_of(answers))
-    accounts = {account["Id"]: account_of(parent, account, answers) for parent, account in answers.accounts}
+    accounts: dict[str, DiscoveredAccount] = {}
+    failed: dict[str, str] = {}
+    for parent, account in answers.accounts:
+        id = account["Id"]
+        try:
+            accounts[id] = account_of(parent, account, answers)
+        except (KeyError, TypeError, AttributeError) as error:
+            failed[id] = f"AWS lists it in a form that can't be read ({type(error).__name__})"
+    listed_accounts = tuple(accounts[id] for id in sorted(accounts))
     return Discovered(
         org_id=organization["Id"],
         partition=organization["Arn"].split(":")[1],
         management_account=organization.get("MasterAccountId") or organization["ManagementAccountId"],
         feature_set=organization.get("FeatureSet", ""),
         units=units,
-        accounts=tuple(accounts[id] for id in sorted(accounts)),
+        accounts=listed_accounts,
+        failed=failed,
+        replaced=tuple(marked(units, listed_accounts)) if answers.odd else (),
     )
+
+
+def marked(units: Iterable[DiscoveredUnit], accounts: Iterable[DiscoveredAccount]) -> Iterator[str]:
+    """Where a mark stands for what can't be stored."""
+    for unit in units:
+        if MARK in unit.name:
+            yield f"the name of OU {unit.id}"
+    for account in accounts:
+        if MARK in account.name:
+            yield f"the name of account {account.id}"
+        if any(MARK in text for pair in (account.tags or {}).items() for text in pair):
+            yield f"the tags of account {account.id}"
 
 
 def units_of(answers: Answers) -> Iterator[DiscoveredUnit]:
@@ -175,8 +208,7 @@ def units_of(answers: Answers) -> Iterator[DiscoveredUnit]:
 
 
 def account_of(parent: str, account: dict[str, Any], answers: Answers) -> DiscoveredAccount:
-    tags = answers.tags[account["Id"]]
-    known = tags.gap is None
+    tags, gap = texts_of(answers.tags[account["Id"]])
     return DiscoveredAccount(
         id=account["Id"],
         name=account.get("Name") or account["Id"],
@@ -184,6 +216,19 @@ def account_of(parent: str, account: dict[str, Any], answers: Answers) -> Discov
         status=account.get("State") or account["Status"],
         ou=parent,
         joined_at=account.get("JoinedTimestamp"),
-        tags={tag["Key"]: tag.get("Value", "") for tag in tags.items} if known else None,
-        tags_gap=None if tags.gap is None else tags.gap.as_dict(),
+        tags=tags,
+        tags_gap=None if gap is None else gap.as_dict(),
     )
+
+
+def texts_of(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:
+    """The tags, or why they aren't known."""
+    if listing.gap is not None:
+        return None, listing.gap
+    try:
+        pairs = [(tag["Key"], tag.get("Value") or "") for tag in listing.items]
+    except (KeyError, TypeError, AttributeError):
+        pairs = [(None, None)]
+    if all(isinstance(text, str) for pair in pairs for text in pair):
+        return dict(pairs), None
+    return None, malformed(CALLS[-1], GLOBAL).gap

@@ -51,6 +51,7 @@ TARGET: Final = _machine(
     ("claim", "queued running", "running"),
     ("finish", "running", "done"),
     ("miss", "running", "unreadable"),
+    ("release", "running", "queued"),
     ("give_up", "queued running", "failed"),
     ("cancel", "queued running", "cancelled"),
     ("resume", "cancelled", "queued"),

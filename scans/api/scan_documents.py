@@ -118,7 +118,16 @@ class NotReadSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(sorted({*TARGET_ENDED, "queued", "running"} - {"done"}))
 
 
+class ScanErrorSerializer(serializers.Serializer[Any]):
+    """What failed inside the portal at the Scan's end, of no single Account."""
+
+    what = serializers.CharField()
+    reason = serializers.CharField()
+    what_to_do = serializers.CharField()
+
+
 class GapsSerializer(serializers.Serializer[Any]):
     gaps = ScanGapSerializer(many=True)
     unreadable = UnreadTargetSerializer(many=True)
     not_read = NotReadSerializer(many=True)
+    errors = ScanErrorSerializer(many=True, required=False)

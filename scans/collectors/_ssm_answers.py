@@ -22,8 +22,8 @@ class MalformedError(Exception):
     """A field is missing or of another type than AWS promises."""
 
 
-def ssm(operation: str) -> Call:
-    return Call("ssm", operation, f"ssm:{operation}")
+def ssm(operation: str, per_second: float = 0) -> Call:
+    return Call("ssm", operation, f"ssm:{operation}", per_second)
 
 
 def arn(aws: Reader, resource: str, service: str = "ssm") -> str:

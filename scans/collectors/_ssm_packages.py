@@ -12,7 +12,7 @@ from scans.collectors import _ssm_references as references
 from scans.collectors._shape import ShapeError, fact, json_object, text
 from scans.evidence import Resource
 
-LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents")
+LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
 MAKING = ("CreateDocument", "UpdateDocument")
 SOURCES = ("SourceUrl", "S3FileUrl")
 Found = dict[str, set[str]]  # name of the document -> buckets

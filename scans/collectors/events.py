@@ -10,7 +10,7 @@ from scans.collector import Call, Collector, Reader, Seen
 from scans.collectors._shape import ShapeError, fact, json_object, listed, text
 from scans.evidence import Evidence
 
-LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents")
+LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
 
 COLLECTOR = Collector(name="events", scope="region", types=("cloudtrail.ssm_events",), calls=(LOOKUP,))
 SOURCE = "ssm.amazonaws.com"

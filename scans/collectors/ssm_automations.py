@@ -24,8 +24,8 @@ from scans.collectors._ssm_answers import (
 )
 from scans.evidence import Evidence
 
-LIST = ssm("DescribeAutomationExecutions")
-GET = ssm("GetAutomationExecution")
+LIST = ssm("DescribeAutomationExecutions", per_second=3)
+GET = ssm("GetAutomationExecution", per_second=3)
 GONE = ("AutomationExecutionNotFoundException",)
 TELLING = ("AWS-CreateCloudFormationStack", "AWS-UpdateCloudFormationStack", "AWS-ExportOpsDataToS3")
 COLLECTOR = Collector("ssm_automations", "region", ("ssm.automation",), (LIST, GET))

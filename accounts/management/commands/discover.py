@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.db import OperationalError, ProgrammingError
 from django.utils import timezone
 
 from accounts.aws.endpoints import EndpointError, partition_for
@@ -12,24 +15,42 @@ from accounts.aws.organizations import DiscoveryError, discover
 from accounts.management.ready import require_database
 from accounts.models import Account
 from accounts.services import Applied, apply_discovery
-from governance.core.cli import DONE, CouldNotError, TutelaCommand
+from governance.core import errorlog
+from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand
 from governance.core.policy import SYSTEM
+from governance.core.storable import MARK
 
 
 class Command(TutelaCommand):
     help = (
         "Discover the AWS Organization: accounts, OUs, tags, status. Needs credentials of the management account or "
-        "of a delegated administrator. Exit status: 0 done, 1 could not run, 2 wrong usage."
+        "of a delegated administrator. Exit status: 0 done, 3 some OUs or accounts could not be recorded, 1 could not "
+        "run, 2 wrong usage."
     )
 
     def work(self, options: dict[str, Any]) -> int:
         require_database()
+        with errorlog.kept_in(Path(settings.ERROR_LOG)) as errors:
+            applied = self.discover()
+        self.report(applied)
+        if errors.written:
+            self.stdout.write(f"  The log of internal errors is {errors.baseFilename}.")
+        return PARTLY if applied.failed else DONE
+
+    def discover(self) -> Applied:
         try:
             found = discover(hub_partition(), progress=self.say)
+            return apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now())
         except (DiscoveryError, EndpointError) as error:
             raise CouldNotError(str(error)) from error
-        self.report(apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()))
-        return DONE
+        except (CouldNotError, OperationalError, ProgrammingError):
+            raise  # these have their own line
+        except Exception as error:
+            id = errorlog.record(error, "discover")
+            raise CouldNotError(
+                f"Discovery failed: an internal error ({type(error).__name__}). Nothing was changed. Report it with "
+                f"what {settings.ERROR_LOG} says under {id}."
+            ) from error
 
     def say(self, line: str) -> None:
         self.stderr.write(line)
@@ -48,6 +69,12 @@ class Command(TutelaCommand):
             self.stdout.write(
                 f"  Tags of {len(applied.unknown_owners)} accounts could not be read, so their owners may be old or "
                 "unknown: allow organizations:ListTagsForResource."
+            )
+        for id, why in sorted(applied.failed.items()):
+            self.stdout.write(f"  Not recorded: {id}: {why}. What was known of it stays.")
+        if applied.replaced:
+            self.stdout.write(
+                f"  Characters that can't be stored are shown as {MARK} in {', '.join(applied.replaced)}. Correct them in AWS."
             )
         if applied.events["joined"] == applied.accounts:
             self.stdout.write("  Next: manage.py doctor says which of them can be scanned; manage.py scan reads them.")

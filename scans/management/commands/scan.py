@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.db import transaction
 
 from accounts.aws.hub import HubError, require_hub
 from accounts.models import Organization
+from governance.core import errorlog
 from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
 from governance.core.policy import SYSTEM
-from scans import foreground
+from scans import failures, foreground
 from scans.errors import ScanRequestError
 from scans.models import Scan
 from scans.naming import control_ids
@@ -49,15 +52,23 @@ class Command(TutelaCommand):
             self.stdout.write(f"Resuming scan {scan.pk}: {done} of {scan.targets.count()} accounts are done.")
         else:
             scan = self.start(organization, asked)
+        with errorlog.kept_in(Path(settings.ERROR_LOG)) as errors:
+            self.read(scan)
+        self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
+        if errors.written:
+            self.stdout.write(f"The log of internal errors is {errors.baseFilename}.")
+        return PARTLY if scan.state != "done" else DONE
+
+    def read(self, scan: Scan) -> None:
+        goes_on = f"The same manage.py scan goes on with scan {scan.pk}: what was read stays read."
         try:
             with Progress(scan) as progress:
                 foreground.run(scan, progress.update)
         except KeyboardInterrupt:
-            self.refuse(
-                f"Stopped. The same manage.py scan goes on with scan {scan.pk}: what was read stays read.", INTERRUPTED
-            )
-        self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
-        return PARTLY if scan.state != "done" else DONE
+            self.refuse(f"Stopped. {goes_on}", INTERRUPTED)
+        except Exception as error:
+            said = failures.told(error, f"scan {scan.pk}")
+            raise CouldNotError(f"{said['reason']} {said['what_to_do']} {goes_on}") from error
 
     def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
         try:
@@ -74,8 +85,6 @@ class Command(TutelaCommand):
             raise (UsageError if error.field else CouldNotError)(str(error)) from error
 
     def hand_over(self, organization: Organization, asked: dict[str, list[str]]) -> int:
-        from django.conf import settings
-
         from scans.tasks import enqueue
 
         if settings.EMBEDDED:
@@ -93,8 +102,6 @@ class Command(TutelaCommand):
 
 def require_ground(organization: Organization) -> None:
     """Before anything is written: without these no account could be read, and the last scan would be an empty one."""
-    from django.conf import settings
-
     if not settings.EXTERNAL_ID:
         raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
     try:
@@ -106,7 +113,6 @@ def require_ground(organization: Organization) -> None:
 def reach_broker() -> None:
     """Before anything is written: a broker that is down is one clear line, not a scan that nobody runs."""
     from celery import current_app as app
-    from django.conf import settings
     from kombu.exceptions import OperationalError
 
     try:

@@ -1,0 +1,82 @@
+"""Writes the rows of a discovery: all at once, and where one can't be written, that one fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from accounts.models import Account, AccountEvent, OrganizationalUnit
+from governance.core import errorlog
+from governance.core.storable import storable_text
+
+CHANGING = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
+BATCH = 500
+# A database that is away is no fault of a row.
+PASSING = (OperationalError, InterfaceError)
+SAID = 160
+
+
+def why(error: Exception, doing: str) -> str:
+    """What is told of a row that can't be written."""
+    id = errorlog.record(error, doing)
+    lines = str(error).strip().splitlines() or [""]
+    return f"it can't be written: {storable_text(lines[0])[:SAID] or type(error).__name__} (error {id} in the log)"
+
+
+def write_unit(unit: OrganizationalUnit) -> str:
+    """Write one OU; why it can't be, or nothing."""
+    try:
+        with transaction.atomic():
+            unit.save()
+    except Exception as error:
+        if isinstance(error, PASSING):
+            raise
+        return why(error, f"OU {unit.ou_id}")
+    return ""
+
+
+def write_accounts(
+    new: Sequence[Account], changed: Sequence[Account], events: Sequence[AccountEvent]
+) -> tuple[list[AccountEvent], dict[str, str]]:
+    """The events that happened, and the accounts that can't be written with the reason, by id."""
+    if not (new or changed or events):
+        return [], {}
+    try:
+        with transaction.atomic():
+            Account.objects.bulk_create(new, batch_size=BATCH)
+            Account.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
+            AccountEvent.objects.bulk_create(events, batch_size=BATCH)
+    except Exception as error:
+        if isinstance(error, PASSING):
+            raise
+        return one_by_one(new, changed, events)
+    return list(events), {}
+
+
+def one_by_one(
+    new: Sequence[Account], changed: Sequence[Account], events: Iterable[AccountEvent]
+) -> tuple[list[AccountEvent], dict[str, str]]:
+    by_account: dict[str, list[AccountEvent]] = {}
+    for event in events:
+        by_account.setdefault(event.account.account_id, []).append(event)
+    failed: dict[str, str] = {}
+    for account in (*map(unwritten, new), *changed):
+        try:
+            with transaction.atomic():
+                account.save(update_fields=CHANGING if account.pk else None)
+                AccountEvent.objects.bulk_create(
+                    AccountEvent(account=account, kind=event.kind, detail=event.detail)
+                    for event in by_account.get(account.account_id, ())
+                )
+        except Exception as error:
+            if isinstance(error, PASSING):
+                raise
+            failed[account.account_id] = why(error, f"account {account.account_id}")
+    return [event for id, found in by_account.items() if id not in failed for event in found], failed
+
+
+def unwritten(account: Account) -> Account:
+    """The same without the id of a row that was undone."""
+    fields = {name: getattr(account, name) for name in CHANGING}
+    return Account(organization=account.organization, account_id=account.account_id, **fields)

@@ -1,0 +1,65 @@
+"""Errors that nobody foresaw: the traceback goes into the log under an id, and people are told the id."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+log = logging.getLogger("tutela.errors")
+
+
+def record(error: BaseException, doing: str) -> str:
+    """Write the error with its traceback into the log. Returns the id under which it stands there."""
+    id = secrets.token_hex(4)
+    log.error("Internal error %s in %s: %s", id, doing, type(error).__name__, exc_info=error)
+    return id
+
+
+def note(error: BaseException, doing: str) -> None:
+    """One line without a traceback: what may pass, and will be tried again."""
+    log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, error)
+
+
+@contextmanager
+def kept_in(path: Path) -> Iterator[ErrorFile]:
+    """While a command speaks to a person, its log of errors is this file; a server's and a worker's is their own log."""
+    handler = ErrorFile(path)
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield handler
+    finally:
+        log.propagate = True
+        log.removeHandler(handler)
+        handler.close()
+
+
+class ErrorFile(logging.FileHandler):
+    """Made when the first error is written, readable for its owner alone. A file that can't be written is told in one line."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", delay=True, errors="backslashreplace")
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        self.written = 0
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.written += 1
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        sys.stderr.write(f"{record.getMessage()} ({self.baseFilename} can't be written)\n")

@@ -1,0 +1,60 @@
+"""What stopped the work on an Account, other than AWS: whether it may pass, and what people are told of it."""
+
+from __future__ import annotations
+
+import errno
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError
+
+from governance.core import errorlog
+from governance.core.storable import storable_text
+
+TRIES = 5
+SAID = 200  # characters of what a database says
+DATABASE = "Look at the database (its space, its connections, its log), then scan the account again."
+MEMORY = (
+    "Give the workers more memory, or lower TUTELA_THREADS and TUTELA_PARALLEL_ACCOUNTS, then scan the account again."
+)
+MACHINE = "Look at the machine's disk, memory and network, then scan the account again."
+REPORT = "Report it with what the log says under this id, then scan the account again."
+NO_THREADS = "can't start new thread"
+# Of the infrastructure, and not of one account: another try may succeed.
+PASSING = (OperationalError, InterfaceError, OSError, MemoryError)
+
+
+def may_pass(error: BaseException) -> bool:
+    return isinstance(error, PASSING) or NO_THREADS in str(error) or not isinstance(error, Exception)
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait before the next try: a few seconds at first, never so long that anybody would notice."""
+    return timedelta(seconds=min(40, 5 * 2 ** max(0, tries - 1)))
+
+
+def told(error: BaseException, doing: str) -> dict[str, str]:
+    """{reason, what_to_do} of an error, which is written into the log. Never quotes what a defect says: it may hold
+    what was read."""
+    id = errorlog.record(error, doing)
+    reason, todo = reason_of(error)
+    return {"reason": f"{reason} (error {id} in the log).", "what_to_do": todo}
+
+
+def reason_of(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, OperationalError | InterfaceError):
+        return f"The database failed: {first_line(error)}", DATABASE
+    if isinstance(error, MemoryError):
+        return "The worker ran out of memory", MEMORY
+    if NO_THREADS in str(error):
+        return "The worker could start no more threads", MEMORY
+    if isinstance(error, OSError):
+        named = error.strerror or errno.errorcode.get(error.errno or 0) or type(error).__name__
+        return f"The machine failed the worker: {named}", MACHINE
+    if not isinstance(error, Exception):
+        return "The worker was stopped", "Scan the account again."
+    return f"An internal error of the portal ({type(error).__name__})", REPORT
+
+
+def first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return storable_text(lines[0])[:SAID].rstrip(".")

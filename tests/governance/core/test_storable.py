@@ -1,0 +1,98 @@
+"""Odd values from outside become storable, visibly, and the same each time."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.core.storable import DEEPEST, MARK, TooDeepError, is_storable, storable, storable_text
+
+ODD_TEXT = st.text(st.one_of(st.characters(codec=None), st.sampled_from("\x00\ud83d\ude00\udfff\ufffd")), max_size=8)
+LEAVES = st.one_of(ODD_TEXT, st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats())
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(ODD_TEXT, inner), max_leaves=20)
+
+
+def texts(value: Any) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for item in value for text in texts(item)]
+        case dict():
+            return [text for pair in value.items() for item in pair for text in texts(item)]
+    return []
+
+
+@given(VALUES)
+def test_whatever_comes_can_be_stored(value: Any) -> None:
+    found = storable(value)
+    assert "\x00" not in "".join(texts(found))
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    assert is_storable(found)
+    assert storable(found) is found
+
+
+@given(VALUES)
+def test_what_is_not_odd_stays_the_same_object(value: Any) -> None:
+    assert (storable(value) is value) == is_storable(value)
+
+
+@given(VALUES)
+def test_the_same_gives_the_same(value: Any) -> None:
+    assert repr(storable(value)) == repr(storable(value))
+
+
+@given(st.dictionaries(ODD_TEXT, st.integers(0, 9), max_size=6))
+def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]) -> None:
+    found = storable(value)
+    assert sorted(found.values()) == sorted(value.values())
+    assert all(found[name] == number for name, number in value.items() if is_storable(name))
+
+
+@pytest.mark.parametrize(
+    ("odd", "kept"),
+    [
+        ("Ops\x00Team", f"Ops{MARK}Team"),
+        ("x\ud83d", f"x{MARK}"),
+        ("\ude00y", f"{MARK}y"),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("right \u202e to \U0001f600 left", "right \u202e to \U0001f600 left"),
+        (json.loads("1e999"), "Infinity"),
+        (json.loads("-1e999"), "-Infinity"),
+        (json.loads("NaN"), "NaN"),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, "9223372036854775808"),
+        (True, True),
+    ],
+)
+def test_each_kind(odd: object, kept: object) -> None:
+    assert storable(odd) == kept
+    assert type(storable(odd)) is type(kept)
+
+
+def test_an_integer_that_python_does_not_write_is_kept_as_text() -> None:
+    assert storable(1 << 200_000).startswith("0x1000")
+
+
+def test_what_is_not_json_is_left_alone() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    value = {"at": at, "body": b"\x00"}
+    assert storable(value) is value
+
+
+def test_more_depth_than_anybody_documents_is_refused() -> None:
+    value: list[Any] = []
+    for _ in range(DEEPEST):
+        value = [value]
+    with pytest.raises(TooDeepError):
+        storable(value)
+    storable(value[0])
+
+
+def test_text_alone() -> None:
+    assert storable_text("a\x00") == f"a{MARK}"

@@ -1,0 +1,112 @@
+"""Odd text, numbers and depth in what a collector learnt: storable, told, and no resource lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.aws.calls import Call
+from accounts.aws.gaps import Gap, GapKind
+from scans import coverage, runner
+from scans.collector import Collector, Reader, Seen
+from scans.collectors._shape import document
+from scans.evidence import Evidence, World, canonical, parse
+from scans.keeping import make_storable
+from scans.registry import LoadedCollector
+from tests.governance.core.test_storable import ODD_TEXT, VALUES
+
+REGION = "eu-west-1"
+POLICY = '{"Statement": [{"Sid": "x\\ud83d", "a\\u0000": 1, "Condition": {"NumericLessThan": {"k": 1e999}}}]}'
+
+
+def bucket(policy: Any, arn: str = "arn:aws:s3:::b") -> Evidence:
+    made = Evidence("s3_buckets", REGION, types=("s3.bucket",))
+    made.add("s3.bucket", arn, policy=policy, name="b")
+    return made
+
+
+def test_a_policy_that_spells_half_a_character_is_kept_and_told() -> None:
+    made = bucket(document(POLICY))
+    make_storable(made)
+    (resource,) = made.resources
+    assert resource.facts["policy"]["Statement"][0] == {
+        "Sid": "x\ufffd", "a\ufffd": 1, "Condition": {"NumericLessThan": {"k": "Infinity"}},
+    }  # fmt: skip
+    assert made.replaced == [Gap(GapKind.REPLACED, "s3.bucket.policy", "", REGION, "TextReplaced")]
+    assert made.all_gaps() == made.replaced
+    assert made.gaps == {}
+    assert parse(canonical(made)).replaced == made.replaced
+    assert parse(canonical(made)).resources == made.resources
+
+
+def test_what_the_reader_replaced_is_told_as_well() -> None:
+    made = bucket(None)
+    gap = Gap(GapKind.REPLACED, "s3.GetBucketPolicy", "s3:GetBucketPolicy", REGION, "TextReplaced")
+    make_storable(made, [gap])
+    assert made.replaced == [gap]
+    assert coverage.state_of(made) == (coverage.State.PARTIAL, (coverage.Missing(gap, ()),))
+
+
+def test_evidence_without_oddities_has_the_bytes_that_it_always_had() -> None:
+    made = bucket({"Statement": []})
+    before = canonical(made)
+    make_storable(made)
+    assert canonical(made) == before
+    assert b"replaced" not in before
+
+
+def test_a_fact_nested_without_end_is_a_gap() -> None:
+    deep = json.loads('{"a":' * 300 + "1" + "}" * 300)
+    made = bucket(deep)
+    make_storable(made)
+    (resource,) = made.resources
+    assert resource.facts["policy"] == Gap(GapKind.MALFORMED, "s3.bucket.policy", "", REGION, "TooDeep")
+
+
+def test_resources_whose_names_differ_only_in_what_was_replaced_stay_two_and_their_list_is_not_sure() -> None:
+    made = Evidence("s", REGION, types=("t",))
+    made.add("t", "arn:a\ud83d", on=True)
+    made.add("t", "arn:a\ud83e", on=False)
+    made.add("t", "arn:b", on=True)
+    make_storable(made)
+    world = World([made])
+    assert {r.facts["on"] for r in world.resources("t", REGION).values()} == {True, False}
+    assert len(world.resources("t", REGION)) == 3
+    assert [gap.api for gap in world.enumeration_gaps("t", REGION)] == ["t.arn"]
+
+
+def test_infinity_in_evidence_of_an_older_version_is_read_as_text() -> None:
+    data = canonical(bucket({"n": "TO BE"})).replace(b'"TO BE"', b"Infinity")
+    assert parse(data).resources[0].facts["policy"] == {"n": "Infinity"}
+
+
+@given(st.lists(st.tuples(ODD_TEXT, VALUES), max_size=5))
+def test_any_evidence_has_one_form_that_can_be_stored(found: list[tuple[str, Any]]) -> None:
+    def collected() -> Evidence:
+        made = Evidence("s", REGION, types=("t",))
+        for arn, value in found:
+            made.add("t", arn, it=value)
+        make_storable(made)
+        return made
+
+    made = collected()
+    data = canonical(made)
+    assert canonical(collected()) == data
+    assert canonical(parse(data)) == data
+    assert b"\\u0000" not in data
+    assert b"\x00" not in data
+
+
+def test_a_collector_that_decodes_odd_text_is_kept_by_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    def collect(aws: Reader, _seen: Seen) -> Evidence:
+        return bucket(document(POLICY))
+
+    declared = Collector("s3_buckets", "region", ("s3.bucket",), (Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy"),))
+    plan = runner.Plan("111122223333", "aws", {"s3_buckets"})
+    evidence = runner.read_one(plan, LoadedCollector(declared, collect), REGION, {})
+    assert [gap.api for gap in evidence.replaced] == ["s3.bucket.policy"]
+    canonical(evidence)
