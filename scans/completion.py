@@ -106,7 +106,7 @@ def is_last_try(scan: Scan) -> bool:
 
 
 def tell(scan: Scan, error: Exception, doing: str) -> None:
-    """Remember an error that belongs to no account; the Scan ends partial for it."""
+    """Remember an error that belongs to no account, for the Scan's report, page and API."""
     said = failures.told(error, f"{doing} of scan {scan.pk}")
     scan.totals = {**scan.totals, ERRORS: [*scan.totals.get(ERRORS, []), {"what": doing, **said}]}
     Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)

@@ -204,21 +204,27 @@ def units_of(answers: Answers) -> Iterator[DiscoveredUnit]:
     paths: dict[str, str] = {}
     for parent, unit in answers.units:
         paths[unit["Id"]] = f"{paths[parent] if parent else '/'}{unit['Id']}/"
-        yield DiscoveredUnit(unit["Id"], unit.get("Name") or unit["Id"], parent, paths[unit["Id"]])
+        yield DiscoveredUnit(unit["Id"], text_of(unit.get("Name") or unit["Id"]), parent, paths[unit["Id"]])
 
 
 def account_of(parent: str, account: dict[str, Any], answers: Answers) -> DiscoveredAccount:
     tags, gap = texts_of(answers.tags[account["Id"]])
     return DiscoveredAccount(
         id=account["Id"],
-        name=account.get("Name") or account["Id"],
+        name=text_of(account.get("Name") or account["Id"]),
         # State is the newer field; Status is deprecated and knows fewer values.
-        status=account.get("State") or account["Status"],
+        status=text_of(account.get("State") or account["Status"]),
         ou=parent,
         joined_at=account.get("JoinedTimestamp"),
         tags=tags,
         tags_gap=None if gap is None else gap.as_dict(),
     )
+
+
+def text_of(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 def texts_of(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:

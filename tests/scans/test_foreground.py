@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import subprocess
 import sys
@@ -11,11 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import budget, foreground, runner, work
+from scans import budget, failures, foreground, runner, work
 from scans.holders import me
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
@@ -158,3 +160,60 @@ def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waite
     assert foreground.stuck({}) == []
     Target.objects.filter(pk=target.pk).update(started_at=timezone.now())
     assert foreground.stuck({going: target.pk}) == []
+
+
+def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    tried: list[float] = []
+    monkeypatch.setattr(foreground.time, "monotonic", lambda: now[0])
+
+    def pass_by(seconds: float) -> None:
+        now[0] += 1.0
+
+    monkeypatch.setattr(foreground.time, "sleep", pass_by)
+
+    def collect(plan: runner.Plan) -> runner.Collected:
+        if plan.account == "111122223333":
+            tried.append(now[0])
+            if len(tried) < 3:
+                raise OperationalError("database is locked")
+        return volumes(plan)
+
+    monkeypatch.setattr(runner, "collect", collect)
+    foreground.run(scan)
+    assert scan.state == "done"
+    assert len(tried) == 3
+    waits = [late - early for early, late in itertools.pairwise(tried)]
+    assert waits[0] >= failures.pause(1).total_seconds()
+    assert waits[1] >= failures.pause(2).total_seconds()
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    advance, away = (
+        foreground.completion.advance,
+        [OperationalError("no connection"), OperationalError("no connection")],
+    )
+
+    def sometimes(scan_id: int) -> list[int]:
+        if away:
+            raise away.pop()
+        return advance(scan_id)
+
+    monkeypatch.setattr(foreground.completion, "advance", sometimes)
+    foreground.run(scan)
+    assert scan.state == "done"
+
+
+def test_one_that_stays_away_ends_the_command(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(foreground.time, "monotonic", lambda: now[0])
+
+    def away(scan_id: int) -> list[int]:
+        now[0] += 20.0
+        raise OperationalError("no connection")
+
+    monkeypatch.setattr(foreground.completion, "advance", away)
+    with pytest.raises(OperationalError):
+        foreground.run(scan)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -188,3 +190,60 @@ def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regio
     ]  # fmt: skip
     every = runner.session_policy(set(registry.collectors()))
     assert set(every) == {call.action for call in registry.calls()}
+
+
+def paced(name: str, collect: Any = None) -> registry.LoadedCollector:
+    item = loaded(name, collect=collect)
+    return replace(item, collector=replace(item.collector, calls=(Call("a", "Read", "a:Read", per_second=1),)))
+
+
+def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts(
+    these: Callable[..., runner.Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process has one thread for all accounts: what waits in it would keep the others out."""
+    other_was_read = threading.Event()
+
+    def waits(aws: Any, _seen: Seen) -> Evidence:
+        assert other_was_read.wait(timeout=60)
+        return Evidence("slow", aws.region)
+
+    def quick(aws: Any, _seen: Seen) -> Evidence:
+        other_was_read.set()
+        return Evidence("quick", aws.region)
+
+    with ThreadPoolExecutor(1) as one:
+        monkeypatch.setattr(runner, "pool", lambda: one)
+        collected = runner.collect(these(paced("slow", waits), loaded("quick", collect=quick)))
+    assert len(collected.evidences) == 4
+
+
+def test_where_one_collector_fails_those_that_have_not_begun_never_do(
+    these: Callable[..., runner.Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def broken(aws: Any, _seen: Seen) -> Evidence:
+        if not begun:
+            begun.append(aws.region)
+            raise ZeroDivisionError
+        begun.append(aws.region)
+        gate.wait(timeout=60)
+        return Evidence("one", aws.region)
+
+    gate = threading.Event()
+    with ThreadPoolExecutor(1) as one:
+        monkeypatch.setattr(runner, "pool", lambda: one)
+        with pytest.raises(ZeroDivisionError):
+            runner.collect(these(*[loaded(f"c{number}", collect=broken) for number in range(10)]))
+        gate.set()
+    assert len(begun) < 20
+
+
+def test_no_more_calls_are_made_at_once_than_the_process_may(settings: Any) -> None:
+    runner.slots.cache_clear()
+    settings.SCAN_THREADS = 2
+    try:
+        held = runner.slots()
+        assert [held.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+    finally:
+        runner.slots.cache_clear()

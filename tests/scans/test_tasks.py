@@ -14,7 +14,7 @@ from accounts.models import Organization
 from governance.celery import app
 from governance.core.models import ClockFailure
 from governance.core.policy import SYSTEM
-from scans import budget, completion, schedules, tasks
+from scans import budget, completion, runner, schedules, tasks, work
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all
@@ -261,3 +261,43 @@ def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> 
         soft, hard = task.soft_time_limit or app.conf.task_soft_time_limit, task.time_limit or app.conf.task_time_limit
         assert 0 < soft < hard
     assert app.conf.worker_max_memory_per_child == settings.WORKER_MEMORY_MB * 1024
+
+
+def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: list[int]) -> None:
+    """So that the next sweep doesn't send it once more, and the dead one, if it only slept, writes nothing."""
+    dead, *_ = ids(scan)
+    lease = work.claim(dead)
+    assert lease
+    Target.objects.filter(pk=dead).update(lease_until=timezone.now() - timedelta(seconds=1))
+    tasks.sweep()
+    tasks.sweep()
+    assert sent == [dead]
+    assert Target.objects.get(pk=dead).state == "queued"
+    with pytest.raises(work.LeaseLostError):
+        work.end(lease, "finish", runner.Counters())
+
+
+def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, sent: list[int]) -> None:
+    early, due, _ = ids(scan)
+    now = timezone.now()
+    Target.objects.filter(pk=early).update(attempts=1, lease_until=now + timedelta(seconds=30))
+    Target.objects.filter(pk=due).update(attempts=1, lease_until=now - timedelta(seconds=1))
+    tasks.sweep()
+    assert sent == [due]
+
+
+def test_a_scan_that_can_not_go_on_keeps_none_of_the_others(
+    scan: Scan, organization: Organization, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = start_scan(actor=SYSTEM, organization=organization)
+    taken: list[int] = []
+
+    def advance(scan_id: int) -> list[int]:
+        taken.append(scan_id)
+        if len(taken) == 1:
+            raise ZeroDivisionError
+        return []
+
+    monkeypatch.setattr(completion, "advance", advance)
+    tasks.sweep()
+    assert sorted(taken) == sorted([scan.pk, other.pk])

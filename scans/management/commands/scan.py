@@ -57,7 +57,7 @@ class Command(TutelaCommand):
         self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
         if errors.written:
             self.stdout.write(f"The log of internal errors is {errors.baseFilename}.")
-        return PARTLY if scan.state != "done" else DONE
+        return DONE if scan.state == "done" and not scan.totals.get("errors") else PARTLY
 
     def read(self, scan: Scan) -> None:
         goes_on = f"The same manage.py scan goes on with scan {scan.pk}: what was read stays read."

@@ -162,3 +162,43 @@ def test_nobody_there(monkeypatch):
 
 def test_every_call_is_declared():
     assert {call.action for call in module.CALLS} == {f"organizations:{call.operation}" for call in module.CALLS}
+
+
+def odd_names(request):
+    match request.operation:
+        case "ListOrganizationalUnitsForParent" if request.params["ParentId"] == "r-1":
+            return Answer(b'{"OrganizationalUnits": [{"Id": "ou-1", "Name": "Ops\\u0000Team"}]}')
+        case "ListAccountsForParent" if request.params["ParentId"] == "r-1":
+            odd = b'{"Id": "100000000000", "Status": "ACTIVE", "Name": "a\\ud83d"}'
+            return Answer(b'{"Accounts": [' + odd + b', {"Id": "100000000009", "Name": "no status"}]}')
+        case "ListTagsForResource" if request.params["ResourceId"] == DEEP:
+            return Answer(b'{"Tags": [{"Key": "ow\\ud83dner", "Value": "ann\\u0000"}]}')
+        case "ListTagsForResource" if request.params["ResourceId"] == SUSPENDED:
+            return Answer({"Tags": [{"Value": "of no key"}]})
+    return organization(request)
+
+
+def test_odd_names_and_tags_are_storable_and_told(aws):
+    aws(odd_names)
+    found = discover("aws")
+    accounts = {account.id: account for account in found.accounts}
+    assert found.units[1].name == "Ops\ufffdTeam"
+    assert accounts[MANAGEMENT].name == "a\ufffd"
+    assert accounts[DEEP].tags == {"ow\ufffdner": "ann\ufffd"}
+    assert set(found.replaced) == {
+        "the name of OU ou-1", f"the name of account {MANAGEMENT}", f"the tags of account {DEEP}",
+    }  # fmt: skip
+
+
+def test_one_account_in_another_form_fails_alone_and_its_tags_are_a_gap(aws):
+    aws(odd_names)
+    found = discover("aws")
+    accounts = {account.id: account for account in found.accounts}
+    assert found.failed == {"100000000009": "AWS lists it in a form that can't be read (KeyError)"}
+    assert set(accounts) == {MANAGEMENT, DEEP, SUSPENDED}
+    assert (accounts[SUSPENDED].tags, accounts[SUSPENDED].tags_gap["kind"]) == (None, "malformed")
+
+
+def test_nothing_is_told_where_nothing_was_replaced(aws):
+    aws(organization)
+    assert discover("aws").replaced == ()

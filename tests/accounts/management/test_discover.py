@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -97,3 +98,35 @@ def test_a_database_that_does_not_answer():
 
 def test_wrong_usage():
     assert manage("discover", "--no-such-option").returncode == 2
+
+
+@pytest.mark.django_db
+def test_an_account_that_can_not_be_recorded_is_named_and_the_status_is_3(monkeypatch, settings, tmp_path):
+    settings.ERROR_LOG = str(tmp_path / "errors.log")
+    out, err = StringIO(), StringIO()
+    monkeypatch.setattr(command, "discover", lambda partition, progress: changed(name="\ud83d"))
+    with pytest.raises(SystemExit) as ended:
+        call_command("discover", stdout=out, stderr=err)
+    assert ended.value.code == 3
+    assert "Not recorded: 100000000001: it can't be written" in out.getvalue()
+    assert f"The log of internal errors is {tmp_path}/errors.log" in out.getvalue()
+    assert "Traceback" in (tmp_path / "errors.log").read_text()
+    assert "Traceback" not in out.getvalue() + err.getvalue()
+
+
+@pytest.mark.django_db
+def test_it_says_where_characters_were_replaced(monkeypatch):
+    text = run(monkeypatch, replace(FOUND, replaced=("the name of OU ou-2",)))
+    assert "Characters that can't be stored are shown as \ufffd in the name of OU ou-2." in text
+
+
+@pytest.mark.django_db
+def test_an_internal_error_is_one_line_with_the_id_in_the_log(monkeypatch, settings, tmp_path):
+    settings.ERROR_LOG = str(tmp_path / "errors.log")
+    monkeypatch.setattr(command, "discover", lambda partition, progress: 1 // 0)
+    status, said = refused()
+    assert status == 1
+    assert said.startswith("Discovery failed: an internal error (ZeroDivisionError). Nothing was changed.")
+    assert said.count("\n") == 1
+    id = said.rpartition("under ")[2].strip(". \n")
+    assert id in (tmp_path / "errors.log").read_text()

@@ -11,8 +11,9 @@ from governance.core import errorlog
 
 def fail() -> str:
     try:
-        raise ZeroDivisionError("what it divided \ud83d")
+        return str(1 // 0)
     except ZeroDivisionError as error:
+        error.add_note("odd text in it: \ud83d")
         return errorlog.record(error, "scan 3")
 
 

@@ -1,0 +1,201 @@
+"""What goes wrong in the work on one Account is that Target's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import DataError, OperationalError
+from django.utils import timezone
+
+from accounts.models import Account, Organization
+from governance.core.policy import SYSTEM
+from scans import completion, failures, runner, work
+from scans.evidence import Evidence
+from scans.models import EvidenceHead, Scan, Target
+from scans.services import start_scan
+from tests.scans.orders import Collect, company, first, in_place_of_aws, read_all, volumes
+
+pytestmark = pytest.mark.django_db
+
+ODD = "111122223334"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Collect], None]:
+    """Replaces AWS: what reading an account gives."""
+
+    def replace(collect: Collect) -> None:
+        in_place_of_aws(monkeypatch, collect)
+
+    replace(volumes)
+    return replace
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return company()
+
+
+@pytest.fixture
+def scan(organization: Organization) -> Scan:
+    return start_scan(actor=SYSTEM, organization=organization)
+
+
+def failing(error: BaseException, account: str = ODD) -> Collect:
+    def collect(plan: runner.Plan) -> runner.Collected:
+        if plan.account == account:
+            raise error
+        return volumes(plan)
+
+    return collect
+
+
+def odd(scan: Scan) -> Target:
+    return scan.targets.select_related("account").get(account__account_id=ODD)
+
+
+DEFECTS = [
+    UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"), ValueError("4300 digits"), RecursionError(),
+    DataError("unsupported Unicode escape sequence"), ZeroDivisionError(), RuntimeError("dictionary changed size"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", DEFECTS, ids=lambda error: type(error).__name__)
+def test_a_defect_fails_one_account_and_the_scan_ends_partial(
+    scan: Scan, reads: Callable[[Collect], None], error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    reads(failing(error))
+    read_all(scan)
+    assert completion.advance(scan.pk) == []
+    scan.refresh_from_db()
+    assert (scan.state, scan.totals["unreadable"]) == ("partial", 1)
+    target = odd(scan)
+    assert (target.state, target.lease_until) == ("failed", None)
+    assert type(error).__name__ in target.error["reason"]
+    assert target.account.unreadable["reason"] == target.error["reason"]
+    assert sorted(scan.targets.values_list("state", flat=True)) == ["done", "done", "failed"]
+    id = target.error["reason"].partition("(error ")[2][:8]
+    assert f"Internal error {id}" in caplog.text
+
+
+def test_evidence_that_can_not_be_kept_fails_its_account_alone(scan: Scan, reads: Callable[[Collect], None]) -> None:
+    """On the way into the database, in the transaction of the Target."""
+
+    def collect(plan: runner.Plan) -> runner.Collected:
+        found = volumes(plan)
+        if plan.account == ODD:
+            kept = Evidence("iam", "r" * 40, types=("iam.root",))
+            kept.add("iam.root", "arn", odd=object())
+            found.evidences["r" * 40, "iam"] = kept
+        return found
+
+    reads(collect)
+    read_all(scan)
+    assert odd(scan).state == "failed"
+    assert not EvidenceHead.objects.filter(account=odd(scan).account).exists()
+    assert scan.targets.filter(state="done").count() == 2
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("disk full"), OSError(28, "No space left on device"), MemoryError()]
+)
+def test_what_may_pass_frees_the_target_at_once_for_another_try(
+    scan: Scan, reads: Callable[[Collect], None], error: Exception
+) -> None:
+    reads(failing(error))
+    assert work.run_target(odd(scan).pk) is False
+    target = odd(scan)
+    assert (target.state, target.owner, target.finished_at) == ("queued", "", None)
+    assert target.lease_until is not None
+    assert target.lease_until <= timezone.now() + failures.pause(1)
+    assert target.account.unreadable is None
+    reads(volumes)
+    assert work.run_target(target.pk) is True
+    assert (odd(scan).state, odd(scan).error) == ("done", None)
+
+
+def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
+    scan: Scan, reads: Callable[[Collect], None]
+) -> None:
+    for number in range(work.MAX_ATTEMPTS):
+        reads(failing(OperationalError(f"the disk is full, {number}")))
+        assert odd(scan).state == "queued"
+        work.run_target(odd(scan).pk)
+    target = odd(scan)
+    assert (target.state, target.attempts) == ("failed", work.MAX_ATTEMPTS)
+    assert f"Given up after {work.MAX_ATTEMPTS} tries" in target.error["reason"]
+    assert f"the disk is full, {work.MAX_ATTEMPTS - 1}" in target.error["reason"]
+    assert "memory" not in target.error["what_to_do"]
+
+
+def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
+    scan: Scan, reads: Callable[[Collect], None]
+) -> None:
+    reads(failing(OperationalError("the disk is full")))
+    work.run_target(odd(scan).pk)
+    Target.objects.filter(pk=odd(scan).pk).update(attempts=work.MAX_ATTEMPTS)
+    work.run_target(odd(scan).pk)
+    assert odd(scan).state == "failed"
+    assert "cut off" in odd(scan).error["reason"]
+    assert "the disk is full" in odd(scan).error["reason"]
+
+
+def test_a_process_that_is_stopped_frees_its_target_and_stops(scan: Scan, reads: Callable[[Collect], None]) -> None:
+    reads(failing(SystemExit(0)))
+    with pytest.raises(SystemExit):
+        work.run_target(odd(scan).pk)
+    assert odd(scan).state == "queued"
+
+
+def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error(
+    scan: Scan, reads: Callable[[Collect], None]
+) -> None:
+    def taken_over(plan: runner.Plan) -> runner.Collected:
+        Target.objects.filter(pk=first(scan).pk).update(token=99)
+        raise runner.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
+
+    reads(taken_over)
+    assert work.run_target(first(scan).pk) is False
+    assert (first(scan).state, first(scan).error) == ("running", None)
+    assert Account.objects.exclude(unreadable=None).count() == 0
+
+
+def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
+    def taken_over(plan: runner.Plan) -> runner.Collected:
+        Target.objects.filter(pk=first(scan).pk).update(token=99)
+        raise ZeroDivisionError
+
+    reads(taken_over)
+    assert work.run_target(first(scan).pk) is False
+    assert first(scan).state == "running"
+
+
+def test_a_lease_that_is_lost_while_it_is_given_up_is_no_error(
+    scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Target.objects.filter(pk=first(scan).pk).update(attempts=work.MAX_ATTEMPTS)
+    cut_off = work.cut_off
+
+    def taken_over(target: Target) -> dict[str, str]:
+        Target.objects.filter(pk=target.pk).update(token=99)
+        return cut_off(target)
+
+    monkeypatch.setattr(work, "cut_off", taken_over)
+    assert work.run_target(first(scan).pk) is False
+    assert first(scan).state == "running"
+
+
+def test_a_second_visit_that_fails_leaves_what_the_first_read_to_be_joined(
+    scan: Scan, reads: Callable[[Collect], None]
+) -> None:
+    read_all(scan)
+    manifest = odd(scan).manifest
+    Target.objects.filter(pk=odd(scan).pk).update(state="queued", visit=2)
+    reads(failing(ZeroDivisionError()))
+    work.run_target(odd(scan).pk)
+    completion.advance(scan.pk)
+    scan.refresh_from_db()
+    target = odd(scan)
+    assert (scan.state, target.state, target.manifest) == ("partial", "failed", manifest)
+    assert "joined" in target.counts
