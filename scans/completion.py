@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -94,7 +94,7 @@ def try_again(scan: Scan, error: Exception) -> bool:
     """Whether what failed may pass and wasn't tried too often: the sweeper then comes again."""
     if not failures.may_pass(error) or is_last_try(scan):
         return False
-    connection.close_if_unusable_or_obsolete()
+    failures.mend_connection()
     scan.refresh_from_db(fields=["totals"])
     scan.totals = {**scan.totals, TRIES: scan.totals.get(TRIES, 0) + 1}
     Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)

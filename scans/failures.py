@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from governance.core import errorlog
 from governance.core.storable import storable_text
@@ -21,6 +21,12 @@ REPORT = "Report it with what the log says under this id, then scan the account 
 NO_THREADS = "can't start new thread"
 # Of the infrastructure, and not of one account: another try may succeed.
 PASSING = (OperationalError, InterfaceError, OSError, MemoryError)
+
+
+def mend_connection() -> None:
+    """Drop a connection that an error broke, so that what is said of the error gets one that works."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def may_pass(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from scans.models import Scan, Target
 from scans.threads import Pool
 
 PAUSE = 0.5
+clock = time.monotonic
 # How long a database, or what else may pass, may be away before the command gives up; the next one goes on.
 PATIENCE = 45.0
 
@@ -37,17 +38,17 @@ def run(scan: Scan, progress: Callable[[], None] = lambda: None) -> None:
 
 def work_through(scan: Scan, pool: Pool, progress: Callable[[], None]) -> None:
     going = Going(scan)
-    sound = time.monotonic()
+    sound = clock()
     while True:
         try:
             if step(going, pool, progress):
                 return
-            sound = time.monotonic()
+            sound = clock()
         except failures.PASSING as error:
-            if time.monotonic() - sound > PATIENCE:
+            if clock() - sound > PATIENCE:
                 raise
             errorlog.note(error, f"scan {scan.pk}")
-            connection.close_if_unusable_or_obsolete()
+            failures.mend_connection()
             time.sleep(PAUSE)
 
 
@@ -60,7 +61,7 @@ class Going:
     rests: dict[int, float] = field(default_factory=dict)
 
     def out_of_reach(self) -> set[int]:
-        now = time.monotonic()
+        now = clock()
         return {*self.busy.values(), *(target_id for target_id, until in self.rests.items() if until > now)}
 
 
@@ -93,7 +94,7 @@ def rest(going: Going, target_id: int) -> None:
     """What is to be tried again isn't at once: what failed needs a moment."""
     attempts = Target.objects.filter(pk=target_id, state="queued").values_list("attempts", flat=True).first()
     if attempts:
-        going.rests[target_id] = time.monotonic() + failures.pause(attempts).total_seconds()
+        going.rests[target_id] = clock() + failures.pause(attempts).total_seconds()
 
 
 def stuck(busy: dict[Future[None], int]) -> list[Future[None]]:

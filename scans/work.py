@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume
@@ -116,7 +116,7 @@ def cut_off(target: Target) -> dict[str, str]:
 
 def fail(lease: Lease, counters: Counters, error: BaseException) -> None:
     """Say on the Target what went wrong. What may pass frees it for another try, so many times; the rest ends it."""
-    connection.close_if_unusable_or_obsolete()
+    failures.mend_connection()
     target = Target.objects.select_related("account").get(pk=lease.target_id)
     said = failures.told(error, f"scan {target.scan_id}, account {target.account.account_id}")
     if not failures.may_pass(error):

@@ -29,6 +29,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from governance.core import audit
+from governance.core.storable import TooDeepError, is_storable, storable
 from governance.identity import links
 from governance.identity.people import as_actor
 from governance.identity.web import anybody
@@ -48,7 +49,7 @@ class Connection(OpenIDConnectOAuth2Adapter):
             if told.get("sub") != claims["sub"]:
                 raise OAuth2Error("userinfo speaks of somebody else")
             claims = {**claims, **{name: told[name] for name in ("email", "email_verified") if name in told}}
-        return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+        return self.get_provider().sociallogin_from_response(request, {"id_token": kept(claims)})
 
     def trusted(self, request: HttpRequest, app: Any, id_token: str | None) -> dict[str, Any]:
         """The ID token's claims. Raises OAuth2Error unless it is signed, ours, of now, and for this browser."""
@@ -70,6 +71,17 @@ class Connection(OpenIDConnectOAuth2Adapter):
         if not claims.get("sub") or claims.get("azp", app.client_id) != app.client_id:
             raise OAuth2Error("the ID token names nobody, or another client")
         return claims
+
+
+def kept(claims: dict[str, Any]) -> dict[str, Any]:
+    """The claims as the database takes them. Who somebody is, is never replaced: two could become one."""
+    if not is_storable([claims.get(name) for name in ("sub", "iss", "email")]):
+        raise OAuth2Error("the ID token names somebody in characters that can't be stored")
+    try:
+        found: dict[str, Any] = storable(claims)
+    except TooDeepError as error:
+        raise OAuth2Error("the ID token is nested too deep") from error
+    return found
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):

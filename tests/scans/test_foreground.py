@@ -167,7 +167,7 @@ def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
 ) -> None:
     now = [0.0]
     tried: list[float] = []
-    monkeypatch.setattr(foreground.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(foreground, "clock", lambda: now[0])
 
     def pass_by(seconds: float) -> None:
         now[0] += 1.0
@@ -208,7 +208,7 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(scan: Scan, monkeypa
 
 def test_one_that_stays_away_ends_the_command(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(foreground.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(foreground, "clock", lambda: now[0])
 
     def away(scan_id: int) -> list[int]:
         now[0] += 20.0

@@ -11,8 +11,10 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans import completion, failures, runner, work
-from scans.evidence import Evidence
-from scans.models import EvidenceHead, Scan, Target
+from scans.evidence import GLOBAL, Evidence
+from scans.keeping import make_storable
+from scans.models import EvidenceHead, Finding, Scan, Target
+from scans.report import not_read
 from scans.services import start_scan
 from tests.scans.orders import Collect, company, first, in_place_of_aws, read_all, volumes
 
@@ -40,6 +42,35 @@ def organization() -> Organization:
 @pytest.fixture
 def scan(organization: Organization) -> Scan:
     return start_scan(actor=SYSTEM, organization=organization)
+
+
+def with_odd_policy(plan: runner.Plan) -> runner.Collected:
+    """What the make-believe account holds, and a policy that no database takes as it is."""
+    found = volumes(plan)
+    kept = Evidence("iam", GLOBAL, types=("iam.policy",))
+    statement = {"Sid": "x\ud83d", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*\x00", "n\x00": 1e999}
+    arn = f"arn:aws:iam::{plan.account}:policy/odd"
+    kept.add("iam.policy", arn, name="odd", document={"Statement": [statement]}, attached_to=["a\ud83d"])
+    make_storable(kept)
+    found.evidences[GLOBAL, "iam"] = kept
+    found.gaps += kept.all_gaps()
+    return found
+
+
+def test_odd_text_is_kept_judged_and_told(scan: Scan, reads: Callable[[Collect], None]) -> None:
+    reads(with_odd_policy)
+    read_all(scan)
+    completion.advance(scan.pk)
+    assert set(scan.targets.values_list("state", flat=True)) == {"done"}
+    assert {gap["code"] for gap in odd(scan).gaps} >= {"TextReplaced"}
+    finding = Finding.objects.filter(account=odd(scan).account, resource__endswith="policy/odd").first()
+    assert finding is not None
+    finding.refresh_from_db()
+    (statement,) = finding.facts["document"]["Statement"]
+    assert statement == {
+        "Sid": "x\ufffd", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*\ufffd", "n\ufffd": "Infinity",
+    }  # fmt: skip
+    assert any("iam.policy.document (TextReplaced)" in line for line in not_read(scan))
 
 
 def failing(error: BaseException, account: str = ODD) -> Collect:

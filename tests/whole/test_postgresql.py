@@ -14,7 +14,7 @@ from tests.whole.portal import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 SAME = (
-    *(f"tests/scans/test_{name}.py" for name in ("work", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "services", "tasks")),
+    *(f"tests/scans/test_{name}.py" for name in ("work", "work_failing", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "completion_failing", "foreground", "owner_not_read", "services", "tasks")),
     "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py",
     "tests/governance/notify",
     *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),

@@ -225,3 +225,20 @@ def test_pages_and_queries(auditor, inventory, django_assert_max_num_queries):
         found = items(auditor, "scans/")
     assert [item["id"] for item in found] == [item["id"] for item in every(auditor, "scans/", limit=4)]
     assert len(found) == 21
+
+
+ERROR = {"what": "telling of the scan's end", "reason": "It broke (error 1f in the log).", "what_to_do": "Report it."}
+
+
+def test_what_failed_in_the_portal_is_told(auditor, inventory):
+    Scan.objects.filter(pk=inventory.scan.pk).update(totals={"errors": [ERROR]})
+    assert get(auditor, f"scans/{inventory.scan.pk}/gaps/")["errors"] == [ERROR]
+
+
+def test_an_account_that_is_tried_again_is_not_yet_unreadable(auditor, inventory):
+    waiting = {"state": "queued", "error": {"reason": "The database failed.", "what_to_do": "Wait."}}
+    inventory.scan.targets.filter(account=inventory.till).update(**waiting)
+    assert get(auditor, f"scans/{inventory.scan.pk}/gaps/")["unreadable"] == []
+    inventory.scan.targets.filter(account=inventory.till).update(state="failed")
+    (item,) = get(auditor, f"scans/{inventory.scan.pk}/gaps/")["unreadable"]
+    assert (item["reason"], item["what_to_do"]) == ("The database failed.", "Wait.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -11,9 +12,10 @@ import pytest
 from django.core.management import call_command
 
 from accounts.aws.hub import HubError
-from scans import foreground
+from scans import foreground, runner, work
 from scans.models import Scan
-from tests.scans.orders import company
+from tests.scans.orders import company, in_place_of_aws, volumes
+from tests.scans.test_foreground import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +96,57 @@ def test_a_control_may_be_named_in_any_case(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(foreground, "run", ends("done"))
     assert run("--control", "ssm-ps-001")[0] == 0
     assert Scan.objects.get().asked["controls"] == ["SSM-PS-001"]
+
+
+def test_an_internal_error_is_one_line_with_the_id_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.ERROR_LOG = str(tmp_path / "errors.log")
+    company()
+    monkeypatch.setattr(foreground, "run", lambda scan, progress: 1 // 0)
+    status, out, err = run()
+    scan = Scan.objects.get()
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "ZeroDivisionError" in err
+    assert f"The same manage.py scan goes on with scan {scan.pk}" in err
+    assert "Traceback" not in out + err
+    assert err.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()
+
+
+def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.ERROR_LOG = str(tmp_path / "errors.log")
+    company()
+
+    def collect(plan: runner.Plan) -> runner.Collected:
+        if plan.account == "111122223334":
+            raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
+        return volumes(plan)
+
+    in_place_of_aws(monkeypatch, collect)
+    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "one", work.run_target)
+    status, out, err = run()
+    assert status == 3
+    (line,) = [line for line in out.splitlines() if line.startswith("Not read:")]
+    assert "payments (111122223334) — An internal error of the portal (UnicodeEncodeError)" in line
+    assert "Report it with what the log says under this id" in line
+    assert f"The log of internal errors is {tmp_path}/errors.log." in out
+    assert "Traceback" not in out + err
+    assert line.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()
+
+
+def test_an_error_of_no_account_is_told_and_the_status_is_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    company()
+    error = {"what": "telling of the scan's end", "reason": "It broke.", "what_to_do": "Report it."}
+
+    def ended(scan: Scan, progress: Any) -> None:
+        Scan.objects.filter(pk=scan.pk).update(state="done", totals={"errors": [error]})
+        scan.refresh_from_db()
+
+    monkeypatch.setattr(foreground, "run", ended)
+    status, out, _ = run()
+    assert status == 3
+    assert "Error: telling of the scan's end failed — It broke. Report it." in out

@@ -175,3 +175,14 @@ def test_hostile_names_of_accounts_and_starters_are_escaped(inventory: Inventory
     assert "<b>bold" not in text
     assert "<script>alert" not in text
     assert "&lt;b&gt;bold" in text
+
+
+def test_what_failed_in_the_portal_is_on_the_page(inventory: Inventory) -> None:
+    error = {"what": "telling of the scan's end", "reason": f"It broke. {HOSTILE}", "what_to_do": "Report it."}
+    Scan.objects.filter(pk=inventory.scan.pk).update(totals={"errors": [error]})
+    inventory.scan.targets.update(error=None, gaps=[], state="done")
+    page = readers.auditor().get(f"/scans/{inventory.scan.pk}/").content.decode()
+    assert "The portal failed at telling of the scan&#x27;s end." in page
+    assert "Report it." in page
+    assert HOSTILE not in page
+    assert "Everything that was asked for could be read" not in page
