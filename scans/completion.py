@@ -237,7 +237,7 @@ def retell(scan: Scan, listen: Callable[[Scan], None], *, last: bool) -> None:
     except Exception as error:
         if failures.may_pass(error) and not last:
             raise
-        tell(scan, error, "telling of the scan's end")
+        tell(scan, error, "follow-up work (tickets)")
 
 
 def totals_of(scan: Scan) -> dict[str, Any]:

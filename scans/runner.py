@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
+
+from django.conf import settings
 
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
@@ -20,6 +22,7 @@ from scans.evidence import GLOBAL, Context, Evidence
 from scans.keeping import make_storable
 from scans.limits import LIMITED
 from scans.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
+from scans.threads import Pool
 from scans.values import ValueReader, ValueRole, nobody
 
 Place = tuple[str, str]  # (region, collector)

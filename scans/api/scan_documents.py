@@ -130,4 +130,4 @@ class GapsSerializer(serializers.Serializer[Any]):
     gaps = ScanGapSerializer(many=True)
     unreadable = UnreadTargetSerializer(many=True)
     not_read = NotReadSerializer(many=True)
-    errors = ScanErrorSerializer(many=True, required=False)
+    internal_errors = ScanErrorSerializer(many=True, required=False)

@@ -100,7 +100,7 @@ class ScanApi(Api):
         """What a Scan could not read, and why."""
         found, visible = self.found(scan), self.visible()
         unreadable, unread = queries.unreadable_of(found, visible), queries.unread_of(found, visible)
-        errors = {"errors": found.totals["errors"]} if found.totals.get("errors") else {}
+        errors = {"internal_errors": found.totals["errors"]} if found.totals.get("errors") else {}
         body = {"gaps": queries.gaps_of(found, visible), "unreadable": unreadable, "not_read": unread, **errors}
         return self.answer(body)
 

@@ -184,7 +184,7 @@ def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan, monkeypa
     completion.advance(scan.pk)
     assert state(scan) == "done"
     assert told == ["done"]
-    assert "telling of the scan's end" in scan.totals["errors"][0]["what"]
+    assert "follow-up work (tickets)" in scan.totals["errors"][0]["what"]
     assert not Organization.objects.filter(feature_set="half written").exists()
 
 

@@ -232,7 +232,7 @@ ERROR = {"what": "telling of the scan's end", "reason": "It broke (error 1f in t
 
 def test_what_failed_in_the_portal_is_told(auditor, inventory):
     Scan.objects.filter(pk=inventory.scan.pk).update(totals={"errors": [ERROR]})
-    assert get(auditor, f"scans/{inventory.scan.pk}/gaps/")["errors"] == [ERROR]
+    assert get(auditor, f"scans/{inventory.scan.pk}/gaps/")["internal_errors"] == [ERROR]
 
 
 def test_an_account_that_is_tried_again_is_not_yet_unreadable(auditor, inventory):
