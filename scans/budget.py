@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from datetime import timedelta
 from functools import cache
 from typing import ParamSpec, TypeVar
@@ -95,8 +95,11 @@ def leave_stuck_threads() -> None:
 class Run:
     """One collector's run in one region."""
 
-    def __init__(self, collector: str, region: str, types: tuple[str, ...], target: Deadline, pool: Pool) -> None:
-        self.collector, self.region, self.types, self.target, self.pool = collector, region, types, target, pool
+    def __init__(
+        self, collector: str, region: str, types: tuple[str, ...], target: Deadline, pool: Pool | None = None
+    ) -> None:
+        self.collector, self.region, self.types, self.target = collector, region, types, target
+        self.pool = pool or readers()
         self.own: Deadline | None = None
 
     def start(self, work: Callable[[], Evidence]) -> Future[Evidence]:
@@ -121,10 +124,12 @@ class Run:
 
 
 def gather(running: Mapping[Future[Evidence], Run]) -> list[Evidence]:
-    """What they read, in their order; of those that don't end, that they didn't."""
+    """What they read, in their order; of those that don't end, that they didn't. Raises what one of them raises, at once."""
     waiting, given_up = set(running), set()
     while waiting:
-        waiting = wait(waiting, timeout=PAUSE).not_done
+        done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
         overdue = [future for future in waiting if running[future].is_overdue()]
         for future in overdue:
             future.cancel()  # what hasn't begun: a thread that replaces another's must not begin it now

@@ -43,11 +43,11 @@ def scan(what: str) -> dict[str, Any]:
     from django.conf import settings
 
     from governance.core.policy import SYSTEM
-    from scans import budget, evaluation, foreground, registry, runner, services, work
+    from scans import budget, evaluation, foreground, leases, registry, runner, services, work
     from tests.scans.orders import company
 
     settings.COLLECTOR_SECONDS, settings.TARGET_SECONDS = 1, 2
-    budget.GRACE, budget.WALL, budget.PAUSE, work.HEARTBEAT_SECONDS = 0, 1, 0.1, 0.2
+    budget.GRACE, budget.WALL, budget.PAUSE, leases.HEARTBEAT_SECONDS = 0, 1, 0.1, 0.2
     work.scan_role = lambda target, collectors: None
     runner.enabled_regions = lambda plan: ({"eu-west-1": "ENABLED"}, [])
     item = registry.collectors()["ec2_account"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +12,10 @@ import pytest
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as, acting_role
 from accounts.aws.gaps import Gap, GapKind
-from scans import registry, runner
+from scans import budget, registry, runner
 from scans.collector import Collector, Seen
 from scans.evidence import GLOBAL, Evidence
+from scans.threads import Pool
 from tests.accounts.aws.roles import FakeRole
 
 REGIONS = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in ("eu-west-1", "us-east-1")]
@@ -211,8 +211,8 @@ def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts
         other_was_read.set()
         return Evidence("quick", aws.region)
 
-    with ThreadPoolExecutor(1) as one:
-        monkeypatch.setattr(runner, "pool", lambda: one)
+    with Pool(1, "one") as one:
+        monkeypatch.setattr(budget, "readers", lambda: one)
         collected = runner.collect(these(paced("slow", waits), loaded("quick", collect=quick)))
     assert len(collected.evidences) == 4
 
@@ -231,8 +231,8 @@ def test_where_one_collector_fails_those_that_have_not_begun_never_do(
         return Evidence("one", aws.region)
 
     gate = threading.Event()
-    with ThreadPoolExecutor(1) as one:
-        monkeypatch.setattr(runner, "pool", lambda: one)
+    with Pool(1, "one") as one:
+        monkeypatch.setattr(budget, "readers", lambda: one)
         with pytest.raises(ZeroDivisionError):
             runner.collect(these(*[loaded(f"c{number}", collect=broken) for number in range(10)]))
         gate.set()

@@ -284,20 +284,3 @@ def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, s
     Target.objects.filter(pk=due).update(attempts=1, lease_until=now - timedelta(seconds=1))
     tasks.sweep()
     assert sent == [due]
-
-
-def test_a_scan_that_can_not_go_on_keeps_none_of_the_others(
-    scan: Scan, organization: Organization, sent: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = start_scan(actor=SYSTEM, organization=organization)
-    taken: list[int] = []
-
-    def advance(scan_id: int) -> list[int]:
-        taken.append(scan_id)
-        if len(taken) == 1:
-            raise ZeroDivisionError
-        return []
-
-    monkeypatch.setattr(completion, "advance", advance)
-    tasks.sweep()
-    assert sorted(taken) == sorted([scan.pk, other.pk])

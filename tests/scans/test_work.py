@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account, Organization
@@ -232,28 +230,22 @@ def test_who_may_start_a_scan(organization: Organization) -> None:
 def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """The heartbeat's own thread would need a connection of its own, so its beat is run here."""
+    """The heartbeat's own thread would need a connection of its own, so its sign is given here."""
     settings.TARGET_SECONDS = -budget.WALL
-    beats: list[Callable[[], None]] = []
+    signs: list[Callable[[], None]] = []
 
-    class AtOnce:
-        def __init__(self, *, target: Callable[[], None], **_: Any) -> None:
-            beats.append(target)
-
-        def start(self) -> None:
-            pass
-
-        def join(self, timeout: float) -> None:
-            pass
+    @contextmanager
+    def kept_up(extend: Callable[[], None], _name: str) -> Iterator[None]:
+        signs.append(extend)
+        yield
 
     def beating_meanwhile(plan: runner.Plan) -> runner.Collected:
-        beats[0]()
+        signs[0]()
         assert first(scan).state == "failed"
+        signs[0]()
         return nothing_found(plan)
 
-    monkeypatch.setattr(work, "threading", SimpleNamespace(Thread=AtOnce, Event=threading.Event))
-    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 0)
-    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(work, "kept_up", kept_up)
     reads(beating_meanwhile)
     work.run_target(first(scan).pk)
     target = first(scan)

@@ -273,38 +273,3 @@ def test_operations_without_pages_are_read_once(aws):
     aws(lambda request: Answer({"status": "ENABLED"}))
     assert reader(NO_SESSIONS).call("macie2", "GetMacieSession")["status"] == "ENABLED"
     assert session.clients_built() == [("macie2", "eu-west-1")]
-
-
-@pytest.mark.parametrize(
-    ("body", "name"),
-    [
-        (b'{"Parameters": [{"Name": "a\\ud83d"}]}', "a\ufffd"),
-        (b'{"Parameters": [{"Name": "a\\u0000b"}]}', "a\ufffdb"),
-        (b'{"Parameters": [{"Name": "\\ud83d\\ude00"}]}', "\U0001f600"),
-    ],
-)
-def test_odd_text_is_replaced_and_remembered(aws, body, name):
-    aws(lambda request: Answer(body))
-    one = reader()
-    assert names(parameters(one)) == [name]
-    told = [] if "\ufffd" not in name else [(GapKind.REPLACED, "ssm.DescribeParameters", "TextReplaced")]
-    assert [(gap.kind, gap.api, gap.code) for gap in one.replaced] == told
-
-
-def test_an_answer_is_told_once_however_many_pages_are_odd(aws):
-    aws(paged({None: (["a\x00"], "1"), "1": (["b\x00"], None)}))
-    one = reader()
-    assert names(parameters(one)) == ["a\ufffd", "b\ufffd"]
-    assert len(one.replaced) == 1
-
-
-def test_what_aws_says_of_a_refusal_is_storable(aws):
-    aws(lambda request: Answer(b'{"__type": "Odd\\ud83dException", "message": "no\\u0000 \\ud83d"}', 400))
-    with pytest.raises(CallError) as caught:
-        reader().call("ssm", "DescribeParameters")
-    assert (caught.value.code, caught.value.message) == ("Odd\ufffdException", "no\ufffd \ufffd")
-
-
-def test_an_answer_that_is_nested_without_end_is_malformed(aws):
-    aws(lambda request: Answer(b'{"Parameters": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"))
-    assert parameters(reader()).gap.kind is GapKind.MALFORMED

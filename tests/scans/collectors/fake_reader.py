@@ -74,6 +74,7 @@ class FakeReader:
         self.partition = partition
         self.region = region or ("global" if is_global else REGION)
         self.made: list[Made] = []
+        self.replaced: list[Gap] = []
         self._declared = {(call.service, call.operation): call for call in declared}
         self._rules: dict[tuple[str, str], list[Rule]] = {}
 

@@ -126,7 +126,7 @@ def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
         return volumes(plan)
 
     in_place_of_aws(monkeypatch, collect)
-    monkeypatch.setattr(foreground, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(foreground, "Pool", AtOnce)
     monkeypatch.setattr(foreground, "one", work.run_target)
     status, out, err = run()
     assert status == 3
