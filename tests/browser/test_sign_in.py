@@ -187,7 +187,7 @@ def test_step_up_with_a_passkey(shown: Window) -> None:
     fine(shown)
     shown.page.get_by_role("button", name="Make a link").click()
     shown.page.get_by_role("button", name="Use a passkey").click()
-    shown.page.get_by_role("heading", name="A link for nina").wait_for()
+    shown.page.get_by_role("heading", name="Link for nina").wait_for()
     fine(shown)
     shown.said.clear()  # the browser's own note that the page came with 403
 
