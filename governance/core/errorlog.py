@@ -6,10 +6,13 @@ import logging
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+
+from governance.core.storable import storable_text
 
 log = logging.getLogger("tutela.errors")
 
@@ -17,13 +20,15 @@ log = logging.getLogger("tutela.errors")
 def record(error: BaseException, doing: str) -> str:
     """Write the error with its traceback into the log. Returns the id under which it stands there."""
     id = secrets.token_hex(4)
-    log.error("Internal error %s in %s: %s", id, doing, type(error).__name__, exc_info=error)
+    # As storable text: what was read may be quoted in it, and not every log takes every character.
+    text = storable_text("".join(traceback.format_exception(error)))
+    log.error("Internal error %s in %s: %s\n%s", id, doing, type(error).__name__, text.rstrip())
     return id
 
 
 def note(error: BaseException, doing: str) -> None:
     """One line without a traceback: what may pass, and will be tried again."""
-    log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, error)
+    log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, storable_text(str(error)))
 
 
 @contextmanager
