@@ -67,4 +67,5 @@ class ErrorFile(logging.FileHandler):
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        sys.stderr.write(f"{record.getMessage()} ({self.baseFilename} can't be written)\n")
+        first, *_ = record.getMessage().splitlines()
+        sys.stderr.write(f"{first} ({self.baseFilename} can't be written)\n")
