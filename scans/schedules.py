@@ -13,7 +13,7 @@ from django.utils import timezone
 from governance.core.apart import each
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
-from scans.models import Schedule
+from scans.models import Scan, Schedule
 from scans.queries.schedules import rhythm_of
 from scans.scheduling import NEVER_REFUSED, find_running, parts_of
 from scans.services import start_scan
@@ -46,6 +46,8 @@ def start(schedule: Schedule, *, now: datetime, started: list[int]) -> None:
                 )  # fmt: skip
                 started.append(scan.pk)
     except IntegrityError:
+        if not Scan.objects.filter(schedule=schedule, due_at=due).exists():
+            raise
         return  # another beat started this due time's Scan
     except ScanRequestError as error:
         values |= {"refused": str(error), "refused_at": now, **missing(missed + 1, now)}

@@ -99,7 +99,9 @@ def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: O
     assert Scan.objects.get(pk=started).organization == organization
 
 
-@pytest.mark.parametrize("error", [KeyError("control"), RuntimeError("a defect"), NotPermittedError("no")])
+@pytest.mark.parametrize(
+    "error", [KeyError("control"), RuntimeError("a defect"), NotPermittedError("no"), IntegrityError("another rule")]
+)
 def test_one_that_breaks_is_written_down_and_keeps_no_other_from_starting(
     organization: Organization, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
