@@ -15,11 +15,14 @@ T = TypeVar("T")
 
 
 POOLS: WeakSet[Pool] = WeakSet()
+POOLS_LOCK = threading.Lock()  # a set that grows while it is listed raises
 
 
 def stuck_threads() -> int:
     """Threads of this process that go on with what was given up."""
-    return sum(pool.stuck for pool in list(POOLS))
+    with POOLS_LOCK:
+        pools = list(POOLS)
+    return sum(pool.stuck for pool in pools)
 
 
 class Pool:
@@ -33,7 +36,8 @@ class Pool:
         self._lost: set[Future[Any]] = set()
         self._threads = 0
         self._lock = threading.Lock()
-        POOLS.add(self)
+        with POOLS_LOCK:
+            POOLS.add(self)
 
     def submit(self, work: Callable[P, T], *given: P.args, **more: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
@@ -104,7 +108,7 @@ def carry_out(future: Future[Any], work: Callable[[], Any]) -> None:
     try:
         result = work()
     except BaseException as error:
-        future.set_exception(error)  # for whoever waits
+        future.set_exception(error)  # for those who wait
         if not isinstance(error, Exception):
             raise
     else:
