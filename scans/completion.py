@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -91,6 +92,8 @@ def let_go(scan: Scan, tries: int = 0) -> None:
 
 def try_again(scan: Scan, error: Exception) -> bool:
     """Whether what failed may pass and wasn't tried too often: the sweeper then comes again."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return True  # the time of this task is over, which says nothing of the account or the step that it was at
     if not failures.may_pass(error) or is_last_try(scan):
         return False
     failures.mend_connection()
@@ -234,7 +237,7 @@ def retell(scan: Scan, listen: Callable[[Scan], None], *, last: bool) -> None:
         with transaction.atomic():
             listen(scan)
     except Exception as error:
-        if failures.may_pass(error) and not last:
+        if isinstance(error, SoftTimeLimitExceeded) or (failures.may_pass(error) and not last):
             raise
         tell(scan, error, "follow-up work (tickets)")
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -48,6 +49,8 @@ def leave_unknown(scan: Scan, target: Target, controls: list[Control], id: str) 
                 judged_places={(item.control.id, item.region) for item in judged}, world=World(()), digests={},
             )  # fmt: skip
             count(target, done.counts, done.by_control, [gap])
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:  # noqa: BLE001 (recorded; what is left is done without it)
         errorlog.record(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
         with transaction.atomic():

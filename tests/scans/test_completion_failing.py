@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -141,6 +142,25 @@ def test_what_may_pass_is_tried_again_and_so_many_times(scan: Scan, fails: Break
     assert state(scan) == "partial"
     assert [gap["api"] for gap in odd(scan).gaps] == ["scan.Join"]
     assert "tries" not in scan.totals
+
+
+def test_the_end_of_a_tasks_time_is_no_accounts_failure(scan: Scan, fails: Break) -> None:
+    fails(SoftTimeLimitExceeded())
+    with pytest.raises(SoftTimeLimitExceeded):
+        completion.advance(scan.pk)
+    assert state(scan) == "joining"
+    assert odd(scan).gaps == []
+    assert completion.is_ready(scan)  # the sweeper has another worker go on
+
+
+def test_the_end_of_a_tasks_time_is_no_listeners_failure(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(ended: Scan) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(hooks, "after_completion", [late])
+    with pytest.raises(SoftTimeLimitExceeded):
+        completion.advance(scan.pk)
+    assert (state(scan), scan.totals.get("errors")) == ("joining", None)
 
 
 def test_what_the_accounts_say_of_each_other_can_not_be_put_together(
