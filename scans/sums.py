@@ -19,6 +19,9 @@ VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 JOINED = "joined"
 UNREAD_STATES = TARGET_ENDED - {"done", "cancelled"}
 CLOSED = Q(error__skipped=True)
+# Read by their first visit, and waiting for a second one or being read again.
+AGAIN = Q(state__in=["queued", "running"], visit__gt=1)
+READ = Q(state="done") | AGAIN
 # What a Scan's progress counts. One that was read stays so while a second visit waits or runs, and one that was cancelled
 # before its first is not done: the number never goes down, not when a Scan is resumed either.
 ENDED = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
@@ -108,7 +111,7 @@ def sums_of(targets: QuerySet[Target]) -> Sums:
     said = rows.aggregate(
         calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED & Q(state__in=UNREAD_STATES)),
         ended=Count("id", filter=ENDED), running=Count("id", filter=Q(state="running", visit=1)),
-        again=Count("id", filter=Q(state__in=["queued", "running"], visit__gt=1)),
+        again=Count("id", filter=AGAIN),
     )  # fmt: skip
     sums.calls, sums.retries = said["calls"] or 0, said["retries"] or 0
     sums.closed, sums.ended, sums.again, sums.running = said["closed"], said["ended"], said["again"], said["running"]

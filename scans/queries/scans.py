@@ -18,7 +18,7 @@ from governance.core.states import SCAN_ENDED
 from scans.limits import counts_as_missing
 from scans.models import Scan, Target
 from scans.queries.asked import Asked, asked_of
-from scans.sums import CLOSED, ENDED, UNREAD_STATES, Sums, sums_of
+from scans.sums import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
@@ -52,7 +52,7 @@ def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     wanted = {
         "accounts": Q(),
         "ended": ENDED,
-        "read": Q(state="done") | Q(state__in=["queued", "running"], visit__gt=1),
+        "read": READ,
         "unreadable": unread,
         "closed": unread & CLOSED,
         "cancelled": Q(state="cancelled"),
@@ -135,7 +135,7 @@ def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
 
 def unread_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
     """Those that were not read, for whatever reason: not readable, cancelled, not begun."""
-    targets = targets_of(visible).filter(scan=scan).exclude(state="done")
+    targets = targets_of(visible).filter(scan=scan).exclude(READ)
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 
 

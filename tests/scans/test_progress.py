@@ -61,10 +61,13 @@ def test_a_second_visit_takes_nothing_back(
     assert (target.state, watch()) == ("queued", "3 of 3")
     running.targets.filter(pk=again).update(state="running")
     assert watch() == "3 of 3"
-    text = readers.operator().get(f"/scans/{running.pk}/progress/").content.decode()
+    browser = readers.operator()
+    text = browser.get(f"/scans/{running.pk}/progress/").content.decode()
     assert "3 of 3 accounts are done, 1 being read again" in text
     assert "<dt>Accounts</dt><dd>3 of 3 read" in text
     assert "<dt>Calls to AWS</dt><dd>27</dd>" in text
+    gaps = browser.get(f"/api/v1/scans/{running.pk}/gaps/").json()
+    assert gaps["not_read"] == []
     running.targets.filter(pk=again).update(state="done")
     assert watch() == "3 of 3"
 
