@@ -13,14 +13,13 @@ from rest_framework.response import Response
 
 from accounts import api
 from accounts.models import Account
-from accounts.queries import visible_accounts
+from accounts.queries import find_account, visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer
 from scans.api import starting
 from scans.api.scan_documents import ScanSerializer
 from scans.errors import ScanRequestError
-from scans.queries.account import named
 from scans.queries.extent import State, states_of
 from scans.queries.finding_counts import open_by_severity
 
@@ -69,7 +68,7 @@ class AccountApi(api.AccountApi):
     def rescan(self, _request: Request, account: str) -> Response:
         """Scan the whole Account again. 200 with the Scan of it that is running already, if there is one."""
         self.body()
-        found = named(visible_accounts(self.actor, Permission.SCAN_RESCAN), account, "")
+        found = find_account(visible_accounts(self.actor, Permission.SCAN_RESCAN), account)
         if found is None:
             raise Http404
         with refusing(ScanRequestError, as_=ConflictError):

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, QuerySet, Value, When
-
 from accounts.models import Account, AccountEvent, OrganizationalUnit
 from scans.models import AccountTotal, Target
 from scans.queries import cells
@@ -43,15 +41,6 @@ class AccountDetail:
     events: list[EventLine]
     regions_on: list[str]
     regions_off: list[str]
-
-
-def named(visible: QuerySet[Account], account_id: str, organization: str) -> Account | None:
-    """The Account with this id; of several (it changed organizations) the one that is still there."""
-    found = visible.filter(account_id=account_id)
-    if organization:
-        found = found.filter(organization__org_id=organization)
-    gone = Case(When(status=Account.Status.VANISHED, then=Value(1)), default=Value(0))
-    return found.order_by(gone, "-pk").first()
 
 
 def detail_of(account: Account) -> AccountDetail:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.owners import set_by_hand
 from accounts.ownership import may_set_owners
+from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.queries import account as queries
@@ -29,7 +30,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
 @permission(Permission.ACCOUNT_VIEW)
 def account(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
-    found = queries.named(visible, account_id, request.GET.get("organization", ""))
+    found = find_account(visible, account_id, request.GET.get("organization", ""))
     if found is None:
         raise Http404(f"There is no account {account_id} that you may see.")
     context = {

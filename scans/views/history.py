@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans.errors import ScanRequestError
-from scans.queries import account as accounts
 from scans.queries import as_of, history
 from scans.queries.findings import visible_findings
 from scans.views.shared import accounts_for
@@ -23,7 +23,7 @@ from scans.views.shared import accounts_for
 @permission(Permission.ACCOUNT_VIEW)
 def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
-    found = accounts.named(visible, account_id, request.GET.get("organization", ""))
+    found = find_account(visible, account_id, request.GET.get("organization", ""))
     if found is None:
         raise Http404(f"There is no account {account_id} that you may see.")
     with_findings = accounts_for(request, Permission.FINDING_VIEW).filter(pk=found.pk).exists()

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from accounts.models import Account
+from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.errors import ScanRequestError, ScanTooSoonError
-from scans.queries import account as queries
 from scans.queries.findings import visible_findings
 from scans.rescan import rescan_account
 from scans.views.enqueue import hand_over
@@ -22,7 +22,7 @@ from scans.views.shared import accounts_for
 @permission(Permission.SCAN_RESCAN)
 def account_rescan(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.SCAN_RESCAN)
-    found = queries.named(visible, account_id, request.POST.get("organization", ""))
+    found = find_account(visible, account_id, request.POST.get("organization", ""))
     if found is None:
         raise Http404(f"There is no account {account_id} that you may scan.")
     return rescan(request, found) or redirect("account", account_id=account_id)
