@@ -51,6 +51,7 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["next_try_at", "id"], name="mail_waiting", condition=models.Q(mailed_at__isnull=True)),
             models.Index(fields=["person", "-id"], name="inbox_newest"),
+            models.Index(fields=["url"], name="told_about"),  # each move of a request or a ticket settles its own
         ]
 
     def __str__(self) -> str:
