@@ -1,6 +1,6 @@
 """A secret on a page of its own: after the act that made it the browser is redirected, so reload and back repeat nothing.
 
-Until it ends, the secret lies encrypted in the session of the person who made it, and nowhere else.
+For a few minutes the secret lies encrypted in the session of the person who made it, and nowhere else.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
 
 
 def read_secret(request: HttpRequest, subject: str) -> str:
-    """Empty where there is none of this subject, or its time is over."""
+    """Empty where there is none of this subject, or its time is over: then it is also taken out of the session."""
     held = request.session.get(KEY)
     if not held:
         return ""
     kept = json.loads(seeds.decrypt(held))
     until = parse_datetime(kept["until"])
-    if kept["subject"] != subject or until is None or until <= timezone.now():
+    if until is None or until <= timezone.now():
+        del request.session[KEY]
         return ""
-    return str(kept["secret"])
+    return str(kept["secret"]) if kept["subject"] == subject else ""

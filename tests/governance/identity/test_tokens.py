@@ -255,6 +255,7 @@ def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch
     late = grace.post(reverse("token-rotate", args=[newer.pk]), follow=True)
     assert late.context["text"] == ""
     assert "no longer shown" in late.content.decode()
+    assert shown_once.KEY not in grace.session
     grace.post(reverse("token-revoke", args=[find(text).pk]))
     assert find(text) is None
 
