@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import Account
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
@@ -164,14 +164,3 @@ def severities_of(request: ExceptionRequest) -> set[str]:
         # Every control on the resource, those that don't fail yet too: the gravest of them decides.
         found |= {str(loaded.control.severity) for loaded in registry.controls().values()}
     return found
-
-
-def requests_over(accounts: QuerySet[Account]) -> QuerySet[ExceptionRequest]:
-    """The requests whose scope touches one of these accounts, whatever their state."""
-    ids = accounts.order_by().values("pk")
-    touched = (
-        Q(account__in=ids)
-        | Q(covers__account__in=ids)
-        | Q(covered__finding__account__in=ids)
-    )  # fmt: skip
-    return ExceptionRequest.objects.filter(touched).distinct()
