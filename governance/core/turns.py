@@ -24,7 +24,7 @@ from governance.core.models import ClockTurn
 
 LEASE = timedelta(seconds=40)
 HEARTBEAT_SECONDS = 10
-# Beat sends the most frequent task every 20 seconds.
+# Beat sends the most frequent task every 4 seconds (governance.celery).
 SILENT = timedelta(minutes=3)
 log = structlog.get_logger(__name__)
 
