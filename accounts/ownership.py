@@ -107,7 +107,7 @@ def find_people(names: Sequence[str]) -> list[User]:
 
 
 def refuse_lifting_own_conflict(actor: Actor, account: Account, people: Sequence[User]) -> None:
-    """Whoever decides exceptions of the Account may not end their own ownership, which keeps them from deciding."""
+    """An approver of the Account's exceptions may not end their own ownership, which keeps them from deciding."""
     own = actor.user_id
     if own is None or not decide(actor, Permission.EXCEPTION_DECIDE, timezone.now(), place_of(account)):
         return

@@ -1,9 +1,9 @@
 """The triggers by which the database itself refuses a decision in conflict, and any change of a decision.
 
-It refuses what the service refuses: a decision by the requester, by the person on whose behalf they asked, by whoever
-answers for them, by the owner of an account in scope, or by whoever has the approver's grant, or its end, by the hand of
-one of the first three, their own or one that they were lent; and an approval while it isn't known on whose behalf it was
-asked. Put there by migrations.
+It refuses what the service refuses: a decision by the requester, by the person on whose behalf they asked, by the person
+who answers for them, or by the owner of an account in scope; a decision by an approver whose grant, their own or lent, one
+of the first three gave or extended; and an approval while it isn't known on whose behalf it was asked. Migrations put the
+triggers there.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def why_unscannable(account: Account) -> str:
 
 
 def find_running(account: Account) -> Scan | None:
-    """A Scan of this whole Account and nothing else that hasn't ended, whoever started it."""
+    """A Scan of this whole Account and nothing else that hasn't ended, no matter who started it."""
     live = Scan.objects.filter(targets__account=account).exclude(state__in=SCAN_ENDED).order_by("-id")
     return next((scan for scan in live if is_rescan(scan, account)), None)
 

@@ -118,7 +118,7 @@ def send(target_ids: list[int]) -> None:
 
 
 def warn_of_silence() -> None:
-    """Whoever reads the workers' log learns that nothing is due any more; once in five minutes."""
+    """Say in the workers' log that nothing does what is due; once in five minutes."""
     said = silence(timezone.now())
     if said and time.monotonic() - warned[0] > WARN_SECONDS:
         warned[0] = time.monotonic()

@@ -39,12 +39,15 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
     interested = behind(request)
     if interested & givers(person, Role.GOVERNANCE_APPROVER):
         return (
-            "The requester gave you your approver's grant, or set its end, or did so for whoever lent it to you, or "
-            "somebody did for whom or under whom it is asked; so somebody else must decide it."
+            "The requester, the person for whom it is asked, or the person who answers for the requester gave you your "
+            "approver's grant or set its end, or did so for the person who lent it to you. Somebody else must decide it."
         )
     for place in places_of(accounts):
         if not decide_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):
-            return "Your approver's grant here was lent to you by the requester, so somebody else must decide it."
+            return (
+                "Your approver's grant here was lent to you by the requester, by the person for whom it is asked, or by "
+                "the person who answers for the requester. Somebody else must decide it."
+            )
     return ""
 
 
@@ -58,8 +61,8 @@ def unknown_behalf(request: ExceptionRequest) -> str:
     if not request.on_behalf_of_unknown:
         return ""
     return (
-        f"It is not known who “{request.on_behalf_of_unknown}” is, on whose behalf this was asked. Whoever asked names the "
-        "person by user name or mail address, in a change of the request or in a new one."
+        f"It is not known who “{request.on_behalf_of_unknown}” is, on whose behalf this was asked. The requester must "
+        "name the person by user name or mail address, in a change of the request or in a new one."
     )
 
 

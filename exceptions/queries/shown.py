@@ -50,8 +50,8 @@ def shown(request: ExceptionRequest) -> dict[str, Any]:
 
 
 def unknown_owners(accounts: QuerySet[Account]) -> list[str]:
-    """The owners' names, in these accounts' tags or set by hand, that nobody in the portal has: not known who they are,
-    so that no rule can say whether whoever decides is one of them."""
+    """The owners' names, in these accounts' tags or set by hand, that nobody in the portal has. No rule can say
+    whether an approver is one of them."""
     found = strangers(str(name) for owners in accounts.values_list("owners", flat=True) for name in owners)
     rest = len(found) - NAMED_OWNERS
     return found if rest <= 0 else [*found[:NAMED_OWNERS], f"and {rest:,} more, {digest(found)[:12]}"]

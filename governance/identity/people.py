@@ -87,7 +87,9 @@ def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None
     not_oneself(actor, user)
     stepup.require(actor, now)
     if user.is_service:
-        raise ValidationError({"email": "A service account has no mail address; whoever answers for it has one."})
+        raise ValidationError(
+            {"email": "A service account has no mail address. The person who answers for it has one."}
+        )
     with transaction.atomic():
         audit.hold("user.email")  # two admins who give the same address come one after the other
         address, before = checked_email(email, user), User.objects.values_list("email", flat=True).get(pk=user.pk)

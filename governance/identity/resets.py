@@ -16,7 +16,7 @@ from governance.identity.models import User
 def resettable_by_mail(user: User) -> bool:
     """Somebody who has chosen a password, and has a second factor that stands beside it.
 
-    Without a factor a new password would be all that it takes to enrol one: whoever reads the mailbox would be in.
+    Without a factor, a new password would be enough to enrol one: anybody who reads the mailbox would be in.
     """
     return user.is_active and not user.is_service and user.has_usable_password() and has_factor(user)
 

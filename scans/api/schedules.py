@@ -103,7 +103,7 @@ class ScheduleApi(Api):
         return row
 
     def shown(self, pk: int, **headers: str) -> Response:
-        """As it is now. Whoever wrote it may see it, with scan.view or without."""
+        """As it is now. Its writer may see it, with scan.view or without."""
         row = Schedule.objects.select_related("organization").get(pk=pk)
         (line,) = queries.lines([row], self.actor, starting.accounts_of_scanner(self.actor))
         return self.answer(line, headers={"ETag": etag(row), **headers})
