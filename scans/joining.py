@@ -162,8 +162,9 @@ def witnesses(account: Account, control: Control) -> list[str]:
     found: set[str] = set()
     if "iam" in needed:
         found.add(organization.management_account_id)
-    if "s3_buckets" in needed:
-        found |= {owner for owner, names in inbound_of(organization).items() if names_of(account) & set(names)}
+    if "s3_buckets" in needed and (names := names_of(account)):
+        owners, _ = bucket_owners(organization)
+        found |= {owners[name] for name in names if name in owners}
     known = present(organization).filter(account_id__in=found - {account.account_id})
     return sorted(known.values_list("account_id", flat=True))
 
