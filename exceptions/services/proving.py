@@ -26,10 +26,11 @@ ACTIVE = ("open", "in_progress", "fix_claimed", "verifying")
 def claim_fix(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
     """Somebody says that it is fixed: the account, region and control are read again. Enqueue the Scan on commit."""
     require(actor, Permission.TICKET_WORK, ticket.account)
+    accounts = accounts_of(ticket)
     with transaction.atomic():
         moved(ticket, "claim", actor, version, claimed_by=actor.name, claimed_at=timezone.now())
         add_note(ticket, actor.name, "Says that it is fixed. It is read again now.")
-        return verify(ticket)
+        return verify(ticket, accounts)
 
 
 def verify_again(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
@@ -37,15 +38,16 @@ def verify_again(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
     require(actor, Permission.TICKET_WORK, ticket.account)
     if ticket.version != version or ticket.state != "fix_claimed":
         raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}; only a claimed fix is verified.")
+    accounts = accounts_of(ticket)
     with transaction.atomic():
-        return verify(ticket)
+        return verify(ticket, accounts)
 
 
-def verify(ticket: Ticket) -> Scan:
+def verify(ticket: Ticket, accounts: Sequence[str]) -> Scan:
     """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
     try:
         scan = start_scan(
-            actor=SYSTEM, organization=ticket.organization, accounts=accounts_of(ticket),
+            actor=SYSTEM, organization=ticket.organization, accounts=accounts,
             regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
         )  # fmt: skip
     except ScanRequestError as error:  # the account has left, say
@@ -55,7 +57,9 @@ def verify(ticket: Ticket) -> Scan:
 
 
 def accounts_of(ticket: Ticket) -> list[str]:
-    """The ticket's account, and those that own what its control judges there: without them it can't be judged."""
+    """The ticket's account, and those that own what its control judges there: without them it can't be judged.
+
+    Ask before the transaction: it looks through evidence of the whole organization, while others wait for the trail."""
     loaded = registry.controls().get(ticket.control)
     others = joining.witnesses(ticket.account, loaded.control) if loaded else []
     return [ticket.account.account_id, *others]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import Account
 from exceptions.errors import WorkflowError
 from exceptions.services import proving, tickets
+from governance.core import audit
+from scans import joining
 from scans.models import Scan
 from tests.exceptions.story import Cast, acting
 
@@ -24,3 +28,25 @@ def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
     assert ticket.state == "open"
     assert not ticket.notes.filter(text__startswith="Says that").exists()
     assert Scan.objects.count() == before
+
+
+def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    order: list[str] = []
+    witnesses, hold = joining.witnesses, audit.hold
+
+    def look(*given: Any) -> list[str]:
+        order.append("evidence")
+        return witnesses(*given)
+
+    def held(why: str) -> audit.AuditHead:
+        order.append("trail")
+        return hold(why)
+
+    monkeypatch.setattr(joining, "witnesses", look)
+    monkeypatch.setattr(audit, "hold", held)
+    proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    assert order[:2] == ["evidence", "trail"]
