@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from scans.engine import Judged
+from scans.evaluation import controls_of
 from scans.models import Scan, Target
 from scans.reconcile import Grounded, evidence_of
 from scans.rejudge import judge_target
@@ -22,6 +23,13 @@ def outcomes_of(scan: Scan, accounts: QuerySet[Account] | None = None) -> Iterat
         targets = targets.filter(account__in=accounts)
     for target in targets.iterator(chunk_size=50):
         yield from outcomes_of_target(scan, target)
+
+
+def unjudged(scan: Scan) -> str:
+    """What outcomes_of has nothing of though it was asked for, in words: a Scan that was cut off joined nothing."""
+    if scan.joined_context or not any(loaded.control.joins for loaded in controls_of(scan)):
+        return ""
+    return "controls that need the whole organization were not judged"
 
 
 def outcomes_of_target(scan: Scan, target: Target) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from governance.core.cli import CouldNotError
 from scans.models import Scan
+from scans.outcomes import unjudged
 from scans.queries.extent import Extent
 from scans.sums import sums_of
 
@@ -33,7 +34,10 @@ def tell_scan(command: BaseCommand, scan: Scan) -> bool:
     if parts:
         command.stderr.write(f"Scan {scan.pk} was asked only for {'; '.join(parts)}.")
     sums = sums_of(scan.targets.all())
-    if not sums.whole:
-        gaps = f"; {sums.gaps} gaps in what was read" if sums.gaps else ""
-        command.stderr.write(f"Scan {scan.pk} is {scan.state}: {sums.text()}{gaps}.")
+    missing = unjudged(scan)
+    if not sums.whole or missing:
+        gaps = f"{sums.gaps} gaps in what was read" if sums.gaps else ""
+        command.stderr.write(
+            f"Scan {scan.pk} is {scan.state}: {'; '.join(filter(None, (sums.text(), gaps, missing)))}."
+        )
     return scan.targets.exclude(manifest="").exists()

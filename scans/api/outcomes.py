@@ -25,6 +25,7 @@ from governance.identity.rest.views import Answer, Api
 from governance.pages import read_cursor
 from scans.api.findings import GapSerializer
 from scans.models import Scan
+from scans.outcomes import unjudged
 from scans.queries import outcomes as queries
 from scans.queries.extent import EXTENT_HEADER
 from scans.queries.outcomes import Position
@@ -79,7 +80,8 @@ class OutcomeApi(Api):
         without limit and cursor."""
         visible = self.visible()
         scan = self.scan(visible)
-        headers = {EXTENT_HEADER: sums_of(targets_of(visible).filter(scan=scan)).text()}
+        said = (sums_of(targets_of(visible).filter(scan=scan)).text(), unjudged(scan))
+        headers = {EXTENT_HEADER: "; ".join(filter(None, said))}
         if request.accepted_renderer.format == LinesRenderer.format:
             return StreamingHttpResponse(lines(queries.stream(scan, visible)), content_type=NDJSON, headers=headers)
         filters = paging.filters_of(request, scan=str(scan.pk))
