@@ -124,7 +124,7 @@ class Run:
 
 
 def gather(running: Mapping[Future[Evidence], Run]) -> list[Evidence]:
-    """What they read, in their order; of those that don't end, that they didn't. Raises what one of them raises, at once."""
+    """The evidence of each run, in their order; a run that doesn't end in time has gaps instead. Raises the first error at once."""
     waiting, given_up = set(running), set()
     while waiting:
         done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_EXCEPTION)

@@ -52,12 +52,12 @@ def conflict_of(request: ExceptionRequest, person: User, actor: Actor, now: date
 
 
 def stands_behind(person: User, request: ExceptionRequest) -> bool:
-    """Does this person answer for the service account that asked, or did it ask for them, or perhaps for them?"""
+    """Does this person answer for the service account that asked, or did it ask for them, or for a name that may be theirs?"""
     return person.pk in behind(request) or bool(spellings(request.on_behalf_of_unknown) & names_of(person))
 
 
 def unknown_behalf(request: ExceptionRequest) -> str:
-    """Why it can't be approved, nor asked for, as long as nobody knows for whom; empty if it is known, or for nobody else."""
+    """Why it can't be submitted or approved: the person for whom it is asked isn't known. Empty where there is none, or is known."""
     if not request.on_behalf_of_unknown:
         return ""
     return (

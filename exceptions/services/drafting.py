@@ -150,8 +150,9 @@ def require_sole_renewal(request: ExceptionRequest) -> None:
 
 
 def require_to_ask(actor: Actor, request: ExceptionRequest) -> None:
-    """The owner of EVERY account in scope may ask; for an OU or a tag also who may ask for whole OUs. So may the person for
-    whom it is asked: nobody gets through a service account what they couldn't ask for themselves."""
+    """The owner of EVERY account in scope may ask; for an OU or a tag, so may a person who may ask for whole OUs.
+
+    The person for whom a service account asks must be allowed to ask too, or it would get them what they can't ask for."""
     takes = "it takes the owner of every account in the scope"
     takes += ", or a security admin." if request.scope_kind in BROAD else "."
     if not may_ask(actor, request):

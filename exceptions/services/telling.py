@@ -39,8 +39,8 @@ def url_of_ticket(row: Ticket) -> str:
 
 
 def settle(url: str, state: str, actor: Actor) -> None:
-    """After a move: what asked for something that nobody needs to do any more is read, for everybody; for who acted,
-    all that asked for something here is."""
+    """After a move: mark as read what asks for something that is done, for everybody; for the person who acted, mark
+    all that asks for something here."""
     settle_notifications(url=url, kinds=[kind for kind, states in ASKS_IN.items() if state not in states])
     if actor.user_id is not None:
         settle_notifications(url=url, kinds=ASKS_IN, people={actor.user_id})

@@ -93,7 +93,7 @@ def refuse_no_address(name: str) -> None:
 
 
 def checked(field: str, text: str, user: User | None) -> str:
-    """A user name or a mail address that means nobody else: each names a person, so neither may be another's either."""
+    """A user name or a mail address that no other person has as either. Raises ValidationError."""
     try:
         refuse_hidden(text)
     except PersonNotKnownError as error:

@@ -64,7 +64,7 @@ def settle(now: datetime) -> None:
 
 
 def due_mails(now: datetime) -> list[Notification]:
-    """The oldest of each person, then the second of each, and so on: nobody's many keep another's one waiting."""
+    """The oldest of each person, then the second of each, and so on: many for one person don't delay another's."""
     turn = Window(RowNumber(), partition_by="person_id", order_by=["next_try_at", "id"])
     rows = waiting(now).exclude(person__notify_preference__mail=MailChoice.DIGEST).annotate(turn=turn)
     return list(rows.order_by("turn", "next_try_at", "id").select_related("person")[:BATCH])

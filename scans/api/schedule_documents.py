@@ -14,7 +14,10 @@ from scans.scheduling import LONGEST_NAME, MOST_ACCOUNTS
 
 EVERY: dict[str, Any] = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
 EVERY_HELP = "How often. Or daily_at with time_zone."
-AT_HELP = "A time of day like 02:30; of a time that the clock shows twice the first, one that it skips later that day."
+AT_HELP = (
+    "A time of day like 02:30. Where clocks go back and it occurs twice, the first counts; where they go forward and skip "
+    "it, the run comes later that day."
+)
 ZONE_HELP = "Like UTC or Europe/Madrid; goes with daily_at."
 
 

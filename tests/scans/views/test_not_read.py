@@ -152,7 +152,7 @@ def test_an_account_that_was_not_read_has_no_numbers(told: Told, client: Client)
     (item,) = [a for a in client.get("/api/v1/accounts/").json()["items"] if a["name"] == "payments"]
     assert (item["open_findings"], item["read"] in {"never", "unreadable"}) == (None, True)
     assert "Nothing was read here yet" in shown(client, "/findings/?account=111122223334")
-    assert "Which findings were open?" not in shown(client, "/accounts/111122223334/as-of/?as_of=2026-01-01")
+    assert "Open findings:" not in shown(client, "/accounts/111122223334/as-of/?as_of=2026-01-01")
     assert "Nothing was read yet" in shown(client, "/flows/?account=111122223334")
 
 

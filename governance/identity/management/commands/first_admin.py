@@ -29,7 +29,7 @@ class Command(TutelaCommand):
         parser.add_argument("username")
         parser.add_argument("--organization", required=True, metavar="ID", help="the organization's id, like o-abc123")
         parser.add_argument(
-            "--email", default="", metavar="ADDRESS", help="where they are told of what concerns their rights"
+            "--email", default="", metavar="ADDRESS", help="where changes of their factors and grants are told"
         )
 
     def work(self, options: dict[str, Any]) -> int:
