@@ -64,9 +64,10 @@ app.conf.update(
     worker_max_memory_per_child=settings.WORKER_MEMORY_MB * 1024,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    # A message that nobody took before the next one is sent has no use.
+    # A message that nobody took before the next one is sent has no use. Beat's clock says when it ends and a worker's when
+    # that is, so a minute at least: no more than that may two machines' clocks differ.
     beat_schedule={
-        name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+        name: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 60.0)}}
         for name, (task, seconds) in CLOCK.items()
     },
 )

@@ -18,7 +18,7 @@ NEVER_READ = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, NOT_COLLECTED)
 def doubt_account(context: Context, account: str, said: str) -> Outcome | None:
     """UNKNOWN where this account was not read in this scan; None where it was. said: what is not known therefore."""
     for held, why, gap in (
-        (context.not_read, "could not be read in this scan", NOT_READ),
+        (context.not_read, "was not read in this scan", NOT_READ),
         (context.left_out, "was not part of this scan", LEFT_OUT),
     ):
         if account in held:

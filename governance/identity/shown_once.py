@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from governance.env import ConfigurationError
 from governance.identity import seeds
 
 LASTS = timedelta(minutes=5)
@@ -29,7 +30,10 @@ def read_secret(request: HttpRequest, subject: str) -> str:
     held = request.session.get(KEY)
     if not held:
         return ""
-    kept = json.loads(seeds.decrypt(held))
+    try:
+        kept = json.loads(seeds.decrypt(held))
+    except ConfigurationError:  # its key was taken away since
+        return ""
     until = parse_datetime(kept["until"])
     if until is None or until <= timezone.now():
         del request.session[KEY]

@@ -17,7 +17,7 @@ def test_an_unreadable_account_is_doubted_with_the_date_of_what_is_known() -> No
     said = doubt_account(Context(not_read=READ), "444455556666", "It was ours.")
     assert said is not None
     assert said.verdict is Verdict.UNKNOWN
-    assert said.reason.startswith("It was ours. The account 444455556666 could not be read in this scan")
+    assert said.reason.startswith("It was ours. The account 444455556666 was not read in this scan")
     assert "2026-03-01 12:34 UTC" in said.reason
     assert said.gaps == (NOT_READ,)
 
