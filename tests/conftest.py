@@ -29,12 +29,10 @@ SERVED = (
     "tests/demo/company/test_served",
 )  # fmt: skip
 LONGEST = (
-    "whole/test_postgresql.py",
-    "whole/test_production.py",
-    "whole/test_truth.py",
-    "whole/test_commands.py",
-    "whole/test_faults.py",
-)
+    "whole/test_postgresql.py", "whole/test_production.py", "whole/test_left_out.py", "whole/test_truth.py",
+    "whole/test_embedded.py", "whole/test_commands.py", "whole/test_faults.py", "whole/test_numbers.py",
+    "whole/test_hollow_answers.py", "browser/test_story.py", "browser/test_pages.py", "attack/test_hang.py",
+)  # fmt: skip
 # In CI a skip is a failure, but of tests with these marks (separated by spaces), which may lack their server.
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()
