@@ -10,7 +10,8 @@ account. A Deny takes an Allow back only if it has no condition and covers all o
 
 A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
 encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough, if it asks for a value: not if it holds without
-the key (`…IfExists`), only leaves values out (`StringNotEquals`), or takes any value (`*`, `alias/*`).
+the key (`…IfExists`), only leaves values out (`StringNotEquals`), or takes any value (`*`, `alias/*`, of
+`kms:EncryptionContext:PARAMETER_ARN` also `arn:aws:ssm:*:*:parameter/*`).
 `kms:ViaService` doesn't: it names a service, not keys.
 
 **Unknown** when a document could not be read or understood.
@@ -43,8 +44,8 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=Scope.GLOBAL,
     # 2: judged in the own partition: ARNs of another name nothing there. 3: a condition that takes any value is no limit,
-    # and more Allows and Denies than can be compared are unknown.
-    version=3,
+    # and more Allows and Denies than can be compared are unknown. 4: nor is a context that names every parameter or object.
+    version=4,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
@@ -126,6 +127,16 @@ CASES = [
         "kms:Decrypt",
         "*",
         Condition={"ArnLike": {"kms:EncryptionContext:PARAMETER_ARN": "arn:aws:*"}},
+    ),
+    *(
+        _case(
+            f"for the context {value}",
+            verdict,
+            "kms:Decrypt",
+            "*",
+            Condition={"StringLike": {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:*:*:parameter/{value}"}},
+        )
+        for value, verdict in (("*", Verdict.FAIL), ("app/*", Verdict.PASS))
     ),
     _case(
         "by service only",

@@ -11,9 +11,10 @@ without a condition: what AWS puts there if nobody writes a policy. The same in 
   calls go through it, and all resources of that service or of a partition (`arn:aws:*`);
 * an Allow that only leaves something out (`NotAction`, `NotResource`, `NotPrincipal`);
 * a condition that limits neither who asks nor for what: one that holds without its key (`…IfExists`,
-  `ForAllValues`), asks for any value (`*`, `0.0.0.0/0`), only leaves some values out (`StringNotEquals`), or
-  names the transport, the time or the network (`aws:SecureTransport`, `aws:SourceVpc`, `aws:SourceVpce`),
-  which is the same for all that goes through the endpoint.
+  `ForAllValues`), asks for any value (`*`, `arn:aws:iam::*:*`, `0.0.0.0/0`), only leaves some values out
+  (`StringNotEquals`, `aws:PrincipalIsAWSService` that is false), or names the transport, the time, the region or
+  the network (`aws:SecureTransport`, `aws:RequestedRegion`, `aws:SourceVpc`, `aws:SourceVpce`), which is the same
+  for all that goes through the endpoint.
 
 An endpoint without any policy fails as well.
 
@@ -62,8 +63,8 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=Scope.REGION,
     # 2: arn:aws:* is every resource. 3: full access in other words: all of the endpoint's own service, and conditions
-    # that hold for anything.
-    version=3,
+    # that hold for anything. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
+    version=4,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25", "S5"),
@@ -141,6 +142,13 @@ CASES = [
         "if an organization is told", Verdict.FAIL, FULL | {"Condition": {"StringEqualsIfExists": OURS["StringEquals"]}}
     ),
     _case("for any organization", Verdict.FAIL, FULL | {"Condition": {"StringLike": {"aws:PrincipalOrgID": "?*"}}}),
+    _case(
+        "for any role or user",
+        Verdict.FAIL,
+        FULL | {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:*"}}},
+    ),
+    _case("in its region", Verdict.FAIL, FULL | {"Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}}),
+    _case("for all but services", Verdict.FAIL, FULL | {"Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}}}),
     _case("for all but one", Verdict.FAIL, FULL | {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-x"}}}),
     _case(
         "over TLS for the organization",

@@ -20,11 +20,23 @@ PREFIXES = {
     **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
     **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
 }
-# Keys that say how or from where a request comes, and neither who asks nor for what.
+# The ARNs that such a key holds, after the partition: a pattern that all of them match asks for nothing. Of the
+# encryption contexts: systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html and
+# AmazonS3/latest/userguide/UsingKMSEncryption.html
+ARNS = {
+    "aws:principalarn": "iam::*:*",
+    "kms:encryptioncontext:parameter_arn": "ssm:*:*:parameter/*",
+    "kms:encryptioncontext:aws:s3:arn": "s3:::*",
+}
+# Keys that say how, from where or to which region a request comes, and neither who asks nor for what: through an
+# endpoint go only requests to its own region.
 WAYS = frozenset({
     "aws:securetransport", "s3:tlsversion", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount",
     "aws:vpceorgid", "aws:vpceorgpaths", "aws:useragent", "aws:referer", "aws:currenttime", "aws:epochtime",
+    "aws:requestedregion",
 })  # fmt: skip
+# Keys that are false for everybody but AWS services.
+OF_SERVICES = frozenset({"aws:viaawsservice", "aws:principalisawsservice"})
 HUGE = Decimal(10) ** 9
 
 
@@ -45,7 +57,16 @@ def matches_anything(condition: Condition, value: str) -> bool:
     prefix = PREFIXES.get(condition.key, "")
     if prefix and (is_wild(tokens(value.removeprefix(prefix))) or covers(pattern, tokens(f"{prefix}?*"))):
         return True
-    return (condition.operator.startswith("arn") or value.startswith("arn:")) and is_every_arn(value)
+    if not (condition.operator.startswith("arn") or value.startswith("arn:")):
+        return False
+    return is_every_arn(value) or _is_every_arn_of(condition.key, value)
+
+
+def _is_every_arn_of(key: str, value: str) -> bool:
+    fields = value.split(":", 2)
+    if key not in ARNS or len(fields) < 3:
+        return False
+    return covers(tokens(value), tokens(f"arn:{fields[1]}:{ARNS[key]}"))
 
 
 def limits_nothing(condition: Condition) -> bool:
@@ -58,7 +79,8 @@ def limits_nothing(condition: Condition) -> bool:
     if operator in NEGATED or operator == "null" or operator.startswith("date"):
         return True
     if operator == "bool":
-        return len({value.lower() for value in values}) > 1
+        asked = {value.lower() for value in values}
+        return len(asked) > 1 or (condition.key in OF_SERVICES and asked == {"false"})
     if operator == "ipaddress":
         return any(is_everywhere(value) for value in values)
     if operator.startswith("numeric"):
