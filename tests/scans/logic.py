@@ -74,7 +74,8 @@ def find(module: str, name: str) -> Place | None:
     if name not in held.imports:
         return None
     source, original = held.imports[name]
-    if file_of(f"{source}.{original}"):
+    # A name that a package imports from its module of the same name (grants of scans.policies) is what it imports.
+    if original not in load(source).imports and file_of(f"{source}.{original}"):
         return None if f"{source}.{original}" in SHARED else (f"{source}.{original}", "")
     return None if source in SHARED else find(source, original)
 

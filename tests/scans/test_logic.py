@@ -26,6 +26,8 @@ def test_shared_code_is_part_of_the_logic() -> None:
         return {".".join(place) for place in logic.reached(control)}
 
     assert {"scans.policies.grants.path_reads_past_deny", "scans.policies.globs.covers"} <= of("ssm_ac_002")
+    for control in ("ssm_ac_002", "ssm_ac_003", "ssm_ac_004"):
+        assert {"scans.policies.grants.grants", "scans.policies.conditions.matches_anything"} <= of(control)
     assert "scans.policies.fences.fence" in of("ssm_km_003")
     assert "scans.judging.key_fault" in of("ssm_ps_004")
     assert "scans.fips.host_of" in of("ssm_nt_002")
