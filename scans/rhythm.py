@@ -13,6 +13,8 @@ from scans.errors import ScanRequestError
 LEAST, MOST = 5, 366 * 24 * 60
 DAY = 24 * 60
 UNITS = {"days": DAY, "hours": 60, "minutes": 1}
+# The machine's own zone, which the next machine may not share, and the mark of one that was never set.
+NO_ZONES = frozenset({"localtime", "Factory"})
 TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -103,4 +105,4 @@ def find_zone(name: str) -> tzinfo:
 
 @cache
 def zone_names() -> tuple[str, ...]:
-    return tuple(sorted(available_timezones() | {"UTC"}))
+    return tuple(sorted((available_timezones() | {"UTC"}) - NO_ZONES))

@@ -79,7 +79,8 @@ def test_what_was_missed_is_counted() -> None:
         (None, "", "", "every_minutes"), (4, "", "", "every_minutes"), (366 * 1440 + 1, "", "", "every_minutes"),
         (60, "02:00", "UTC", "daily_at"), (None, "2:00", "UTC", "daily_at"), (None, "24:00", "UTC", "daily_at"),
         (None, "02:00", "", "time_zone"), (None, "02:00", "Mars/Base", "time_zone"), (60, "", "UTC", "time_zone"),
-        (None, "02:00", "../etc/passwd", "time_zone"), (None, "٠٢:٠٠", "UTC", "daily_at"),
+        (None, "02:00", "../etc/passwd", "time_zone"), (None, "02:00", "localtime", "time_zone"),
+        (None, "02:00", "Factory", "time_zone"), (None, "٠٢:٠٠", "UTC", "daily_at"),
     ],
 )  # fmt: skip
 def test_what_is_no_rhythm_names_its_field(minutes: int | None, at: str, zone: str, field: str) -> None:
