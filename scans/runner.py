@@ -14,6 +14,7 @@ from django.conf import settings
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
+from governance.env import REGION
 from scans import budget, registry
 from scans.bounds import TooCostlyError, too_costly
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
@@ -119,7 +120,15 @@ def statuses_of(items: list[Any]) -> dict[str, str]:
     """Region -> its status. Every account has regions, so an empty list isn't an answer."""
     if not items:
         raise ShapeError("no regions")
-    return {text(item, "RegionName"): text(item, "RegionOptStatus") for item in items}
+    return {region_name(item): text(item, "RegionOptStatus") for item in items}
+
+
+def region_name(item: Any) -> str:
+    """A name that is none (odd text, a path) stands in ARNs and addresses, so nothing can be read there."""
+    name = text(item, "RegionName")
+    if not REGION.fullmatch(name):
+        raise ShapeError("not the name of a region")
+    return name
 
 
 def opt_ins_of(answer: dict[str, Any]) -> dict[str, str]:
@@ -127,7 +136,7 @@ def opt_ins_of(answer: dict[str, Any]) -> dict[str, str]:
     items = listed(answer, "Regions")
     if not items:
         raise ShapeError("no regions")
-    statuses = {text(item, "RegionName"): text(item, "OptInStatus") for item in items}
+    statuses = {region_name(item): text(item, "OptInStatus") for item in items}
     return {region: OPT_IN.get(status, status) for region, status in statuses.items()}
 
 

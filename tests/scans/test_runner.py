@@ -146,6 +146,8 @@ def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Call
     [
         Listing(REGIONS, DENIED), [], [None], ["eu-west-1"], [{}], [{"RegionName": "eu-west-1"}],
         [{"RegionName": 7, "RegionOptStatus": "ENABLED"}],
+        [*REGIONS, {"RegionName": "eu\ufffdwest-1", "RegionOptStatus": "ENABLED"}],
+        [{"RegionName": "../eu-west-1", "RegionOptStatus": "ENABLED"}],
     ],
 )  # fmt: skip
 def test_regions_that_can_not_be_listed(these: Callable[..., runner.Plan], listed: Any) -> None:
