@@ -21,9 +21,10 @@ use the key through the same service. AWS's own key policies add `kms:CallerAcco
 
 **Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
 
-**Unknown** when the policy could not be read or understood, or when it names an account or an
-organization and whose that is can't be told because the organization was not read. Also when only a VPC or an
-endpoint keeps strangers out and it is none that was read here, and for a manager that this version doesn't know.
+**Unknown** when the policy could not be read or understood, when it names a principal whose account it doesn't
+tell (a canonical user, a public identity provider), or when it names an account or an organization and whose that is
+can't be told because the organization was not read. Also when only a VPC or an endpoint keeps strangers out and it is
+none that was read here, and for a manager that this version doesn't know.
 
 **Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
 
@@ -75,8 +76,9 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=Scope.REGION,
     # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown.
-    # 3: a service keeps nobody out, and a VPC or an endpoint only if it is known to be ours.
-    version=3,
+    # 3: a service keeps nobody out, and a VPC or an endpoint only if it is known to be ours. 4: whose a canonical user or
+    # an identity provider is isn't known.
+    version=4,
     facts={"kms.key": ("own", "manager", "policy")},
     related={"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)},
     container="arn:{p}:kms:{r}:{a}:key/*",
@@ -286,6 +288,18 @@ CASES = [
     _case("an organization, ours not known", Verdict.UNKNOWN, _allow("*", StringEquals=OURS), context=ALONE),
     _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
+    _case("a canonical user", Verdict.UNKNOWN, _allow({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
+    _case("whom an identity provider names", Verdict.UNKNOWN, _allow({"Federated": "accounts.example.com"})),
+    _case(
+        "an identity provider of the account",
+        Verdict.PASS,
+        _allow({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"}),
+    ),
+    _case(
+        "an identity provider of another account",
+        Verdict.FAIL,
+        _allow({"Federated": "arn:aws:iam::999999999999:saml-provider/corp"}),
+    ),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
     _case("a key of a manager of a later day", Verdict.UNKNOWN, manager="PARTNER"),
     _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),

@@ -24,8 +24,8 @@ def is_everyone(statement: Statement) -> bool:
 
 
 def named_accounts(statement: Statement) -> tuple[str, ...]:
-    """Ids of the accounts that the AWS principals of a statement belong to, once each."""
-    accounts = (_account(value) for value in _aws(statement))
+    """Ids of the accounts that the principals of a statement belong to, once each."""
+    accounts = (_account(value) for value in _owned(statement))
     return tuple(dict.fromkeys(account for account in accounts if account))
 
 
@@ -34,12 +34,14 @@ def foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tuple[str
 
 
 def unread_principals(statement: Statement) -> tuple[str, ...]:
-    """AWS principals whose account the text doesn't tell (not those of deleted principals)."""
-    return tuple(v for v in _aws(statement) if v != "*" and not _account(v) and not UNIQUE_ID.fullmatch(v))
+    """Principals whose account the text doesn't tell, like a canonical user or a public identity provider (not those
+    of deleted principals)."""
+    return tuple(v for v in _owned(statement) if v != "*" and not _account(v) and not UNIQUE_ID.fullmatch(v))
 
 
-def _aws(statement: Statement) -> list[str]:
-    return [value for kind, value in statement.principals or () if kind == "AWS"]
+def _owned(statement: Statement) -> list[str]:
+    """Principals that belong to some account: all but services and a bare star."""
+    return [value for kind, value in statement.principals or () if kind not in ("Service", "*")]
 
 
 def _account(value: str) -> str:

@@ -24,7 +24,7 @@ BUCKET = "arn:aws:s3:::logs"
 BOTH = [BUCKET, f"{BUCKET}/*"]
 HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 OLD = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
-HOME, FRIEND, STRANGER = "111111111111", "222222222222", "999999999999"
+HOME, FRIEND, STRANGER, OTHER = "111111111111", "222222222222", "999999999999", "888888888888"
 CONTEXT = Context(account=HOME, accounts=frozenset({HOME, FRIEND}), organization="o-ours")
 
 
@@ -130,12 +130,17 @@ def test_accounts_of_principals():
                 "AIDAEXAMPLEEXAMPLE00",
                 "*",
                 "arn:aws:iam::cloudfront:user/x",
-            ]
+            ],
+            "Federated": [f"arn:aws:iam::{OTHER}:saml-provider/x", "accounts.example.com"],
+            "CanonicalUser": "79a59df900b949e5",
+            "Service": "s3.amazonaws.com",
         }
     )
-    assert named_accounts(listed) == (HOME, STRANGER)
-    assert foreign_accounts(listed, CONTEXT.accounts) == (STRANGER,)
-    assert unread_principals(listed) == ("arn:aws:iam::cloudfront:user/x",)
+    assert named_accounts(listed) == (HOME, STRANGER, OTHER)
+    assert foreign_accounts(listed, CONTEXT.accounts) == (STRANGER, OTHER)
+    assert unread_principals(listed) == (
+        "arn:aws:iam::cloudfront:user/x", "accounts.example.com", "79a59df900b949e5",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
