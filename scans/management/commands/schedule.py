@@ -24,6 +24,7 @@ from scans.rhythm import UNITS, Rhythm, make_rhythm
 
 EVERY = re.compile(r"([0-9]{1,7})([mhd])")
 IDS = 19  # digits that an id may have
+ID_OR_NAME = "the schedule's id, or its name"
 
 
 class Command(TutelaCommand):
@@ -37,7 +38,7 @@ class Command(TutelaCommand):
         add.add_argument("name")
         add.add_argument("--organization", metavar="ID", help="which organization, if several are known")
         change = acts.add_parser("change", help="change what is named; the rest stays")
-        change.add_argument("id")
+        change.add_argument("id", help=ID_OR_NAME)
         change.add_argument("--name")
         for part in PARTS:
             change.add_argument(f"--all-{part}", action="store_true", help=f"no longer only some {part}")
@@ -49,7 +50,7 @@ class Command(TutelaCommand):
             ("remove", "delete it; the scans that it started stay"),
             ("run", "hand its scan to the workers now"),
         ):
-            acts.add_parser(name, help=what).add_argument("id")
+            acts.add_parser(name, help=what).add_argument("id", help=ID_OR_NAME)
 
     def work(self, options: dict[str, Any]) -> int:
         named = [find_schedule(options["id"])] if "id" in options else []
@@ -158,12 +159,16 @@ def minutes_in(text: str) -> int:
     return int(found[1]) * unit
 
 
-def find_schedule(id: str) -> Schedule:
+def find_schedule(named: str) -> Schedule:
+    """By its id or else by its name, which two organizations may both have given."""
     known = Schedule.objects.filter(deleted_at=None).select_related("organization")
-    found = known.filter(pk=int(id)).first() if id.isascii() and id.isdigit() and len(id) < IDS else None
-    if found is None:
-        raise UsageError(f"There is no schedule {id}. See: manage.py schedule list")
-    return found
+    by_id = known.filter(pk=int(named)) if named.isascii() and named.isdigit() and len(named) < IDS else known.none()
+    found = list(by_id) or list(known.filter(name=named))
+    if len(found) > 1:
+        raise UsageError(f"Several organizations have a schedule {named}. Use its id; see: manage.py schedule list")
+    if not found:
+        raise UsageError(f"There is no schedule {named}. See: manage.py schedule list")
+    return found[0]
 
 
 @contextmanager

@@ -96,6 +96,22 @@ def test_run_hands_one_scan_to_the_workers(settings: object, monkeypatch: pytest
     assert f"last run: scan {scan.pk} (running)" in run("list")[1]
 
 
+def test_a_schedule_goes_by_its_id_or_its_name() -> None:
+    one = made()
+    assert run("pause", "nightly") == (0, f"Schedule {one.pk} is paused.\n", "")
+    other = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999988887777")
+    twin = Schedule.objects.create(
+        organization=other, name="nightly", every_minutes=60, next_due_at=timezone.now(), created_at=timezone.now()
+    )
+    assert run("pause", "nightly")[0] == 2
+    assert run("pause", str(twin.pk))[0] == 0
+    called = Schedule.objects.create(
+        organization=other, name=str(one.pk), every_minutes=60, next_due_at=timezone.now(), created_at=timezone.now()
+    )
+    assert run("remove", str(one.pk))[1] == f"Schedule {one.pk} is removed.\n", "an id comes before a name"
+    assert Schedule.objects.get(pk=called.pk).deleted_at is None
+
+
 def test_run_without_workers_could_not(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
     one = made()
     monkeypatch.setattr(settings, "EMBEDDED", True, raising=False)
