@@ -12,6 +12,8 @@ from scans.engine import Judged, unread
 from scans.evidence import GLOBAL, Evidence, Resource
 
 LIMITED = "RegionsLimited"
+# In a Target's counts: outcomes that rest on accounts that the Scan was asked to leave out. What was known stands.
+OF_OTHERS = "of_others"
 Regions = frozenset[str] | None
 # Facts that gather what names a resource, in whatever region that is.
 GATHERED = ("kinds", "fields", "used_by")

@@ -99,17 +99,21 @@ def reconcile(
     split = split_off(judged, account, known, limits.regions_read(scan.asked, digests))
     sure = coverage(judged, judged_places, frozenset(split.spared))
     plan(batch, ((item, ground) for item in split.told), sure, known)
+    if split.of_others:
+        batch.counts[limits.OF_OTHERS] = split.of_others
     settle(batch, split.told, judged_places, split.limited)
     return batch
 
 
 @dataclass(slots=True)
 class Split:
-    """Outcomes to tell; the fingerprints of those that a Scan of some regions leaves as they are; their places."""
+    """Outcomes to tell; the fingerprints of those that a Scan of some regions or accounts leaves as they are; their
+    places. of_others: how many of those rest on accounts that were left out."""
 
     told: list[Judged] = field(default_factory=list)
     spared: set[str] = field(default_factory=set)
     limited: set[tuple[str, str]] = field(default_factory=set)
+    of_others: int = 0
 
 
 def split_off(judged: Iterable[Judged], account: Account, known: Mapping[str, Finding], read: limits.Regions) -> Split:
@@ -125,6 +129,7 @@ def split_off(judged: Iterable[Judged], account: Account, known: Mapping[str, Fi
         is_open = mark in known and known[mark].state == "open"
         if rest is None or is_open:
             split.spared.add(mark)
+            split.of_others += limits.is_of_others(item)
         else:
             split.told.append(rest)
     return split

@@ -172,6 +172,8 @@ def closing(scan: Scan) -> str:
         f"{counts['fail']} failing, {counts['unknown']} unknown, {counts['pass']} passing, "
         f"{counts['not_applicable']} not applicable"
     )
+    if sums.of_others:
+        judged += f", {sums.of_others} not judged, since accounts that this scan left out decide them"
     return (
         f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts ({sums.unreadable} could not be read{closed}{ends}), "
         f"{sums.calls} calls, {judged if sums.judged else 'nothing was judged'}."

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from governance.core.states import TARGET_ENDED
 from scans.lifecycle import Event
-from scans.limits import counts_as_missing
+from scans.limits import OF_OTHERS, counts_as_missing
 from scans.models import Target
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
@@ -77,6 +77,11 @@ class Sums:
 
     def by_verdict(self) -> list[tuple[str, int]]:
         return [(verdict, self.counts[verdict]) for verdict in VERDICTS]
+
+    @property
+    def of_others(self) -> int:
+        """Outcomes of no verdict in this Scan, since they rest on accounts that it was asked to leave out."""
+        return self.counts[OF_OTHERS]
 
     def by_event(self) -> list[tuple[str, int]]:
         """What the Scan did to findings: (kind of event, how many), those that happened."""

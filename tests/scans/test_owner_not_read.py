@@ -17,7 +17,9 @@ from scans.queries import compare as comparing
 from scans.queries import history
 from scans.registry import controls
 from scans.rejudge import rejudge
+from scans.report import closing
 from scans.services import start_scan
+from scans.sums import sums_of
 from tests.scans.orders import company, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +111,9 @@ def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
     whole = scan(organization)
     limited = scan(organization, accounts=[SHOP])
     assert limited.state == "done", "nobody asked for the owner, so nothing was refused"
+    assert (sums_of(whole.targets.all()).of_others, sums_of(limited.targets.all()).of_others) == (0, 1)
+    assert "1 not judged, since accounts that this scan left out decide them" in closing(limited)
+    assert "not judged" not in closing(whole)
     assert said(limited)["verdict"] == "unknown"
     assert [gap["code"] for gap in said(limited)["gaps"]] == ["AccountsLimited"]
     assert cell() == (1, 0, 0)
