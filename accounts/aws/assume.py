@@ -143,6 +143,8 @@ def request(params: dict[str, Any], region: str) -> tuple[ReadOnlyCredentials, d
             answer: dict[str, Any] = session.client("sts", region).assume_role(**params)["Credentials"]
         except FAILURES as exc:
             raise classify(exc, ASSUME, region) from exc
+        if not isinstance(answer.get("Expiration"), datetime):
+            raise classify(TypeError("no time"), ASSUME, region)
         return answer
 
     try:

@@ -215,7 +215,7 @@ def account_of(parent: str, account: dict[str, Any], answers: Answers) -> Discov
         # State is the newer field; Status is deprecated and knows fewer values.
         status=text_of(account.get("State") or account["Status"]),
         ou=parent,
-        joined_at=account.get("JoinedTimestamp"),
+        joined_at=joined if isinstance(joined := account.get("JoinedTimestamp"), datetime) else None,
         tags=tags,
         tags_gap=None if gap is None else gap.as_dict(),
     )

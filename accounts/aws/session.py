@@ -128,8 +128,18 @@ class ParserFactory(ResponseParserFactory):
 
 def parser_factory() -> ParserFactory:
     factory = ParserFactory()
-    factory.set_parser_defaults(timestamp_parser=parse_timestamp)
+    factory.set_parser_defaults(timestamp_parser=time_or_text)
     return factory
+
+
+def time_or_text(value: Any) -> datetime | str:
+    """The time in UTC; what is none (1e999, a year beyond the calendar) stays text, and the answer around it is read.
+
+    Whoever needs the time sees that it is none."""
+    try:
+        return parse_timestamp(value).astimezone(UTC)
+    except (ArithmeticError, AttributeError, OSError, RuntimeError, TypeError, ValueError):
+        return value if isinstance(value, str) else "not a time"
 
 
 def parse_timestamp(value: Any) -> datetime:

@@ -70,9 +70,9 @@ def instant(value: Any) -> str:
     """A time as ISO 8601 in UTC, from botocore's datetime or from a text."""
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (OverflowError, TypeError, ValueError):
         raise ShapeError("not a time") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 def document(value: Any) -> dict[str, Any]:

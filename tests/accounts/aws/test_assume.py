@@ -105,6 +105,12 @@ def test_each_failure_says_what_to_do(aws, answer, said):
     assert caught.value.code
 
 
+def test_credentials_that_end_at_no_time_are_no_answer(aws):
+    aws(lambda request: assumed(ACCOUNT, expiration="1e999"))
+    with pytest.raises(AssumeError):
+        go()
+
+
 def test_no_credentials_at_all(aws, monkeypatch):
     aws()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")

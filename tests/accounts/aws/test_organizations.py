@@ -199,6 +199,22 @@ def test_one_account_in_another_form_fails_alone_and_its_tags_are_a_gap(aws):
     assert (accounts[SUSPENDED].tags, accounts[SUSPENDED].tags_gap["kind"]) == (None, "malformed")
 
 
+@pytest.mark.parametrize("moment", [b"1e999", b"NaN", b"9" * 400, b"1e18", b"{}"])
+def test_a_time_that_is_none_hides_no_account(aws, moment):
+    def answer(request):
+        if request.operation == "ListAccountsForParent" and request.params["ParentId"] == "r-1":
+            odd = b'{"Id": "100000000000", "Status": "ACTIVE", "Name": "a", "JoinedTimestamp": '
+            return Answer(b'{"Accounts": [' + odd + moment + b"}]}")
+        return organization(request)
+
+    aws(answer)
+    found = discover("aws")
+    joined = {account.id: account.joined_at for account in found.accounts}
+    assert set(joined) == {MANAGEMENT, DEEP, SUSPENDED}
+    assert joined[MANAGEMENT] is None
+    assert joined[DEEP] is not None
+
+
 def test_nothing_is_told_where_nothing_was_replaced(aws):
     aws(organization)
     assert discover("aws").replaced == ()

@@ -180,3 +180,16 @@ def test_timestamps_are_read_like_botocore_reads_them(seconds):
     ]
     forms.append(moment.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     assert {session.parse_timestamp(form) for form in forms} == {moment}
+    assert {session.time_or_text(form) for form in forms} == {moment}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (float("inf"), "not a time"), (float("nan"), "not a time"), (1e18, "not a time"), (-(10**400), "not a time"),
+        ([], "not a time"), (None, "not a time"), ("1e999", "1e999"), ("yesterday", "yesterday"), ("9" * 30, "9" * 30),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+    ],
+)  # fmt: skip
+def test_what_is_no_time_stays_text(value, text):
+    assert session.time_or_text(value) == text

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from scans.bounds import MAX_RECORD, TooCostlyError
-from scans.collectors._shape import ShapeError, document, json_object
+from scans.collectors._shape import ShapeError, document, instant, json_object
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -37,6 +37,12 @@ def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: st
 def test_a_document_beyond_the_bounds_is_too_costly(given: object) -> None:
     with pytest.raises(TooCostlyError):
         document(given)
+
+
+@pytest.mark.parametrize("given", ["1e999", "soon", "0001-01-01T00:00:00+14:00", 7, None])
+def test_what_is_no_time_is_another_form(given: object) -> None:
+    with pytest.raises(ShapeError):
+        instant(given)
 
 
 def test_a_record_as_large_as_they_come_is_read() -> None:
