@@ -21,10 +21,9 @@ use the key through the same service. AWS's own key policies add `kms:CallerAcco
 
 **Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
 
-**Unknown** when the policy could not be read or understood, when it names a principal whose account it doesn't
-tell (a canonical user, a public identity provider), or when it names an account or an organization and whose that is
-can't be told because the organization was not read. Also when only a VPC or an endpoint keeps strangers out and it is
-none that was read here, and for a manager that this version doesn't know.
+**Unknown** when the policy could not be read or understood, when it doesn't tell a principal's account (a canonical
+user, a public identity provider), or whose an account or organization is, since the organization was not read. Also when
+only a VPC or an endpoint keeps strangers out and it is none that was read here, and for a manager that is new to us.
 
 **Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
 
@@ -199,7 +198,7 @@ def _allow(principal: object, **condition: Any) -> dict[str, Any]:
 OURS = {"aws:PrincipalOrgID": "o-example"}
 VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
-EC2 = "arn:aws:ec2:eu-west-1:111122223333"
+EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
     "ec2.vpc": {
         f"{EC2}:vpc/vpc-0a": {"id": "vpc-0a", "owner": "111122223333"},
@@ -289,17 +288,9 @@ CASES = [
     _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
     _case("a canonical user", Verdict.UNKNOWN, _allow({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
-    _case("whom an identity provider names", Verdict.UNKNOWN, _allow({"Federated": "accounts.example.com"})),
-    _case(
-        "an identity provider of the account",
-        Verdict.PASS,
-        _allow({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"}),
-    ),
-    _case(
-        "an identity provider of another account",
-        Verdict.FAIL,
-        _allow({"Federated": "arn:aws:iam::999999999999:saml-provider/corp"}),
-    ),
+    _case("a public identity provider", Verdict.UNKNOWN, _allow({"Federated": "accounts.example.com"})),
+    _case("an own identity provider", Verdict.PASS, _allow({"Federated": f"{SAML}111122223333:saml-provider/corp"})),
+    _case("a stranger's", Verdict.FAIL, _allow({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
     _case("a key of a manager of a later day", Verdict.UNKNOWN, manager="PARTNER"),
     _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),
