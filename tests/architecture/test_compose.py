@@ -122,6 +122,7 @@ def soon(is_so: Callable[[], bool]) -> bool:
     return False
 
 
+@pytest.mark.redis
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server here")
 def test_redis_takes_its_password_from_the_file_and_nobody_sees_it(tmp_path: Path) -> None:
     """Its command as it stands, with other places and a port for now."""
