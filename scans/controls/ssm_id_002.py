@@ -5,7 +5,7 @@ copied. A FIDO2 key or passkey answers only to the real page. For the one user w
 binds, the better kind is worth its price.
 
 **What is judged.** Whether `iam.ListVirtualMFADevices` (assigned ones) shows a device of the root user: one
-whose `User.Arn` ends in `:root`. The device's name doesn't count, since whoever registers it chooses it.
+whose `User.Arn` ends in `:root`. The device's name doesn't count, since the person who registers it chooses it.
 
 **Not applicable** where the root user has no MFA at all: that is SSM-ID-001's finding, and one
 finding is enough.
