@@ -82,7 +82,7 @@ class Extent:
             where = NARROWED if self.narrowed else LIMITED
             found.append((f"{self.limited} {was(self.limited)} {where}", "."))
         if self.never:
-            of = f"{self.never} of {self.accounts} accounts were never read"
+            of = f"In all, {self.never} of {self.accounts} accounts were never read"
             found.append((of, ": nothing that is said here holds for them."))
         return found
 
