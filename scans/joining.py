@@ -12,8 +12,9 @@ from django.db.models import QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
-from scans import destinations, evidence, registry, store
+from scans import evidence, registry, store
 from scans.control import Control
+from scans.controls.lib import destinations
 from scans.evidence import GLOBAL, Context, Resource, World
 from scans.models import EvidenceHead, Scan
 

@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -42,7 +41,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.policies import IDENTITY, PolicyError, allows_everything, parse
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import IDENTITY, PolicyError, allows_everything, parse
 
 ADMINISTRATOR = "policy/AdministratorAccess"
 
@@ -91,14 +91,14 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No attached or inline policy allows every action on every resource.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Detach the wide managed policies, delete the wide inline ones."""
     kept = [arn for arn in resource["attached"] if not _is_wide(resource, arn)]
     inline = resource.look("iam.inline", resource.arn)
     if inline is None:
-        return (cures.sets(resource, attached=kept),)
+        return (fixes.sets(resource, attached=kept),)
     narrow = [each for each in inline["policies"] if not _allows_all(each.get("document"))]
-    return cures.sets(resource, attached=kept), cures.sets(inline, policies=narrow)
+    return fixes.sets(resource, attached=kept), fixes.sets(inline, policies=narrow)
 
 
 def _is_wide(resource: ResourceView, arn: str) -> bool:

@@ -33,10 +33,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
-from scans.policies import Policy, Shape, grants, path_reads_past_deny
-from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import Policy, Shape, grants, path_reads_past_deny
+from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
 
 READS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory")
 PARAMETERS = (Shape("ssm", "parameter/"),)
@@ -75,8 +75,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return judge_documents(resource, _find, "No document reads every parameter.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.narrows_documents(resource, _find, [cures.arn_of(resource, "ssm", "parameter/PATH/*", region="*")])
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.narrows_documents(resource, _find, [fixes.arn_of(resource, "ssm", "parameter/PATH/*", region="*")])
 
 
 def _find(policy: Policy) -> str:

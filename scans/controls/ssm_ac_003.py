@@ -28,10 +28,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
-from scans.policies import Policy, Shape, grants
-from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import Policy, Shape, grants
+from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
 KEYS = (Shape("kms", "key/"),)
@@ -70,8 +70,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return judge_documents(resource, _find, "No document decrypts with every key.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.narrows_documents(resource, _find, [cures.arn_of(resource, "kms", "key/KEY_ID", region="*")])
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.narrows_documents(resource, _find, [fixes.arn_of(resource, "kms", "key/KEY_ID", region="*")])
 
 
 def _find(policy: Policy) -> str:

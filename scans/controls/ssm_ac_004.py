@@ -30,10 +30,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
-from scans.policies import Policy, Shape, grants
-from scans.policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import Policy, Shape, grants
+from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
 
 NODES = (Shape("ec2", "instance/"), Shape("ssm", "managed-instance/"))
 DOCUMENTS = (Shape("ssm", "document/"),)
@@ -73,9 +73,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return judge_documents(resource, _find, "No document starts sessions or sends commands without a limit.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    node = cures.arn_of(resource, "ec2", "instance/NODE_ID", region="*")
-    return cures.narrows_documents(resource, _find, [node, cures.arn_of(resource, "ssm", "document/NAME", region="*")])
+def cure(resource: ResourceView) -> fixes.Effects:
+    node = fixes.arn_of(resource, "ec2", "instance/NODE_ID", region="*")
+    return fixes.narrows_documents(resource, _find, [node, fixes.arn_of(resource, "ssm", "document/NAME", region="*")])
 
 
 def _find(policy: Policy) -> str:

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -38,6 +37,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.controls.lib import fixes
 from scans.evidence import GLOBAL
 
 SETTING = "/ssm/managed-instance/default-ec2-instance-management-role"
@@ -84,16 +84,16 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The role {value} has no more than {ENOUGH}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Leave the role the one policy; make the role where there is none."""
     arn = _role_arn(resource)
     role = resource.look("iam.principal", arn)
     if role is None:
         enough = f"arn:{resource.context.partition}:iam::aws:policy/{ENOUGH}"
-        return (cures.Effect("iam.principal", GLOBAL, arn, {"attached": [enough]}),)
-    kept = cures.sets(role, attached=[policy for policy in role["attached"] if _is_enough(policy)])
+        return (fixes.Effect("iam.principal", GLOBAL, arn, {"attached": [enough]}),)
+    kept = fixes.sets(role, attached=[policy for policy in role["attached"] if _is_enough(policy)])
     inline = resource.look("iam.inline", arn)
-    return (kept,) if inline is None else (kept, cures.sets(inline, policies=[]))
+    return (kept,) if inline is None else (kept, fixes.sets(inline, policies=[]))
 
 
 def _role_arn(resource: ResourceView) -> str:

@@ -29,7 +29,6 @@ from collections.abc import Callable
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -43,7 +42,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.selectors import SelectorError, records_all_management_events
+from scans.controls.lib import fixes
+from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
 
 TRAIL_FACTS = ("multi_region", "logging", "selectors", "advanced_selectors")
 
@@ -103,7 +103,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     return failed(f"No trail records all management events of all regions: {'; '.join(faults)}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Make a trail of the account's own record everything, or make such a trail."""
     arns = resource["trails"]
     for arn in arns:
@@ -111,10 +111,10 @@ def cure(resource: ResourceView) -> cures.Effects:
             resource.look("cloudtrail.trail", arn, region="global") if arn.split(":")[4] == resource.account else None
         )
         if trail is not None:
-            selectors = {"selectors": cures.all_management_events(), "advanced_selectors": []}
-            return (cures.sets(trail, multi_region=True, logging=True, **selectors),)
-    made = cures.new_trail(resource)
-    return made, cures.sets(resource, trails=[*arns, made.arn])
+            selectors = {"selectors": fixes.all_management_events(), "advanced_selectors": []}
+            return (fixes.sets(trail, multi_region=True, logging=True, **selectors),)
+    made = fixes.new_trail(resource)
+    return made, fixes.sets(resource, trails=[*arns, made.arn])
 
 
 def _first_fault(resource: ResourceView, arn: str) -> str:

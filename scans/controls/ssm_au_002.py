@@ -18,7 +18,6 @@ its shadows in member accounts are not judged again.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -32,6 +31,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-AU-002",
@@ -62,8 +62,8 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return failed("Log file validation is off: changed or missing log files can't be detected.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, validation=True),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, validation=True),)
 
 
 OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"

@@ -29,7 +29,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -43,8 +42,9 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
 from scans.evidence import GLOBAL
-from scans.judging import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
 
 CONTROL = Control(
     id="SSM-AU-003",
@@ -102,9 +102,9 @@ def _region_of_bucket(resource: ResourceView) -> str:
     return bucket.region
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    key, made = cures.customer_key(resource, resource["home_region"])
-    return made, cures.sets(resource, kms_key=key)
+def cure(resource: ResourceView) -> fixes.Effects:
+    key, made = fixes.customer_key(resource, resource["home_region"])
+    return made, fixes.sets(resource, kms_key=key)
 
 
 OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"

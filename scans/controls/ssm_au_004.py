@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -35,6 +34,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-AU-004",
@@ -80,15 +80,15 @@ def evaluate(resource: ResourceView) -> Outcome:
     return failed("The organization has no trail.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Start the organization's first trail that is known, or make one."""
     arns = resource["trails"]
     for arn in arns:
         trail = resource.look("cloudtrail.trail", arn, region="global")
         if trail is not None:
-            return (cures.sets(trail, logging=True, organization_trail=True),)
-    made = cures.new_trail(resource, organization_trail=True)
-    return made, cures.sets(resource, trails=[*arns, made.arn])
+            return (fixes.sets(trail, logging=True, organization_trail=True),)
+    made = fixes.new_trail(resource, organization_trail=True)
+    return made, fixes.sets(resource, trails=[*arns, made.arn])
 
 
 def _is_logging(resource: ResourceView, arn: str) -> bool:

@@ -16,7 +16,6 @@ region, from `ssm.GetServiceSetting`. `Disable` passes, `Enable` fails. The name
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -31,6 +30,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 SETTING = "/ssm/documents/console/public-sharing-permission"
 
@@ -63,8 +63,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"The setting has a value that is not known: {value}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, value="Disable"),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, value="Disable"),)
 
 
 CASES = [

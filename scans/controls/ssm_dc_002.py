@@ -19,7 +19,6 @@ answer), or when it is shared with an account and the organization's accounts ar
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -34,6 +33,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DC-002",
@@ -76,10 +76,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The document is shared inside the organization only, with {', '.join(others)}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Take back what is shared with the public or outside the organization."""
     kept = [each for each in resource["shared_with"] if each in resource.context.accounts]
-    return (cures.sets(resource, shared_with=kept),)
+    return (fixes.sets(resource, shared_with=kept),)
 
 
 OURS = {"account": "111122223333", "accounts": frozenset({"111122223333", "444455556666"})}

@@ -26,9 +26,9 @@ this scan.
 from __future__ import annotations
 
 from scans.control import Outcome, ResourceView
-from scans.controls._destinations import cases, declare
-from scans.controls._sent_again import document
-from scans.destinations import cure, judge
+from scans.controls.lib.destination_control import cases, declare
+from scans.controls.lib.destinations import cure, judge
+from scans.controls.lib.read_modify_write import document
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 

@@ -28,8 +28,8 @@ Systems Manager API reference, ResourceDataSyncS3Destination
 from __future__ import annotations
 
 from scans.control import Outcome, ResourceView
-from scans.controls._destinations import cases, declare
-from scans.destinations import SYNCS, cure, judge_synced
+from scans.controls.lib.destination_control import cases, declare
+from scans.controls.lib.destinations import SYNCS, cure, judge_synced
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 

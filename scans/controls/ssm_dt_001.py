@@ -21,7 +21,6 @@ each member still has its own session, which is read here.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -37,6 +36,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DT-001",
@@ -76,8 +76,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"Macie answered with a status that is not known: {status}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, status="ENABLED"),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, status="ENABLED"),)
 
 
 BUCKETS = {"s3.bucket": {"arn:aws:s3:::logs": {"name": "logs"}}}

@@ -20,7 +20,6 @@ sensitive data discovery.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -36,6 +35,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DT-002",
@@ -80,8 +80,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"Macie answered with a status of discovery that is not known: {discovery}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, discovery="ENABLED"),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, discovery="ENABLED"),)
 
 
 BUCKETS = {"s3.bucket": {"arn:aws:s3:::logs": {"name": "logs"}}}

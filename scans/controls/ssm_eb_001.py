@@ -17,7 +17,6 @@ default.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -31,6 +30,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-EB-001",
@@ -60,8 +60,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("New EBS volumes in this region are always encrypted.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, enabled=True),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, enabled=True),)
 
 
 CASES = [

@@ -20,7 +20,6 @@ Detectors look for known shapes; a plain name or a password without a shape is n
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -34,6 +33,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-FF-001",
@@ -64,8 +64,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No tag looks personal or secret.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, hits=[]),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, hits=[]),)
 
 
 CASES = [

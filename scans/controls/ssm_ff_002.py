@@ -24,7 +24,6 @@ DescribeOpsItems, DescribeActivations, GetPatchBaseline; KMS API reference, Desc
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -38,7 +37,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls._sent_again import PARAMETER_DESCRIPTION, association, document, window_task
+from scans.controls.lib import fixes
+from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
 
 TYPES = (
     "ssm.parameter",
@@ -98,9 +98,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("Nothing in the free text looks personal or secret.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Edit the text. What has run can't be edited: it fades from the history."""
-    return () if resource.type in {"ssm.command", "ssm.automation"} else (cures.sets(resource, hits=[]),)
+    return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.sets(resource, hits=[]),)
 
 
 HIT = {"field": "Comment", "detector": "email"}

@@ -22,7 +22,6 @@ GetPatchBaseline; KMS API reference, DescribeKey.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -36,7 +35,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls._sent_again import PARAMETER_DESCRIPTION, association, document, window_task
+from scans.controls.lib import fixes
+from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
 
 TYPES = (
     "ssm.parameter",
@@ -97,9 +97,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No URL carries credentials.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Edit the text. What has run can't be edited: it fades from the history."""
-    return () if resource.type in {"ssm.command", "ssm.automation"} else (cures.sets(resource, url_credentials=[]),)
+    return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.sets(resource, url_credentials=[]),)
 
 
 CASES = [

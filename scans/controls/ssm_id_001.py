@@ -26,7 +26,6 @@ ListOrganizationsFeatures; IAM user guide, centrally manage root access for memb
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -41,7 +40,8 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.judging import root_is_managed
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import root_is_managed
 
 CONTROL = Control(
     id="SSM-ID-001",
@@ -87,8 +87,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     )
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, mfa_enabled=True, virtual_mfa=False),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, mfa_enabled=True, virtual_mfa=False),)
 
 
 ROOT = "arn:aws:iam::111122223333:root"

@@ -22,7 +22,6 @@ device, the virtual one still opens the door and this control fails.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -37,6 +36,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-002",
@@ -69,8 +69,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The root user's MFA is not a virtual device.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, virtual_mfa=False),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, virtual_mfa=False),)
 
 
 CASES = [

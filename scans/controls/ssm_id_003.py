@@ -15,7 +15,6 @@ inactive key counts too: it can be switched on again.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -29,6 +28,7 @@ from scans.control import (
     failed,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-003",
@@ -60,8 +60,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The root user has no access key.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, access_keys=0),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, access_keys=0),)
 
 
 CASES = [

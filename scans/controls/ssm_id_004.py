@@ -19,7 +19,6 @@ users: their second factor is set there.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -34,6 +33,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-004",
@@ -65,8 +65,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The user has a console password and MFA.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, mfa_active=True),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, mfa_active=True),)
 
 
 CASES = [

@@ -29,7 +29,6 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -44,7 +43,8 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.judging import root_is_managed
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import root_is_managed
 
 QUIET_DAYS = 90
 SHARED = frozenset({"admin", "administrator", "shared", "team", "root", "test"})
@@ -104,13 +104,13 @@ def _user(resource: ResourceView) -> Outcome:
     return passed("Nothing says that several people share this user.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """One of a shared user's keys is switched off. That root was used has happened."""
     if resource.type == "iam.root":
         return ()
     kept = next(n for n, key in enumerate(resource["keys"]) if key["active"])
     keys = [{**key, "active": key["active"] and n == kept} for n, key in enumerate(resource["keys"])]
-    return (cures.sets(resource, keys=keys),)
+    return (fixes.sets(resource, keys=keys),)
 
 
 def _days(since: str, until: str) -> int:

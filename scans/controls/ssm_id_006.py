@@ -24,7 +24,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -40,6 +39,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 MAX_AGE = 90
 MAX_IDLE = 45
@@ -88,13 +88,13 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"No active key is older than {MAX_AGE} days, and no credential was idle for {MAX_IDLE} days.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Switch off the keys that are old or idle, and take an idle password away."""
     now = _time(resource.context.as_of)
     keys = [{**key, "active": key["active"] and not _key_faults(key, 1, now)} for key in resource["keys"]]
     used = resource["password_last_used"] or resource["password_last_changed"] or resource["created"]
     idle = used is not None and _days(used, now) >= MAX_IDLE
-    return (cures.sets(resource, keys=keys, password_enabled=resource["password_enabled"] and not idle),)
+    return (fixes.sets(resource, keys=keys, password_enabled=resource["password_enabled"] and not idle),)
 
 
 def _key_faults(key: dict[str, Any], number: int, now: datetime) -> list[str]:

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -41,7 +40,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import OTHER_SPECS, strange, strange_key, unread_key
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import OTHER_SPECS, strange, strange_key, unread_key
 
 ROTATES = ("SYMMETRIC_DEFAULT", "AWS_KMS")  # what KeySpec and Origin say of a key that can
 # KMS API reference, DescribeKey: the other origins.
@@ -88,8 +88,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The key rotates by itself{primary}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, rotation=True),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, rotation=True),)
 
 
 def _outside(resource: ResourceView) -> Outcome | None:

@@ -19,7 +19,6 @@ delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -33,7 +32,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.judging import UNUSABLE, USABLE, strange
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import UNUSABLE, USABLE, strange
 
 PENDING = ("PendingDeletion", "PendingReplicaDeletion")
 SHOWN = 3
@@ -76,10 +76,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     )
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Whatever names the key finds it working again."""
-    named = cures.Effect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
-    return cures.sets(resource, state="Enabled"), named
+    named = fixes.Effect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
+    return fixes.sets(resource, state="Enabled"), named
 
 
 USED = ["arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"]

@@ -38,7 +38,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -54,8 +53,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import MANAGERS, peek, strange
-from scans.policies import (
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import (
     RESOURCE,
     Fence,
     PolicyError,
@@ -67,6 +66,7 @@ from scans.policies import (
     parse,
     unread_principals,
 )
+from scans.controls.lib.judgements import MANAGERS, peek, strange
 
 CONTROL = Control(
     id="SSM-KM-003",
@@ -123,15 +123,15 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The key's policy lets nobody outside the organization use the key.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Give what strangers have to the own account, which can then say who needs it."""
     document = resource["policy"]
-    own = {"AWS": cures.arn_of(resource, "iam", "root", region="")}
+    own = {"AWS": fixes.arn_of(resource, "iam", "root", region="")}
     changed = [
         {**raw, "Principal": own} if parsed.allow and _strangers(parsed, resource)[0] else raw
-        for raw, parsed in zip(cures.statements(document), parse(document).statements, strict=True)
+        for raw, parsed in zip(fixes.statements(document), parse(document).statements, strict=True)
     ]
-    return (cures.sets(resource, policy={**document, "Statement": changed}),)
+    return (fixes.sets(resource, policy={**document, "Statement": changed}),)
 
 
 def _strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:

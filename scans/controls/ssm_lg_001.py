@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -39,7 +38,8 @@ from scans.control import (
     Severity,
     Verdict,
 )
-from scans.judging import FIT, KEY_STATE, LOG_GROUP, judge_log_group
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group
 
 CONTROL = Control(
     id="SSM-LG-001",
@@ -70,8 +70,8 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return judge_log_group(resource, "run_command")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.with_key(resource, "kms_key")
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.with_key(resource, "kms_key")
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"

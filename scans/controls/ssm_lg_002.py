@@ -31,7 +31,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -44,7 +43,8 @@ from scans.control import (
     Verdict,
     failed,
 )
-from scans.judging import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
 
 CONTROL = Control(
     id="SSM-LG-002",
@@ -86,10 +86,10 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return _setting(resource)
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     if resource.type == "logs.group":
-        return cures.with_key(resource, "kms_key")
-    return (cures.sets(resource, destination="CloudWatch", log_group="/aws/ssm/automation/executeScript"),)
+        return fixes.with_key(resource, "kms_key")
+    return (fixes.sets(resource, destination="CloudWatch", log_group="/aws/ssm/automation/executeScript"),)
 
 
 def _setting(resource: ResourceView) -> Outcome | None:

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -46,7 +45,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.networks import vpc_of
+from scans.controls.lib import fixes
+from scans.controls.lib.networks import vpc_of
 
 # Only for types of which the API doesn't say it: the document's list, G4 being g4dn (g4ad doesn't encrypt).
 LISTED = frozenset({"c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"})
@@ -121,14 +121,14 @@ def _strangers(resource: ResourceView) -> list[str] | None:
         if peer["account"] != resource.account:
             found.append(f"{peer['vpc']} of the account {peer['account']}")
             continue
-        other = resource.look("ec2.vpc", cures.arn_of(resource, "ec2", f"vpc/{peer['vpc']}"))
+        other = resource.look("ec2.vpc", fixes.arn_of(resource, "ec2", f"vpc/{peer['vpc']}"))
         if other is not None and other["nodes"] > 0:
             return None
     return found
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, instance_type="NEW_TYPE", transit_encryption=True),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, instance_type="NEW_TYPE", transit_encryption=True),)
 
 
 HOME = "arn:aws:ec2:eu-west-1:111122223333:"

@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scans import fips
 from scans.control import (
     GAP,
     Case,
@@ -41,6 +40,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fips_hosts
 
 EVERYWHERE = "all"
 SHOWN = 3
@@ -73,12 +73,12 @@ def evaluate(resource: ResourceView) -> Outcome:
     required = resource.context.policy.get("fips_regions") or ()
     if not {EVERYWHERE, resource.region} & set(required):
         return not_applicable("The company doesn't require FIPS endpoints in this region.")
-    if fips.host_of(resource.region) is None:
+    if fips_hosts.host_of(resource.region) is None:
         return failed("FIPS endpoints are required, and AWS publishes none for Systems Manager in this region.")
     hosts = resource["hosts"]
-    others = [host for host in hosts if not fips.is_fips(host, resource.region)]
+    others = [host for host in hosts if not fips_hosts.is_fips(host, resource.region)]
     if others:
-        return failed(f"Clients called {_some(others)} instead of {fips.host_of(resource.region)}.")
+        return failed(f"Clients called {_some(others)} instead of {fips_hosts.host_of(resource.region)}.")
     if not hosts:
         return unknown("No event of Systems Manager in this region says which host was called.")
     return passed(f"Every host named in {resource['sampled']} sampled events is the FIPS endpoint.")

@@ -21,7 +21,6 @@ exception.
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -36,7 +35,8 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.judging import PARAMETER_TYPES, strange
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import PARAMETER_TYPES, strange
 
 CONTROL = Control(
     id="SSM-PS-001",
@@ -75,9 +75,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"Neither the name nor the description of this {type} looks like a secret.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """A parameter's type can't be changed: the old one goes, a new one takes its place."""
-    key, made = cures.customer_key(resource)
+    key, made = fixes.customer_key(resource)
     arn = resource.arn.partition(":parameter/")[0] + ":parameter/NEW_NAME"
     facts: dict[str, object] = {
         "name": "NEW_NAME",
@@ -88,8 +88,8 @@ def cure(resource: ResourceView) -> cures.Effects:
     }
     return (
         made,
-        cures.Effect(resource.type, resource.region, resource.arn, gone=True),
-        cures.Effect(resource.type, resource.region, arn, facts),
+        fixes.Effect(resource.type, resource.region, resource.arn, gone=True),
+        fixes.Effect(resource.type, resource.region, arn, facts),
     )
 
 

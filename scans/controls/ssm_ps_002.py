@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -38,6 +37,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-PS-002",
@@ -73,9 +73,9 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return passed(f"No detector finds anything in the value (version {resource['version']}).")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """The parameter goes: a SecureString takes its place, whose value nobody looks at."""
-    return (cures.Effect(resource.type, resource.region, resource.arn, gone=True),)
+    return (fixes.Effect(resource.type, resource.region, resource.arn, gone=True),)
 
 
 def _case(name: str, verdict: Verdict | None, detectors: Any, version: Any = 3) -> Case:

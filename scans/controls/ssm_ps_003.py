@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -39,7 +38,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import PARAMETER_TYPES, names_alias, peek, strange, unread_key
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import PARAMETER_TYPES, names_alias, peek, strange, unread_key
 
 AWS_KEY = "alias/aws/ssm"
 
@@ -89,8 +89,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The parameter is encrypted with {key}, which is not a key that AWS manages.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.with_key(resource, "key_id")
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.with_key(resource, "key_id")
 
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"

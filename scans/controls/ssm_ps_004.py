@@ -23,7 +23,6 @@ encryption of parameters (https://docs.aws.amazon.com/systems-manager/latest/use
 
 from __future__ import annotations
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -38,7 +37,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
 
 CONTROL = Control(
     id="SSM-PS-004",
@@ -81,8 +81,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return key_fault(resource, key) or passed(f"The parameter's key {key} exists and is enabled.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.with_key(resource, "key_id")
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.with_key(resource, "key_id")
 
 
 KEY = "alias/data"

@@ -24,7 +24,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -39,6 +38,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 ACCOUNT = re.compile(r"\d{12}")
 ORGANIZATION = re.compile(r"arn:[a-z-]+:organizations::\d{12}:(?:organization|ou)/(o-[a-z0-9]+)(?:/.*)?")
@@ -86,9 +86,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The parameter is shared inside the organization only, with {len(principals)} principals.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     inside = [who for who in resource["principals"] if _is_inside(resource, who) is not False]
-    return (cures.sets(resource, principals=inside),)
+    return (fixes.sets(resource, principals=inside),)
 
 
 def _is_inside(resource: ResourceView, who: str) -> bool | None:

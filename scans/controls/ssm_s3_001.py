@@ -34,7 +34,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -49,7 +48,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
 
 LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 AWS_KEY = "alias/aws/s3"
@@ -104,10 +104,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     return _fault(resource, key) or _compare(_level(resource, algorithm, key), required)
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    key, made = cures.customer_key(resource)
+def cure(resource: ResourceView) -> fixes.Effects:
+    key, made = fixes.customer_key(resource)
     algorithm = "aws:kms:dsse" if resource.context.policy.get("s3_level") == "DSSE" else "aws:kms"
-    return made, cures.sets(resource, encryption={"algorithm": algorithm, "key": key, "bucket_key": True})
+    return made, fixes.sets(resource, encryption={"algorithm": algorithm, "key": key, "bucket_key": True})
 
 
 def _fault(resource: ResourceView, key: str) -> Outcome | None:

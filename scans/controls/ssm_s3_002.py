@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -35,7 +34,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.policies import RESOURCE, PolicyError, denies_insecure_transport, parse
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_insecure_transport, parse
 
 CONTROL = Control(
     id="SSM-S3-002",
@@ -87,8 +87,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The bucket's policy refuses requests over plain HTTP.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.denies(resource, "HttpsOnly", {"Bool": {"aws:SecureTransport": "false"}})
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.denies(resource, "HttpsOnly", {"Bool": {"aws:SecureTransport": "false"}})
 
 
 ARN = "arn:aws:s3:::example"

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -34,7 +33,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.policies import RESOURCE, PolicyError, denies_old_tls, parse
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_old_tls, parse
 
 CONTROL = Control(
     id="SSM-S3-003",
@@ -80,8 +80,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The bucket's policy refuses TLS older than 1.2.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return cures.denies(resource, "Tls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
+def cure(resource: ResourceView) -> fixes.Effects:
+    return fixes.denies(resource, "Tls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
 
 
 ARN = "arn:aws:s3:::example"

@@ -26,7 +26,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -40,7 +39,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.judging import peek
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import peek
 
 SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -93,8 +93,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     raise GapError(*block_gaps, *public_gaps)
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, public_access_block=cures.BLOCK_ALL, policy_public=False),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, public_access_block=fixes.BLOCK_ALL, policy_public=False),)
 
 
 def _account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:

@@ -25,7 +25,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -40,6 +39,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 from scans.vouching import LEFT_OUT, doubt_account
 
 SHOWN = 3
@@ -98,11 +98,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"The bucket {name} is in no account that was read, and S3 refuses to say more.", _refused())
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Make the bucket that is missing; point the setting that names a stranger's elsewhere."""
     if resource["head"] == "not_found":
-        return (cures.sets(resource, own=True, head="exists"),)
-    return (cures.Effect(resource.type, resource.region, resource.arn, gone=True),)
+        return (fixes.sets(resource, own=True, head="exists"),)
+    return (fixes.Effect(resource.type, resource.region, resource.arn, gone=True),)
 
 
 def _where(fields: list[str]) -> str:

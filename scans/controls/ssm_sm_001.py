@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -43,7 +42,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.judging import FIT, KEY_STATE, key_fault
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, key_fault
 
 CONTROL = Control(
     id="SSM-SM-001",
@@ -98,9 +98,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return key_fault(resource, str(name)) or passed(f"Session data is encrypted with {name}.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    key, made = cures.customer_key(resource)
-    return made, cures.sets(resource, exists=True, session={**(resource["session"] or cures.SESSION), "kms_key": key})
+def cure(resource: ResourceView) -> fixes.Effects:
+    key, made = fixes.customer_key(resource)
+    return made, fixes.sets(resource, exists=True, session={**(resource["session"] or fixes.SESSION), "kms_key": key})
 
 
 KEY = "alias/sessions"

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -39,6 +38,7 @@ from scans.control import (
     passed,
     unknown,
 )
+from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-SM-002",
@@ -85,13 +85,13 @@ def evaluate(resource: ResourceView) -> Outcome:
     return _judge_places(session)
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Demand encryption wherever sessions are logged; log them to a log group where they aren't."""
-    session = resource["session"] or cures.SESSION
+    session = resource["session"] or fixes.SESSION
     if not any(session.get(key) for key, _, _ in PLACES):
         session = {**session, "log_group": "LOG_GROUP"}
     demanded = {flag: True for key, flag, _ in PLACES if session.get(key)}
-    return (cures.sets(resource, exists=True, session={**session, **demanded}),)
+    return (fixes.sets(resource, exists=True, session={**session, **demanded}),)
 
 
 def _judge_places(session: dict[str, Any]) -> Outcome:

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -40,8 +39,9 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.judging import strange
-from scans.networks import AVAILABLE, COMING, GOING
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import strange
+from scans.controls.lib.networks import AVAILABLE, COMING, GOING
 
 STATES = {AVAILABLE, *COMING, *GOING}
 NEEDED = ("ssm", "ssmmessages", "ec2messages")
@@ -93,24 +93,24 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return passed(f"The VPC has available endpoints for {', '.join(NEEDED)}.{note}")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """Endpoints as the command of the remediation makes them: without a policy of their own."""
     there = [e["service"] for e in resource.all("ec2.vpc_endpoint") if e["vpc"] == resource["id"]]
     return tuple(_new_endpoint(resource, service) for service in NEEDED if service not in there) + tuple(
-        cures.sets(endpoint, state="available")
+        fixes.sets(endpoint, state="available")
         for endpoint in resource.all("ec2.vpc_endpoint")
         if endpoint["vpc"] == resource["id"] and endpoint["service"] in NEEDED
     )
 
 
-def _new_endpoint(resource: ResourceView, service: str) -> cures.Effect:
+def _new_endpoint(resource: ResourceView, service: str) -> fixes.Effect:
     full = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
     facts = {
         "id": f"NEW_{service}", "service": service, "endpoint_type": "Interface", "state": "available",
         "vpc": resource["id"], "private_dns": True, "policy": full, "ingress_443": ["sg-GROUP_ID"],
     }  # fmt: skip
-    arn = cures.arn_of(resource, "ec2", f"vpc-endpoint/NEW_{service}")
-    return cures.Effect("ec2.vpc_endpoint", resource.region, arn, facts)
+    arn = fixes.arn_of(resource, "ec2", f"vpc-endpoint/NEW_{service}")
+    return fixes.Effect("ec2.vpc_endpoint", resource.region, arn, facts)
 
 
 ARN = "arn:aws:ec2:eu-west-1:111122223333:"

@@ -26,7 +26,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -41,7 +40,8 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.networks import endpoint_outside, vpc_of
+from scans.controls.lib import fixes
+from scans.controls.lib.networks import endpoint_outside, vpc_of
 
 # In the names of services that AWS's customers and partners offer: VPC PrivateLink guide, manage DNS names.
 CUSTOM = ".vpce-svc-"
@@ -93,10 +93,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"Inside the VPC, the name of {service} leads to an endpoint.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     return (
-        cures.sets(vpc_of(resource), dns_support=True, dns_hostnames=True),
-        cures.sets(resource, private_dns=True),
+        fixes.sets(vpc_of(resource), dns_support=True, dns_hostnames=True),
+        fixes.sets(resource, private_dns=True),
     )
 
 

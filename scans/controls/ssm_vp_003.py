@@ -37,7 +37,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -53,8 +52,9 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.networks import endpoint_outside
-from scans.policies import RESOURCE, PolicyError, full_access_statements, parse
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, full_access_statements, parse
+from scans.controls.lib.networks import endpoint_outside
 
 CONTROL = Control(
     id="SSM-VP-003",
@@ -102,11 +102,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The endpoint's policy has no statement of full access.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
+def cure(resource: ResourceView) -> fixes.Effects:
     """As the command of the remediation: only principals of the organization."""
     ours = {"StringEquals": {"aws:PrincipalOrgID": resource.context.organization}}
     allow = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": ours}
-    return (cures.sets(resource, policy={"Version": cures.VERSION, "Statement": [allow]}),)
+    return (fixes.sets(resource, policy={"Version": fixes.VERSION, "Statement": [allow]}),)
 
 
 FULL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}

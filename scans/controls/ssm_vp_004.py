@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import cures
 from scans.control import (
     GAP,
     Case,
@@ -43,7 +42,8 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.networks import endpoint_outside, is_everywhere, network, overlaps_any, vpc_of
+from scans.controls.lib import fixes
+from scans.controls.lib.networks import endpoint_outside, is_everywhere, network, overlaps_any, vpc_of
 
 CONTROL = Control(
     id="SSM-VP-004",
@@ -91,8 +91,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return failed("The endpoint doesn't admit its own VPC on port 443.")
 
 
-def cure(resource: ResourceView) -> cures.Effects:
-    return (cures.sets(resource, ingress_443=list(vpc_of(resource)["cidrs"])),)
+def cure(resource: ResourceView) -> fixes.Effects:
+    return (fixes.sets(resource, ingress_443=list(vpc_of(resource)["cidrs"])),)
 
 
 ARN = "arn:aws:ec2:eu-west-1:111122223333:"

@@ -8,17 +8,17 @@ import pytest
 
 from scans import registry
 from scans.control import ResourceView, Verdict
+from scans.controls.lib.iam_policies import Policy, PolicyError, grants, parse, path_reads_past_deny
+from scans.controls.lib.iam_policies.globs import covers, is_open_after, literal, matches, overlaps, places, tokens
+from scans.controls.lib.iam_policies.grants import MAX_COMPARISONS, Shape
 from scans.engine import judge_view
 from scans.evidence import GLOBAL, Context, Resource, World
-from scans.policies import Policy, PolicyError, grants, parse, path_reads_past_deny
-from scans.policies.globs import covers, is_open_after, literal, matches, overlaps, places, tokens
-from scans.policies.grants import MAX_COMPARISONS, Shape
 from tests.attack.hanging import answer_of
 
 STARS = "*a" * 10_000
 MATCH = """
 import sys
-from scans.policies.globs import covers, is_open_after, literal, overlaps, tokens
+from scans.controls.lib.iam_policies.globs import covers, is_open_after, literal, overlaps, tokens
 given = sys.stdin.read()
 pattern, text = tokens(given), literal("a" * len(given))
 for shape in (text, pattern, tokens(given + "b")):
@@ -41,7 +41,7 @@ def test_long_patterns_are_judged_rightly() -> None:
 
 
 def test_the_steps_are_as_many_as_the_text_has_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scans.policies import globs
+    from scans.controls.lib.iam_policies import globs
 
     floods: list[int] = []
     flood = globs.flood
@@ -51,7 +51,7 @@ def test_the_steps_are_as_many_as_the_text_has_symbols(monkeypatch: pytest.Monke
 
 
 def test_long_patterns_are_not_remembered() -> None:
-    from scans.policies import globs
+    from scans.controls.lib.iam_policies import globs
 
     held = globs._known_places.cache_info().currsize
     places(tokens(STARS))

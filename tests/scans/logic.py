@@ -7,7 +7,8 @@ they are. So tests/scans/logic.json holds a digest for each control, beside its 
     python -m tests.scans.logic SSM-AC-002     # ... and this one, whose verdicts stay what they were
 
 Comments, docstrings, annotations, the layout and the words of reasons don't count. Nor do the parts that every
-control stands on (scans.control, scans.engine, scans.evidence) and those that only make fixes (scans.cures, CONTROL's remediation).
+control stands on (scans.control, scans.engine, scans.evidence) and those that only make fixes (scans.controls.lib.fixes, CONTROL's
+remediation).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from scans import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("logic.json")
-SHARED = frozenset({"scans.control", "scans.cures", "scans.engine", "scans.evidence"})
+SHARED = frozenset({"scans.control", "scans.controls.lib.fixes", "scans.engine", "scans.evidence"})
 REASONED = frozenset({"passed", "failed", "unknown", "not_applicable", "strange"})
 Place = tuple[str, str]  # module, name in it; "" is the module itself
 
@@ -74,7 +75,7 @@ def find(module: str, name: str) -> Place | None:
     if name not in held.imports:
         return None
     source, original = held.imports[name]
-    # A name that a package imports from its module of the same name (grants of scans.policies) is what it imports.
+    # A name that a package imports from its module of the same name (grants of scans.controls.lib.iam_policies) is what it imports.
     if original not in load(source).imports and file_of(f"{source}.{original}"):
         return None if f"{source}.{original}" in SHARED else (f"{source}.{original}", "")
     return None if source in SHARED else find(source, original)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scans.control import GAP, Verdict
 from scans.controls import ssm_ps_004
-from scans.judging import (
+from scans.controls.lib.judgements import (
     ENCRYPTS,
     FIT,
     OTHER_SPECS,

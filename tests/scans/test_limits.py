@@ -8,9 +8,9 @@ from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from accounts.models import Account
 from scans import replay
 from scans.control import Outcome, Verdict
+from scans.controls.lib.judgements import FIT
 from scans.engine import Judged, unread
 from scans.evidence import Evidence
-from scans.judging import FIT
 from scans.limits import LIMITED, is_limited, regions_read, rest_of
 from scans.models import Finding, FindingEvent, PostureCell
 from scans.replay import Tally

@@ -25,13 +25,19 @@ def test_shared_code_is_part_of_the_logic() -> None:
     def of(control: str) -> set[str]:
         return {".".join(place) for place in logic.reached(control)}
 
-    assert {"scans.policies.grants.path_reads_past_deny", "scans.policies.globs.covers"} <= of("ssm_ac_002")
+    assert {
+        "scans.controls.lib.iam_policies.grants.path_reads_past_deny",
+        "scans.controls.lib.iam_policies.globs.covers",
+    } <= of("ssm_ac_002")
     for control in ("ssm_ac_002", "ssm_ac_003", "ssm_ac_004"):
-        assert {"scans.policies.grants.grants", "scans.policies.conditions.matches_anything"} <= of(control)
-    assert "scans.policies.fences.fence" in of("ssm_km_003")
-    assert "scans.judging.key_fault" in of("ssm_ps_004")
-    assert "scans.fips.host_of" in of("ssm_nt_002")
-    assert {"scans.controls.ssm_s3_004.evaluate", "scans.destinations.judge"} <= of("ssm_ds_001_01")
+        assert {
+            "scans.controls.lib.iam_policies.grants.grants",
+            "scans.controls.lib.iam_policies.conditions.matches_anything",
+        } <= of(control)
+    assert "scans.controls.lib.iam_policies.fences.fence" in of("ssm_km_003")
+    assert "scans.controls.lib.judgements.key_fault" in of("ssm_ps_004")
+    assert "scans.controls.lib.fips_hosts.host_of" in of("ssm_nt_002")
+    assert {"scans.controls.ssm_s3_004.evaluate", "scans.controls.lib.destinations.judge"} <= of("ssm_ds_001_01")
 
 
 def test_what_a_control_does_not_use_is_none_of_its_logic() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.networks import is_everywhere, network, overlaps_any
+from scans.controls.lib.networks import is_everywhere, network, overlaps_any
 
 NETWORKS = st.builds(
     lambda address, bits: str(ip_network((address, bits), strict=False)), st.integers(0, 2**32 - 1), st.integers(0, 32)

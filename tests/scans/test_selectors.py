@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scans.selectors import SelectorError, records_all_management_events
+from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
 
 KMS, RDS = "kms.amazonaws.com", "rdsdata.amazonaws.com"
 

@@ -6,8 +6,8 @@ import pytest
 
 from scans.control import GAP, Verdict
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_003, ssm_s3_004, ssm_s3_005
+from scans.controls.lib.judgements import FIT
 from scans.evidence import GLOBAL, Evidence
-from scans.judging import FIT
 from tests.scans.controls.region import evidence_for, judged
 
 ARN = "arn:aws:s3:::example"

@@ -11,7 +11,7 @@ import jq
 import pytest
 
 from scans import registry
-from scans.controls import _sent_again
+from scans.controls.lib import read_modify_write
 
 SSM = botocore.session.get_session().get_service_model("ssm")
 TAKEN = set(SSM.operation_model("UpdateAssociation").input_shape.members)
@@ -40,13 +40,13 @@ def whole(**changed: Any) -> dict[str, Any]:
 
 def test_all_that_update_association_takes_is_sent_and_nothing_else() -> None:
     answer = set(SSM.shape_for("AssociationDescription").members)
-    assert answer - set(_sent_again.NOT_TAKEN) == TAKEN
+    assert answer - set(read_modify_write.NOT_TAKEN) == TAKEN
 
 
 def test_update_maintenance_window_task_takes_what_is_sent() -> None:
     taken = set(SSM.operation_model("UpdateMaintenanceWindowTask").input_shape.members)
     answer = set(SSM.operation_model("GetMaintenanceWindowTask").output_shape.members)
-    assert set(_sent_again.TASK_FIELDS) <= taken & answer
+    assert set(read_modify_write.TASK_FIELDS) <= taken & answer
 
 
 @pytest.mark.parametrize("id", CLIS)
@@ -89,7 +89,7 @@ def test_a_window_task_keeps_its_commands() -> None:
 
 
 def test_a_parameter_keeps_its_key_and_its_value() -> None:
-    (program,) = programs(_sent_again.PARAMETER_DESCRIPTION)
+    (program,) = programs(read_modify_write.PARAMETER_DESCRIPTION)
     was = {
         "Name": "/app/one", "ARN": "arn", "Type": "SecureString", "KeyId": "alias/own", "Tier": "Advanced", "Version": 3,
         "Description": "old", "Policies": [{"PolicyText": '{"Type":"NoChangeNotification"}', "PolicyStatus": "Finished"}],

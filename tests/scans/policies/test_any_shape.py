@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from scans import registry
 from scans.control import Outcome, Verdict
-from scans.policies import IDENTITY, RESOURCE, PolicyError, parse
+from scans.controls.lib.iam_policies import IDENTITY, RESOURCE, PolicyError, parse
 from tests.scans.test_controls import judge_case
 
 BUCKET = "arn:aws:s3:::example"

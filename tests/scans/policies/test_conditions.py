@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scans.policies import parse
-from scans.policies.conditions import limits_nothing
+from scans.controls.lib.iam_policies import parse
+from scans.controls.lib.iam_policies.conditions import limits_nothing
 
 
 def condition(operator, key, value):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.policies.globs import (
+from scans.controls.lib.iam_policies.globs import (
     FIELD,
     ONE,
     STAR,

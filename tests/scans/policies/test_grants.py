@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scans.policies import Shape, allows_everything, grants, parse, path_reads_past_deny
+from scans.controls.lib.iam_policies import Shape, allows_everything, grants, parse, path_reads_past_deny
 
 PARAMETERS = Shape("ssm", "parameter/")
 READ = ("ssm:GetParameter",)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.policies import Condition, PolicyError, parse
+from scans.controls.lib.iam_policies import Condition, PolicyError, parse
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.policies import Shape, allows_everything, grants, parse
+from scans.controls.lib.iam_policies import Shape, allows_everything, grants, parse
 
 PARAMETERS = Shape("ssm", "parameter/")
 READS = ("ssm:GetParameter", "ssm:GetParameters")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scans.evidence import Context
-from scans.policies import (
+from scans.controls.lib.iam_policies import (
     Fence,
     denies_insecure_transport,
     denies_old_tls,
@@ -19,6 +18,7 @@ from scans.policies import (
     parse,
     unread_principals,
 )
+from scans.evidence import Context
 
 BUCKET = "arn:aws:s3:::logs"
 BOTH = [BUCKET, f"{BUCKET}/*"]

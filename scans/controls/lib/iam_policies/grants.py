@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scans.policies.conditions import holds_without_key, matches_anything
-from scans.policies.globs import (
+from scans.controls.lib.iam_policies.conditions import holds_without_key, matches_anything
+from scans.controls.lib.iam_policies.globs import (
     FIELD,
     STAR,
     Tokens,
@@ -17,7 +17,7 @@ from scans.policies.globs import (
     overlaps,
     tokens,
 )
-from scans.policies.model import Condition, Policy, PolicyError, Statement
+from scans.controls.lib.iam_policies.model import Condition, Policy, PolicyError, Statement
 
 OF_IAM = (*"arn:", STAR, *":iam:", STAR)
 EQUALS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scans.control import Effect, ResourceView
-from scans.judging import FIT
-from scans.policies.documents import partition_of
-from scans.policies.model import Policy, PolicyError, parse
+from scans.controls.lib.iam_policies.documents import partition_of
+from scans.controls.lib.iam_policies.model import Policy, PolicyError, parse
+from scans.controls.lib.judgements import FIT
 
 __all__ = [
     "BLOCK_ALL",

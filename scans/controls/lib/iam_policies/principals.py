@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from scans.policies.model import Statement
+from scans.controls.lib.iam_policies.model import Statement
 
 ACCOUNT = re.compile(r"\d{12}")
 UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")  # what AWS leaves where a principal was deleted: nobody

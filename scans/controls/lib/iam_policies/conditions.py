@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from scans.networks import is_everywhere
-from scans.policies.globs import covers, is_every_arn, is_wild, tokens
-from scans.policies.model import Condition
+from scans.controls.lib.iam_policies.globs import covers, is_every_arn, is_wild, tokens
+from scans.controls.lib.iam_policies.model import Condition
+from scans.controls.lib.networks import is_everywhere
 
 # IAM user guide, condition operators: reference_policies_elements_condition_operators.html
 WITH_WILDCARDS = ("stringlike", "arnequals", "arnlike")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from scans.policies.globs import STAR, Tokens, covers, literal, overlaps, tokens
-from scans.policies.model import Condition, Policy, Statement
-from scans.policies.principals import is_everyone
+from scans.controls.lib.iam_policies.globs import STAR, Tokens, covers, literal, overlaps, tokens
+from scans.controls.lib.iam_policies.model import Condition, Policy, Statement
+from scans.controls.lib.iam_policies.principals import is_everyone
 
 Test = Callable[[Condition], bool]
 S3 = tokens("s3:*")

@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
-from scans.destinations import FACTS, RELATED
-from scans.judging import FIT
+from scans.controls.lib.destinations import FACTS, RELATED
+from scans.controls.lib.judgements import FIT
 
 THEN = (
     "\n# then bring the bucket itself in order\n"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
+from scans.controls.lib.iam_policies.model import Condition, Statement
 from scans.evidence import Context
-from scans.policies.model import Condition, Statement
 
 ACCOUNT_KEYS = (
     "aws:principalaccount", "aws:sourceaccount", "kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scans.policies.conditions import limits_nothing
-from scans.policies.globs import STAR, covers, is_every_arn, literal, tokens
-from scans.policies.model import Policy, Statement
-from scans.policies.principals import open_principals
+from scans.controls.lib.iam_policies.conditions import limits_nothing
+from scans.controls.lib.iam_policies.globs import STAR, covers, is_every_arn, literal, tokens
+from scans.controls.lib.iam_policies.model import Policy, Statement
+from scans.controls.lib.iam_policies.principals import open_principals
 
 # Services whose actions don't begin with the name of their endpoint:
 # vpc/latest/privatelink/aws-services-privatelink-support.html

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scans.control import Outcome, ResourceView, failed, passed, unknown
-from scans.policies.model import IDENTITY, Policy, PolicyError, parse
+from scans.controls.lib.iam_policies.model import IDENTITY, Policy, PolicyError, parse
 
 DOCUMENT_FACTS = {"iam.policy": ("name", "document"), "iam.inline": ("policies",)}
 

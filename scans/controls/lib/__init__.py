@@ -1,0 +1,1 @@
+"""What controls share: judgements, destinations, policies, fixes."""
