@@ -40,7 +40,7 @@ class LoadedCollector:
 
 def modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
     for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if not found.ispkg and not found.name.startswith("_"):  # lib/ holds what the files share
+        if not found.ispkg:  # lib/ holds what the files share
             yield found.name, importlib.import_module(f"{package.__name__}.{found.name}")
 
 

@@ -18,7 +18,7 @@ from governance.env import REGION
 from scans import budget, registry
 from scans.bounds import TooCostlyError, too_costly
 from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
-from scans.collectors._shape import ShapeError, fact, listed, text
+from scans.collectors.lib.shape import ShapeError, fact, listed, text
 from scans.evidence import GLOBAL, Context, Evidence
 from scans.keeping import make_storable
 from scans.limits import LIMITED

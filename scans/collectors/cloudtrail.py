@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, each, fact, flag, listed, malformed, miss, text, text_or_none
+from scans.collectors.lib.shape import ShapeError, each, fact, flag, listed, malformed, miss, text, text_or_none
 from scans.evidence import Evidence
 
 DESCRIBE = Call("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails")

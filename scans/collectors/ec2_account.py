@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scans.collector import Call, Collector, Reader, Seen
-from scans.collectors._shape import fact, flag
+from scans.collectors.lib.shape import fact, flag
 from scans.evidence import Evidence
 
 DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault")

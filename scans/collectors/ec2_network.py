@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors import _ec2_shape
-from scans.collectors._shape import each, fact, flag, mapping, miss, text
+from scans.collectors.lib import ec2_shape
+from scans.collectors.lib.shape import each, fact, flag, mapping, miss, text
 from scans.evidence import Evidence
 
 ENDPOINTS = Call("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints")
@@ -46,7 +46,7 @@ def collect(aws: Reader, seen: Seen) -> Evidence:
     miss(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
     vpcs = with_nodes.keys() | with_interface
     lone = {vpc for vpc, nodes in with_nodes.items() if nodes == 1}
-    described_ones = described(aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, _ec2_shape.vpc, "VpcId")
+    described_ones = described(aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, ec2_shape.vpc, "VpcId")
     around = neighbours(aws, lone)
     for vpc in sorted(vpcs):
         dns = attributes(aws, vpc)
@@ -72,7 +72,7 @@ def neighbours(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
     listing = aws.pages("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections", MaxResults=1000)
 
     def ends(vpc: str) -> list[dict[str, Any]] | Gap:
-        return listing.gap or fact(PEERINGS, aws.region, partial(_ec2_shape.peers, listing.items, vpc))
+        return listing.gap or fact(PEERINGS, aws.region, partial(ec2_shape.peers, listing.items, vpc))
 
     return {vpc: {"peers": ends(vpc)} for vpc in vpcs}
 
@@ -83,8 +83,8 @@ def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]
     found: dict[str, dict[str, Any]] = {}
 
     def endpoint(item: Any) -> None:
-        facts = _ec2_shape.endpoint(item, aws.region)
-        facts["policy"] = fact(ENDPOINTS, aws.region, lambda: _ec2_shape.policy(item))
+        facts = ec2_shape.endpoint(item, aws.region)
+        facts["policy"] = fact(ENDPOINTS, aws.region, lambda: ec2_shape.policy(item))
         found[text(item, "VpcEndpointId")] = facts
 
     each(evidence, ["ec2.vpc_endpoint"], ENDPOINTS, aws.region, listing.items, endpoint)
@@ -94,7 +94,7 @@ def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]
 def admit(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
     """Turn each endpoint's security groups into what they let reach port 443."""
     wanted = {group for facts in endpoints.values() for group in facts["groups"]}
-    sources = described(aws, GROUPS, "SecurityGroups", "group-id", wanted, _ec2_shape.sources_443, "GroupId")
+    sources = described(aws, GROUPS, "SecurityGroups", "group-id", wanted, ec2_shape.sources_443, "GroupId")
     for facts in endpoints.values():
         groups = facts.pop("groups")
         facts["ingress_443"] = together(aws, sources, groups)

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, fact, json_object, listed, text
+from scans.collectors.lib.shape import ShapeError, fact, json_object, listed, text
 from scans.evidence import Evidence
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)

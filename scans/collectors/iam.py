@@ -11,8 +11,20 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors import _iam_report
-from scans.collectors._shape import ShapeError, document, each, fact, flag, listed, mapping, miss, number, text, texts
+from scans.collectors.lib import iam_report
+from scans.collectors.lib.shape import (
+    ShapeError,
+    document,
+    each,
+    fact,
+    flag,
+    listed,
+    mapping,
+    miss,
+    number,
+    text,
+    texts,
+)
 from scans.detectors import hits
 from scans.evidence import GLOBAL, Evidence
 
@@ -77,21 +89,21 @@ def features(aws: Reader) -> list[str]:
         raise
 
 
-def credential_report(aws: Reader, sleep: Callable[[float], None]) -> _iam_report.Report:
+def credential_report(aws: Reader, sleep: Callable[[float], None]) -> iam_report.Report:
     """IAM makes the report when asked, at most every four hours, and takes a few seconds for it."""
     if aws.call("iam", "GenerateCredentialReport").get("State") != "COMPLETE":
         sleep(1)
     for poll in range(1, POLLS):
         try:
-            return _iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+            return iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
         except CallError as error:
             if error.code not in NOT_READY:
                 raise
         sleep(min(poll, 5))
-    return _iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+    return iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
 
 
-def root_facts(aws: Reader, evidence: Evidence, report: _iam_report.Report | Gap) -> None:
+def root_facts(aws: Reader, evidence: Evidence, report: iam_report.Report | Gap) -> None:
     summary = fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
     devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
     holders = [fact(MFA, aws.region, partial(holder, item)) for item in devices.items]

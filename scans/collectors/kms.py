@@ -8,8 +8,8 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans import references
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors import _kms_names as names
-from scans.collectors._shape import document, fact, flag, mapping, miss, text
+from scans.collectors.lib import kms_names as names
+from scans.collectors.lib.shape import document, fact, flag, mapping, miss, text
 from scans.detectors import hits, url_credentials
 from scans.evidence import Evidence, Resource
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scans import references
 from scans.collector import Call, Collector, Listing, Reader, Seen
-from scans.collectors._shape import each, miss, text, text_or_none
+from scans.collectors.lib.shape import each, miss, text, text_or_none
 from scans.evidence import Evidence
 
 DESCRIBE = Call("logs", "DescribeLogGroups", "logs:DescribeLogGroups")

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.aws.gaps import GapKind
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, fact, malformed, text
+from scans.collectors.lib.shape import ShapeError, fact, malformed, text
 from scans.evidence import Evidence
 
 SESSION = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")

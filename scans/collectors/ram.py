@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, Collector, Reader, Seen
-from scans.collectors._shape import each, fact, miss, text
+from scans.collectors.lib.shape import each, fact, miss, text
 from scans.evidence import Evidence
 
 RESOURCES = Call("ram", "ListResources", "ram:ListResources")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors import _s3_shape
-from scans.collectors._shape import ShapeError, fact, text, text_or_none
+from scans.collectors.lib import s3_shape
+from scans.collectors.lib.shape import ShapeError, fact, text, text_or_none
 from scans.evidence import Evidence
 
 LIST = Call("s3", "ListBuckets", "s3:ListAllMyBuckets")
@@ -37,7 +37,7 @@ def block(aws: Reader) -> dict[str, bool] | None:
         if error.code == "NoSuchPublicAccessBlockConfiguration":
             return None
         raise
-    return _s3_shape.block(answer)
+    return s3_shape.block(answer)
 
 
 def regions(items: list[Any]) -> dict[str, str | None]:

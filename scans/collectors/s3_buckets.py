@@ -9,8 +9,8 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapKind
 from scans import references
 from scans.collector import Call, CallError, Collector, Reader, Seen
-from scans.collectors import _s3_shape
-from scans.collectors._shape import fact, miss
+from scans.collectors.lib import s3_shape
+from scans.collectors.lib.shape import fact, miss
 from scans.evidence import Evidence
 
 ENCRYPTION = Call("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration")
@@ -86,7 +86,7 @@ def known(aws: Reader, seen: Seen) -> Known:
     inventory, accounts = seen.of("s3.inventory"), seen.of("s3.account")
     unread = Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", aws.region, "NotCollected")
     block = accounts[0].facts.get("public_access_block") if accounts else None
-    return Known(inventory[0].facts.get("buckets", unread) if inventory else unread, _s3_shape.complete(block))
+    return Known(inventory[0].facts.get("buckets", unread) if inventory else unread, s3_shape.complete(block))
 
 
 def destination(
@@ -137,19 +137,19 @@ def bucket(aws: Reader, evidence: Evidence, account: Known, name: str, kinds: li
 
 def region_of(aws: Reader, account: Known, name: str) -> str | Gap:
     listed = None if isinstance(account.regions, Gap) else account.regions.get(name)
-    return listed or read(aws, LOCATION, aws.region, name, _s3_shape.location)
+    return listed or read(aws, LOCATION, aws.region, name, s3_shape.location)
 
 
 def details(aws: Reader, account: Known, name: str, region: str) -> dict[str, Any]:
     facts = {
-        "encryption": read(aws, ENCRYPTION, region, name, _s3_shape.encryption),
-        "policy": read(aws, POLICY, region, name, _s3_shape.policy),
+        "encryption": read(aws, ENCRYPTION, region, name, s3_shape.encryption),
+        "policy": read(aws, POLICY, region, name, s3_shape.policy),
         "public_access_block": None,
         "policy_public": False,
     }
     if not account.blocked:
-        facts["public_access_block"] = read(aws, BLOCK, region, name, _s3_shape.block)
-        facts["policy_public"] = read(aws, STATUS, region, name, _s3_shape.is_public)
+        facts["public_access_block"] = read(aws, BLOCK, region, name, s3_shape.block)
+        facts["policy_public"] = read(aws, STATUS, region, name, s3_shape.is_public)
     return facts
 
 

@@ -6,19 +6,9 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Collector, Listing, Reader, Seen
-from scans.collectors import _ssm_packages
-from scans.collectors._ssm_answers import (
-    Answer,
-    arn,
-    begin,
-    detail,
-    fact,
-    malformed,
-    named,
-    ssm,
-    text,
-)
-from scans.collectors._ssm_documents import body_facts
+from scans.collectors.lib import ssm_packages
+from scans.collectors.lib.ssm_answers import Answer, arn, begin, detail, fact, malformed, named, ssm, text
+from scans.collectors.lib.ssm_documents import body_facts
 from scans.evidence import Evidence
 
 LIST = ssm("ListDocuments")
@@ -27,7 +17,7 @@ SHARES = ssm("DescribeDocumentPermission")
 GONE = ("InvalidDocument", "InvalidDocumentVersion")
 PREFERENCES = "SSM-SessionManagerRunShell"
 COLLECTOR = Collector(
-    "ssm_documents", "region", ("ssm.document", "ssm.session_document"), (LIST, GET, SHARES, _ssm_packages.LOOKUP)
+    "ssm_documents", "region", ("ssm.document", "ssm.session_document"), (LIST, GET, SHARES, ssm_packages.LOOKUP)
 )
 
 
@@ -49,7 +39,7 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
             evidence.add("ssm.session_document", place, name=name, exists=True, session=facts["session"])
     if PREFERENCES not in sessions:
         evidence.add("ssm.session_document", arn(aws, f"document/{PREFERENCES}"), **preferences(evidence))
-    _ssm_packages.add_sources(aws, evidence.resources)
+    ssm_packages.add_sources(aws, evidence.resources)
     return evidence
 
 

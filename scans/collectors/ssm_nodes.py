@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, CallError, Collector, Listing, Reader, Seen
-from scans.collectors._ssm_answers import (
+from scans.collectors.lib.ssm_answers import (
     Answer,
     MalformedError,
     arn,

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Collector, Reader, Seen
-from scans.collectors._ssm_answers import (
+from scans.collectors.lib.ssm_answers import (
     Answer,
     arn,
     begin,

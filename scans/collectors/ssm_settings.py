@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.aws.gaps import Gap
 from scans.collector import Collector, Reader, Seen
-from scans.collectors._ssm_answers import arn, begin, detail, fact, malformed, maybe_mapping, ssm, text
+from scans.collectors.lib.ssm_answers import arn, begin, detail, fact, malformed, maybe_mapping, ssm, text
 from scans.evidence import Evidence
 
 GET = ssm("GetServiceSetting")

@@ -6,8 +6,8 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Collector, Reader, Seen
-from scans.collectors import _ssm_references as references
-from scans.collectors._ssm_answers import (
+from scans.collectors.lib import ssm_references as references
+from scans.collectors.lib.ssm_answers import (
     Answer,
     arn,
     begin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collector import Call, Collector, Reader, Seen
-from scans.collectors._shape import ShapeError, each, fact, listed, miss, text
+from scans.collectors.lib.shape import ShapeError, each, fact, listed, miss, text
 from scans.detectors import hits
 from scans.evidence import Evidence
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collector import Seen
-from scans.collectors import _ssm_content, _ssm_yaml
+from scans.collectors.lib import ssm_content, ssm_yaml
 from scans.collectors.ssm_documents import COLLECTOR, collect
 from tests.attack.hanging import answer_of
 from tests.scans.collectors.fake_reader import FakeReader
@@ -60,9 +60,9 @@ def test_a_bomb_is_too_costly_and_nothing_of_it_is_known(name: str) -> None:
 
 def test_what_a_bomb_would_grow_to_is_never_built(monkeypatch: pytest.MonkeyPatch) -> None:
     composed: list[object] = []
-    monkeypatch.setattr(_ssm_yaml.BoundedLoader, "get_single_data", composed.append)
-    with pytest.raises(_ssm_yaml.TooCostlyError):
-        _ssm_yaml.load(merging(10))
+    monkeypatch.setattr(ssm_yaml.BoundedLoader, "get_single_data", composed.append)
+    with pytest.raises(ssm_yaml.TooCostlyError):
+        ssm_yaml.load(merging(10))
     assert composed == []
 
 
@@ -121,11 +121,11 @@ def test_defaults_do_not_multiply(document: dict[str, object]) -> None:
 
 
 def test_what_filling_in_costs_is_counted_before_it_is_built() -> None:
-    defaults = _ssm_content.Defaults(filling("x" * 50_000, {}))
-    with pytest.raises(_ssm_content.TooCostlyError):
+    defaults = ssm_content.Defaults(filling("x" * 50_000, {}))
+    with pytest.raises(ssm_content.TooCostlyError):
         defaults.fill("{{p}}" * 4 + " " + "{{p}}" * 40)
 
 
 def test_sound_documents_may_use_aliases_and_merge_keys() -> None:
     text = "base: &base {a: 1, b: [x, y]}\none: {<<: *base, c: 2}\ntwo: {<<: [*base, {d: 3}]}\n"
-    assert _ssm_yaml.load(text)["two"] == {"a": 1, "b": ["x", "y"], "d": 3}
+    assert ssm_yaml.load(text)["two"] == {"a": 1, "b": ["x", "y"], "d": 3}

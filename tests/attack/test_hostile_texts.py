@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.bounds import TooCostlyError
-from scans.collectors._ssm_answers import judged
+from scans.collectors.lib.ssm_answers import judged
 from scans.detectors import catalogue, commands, fields, hits, url_credentials, words
 from scans.detectors.catalogue import MAX_TEXT, detect
 from tests.attack.hanging import answer_of

@@ -14,7 +14,7 @@ from accounts.aws.gaps import Gap, GapKind
 from scans import budget
 from scans.collector import Seen
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
-from scans.collectors._ssm_answers import ssm
+from scans.collectors.lib.ssm_answers import ssm
 from scans.evidence import Evidence, Resource
 from scans.threads import Pool
 from tests.scans.collectors.fake_reader import FakeReader

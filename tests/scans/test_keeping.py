@@ -13,7 +13,7 @@ from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
 from scans import coverage, runner
 from scans.collector import Collector, Reader, Seen
-from scans.collectors._shape import document
+from scans.collectors.lib.shape import document
 from scans.evidence import Evidence, World, canonical, parse
 from scans.keeping import make_storable
 from scans.registry import LoadedCollector

@@ -119,8 +119,8 @@ def test_what_a_control_needs_is_its_collectors_and_what_they_stand_on() -> None
     assert keys >= {name for name, stage in stages.items() if stage < stages["kms"]} | {"kms"}
 
 
-def test_a_file_whose_name_begins_with_an_underscore_is_no_control() -> None:
-    assert not [name for name in registry.collectors() if name.startswith("_")]
+def test_what_collectors_share_is_no_collector() -> None:
+    assert not [name for name in registry.collectors() if name == "lib"]
 
 
 def one_of(kind: str, name: str, made: ModuleType) -> Any:

@@ -7,8 +7,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collector import Seen
-from scans.collectors._ec2_shape import cidrs, short_name, sources_443
 from scans.collectors.ec2_network import COLLECTOR, collect
+from scans.collectors.lib.ec2_shape import cidrs, short_name, sources_443
 from scans.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from scans.bounds import MAX_RECORD, TooCostlyError
-from scans.collectors._shape import ShapeError, document, instant, json_object
+from scans.collectors.lib.shape import ShapeError, document, instant, json_object
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'
 

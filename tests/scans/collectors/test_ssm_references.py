@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.collectors import _ssm_references as references
-from scans.collectors._ssm_answers import MalformedError
-from scans.collectors._ssm_references import bucket_of, of_parameters
+from scans.collectors.lib import ssm_references as references
+from scans.collectors.lib.ssm_answers import MalformedError
+from scans.collectors.lib.ssm_references import bucket_of, of_parameters
 
 REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "ap-southeast-2"]
 HOSTS = ["s3.amazonaws.com", "s3.{r}.amazonaws.com", "s3-{r}.amazonaws.com", "s3.dualstack.{r}.amazonaws.com",

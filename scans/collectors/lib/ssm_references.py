@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from scans.collectors._ssm_answers import Answer, MalformedError, maybe_mapping, maybe_text
+from scans.collectors.lib.ssm_answers import Answer, MalformedError, maybe_mapping, maybe_text
 
 Reference = dict[str, str]
 

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from scans.bounds import OVER_DEPTH, Allowance, TooCostlyError, measure, refuse_size
-from scans.collectors import _ssm_yaml
-from scans.collectors._ssm_answers import MalformedError
+from scans.collectors.lib import ssm_yaml
+from scans.collectors.lib.ssm_answers import MalformedError
 from scans.detectors.fields import members
 
 TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
@@ -27,7 +27,7 @@ def parse(content: str, format: str | None) -> Any:
     if format == "TEXT":
         return content
     try:
-        parsed = json.loads(content) if is_json(content) else _ssm_yaml.load(content)
+        parsed = json.loads(content) if is_json(content) else ssm_yaml.load(content)
     except RecursionError:
         raise TooCostlyError(OVER_DEPTH) from None
     except UNREADABLE:

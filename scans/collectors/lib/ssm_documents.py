@@ -7,9 +7,9 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.bounds import TooCostlyError, too_costly
-from scans.collectors import _ssm_references as references
-from scans.collectors._ssm_answers import Answer, MalformedError, fact, judged, maybe_mapping, maybe_text, text
-from scans.collectors._ssm_content import Defaults, actions, comments, parse
+from scans.collectors.lib import ssm_references as references
+from scans.collectors.lib.ssm_answers import Answer, MalformedError, fact, judged, maybe_mapping, maybe_text, text
+from scans.collectors.lib.ssm_content import Defaults, actions, comments, parse
 
 STRUCTURED = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
 BODY_FACTS = ("session", "uses_script", "references", "log_groups", "hits", "url_credentials")

@@ -8,8 +8,8 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collector import Call, Reader
-from scans.collectors import _ssm_references as references
-from scans.collectors._shape import ShapeError, fact, json_object, text
+from scans.collectors.lib import ssm_references as references
+from scans.collectors.lib.shape import ShapeError, fact, json_object, text
 from scans.evidence import Resource
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)

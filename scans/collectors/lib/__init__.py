@@ -1,0 +1,1 @@
+"""What collectors share: shapes of answers, names of keys, contents of documents."""
