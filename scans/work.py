@@ -4,53 +4,29 @@ process may die at any line: the row decides, by lease and token."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume
+from accounts.aws.assume import acting_as
 from accounts.aws.deadline import Deadline
-from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from governance.core.states import TARGET
-from scans import budget, evaluation, failures, missing, registry, runner, store
-from scans.collector import VALUE_ROLE
-from scans.evidence import Evidence, parse
+from scans import budget, evaluation, failures, missing, runner, store
 from scans.heads import move_heads
-from scans.holders import me
-from scans.leases import LEASE, kept_up
-from scans.models import EvidenceHead, Target
+from scans.leases import kept_up
+from scans.models import Target
 from scans.reconcile import reconcile
 from scans.sums import with_events
-from scans.values import ValueRole, no_role
+from scans.target_lease import Lease, LeaseLostError, claim, end
+from scans.target_plan import plan_of, refuse_unreadable, scan_role
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = failures.TRIES
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A claim on a Target. Whoever holds the highest token owns it; older ones write nothing."""
-
-    target_id: int
-    token: int
-
-    def holders(self) -> models.QuerySet[Target]:
-        return Target.objects.filter(pk=self.target_id, token=self.token, state="running")
-
-    def extend(self) -> None:
-        self.holders().update(lease_until=timezone.now() + LEASE)
-
-
-class LeaseLostError(Exception):
-    """Somebody else owns the Target now, or it was cancelled: nothing may be written."""
 
 
 def run_target(target_id: int) -> bool:
@@ -129,23 +105,6 @@ def fail(lease: Lease, counters: Counters, error: BaseException) -> None:
         give_up(lease, target.account_id, counters, {**said, "reason": reason})
 
 
-def claim(target_id: int) -> Lease | None:
-    """Take a queued Target, or one whose lease ran out. Losing means that another worker has it."""
-    now = timezone.now()
-    free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
-    claimed = Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]).update(
-        state=TARGET.target("claim"),
-        owner=me(),
-        token=models.F("token") + 1,
-        attempts=models.F("attempts") + 1,
-        lease_until=now + LEASE,
-        started_at=now,
-    )
-    if not claimed:
-        return None
-    return Lease(target_id, Target.objects.values_list("token", flat=True).get(pk=target_id))
-
-
 def read_and_finish(lease: Lease, target: Target, counters: Counters) -> None:
     account, scan = target.account, target.scan
     refuse_unreadable(account)
@@ -159,83 +118,6 @@ def read_and_finish(lease: Lease, target: Target, counters: Counters) -> None:
     judged = evaluation.judge_target(scan, account, collected.evidences, controls, at=at, joined=False, run=run)
     with transaction.atomic():
         finish(lease, target, collected, judged, counters)
-
-
-def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Counters) -> runner.Plan:
-    scan, account = target.scan, target.account
-    asked = scan.asked.get("regions", [])
-    collectors = (
-        registry.needed([c.control for c in controls]) if scan.asked.get("controls") else set(registry.collectors())
-    )
-    prior: dict[tuple[str, str], Evidence] = {}
-    if target.visit > 1:
-        # Only what other accounts' settings point at is new: what stands by itself was just read.
-        first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
-        prior = store.load_evidence(store.load_manifest(target.manifest), first)
-    return runner.Plan(
-        account=account.account_id,
-        partition=account.organization.partition,
-        collectors=collectors,
-        regions_wanted=tuple(asked or settings.SCAN_REGIONS),
-        regions_limited=bool(asked),
-        inbound={name: tuple(kinds) for name, kinds in target.inbound.items()},
-        context=store.load_context(scan.context, account=account.account_id, as_of=""),
-        prior=prior,
-        counters=counters,
-        before=remembered(account, collectors),
-        value_role=ValueRole(lambda: value_role(target, collectors)),
-    )
-
-
-def remembered(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
-    """The evidence of the last scan that a collector builds upon; none where values aren't inspected."""
-    if not settings.VALUE_ROLE:
-        return {}
-    names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
-    heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
-    contents = store.load(head.digest for head in heads)
-    return {(head.region, head.collector): parse(contents[head.digest]) for head in heads}
-
-
-def refuse_unreadable(account: Account) -> None:
-    if account.status != Account.Status.ACTIVE:
-        raise runner.AccountUnreadableError(
-            f"The account is {account.status} in the organization, so AWS lets nobody assume a role in it.",
-            "Nothing, or reactivate the account; it is listed so that nobody takes it for read.",
-            skipped=True,
-        )
-
-
-def scan_role(target: Target, collectors: set[str]) -> Any:
-    account = target.account
-    try:
-        return assume(
-            account.account_id,
-            partition=account.organization.partition,
-            role=settings.SCAN_ROLE,
-            external_id=settings.EXTERNAL_ID,
-            session_name=f"tutela-scan-{target.scan_id}-{target.pk}",
-            actions=runner.session_policy(collectors),
-            region=home_region(account.organization.partition),
-        )
-    except AssumeError as error:
-        raise runner.AccountUnreadableError(error.reason, error.what_to_do) from error
-
-
-def value_role(target: Target, collectors: set[str]) -> AssumedRole:
-    """The role that may read values. Raises AssumeError, which then is the gap of each value."""
-    if not settings.VALUE_ROLE:
-        raise no_role()
-    account = target.account
-    return assume(
-        account.account_id,
-        partition=account.organization.partition,
-        role=settings.VALUE_ROLE,
-        external_id=settings.EXTERNAL_ID,
-        session_name=f"tutela-values-{target.scan_id}-{target.pk}",
-        actions=runner.session_policy(collectors, VALUE_ROLE),
-        region=home_region(account.organization.partition),
-    )
 
 
 def finish(
@@ -285,16 +167,3 @@ def run_out(lease: Lease, counters: Counters | None = None) -> None:
         give_up(lease, account_id, counters or Counters(), budget.reason())
     except LeaseLostError:
         log.info("target.abandoned", target=lease.target_id, why="it ended as its time did")
-
-
-def end(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:
-    written: dict[str, Any] = {"finished_at": timezone.now(), "lease_until": None, **fields}
-    ended = lease.holders().update(
-        state=TARGET.target(event),
-        calls=models.F("calls") + counters.calls,
-        retries=models.F("retries") + counters.retries,
-        **written,
-    )
-    if not ended:
-        # Rolls the transaction back: a zombie's writes never land.
-        raise LeaseLostError(f"target {lease.target_id} is no longer ours")

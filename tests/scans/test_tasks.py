@@ -14,7 +14,7 @@ from accounts.models import Organization
 from governance.celery import app
 from governance.core.models import ClockFailure
 from governance.core.policy import SYSTEM
-from scans import budget, completion, runner, schedules, tasks, work
+from scans import budget, completion, runner, schedules, target_lease, tasks, work
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all
@@ -266,15 +266,15 @@ def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> 
 def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: list[int]) -> None:
     """So that the next sweep doesn't send it once more, and the dead one, if it only slept, writes nothing."""
     dead, *_ = ids(scan)
-    lease = work.claim(dead)
+    lease = target_lease.claim(dead)
     assert lease
     Target.objects.filter(pk=dead).update(lease_until=timezone.now() - timedelta(seconds=1))
     tasks.sweep()
     tasks.sweep()
     assert sent == [dead]
     assert Target.objects.get(pk=dead).state == "queued"
-    with pytest.raises(work.LeaseLostError):
-        work.end(lease, "finish", runner.Counters())
+    with pytest.raises(target_lease.LeaseLostError):
+        target_lease.end(lease, "finish", runner.Counters())
 
 
 def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, sent: list[int]) -> None:

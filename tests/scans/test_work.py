@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
-from scans import budget, completion, runner, work
+from scans import budget, completion, runner, target_lease, work
 from scans.errors import ScanRequestError
 from scans.evidence import Evidence
 from scans.models import Blob, EvidenceHead, Scan, Target
@@ -68,21 +68,21 @@ def test_starting_makes_one_target_an_account_and_an_audit_row(scan: Scan) -> No
 
 
 def test_a_second_message_for_the_same_target_loses(scan: Scan) -> None:
-    assert work.claim(first(scan).pk) is not None
-    assert work.claim(first(scan).pk) is None
+    assert target_lease.claim(first(scan).pk) is not None
+    assert target_lease.claim(first(scan).pk) is None
 
 
 def test_an_expired_lease_can_be_claimed_again_and_fences_the_first_owner(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
     target = first(scan)
-    zombie = work.claim(target.pk)
+    zombie = target_lease.claim(target.pk)
     assert zombie
     Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert work.run_target(target.pk) is True
     target.refresh_from_db()
-    with pytest.raises(work.LeaseLostError):
-        work.end(zombie, "finish", runner.Counters())
+    with pytest.raises(target_lease.LeaseLostError):
+        target_lease.end(zombie, "finish", runner.Counters())
     assert target.state == "done"
 
 
@@ -107,7 +107,7 @@ def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
 ) -> None:
     target = first(scan)
     for _ in range(work.MAX_ATTEMPTS):
-        assert work.claim(target.pk)
+        assert target_lease.claim(target.pk)
         Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert work.run_target(target.pk) is True
     target.refresh_from_db()
@@ -169,7 +169,7 @@ def test_cancel_then_resume_reads_only_what_was_not_read(scan: Scan, reads: Call
     work.run_target(first(scan).pk)
     cancel_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["cancelled", "cancelled", "done"]
-    assert work.claim(scan.targets.filter(state="cancelled").first().pk) is None
+    assert target_lease.claim(scan.targets.filter(state="cancelled").first().pk) is None
     resume_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["done", "queued", "queued"]
 

@@ -22,7 +22,7 @@ from accounts.services import apply_discovery
 from demo.cloud.faults import Fault
 from demo.company import Running
 from governance.core.policy import SYSTEM
-from scans import completion, evaluation, registry, runner, work
+from scans import completion, evaluation, registry, runner, target_plan, work
 from scans.collector import Call
 from scans.collectors import ssm_nodes
 from scans.evidence import Evidence
@@ -59,11 +59,11 @@ class Scene:
 
     @cached_property
     def role(self) -> Any:
-        return work.scan_role(self.target, set(registry.collectors()))
+        return target_plan.scan_role(self.target, set(registry.collectors()))
 
     def collect(self, call: Call) -> Evidences:
         """What the collectors that this call touches read now."""
-        plan = work.plan_of(self.target, evaluation.controls_of(self.target.scan), runner.Counters())
+        plan = target_plan.plan_of(self.target, evaluation.controls_of(self.target.scan), runner.Counters())
         again = touched(call)
         plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
         with acting_as(self.role):

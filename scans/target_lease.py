@@ -1,0 +1,63 @@
+"""The lease on one Target: claim it, extend it, end it. Its token fences the writes of a worker that lost it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.aws.reader import Counters
+from governance.core.states import TARGET
+from scans.holders import me
+from scans.leases import LEASE
+from scans.models import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a Target. Whoever holds the highest token owns it; older ones write nothing."""
+
+    target_id: int
+    token: int
+
+    def holders(self) -> models.QuerySet[Target]:
+        return Target.objects.filter(pk=self.target_id, token=self.token, state="running")
+
+    def extend(self) -> None:
+        self.holders().update(lease_until=timezone.now() + LEASE)
+
+
+class LeaseLostError(Exception):
+    """Somebody else owns the Target now, or it was cancelled: nothing may be written."""
+
+
+def claim(target_id: int) -> Lease | None:
+    """Take a queued Target, or one whose lease ran out. Losing means that another worker has it."""
+    now = timezone.now()
+    free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
+    claimed = Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]).update(
+        state=TARGET.target("claim"),
+        owner=me(),
+        token=models.F("token") + 1,
+        attempts=models.F("attempts") + 1,
+        lease_until=now + LEASE,
+        started_at=now,
+    )
+    if not claimed:
+        return None
+    return Lease(target_id, Target.objects.values_list("token", flat=True).get(pk=target_id))
+
+
+def end(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:
+    written: dict[str, Any] = {"finished_at": timezone.now(), "lease_until": None, **fields}
+    ended = lease.holders().update(
+        state=TARGET.target(event),
+        calls=models.F("calls") + counters.calls,
+        retries=models.F("retries") + counters.retries,
+        **written,
+    )
+    if not ended:
+        # Rolls the transaction back: a zombie's writes never land.
+        raise LeaseLostError(f"target {lease.target_id} is no longer ours")

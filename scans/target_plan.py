@@ -1,0 +1,94 @@
+"""What the work on one Target needs before it reads: collectors, regions, what is known from before, and the roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from accounts.aws.assume import AssumedRole, AssumeError, assume
+from accounts.aws.endpoints import home_region
+from accounts.aws.reader import Counters
+from accounts.models import Account
+from scans import registry, runner, store
+from scans.collector import VALUE_ROLE
+from scans.evidence import Evidence, parse
+from scans.models import EvidenceHead, Target
+from scans.values import ValueRole, no_role
+
+
+def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Counters) -> runner.Plan:
+    scan, account = target.scan, target.account
+    asked = scan.asked.get("regions", [])
+    collectors = (
+        registry.needed([c.control for c in controls]) if scan.asked.get("controls") else set(registry.collectors())
+    )
+    prior: dict[tuple[str, str], Evidence] = {}
+    if target.visit > 1:
+        # Only what other accounts' settings point at is new: what stands by itself was just read.
+        first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
+        prior = store.load_evidence(store.load_manifest(target.manifest), first)
+    return runner.Plan(
+        account=account.account_id,
+        partition=account.organization.partition,
+        collectors=collectors,
+        regions_wanted=tuple(asked or settings.SCAN_REGIONS),
+        regions_limited=bool(asked),
+        inbound={name: tuple(kinds) for name, kinds in target.inbound.items()},
+        context=store.load_context(scan.context, account=account.account_id, as_of=""),
+        prior=prior,
+        counters=counters,
+        before=remembered(account, collectors),
+        value_role=ValueRole(lambda: value_role(target, collectors)),
+    )
+
+
+def remembered(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
+    """The evidence of the last scan that a collector builds upon; none where values aren't inspected."""
+    if not settings.VALUE_ROLE:
+        return {}
+    names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
+    heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
+    contents = store.load(head.digest for head in heads)
+    return {(head.region, head.collector): parse(contents[head.digest]) for head in heads}
+
+
+def refuse_unreadable(account: Account) -> None:
+    if account.status != Account.Status.ACTIVE:
+        raise runner.AccountUnreadableError(
+            f"The account is {account.status} in the organization, so AWS lets nobody assume a role in it.",
+            "Nothing, or reactivate the account; it is listed so that nobody takes it for read.",
+            skipped=True,
+        )
+
+
+def scan_role(target: Target, collectors: set[str]) -> Any:
+    account = target.account
+    try:
+        return assume(
+            account.account_id,
+            partition=account.organization.partition,
+            role=settings.SCAN_ROLE,
+            external_id=settings.EXTERNAL_ID,
+            session_name=f"tutela-scan-{target.scan_id}-{target.pk}",
+            actions=runner.session_policy(collectors),
+            region=home_region(account.organization.partition),
+        )
+    except AssumeError as error:
+        raise runner.AccountUnreadableError(error.reason, error.what_to_do) from error
+
+
+def value_role(target: Target, collectors: set[str]) -> AssumedRole:
+    """The role that may read values. Raises AssumeError, which then is the gap of each value."""
+    if not settings.VALUE_ROLE:
+        raise no_role()
+    account = target.account
+    return assume(
+        account.account_id,
+        partition=account.organization.partition,
+        role=settings.VALUE_ROLE,
+        external_id=settings.EXTERNAL_ID,
+        session_name=f"tutela-values-{target.scan_id}-{target.pk}",
+        actions=runner.session_policy(collectors, VALUE_ROLE),
+        region=home_region(account.organization.partition),
+    )
