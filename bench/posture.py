@@ -65,7 +65,7 @@ def fill() -> None:
 
     from accounts.models import Account, Organization, OrganizationalUnit
     from scans import registry
-    from scans.control import Scope
+    from scans.domain.control import Scope
     from scans.models import AccountTotal, PostureCell
     from scans.queries.cells import COLUMNS
 

@@ -21,7 +21,7 @@ from django.conf import settings
 from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.evidence import Evidence
+from scans.domain.evidence import Evidence
 from scans.threads import Pool, stuck_threads
 
 P = ParamSpec("P")

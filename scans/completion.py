@@ -16,7 +16,8 @@ from governance.core import errorlog
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
-from scans import evaluation, failures, hooks, joining, missing, registry, store, unjoined
+from scans import evaluation, failures, hooks, joining, registry, store, unjoined
+from scans.domain import unread
 from scans.holders import me
 from scans.leases import LEASE, kept_up
 from scans.models import Scan, Target
@@ -176,7 +177,7 @@ def join(scan: Scan) -> None:
 def prepare(scan: Scan) -> frozenset[Gap]:
     """Keep what the organization's accounts say of each other. Returns the gaps in it that are other accounts'."""
     joined = joining.joined_context(scan)
-    foreign = missing.of_others(joined)
+    foreign = unread.of_others(joined)
     Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
     scan.refresh_from_db()
     return foreign
@@ -218,7 +219,7 @@ def join_target(scan: Scan, target: Target, controls: list[registry.LoadedContro
             scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
             world=judged.world, digests=digests,
         )  # fmt: skip
-        unjoined.count(target, done.counts, done.by_control, missing.cost(judged.judged, foreign))
+        unjoined.count(target, done.counts, done.by_control, unread.cost(judged.judged, foreign))
 
 
 def complete(scan: Scan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scans.control import Case, Control
+from scans.domain.control import Case, Control
 from scans.registry import LoadedControl
 from scans.statements import STATEMENTS
 

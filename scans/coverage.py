@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.evidence import GLOBAL, Evidence
-from scans.regions import ENABLED
+from scans.domain.evidence import GLOBAL, Evidence
+from scans.domain.regions import ENABLED
 
 REGIONS_NOT_KNOWN = "regions not known"
 NOT_THERE = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})

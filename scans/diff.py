@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from scans.control import Verdict
-from scans.engine import Judged
-from scans.evidence import World, encode_fact
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged
+from scans.domain.evidence import World, encode_fact
 
 Identity = tuple[str, str, str, str]
 Place = tuple[str, str]  # (control id, region)

@@ -9,9 +9,9 @@ from typing import Any
 
 from accounts.models import Account
 from scans import registry, store
-from scans.control import Control, Evaluate
-from scans.engine import Judged, judge_all, places
-from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.control import Control, Evaluate
+from scans.domain.engine import Judged, judge_all, places
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.models import Scan
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scans.control import Control
+from scans.domain.control import Control
 from scans.statements import STATEMENTS, Statement
 
 SOURCE = "source"

@@ -12,10 +12,11 @@ from django.db.models import QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
-from scans import evidence, registry, store
-from scans.control import Control
+from scans import registry, store
 from scans.controls.lib import destinations
-from scans.evidence import GLOBAL, Context, Resource, World
+from scans.domain import evidence
+from scans.domain.control import Control
+from scans.domain.evidence import GLOBAL, Context, Resource, World
 from scans.models import EvidenceHead, Scan
 
 # What an account that left had is no longer ours to vouch for.

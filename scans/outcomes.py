@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from scans.engine import Judged
+from scans.domain.engine import Judged
 from scans.evaluation import controls_of
 from scans.models import Scan, Target
 from scans.reconcile import Grounded, evidence_of

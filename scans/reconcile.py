@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Account
-from scans import hooks, limits
-from scans.control import Verdict
-from scans.engine import Judged
-from scans.evidence import World, encode_fact
-from scans.fingerprint import fingerprint
-from scans.lifecycle import RESOLUTION, Event, event_for, event_of, kind_of
+from scans import hooks
+from scans.domain import partial_scans
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged
+from scans.domain.evidence import World, encode_fact
+from scans.domain.fingerprint import fingerprint
+from scans.domain.lifecycle import RESOLUTION, Event, event_for, event_of, kind_of
 from scans.models import Finding, FindingEvent, Scan
 from scans.rollup import write_cells
 
@@ -96,11 +97,11 @@ def reconcile(
     batch = Batch(scan=scan, account=account, at=at)
     ground = Ground(scan, world, digests, at)
     known = known_of(account, judged_places)
-    split = split_off(judged, account, known, limits.regions_read(scan.asked, digests))
+    split = split_off(judged, account, known, partial_scans.regions_read(scan.asked, digests))
     sure = coverage(judged, judged_places, frozenset(split.spared))
     plan(batch, ((item, ground) for item in split.told), sure, known)
     if split.of_others:
-        batch.counts[limits.OF_OTHERS] = split.of_others
+        batch.counts[partial_scans.OF_OTHERS] = split.of_others
     settle(batch, split.told, judged_places, split.limited)
     return batch
 
@@ -116,20 +117,22 @@ class Split:
     of_others: int = 0
 
 
-def split_off(judged: Iterable[Judged], account: Account, known: Mapping[str, Finding], read: limits.Regions) -> Split:
+def split_off(
+    judged: Iterable[Judged], account: Account, known: Mapping[str, Finding], read: partial_scans.Regions
+) -> Split:
     """What wasn't read because nobody asked for it opens no Finding and changes none."""
     split = Split()
     for item in judged:
-        if not limits.is_limited(item, read):
+        if not partial_scans.is_limited(item, read):
             split.told.append(item)
             continue
         split.limited.add((item.control.id, item.region))
         mark = fingerprint(item.control.id, account.account_id, item.region, item.resource)
-        rest = limits.rest_of(item, read)
+        rest = partial_scans.rest_of(item, read)
         is_open = mark in known and known[mark].state == "open"
         if rest is None or is_open:
             split.spared.add(mark)
-            split.of_others += limits.is_of_others(item)
+            split.of_others += partial_scans.is_of_others(item)
         else:
             split.told.append(rest)
     return split

@@ -13,9 +13,9 @@ from types import ModuleType
 from accounts.aws.calls import Call
 from scans import collectors as collectors_package
 from scans import controls as controls_package
-from scans.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
-from scans.control import Case, Control, Cure, Evaluate
-from scans.evidence import GLOBAL
+from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
+from scans.domain.control import Case, Control, Cure, Evaluate
+from scans.domain.evidence import GLOBAL
 
 
 class RegistryError(Exception):
@@ -115,7 +115,7 @@ def types_of(collector: str) -> tuple[str, ...]:
 @cache
 def calls() -> tuple[Call, ...]:
     """Every API call that a scan may make as the scan role, once, sorted: the ground of that role's policy."""
-    from scans.regions import LISTS
+    from scans.domain.regions import LISTS
 
     return in_order({*LISTS, *calls_as(SCAN_ROLE)})
 

@@ -12,9 +12,10 @@ from datetime import datetime
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
-from scans import evaluation, limits, store
-from scans.engine import Judged
-from scans.fingerprint import fingerprint
+from scans import evaluation, store
+from scans.domain import partial_scans
+from scans.domain.engine import Judged
+from scans.domain.fingerprint import fingerprint
 from scans.models import Target
 from scans.queries import history
 from scans.reconcile import Coverage, Ground, Grounded, coverage
@@ -126,7 +127,7 @@ class Merge:
 
     def take(self, result: evaluation.JudgedTarget, ground: Ground) -> None:
         done, waiting = set(self.complete), set(self.waiting)
-        read = limits.regions_read(ground.scan.asked, ground.digests)
+        read = partial_scans.regions_read(ground.scan.asked, ground.digests)
         partly: set[Place] = set()
         others: set[Place] = set()
         for item in result.judged:
@@ -134,8 +135,8 @@ class Merge:
             wanted = place not in done or (place in waiting and item.identity in self.limited)
             if not wanted or item.identity in self.taken:
                 continue
-            if limits.is_limited(item, read):  # it says nothing of what was left out: an older one may
-                (others if limits.is_of_others(item) else partly).add(place)
+            if partial_scans.is_limited(item, read):  # it says nothing of what was left out: an older one may
+                (others if partial_scans.is_of_others(item) else partly).add(place)
                 self.limited.setdefault(item.identity, (item, ground))
                 continue
             self.taken.add(item.identity)
@@ -150,7 +151,7 @@ class Merge:
         left = [
             grounded for identity, grounded in self.limited.items()
             if identity not in self.taken
-            and (limits.is_of_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
+            and (partial_scans.is_of_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
         ]  # fmt: skip
         self.items += left
         return left

@@ -19,8 +19,8 @@ from accounts.queries import visible_accounts
 from governance.core import audit
 from governance.core.policy import Actor, Permission
 from scans import registry
-from scans.engine import Judged
-from scans.lifecycle import Event, event_of
+from scans.domain.engine import Judged
+from scans.domain.lifecycle import Event, event_of
 from scans.models import Finding, Target
 from scans.queries import history
 from scans.reconcile import Batch, known_of, plan, settle

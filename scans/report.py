@@ -16,10 +16,10 @@ from rich.table import Table
 
 from governance.core.cli import UNBROKEN
 from scans import registry, store
-from scans.evidence import GLOBAL
-from scans.limits import counts_as_missing
+from scans.domain.evidence import GLOBAL
+from scans.domain.partial_scans import counts_as_missing
+from scans.domain.regions import DESCRIBE_REGIONS
 from scans.models import Scan, Target
-from scans.regions import DESCRIBE_REGIONS
 from scans.sums import ENDED, UNREAD_STATES, VERDICTS, sums_of
 
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Sum
 
 from accounts.models import Account
-from scans.control import Verdict
-from scans.engine import Judged
-from scans.lifecycle import Event, event_of
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged
+from scans.domain.lifecycle import Event, event_of
 from scans.models import AccountTotal, Finding, FindingEvent, PostureCell
 
 COLUMNS = {

@@ -16,13 +16,13 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from governance.env import REGION
 from scans import budget, registry
-from scans.bounds import TooCostlyError, too_costly
-from scans.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.collectors.lib.shape import ShapeError, fact, listed, text
-from scans.evidence import GLOBAL, Context, Evidence
-from scans.keeping import make_storable
-from scans.limits import LIMITED
-from scans.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
+from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
+from scans.domain.evidence import GLOBAL, Context, Evidence
+from scans.domain.partial_scans import LIMITED
+from scans.domain.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
+from scans.domain.size_limits import TooCostlyError, too_costly
+from scans.domain.storable_evidence import make_storable
 from scans.threads import Pool
 from scans.values import ValueReader, ValueRole, nobody
 

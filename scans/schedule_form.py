@@ -7,13 +7,13 @@ from typing import Any
 
 from django import forms
 
+from scans.domain.schedule_times import UNITS, Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.forms import CHOSEN, WHOLE, StartScanForm
 from scans.models import Schedule
 from scans.queries.places import Unit
 from scans.queries.schedules import PARTS, asked_of, rhythm_of
 from scans.queries.start import Offer
-from scans.rhythm import UNITS, Rhythm, make_rhythm
 from scans.scheduling import LONGEST_NAME
 
 EVERY, DAILY = "every", "daily"

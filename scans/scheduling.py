@@ -15,12 +15,12 @@ from governance.core.policy import Actor, NotPermittedError, Permission, decide
 from governance.core.states import SCAN_ENDED
 from governance.core.transitions import LostRaceError
 from scans import registry
+from scans.domain.schedule_times import Rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.naming import control_ids
 from scans.queries.schedules import PARTS, Scope, rhythm_of
 from scans.rescan import Rescan
-from scans.rhythm import Rhythm
 from scans.services import choose_accounts, known_regions, nothing_to_scan, refuse_unknown, start_scan
 
 LONGEST_NAME = 100

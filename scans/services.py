@@ -16,8 +16,8 @@ from governance.core.policy import Actor, NotPermittedError, Permission, Place, 
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
 from governance.core.transitions import move
 from scans import hooks, joining, registry, store
+from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
-from scans.evidence import Context
 from scans.models import Scan, Schedule, Target
 from scans.naming import control_ids
 

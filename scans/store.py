@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA
-from scans import evidence, registry
-from scans.evidence import Context, Evidence, EvidenceError
+from scans import registry
+from scans.domain import evidence
+from scans.domain.evidence import Context, Evidence, EvidenceError
 from scans.models import Blob
 
 AGES = ("not_read", "left_out")  # of Context; kept where there are any, so that a scan of everything changes no digest

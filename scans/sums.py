@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from governance.core.states import TARGET_ENDED
-from scans.lifecycle import Event
-from scans.limits import OF_OTHERS, counts_as_missing
+from scans.domain.lifecycle import Event
+from scans.domain.partial_scans import OF_OTHERS, counts_as_missing
 from scans.models import Target
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")

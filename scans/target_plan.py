@@ -11,8 +11,8 @@ from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
 from scans import registry, runner, store
-from scans.collector import VALUE_ROLE
-from scans.evidence import Evidence, parse
+from scans.domain.collector import VALUE_ROLE
+from scans.domain.evidence import Evidence, parse
 from scans.models import EvidenceHead, Target
 from scans.values import ValueRole, no_role
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from accounts.aws.gaps import Gap, GapKind
 from governance.core import errorlog
-from scans import missing, store
-from scans.control import Control, Scope
-from scans.engine import about_place, unread
-from scans.evidence import GLOBAL, Context, World
+from scans import store
+from scans.domain import unread as missing
+from scans.domain.control import Control, Scope
+from scans.domain.engine import about_place, unread
+from scans.domain.evidence import GLOBAL, Context, World
 from scans.models import PostureCell, Scan, Target
 from scans.reconcile import reconcile
 from scans.rollup import write_totals

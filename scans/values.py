@@ -9,7 +9,7 @@ from typing import Any
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as
 from accounts.aws.calls import Call, Listing
 from accounts.aws.errors import classify
-from scans.collector import Reader
+from scans.domain.collector import Reader
 
 ASSUME = Call("sts", "AssumeRole", "sts:AssumeRole")
 

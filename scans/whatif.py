@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from accounts.aws.gaps import GapError
-from scans.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict
-from scans.engine import Judged, judge_all
-from scans.evidence import GLOBAL, Context, Evidence, Resource, World, encode_fact
+from scans.domain.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict
+from scans.domain.engine import Judged, judge_all
+from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, encode_fact
 
 Jury = tuple[Sequence[tuple[Control, Evaluate]], Context]  # some controls, and what they may know
 Identity = tuple[str, str, str, str]

@@ -16,7 +16,8 @@ from accounts.aws.assume import acting_as
 from accounts.aws.deadline import Deadline
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from scans import budget, evaluation, failures, missing, runner, store
+from scans import budget, evaluation, failures, runner, store
+from scans.domain import unread
 from scans.heads import move_heads
 from scans.leases import kept_up
 from scans.models import Target
@@ -135,7 +136,7 @@ def finish(
     end(
         lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest,
         counts=with_events(done.counts, target.counts), by_control=done.by_control, error=None,
-        gaps=missing.with_cost([gap.as_dict() for gap in collected.gaps], missing.cost(judged.judged)),
+        gaps=unread.with_cost([gap.as_dict() for gap in collected.gaps], unread.cost(judged.judged)),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
 from scans import registry
-from scans.fingerprint import fingerprint
+from scans.domain.fingerprint import fingerprint
 from scans.models import Finding, FindingEvent, PostureCell, Scan, Target
 from scans.rollup import write_totals
 

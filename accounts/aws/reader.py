@@ -56,7 +56,7 @@ class Counters:
 
 
 class AwsReader:
-    """The Reader that collectors are given (scans.collector.Reader).
+    """The Reader that collectors are given (scans.domain.collector.Reader).
 
     as_hub allows reading with the hub's own credentials; else the context must act as a role of
     `account`, so that a thread started without its context can't read the wrong account. slots: held while

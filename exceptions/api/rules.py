@@ -20,7 +20,7 @@ from governance.core.policy import NotPermittedError, Permission
 from governance.identity.rest.etags import etag_of, require_match
 from governance.identity.rest.parsing import PageQuery, Strict
 from governance.identity.rest.views import Answer, Api
-from scans.control import Severity
+from scans.domain.control import Severity
 
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 

@@ -7,7 +7,7 @@ from django.db import models
 from exceptions.models.request import ExceptionRequest
 from exceptions.rules import ScopeKind
 from governance.identity.models import User
-from scans.control import Severity
+from scans.domain.control import Severity
 
 SEVERITIES = [(s.value, s.value) for s in Severity]
 

@@ -12,8 +12,8 @@ from accounts.models import Account
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
 from exceptions.rules import SEVERITY_ORDER, ScopeKind
 from scans import registry
-from scans.evidence import GLOBAL
-from scans.fingerprint import fingerprint
+from scans.domain.evidence import GLOBAL
+from scans.domain.fingerprint import fingerprint
 from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 

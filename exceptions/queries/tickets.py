@@ -16,11 +16,11 @@ from exceptions.queries.people import proposer_conflict
 from exceptions.ticketing import trackers
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED
+from scans.domain.remediation import Filled
 from scans.models import Finding
 from scans.queries.detail import fix_of
 from scans.queries.findings import FilterError, one_of
 from scans.registry import LoadedControl, controls
-from scans.remediate import Filled
 from scans.services import place_of
 
 VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")

@@ -26,7 +26,8 @@ from exceptions.ticketing import trackers
 from exceptions.ticketing.contract import Tracker, TrackerError, Work
 from governance.core.apart import apart
 from governance.core.policy import SYSTEM
-from scans import registry, remediate
+from scans import registry
+from scans.domain import remediation
 
 BATCH = 100
 SECONDS = 45.0
@@ -152,7 +153,7 @@ def work_of(ticket: Ticket) -> Work:
     fix = ""
     if loaded and items:
         first = items[0].finding
-        fix = remediate.fill(
+        fix = remediation.fill(
             loaded.control, arn=first.resource, account=ticket.account.account_id, region=ticket.region,
             partition=ticket.organization.partition, facts=first.facts,
         ).summary  # fmt: skip

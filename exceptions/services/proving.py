@@ -14,8 +14,8 @@ from exceptions.services import locking, telling
 from exceptions.services.tickets import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
 from scans import joining, registry
+from scans.domain.evidence import GLOBAL
 from scans.errors import ScanRequestError
-from scans.evidence import GLOBAL
 from scans.models import Finding, Scan
 from scans.services import start_scan
 

@@ -16,7 +16,7 @@ from governance.identity.rest.parsing import Strict
 from governance.identity.rest.views import Answer, Api
 from scans import registry
 from scans.api.scan_documents import VerdictCountsSerializer
-from scans.control import Severity
+from scans.domain.control import Severity
 from scans.queries import cells
 from scans.registry import LoadedControl
 

@@ -21,7 +21,7 @@ from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.problems import refusing
 from governance.identity.rest.views import Answer, Api
 from scans import exports, hooks, registry
-from scans.control import Severity, Verdict
+from scans.domain.control import Severity, Verdict
 from scans.models import Finding
 from scans.queries import detail
 from scans.queries import findings as queries

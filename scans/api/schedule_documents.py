@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from governance.identity.rest.parsing import Strict
 from scans.api.scan_documents import AskedSerializer
-from scans.rhythm import LEAST, MOST
+from scans.domain.schedule_times import LEAST, MOST
 from scans.scheduling import LONGEST_NAME, MOST_ACCOUNTS
 
 EVERY: dict[str, Any] = {"min_value": LEAST, "max_value": MOST, "allow_null": True}

@@ -21,11 +21,11 @@ from scans import scheduling
 from scans.api import starting
 from scans.api.scan_documents import ScanSerializer
 from scans.api.schedule_documents import ChangeBody, ScheduleBody, ScheduleSerializer
+from scans.domain.schedule_times import Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Schedule
 from scans.queries import schedules as queries
 from scans.queries.schedules import PARTS
-from scans.rhythm import Rhythm, make_rhythm
 
 
 class ScheduleApi(Api):

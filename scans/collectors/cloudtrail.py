@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib.shape import ShapeError, each, fact, flag, listed, malformed, miss, text, text_or_none
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 DESCRIBE = Call("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails")
 STATUS = Call("cloudtrail", "GetTrailStatus", "cloudtrail:GetTrailStatus")

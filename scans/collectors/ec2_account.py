@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scans.collector import Call, Collector, Reader, Seen
 from scans.collectors.lib.shape import fact, flag
-from scans.evidence import Evidence
+from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault")
 

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib import ec2_shape
 from scans.collectors.lib.shape import each, fact, flag, mapping, miss, text
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 ENDPOINTS = Call("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints")
 ATTRIBUTE = Call("ec2", "DescribeVpcAttribute", "ec2:DescribeVpcAttribute")

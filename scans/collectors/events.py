@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Call, Collector, Reader, Seen
 from scans.collectors.lib.shape import ShapeError, fact, json_object, listed, text
-from scans.evidence import Evidence
+from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
 

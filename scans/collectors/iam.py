@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib import iam_report
 from scans.collectors.lib.shape import (
     ShapeError,
@@ -26,7 +25,8 @@ from scans.collectors.lib.shape import (
     texts,
 )
 from scans.detectors import hits
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import GLOBAL, Evidence
 
 SUMMARY = Call("iam", "GetAccountSummary", "iam:GetAccountSummary")
 GENERATE = Call("iam", "GenerateCredentialReport", "iam:GenerateCredentialReport")

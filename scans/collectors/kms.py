@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans import references
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib import kms_names as names
 from scans.collectors.lib.shape import document, fact, flag, mapping, miss, text
 from scans.detectors import hits, url_credentials
-from scans.evidence import Evidence, Resource
+from scans.domain import references
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence, Resource
 
 ALIASES = Call("kms", "ListAliases", "kms:ListAliases")
 DESCRIBE = Call("kms", "DescribeKey", "kms:DescribeKey")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans import references
-from scans.collector import Call, Collector, Listing, Reader, Seen
 from scans.collectors.lib.shape import each, miss, text, text_or_none
-from scans.evidence import Evidence
+from scans.domain import references
+from scans.domain.collector import Call, Collector, Listing, Reader, Seen
+from scans.domain.evidence import Evidence
 
 DESCRIBE = Call("logs", "DescribeLogGroups", "logs:DescribeLogGroups")
 

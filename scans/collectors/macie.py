@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib.shape import ShapeError, fact, malformed, text
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 SESSION = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
 DISCOVERY = Call("macie2", "GetAutomatedDiscoveryConfiguration", "macie2:GetAutomatedDiscoveryConfiguration")

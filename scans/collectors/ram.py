@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Call, Collector, Reader, Seen
 from scans.collectors.lib.shape import each, fact, miss, text
-from scans.evidence import Evidence
+from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 RESOURCES = Call("ram", "ListResources", "ram:ListResources")
 PRINCIPALS = Call("ram", "ListPrincipals", "ram:ListPrincipals")

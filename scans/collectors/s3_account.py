@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib import s3_shape
 from scans.collectors.lib.shape import ShapeError, fact, text, text_or_none
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 LIST = Call("s3", "ListBuckets", "s3:ListAllMyBuckets")
 BLOCK = Call("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import references
-from scans.collector import Call, CallError, Collector, Reader, Seen
 from scans.collectors.lib import s3_shape
 from scans.collectors.lib.shape import fact, miss
-from scans.evidence import Evidence
+from scans.domain import references
+from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 ENCRYPTION = Call("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration")
 POLICY = Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy")

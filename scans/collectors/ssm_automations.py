@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Collector, Reader, Seen
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
@@ -22,7 +21,8 @@ from scans.collectors.lib.ssm_answers import (
     ssm,
     text,
 )
-from scans.evidence import Evidence
+from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 LIST = ssm("DescribeAutomationExecutions", per_second=3)
 GET = ssm("GetAutomationExecution", per_second=3)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Collector, Listing, Reader, Seen
 from scans.collectors.lib import ssm_packages
 from scans.collectors.lib.ssm_answers import Answer, arn, begin, detail, fact, malformed, named, ssm, text
 from scans.collectors.lib.ssm_documents import body_facts
-from scans.evidence import Evidence
+from scans.domain.collector import Collector, Listing, Reader, Seen
+from scans.domain.evidence import Evidence
 
 LIST = ssm("ListDocuments")
 GET = ssm("GetDocument")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Call, CallError, Collector, Listing, Reader, Seen
 from scans.collectors.lib.ssm_answers import (
     Answer,
     MalformedError,
@@ -19,7 +18,8 @@ from scans.collectors.lib.ssm_answers import (
     ssm,
     text,
 )
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Listing, Reader, Seen
+from scans.domain.evidence import Evidence
 
 NODES = ssm("DescribeInstanceInformation")
 INSTANCES = Call("ec2", "DescribeInstances", "ec2:DescribeInstances")

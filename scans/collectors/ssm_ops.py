@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Collector, Reader, Seen
 from scans.collectors.lib.ssm_answers import (
     Answer,
     arn,
@@ -19,7 +18,8 @@ from scans.collectors.lib.ssm_answers import (
     named,
     ssm,
 )
-from scans.evidence import Evidence
+from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 OPS_ITEMS = ssm("DescribeOpsItems")
 ACTIVATIONS = ssm("DescribeActivations")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from accounts.aws.gaps import Gap
-from scans.collector import Collector, Reader, Seen
 from scans.collectors.lib.ssm_answers import arn, begin, detail, fact, malformed, maybe_mapping, ssm, text
-from scans.evidence import Evidence
+from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 GET = ssm("GetServiceSetting")
 SHARING = "/ssm/documents/console/public-sharing-permission"

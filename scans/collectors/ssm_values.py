@@ -14,11 +14,11 @@ from typing import Any
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap
-from scans.bounds import TooCostlyError, too_costly
-from scans.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
 from scans.collectors.lib.ssm_answers import Answer, MalformedError, arn, begin, integer, malformed, ssm, text
 from scans.detectors import hits, revision
-from scans.evidence import Evidence, Resource
+from scans.domain.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
+from scans.domain.evidence import Evidence, Resource
+from scans.domain.size_limits import TooCostlyError, too_costly
 
 GET = ssm("GetParameters")
 COLLECTOR = Collector(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collector import Call, Collector, Reader, Seen
 from scans.collectors.lib.shape import ShapeError, each, fact, listed, miss, text
 from scans.detectors import hits
-from scans.evidence import Evidence
+from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.domain.evidence import Evidence
 
 GET = Call("resourcegroupstaggingapi", "GetResources", "tag:GetResources")
 

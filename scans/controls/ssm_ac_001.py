@@ -27,7 +27,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import IDENTITY, PolicyError, allows_everything, parse
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -41,8 +43,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import IDENTITY, PolicyError, allows_everything, parse
 
 ADMINISTRATOR = "policy/AdministratorAccess"
 

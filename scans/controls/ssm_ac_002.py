@@ -33,10 +33,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import Policy, Shape, grants, path_reads_past_deny
 from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
 
 READS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory")
 PARAMETERS = (Shape("ssm", "parameter/"),)

@@ -28,10 +28,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import Policy, Shape, grants
 from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
 KEYS = (Shape("kms", "key/"),)

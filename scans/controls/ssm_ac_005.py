@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -37,8 +38,7 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.evidence import GLOBAL
+from scans.domain.evidence import GLOBAL
 
 SETTING = "/ssm/managed-instance/default-ec2-instance-management-role"
 OFF = frozenset({"$None", "None", ""})

@@ -29,7 +29,9 @@ from collections.abc import Callable
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -42,8 +44,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
 
 TRAIL_FACTS = ("multi_region", "logging", "selectors", "advanced_selectors")
 

@@ -18,7 +18,8 @@ its shadows in member accounts are not judged again.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -31,7 +32,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-AU-002",

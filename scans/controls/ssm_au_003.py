@@ -29,7 +29,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -42,9 +44,7 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
-from scans.evidence import GLOBAL
+from scans.domain.evidence import GLOBAL
 
 CONTROL = Control(
     id="SSM-AU-003",

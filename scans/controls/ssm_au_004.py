@@ -21,7 +21,8 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -34,7 +35,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-AU-004",

@@ -16,7 +16,8 @@ region, from `ssm.GetServiceSetting`. `Disable` passes, `Enable` fails. The name
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -30,7 +31,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 SETTING = "/ssm/documents/console/public-sharing-permission"
 

@@ -19,7 +19,8 @@ answer), or when it is shared with an account and the organization's accounts ar
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -33,7 +34,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DC-002",

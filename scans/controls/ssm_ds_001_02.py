@@ -29,9 +29,9 @@ copy that AWS keeps of the files is AWS's to protect.
 
 from __future__ import annotations
 
-from scans.control import GAP, Case, Outcome, ResourceView, Verdict, unknown
 from scans.controls.lib.destination_control import cases, declare
 from scans.controls.lib.destinations import cure, judge
+from scans.domain.control import GAP, Case, Outcome, ResourceView, Verdict, unknown
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 

@@ -25,10 +25,10 @@ this scan.
 
 from __future__ import annotations
 
-from scans.control import Outcome, ResourceView
 from scans.controls.lib.destination_control import cases, declare
 from scans.controls.lib.destinations import cure, judge
 from scans.controls.lib.read_modify_write import association
+from scans.domain.control import Outcome, ResourceView
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 

@@ -27,9 +27,9 @@ Systems Manager API reference, ResourceDataSyncS3Destination
 
 from __future__ import annotations
 
-from scans.control import Outcome, ResourceView
 from scans.controls.lib.destination_control import cases, declare
 from scans.controls.lib.destinations import SYNCS, cure, judge_synced
+from scans.domain.control import Outcome, ResourceView
 
 __all__ = ["CASES", "CONTROL", "cure", "evaluate"]
 

@@ -21,7 +21,8 @@ each member still has its own session, which is read here.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -36,7 +37,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DT-001",

@@ -20,7 +20,8 @@ sensitive data discovery.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -35,7 +36,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-DT-002",

@@ -17,7 +17,8 @@ default.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -30,7 +31,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-EB-001",

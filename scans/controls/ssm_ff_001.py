@@ -20,7 +20,8 @@ Detectors look for known shapes; a plain name or a password without a shape is n
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -33,7 +34,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-FF-001",

@@ -22,7 +22,9 @@ GetPatchBaseline; KMS API reference, DescribeKey.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -35,8 +37,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
 
 TYPES = (
     "ssm.parameter",

@@ -26,7 +26,9 @@ ListOrganizationsFeatures; IAM user guide, centrally manage root access for memb
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import root_is_managed
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -40,8 +42,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import root_is_managed
 
 CONTROL = Control(
     id="SSM-ID-001",

@@ -22,7 +22,8 @@ device, the virtual one still opens the door and this control fails.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -36,7 +37,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-002",

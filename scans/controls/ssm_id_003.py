@@ -15,7 +15,8 @@ inactive key counts too: it can be switched on again.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -28,7 +29,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-003",

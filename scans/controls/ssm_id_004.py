@@ -19,7 +19,8 @@ users: their second factor is set there.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -33,7 +34,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-ID-004",

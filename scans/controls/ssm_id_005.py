@@ -29,7 +29,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import root_is_managed
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -43,8 +45,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import root_is_managed
 
 QUIET_DAYS = 90
 SHARED = frozenset({"admin", "administrator", "shared", "team", "root", "test"})

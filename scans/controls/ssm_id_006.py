@@ -24,7 +24,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -39,7 +40,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 MAX_AGE = 90
 MAX_IDLE = 45

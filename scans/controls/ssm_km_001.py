@@ -25,7 +25,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import OTHER_SPECS, strange, strange_key, unread_key
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -40,8 +42,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import OTHER_SPECS, strange, strange_key, unread_key
 
 ROTATES = ("SYMMETRIC_DEFAULT", "AWS_KMS")  # what KeySpec and Origin say of a key that can
 # KMS API reference, DescribeKey: the other origins.

@@ -19,7 +19,9 @@ delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import UNUSABLE, USABLE, strange
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -32,8 +34,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import UNUSABLE, USABLE, strange
 
 PENDING = ("PendingDeletion", "PendingReplicaDeletion")
 SHOWN = 3

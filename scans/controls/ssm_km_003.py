@@ -38,21 +38,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.control import (
-    GAP,
-    Case,
-    Control,
-    Outcome,
-    Remediation,
-    ResourceView,
-    Scope,
-    Severity,
-    Verdict,
-    failed,
-    not_applicable,
-    passed,
-    unknown,
-)
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import (
     RESOURCE,
@@ -67,6 +52,21 @@ from scans.controls.lib.iam_policies import (
     unread_principals,
 )
 from scans.controls.lib.judgements import MANAGERS, peek, strange
+from scans.domain.control import (
+    GAP,
+    Case,
+    Control,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Scope,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+)
 
 CONTROL = Control(
     id="SSM-KM-003",

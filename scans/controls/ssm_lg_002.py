@@ -31,7 +31,9 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -43,8 +45,6 @@ from scans.control import (
     Verdict,
     failed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
 
 CONTROL = Control(
     id="SSM-LG-002",

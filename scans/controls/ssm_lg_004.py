@@ -25,19 +25,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
-    GAP,
-    Case,
-    Control,
-    Outcome,
-    Remediation,
-    ResourceView,
-    Scope,
-    Severity,
-    Verdict,
-)
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group
+from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
 
 CONTROL = Control(
     id="SSM-LG-004",

@@ -30,7 +30,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.networks import vpc_of
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -45,8 +47,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.networks import vpc_of
 
 # Only for types of which the API doesn't say it: the document's list, G4 being g4dn (g4ad doesn't encrypt).
 LISTED = frozenset({"c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"})

@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fips_hosts
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -40,7 +41,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fips_hosts
 
 EVERYWHERE = "all"
 SHOWN = 3

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 
-from scans.control import (
+from scans.domain.control import (
     GAP,
     Case,
     Control,

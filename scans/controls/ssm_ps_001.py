@@ -21,7 +21,9 @@ exception.
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import PARAMETER_TYPES, strange
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -35,8 +37,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import PARAMETER_TYPES, strange
 
 CONTROL = Control(
     id="SSM-PS-001",

@@ -23,7 +23,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import PARAMETER_TYPES, names_alias, peek, strange, unread_key
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -38,8 +40,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import PARAMETER_TYPES, names_alias, peek, strange, unread_key
 
 AWS_KEY = "alias/aws/ssm"
 

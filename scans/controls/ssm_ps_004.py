@@ -23,7 +23,9 @@ encryption of parameters (https://docs.aws.amazon.com/systems-manager/latest/use
 
 from __future__ import annotations
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -37,8 +39,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
 
 CONTROL = Control(
     id="SSM-PS-004",

@@ -24,7 +24,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -38,7 +39,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 ACCOUNT = re.compile(r"\d{12}")
 ORGANIZATION = re.compile(r"arn:[a-z-]+:organizations::\d{12}:(?:organization|ou)/(o-[a-z0-9]+)(?:/.*)?")

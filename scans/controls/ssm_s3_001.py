@@ -34,7 +34,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -48,8 +50,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
 
 LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 AWS_KEY = "alias/aws/s3"

@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_insecure_transport, parse
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -34,8 +36,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_insecure_transport, parse
 
 CONTROL = Control(
     id="SSM-S3-002",

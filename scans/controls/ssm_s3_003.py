@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_old_tls, parse
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -33,8 +35,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_old_tls, parse
 
 CONTROL = Control(
     id="SSM-S3-003",

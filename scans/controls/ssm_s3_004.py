@@ -26,7 +26,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import peek
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -39,8 +41,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import peek
 
 SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 

@@ -25,7 +25,8 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -39,8 +40,7 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.vouching import LEFT_OUT, doubt_account
+from scans.domain.owner_evidence import LEFT_OUT, doubt_account
 
 SHOWN = 3
 

@@ -27,7 +27,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import FIT, KEY_STATE, key_fault
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -42,8 +44,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, key_fault
 
 CONTROL = Control(
     id="SSM-SM-001",

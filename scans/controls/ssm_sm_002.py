@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -38,7 +39,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
 
 CONTROL = Control(
     id="SSM-SM-002",

@@ -26,7 +26,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.judgements import strange
+from scans.controls.lib.networks import AVAILABLE, COMING, GOING
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -39,9 +42,6 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.judgements import strange
-from scans.controls.lib.networks import AVAILABLE, COMING, GOING
 
 STATES = {AVAILABLE, *COMING, *GOING}
 NEEDED = ("ssm", "ssmmessages", "ec2messages")

@@ -26,7 +26,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.networks import endpoint_outside, vpc_of
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -40,8 +42,6 @@ from scans.control import (
     not_applicable,
     passed,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.networks import endpoint_outside, vpc_of
 
 # In the names of services that AWS's customers and partners offer: VPC PrivateLink guide, manage DNS names.
 CUSTOM = ".vpce-svc-"

@@ -37,7 +37,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.control import (
+from scans.controls.lib import fixes
+from scans.controls.lib.iam_policies import RESOURCE, PolicyError, full_access_statements, parse
+from scans.controls.lib.networks import endpoint_outside
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -52,9 +55,6 @@ from scans.control import (
     passed,
     unknown,
 )
-from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, full_access_statements, parse
-from scans.controls.lib.networks import endpoint_outside
 
 CONTROL = Control(
     id="SSM-VP-003",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scans.bounds import TooCostlyError
 from scans.detectors.assignments import ASSIGNMENT
 from scans.detectors.base import Detector
 from scans.detectors.commands import COMMAND_PASSWORD
 from scans.detectors.personal import PERSONAL
 from scans.detectors.tokens import TOKENS
 from scans.detectors.urls import URL_CREDENTIALS
+from scans.domain.size_limits import TooCostlyError
 
 SECRETS = (*TOKENS, URL_CREDENTIALS, ASSIGNMENT, COMMAND_PASSWORD)
 DETECTORS = (*SECRETS, *PERSONAL)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scans.bounds import MAX_CHARACTERS, MAX_VALUES, OVER_CHARACTERS, OVER_VALUES, TooCostlyError
 from scans.detectors.assignments import is_value
 from scans.detectors.catalogue import MAX_TEXT, detect
 from scans.detectors.urls import find_url_credentials
 from scans.detectors.words import secret_kind, words
+from scans.domain.size_limits import MAX_CHARACTERS, MAX_VALUES, OVER_CHARACTERS, OVER_VALUES, TooCostlyError
 
 # A key that may stand in a field's path: short, and too plain to be what a detector looks for.
 PLAIN_KEY = re.compile(r"[\w./-]{1,64}")

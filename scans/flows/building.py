@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from accounts.aws.gaps import Gap
-from scans import references
-from scans.evidence import GLOBAL, Resource, World
+from scans.domain import references
+from scans.domain.evidence import GLOBAL, Resource, World
 from scans.flows import grading, keys
 from scans.flows.grading import Side
 from scans.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, feature

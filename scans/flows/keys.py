@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib.judgements import ENCRYPTS, SYMMETRIC, USABLE, region_of_key, unfitness
-from scans.evidence import Resource, World
+from scans.domain.evidence import Resource, World
 from scans.flows.model import Key, KeyKind
 
 OF_S3 = Key(KeyKind.AWS_OWNED, "keys of S3 (SSE-S3)")

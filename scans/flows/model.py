@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scans.control import Verdict
+from scans.domain.control import Verdict
 
 
 class Owner(StrEnum):

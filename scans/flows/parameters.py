@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from accounts.aws.gaps import Gap
-from scans.evidence import Resource
+from scans.domain.evidence import Resource
 from scans.flows import grading, keys
 from scans.flows.grading import Side
 from scans.flows.model import Destination, Flow, Grade, Owner, Source, feature

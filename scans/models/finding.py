@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account
-from scans.control import Severity, Verdict
+from scans.domain.control import Severity, Verdict
 from scans.models.scan import Scan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account, Organization
-from scans.limits import counts_as_missing
+from scans.domain.partial_scans import counts_as_missing
 
 
 class Schedule(models.Model):

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from accounts.models import Account, Organization
 from scans import hooks
-from scans.control import Severity
-from scans.evidence import GLOBAL
+from scans.domain.control import Severity
+from scans.domain.evidence import GLOBAL
 from scans.queries import controls, places
 from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter
 

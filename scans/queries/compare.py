@@ -10,8 +10,9 @@ from typing import Any, TypeGuard
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from scans import limits, registry
+from scans import registry
 from scans.diff import Difference, Identity, Kind, Look, Place, compare
+from scans.domain import partial_scans
 from scans.models import Scan, Target
 from scans.queries.scans import visible_scans
 from scans.reconcile import coverage
@@ -169,9 +170,9 @@ def look(target: Target, account: Account, controls: Collection[str]) -> Look:
     places: set[Place] = set()
     complete: set[Place] = set()
     for result, ground in judge_target(target, account, controls):
-        read = limits.regions_read(ground.scan.asked, ground.digests)
+        read = partial_scans.regions_read(ground.scan.asked, ground.digests)
         for item in result.judged:
-            if limits.is_limited(item, read):
+            if partial_scans.is_limited(item, read):
                 left_out.add(item.identity)
             outcomes[item.identity], worlds[item.identity] = item, ground.world
         places |= result.places

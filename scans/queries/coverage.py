@@ -11,13 +11,14 @@ from django.db.models import Count, Max, QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account
-from scans import coverage, evidence, registry, store
+from scans import coverage, registry, store
 from scans.coverage import Line, State, Totals
-from scans.evidence import GLOBAL
-from scans.limits import counts_as_missing
+from scans.domain import evidence
+from scans.domain.evidence import GLOBAL
+from scans.domain.partial_scans import counts_as_missing
+from scans.domain.regions import ENABLED
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
-from scans.regions import ENABLED
 
 ENDED = ("done", "unreadable", "failed")
 

@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 
 from accounts.aws.gaps import EXPLANATIONS, Gap, what_to_do
 from accounts.models import Account
-from scans import registry, remediate
-from scans.evidence import decode_fact
+from scans import registry
+from scans.domain import remediation
+from scans.domain.evidence import decode_fact
+from scans.domain.remediation import Filled
 from scans.models import Finding, FindingEvent
 from scans.queries.findings import titled, visible_findings
 from scans.registry import LoadedControl
-from scans.remediate import Filled
 
 NEIGHBOURS = 8
 
@@ -74,7 +75,7 @@ def of(finding: Finding, visible: QuerySet[Account]) -> Detail:
 
 
 def fix_of(finding: Finding, loaded: LoadedControl) -> Filled:
-    return remediate.fill(
+    return remediation.fill(
         loaded.control,
         arn=finding.resource,
         account=finding.account.account_id,

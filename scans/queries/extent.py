@@ -11,9 +11,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED_WELL
-from scans.evidence import GLOBAL
+from scans.domain.evidence import GLOBAL
+from scans.domain.regions import ENABLED
 from scans.models import EvidenceHead, Target
-from scans.regions import ENABLED
 
 # Of an export: how far what it covers was read, in one sentence.
 EXTENT_HEADER = "Tutela-Extent"

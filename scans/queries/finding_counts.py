@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Count, QuerySet
 
 from accounts.models import Account
-from scans.control import Severity
+from scans.domain.control import Severity
 from scans.models import Finding
 
 BySeverity = dict[str, int]

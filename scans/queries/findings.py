@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from scans import hooks, registry
-from scans.control import Severity, Verdict
+from scans.domain.control import Severity, Verdict
 from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 

@@ -10,8 +10,9 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Organization
-from scans import evidence, registry, store
-from scans.evidence import GLOBAL, Context, Evidence, World
+from scans import registry, store
+from scans.domain import evidence
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.flows import Blind, Flow, Side, buckets_named, build, grade_by
 from scans.flows.grading import TYPES, concerns
 from scans.models import EvidenceHead, Scan

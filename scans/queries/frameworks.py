@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Account
 from scans import frameworks, registry
-from scans.control import Control
+from scans.domain.control import Control
 from scans.frameworks import Framework, Requirement
 from scans.models import AccountTotal
 from scans.queries import cells

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED_WELL as ENDED_WELL
-from scans import evidence, registry, store
+from scans import registry, store
+from scans.domain import evidence
+from scans.domain.evidence import EvidenceError, encode_fact
+from scans.domain.lifecycle import RESOLUTION, Event, event_of, kind_of
 from scans.errors import ScanRequestError
-from scans.evidence import EvidenceError, encode_fact
-from scans.lifecycle import RESOLUTION, Event, event_of, kind_of
 from scans.models import Finding, FindingEvent, Target
 
 # A targeted rescan counts until the account is read whole again; more of them than this are never needed.

@@ -15,7 +15,7 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
 from governance.core.states import SCAN_ENDED
-from scans.limits import counts_as_missing
+from scans.domain.partial_scans import counts_as_missing
 from scans.models import Scan, Target
 from scans.queries.asked import Asked, asked_of
 from scans.sums import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of

@@ -13,10 +13,10 @@ from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.scopes import branch, place_of
 from governance.core.policy import Actor, Permission, Place, decide
 from scans import registry
+from scans.domain.schedule_times import Rhythm
 from scans.models import Scan, Schedule
 from scans.queries import scans
 from scans.queries.asked import Asked
-from scans.rhythm import Rhythm
 
 PARTS = ("accounts", "ous", "regions", "controls")
 GONE = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from accounts.models import Account
 from scans import registry, store
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, Target
 from scans.queries import history
 from scans.whatif import Foretold, Jury, NotForetoldError, foretell

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods
 from governance.core.policy import NotPermittedError, Permission
 from governance.core.transitions import LostRaceError
 from governance.identity.web import actor_of_request, permission
+from scans.domain.schedule_times import UNITS, zone_names
 from scans.errors import ScanRequestError
 from scans.forms import CHOSEN, WHOLE
 from scans.models import Schedule
 from scans.queries.schedules import Scope
 from scans.queries.start import not_among, offer_to
-from scans.rhythm import UNITS, zone_names
 from scans.schedule_form import DAILY, EVERY, FIELDS, ScheduleForm, offer_for, values_of
 from scans.scheduling import change_schedule, create_schedule
 from scans.views.schedules import changeable

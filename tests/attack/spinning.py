@@ -67,7 +67,7 @@ def scan(what: str) -> dict[str, Any]:
 
 
 def read_with(hostile: Any) -> Any:
-    from scans.evidence import Evidence
+    from scans.domain.evidence import Evidence
 
     def collect(aws: Any, seen: Any) -> Evidence:
         if hostile is not None and aws.account == HOSTILE:

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors.lib import ssm_content, ssm_yaml
 from scans.collectors.ssm_documents import COLLECTOR, collect
+from scans.domain.collector import Seen
 from tests.attack.hanging import answer_of
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, Scene, found

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from scans import registry
-from scans.control import ResourceView, Verdict
 from scans.controls.lib.iam_policies import Policy, PolicyError, grants, parse, path_reads_past_deny
 from scans.controls.lib.iam_policies.globs import covers, is_open_after, literal, matches, overlaps, places, tokens
 from scans.controls.lib.iam_policies.grants import MAX_COMPARISONS, Shape
-from scans.engine import judge_view
-from scans.evidence import GLOBAL, Context, Resource, World
+from scans.domain.control import ResourceView, Verdict
+from scans.domain.engine import judge_view
+from scans.domain.evidence import GLOBAL, Context, Resource, World
 from tests.attack.hanging import answer_of
 
 STARS = "*a" * 10_000

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.bounds import TooCostlyError
 from scans.collectors.lib.ssm_answers import judged
 from scans.detectors import catalogue, commands, fields, hits, url_credentials, words
 from scans.detectors.catalogue import MAX_TEXT, detect
+from scans.domain.size_limits import TooCostlyError
 from tests.attack.hanging import answer_of
 
 GAP = Gap(GapKind.MALFORMED, "ssm.DescribeParameters", "ssm:DescribeParameters", "eu-west-1", "MalformedAnswer")

@@ -7,7 +7,7 @@ they are. So tests/scans/logic.json holds a digest for each control, beside its 
     python -m tests.scans.logic SSM-AC-002     # ... and this one, whose verdicts stay what they were
 
 Comments, docstrings, annotations, the layout and the words of reasons don't count. Nor do the parts that every
-control stands on (scans.control, scans.engine, scans.evidence) and those that only make fixes (scans.controls.lib.fixes, CONTROL's
+control stands on (scans.domain.control, scans.domain.engine, scans.domain.evidence) and those that only make fixes (scans.controls.lib.fixes, CONTROL's
 remediation).
 """
 
@@ -27,7 +27,7 @@ from scans import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("logic.json")
-SHARED = frozenset({"scans.control", "scans.controls.lib.fixes", "scans.engine", "scans.evidence"})
+SHARED = frozenset({"scans.domain.control", "scans.controls.lib.fixes", "scans.domain.engine", "scans.domain.evidence"})
 REASONED = frozenset({"passed", "failed", "unknown", "not_applicable", "strange"})
 Place = tuple[str, str]  # module, name in it; "" is the module itself
 

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Account, Organization, OrganizationalUnit
 from governance.core.policy import Actor, GrantFact, Role, ScopeKind
 from scans import runner, work
-from scans.evidence import Evidence
+from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 
 REGION = "eu-west-1"

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import Account, Organization
 from scans import evaluation, registry, store
-from scans.evidence import Context, Evidence
+from scans.domain.evidence import Context, Evidence
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
 

@@ -12,10 +12,10 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans import budget
-from scans.collector import Seen
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
 from scans.collectors.lib.ssm_answers import ssm
-from scans.evidence import Evidence, Resource
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence, Resource
 from scans.threads import Pool
 from tests.scans.collectors.fake_reader import FakeReader
 

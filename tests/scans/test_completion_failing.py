@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
 from scans import completion, failures, hooks, joining, reconcile, registry, unjoined
-from scans.control import Scope
+from scans.domain.control import Scope
 from scans.models import AccountTotal, Finding, PostureCell, Scan, Target
 from scans.report import not_read
 from scans.services import start_scan

@@ -12,10 +12,10 @@ import pytest
 
 from accounts.aws.gaps import Gap
 from scans import registry
-from scans.control import GAP, Case, Outcome, Verdict
-from scans.engine import judge_one
-from scans.evidence import GLOBAL, Context, Evidence, Resource, World
-from scans.remediate import PLACEHOLDER, fill
+from scans.domain.control import GAP, Case, Outcome, Verdict
+from scans.domain.engine import judge_one
+from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World
+from scans.domain.remediation import PLACEHOLDER, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE_STATEMENTS = {f"S{n}" for n in range(1, 26)}

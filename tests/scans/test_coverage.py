@@ -19,7 +19,7 @@ from scans.coverage import (
     totals,
     with_cost,
 )
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.evidence import GLOBAL, Evidence
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
 STATUSES = {"eu-west-1": "ENABLED_BY_DEFAULT", "us-east-1": "ENABLED", "af-south-1": "DISABLED"}

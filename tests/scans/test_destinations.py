@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.control import GAP, Verdict
 from scans.controls import ssm_ds_001_01, ssm_s3_001, ssm_s3_002, ssm_s3_004
 from scans.controls.lib import destination_control as examples
 from scans.controls.lib import destinations
-from scans.engine import judge, judge_one
-from scans.evidence import GLOBAL, Context, Evidence, Resource, World, canonical, dump, load
+from scans.domain.control import GAP, Verdict
+from scans.domain.engine import judge, judge_one
+from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, canonical, dump, load
 
 ARN, NAME, KEY, SISTER = examples.ARN, examples.NAME, examples.KEY, examples.SISTER
 PARTS = (ssm_s3_001, ssm_s3_002, ssm_s3_004)

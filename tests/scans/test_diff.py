@@ -13,10 +13,10 @@ from django.core.management import call_command
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans import registry
-from scans.control import Outcome, failed, not_applicable, passed
 from scans.diff import FactChange, Kind, fact_changes, kind_of
-from scans.engine import Judged, unread
-from scans.evidence import Context
+from scans.domain.control import Outcome, failed, not_applicable, passed
+from scans.domain.engine import Judged, unread
+from scans.domain.evidence import Context
 from scans.models import Scan, Target
 from scans.queries import compare
 from scans.queries.compare import AccountDiff
@@ -77,8 +77,8 @@ def test_a_gap_is_one_value() -> None:
 
 def test_controls_that_do_not_name_the_day_are_not_touched_by_it() -> None:
     """What compare skips where only time has passed."""
-    from scans.engine import judge_one
-    from scans.evidence import Resource
+    from scans.domain.engine import judge_one
+    from scans.domain.evidence import Resource
     from tests.scans.test_controls import world_of
 
     assert {id for id, item in registry.controls().items() if item.timed} >= {"SSM-ID-006"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.control import (
+from scans.domain.control import (
     Control,
     Evaluate,
     Outcome,
@@ -20,8 +20,8 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.engine import judge_all
-from scans.evidence import Context, Evidence, World
+from scans.domain.engine import judge_all
+from scans.domain.evidence import Context, Evidence, World
 
 GAP = Gap(GapKind.DENIED, "kms.DescribeKey", "kms:DescribeKey", "eu-west-1", "AccessDeniedException")
 CONTROL = Control(

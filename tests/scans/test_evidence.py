@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.evidence import Evidence, EvidenceError, World, canonical, compress, decompress, digest, parse
+from scans.domain.evidence import Evidence, EvidenceError, World, canonical, compress, decompress, digest, parse
 
 GAP = Gap(GapKind.DENIED, "ssm.DescribeParameters", "ssm:DescribeParameters", "eu-west-1", "AccessDeniedException")
 JSON = st.recursive(

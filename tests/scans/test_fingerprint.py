@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.fingerprint import fingerprint
+from scans.domain.fingerprint import fingerprint
 
 PARTS = st.tuples(st.text(), st.text(), st.text(), st.text(max_size=3000))
 

@@ -13,9 +13,9 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans import completion, joining, runner, store
-from scans.evidence import GLOBAL, Evidence, canonical, parse
+from scans.domain.evidence import GLOBAL, Evidence, canonical, parse
+from scans.domain.partial_scans import LIMITED, filled, is_part
 from scans.heads import move_heads
-from scans.limits import LIMITED, filled, is_part
 from scans.models import EvidenceHead, Finding, Scan
 from scans.services import start_scan
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes

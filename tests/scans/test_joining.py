@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
 from scans import joining, store
-from scans.control import GAP
-from scans.evidence import GLOBAL, Context, Evidence
+from scans.domain.control import GAP
+from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.models import EvidenceHead
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_ps_004
 from scans.controls.lib.judgements import (
     ENCRYPTS,
@@ -20,6 +19,7 @@ from scans.controls.lib.judgements import (
     names_alias,
     region_of_key,
 )
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import evidence_for, judged
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
 from scans import coverage, runner
-from scans.collector import Collector, Reader, Seen
 from scans.collectors.lib.shape import document
-from scans.evidence import Evidence, World, canonical, parse
-from scans.keeping import make_storable
+from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.evidence import Evidence, World, canonical, parse
+from scans.domain.storable_evidence import make_storable
 from scans.registry import LoadedCollector
 from tests.governance.core.test_storable import ODD_TEXT, VALUES
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.core.states import FINDING
-from scans.control import Verdict
-from scans.lifecycle import Event, event_for
+from scans.domain.control import Verdict
+from scans.domain.lifecycle import Event, event_for
 
 STATES = st.sampled_from([None, "open", "resolved"])
 VERDICTS = st.sampled_from([None, *Verdict])

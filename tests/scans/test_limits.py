@@ -7,11 +7,11 @@ import pytest
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from accounts.models import Account
 from scans import replay
-from scans.control import Outcome, Verdict
 from scans.controls.lib.judgements import FIT
-from scans.engine import Judged, unread
-from scans.evidence import Evidence
-from scans.limits import LIMITED, is_limited, regions_read, rest_of
+from scans.domain.control import Outcome, Verdict
+from scans.domain.engine import Judged, unread
+from scans.domain.evidence import Evidence
+from scans.domain.partial_scans import LIMITED, is_limited, regions_read, rest_of
 from scans.models import Finding, FindingEvent, PostureCell
 from scans.replay import Tally
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, evidence, scanned

@@ -9,10 +9,10 @@ import pytest
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from governance.core.policy import SYSTEM
 from scans import completion, runner
-from scans.control import Outcome, Verdict
-from scans.engine import Judged, unread
-from scans.evidence import Context, Evidence, dump
-from scans.missing import cost, of_others, with_cost
+from scans.domain.control import Outcome, Verdict
+from scans.domain.engine import Judged, unread
+from scans.domain.evidence import Context, Evidence, dump
+from scans.domain.unread import cost, of_others, with_cost
 from scans.models import Finding, Scan
 from scans.queries.scans import gaps_of
 from scans.report import not_read

@@ -7,7 +7,7 @@ import pytest
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans import store
-from scans.evidence import canonical, digest
+from scans.domain.evidence import canonical, digest
 from scans.models import Finding, PostureCell
 from scans.outcomes import outcomes_of
 from tests.scans.stored import MONDAY, ONE, REGION, account, arn, kept, parameters, scanned, volumes

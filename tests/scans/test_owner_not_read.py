@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans import completion, joining, runner, work
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, PostureCell, Scan
 from scans.outcomes import outcomes_of
 from scans.queries import compare as comparing

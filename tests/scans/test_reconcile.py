@@ -10,9 +10,9 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
-from scans.control import Control, Outcome, Remediation, Scope, Severity, Verdict, failed, not_applicable, passed
-from scans.engine import Judged, unread
-from scans.evidence import Evidence, World
+from scans.domain.control import Control, Outcome, Remediation, Scope, Severity, Verdict, failed, not_applicable, passed
+from scans.domain.engine import Judged, unread
+from scans.domain.evidence import Evidence, World
 from scans.models import Finding, FindingEvent, PostureCell, Scan
 from scans.reconcile import reconcile
 

@@ -6,9 +6,9 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from governance.posture.scores import score_of
-from scans.control import failed, passed
-from scans.engine import unread
-from scans.limits import LIMITED
+from scans.domain.control import failed, passed
+from scans.domain.engine import unread
+from scans.domain.partial_scans import LIMITED
 from scans.models import AccountTotal, Finding, PostureCell
 from tests.scans.test_reconcile import GAP, PLACE, REGION, account, scan_gives
 

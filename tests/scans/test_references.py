@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import references
-from scans.evidence import Resource
-from scans.references import Named
+from scans.domain import references
+from scans.domain.evidence import Resource
+from scans.domain.references import Named
 
 REGION = "eu-west-1"
 GAP = Gap(GapKind.DENIED, "ssm.GetDocument", "ssm:GetDocument", REGION, "AccessDeniedException")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.collector import Call, Collector
-from scans.control import Control, UndeclaredFactError
-from scans.engine import judge_one
-from scans.evidence import Context, Resource, World
+from scans.domain.collector import Call, Collector
+from scans.domain.control import Control, UndeclaredFactError
+from scans.domain.engine import judge_one
+from scans.domain.evidence import Context, Resource, World
 
 CACHED = (registry.controls, registry.collectors, registry.types, registry.calls, registry.value_calls)
 GOOD = registry.controls()["SSM-PS-001"]

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scans import registry, remediate
-from scans.control import Control, Remediation
+from scans import registry
+from scans.domain import remediation
+from scans.domain.control import Control, Remediation
 
 CONTROL: Control = next(iter(registry.controls().values())).control
 HOSTILE = "a'; echo > harm; $(echo > harm) `echo > harm` \"&& echo > harm\n #{region} ; echo > harm"
@@ -26,8 +27,8 @@ def control(cli: str, code: str = "") -> Control:
 
 def fill(
     control: Control, arn: str = "arn:aws:ssm:eu-west-1:111122223333:parameter/x", **facts: object
-) -> remediate.Filled:
-    return remediate.fill(
+) -> remediation.Filled:
+    return remediation.fill(
         control, arn=arn, account="111122223333", region="eu-west-1", partition="aws", facts=facts
     )  # fmt: skip
 
@@ -83,7 +84,7 @@ FAKES = 'aws() { printf "%s\\n" "$*" >> ran; }; jq() { :; }; set -f\n'
 def harms(fixed: Control, folder: Path) -> bool:
     """Run for real, in a shell that finds no program: only the name could do something."""
     known = {"account", "region", "partition", "arn"}
-    placeholders = set(re.findall(remediate.PLACEHOLDER, fixed.remediation.cli)) - known
+    placeholders = set(re.findall(remediation.PLACEHOLDER, fixed.remediation.cli)) - known
     filled = fill(fixed, f"arn:aws:ssm:eu-west-1:111122223333:{HOSTILE}", **dict.fromkeys(placeholders, HOSTILE))
     subprocess.run(
         ["/bin/bash", "--noprofile", "--norc", "-c", FAKES + filled.cli], cwd=folder, env={"PATH": "/nonexistent"},

@@ -12,10 +12,10 @@ from accounts.models import Account
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
 from scans import outcomes, registry, replay, store
-from scans.control import Outcome, ResourceView, failed, passed
+from scans.domain.control import Outcome, ResourceView, failed, passed
+from scans.domain.evidence import canonical, digest
+from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
-from scans.evidence import canonical, digest
-from scans.lifecycle import Event
 from scans.models import Blob, Finding, FindingEvent, PostureCell, Target
 from scans.queries import history
 from scans.rejudge import Rejudged, rejudge
@@ -179,8 +179,8 @@ def test_a_fact_of_another_shape_is_unknown_and_the_others_are_judged(shop: Acco
     def picky(resource: ResourceView) -> Outcome | None:
         return item.evaluate(resource) if resource.arn.endswith("a") else passed(resource["name"]["no such part"])
 
-    from scans.engine import judge_one
-    from scans.evidence import Context, World
+    from scans.domain.engine import judge_one
+    from scans.domain.evidence import Context, World
 
     world = World([made])
     outs = [

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scans.domain.schedule_times import Rhythm, make_rhythm
 from scans.errors import ScanRequestError
-from scans.rhythm import Rhythm, make_rhythm
 
 MADRID = "Europe/Madrid"
 

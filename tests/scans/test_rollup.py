@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from accounts.models import Account
-from scans.control import Outcome, failed, passed
-from scans.engine import Judged
+from scans.domain.control import Outcome, failed, passed
+from scans.domain.engine import Judged
 from scans.models import AccountTotal, PostureCell
 from scans.queries import cells
 from scans.rollup import COLUMNS, write_cells

@@ -13,8 +13,8 @@ from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as, acting_role
 from accounts.aws.gaps import Gap, GapKind
 from scans import budget, registry, runner
-from scans.collector import Collector, Seen
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.collector import Collector, Seen
+from scans.domain.evidence import GLOBAL, Evidence
 from scans.threads import Pool
 from tests.accounts.aws.roles import FakeRole
 

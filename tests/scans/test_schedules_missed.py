@@ -10,10 +10,10 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM, Actor, Role, ScopeKind
 from scans import schedules
+from scans.domain.schedule_times import Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.queries.schedules import Scope, lines
-from scans.rhythm import Rhythm, make_rhythm
 from scans.scheduling import change_schedule, create_schedule, run_schedule
 from scans.services import cancel_scan
 from tests.scans.orders import company, holding, unit

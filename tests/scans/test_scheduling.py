@@ -13,10 +13,10 @@ from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind
 from governance.core.transitions import LostRaceError
 from scans import schedules
+from scans.domain.schedule_times import make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.queries.schedules import lines, visible_schedules
-from scans.rhythm import make_rhythm
 from scans.scheduling import change_schedule, create_schedule, delete_schedule, run_schedule
 from scans.services import cancel_scan
 from tests.scans.orders import company, holding, unit

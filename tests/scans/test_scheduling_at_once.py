@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from governance.core.policy import SYSTEM
 from scans import schedules
+from scans.domain.schedule_times import make_rhythm
 from scans.models import Scan, Schedule
-from scans.rhythm import make_rhythm
 from scans.scheduling import create_schedule, run_schedule
 from tests.governance.core.test_audit_at_once import at_once
 from tests.scans.orders import company

@@ -14,7 +14,7 @@ from accounts.models import Organization
 from governance.celery import app
 from governance.core.models import ClockFailure
 from governance.core.policy import SYSTEM
-from scans import budget, completion, runner, schedules, target_lease, tasks, work
+from scans import budget, completion, runner, schedules, target_lease, tasks
 from scans.models import Scan, Target
 from scans.services import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scans.control import Verdict
-from scans.evidence import Context
-from scans.vouching import LEFT_OUT, NEVER_READ, NOT_READ, doubt_account
+from scans.domain.control import Verdict
+from scans.domain.evidence import Context
+from scans.domain.owner_evidence import LEFT_OUT, NEVER_READ, NOT_READ, doubt_account
 
 READ = {"444455556666": "2026-03-01T12:34:56+00:00"}
 

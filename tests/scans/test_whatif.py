@@ -9,7 +9,7 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans import registry
-from scans.control import (
+from scans.domain.control import (
     GAP,
     Case,
     Control,
@@ -23,7 +23,7 @@ from scans.control import (
     failed,
     passed,
 )
-from scans.evidence import GLOBAL, Context, Evidence, Resource
+from scans.domain.evidence import GLOBAL, Context, Evidence, Resource
 from scans.whatif import Foretold, NotForetoldError, foretell
 
 CONTROLS = registry.controls()

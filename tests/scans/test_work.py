@@ -14,8 +14,8 @@ from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
 from scans import budget, completion, runner, target_lease, work
+from scans.domain.evidence import Evidence
 from scans.errors import ScanRequestError
-from scans.evidence import Evidence
 from scans.models import Blob, EvidenceHead, Scan, Target
 from scans.services import cancel_scan, resume_scan, start_scan
 

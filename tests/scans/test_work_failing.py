@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans import completion, failures, runner, work
-from scans.evidence import GLOBAL, Evidence
-from scans.keeping import make_storable
+from scans.domain.evidence import GLOBAL, Evidence
+from scans.domain.storable_evidence import make_storable
 from scans.models import EvidenceHead, Finding, Scan, Target
 from scans.report import not_read
 from scans.services import start_scan

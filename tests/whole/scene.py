@@ -23,9 +23,9 @@ from demo.cloud.faults import Fault
 from demo.company import Running
 from governance.core.policy import SYSTEM
 from scans import completion, evaluation, registry, runner, target_plan, work
-from scans.collector import Call
 from scans.collectors import ssm_nodes
-from scans.evidence import Evidence
+from scans.domain.collector import Call
+from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from scans.outcomes import outcomes_of
 from scans.services import start_scan

@@ -15,10 +15,10 @@ from django.core.management import call_command
 
 from accounts.aws.gaps import Gap, GapKind
 from scans import foreground, registry, store, work
-from scans.collector import Call
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.collector import Call
+from scans.domain.evidence import GLOBAL, Evidence
+from scans.domain.regions import LISTS
 from scans.models import Finding, FindingEvent
-from scans.regions import LISTS
 from scans.report import not_read
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.collector import Call
-from scans.evidence import Evidence
+from scans.domain.collector import Call
+from scans.domain.evidence import Evidence
 from tests.whole.scene import Scene, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

@@ -12,9 +12,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from demo.company import plan
 from scans import evaluation, registry
-from scans.collector import Call
-from scans.control import Verdict
-from scans.engine import Judged
+from scans.domain.collector import Call
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged
 from tests.whole.scene import Evidences, Scene, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

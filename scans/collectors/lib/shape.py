@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.bounds import MAX_RECORD, OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
-from scans.collector import Call, CallError
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError
+from scans.domain.evidence import Evidence
+from scans.domain.size_limits import MAX_RECORD, OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
 
 
 class ShapeError(ValueError):

@@ -8,10 +8,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.bounds import TooCostlyError, too_costly
-from scans.collector import Call, CallError, Collector, Listing, Reader
 from scans.detectors import hits, url_credentials
-from scans.evidence import Evidence
+from scans.domain.collector import Call, CallError, Collector, Listing, Reader
+from scans.domain.evidence import Evidence
+from scans.domain.size_limits import TooCostlyError, too_costly
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from scans.bounds import OVER_DEPTH, Allowance, TooCostlyError, measure, refuse_size
 from scans.collectors.lib import ssm_yaml
 from scans.collectors.lib.ssm_answers import MalformedError
 from scans.detectors.fields import members
+from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, measure, refuse_size
 
 TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
 # What PyYAML raises on hostile scalars: IndexError (!!int ''), KeyError (!!bool x), AttributeError (!!timestamp x) …

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.bounds import TooCostlyError, too_costly
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import Answer, MalformedError, fact, judged, maybe_mapping, maybe_text, text
 from scans.collectors.lib.ssm_content import Defaults, actions, comments, parse
+from scans.domain.size_limits import TooCostlyError, too_costly
 
 STRUCTURED = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
 BODY_FACTS = ("session", "uses_script", "references", "log_groups", "hits", "url_credentials")

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collector import Call, Reader
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.shape import ShapeError, fact, json_object, text
-from scans.evidence import Resource
+from scans.domain.collector import Call, Reader
+from scans.domain.evidence import Resource
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
 MAKING = ("CreateDocument", "UpdateDocument")

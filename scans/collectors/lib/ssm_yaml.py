@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from scans.bounds import MAX_DEPTH, OVER_DEPTH, Allowance, TooCostlyError
+from scans.domain.size_limits import MAX_DEPTH, OVER_DEPTH, Allowance, TooCostlyError
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_ALIASES = 1_000

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
 from scans.controls.lib.destinations import FACTS, RELATED
 from scans.controls.lib.judgements import FIT
+from scans.domain.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
 
 THEN = (
     "\n# then bring the bucket itself in order\n"

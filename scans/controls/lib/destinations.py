@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_004, ssm_s3_005
 from scans.controls.lib.judgements import key_fault, region_of_key
-from scans.engine import judge_view, unread
-from scans.evidence import GLOBAL, Evidence, Resource, World, dump, load
+from scans.domain.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
+from scans.domain.engine import judge_view, unread
+from scans.domain.evidence import GLOBAL, Evidence, Resource, World, dump, load
 
 PARTS: tuple[tuple[Control, Evaluate], ...] = tuple(
     (module.CONTROL, module.evaluate) for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)

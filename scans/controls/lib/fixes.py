@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scans.control import Effect, ResourceView
 from scans.controls.lib.iam_policies.documents import partition_of
 from scans.controls.lib.iam_policies.model import Policy, PolicyError, parse
 from scans.controls.lib.judgements import FIT
+from scans.domain.control import Effect, ResourceView
 
 __all__ = [
     "BLOCK_ALL",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
-from scans.control import Outcome, ResourceView, failed, passed, unknown
-from scans.evidence import GLOBAL
-from scans.vouching import doubt_account
+from scans.domain.control import Outcome, ResourceView, failed, passed, unknown
+from scans.domain.evidence import GLOBAL
+from scans.domain.owner_evidence import doubt_account
 
 KEY_FACTS = ("state", "usage", "spec")
 KEY_STATE = {"kms.reference": KEY_FACTS}  # what key_fault needs in CONTROL.related

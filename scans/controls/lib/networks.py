@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.control import ResourceView
+from scans.domain.control import ResourceView
 
 Network = IPv4Network | IPv6Network
 

@@ -15,8 +15,8 @@ from accounts.models import Organization
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 from scans import exports, outcomes, registry, replay
+from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
-from scans.lifecycle import Event
 from scans.naming import control_ids
 from scans.queries import history
 from scans.replay import Tally

@@ -16,11 +16,11 @@ from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 from governance.core.transitions import LostRaceError
 from scans import scheduling
+from scans.domain.schedule_times import UNITS, Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.management.commands.scan import reach_broker, the_organization
 from scans.models import Schedule
 from scans.queries.schedules import PARTS, ScheduleLine, lines
-from scans.rhythm import UNITS, Rhythm, make_rhythm
 
 EVERY = re.compile(r"([0-9]{1,7})([mhd])")
 IDS = 19  # digits that an id may have

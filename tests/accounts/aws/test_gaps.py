@@ -19,7 +19,8 @@ def test_a_refused_look_at_a_bucket_is_its_owners_affair() -> None:
 
 
 def test_the_advice_of_a_call_is_of_one_that_is_made() -> None:
-    from scans import registry, vouching
+    from scans import registry
+    from scans.domain import owner_evidence
 
-    declared = {call.api for call in registry.calls()} | {vouching.NOT_READ.api, vouching.LEFT_OUT.api}
+    declared = {call.api for call in registry.calls()} | {owner_evidence.NOT_READ.api, owner_evidence.LEFT_OUT.api}
     assert {api for _, api in OF_CALL} <= declared

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from scans import exports, services, store
-from scans.evidence import Evidence
+from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from tests.inventory import REGION, scan
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused

@@ -26,7 +26,7 @@ from botocore.validate import ParamValidator
 
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Collector
+from scans.domain.collector import Collector
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"

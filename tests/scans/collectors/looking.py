@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
-from scans.evidence import GLOBAL, Evidence, Resource
+from scans.domain.collector import Seen
+from scans.domain.evidence import GLOBAL, Evidence, Resource
 from tests.scans.collectors.fake_reader import REGION
 
 DENIED = Gap(GapKind.DENIED, "ssm.DescribeParameters", "ssm:DescribeParameters", REGION, "AccessDeniedException")

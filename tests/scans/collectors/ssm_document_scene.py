@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scans.collector import Seen
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.evidence import Evidence, Resource, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence, Resource, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 
 BASE = "arn:aws:ssm:eu-west-1:111122223333:document/"

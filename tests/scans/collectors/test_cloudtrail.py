@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors.cloudtrail import COLLECTOR, collect
-from scans.evidence import Context, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import Context, canonical
 from tests.scans.collectors.fake_reader import ACCOUNT, FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors.ec2_network import COLLECTOR, collect
 from scans.collectors.lib.ec2_shape import cidrs, short_name, sources_443
-from scans.evidence import canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 

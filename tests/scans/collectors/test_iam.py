@@ -6,9 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors.iam import COLLECTOR, collect
-from scans.evidence import Context, Evidence, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import Context, Evidence, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.evidence import Evidence
+from scans.domain.evidence import Evidence
 from tests.scans.collectors.looking import all_of, kinds
 from tests.scans.collectors.test_iam import POLICY, VERSIONS, account, group, page, read, role, user
 

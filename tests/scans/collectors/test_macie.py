@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors.macie import COLLECTOR, collect
-from scans.evidence import canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, one_of
 

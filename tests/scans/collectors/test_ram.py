@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors.ram import COLLECTOR, collect
-from scans.evidence import canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 

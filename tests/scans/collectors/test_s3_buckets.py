@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors.s3_buckets import COLLECTOR, collect
-from scans.evidence import GLOBAL, Resource, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import GLOBAL, Resource, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
-from scans.collector import Seen
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.evidence import canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, SHELL, STEP, Scene, found, session_content
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors.ssm_documents import COLLECTOR, collect
+from scans.domain.collector import Seen
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, SHELL, Scene, found, session_content
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors import ssm_nodes
 from scans.collectors.ssm_nodes import COLLECTOR, collect
-from scans.evidence import Evidence, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 
 TRUE_TYPE = {"InstanceType": "m5n.large", "NetworkInfo": {"EncryptionInTransitSupported": True}}

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors.ssm_parameters import COLLECTOR, collect
-from scans.evidence import Evidence, Resource
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence, Resource
 from tests.scans.collectors.fake_reader import FakeReader
 
 BASE = "arn:aws:ssm:eu-west-1:111122223333:parameter/"

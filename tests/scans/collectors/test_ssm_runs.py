@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collector import Seen
 from scans.collectors import ssm_associations, ssm_automations, ssm_commands, ssm_data_syncs
-from scans.evidence import Evidence, canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence, canonical
 from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from accounts.aws.gaps import GapKind
-from scans.collector import Seen
 from scans.collectors import ssm_settings as settings
 from scans.collectors.ssm_settings import COLLECTOR, collect
-from scans.evidence import Evidence
+from scans.domain.collector import Seen
+from scans.domain.evidence import Evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 DEFAULTS = {settings.SHARING: "Enable", settings.SCRIPT_LOGS: "None", settings.HOST_ROLE: "$None"}

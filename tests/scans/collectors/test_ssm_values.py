@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import GapKind
-from scans.collector import VALUE_ROLE, Seen
 from scans.collectors.ssm_values import COLLECTOR, SECONDS_APART, collect
 from scans.detectors import revision
-from scans.evidence import Context, Evidence, Resource, canonical, parse
+from scans.domain.collector import VALUE_ROLE, Seen
+from scans.domain.evidence import Context, Evidence, Resource, canonical, parse
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, all_of
 

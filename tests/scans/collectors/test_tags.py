@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from scans.collector import Seen
 from scans.collectors.tags import COLLECTOR, collect
-from scans.evidence import canonical
+from scans.domain.collector import Seen
+from scans.domain.evidence import canonical
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 

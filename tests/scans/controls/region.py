@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from scans.control import Outcome
-from scans.engine import judge
-from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.control import Outcome
+from scans.domain.engine import judge
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
 
 REGION, ACCOUNT = "eu-west-1", "111122223333"
 

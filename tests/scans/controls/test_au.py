@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accounts.aws.gaps import GapKind
-from scans.control import Verdict
 from scans.controls import ssm_au_001, ssm_au_002, ssm_au_003
-from scans.engine import judge
-from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.control import Verdict
+from scans.domain.engine import judge
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
 
 MEMBER, MANAGEMENT = "111122223333", "999999999999"
 SHADOW = f"arn:aws:cloudtrail:eu-west-1:{MANAGEMENT}:trail/organization"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_dc_001, ssm_dc_002
-from scans.engine import judge
-from scans.evidence import Context, Evidence, World
+from scans.domain.control import GAP, Verdict
+from scans.domain.engine import judge
+from scans.domain.evidence import Context, Evidence, World
 
 REGION, ACCOUNT = "eu-west-1", "111122223333"
 CONTEXT = Context(account=ACCOUNT, accounts=frozenset({ACCOUNT}))

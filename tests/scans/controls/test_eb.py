@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_eb_001
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import evidence_for, judged
 
 

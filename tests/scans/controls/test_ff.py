@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_ff_001, ssm_ff_002, ssm_ff_003
-from scans.engine import judge
-from scans.evidence import Context, Evidence, World
+from scans.domain.control import GAP, Verdict
+from scans.domain.engine import judge
+from scans.domain.evidence import Context, Evidence, World
 
 REGION = "eu-west-1"
 

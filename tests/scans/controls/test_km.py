@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_km_001, ssm_km_002, ssm_km_003
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import ACCOUNT, evidence_for, judged
 
 FRIEND, STRANGER = "444455556666", "999999999999"

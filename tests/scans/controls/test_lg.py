@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_lg_001, ssm_lg_002, ssm_lg_003
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 GROUPS = [(ssm_lg_001, "run_command"), (ssm_lg_002, "script"), (ssm_lg_003, "session")]

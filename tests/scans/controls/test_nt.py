@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import Verdict
 from scans.controls import ssm_nt_001, ssm_nt_003
+from scans.domain.control import Verdict
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_ps_001, ssm_ps_003, ssm_ps_004
 from scans.controls.lib.judgements import FIT
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 ALL = [ssm_ps_001, ssm_ps_003, ssm_ps_004]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_003, ssm_s3_004, ssm_s3_005
 from scans.controls.lib.judgements import FIT
-from scans.evidence import GLOBAL, Evidence
+from scans.domain.control import GAP, Verdict
+from scans.domain.evidence import GLOBAL, Evidence
 from tests.scans.controls.region import evidence_for, judged
 
 ARN = "arn:aws:s3:::example"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scans.control import GAP, Verdict
 from scans.controls import ssm_vp_001, ssm_vp_002, ssm_vp_003, ssm_vp_004
+from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 ARN = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.collector import Seen
 from scans.collectors import (
     cloudtrail,
     logs,
@@ -20,7 +19,6 @@ from scans.collectors import (
     ssm_parameters,
     ssm_settings,
 )
-from scans.control import Outcome, Verdict
 from scans.controls import (
     ssm_au_001,
     ssm_au_002,
@@ -35,10 +33,12 @@ from scans.controls import (
     ssm_s3_004,
     ssm_vp_001,
 )
-from scans.engine import judge
-from scans.evidence import GLOBAL, Context, Evidence, World
-from scans.fingerprint import fingerprint
-from scans.lifecycle import Event, event_for
+from scans.domain.collector import Seen
+from scans.domain.control import Outcome, Verdict
+from scans.domain.engine import judge
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.fingerprint import fingerprint
+from scans.domain.lifecycle import Event, event_for
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scans.control import Verdict
+from scans.domain.control import Verdict
 from scans.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind, Owner, Source
 from scans.flows.drawing import MOST, draw
 from scans.flows.model import ORDER, worst

@@ -8,7 +8,7 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans import registry, store
 from scans.controls.lib.judgements import FIT
-from scans.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.flows import Side, grade_by
 from scans.models import EvidenceHead, Scan
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans import registry
-from scans.control import Outcome, Verdict
 from scans.controls.lib.iam_policies import IDENTITY, RESOURCE, PolicyError, parse
+from scans.domain.control import Outcome, Verdict
 from tests.scans.test_controls import judge_case
 
 BUCKET = "arn:aws:s3:::example"

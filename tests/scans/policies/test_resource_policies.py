@@ -18,7 +18,7 @@ from scans.controls.lib.iam_policies import (
     parse,
     unread_principals,
 )
-from scans.evidence import Context
+from scans.domain.evidence import Context
 
 BUCKET = "arn:aws:s3:::logs"
 BOTH = [BUCKET, f"{BUCKET}/*"]

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from governance.core.policy import SYSTEM, Role, ScopeKind
+from scans.domain.schedule_times import make_rhythm
 from scans.models import Scan, Schedule
-from scans.rhythm import make_rhythm
 from scans.scheduling import create_schedule
 from tests import readers
 from tests.inventory import HOSTILE, ORG, Inventory

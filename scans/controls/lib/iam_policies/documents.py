@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scans.control import Outcome, ResourceView, failed, passed, unknown
 from scans.controls.lib.iam_policies.model import IDENTITY, Policy, PolicyError, parse
+from scans.domain.control import Outcome, ResourceView, failed, passed, unknown
 
 DOCUMENT_FACTS = {"iam.policy": ("name", "document"), "iam.inline": ("policies",)}
 

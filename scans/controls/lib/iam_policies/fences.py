@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from scans.controls.lib.iam_policies.model import Condition, Statement
-from scans.evidence import Context
+from scans.domain.evidence import Context
 
 ACCOUNT_KEYS = (
     "aws:principalaccount", "aws:sourceaccount", "kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount",

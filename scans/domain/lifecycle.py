@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from scans.control import Verdict
+from scans.domain.control import Verdict
 
 
 class Event(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.gaps import Gap
-from scans.evidence import Evidence, Resource
+from scans.domain.evidence import Evidence, Resource
 
 __all__ = ["Call", "CallError", "Collect", "Collector", "Listing", "Reader", "Seen"]
 

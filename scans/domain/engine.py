@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.control import Control, Evaluate, Outcome, ResourceView, Scope, Verdict
-from scans.evidence import GLOBAL, Context, Resource, World
+from scans.domain.control import Control, Evaluate, Outcome, ResourceView, Scope, Verdict
+from scans.domain.evidence import GLOBAL, Context, Resource, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from accounts.aws.gaps import TEXT_REPLACED, TOO_DEEP, Gap, GapKind
 from governance.core.storable import MARK, TooDeepError, storable, storable_text
-from scans.evidence import Evidence, Resource
+from scans.domain.evidence import Evidence, Resource
 
 
 def make_storable(evidence: Evidence, replaced: Iterable[Gap] = ()) -> None:

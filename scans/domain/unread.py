@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.control import Verdict
-from scans.engine import Judged
-from scans.evidence import Context, load
-from scans.vouching import NOT_READ
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged
+from scans.domain.evidence import Context, load
+from scans.domain.owner_evidence import NOT_READ
 
 
 def cost(judged: Iterable[Judged], foreign: frozenset[Gap] = frozenset()) -> list[Gap]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
-from scans.evidence import GLOBAL, Context, Resource, World
+from scans.domain.evidence import GLOBAL, Context, Resource, World
 
 
 class Verdict(StrEnum):

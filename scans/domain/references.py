@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.evidence import Resource
+from scans.domain.evidence import Resource
 
 TRAIL_KIND = "07"
 SESSION_LOG_KIND = "08"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, Gap, GapKind
-from scans.control import Verdict
-from scans.engine import Judged, unread
-from scans.evidence import GLOBAL, Evidence, Resource
+from scans.domain.control import Verdict
+from scans.domain.engine import Judged, unread
+from scans.domain.evidence import GLOBAL, Evidence, Resource
 
 LIMITED = "RegionsLimited"
 # In a Target's counts: outcomes that rest on accounts that the Scan was asked to leave out. What was known stands.

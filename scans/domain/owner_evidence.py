@@ -7,8 +7,8 @@ this scan did not read is old, and nobody knows whether it is still true, so it 
 from __future__ import annotations
 
 from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, OWNER_NOT_READ, Gap, GapKind
-from scans.control import Outcome, unknown
-from scans.evidence import GLOBAL, Context
+from scans.domain.control import Outcome, unknown
+from scans.domain.evidence import GLOBAL, Context
 
 NOT_READ = Gap(GapKind.NOT_READ, "sts.AssumeRole", "sts:AssumeRole", GLOBAL, OWNER_NOT_READ)
 LEFT_OUT = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, ACCOUNTS_LIMITED)
