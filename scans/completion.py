@@ -16,12 +16,13 @@ from governance.core import errorlog
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
-from scans import evaluation, failures, hooks, joining, registry, store, unjoined
+from scans import evaluation, failures, hooks, joining, registry, unjoined
 from scans.domain import unread
 from scans.holders import me
 from scans.leases import LEASE, kept_up
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
+from scans.storage import blobs
 from scans.sums import sums_of
 
 log = structlog.get_logger(__name__)
@@ -178,7 +179,7 @@ def prepare(scan: Scan) -> frozenset[Gap]:
     """Keep what the organization's accounts say of each other. Returns the gaps in it that are other accounts'."""
     joined = joining.joined_context(scan)
     foreign = unread.of_others(joined)
-    Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(joined))
+    Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.keep_context(joined))
     scan.refresh_from_db()
     return foreign
 
@@ -208,9 +209,9 @@ def join_apart(
 
 
 def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap]) -> None:
-    manifest = store.load_manifest(target.manifest)
+    manifest = blobs.load_manifest(target.manifest)
     wanted = {registry.types()[t] for c in controls for t in (*c.control.facts, *c.control.related)}
-    evidences = store.load_evidence(manifest, wanted)
+    evidences = blobs.load_evidence(manifest, wanted)
     at = target.collected_at or timezone.now()
     judged = evaluation.judge_target(scan, target.account, evidences, controls, at=at, joined=True)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Account
-from scans import registry, store
+from scans import registry
 from scans.domain.control import Control, Evaluate
 from scans.domain.engine import Judged, judge_all, places
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.models import Scan
+from scans.storage import blobs
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ def judge_target(
     regions: those that were read, where the evidence given is only a part of what they hold. run: what calls the
     judging, which is pure: in a thread of its own, say."""
     digest = scan.joined_context if joined else scan.context
-    context = store.load_context(digest, account=account.account_id, as_of=at.isoformat())
+    context = blobs.load_context(digest, account=account.account_id, as_of=at.isoformat())
     chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]
     return run(judge_evidence, evidences, chosen, context, at, regions)
 

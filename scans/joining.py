@@ -12,12 +12,13 @@ from django.db.models import QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
-from scans import registry, store
+from scans import registry
 from scans.controls.lib import destinations
 from scans.domain import evidence
 from scans.domain.control import Control
 from scans.domain.evidence import GLOBAL, Context, Resource, World
 from scans.models import EvidenceHead, Scan
+from scans.storage import blobs
 
 # What an account that left had is no longer ours to vouch for.
 GONE = [Account.Status.VANISHED, Account.Status.CLOSED]
@@ -31,7 +32,7 @@ def heads(organization: Organization, collector: str, type: str) -> Iterator[tup
     found = list(rows.values_list("account__account_id", "digest").order_by("account_id"))
     for start in range(0, len(found), 500):
         part = found[start : start + 500]
-        contents = store.load(digest for _, digest in part)
+        contents = blobs.load(digest for _, digest in part)
         for account, digest in part:
             for resource in evidence.parse(contents[digest]).resources:
                 if resource.type == type:
@@ -131,11 +132,11 @@ def world_of(organization: Organization, account: str, types: set[str], reading:
     latest."""
     collectors = {registry.types()[type] for type in types}
     if reading and account in reading.read:
-        return World(store.load_evidence(store.load_manifest(reading.read[account]), collectors).values())
+        return World(blobs.load_evidence(blobs.load_manifest(reading.read[account]), collectors).values())
     rows = EvidenceHead.objects.filter(
         account__organization=organization, account__account_id=account, collector__in=collectors
     )
-    contents = store.load(rows.values_list("digest", flat=True))
+    contents = blobs.load(rows.values_list("digest", flat=True))
     return World(evidence.parse(data) for data in contents.values())
 
 
@@ -144,7 +145,7 @@ def joined_context(scan: Scan) -> Context:
     reading = reading_of(scan)
     owners, unread = bucket_owners(scan.organization, reading)
     return replace(
-        store.load_context(scan.context, account="", as_of=""),
+        blobs.load_context(scan.context, account="", as_of=""),
         bucket_owners=owners,
         unread_accounts=frozenset(unread),
         shared_buckets=shared_buckets(scan.organization, owners, reading),
@@ -174,6 +175,6 @@ def witnesses(account: Account, control: Control) -> list[str]:
 def names_of(account: Account) -> set[str]:
     """The buckets that this Account's settings point at, as last read."""
     rows = EvidenceHead.objects.filter(account=account, region=GLOBAL, collector="s3_buckets")
-    contents = store.load(rows.values_list("digest", flat=True))
+    contents = blobs.load(rows.values_list("digest", flat=True))
     held = (resource for data in contents.values() for resource in evidence.parse(data).resources)
     return {str(resource.facts.get("name")) for resource in held if resource.type == "s3.destination"}

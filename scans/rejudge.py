@@ -12,13 +12,14 @@ from datetime import datetime
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
-from scans import evaluation, store
+from scans import evaluation
 from scans.domain import partial_scans
 from scans.domain.engine import Judged
 from scans.domain.fingerprint import fingerprint
 from scans.models import Target
 from scans.queries import history
 from scans.reconcile import Coverage, Ground, Grounded, coverage
+from scans.storage import blobs
 
 Place = tuple[str, str]  # (control id, region)
 
@@ -91,8 +92,8 @@ def judge_target(
         return
     wanted = [c for c in evaluation.controls_of(scan) if not controls or c.control.id in controls]
     try:
-        manifest = store.load_manifest(target.manifest)
-        evidences = store.read_evidence(manifest, evaluation.collectors_of(wanted) if controls else None)
+        manifest = blobs.load_manifest(target.manifest)
+        evidences = blobs.read_evidence(manifest, evaluation.collectors_of(wanted) if controls else None)
         if lost is not None:
             lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_lost(g)]
         digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}

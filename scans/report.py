@@ -15,11 +15,12 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from governance.core.cli import UNBROKEN
-from scans import registry, store
+from scans import registry
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
 from scans.domain.regions import DESCRIBE_REGIONS
 from scans.models import Scan, Target
+from scans.storage import blobs
 from scans.sums import ENDED, UNREAD_STATES, VERDICTS, sums_of
 
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
@@ -145,7 +146,7 @@ def not_read(scan: Scan) -> list[str]:
         elif target.state != "done":
             lines.append(f"Not read: {target.account} — the scan was {target.state} before it came to an end there.")
         if any(gap["api"] == DESCRIBE_REGIONS.api for gap in target.gaps):
-            read = sorted(set(store.load_manifest(target.manifest)) - {GLOBAL})
+            read = sorted(set(blobs.load_manifest(target.manifest)) - {GLOBAL})
             lines.append(
                 f"Gap: {target.account} — which regions it has is not known; read were those that were named: "
                 f"{', '.join(read)}"

@@ -15,11 +15,12 @@ from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
 from governance.core.transitions import move
-from scans import hooks, joining, registry, store
+from scans import hooks, joining, registry
 from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule, Target
 from scans.naming import control_ids
+from scans.storage import blobs
 
 DEADLINE = timedelta(hours=24)
 
@@ -57,7 +58,7 @@ def start_scan(
                 "regions": sorted(set(regions)),
                 "controls": sorted(set(controls)),
             },
-            context=store.keep_context(context_of(organization)),
+            context=blobs.keep_context(context_of(organization)),
             deadline_at=timezone.now() + DEADLINE,
             schedule=schedule,
             due_at=due_at,

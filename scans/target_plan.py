@@ -10,10 +10,11 @@ from accounts.aws.assume import AssumedRole, AssumeError, assume
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from scans import registry, runner, store
+from scans import registry, runner
 from scans.domain.collector import VALUE_ROLE
 from scans.domain.evidence import Evidence, parse
 from scans.models import EvidenceHead, Target
+from scans.storage import blobs
 from scans.values import ValueRole, no_role
 
 
@@ -27,7 +28,7 @@ def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Co
     if target.visit > 1:
         # Only what other accounts' settings point at is new: what stands by itself was just read.
         first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
-        prior = store.load_evidence(store.load_manifest(target.manifest), first)
+        prior = blobs.load_evidence(blobs.load_manifest(target.manifest), first)
     return runner.Plan(
         account=account.account_id,
         partition=account.organization.partition,
@@ -35,7 +36,7 @@ def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Co
         regions_wanted=tuple(asked or settings.SCAN_REGIONS),
         regions_limited=bool(asked),
         inbound={name: tuple(kinds) for name, kinds in target.inbound.items()},
-        context=store.load_context(scan.context, account=account.account_id, as_of=""),
+        context=blobs.load_context(scan.context, account=account.account_id, as_of=""),
         prior=prior,
         counters=counters,
         before=remembered(account, collectors),
@@ -49,7 +50,7 @@ def remembered(account: Account, collectors: set[str]) -> dict[tuple[str, str], 
         return {}
     names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
     heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
-    contents = store.load(head.digest for head in heads)
+    contents = blobs.load(head.digest for head in heads)
     return {(head.region, head.collector): parse(contents[head.digest]) for head in heads}
 
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts.aws.gaps import Gap, GapKind
 from governance.core import errorlog
-from scans import store
 from scans.domain import unread as missing
 from scans.domain.control import Control, Scope
 from scans.domain.engine import about_place, unread
@@ -21,6 +20,7 @@ from scans.domain.evidence import GLOBAL, Context, World
 from scans.models import PostureCell, Scan, Target
 from scans.reconcile import reconcile
 from scans.rollup import write_totals
+from scans.storage import blobs
 from scans.sums import JOINED
 
 API = "scan.Join"
@@ -77,7 +77,7 @@ def places(scan: Scan, target: Target, controls: list[Control]) -> list[tuple[Co
 def regions_of(target: Target) -> set[str]:
     """The regions that were read; as last known, where what was kept can't be read."""
     try:
-        return set(store.load_manifest(target.manifest))
+        return set(blobs.load_manifest(target.manifest))
     except (LookupError, ValueError):
         return set(target.account.regions)
 

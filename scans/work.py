@@ -16,12 +16,13 @@ from accounts.aws.assume import acting_as
 from accounts.aws.deadline import Deadline
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from scans import budget, evaluation, failures, runner, store
+from scans import budget, evaluation, failures, runner
 from scans.domain import unread
-from scans.heads import move_heads
 from scans.leases import kept_up
 from scans.models import Target
 from scans.reconcile import reconcile
+from scans.storage import blobs
+from scans.storage.latest import move_heads
 from scans.sums import with_events
 from scans.target_lease import Lease, LeaseLostError, claim, end
 from scans.target_plan import plan_of, refuse_unreadable, scan_role
@@ -125,7 +126,7 @@ def finish(
     lease: Lease, target: Target, collected: runner.Collected, judged: evaluation.JudgedTarget, counters: Counters
 ) -> None:
     """All of the Target's writes, fenced by the token: one transaction, or nothing."""
-    manifest_digest, manifest = store.keep_evidence(collected.evidences)
+    manifest_digest, manifest = blobs.keep_evidence(collected.evidences)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     done = reconcile(
         scan=target.scan, account=target.account, at=judged.at, judged=judged.judged,

@@ -11,7 +11,7 @@ from django.db.models import Count, Max, QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account
-from scans import coverage, registry, store
+from scans import coverage, registry
 from scans.coverage import Line, State, Totals
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL
@@ -19,6 +19,7 @@ from scans.domain.partial_scans import counts_as_missing
 from scans.domain.regions import ENABLED
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
+from scans.storage import blobs
 
 ENDED = ("done", "unreadable", "failed")
 
@@ -69,7 +70,7 @@ def of_account(account: Account) -> Coverage:
     read = account.targets.exclude(manifest="").order_by("-id").first()
     current = places_of(read) if read is not None and target is not None and target.pk == read.pk else set()
     heads = {(h.region, h.collector): h.digest for h in EvidenceHead.objects.filter(account=account)}
-    contents = store.load(heads.values())
+    contents = blobs.load(heads.values())
     evidences = {place: evidence.parse(contents[digest]) for place, digest in heads.items()}
     lines = coverage.cover(account.account_id, account.regions, scopes(), evidences, current)
     told = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
@@ -80,7 +81,7 @@ def of_account(account: Account) -> Coverage:
 
 
 def places_of(target: Target) -> set[tuple[str, str]]:
-    manifest = store.load_manifest(target.manifest)
+    manifest = blobs.load_manifest(target.manifest)
     return {(region, name) for region, by_name in manifest.items() for name in by_name}
 
 

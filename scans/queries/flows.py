@@ -10,12 +10,13 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Organization
-from scans import registry, store
+from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.flows import Blind, Flow, Side, buckets_named, build, grade_by
 from scans.flows.grading import TYPES, concerns
 from scans.models import EvidenceHead, Scan
+from scans.storage import blobs
 
 MOST_ACCOUNTS = 30
 AT_ONCE = 10
@@ -117,7 +118,7 @@ def newest_context(organization: Organization) -> Context:
             management_account=organization.management_account_id,
         )  # fmt: skip
     as_of = (scan.finished_at or scan.created_at).isoformat()
-    held = store.load_context(scan.joined_context or scan.context, account="", as_of=as_of)
+    held = blobs.load_context(scan.joined_context or scan.context, account="", as_of=as_of)
     return replace(held, left_out={})  # the map shows the latest of every account, whatever one scan left out
 
 
@@ -134,7 +135,7 @@ def latest(accounts: Sequence[Account], names: set[str]) -> dict[int, dict[tuple
     if not found:
         return found
     heads = list(EvidenceHead.objects.filter(account__in=found, collector__in=names))
-    contents = store.load(head.digest for head in heads)
+    contents = blobs.load(head.digest for head in heads)
     for head in heads:
         found[head.account_id][head.region, head.collector] = evidence.parse(contents[head.digest])
     return found

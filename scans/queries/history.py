@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED_WELL as ENDED_WELL
-from scans import registry, store
+from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import EvidenceError, encode_fact
 from scans.domain.lifecycle import RESOLUTION, Event, event_of, kind_of
 from scans.errors import ScanRequestError
 from scans.models import Finding, FindingEvent, Target
+from scans.storage import blobs
 
 # A targeted rescan counts until the account is read whole again; more of them than this are never needed.
 MOST_LAYERS = 50
@@ -144,7 +145,7 @@ def facts_then(then: Then) -> dict[str, Any] | None:
     event was about no resource."""
     loaded = registry.controls().get(then.finding.control)
     try:
-        held = evidence.parse(store.load([then.said.evidence])[then.said.evidence]) if then.said.evidence else None
+        held = evidence.parse(blobs.load([then.said.evidence])[then.said.evidence]) if then.said.evidence else None
     except (LookupError, EvidenceError):
         return None
     for resource in held.resources if held else ():

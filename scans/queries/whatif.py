@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from accounts.models import Account
-from scans import registry, store
+from scans import registry
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, Target
 from scans.queries import history
+from scans.storage import blobs
 from scans.whatif import Foretold, Jury, NotForetoldError, foretell
 
 
@@ -32,13 +33,13 @@ def of(finding: Finding) -> Foretold:
 def newest(layers: Sequence[Target]) -> tuple[list[Evidence], set[str]]:
     """The newest evidence of each collector in each region, and the regions. A scan of some regions knew only
     a part of what is kept for the whole Account."""
-    manifest: store.Manifest = {}
+    manifest: blobs.Manifest = {}
     for target in layers:
         partly = bool(target.scan.asked.get("regions")) and target is not layers[-1]
-        for region, by_name in store.load_manifest(target.manifest).items():
+        for region, by_name in blobs.load_manifest(target.manifest).items():
             if not (partly and region == GLOBAL):
                 manifest[region] = {**by_name, **manifest.get(region, {})}
-    return list(store.read_evidence(manifest).values()), set(manifest) - {GLOBAL}
+    return list(blobs.read_evidence(manifest).values()), set(manifest) - {GLOBAL}
 
 
 def juries_of(layers: Sequence[Target], account: Account) -> list[Jury]:
@@ -52,7 +53,7 @@ def juries_of(layers: Sequence[Target], account: Account) -> list[Jury]:
 
 
 def jury(digest: str, account: Account, as_of: str, *, joins: bool) -> Jury:
-    context = store.load_context(digest, account=account.account_id, as_of=as_of)
+    context = blobs.load_context(digest, account=account.account_id, as_of=as_of)
     context = replace(context, left_out={})  # it asks about the latest of every account, whatever one scan left out
     controls = [(c.control, c.evaluate) for c in registry.controls().values() if c.control.joins is joins]
     return controls, context

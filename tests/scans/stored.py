@@ -9,10 +9,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Account, Organization
-from scans import evaluation, registry, store
+from scans import evaluation, registry
 from scans.domain.evidence import Context, Evidence
 from scans.models import Scan, Target
 from scans.reconcile import reconcile
+from scans.storage import blobs
 
 REGION, OTHER = "eu-west-1", "us-east-1"
 ONE = "111122223333"
@@ -61,8 +62,8 @@ def kept(
     state: str = "done",
 ) -> Target:
     """A Scan that read this, and its Target. Findings stay as they are."""
-    manifest, _ = store.keep_evidence({(e.region, e.collector): e for e in evidences})
-    context = store.keep_context(Context(organization="o-example", management_account="999900001111"))
+    manifest, _ = blobs.keep_evidence({(e.region, e.collector): e for e in evidences})
+    context = blobs.keep_context(Context(organization="o-example", management_account="999900001111"))
     scan = Scan.objects.create(
         organization=account.organization, state=state, started_by="test", context=context,
         asked={"accounts": [], "ous": [], "regions": list(regions), "controls": list(controls)},
@@ -73,7 +74,7 @@ def kept(
 def scanned(account: Account, *evidences: Evidence, **more: Any) -> Target:
     """As kept, and Findings and cells follow, as when a worker finishes a Target."""
     target = kept(account, *evidences, **more)
-    manifest = store.load_manifest(target.manifest)
+    manifest = blobs.load_manifest(target.manifest)
     at = target.collected_at
     assert at
     result = evaluation.judge_target(

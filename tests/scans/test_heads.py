@@ -12,12 +12,13 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
-from scans import completion, joining, runner, store
+from scans import completion, joining, runner
 from scans.domain.evidence import GLOBAL, Evidence, canonical, parse
 from scans.domain.partial_scans import LIMITED, filled, is_part
-from scans.heads import move_heads
 from scans.models import EvidenceHead, Finding, Scan
 from scans.services import start_scan
+from scans.storage import blobs
+from scans.storage.latest import move_heads
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes
 from tests.scans.stored import OTHER, REGION, evidence
 
@@ -69,7 +70,7 @@ def test_only_what_was_asked_to_be_left_out_makes_a_part() -> None:
 
 def head(account: Account) -> Evidence:
     digest = EvidenceHead.objects.get(account=account, collector="s3_buckets").digest
-    return parse(store.load([digest])[digest])
+    return parse(blobs.load([digest])[digest])
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def organization(db: None) -> Organization:
 
 def keep(account: Account, *evidences: Evidence) -> None:
     held = {(each.region, each.collector): each for each in evidences}
-    _, manifest = store.keep_evidence(held)
+    _, manifest = blobs.keep_evidence(held)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     move_heads(account, held, digests, timezone.now())
 

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
-from scans import joining, store
+from scans import joining
 from scans.domain.control import GAP
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.models import EvidenceHead
+from scans.storage import blobs
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def organization() -> Organization:
 
 def keep(account: str, *evidences: Evidence) -> None:
     owner = Account.objects.get(account_id=account)
-    _, manifest = store.keep_evidence({(e.region, e.collector): e for e in evidences})
+    _, manifest = blobs.keep_evidence({(e.region, e.collector): e for e in evidences})
     for region, by_name in manifest.items():
         for name, digest in by_name.items():
             EvidenceHead.objects.create(
@@ -81,8 +82,8 @@ def test_who_manages_root_credentials_is_told_by_the_management_account(
     assert joining.root_managed(organization) is None
     keep("111122223333", features(told))
     assert joining.root_managed(organization) == managed
-    kept = store.keep_context(Context(organization="o-1", root_managed=managed))
-    assert store.load_context(kept, account="1", as_of="").root_managed == managed
+    kept = blobs.keep_context(Context(organization="o-1", root_managed=managed))
+    assert blobs.load_context(kept, account="1", as_of="").root_managed == managed
 
 
 def test_only_what_others_point_at_is_shared(organization: Organization) -> None:
@@ -108,8 +109,8 @@ def test_a_context_comes_back_as_it_was_kept(organization: Organization) -> None
     keep("111122223333", points_at("central"), inventory())
     owners, _ = joining.bucket_owners(organization)
     shared = joining.shared_buckets(organization, owners)
-    digest = store.keep_context(Context(organization="o-1", bucket_owners=owners, shared_buckets=shared))
-    assert store.load_context(digest, account="1", as_of="").shared_buckets == shared
+    digest = blobs.keep_context(Context(organization="o-1", bucket_owners=owners, shared_buckets=shared))
+    assert blobs.load_context(digest, account="1", as_of="").shared_buckets == shared
 
 
 def test_a_context_from_before_buckets_were_shared_still_loads(organization: Organization) -> None:
@@ -117,6 +118,6 @@ def test_a_context_from_before_buckets_were_shared_still_loads(organization: Org
         "partition": "aws", "organization": "o-1", "management_account": "1", "accounts": [], "bucket_owners": None,
         "unread_accounts": [], "policy": {},
     }  # fmt: skip
-    context = store.load_context(store.keep_json(old), account="1", as_of="")
+    context = blobs.load_context(blobs.keep_json(old), account="1", as_of="")
     assert context.shared_buckets == {}
     assert context.root_managed is None

@@ -6,10 +6,10 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
-from scans import store
 from scans.domain.evidence import canonical, digest
 from scans.models import Finding, PostureCell
 from scans.outcomes import outcomes_of
+from scans.storage import blobs
 from tests.scans.stored import MONDAY, ONE, REGION, account, arn, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db
@@ -80,4 +80,4 @@ def test_an_account_that_was_not_read_has_no_outcomes() -> None:
     target.manifest, target.collected_at, target.state = "", None, "unreadable"
     target.save()
     assert list(outcomes_of(target.scan)) == []
-    assert store.load_manifest("") == {}
+    assert blobs.load_manifest("") == {}

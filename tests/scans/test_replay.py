@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Account
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
-from scans import outcomes, registry, replay, store
+from scans import outcomes, registry, replay
 from scans.domain.control import Outcome, ResourceView, failed, passed
 from scans.domain.evidence import canonical, digest
 from scans.domain.lifecycle import Event
@@ -20,6 +20,7 @@ from scans.models import Blob, Finding, FindingEvent, PostureCell, Target
 from scans.queries import history
 from scans.rejudge import Rejudged, rejudge
 from scans.replay import Tally
+from scans.storage import blobs
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db
@@ -139,10 +140,10 @@ def test_evidence_of_another_schema_is_a_gap_of_its_region_and_collector(shop: A
     odd, fine = parameters(a="String"), parameters(OTHER, b="String")
     target = kept(shop, odd, fine, volumes())
     data = canonical(odd).replace(b'"schema":1', f'"schema":{schema}'.encode())
-    [mark] = store.keep([data])
-    manifest = store.load_manifest(target.manifest)
+    [mark] = blobs.keep([data])
+    manifest = blobs.load_manifest(target.manifest)
     manifest[REGION]["ssm_parameters"] = mark
-    Target.objects.filter(pk=target.pk).update(manifest=store.keep_json(manifest))
+    Target.objects.filter(pk=target.pk).update(manifest=blobs.keep_json(manifest))
     said = found(shop)
     assert set(verdicts(said, PS).items()) == {((REGION, "*"), "unknown"), ((OTHER, "b"), "fail")}
     assert verdicts(said, EB)[REGION, f"arn:aws:ec2:{REGION}:{ONE}:ebs-encryption-by-default"] == "pass"

@@ -9,10 +9,10 @@ import pytest
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
-from scans import store
 from scans.errors import ScanRequestError
 from scans.models import Scan
 from scans.services import cancel_scan, resume_scan, start_scan
+from scans.storage import blobs
 from tests.scans.orders import company, first, holding, in_place_of_aws, read_all, unit
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def test_regions_of_the_environment_must_be_some_of_aws(organization: Organizati
 def test_what_was_asked_is_kept_once_each_and_with_the_facts_of_the_moment(organization: Organization) -> None:
     scan = start_scan(actor=OPERATOR, organization=organization, controls=["SSM-PS-001", "SSM-PS-001"])
     assert scan.asked == {"accounts": [], "ous": [], "regions": [], "controls": ["SSM-PS-001"]}
-    context = store.load_context(scan.context, account="", as_of="")
+    context = blobs.load_context(scan.context, account="", as_of="")
     assert context.organization == "o-1"
     assert context.management_account == "111122223333"
     assert len(context.accounts) == 3

@@ -14,12 +14,13 @@ import pytest
 from django.core.management import call_command
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import foreground, registry, store, work
+from scans import foreground, registry, work
 from scans.domain.collector import Call
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.regions import LISTS
 from scans.models import Finding, FindingEvent
 from scans.report import not_read
+from scans.storage import blobs
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -158,7 +159,7 @@ def test_where_the_account_service_lists_no_regions_ec2_does(scene: Scene, setti
     target = scene.scan().targets.get()
     assert target.error is None
     assert target.gaps == before.gaps
-    assert set(store.load_manifest(target.manifest)) == set(store.load_manifest(before.manifest))
+    assert set(blobs.load_manifest(target.manifest)) == set(blobs.load_manifest(before.manifest))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,11 +6,12 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
-from scans import registry, store
+from scans import registry
 from scans.controls.lib.judgements import FIT
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.flows import Side, grade_by
 from scans.models import EvidenceHead, Scan
+from scans.storage import blobs
 
 REGION = "eu-west-1"
 MINE, THEIRS, STRANGER = "111122223333", "444455556666", "999988887777"
@@ -76,7 +77,7 @@ def side(found: dict[tuple[str, str], Evidence], account: str = MINE, **context:
 
 def keep(account: Account, found: dict[tuple[str, str], Evidence]) -> None:
     """Store evidence as a scan would, as the account's latest."""
-    _, manifest = store.keep_evidence(found)
+    _, manifest = blobs.keep_evidence(found)
     for region, by_name in manifest.items():
         for name, digest in by_name.items():
             EvidenceHead.objects.update_or_create(
@@ -91,4 +92,4 @@ def join(scan: Scan, **owners: str) -> None:
         organization=scan.organization.org_id, management_account=scan.organization.management_account_id,
         bucket_owners={name.replace("_", "-"): owner for name, owner in owners.items()},
     )  # fmt: skip
-    Scan.objects.filter(pk=scan.pk).update(joined_context=store.keep_context(context))
+    Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.keep_context(context))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Account
-from scans import registry, store
+from scans import registry
 from scans.coverage import State, Totals
 from scans.models import Target
 from scans.queries import coverage as queries
+from scans.storage import blobs
 from tests.inventory import GAP, Inventory
 from tests.scans.flows import worlds
 
@@ -20,7 +21,7 @@ def read(account: Account, *, whole: bool = True) -> None:
     if not whole:
         found[worlds.REGION, "ssm_parameters"].miss("ssm.parameter", worlds.DENIED)
     worlds.keep(account, found)
-    Target.objects.filter(account=account).update(manifest=store.keep_evidence(found)[0])
+    Target.objects.filter(account=account).update(manifest=blobs.keep_evidence(found)[0])
 
 
 def test_one_account_read_in_part(inventory: Inventory) -> None:

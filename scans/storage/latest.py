@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from accounts.models import Account
-from scans import store
 from scans.domain import partial_scans
 from scans.domain.evidence import GLOBAL, Evidence, canonical
 from scans.models import EvidenceHead
+from scans.storage import blobs
 
 Place = tuple[str, str]  # (region, collector)
 
@@ -36,10 +36,10 @@ def filled_up(evidences: Mapping[Place, Evidence], held: Mapping[Place, str]) ->
     """A Scan of some regions sees a part of what the whole account points at. In place of that part: the digest of
     the part with the rest as it was known, so that nobody takes the rest for gone."""
     parts = {place: found for place, found in evidences.items() if place in held and partial_scans.is_part(found)}
-    manifest: store.Manifest = {}
+    manifest: blobs.Manifest = {}
     for region, collector in parts:
         manifest.setdefault(region, {})[collector] = held[region, collector]
     read = {region for region, _ in evidences} - {GLOBAL}
-    known = store.read_evidence(manifest)
+    known = blobs.read_evidence(manifest)
     whole = {place: partial_scans.filled(part, known[place], read) for place, part in parts.items()}
-    return dict(zip(whole, store.keep(map(canonical, whole.values())), strict=True))
+    return dict(zip(whole, blobs.keep(map(canonical, whole.values())), strict=True))
