@@ -40,7 +40,7 @@ from governance.identity.models import User
 from governance.notify.models import MailChoice, Preference
 from governance.notify.services import tell
 from scans.models import Schedule
-from scans.services import start_scan
+from scans.pipeline.start import start_scan
 from scans.tasks import enqueue
 now = timezone.now()
 o = Organization.objects.create(org_id="o-bench000001", partition="aws", management_account_id="100000000000")

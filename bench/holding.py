@@ -45,9 +45,9 @@ def hold(target_id: int) -> bool:
 
 @worker_process_init.connect
 def replace_work(**_: Any) -> None:
-    from scans import work
+    from scans.pipeline import target_worker
 
-    work.run_target = hold
+    target_worker.run_target = hold
 
 
 @beat_init.connect

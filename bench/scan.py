@@ -62,8 +62,8 @@ def main() -> None:
 def measured() -> dict[str, Any]:
     from accounts.models import Organization
     from governance.core.policy import SYSTEM
-    from scans import foreground
-    from scans.services import start_scan
+    from scans.pipeline import foreground
+    from scans.pipeline.start import start_scan
 
     cpu, wall = time.process_time(), time.perf_counter()
     scan = start_scan(actor=SYSTEM, organization=Organization.objects.get())

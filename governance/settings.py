@@ -257,7 +257,7 @@ SCAN_REGIONS = env.regions("TUTELA_REGIONS")
 AWS_TIMEOUTS = env.timeouts("TUTELA_AWS_TIMEOUT")
 SCAN_THREADS = env.number("TUTELA_THREADS", 16, least=1)
 SCAN_PARALLEL_TARGETS = env.number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
-# How long one collector may read in one region, and one account may take (scans.budget).
+# How long one collector may read in one region, and one account may take (scans.pipeline.time_limits).
 COLLECTOR_SECONDS = 60 * env.number("TUTELA_COLLECTOR_MINUTES", 30, least=1)
 TARGET_SECONDS = 60 * env.number("TUTELA_ACCOUNT_MINUTES", 60, least=1)
 WORKER_MEMORY_MB = env.number("TUTELA_WORKER_MEMORY_MB", 500, least=100)
@@ -266,7 +266,7 @@ FIPS_REGIONS = env.regions("TUTELA_FIPS_REGIONS", also=["all"])
 VALUE_ROLE = env.text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 
-# What scans.rescan counts: rescans of one account by one person, and of all accounts by one person.
+# What scans.pipeline.rescan counts: rescans of one account by one person, and of all accounts by one person.
 RESCAN_RATE = env.rate("TUTELA_RATE_RESCAN", "6/hour")
 RESCAN_RATE_PERSON = env.rate("TUTELA_RATE_RESCAN_PERSON", "60/hour")
 

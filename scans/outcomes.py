@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from scans.domain.engine import Judged
-from scans.evaluation import controls_of
 from scans.models import Scan, Target
-from scans.reconcile import Grounded, evidence_of
+from scans.pipeline.reconcile import Grounded, evidence_of
+from scans.pipeline.target_evaluation import controls_of
 from scans.rejudge import judge_target
 
 

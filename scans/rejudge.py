@@ -12,13 +12,13 @@ from datetime import datetime
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
-from scans import evaluation
 from scans.domain import partial_scans
 from scans.domain.engine import Judged
 from scans.domain.fingerprint import fingerprint
 from scans.models import Target
+from scans.pipeline import target_evaluation
+from scans.pipeline.reconcile import Coverage, Ground, Grounded, coverage
 from scans.queries import history
-from scans.reconcile import Coverage, Ground, Grounded, coverage
 from scans.storage import blobs
 
 Place = tuple[str, str]  # (control id, region)
@@ -72,7 +72,7 @@ def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str
 
 def older_scan_of_all(
     account: Account, layers: Sequence[Target], controls: Collection[str], merge: Merge
-) -> Iterator[tuple[evaluation.JudgedTarget, Ground]]:
+) -> Iterator[tuple[target_evaluation.JudgedTarget, Ground]]:
     """What the last scan of the whole organization said of resources whose owners a newer scan left out."""
     if merge.waiting:
         target = history.read_with_all(account, layers[0])
@@ -84,21 +84,23 @@ def older_scan_of_all(
 
 def judge_target(
     target: Target, account: Account, controls: Collection[str] = (), lost: list[Gap] | None = None
-) -> Iterator[tuple[evaluation.JudgedTarget, Ground]]:
+) -> Iterator[tuple[target_evaluation.JudgedTarget, Ground]]:
     """One Target's evidence by the controls that its Scan asked for, as the Scan did: first those that one
     Account's evidence is enough for, then those that needed all. lost: takes what can't be read any more."""
     scan, at = target.scan, target.collected_at
     if at is None:
         return
-    wanted = [c for c in evaluation.controls_of(scan) if not controls or c.control.id in controls]
+    wanted = [c for c in target_evaluation.controls_of(scan) if not controls or c.control.id in controls]
     try:
         manifest = blobs.load_manifest(target.manifest)
-        evidences = blobs.read_evidence(manifest, evaluation.collectors_of(wanted) if controls else None)
+        evidences = blobs.read_evidence(manifest, target_evaluation.collectors_of(wanted) if controls else None)
         if lost is not None:
             lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_lost(g)]
         digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
         for joined in (False, True) if scan.joined_context else (False,):
-            result = evaluation.judge_target(scan, account, evidences, wanted, at=at, joined=joined, regions=manifest)
+            result = target_evaluation.judge_target(
+                scan, account, evidences, wanted, at=at, joined=joined, regions=manifest
+            )
             yield result, Ground(scan, result.world, digests, at)
     except LookupError as error:
         raise EvidenceLostError(f"{account}: of what scan {scan.pk} kept, {error}") from error
@@ -126,7 +128,7 @@ class Merge:
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
     limited: dict[tuple[str, str, str, str], Grounded] = field(default_factory=dict)
 
-    def take(self, result: evaluation.JudgedTarget, ground: Ground) -> None:
+    def take(self, result: target_evaluation.JudgedTarget, ground: Ground) -> None:
         done, waiting = set(self.complete), set(self.waiting)
         read = partial_scans.regions_read(ground.scan.asked, ground.digests)
         partly: set[Place] = set()

@@ -22,10 +22,10 @@ from scans import registry
 from scans.domain.engine import Judged
 from scans.domain.lifecycle import Event, event_of
 from scans.models import Finding, Target
+from scans.pipeline.reconcile import Batch, known_of, plan, settle
+from scans.pipeline.start import choose_accounts, refuse_unknown, require
 from scans.queries import history
-from scans.reconcile import Batch, known_of, plan, settle
 from scans.rejudge import EvidenceLostError, Rejudged, rejudge
-from scans.services import choose_accounts, refuse_unknown, require
 
 CHUNK = 100  # accounts whose Targets are looked up at once; one is judged at a time
 

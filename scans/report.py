@@ -20,8 +20,8 @@ from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
 from scans.domain.regions import DESCRIBE_REGIONS
 from scans.models import Scan, Target
+from scans.pipeline.scan_totals import ENDED, UNREAD_STATES, VERDICTS, sums_of
 from scans.storage import blobs
-from scans.sums import ENDED, UNREAD_STATES, VERDICTS, sums_of
 
 GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
 

@@ -11,10 +11,11 @@ from scans.domain.schedule_times import UNITS, Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.forms import CHOSEN, WHOLE, StartScanForm
 from scans.models import Schedule
+from scans.pipeline.schedule_changes import LONGEST_NAME
+from scans.pipeline.schedule_scope import PARTS, rhythm_of
 from scans.queries.places import Unit
-from scans.queries.schedules import PARTS, asked_of, rhythm_of
+from scans.queries.schedules import asked_of
 from scans.queries.start import Offer
-from scans.scheduling import LONGEST_NAME
 
 EVERY, DAILY = "every", "daily"
 # The service's names of fields -> those of the form.

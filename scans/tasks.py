@@ -19,15 +19,15 @@ from django.utils import timezone
 from governance.core.apart import all_of, each, forget, held_back, reason, write_down
 from governance.core.states import TARGET
 from governance.core.turns import alone, silence
-from scans import budget, completion, schedules, work
-from scans.holders import free_dead
 from scans.models import Scan, Target
+from scans.pipeline import completion, due_schedules, target_worker, time_limits
+from scans.pipeline.leases import free_dead
 
 # How long a sent message is trusted to arrive before the sweeper sends another for the same row.
 TRUST = timedelta(minutes=10)
 PER_SWEEP = 2000
-# Beyond the wall of a Target (scans.budget), when it has already failed: a process that still works on it is stopped.
-TARGET_LIMIT = settings.TARGET_SECONDS + budget.WALL + 300
+# Beyond the wall of a Target (scans.pipeline.time_limits), when it has already failed: a process that still works on it is stopped.
+TARGET_LIMIT = settings.TARGET_SECONDS + time_limits.WALL + 300
 # It may join the evidence of ten thousand accounts.
 ADVANCE_LIMIT = 4 * 3600
 PER_DISPATCH = 500
@@ -54,11 +54,11 @@ def dispatch(scan_id: int, after: int = 0) -> None:
 
 @shared_task(name="scans.run_target", soft_time_limit=TARGET_LIMIT, time_limit=TARGET_LIMIT + 60)
 def run_target(target_id: int) -> None:
-    work.run_target(target_id)
+    target_worker.run_target(target_id)
     scan_id = Target.objects.values_list("scan_id", flat=True).get(pk=target_id)
     send(completion.advance(scan_id))
     warn_of_silence()
-    budget.leave_stuck_threads()
+    time_limits.leave_stuck_threads()
 
 
 @shared_task(name=ADVANCE, expires=60, soft_time_limit=ADVANCE_LIMIT, time_limit=ADVANCE_LIMIT + 60)
@@ -108,7 +108,7 @@ def take_forward(going: list[Scan]) -> int:
 @shared_task(name="scans.start_due_scans")
 @alone("scans.start_due_scans")
 def start_due_scans() -> None:
-    each("scans.dispatch", schedules.start_due(), dispatch)
+    each("scans.dispatch", due_schedules.start_due(), dispatch)
 
 
 def send(target_ids: list[int]) -> None:

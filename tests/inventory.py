@@ -18,7 +18,7 @@ from accounts.models import Account, AccountEvent, Organization, OrganizationalU
 from scans import registry
 from scans.domain.fingerprint import fingerprint
 from scans.models import Finding, FindingEvent, PostureCell, Scan, Target
-from scans.rollup import write_totals
+from scans.pipeline.posture_cells import write_totals
 
 ORG = "o-exampleorg1"
 REGION = "eu-west-1"

@@ -14,7 +14,7 @@ from governance.identity.grants import givers
 from governance.identity.models import Grant, User
 from governance.identity.naming import names_of
 from governance.identity.queries import facts_of
-from scans.services import place_of
+from scans.pipeline.start import place_of
 
 
 def places_of(accounts: Iterable[Account]) -> list[Place]:

@@ -18,10 +18,10 @@ from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED
 from scans.domain.remediation import Filled
 from scans.models import Finding
+from scans.pipeline.start import place_of
 from scans.queries.detail import fix_of
 from scans.queries.findings import FilterError, one_of
 from scans.registry import LoadedControl, controls
-from scans.services import place_of
 
 VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")
 WORKED = ("open", "in_progress")

@@ -13,11 +13,12 @@ from exceptions.models import Ticket, TicketFinding
 from exceptions.services import locking, telling
 from exceptions.services.tickets import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
-from scans import joining, registry
+from scans import registry
 from scans.domain.evidence import GLOBAL
 from scans.errors import ScanRequestError
 from scans.models import Finding, Scan
-from scans.services import start_scan
+from scans.pipeline import cross_account
+from scans.pipeline.start import start_scan
 
 PROOFS = frozenset({"fixed", "gone", "not_applicable"})
 ACTIVE = ("open", "in_progress", "fix_claimed", "verifying")
@@ -61,7 +62,7 @@ def accounts_of(ticket: Ticket) -> list[str]:
 
     Ask before the transaction: it looks through evidence of the whole organization, while others wait for the trail."""
     loaded = registry.controls().get(ticket.control)
-    others = joining.witnesses(ticket.account, loaded.control) if loaded else []
+    others = cross_account.witnesses(ticket.account, loaded.control) if loaded else []
     return [ticket.account.account_id, *others]
 
 

@@ -27,7 +27,7 @@ from governance.core.transitions import LostRaceError, move
 from governance.identity import stepup
 from scans import registry
 from scans.models import Finding
-from scans.services import place_of
+from scans.pipeline.start import place_of
 
 Group = tuple[int, str, str]  # account's row id, control, region
 

@@ -16,7 +16,7 @@ from governance.core.policy import Permission, decide
 from governance.identity.web import actor_of_request
 from scans.hooks import BulkAct
 from scans.models import Finding
-from scans.services import place_of
+from scans.pipeline.start import place_of
 
 SHOWN = 10
 

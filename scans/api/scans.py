@@ -17,7 +17,6 @@ from governance.core.policy import Permission
 from governance.identity.rest.parsing import PageQuery, Strict
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer, Api
-from scans import services
 from scans.api import starting
 from scans.api.scan_documents import (
     GapsSerializer,
@@ -28,6 +27,7 @@ from scans.api.scan_documents import (
 )  # fmt: skip
 from scans.errors import ScanRequestError
 from scans.models import Scan
+from scans.pipeline import start
 from scans.queries import scans as queries
 
 
@@ -79,7 +79,7 @@ class ScanApi(Api):
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
         with refusing(ScanRequestError, as_=ConflictError):
-            services.cancel_scan(actor=self.actor, scan=found)
+            start.cancel_scan(actor=self.actor, scan=found)
         return self.shown(found)
 
     def resume(self, _request: Request, scan: int) -> Response:
@@ -87,7 +87,7 @@ class ScanApi(Api):
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
         with refusing(ScanRequestError, as_=ConflictError):
-            services.resume_scan(actor=self.actor, scan=found)
+            start.resume_scan(actor=self.actor, scan=found)
         starting.hand_over(found.pk)
         return self.shown(found)
 

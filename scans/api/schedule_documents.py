@@ -10,7 +10,7 @@ from rest_framework import serializers
 from governance.identity.rest.parsing import Strict
 from scans.api.scan_documents import AskedSerializer
 from scans.domain.schedule_times import LEAST, MOST
-from scans.scheduling import LONGEST_NAME, MOST_ACCOUNTS
+from scans.pipeline.schedule_changes import LONGEST_NAME, MOST_ACCOUNTS
 
 EVERY: dict[str, Any] = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
 EVERY_HELP = "How often. Or daily_at with time_zone."

@@ -17,15 +17,15 @@ from governance.identity.rest.etags import etag_of, require_match
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer, Api
-from scans import scheduling
 from scans.api import starting
 from scans.api.scan_documents import ScanSerializer
 from scans.api.schedule_documents import ChangeBody, ScheduleBody, ScheduleSerializer
 from scans.domain.schedule_times import Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Schedule
+from scans.pipeline import schedule_changes
+from scans.pipeline.schedule_scope import PARTS, rhythm_of
 from scans.queries import schedules as queries
-from scans.queries.schedules import PARTS
 
 
 class ScheduleApi(Api):
@@ -56,7 +56,7 @@ class ScheduleApi(Api):
         asked = {name: given[name] for name in PARTS}
         with fields():
             rhythm = make_rhythm(given["every_minutes"], given["daily_at"] or "", given["time_zone"] or "")
-            made = scheduling.create_schedule(
+            made = schedule_changes.create_schedule(
                 actor=self.actor, organization=organization, name=given["name"], rhythm=rhythm, asked=asked
             )
         return self.shown(made.pk, Location=reverse("api-schedule", args=[made.pk]))
@@ -71,11 +71,11 @@ class ScheduleApi(Api):
         given = self.body()
         require_match(self.request, etag(found))
         starting.refuse_unseen(self.actor, new_in(found, given, "accounts"), new_in(found, given, "ous"))
-        asked = scheduling.parts_of(found) | {name: given[name] for name in PARTS if name in given}
+        asked = schedule_changes.parts_of(found) | {name: given[name] for name in PARTS if name in given}
         with fields():
-            scheduling.change_schedule(
+            schedule_changes.change_schedule(
                 actor=self.actor, schedule=found, version=found.version, name=given.get("name"), asked=asked,
-                rhythm=amended(queries.rhythm_of(found), given), enabled=given.get("enabled"),
+                rhythm=amended(rhythm_of(found), given), enabled=given.get("enabled"),
             )  # fmt: skip
         return self.shown(schedule)
 
@@ -84,7 +84,7 @@ class ScheduleApi(Api):
         self.body()
         found = self.found(schedule)
         require_match(self.request, etag(found))
-        scheduling.delete_schedule(actor=self.actor, schedule=found, version=found.version)
+        schedule_changes.delete_schedule(actor=self.actor, schedule=found, version=found.version)
         return Response(status=204)
 
     def run(self, _request: Request, schedule: int) -> Response:
@@ -92,7 +92,7 @@ class ScheduleApi(Api):
         self.body()
         found = self.found(schedule)
         with refusing(ScanRequestError, as_=ConflictError):
-            done = scheduling.run_schedule(actor=self.actor, schedule=found)
+            done = schedule_changes.run_schedule(actor=self.actor, schedule=found)
         return starting.answer(self, done)
 
     def found(self, schedule: int, permission: Permission = Permission.SCAN_SCHEDULE) -> Schedule:

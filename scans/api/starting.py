@@ -20,12 +20,13 @@ from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
 from governance.identity.rest.problems import TooSoonError
 from governance.identity.rest.views import Api
-from scans import services, tasks
+from scans import tasks
 from scans.api.scan_documents import documents
 from scans.errors import ScanRequestError, ScanTooSoonError
+from scans.pipeline import start as services
+from scans.pipeline.rescan import Rescan, rescan_account
 from scans.queries import places
 from scans.queries.start import not_among
-from scans.rescan import Rescan, rescan_account
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from scans import registry
 from scans.diff import Difference, Identity, Kind, Look, Place, compare
 from scans.domain import partial_scans
 from scans.models import Scan, Target
+from scans.pipeline.reconcile import coverage
 from scans.queries.scans import visible_scans
-from scans.reconcile import coverage
 from scans.rejudge import EvidenceLostError, judge_target
 
 APART = "The two scans judged no control in the same place."

@@ -17,8 +17,8 @@ from governance.core.policy import Actor, Permission
 from governance.core.states import SCAN_ENDED
 from scans.domain.partial_scans import counts_as_missing
 from scans.models import Scan, Target
+from scans.pipeline.scan_totals import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of
 from scans.queries.asked import Asked, asked_of
-from scans.sums import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
@@ -34,7 +34,7 @@ def visible_scans(visible: QuerySet[Account]) -> QuerySet[Scan]:
 @dataclass(frozen=True, slots=True)
 class ScanLine:
     """A Scan in the list: how many of the visible accounts there are, have ended, were read, could not be (closed: of
-    these, those that AWS lets nobody into), were cancelled before they were read. scans.sums defines each."""
+    these, those that AWS lets nobody into), were cancelled before they were read. scans.pipeline.scan_totals defines each."""
 
     scan: Scan
     asked: Asked

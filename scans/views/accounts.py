@@ -11,10 +11,10 @@ from accounts.ownership import may_set_owners
 from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
+from scans.pipeline.rescan import may_rescan, why_unscannable
 from scans.queries import account as queries
 from scans.queries import coverage
 from scans.queries.inventory import inventory as inventory_of
-from scans.rescan import may_rescan, why_unscannable
 from scans.views.shared import accounts_for, filter_of
 
 

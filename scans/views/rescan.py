@@ -12,8 +12,8 @@ from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.errors import ScanRequestError, ScanTooSoonError
+from scans.pipeline.rescan import rescan_account
 from scans.queries.findings import visible_findings
-from scans.rescan import rescan_account
 from scans.views.enqueue import hand_over
 from scans.views.shared import accounts_for
 

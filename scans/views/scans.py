@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from governance.core.policy import NotPermittedError, Permission
 from governance.core.transitions import LostRaceError
 from governance.identity.web import actor_of_request, permission
-from scans import services
 from scans.errors import ScanRequestError
+from scans.pipeline import start
 from scans.queries import scans as queries
 from scans.queries.asked import asked_of
 from scans.views.enqueue import hand_over
@@ -64,7 +64,7 @@ def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission(Permission.SCAN_RUN)
 def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    if changed(request, pk, services.cancel_scan):
+    if changed(request, pk, start.cancel_scan):
         messages.success(request, f"Scan {pk} is cancelled. What was read is kept, and it can be resumed.")
     return redirect("scan", pk=pk)
 
@@ -72,7 +72,7 @@ def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission(Permission.SCAN_RUN)
 def scan_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    if changed(request, pk, services.resume_scan):
+    if changed(request, pk, start.resume_scan):
         hand_over(request, pk)
     return redirect("scan", pk=pk)
 

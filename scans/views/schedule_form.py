@@ -16,10 +16,10 @@ from scans.domain.schedule_times import UNITS, zone_names
 from scans.errors import ScanRequestError
 from scans.forms import CHOSEN, WHOLE
 from scans.models import Schedule
-from scans.queries.schedules import Scope
+from scans.pipeline.schedule_changes import change_schedule, create_schedule
+from scans.pipeline.schedule_scope import Scope
 from scans.queries.start import not_among, offer_to
 from scans.schedule_form import DAILY, EVERY, FIELDS, ScheduleForm, offer_for, values_of
-from scans.scheduling import change_schedule, create_schedule
 from scans.views.schedules import changeable
 from scans.views.shared import accounts_for
 from scans.views.start import first_values

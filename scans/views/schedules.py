@@ -13,9 +13,10 @@ from governance.core import audit
 from governance.core.policy import Permission
 from governance.core.transitions import LostRaceError
 from governance.identity.web import actor_of_request, permission
-from scans import scheduling
 from scans.errors import ScanRequestError
 from scans.models import Schedule
+from scans.pipeline import schedule_changes
+from scans.pipeline.schedule_scope import rhythm_of
 from scans.queries import scans
 from scans.queries import schedules as queries
 from scans.views.enqueue import hand_over
@@ -73,7 +74,7 @@ def schedule_resume(request: HttpRequest, pk: int) -> HttpResponse:
 def schedule_run(request: HttpRequest, pk: int) -> HttpResponse:
     found = changeable(request, pk)
     try:
-        done = scheduling.run_schedule(actor=actor_of_request(request), schedule=found)
+        done = schedule_changes.run_schedule(actor=actor_of_request(request), schedule=found)
     except (ScanRequestError, LostRaceError) as error:
         messages.warning(request, f"No scan was started. {error}")
         return redirect("schedule", pk=pk)
@@ -90,9 +91,9 @@ def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks first."""
     found = changeable(request, pk)
     if request.method != "POST":
-        return render(request, "scans/schedule_delete.html", {"schedule": found, "rhythm": queries.rhythm_of(found)})
+        return render(request, "scans/schedule_delete.html", {"schedule": found, "rhythm": rhythm_of(found)})
     try:
-        scheduling.delete_schedule(actor=actor_of_request(request), schedule=found)
+        schedule_changes.delete_schedule(actor=actor_of_request(request), schedule=found)
     except LostRaceError as error:
         messages.warning(request, str(error))
     else:
@@ -103,7 +104,7 @@ def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def switched(request: HttpRequest, pk: int, *, enabled: bool, said: str) -> HttpResponse:
     found = changeable(request, pk)
     try:
-        scheduling.change_schedule(actor=actor_of_request(request), schedule=found, enabled=enabled)
+        schedule_changes.change_schedule(actor=actor_of_request(request), schedule=found, enabled=enabled)
     except LostRaceError as error:
         messages.warning(request, str(error))
         return redirect("schedules")

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Account
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.web import actor_of_request, permission
-from scans import services
 from scans.errors import ScanRequestError
 from scans.forms import CHOSEN, WHOLE, StartScanForm
 from scans.models import Scan
+from scans.pipeline import start as services
 from scans.queries.start import Offer, not_among, offer_to
 from scans.views.enqueue import hand_over
 from scans.views.shared import accounts_for

@@ -43,24 +43,33 @@ def scan(what: str) -> dict[str, Any]:
     from django.conf import settings
 
     from governance.core.policy import SYSTEM
-    from scans import budget, evaluation, foreground, leases, registry, runner, services, work
+    from scans import registry
+    from scans.pipeline import (
+        account_reader,
+        foreground,
+        heartbeat,
+        start,
+        target_evaluation,
+        target_worker,
+        time_limits,
+    )
     from tests.scans.orders import company
 
     settings.COLLECTOR_SECONDS, settings.TARGET_SECONDS = 1, 2
-    budget.GRACE, budget.WALL, budget.PAUSE, leases.HEARTBEAT_SECONDS = 0, 1, 0.1, 0.2
-    work.scan_role = lambda target, collectors: None
-    runner.enabled_regions = lambda plan: ({"eu-west-1": "ENABLED"}, [])
+    time_limits.GRACE, time_limits.WALL, time_limits.PAUSE, heartbeat.HEARTBEAT_SECONDS = 0, 1, 0.1, 0.2
+    target_worker.scan_role = lambda target, collectors: None
+    account_reader.enabled_regions = lambda plan: ({"eu-west-1": "ENABLED"}, [])
     item = registry.collectors()["ec2_account"]
     stages = [[registry.LoadedCollector(item.collector, read_with(spin if what == "collector" else None))]]
     registry.by_stage = lambda names: stages
     if what == "judge":
         spin_for(registry.controls())
     if what == "work":
-        judge = evaluation.judge_target
-        evaluation.judge_target = lambda scan, account, *more, **words: (
+        judge = target_evaluation.judge_target
+        target_evaluation.judge_target = lambda scan, account, *more, **words: (
             spin() if account.account_id == HOSTILE else judge(scan, account, *more, **words)
         )
-    made = services.start_scan(actor=SYSTEM, organization=company(), controls=["SSM-EB-001"])
+    made = start.start_scan(actor=SYSTEM, organization=company(), controls=["SSM-EB-001"])
     foreground.run(made)
     targets = made.targets.order_by("account__account_id").values("state", "error", "gaps")
     return {"state": made.state, "targets": list(targets)}

@@ -12,10 +12,11 @@ import pytest
 from accounts.aws.gaps import GapKind
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import completion, registry, runner, work
+from scans import registry
 from scans.collectors import ssm_documents
 from scans.models import Scan
-from scans.services import start_scan
+from scans.pipeline import account_reader, completion, target_worker
+from scans.pipeline.start import start_scan
 from tests.attack.test_hostile_documents import merging
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.orders import company, read_all
@@ -72,9 +73,9 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     def made(account: str, *_: Any, **__: Any) -> FakeReader:
         return reader(account, merging(10) if account == HOSTILE else "mainSteps: []\n")
 
-    monkeypatch.setattr(work, "scan_role", lambda target, collectors: None)
-    monkeypatch.setattr(runner, "enabled_regions", lambda plan: ({"eu-west-1": "ENABLED"}, []))
-    monkeypatch.setattr(runner, "AwsReader", made)
+    monkeypatch.setattr(target_worker, "scan_role", lambda target, collectors: None)
+    monkeypatch.setattr(account_reader, "enabled_regions", lambda plan: ({"eu-west-1": "ENABLED"}, []))
+    monkeypatch.setattr(account_reader, "AwsReader", made)
     monkeypatch.setattr(registry, "by_stage", lambda names: [[item]])
     return company()
 

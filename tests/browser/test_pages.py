@@ -9,7 +9,7 @@ import pytest
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import User
 from scans.models import Scan, Schedule
-from scans.scheduling import change_schedule
+from scans.pipeline.schedule_changes import change_schedule
 from tests.browser.conftest import Window
 from tests.inventory import AT, HOSTILE, ORG, Inventory, finding, scan
 from tests.people import person

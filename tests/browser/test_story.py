@@ -19,8 +19,8 @@ from accounts.services import apply_discovery
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import FactorStep, User
-from scans import completion, work
 from scans.models import Finding, Scan
+from scans.pipeline import completion, target_worker
 from tests.browser.conftest import Window
 from tests.people import current_code, enrol, person
 from tests.whole import one_account
@@ -62,7 +62,7 @@ def work_off() -> None:
     """What a worker does with a Scan that was handed to it."""
     scan = Scan.objects.latest("id")
     for target in scan.targets.filter(state="queued"):
-        work.run_target(target.pk)
+        target_worker.run_target(target.pk)
     completion.advance(scan.pk)
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from governance.core.policy import Actor, GrantFact, Role, ScopeKind
-from scans import runner, work
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
+from scans.pipeline import account_reader, target_worker
 
 REGION = "eu-west-1"
-Collect = Callable[[runner.Plan], runner.Collected]
+Collect = Callable[[account_reader.Plan], account_reader.Collected]
 
 
 def company(*names: str, org_id: str = "o-1") -> Organization:
@@ -36,22 +36,22 @@ def holding(role: Role, scope: ScopeKind, scope_id: str) -> Actor:
     return Actor(name="p", grants=(GrantFact(role, scope, scope_id),), user_id=1)
 
 
-def volumes(plan: runner.Plan, *, encrypted: bool = True) -> runner.Collected:
+def volumes(plan: account_reader.Plan, *, encrypted: bool = True) -> account_reader.Collected:
     """An account of one region that was read, and holds next to nothing."""
     evidence = Evidence("ec2_account", REGION, types=("ec2.ebs_default",))
     arn = f"arn:aws:ec2:{REGION}:{plan.account}:ebs-encryption-by-default"
     evidence.add("ec2.ebs_default", arn, enabled=encrypted)
-    return runner.Collected({(REGION, "ec2_account"): evidence}, {REGION: "ENABLED"}, [REGION], [])
+    return account_reader.Collected({(REGION, "ec2_account"): evidence}, {REGION: "ENABLED"}, [REGION], [])
 
 
 def in_place_of_aws(patch: pytest.MonkeyPatch, collect: Collect = volumes) -> None:
-    patch.setattr(work, "scan_role", lambda target, collectors: None)
-    patch.setattr(runner, "collect", collect)
+    patch.setattr(target_worker, "scan_role", lambda target, collectors: None)
+    patch.setattr(account_reader, "collect", collect)
 
 
 def read_all(scan: Scan) -> None:
     for target in scan.targets.filter(state="queued"):
-        work.run_target(target.pk)
+        target_worker.run_target(target.pk)
 
 
 def first(scan: Scan) -> Target:

@@ -9,10 +9,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Account, Organization
-from scans import evaluation, registry
+from scans import registry
 from scans.domain.evidence import Context, Evidence
 from scans.models import Scan, Target
-from scans.reconcile import reconcile
+from scans.pipeline import target_evaluation
+from scans.pipeline.reconcile import reconcile
 from scans.storage import blobs
 
 REGION, OTHER = "eu-west-1", "us-east-1"
@@ -77,8 +78,8 @@ def scanned(account: Account, *evidences: Evidence, **more: Any) -> Target:
     manifest = blobs.load_manifest(target.manifest)
     at = target.collected_at
     assert at
-    result = evaluation.judge_target(
-        target.scan, account, {(e.region, e.collector): e for e in evidences}, evaluation.controls_of(target.scan),
+    result = target_evaluation.judge_target(
+        target.scan, account, {(e.region, e.collector): e for e in evidences}, target_evaluation.controls_of(target.scan),
         at=at, joined=False,
     )  # fmt: skip
     with transaction.atomic():

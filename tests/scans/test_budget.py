@@ -11,12 +11,12 @@ import pytest
 from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans import budget
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
 from scans.collectors.lib.ssm_answers import ssm
 from scans.domain.collector import Seen
 from scans.domain.evidence import Evidence, Resource
-from scans.threads import Pool
+from scans.pipeline import time_limits
+from scans.pipeline.daemon_threads import Pool
 from tests.scans.collectors.fake_reader import FakeReader
 
 TYPES = ("a.thing", "b.thing")
@@ -25,27 +25,27 @@ TYPES = ("a.thing", "b.thing")
 @pytest.fixture
 def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """What an endless collector waits for; it is let go after the test."""
-    monkeypatch.setattr(budget, "PAUSE", 0.01)
-    monkeypatch.setattr(budget, "GRACE", 0)
+    monkeypatch.setattr(time_limits, "PAUSE", 0.01)
+    monkeypatch.setattr(time_limits, "GRACE", 0)
     held = threading.Event()
     yield held
     held.set()
 
 
-def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, budget.Run]:
-    made = budget.Run(name, "eu-west-1", TYPES, target or Deadline.after(600))
+def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, time_limits.Run]:
+    made = time_limits.Run(name, "eu-west-1", TYPES, target or Deadline.after(600))
     return made.start(work), made
 
 
 def test_what_ends_in_time_is_kept_as_it_is() -> None:
     evidence = Evidence("one", "eu-west-1")
-    assert budget.gather(dict([run("one", lambda: evidence)])) == [evidence]
+    assert time_limits.gather(dict([run("one", lambda: evidence)])) == [evidence]
 
 
 def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold: threading.Event) -> None:
     endless = run("endless", hold.wait, Deadline(0, 600))
     sound = Evidence("sound", "eu-west-1")
-    lost, kept = budget.gather(dict([endless, run("sound", lambda: sound)]))
+    lost, kept = time_limits.gather(dict([endless, run("sound", lambda: sound)]))
     assert kept is sound
     gap = lost.gaps["a.thing"][0]
     assert gap == Gap(GapKind.OUT_OF_TIME, "collector.endless", "", "eu-west-1", "NotReadIn600Seconds")
@@ -56,12 +56,12 @@ def test_what_has_not_begun_when_the_targets_time_is_over_is_a_gap_too(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = Pool(1, "one")
-    monkeypatch.setattr(budget, "readers", lambda: pool)
+    monkeypatch.setattr(time_limits, "readers", lambda: pool)
     over = Deadline(0, 3600)
     begun: list[str] = []
     endless = run("endless", hold.wait, over)
     waiting = run("waiting", lambda: begun.append("waiting"), over)
-    found = budget.gather(dict([endless, waiting]))
+    found = time_limits.gather(dict([endless, waiting]))
     assert [item.gaps["b.thing"][0].code for item in found] == ["NotReadIn3600Seconds"] * 2
     assert begun == []
 
@@ -82,14 +82,14 @@ def test_a_collectors_own_time_begins_when_it_does(settings: Any) -> None:
 
 def test_a_defect_of_a_collector_is_no_gap() -> None:
     with pytest.raises(ZeroDivisionError):
-        budget.gather(dict([run("broken", lambda: 1 / 0)]))
+        time_limits.gather(dict([run("broken", lambda: 1 / 0)]))
 
 
 def test_judging_is_waited_for_to_the_wall_only(hold: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "WALL", 0)
-    assert budget.judge(Deadline.after(600))(max, 1, 2) == 2
-    with pytest.raises(budget.OutOfTimeError):
-        budget.judge(Deadline(0, 1))(hold.wait)
+    monkeypatch.setattr(time_limits, "WALL", 0)
+    assert time_limits.judge(Deadline.after(600))(max, 1, 2) == 2
+    with pytest.raises(time_limits.OutOfTimeError):
+        time_limits.judge(Deadline(0, 1))(hold.wait)
 
 
 class Slow(FakeReader):
@@ -165,11 +165,11 @@ def test_a_workers_process_with_stuck_threads_is_left(
     process: str, stuck: bool, left: list[int], hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = Pool(1, "one")
-    monkeypatch.setattr(budget, "readers", lambda: pool)
-    monkeypatch.setattr(budget, "current_process", lambda: type("Process", (), {"name": process}))
+    monkeypatch.setattr(time_limits, "readers", lambda: pool)
+    monkeypatch.setattr(time_limits, "current_process", lambda: type("Process", (), {"name": process}))
     ended: list[int] = []
-    monkeypatch.setattr(budget.os, "_exit", ended.append)
+    monkeypatch.setattr(time_limits.os, "_exit", ended.append)
     work = hold.wait if stuck else (lambda: Evidence("one", ""))
-    budget.gather(dict([run("one", work, Deadline(0, 600))]))
-    budget.leave_stuck_threads()
+    time_limits.gather(dict([run("one", work, Deadline(0, 600))]))
+    time_limits.leave_stuck_threads()
     assert ended == left

@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import completion, joining, runner
 from scans.models import Scan, Target
-from scans.services import cancel_scan, start_scan
+from scans.pipeline import account_reader, completion, cross_account
+from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all, volumes
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
     (again,) = completion.advance(scan.pk)
     target = scan.targets.get(pk=again)
     assert (target.state, target.visit, target.inbound) == ("queued", 2, {"logs": ["07"]})
@@ -81,7 +81,7 @@ def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
 def test_an_owner_who_knew_it_from_the_start_is_not_visited_again(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     scan.targets.filter(account__account_id="111122223334").update(inbound={"logs": ["07", "08"]})
     read_all(scan)
-    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
     assert completion.advance(scan.pk) == []
     assert state(scan) == "done"
 
@@ -91,7 +91,7 @@ def test_a_scan_of_other_controls_visits_nobody_again(
 ) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-EB-001"])
     read_all(scan)
-    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: BUCKETS)
+    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
     assert completion.advance(scan.pk) == []
     assert state(scan) == "done"
 
@@ -109,7 +109,7 @@ def test_two_workers_that_read_the_last_accounts_at_once_do_not_overtake_a_secon
             answers[0] = completion.advance(scan.pk)
         return BUCKETS
 
-    monkeypatch.setattr(joining, "inbound_of", meanwhile)
+    monkeypatch.setattr(cross_account, "inbound_of", meanwhile)
     assert len(completion.advance(scan.pk)) == 1
     assert answers == [[]]
     assert state(scan) == "running"
@@ -198,13 +198,13 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    owners = joining.bucket_owners
+    owners = cross_account.bucket_owners
 
     def cancelled_meanwhile(*args: Any) -> Any:
         cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
         return owners(*args)
 
-    monkeypatch.setattr(joining, "bucket_owners", cancelled_meanwhile)
+    monkeypatch.setattr(cross_account, "bucket_owners", cancelled_meanwhile)
     assert completion.advance(scan.pk) == []
     assert state(scan) == "cancelled"
 
@@ -222,12 +222,12 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
 def test_a_gap_makes_the_scan_partial_unless_somebody_asked_for_it(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, gap: Gap, ends: str
 ) -> None:
-    def with_a_gap(plan: runner.Plan) -> runner.Collected:
+    def with_a_gap(plan: account_reader.Plan) -> account_reader.Collected:
         found = volumes(plan)
         found.gaps.append(gap)
         return found
 
-    monkeypatch.setattr(runner, "collect", with_a_gap)
+    monkeypatch.setattr(account_reader, "collect", with_a_gap)
     read_all(scan)
     completion.advance(scan.pk)
     assert state(scan) == ends

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import completion, failures, hooks, joining, reconcile, registry, unjoined
+from scans import hooks, registry
 from scans.domain.control import Scope
 from scans.models import AccountTotal, Finding, PostureCell, Scan, Target
+from scans.pipeline import completion, cross_account, failures, reconcile, unjoined_targets
+from scans.pipeline.start import start_scan
 from scans.report import not_read
-from scans.services import start_scan
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all
 from tests.scans.test_completion import state
 
@@ -101,7 +102,7 @@ def test_if_even_that_can_not_be_kept_the_figures_say_unknown(
         defaults={"passed": 7, "failed": 1, "unknown": 0, "not_applicable": 0, "changed_at": timezone.now()},
     )  # fmt: skip
     fails(ZeroDivisionError())
-    monkeypatch.setattr(unjoined, "reconcile", lambda **_: 1 // 0)
+    monkeypatch.setattr(unjoined_targets, "reconcile", lambda **_: 1 // 0)
     completion.advance(scan.pk)
     assert state(scan) == "partial"
     cell = PostureCell.objects.get(account=account, region="global", control=control.id)
@@ -186,7 +187,7 @@ def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buckets = {ODD: {"logs": ["07"]}}
-    monkeypatch.setattr(joining, "inbound_of", lambda organization, owners=None: buckets)
+    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: buckets)
     completion.advance(scan.pk)
     assert odd(scan).state == "queued"
     assert odd(scan).lease_until is not None

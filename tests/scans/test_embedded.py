@@ -81,7 +81,7 @@ def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
 @pytest.mark.django_db
 def test_what_an_earlier_process_left_is_handed_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from governance.core.policy import SYSTEM
-    from scans.services import start_scan
+    from scans.pipeline.start import start_scan
     from tests.scans.orders import company
 
     sent: list[int] = []

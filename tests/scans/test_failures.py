@@ -7,7 +7,7 @@ import errno
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
-from scans import failures
+from scans.pipeline import failures
 
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import budget, failures, foreground, runner, work
-from scans.holders import me
 from scans.models import Scan, Target
-from scans.services import cancel_scan, start_scan
+from scans.pipeline import account_reader, failures, foreground, target_worker, time_limits
+from scans.pipeline.leases import me
+from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, volumes
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ class AtOnce:
 def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     in_place_of_aws(monkeypatch)
     monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", work.run_target)
+    monkeypatch.setattr(foreground, "one", target_worker.run_target)
     monkeypatch.setattr(foreground, "PAUSE", 0)
     return company()
 
@@ -83,12 +83,12 @@ def test_it_reads_every_account_and_ends_the_scan(scan: Scan) -> None:
 
 
 def test_it_stops_when_the_scan_is_cancelled(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cancelled_meanwhile(plan: runner.Plan) -> runner.Collected:
+    def cancelled_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
         if plan.account == "111122223333":
             cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
         return volumes(plan)
 
-    monkeypatch.setattr(runner, "collect", cancelled_meanwhile)
+    monkeypatch.setattr(account_reader, "collect", cancelled_meanwhile)
     foreground.run(scan)
     assert scan.state == "cancelled"
     assert set(scan.targets.values_list("state", flat=True)) == {"cancelled"}
@@ -151,7 +151,7 @@ def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waite
     target = first(scan)
     going, done = Future[None](), Future[None]()
     done.set_result(None)
-    late = timezone.now() - budget.limit() - timedelta(seconds=1)
+    late = timezone.now() - time_limits.limit() - timedelta(seconds=1)
     Target.objects.filter(pk=target.pk).update(state="running", started_at=late)
     assert foreground.stuck({going: target.pk}) == []
     Target.objects.filter(pk=target.pk).update(state="failed")
@@ -174,14 +174,14 @@ def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
 
     monkeypatch.setattr(foreground.time, "sleep", pass_by)
 
-    def collect(plan: runner.Plan) -> runner.Collected:
+    def collect(plan: account_reader.Plan) -> account_reader.Collected:
         if plan.account == "111122223333":
             tried.append(now[0])
             if len(tried) < 3:
                 raise OperationalError("database is locked")
         return volumes(plan)
 
-    monkeypatch.setattr(runner, "collect", collect)
+    monkeypatch.setattr(account_reader, "collect", collect)
     foreground.run(scan)
     assert scan.state == "done"
     assert len(tried) == 3

@@ -12,11 +12,11 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
-from scans import completion, joining, runner
 from scans.domain.evidence import GLOBAL, Evidence, canonical, parse
 from scans.domain.partial_scans import LIMITED, filled, is_part
 from scans.models import EvidenceHead, Finding, Scan
-from scans.services import start_scan
+from scans.pipeline import account_reader, completion, cross_account
+from scans.pipeline.start import start_scan
 from scans.storage import blobs
 from scans.storage.latest import move_heads
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes
@@ -114,7 +114,7 @@ def test_a_head_that_is_no_longer_kept_is_known_to_be_lost(organization: Organiz
     assert {gap.code for gap in head(account).gaps["s3.destination"]} == {LIMITED, "NotKept"}
 
 
-def to_a_bucket_from_two_regions(plan: runner.Plan) -> runner.Collected:
+def to_a_bucket_from_two_regions(plan: account_reader.Plan) -> account_reader.Collected:
     """The sender's settings in another region name the owner's bucket, which has no encryption of its own."""
     read = volumes(plan)
     inventory, buckets = evidence("s3_account", GLOBAL), evidence("s3_buckets", GLOBAL)
@@ -149,7 +149,7 @@ def test_a_bucket_that_a_region_left_out_points_at_is_still_looked_at(
     (finding,) = Finding.objects.filter(control="SSM-S3-001", resource=ARN.format("logs"))
     assert (finding.state, finding.verdict) == ("open", "fail")
     scanned(accounts=[SENDER], regions=[REGION])
-    assert joining.inbound_of(organization) == {OWNER: {"logs": ["01"]}}
+    assert cross_account.inbound_of(organization) == {OWNER: {"logs": ["01"]}}
     scanned(accounts=[OWNER])
     finding.refresh_from_db()
     assert (finding.state, finding.verdict) == ("open", "fail")

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
-from scans import joining
 from scans.domain.control import GAP
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.models import EvidenceHead
+from scans.pipeline import cross_account
 from scans.storage import blobs
 
 pytestmark = pytest.mark.django_db
@@ -77,11 +77,11 @@ def features(told: Any) -> Evidence:
 def test_who_manages_root_credentials_is_told_by_the_management_account(
     organization: Organization, told: Any, managed: bool | Gap
 ) -> None:
-    assert joining.root_managed(organization) is None
+    assert cross_account.root_managed(organization) is None
     keep("444455556666", features(["RootCredentialsManagement"]))
-    assert joining.root_managed(organization) is None
+    assert cross_account.root_managed(organization) is None
     keep("111122223333", features(told))
-    assert joining.root_managed(organization) == managed
+    assert cross_account.root_managed(organization) == managed
     kept = blobs.keep_context(Context(organization="o-1", root_managed=managed))
     assert blobs.load_context(kept, account="1", as_of="").root_managed == managed
 
@@ -89,8 +89,8 @@ def test_who_manages_root_credentials_is_told_by_the_management_account(
 def test_only_what_others_point_at_is_shared(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central", "private"))
     keep("111122223333", points_at("central", "elsewhere"), inventory())
-    owners, unread = joining.bucket_owners(organization)
-    shared = joining.shared_buckets(organization, owners)
+    owners, unread = cross_account.bucket_owners(organization)
+    shared = cross_account.shared_buckets(organization, owners)
     assert list(shared) == ["central"]
     assert shared["central"]["account"] == "444455556666"
     assert unread == set()
@@ -100,15 +100,15 @@ def test_an_account_that_points_at_its_own_shares_nothing(organization: Organiza
     evidence = buckets()
     evidence.add("s3.destination", ARN, name="central", kinds=["07"], own=True, head="exists")
     keep("444455556666", evidence, inventory("central"))
-    owners, _ = joining.bucket_owners(organization)
-    assert joining.shared_buckets(organization, owners) == {}
+    owners, _ = cross_account.bucket_owners(organization)
+    assert cross_account.shared_buckets(organization, owners) == {}
 
 
 def test_a_context_comes_back_as_it_was_kept(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central"))
     keep("111122223333", points_at("central"), inventory())
-    owners, _ = joining.bucket_owners(organization)
-    shared = joining.shared_buckets(organization, owners)
+    owners, _ = cross_account.bucket_owners(organization)
+    shared = cross_account.shared_buckets(organization, owners)
     digest = blobs.keep_context(Context(organization="o-1", bucket_owners=owners, shared_buckets=shared))
     assert blobs.load_context(digest, account="1", as_of="").shared_buckets == shared
 

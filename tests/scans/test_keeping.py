@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
-from scans import coverage, runner
+from scans import coverage
 from scans.collectors.lib.shape import document
 from scans.domain.collector import Collector, Reader, Seen
 from scans.domain.evidence import Evidence, World, canonical, parse
 from scans.domain.storable_evidence import make_storable
+from scans.pipeline import account_reader
 from scans.registry import LoadedCollector
 from tests.governance.core.test_storable import ODD_TEXT, VALUES
 
@@ -106,7 +107,7 @@ def test_a_collector_that_decodes_odd_text_is_kept_by_the_runner(monkeypatch: py
         return bucket(document(POLICY))
 
     declared = Collector("s3_buckets", "region", ("s3.bucket",), (Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy"),))
-    plan = runner.Plan("111122223333", "aws", {"s3_buckets"})
-    evidence = runner.read_one(plan, LoadedCollector(declared, collect), REGION, {})
+    plan = account_reader.Plan("111122223333", "aws", {"s3_buckets"})
+    evidence = account_reader.read_one(plan, LoadedCollector(declared, collect), REGION, {})
     assert [gap.api for gap in evidence.replaced] == ["s3.bucket.policy"]
     canonical(evidence)

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from governance.celery import CLOCK
-from scans import leases
+from scans.pipeline import heartbeat
 
 
 class Waits:
@@ -26,7 +26,7 @@ class Waits:
 
 def beats(extend: Callable[[], object], most: int) -> list[float]:
     waits = Waits(most)
-    leases.beat(waits, extend, "heartbeat of target 1")  # type: ignore[arg-type]
+    heartbeat.beat(waits, extend, "heartbeat of target 1")  # type: ignore[arg-type]
     return waits.asked
 
 
@@ -39,19 +39,19 @@ def test_a_sign_that_fails_is_told_and_tried_again_soon(error: Exception, caplog
         if len(tried) == 1:
             raise error
 
-    assert beats(extend, 2) == [leases.HEARTBEAT_SECONDS, leases.RETRY_SECONDS, leases.HEARTBEAT_SECONDS]
+    assert beats(extend, 2) == [heartbeat.HEARTBEAT_SECONDS, heartbeat.RETRY_SECONDS, heartbeat.HEARTBEAT_SECONDS]
     assert len(tried) == 2
     assert "heartbeat of target 1" in caplog.text
 
 
 def test_signs_are_given_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.001)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.001)
     given = threading.Event()
-    with leases.kept_up(given.set, "heartbeat"):
+    with heartbeat.kept_up(given.set, "heartbeat"):
         assert given.wait(timeout=30)
 
 
 def test_work_of_a_killed_worker_goes_on_within_45_seconds() -> None:
     """The lease and the longest time until the next sweep; three signs may fail."""
-    assert leases.LEASE.total_seconds() + CLOCK["sweep"][1] < 45
-    assert leases.LEASE.total_seconds() >= 3 * leases.HEARTBEAT_SECONDS
+    assert heartbeat.LEASE.total_seconds() + CLOCK["sweep"][1] < 45
+    assert heartbeat.LEASE.total_seconds() >= 3 * heartbeat.HEARTBEAT_SECONDS

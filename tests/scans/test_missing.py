@@ -8,15 +8,15 @@ import pytest
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from governance.core.policy import SYSTEM
-from scans import completion, runner
 from scans.domain.control import Outcome, Verdict
 from scans.domain.engine import Judged, unread
 from scans.domain.evidence import Context, Evidence, dump
 from scans.domain.unread import cost, of_others, with_cost
 from scans.models import Finding, Scan
+from scans.pipeline import account_reader, completion
+from scans.pipeline.start import start_scan
 from scans.queries.scans import gaps_of
 from scans.report import not_read
-from scans.services import start_scan
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes
 from tests.scans.stored import REGION, evidence
 from tests.scans.test_reconcile import CONTROL
@@ -53,7 +53,7 @@ def test_each_gap_is_told_once() -> None:
     assert with_cost([HEAD.as_dict()], [HEAD, THEIRS]) == [HEAD.as_dict(), THEIRS.as_dict()]
 
 
-def to_a_bucket(plan: runner.Plan) -> runner.Collected:
+def to_a_bucket(plan: account_reader.Plan) -> account_reader.Collected:
     """The account's settings name a bucket at which S3 refuses to let it look."""
     read = volumes(plan)
     inventory, buckets = evidence("s3_account", "global"), evidence("s3_buckets", "global")
@@ -80,7 +80,7 @@ def test_a_bucket_that_may_not_be_looked_at_makes_the_scan_partial_and_is_listed
     assert (group.api, list(group.accounts)) == ("s3.HeadBucket", ["111122223333"])
 
 
-def without_root_credentials(plan: runner.Plan) -> runner.Collected:
+def without_root_credentials(plan: account_reader.Plan) -> account_reader.Collected:
     """Nobody may ask the management account whether it manages those of the others."""
     read = volumes(plan)
     iam = evidence("iam", "global")

@@ -9,17 +9,17 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
-from scans import completion, joining, runner, work
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, PostureCell, Scan
 from scans.outcomes import outcomes_of
+from scans.pipeline import account_reader, completion, cross_account, target_worker
+from scans.pipeline.scan_totals import sums_of
+from scans.pipeline.start import start_scan
 from scans.queries import compare as comparing
 from scans.queries import history
 from scans.registry import controls
 from scans.rejudge import rejudge
 from scans.report import closing
-from scans.services import start_scan
-from scans.sums import sums_of
 from tests.scans.orders import company, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +36,9 @@ class Cloud:
         self.refused: set[str] = set()
         self.pointed = "archive"
 
-    def collect(self, plan: runner.Plan) -> runner.Collected:
+    def collect(self, plan: account_reader.Plan) -> account_reader.Collected:
         if plan.account in self.refused:
-            raise runner.AccountUnreadableError("The scan role refuses.", "Let it.")
+            raise account_reader.AccountUnreadableError("The scan role refuses.", "Let it.")
         listed = Evidence("s3_account", GLOBAL, types=("s3.inventory", "s3.account"))
         listed.add("s3.inventory", "inventory", buckets={"archive": "eu-west-1"} if plan.account == ARCHIVE else {})
         listed.add("s3.account", "account", public_access_block={"BlockPublicAcls": True})
@@ -47,7 +47,7 @@ class Cloud:
             facts = {"name": self.pointed, "kinds": ["07"], "fields": ["trail main"], "own": False, "head": "forbidden"}
             buckets.add("s3.destination", f"arn:aws:s3:::{self.pointed}", **facts)
         found = {(GLOBAL, "s3_account"): listed, (GLOBAL, "s3_buckets"): buckets}
-        return runner.Collected(found, {"eu-west-1": "ENABLED"}, ["eu-west-1"], [])
+        return account_reader.Collected(found, {"eu-west-1": "ENABLED"}, ["eu-west-1"], [])
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def scan(organization: Organization, **asked: Any) -> Scan:
     read_all(made)
     while again := completion.advance(made.pk):
         for target in again:
-            work.run_target(target)
+            target_worker.run_target(target)
     made.refresh_from_db()
     return made
 
@@ -157,18 +157,18 @@ def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
 def test_a_bucket_belongs_to_who_listed_it_in_this_scan(organization: Organization, cloud: Cloud) -> None:
     made = scan(organization)
     cloud.refused = {ARCHIVE}
-    reading = joining.Reading({MANAGEMENT: ""}, {ARCHIVE: ""}, {})
-    owners, unread = joining.bucket_owners(organization, reading)
+    reading = cross_account.Reading({MANAGEMENT: ""}, {ARCHIVE: ""}, {})
+    owners, unread = cross_account.bucket_owners(organization, reading)
     assert (owners, unread) == ({"archive": ARCHIVE}, {ARCHIVE})
-    fresh = joining.Reading({ARCHIVE: ""}, {}, {})
-    assert joining.bucket_owners(organization, fresh) == ({"archive": ARCHIVE}, set())
+    fresh = cross_account.Reading({ARCHIVE: ""}, {}, {})
+    assert cross_account.bucket_owners(organization, fresh) == ({"archive": ARCHIVE}, set())
     assert made.joined_context
 
 
 def test_a_ticket_is_verified_together_with_what_its_control_rests_on(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     shop = Account.objects.get(account_id=SHOP)
-    assert joining.witnesses(shop, controls()[OURS].control) == [ARCHIVE]
-    assert joining.witnesses(shop, controls()[DATA].control) == [ARCHIVE]
-    assert joining.witnesses(shop, controls()["SSM-ID-001"].control) == [MANAGEMENT]
-    assert joining.witnesses(shop, controls()["SSM-PS-001"].control) == []
+    assert cross_account.witnesses(shop, controls()[OURS].control) == [ARCHIVE]
+    assert cross_account.witnesses(shop, controls()[DATA].control) == [ARCHIVE]
+    assert cross_account.witnesses(shop, controls()["SSM-ID-001"].control) == [MANAGEMENT]
+    assert cross_account.witnesses(shop, controls()["SSM-PS-001"].control) == []

@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from governance.core.policy import SYSTEM
-from scans import completion, joining, report
+from scans import report
 from scans.models import Scan
-from scans.services import cancel_scan, resume_scan
+from scans.pipeline import completion, cross_account
+from scans.pipeline.start import cancel_scan, resume_scan
 from tests import readers
 from tests.inventory import Inventory, scan
 
@@ -55,7 +56,7 @@ def test_a_second_visit_takes_nothing_back(
     assert watch() == "2 of 3"
     running.targets.update(state="done", calls=9, counts={"fail": 2})
     assert watch() == "3 of 3"
-    monkeypatch.setattr(joining, "inbound_of", lambda *_: {inventory.shop.account_id: {"logs": ["07"]}})
+    monkeypatch.setattr(cross_account, "inbound_of", lambda *_: {inventory.shop.account_id: {"logs": ["07"]}})
     (again,) = completion.revisit(running)
     target = running.targets.get(pk=again)
     assert (target.state, watch()) == ("queued", "3 of 3")

@@ -14,7 +14,7 @@ from scans.domain.control import Control, Outcome, Remediation, Scope, Severity,
 from scans.domain.engine import Judged, unread
 from scans.domain.evidence import Evidence, World
 from scans.models import Finding, FindingEvent, PostureCell, Scan
-from scans.reconcile import reconcile
+from scans.pipeline.reconcile import reconcile
 
 pytestmark = pytest.mark.django_db
 

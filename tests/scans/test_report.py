@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from accounts.models import Account
-from scans import completion, registry, report
+from scans import registry, report
 from scans.models import Scan, Target
+from scans.pipeline import completion
 from tests.scans.stored import account, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db

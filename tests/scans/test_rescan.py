@@ -10,11 +10,11 @@ import pytest
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, NotPermittedError, Role, ScopeKind
-from scans import rescan
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.models import Scan
-from scans.rescan import find_running, in_words, rescan_account, why_unscannable
-from scans.services import cancel_scan, start_scan
+from scans.pipeline import rescan
+from scans.pipeline.rescan import find_running, in_words, rescan_account, why_unscannable
+from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, holding, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 
 from governance.core.policy import Role, ScopeKind
 from scans.models import Scan
-from scans.rescan import rescan_account
+from scans.pipeline.rescan import rescan_account
 from tests.governance.core.test_audit_at_once import at_once
 from tests.scans.orders import company, holding
 

@@ -16,8 +16,8 @@ from accounts.models import Account
 from scans.domain.control import Outcome, failed, passed
 from scans.domain.engine import Judged
 from scans.models import AccountTotal, PostureCell
+from scans.pipeline.posture_cells import COLUMNS, write_cells
 from scans.queries import cells
-from scans.rollup import COLUMNS, write_cells
 from tests.inventory import Inventory
 from tests.scans.test_reconcile import CONTROL, account
 

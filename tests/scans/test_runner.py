@@ -12,10 +12,11 @@ import pytest
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as, acting_role
 from accounts.aws.gaps import Gap, GapKind
-from scans import budget, registry, runner
+from scans import registry
 from scans.domain.collector import Collector, Seen
 from scans.domain.evidence import GLOBAL, Evidence
-from scans.threads import Pool
+from scans.pipeline import account_reader, time_limits
+from scans.pipeline.daemon_threads import Pool
 from tests.accounts.aws.roles import FakeRole
 
 REGIONS = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in ("eu-west-1", "us-east-1")]
@@ -44,46 +45,48 @@ def answer(given: Any) -> Any:
 
 
 @pytest.fixture
-def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., runner.Plan]:
+def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., account_reader.Plan]:
     """A plan for these collectors in place of the product's, over an account with two regions."""
 
-    def make(*items: registry.LoadedCollector, listed: Any = None, described: Any = NO, **more: Any) -> runner.Plan:
+    def make(
+        *items: registry.LoadedCollector, listed: Any = None, described: Any = NO, **more: Any
+    ) -> account_reader.Plan:
         stages = sorted({item.collector.stage for item in items})
         by_stage = [[item for item in items if item.collector.stage == stage] for stage in stages]
         monkeypatch.setattr(registry, "by_stage", lambda names: by_stage)
         listing = listed if isinstance(listed, Listing) else Listing(listed if listed is not None else [*REGIONS, OFF])
-        monkeypatch.setattr(runner.AwsReader, "pages", lambda self, *words, **params: listing)
-        monkeypatch.setattr(runner.AwsReader, "call", lambda self, *words, **params: answer(described))
-        return runner.Plan("111122223333", "aws", {item.collector.name for item in items}, **more)
+        monkeypatch.setattr(account_reader.AwsReader, "pages", lambda self, *words, **params: listing)
+        monkeypatch.setattr(account_reader.AwsReader, "call", lambda self, *words, **params: answer(described))
+        return account_reader.Plan("111122223333", "aws", {item.collector.name for item in items}, **more)
 
     return make
 
 
-def saw(collected: runner.Collected, region: str, name: str) -> list[str]:
+def saw(collected: account_reader.Collected, region: str, name: str) -> list[str]:
     (resource,) = collected.evidences[region, name].resources
     facts: list[str] = resource.facts["saw"]
     return facts
 
 
-def test_every_region_that_is_on_is_read_and_the_others_are_not(these: Callable[..., runner.Plan]) -> None:
-    collected = runner.collect(these(loaded("one"), loaded("all", scope="global")))
+def test_every_region_that_is_on_is_read_and_the_others_are_not(these: Callable[..., account_reader.Plan]) -> None:
+    collected = account_reader.collect(these(loaded("one"), loaded("all", scope="global")))
     assert set(collected.evidences) == {("eu-west-1", "one"), ("us-east-1", "one"), (GLOBAL, "all")}
     assert collected.regions == ["eu-west-1", "us-east-1"]
     assert collected.statuses["me-south-1"] == "DISABLED"
 
 
-def test_a_later_stage_sees_its_region_and_the_global_evidence(these: Callable[..., runner.Plan]) -> None:
-    collected = runner.collect(these(loaded("one"), loaded("all", scope="global"), loaded("two", 1)))
+def test_a_later_stage_sees_its_region_and_the_global_evidence(these: Callable[..., account_reader.Plan]) -> None:
+    collected = account_reader.collect(these(loaded("one"), loaded("all", scope="global"), loaded("two", 1)))
     assert saw(collected, "eu-west-1", "two") == ["arn:all:global", "arn:one:eu-west-1"]
     assert saw(collected, "eu-west-1", "one") == []
 
 
-def test_a_later_global_stage_sees_every_region(these: Callable[..., runner.Plan]) -> None:
-    collected = runner.collect(these(loaded("one"), loaded("whole", 1, "global")))
+def test_a_later_global_stage_sees_every_region(these: Callable[..., account_reader.Plan]) -> None:
+    collected = account_reader.collect(these(loaded("one"), loaded("whole", 1, "global")))
     assert saw(collected, GLOBAL, "whole") == ["arn:one:eu-west-1", "arn:one:us-east-1"]
 
 
-def test_credentials_follow_the_work_into_its_threads(these: Callable[..., runner.Plan]) -> None:
+def test_credentials_follow_the_work_into_its_threads(these: Callable[..., account_reader.Plan]) -> None:
     seen: set[tuple[str, bool]] = set()
 
     def collect(aws: Any, _seen: Seen) -> Evidence:
@@ -92,53 +95,55 @@ def test_credentials_follow_the_work_into_its_threads(these: Callable[..., runne
         return Evidence("one", aws.region)
 
     with acting_as(FakeRole("111122223333")):
-        runner.collect(these(loaded("one", collect=collect)))
+        account_reader.collect(these(loaded("one", collect=collect)))
     assert seen == {("111122223333", False)}
 
 
-def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(these: Callable[..., runner.Plan]) -> None:
+def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(
+    these: Callable[..., account_reader.Plan],
+) -> None:
     def refused(aws: Any, _seen: Seen) -> Evidence:
         raise CallError(DENIED)
 
-    collected = runner.collect(these(loaded("one", collect=refused), loaded("two")))
+    collected = account_reader.collect(these(loaded("one", collect=refused), loaded("two")))
     assert collected.evidences["eu-west-1", "one"].gaps == {"one.thing": [DENIED]}
     assert collected.evidences["eu-west-1", "one"].types == ("one.thing",)
     assert collected.gaps == [DENIED]
     assert collected.evidences["eu-west-1", "two"].resources
 
 
-def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., runner.Plan]) -> None:
+def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., account_reader.Plan]) -> None:
     def broken(aws: Any, _seen: Seen) -> Evidence:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        runner.collect(these(loaded("one", collect=broken)))
+        account_reader.collect(these(loaded("one", collect=broken)))
 
 
-def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., runner.Plan]) -> None:
+def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., account_reader.Plan]) -> None:
     before = Evidence("one", "eu-west-1", types=("one.thing",))
-    collected = runner.collect(these(loaded("one"), prior={("eu-west-1", "one"): before}))
+    collected = account_reader.collect(these(loaded("one"), prior={("eu-west-1", "one"): before}))
     assert collected.evidences["eu-west-1", "one"] is before
     assert collected.evidences["us-east-1", "one"].resources
 
 
 def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know(
-    these: Callable[..., runner.Plan],
+    these: Callable[..., account_reader.Plan],
 ) -> None:
     plan = these(
         loaded("one"), loaded("all", scope="global"), loaded("whole", 1, "global"),
         regions_wanted=("eu-west-1",), regions_limited=True,
     )  # fmt: skip
-    collected = runner.collect(plan)
+    collected = account_reader.collect(plan)
     assert collected.regions == ["eu-west-1"]
     (gap,) = collected.evidences[GLOBAL, "whole"].gaps["whole.thing"]
     assert gap.code == "RegionsLimited"
     assert not collected.evidences[GLOBAL, "all"].gaps
 
 
-def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Callable[..., runner.Plan]) -> None:
-    with pytest.raises(runner.NoLongerWantedError):
-        runner.collect(these(loaded("one"), still_wanted=lambda: False))
+def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Callable[..., account_reader.Plan]) -> None:
+    with pytest.raises(account_reader.NoLongerWantedError):
+        account_reader.collect(these(loaded("one"), still_wanted=lambda: False))
 
 
 @pytest.mark.parametrize(
@@ -150,13 +155,13 @@ def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Call
         [{"RegionName": "../eu-west-1", "RegionOptStatus": "ENABLED"}],
     ],
 )  # fmt: skip
-def test_regions_that_can_not_be_listed(these: Callable[..., runner.Plan], listed: Any) -> None:
+def test_regions_that_can_not_be_listed(these: Callable[..., account_reader.Plan], listed: Any) -> None:
     plan = these(loaded("one"), listed=listed)
-    with pytest.raises(runner.AccountUnreadableError, match=r"could not be listed: \S") as caught:
-        runner.collect(plan)
+    with pytest.raises(account_reader.AccountUnreadableError, match=r"could not be listed: \S") as caught:
+        account_reader.collect(plan)
     assert "account:ListRegions or ec2:DescribeRegions" in caught.value.what_to_do
     plan.regions_wanted = ("eu-west-1",)
-    collected = runner.collect(plan)
+    collected = account_reader.collect(plan)
     assert set(collected.evidences) == {("eu-west-1", "one")}
     assert len(collected.gaps) == 2
     assert NO in collected.gaps
@@ -170,8 +175,8 @@ OPT_INS = [
 ]
 
 
-def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callable[..., runner.Plan]) -> None:
-    collected = runner.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
+def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callable[..., account_reader.Plan]) -> None:
+    collected = account_reader.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
     assert collected.regions == ["af-south-1", "eu-west-1"]
     assert collected.statuses == {
         "eu-west-1": "ENABLED_BY_DEFAULT", "af-south-1": "ENABLED", "me-south-1": "DISABLED", "xx-new-1": "being-built",
@@ -180,17 +185,19 @@ def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callabl
 
 
 @pytest.mark.parametrize("described", [{}, {"Regions": []}, {"Regions": [{"RegionName": "eu-west-1"}]}, NO])
-def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(these: Callable[..., runner.Plan], described: Any) -> None:
+def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(
+    these: Callable[..., account_reader.Plan], described: Any
+) -> None:
     plan = these(loaded("one"), listed=Listing([], DENIED), described=described, regions_wanted=("eu-west-1",))
-    gaps = runner.collect(plan).gaps
+    gaps = account_reader.collect(plan).gaps
     assert [gap.api for gap in gaps] == ["a.Read", "ec2.DescribeRegions"]
 
 
 def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regions() -> None:
-    assert runner.session_policy({"ec2_account"}) == [
+    assert account_reader.session_policy({"ec2_account"}) == [
         "account:ListRegions", "ec2:DescribeRegions", "ec2:GetEbsEncryptionByDefault",
     ]  # fmt: skip
-    every = runner.session_policy(set(registry.collectors()))
+    every = account_reader.session_policy(set(registry.collectors()))
     assert set(every) == {call.action for call in registry.calls()}
 
 
@@ -200,7 +207,7 @@ def paced(name: str, collect: Any = None) -> registry.LoadedCollector:
 
 
 def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts(
-    these: Callable[..., runner.Plan], monkeypatch: pytest.MonkeyPatch
+    these: Callable[..., account_reader.Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process has one thread for all accounts: what waits in it would keep the others out."""
     other_was_read = threading.Event()
@@ -214,13 +221,13 @@ def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts
         return Evidence("quick", aws.region)
 
     with Pool(1, "one") as one:
-        monkeypatch.setattr(budget, "readers", lambda: one)
-        collected = runner.collect(these(paced("slow", waits), loaded("quick", collect=quick)))
+        monkeypatch.setattr(time_limits, "readers", lambda: one)
+        collected = account_reader.collect(these(paced("slow", waits), loaded("quick", collect=quick)))
     assert len(collected.evidences) == 4
 
 
 def test_where_one_collector_fails_those_that_have_not_begun_never_do(
-    these: Callable[..., runner.Plan], monkeypatch: pytest.MonkeyPatch
+    these: Callable[..., account_reader.Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
 
@@ -234,18 +241,18 @@ def test_where_one_collector_fails_those_that_have_not_begun_never_do(
 
     gate = threading.Event()
     with Pool(1, "one") as one:
-        monkeypatch.setattr(budget, "readers", lambda: one)
+        monkeypatch.setattr(time_limits, "readers", lambda: one)
         with pytest.raises(ZeroDivisionError):
-            runner.collect(these(*[loaded(f"c{number}", collect=broken) for number in range(10)]))
+            account_reader.collect(these(*[loaded(f"c{number}", collect=broken) for number in range(10)]))
         gate.set()
     assert len(begun) < 20
 
 
 def test_no_more_calls_are_made_at_once_than_the_process_may(settings: Any) -> None:
-    runner.slots.cache_clear()
+    account_reader.slots.cache_clear()
     settings.SCAN_THREADS = 2
     try:
-        held = runner.slots()
+        held = account_reader.slots()
         assert [held.acquire(blocking=False) for _ in range(3)] == [True, True, False]
     finally:
-        runner.slots.cache_clear()
+        account_reader.slots.cache_clear()

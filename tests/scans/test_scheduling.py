@@ -12,13 +12,13 @@ from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind
 from governance.core.transitions import LostRaceError
-from scans import schedules
 from scans.domain.schedule_times import make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
+from scans.pipeline import due_schedules
+from scans.pipeline.schedule_changes import change_schedule, create_schedule, delete_schedule, run_schedule
+from scans.pipeline.start import cancel_scan
 from scans.queries.schedules import lines, visible_schedules
-from scans.scheduling import change_schedule, create_schedule, delete_schedule, run_schedule
-from scans.services import cancel_scan
 from tests.scans.orders import company, holding, unit
 
 pytestmark = pytest.mark.django_db
@@ -54,9 +54,9 @@ def test_one_is_made_and_starts_what_was_asked_for(organization: Organization) -
     made = make(organization, accounts=[PAYMENTS, PAYMENTS], regions=["eu-west-1"], controls=["SSM-DS-001"])
     assert before + timedelta(hours=1) <= made.next_due_at <= timezone.now() + timedelta(hours=1)
     assert (made.created_by, made.changed_at, made.enabled) == ("p", None, True)
-    assert schedules.start_due() == []
+    assert due_schedules.start_due() == []
     make_due(made)
-    (started,) = schedules.start_due()
+    (started,) = due_schedules.start_due()
     scan = Scan.objects.get(pk=started)
     assert (scan.asked, scan.asked["accounts"]) == (made.asked, [PAYMENTS])
     assert scan.asked["controls"] == [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
@@ -182,21 +182,21 @@ def test_a_paused_one_starts_nothing_and_makes_up_for_nothing(organization: Orga
     made = make(organization)
     change_schedule(actor=OPERATOR, schedule=made, enabled=False)
     make_due(made, timedelta(hours=5))
-    assert schedules.start_due() == []
+    assert due_schedules.start_due() == []
     before = timezone.now()
     change_schedule(actor=OPERATOR, schedule=made, enabled=True)
     assert made.next_due_at >= before + timedelta(hours=1)
-    assert (made.missed, schedules.start_due()) == (0, [])
+    assert (made.missed, due_schedules.start_due()) == (0, [])
     assert acts() == ["create", "pause", "resume"]
 
 
 def test_a_deleted_one_starts_nothing_and_its_scans_stay(organization: Organization) -> None:
     made = make(organization)
     make_due(made)
-    (started,) = schedules.start_due()
+    (started,) = due_schedules.start_due()
     delete_schedule(actor=OPERATOR, schedule=made)
     make_due(made)
-    assert schedules.start_due() == []
+    assert due_schedules.start_due() == []
     assert Scan.objects.get(pk=started).schedule == made
     assert not visible_schedules(SYSTEM).exists()
     for act in (

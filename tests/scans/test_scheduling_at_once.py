@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM
-from scans import schedules
 from scans.domain.schedule_times import make_rhythm
 from scans.models import Scan, Schedule
-from scans.scheduling import create_schedule, run_schedule
+from scans.pipeline import due_schedules
+from scans.pipeline.schedule_changes import create_schedule, run_schedule
 from tests.governance.core.test_audit_at_once import at_once
 from tests.scans.orders import company
 
@@ -25,7 +25,7 @@ def make() -> Schedule:
 
 def test_two_beats_at_once_start_one_scan() -> None:
     Schedule.objects.filter(pk=make().pk).update(next_due_at=timezone.now() - timedelta(minutes=1))
-    assert sorted(map(len, at_once(*[schedules.start_due] * 2))) == [0, 1]
+    assert sorted(map(len, at_once(*[due_schedules.start_due] * 2))) == [0, 1]
     assert Scan.objects.count() == 1
     assert Schedule.objects.get().missed == 0
 

@@ -11,7 +11,7 @@ from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from scans.errors import ScanRequestError
 from scans.models import Scan
-from scans.services import cancel_scan, resume_scan, start_scan
+from scans.pipeline.start import cancel_scan, resume_scan, start_scan
 from scans.storage import blobs
 from tests.scans.orders import company, first, holding, in_place_of_aws, read_all, unit
 

@@ -14,9 +14,10 @@ from accounts.models import Organization
 from governance.celery import app
 from governance.core.models import ClockFailure
 from governance.core.policy import SYSTEM
-from scans import budget, completion, runner, schedules, target_lease, tasks
+from scans import tasks
 from scans.models import Scan, Target
-from scans.services import cancel_scan, start_scan
+from scans.pipeline import account_reader, completion, due_schedules, target_lease, time_limits
+from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db
@@ -216,7 +217,7 @@ def test_a_message_that_comes_twice_changes_nothing(scan: Scan, sent: list[int])
 
 
 def test_due_scans_are_started_and_dispatched(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedules, "start_due", lambda: [scan.pk])
+    monkeypatch.setattr(due_schedules, "start_due", lambda: [scan.pk])
     tasks.start_due_scans()
     assert sent == ids(scan)
 
@@ -254,7 +255,7 @@ def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers(
 
 def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> None:
     app.loader.import_default_modules()
-    wall = settings.TARGET_SECONDS + budget.WALL
+    wall = settings.TARGET_SECONDS + time_limits.WALL
     assert wall < tasks.run_target.soft_time_limit < tasks.run_target.time_limit
     for entry in app.conf.beat_schedule.values():
         task = app.tasks[entry["task"]]
@@ -274,7 +275,7 @@ def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: li
     assert sent == [dead]
     assert Target.objects.get(pk=dead).state == "queued"
     with pytest.raises(target_lease.LeaseLostError):
-        target_lease.end(lease, "finish", runner.Counters())
+        target_lease.end(lease, "finish", account_reader.Counters())
 
 
 def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, sent: list[int]) -> None:

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 
 from governance.core.policy import SYSTEM
-from scans import completion
 from scans.models import Scan
-from scans.services import cancel_scan, start_scan
+from scans.pipeline import completion
+from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db

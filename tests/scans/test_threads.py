@@ -10,7 +10,7 @@ from concurrent.futures import wait
 
 import pytest
 
-from scans.threads import Pool
+from scans.pipeline.daemon_threads import Pool
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_end_waits_for_what_runs_and_cancels_what_does_not() -> None:
 
 def test_a_process_ends_though_a_thread_of_it_never_does() -> None:
     code = (
-        "import itertools; from scans.threads import Pool; p = Pool(1, 'x')\n"
+        "import itertools; from scans.pipeline.daemon_threads import Pool; p = Pool(1, 'x')\n"
         "f = p.submit(lambda: sum(itertools.repeat(0)) or [None for _ in iter(int, 1)])\n"
         "p.give_up(f)"
     ).replace("sum(itertools.repeat(0)) or ", "")

@@ -9,7 +9,7 @@ import pytest
 from accounts.aws.assume import AssumedRole, AssumeError, acting_role
 from accounts.aws.calls import Call, CallError
 from accounts.aws.gaps import GapKind
-from scans.values import ValueReader, ValueRole, nobody
+from scans.pipeline.value_role import ValueReader, ValueRole, nobody
 from tests.scans.collectors.fake_reader import FakeReader
 
 GET = Call("ssm", "GetParameters", "ssm:GetParameters")

@@ -13,15 +13,15 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
-from scans import budget, completion, runner, target_lease, work
 from scans.domain.evidence import Evidence
 from scans.errors import ScanRequestError
 from scans.models import Blob, EvidenceHead, Scan, Target
-from scans.services import cancel_scan, resume_scan, start_scan
+from scans.pipeline import account_reader, completion, target_lease, target_worker, time_limits
+from scans.pipeline.start import cancel_scan, resume_scan, start_scan
 
 pytestmark = pytest.mark.django_db
 
-Collect = Callable[[runner.Plan], runner.Collected]
+Collect = Callable[[account_reader.Plan], account_reader.Collected]
 
 
 @pytest.fixture
@@ -37,10 +37,12 @@ def scan(organization: Organization) -> Scan:
     return start_scan(actor=SYSTEM, organization=organization)
 
 
-def nothing_found(plan: runner.Plan) -> runner.Collected:
+def nothing_found(plan: account_reader.Plan) -> account_reader.Collected:
     evidence = Evidence("ec2_account", "eu-west-1", types=("ec2.ebs_default",))
     evidence.add("ec2.ebs_default", f"arn:aws:ec2:eu-west-1:{plan.account}:ebs-encryption-by-default", enabled=True)
-    return runner.Collected({("eu-west-1", "ec2_account"): evidence}, {"eu-west-1": "ENABLED"}, ["eu-west-1"], [])
+    return account_reader.Collected(
+        {("eu-west-1", "ec2_account"): evidence}, {"eu-west-1": "ENABLED"}, ["eu-west-1"], []
+    )
 
 
 @pytest.fixture
@@ -48,8 +50,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Collect], None]:
     """Replaces AWS: what reading an account gives."""
 
     def replace(collect: Collect) -> None:
-        monkeypatch.setattr(work, "scan_role", lambda target, collectors: None)
-        monkeypatch.setattr(runner, "collect", collect)
+        monkeypatch.setattr(target_worker, "scan_role", lambda target, collectors: None)
+        monkeypatch.setattr(account_reader, "collect", collect)
 
     replace(nothing_found)
     return replace
@@ -79,37 +81,37 @@ def test_an_expired_lease_can_be_claimed_again_and_fences_the_first_owner(
     zombie = target_lease.claim(target.pk)
     assert zombie
     Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert work.run_target(target.pk) is True
+    assert target_worker.run_target(target.pk) is True
     target.refresh_from_db()
     with pytest.raises(target_lease.LeaseLostError):
-        target_lease.end(zombie, "finish", runner.Counters())
+        target_lease.end(zombie, "finish", account_reader.Counters())
     assert target.state == "done"
 
 
 def test_a_lease_lost_while_reading_writes_nothing(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def taken_over_meanwhile(plan: runner.Plan) -> runner.Collected:
+    def taken_over_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         return nothing_found(plan)
 
     reads(taken_over_meanwhile)
-    assert work.run_target(first(scan).pk) is False
+    assert target_worker.run_target(first(scan).pk) is False
     assert not EvidenceHead.objects.exists()
     assert first(scan).state == "running"
 
 
 def test_a_done_target_is_not_done_again(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    assert work.run_target(first(scan).pk) is True
-    assert work.run_target(first(scan).pk) is False
+    assert target_worker.run_target(first(scan).pk) is True
+    assert target_worker.run_target(first(scan).pk) is False
 
 
 def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
     target = first(scan)
-    for _ in range(work.MAX_ATTEMPTS):
+    for _ in range(target_worker.MAX_ATTEMPTS):
         assert target_lease.claim(target.pk)
         Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert work.run_target(target.pk) is True
+    assert target_worker.run_target(target.pk) is True
     target.refresh_from_db()
     assert target.state == "failed"
     assert target.error is not None
@@ -120,7 +122,7 @@ def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
 def test_a_scan_with_a_failed_target_ends_partial(scan: Scan, reads: Callable[[Collect], None]) -> None:
     Target.objects.filter(pk=first(scan).pk).update(state="failed", error={"reason": "r", "what_to_do": "w"})
     for target in scan.targets.filter(state="queued"):
-        work.run_target(target.pk)
+        target_worker.run_target(target.pk)
     completion.advance(scan.pk)
     scan.refresh_from_db()
     assert (scan.state, scan.totals["unreadable"]) == ("partial", 1)
@@ -132,7 +134,7 @@ def test_a_suspended_account_is_listed_but_does_not_make_the_scan_partial(
     organization.accounts.filter(name="sandbox").update(status=Account.Status.SUSPENDED)
     scan = start_scan(actor=SYSTEM, organization=organization)
     for target in scan.targets.all():
-        work.run_target(target.pk)
+        target_worker.run_target(target.pk)
     completion.advance(scan.pk)
     scan.refresh_from_db()
     assert scan.state == "done"
@@ -140,11 +142,11 @@ def test_a_suspended_account_is_listed_but_does_not_make_the_scan_partial(
 
 
 def test_an_unreadable_account_says_why_and_keeps_its_findings(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def refuse(plan: runner.Plan) -> runner.Collected:
-        raise runner.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
+    def refuse(plan: account_reader.Plan) -> account_reader.Collected:
+        raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
 
     reads(refuse)
-    work.run_target(first(scan).pk)
+    target_worker.run_target(first(scan).pk)
     target = first(scan)
     assert (target.state, target.error["what_to_do"]) == ("unreadable", "Deploy the scan role.")
     assert target.account.unreadable["reason"] == "AWS refused."
@@ -156,7 +158,7 @@ def test_rescanning_an_unchanged_account_writes_no_evidence(
     def run() -> None:
         scan = start_scan(actor=SYSTEM, organization=organization)
         for target in scan.targets.all():
-            work.run_target(target.pk)
+            target_worker.run_target(target.pk)
         completion.advance(scan.pk)
 
     run()
@@ -166,7 +168,7 @@ def test_rescanning_an_unchanged_account_writes_no_evidence(
 
 
 def test_cancel_then_resume_reads_only_what_was_not_read(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    work.run_target(first(scan).pk)
+    target_worker.run_target(first(scan).pk)
     cancel_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["cancelled", "cancelled", "done"]
     assert target_lease.claim(scan.targets.filter(state="cancelled").first().pk) is None
@@ -175,12 +177,12 @@ def test_cancel_then_resume_reads_only_what_was_not_read(scan: Scan, reads: Call
 
 
 def test_a_target_that_is_cancelled_while_reading_writes_nothing(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def cancelled_meanwhile(plan: runner.Plan) -> runner.Collected:
+    def cancelled_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
         cancel_scan(actor=SYSTEM, scan=scan)
         return nothing_found(plan)
 
     reads(cancelled_meanwhile)
-    assert work.run_target(first(scan).pk) is False
+    assert target_worker.run_target(first(scan).pk) is False
     assert not EvidenceHead.objects.exists()
 
 
@@ -231,7 +233,7 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """The heartbeat's own thread would need a connection of its own, so its sign is given here."""
-    settings.TARGET_SECONDS = -budget.WALL
+    settings.TARGET_SECONDS = -time_limits.WALL
     signs: list[Callable[[], None]] = []
 
     @contextmanager
@@ -239,15 +241,15 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
         signs.append(extend)
         yield
 
-    def beating_meanwhile(plan: runner.Plan) -> runner.Collected:
+    def beating_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
         signs[0]()
         assert first(scan).state == "failed"
         signs[0]()
         return nothing_found(plan)
 
-    monkeypatch.setattr(work, "kept_up", kept_up)
+    monkeypatch.setattr(target_worker, "kept_up", kept_up)
     reads(beating_meanwhile)
-    work.run_target(first(scan).pk)
+    target_worker.run_target(first(scan).pk)
     target = first(scan)
     assert (target.state, target.lease_until, target.attempts) == ("failed", None, 1)
     assert "not done in the time" in target.error["reason"]
@@ -259,9 +261,9 @@ def test_judging_that_does_not_end_fails_the_target_for_want_of_time(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(*_: Any, **__: Any) -> None:
-        raise budget.OutOfTimeError
+        raise time_limits.OutOfTimeError
 
     reads(nothing_found)
-    monkeypatch.setattr(work.evaluation, "judge_target", endless)
-    assert work.run_target(first(scan).pk) is True
-    assert (first(scan).state, first(scan).error) == ("failed", budget.reason())
+    monkeypatch.setattr(target_worker.evaluation, "judge_target", endless)
+    assert target_worker.run_target(first(scan).pk) is True
+    assert (first(scan).state, first(scan).error) == ("failed", time_limits.reason())

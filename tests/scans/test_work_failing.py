@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
-from scans import completion, failures, runner, work
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.storable_evidence import make_storable
 from scans.models import EvidenceHead, Finding, Scan, Target
+from scans.pipeline import account_reader, completion, failures, target_worker
+from scans.pipeline.start import start_scan
 from scans.report import not_read
-from scans.services import start_scan
 from tests.scans.orders import Collect, company, first, in_place_of_aws, read_all, volumes
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def scan(organization: Organization) -> Scan:
     return start_scan(actor=SYSTEM, organization=organization)
 
 
-def with_odd_policy(plan: runner.Plan) -> runner.Collected:
+def with_odd_policy(plan: account_reader.Plan) -> account_reader.Collected:
     """What the make-believe account holds, and a policy that no database takes as it is."""
     found = volumes(plan)
     kept = Evidence("iam", GLOBAL, types=("iam.policy",))
@@ -74,7 +74,7 @@ def test_odd_text_is_kept_judged_and_told(scan: Scan, reads: Callable[[Collect],
 
 
 def failing(error: BaseException, account: str = ODD) -> Collect:
-    def collect(plan: runner.Plan) -> runner.Collected:
+    def collect(plan: account_reader.Plan) -> account_reader.Collected:
         if plan.account == account:
             raise error
         return volumes(plan)
@@ -113,7 +113,7 @@ def test_a_defect_fails_one_account_and_the_scan_ends_partial(
 def test_evidence_that_can_not_be_kept_fails_its_account_alone(scan: Scan, reads: Callable[[Collect], None]) -> None:
     """On the way into the database, in the transaction of the Target."""
 
-    def collect(plan: runner.Plan) -> runner.Collected:
+    def collect(plan: account_reader.Plan) -> account_reader.Collected:
         found = volumes(plan)
         if plan.account == ODD:
             kept = Evidence("iam", "r" * 40, types=("iam.root",))
@@ -135,28 +135,28 @@ def test_what_may_pass_frees_the_target_at_once_for_another_try(
     scan: Scan, reads: Callable[[Collect], None], error: Exception
 ) -> None:
     reads(failing(error))
-    assert work.run_target(odd(scan).pk) is False
+    assert target_worker.run_target(odd(scan).pk) is False
     target = odd(scan)
     assert (target.state, target.owner, target.finished_at) == ("queued", "", None)
     assert target.lease_until is not None
     assert target.lease_until <= timezone.now() + failures.pause(1)
     assert target.account.unreadable is None
     reads(volumes)
-    assert work.run_target(target.pk) is True
+    assert target_worker.run_target(target.pk) is True
     assert (odd(scan).state, odd(scan).error) == ("done", None)
 
 
 def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
-    for number in range(work.MAX_ATTEMPTS):
+    for number in range(target_worker.MAX_ATTEMPTS):
         reads(failing(OperationalError(f"the disk is full, {number}")))
         assert odd(scan).state == "queued"
-        work.run_target(odd(scan).pk)
+        target_worker.run_target(odd(scan).pk)
     target = odd(scan)
-    assert (target.state, target.attempts) == ("failed", work.MAX_ATTEMPTS)
-    assert f"Given up after {work.MAX_ATTEMPTS} tries" in target.error["reason"]
-    assert f"the disk is full, {work.MAX_ATTEMPTS - 1}" in target.error["reason"]
+    assert (target.state, target.attempts) == ("failed", target_worker.MAX_ATTEMPTS)
+    assert f"Given up after {target_worker.MAX_ATTEMPTS} tries" in target.error["reason"]
+    assert f"the disk is full, {target_worker.MAX_ATTEMPTS - 1}" in target.error["reason"]
     assert "memory" not in target.error["what_to_do"]
 
 
@@ -164,9 +164,9 @@ def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
     reads(failing(OperationalError("the disk is full")))
-    work.run_target(odd(scan).pk)
-    Target.objects.filter(pk=odd(scan).pk).update(attempts=work.MAX_ATTEMPTS)
-    work.run_target(odd(scan).pk)
+    target_worker.run_target(odd(scan).pk)
+    Target.objects.filter(pk=odd(scan).pk).update(attempts=target_worker.MAX_ATTEMPTS)
+    target_worker.run_target(odd(scan).pk)
     assert odd(scan).state == "failed"
     assert "cut off" in odd(scan).error["reason"]
     assert "the disk is full" in odd(scan).error["reason"]
@@ -175,45 +175,45 @@ def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
 def test_a_process_that_is_stopped_frees_its_target_and_stops(scan: Scan, reads: Callable[[Collect], None]) -> None:
     reads(failing(SystemExit(0)))
     with pytest.raises(SystemExit):
-        work.run_target(odd(scan).pk)
+        target_worker.run_target(odd(scan).pk)
     assert odd(scan).state == "queued"
 
 
 def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
-    def taken_over(plan: runner.Plan) -> runner.Collected:
+    def taken_over(plan: account_reader.Plan) -> account_reader.Collected:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
-        raise runner.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
+        raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
 
     reads(taken_over)
-    assert work.run_target(first(scan).pk) is False
+    assert target_worker.run_target(first(scan).pk) is False
     assert (first(scan).state, first(scan).error) == ("running", None)
     assert Account.objects.exclude(unreadable=None).count() == 0
 
 
 def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def taken_over(plan: runner.Plan) -> runner.Collected:
+    def taken_over(plan: account_reader.Plan) -> account_reader.Collected:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         raise ZeroDivisionError
 
     reads(taken_over)
-    assert work.run_target(first(scan).pk) is False
+    assert target_worker.run_target(first(scan).pk) is False
     assert first(scan).state == "running"
 
 
 def test_a_lease_that_is_lost_while_it_is_given_up_is_no_error(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Target.objects.filter(pk=first(scan).pk).update(attempts=work.MAX_ATTEMPTS)
-    cut_off = work.cut_off
+    Target.objects.filter(pk=first(scan).pk).update(attempts=target_worker.MAX_ATTEMPTS)
+    cut_off = target_worker.cut_off
 
     def taken_over(target: Target) -> dict[str, str]:
         Target.objects.filter(pk=target.pk).update(token=99)
         return cut_off(target)
 
-    monkeypatch.setattr(work, "cut_off", taken_over)
-    assert work.run_target(first(scan).pk) is False
+    monkeypatch.setattr(target_worker, "cut_off", taken_over)
+    assert target_worker.run_target(first(scan).pk) is False
     assert first(scan).state == "running"
 
 
@@ -224,7 +224,7 @@ def test_a_second_visit_that_fails_leaves_what_the_first_read_to_be_joined(
     manifest = odd(scan).manifest
     Target.objects.filter(pk=odd(scan).pk).update(state="queued", visit=2)
     reads(failing(ZeroDivisionError()))
-    work.run_target(odd(scan).pk)
+    target_worker.run_target(odd(scan).pk)
     completion.advance(scan.pk)
     scan.refresh_from_db()
     target = odd(scan)

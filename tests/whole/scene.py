@@ -22,19 +22,20 @@ from accounts.services import apply_discovery
 from demo.cloud.faults import Fault
 from demo.company import Running
 from governance.core.policy import SYSTEM
-from scans import completion, evaluation, registry, runner, target_plan, work
+from scans import registry
 from scans.collectors import ssm_nodes
 from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from scans.outcomes import outcomes_of
-from scans.services import start_scan
+from scans.pipeline import account_reader, completion, target_evaluation, target_plan, target_worker
+from scans.pipeline.start import start_scan
 from tests.whole import one_account
 
 SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}
 SERVICES |= {"cloudwatch-logs": "logs"}
 Outcomes = dict[tuple[str, str, str], dict[str, Any]]
-Evidences = dict[runner.Place, Evidence]
+Evidences = dict[account_reader.Place, Evidence]
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -63,11 +64,13 @@ class Scene:
 
     def collect(self, call: Call) -> Evidences:
         """What the collectors that this call touches read now."""
-        plan = target_plan.plan_of(self.target, evaluation.controls_of(self.target.scan), runner.Counters())
+        plan = target_plan.plan_of(
+            self.target, target_evaluation.controls_of(self.target.scan), account_reader.Counters()
+        )
         again = touched(call)
         plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
         with acting_as(self.role):
-            return runner.collect(plan).evidences
+            return account_reader.collect(plan).evidences
 
     def strike(self, kind: str, call: Call) -> None:
         if kind == "timeout":
@@ -112,7 +115,7 @@ def scan_here(organization: Organization, **asked: Any) -> Scan:
     scan = start_scan(actor=SYSTEM, organization=organization, **asked)
     while scan.state == "running":
         for target in scan.targets.filter(state="queued"):
-            work.run_target(target.pk)
+            target_worker.run_target(target.pk)
         completion.advance(scan.pk)
         scan.refresh_from_db()
     return scan

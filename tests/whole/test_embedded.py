@@ -28,7 +28,7 @@ import django
 django.setup()
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans.services import start_scan
+from scans.pipeline.start import start_scan
 start_scan(actor=SYSTEM, organization=Organization.objects.get())
 """
 

@@ -14,11 +14,12 @@ import pytest
 from django.core.management import call_command
 
 from accounts.aws.gaps import Gap, GapKind
-from scans import foreground, registry, work
+from scans import registry
 from scans.domain.collector import Call
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.regions import LISTS
 from scans.models import Finding, FindingEvent
+from scans.pipeline import foreground, target_worker
 from scans.report import not_read
 from scans.storage import blobs
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
@@ -118,7 +119,7 @@ def test_the_command_ends_with_status_3_and_names_what_is_missing(
 ) -> None:
     call = next(call for call in registry.calls() if call.api == "ssm.ListDocuments")
     monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", work.run_target)
+    monkeypatch.setattr(foreground, "one", target_worker.run_target)
     scene.strike(kind, call)
     with pytest.raises(SystemExit) as ended:
         call_command("scan")

@@ -11,10 +11,11 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from demo.company import plan
-from scans import evaluation, registry
+from scans import registry
 from scans.domain.collector import Call
 from scans.domain.control import Verdict
 from scans.domain.engine import Judged
+from scans.pipeline import target_evaluation
 from tests.whole.scene import Evidences, Scene, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -101,7 +102,9 @@ def without(value: Any, path: Path) -> Any:
 def judged(scene: Scene, evidences: Evidences) -> list[Judged]:
     scan, account = scene.target.scan, scene.target.account
     parts = [
-        evaluation.judge_target(scan, account, evidences, evaluation.controls_of(scan), at=AT, joined=joined)
+        target_evaluation.judge_target(
+            scan, account, evidences, target_evaluation.controls_of(scan), at=AT, joined=joined
+        )
         for joined in (False, True)
     ]
     return [item for part in parts for item in part.judged]

@@ -26,9 +26,9 @@ from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.posture.queries import Posture
 from scans import report
 from scans.models import Finding, FindingEvent, Scan
+from scans.pipeline.start import cancel_scan, start_scan
+from scans.pipeline.target_worker import run_target
 from scans.queries.cells import Counts
-from scans.services import cancel_scan, start_scan
-from scans.work import run_target
 from tests.people import person, signed_in
 from tests.whole.scene import connected, scan_here
 

@@ -119,13 +119,13 @@ SWEEP = "from scans.tasks import sweep; sweep.delay()"
 CANCEL = """
 from governance.core.policy import SYSTEM
 from scans.models import Scan
-from scans.services import cancel_scan
+from scans.pipeline.start import cancel_scan
 cancel_scan(actor=SYSTEM, scan=Scan.objects.get())
 """
 RESUME = """
 from governance.core.policy import SYSTEM
 from scans.models import Scan
-from scans.services import resume_scan
+from scans.pipeline.start import resume_scan
 from scans.tasks import enqueue
 scan = Scan.objects.get()
 resume_scan(actor=SYSTEM, scan=scan)
@@ -141,10 +141,10 @@ Schedule.objects.create(organization=Organization.objects.get(), name="nightly",
 """
 BEAT = """
 import time
-from scans import schedules
+from scans.pipeline import due_schedules
 while time.time() < START:
     time.sleep(0.001)
-print(len(schedules.start_due()))
+print(len(due_schedules.start_due()))
 """
 
 

@@ -14,13 +14,13 @@ from accounts.models import Organization
 from governance.core import errorlog
 from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
 from governance.core.policy import SYSTEM
-from scans import failures, foreground
 from scans.errors import ScanRequestError
 from scans.models import Scan
 from scans.naming import control_ids
+from scans.pipeline import failures, foreground
+from scans.pipeline.scan_totals import ENDED
+from scans.pipeline.start import start_scan
 from scans.report import Progress, summary
-from scans.services import start_scan
-from scans.sums import ENDED
 
 
 class Command(TutelaCommand):

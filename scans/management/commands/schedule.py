@@ -15,12 +15,13 @@ from accounts.models import Account
 from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 from governance.core.transitions import LostRaceError
-from scans import scheduling
 from scans.domain.schedule_times import UNITS, Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.management.commands.scan import reach_broker, the_organization
 from scans.models import Schedule
-from scans.queries.schedules import PARTS, ScheduleLine, lines
+from scans.pipeline import schedule_changes
+from scans.pipeline.schedule_scope import PARTS
+from scans.queries.schedules import ScheduleLine, lines
 
 EVERY = re.compile(r"([0-9]{1,7})([mhd])")
 IDS = 19  # digits that an id may have
@@ -84,31 +85,33 @@ class Command(TutelaCommand):
         rhythm = rhythm_of(options) or make_rhythm()
         organization = the_organization(options["organization"])
         asked = {part: options[part] for part in PARTS}
-        made = scheduling.create_schedule(
+        made = schedule_changes.create_schedule(
             actor=SYSTEM, organization=organization, name=options["name"], rhythm=rhythm, asked=asked
         )
         self.stdout.write(f"Schedule {made.pk} is made: {rhythm.words()}; next run {at(made.next_due_at)}.")
 
     def change(self, schedule: Schedule, options: dict[str, Any]) -> None:
-        asked = scheduling.parts_of(schedule)
+        asked = schedule_changes.parts_of(schedule)
         for part in PARTS:
             if options[part] and options[f"all_{part}"]:
                 raise UsageError(f"Name {part}, or say --all-{part}, not both.")
             asked[part] = [] if options[f"all_{part}"] else options[part] or asked[part]
         rhythm, before = rhythm_of(options), schedule.version
-        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, name=options["name"], rhythm=rhythm, asked=asked)
+        schedule_changes.change_schedule(
+            actor=SYSTEM, schedule=schedule, name=options["name"], rhythm=rhythm, asked=asked
+        )
         self.stdout.write(f"Schedule {schedule.pk} is {'changed' if schedule.version != before else 'as it was'}.")
 
     def pause(self, schedule: Schedule, _options: dict[str, Any]) -> None:
-        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, enabled=False)
+        schedule_changes.change_schedule(actor=SYSTEM, schedule=schedule, enabled=False)
         self.stdout.write(f"Schedule {schedule.pk} is paused.")
 
     def resume(self, schedule: Schedule, _options: dict[str, Any]) -> None:
-        scheduling.change_schedule(actor=SYSTEM, schedule=schedule, enabled=True)
+        schedule_changes.change_schedule(actor=SYSTEM, schedule=schedule, enabled=True)
         self.stdout.write(f"Schedule {schedule.pk} is resumed; next run {at(schedule.next_due_at)}.")
 
     def remove(self, schedule: Schedule, _options: dict[str, Any]) -> None:
-        scheduling.delete_schedule(actor=SYSTEM, schedule=schedule)
+        schedule_changes.delete_schedule(actor=SYSTEM, schedule=schedule)
         self.stdout.write(f"Schedule {schedule.pk} is removed.")
 
     def run(self, schedule: Schedule, _options: dict[str, Any]) -> None:
@@ -121,7 +124,7 @@ class Command(TutelaCommand):
                 "There are no workers to hand the scan to: BROKER_URL is memory://. Run it on the schedule's page."
             )
         reach_broker()
-        done = scheduling.run_schedule(actor=SYSTEM, schedule=schedule)
+        done = schedule_changes.run_schedule(actor=SYSTEM, schedule=schedule)
         if done.started:
             enqueue(done.scan.pk)
         said = "is queued" if done.started else "of this schedule is already running"

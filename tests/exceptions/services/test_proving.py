@@ -10,8 +10,8 @@ from accounts.models import Account
 from exceptions.errors import WorkflowError
 from exceptions.services import proving, tickets
 from governance.core import audit
-from scans import joining
 from scans.models import Scan
+from scans.pipeline import cross_account
 from tests.exceptions.story import Cast, acting
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
     [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
     tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     order: list[str] = []
-    witnesses, hold = joining.witnesses, audit.hold
+    witnesses, hold = cross_account.witnesses, audit.hold
 
     def look(*given: Any) -> list[str]:
         order.append("evidence")
@@ -46,7 +46,7 @@ def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
         order.append("trail")
         return hold(why)
 
-    monkeypatch.setattr(joining, "witnesses", look)
+    monkeypatch.setattr(cross_account, "witnesses", look)
     monkeypatch.setattr(audit, "hold", held)
     proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     assert order[:2] == ["evidence", "trail"]

@@ -16,7 +16,7 @@ from governance.core.policy import SYSTEM, NotPermittedError
 from governance.identity.stepup import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
-from scans.services import cancel_scan
+from scans.pipeline.start import cancel_scan
 from tests.exceptions.story import Cast, acting
 from tests.inventory import finding as make_finding
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from scans import exports, services
+from scans import exports
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
+from scans.pipeline import start
 from scans.storage import blobs
 from tests.inventory import REGION, scan
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
@@ -23,7 +24,7 @@ COLLECTED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def judged(inventory):
     """The inventory's scan with evidence: EBS default encryption, on in shop and off elsewhere."""
-    context = blobs.keep_context(services.context_of(inventory.organization))
+    context = blobs.keep_context(start.context_of(inventory.organization))
     Scan.objects.filter(pk=inventory.scan.pk).update(context=context, asked={"controls": ["SSM-EB-001"]})
     for account in (inventory.shop, inventory.ledger, inventory.play):
         evidence = Evidence("ec2_account", REGION, types=("ec2.ebs_default",))

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 
 from accounts.aws.hub import HubError
-from scans import foreground, runner, work
 from scans.models import Scan
+from scans.pipeline import account_reader, foreground, target_worker
 from tests.scans.orders import company, in_place_of_aws, volumes
 from tests.scans.test_foreground import AtOnce
 
@@ -120,14 +120,14 @@ def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
     settings.ERROR_LOG = str(tmp_path / "errors.log")
     company()
 
-    def collect(plan: runner.Plan) -> runner.Collected:
+    def collect(plan: account_reader.Plan) -> account_reader.Collected:
         if plan.account == "111122223334":
             raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
         return volumes(plan)
 
     in_place_of_aws(monkeypatch, collect)
     monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", work.run_target)
+    monkeypatch.setattr(foreground, "one", target_worker.run_target)
     status, out, err = run()
     assert status == 3
     (line,) = [line for line in out.splitlines() if line.startswith("Not read:")]

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.models import AuditEvent
-from scans import schedules
 from scans.models import Scan, Schedule
+from scans.pipeline import due_schedules
 from tests.scans.orders import company
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
     status, _, said = run("run", str(one.pk))
     assert (status, said.startswith("No account that was asked for can be scanned")) == (1, True)
     Schedule.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))
-    assert schedules.start_due() == []
+    assert due_schedules.start_due() == []
     out = run("list")[1]
     for words in ("the last start was refused", "missed runs: 1", f"The account payments ({PAYMENTS}) is closed."):
         assert words in out

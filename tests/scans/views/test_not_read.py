@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from scans import completion, runner
 from scans.models import Scan
+from scans.pipeline import account_reader, completion
+from scans.pipeline.start import cancel_scan, start_scan
+from scans.pipeline.target_worker import run_target
 from scans.queries.extent import Extent, State, extent_of, states_of
-from scans.services import cancel_scan, start_scan
-from scans.work import run_target
 from tests.people import person, signed_in
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all, volumes
 
@@ -101,9 +101,9 @@ SCENES: dict[str, Callable[[Told], None]] = {
 }  # fmt: skip
 
 
-def refusing_payments(plan: runner.Plan) -> runner.Collected:
+def refusing_payments(plan: account_reader.Plan) -> account_reader.Collected:
     if plan.account == "111122223334":
-        raise runner.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
+        raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
     return volumes(plan)
 
 
@@ -249,7 +249,7 @@ def test_nothing_discovered_is_said_by_every_page() -> None:
 
 @pytest.mark.parametrize("told", ["never"], indirect=True)
 def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr(runner, "collect", volumes)
+    monkeypatch.setattr(account_reader, "collect", volumes)
     limited(told)
     extent = extent_of(Account.objects.filter(name="payments"))
     assert (extent.limited, extent.read, extent.all_read) == (1, 0, False)
@@ -271,7 +271,7 @@ def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Cl
 
 @pytest.mark.parametrize("told", ["never"], indirect=True)
 def test_a_region_that_was_not_read_is_not_empty(told: Told, monkeypatch: Any) -> None:
-    monkeypatch.setattr(runner, "collect", volumes)
+    monkeypatch.setattr(account_reader, "collect", volumes)
     told.finish(told.start())
     everything = Account.objects.all()
     assert extent_of(everything).all_read
@@ -284,7 +284,7 @@ def test_a_region_that_was_not_read_is_not_empty(told: Told, monkeypatch: Any) -
 @pytest.mark.parametrize("told", ["never"], indirect=True)
 def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypatch: Any) -> None:
     with monkeypatch.context() as well:
-        well.setattr(runner, "collect", volumes)
+        well.setattr(account_reader, "collect", volumes)
         told.finish(told.start())
     told.finish(told.start())
     assert extent_of(Account.objects.all()) == Extent(accounts=2, unreadable=1)

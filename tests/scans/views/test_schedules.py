@@ -13,7 +13,7 @@ from accounts.models import Account
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from scans.domain.schedule_times import make_rhythm
 from scans.models import Scan, Schedule
-from scans.scheduling import create_schedule
+from scans.pipeline.schedule_changes import create_schedule
 from tests import readers
 from tests.inventory import HOSTILE, ORG, Inventory
 from tests.people import person, signed_in

@@ -22,7 +22,7 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.evidence import Evidence
-from scans.threads import Pool, stuck_threads
+from scans.pipeline.daemon_threads import Pool, stuck_threads
 
 P = ParamSpec("P")
 T = TypeVar("T")

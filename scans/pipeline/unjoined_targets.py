@@ -18,10 +18,10 @@ from scans.domain.control import Control, Scope
 from scans.domain.engine import about_place, unread
 from scans.domain.evidence import GLOBAL, Context, World
 from scans.models import PostureCell, Scan, Target
-from scans.reconcile import reconcile
-from scans.rollup import write_totals
+from scans.pipeline.posture_cells import write_totals
+from scans.pipeline.reconcile import reconcile
+from scans.pipeline.scan_totals import JOINED
 from scans.storage import blobs
-from scans.sums import JOINED
 
 API = "scan.Join"
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.aws.reader import Counters
 from governance.core.states import TARGET
-from scans.holders import me
-from scans.leases import LEASE
 from scans.models import Target
+from scans.pipeline.heartbeat import LEASE
+from scans.pipeline.leases import me
 
 
 @dataclass(frozen=True, slots=True)

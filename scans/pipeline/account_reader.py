@@ -15,7 +15,7 @@ from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from governance.env import REGION
-from scans import budget, registry
+from scans import registry
 from scans.collectors.lib.shape import ShapeError, fact, listed, text
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.domain.evidence import GLOBAL, Context, Evidence
@@ -23,8 +23,9 @@ from scans.domain.partial_scans import LIMITED
 from scans.domain.regions import DESCRIBE_REGIONS, LIST_REGIONS, LISTS, OPT_IN, to_scan
 from scans.domain.size_limits import TooCostlyError, too_costly
 from scans.domain.storable_evidence import make_storable
-from scans.threads import Pool
-from scans.values import ValueReader, ValueRole, nobody
+from scans.pipeline import time_limits
+from scans.pipeline.daemon_threads import Pool
+from scans.pipeline.value_role import ValueReader, ValueRole, nobody
 
 Place = tuple[str, str]  # (region, collector)
 PACED_THREADS = 64
@@ -48,7 +49,7 @@ class Plan:
     still_wanted: Callable[[], bool] = lambda: True
     value_role: ValueRole = field(default_factory=lambda: ValueRole(nobody))
     before: Mapping[Place, Evidence] = field(default_factory=dict)
-    deadline: Deadline = field(default_factory=budget.of_target)
+    deadline: Deadline = field(default_factory=time_limits.of_target)
 
 
 @dataclass(slots=True)
@@ -143,20 +144,20 @@ def opt_ins_of(answer: dict[str, Any]) -> dict[str, str]:
 def read_stage(
     plan: Plan, stage: Iterable[registry.LoadedCollector], regions: list[str], earlier: Mapping[Place, Evidence]
 ) -> dict[Place, Evidence]:
-    running: dict[Future[Evidence], budget.Run] = {}
+    running: dict[Future[Evidence], time_limits.Run] = {}
     places: list[Place] = []
     # Collectors whose calls wait for their turn do so in threads of this Target's own: no other account waits with them.
     patient = Pool(PACED_THREADS, "paced")
     try:
         for item in stage:
-            lane = patient if any(call.per_second for call in item.collector.calls) else budget.readers()
+            lane = patient if any(call.per_second for call in item.collector.calls) else time_limits.readers()
             for region in [GLOBAL] if registry.is_global(item) else regions:
                 place = (region, item.collector.name)
                 if place not in plan.prior:
-                    run = budget.Run(item.collector.name, region, item.collector.types, plan.deadline, lane)
+                    run = time_limits.Run(item.collector.name, region, item.collector.types, plan.deadline, lane)
                     running[run.start(partial(read_one, plan, item, region, earlier))] = run
                     places.append(place)
-        return dict(zip(places, budget.gather(running), strict=True))
+        return dict(zip(places, time_limits.gather(running), strict=True))
     finally:
         for future in running:
             future.cancel()  # where one failed, the rest is of no use

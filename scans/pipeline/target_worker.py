@@ -16,16 +16,16 @@ from accounts.aws.assume import acting_as
 from accounts.aws.deadline import Deadline
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from scans import budget, evaluation, failures, runner
 from scans.domain import unread
-from scans.leases import kept_up
 from scans.models import Target
-from scans.reconcile import reconcile
+from scans.pipeline import account_reader, failures, target_evaluation, time_limits
+from scans.pipeline.heartbeat import kept_up
+from scans.pipeline.reconcile import reconcile
+from scans.pipeline.scan_totals import with_events
+from scans.pipeline.target_lease import Lease, LeaseLostError, claim, end
+from scans.pipeline.target_plan import plan_of, refuse_unreadable, scan_role
 from scans.storage import blobs
 from scans.storage.latest import move_heads
-from scans.sums import with_events
-from scans.target_lease import Lease, LeaseLostError, claim, end
-from scans.target_plan import plan_of, refuse_unreadable, scan_role
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = failures.TRIES
@@ -42,7 +42,7 @@ def run_target(target_id: int) -> bool:
     try:
         target = Target.objects.select_related("scan__organization", "account__organization").get(pk=target_id)
         work_on(lease, target, counters)
-    except (LeaseLostError, runner.NoLongerWantedError):
+    except (LeaseLostError, account_reader.NoLongerWantedError):
         return abandoned(lease)
     except BaseException as error:
         try:
@@ -65,17 +65,17 @@ def work_on(lease: Lease, target: Target, counters: Counters) -> None:
         give_up(lease, target.account_id, counters, cut_off(target))
         return
     try:
-        with kept_up(partial(sign_of_life, lease, budget.of_target()), f"heartbeat of target {lease.target_id}"):
+        with kept_up(partial(sign_of_life, lease, time_limits.of_target()), f"heartbeat of target {lease.target_id}"):
             read_and_finish(lease, target, counters)
-    except runner.AccountUnreadableError as error:
+    except account_reader.AccountUnreadableError as error:
         miss(lease, target, counters, error)
-    except (budget.OutOfTimeError, SoftTimeLimitExceeded):
+    except (time_limits.OutOfTimeError, SoftTimeLimitExceeded):
         run_out(lease, counters)
 
 
 def sign_of_life(lease: Lease, wall: Deadline) -> None:
     """Extend the lease; beyond the wall the Target has failed, whatever its work is still at."""
-    if not wall.passed(budget.WALL):
+    if not wall.passed(time_limits.WALL):
         lease.extend()
     elif lease.holders().exists():
         run_out(lease)
@@ -110,20 +110,24 @@ def fail(lease: Lease, counters: Counters, error: BaseException) -> None:
 def read_and_finish(lease: Lease, target: Target, counters: Counters) -> None:
     account, scan = target.account, target.scan
     refuse_unreadable(account)
-    controls = evaluation.controls_of(scan)
+    controls = target_evaluation.controls_of(scan)
     plan = plan_of(target, controls, counters)
     plan.still_wanted = lease.holders().exists
     with acting_as(scan_role(target, plan.collectors)):
-        collected = runner.collect(plan)
+        collected = account_reader.collect(plan)
     at = timezone.now()
-    run = budget.judge(plan.deadline)
-    judged = evaluation.judge_target(scan, account, collected.evidences, controls, at=at, joined=False, run=run)
+    run = time_limits.judge(plan.deadline)
+    judged = target_evaluation.judge_target(scan, account, collected.evidences, controls, at=at, joined=False, run=run)
     with transaction.atomic():
         finish(lease, target, collected, judged, counters)
 
 
 def finish(
-    lease: Lease, target: Target, collected: runner.Collected, judged: evaluation.JudgedTarget, counters: Counters
+    lease: Lease,
+    target: Target,
+    collected: account_reader.Collected,
+    judged: target_evaluation.JudgedTarget,
+    counters: Counters,
 ) -> None:
     """All of the Target's writes, fenced by the token: one transaction, or nothing."""
     manifest_digest, manifest = blobs.keep_evidence(collected.evidences)
@@ -141,13 +145,13 @@ def finish(
     )  # fmt: skip
 
 
-def remember_account(account: Account, collected: runner.Collected, at: Any) -> None:
+def remember_account(account: Account, collected: account_reader.Collected, at: Any) -> None:
     Account.objects.filter(pk=account.pk).update(
         regions=collected.statuses or account.regions, last_good_scan_at=at, unreadable=None
     )
 
 
-def miss(lease: Lease, target: Target, counters: Counters, error: runner.AccountUnreadableError) -> None:
+def miss(lease: Lease, target: Target, counters: Counters, error: account_reader.AccountUnreadableError) -> None:
     """The account can't be read: say why on the Target and on the Account; its Findings stay as they are."""
     said = {"reason": error.reason, "what_to_do": error.what_to_do, "skipped": error.skipped}
     now = timezone.now()
@@ -166,6 +170,6 @@ def run_out(lease: Lease, counters: Counters | None = None) -> None:
     """Whatever the work is still at, it is not waited for. The heartbeat says so too, and may come first."""
     account_id = Target.objects.values_list("account_id", flat=True).get(pk=lease.target_id)
     try:
-        give_up(lease, account_id, counters or Counters(), budget.reason())
+        give_up(lease, account_id, counters or Counters(), time_limits.reason())
     except LeaseLostError:
         log.info("target.abandoned", target=lease.target_id, why="it ended as its time did")

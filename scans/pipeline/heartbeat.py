@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import connection
 
 from governance.core import errorlog
-from scans import failures
+from scans.pipeline import failures
 
 # A killed worker's work is free again after LEASE at most, and the sweeper (governance.celery) looks every few seconds.
 LEASE = timedelta(seconds=40)

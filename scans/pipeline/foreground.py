@@ -15,10 +15,10 @@ from django.utils import timezone
 from accounts.models import Organization
 from governance.core import errorlog
 from governance.core.states import SCAN_ENDED
-from scans import budget, completion, failures, work
-from scans.holders import free_dead
 from scans.models import Scan, Target
-from scans.threads import Pool
+from scans.pipeline import completion, failures, target_worker, time_limits
+from scans.pipeline.daemon_threads import Pool
+from scans.pipeline.leases import free_dead
 
 PAUSE = 0.5
 clock = time.monotonic
@@ -99,14 +99,16 @@ def rest(going: Going, target_id: int) -> None:
 
 def stuck(busy: dict[Future[None], int]) -> list[Future[None]]:
     """Work that goes on though its Target has failed for want of time: nobody waits for it."""
-    failed = Target.objects.filter(pk__in=busy.values(), state="failed", started_at__lt=timezone.now() - budget.limit())
+    failed = Target.objects.filter(
+        pk__in=busy.values(), state="failed", started_at__lt=timezone.now() - time_limits.limit()
+    )
     over = set(failed.values_list("pk", flat=True)) if busy else set()
     return [future for future, target_id in busy.items() if target_id in over and not future.done()]
 
 
 def one(target_id: int) -> None:
     try:
-        work.run_target(target_id)
+        target_worker.run_target(target_id)
     finally:
         connection.close()
 

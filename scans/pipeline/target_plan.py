@@ -10,15 +10,16 @@ from accounts.aws.assume import AssumedRole, AssumeError, assume
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
-from scans import registry, runner
+from scans import registry
 from scans.domain.collector import VALUE_ROLE
 from scans.domain.evidence import Evidence, parse
 from scans.models import EvidenceHead, Target
+from scans.pipeline import account_reader
+from scans.pipeline.value_role import ValueRole, no_role
 from scans.storage import blobs
-from scans.values import ValueRole, no_role
 
 
-def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Counters) -> runner.Plan:
+def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Counters) -> account_reader.Plan:
     scan, account = target.scan, target.account
     asked = scan.asked.get("regions", [])
     collectors = (
@@ -29,7 +30,7 @@ def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Co
         # Only what other accounts' settings point at is new: what stands by itself was just read.
         first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
         prior = blobs.load_evidence(blobs.load_manifest(target.manifest), first)
-    return runner.Plan(
+    return account_reader.Plan(
         account=account.account_id,
         partition=account.organization.partition,
         collectors=collectors,
@@ -56,7 +57,7 @@ def remembered(account: Account, collectors: set[str]) -> dict[tuple[str, str], 
 
 def refuse_unreadable(account: Account) -> None:
     if account.status != Account.Status.ACTIVE:
-        raise runner.AccountUnreadableError(
+        raise account_reader.AccountUnreadableError(
             f"The account is {account.status} in the organization, so AWS lets nobody assume a role in it.",
             "Nothing, or reactivate the account; it is listed so that nobody takes it for read.",
             skipped=True,
@@ -72,11 +73,11 @@ def scan_role(target: Target, collectors: set[str]) -> Any:
             role=settings.SCAN_ROLE,
             external_id=settings.EXTERNAL_ID,
             session_name=f"tutela-scan-{target.scan_id}-{target.pk}",
-            actions=runner.session_policy(collectors),
+            actions=account_reader.session_policy(collectors),
             region=home_region(account.organization.partition),
         )
     except AssumeError as error:
-        raise runner.AccountUnreadableError(error.reason, error.what_to_do) from error
+        raise account_reader.AccountUnreadableError(error.reason, error.what_to_do) from error
 
 
 def value_role(target: Target, collectors: set[str]) -> AssumedRole:
@@ -90,6 +91,6 @@ def value_role(target: Target, collectors: set[str]) -> AssumedRole:
         role=settings.VALUE_ROLE,
         external_id=settings.EXTERNAL_ID,
         session_name=f"tutela-values-{target.scan_id}-{target.pk}",
-        actions=runner.session_policy(collectors, VALUE_ROLE),
+        actions=account_reader.session_policy(collectors, VALUE_ROLE),
         region=home_region(account.organization.partition),
     )

@@ -21,7 +21,7 @@ from governance.core.policy import Actor, Permission, decide
 from governance.core.states import SCAN_ENDED
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.models import Scan
-from scans.services import place_of, require, start_scan
+from scans.pipeline.start import place_of, require, start_scan
 
 ACTION = "scan.rescan"
 PERIODS = {

@@ -14,9 +14,9 @@ from governance.core.apart import each
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
-from scans.queries.schedules import rhythm_of
-from scans.scheduling import NEVER_REFUSED, find_running, parts_of
-from scans.services import start_scan
+from scans.pipeline.schedule_changes import NEVER_REFUSED, find_running, parts_of
+from scans.pipeline.schedule_scope import rhythm_of
+from scans.pipeline.start import start_scan
 
 START = "scans.start_due"
 log = structlog.get_logger(__name__)

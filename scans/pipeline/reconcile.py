@@ -17,7 +17,7 @@ from scans.domain.evidence import World, encode_fact
 from scans.domain.fingerprint import fingerprint
 from scans.domain.lifecycle import RESOLUTION, Event, event_for, event_of, kind_of
 from scans.models import Finding, FindingEvent, Scan
-from scans.rollup import write_cells
+from scans.pipeline.posture_cells import write_cells
 
 CHANGEABLE = [
     "state", "verdict", "reason", "gaps", "evidence", "facts", "changed_at", "resolved_at", "resolution",

@@ -16,14 +16,15 @@ from governance.core import errorlog
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
-from scans import evaluation, failures, hooks, joining, registry, unjoined
+from scans import hooks, registry
 from scans.domain import unread
-from scans.holders import me
-from scans.leases import LEASE, kept_up
 from scans.models import Scan, Target
-from scans.reconcile import reconcile
+from scans.pipeline import cross_account, failures, target_evaluation, unjoined_targets
+from scans.pipeline.heartbeat import LEASE, kept_up
+from scans.pipeline.leases import me
+from scans.pipeline.reconcile import reconcile
+from scans.pipeline.scan_totals import sums_of
 from scans.storage import blobs
-from scans.sums import sums_of
 
 log = structlog.get_logger(__name__)
 # In a Scan's totals: how often its end was tried, and errors that belong to no account.
@@ -134,10 +135,10 @@ def unfinished(scan: Scan) -> models.QuerySet[Target]:
 
 def revisit(scan: Scan) -> list[int]:
     """Queue the owners of buckets that others' settings point at and that were not looked at yet."""
-    controls = [c.control for c in evaluation.controls_of(scan)]
+    controls = [c.control for c in target_evaluation.controls_of(scan)]
     if "s3_buckets" not in registry.needed(controls):
         return []
-    inbound = joining.inbound_of(scan.organization)
+    inbound = cross_account.inbound_of(scan.organization)
     again: list[int] = []
     targets = scan.targets.filter(state="done", visit=1, account__account_id__in=inbound).select_related("account")
     for target in targets:
@@ -152,7 +153,7 @@ def revisit(scan: Scan) -> list[int]:
 
 def join(scan: Scan) -> None:
     """Judge the controls that need the whole organization, then end the Scan."""
-    controls = [c for c in evaluation.controls_of(scan) if c.control.joins]
+    controls = [c for c in target_evaluation.controls_of(scan) if c.control.joins]
     try:
         foreign = prepare(scan)
     except Exception as error:
@@ -177,7 +178,7 @@ def join(scan: Scan) -> None:
 
 def prepare(scan: Scan) -> frozenset[Gap]:
     """Keep what the organization's accounts say of each other. Returns the gaps in it that are other accounts'."""
-    joined = joining.joined_context(scan)
+    joined = cross_account.joined_context(scan)
     foreign = unread.of_others(joined)
     Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.keep_context(joined))
     scan.refresh_from_db()
@@ -205,7 +206,7 @@ def join_apart(
         id = errorlog.record(error, f"joining account {target.account.account_id} in scan {scan.pk}")
     else:
         id = ""
-    unjoined.leave_unknown(scan, target, [c.control for c in controls], id)
+    unjoined_targets.leave_unknown(scan, target, [c.control for c in controls], id)
 
 
 def join_target(scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap]) -> None:
@@ -213,14 +214,14 @@ def join_target(scan: Scan, target: Target, controls: list[registry.LoadedContro
     wanted = {registry.types()[t] for c in controls for t in (*c.control.facts, *c.control.related)}
     evidences = blobs.load_evidence(manifest, wanted)
     at = target.collected_at or timezone.now()
-    judged = evaluation.judge_target(scan, target.account, evidences, controls, at=at, joined=True)
+    judged = target_evaluation.judge_target(scan, target.account, evidences, controls, at=at, joined=True)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     with transaction.atomic():
         done = reconcile(
             scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
             world=judged.world, digests=digests,
         )  # fmt: skip
-        unjoined.count(target, done.counts, done.by_control, unread.cost(judged.judged, foreign))
+        unjoined_targets.count(target, done.counts, done.by_control, unread.cost(judged.judged, foreign))
 
 
 def complete(scan: Scan) -> None:

@@ -15,11 +15,12 @@ from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
 from governance.core.transitions import move
-from scans import hooks, joining, registry
+from scans import hooks, registry
 from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule, Target
 from scans.naming import control_ids
+from scans.pipeline import cross_account
 from scans.storage import blobs
 
 DEADLINE = timedelta(hours=24)
@@ -63,7 +64,7 @@ def start_scan(
             schedule=schedule,
             due_at=due_at,
         )
-        inbound = joining.inbound_of(organization)
+        inbound = cross_account.inbound_of(organization)
         Target.objects.bulk_create(
             [Target(scan=scan, account=a, inbound=inbound.get(a.account_id, {})) for a in chosen], batch_size=1000
         )

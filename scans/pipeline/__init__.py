@@ -1,0 +1,1 @@
+"""One scan from its start to its end, in the order in which it runs."""

@@ -1,0 +1,65 @@
+"""What a schedule covers and when it is due: read from its row, for services and pages alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from accounts.models import Account, Organization, OrganizationalUnit
+from accounts.scopes import branch, place_of
+from governance.core.policy import Place
+from scans import registry
+from scans.domain.schedule_times import Rhythm
+from scans.models import Schedule
+
+PARTS = ("accounts", "ous", "regions", "controls")
+GONE = {
+    Account.Status.VANISHED: "The account {} has left the organization.",
+    Account.Status.CLOSED: "The account {} is closed.",
+}
+
+
+class Scope:
+    """The Accounts and OUs that schedules name, in two queries however many schedules there are."""
+
+    def __init__(self, rows: Iterable[Schedule]) -> None:
+        rows = list(rows)
+        accounts = {id for row in rows for id in row.asked.get("accounts", [])}
+        units = {id for row in rows for id in row.asked.get("ous", [])}
+        named = Account.objects.filter(account_id__in=accounts).select_related("organization", "ou")
+        self.accounts = {(each.organization_id, each.account_id): each for each in named if accounts}
+        found = OrganizationalUnit.objects.filter(ou_id__in=units)
+        self.units = {(each.organization_id, each.ou_id): each for each in found if units}
+
+    def places(self, organization: Organization, asked: dict[str, Any]) -> list[Place]:
+        """Where a Scan of it reads. Whatever isn't known takes the whole organization."""
+        whole = Place(organization.org_id)
+        places: list[Place] = []
+        for id in asked.get("accounts", []):
+            account = self.accounts.get((organization.pk, id))
+            places.append(place_of(account) if account else whole)
+        for id in asked.get("ous", []):
+            # The OU itself, not the accounts that are in it now: others may join it.
+            unit = self.units.get((organization.pk, id))
+            places.append(Place(organization.org_id, branch(unit.path)) if unit else whole)
+        return places or [whole]
+
+    def gone(self, row: Schedule) -> list[str]:
+        """What it names and no Scan can read any more, in sentences."""
+        said: list[str] = []
+        for id in row.asked.get("accounts", []):
+            account = self.accounts.get((row.organization_id, id))
+            if account is None:
+                said.append(f"The account {id} is not known.")
+            elif account.status in GONE:
+                said.append(GONE[Account.Status(account.status)].format(account))
+        for id in row.asked.get("ous", []):
+            unit = self.units.get((row.organization_id, id))
+            if unit is None or unit.vanished_at:
+                said.append(f"The OU {f'{unit} ({id})' if unit else id} is gone.")
+        unknown = sorted(set(row.asked.get("controls", [])) - set(registry.controls()))
+        return said + [f"There is no control {id} any more." for id in unknown]
+
+
+def rhythm_of(row: Schedule) -> Rhythm:
+    return Rhythm(row.every_minutes, row.daily_at, row.time_zone)
