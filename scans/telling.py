@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from governance.core.cli import CouldNotError
 from scans.models import Scan
-from scans.outcomes import unjudged
 from scans.pipeline.scan_totals import sums_of
 from scans.queries.extent import Extent
+from scans.timemachine.outcomes import unjudged
 
 
 def require_accounts(accounts: QuerySet[Account]) -> None:

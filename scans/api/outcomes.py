@@ -25,12 +25,12 @@ from governance.identity.rest.views import Answer, Api
 from governance.pages import read_cursor
 from scans.api.findings import GapSerializer
 from scans.models import Scan
-from scans.outcomes import unjudged
 from scans.pipeline.scan_totals import sums_of
 from scans.queries import outcomes as queries
 from scans.queries.extent import EXTENT_HEADER
 from scans.queries.outcomes import Position
 from scans.queries.scans import targets_of, visible_scans
+from scans.timemachine.outcomes import unjudged
 
 # More outcomes than an account can have: a position is written as one number, account x PLACES + place.
 PLACES = 10**7

@@ -9,12 +9,13 @@ from itertools import islice
 
 from accounts.models import Account
 from governance.core.states import TARGET_ENDED
-from scans.diff import FactChange, fact_changes
 from scans.models import Finding, Target
-from scans.queries import cells, history
+from scans.queries import cells
 from scans.queries.cells import ControlLine, Counts
-from scans.queries.history import Then
-from scans.rejudge import EvidenceLostError, Rejudged, rejudge
+from scans.timemachine import as_of
+from scans.timemachine.as_of import Then
+from scans.timemachine.diff import FactChange, fact_changes
+from scans.timemachine.rejudge import EvidenceLostError, Rejudged, rejudge
 
 SHOWN = 200
 
@@ -41,14 +42,14 @@ class AccountStood:
 def outcomes_at(account: Account, moment: datetime) -> Rejudged | None:
     """The Account's outcomes from the evidence that was the latest at the moment, by today's controls. None:
     nothing had been read. Raises EvidenceLostError."""
-    return rejudge(account, history.layers_of([account], moment).get(account.pk, []))
+    return rejudge(account, as_of.layers_of([account], moment).get(account.pk, []))
 
 
 def account_at(account: Account, moment: datetime, *, with_findings: bool) -> AccountStood:
     stood = AccountStood()
-    layers = history.layers_of([account], moment).get(account.pk, [])
+    layers = as_of.layers_of([account], moment).get(account.pk, [])
     stood.layers, stood.target = len(layers), layers[-1] if layers else None
-    stood.whole = bool(layers) and history.is_whole(layers[-1])
+    stood.whole = bool(layers) and as_of.is_whole(layers[-1])
     stood.missed = missed_by(account, moment, layers[0] if layers else None)
     try:
         found = rejudge(account, layers)
@@ -60,7 +61,7 @@ def account_at(account: Account, moment: datetime, *, with_findings: bool) -> Ac
         stood.total = cells.total(line.counts for line in stood.lines)
     if with_findings and stood.target:
         rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
-        opened = (then for then in history.findings_at(rows, moment) if then.state == "open")
+        opened = (then for then in as_of.findings_at(rows, moment) if then.state == "open")
         stood.findings = list(islice(opened, SHOWN))
         stood.open = len(stood.findings) + sum(1 for _ in opened)
     return stood
@@ -95,6 +96,6 @@ class FindingStood:
 
 
 def finding_stood(finding: Finding, moment: datetime) -> FindingStood:
-    then = history.finding_at(finding, moment)
-    facts = history.facts_then(then) if then else None
+    then = as_of.finding_at(finding, moment)
+    facts = as_of.facts_then(then) if then else None
     return FindingStood(then, None if facts is None else list(fact_changes(facts, finding.facts)))

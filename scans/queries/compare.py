@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from scans import registry
-from scans.diff import Difference, Identity, Kind, Look, Place, compare
 from scans.domain import partial_scans
 from scans.models import Scan, Target
 from scans.pipeline.reconcile import coverage
 from scans.queries.scans import visible_scans
-from scans.rejudge import EvidenceLostError, judge_target
+from scans.timemachine.diff import Difference, Identity, Kind, Look, Place, compare
+from scans.timemachine.rejudge import EvidenceLostError, judge_target
 
 APART = "The two scans judged no control in the same place."
 SIDES, NEITHER = ("before", "after"), "neither"

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED
 from scans.models import Scan
-from scans.outcomes import outcomes_of_target
 from scans.queries.scans import targets_of, visible_scans
+from scans.timemachine.outcomes import outcomes_of_target
 
 Position = tuple[str, int]
 START: Position = ("", 0)

@@ -9,9 +9,9 @@ from accounts.models import Account
 from scans import registry
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, Target
-from scans.queries import history
 from scans.storage import blobs
-from scans.whatif import Foretold, Jury, NotForetoldError, foretell
+from scans.timemachine import as_of
+from scans.timemachine.what_if import Foretold, Jury, NotForetoldError, foretell
 
 
 def of(finding: Finding) -> Foretold:
@@ -20,7 +20,7 @@ def of(finding: Finding) -> Foretold:
     if loaded is None:
         raise NotForetoldError(f"There is no control {finding.control} any more.")
     account = finding.account
-    layers = history.layers_of([account]).get(account.pk, [])
+    layers = as_of.layers_of([account]).get(account.pk, [])
     try:
         evidences, regions = newest(layers)
         juries = juries_of(layers, account)

@@ -14,8 +14,9 @@ from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans.errors import ScanRequestError
-from scans.queries import as_of, history
+from scans.queries import as_of
 from scans.queries.findings import visible_findings
+from scans.timemachine import as_of as history
 from scans.views.shared import accounts_for
 
 

@@ -15,8 +15,8 @@ from scans import registry
 from scans.queries import whatif
 from scans.queries.extent import extent_of
 from scans.queries.findings import visible_findings
+from scans.timemachine.what_if import NotForetoldError
 from scans.views.shared import accounts_for
-from scans.whatif import NotForetoldError
 
 
 @require_safe

@@ -13,13 +13,13 @@ from django.core.management import call_command
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans import registry
-from scans.diff import FactChange, Kind, fact_changes, kind_of
 from scans.domain.control import Outcome, failed, not_applicable, passed
 from scans.domain.engine import Judged, unread
 from scans.domain.evidence import Context
 from scans.models import Scan, Target
 from scans.queries import compare
 from scans.queries.compare import AccountDiff
+from scans.timemachine.diff import FactChange, Kind, fact_changes, kind_of
 from tests.scans.stored import DAY, MONDAY, OTHER, REGION, account, kept, parameters, volumes
 
 PS, EB = "SSM-PS-001", "SSM-EB-001"

@@ -6,14 +6,14 @@ import pytest
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from accounts.models import Account
-from scans import replay
 from scans.controls.lib.judgements import FIT
 from scans.domain.control import Outcome, Verdict
 from scans.domain.engine import Judged, unread
 from scans.domain.evidence import Evidence
 from scans.domain.partial_scans import LIMITED, is_limited, regions_read, rest_of
 from scans.models import Finding, FindingEvent, PostureCell
-from scans.replay import Tally
+from scans.timemachine import replay
+from scans.timemachine.replay import Tally
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, evidence, scanned
 from tests.scans.test_reconcile import CONTROL
 

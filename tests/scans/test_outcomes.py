@@ -8,8 +8,8 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans.domain.evidence import canonical, digest
 from scans.models import Finding, PostureCell
-from scans.outcomes import outcomes_of
 from scans.storage import blobs
+from scans.timemachine.outcomes import outcomes_of
 from tests.scans.stored import MONDAY, ONE, REGION, account, arn, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db

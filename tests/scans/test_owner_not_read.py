@@ -11,15 +11,15 @@ from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.models import Finding, PostureCell, Scan
-from scans.outcomes import outcomes_of
 from scans.pipeline import account_reader, completion, cross_account, target_worker
 from scans.pipeline.scan_totals import sums_of
 from scans.pipeline.start import start_scan
 from scans.queries import compare as comparing
-from scans.queries import history
 from scans.registry import controls
-from scans.rejudge import rejudge
 from scans.report import closing
+from scans.timemachine import as_of
+from scans.timemachine.outcomes import outcomes_of
+from scans.timemachine.rejudge import rejudge
 from tests.scans.orders import company, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db
@@ -119,7 +119,7 @@ def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
     assert cell() == (1, 0, 0)
     assert not Finding.objects.filter(control=OURS).exists()
     shop = Account.objects.get(account_id=SHOP)
-    layers = history.layers_of([shop])[shop.pk]
+    layers = as_of.layers_of([shop])[shop.pk]
     judged = rejudge(shop, layers)
     assert judged is not None
     assert {str(i.outcome.verdict) for i in judged.judged if i.control.id == OURS} == {"pass"}
@@ -149,7 +149,7 @@ def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
     cloud.pointed = "elsewhere"
     scan(organization, accounts=[SHOP])
     shop = Account.objects.get(account_id=SHOP)
-    judged = rejudge(shop, history.layers_of([shop])[shop.pk])
+    judged = rejudge(shop, as_of.layers_of([shop])[shop.pk])
     assert judged is not None
     assert BUCKET not in {item.resource for item in judged.judged}
 

@@ -11,16 +11,16 @@ import pytest
 from accounts.models import Account
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
-from scans import outcomes, registry, replay
+from scans import registry
 from scans.domain.control import Outcome, ResourceView, failed, passed
 from scans.domain.evidence import canonical, digest
 from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
 from scans.models import Blob, Finding, FindingEvent, PostureCell, Target
-from scans.queries import history
-from scans.rejudge import Rejudged, rejudge
-from scans.replay import Tally
 from scans.storage import blobs
+from scans.timemachine import as_of, outcomes, replay
+from scans.timemachine.rejudge import Rejudged, rejudge
+from scans.timemachine.replay import Tally
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def shop() -> Account:
 
 
 def found(shop: Account, *controls: str, moment: datetime | None = None) -> Rejudged:
-    said = rejudge(shop, history.layers_of([shop], moment)[shop.pk], controls)
+    said = rejudge(shop, as_of.layers_of([shop], moment)[shop.pk], controls)
     assert said is not None
     return said
 
@@ -216,11 +216,11 @@ def test_what_an_older_whole_scan_saw_does_not_come_back(shop: Account) -> None:
 def test_as_of_takes_the_evidence_of_that_day(shop: Account) -> None:
     scanned(shop, volumes(enabled=False))
     scanned(shop, volumes(enabled=True), at=MONDAY + DAY)
-    then = history.end_of(MONDAY.date())
+    then = as_of.end_of(MONDAY.date())
     assert set(verdicts(found(shop, EB, moment=then), EB).values()) == {"fail"}
     assert set(verdicts(found(shop, EB), EB).values()) == {"pass"}
     assert not previewed(shop, then).changes(), "the finding was open on that day too"
-    assert history.layers_of([shop], MONDAY - DAY) == {}
+    assert as_of.layers_of([shop], MONDAY - DAY) == {}
 
 
 def test_an_account_that_is_being_read_is_left_alone(shop: Account) -> None:

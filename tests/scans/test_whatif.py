@@ -24,7 +24,7 @@ from scans.domain.control import (
     passed,
 )
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource
-from scans.whatif import Foretold, NotForetoldError, foretell
+from scans.timemachine.what_if import Foretold, NotForetoldError, foretell
 
 CONTROLS = registry.controls()
 ACCOUNT = "111122223333"

@@ -27,9 +27,9 @@ from scans.collectors import ssm_nodes
 from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
-from scans.outcomes import outcomes_of
 from scans.pipeline import account_reader, completion, target_evaluation, target_plan, target_worker
 from scans.pipeline.start import start_scan
+from scans.timemachine.outcomes import outcomes_of
 from tests.whole import one_account
 
 SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}

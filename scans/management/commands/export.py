@@ -14,9 +14,9 @@ from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import exports
 from scans.models import Finding, Scan
-from scans.outcomes import outcomes_of
 from scans.queries.extent import extent_of
 from scans.telling import require_accounts, tell_extent, tell_scan
+from scans.timemachine.outcomes import outcomes_of
 
 
 class Command(TutelaCommand):

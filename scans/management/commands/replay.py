@@ -14,12 +14,12 @@ from django.core.management.base import CommandParser
 from accounts.models import Organization
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
-from scans import exports, outcomes, registry, replay
+from scans import exports, registry
 from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
 from scans.naming import control_ids
-from scans.queries import history
-from scans.replay import Tally
+from scans.timemachine import as_of, outcomes, replay
+from scans.timemachine.replay import Tally
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 EVENTS = (Event.OPEN, Event.REOPEN, Event.FIX, Event.LAPSE, Event.VANISH, Event.NOTE)
@@ -61,7 +61,7 @@ class Command(TutelaCommand):
         if options["apply"]:
             total.merge(replay.apply(actor=SYSTEM, organization=organization, **asked))
             return
-        moment = history.end_of(history.parse_day(options["as_of"])) if options["as_of"] else None
+        moment = as_of.end_of(as_of.parse_day(options["as_of"])) if options["as_of"] else None
         accounts = replay.accounts_of(SYSTEM, organization, **asked)
         lines = self.outcomes(accounts, asked["controls"], moment, total, keep=options["format"] == "jsonl")
         exports.write(lines, sys.stdout, format="jsonl", columns=exports.OUTCOME_COLUMNS)

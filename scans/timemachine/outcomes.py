@@ -12,7 +12,7 @@ from scans.domain.engine import Judged
 from scans.models import Scan, Target
 from scans.pipeline.reconcile import Grounded, evidence_of
 from scans.pipeline.target_evaluation import controls_of
-from scans.rejudge import judge_target
+from scans.timemachine.rejudge import judge_target
 
 
 def outcomes_of(scan: Scan, accounts: QuerySet[Account] | None = None) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,8 @@ from scans.domain.fingerprint import fingerprint
 from scans.models import Target
 from scans.pipeline import target_evaluation
 from scans.pipeline.reconcile import Coverage, Ground, Grounded, coverage
-from scans.queries import history
 from scans.storage import blobs
+from scans.timemachine import as_of
 
 Place = tuple[str, str]  # (control id, region)
 
@@ -75,7 +75,7 @@ def older_scan_of_all(
 ) -> Iterator[tuple[target_evaluation.JudgedTarget, Ground]]:
     """What the last scan of the whole organization said of resources whose owners a newer scan left out."""
     if merge.waiting:
-        target = history.read_with_all(account, layers[0])
+        target = as_of.read_with_all(account, layers[0])
         if target is not None and target not in layers:
             for result, ground in judge_target(target, account, controls):
                 judged = [item for item in result.judged if (item.control.id, item.region) in merge.waiting]

@@ -24,8 +24,8 @@ from scans.domain.lifecycle import Event, event_of
 from scans.models import Finding, Target
 from scans.pipeline.reconcile import Batch, known_of, plan, settle
 from scans.pipeline.start import choose_accounts, refuse_unknown, require
-from scans.queries import history
-from scans.rejudge import EvidenceLostError, Rejudged, rejudge
+from scans.timemachine import as_of
+from scans.timemachine.rejudge import EvidenceLostError, Rejudged, rejudge
 
 CHUNK = 100  # accounts whose Targets are looked up at once; one is judged at a time
 
@@ -82,7 +82,7 @@ def rejudged(
     """Each Account's outcomes, from the evidence that was the latest at the moment. What there is none of
     goes to the tally. One Account is in memory at a time."""
     for part in chunks(accounts):
-        layers = history.layers_of(part, moment)
+        layers = as_of.layers_of(part, moment)
         for account in part:
             found = one(account, layers.get(account.pk, []), tally, controls)
             if found is not None:
@@ -125,7 +125,7 @@ def known_then(found: Rejudged, moment: datetime) -> dict[str, Finding]:
     controls = {control for control, _ in found.places}
     rows = Finding.objects.filter(account=found.account, control__in=controls)
     known = {}
-    for then in history.findings_at(rows, moment):
+    for then in as_of.findings_at(rows, moment):
         row = then.finding
         row.state, row.verdict, row.reason = then.state, then.said.verdict, then.said.reason
         known[row.fingerprint] = row
@@ -163,7 +163,7 @@ def apply_one(account: Account, tally: Tally, controls: Sequence[str]) -> None:
         if being_read(account):
             tally.busy.append(account.account_id)
             return
-        found = one(account, history.layers_of([account]).get(account.pk, []), tally, controls)
+        found = one(account, as_of.layers_of([account]).get(account.pk, []), tally, controls)
         if found is None:
             return
         batch = Batch(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
