@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.views import Answer, Api
-from scans import coverage
-from scans.coverage import State
+from scans.insight import coverage
+from scans.insight.coverage import State
 from scans.queries import coverage as queries
 
 

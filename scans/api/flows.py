@@ -13,8 +13,8 @@ from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.views import Answer, Api
-from scans.flows import FEATURES, lines
-from scans.flows.model import ORDER, KeyKind, Owner
+from scans.insight.flows import FEATURES, lines
+from scans.insight.flows.model import ORDER, KeyKind, Owner
 from scans.queries import flows as queries
 
 VERDICTS = f"One of {', '.join(ORDER)}."

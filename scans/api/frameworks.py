@@ -15,7 +15,7 @@ from governance.core.policy import Permission
 from governance.identity.rest.views import Answer, Api
 from scans.api.extent import ExtentSerializer
 from scans.api.scan_documents import VerdictCountsSerializer
-from scans.frameworks import STANDINGS
+from scans.insight.frameworks import STANDINGS
 from scans.queries import frameworks as queries
 from scans.queries.extent import Extent, extent_of
 from scans.queries.frameworks import Line, RollUp

@@ -11,12 +11,13 @@ from django.db.models import Count, Max, QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account
-from scans import coverage, registry
-from scans.coverage import Line, State, Totals
+from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
 from scans.domain.regions import ENABLED
+from scans.insight import coverage
+from scans.insight.coverage import Line, State, Totals
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
 from scans.storage import blobs

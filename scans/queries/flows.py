@@ -13,8 +13,8 @@ from accounts.models import Account, Organization
 from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
-from scans.flows import Blind, Flow, Side, buckets_named, build, grade_by
-from scans.flows.grading import TYPES, concerns
+from scans.insight.flows import Blind, Flow, Side, buckets_named, build, grade_by
+from scans.insight.flows.grading import TYPES, concerns
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 

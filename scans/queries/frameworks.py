@@ -8,9 +8,10 @@ from functools import cache
 from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Account
-from scans import frameworks, registry
+from scans import registry
 from scans.domain.control import Control
-from scans.frameworks import Framework, Requirement
+from scans.insight import frameworks
+from scans.insight.frameworks import Framework, Requirement
 from scans.models import AccountTotal
 from scans.queries import cells
 from scans.queries.cells import Counts

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
 from governance.identity.web import permission
-from scans.frameworks import Framework
+from scans.insight.frameworks import Framework
 from scans.queries import frameworks as queries
 from scans.queries.extent import extent_of
 from scans.views.shared import accounts_for

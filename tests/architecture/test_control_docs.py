@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scans import control_docs, registry
+from scans import registry
+from scans.insight import control_docs
 
 PLACE = Path(__file__).resolve().parents[2] / "docs" / "controls"
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from scans import control_docs, registry
+from scans import registry
+from scans.insight import control_docs
 
 CONTROLS = registry.controls()
 PAGES = control_docs.pages(CONTROLS)

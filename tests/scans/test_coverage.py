@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.coverage import (
+from scans.domain.evidence import GLOBAL, Evidence
+from scans.insight.coverage import (
     COLUMNS,
     REGIONS_NOT_KNOWN,
     Line,
@@ -19,7 +20,6 @@ from scans.coverage import (
     totals,
     with_cost,
 )
-from scans.domain.evidence import GLOBAL, Evidence
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
 STATUSES = {"eu-west-1": "ENABLED_BY_DEFAULT", "us-east-1": "ENABLED", "af-south-1": "DISABLED"}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans import registry
-from scans.frameworks import SOURCE, STANDINGS, Requirement, frameworks, natural, slug, standing
-from scans.statements import STATEMENTS
+from scans.insight.frameworks import SOURCE, STANDINGS, Requirement, frameworks, natural, slug, standing
+from scans.insight.statements import STATEMENTS
 
 CONTROLS = [item.control for item in registry.controls().values()]
 FOUND = frameworks(CONTROLS)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
-from scans import coverage
 from scans.collectors.lib.shape import document
 from scans.domain.collector import Collector, Reader, Seen
 from scans.domain.evidence import Evidence, World, canonical, parse
 from scans.domain.storable_evidence import make_storable
+from scans.insight import coverage
 from scans.pipeline import account_reader
 from scans.registry import LoadedCollector
 from tests.governance.core.test_storable import ODD_TEXT, VALUES

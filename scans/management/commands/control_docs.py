@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand
-from scans import control_docs, registry
+from scans import registry
+from scans.insight import control_docs
 
 
 class Command(TutelaCommand):

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError, width_of
-from scans import coverage, exports
+from scans import exports
+from scans.insight import coverage
 from scans.queries import coverage as queries
 from scans.telling import require_accounts
 

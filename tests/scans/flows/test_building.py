@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.flows import Flow, KeyKind, Owner, build
+from scans.insight.flows import Flow, KeyKind, Owner, build
 from tests.scans.flows.worlds import (
     DENIED,
     KEY,

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans.domain.control import Verdict
-from scans.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind, Owner, Source
-from scans.flows.drawing import MOST, draw
-from scans.flows.model import ORDER, worst
-from scans.flows.summary import summarise, totals
+from scans.insight.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind, Owner, Source
+from scans.insight.flows.drawing import MOST, draw
+from scans.insight.flows.model import ORDER, worst
+from scans.insight.flows.summary import summarise, totals
 
 TEXT = st.sampled_from(["a", "b", "c-d-e", "\u202e<b>\n", "x" * 90, "é", "/aws/ssm/run"])
 GRADES = st.lists(

@@ -7,8 +7,8 @@ import io
 import json
 
 from scans import exports
-from scans.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build
-from scans.flows import lines as rows
+from scans.insight.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build
+from scans.insight.flows import lines as rows
 from tests.scans.flows.worlds import DENIED, MINE, REGION, blank, bucket, command, destination, key, side
 
 HOSTILE = 'x"; evil [label="\\\n<script>\u202e'

@@ -9,7 +9,7 @@ from accounts.models import Account
 from scans import registry
 from scans.controls.lib.judgements import FIT
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
-from scans.flows import Side, grade_by
+from scans.insight.flows import Side, grade_by
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Account
 from scans import registry
-from scans.coverage import State, Totals
+from scans.insight.coverage import State, Totals
 from scans.models import Target
 from scans.queries import coverage as queries
 from scans.storage import blobs

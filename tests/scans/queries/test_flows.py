@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Account
-from scans.flows import KeyKind, Owner
+from scans.insight.flows import KeyKind, Owner
 from scans.queries import flows as queries
 from tests.inventory import Inventory
 from tests.scans.flows import worlds

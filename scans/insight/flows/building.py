@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from accounts.aws.gaps import Gap
 from scans.domain import references
 from scans.domain.evidence import GLOBAL, Resource, World
-from scans.flows import grading, keys
-from scans.flows.grading import Side
-from scans.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, feature
-from scans.flows.parameters import parameter_flows
+from scans.insight.flows import grading, keys
+from scans.insight.flows.grading import Side
+from scans.insight.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, feature
+from scans.insight.flows.parameters import parameter_flows
 
 NAMING = tuple(dict.fromkeys((*references.NAMES_BUCKETS, *references.NAMES_LOG_GROUPS)))
 

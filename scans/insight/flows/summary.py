@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from scans.flows.model import ORDER, Destination, Feature, Flow, Grade, Key, KeyKind, Owner, worst
+from scans.insight.flows.model import ORDER, Destination, Feature, Flow, Grade, Key, KeyKind, Owner, worst
 
 OWNERS = {
     Owner.OWN: "own account",

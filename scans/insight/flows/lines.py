@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from scans.flows.building import Blind
-from scans.flows.model import Flow, Grade
-from scans.flows.summary import KEYS, OWNERS, Line, by_control, summarise
+from scans.insight.flows.building import Blind
+from scans.insight.flows.model import Flow, Grade
+from scans.insight.flows.summary import KEYS, OWNERS, Line, by_control, summarise
 
 COLUMNS = (
     "account", "region", "feature", "feature_label", "sources", "destination", "destination_kind", "destination_arn",

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib.judgements import ENCRYPTS, SYMMETRIC, USABLE, region_of_key, unfitness
 from scans.domain.evidence import Resource, World
-from scans.flows.model import Key, KeyKind
+from scans.insight.flows.model import Key, KeyKind
 
 OF_S3 = Key(KeyKind.AWS_OWNED, "keys of S3 (SSE-S3)")
 OF_LOGS = Key(KeyKind.AWS_OWNED, "key of CloudWatch Logs")

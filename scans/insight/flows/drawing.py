@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scans.flows.model import ORDER, Owner, worst
-from scans.flows.summary import KEYS, OWNERS, Line
+from scans.insight.flows.model import ORDER, Owner, worst
+from scans.insight.flows.summary import KEYS, OWNERS, Line
 
 WIDTH = 1200
 COLUMNS = ((2, 250), (390, 400), (922, 280))  # (x, width) of features, destinations, keys

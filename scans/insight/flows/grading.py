@@ -9,7 +9,7 @@ from scans.domain.control import Control, Evaluate, Outcome, Verdict
 from scans.domain.engine import judge_all
 from scans.domain.evidence import GLOBAL, Context, Resource, World
 from scans.domain.references import NAMES_BUCKETS, NAMES_KEYS, NAMES_LOG_GROUPS
-from scans.flows.model import Grade
+from scans.insight.flows.model import Grade
 
 # Controls that judge the setting itself, by the kind of data: this much can't be told from their declarations.
 OF_SOURCE = {"07": ("SSM-AU-003",), "08": ("SSM-SM-002",), "session": ("SSM-SM-002",), "script": ("SSM-LG-002",)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scans.domain.control import Control
-from scans.statements import STATEMENTS, Statement
+from scans.insight.statements import STATEMENTS, Statement
 
 SOURCE = "source"
 SOURCE_NAME = "The source document's statements"

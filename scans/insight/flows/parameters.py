@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
-from scans.flows import grading, keys
-from scans.flows.grading import Side
-from scans.flows.model import Destination, Flow, Grade, Owner, Source, feature
+from scans.insight.flows import grading, keys
+from scans.insight.flows.grading import Side
+from scans.insight.flows.model import Destination, Flow, Grade, Owner, Source, feature
 
 
 def parameter_flows(side: Side) -> Iterator[Flow]:

@@ -3,9 +3,9 @@
 build(account, owners) gives the flows of one account; drawing lays a picture of them out; lines makes export rows.
 """
 
-from scans.flows.building import Blind, buckets_named, build
-from scans.flows.grading import Side, grade_by
-from scans.flows.model import FEATURES, Destination, Feature, Flow, Grade, Key, KeyKind, Owner, Source, worst
+from scans.insight.flows.building import Blind, buckets_named, build
+from scans.insight.flows.grading import Side, grade_by
+from scans.insight.flows.model import FEATURES, Destination, Feature, Flow, Grade, Key, KeyKind, Owner, Source, worst
 
 __all__ = [
     "FEATURES",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from scans.domain.control import Case, Control
+from scans.insight.statements import STATEMENTS
 from scans.registry import LoadedControl
-from scans.statements import STATEMENTS
 
 NOTE = "<!-- Made by `make docs` from the control's file; change that one. -->"
 INDEX = "README.md"
