@@ -85,8 +85,9 @@ def measure() -> dict[str, Any]:
     django.setup()
     from accounts.models import Organization
     from governance.core.policy import SYSTEM
-    from scans import exports, registry
+    from scans import registry
     from scans.management.commands.replay import steady
+    from scans.queries import exports
     from scans.timemachine import outcomes, replay
 
     if hasattr(os, "sched_setaffinity"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -153,3 +153,18 @@ def by_stage(names: set[str]) -> list[list[LoadedCollector]]:
 
 def is_global(item: LoadedCollector) -> bool:
     return item.collector.scope == GLOBAL
+
+
+def control_ids(named: Iterable[str]) -> list[str]:
+    """The public ids that these names stand for: an id (SSM-PS-001), a control that has parts (SSM-DS-001), or a
+    group (PS). A name that stands for none is given back, so that whoever asks for it can be told."""
+    found: dict[str, None] = {}
+    for name in named:
+        found.update(dict.fromkeys(ids_of_name(name.strip().upper()) or [name.strip().upper()]))
+    return list(found)
+
+
+def ids_of_name(name: str) -> list[str]:
+    return [
+        id for id, item in controls().items() if id == name or id.startswith(f"{name}.") or item.control.group == name
+    ]  # fmt: skip

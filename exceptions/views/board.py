@@ -21,7 +21,7 @@ from exceptions.views.shared import parsed, tell_each
 from governance.core.policy import Permission
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission
-from scans import exports
+from scans.queries import exports
 from scans.views.findings import KINDS as FORMATS
 from scans.views.shared import slice_of
 

@@ -17,7 +17,7 @@ from accounts.queries import find_account, visible_accounts
 from governance.core.policy import Permission
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer
-from scans.api import starting
+from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
 from scans.errors import ScanRequestError
 from scans.queries.extent import State, states_of
@@ -72,7 +72,7 @@ class AccountApi(api.AccountApi):
         if found is None:
             raise Http404
         with refusing(ScanRequestError, as_=ConflictError):
-            return starting.answer(self, starting.rescan(self.actor, found))
+            return scan_starts.answer(self, scan_starts.rescan(self.actor, found))
 
     def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:
         counts = open_by_severity(visible_accounts(self.actor, Permission.FINDING_VIEW), accounts)

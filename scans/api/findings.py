@@ -20,10 +20,10 @@ from governance.core.policy import NotPermittedError, Permission, decide
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.problems import refusing
 from governance.identity.rest.views import Answer, Api
-from scans import exports, hooks, registry
+from scans import hooks, registry
 from scans.domain.control import Severity, Verdict
 from scans.models import Finding
-from scans.queries import detail
+from scans.queries import detail, exports
 from scans.queries import findings as queries
 from scans.queries.extent import EXTENT_HEADER
 from scans.queries.findings import STATES, FilterError, FindingFilter

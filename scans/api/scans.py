@@ -17,7 +17,7 @@ from governance.core.policy import Permission
 from governance.identity.rest.parsing import PageQuery, Strict
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer, Api
-from scans.api import starting
+from scans.api import scan_starts
 from scans.api.scan_documents import (
     GapsSerializer,
     ProgressSerializer,
@@ -68,7 +68,7 @@ class ScanApi(Api):
 
     def create(self, _request: Request) -> Response:
         """Start a Scan. With scan.rescan alone: of one Account and nothing else; 200 with the one that already runs."""
-        return starting.answer(self, starting.start(self.actor, self.body()))
+        return scan_starts.answer(self, scan_starts.start(self.actor, self.body()))
 
     def retrieve(self, _request: Request, scan: int) -> Response:
         """One Scan."""
@@ -88,7 +88,7 @@ class ScanApi(Api):
         found = self.found(scan, Permission.SCAN_RUN)
         with refusing(ScanRequestError, as_=ConflictError):
             start.resume_scan(actor=self.actor, scan=found)
-        starting.hand_over(found.pk)
+        scan_starts.hand_over(found.pk)
         return self.shown(found)
 
     def progress(self, _request: Request, scan: int) -> Response:
@@ -116,4 +116,4 @@ class ScanApi(Api):
 
     def shown(self, scan: Scan, **more: Any) -> Response:
         scan.refresh_from_db()
-        return self.answer(documents([scan], starting.accounts_of_scanner(self.actor))[0], **more)
+        return self.answer(documents([scan], scan_starts.accounts_of_scanner(self.actor))[0], **more)

@@ -17,7 +17,7 @@ from governance.identity.rest.etags import etag_of, require_match
 from governance.identity.rest.parsing import PageQuery
 from governance.identity.rest.problems import ConflictError, refusing
 from governance.identity.rest.views import Answer, Api
-from scans.api import starting
+from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
 from scans.api.schedule_documents import ChangeBody, ScheduleBody, ScheduleSerializer
 from scans.domain.schedule_times import Rhythm, make_rhythm
@@ -46,13 +46,13 @@ class ScheduleApi(Api):
     def list(self, _request: Request) -> Response:
         """The schedules whose whole scope you may see, newest first."""
         page = self.paged(queries.visible_schedules(self.actor))
-        return self.page(queries.lines(page.rows, self.actor, starting.accounts_of_scanner(self.actor)), page.next)
+        return self.page(queries.lines(page.rows, self.actor, scan_starts.accounts_of_scanner(self.actor)), page.next)
 
     def create(self, _request: Request) -> Response:
         """Make a schedule. You must be allowed to schedule scans over the whole of what it scans."""
         given = self.body()
-        starting.refuse_unseen(self.actor, given["accounts"], given["ous"])
-        organization = starting.organization_of(self.actor, given["organization"])
+        scan_starts.refuse_unseen(self.actor, given["accounts"], given["ous"])
+        organization = scan_starts.organization_of(self.actor, given["organization"])
         asked = {name: given[name] for name in PARTS}
         with fields():
             rhythm = make_rhythm(given["every_minutes"], given["daily_at"] or "", given["time_zone"] or "")
@@ -70,7 +70,7 @@ class ScheduleApi(Api):
         found = self.found(schedule)
         given = self.body()
         require_match(self.request, etag(found))
-        starting.refuse_unseen(self.actor, new_in(found, given, "accounts"), new_in(found, given, "ous"))
+        scan_starts.refuse_unseen(self.actor, new_in(found, given, "accounts"), new_in(found, given, "ous"))
         asked = schedule_changes.parts_of(found) | {name: given[name] for name in PARTS if name in given}
         with fields():
             schedule_changes.change_schedule(
@@ -93,7 +93,7 @@ class ScheduleApi(Api):
         found = self.found(schedule)
         with refusing(ScanRequestError, as_=ConflictError):
             done = schedule_changes.run_schedule(actor=self.actor, schedule=found)
-        return starting.answer(self, done)
+        return scan_starts.answer(self, done)
 
     def found(self, schedule: int, permission: Permission = Permission.SCAN_SCHEDULE) -> Schedule:
         """Raises Http404."""
@@ -105,7 +105,7 @@ class ScheduleApi(Api):
     def shown(self, pk: int, **headers: str) -> Response:
         """As it is now. Its writer may see it, with scan.view or without."""
         row = Schedule.objects.select_related("organization").get(pk=pk)
-        (line,) = queries.lines([row], self.actor, starting.accounts_of_scanner(self.actor))
+        (line,) = queries.lines([row], self.actor, scan_starts.accounts_of_scanner(self.actor))
         return self.answer(line, headers={"ETag": etag(row), **headers})
 
 

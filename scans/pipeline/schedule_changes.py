@@ -18,10 +18,10 @@ from scans import registry
 from scans.domain.schedule_times import Rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
-from scans.naming import control_ids
 from scans.pipeline.rescan import Rescan
 from scans.pipeline.schedule_scope import PARTS, Scope, rhythm_of
 from scans.pipeline.start import choose_accounts, known_regions, nothing_to_scan, refuse_unknown, start_scan
+from scans.registry import control_ids
 
 LONGEST_NAME = 100
 MOST_ACCOUNTS = 1000

@@ -19,8 +19,8 @@ from scans import hooks, registry
 from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule, Target
-from scans.naming import control_ids
 from scans.pipeline import cross_account
+from scans.registry import control_ids
 from scans.storage import blobs
 
 DEADLINE = timedelta(hours=24)

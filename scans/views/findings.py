@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
-from scans import exports, hooks
+from scans import hooks
 from scans.pipeline.rescan import may_rescan, why_unscannable
-from scans.queries import cells, detail
+from scans.queries import cells, detail, exports
 from scans.queries import findings as queries
 from scans.queries.choices import choices_for
 from scans.queries.extent import EXTENT_HEADER

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from governance.core.policy import Permission
 from governance.identity.web import permission
-from scans import exports
 from scans.insight.flows import drawing, lines, summary
+from scans.queries import exports
 from scans.queries import flows as queries
 from scans.queries.choices import choices_for
 from scans.queries.extent import EXTENT_HEADER, extent_of

@@ -14,7 +14,7 @@ from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans.errors import ScanRequestError
-from scans.queries import as_of
+from scans.queries import day_view
 from scans.queries.findings import visible_findings
 from scans.timemachine import as_of as history
 from scans.views.shared import accounts_for
@@ -29,7 +29,7 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id} that you may see.")
     with_findings = accounts_for(request, Permission.FINDING_VIEW).filter(pk=found.pk).exists()
     asked, moment = day_of(request)
-    stood = as_of.account_at(found, moment, with_findings=with_findings) if moment else None
+    stood = day_view.account_at(found, moment, with_findings=with_findings) if moment else None
     context = {**asked, "account": found, "stood": stood, "with_findings": with_findings}
     return render(request, "scans/account_as_of.html", context, status=400 if asked["problem"] else 200)
 
@@ -39,7 +39,7 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
 def finding_as_of(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(visible_findings(accounts_for(request, Permission.FINDING_VIEW)), pk=pk)
     asked, moment = day_of(request)
-    stood = as_of.finding_stood(found, moment) if moment else None
+    stood = day_view.finding_stood(found, moment) if moment else None
     context = {**asked, "finding": found, "stood": stood}
     return render(request, "scans/finding_as_of.html", context, status=400 if asked["problem"] else 200)
 

@@ -14,12 +14,11 @@ from governance.core.transitions import LostRaceError
 from governance.identity.web import actor_of_request, permission
 from scans.domain.schedule_times import UNITS, zone_names
 from scans.errors import ScanRequestError
-from scans.forms import CHOSEN, WHOLE
+from scans.forms import CHOSEN, DAILY, EVERY, FIELDS, WHOLE, ScheduleForm, offer_for, values_of
 from scans.models import Schedule
 from scans.pipeline.schedule_changes import change_schedule, create_schedule
 from scans.pipeline.schedule_scope import Scope
 from scans.queries.start import not_among, offer_to
-from scans.schedule_form import DAILY, EVERY, FIELDS, ScheduleForm, offer_for, values_of
 from scans.views.schedules import changeable
 from scans.views.shared import accounts_for
 from scans.views.start import first_values

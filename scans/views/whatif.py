@@ -12,7 +12,7 @@ from accounts.models import Account
 from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans import registry
-from scans.queries import whatif
+from scans.queries import fix_preview
 from scans.queries.extent import extent_of
 from scans.queries.findings import visible_findings
 from scans.timemachine.what_if import NotForetoldError
@@ -27,7 +27,7 @@ def what_if(request: HttpRequest, pk: int) -> HttpResponse:
     read = extent_of(Account.objects.filter(pk=found.account_id))
     context: dict[str, Any] = {"finding": found, "loaded": registry.controls().get(found.control), "read": read}
     try:
-        context["foretold"] = whatif.of(found)
+        context["foretold"] = fix_preview.of(found)
     except NotForetoldError as error:
         context["why_not"] = str(error)
     return render(request, "scans/what_if.html", context)

@@ -14,10 +14,10 @@ from accounts.models import Organization
 from governance.core.policy import SYSTEM
 from scans import hooks, registry
 from scans.domain.control import Scope
+from scans.management.scan_report import not_read
 from scans.models import AccountTotal, Finding, PostureCell, Scan, Target
 from scans.pipeline import completion, cross_account, failures, reconcile, unjoined_targets
 from scans.pipeline.start import start_scan
-from scans.report import not_read
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all
 from tests.scans.test_completion import state
 

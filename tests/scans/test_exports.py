@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans import exports, hooks
+from scans import hooks
 from scans.hooks import Overlay
 from scans.models import Finding
+from scans.queries import exports
 from tests.scans.stored import MONDAY, account, parameters, scanned
 
 COLUMNS = ("name", "value")

@@ -12,11 +12,11 @@ from scans.domain.control import Outcome, Verdict
 from scans.domain.engine import Judged, unread
 from scans.domain.evidence import Context, Evidence, dump
 from scans.domain.unread import cost, of_others, with_cost
+from scans.management.scan_report import not_read
 from scans.models import Finding, Scan
 from scans.pipeline import account_reader, completion
 from scans.pipeline.start import start_scan
 from scans.queries.scans import gaps_of
-from scans.report import not_read
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes
 from tests.scans.stored import REGION, evidence
 from tests.scans.test_reconcile import CONTROL

@@ -7,8 +7,8 @@ import pytest
 from governance.core.policy import SYSTEM
 from scans import registry
 from scans.errors import ScanRequestError
-from scans.naming import control_ids
 from scans.pipeline.start import start_scan
+from scans.registry import control_ids
 from tests.scans.orders import company
 
 PARTS = [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]

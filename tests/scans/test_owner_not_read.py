@@ -10,13 +10,13 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans.domain.evidence import GLOBAL, Evidence
+from scans.management.scan_report import closing
 from scans.models import Finding, PostureCell, Scan
 from scans.pipeline import account_reader, completion, cross_account, target_worker
 from scans.pipeline.scan_totals import sums_of
 from scans.pipeline.start import start_scan
 from scans.queries import compare as comparing
 from scans.registry import controls
-from scans.report import closing
 from scans.timemachine import as_of
 from scans.timemachine.outcomes import outcomes_of
 from scans.timemachine.rejudge import rejudge

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from governance.core.policy import SYSTEM
-from scans import report
+from scans.management import scan_report
 from scans.models import Scan
 from scans.pipeline import completion, cross_account
 from scans.pipeline.start import cancel_scan, resume_scan
@@ -29,8 +29,8 @@ def running(inventory: Inventory) -> Scan:
 def watch(running: Scan, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Says "2 of 3" as every place shows it; all show the same."""
     out = io.StringIO()
-    monkeypatch.setattr(report, "Console", lambda **_: Console(file=out, width=200))
-    browser, command_line = readers.auditor(), report.Progress(running)
+    monkeypatch.setattr(scan_report, "Console", lambda **_: Console(file=out, width=200))
+    browser, command_line = readers.auditor(), scan_report.Progress(running)
 
     def look() -> str:
         command_line.shown = -1

@@ -12,10 +12,10 @@ from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.storable_evidence import make_storable
+from scans.management.scan_report import not_read
 from scans.models import EvidenceHead, Finding, Scan, Target
 from scans.pipeline import account_reader, completion, failures, target_worker
 from scans.pipeline.start import start_scan
-from scans.report import not_read
 from tests.scans.orders import Collect, company, first, in_place_of_aws, read_all, volumes
 
 pytestmark = pytest.mark.django_db

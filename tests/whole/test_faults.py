@@ -18,9 +18,9 @@ from scans import registry
 from scans.domain.collector import Call
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.regions import LISTS
+from scans.management.scan_report import not_read
 from scans.models import Finding, FindingEvent
 from scans.pipeline import foreground, target_worker
-from scans.report import not_read
 from scans.storage import blobs
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
 

@@ -24,7 +24,7 @@ from demo import company
 from exceptions.models import Cover, ExceptionRequest
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.posture.queries import Posture
-from scans import report
+from scans.management import scan_report
 from scans.models import Finding, FindingEvent, Scan
 from scans.pipeline.start import cancel_scan, start_scan
 from scans.pipeline.target_worker import run_target
@@ -236,7 +236,7 @@ def test_a_scan_s_accounts(made: Company, name: str) -> None:
     gaps = made.api(f"scans/{scan.pk}/gaps/")
     assert len(gaps["unreadable"]) == progress.unreadable
     assert len(gaps["not_read"]) == progress.accounts - progress.read
-    closing = report.closing(scan)
+    closing = scan_report.closing(scan)
     assert numbers(closing, r": (\d+) accounts \((\d+) could not") == [progress.accounts, progress.unreadable]
     assert f"{progress.read} of {progress.accounts} read" in made.text(f"/scans/{scan.pk}/")
     if scan.totals:
@@ -260,7 +260,7 @@ def test_a_scan_s_outcomes_and_gaps(made: Company, name: str) -> None:
     stored: Counter[str] = Counter(row["verdict"] for row in made.items("outcomes/", scan=str(scan.pk), limit="5000"))
     if name in {"whole", "control"}:  # of a part, a scan tells what it was not asked for in its outcomes alone
         assert {verdict: stored[verdict] for verdict in moving["verdicts"]} == moving["verdicts"]
-    closing = report.closing(scan)
+    closing = scan_report.closing(scan)
     if progress.judged:
         assert numbers(closing, r"(\d+) failing, (\d+) unknown, (\d+) passing, (\d+) not") == [
             progress.counts[verdict] for verdict in ("fail", "unknown", "pass", "not_applicable")

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans import registry
-from scans.naming import control_ids
+from scans.registry import control_ids
 
 
 class Command(TutelaCommand):

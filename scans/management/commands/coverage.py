@@ -13,10 +13,10 @@ from rich.table import Table
 
 from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError, width_of
-from scans import exports
 from scans.insight import coverage
+from scans.management.unread_report import require_accounts
 from scans.queries import coverage as queries
-from scans.telling import require_accounts
+from scans.queries import exports
 
 
 class Command(TutelaCommand):

@@ -13,9 +13,9 @@ from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, TutelaCommand, UsageError
 from scans import registry
 from scans.models import Scan
-from scans.naming import control_ids
 from scans.queries import compare
 from scans.queries.compare import KINDS, AccountDiff
+from scans.registry import control_ids
 
 
 class Command(TutelaCommand):

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
-from scans import exports
+from scans.management.unread_report import require_accounts, tell_extent, tell_scan
 from scans.models import Finding, Scan
+from scans.queries import exports
 from scans.queries.extent import extent_of
-from scans.telling import require_accounts, tell_extent, tell_scan
 from scans.timemachine.outcomes import outcomes_of
 
 

@@ -9,11 +9,11 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError
-from scans import exports
 from scans.insight.flows import lines
+from scans.management.unread_report import require_accounts, tell_extent
+from scans.queries import exports
 from scans.queries import flows as queries
 from scans.queries.extent import extent_of
-from scans.telling import require_accounts, tell_extent
 
 
 class Command(TutelaCommand):

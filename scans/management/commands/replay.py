@@ -14,10 +14,11 @@ from django.core.management.base import CommandParser
 from accounts.models import Organization
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
-from scans import exports, registry
+from scans import registry
 from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
-from scans.naming import control_ids
+from scans.queries import exports
+from scans.registry import control_ids
 from scans.timemachine import as_of, outcomes, replay
 from scans.timemachine.replay import Tally
 

@@ -15,12 +15,12 @@ from governance.core import errorlog
 from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
+from scans.management.scan_report import Progress, summary
 from scans.models import Scan
-from scans.naming import control_ids
 from scans.pipeline import failures, foreground
 from scans.pipeline.scan_totals import ENDED
 from scans.pipeline.start import start_scan
-from scans.report import Progress, summary
+from scans.registry import control_ids
 
 
 class Command(TutelaCommand):

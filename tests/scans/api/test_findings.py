@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from scans import exports
 from scans.models import Finding
+from scans.queries import exports
 from tests.inventory import GAP, HOSTILE, REGION, finding
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
 

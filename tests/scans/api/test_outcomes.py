@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from scans import exports
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from scans.pipeline import start
+from scans.queries import exports
 from scans.storage import blobs
 from tests.inventory import REGION, scan
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused

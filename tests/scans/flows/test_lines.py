@@ -6,9 +6,9 @@ import csv
 import io
 import json
 
-from scans import exports
 from scans.insight.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build
 from scans.insight.flows import lines as rows
+from scans.queries import exports
 from tests.scans.flows.worlds import DENIED, MINE, REGION, blank, bucket, command, destination, key, side
 
 HOSTILE = 'x"; evil [label="\\\n<script>\u202e'
