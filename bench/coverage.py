@@ -126,7 +126,7 @@ def questions() -> dict[str, Callable[[], Any]]:
     from django.utils import timezone
 
     from accounts.models import Account
-    from exceptions.queries import coverage
+    from exceptions.common import finding_overlays
     from scans.models import Finding
     from scans.queries.findings import FindingFilter, filtered
 
@@ -135,12 +135,14 @@ def questions() -> dict[str, Callable[[], Any]]:
     of_one = Finding.objects.filter(account=every[7], state="open").order_by("-pk")
     return {
         "a page of 50, coverage not asked for": lambda: list(page[:50]),
-        "a page of 50 with what lies over each": lambda: coverage.overlays(page[:50], now),
-        "a page of 50 that are excepted": lambda: list(coverage.excepted(page, now)[:50]),
-        "a page of 50 that are not excepted": lambda: list(coverage.not_excepted(page, now)[:50]),
-        "a page of one account, not excepted": lambda: list(coverage.not_excepted(of_one, now)[:50]),
-        "how many of one account are excepted": lambda: coverage.excepted(of_one, now).count(),
-        "how many of all are excepted": lambda: coverage.excepted(Finding.objects.filter(state="open"), now).count(),
+        "a page of 50 with what lies over each": lambda: finding_overlays.overlays(page[:50], now),
+        "a page of 50 that are excepted": lambda: list(finding_overlays.excepted(page, now)[:50]),
+        "a page of 50 that are not excepted": lambda: list(finding_overlays.not_excepted(page, now)[:50]),
+        "a page of one account, not excepted": lambda: list(finding_overlays.not_excepted(of_one, now)[:50]),
+        "how many of one account are excepted": lambda: finding_overlays.excepted(of_one, now).count(),
+        "how many of all are excepted": lambda: finding_overlays.excepted(
+            Finding.objects.filter(state="open"), now
+        ).count(),
     }
 
 

@@ -19,21 +19,23 @@ def connect() -> None:
 
 
 def connect_pages() -> None:
-    from exceptions.queries import coverage
+    from exceptions.common import finding_overlays
     from exceptions.views import panels
 
     scans_hooks.overlays.append(overlays)
-    scans_hooks.narrowings.update(excepted=coverage.excepted, requested=coverage.requested, bare=coverage.bare)
+    scans_hooks.narrowings.update(
+        excepted=finding_overlays.excepted, requested=finding_overlays.requested, bare=finding_overlays.bare
+    )
     scans_hooks.panels.append(panels.of_finding)
     scans_hooks.bulk_acts.append(panels.bulk_acts)
 
 
 def overlays(findings: Sequence[Finding], now: datetime) -> dict[int, scans_hooks.Overlay]:
-    from exceptions.queries import coverage
+    from exceptions.common import finding_overlays
 
     return {
         id: scans_hooks.Overlay(held.kind, held.reference, f"/exceptions/{held.request}/", held.until)
-        for id, held in coverage.overlays(findings, now).items()
+        for id, held in finding_overlays.overlays(findings, now).items()
     }
 
 

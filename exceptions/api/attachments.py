@@ -11,8 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.api.refusing import workflow
 from exceptions.api.requests import ASKING
+from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Attachment, ExceptionRequest
 from exceptions.queries.requests import visible_requests

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.models import Account
+from exceptions.common.request_scope import in_part, named_findings
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.scope import in_part, named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import shown_state
 from scans.api.extent import ExtentSerializer

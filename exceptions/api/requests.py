@@ -15,11 +15,11 @@ from rest_framework.response import Response
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
 from exceptions.api.documents import CommentSerializer, ExceptionSerializer, PreviewSerializer, exception_documents
-from exceptions.api.refusing import workflow
+from exceptions.common import request_scope
+from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
 from exceptions.queries import requests as queries
-from exceptions.queries import scope
 from exceptions.rules import ScopeKind
 from exceptions.services import drafting, renewing
 from exceptions.services.scoping import Wanted
@@ -163,7 +163,7 @@ class ExceptionApi(Api):
     def preview(self, _request: Request, request_id: int) -> Response:
         """What it covers now, by severity and account, and what is to come."""
         visible = visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
-        found = scope.preview(self.found(request_id), visible)
+        found = request_scope.preview(self.found(request_id), visible)
         return self.answer(
             {
                 "accounts": found.accounts,

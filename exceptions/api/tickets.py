@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
 from exceptions.api.documents import TicketSerializer
-from exceptions.api.refusing import workflow
+from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Ticket, TicketFinding
 from exceptions.queries import tickets as queries

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from exceptions.api.attachments import AttachmentApi
-from exceptions.api.many import ManyExceptionsApi, ManyTicketsApi
 from exceptions.api.requests import ExceptionApi
 from exceptions.api.rules import RuleApi
 from exceptions.api.tickets import TicketApi, TrackerApi
+from exceptions.common.bulk_api import ManyExceptionsApi, ManyTicketsApi
 
 REQUEST = "exceptions/<int:request_id>/"
 EXCEPTIONS, TICKETS = "exceptions/bulk/", "tickets/bulk/"

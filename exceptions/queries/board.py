@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import Account
+from exceptions.common.request_scope import in_part, named_findings
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
 from exceptions.queries.requests import EXPIRING, state_is
-from exceptions.queries.scope import in_part, named_findings
 from exceptions.queries.shown import scope_text
 from exceptions.rules import ScopeKind, shown_state
 from scans.queries.findings import FilterError, one_of

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from exceptions.common.request_scope import Preview, accounts_of, preview
+from exceptions.common.stakeholders import conflict_of, unknown_behalf
 from exceptions.models import Attachment, ExceptionRequest, Shown
 from exceptions.queries import words
 from exceptions.queries.page import Said, attachments_of, changes_since_approval, may_of, thread_of
-from exceptions.queries.people import conflict_of, unknown_behalf
-from exceptions.queries.scope import Preview, accounts_of, preview
 from exceptions.queries.words import LABELS, Change
 from governance.core.policy import Actor
 from governance.identity.models import User

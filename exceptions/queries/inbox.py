@@ -10,10 +10,10 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account, AccountOwner
 from accounts.queries import reach, visible_accounts
+from exceptions.common.stakeholders import behind, conflict_of, stands_behind
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
 from exceptions.queries.board import Line
-from exceptions.queries.people import behind, conflict_of, stands_behind
 from exceptions.queries.requests import in_state, visible_requests, waiting_for
 from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
 from governance.core.names import spellings

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q, QuerySet, Sum
 
 from accounts.models import Account, OrganizationalUnit
+from exceptions.common.exception_counts import excepted_by_ou
 from exceptions.models import ExceptionRequest
-from exceptions.queries.bands import excepted_by_ou
 from exceptions.queries.requests import state_is
 from scans.models import AccountTotal
 from scans.queries.extent import Extent, extent_of

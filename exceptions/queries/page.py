@@ -11,12 +11,12 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from exceptions.common.request_scope import Preview, accounts_of, findings_of, in_part, named_findings, preview
+from exceptions.common.stakeholders import may_everywhere, places_of
 from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.models.request import RENEWING
 from exceptions.queries import words
 from exceptions.queries.board import state_of
-from exceptions.queries.people import may_everywhere, places_of
-from exceptions.queries.scope import Preview, accounts_of, findings_of, in_part, named_findings, preview
 from exceptions.queries.shown import scope_text, shown
 from exceptions.queries.words import ACTS, Change
 from exceptions.rules import BROAD

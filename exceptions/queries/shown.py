@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Account
+from exceptions.common.request_scope import accounts_of, controls_of, findings_of
 from exceptions.models import ExceptionRequest
-from exceptions.queries.scope import accounts_of, controls_of, findings_of
 from governance.identity.naming import strangers
 from scans import registry
 from scans.models import Finding, PostureCell

@@ -8,10 +8,10 @@ from pathlib import PurePath
 
 from django.db import transaction
 
+from exceptions.common import locking
+from exceptions.common.input_checks import checked_text
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Attachment, ExceptionRequest
-from exceptions.services import locking
-from exceptions.services.checking import checked_text
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError
 

@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from exceptions import rules
+from exceptions.common import locking, notifications
 from exceptions.models import ExceptionRequest
-from exceptions.services import covering, locking, telling
+from exceptions.services import covering
 from exceptions.services.deciding import supersede
 from exceptions.services.drafting import moved
 from governance.core.apart import all_of, each, held_back
@@ -53,7 +54,7 @@ def end(pk: int) -> bool:
         return False  # another worker ended it
     moved(request, "expire", SYSTEM, request.version, reason="its time is over", ended_at=request.expires_at)
     covering.set_live(request, live=False)
-    telling.to_all_concerned(request, "expired", "expired; its findings are open again")
+    notifications.to_all_concerned(request, "expired", "expired; its findings are open again")
     return True
 
 
@@ -92,6 +93,6 @@ def remind_of(request: ExceptionRequest, *, now: datetime) -> bool:
         event=f"exception:{request.pk}:expiring:{days}:{request.expires_at:%Y%m%dT%H%M}", kind="exception.expiring",
         title=f"{request.reference}: ends within {days} {'day' if days == 1 else 'days'}",
         text="Fix the cause, or renew it; when it ends, its findings are open again.",
-        url=telling.url_of(request), people=telling.askers_of(request),
+        url=notifications.url_of(request), people=notifications.askers_of(request),
     )  # fmt: skip
     return True

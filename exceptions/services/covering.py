@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from exceptions.common.request_scope import accounts_of, controls_of, findings_of, keys_of
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.queries.scope import accounts_of, controls_of, findings_of, keys_of
 from exceptions.queries.shown import compensation, control_facts, facts_digest
 from exceptions.rules import ScopeKind
 

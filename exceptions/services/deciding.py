@@ -9,6 +9,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from exceptions.common import locking, notifications
+from exceptions.common.input_checks import checked_text
+from exceptions.common.request_scope import accounts_of, severities_of
+from exceptions.common.stakeholders import conflict_of, may_everywhere, places_of, unknown_behalf
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,
@@ -17,12 +21,9 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Decision, ExceptionRequest, Shown
-from exceptions.queries.people import conflict_of, may_everywhere, places_of, unknown_behalf
-from exceptions.queries.scope import accounts_of, severities_of
 from exceptions.queries.shown import shown
 from exceptions.rules import Rule, differences, gravest
-from exceptions.services import covering, locking, telling
-from exceptions.services.checking import checked_text
+from exceptions.services import covering
 from exceptions.services.drafting import moved
 from exceptions.services.policy import rule_for
 from governance.core import audit
@@ -102,7 +103,7 @@ def revoke(*, actor: Actor, request: ExceptionRequest, version: int, digest: str
         record(actor, locked, person, "revoke", words, seen, now)
         moved(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
         covering.set_live(locked, live=False)
-        telling.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words, by=actor)
+        notifications.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words, by=actor)
     return locked
 
 
@@ -159,7 +160,7 @@ def begin_anew_if_changed(actor: Actor, request: ExceptionRequest, seen: Shown) 
     if any(substance(decision.shown.body) != substance(seen.body) for decision in earlier):
         request.round += 1
         ExceptionRequest.objects.filter(pk=request.pk).update(round=request.round)
-        telling.requested(request, by=actor)
+        notifications.requested(request, by=actor)
 
 
 def substance(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,10 +194,10 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
     match act:
         case "reject":
             moved(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
-            telling.to_requester(request, "decided", "rejected", words, by=actor)
+            notifications.to_requester(request, "decided", "rejected", words, by=actor)
         case "request_changes":
             moved(request, "request_changes", actor, request.version, reason=words, decided_at=now)
-            telling.to_requester(request, "changes", "changes are asked of you", words, by=actor)
+            notifications.to_requester(request, "changes", "changes are asked of you", words, by=actor)
         case _:
             given = request.decisions.filter(round=request.round, act=act).count()
             if given < request.quorum:
@@ -204,7 +205,7 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
                 ExceptionRequest.objects.filter(pk=request.pk).update(
                     version=request.version + 1, quorum=request.quorum
                 )
-                telling.settle(telling.url_of(request), request.state, actor)
+                notifications.settle(notifications.url_of(request), request.state, actor)
                 return
             approve(actor, request, act, now)
 
@@ -218,11 +219,11 @@ def approve(actor: Actor, request: ExceptionRequest, act: str, now: datetime) ->
     )  # fmt: skip
     covering.spell_out(request, live=True)
     if request.renews is not None:
-        telling.settle_reminders(request.renews)
+        notifications.settle_reminders(request.renews)
         if request.renews.state in {"approved", "suspended"}:
             supersede(actor, request)
     title = "approved" if act == "approve" else "approved again"
-    telling.to_requester(request, "decided", title, by=actor)
+    notifications.to_requester(request, "decided", title, by=actor)
 
 
 def supersede(actor: Actor, request: ExceptionRequest) -> None:

@@ -9,14 +9,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Organization
+from exceptions.common import locking, notifications
+from exceptions.common.input_checks import checked_text
+from exceptions.common.request_scope import accounts_of, severities_of
+from exceptions.common.stakeholders import may_everywhere, places_of, unknown_behalf
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
-from exceptions.queries.people import may_everywhere, places_of, unknown_behalf
-from exceptions.queries.scope import accounts_of, severities_of
 from exceptions.rules import BROAD, gravest, window_faults
-from exceptions.services import covering, locking, telling
-from exceptions.services.checking import checked_text
+from exceptions.services import covering
 from exceptions.services.policy import person, rule_for
 from exceptions.services.scoping import Wanted, checked, refuse
 from governance.core import audit
@@ -97,7 +98,7 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
             severity=gravest(severities), quorum=rule.quorum,
         )  # fmt: skip
         covering.spell_out(locked, live=False)
-        telling.requested(locked, by=actor)
+        notifications.requested(locked, by=actor)
     request.refresh_from_db()
 
 
@@ -197,7 +198,7 @@ def moved(request: ExceptionRequest, event: str, actor: Actor, version: int, *, 
         )
     except LostRaceError as error:
         raise stale(request, event.replace("_", " ")) from error
-    telling.settle(telling.url_of(request), request.state, actor)
+    notifications.settle(notifications.url_of(request), request.state, actor)
 
 
 def stale(request: ExceptionRequest, act: str) -> WorkflowError:

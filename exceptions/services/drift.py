@@ -8,11 +8,12 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from accounts.models import Account, Organization
+from exceptions.common import locking, notifications
+from exceptions.common.request_scope import MOVED, accounts_of
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.queries.scope import MOVED, accounts_of
 from exceptions.queries.shown import compensation, control_facts, facts_digest
 from exceptions.rules import BROAD, Drift
-from exceptions.services import covering, locking, telling
+from exceptions.services import covering
 from exceptions.services.drafting import moved
 from governance.core.policy import SYSTEM
 from scans.models import Finding
@@ -103,5 +104,5 @@ def suspend(request: ExceptionRequest, found: list[Drift]) -> None:
         drift=[drift.as_dict() for drift in found[:NAMED]],
     )  # fmt: skip
     covering.set_live(request, live=False)
-    telling.to_all_concerned(request, "suspended", "suspended; its findings are open again", "\n".join(reasons))
-    telling.requested(request)
+    notifications.to_all_concerned(request, "suspended", "suspended; its findings are open again", "\n".join(reasons))
+    notifications.requested(request)

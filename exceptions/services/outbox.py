@@ -19,8 +19,8 @@ from django.db.models import Exists, F, Min, OuterRef, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from exceptions.common import locking
 from exceptions.models import Ticket, TrackerMessage
-from exceptions.services import locking
 from exceptions.services.tickets import add_note, moved, queue
 from exceptions.ticketing import trackers
 from exceptions.ticketing.contract import Tracker, TrackerError, Work

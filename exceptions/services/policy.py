@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from exceptions import rules
+from exceptions.common.input_checks import checked_text
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
 from exceptions.models import PolicyChange, PolicyRule, SlaRule
 from exceptions.rules import Rule, ScopeKind
-from exceptions.services.checking import checked_text
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
 from governance.identity import stepup

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from exceptions.common.request_scope import severities_of
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
-from exceptions.queries.scope import severities_of
 from exceptions.rules import Rule, window_faults
 from exceptions.services.drafting import refuse_incomplete
 from exceptions.services.policy import rule_for

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from exceptions.common import locking
+from exceptions.common.input_checks import checked_text
 from exceptions.errors import WorkflowError
 from exceptions.models import CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
 from exceptions.rules import ScopeKind
-from exceptions.services import locking
-from exceptions.services.checking import checked_text
 from exceptions.services.drafting import require_to_ask, subject
 from exceptions.services.policy import person
 from governance.core import audit

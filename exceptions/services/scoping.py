@@ -9,9 +9,9 @@ from typing import Any
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.queries import visible_accounts
+from exceptions.common.input_checks import MAX_TEXT, checked_controls, checked_text
 from exceptions.errors import InvalidRequestError
 from exceptions.rules import ScopeKind
-from exceptions.services.checking import MAX_TEXT, checked_controls, checked_text
 from governance.core.policy import Actor, Permission
 from governance.identity.naming import PersonNotKnownError, find_person
 from scans import registry

@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Organization
+from exceptions.common.input_checks import checked_text
 from exceptions.errors import InvalidRequestError
 from exceptions.models import TicketRule
 from exceptions.rules import SEVERITY_ORDER
-from exceptions.services.checking import checked_text
 from exceptions.ticketing import trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide

@@ -12,12 +12,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account
+from exceptions.common import notifications
+from exceptions.common.input_checks import checked_text
+from exceptions.common.stakeholders import proposer_conflict
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
-from exceptions.queries.people import proposer_conflict
 from exceptions.rules import gravest
-from exceptions.services import telling
-from exceptions.services.checking import checked_text
 from exceptions.services.policy import person, sla_days
 from exceptions.ticketing import trackers
 from governance.core import audit
@@ -65,7 +65,7 @@ def propose_one(actor: Actor, findings: Sequence[Finding], tracker: str, note: s
     )  # fmt: skip
     add_findings(made, findings)
     audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
-    telling.ticket(made, "proposed", "proposed", by=actor)
+    notifications.ticket(made, "proposed", "proposed", by=actor)
     return made
 
 
@@ -93,7 +93,7 @@ def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
             moved(ticket, "open", actor, ticket.version, external_id=ticket.reference)
         else:
             queue(ticket, "open")
-        telling.ticket(ticket, "approved", "approved", by=actor)
+        notifications.ticket(ticket, "approved", "approved", by=actor)
 
 
 def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
@@ -105,7 +105,7 @@ def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
         moved(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
         let_go(ticket)
         add_note(ticket, actor.name, words)
-        telling.ticket(ticket, "rejected", "rejected", words, by=actor)
+        notifications.ticket(ticket, "rejected", "rejected", words, by=actor)
 
 
 def start(*, actor: Actor, ticket: Ticket, version: int, assignee: str = "") -> None:
@@ -218,7 +218,7 @@ def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str
         if ticket.state in TICKET.sources(event):
             raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
         raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
-    telling.settle(telling.url_of_ticket(ticket), ticket.state, actor)
+    notifications.settle(notifications.url_of_ticket(ticket), ticket.state, actor)
 
 
 def let_go(ticket: Ticket) -> None:

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.queries import visible_accounts
+from exceptions.common.view_helpers import parsed, tell_each
 from exceptions.models import ExceptionRequest
 from exceptions.queries import board as queries
 from exceptions.queries.board import BoardFilter
 from exceptions.queries.offer import KINDS
 from exceptions.queries.requests import visible_requests
 from exceptions.services import drafting
-from exceptions.views.shared import parsed, tell_each
 from governance.core.policy import Permission
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission

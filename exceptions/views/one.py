@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
+from exceptions.common.stakeholders import conflict_of
+from exceptions.common.view_helpers import attach_file, person_of, request_or_404, version_of
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
 from exceptions.queries.page import page_of
-from exceptions.queries.people import conflict_of
 from exceptions.services import drafting, readiness, renewing
 from exceptions.views import asking
-from exceptions.views.shared import attach_file, person_of, request_or_404, version_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 

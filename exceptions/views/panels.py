@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from exceptions.common.finding_overlays import history_of
 from exceptions.queries.board import state_of
-from exceptions.queries.coverage import history_of
 from exceptions.queries.requests import visible_requests
 from exceptions.queries.tickets import visible_tickets
 from governance.core.policy import Permission, decide

@@ -12,12 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.queries import visible_accounts
+from exceptions.common import input_checks
+from exceptions.common.view_helpers import address_of, seen_findings, whole_number
 from exceptions.errors import InvalidRequestError
 from exceptions.queries import standing as queries
 from exceptions.queries import tickets as ticket_queries
-from exceptions.services import bulk, checking, standing
+from exceptions.services import bulk, standing
 from exceptions.ticketing import trackers
-from exceptions.views.shared import address_of, seen_findings, whole_number
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.queries import controls, places
@@ -37,7 +38,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "exceptions/propose.html", context)
     try:
-        checking.checked_text("note", note)  # wrong for one is wrong for all: said once, beside the field
+        input_checks.checked_text("note", note)  # wrong for one is wrong for all: said once, beside the field
     except InvalidRequestError as error:
         return render(request, "exceptions/propose.html", {**context, "faults": error.fields}, status=422)
     report_results(

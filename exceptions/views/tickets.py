@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from exceptions.common.view_helpers import parsed, tell_each, ticket_or_404, version_of
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
 from exceptions.queries import standing
@@ -19,7 +20,6 @@ from exceptions.queries.tickets import TicketFilter, visible_tickets
 from exceptions.services import proving
 from exceptions.services import tickets as services
 from exceptions.ticketing import trackers
-from exceptions.views.shared import parsed, tell_each, ticket_or_404, version_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.views.enqueue import hand_over

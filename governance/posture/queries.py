@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, OrganizationalUnit
-from exceptions.queries.bands import Bands, bands_of
+from exceptions.common.exception_counts import Bands, bands_of
 from governance.posture.scores import Score, heat, score_of
 from scans.models import AccountTotal
 from scans.queries import cells, controls, places, tree

@@ -10,9 +10,9 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exceptions.common.finding_overlays import in_force, over_finding
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
-from exceptions.queries.coverage import in_force, over_finding
 from exceptions.services import clock, deciding, drafting, proving, renewing, tickets
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
-from exceptions.queries.bands import Bands, bands_of, excepted_by_ou
-from exceptions.queries.coverage import bare, excepted, requested
+from exceptions.common.exception_counts import Bands, bands_of, excepted_by_ou
+from exceptions.common.finding_overlays import bare, excepted, requested
 from scans.models import Finding
 from tests.exceptions.story import Cast
 from tests.inventory import finding

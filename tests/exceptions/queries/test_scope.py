@@ -10,9 +10,9 @@ import pytest
 from accounts import hooks
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from exceptions.common.request_scope import in_part, named_findings, preview
 from exceptions.models import ExceptionRequest
 from exceptions.queries.decision import screen_of
-from exceptions.queries.scope import in_part, named_findings, preview
 from exceptions.services import deciding, drafting
 from governance.core.policy import Permission, Role, ScopeKind
 from governance.notify.models import Notification

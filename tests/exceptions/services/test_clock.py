@@ -11,9 +11,10 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from exceptions.common import notifications
+from exceptions.common.finding_overlays import over_finding
 from exceptions.models import Cover, ExceptionRequest
-from exceptions.queries.coverage import over_finding
-from exceptions.services import clock, covering, drafting, renewing, telling
+from exceptions.services import clock, covering, drafting, renewing
 from governance.core.models import ClockFailure
 from governance.notify.models import Notification
 from tests.exceptions.story import WHY, Cast, acting
@@ -137,7 +138,9 @@ def state(request: ExceptionRequest) -> str:
 Broken = Callable[[object, str, ExceptionRequest], None]
 
 
-@pytest.mark.parametrize(("module", "name"), [(covering, "set_live"), (telling, "to_all_concerned"), (clock, "moved")])
+@pytest.mark.parametrize(
+    ("module", "name"), [(covering, "set_live"), (notifications, "to_all_concerned"), (clock, "moved")]
+)
 def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
     people: Cast, broken: Broken, module: object, name: str
 ) -> None:
@@ -188,7 +191,7 @@ def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
     other = people.submitted(findings=[people.inventory.bucket.fingerprint])
     age(other, 21)
     broken(clock, "supersede", new)
-    broken(telling, "url_of", new)
+    broken(notifications, "url_of", new)
     clock.tick()
     assert state(old) == "approved"
     assert state(other) == "expired"
@@ -199,7 +202,7 @@ def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, b
     first, second = people.approved(), people.approved(findings=[people.inventory.bucket.fingerprint])
     for request in (first, second):
         age(request, 13.5)
-    broken(telling, "url_of", first)
+    broken(notifications, "url_of", first)
     told = Notification.objects.filter(kind="exception.expiring")
     clock.tick()
     assert [row.url for row in told] == [f"/exceptions/{second.pk}/"]

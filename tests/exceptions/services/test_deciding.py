@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from exceptions.common.finding_overlays import excepted, over_finding
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,
@@ -16,7 +17,6 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Cover, Decision, ExceptionRequest, PolicyRule
-from exceptions.queries.coverage import excepted, over_finding
 from exceptions.services import deciding, drafting
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind

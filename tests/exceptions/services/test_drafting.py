@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from exceptions.common.request_scope import preview
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Cover, ExceptionRequest
 from exceptions.queries import words
 from exceptions.queries.requests import visible_requests, waiting_for
-from exceptions.queries.scope import preview
 from exceptions.services import deciding, drafting
 from governance.core.policy import NotPermittedError
 from governance.identity.queries import actor_of
@@ -178,7 +178,7 @@ def test_a_stale_change_is_refused(people: Cast) -> None:
 
 @pytest.mark.parametrize("stage", ["drafted", "submitted", "approved"])
 def test_the_requester_withdraws_at_any_stage(people: Cast, stage: str) -> None:
-    from exceptions.queries.coverage import over_finding
+    from exceptions.common.finding_overlays import over_finding
 
     request = getattr(people, stage)()
     with pytest.raises(NotPermittedError):

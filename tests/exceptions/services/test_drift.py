@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts import hooks as accounts_hooks
 from accounts.models import Account
+from exceptions.common.finding_overlays import over_finding
 from exceptions.models import ExceptionRequest
-from exceptions.queries.coverage import over_finding
 from exceptions.queries.shown import compensation
 from exceptions.services import deciding, drafting, drift
 from governance.core.policy import Role, ScopeKind

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from exceptions.common.finding_overlays import over_finding
 from exceptions.models import Decision
-from exceptions.queries.coverage import over_finding
 from exceptions.services import attaching, drafting
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User

@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db.models import Count, Exists, Q, QuerySet
 
 from accounts.models import Account
+from exceptions.common.finding_overlays import asked_for, in_force, over
 from exceptions.models import Cover
-from exceptions.queries.coverage import asked_for, in_force, over
 from scans.models import Finding
 
 

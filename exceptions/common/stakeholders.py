@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from accounts.models import Account, AccountOwner
+from exceptions.common.request_scope import accounts_of
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.scope import accounts_of
 from governance.core.names import spellings
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
 from governance.identity.grants import givers

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from accounts.models import Account
+from exceptions.common.request_scope import accounts_of
 from exceptions.models import ExceptionRequest
-from exceptions.queries.scope import accounts_of
 from governance.core import audit
 
 

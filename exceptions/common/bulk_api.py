@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.api.refusing import workflow
 from exceptions.api.requests import ASKING, ExceptionApi
 from exceptions.api.tickets import TEXT, TicketApi
+from exceptions.common.workflow_errors import workflow
 from exceptions.services import drafting, proving, tickets
 from governance.core.policy import Permission
 from governance.identity.rest.bulk import BulkSerializer, in_bulk

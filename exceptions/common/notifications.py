@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
+from exceptions.common.request_scope import accounts_of
+from exceptions.common.stakeholders import behind, holders, owners_of
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.people import behind, holders, owners_of
-from exceptions.queries.scope import accounts_of
 from exceptions.queries.shown import scope_text
 from governance.core.policy import Actor, Permission
 from governance.notify.services import settle as settle_notifications

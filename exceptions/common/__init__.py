@@ -1,0 +1,1 @@
+"""What requests and tickets share: locks, people, notifications, what lies over a finding."""
