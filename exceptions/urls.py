@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from exceptions.views import asking, board, deciding, inbox, one, proposing, tables, tickets
+from exceptions.policy import policy_views
+from exceptions.views import asking, board, deciding, inbox, one, proposing, tickets
 
 urlpatterns = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -13,10 +14,10 @@ urlpatterns = [
     path("exceptions/", board.board, name="exceptions"),
     path("exceptions/export/", board.export, name="exceptions-export"),
     path("exceptions/withdraw/", board.withdraw_several, name="exceptions-withdraw"),
-    path("exceptions/metrics/", tables.metrics, name="exception-metrics"),
-    path("exceptions/policy/", tables.policy, name="exception-policy"),
-    path("exceptions/policy/propose/", tables.policy_propose, name="exception-policy-propose"),
-    path("exceptions/policy/<int:pk>/decide/", tables.policy_decide, name="exception-policy-decide"),
+    path("exceptions/metrics/", policy_views.metrics, name="exception-metrics"),
+    path("exceptions/policy/", policy_views.policy, name="exception-policy"),
+    path("exceptions/policy/propose/", policy_views.policy_propose, name="exception-policy-propose"),
+    path("exceptions/policy/<int:pk>/decide/", policy_views.policy_decide, name="exception-policy-decide"),
     path("exceptions/new/", asking.ask, name="exception-new"),
     path("exceptions/<int:pk>/", one.exception, name="exception"),
     path("exceptions/<int:pk>/edit/", asking.edit, name="exception-edit"),

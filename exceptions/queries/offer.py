@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
+from exceptions.policy.policy_table import rule_for
 from exceptions.rules import SEVERITY_ORDER, Rule, ScopeKind
-from exceptions.services.policy import rule_for
 from governance.core.policy import Actor, Permission, decide
 from scans import registry
 from scans.models import Finding

@@ -21,11 +21,11 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Decision, ExceptionRequest, Shown
+from exceptions.policy.policy_table import rule_for
 from exceptions.queries.shown import shown
 from exceptions.rules import Rule, differences, gravest
 from exceptions.services import covering
 from exceptions.services.drafting import moved
-from exceptions.services.policy import rule_for
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
 from governance.identity import stepup

@@ -16,9 +16,9 @@ from exceptions.common.stakeholders import may_everywhere, places_of, unknown_be
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
+from exceptions.policy.policy_table import person, rule_for
 from exceptions.rules import BROAD, gravest, window_faults
 from exceptions.services import covering
-from exceptions.services.policy import person, rule_for
 from exceptions.services.scoping import Wanted, checked, refuse
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from exceptions.common.request_scope import severities_of
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
+from exceptions.policy.policy_table import rule_for
 from exceptions.rules import Rule, window_faults
 from exceptions.services.drafting import refuse_incomplete
-from exceptions.services.policy import rule_for
 
 
 def faults_of(request: ExceptionRequest, now: datetime) -> dict[str, str]:

@@ -13,9 +13,9 @@ from exceptions.common.input_checks import checked_text
 from exceptions.errors import WorkflowError
 from exceptions.models import CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
+from exceptions.policy.policy_table import person
 from exceptions.rules import ScopeKind
 from exceptions.services.drafting import require_to_ask, subject
-from exceptions.services.policy import person
 from governance.core import audit
 from governance.core.policy import Actor
 

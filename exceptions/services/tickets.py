@@ -17,8 +17,8 @@ from exceptions.common.input_checks import checked_text
 from exceptions.common.stakeholders import proposer_conflict
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
+from exceptions.policy.policy_table import person, sla_days
 from exceptions.rules import gravest
-from exceptions.services.policy import person, sla_days
 from exceptions.ticketing import trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exceptions.models import PolicyChange, PolicyRule
-from exceptions.services.policy import one_rule, sla_days
+from exceptions.policy.policy_table import one_rule, sla_days
 from governance.core.policy import Role, ScopeKind
 from tests.exceptions.story import Cast
 from tests.exceptions.views.browsing import browser, shown, text

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.queries import visible_accounts
 from exceptions.common.view_helpers import person_of
 from exceptions.errors import InvalidRequestError, WorkflowError
-from exceptions.queries import policy as queries
+from exceptions.policy import policy_page as queries
+from exceptions.policy import policy_table as services
 from exceptions.queries.metrics import metrics_of
 from exceptions.queries.requests import visible_requests
-from exceptions.services import policy as services
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 
