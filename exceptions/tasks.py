@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from exceptions.services import clock, outbox
+from exceptions.requests import expiry
+from exceptions.services import outbox
 from governance.core.turns import alone
 
 
 @shared_task(name="exceptions.tick")
 @alone("exceptions.tick")
 def tick() -> None:
-    clock.tick()
+    expiry.tick()
 
 
 @shared_task(name="exceptions.deliver")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from exceptions.policy import policy_views
-from exceptions.views import asking, board, deciding, inbox, one, proposing, tickets
+from exceptions.requests import decision_views, detail_views, form_views
+from exceptions.views import board, inbox, proposing, tickets
 
 urlpatterns = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -18,17 +19,17 @@ urlpatterns = [
     path("exceptions/policy/", policy_views.policy, name="exception-policy"),
     path("exceptions/policy/propose/", policy_views.policy_propose, name="exception-policy-propose"),
     path("exceptions/policy/<int:pk>/decide/", policy_views.policy_decide, name="exception-policy-decide"),
-    path("exceptions/new/", asking.ask, name="exception-new"),
-    path("exceptions/<int:pk>/", one.exception, name="exception"),
-    path("exceptions/<int:pk>/edit/", asking.edit, name="exception-edit"),
-    path("exceptions/<int:pk>/submit/", one.submit, name="exception-submit"),
-    path("exceptions/<int:pk>/withdraw/", one.withdraw, name="exception-withdraw"),
-    path("exceptions/<int:pk>/comment/", one.comment, name="exception-comment"),
-    path("exceptions/<int:pk>/attach/", one.attach, name="exception-attach"),
-    path("exceptions/<int:pk>/files/<int:attachment>/", one.download, name="exception-file"),
-    path("exceptions/<int:pk>/renew/", one.renew, name="exception-renew"),
-    path("exceptions/<int:pk>/decide/", deciding.decide, name="exception-decide"),
-    path("exceptions/<int:pk>/revoke/", deciding.revoke, name="exception-revoke"),
+    path("exceptions/new/", form_views.ask, name="exception-new"),
+    path("exceptions/<int:pk>/", detail_views.exception, name="exception"),
+    path("exceptions/<int:pk>/edit/", form_views.edit, name="exception-edit"),
+    path("exceptions/<int:pk>/submit/", detail_views.submit, name="exception-submit"),
+    path("exceptions/<int:pk>/withdraw/", detail_views.withdraw, name="exception-withdraw"),
+    path("exceptions/<int:pk>/comment/", detail_views.comment, name="exception-comment"),
+    path("exceptions/<int:pk>/attach/", detail_views.attach, name="exception-attach"),
+    path("exceptions/<int:pk>/files/<int:attachment>/", detail_views.download, name="exception-file"),
+    path("exceptions/<int:pk>/renew/", detail_views.renew, name="exception-renew"),
+    path("exceptions/<int:pk>/decide/", decision_views.decide, name="exception-decide"),
+    path("exceptions/<int:pk>/revoke/", decision_views.revoke, name="exception-revoke"),
     path("tickets/", tickets.board, name="tickets"),
     path("tickets/decide/", tickets.decide_several, name="tickets-decide"),
     path("tickets/propose/", proposing.propose, name="tickets-propose"),

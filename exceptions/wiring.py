@@ -43,7 +43,8 @@ def reconciled(
     account: Account, opened: Sequence[Finding], changed: Sequence[Finding], *, replayed: bool = False
 ) -> None:
     """opened: new or open again; changed: those and every other one that a scan touched."""
-    from exceptions.services import drift, proving, tickets
+    from exceptions.requests import drift
+    from exceptions.services import proving, tickets
 
     drift.after_scan(account, changed)
     if not replayed:  # judging old evidence again proves nothing fixed
@@ -58,6 +59,6 @@ def completed(scan: Scan) -> None:
 
 
 def discovered(organization: Organization) -> None:
-    from exceptions.services import drift
+    from exceptions.requests import drift
 
     drift.after_discovery(organization)

@@ -197,7 +197,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Room for the largest attachment of a request (exceptions.services.attaching) in base64.
+# Room for the largest attachment of a request (exceptions.requests.attachments) in base64.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
-from exceptions.api.documents import TicketSerializer
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Ticket, TicketFinding
 from exceptions.queries import tickets as queries
+from exceptions.requests.serializers import TicketSerializer
 from exceptions.services import proving, tickets
 from exceptions.ticketing import trackers
 from governance.core.policy import Permission

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from exceptions.api.attachments import AttachmentApi
-from exceptions.api.requests import ExceptionApi
 from exceptions.api.rules import RuleApi
 from exceptions.api.tickets import TicketApi, TrackerApi
 from exceptions.common.bulk_api import ManyExceptionsApi, ManyTicketsApi
+from exceptions.requests.api import ExceptionApi
+from exceptions.requests.attachments_api import AttachmentApi
 
 REQUEST = "exceptions/<int:request_id>/"
 EXCEPTIONS, TICKETS = "exceptions/bulk/", "tickets/bulk/"

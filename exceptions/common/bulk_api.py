@@ -10,10 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.api.requests import ASKING, ExceptionApi
 from exceptions.api.tickets import TEXT, TicketApi
 from exceptions.common.workflow_errors import workflow
-from exceptions.services import drafting, proving, tickets
+from exceptions.requests import drafting
+from exceptions.requests.api import ASKING, ExceptionApi
+from exceptions.services import proving, tickets
 from governance.core.policy import Permission
 from governance.identity.rest.bulk import BulkSerializer, in_bulk
 from governance.identity.rest.parsing import Strict

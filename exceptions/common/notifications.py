@@ -9,7 +9,7 @@ from django.utils import timezone
 from exceptions.common.request_scope import accounts_of
 from exceptions.common.stakeholders import behind, holders, owners_of
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.shown import scope_text
+from exceptions.requests.snapshots import scope_text
 from governance.core.policy import Actor, Permission
 from governance.notify.services import settle as settle_notifications
 from governance.notify.services import tell

@@ -16,9 +16,9 @@ from django.urls import reverse
 from accounts.queries import visible_accounts
 from exceptions.errors import WorkflowError
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.requests import visible_requests
 from exceptions.queries.tickets import visible_tickets
-from exceptions.services import attaching
+from exceptions.requests import attachments
+from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
 from governance.identity.web import actor_of_request
@@ -82,8 +82,8 @@ def address_of(name: str, findings: Iterable[Finding]) -> str:
 def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
     """Keep it with the request. One over the limit isn't read: its size alone is refused."""
     size = file.size or 0
-    data = file.read() if size <= attaching.MAX_FILE else b""
-    attaching.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
+    data = file.read() if size <= attachments.MAX_FILE else b""
+    attachments.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
 
 
 def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:

@@ -17,7 +17,7 @@ from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.policy import policy_page as queries
 from exceptions.policy import policy_table as services
 from exceptions.queries.metrics import metrics_of
-from exceptions.queries.requests import visible_requests
+from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 

@@ -12,8 +12,8 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sub
 from accounts.models import Account
 from exceptions.common.request_scope import in_part, named_findings
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
-from exceptions.queries.requests import EXPIRING, state_is
-from exceptions.queries.shown import scope_text
+from exceptions.requests.request_filters import EXPIRING, state_is
+from exceptions.requests.snapshots import scope_text
 from exceptions.rules import ScopeKind, shown_state
 from scans.queries.findings import FilterError, one_of
 

@@ -10,7 +10,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q,
 from accounts.models import Account, OrganizationalUnit
 from exceptions.common.exception_counts import excepted_by_ou
 from exceptions.models import ExceptionRequest
-from exceptions.queries.requests import state_is
+from exceptions.requests.request_filters import state_is
 from scans.models import AccountTotal
 from scans.queries.extent import Extent, extent_of
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from accounts.queries import visible_accounts
 from exceptions.common.stakeholders import proposer_conflict
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
-from exceptions.queries.page import Step, history_of
+from exceptions.requests.request_page import Step, history_of
 from exceptions.ticketing import trackers
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED

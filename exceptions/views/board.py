@@ -15,9 +15,9 @@ from exceptions.common.view_helpers import parsed, tell_each
 from exceptions.models import ExceptionRequest
 from exceptions.queries import board as queries
 from exceptions.queries.board import BoardFilter
-from exceptions.queries.offer import KINDS
-from exceptions.queries.requests import visible_requests
-from exceptions.services import drafting
+from exceptions.requests import drafting
+from exceptions.requests.form_choices import KINDS
+from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission

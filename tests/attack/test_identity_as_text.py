@@ -13,7 +13,7 @@ from exceptions.errors import ConflictOfInterestError, InvalidRequestError, Work
 from exceptions.models import Decision, ExceptionRequest
 from exceptions.queries.board import export_line
 from exceptions.queries.inbox import inbox_of
-from exceptions.services import deciding, drafting, renewing
+from exceptions.requests import deciding, drafting, renewing
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User
 from governance.notify.models import Notification

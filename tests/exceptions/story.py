@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
-from exceptions.services import deciding, drafting
-from exceptions.services.scoping import Wanted
+from exceptions.requests import deciding, drafting
+from exceptions.requests.request_input import Wanted
 from governance.core.policy import Actor, Role, ScopeKind
 from governance.identity.models import User
 from governance.identity.queries import actor_of

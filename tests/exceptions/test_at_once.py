@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
-from exceptions.services import attaching, deciding, drafting, renewing, tickets
+from exceptions.requests import attachments, deciding, drafting, renewing
+from exceptions.services import tickets
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
@@ -92,7 +93,7 @@ def test_a_decision_against_a_file(people: Cast) -> None:
     request = people.submitted()
     results = at_once(
         deciding_by(people, request, people.approver, "approve"),
-        lambda: attaching.attach(
+        lambda: attachments.attach(
             actor=acting(people.owner), request=ExceptionRequest.objects.get(pk=request.pk), name="a.pdf", data=b"x"
         ),
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from exceptions.common.finding_overlays import in_force, over_finding
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
-from exceptions.services import clock, deciding, drafting, proving, renewing, tickets
+from exceptions.requests import deciding, drafting, expiry, renewing
+from exceptions.services import proving, tickets
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError
 from governance.core.states import EXCEPTION, TICKET
@@ -91,7 +92,7 @@ class Play:
             Cover.objects.filter(request=request).update(**window)
 
     def tick(self, actor) -> None:
-        clock.tick()
+        expiry.tick()
 
     def propose(self, actor) -> None:
         self.finding.refresh_from_db()

@@ -12,8 +12,8 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from exceptions.common.request_scope import in_part, named_findings, preview
 from exceptions.models import ExceptionRequest
-from exceptions.queries.decision import screen_of
-from exceptions.services import deciding, drafting
+from exceptions.requests import deciding, drafting
+from exceptions.requests.decision_page import screen_of
 from governance.core.policy import Permission, Role, ScopeKind
 from governance.notify.models import Notification
 from tests.exceptions.story import Cast, acting

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from exceptions.queries import words
-from exceptions.queries.shown import shown
+from exceptions.requests import wording
+from exceptions.requests.snapshots import shown
 from exceptions.rules import WORDS, Drift
 from scans.models import Finding
 from tests.exceptions.story import Cast
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_same_has_no_difference(people: Cast) -> None:
     body = shown(people.submitted())
-    assert words.changes(body, body) == []
+    assert wording.changes(body, body) == []
 
 
 @pytest.mark.parametrize(
@@ -45,45 +45,45 @@ def test_the_same_has_no_difference(people: Cast) -> None:
     ],
 )
 def test_each_kind_of_value_is_said_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
-    [change] = words.changes({key: was}, {key: now})
+    [change] = wording.changes({key: was}, {key: now})
     assert (change.was, change.now) == said
 
 
 def test_the_same_number_of_others_is_said_so() -> None:
-    [change] = words.changes({"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}})
+    [change] = wording.changes({"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}})
     assert change.now[0].startswith("3, but others")
 
 
 def test_findings_that_went_and_came_are_named(people: Cast) -> None:
     secret, bucket = people.inventory.secret, people.inventory.bucket
-    [change] = words.changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
+    [change] = wording.changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
     assert change.was == [f"SSM-PS-001 on {secret.resource}"]
     assert change.now == [f"SSM-S3-001 on {bucket.resource}"]
 
 
 def test_who_decided_is_named(people: Cast) -> None:
-    [change] = words.changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
+    [change] = wording.changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
     assert change.now == ["ada approved"]
 
 
 def test_only_the_comments_that_came_are_told(people: Cast) -> None:
     first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
-    [change] = words.changes({"comments": [first]}, {"comments": [first, then]})
+    [change] = wording.changes({"comments": [first]}, {"comments": [first, then]})
     assert (change.was, change.now) == (["not there yet"], ["Tutela: It is late."])
-    [change] = words.changes({"comments": []}, {"comments": [first]})
+    [change] = wording.changes({"comments": []}, {"comments": [first]})
     assert change.now == ["owen: It is slow."]
 
 
 def test_what_was_not_shown_earlier_and_is_empty_is_no_difference() -> None:
-    assert words.changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
+    assert wording.changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
 
 
 @pytest.mark.parametrize("kind", sorted(WORDS))
 def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_others(kind: str) -> None:
-    from exceptions.queries.page import drift_in_general
+    from exceptions.requests.request_page import drift_in_general
 
     item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
-    assert "SSM-PS-001" in words.drift_sentences([item])[0]
+    assert "SSM-PS-001" in wording.drift_sentences([item])[0]
     assert "SSM-PS-001" not in drift_in_general([item, item])[0]
     assert len(drift_in_general([item, item])) == 1, "how many is not for them to know"
 
@@ -92,5 +92,5 @@ def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) 
     asked = people.submitted()
     before = shown(asked)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})
-    labels = [change.label for change in words.changes(before, shown(asked))]
+    labels = [change.label for change in wording.changes(before, shown(asked))]
     assert labels == ["Findings", "Listed findings"]

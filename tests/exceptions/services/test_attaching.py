@@ -6,12 +6,12 @@ import pytest
 
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import ExceptionRequest
-from exceptions.services import attaching
+from exceptions.requests import attachments
 from governance.core.policy import NotPermittedError
 from tests.exceptions.story import Cast, acting
 
 pytestmark = pytest.mark.django_db
-TOO_LONG = b"x" * (attaching.MAX_FILE + 1)
+TOO_LONG = b"x" * (attachments.MAX_FILE + 1)
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,14 @@ TOO_LONG = b"x" * (attaching.MAX_FILE + 1)
 def test_files_of_a_refused_kind_or_size(people: Cast, name: str, data: bytes, field: str) -> None:
     request = people.drafted()
     with pytest.raises(InvalidRequestError) as caught:
-        attaching.attach(actor=acting(people.owner), request=request, name=name, data=data)
+        attachments.attach(actor=acting(people.owner), request=request, name=name, data=data)
     assert set(caught.value.fields) == {field}
     assert name in str(caught.value)
 
 
 def test_a_file_keeps_a_harmless_name(people: Cast) -> None:
     request = people.drafted()
-    made = attaching.attach(actor=acting(people.owner), request=request, name='../../e"vil\r\n.pdf', data=b"%PDF-1.4")
+    made = attachments.attach(actor=acting(people.owner), request=request, name='../../e"vil\r\n.pdf', data=b"%PDF-1.4")
     assert made.name == "e_vil_.pdf"
 
 
@@ -37,7 +37,7 @@ def test_a_file_keeps_a_harmless_name(people: Cast) -> None:
 def test_a_name_with_a_secret_or_personal_data_is_refused_and_not_repeated(people: Cast, name: str) -> None:
     request = people.drafted()
     with pytest.raises(InvalidRequestError) as caught:
-        attaching.attach(actor=acting(people.owner), request=request, name=name, data=b"%PDF-1.4")
+        attachments.attach(actor=acting(people.owner), request=request, name=name, data=b"%PDF-1.4")
     assert "looks like it holds" in caught.value.fields["name"]
     assert not any(part in str(caught.value) for part in ("jane", "example", "Tr0ub4dor"))
     assert not request.attachments.exists()
@@ -45,20 +45,20 @@ def test_a_name_with_a_secret_or_personal_data_is_refused_and_not_repeated(peopl
 
 @pytest.mark.parametrize("name", ["evidence-2026-11-25.csv", "export 100000000001.json", "Q3 risk review (final).docx"])
 def test_an_everyday_name_is_taken(people: Cast, name: str) -> None:
-    assert attaching.attach(actor=acting(people.owner), request=people.drafted(), name=name, data=b"x").size == 1
+    assert attachments.attach(actor=acting(people.owner), request=people.drafted(), name=name, data=b"x").size == 1
 
 
 def test_nobody_else_attaches(people: Cast) -> None:
     with pytest.raises(NotPermittedError):
-        attaching.attach(actor=acting(people.outsider), request=people.drafted(), name="a.pdf", data=b"x")
+        attachments.attach(actor=acting(people.outsider), request=people.drafted(), name="a.pdf", data=b"x")
 
 
 def test_there_is_a_limit_to_their_number(people: Cast) -> None:
     request = people.drafted()
-    for number in range(attaching.MAX_FILES):
-        attaching.attach(actor=acting(people.owner), request=request, name=f"{number}.pdf", data=b"x")
+    for number in range(attachments.MAX_FILES):
+        attachments.attach(actor=acting(people.owner), request=request, name=f"{number}.pdf", data=b"x")
     with pytest.raises(WorkflowError, match=r"more\.pdf is one too many"):
-        attaching.attach(actor=acting(people.owner), request=request, name="more.pdf", data=b"x")
+        attachments.attach(actor=acting(people.owner), request=request, name="more.pdf", data=b"x")
 
 
 def test_none_comes_after_the_decision_even_for_whoever_read_it_before(people: Cast) -> None:
@@ -66,5 +66,5 @@ def test_none_comes_after_the_decision_even_for_whoever_read_it_before(people: C
     read_before = ExceptionRequest.objects.get(pk=request.pk)
     people.decides(request, people.approver)
     with pytest.raises(WorkflowError, match="until it is decided"):
-        attaching.attach(actor=acting(people.owner), request=read_before, name="a.pdf", data=b"x")
+        attachments.attach(actor=acting(people.owner), request=read_before, name="a.pdf", data=b"x")
     assert not request.attachments.exists()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from exceptions.common import notifications
 from exceptions.common.finding_overlays import over_finding
 from exceptions.models import Cover, ExceptionRequest
-from exceptions.services import clock, covering, drafting, renewing
+from exceptions.requests import cover_rows, drafting, expiry, renewing
 from governance.core.models import ClockFailure
 from governance.notify.models import Notification
 from tests.exceptions.story import WHY, Cast, acting
@@ -58,8 +58,8 @@ def test_with_every_worker_stopped_an_expired_exception_covers_nothing(people: C
 def test_what_is_over_is_written_down_once(people: Cast) -> None:
     request = people.approved()
     age(request, 21)
-    clock.tick()
-    clock.tick()
+    expiry.tick()
+    expiry.tick()
     request.refresh_from_db()
     assert (request.state, request.ended_at) == ("expired", request.expires_at)
     assert Notification.objects.filter(kind="exception.expired", person=people.owner).count() == 1
@@ -68,19 +68,19 @@ def test_what_is_over_is_written_down_once(people: Cast) -> None:
 def test_a_request_that_nobody_decided_in_time_expires(people: Cast) -> None:
     request = people.submitted()
     age(request, 21)
-    clock.tick()
+    expiry.tick()
     request.refresh_from_db()
     assert request.state == "expired"
 
 
 def test_reminders_come_at_30_7_and_1_days_and_once_each(people: Cast) -> None:
     request = people.approved(expires_at=timezone.now() + timedelta(days=40))
-    clock.tick()
+    expiry.tick()
     assert not Notification.objects.filter(kind="exception.expiring").exists()
     for passed, days in ((10.5, "30"), (23, "7"), (6, "1")):
         age(request, passed)
-        clock.tick()
-        clock.tick()
+        expiry.tick()
+        expiry.tick()
         told = Notification.objects.filter(kind="exception.expiring", person=people.owner)
         assert f"within {days} day" in told.latest("id").title
     assert told.count() == 3
@@ -101,7 +101,7 @@ def test_a_renewal_starts_when_the_old_one_ends_and_takes_over(people: Cast) -> 
     for request in (old, new):
         age(request, 20.5)
     assert over_finding(people.inventory.secret, timezone.now()).reference == new.reference
-    clock.tick()
+    expiry.tick()
     old.refresh_from_db()
     assert old.state in {"superseded", "expired"}
 
@@ -109,7 +109,7 @@ def test_a_renewal_starts_when_the_old_one_ends_and_takes_over(people: Cast) -> 
 def test_a_renewal_of_an_expired_one_is_never_back_dated(people: Cast) -> None:
     old = people.approved()
     age(old, 25)
-    clock.tick()
+    expiry.tick()
     old.refresh_from_db()
     new = renewed(people, old)
     assert new.starts_at >= timezone.now() - timedelta(minutes=1)
@@ -139,7 +139,7 @@ Broken = Callable[[object, str, ExceptionRequest], None]
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(covering, "set_live"), (notifications, "to_all_concerned"), (clock, "moved")]
+    ("module", "name"), [(cover_rows, "set_live"), (notifications, "to_all_concerned"), (expiry, "moved")]
 )
 def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
     people: Cast, broken: Broken, module: object, name: str
@@ -148,11 +148,11 @@ def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
     for request in (first, second):
         age(request, 21)
     broken(module, name, first)
-    clock.tick()
+    expiry.tick()
     assert (state(first), state(second)) == ("approved", "expired")
-    failure = ClockFailure.objects.get(act=clock.END, row=first.pk)
+    failure = ClockFailure.objects.get(act=expiry.END, row=first.pk)
     assert (failure.error, failure.attempts) == ("RuntimeError: a defect", 1)
-    clock.tick()
+    expiry.tick()
     failure.refresh_from_db()
     assert failure.attempts == 1  # it waits for its time
 
@@ -162,23 +162,23 @@ def test_one_that_failed_ends_when_it_can_and_its_failure_goes(
 ) -> None:
     first, _ = two(people)
     age(first, 21)
-    broken(covering, "set_live", first)
-    clock.tick()
+    broken(cover_rows, "set_live", first)
+    expiry.tick()
     monkeypatch.undo()
     ClockFailure.objects.update(next_try_at=timezone.now())
-    clock.tick()
+    expiry.tick()
     assert state(first) == "expired"
     assert not ClockFailure.objects.exists()
 
 
 def test_those_that_failed_do_not_fill_the_batch(people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "BATCH", 1)
+    monkeypatch.setattr(expiry, "BATCH", 1)
     first, second = two(people)
     for request in (first, second):
         age(request, 21)
-    broken(covering, "set_live", first)
-    clock.tick()
-    clock.tick()
+    broken(cover_rows, "set_live", first)
+    expiry.tick()
+    expiry.tick()
     assert (state(first), state(second)) == ("approved", "expired")
 
 
@@ -190,12 +190,12 @@ def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
     ExceptionRequest.objects.filter(pk=new.pk).update(starts_at=timezone.now() - timedelta(minutes=1))
     other = people.submitted(findings=[people.inventory.bucket.fingerprint])
     age(other, 21)
-    broken(clock, "supersede", new)
+    broken(expiry, "supersede", new)
     broken(notifications, "url_of", new)
-    clock.tick()
+    expiry.tick()
     assert state(old) == "approved"
     assert state(other) == "expired"
-    assert ClockFailure.objects.get(act=clock.TAKE_OVER).row == new.pk
+    assert ClockFailure.objects.get(act=expiry.TAKE_OVER).row == new.pk
 
 
 def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, broken: Broken) -> None:
@@ -204,9 +204,9 @@ def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, b
         age(request, 13.5)
     broken(notifications, "url_of", first)
     told = Notification.objects.filter(kind="exception.expiring")
-    clock.tick()
+    expiry.tick()
     assert [row.url for row in told] == [f"/exceptions/{second.pk}/"]
-    assert ClockFailure.objects.get(act=clock.REMIND).row == first.pk
+    assert ClockFailure.objects.get(act=expiry.REMIND).row == first.pk
 
 
 @pytest.mark.parametrize("step", ["end_what_is_over", "take_over", "remind"])
@@ -219,9 +219,9 @@ def test_a_step_that_breaks_keeps_no_other_from_running(
         raise RuntimeError(step)
 
     for name in ("end_what_is_over", "take_over", "remind"):
-        monkeypatch.setattr(clock, name, breaks if name == step else partial(seen, ran, name))
+        monkeypatch.setattr(expiry, name, breaks if name == step else partial(seen, ran, name))
     with pytest.raises(RuntimeError, match=step):
-        clock.tick()
+        expiry.tick()
     assert len(ran) == 2
 
 

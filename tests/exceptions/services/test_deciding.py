@@ -17,7 +17,7 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Cover, Decision, ExceptionRequest, PolicyRule
-from exceptions.services import deciding, drafting
+from exceptions.requests import deciding, drafting
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind
 from governance.identity.models import User

@@ -8,7 +8,7 @@ import pytest
 
 from exceptions.errors import ChangedSinceShownError
 from exceptions.models import Decision, ExceptionRequest
-from exceptions.services import attaching, deciding, drafting, drift
+from exceptions.requests import attachments, deciding, drafting, drift
 from scans.models import Finding
 from tests.exceptions.story import Cast, acting
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def attached(people: Cast, request: ExceptionRequest) -> None:
-    attaching.attach(actor=acting(people.owner), request=request, name="plan.pdf", data=b"%PDF-1.4")
+    attachments.attach(actor=acting(people.owner), request=request, name="plan.pdf", data=b"%PDF-1.4")
 
 
 def commented(people: Cast, request: ExceptionRequest) -> None:

@@ -11,9 +11,8 @@ from django.utils import timezone
 from exceptions.common.request_scope import preview
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Cover, ExceptionRequest
-from exceptions.queries import words
-from exceptions.queries.requests import visible_requests, waiting_for
-from exceptions.services import deciding, drafting
+from exceptions.requests import deciding, drafting, wording
+from exceptions.requests.request_filters import visible_requests, waiting_for
 from governance.core.policy import NotPermittedError
 from governance.identity.queries import actor_of
 from tests.exceptions.story import Cast, acting
@@ -203,7 +202,7 @@ def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
     assert asked.starts_at is None
     _, body = deciding.show(asked)
     assert body["starts_at"] is None
-    assert words.said("starts_at", None, words.Known()) == ["once it is approved"]
+    assert wording.said("starts_at", None, wording.Known()) == ["once it is approved"]
     before = timezone.now()
     approved = people.decides(asked, people.approver)
     assert approved.starts_at is not None

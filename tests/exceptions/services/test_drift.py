@@ -11,8 +11,8 @@ from accounts import hooks as accounts_hooks
 from accounts.models import Account
 from exceptions.common.finding_overlays import over_finding
 from exceptions.models import ExceptionRequest
-from exceptions.queries.shown import compensation
-from exceptions.services import deciding, drafting, drift
+from exceptions.requests import deciding, drafting, drift
+from exceptions.requests.snapshots import compensation
 from governance.core.policy import Role, ScopeKind
 from governance.notify.models import Notification
 from scans import hooks

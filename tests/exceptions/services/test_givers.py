@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision, ExceptionRequest
-from exceptions.services import deciding
+from exceptions.requests import deciding
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.delegation import delegate_grant
 from governance.identity.grants import extend_grant

@@ -10,7 +10,7 @@ from accounts.ownership import set_owners
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision
 from exceptions.queries.inbox import inbox_of
-from exceptions.services import deciding
+from exceptions.requests import deciding
 from governance.core.policy import SYSTEM
 from governance.identity.models import User
 from tests.exceptions.story import Cast, acting

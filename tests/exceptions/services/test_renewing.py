@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import ExceptionRequest
-from exceptions.queries.page import page_of
-from exceptions.services import drafting, renewing
+from exceptions.requests import drafting, renewing
+from exceptions.requests.request_page import page_of
 from governance.core.policy import NotPermittedError, Role, ScopeKind
 from governance.identity.models import User
 from tests.exceptions.story import WHY, Cast, acting

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from exceptions.common.finding_overlays import over_finding
 from exceptions.models import Decision
-from exceptions.services import attaching, drafting
+from exceptions.requests import attachments, drafting
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from scans.models import Finding
@@ -65,7 +65,7 @@ def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> N
 
 def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_the_difference(people: Cast) -> None:
     asked = people.submitted(on_behalf_of="OWEN")
-    kept = attaching.attach(actor=acting(people.owner), request=asked, name="plan.pdf", data=b"%PDF-1.4")
+    kept = attachments.attach(actor=acting(people.owner), request=asked, name="plan.pdf", data=b"%PDF-1.4")
     drafting.comment(actor=acting(people.owner), request=asked, text="See the plan.")
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
@@ -80,7 +80,7 @@ def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_th
     ):
         assert word in page, word
     seen = dict(HIDDEN.findall(page))
-    late = attaching.attach(actor=acting(people.owner), request=asked, name="late.pdf", data=b"%PDF-1.5")
+    late = attachments.attach(actor=acting(people.owner), request=asked, name="late.pdf", data=b"%PDF-1.5")
     drafting.comment(actor=acting(people.owner), request=asked, text="And another.")
     answer = client.post(url, {**seen, "act": "approve"})
     assert "something changed since you looked" in text(answer, 409)
@@ -180,7 +180,7 @@ def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> No
     changed = {"facts": {"name": "/db/password", "type": "Other"}}
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**changed)
     people.inventory.secret.refresh_from_db()
-    from exceptions.services import drift
+    from exceptions.requests import drift
 
     drift.after_scan(people.inventory.shop, [people.inventory.secret])
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.services import clock, deciding, drafting, tickets
+from exceptions.requests import deciding, drafting, expiry
+from exceptions.services import tickets
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
@@ -73,7 +74,7 @@ def test_whoever_a_service_account_asked_for_is_told_of_the_conflict(people: Cas
 
 def test_a_requester_finds_their_own(people: Cast) -> None:
     draft, asked, over = people.drafted(), people.submitted(), people.approved()
-    from exceptions.services import drafting
+    from exceptions.requests import drafting
 
     drafting.withdraw(actor=acting(people.owner), request=over, version=over.version)
     assert numbers(browser(people.owner).get("/inbox/").context["inbox"].mine) == [asked.pk, draft.pk]
@@ -173,7 +174,7 @@ def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: st
         drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
     else:
         ExceptionRequest.objects.filter(pk=asked.pk).update(expires_at=timezone.now())
-        clock.tick()
+        expiry.tick()
     assert unread(people.approver, "exception.requested") == 0
 
 
@@ -206,12 +207,12 @@ def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
 
 def test_an_approval_brings_no_reminder_of_its_end(people: Cast) -> None:
     asked = people.approved()
-    clock.tick()
+    expiry.tick()
     assert not Notification.objects.filter(kind="exception.expiring").exists()
     ExceptionRequest.objects.filter(pk=asked.pk).update(
         expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
     )
-    clock.tick()
+    expiry.tick()
     assert "within 7 days" in Notification.objects.get(kind="exception.expiring").title
 
 
@@ -220,7 +221,7 @@ def test_a_reminder_ends_with_what_it_reminds_of(people: Cast) -> None:
     ExceptionRequest.objects.filter(pk=asked.pk).update(
         expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
     )
-    clock.tick()
+    expiry.tick()
     asked.refresh_from_db()
     drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
     assert unread(people.owner, "exception.expiring") == 0

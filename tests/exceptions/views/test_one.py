@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
-from exceptions.services import attaching, drafting, drift
+from exceptions.requests import attachments, drafting, drift
 from scans.models import Finding
 from tests.exceptions.story import Cast, acting
 from tests.exceptions.views.browsing import browser, shown, text
@@ -73,7 +73,7 @@ def test_a_file_of_a_refused_kind_or_size_says_so_beside_the_field(
 
 def test_a_file_of_another_request_is_not_found(people: Cast) -> None:
     asked, other = people.submitted(), people.drafted()
-    kept = attaching.attach(actor=acting(people.owner), request=other, name="a.pdf", data=b"%PDF")
+    kept = attachments.attach(actor=acting(people.owner), request=other, name="a.pdf", data=b"%PDF")
     assert browser(people.approver).get(f"/exceptions/{asked.pk}/files/{kept.pk}/").status_code == 404
     assert browser(people.approver).get(f"/exceptions/{other.pk}/files/{kept.pk}/").status_code == 404
 

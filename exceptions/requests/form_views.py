@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from exceptions.common.view_helpers import address_of, attach_file, request_or_404, seen_findings, version_of
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
-from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
-from exceptions.queries.offer import Offer, offer_to, organization_of
-from exceptions.services import attaching, drafting, readiness
+from exceptions.requests import attachments, drafting, submission_checks
+from exceptions.requests.form_choices import Offer, offer_to, organization_of
+from exceptions.requests.forms import RequestForm, values_of
 from governance.core.policy import Permission, decide
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission
@@ -141,13 +141,13 @@ def shown(
 ) -> HttpResponse:
     """The form. faults: what submitting refused, to stand beside the fields of a form that wasn't posted."""
     now, offer = timezone.now(), offer_for(request, form)
-    latest = {severity: readiness.latest_end(rule, None, now) for severity, rule in offer.rules}
+    latest = {severity: submission_checks.latest_end(rule, None, now) for severity, rule in offer.rules}
     context = {
         "form": form, "found": found, "offer": offer, "kind": offer.kind, "faults": faults or {}, "problem": NOT_SAVED,
         "version": version if version is not None else found.version if found else None,
         "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
         "today": now, "ticked": set(form["compensating_controls"].value() or ()),
-        "sizes": {"files": attaching.MAX_FILES, "mib": attaching.MAX_FILE // 1024 // 1024},
-        "file_kinds": ", ".join(sorted(attaching.KINDS)),
+        "sizes": {"files": attachments.MAX_FILES, "mib": attachments.MAX_FILE // 1024 // 1024},
+        "file_kinds": ", ".join(sorted(attachments.KINDS)),
     }  # fmt: skip
     return render(request, "exceptions/form.html", context, status=status)

@@ -11,10 +11,10 @@ from accounts.models import Account, Organization
 from exceptions.common import locking, notifications
 from exceptions.common.request_scope import MOVED, accounts_of
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.queries.shown import compensation, control_facts, facts_digest
+from exceptions.requests import cover_rows
+from exceptions.requests.drafting import moved
+from exceptions.requests.snapshots import compensation, control_facts, facts_digest
 from exceptions.rules import BROAD, Drift
-from exceptions.services import covering
-from exceptions.services.drafting import moved
 from governance.core.policy import SYSTEM
 from scans.models import Finding
 
@@ -103,6 +103,6 @@ def suspend(request: ExceptionRequest, found: list[Drift]) -> None:
         request, "suspend", SYSTEM, request.version, reason=" ".join(reasons), round=F("round") + 1,
         drift=[drift.as_dict() for drift in found[:NAMED]],
     )  # fmt: skip
-    covering.set_live(request, live=False)
+    cover_rows.set_live(request, live=False)
     notifications.to_all_concerned(request, "suspended", "suspended; its findings are open again", "\n".join(reasons))
     notifications.requested(request)

@@ -17,9 +17,9 @@ from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, Stale
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
 from exceptions.policy.policy_table import person, rule_for
+from exceptions.requests import cover_rows
+from exceptions.requests.request_input import Wanted, checked, refuse
 from exceptions.rules import BROAD, gravest, window_faults
-from exceptions.services import covering
-from exceptions.services.scoping import Wanted, checked, refuse
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
 from governance.core.states import EXCEPTION
@@ -97,7 +97,7 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
             locked, "submit", actor, version, submitted_at=now, starts_at=locked.starts_at, round=F("round") + 1,
             severity=gravest(severities), quorum=rule.quorum,
         )  # fmt: skip
-        covering.spell_out(locked, live=False)
+        cover_rows.spell_out(locked, live=False)
         notifications.requested(locked, by=actor)
     request.refresh_from_db()
 
@@ -107,7 +107,7 @@ def withdraw(*, actor: Actor, request: ExceptionRequest, version: int, reason: s
     require_own(actor, request)
     with transaction.atomic():
         moved(request, "withdraw", actor, version, reason=checked_text("reason", reason), ended_at=timezone.now())
-        covering.set_live(request, live=False)
+        cover_rows.set_live(request, live=False)
 
 
 def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:

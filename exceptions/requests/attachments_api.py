@@ -11,23 +11,23 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.api.requests import ASKING
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Attachment, ExceptionRequest
-from exceptions.queries.requests import visible_requests
-from exceptions.services import attaching
+from exceptions.requests import attachments
+from exceptions.requests.api import ASKING
+from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.identity.rest.parsing import PageQuery, Strict
 from governance.identity.rest.views import Answer, Api
 
-KINDS = ", ".join(sorted(attaching.KINDS))
+KINDS = ", ".join(sorted(attachments.KINDS))
 
 
 class AttachmentBody(Strict):
     name = serializers.CharField(help_text=f"With its ending: one of {KINDS}.")
     content = serializers.CharField(
-        help_text=f"The file, at most {attaching.MAX_FILE // 1024 // 1024} MiB, in base64.", trim_whitespace=False
+        help_text=f"The file, at most {attachments.MAX_FILE // 1024 // 1024} MiB, in base64.", trim_whitespace=False
     )
 
 
@@ -75,7 +75,7 @@ class AttachmentApi(Api):
         found, given = self.found(request_id), self.body()
         with workflow():
             data = decoded(given["content"])
-            return self.answer(attaching.attach(actor=self.actor, request=found, name=given["name"], data=data))
+            return self.answer(attachments.attach(actor=self.actor, request=found, name=given["name"], data=data))
 
     def retrieve(self, _request: Request, request_id: int, attachment_id: int) -> Response:
         """One file, whole."""

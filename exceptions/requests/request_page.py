@@ -15,10 +15,10 @@ from exceptions.common.request_scope import Preview, accounts_of, findings_of, i
 from exceptions.common.stakeholders import may_everywhere, places_of
 from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.models.request import RENEWING
-from exceptions.queries import words
 from exceptions.queries.board import state_of
-from exceptions.queries.shown import scope_text, shown
-from exceptions.queries.words import ACTS, Change
+from exceptions.requests import wording
+from exceptions.requests.snapshots import scope_text, shown
+from exceptions.requests.wording import ACTS, Change
 from exceptions.rules import BROAD
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor, Permission, decide
@@ -92,7 +92,7 @@ def page_of(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPa
         whole=covered.whole,
         preview=covered,
         findings=list(findings_of(request).filter(account__in=visible.order_by().values("pk"))[:NAMED]),
-        drift=words.drift_sentences(request.drift) if told else drift_in_general(request.drift),
+        drift=wording.drift_sentences(request.drift) if told else drift_in_general(request.drift),
         # The thread stands on the page by itself.
         changes=changes_since_approval(request, without={"comments"}) if told else [],
         thread=thread_of(request),
@@ -132,8 +132,8 @@ def changes_since_approval(request: ExceptionRequest, *, without: Iterable[str] 
         return []
     approved = request.decisions.filter(act__in=["approve", "reapprove"]).select_related("shown").last()
     # A start that lay in the past was moved to the moment of the approval: that was no drift.
-    left_out = {*words.OF_THE_MOMENT, "starts_at", *without}
-    return words.changes(approved.shown.body, shown(request), without=left_out) if approved else []
+    left_out = {*wording.OF_THE_MOMENT, "starts_at", *without}
+    return wording.changes(approved.shown.body, shown(request), without=left_out) if approved else []
 
 
 def thread_of(request: ExceptionRequest) -> list[Said]:

@@ -15,9 +15,9 @@ from django.utils import timezone
 from exceptions import rules
 from exceptions.common import locking, notifications
 from exceptions.models import ExceptionRequest
-from exceptions.services import covering
-from exceptions.services.deciding import supersede
-from exceptions.services.drafting import moved
+from exceptions.requests import cover_rows
+from exceptions.requests.deciding import supersede
+from exceptions.requests.drafting import moved
 from governance.core.apart import all_of, each, held_back
 from governance.core.policy import SYSTEM
 from governance.core.states import EXCEPTION
@@ -53,7 +53,7 @@ def end(pk: int) -> bool:
     if request is None:
         return False  # another worker ended it
     moved(request, "expire", SYSTEM, request.version, reason="its time is over", ended_at=request.expires_at)
-    covering.set_live(request, live=False)
+    cover_rows.set_live(request, live=False)
     notifications.to_all_concerned(request, "expired", "expired; its findings are open again")
     return True
 

@@ -14,8 +14,8 @@ from exceptions.errors import WorkflowError
 from exceptions.models import CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING
 from exceptions.policy.policy_table import person
+from exceptions.requests.drafting import require_to_ask, subject
 from exceptions.rules import ScopeKind
-from exceptions.services.drafting import require_to_ask, subject
 from governance.core import audit
 from governance.core.policy import Actor
 

@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 
 from exceptions.models import ExceptionRequest
-from exceptions.services.scoping import LONGEST, Wanted
+from exceptions.requests.request_input import LONGEST, Wanted
 
 TEXTS = (
     "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region", "justification",

@@ -14,15 +14,20 @@ from rest_framework.response import Response
 
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
-from exceptions.api.documents import CommentSerializer, ExceptionSerializer, PreviewSerializer, exception_documents
 from exceptions.common import request_scope
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
-from exceptions.queries import requests as queries
+from exceptions.requests import drafting, renewing
+from exceptions.requests import request_filters as queries
+from exceptions.requests.request_input import Wanted
+from exceptions.requests.serializers import (
+    CommentSerializer,
+    ExceptionSerializer,
+    PreviewSerializer,
+    exception_documents,
+)
 from exceptions.rules import ScopeKind
-from exceptions.services import drafting, renewing
-from exceptions.services.scoping import Wanted
 from governance.core.policy import Permission
 from governance.identity.rest.bulk import LIMIT
 from governance.identity.rest.etags import etag_of, require_match

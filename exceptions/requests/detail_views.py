@@ -16,11 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from exceptions.common.stakeholders import conflict_of
 from exceptions.common.view_helpers import attach_file, person_of, request_or_404, version_of
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
-from exceptions.forms import RequestForm, values_of
 from exceptions.models import ExceptionRequest
-from exceptions.queries.page import page_of
-from exceptions.services import drafting, readiness, renewing
-from exceptions.views import asking
+from exceptions.requests import drafting, form_views, renewing, submission_checks
+from exceptions.requests.forms import RequestForm, values_of
+from exceptions.requests.request_page import page_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 
@@ -40,7 +39,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         drafting.submit(actor=actor_of_request(request), request=found, version=version_of(request))
     except (InvalidRequestError, ScopeNotPermittedError) as error:
         form = RequestForm(initial=values_of(found))
-        return asking.shown(request, form, found, status=422, faults=error.fields)
+        return form_views.shown(request, form, found, status=422, faults=error.fields)
     except WorkflowError as error:
         return shown(request, request_or_404(request, pk), problem=str(error), status=409)
     messages.success(request, f"{found} is submitted. Its approvers were told.")
@@ -153,9 +152,9 @@ def shown(
         "found": found, "page": page, "problem": problem, "faults": faults or {},
         "typed": request.POST if request.method == "POST" else {},
         "conflict": conflict_of(found, person_of(request), actor, now) if page.may.decide else "",
-        "lacks": readiness.faults_of(found, now) if page.may.edit else {},
+        "lacks": submission_checks.faults_of(found, now) if page.may.edit else {},
     }  # fmt: skip
     if page.may.renew:
-        rule = readiness.rule_of(found)
-        context["renewal"] = {"rule": rule, "latest": readiness.latest_end(rule, found.expires_at, now)}
+        rule = submission_checks.rule_of(found)
+        context["renewal"] = {"rule": rule, "latest": submission_checks.latest_end(rule, found.expires_at, now)}
     return render(request, "exceptions/exception.html", context, status=status)

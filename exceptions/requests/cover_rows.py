@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from exceptions.common.request_scope import accounts_of, controls_of, findings_of, keys_of
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.queries.shown import compensation, control_facts, facts_digest
+from exceptions.requests.snapshots import compensation, control_facts, facts_digest
 from exceptions.rules import ScopeKind
 
 BATCH = 1000

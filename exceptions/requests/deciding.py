@@ -22,10 +22,10 @@ from exceptions.errors import (
 )
 from exceptions.models import Decision, ExceptionRequest, Shown
 from exceptions.policy.policy_table import rule_for
-from exceptions.queries.shown import shown
+from exceptions.requests import cover_rows
+from exceptions.requests.drafting import moved
+from exceptions.requests.snapshots import shown
 from exceptions.rules import Rule, differences, gravest
-from exceptions.services import covering
-from exceptions.services.drafting import moved
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
 from governance.identity import stepup
@@ -102,7 +102,7 @@ def revoke(*, actor: Actor, request: ExceptionRequest, version: int, digest: str
         locked.round += 1  # a round of its own, so that whoever approved may revoke
         record(actor, locked, person, "revoke", words, seen, now)
         moved(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
-        covering.set_live(locked, live=False)
+        cover_rows.set_live(locked, live=False)
         notifications.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words, by=actor)
     return locked
 
@@ -212,12 +212,12 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
 
 def approve(actor: Actor, request: ExceptionRequest, act: str, now: datetime) -> None:
     request.starts_at = max(request.starts_at or now, now) if act == "approve" else request.starts_at
-    basis = covering.remember(request)
+    basis = cover_rows.remember(request)
     moved(
         request, act, actor, request.version, decided_at=now, starts_at=request.starts_at, basis=basis, drift=[],
         quorum=request.quorum, severity=gravest(severities_of(request) or {request.severity}),
     )  # fmt: skip
-    covering.spell_out(request, live=True)
+    cover_rows.spell_out(request, live=True)
     if request.renews is not None:
         notifications.settle_reminders(request.renews)
         if request.renews.state in {"approved", "suspended"}:
@@ -234,7 +234,7 @@ def supersede(actor: Actor, request: ExceptionRequest) -> None:
     if old.expires_at is not None and old.state == "approved" and request.starts_at >= old.expires_at:
         return
     moved(old, "supersede", actor, old.version, reason=f"renewed by {request}", ended_at=timezone.now())
-    covering.set_live(old, live=False)
+    cover_rows.set_live(old, live=False)
 
 
 def required_words(act: str, comment: str) -> str:

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from exceptions.common.view_helpers import person_of, request_or_404, version_of
 from exceptions.errors import ChangedSinceShownError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import ExceptionRequest
-from exceptions.queries.decision import screen_of
-from exceptions.queries.page import sees_all_of
-from exceptions.services import deciding
+from exceptions.requests import deciding
+from exceptions.requests.decision_page import screen_of
+from exceptions.requests.request_page import sees_all_of
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 

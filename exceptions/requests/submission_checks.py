@@ -8,8 +8,8 @@ from exceptions.common.request_scope import severities_of
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
 from exceptions.policy.policy_table import rule_for
+from exceptions.requests.drafting import refuse_incomplete
 from exceptions.rules import Rule, window_faults
-from exceptions.services.drafting import refuse_incomplete
 
 
 def faults_of(request: ExceptionRequest, now: datetime) -> dict[str, str]:

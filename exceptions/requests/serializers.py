@@ -12,7 +12,7 @@ from rest_framework import serializers
 from accounts.models import Account
 from exceptions.common.request_scope import in_part, named_findings
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.shown import scope_text
+from exceptions.requests.snapshots import scope_text
 from exceptions.rules import shown_state
 from scans.api.extent import ExtentSerializer
 

@@ -10,9 +10,9 @@ from typing import Any
 from exceptions.common.request_scope import Preview, accounts_of, preview
 from exceptions.common.stakeholders import conflict_of, unknown_behalf
 from exceptions.models import Attachment, ExceptionRequest, Shown
-from exceptions.queries import words
-from exceptions.queries.page import Said, attachments_of, changes_since_approval, may_of, thread_of
-from exceptions.queries.words import LABELS, Change
+from exceptions.requests import wording
+from exceptions.requests.request_page import Said, attachments_of, changes_since_approval, may_of, thread_of
+from exceptions.requests.wording import LABELS, Change
 from governance.core.policy import Actor
 from governance.identity.models import User
 from scans.models import Finding
@@ -56,7 +56,7 @@ def screen_of(
     may = may_of(request, actor, accounts_of(request), now)
     seen = Shown.objects.filter(digest=since).first() if since else None
     before = seen.body if seen and seen.body.get("request") == request.reference else {}
-    known = words.known_of(body)
+    known = wording.known_of(body)
     acts = {"submitted": ["approve", "request_changes", "reject"], "suspended": ["reapprove"]}
     decidable = request.state in acts and (request.expires_at is None or request.expires_at > now)
     own = request.requested_by_id == person.pk
@@ -65,7 +65,7 @@ def screen_of(
     unknown = unknown_behalf(request)
     listed = Finding.objects.filter(fingerprint__in=list(body["listed"])).select_related("account")
     return Screen(
-        facts=[(LABELS[key], words.said(key, body.get(key), known)) for key in LABELS if told(key, body)],
+        facts=[(LABELS[key], wording.said(key, body.get(key), known)) for key in LABELS if told(key, body)],
         findings=list(listed.order_by("account_id", "control", "id")),
         attachments=attachments_of(request),
         thread=thread_of(request),
@@ -75,6 +75,6 @@ def screen_of(
         conflict=conflict,
         elsewhere=decidable and not own and not may.decide,
         unknown=unknown if decidable else "",
-        changed=words.changes(before, body) if before else [],
+        changed=wording.changes(before, body) if before else [],
         since_approval=changes_since_approval(request),
     )

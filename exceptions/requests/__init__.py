@@ -1,0 +1,1 @@
+"""Requests for exceptions: drafted, decided, renewed, suspended, ended."""
