@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from exceptions.requests import expiry
-from exceptions.services import outbox
+from exceptions.tickets import outbox
 from governance.core.turns import alone
 
 

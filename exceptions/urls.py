@@ -6,7 +6,8 @@ from django.urls import path
 
 from exceptions.policy import policy_views
 from exceptions.requests import decision_views, detail_views, form_views
-from exceptions.views import board, inbox, proposing, tickets
+from exceptions.tickets import proposal_views, ticket_views
+from exceptions.views import board, inbox
 
 urlpatterns = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -30,19 +31,19 @@ urlpatterns = [
     path("exceptions/<int:pk>/renew/", detail_views.renew, name="exception-renew"),
     path("exceptions/<int:pk>/decide/", decision_views.decide, name="exception-decide"),
     path("exceptions/<int:pk>/revoke/", decision_views.revoke, name="exception-revoke"),
-    path("tickets/", tickets.board, name="tickets"),
-    path("tickets/decide/", tickets.decide_several, name="tickets-decide"),
-    path("tickets/propose/", proposing.propose, name="tickets-propose"),
-    path("tickets/proposed/", proposing.proposed, name="tickets-proposed"),
-    path("tickets/rules/", proposing.rules, name="ticket-rules"),
-    path("tickets/rules/create/", proposing.rule_create, name="ticket-rule-create"),
-    path("tickets/rules/<int:pk>/switch/", proposing.rule_switch, name="ticket-rule-switch"),
-    path("tickets/<int:pk>/", tickets.ticket, name="ticket"),
-    path("tickets/<int:pk>/approve/", tickets.approve, name="ticket-approve"),
-    path("tickets/<int:pk>/reject/", tickets.reject, name="ticket-reject"),
-    path("tickets/<int:pk>/start/", tickets.start, name="ticket-start"),
-    path("tickets/<int:pk>/claim/", tickets.claim, name="ticket-claim"),
-    path("tickets/<int:pk>/verify/", tickets.verify, name="ticket-verify"),
-    path("tickets/<int:pk>/cancel/", tickets.cancel, name="ticket-cancel"),
-    path("tickets/<int:pk>/note/", tickets.note, name="ticket-note"),
+    path("tickets/", ticket_views.board, name="tickets"),
+    path("tickets/decide/", ticket_views.decide_several, name="tickets-decide"),
+    path("tickets/propose/", proposal_views.propose, name="tickets-propose"),
+    path("tickets/proposed/", proposal_views.proposed, name="tickets-proposed"),
+    path("tickets/rules/", proposal_views.rules, name="ticket-rules"),
+    path("tickets/rules/create/", proposal_views.rule_create, name="ticket-rule-create"),
+    path("tickets/rules/<int:pk>/switch/", proposal_views.rule_switch, name="ticket-rule-switch"),
+    path("tickets/<int:pk>/", ticket_views.ticket, name="ticket"),
+    path("tickets/<int:pk>/approve/", ticket_views.approve, name="ticket-approve"),
+    path("tickets/<int:pk>/reject/", ticket_views.reject, name="ticket-reject"),
+    path("tickets/<int:pk>/start/", ticket_views.start, name="ticket-start"),
+    path("tickets/<int:pk>/claim/", ticket_views.claim, name="ticket-claim"),
+    path("tickets/<int:pk>/verify/", ticket_views.verify, name="ticket-verify"),
+    path("tickets/<int:pk>/cancel/", ticket_views.cancel, name="ticket-cancel"),
+    path("tickets/<int:pk>/note/", ticket_views.note, name="ticket-note"),
 ]

@@ -44,18 +44,18 @@ def reconciled(
 ) -> None:
     """opened: new or open again; changed: those and every other one that a scan touched."""
     from exceptions.requests import drift
-    from exceptions.services import proving, tickets
+    from exceptions.tickets import lifecycle, verification
 
     drift.after_scan(account, changed)
     if not replayed:  # judging old evidence again proves nothing fixed
-        proving.after_scan(changed)
-    tickets.propose_by_rules(account, opened)
+        verification.after_scan(changed)
+    lifecycle.propose_by_rules(account, opened)
 
 
 def completed(scan: Scan) -> None:
-    from exceptions.services import proving
+    from exceptions.tickets import verification
 
-    proving.after_completion(scan)
+    verification.after_completion(scan)
 
 
 def discovered(organization: Organization) -> None:

@@ -10,11 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.api.tickets import TEXT, TicketApi
 from exceptions.common.workflow_errors import workflow
 from exceptions.requests import drafting
 from exceptions.requests.api import ASKING, ExceptionApi
-from exceptions.services import proving, tickets
+from exceptions.tickets import lifecycle, verification
+from exceptions.tickets.api import TEXT, TicketApi
 from governance.core.policy import Permission
 from governance.identity.rest.bulk import BulkSerializer, in_bulk
 from governance.identity.rest.parsing import Strict
@@ -93,7 +93,7 @@ class ManyTicketsApi(Many, TicketApi):
 
     def start_many(self, _request: Request) -> Response:
         """Say of several that they are being worked on; an answer for each."""
-        return self.each(lambda found, given: tickets.start(ticket=found, **given))
+        return self.each(lambda found, given: lifecycle.start(ticket=found, **given))
 
     def claim_many(self, _request: Request) -> Response:
         """Say of several that they are fixed: each is read again, and closed only if it passes."""
@@ -101,9 +101,9 @@ class ManyTicketsApi(Many, TicketApi):
 
     def cancel_many(self, _request: Request) -> Response:
         """Call several off; an answer for each. Nothing about their findings changes."""
-        return self.each(lambda found, given: tickets.cancel(ticket=found, **given))
+        return self.each(lambda found, given: lifecycle.cancel(ticket=found, **given))
 
 
 def claim(ticket: Any, given: dict[str, Any]) -> None:
-    scan = proving.claim_fix(ticket=ticket, **given)
+    scan = verification.claim_fix(ticket=ticket, **given)
     transaction.on_commit(lambda: tasks.enqueue(scan.pk))

@@ -16,9 +16,9 @@ from django.urls import reverse
 from accounts.queries import visible_accounts
 from exceptions.errors import WorkflowError
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.queries.tickets import visible_tickets
 from exceptions.requests import attachments
 from exceptions.requests.request_filters import visible_requests
+from exceptions.tickets.ticket_queries import visible_tickets
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
 from governance.identity.web import actor_of_request

@@ -14,8 +14,8 @@ from exceptions.common.stakeholders import behind, conflict_of, stands_behind
 from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.queries import board
 from exceptions.queries.board import Line
-from exceptions.queries.tickets import counted, view_is, visible_tickets, waiting_tickets
 from exceptions.requests.request_filters import in_state, visible_requests, waiting_for
+from exceptions.tickets.ticket_queries import counted, view_is, visible_tickets, waiting_tickets
 from governance.core.names import spellings
 from governance.core.policy import Actor, Permission, Role, active
 from governance.core.states import EXCEPTION_ENDED

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 
 from exceptions.common.finding_overlays import history_of
 from exceptions.queries.board import state_of
-from exceptions.queries.tickets import visible_tickets
 from exceptions.requests.request_filters import visible_requests
+from exceptions.tickets.ticket_queries import visible_tickets
 from governance.core.policy import Permission, decide
 from governance.identity.web import actor_of_request
 from scans.hooks import BulkAct

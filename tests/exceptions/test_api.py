@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from exceptions.models import Cover, ExceptionRequest, Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from scans.models import Scan
 from tests.exceptions.story import WHY, Cast, acting
@@ -119,7 +119,7 @@ def test_the_same_key_asks_once(people: Cast, owner: Client) -> None:
 
 
 def proposed(people: Cast) -> Ticket:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
     return ticket
 
 
@@ -133,7 +133,7 @@ def test_a_ticket_is_proposed_worked_and_claimed(
     [ticket] = made.json()["tickets"]
     assert (ticket["state"], len(ticket["items"]), ticket["overdue"]) == ("proposed", 1, False)
     row = Ticket.objects.get()
-    tickets.approve(actor=acting(people.approver), ticket=row, version=row.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=row, version=row.version)
     where = f"{TICKETS}{row.pk}/"
     assert post(owner, f"{where}claim/").status_code == 428
     with django_capture_on_commit_callbacks(execute=True):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
 from exceptions.requests import attachments, deciding, drafting, renewing
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
@@ -158,17 +158,17 @@ def test_reapproval_against_drift(people: Cast) -> None:
 
 
 def test_the_same_ticket_proposed_twice(people: Cast) -> None:
-    propose = lambda: tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])  # noqa: E731
+    propose = lambda: lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])  # noqa: E731
     results = at_once(propose, propose)
     assert len(refusals(results)) == 1
     assert Ticket.objects.count() == 1
 
 
 def test_a_ticket_approved_twice(people: Cast) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
 
     def approve(who: Any) -> Callable[[], None]:
-        return lambda: tickets.approve(actor=acting(who), ticket=Ticket.objects.get(pk=ticket.pk), version=1)
+        return lambda: lifecycle.approve(actor=acting(who), ticket=Ticket.objects.get(pk=ticket.pk), version=1)
 
     results = at_once(approve(people.approver), approve(people.second))
     assert len(refusals(results)) == 1

@@ -14,7 +14,7 @@ from exceptions.common.finding_overlays import in_force, over_finding
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
 from exceptions.requests import deciding, drafting, expiry, renewing
-from exceptions.services import proving, tickets
+from exceptions.tickets import lifecycle, verification
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError
 from governance.core.states import EXCEPTION, TICKET
@@ -96,7 +96,7 @@ class Play:
 
     def propose(self, actor) -> None:
         self.finding.refresh_from_db()
-        tickets.propose(actor=actor, findings=[self.finding])
+        lifecycle.propose(actor=actor, findings=[self.finding])
 
     def ticket(self) -> Ticket:
         ticket = Ticket.objects.order_by("-id").first()
@@ -106,23 +106,23 @@ class Play:
 
     def ticket_approve(self, actor) -> None:
         ticket = self.ticket()
-        tickets.approve(actor=actor, ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=actor, ticket=ticket, version=ticket.version)
 
     def ticket_reject(self, actor) -> None:
         ticket = self.ticket()
-        tickets.reject(actor=actor, ticket=ticket, version=ticket.version, reason="because")
+        lifecycle.reject(actor=actor, ticket=ticket, version=ticket.version, reason="because")
 
     def start(self, actor) -> None:
         ticket = self.ticket()
-        tickets.start(actor=actor, ticket=ticket, version=ticket.version)
+        lifecycle.start(actor=actor, ticket=ticket, version=ticket.version)
 
     def cancel(self, actor) -> None:
         ticket = self.ticket()
-        tickets.cancel(actor=actor, ticket=ticket, version=ticket.version, reason="because")
+        lifecycle.cancel(actor=actor, ticket=ticket, version=ticket.version, reason="because")
 
     def claim(self, actor) -> None:
         ticket = self.ticket()
-        proving.claim_fix(actor=actor, ticket=ticket, version=ticket.version)
+        verification.claim_fix(actor=actor, ticket=ticket, version=ticket.version)
 
     def rescan_passes(self, actor) -> None:
         Finding.objects.filter(pk=self.finding.pk).update(

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.models import AuditEvent
 from governance.core.policy import Permission
 from tests.exceptions.api.asking import post, robot
@@ -30,9 +30,9 @@ def owner(people: Cast) -> Client:
 def two(people: Cast) -> list[Ticket]:
     """Approved tickets of the shop: one for the parameter, one for the bucket."""
     inventory = people.inventory
-    made = tickets.propose(actor=acting(people.owner), findings=[inventory.secret, inventory.bucket])
+    made = lifecycle.propose(actor=acting(people.owner), findings=[inventory.secret, inventory.bucket])
     for ticket in made:
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     return list(Ticket.objects.order_by("pk"))
 
 
@@ -117,8 +117,8 @@ def test_a_token_works_on_many_within_its_scope_and_permissions(people: Cast, tw
 
 def test_another_accounts_ticket_is_not_there(people: Cast, two: list[Ticket]) -> None:
     own = finding(people.inventory.play, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000004:parameter/x")
-    [mine] = tickets.propose(actor=acting(people.outsider), findings=[own])
-    tickets.approve(actor=acting(people.approver), ticket=mine, version=mine.version)
+    [mine] = lifecycle.propose(actor=acting(people.outsider), findings=[own])
+    lifecycle.approve(actor=acting(people.approver), ticket=mine, version=mine.version)
     mine.refresh_from_db()
     body = {"items": items([*two, mine])}
     assert statuses(post(signed_in(people.outsider), f"{TICKETS}start/", body)) == [404, 404, 200]

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from exceptions.models import Comment, ExceptionRequest, Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
 from tests.exceptions.api.asking import post, robot
 from tests.exceptions.story import WHY, Cast, acting
@@ -60,7 +60,7 @@ def test_it_proposes_works_notes_and_cancels_tickets(people: Cast) -> None:
     client = robot(shop(people))
     assert post(client, TICKETS, {"findings": [people.inventory.secret.fingerprint]}).status_code == 201
     row = Ticket.objects.get()
-    tickets.approve(actor=acting(people.approver), ticket=row, version=row.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=row, version=row.version)
     where = f"{TICKETS}{row.pk}/"
     done = post(client, f"{where}start/", {"assignee": "Shop team"}, **{"If-Match": client.get(where)["ETag"]})
     assert done.json()["state"] == "in_progress"

@@ -10,9 +10,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from exceptions.models import Ticket, TrackerMessage
-from exceptions.services import outbox, tickets
-from exceptions.ticketing import console, trackers
-from exceptions.ticketing.contract import TrackerError, Work
+from exceptions.tickets import lifecycle, outbox
+from exceptions.tickets.trackers import console, trackers
+from exceptions.tickets.trackers.contract import TrackerError, Work
 from tests.exceptions.story import Cast, acting
 from tests.inventory import finding as make_finding
 
@@ -38,8 +38,8 @@ class Slow(console.Console):
 
 
 def approved(people: Cast) -> Ticket:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret], tracker="console")
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret], tracker="console")
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     return ticket
 
 
@@ -60,7 +60,7 @@ def test_what_is_cancelled_before_its_tracker_hears_of_it_is_not_opened_there(
     tracker = Slow(away=False)
     monkeypatch.setitem(trackers(), "console", tracker)
     ticket = approved(people)
-    tickets.cancel(actor=acting(people.owner), ticket=ticket, version=ticket.version, reason="Done otherwise.")
+    lifecycle.cancel(actor=acting(people.owner), ticket=ticket, version=ticket.version, reason="Done otherwise.")
     assert outbox.deliver() == 0
     assert not tracker.open_there
     assert not TrackerMessage.objects.filter(sent_at=None).exists()
@@ -74,7 +74,7 @@ def test_what_is_cancelled_while_its_tracker_is_told_is_closed_there(
     ticket = approved(people)
     outbox.deliver()
     ticket.refresh_from_db()
-    tickets.cancel(actor=acting(people.owner), ticket=ticket, version=ticket.version, reason="Done otherwise.")
+    lifecycle.cancel(actor=acting(people.owner), ticket=ticket, version=ticket.version, reason="Done otherwise.")
     assert tracker.open_there
     tracker.away = False
     for _ in range(2):
@@ -92,8 +92,8 @@ def waiting(people: Cast, count: int, tracker: str = "console") -> list[Ticket]:
     for number in range(count):
         arn = f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/{tracker}{number}"
         found = make_finding(shop, f"SSM-PS-00{1 + number % 3}", arn)
-        [ticket] = tickets.propose(actor=acting(people.owner), findings=[found], tracker="console")
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[found], tracker="console")
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
         Ticket.objects.filter(pk=ticket.pk).update(tracker=tracker)
         ticket.refresh_from_db()
         made.append(ticket)

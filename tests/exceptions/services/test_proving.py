@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Account
 from exceptions.errors import WorkflowError
-from exceptions.services import proving, tickets
+from exceptions.tickets import lifecycle, verification
 from governance.core import audit
 from scans.models import Scan
 from scans.pipeline import cross_account
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 
 
 def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Account.objects.filter(pk=people.inventory.shop.pk).update(status=Account.Status.VANISHED)
     before = Scan.objects.count()
     with pytest.raises(WorkflowError, match="can't be read again"):
-        proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+        verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     ticket.refresh_from_db()
     assert ticket.state == "open"
     assert not ticket.notes.filter(text__startswith="Says that").exists()
@@ -33,8 +33,8 @@ def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
 def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
     people: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     order: list[str] = []
     witnesses, hold = cross_account.witnesses, audit.hold
 
@@ -48,5 +48,5 @@ def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
 
     monkeypatch.setattr(cross_account, "witnesses", look)
     monkeypatch.setattr(audit, "hold", held)
-    proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     assert order[:2] == ["evidence", "trail"]

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError
 from exceptions.models import Ticket, TicketRule
-from exceptions.queries.tickets import waiting_tickets
-from exceptions.services import bulk, standing, tickets
+from exceptions.tickets import bulk_proposals, lifecycle, ticket_rules
+from exceptions.tickets.ticket_queries import waiting_tickets
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind
 from governance.identity.models import User
@@ -28,15 +28,15 @@ pytestmark = pytest.mark.django_db
 def test_it_takes_a_grant_over_the_whole_organization(people: Cast) -> None:
     organization = people.inventory.organization
     with pytest.raises(NotPermittedError):
-        standing.create_rule(actor=acting(people.owner), organization=organization, name="x", severity="high")
-    rule = standing.create_rule(actor=acting(people.admin), organization=organization, name="x", severity="high")
+        ticket_rules.create_rule(actor=acting(people.owner), organization=organization, name="x", severity="high")
+    rule = ticket_rules.create_rule(actor=acting(people.admin), organization=organization, name="x", severity="high")
     with pytest.raises(NotPermittedError):
-        standing.set_enabled(actor=acting(people.owner), rule=rule, enabled=False)
+        ticket_rules.set_enabled(actor=acting(people.owner), rule=rule, enabled=False)
 
 
 def test_every_fault_is_said_at_once(people: Cast) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        standing.create_rule(
+        ticket_rules.create_rule(
             actor=acting(people.admin), organization=people.inventory.organization, name=" ", control="SSM-XX-1",
             severity="dire", ou="ou-nowhere", tracker="pigeon",
         )  # fmt: skip
@@ -46,29 +46,29 @@ def test_every_fault_is_said_at_once(people: Cast) -> None:
 
 def test_whoever_made_it_stands_behind_it_until_somebody_else_enables_it(people: Cast) -> None:
     admin, another = people.admin, person("gwen", (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, ORG))
-    rule = standing.create_rule(
+    rule = ticket_rules.create_rule(
         actor=acting(admin), organization=people.inventory.organization, name="x", severity="high"
     )
     assert rule.by == admin
-    standing.set_enabled(actor=acting(another), rule=rule, enabled=True)  # it is already
+    ticket_rules.set_enabled(actor=acting(another), rule=rule, enabled=True)  # it is already
     assert rule.by == admin
-    standing.set_enabled(actor=acting(another), rule=rule, enabled=False)
+    ticket_rules.set_enabled(actor=acting(another), rule=rule, enabled=False)
     assert rule.by == admin
-    standing.set_enabled(actor=acting(another), rule=rule, enabled=True)
+    ticket_rules.set_enabled(actor=acting(another), rule=rule, enabled=True)
     assert rule.by == another
 
 
 def test_switching_to_what_it_is_writes_nothing(people: Cast) -> None:
-    rule = standing.create_rule(
+    rule = ticket_rules.create_rule(
         actor=acting(people.admin), organization=people.inventory.organization, name="x", severity="high"
     )
-    standing.set_enabled(actor=acting(people.admin), rule=rule, enabled=True)
+    ticket_rules.set_enabled(actor=acting(people.admin), rule=rule, enabled=True)
     assert AuditEvent.objects.filter(subject=f"ticketrule:{rule.pk}").count() == 1
 
 
 def test_one_group_that_is_refused_stops_no_other(people: Cast) -> None:
     inventory = people.inventory
-    results = bulk.propose_each(
+    results = bulk_proposals.propose_each(
         actor=acting(people.owner), findings=[inventory.fixed, inventory.secret, inventory.unread], tracker="none", note=""
     )  # fmt: skip
     assert [bool(result.ticket) for result in results] == [False, True, False]
@@ -96,14 +96,14 @@ def test_whoever_made_the_rule_has_proposed_what_it_proposes(people: Cast) -> No
     ticket = by_rule(people, people.approver)
     assert ticket.proposed_by == people.approver
     assert not Notification.objects.filter(person=people.approver, kind="ticket.proposed").exists()
-    for act in (tickets.approve, partial(tickets.reject, reason="No.")):
+    for act in (lifecycle.approve, partial(lifecycle.reject, reason="No.")):
         with pytest.raises(ConflictOfInterestError, match="rule that you made or enabled"):
             act(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     with pytest.raises(IntegrityError), transaction.atomic():
         Ticket.objects.filter(pk=ticket.pk).update(approved_by=people.approver)
     assert not waiting_tickets(acting(people.approver)).exists()
     assert list(waiting_tickets(acting(people.second))) == [ticket]
-    tickets.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
 
 
 def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(people: Cast) -> None:
@@ -111,23 +111,23 @@ def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(p
     User.objects.filter(username="robot").update(is_service=True, responsible=people.approver)
     ticket = Ticket.objects.get(pk=ticket.pk)
     with pytest.raises(ConflictOfInterestError, match="service account that you answer for"):
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Ticket.objects.filter(pk=ticket.pk).update(rule=None)
     ticket = Ticket.objects.get(pk=ticket.pk)
     with pytest.raises(ConflictOfInterestError, match="service account that you answer for proposed"):
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert not waiting_tickets(acting(people.approver)).exists()
     assert list(waiting_tickets(acting(people.second))) == [ticket]
 
 
 def test_what_nobody_known_proposed_waits_for_every_approver(people: Cast) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=None)
     assert list(waiting_tickets(acting(people.approver))) == [ticket]
 
 
 def test_the_trail_says_who_made_the_rules_that_were_there_before(people: Cast) -> None:
-    rule = standing.create_rule(
+    rule = ticket_rules.create_rule(
         actor=acting(people.admin), organization=people.inventory.organization, name="x", control="SSM-PS-001"
     )
     TicketRule.objects.update(by=None)

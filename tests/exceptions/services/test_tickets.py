@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketRule, TrackerMessage
-from exceptions.services import outbox, proving, tickets
-from exceptions.ticketing import console, trackers
-from exceptions.ticketing.contract import TrackerError, Work
+from exceptions.tickets import lifecycle, outbox, verification
+from exceptions.tickets.trackers import console, trackers
+from exceptions.tickets.trackers.contract import TrackerError, Work
 from governance.core.policy import SYSTEM, NotPermittedError
 from governance.identity.stepup import StepUpRequiredError
 from scans import hooks
@@ -24,19 +24,19 @@ pytestmark = pytest.mark.django_db
 
 
 def proposed(people: Cast, **more: Any) -> Ticket:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret], **more)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret], **more)
     return ticket
 
 
 def opened(people: Cast, **more: Any) -> Ticket:
     ticket = proposed(people, **more)
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     return ticket
 
 
 def claimed(people: Cast) -> tuple[Ticket, Scan]:
     ticket = opened(people)
-    scan = proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    scan = verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     return ticket, scan
 
 
@@ -64,7 +64,7 @@ def test_findings_of_one_control_and_place_are_one_ticket(people: Cast) -> None:
     more = [
         make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/p{n}") for n in range(3)
     ]
-    made = tickets.propose(
+    made = lifecycle.propose(
         actor=acting(people.owner), findings=[people.inventory.secret, *more, people.inventory.bucket]
     )
     assert sorted(ticket.items.count() for ticket in made) == [1, 4]
@@ -76,41 +76,41 @@ def test_one_open_ticket_for_a_finding_and_tracker(people: Cast) -> None:
         proposed(people)
     assert Ticket.objects.count() == 1
     proposed(people, tracker="console")  # another tracker is another matter
-    tickets.cancel(actor=acting(people.owner), ticket=first, version=first.version, reason="Done otherwise.")
+    lifecycle.cancel(actor=acting(people.owner), ticket=first, version=first.version, reason="Done otherwise.")
     proposed(people)
 
 
 @pytest.mark.parametrize("who", ["outsider", "approver"])
 def test_who_may_not_propose(people: Cast, who: str) -> None:
     with pytest.raises(NotPermittedError):
-        tickets.propose(actor=acting(getattr(people, who)), findings=[people.inventory.secret])
+        lifecycle.propose(actor=acting(getattr(people, who)), findings=[people.inventory.secret])
 
 
 def test_what_is_not_failing_gets_no_ticket(people: Cast) -> None:
     with pytest.raises(InvalidRequestError):
-        tickets.propose(actor=acting(people.owner), findings=[people.inventory.fixed])
+        lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.fixed])
     with pytest.raises(InvalidRequestError):
-        tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret], tracker="pigeon")
+        lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret], tracker="pigeon")
 
 
 def test_somebody_else_approves_with_a_fresh_second_factor(people: Cast) -> None:
     ticket = proposed(people)
     with pytest.raises(NotPermittedError):
-        tickets.approve(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     with pytest.raises(StepUpRequiredError):
-        tickets.approve(actor=acting(people.approver, fresh=False), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver, fresh=False), ticket=ticket, version=ticket.version)
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=people.approver)
     ticket.refresh_from_db()
     with pytest.raises(ConflictOfInterestError):
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
-    tickets.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
     assert (ticket.state, ticket.due_at is not None) == ("open", True)
 
 
 def test_a_stale_version_is_refused(people: Cast) -> None:
     ticket = proposed(people)
     with pytest.raises(StaleVersionError):
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version + 1)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version + 1)
 
 
 def test_a_claim_starts_a_rescan_of_one_account_region_and_control(people: Cast) -> None:
@@ -153,7 +153,7 @@ def test_a_rescan_that_could_not_tell_closes_nothing_and_reopens_nothing(
     ended(scan, state, **target)
     ticket.refresh_from_db()
     assert ticket.state == "fix_claimed"
-    again = proving.verify_again(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    again = verification.verify_again(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     assert again.pk != scan.pk
 
 
@@ -168,8 +168,8 @@ def test_an_unknown_verdict_closes_nothing(people: Cast) -> None:
 def test_the_list_of_a_group_shrinks(people: Cast) -> None:
     shop = people.inventory.shop
     other = make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/other")
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret, other])
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret, other])
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     read(people, **FIXED)
     ticket.refresh_from_db()
     assert ticket.state == "open"
@@ -191,7 +191,7 @@ def test_a_replay_of_old_evidence_closes_nothing_and_a_reading_then_does(people:
         listen(people.inventory.shop, [], [people.inventory.secret], replayed=True)
     ticket.refresh_from_db()
     assert ticket.state == "open"
-    scan = proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    scan = verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     ended(scan)
     ticket.refresh_from_db()
     assert ticket.state == "closed"
@@ -209,13 +209,13 @@ def test_a_claim_alone_closes_nothing(people: Cast) -> None:
     people.inventory.secret.refresh_from_db()
     assert people.inventory.secret.state == "open"
     with pytest.raises(WorkflowError):
-        proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+        verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
 
 
 def test_an_outsider_claims_nothing(people: Cast) -> None:
     ticket = opened(people)
     with pytest.raises(NotPermittedError):
-        proving.claim_fix(actor=acting(people.outsider), ticket=ticket, version=ticket.version)
+        verification.claim_fix(actor=acting(people.outsider), ticket=ticket, version=ticket.version)
 
 
 def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cast) -> None:
@@ -231,7 +231,7 @@ def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cas
         listen(inventory.shop, [more], [more])
     assert Ticket.objects.get().items.count() == 2
     with pytest.raises(StaleVersionError):  # whoever saw one finding doesn't approve two
-        tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+        lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
 
 
 class Down(console.Console):
@@ -263,7 +263,7 @@ def test_a_tracker_that_is_down_loses_nothing(people: Cast, monkeypatch: pytest.
     assert outbox.deliver() == 1
     ticket.refresh_from_db()
     assert (ticket.state, ticket.external_id) == ("open", f"remote-{ticket.reference}")
-    scan = proving.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
+    scan = verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     ended(scan)
     assert outbox.deliver() == 1
     assert down.seen == [ticket.reference, f"reopen remote-{ticket.reference}"]

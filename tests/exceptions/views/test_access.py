@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from tests import readers
 from tests.exceptions.story import Cast, acting
@@ -38,7 +38,7 @@ class Made:
 
     def __init__(self, people: Cast) -> None:
         self.asked: ExceptionRequest = people.submitted()
-        [self.ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+        [self.ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
 
     def url(self, pattern: str) -> str:
         return pattern.format(asked=self.asked.pk, ticket=self.ticket.pk)

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from exceptions.models import Cover, ExceptionRequest
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from tests.exceptions.story import Cast, acting
 from tests.exceptions.views.browsing import browser, shown
 
@@ -62,7 +62,7 @@ def test_the_export_names_what_covers(people: Cast) -> None:
 
 def test_a_findings_page_offers_to_ask_and_to_propose_and_keeps_the_history(people: Cast) -> None:
     asked = people.approved()
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
     page = shown(browser(people.owner), f"/findings/{people.inventory.secret.pk}/")
     for word in ("Ask for an exception", "Propose a ticket", f"/exceptions/{asked.pk}/", f"/tickets/{ticket.pk}/"):
         assert word in page, word

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.requests import deciding, drafting, expiry
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
@@ -29,7 +29,7 @@ def numbers(few: object) -> list[int]:
 
 def test_an_approver_finds_what_waits_the_oldest_first(people: Cast) -> None:
     first, second = people.submitted(), people.submitted()
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
     inbox = browser(people.approver).get("/inbox/").context["inbox"]
     assert numbers(inbox.decisions) == [first.pk, second.pk]
     assert inbox.tickets == [ticket]
@@ -82,8 +82,8 @@ def test_a_requester_finds_their_own(people: Cast) -> None:
 
 def test_what_ends_soon_and_what_is_late_stand_there(people: Cast) -> None:
     soon = people.approved(expires_at=timezone.now() + timedelta(days=5))
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Ticket.objects.filter(pk=ticket.pk).update(due_at=timezone.now() - timedelta(days=1))
     inbox = browser(people.owner).get("/inbox/").context["inbox"]
     assert numbers(inbox.expiring) == [soon.pk]
@@ -179,16 +179,16 @@ def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: st
 
 
 def test_a_decided_ticket_asks_nobody_any_more(people: Cast) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
     Notification.objects.update(read_at=None)
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert not Notification.objects.filter(kind="ticket.proposed", read_at=None).exists()
 
 
 def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
     assert not Notification.objects.filter(person=people.owner).exists()
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert unread(people.owner, "ticket.approved") == 1
     active = people.approved()
     Notification.objects.all().delete()

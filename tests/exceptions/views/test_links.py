@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from tests.exceptions.story import Cast, acting
@@ -31,7 +31,7 @@ def reader(people: Cast, who: str) -> User:
 @pytest.mark.parametrize("who", ["owner", "approver", "admin", "auditor", "narrow"])
 def test_every_link_of_the_workflow_can_be_followed(people: Cast, who: str) -> None:
     asked, waiting = people.approved(), people.submitted(findings=[people.inventory.bucket.fingerprint])
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
     client = browser(reader(people, who))
     pages = [
         "/inbox/", "/exceptions/", "/exceptions/?q=nothing", "/exceptions/metrics/", f"/exceptions/{asked.pk}/",

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from exceptions.models import Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from scans import hooks, tasks
 from scans.models import Finding, Scan
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def proposed(people: Cast, *findings: Finding, **more: Any) -> Ticket:
-    [ticket] = tickets.propose(actor=acting(people.owner), findings=findings or [people.inventory.secret], **more)
+    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=findings or [people.inventory.secret], **more)
     return ticket
 
 
@@ -33,7 +33,7 @@ def marked(ticket: Ticket) -> str:
 
 def opened(people: Cast, *findings: Finding) -> Ticket:
     ticket = proposed(people, *findings)
-    tickets.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
+    lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     return ticket
 
 
@@ -192,8 +192,8 @@ def test_each_is_decided_in_the_version_that_was_seen(people: Cast) -> None:
     seen = [marked(first), marked(second)]
     assert all(f'value="{mark}"' in page for mark in seen)
     assert f'value="{marked(first)}"' in shown(client, "/inbox/")
-    tickets.approve(actor=acting(people.second), ticket=first, version=first.version)
-    tickets.cancel(actor=acting(people.owner), ticket=first, version=first.version, reason="Not now.")
+    lifecycle.approve(actor=acting(people.second), ticket=first, version=first.version)
+    lifecycle.cancel(actor=acting(people.owner), ticket=first, version=first.version, reason="Not now.")
     Ticket.objects.filter(pk=second.pk).update(version=5)  # a rule took another finding in
     said = messages_of(client.post("/tickets/decide/", {"act": "approve", "ids": [*seen, "99999:1"]}, follow=True))
     assert f"{first}: {first} is cancelled" in said

@@ -1,4 +1,4 @@
-"""Tickets: proposed, approved by somebody else, worked, claimed; proved or reopened by exceptions.services.proving."""
+"""Tickets: proposed, approved by somebody else, worked, claimed; proved or reopened by exceptions.tickets.verification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exceptions.errors import ConflictOfInterestError, InvalidRequestError, Stal
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
 from exceptions.policy.policy_table import person, sla_days
 from exceptions.rules import gravest
-from exceptions.ticketing import trackers
+from exceptions.tickets.trackers import trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED

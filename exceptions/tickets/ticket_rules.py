@@ -12,7 +12,7 @@ from exceptions.common.input_checks import checked_text
 from exceptions.errors import InvalidRequestError
 from exceptions.models import TicketRule
 from exceptions.rules import SEVERITY_ORDER
-from exceptions.ticketing import trackers
+from exceptions.tickets.trackers import trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
 from scans import registry

@@ -14,12 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from exceptions.common.view_helpers import parsed, tell_each, ticket_or_404, version_of
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
-from exceptions.queries import standing
-from exceptions.queries import tickets as queries
-from exceptions.queries.tickets import TicketFilter, visible_tickets
-from exceptions.services import proving
-from exceptions.services import tickets as services
-from exceptions.ticketing import trackers
+from exceptions.tickets import lifecycle as services
+from exceptions.tickets import rule_visibility, verification
+from exceptions.tickets import ticket_queries as queries
+from exceptions.tickets.ticket_queries import TicketFilter, visible_tickets
+from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.views.enqueue import hand_over
@@ -38,7 +37,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "wanted": wanted, "page": page, "totals": queries.totals(rows, now), "views": queries.VIEWS, "now": now,
         "severities": queries.SEVERITIES, "trackers": sorted(trackers()), "decidable": decidable,
-        "sees_rules": standing.organizations(actor).exists(),
+        "sees_rules": rule_visibility.organizations(actor).exists(),
     }  # fmt: skip
     return render(request, "exceptions/tickets.html", context)
 
@@ -85,7 +84,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 @permission(Permission.TICKET_WORK)
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        scan = proving.claim_fix(actor=actor_of_request(request), ticket=found, version=version_of(request))
+        scan = verification.claim_fix(actor=actor_of_request(request), ticket=found, version=version_of(request))
         hand_over(request, scan.pk)
 
     return acted(request, pk, act, "The resources are read again now. If every one of them passes, the ticket closes.")
@@ -95,7 +94,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
 @permission(Permission.TICKET_WORK)
 def verify(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        scan = proving.verify_again(actor=actor_of_request(request), ticket=found, version=version_of(request))
+        scan = verification.verify_again(actor=actor_of_request(request), ticket=found, version=version_of(request))
         hand_over(request, scan.pk)
 
     return acted(request, pk, act, "The resources are read again now.")

@@ -15,10 +15,9 @@ from accounts.queries import visible_accounts
 from exceptions.common import input_checks
 from exceptions.common.view_helpers import address_of, seen_findings, whole_number
 from exceptions.errors import InvalidRequestError
-from exceptions.queries import standing as queries
-from exceptions.queries import tickets as ticket_queries
-from exceptions.services import bulk, standing
-from exceptions.ticketing import trackers
+from exceptions.tickets import bulk_proposals, ticket_queries, ticket_rules
+from exceptions.tickets import rule_visibility as queries
+from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 from scans.queries import controls, places
@@ -42,12 +41,13 @@ def propose(request: HttpRequest) -> HttpResponse:
     except InvalidRequestError as error:
         return render(request, "exceptions/propose.html", {**context, "faults": error.fields}, status=422)
     report_results(
-        request, bulk.propose_each(actor=actor_of_request(request), findings=chosen, tracker=tracker, note=note)
+        request,
+        bulk_proposals.propose_each(actor=actor_of_request(request), findings=chosen, tracker=tracker, note=note),
     )
     return redirect(address_of("tickets-proposed", chosen))
 
 
-def report_results(request: HttpRequest, results: list[bulk.Proposed]) -> None:
+def report_results(request: HttpRequest, results: list[bulk_proposals.Proposed]) -> None:
     """What the next page says once; what lasts, it reads from the tickets."""
     made = [result for result in results if result.ticket]
     if made:
@@ -82,7 +82,7 @@ def rule_create(request: HttpRequest) -> HttpResponse:
         raise BadRequest("A field holds a character that can't be kept.")
     organization = get_object_or_404(queries.organizations(actor), org_id=request.POST.get("organization", ""))
     try:
-        made = standing.create_rule(actor=actor, organization=organization, **given)
+        made = ticket_rules.create_rule(actor=actor, organization=organization, **given)
     except InvalidRequestError as error:
         return rules_page(request, faults=error.fields, status=422)
     messages.success(request, f"{made} proposes tickets from the next scan on.")
@@ -95,7 +95,7 @@ def rule_switch(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of_request(request)
     rule = get_object_or_404(queries.visible_rules(actor), pk=pk)
     enabled = bool(whole_number(request.POST.get("enabled", ""), "enabled"))
-    standing.set_enabled(actor=actor, rule=rule, enabled=enabled)
+    ticket_rules.set_enabled(actor=actor, rule=rule, enabled=enabled)
     messages.success(request, f"{rule} is {'enabled' if rule.enabled else 'disabled'}.")
     return redirect("ticket-rules")
 

@@ -14,8 +14,8 @@ from accounts.models import Organization
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import TicketRule
-from exceptions.queries import standing as queries
-from exceptions.services import standing
+from exceptions.tickets import rule_visibility as queries
+from exceptions.tickets import ticket_rules
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.rest.etags import etag_of, require_match
 from governance.identity.rest.parsing import PageQuery, Strict
@@ -28,7 +28,7 @@ TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 class RuleBody(Strict):
     """A control or a severity at least: a ticket for every finding helps nobody."""
 
-    name = serializers.CharField(max_length=standing.LONGEST_NAME)
+    name = serializers.CharField(max_length=ticket_rules.LONGEST_NAME)
     control = serializers.CharField(**TEXT)
     severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
     ou = serializers.CharField(**TEXT, help_text="An OU's id, with the OUs below it; empty: the whole organization.")
@@ -82,7 +82,7 @@ class RuleApi(Api):
         given = self.body()
         with workflow():
             organization = self.organization(given.pop("organization"))
-            made = standing.create_rule(actor=self.actor, organization=organization, **given)
+            made = ticket_rules.create_rule(actor=self.actor, organization=organization, **given)
         return self.shown(made.pk)
 
     def retrieve(self, _request: Request, rule_id: int) -> Response:
@@ -93,7 +93,7 @@ class RuleApi(Api):
         """Enable or disable it. The tickets that it proposed stay."""
         found = self.found(rule_id)
         require_match(self.request, etag(found))
-        standing.set_enabled(actor=self.actor, rule=found, enabled=self.body()["enabled"])
+        ticket_rules.set_enabled(actor=self.actor, rule=found, enabled=self.body()["enabled"])
         return self.shown(rule_id)
 
     def organization(self, wanted: str) -> Organization:

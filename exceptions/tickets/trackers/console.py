@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from exceptions.ticketing.contract import Work
+from exceptions.tickets.trackers.contract import Work
 
 log = structlog.get_logger("tutela.tracker")
 

@@ -13,7 +13,7 @@ from accounts.queries import visible_accounts
 from exceptions.common.stakeholders import proposer_conflict
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
 from exceptions.requests.request_page import Step, history_of
-from exceptions.ticketing import trackers
+from exceptions.tickets.trackers import trackers
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED
 from scans.domain.remediation import Filled

@@ -16,10 +16,10 @@ from accounts.queries import visible_accounts
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Ticket, TicketFinding
-from exceptions.queries import tickets as queries
 from exceptions.requests.serializers import TicketSerializer
-from exceptions.services import proving, tickets
-from exceptions.ticketing import trackers
+from exceptions.tickets import lifecycle, verification
+from exceptions.tickets import ticket_queries as queries
+from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.core.states import TICKET
 from governance.identity.rest.bulk import LIMIT
@@ -102,7 +102,7 @@ class TicketApi(Api):
         with workflow():
             if len(findings) != len(wanted):
                 raise InvalidRequestError(findings="One of these findings doesn't exist, or is not yours to see.")
-            made = tickets.propose(actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"])
+            made = lifecycle.propose(actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"])
         shown = with_items(queries.visible_tickets(self.actor)).filter(pk__in=[ticket.pk for ticket in made])
         return self.answer({"tickets": list(shown)}, now=timezone.now())
 
@@ -114,7 +114,7 @@ class TicketApi(Api):
         """Say that it is being worked on."""
         found, given = self.matching(ticket_id), self.body()
         with workflow():
-            tickets.start(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
+            lifecycle.start(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
         return self.shown(ticket_id)
 
     def claim(self, _request: Request, ticket_id: int) -> Response:
@@ -122,7 +122,7 @@ class TicketApi(Api):
         found = self.matching(ticket_id)
         self.body()
         with workflow():
-            scan = proving.claim_fix(actor=self.actor, ticket=found, version=found.version)
+            scan = verification.claim_fix(actor=self.actor, ticket=found, version=found.version)
         transaction.on_commit(lambda: tasks.enqueue(scan.pk))
         return self.shown(ticket_id)
 
@@ -131,7 +131,7 @@ class TicketApi(Api):
         found = self.matching(ticket_id)
         self.body()
         with workflow():
-            scan = proving.verify_again(actor=self.actor, ticket=found, version=found.version)
+            scan = verification.verify_again(actor=self.actor, ticket=found, version=found.version)
         transaction.on_commit(lambda: tasks.enqueue(scan.pk))
         return self.shown(ticket_id)
 
@@ -139,14 +139,14 @@ class TicketApi(Api):
         """Call it off. Nothing about its findings changes."""
         found, given = self.matching(ticket_id), self.body()
         with workflow():
-            tickets.cancel(actor=self.actor, ticket=found, version=found.version, reason=given["reason"])
+            lifecycle.cancel(actor=self.actor, ticket=found, version=found.version, reason=given["reason"])
         return self.shown(ticket_id)
 
     def note(self, _request: Request, ticket_id: int) -> Response:
         """Add a note; the tracker gets it too."""
         found, given = self.found(ticket_id), self.body()
         with workflow():
-            tickets.say(actor=self.actor, ticket=found, text=given["text"])
+            lifecycle.say(actor=self.actor, ticket=found, text=given["text"])
         return self.shown(ticket_id)
 
     def found(self, ticket_id: int) -> Ticket:

@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from exceptions.common import locking
 from exceptions.models import Ticket, TrackerMessage
-from exceptions.services.tickets import add_note, moved, queue
-from exceptions.ticketing import trackers
-from exceptions.ticketing.contract import Tracker, TrackerError, Work
+from exceptions.tickets.lifecycle import add_note, moved, queue
+from exceptions.tickets.trackers import trackers
+from exceptions.tickets.trackers.contract import Tracker, TrackerError, Work
 from governance.core.apart import apart
 from governance.core.policy import SYSTEM
 from scans import registry

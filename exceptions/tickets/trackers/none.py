@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exceptions.ticketing.contract import Work
+from exceptions.tickets.trackers.contract import Work
 
 
 class NoTracker:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from exceptions.common import locking, notifications
 from exceptions.errors import WorkflowError
 from exceptions.models import Ticket, TicketFinding
-from exceptions.services.tickets import add_note, let_go, moved, queue, require
+from exceptions.tickets.lifecycle import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
 from scans import registry
 from scans.domain.evidence import GLOBAL

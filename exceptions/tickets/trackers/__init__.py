@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from exceptions.ticketing.contract import Tracker
+from exceptions.tickets.trackers.contract import Tracker
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exceptions.errors import WorkflowError
 from exceptions.models import Ticket
-from exceptions.services import tickets
+from exceptions.tickets import lifecycle
 from governance.core.policy import Actor, NotPermittedError
 from scans.models import Finding
 
@@ -31,7 +31,7 @@ def propose_each(*, actor: Actor, findings: Iterable[Finding], tracker: str, not
 
 def propose_one(actor: Actor, group: list[Finding], tracker: str, note: str) -> Proposed:
     try:
-        [made] = tickets.propose(actor=actor, findings=group, tracker=tracker, note=note)
+        [made] = lifecycle.propose(actor=actor, findings=group, tracker=tracker, note=note)
     except (WorkflowError, NotPermittedError) as error:
         return Proposed(group, None, str(error))
     return Proposed(group, made, "")

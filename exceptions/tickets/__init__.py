@@ -1,0 +1,1 @@
+"""Tickets for remediation: proposed, approved, delivered to a tracker, verified by a scan."""
