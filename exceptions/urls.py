@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
+from exceptions.overview import board_views, inbox_views
 from exceptions.policy import policy_views
 from exceptions.requests import decision_views, detail_views, form_views
 from exceptions.tickets import proposal_views, ticket_views
-from exceptions.views import board, inbox
 
 urlpatterns = [
-    path("inbox/", inbox.inbox, name="inbox"),
-    path("inbox/read/", inbox.mark_read, name="inbox-read"),
-    path("inbox/mail/", inbox.choose_mail, name="inbox-mail"),
-    path("exceptions/", board.board, name="exceptions"),
-    path("exceptions/export/", board.export, name="exceptions-export"),
-    path("exceptions/withdraw/", board.withdraw_several, name="exceptions-withdraw"),
+    path("inbox/", inbox_views.inbox, name="inbox"),
+    path("inbox/read/", inbox_views.mark_read, name="inbox-read"),
+    path("inbox/mail/", inbox_views.choose_mail, name="inbox-mail"),
+    path("exceptions/", board_views.board, name="exceptions"),
+    path("exceptions/export/", board_views.export, name="exceptions-export"),
+    path("exceptions/withdraw/", board_views.withdraw_several, name="exceptions-withdraw"),
     path("exceptions/metrics/", policy_views.metrics, name="exception-metrics"),
     path("exceptions/policy/", policy_views.policy, name="exception-policy"),
     path("exceptions/policy/propose/", policy_views.policy_propose, name="exception-policy-propose"),

@@ -20,14 +20,14 @@ def connect() -> None:
 
 def connect_pages() -> None:
     from exceptions.common import finding_overlays
-    from exceptions.views import panels
+    from exceptions.overview import finding_panels
 
     scans_hooks.overlays.append(overlays)
     scans_hooks.narrowings.update(
         excepted=finding_overlays.excepted, requested=finding_overlays.requested, bare=finding_overlays.bare
     )
-    scans_hooks.panels.append(panels.of_finding)
-    scans_hooks.bulk_acts.append(panels.bulk_acts)
+    scans_hooks.panels.append(finding_panels.of_finding)
+    scans_hooks.bulk_acts.append(finding_panels.bulk_acts)
 
 
 def overlays(findings: Sequence[Finding], now: datetime) -> dict[int, scans_hooks.Overlay]:

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.queries import visible_accounts
 from exceptions.common.view_helpers import person_of
 from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.overview.metrics import metrics_of
 from exceptions.policy import policy_page as queries
 from exceptions.policy import policy_table as services
-from exceptions.queries.metrics import metrics_of
 from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission

@@ -15,7 +15,7 @@ from exceptions.common.request_scope import Preview, accounts_of, findings_of, i
 from exceptions.common.stakeholders import may_everywhere, places_of
 from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.models.request import RENEWING
-from exceptions.queries.board import state_of
+from exceptions.overview.request_board import state_of
 from exceptions.requests import wording
 from exceptions.requests.snapshots import scope_text, shown
 from exceptions.requests.wording import ACTS, Change

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
 from exceptions.models import Decision, ExceptionRequest
-from exceptions.queries.board import export_line
-from exceptions.queries.inbox import inbox_of
+from exceptions.overview.inbox import inbox_of
+from exceptions.overview.request_board import export_line
 from exceptions.requests import deciding, drafting, renewing
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
-from exceptions.queries.metrics import Metrics, metrics_of
+from exceptions.overview.metrics import Metrics, metrics_of
 from exceptions.requests import drafting, renewing
 from tests.exceptions.story import Cast, acting
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.ownership import set_owners
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision
-from exceptions.queries.inbox import inbox_of
+from exceptions.overview.inbox import inbox_of
 from exceptions.requests import deciding
 from governance.core.policy import SYSTEM
 from governance.identity.models import User

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from exceptions.common.view_helpers import ids_of, person_of
-from exceptions.queries.inbox import inbox_of
+from exceptions.overview.inbox import inbox_of
 from governance.identity.web import actor_of_request, oneself
 from governance.notify import queries as notes
 from governance.notify import services as notify

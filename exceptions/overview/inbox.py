@@ -12,8 +12,8 @@ from accounts.models import Account, AccountOwner
 from accounts.queries import reach, visible_accounts
 from exceptions.common.stakeholders import behind, conflict_of, stands_behind
 from exceptions.models import Cover, ExceptionRequest, Ticket
-from exceptions.queries import board
-from exceptions.queries.board import Line
+from exceptions.overview import request_board
+from exceptions.overview.request_board import Line
 from exceptions.requests.request_filters import in_state, visible_requests, waiting_for
 from exceptions.tickets.ticket_queries import counted, view_is, visible_tickets, waiting_tickets
 from governance.core.names import spellings
@@ -68,7 +68,7 @@ def few(
     rows: Sequence[ExceptionRequest] | QuerySet[ExceptionRequest], now: datetime, visible: QuerySet[Account]
 ) -> Few:
     found = list(rows)
-    return Few(board.lines(found[:SHOWN], now, visible), len(found) > SHOWN)
+    return Few(request_board.lines(found[:SHOWN], now, visible), len(found) > SHOWN)
 
 
 def conflicts_of(

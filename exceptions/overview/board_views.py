@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.queries import visible_accounts
 from exceptions.common.view_helpers import parsed, tell_each
 from exceptions.models import ExceptionRequest
-from exceptions.queries import board as queries
-from exceptions.queries.board import BoardFilter
+from exceptions.overview import request_board as queries
+from exceptions.overview.request_board import BoardFilter
 from exceptions.requests import drafting
 from exceptions.requests.form_choices import KINDS
 from exceptions.requests.request_filters import visible_requests
