@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from exceptions.overview import board_views, inbox_views
+from exceptions.overview import board_views, inbox_views, metrics_views
 from exceptions.policy import policy_views
 from exceptions.requests import decision_views, detail_views, form_views
 from exceptions.tickets import proposal_views, ticket_views
@@ -16,7 +16,7 @@ urlpatterns = [
     path("exceptions/", board_views.board, name="exceptions"),
     path("exceptions/export/", board_views.export, name="exceptions-export"),
     path("exceptions/withdraw/", board_views.withdraw_several, name="exceptions-withdraw"),
-    path("exceptions/metrics/", policy_views.metrics, name="exception-metrics"),
+    path("exceptions/metrics/", metrics_views.metrics, name="exception-metrics"),
     path("exceptions/policy/", policy_views.policy, name="exception-policy"),
     path("exceptions/policy/propose/", policy_views.policy_propose, name="exception-policy-propose"),
     path("exceptions/policy/<int:pk>/decide/", policy_views.policy_decide, name="exception-policy-decide"),

@@ -63,6 +63,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-account-owners",
     ),
     path("", include("scans.api.urls")),
-    path("", include("exceptions.api.urls")),
+    path("", include("exceptions.api_urls")),
     re_path(r"", NothingView.as_view(), name="api-nothing"),
 ]

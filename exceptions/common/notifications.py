@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from exceptions.common.request_scope import accounts_of
+from exceptions.common.request_scope import accounts_of, scope_text
 from exceptions.common.stakeholders import behind, holders, owners_of
-from exceptions.models import ExceptionRequest, Ticket
-from exceptions.requests.snapshots import scope_text
+from exceptions.models import ExceptionRequest
 from governance.core.policy import Actor, Permission
 from governance.notify.services import settle as settle_notifications
 from governance.notify.services import tell
@@ -32,10 +31,6 @@ ASKS_IN = {
 
 def url_of(request: ExceptionRequest) -> str:
     return f"/exceptions/{request.pk}/"
-
-
-def url_of_ticket(row: Ticket) -> str:
-    return f"/tickets/{row.pk}/"
 
 
 def settle(url: str, state: str, actor: Actor) -> None:
@@ -94,14 +89,3 @@ def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str
     tell_request(request, kind, title, insiders, text, by=by)
     owners = owners_of(accounts_of(request), timezone.now()) - insiders
     tell_request(request, kind, title, owners, IN_PART, by=by)
-
-
-def ticket(row: Ticket, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
-    """The owners of its account, and who proposed it; not of each that a standing rule proposes."""
-    people = owners_of([row.account], timezone.now())
-    if row.proposed_by_id and row.rule_id is None:
-        people.add(row.proposed_by_id)
-    tell(
-        event=f"ticket:{row.pk}:{kind}:{row.version}", kind=f"ticket.{kind}", title=f"{row.reference}: {title}",
-        text=text or row.title, url=url_of_ticket(row), people=people, by=by.user_id if by else None,
-    )  # fmt: skip

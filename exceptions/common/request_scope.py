@@ -164,3 +164,20 @@ def severities_of(request: ExceptionRequest) -> set[str]:
         # Every control on the resource, those that don't fail yet too: the gravest of them decides.
         found |= {str(loaded.control.severity) for loaded in registry.controls().values()}
     return found
+
+
+def scope_text(request: ExceptionRequest, named: int | None = None) -> str:
+    """The scope in words. named: how many findings it names that the reader may see; None: all of them."""
+    match request.scope_kind:
+        case "findings":
+            count = request.covered.count() if named is None else named
+            return f"{count} named finding{'' if count == 1 else 's'}"
+        case "resource":
+            region = f", {request.region}" if request.region else ""
+            return f"{request.control or 'every control'} on {request.resource} in {request.account}{region}"
+        case "account":
+            return f"{request.control} in {request.account}"
+        case "ou":
+            place = f"{request.ou} ({request.ou.ou_id})" if request.ou else "no OU"
+            return f"{request.control} in {place} and the OUs below it"
+    return f"{request.control} in accounts tagged {request.tag_key}={request.tag_value}"

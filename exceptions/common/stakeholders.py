@@ -7,7 +7,7 @@ from datetime import datetime
 
 from accounts.models import Account, AccountOwner
 from exceptions.common.request_scope import accounts_of
-from exceptions.models import ExceptionRequest, Ticket
+from exceptions.models import ExceptionRequest
 from governance.core.names import spellings
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
 from governance.identity.grants import givers
@@ -70,17 +70,6 @@ def behind(request: ExceptionRequest) -> set[int]:
     """The Users (ids) who want it: who asked, for whom they asked, and who answers for the account that asked."""
     wanting = (request.requested_by_id, request.on_behalf_of_id, request.requested_by.responsible_id)
     return {pk for pk in wanting if pk is not None}
-
-
-def proposer_conflict(ticket: Ticket, person: int | None) -> str:
-    """Why this person (by id) may not decide this ticket; empty if nothing speaks against it."""
-    by = ticket.proposed_by
-    if by is None or person is None or person not in {by.pk, by.responsible_id}:
-        return ""
-    who = "you" if person == by.pk else "a service account that you answer for"
-    if ticket.rule_id is not None:
-        who = f"a standing rule that {who} made or enabled"
-    return f"{who[0].upper()}{who[1:]} proposed this ticket, so somebody else must decide it."
 
 
 def owned_by(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:

@@ -7,18 +7,12 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.queries import visible_accounts
 from exceptions.errors import WorkflowError
-from exceptions.models import ExceptionRequest, Ticket
-from exceptions.requests import attachments
-from exceptions.requests.request_filters import visible_requests
-from exceptions.tickets.ticket_queries import visible_tickets
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
 from governance.identity.web import actor_of_request
@@ -28,14 +22,6 @@ from scans.queries.findings import FilterError, visible_findings
 MOST_AT_ONCE = 200
 Filter = TypeVar("Filter")
 Row = TypeVar("Row", bound=Model)
-
-
-def request_or_404(request: HttpRequest, pk: int) -> ExceptionRequest:
-    return get_object_or_404(visible_requests(actor_of_request(request)), pk=pk)
-
-
-def ticket_or_404(request: HttpRequest, pk: int) -> Ticket:
-    return get_object_or_404(visible_tickets(actor_of_request(request)), pk=pk)
 
 
 def person_of(request: HttpRequest) -> User:
@@ -77,13 +63,6 @@ def seen_findings(request: HttpRequest) -> list[Finding]:
 def address_of(name: str, findings: Iterable[Finding]) -> str:
     """A page about these findings, at an address that can be reloaded and sent on."""
     return f"{reverse(name)}?ids={','.join(str(finding.pk) for finding in findings)}"
-
-
-def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
-    """Keep it with the request. One over the limit isn't read: its size alone is refused."""
-    size = file.size or 0
-    data = file.read() if size <= attachments.MAX_FILE else b""
-    attachments.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
 
 
 def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:

@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from exceptions.common.finding_overlays import history_of
-from exceptions.overview.request_board import state_of
-from exceptions.requests.request_filters import visible_requests
+from exceptions.requests.request_filters import state_of, visible_requests
 from exceptions.tickets.ticket_queries import visible_tickets
 from governance.core.policy import Permission, decide
 from governance.identity.web import actor_of_request

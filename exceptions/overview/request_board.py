@@ -10,10 +10,9 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import Account
-from exceptions.common.request_scope import in_part, named_findings
+from exceptions.common.request_scope import in_part, named_findings, scope_text
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
-from exceptions.requests.request_filters import EXPIRING, state_is
-from exceptions.requests.snapshots import scope_text
+from exceptions.requests.request_filters import state_is, state_of
 from exceptions.rules import ScopeKind, shown_state
 from scans.queries.findings import FilterError, one_of
 
@@ -96,12 +95,6 @@ def lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Acc
         Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0)), row.ended_at or row.expires_at)
         for row in found
     ]
-
-
-def state_of(row: ExceptionRequest, now: datetime) -> str:
-    state = shown_state(row.state, row.starts_at, row.expires_at, now)
-    soon = row.expires_at is not None and row.expires_at <= now + EXPIRING
-    return "expiring" if state == "active" and soon else state
 
 
 def totals(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, int]]:

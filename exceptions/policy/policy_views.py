@@ -8,16 +8,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.queries import visible_accounts
 from exceptions.common.view_helpers import person_of
 from exceptions.errors import InvalidRequestError, WorkflowError
-from exceptions.overview.metrics import metrics_of
 from exceptions.policy import policy_page as queries
 from exceptions.policy import policy_table as services
-from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 
@@ -56,15 +52,6 @@ def policy_decide(request: HttpRequest, pk: int) -> HttpResponse:
         return policy_page(request, faults={"change": str(error)}, status=409)
     messages.success(request, "Confirmed: it holds from now on." if confirm else "Dropped; nothing changed.")
     return redirect("exception-policy")
-
-
-@require_safe
-@permission(Permission.EXCEPTION_VIEW)
-def metrics(request: HttpRequest) -> HttpResponse:
-    actor = actor_of_request(request)
-    visible = visible_accounts(actor, Permission.EXCEPTION_VIEW)
-    found = metrics_of(visible_requests(actor), visible, timezone.now())
-    return render(request, "exceptions/metrics.html", {"metrics": found})
 
 
 def changed_rules(given: Mapping[str, str]) -> list[dict[str, Any]]:

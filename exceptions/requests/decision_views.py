@@ -11,12 +11,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.common.view_helpers import person_of, request_or_404, version_of
+from exceptions.common.view_helpers import person_of, version_of
 from exceptions.errors import ChangedSinceShownError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding
 from exceptions.requests.decision_page import screen_of
 from exceptions.requests.request_page import sees_all_of
+from exceptions.requests.view_helpers import request_or_404
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 

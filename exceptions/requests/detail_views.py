@@ -14,12 +14,13 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from exceptions.common.stakeholders import conflict_of
-from exceptions.common.view_helpers import attach_file, person_of, request_or_404, version_of
+from exceptions.common.view_helpers import person_of, version_of
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import drafting, form_views, renewing, submission_checks
 from exceptions.requests.forms import RequestForm, values_of
 from exceptions.requests.request_page import page_of
+from exceptions.requests.view_helpers import attach_file, request_or_404
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
 

@@ -12,12 +12,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.common.view_helpers import address_of, attach_file, request_or_404, seen_findings, version_of
+from exceptions.common.view_helpers import address_of, seen_findings, version_of
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import attachments, drafting, submission_checks
 from exceptions.requests.form_choices import Offer, offer_to, organization_of
 from exceptions.requests.forms import RequestForm, values_of
+from exceptions.requests.view_helpers import attach_file, request_or_404
 from governance.core.policy import Permission, decide
 from governance.core.states import EXCEPTION
 from governance.identity.web import actor_of_request, permission

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.queries import visible_accounts
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
+from exceptions.rules import shown_state
 from governance.core.policy import Actor, Permission
 
 EXPIRING = timedelta(days=30)
@@ -64,3 +65,9 @@ def waiting_for(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
     rows = visible_requests(actor).filter(covered, state__in=["submitted", "suspended"], expires_at__gt=now)
     decided = Q(decisions__by=actor.user_id, decisions__round=F("round"))
     return rows.exclude(requested_by=actor.user_id).exclude(decided).order_by("submitted_at", "id")
+
+
+def state_of(row: ExceptionRequest, now: datetime) -> str:
+    state = shown_state(row.state, row.starts_at, row.expires_at, now)
+    soon = row.expires_at is not None and row.expires_at <= now + EXPIRING
+    return "expiring" if state == "active" and soon else state

@@ -11,16 +11,24 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from exceptions.common.request_scope import Preview, accounts_of, findings_of, in_part, named_findings, preview
+from exceptions.common.audit_history import Step, history_of
+from exceptions.common.request_scope import (
+    Preview,
+    accounts_of,
+    findings_of,
+    in_part,
+    named_findings,
+    preview,
+    scope_text,
+)
 from exceptions.common.stakeholders import may_everywhere, places_of
 from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.models.request import RENEWING
-from exceptions.overview.request_board import state_of
 from exceptions.requests import wording
-from exceptions.requests.snapshots import scope_text, shown
+from exceptions.requests.request_filters import state_of
+from exceptions.requests.snapshots import shown
 from exceptions.requests.wording import ACTS, Change
 from exceptions.rules import BROAD
-from governance.core.models import AuditEvent
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import EXCEPTION
 from governance.identity.models import User
@@ -52,15 +60,6 @@ class Said:
     text: str
     act: str = ""
     factor_age: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    at: datetime
-    actor: str
-    act: str
-    reason: str
-    decision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +143,6 @@ def thread_of(request: ExceptionRequest) -> list[Said]:
 
 def decided(row: Decision) -> Said:
     return Said(row.at, row.by, row.comment, ACTS.get(row.act, row.act), row.at - row.second_factor_at)
-
-
-def history_of(subject: str, *, told: bool = True) -> list[Step]:
-    """From the audit trail, oldest first. told: may the reader know why it was suspended, with the names in it?"""
-    found: list[Step] = []
-    for row in AuditEvent.objects.filter(subject=subject).order_by("seq"):
-        this = step(row, told=told)
-        # A decision that decides is two acts of the trail, the decision and the move: one line to read.
-        carried_out = found and found[-1].decision and (found[-1].actor, found[-1].act) == (this.actor, this.act)
-        if this.decision or not carried_out:
-            found.append(this)
-    return found
-
-
-def step(row: AuditEvent, *, told: bool) -> Step:
-    act = row.action.partition(".")[2].removeprefix("decide_")
-    decision = "decision" in row.body
-    said = row.body.get("comment" if decision else "reason", "")
-    return Step(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)
 
 
 def renewal_of(request: ExceptionRequest, actor: Actor) -> bool:

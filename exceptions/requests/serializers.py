@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.models import Account
-from exceptions.common.request_scope import in_part, named_findings
-from exceptions.models import ExceptionRequest, Ticket
-from exceptions.requests.snapshots import scope_text
+from exceptions.common.request_scope import in_part, named_findings, scope_text
+from exceptions.models import ExceptionRequest
 from exceptions.rules import shown_state
 from scans.api.extent import ExtentSerializer
 
@@ -108,42 +107,3 @@ class CommentSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     by = serializers.CharField(source="by.username", allow_null=True)
     text = serializers.CharField()
-
-
-class TicketItemSerializer(serializers.Serializer[Any]):
-    """open: it still fails. proof: the digest of the evidence under which it passed."""
-
-    fingerprint = serializers.CharField(source="finding.fingerprint")
-    resource = serializers.CharField(source="finding.resource")
-    open = serializers.BooleanField()
-    proof = serializers.CharField()
-
-
-class TicketSerializer(serializers.Serializer[Any]):
-    """overdue: by the clock. verification: the Scan that verifies a claimed fix."""
-
-    id = serializers.IntegerField()
-    reference = serializers.CharField()
-    state = serializers.CharField()
-    version = serializers.IntegerField()
-    account = serializers.CharField(source="account.account_id")
-    control = serializers.CharField()
-    region = serializers.CharField()
-    severity = serializers.CharField()
-    tracker = serializers.CharField()
-    external_id = serializers.CharField()
-    title = serializers.CharField()
-    note = serializers.CharField()
-    assignee = serializers.CharField()
-    proposed_at = serializers.DateTimeField()
-    approved_at = serializers.DateTimeField(allow_null=True)
-    due_at = serializers.DateTimeField(allow_null=True)
-    overdue = serializers.SerializerMethodField()
-    claimed_at = serializers.DateTimeField(allow_null=True)
-    closed_at = serializers.DateTimeField(allow_null=True)
-    reopened = serializers.IntegerField()
-    verification = serializers.IntegerField(source="verification_id", allow_null=True)
-    items = TicketItemSerializer(many=True, source="shown_items")
-
-    def get_overdue(self, ticket: Ticket) -> bool:
-        return ticket.overdue_at(self.context["now"])

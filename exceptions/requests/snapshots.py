@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from exceptions.common.request_scope import accounts_of, controls_of, findings_of
+from exceptions.common.request_scope import accounts_of, controls_of, findings_of, scope_text
 from exceptions.models import ExceptionRequest
 from governance.identity.naming import strangers
 from scans import registry
@@ -55,23 +55,6 @@ def unknown_owners(accounts: QuerySet[Account]) -> list[str]:
     found = strangers(str(name) for owners in accounts.values_list("owners", flat=True) for name in owners)
     rest = len(found) - NAMED_OWNERS
     return found if rest <= 0 else [*found[:NAMED_OWNERS], f"and {rest:,} more, {digest(found)[:12]}"]
-
-
-def scope_text(request: ExceptionRequest, named: int | None = None) -> str:
-    """The scope in words. named: how many findings it names that the reader may see; None: all of them."""
-    match request.scope_kind:
-        case "findings":
-            count = request.covered.count() if named is None else named
-            return f"{count} named finding{'' if count == 1 else 's'}"
-        case "resource":
-            region = f", {request.region}" if request.region else ""
-            return f"{request.control or 'every control'} on {request.resource} in {request.account}{region}"
-        case "account":
-            return f"{request.control} in {request.account}"
-        case "ou":
-            place = f"{request.ou} ({request.ou.ou_id})" if request.ou else "no OU"
-            return f"{request.control} in {place} and the OUs below it"
-    return f"{request.control} in accounts tagged {request.tag_key}={request.tag_value}"
 
 
 def control_facts(id: str) -> dict[str, Any]:

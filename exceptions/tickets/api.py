@@ -16,9 +16,9 @@ from accounts.queries import visible_accounts
 from exceptions.common.workflow_errors import workflow
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Ticket, TicketFinding
-from exceptions.requests.serializers import TicketSerializer
 from exceptions.tickets import lifecycle, verification
 from exceptions.tickets import ticket_queries as queries
+from exceptions.tickets.serializers import TicketSerializer
 from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.core.states import TICKET

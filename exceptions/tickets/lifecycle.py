@@ -14,11 +14,12 @@ from django.utils import timezone
 from accounts.models import Account
 from exceptions.common import notifications
 from exceptions.common.input_checks import checked_text
-from exceptions.common.stakeholders import proposer_conflict
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
 from exceptions.policy.policy_table import person, sla_days
 from exceptions.rules import gravest
+from exceptions.tickets import ticket_notifications
+from exceptions.tickets.proposer_conflicts import proposer_conflict
 from exceptions.tickets.trackers import trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide
@@ -65,7 +66,7 @@ def propose_one(actor: Actor, findings: Sequence[Finding], tracker: str, note: s
     )  # fmt: skip
     add_findings(made, findings)
     audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
-    notifications.ticket(made, "proposed", "proposed", by=actor)
+    ticket_notifications.ticket(made, "proposed", "proposed", by=actor)
     return made
 
 
@@ -93,7 +94,7 @@ def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
             moved(ticket, "open", actor, ticket.version, external_id=ticket.reference)
         else:
             queue(ticket, "open")
-        notifications.ticket(ticket, "approved", "approved", by=actor)
+        ticket_notifications.ticket(ticket, "approved", "approved", by=actor)
 
 
 def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
@@ -105,7 +106,7 @@ def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
         moved(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
         let_go(ticket)
         add_note(ticket, actor.name, words)
-        notifications.ticket(ticket, "rejected", "rejected", words, by=actor)
+        ticket_notifications.ticket(ticket, "rejected", "rejected", words, by=actor)
 
 
 def start(*, actor: Actor, ticket: Ticket, version: int, assignee: str = "") -> None:
@@ -218,7 +219,7 @@ def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str
         if ticket.state in TICKET.sources(event):
             raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
         raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
-    notifications.settle(notifications.url_of_ticket(ticket), ticket.state, actor)
+    notifications.settle(ticket_notifications.url_of_ticket(ticket), ticket.state, actor)
 
 
 def let_go(ticket: Ticket) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from accounts.queries import visible_accounts
-from exceptions.common.stakeholders import proposer_conflict
+from exceptions.common.audit_history import Step, history_of
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
-from exceptions.requests.request_page import Step, history_of
+from exceptions.tickets.proposer_conflicts import proposer_conflict
 from exceptions.tickets.trackers import trackers
 from governance.core.policy import Actor, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED

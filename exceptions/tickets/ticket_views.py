@@ -7,11 +7,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions.common.view_helpers import parsed, tell_each, ticket_or_404, version_of
+from exceptions.common.view_helpers import parsed, tell_each, version_of
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
 from exceptions.tickets import lifecycle as services
@@ -171,3 +171,7 @@ def shown(
         "problem": problem, "faults": faults or {}, "typed": request.POST if request.method == "POST" else {},
     }  # fmt: skip
     return render(request, "exceptions/ticket.html", context, status=status)
+
+
+def ticket_or_404(request: HttpRequest, pk: int) -> Ticket:
+    return get_object_or_404(visible_tickets(actor_of_request(request)), pk=pk)

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from exceptions.common import locking, notifications
+from exceptions.common import locking
 from exceptions.errors import WorkflowError
 from exceptions.models import Ticket, TicketFinding
+from exceptions.tickets import ticket_notifications
 from exceptions.tickets.lifecycle import add_note, let_go, moved, queue, require
 from governance.core.policy import SYSTEM, Actor, Permission
 from scans import registry
@@ -97,7 +98,7 @@ def close(ticket: Ticket) -> None:
     moved(ticket, "prove", SYSTEM, ticket.version, reason="every finding of it passed a scan", closed_at=timezone.now())
     let_go(ticket)
     add_note(ticket, SYSTEM.name, "Proved: every resource passed when it was read again.")
-    notifications.ticket(ticket, "verified", "verified and closed")
+    ticket_notifications.ticket(ticket, "verified", "verified and closed")
     if ticket.tracker != "none":
         queue(ticket, "close", "Verified by a scan: every resource passes.")
 
@@ -130,7 +131,7 @@ def fails(item: TicketFinding) -> bool:
 def reopen(ticket: Ticket, why: str) -> None:
     moved(ticket, "reopen", SYSTEM, ticket.version, reason=why, reopened=ticket.reopened + 1)
     add_note(ticket, SYSTEM.name, f"Not fixed. {why}")
-    notifications.ticket(ticket, "reopened", "not fixed, reopened", why)
+    ticket_notifications.ticket(ticket, "reopened", "not fixed, reopened", why)
     if ticket.tracker != "none":
         queue(ticket, "reopen", why)
 
@@ -142,4 +143,4 @@ def doubt(ticket: Ticket) -> None:
         ticket, SYSTEM.name,
         "Could not be verified: the rescan could not read everything that it needed. Mend the gap, then verify again.",
     )  # fmt: skip
-    notifications.ticket(ticket, "doubted", "could not be verified")
+    ticket_notifications.ticket(ticket, "doubted", "could not be verified")

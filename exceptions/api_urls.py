@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from exceptions.common.bulk_api import ManyExceptionsApi, ManyTicketsApi
 from exceptions.requests.api import ExceptionApi
 from exceptions.requests.attachments_api import AttachmentApi
+from exceptions.requests.bulk_api import ManyExceptionsApi
 from exceptions.tickets.api import TicketApi, TrackerApi
+from exceptions.tickets.bulk_api import ManyTicketsApi
 from exceptions.tickets.rules_api import RuleApi
 
 REQUEST = "exceptions/<int:request_id>/"

@@ -1,0 +1,36 @@
+"""The audit trail of a request or a ticket, as its page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.core.models import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    at: datetime
+    actor: str
+    act: str
+    reason: str
+    decision: bool = False
+
+
+def history_of(subject: str, *, told: bool = True) -> list[Step]:
+    """From the audit trail, oldest first. told: may the reader know why it was suspended, with the names in it?"""
+    found: list[Step] = []
+    for row in AuditEvent.objects.filter(subject=subject).order_by("seq"):
+        this = step(row, told=told)
+        # A decision that decides is two acts of the trail, the decision and the move: one line to read.
+        carried_out = found and found[-1].decision and (found[-1].actor, found[-1].act) == (this.actor, this.act)
+        if this.decision or not carried_out:
+            found.append(this)
+    return found
+
+
+def step(row: AuditEvent, *, told: bool) -> Step:
+    act = row.action.partition(".")[2].removeprefix("decide_")
+    decision = "decision" in row.body
+    said = row.body.get("comment" if decision else "reason", "")
+    return Step(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)

@@ -1,0 +1,35 @@
+"""Many exception requests in one API call, each with its own result."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from exceptions.common.bulk_api import ItemsBody, Many
+from exceptions.requests import drafting
+from exceptions.requests.api import ASKING, TEXT, ExceptionApi
+from governance.identity.rest.bulk import BulkSerializer
+from governance.identity.rest.views import Answer
+
+
+class ReasonItemsBody(ItemsBody):
+    reason = serializers.CharField(**TEXT)
+
+
+class ManyExceptionsApi(Many, ExceptionApi):
+    permissions: ClassVar = {"submit_many": ASKING, "withdraw_many": ASKING}
+    queries: ClassVar = {}
+    bodies: ClassVar = {"submit_many": ItemsBody, "withdraw_many": ReasonItemsBody}
+    answers: ClassVar = {"submit_many": Answer(BulkSerializer), "withdraw_many": Answer(BulkSerializer)}
+    matched: ClassVar = frozenset()
+
+    def submit_many(self, _request: Request) -> Response:
+        """Ask for the decision of several drafts; an answer for each."""
+        return self.each(lambda found, given: drafting.submit(request=found, **given))
+
+    def withdraw_many(self, _request: Request) -> Response:
+        """Take several back; an answer for each."""
+        return self.each(lambda found, given: drafting.withdraw(request=found, **given))

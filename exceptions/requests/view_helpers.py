@@ -1,0 +1,25 @@
+"""What the pages of requests share: finding the request, attaching a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from exceptions.models import ExceptionRequest
+from exceptions.requests import attachments
+from exceptions.requests.request_filters import visible_requests
+from governance.identity.web import actor_of_request
+
+
+def request_or_404(request: HttpRequest, pk: int) -> ExceptionRequest:
+    return get_object_or_404(visible_requests(actor_of_request(request)), pk=pk)
+
+
+def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
+    """Keep it with the request. One over the limit isn't read: its size alone is refused."""
+    size = file.size or 0
+    data = file.read() if size <= attachments.MAX_FILE else b""
+    attachments.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
