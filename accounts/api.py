@@ -16,8 +16,8 @@ from accounts.models import Account
 from accounts.owners import set_by_hand
 from accounts.queries import Branch, find_account, organizations, ou_tree, visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.parsing import PageQuery
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import PageQuery
+from governance.rest.views import Answer, Api
 
 EVENTS = 100
 

@@ -17,9 +17,9 @@ from accounts.ownership import MAX_OWNERS, OwnersError, set_owners, version_of
 from accounts.queries import find_account, visible_accounts
 from accounts.services import owners_from
 from governance.core.policy import Permission
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import Strict
+from governance.rest.views import Answer, Api
 
 
 class OwnersBody(Strict):

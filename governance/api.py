@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 
 from accounts.api import UnitApi
 from accounts.owners_api import OwnersApi
-from governance.identity.rest import SIGNED_IN, DeclaredPermission
-from governance.identity.rest.permission import Needed
+from governance.rest import SIGNED_IN, DeclaredPermission
+from governance.rest.permission import Needed
 
 PERMISSIONS: list[type[BasePermission]] = [DeclaredPermission]
 AUTHENTICATION = APIView.authentication_classes

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
 from governance import pages
-from governance.identity.rest.problems import NOT_FOUND, NOT_PERMITTED, Problem, describe, respond
+from governance.rest.problems import NOT_FOUND, NOT_PERMITTED, Problem, describe, respond
 
 INTERNAL = "The portal failed. It has been logged; send the request again, and tell its operators if that doesn't help."
 ASKED_WRONGLY = "The request was not understood."

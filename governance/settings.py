@@ -201,20 +201,20 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "governance.identity.rest.SessionAuthentication",
-        "governance.identity.rest.tokens.TokenAuthentication",
+        "governance.rest.SessionAuthentication",
+        "governance.rest.tokens.TokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["governance.identity.rest.DeclaredPermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.rest.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["governance.identity.rest.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "governance.identity.rest.schema.Schema",
+    "DEFAULT_PARSER_CLASSES": ["governance.rest.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "governance.rest.schema.Schema",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_THROTTLE_RATES": {
         "scan-start": env.rate("TUTELA_RATE_SCAN_START", "10/minute"),
         "export": env.rate("TUTELA_RATE_EXPORT", "60/minute"),
     },
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "governance.identity.rest.problem",
+    "EXCEPTION_HANDLER": "governance.rest.problem",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tutela",

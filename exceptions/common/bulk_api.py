@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from exceptions.common.workflow_errors import workflow
-from governance.identity.rest.bulk import in_bulk
-from governance.identity.rest.parsing import Strict
-from governance.identity.rest.views import Api
+from governance.rest.bulk import in_bulk
+from governance.rest.parsing import Strict
+from governance.rest.views import Api
 
 
 class ItemsBody(Strict):

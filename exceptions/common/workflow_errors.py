@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rest_framework.exceptions import ValidationError
 
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
-from governance.identity.rest.problems import ConflictError, StaleError
+from governance.rest.problems import ConflictError, StaleError
 
 
 @contextmanager

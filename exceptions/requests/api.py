@@ -29,10 +29,10 @@ from exceptions.requests.serializers import (
 )
 from exceptions.rules import ScopeKind
 from governance.core.policy import Permission
-from governance.identity.rest.bulk import LIMIT
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import PageQuery, Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.bulk import LIMIT
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import PageQuery, Strict
+from governance.rest.views import Answer, Api
 
 STATES = (
     "draft", "submitted", "changes_requested", "pending", "active", "expiring", "suspended", "rejected", "withdrawn",

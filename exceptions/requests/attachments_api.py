@@ -18,8 +18,8 @@ from exceptions.requests import attachments
 from exceptions.requests.api import ASKING
 from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
-from governance.identity.rest.parsing import PageQuery, Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import PageQuery, Strict
+from governance.rest.views import Answer, Api
 
 KINDS = ", ".join(sorted(attachments.KINDS))
 

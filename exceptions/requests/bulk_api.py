@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from exceptions.common.bulk_api import ItemsBody, Many
 from exceptions.requests import drafting
 from exceptions.requests.api import ASKING, TEXT, ExceptionApi
-from governance.identity.rest.bulk import BulkSerializer
-from governance.identity.rest.views import Answer
+from governance.rest.bulk import BulkSerializer
+from governance.rest.views import Answer
 
 
 class ReasonItemsBody(ItemsBody):

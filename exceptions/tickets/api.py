@@ -22,10 +22,10 @@ from exceptions.tickets.serializers import TicketSerializer
 from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.core.states import TICKET
-from governance.identity.rest.bulk import LIMIT
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import PageQuery, Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.bulk import LIMIT
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import PageQuery, Strict
+from governance.rest.views import Answer, Api
 from scans import tasks
 from scans.models import Finding
 

@@ -13,8 +13,8 @@ from exceptions.common.bulk_api import ItemsBody, Many
 from exceptions.tickets import lifecycle, verification
 from exceptions.tickets.api import TEXT, TicketApi
 from governance.core.policy import Permission
-from governance.identity.rest.bulk import BulkSerializer
-from governance.identity.rest.views import Answer
+from governance.rest.bulk import BulkSerializer
+from governance.rest.views import Answer
 from scans import tasks
 
 

@@ -17,9 +17,9 @@ from exceptions.models import TicketRule
 from exceptions.tickets import rule_visibility as queries
 from exceptions.tickets import ticket_rules
 from governance.core.policy import NotPermittedError, Permission
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import PageQuery, Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import PageQuery, Strict
+from governance.rest.views import Answer, Api
 from scans.domain.control import Severity
 
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}

@@ -15,8 +15,8 @@ from accounts import api
 from accounts.models import Account
 from accounts.queries import find_account, visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.problems import ConflictError, refusing
-from governance.identity.rest.views import Answer
+from governance.rest.problems import ConflictError, refusing
+from governance.rest.views import Answer
 from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
 from scans.errors import ScanRequestError

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.parsing import Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import Strict
+from governance.rest.views import Answer, Api
 from scans import registry
 from scans.api.scan_documents import VerdictCountsSerializer
 from scans.domain.control import Severity

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.views import Answer, Api
+from governance.rest.views import Answer, Api
 from scans.insight import coverage
 from scans.insight.coverage import State
 from scans.queries import coverage as queries

@@ -17,9 +17,9 @@ from rest_framework.response import Response
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import NotPermittedError, Permission, decide
-from governance.identity.rest.parsing import PageQuery
-from governance.identity.rest.problems import refusing
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import PageQuery
+from governance.rest.problems import refusing
+from governance.rest.views import Answer, Api
 from scans import hooks, registry
 from scans.domain.control import Severity, Verdict
 from scans.models import Finding

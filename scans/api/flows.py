@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.parsing import PageQuery
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import PageQuery
+from governance.rest.views import Answer, Api
 from scans.insight.flows import FEATURES, lines
 from scans.insight.flows.model import ORDER, KeyKind, Owner
 from scans.queries import flows as queries

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.views import Answer, Api
+from governance.rest.views import Answer, Api
 from scans.api.extent import ExtentSerializer
 from scans.api.scan_documents import VerdictCountsSerializer
 from scans.insight.frameworks import STANDINGS

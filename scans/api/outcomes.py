@@ -17,12 +17,12 @@ from rest_framework.request import Request
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest import paging
-from governance.identity.rest.parsing import PageQuery
-from governance.identity.rest.problems import ConflictError
-from governance.identity.rest.schema import NDJSON
-from governance.identity.rest.views import Answer, Api
 from governance.pages import read_cursor
+from governance.rest import paging
+from governance.rest.parsing import PageQuery
+from governance.rest.problems import ConflictError
+from governance.rest.schema import NDJSON
+from governance.rest.views import Answer, Api
 from scans.api.findings import GapSerializer
 from scans.models import Scan
 from scans.pipeline.scan_totals import sums_of

@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
-from governance.identity.rest.problems import TooSoonError
-from governance.identity.rest.views import Api
+from governance.rest.problems import TooSoonError
+from governance.rest.views import Api
 from scans import tasks
 from scans.api.scan_documents import documents
 from scans.errors import ScanRequestError, ScanTooSoonError

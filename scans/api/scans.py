@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.rest.parsing import PageQuery, Strict
-from governance.identity.rest.problems import ConflictError, refusing
-from governance.identity.rest.views import Answer, Api
+from governance.rest.parsing import PageQuery, Strict
+from governance.rest.problems import ConflictError, refusing
+from governance.rest.views import Answer, Api
 from scans.api import scan_starts
 from scans.api.scan_documents import (
     GapsSerializer,

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from governance.identity.rest.parsing import Strict
+from governance.rest.parsing import Strict
 from scans.api.scan_documents import AskedSerializer
 from scans.domain.schedule_times import LEAST, MOST
 from scans.pipeline.schedule_changes import LONGEST_NAME, MOST_ACCOUNTS

@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.core.policy import Permission
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import PageQuery
-from governance.identity.rest.problems import ConflictError, refusing
-from governance.identity.rest.views import Answer, Api
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import PageQuery
+from governance.rest.problems import ConflictError, refusing
+from governance.rest.views import Answer, Api
 from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
 from scans.api.schedule_documents import ChangeBody, ScheduleBody, ScheduleSerializer

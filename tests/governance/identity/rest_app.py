@@ -13,11 +13,11 @@ from rest_framework.views import APIView
 
 from governance.core import audit
 from governance.core.policy import SYSTEM, Permission
-from governance.identity.rest import SIGNED_IN
-from governance.identity.rest.bulk import BulkSerializer, in_bulk
-from governance.identity.rest.etags import etag_of, require_match
-from governance.identity.rest.parsing import Strict
-from governance.identity.rest.views import Answer, Api
+from governance.rest import SIGNED_IN
+from governance.rest.bulk import BulkSerializer, in_bulk
+from governance.rest.etags import etag_of, require_match
+from governance.rest.parsing import Strict
+from governance.rest.views import Answer, Api
 
 # What the next call does: a test sets it. It gets the act's text and answers what the API shows.
 acts: list[Callable[[str], Any]] = []

@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from governance.core.models import AuditEvent, IdempotencyRecord
 from governance.core.policy import Role, ScopeKind
 from governance.core.transitions import LostRaceError
-from governance.identity.rest import idempotency
-from governance.identity.rest.idempotency import CLAIM, KEPT
-from governance.identity.rest.problems import ConflictError
 from governance.identity.stepup import StepUpRequiredError
+from governance.rest import idempotency
+from governance.rest.idempotency import CLAIM, KEPT
+from governance.rest.problems import ConflictError
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
 from tests.scans.api.asking import fields, refused

@@ -13,7 +13,7 @@ from django.test import Client
 
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
-from governance.identity.rest import idempotency
+from governance.rest import idempotency
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
 

@@ -12,10 +12,10 @@ from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Permission, Role, ScopeKind
 from governance.core.states import IllegalMoveError
 from governance.core.transitions import LostRaceError
-from governance.identity.rest import SIGNED_IN
-from governance.identity.rest.bulk import LIMIT
-from governance.identity.rest.etags import etag_of
-from governance.identity.rest.views import Api
+from governance.rest import SIGNED_IN
+from governance.rest.bulk import LIMIT
+from governance.rest.etags import etag_of
+from governance.rest.views import Api
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
 from tests.scans.api.asking import fields, refused

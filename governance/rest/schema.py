@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the declarations of the views (governance.identity.rest.views)."""
+"""The OpenAPI document, from the declarations of the views (governance.rest.views)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from governance.identity.rest.problems import MEDIA_TYPE
+from governance.rest.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from governance.identity.rest.views import Answer
+    from governance.rest.views import Answer
 
 NDJSON = "application/x-ndjson"
 ERRORS = {
@@ -54,7 +54,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "governance.identity.rest.authentication.SessionAuthentication"
+    target_class = "governance.rest.authentication.SessionAuthentication"
     name = "session"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002
@@ -62,7 +62,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "governance.identity.rest.tokens.TokenAuthentication"
+    target_class = "governance.rest.tokens.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002

@@ -9,8 +9,8 @@ from django.db import transaction
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from governance.identity.rest.problems import REFUSALS, describe
-from governance.identity.rest.schema import ProblemSerializer
+from governance.rest.problems import REFUSALS, describe
+from governance.rest.schema import ProblemSerializer
 
 LIMIT = 500
 Item = TypeVar("Item")

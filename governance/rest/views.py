@@ -1,6 +1,6 @@
 """The base of the API's views: each action declares who may call it, what it takes and what it answers.
 
-The declarations are what runs and what the OpenAPI document says (governance.identity.rest.schema).
+The declarations are what runs and what the OpenAPI document says (governance.rest.schema).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 
 from governance.core.policy import Actor
-from governance.identity.rest import idempotency, paging
-from governance.identity.rest.parsing import Strict, read_query, validated
-from governance.identity.rest.permission import Needed, actor_of_request
+from governance.rest import idempotency, paging
+from governance.rest.parsing import Strict, read_query, validated
+from governance.rest.permission import Needed, actor_of_request
 
 
 @dataclass(frozen=True, slots=True)

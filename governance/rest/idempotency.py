@@ -27,8 +27,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.core.models import IdempotencyRecord
-from governance.identity.rest.permission import actor_of_request
-from governance.identity.rest.problems import ConflictError, KeyReusedError
+from governance.rest.permission import actor_of_request
+from governance.rest.problems import ConflictError, KeyReusedError
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

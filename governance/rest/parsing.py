@@ -11,7 +11,7 @@ from rest_framework import parsers, serializers
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 
-from governance.identity.rest.problems import TooLargeError
+from governance.rest.problems import TooLargeError
 
 NAMED = 20  # how many unknown names a refusal lists
 

@@ -8,7 +8,7 @@ import json
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
-from governance.identity.rest.problems import PreconditionRequiredError, StaleError
+from governance.rest.problems import PreconditionRequiredError, StaleError
 
 
 def etag_of(*parts: object) -> str:

@@ -4,9 +4,9 @@ Settings name what is here, and rest_framework.views loads it while it is being 
 in this file may import views, viewsets or generics.
 """
 
-from governance.identity.rest.authentication import SessionAuthentication
-from governance.identity.rest.parsing import JSONParser
-from governance.identity.rest.permission import SIGNED_IN, DeclaredPermission, actor_of_request
-from governance.identity.rest.problems import problem
+from governance.rest.authentication import SessionAuthentication
+from governance.rest.parsing import JSONParser
+from governance.rest.permission import SIGNED_IN, DeclaredPermission, actor_of_request
+from governance.rest.problems import problem
 
 __all__ = ["SIGNED_IN", "DeclaredPermission", "JSONParser", "SessionAuthentication", "actor_of_request", "problem"]
