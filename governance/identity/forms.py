@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
 from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
-from django.core.exceptions import ValidationError
 
 from governance.core.freetext import FreeTextField
 from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
 from governance.identity import resets
 from governance.identity.models import User
-
-PLACE = re.compile(r"(organization) (o-[a-z0-9]{10,32})|(ou) ((?:ou|r)-[a-z0-9-]{4,64})|(account) ([0-9]{12})")
+from governance.identity.scopes import place
 
 
 class InviteForm(forms.Form):
@@ -109,13 +106,3 @@ class TokenForm(forms.Form):
 
     def lasts(self) -> timedelta:
         return timedelta(days=self.cleaned_data["days"])
-
-
-def place(line: str) -> tuple[ScopeKind, str]:
-    found = PLACE.fullmatch(" ".join(line.split()))
-    if found is None:
-        raise ValidationError(
-            "Write each place like: account 111122223333, ou ou-ab12-cdefgh34, organization o-abcdef1234."
-        )
-    kind, scope_id = (part for part in found.groups() if part)
-    return ScopeKind(kind), scope_id

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from governance.core.policy import Actor, Permission, Place, ScopeKind
@@ -40,3 +42,16 @@ def inventory() -> Inventory:
 
 def spot_of(kind: ScopeKind, scope_id: str) -> Spot | None:
     return inventory().locate([(kind, scope_id)]).get((kind, scope_id))
+
+
+PLACE = re.compile(r"(organization) (o-[a-z0-9]{10,32})|(ou) ((?:ou|r)-[a-z0-9-]{4,64})|(account) ([0-9]{12})")
+
+
+def place(line: str) -> tuple[ScopeKind, str]:
+    found = PLACE.fullmatch(" ".join(line.split()))
+    if found is None:
+        raise ValidationError(
+            "Write each place like: account 111122223333, ou ou-ab12-cdefgh34, organization o-abcdef1234."
+        )
+    kind, scope_id = (part for part in found.groups() if part)
+    return ScopeKind(kind), scope_id
