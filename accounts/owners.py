@@ -14,8 +14,9 @@ from accounts.queries import visible_accounts
 from accounts.scopes import branch
 from governance.core.names import fold
 from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
-from governance.identity import grants, naming
+from governance.identity.grants import services
 from governance.identity.models import Grant, User
+from governance.identity.people import identifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def all_set_by_hand() -> dict[int, list[User]]:
 
 def people_called(names: Iterable[str]) -> dict[str, list[User]]:
     """Folded name -> active people with that user name or mail address."""
-    called = naming.people_called(names).items()
+    called = identifiers.people_called(names).items()
     return {
         name: active for name, users in called if (active := [u for u in users if u.is_active and not u.is_service])
     }
@@ -105,7 +106,7 @@ class Owning:
 
     def __init__(self) -> None:
         self.facts: dict[int, list[GrantFact]] = defaultdict(list)
-        for grant in grants.current(timezone.now()).filter(role=Role.ACCOUNT_OWNER):
+        for grant in services.current(timezone.now()).filter(role=Role.ACCOUNT_OWNER):
             self.facts[grant.user_id].append(
                 GrantFact(Role.ACCOUNT_OWNER, ScopeKind(grant.scope_kind), grant.scope_id, grant.ends_at)
             )
@@ -132,7 +133,7 @@ def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
 def confirm(actor: Actor, proposal: OwnerProposal) -> Grant:
     if proposal.user is None:
         raise ProposalGoneError(f"Nobody to grant to: {proposal.why_not}.")
-    return grants.grant_role(
+    return services.grant_role(
         actor=actor, user=proposal.user, role=Role.ACCOUNT_OWNER, scope=ScopeKind.ACCOUNT,
         scope_id=proposal.account.account_id,
     )  # fmt: skip

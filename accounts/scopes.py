@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, GrantFact, Permission, Place, ScopeKind, active
-from governance.identity.scopes import Scope, Spot
+from governance.identity.grants.scopes import Scope, Spot
 
 
 def locate(scopes: Iterable[Scope]) -> dict[Scope, Spot]:

@@ -16,7 +16,7 @@ def main() -> None:
     from accounts.models import Account, Organization
     from governance.core.policy import SYSTEM, Role, ScopeKind
     from governance.identity.models import User
-    from governance.identity.services import create_user, grant_role
+    from governance.identity.people.creation import create_user, grant_role
 
     organization = Organization.objects.get()
     owned = Account.objects.filter(organization=organization).exclude(owners=[]).order_by("account_id")[2]

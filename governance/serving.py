@@ -6,7 +6,7 @@ from django.conf import settings
 
 from governance.core import audit_keys
 from governance.env import ConfigurationError
-from governance.identity import seeds
+from governance.identity.factors import totp_secrets
 
 LEAST_KEY_LENGTH = 50
 MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
@@ -23,7 +23,7 @@ def require() -> None:
     if len(settings.SECRET_KEY_GIVEN) < LEAST_KEY_LENGTH:
         raise ConfigurationError(f"SECRET_KEY is shorter than {LEAST_KEY_LENGTH} characters. {MAKE_ONE}")
     require_audit_key()
-    seeds.cipher()  # second factors are encrypted with a key from outside the database
+    totp_secrets.cipher()  # second factors are encrypted with a key from outside the database
 
 
 def require_audit_key() -> None:

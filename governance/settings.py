@@ -69,8 +69,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "governance.identity.sessions.SessionLimits",
-    "governance.identity.gate.RequireSecondFactor",
+    "governance.identity.people.sessions.SessionLimits",
+    "governance.identity.factors.middleware.RequireSecondFactor",
     "governance.identity.step_up_page.StepUp",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "governance.middleware.NoStoreMiddleware",
@@ -107,30 +107,30 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "governance.identity.passwords.PredictablePasswordValidator"},
+    {"NAME": "governance.identity.people.passwords.PredictablePasswordValidator"},
 ]
 
 # Signing in: django-allauth, and what governance.identity adds to it (docs/people.md).
-ACCOUNT_ADAPTER = "governance.identity.adapters.SignInAdapter"
+ACCOUNT_ADAPTER = "governance.identity.people.adapters.SignInAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are set by a security admin
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_FORMS = {"reset_password": "governance.identity.forms.ForgottenForm"}
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.resets.ResetTokens"  # noqa: S105  # a class
+ACCOUNT_FORMS = {"reset_password": "governance.identity.people.forms.ForgottenForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.people.password_resets.ResetTokens"  # noqa: S105  # a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tutela] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if INSECURE_HTTP else "https"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TUTELA_TRUSTED_PROXIES", 1 if env.flag("TUTELA_BEHIND_PROXY") else 0)
-MFA_ADAPTER = "governance.identity.adapters.FactorAdapter"
+MFA_ADAPTER = "governance.identity.people.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
-    "authenticate": "governance.identity.factor_forms.SignInCodeForm",
-    "activate_totp": "governance.identity.factor_forms.EnrolAppForm",
-    "add_webauthn": "governance.identity.factor_forms.AddPasskeyForm",
-    "edit_webauthn": "governance.identity.factor_forms.RenamePasskeyForm",
+    "authenticate": "governance.identity.factors.forms.SignInCodeForm",
+    "activate_totp": "governance.identity.factors.forms.EnrolAppForm",
+    "add_webauthn": "governance.identity.factors.forms.AddPasskeyForm",
+    "edit_webauthn": "governance.identity.factors.forms.RenamePasskeyForm",
 }
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up, so no address waits to be verified: none keeps a factor away
 MFA_TOTP_TOLERANCE = 0
@@ -139,7 +139,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TRUST_ENABLED = False
-SOCIALACCOUNT_ADAPTER = "governance.identity.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_ADAPTER = "governance.identity.sso.openid_connect.SingleSignOnAdapter"
 SOCIALACCOUNT_PROVIDERS = {**env.oidc(insecure=INSECURE_HTTP), **env.saml(insecure=INSECURE_HTTP)}
 if "saml" in SOCIALACCOUNT_PROVIDERS:
     INSTALLED_APPS.append("allauth.socialaccount.providers.saml")

@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity import factors, seeds
+from governance.identity.factors import second_factors, totp_secrets
 from governance.identity.models import User
-from governance.identity.services import grant_role
+from governance.identity.people.creation import grant_role
 
 PASSWORD = "a-long-and-uncommon-pass-phrase-7"
 Held = tuple[Role, ScopeKind, str]
@@ -32,7 +32,7 @@ def enrol(user: User) -> str:
     """Gives the person an authenticator app, once; answers its seed."""
     found = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     found = found or TOTP.activate(user, generate_totp_secret()).instance
-    return seeds.decrypt(found.data["secret"])
+    return totp_secrets.decrypt(found.data["secret"])
 
 
 def current_code(seed: str, room: float = 5) -> str:
@@ -43,7 +43,7 @@ def current_code(seed: str, room: float = 5) -> str:
     left = app_settings.TOTP_PERIOD - time.time() % app_settings.TOTP_PERIOD
     if left < room:
         time.sleep(left)
-    return factors.code_at(seed, timezone.now())
+    return second_factors.code_at(seed, timezone.now())
 
 
 def signed_in(user: User) -> Client:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.owners import ProposalGoneError, confirm_owners, proposals
 from governance.core.policy import NotPermittedError, Permission
-from governance.identity.grants import GrantError
+from governance.identity.grants.services import GrantError
 from governance.identity.web import actor_of_request, permission
 
 SHOWN = 200

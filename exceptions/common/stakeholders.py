@@ -10,9 +10,9 @@ from exceptions.common.request_scope import accounts_of
 from exceptions.models import ExceptionRequest
 from governance.core.names import spellings
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
-from governance.identity.grants import givers
+from governance.identity.grants.services import givers
 from governance.identity.models import Grant, User
-from governance.identity.naming import names_of
+from governance.identity.people.identifiers import names_of
 from governance.identity.queries import facts_of
 from scans.pipeline.start import place_of
 

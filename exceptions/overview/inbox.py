@@ -19,9 +19,9 @@ from exceptions.tickets.ticket_queries import counted, view_is, visible_tickets,
 from governance.core.names import spellings
 from governance.core.policy import Actor, Permission, Role, active
 from governance.core.states import EXCEPTION_ENDED
-from governance.identity.grants import givers
+from governance.identity.grants.services import givers
 from governance.identity.models import User
-from governance.identity.naming import names_of
+from governance.identity.people.identifiers import names_of
 
 SHOWN = 20
 

@@ -16,7 +16,7 @@ from exceptions.models import PolicyChange, PolicyRule, SlaRule
 from exceptions.rules import Rule, ScopeKind
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
-from governance.identity import stepup
+from governance.identity.factors import step_up
 
 
 def rule_for(severities: Iterable[str], kind: str) -> Rule:
@@ -111,7 +111,7 @@ def whole(value: Any, least: int, most: int, name: str) -> int:
 def require(actor: Actor, permission: Permission, now: datetime) -> None:
     if not decide_whole(actor, permission, now):
         raise NotPermittedError(f"{actor.name} may not do this; a grant of security admin is needed.")
-    stepup.require(actor, now)
+    step_up.require(actor, now)
 
 
 def person(actor: Actor) -> int:

@@ -28,7 +28,7 @@ from exceptions.requests.snapshots import shown
 from exceptions.rules import Rule, differences, gravest
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
-from governance.identity import stepup
+from governance.identity.factors import step_up
 from governance.identity.models import User
 
 NEEDS_WORDS = {
@@ -47,7 +47,7 @@ def show(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
     """What a decider sees, and its digest. Kept, so that a later refusal can show the difference."""
     request.quorum = max(request.quorum, rule_of(request).quorum)  # it may have become stricter since it was asked
     body = shown(request)
-    digest = stepup.digest_of(body)
+    digest = step_up.digest_of(body)
     Shown.objects.bulk_create([Shown(digest=digest, body=body)], ignore_conflicts=True)
     return digest, body
 
@@ -92,7 +92,7 @@ def revoke(*, actor: Actor, request: ExceptionRequest, version: int, digest: str
         locked = locking.request(request.pk)
         if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, places_of(accounts_of(locked))):
             raise NotPermittedError(f"{actor.name} may not revoke {locked}.")
-        stepup.require(actor, now)
+        step_up.require(actor, now)
         if locked.version != version:
             raise StaleVersionError(f"{locked} was changed by somebody else meanwhile. Look at it again.")
         person = person_of(actor)
@@ -112,7 +112,7 @@ def require_decider(actor: Actor, request: ExceptionRequest, now: datetime) -> U
         raise NotPermittedError(
             f"{actor.name} may not decide {request}: it takes an approver's grant for its whole scope."
         )
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     person = person_of(actor)
     conflict = conflict_of(request, person, actor, now)
     if conflict:
@@ -172,7 +172,7 @@ def record(
     actor: Actor, request: ExceptionRequest, person: User, act: str, words: str, seen: Shown, now: datetime
 ) -> Decision:
     if actor.second_factor_at is None:
-        raise stepup.StepUpRequiredError
+        raise step_up.StepUpRequiredError
     try:
         with transaction.atomic():
             made = Decision.objects.create(

@@ -13,7 +13,7 @@ from exceptions.common.input_checks import MAX_TEXT, checked_controls, checked_t
 from exceptions.errors import InvalidRequestError
 from exceptions.rules import ScopeKind
 from governance.core.policy import Actor, Permission
-from governance.identity.naming import PersonNotKnownError, find_person
+from governance.identity.people.identifiers import PersonNotKnownError, find_person
 from scans import registry
 from scans.models import Finding
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from exceptions.common.request_scope import accounts_of, controls_of, findings_of, scope_text
 from exceptions.models import ExceptionRequest
-from governance.identity.naming import strangers
+from governance.identity.people.identifiers import strangers
 from scans import registry
 from scans.models import Finding, PostureCell
 

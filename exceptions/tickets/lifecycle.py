@@ -25,7 +25,7 @@ from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide
 from governance.core.states import TICKET, TICKET_ENDED
 from governance.core.transitions import LostRaceError, move
-from governance.identity import stepup
+from governance.identity.factors import step_up
 from scans import registry
 from scans.models import Finding
 from scans.pipeline.start import place_of
@@ -196,7 +196,7 @@ def require(actor: Actor, permission: Permission, account: Account) -> None:
 
 def require_decider(actor: Actor, ticket: Ticket) -> None:
     require(actor, Permission.TICKET_DECIDE, ticket.account)
-    stepup.require(actor, timezone.now())
+    step_up.require(actor, timezone.now())
     conflict = proposer_conflict(ticket, actor.user_id)
     if conflict:
         raise ConflictOfInterestError(conflict)

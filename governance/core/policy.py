@@ -48,7 +48,7 @@ class Permission(StrEnum):
 
 P = Permission
 
-# Acts that need a second factor of the last few minutes (governance.identity.stepup), so no token can do them.
+# Acts that need a second factor of the last few minutes (governance.identity.factors.step_up), so no token can do them.
 STEP_UP = frozenset({
     P.EXCEPTION_DECIDE, P.EXCEPTION_REVOKE, P.TICKET_DECIDE, P.GRANT_MANAGE, P.GRANT_DELEGATE, P.USER_RESET_FACTOR,
     P.TOKEN_MANAGE, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.AUDIT_EXPORT,

@@ -13,7 +13,7 @@ from governance.core import trail
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
 from governance.core.trail import TrailFilter
-from governance.identity import stepup
+from governance.identity.factors import step_up
 
 SIZE = 100
 
@@ -43,5 +43,5 @@ def page_of(rows: QuerySet[AuditEvent], below: int | None) -> Page:
 def export_trail(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """The signed file, line by line. Raises NotPermittedError, StepUpRequiredError."""
     require_whole(actor, Permission.AUDIT_EXPORT)
-    stepup.require(actor, timezone.now())
+    step_up.require(actor, timezone.now())
     return trail.export(actor=actor, start=start, end=end)

@@ -20,10 +20,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from governance.identity import factors
-from governance.identity.factor_forms import TakesCodeOnce, code_field
+from governance.identity.factors import second_factors
+from governance.identity.factors.forms import TakesCodeOnce, code_field
+from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.models import User
-from governance.identity.stepup import StepUpRequiredError
 from governance.identity.web import oneself
 
 PREFIX = "step-up"
@@ -33,14 +33,14 @@ OURS = frozenset({CODE, CREDENTIAL, "csrfmiddlewaretoken"})
 
 class CodeForm(TakesCodeOnce, ReauthenticateForm):
     code = code_field("Code from your app")
-    kinds = factors.STRONG
+    kinds = second_factors.STRONG
 
 
 class RecoveryForm(CodeForm):
     """For replacing one's own factors: a recovery code will do there, and nowhere else."""
 
     code = code_field("Code from your app, or a recovery code")
-    kinds = factors.ANY
+    kinds = second_factors.ANY
 
 
 class PasskeyForm(AuthenticateWebAuthnForm):
@@ -119,10 +119,12 @@ def ask(
         "fields": kept(request) if fields is None else fields,
         "files": bool(request.FILES),
         "code_form": form if isinstance(form, CodeForm) else code_form(user=request.user, prefix=PREFIX),
-        "has_app": factors.Kind.TOTP in kinds or code_form is RecoveryForm,
+        "has_app": second_factors.Kind.TOTP in kinds or code_form is RecoveryForm,
         "errors": [] if form is None or isinstance(form, CodeForm) else form.errors.get("credential", []),
         "credential_name": CREDENTIAL,
-        "js_data": {"request_options": begin_authentication(request.user)} if factors.Kind.WEBAUTHN in kinds else None,
+        "js_data": {"request_options": begin_authentication(request.user)}
+        if second_factors.Kind.WEBAUTHN in kinds
+        else None,
     }
     htmx = bool(request.headers.get("HX-Request"))  # which shows nothing of a 403
     plain = fields is not None and form is None

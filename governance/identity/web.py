@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from governance.core.policy import Actor, NotPermittedError, Permission, decide
-from governance.identity.factors import proved_at
+from governance.identity.factors.second_factors import proved_at
 from governance.identity.models import ApiToken, User
 from governance.identity.queries import actor_of, actor_of_token
 

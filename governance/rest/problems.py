@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from governance.core.policy import NotPermittedError
 from governance.core.states import IllegalMoveError
 from governance.core.transitions import LostRaceError
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.factors.step_up import StepUpRequiredError
 
 MEDIA_TYPE = "application/problem+json"
 CODES = {

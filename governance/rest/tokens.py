@@ -7,8 +7,8 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from governance.identity import tokens
 from governance.identity.models import ApiToken, User
+from governance.identity.people import api_tokens
 
 REFUSED = "This token is unknown, over, revoked, or not for this network."
 
@@ -21,10 +21,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         now = timezone.now()
-        token = tokens.find(text.strip(), address=get_adapter().get_client_ip(request._request), now=now)  # noqa: SLF001
+        token = api_tokens.find(text.strip(), address=get_adapter().get_client_ip(request._request), now=now)  # noqa: SLF001
         if token is None:
             raise exceptions.AuthenticationFailed(REFUSED)
-        tokens.note_use(token, now)
+        api_tokens.note_use(token, now)
         return token.service, token
 
     def authenticate_header(self, _request: Request) -> str:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.owners import ProposalGoneError, confirm_owners, proposals
 from accounts.queries import visible_accounts
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity.grants import GrantError
+from governance.identity.grants.services import GrantError
 from governance.identity.models import Grant, User
 from governance.identity.queries import actor_of
 from tests.governance.identity.acting import fresh

@@ -20,7 +20,7 @@ from tests.people import person, signed_in, stepped_up
 # These define, explain and show permissions; they refuse nobody.
 NO_CHECKS = {
     "governance/core/policy.py", "governance/core/permissions.py", "governance/context.py",
-    "governance/identity/forms.py",
+    "governance/identity/people/forms.py",
 }  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.core.policy import Role, ScopeKind
-from governance.identity import factors, links, resets
+from governance.identity.factors import second_factors
 from governance.identity.models import FactorStep, User
+from governance.identity.people import one_time_links, password_resets
 from tests.passkeys import new_passkey
 from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
 
@@ -83,7 +84,7 @@ def test_forgotten_keeps_nobody_from_enrolling(petra: User, add) -> None:
     client = with_password()
     assert client.get("/controls/")["Location"] == reverse("mfa_index")
     add(client)
-    assert factors.has_factor(petra)
+    assert second_factors.has_factor(petra)
     assert client.get(reverse("me")).status_code == 200
 
 
@@ -100,7 +101,7 @@ def test_forgotten_keeps_nobody_from_replacing_a_factor(petra: User) -> None:
 def test_an_unverified_address_that_is_there_already_keeps_nobody_from_enrolling(petra: User) -> None:
     EmailAddress.objects.create(user=petra, email=MAIL, verified=False)
     enrol_app(with_password())
-    assert factors.has_factor(petra)
+    assert second_factors.has_factor(petra)
 
 
 def test_no_page_of_the_door_writes_an_address(petra: User) -> None:
@@ -205,12 +206,12 @@ def test_after_a_reset_of_factors_a_mailbox_opens_nothing_before_the_factor_is_e
 
 def test_a_reset_of_factors_ends_the_links_from_before(petra: User) -> None:
     from governance.core.policy import SYSTEM
-    from governance.identity import people
+    from governance.identity.people import administration
 
-    connect = links.issue(actor=SYSTEM, user=petra, purpose=links.Purpose.CONNECT, now=timezone.now())
-    people.reset_factors(actor=SYSTEM, user=petra, now=timezone.now())
-    with pytest.raises(links.LinkRefusedError):
-        links.find(connect, links.Purpose.CONNECT, timezone.now())
+    connect = one_time_links.issue(actor=SYSTEM, user=petra, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
+    administration.reset_factors(actor=SYSTEM, user=petra, now=timezone.now())
+    with pytest.raises(one_time_links.LinkRefusedError):
+        one_time_links.find(connect, one_time_links.Purpose.CONNECT, timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -235,4 +236,4 @@ def test_a_mail_resets_the_password_of_somebody_with_both(petra: User, mailoutbo
     assert take(link_in(mailoutbox[0].body))
     client = with_password(PHRASE)
     assert client.get(reverse("me"))["Location"].startswith("/sign-in/")
-    assert resets.resettable_by_mail(User.objects.get(pk=petra.pk))
+    assert password_resets.resettable_by_mail(User.objects.get(pk=petra.pk))

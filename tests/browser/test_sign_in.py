@@ -208,7 +208,7 @@ def test_the_end_of_a_session(shown: Window, sign_in: Callable[[Window, User], N
     sign_in(shown, ada)
     from django.contrib.sessions.models import Session
 
-    from governance.identity import sessions
+    from governance.identity.people import sessions
 
     for row in Session.objects.all():
         store = Session.get_session_store_class()(row.session_key)

@@ -18,7 +18,7 @@ from exceptions.tickets import lifecycle, verification
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError
 from governance.core.states import EXCEPTION, TICKET
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
 from tests.exceptions.story import Cast, acting, cast

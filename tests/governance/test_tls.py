@@ -21,7 +21,7 @@ from accounts.aws import session
 from governance.broker import connection_settings
 from governance.core.tls import LOWEST, require_tls_1_2
 from governance.env import ConfigurationError
-from governance.identity.single_sign_on import SingleSignOnAdapter
+from governance.identity.sso.openid_connect import SingleSignOnAdapter
 from tests.whole.portal import ROOT, bare_environment
 
 

@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.core.policy import MATRIX, STEP_UP, SYSTEM, Permission, Role, ScopeKind
-from governance.identity import tokens
 from governance.identity.models import User
-from governance.identity.tokens import Cut
+from governance.identity.people import api_tokens
+from governance.identity.people.api_tokens import Cut
 from tests.inventory import ORG
 from tests.people import person
 
@@ -32,7 +32,7 @@ def robot(
     User.objects.filter(pk=made.pk).update(is_service=True, responsible=person(f"{name}-keeper"))
     now = timezone.now()
     cut = Cut(sorted(permissions), list(places), now + timedelta(days=30))
-    _, text = tokens.create_token(actor=SYSTEM, service=User.objects.get(pk=made.pk), name="sync", cut=cut, now=now)
+    _, text = api_tokens.create_token(actor=SYSTEM, service=User.objects.get(pk=made.pk), name="sync", cut=cut, now=now)
     return Client(headers={"Authorization": f"Bearer {text}"})
 
 

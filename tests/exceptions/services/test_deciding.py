@@ -20,9 +20,9 @@ from exceptions.models import Cover, Decision, ExceptionRequest, PolicyRule
 from exceptions.requests import deciding, drafting
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind
+from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.models import User
-from governance.identity.services import grant_role
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.people.creation import grant_role
 from scans.models import Finding
 from tests.exceptions.story import Cast, acting
 from tests.people import person

@@ -12,10 +12,10 @@ from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision, ExceptionRequest
 from exceptions.requests import deciding
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity.delegation import delegate_grant
-from governance.identity.grants import extend_grant
+from governance.identity.grants.delegation import delegate_grant
+from governance.identity.grants.services import extend_grant
 from governance.identity.models import User
-from governance.identity.services import grant_role
+from governance.identity.people.creation import grant_role
 from tests.exceptions.story import Cast, acting
 from tests.people import person
 

@@ -13,7 +13,7 @@ from exceptions.tickets import lifecycle, outbox, verification
 from exceptions.tickets.trackers import console, trackers
 from exceptions.tickets.trackers.contract import TrackerError, Work
 from governance.core.policy import SYSTEM, NotPermittedError
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
 from scans.pipeline.start import cancel_scan

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity.services import grant_role
+from governance.identity.people.creation import grant_role
 from tests.exceptions.story import WHY, Cast
 from tests.exceptions.views.browsing import browser, shown, text
 from tests.inventory import HOSTILE

@@ -6,5 +6,5 @@ from django.urls import include, path
 
 from governance import urls
 
-urlpatterns = [path("", include("governance.identity.saml_urls")), *urls.urlpatterns]
+urlpatterns = [path("", include("governance.identity.sso.saml_urls")), *urls.urlpatterns]
 handler404 = urls.handler404

@@ -12,7 +12,7 @@ from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from governance.core.verifier import check_export
 from governance.identity.audit_queries import export_trail
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.factors.step_up import StepUpRequiredError
 from governance.templatetags.trails import told
 from tests.governance.core.trails import written
 from tests.governance.identity.acting import fresh

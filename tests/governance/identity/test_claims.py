@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
-from governance.identity.single_sign_on import kept
+from governance.identity.sso.openid_connect import kept
 
 CLAIMS = {"sub": "7", "iss": "https://idp.example", "email": "ann@corp.example"}
 

@@ -15,10 +15,10 @@ from governance.core.policy import (
     decide,
     decide_disinterested,
 )
-from governance.identity.delegation import delegate_grant
-from governance.identity.grants import GrantError, extend_grant, revoke_grant
+from governance.identity.factors.step_up import StepUpRequiredError
+from governance.identity.grants.delegation import delegate_grant
+from governance.identity.grants.services import GrantError, extend_grant, revoke_grant
 from governance.identity.models import Grant, User
-from governance.identity.stepup import StepUpRequiredError
 from tests.governance.identity.acting import fresh
 from tests.inventory import ORG, Inventory
 from tests.people import person

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from governance.core.models import AuditEvent
 from governance.env import ConfigurationError
-from governance.identity import factors, seeds
+from governance.identity.factors import second_factors, totp_secrets
 from governance.identity.models import User
 from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
 
@@ -26,13 +26,13 @@ NOW = datetime(2026, 5, 4, 12, 0, 5, tzinfo=UTC)
 
 
 def take(user: User, code: str, now: datetime = NOW) -> bool:
-    return factors.take_code(user=user, code=code, now=now) is not None
+    return second_factors.take_code(user=user, code=code, now=now) is not None
 
 
 def test_a_code_is_taken_once() -> None:
     """ASVS 6.5.1."""
     ada = person("ada")
-    code = factors.code_at(enrol(ada), NOW)
+    code = second_factors.code_at(enrol(ada), NOW)
     assert take(ada, code)
     assert not take(ada, code)
     assert not take(ada, code, NOW + timedelta(seconds=20)), "the same time step"
@@ -43,15 +43,15 @@ def test_a_code_of_another_time_step_is_refused() -> None:
     ada = person("ada")
     seed = enrol(ada)
     for seconds in (-60, -30, 30, 60):
-        assert not take(ada, factors.code_at(seed, NOW + timedelta(seconds=seconds)))
-    assert take(ada, factors.code_at(seed, NOW + timedelta(minutes=5)), NOW + timedelta(minutes=5))
-    assert not take(ada, factors.code_at(seed, NOW), NOW), "a clock that goes back brings no code back"
+        assert not take(ada, second_factors.code_at(seed, NOW + timedelta(seconds=seconds)))
+    assert take(ada, second_factors.code_at(seed, NOW + timedelta(minutes=5)), NOW + timedelta(minutes=5))
+    assert not take(ada, second_factors.code_at(seed, NOW), NOW), "a clock that goes back brings no code back"
 
 
 @pytest.mark.parametrize("spelling", ["{0} {1}", "{0}-{1}", " {0}{1} ", "{0}\u00a0{1}", "wide"])
 def test_allauth_65_20_1_another_spelling_of_a_used_code_is_refused(spelling: str) -> None:
     ada = person("ada")
-    code = factors.code_at(enrol(ada), NOW)
+    code = second_factors.code_at(enrol(ada), NOW)
     assert take(ada, code)
     wide = "".join(chr(ord(digit) + 0xFEE0) for digit in code)
     assert not take(ada, wide if spelling == "wide" else spelling.format(code[:3], code[3:]))
@@ -60,10 +60,10 @@ def test_allauth_65_20_1_another_spelling_of_a_used_code_is_refused(spelling: st
 def test_a_used_code_stays_used_when_the_app_is_enrolled_again() -> None:
     ada = person("ada")
     seed = enrol(ada)
-    assert take(ada, factors.code_at(seed, NOW))
+    assert take(ada, second_factors.code_at(seed, NOW))
     Authenticator.objects.filter(user=ada).delete()
-    Authenticator.objects.create(user=ada, type="totp", data={"secret": seeds.encrypt(seed)})
-    assert not take(ada, factors.code_at(seed, NOW))
+    Authenticator.objects.create(user=ada, type="totp", data={"secret": totp_secrets.encrypt(seed)})
+    assert not take(ada, second_factors.code_at(seed, NOW))
 
 
 def test_the_code_that_enrolled_the_app_is_used_up() -> None:
@@ -73,7 +73,7 @@ def test_the_code_that_enrolled_the_app_is_used_up() -> None:
     seed = client.get(reverse("mfa_activate_totp")).context["form"].secret
     code = current_code(seed)
     assert client.post(reverse("mfa_activate_totp"), {"code": code}).status_code == 302
-    assert factors.take_code(user=ada, code=code, now=timezone.now()) is None
+    assert second_factors.take_code(user=ada, code=code, now=timezone.now()) is None
 
 
 def test_a_recovery_code_works_once() -> None:
@@ -88,7 +88,7 @@ def test_a_recovery_code_works_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_take_the_same_code_and_one_wins() -> None:
     ada = person("ada")
-    code = factors.code_at(enrol(ada), NOW)
+    code = second_factors.code_at(enrol(ada), NOW)
     assert at_once(lambda: take(ada, code)) == [False, False, False, True]
 
 
@@ -133,21 +133,21 @@ def test_seeds_are_encrypted_at_rest_and_the_key_can_be_rotated(settings) -> Non
     settings.FACTOR_KEYS = [new, old]
     call_command("rotate_factor_key")
     settings.FACTOR_KEYS = [new]
-    assert seeds.decrypt(Authenticator.objects.get(type="totp").data["secret"]) == seed
+    assert totp_secrets.decrypt(Authenticator.objects.get(type="totp").data["secret"]) == seed
     assert RecoveryCodes.activate(ada).get_unused_codes() == codes
     settings.FACTOR_KEYS = [old]
     with pytest.raises(ConfigurationError, match="older keys"):
-        seeds.decrypt(Authenticator.objects.get(type="totp").data["secret"])
+        totp_secrets.decrypt(Authenticator.objects.get(type="totp").data["secret"])
     assert AuditEvent.objects.get(action="factor.rotate_key").body["factors"] == 2
 
 
 def test_without_a_key_nothing_is_kept_and_nobody_is_served(settings) -> None:
     settings.FACTOR_KEYS, settings.DEMO = [], False
     with pytest.raises(ConfigurationError, match="TUTELA_FACTOR_KEYS"):
-        seeds.encrypt("x")
+        totp_secrets.encrypt("x")
     settings.FACTOR_KEYS = ["not a key"]
     with pytest.raises(ConfigurationError, match="not a Fernet key"):
-        seeds.encrypt("x")
+        totp_secrets.encrypt("x")
 
 
 def test_allauth_gap_a_password_is_no_step_up() -> None:
@@ -221,7 +221,7 @@ def test_removing_the_last_factor_is_refused_and_changes_need_a_fresh_one() -> N
     assert client.post(reverse("mfa_deactivate_totp"))["Location"].startswith(reverse("step-up"))
     page = stepped_up(client).post(reverse("mfa_deactivate_totp"))
     assert "only second factor" in page.content.decode()
-    assert factors.has_factor(ada)
+    assert second_factors.has_factor(ada)
 
 
 def test_a_recovery_code_lets_somebody_in_and_replace_a_factor_and_decides_nothing() -> None:
@@ -236,7 +236,7 @@ def test_a_recovery_code_lets_somebody_in_and_replace_a_factor_and_decides_nothi
 
     request = RequestFactory().get("/")
     request.user, request.session = ada, client.session
-    assert factors.proved_at(request) is None
+    assert second_factors.proved_at(request) is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity.delegation import delegate_grant
+from governance.identity.grants.delegation import delegate_grant
 from governance.identity.models import Grant, User
-from governance.identity.services import grant_role
+from governance.identity.people.creation import grant_role
 from tests.governance.identity.acting import fresh
 from tests.inventory import ORG, Inventory
 from tests.people import person, signed_in, stepped_up

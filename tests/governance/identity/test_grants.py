@@ -10,10 +10,17 @@ from django.utils import timezone
 from accounts.queries import visible_accounts
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind, decide
-from governance.identity.grants import GrantError, extend_grant, givers, grant_role, revoke_grant, visible_grants
+from governance.identity.factors.step_up import StepUpRequiredError
+from governance.identity.grants.services import (
+    GrantError,
+    extend_grant,
+    givers,
+    grant_role,
+    revoke_grant,
+    visible_grants,
+)
 from governance.identity.models import Grant, User
 from governance.identity.queries import actor_of
-from governance.identity.stepup import StepUpRequiredError
 from tests.governance.identity.acting import fresh
 from tests.inventory import ORG, Inventory
 from tests.people import person

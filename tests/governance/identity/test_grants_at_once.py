@@ -10,7 +10,7 @@ import pytest
 
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
-from governance.identity.grants import GrantError, grant_role, revoke_grant
+from governance.identity.grants.services import GrantError, grant_role, revoke_grant
 from governance.identity.models import Grant, User
 from tests.governance.core.test_audit_at_once import at_once
 from tests.governance.core.trails import found

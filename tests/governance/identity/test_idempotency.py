@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from governance.core.models import AuditEvent, IdempotencyRecord
 from governance.core.policy import Role, ScopeKind
 from governance.core.transitions import LostRaceError
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.factors.step_up import StepUpRequiredError
 from governance.rest import idempotency
 from governance.rest.idempotency import CLAIM, KEPT
 from governance.rest.problems import ConflictError

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind
-from governance.identity import people
+from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.models import User
-from governance.identity.stepup import StepUpRequiredError
+from governance.identity.people import administration
 from governance.notify.models import Notification
 from tests.governance.identity.acting import fresh
 from tests.people import PASSWORD, enrol, person, signed_in, stepped_up
@@ -40,7 +40,7 @@ def grace() -> User:
 
 
 def change(actor: User, user: User, email: str = NEW, ago: timedelta = timedelta(0)) -> None:
-    people.change_email(actor=fresh(actor, ago), user=user, email=email, now=timezone.now())
+    administration.change_email(actor=fresh(actor, ago), user=user, email=email, now=timezone.now())
 
 
 def kept(user: User) -> str:
@@ -103,7 +103,7 @@ def test_others_may_not(nina: User) -> None:
 
 
 def test_nobody_changes_their_own_through_this_door(grace: User) -> None:
-    with pytest.raises(people.OneselfError):
+    with pytest.raises(administration.OneselfError):
         change(grace, grace, "mine@corp.example")
     page = stepped_up(signed_in(grace)).post(reverse("person-mail-address", args=[grace.pk]), {"email": NEW})
     assert "ask another security admin" in page.content.decode()

@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM
-from governance.identity import tokens
 from governance.identity.models import User
-from governance.identity.naming import PersonNotKnownError, find_person, strangers
-from governance.identity.services import create_user
+from governance.identity.people import api_tokens
+from governance.identity.people.creation import create_user
+from governance.identity.people.identifiers import PersonNotKnownError, find_person, strangers
 from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_nobody_is_created_under_a_name_that_looks_like_another(petra: User, nam
     with pytest.raises(ValidationError):
         create_user(actor=SYSTEM, username=name, password=PASSWORD)
     with pytest.raises(ValidationError):
-        tokens.create_service(actor=SYSTEM, username=name, responsible=petra, now=timezone.now())
+        api_tokens.create_service(actor=SYSTEM, username=name, responsible=petra, now=timezone.now())
     assert User.objects.count() == 1
 
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
-from governance.identity import factors, links
+from governance.identity.factors import second_factors
 from governance.identity.models import ApiToken, User
+from governance.identity.people import one_time_links
 from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
 
 pytestmark = pytest.mark.django_db
@@ -82,10 +83,10 @@ def test_resetting_factors_asks_for_step_up_and_starts_anew() -> None:
     grace = signed_in(person("grace", ADMIN))
     where = reverse("person-reset-factors", args=[nina.pk])
     assert grace.post(where).status_code == 403
-    assert factors.has_factor(nina)
+    assert second_factors.has_factor(nina)
     assert stepped_up(grace).post(where, follow=True).context["url"]
     nina.refresh_from_db()
-    assert not factors.has_factor(nina)
+    assert not second_factors.has_factor(nina)
     assert not nina.has_usable_password()
     assert AuditEvent.objects.get(action="factor.reset").body["kinds"] == ["totp"]
 
@@ -97,7 +98,7 @@ def test_nobody_does_it_to_themselves(name: str) -> None:
     stepped_up(signed_in(grace)).post(reverse(name, args=[grace.pk]), {"active": "0"})
     after = User.objects.get(pk=grace.pk)
     assert (after.is_active, after.password) == (before.is_active, before.password)
-    assert factors.has_factor(grace)
+    assert second_factors.has_factor(grace)
 
 
 PAGES = ["people", "invite", "tokens", "token-new", "service-new"]
@@ -131,13 +132,13 @@ def test_a_link_is_used_once_and_a_later_one_ends_it() -> None:
     nina, now = person("nina"), timezone.now()
     from governance.core.policy import SYSTEM
 
-    first = links.issue(actor=SYSTEM, user=nina, purpose=links.Purpose.WELCOME, now=now)
-    second = links.issue(actor=SYSTEM, user=nina, purpose=links.Purpose.WELCOME, now=now)
-    with pytest.raises(links.LinkRefusedError):
-        links.use(first, links.Purpose.WELCOME, now)
-    with pytest.raises(links.LinkRefusedError):
-        links.find(second, links.Purpose.CONNECT, now)
-    assert links.use(second, links.Purpose.WELCOME, now).user == nina
-    with pytest.raises(links.LinkRefusedError):
-        links.use(second, links.Purpose.WELCOME, now)
+    first = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.WELCOME, now=now)
+    second = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.WELCOME, now=now)
+    with pytest.raises(one_time_links.LinkRefusedError):
+        one_time_links.use(first, one_time_links.Purpose.WELCOME, now)
+    with pytest.raises(one_time_links.LinkRefusedError):
+        one_time_links.find(second, one_time_links.Purpose.CONNECT, now)
+    assert one_time_links.use(second, one_time_links.Purpose.WELCOME, now).user == nina
+    with pytest.raises(one_time_links.LinkRefusedError):
+        one_time_links.use(second, one_time_links.Purpose.WELCOME, now)
     assert first not in str(list(nina.links.values()))

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from governance.identity import passwords
 from governance.identity.models import User
+from governance.identity.people import passwords
 
 ADA = User(username="ada.lovelace", email="countess@corp.example", first_name="Augusta")
 

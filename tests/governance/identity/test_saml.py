@@ -24,8 +24,9 @@ from onelogin.saml2.constants import OneLogin_Saml2_Constants as Words
 from governance import env
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
-from governance.identity import links, saml, saml_urls
 from governance.identity.models import User
+from governance.identity.people import one_time_links
+from governance.identity.sso import saml, saml_urls
 from tests.governance.identity import saml_provider
 from tests.governance.identity.saml_provider import ANSWERS_TO, ENTITY, SIGN_ON, Answer, question
 from tests.people import current_code, enrol, person
@@ -76,7 +77,7 @@ def send(browser: Client, xml: bytes, **more: str) -> HttpResponseBase:
 
 
 def connected(corp: Any, browser: Client, user: User, **changed: Any) -> HttpResponseBase:
-    word = links.issue(actor=SYSTEM, user=user, purpose=links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue(actor=SYSTEM, user=user, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
     page = browser.get(reverse("connect-open", args=[word]), secure=True).content.decode()
     assert 'action="/sign-in/saml/?process=login"' in page
     assert "Go to Corp" in page

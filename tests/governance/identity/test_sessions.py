@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from governance.core.policy import Role, ScopeKind
-from governance.identity import sessions
 from governance.identity.models import FactorStep, User
+from governance.identity.people import sessions
 from tests.people import PASSWORD, current_code, enrol, person, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -20,8 +20,9 @@ from django.utils import timezone
 from governance import env
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Role, ScopeKind
-from governance.identity import links, single_sign_on
 from governance.identity.models import User
+from governance.identity.people import one_time_links
+from governance.identity.sso import openid_connect
 from tests.governance.identity import oidc_provider
 from tests.people import current_code, enrol, person, signed_in, stepped_up
 
@@ -82,7 +83,7 @@ def through(browser: Client, name: str = "nina") -> HttpResponseBase:
 
 
 def connected(browser: Client, user: User) -> HttpResponseBase:
-    word = links.issue(actor=SYSTEM, user=user, purpose=links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue(actor=SYSTEM, user=user, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
     assert browser.get(reverse("connect-open", args=[word])).status_code == 200
     return through(browser)
 
@@ -150,10 +151,10 @@ def test_another_domain_is_refused() -> None:
 
 def test_a_used_link_connects_nobody() -> None:
     nina, word = person("nina"), ""
-    word = links.issue(actor=SYSTEM, user=nina, purpose=links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
     browser = Client()
     browser.get(reverse("connect-open", args=[word]))
-    links.use(word, links.Purpose.CONNECT, timezone.now())
+    one_time_links.use(word, one_time_links.Purpose.CONNECT, timezone.now())
     assert through(browser).status_code == 410
     assert not SocialAccount.objects.exists()
 
@@ -187,7 +188,7 @@ def test_an_id_token_with_another_nonce_is_refused() -> None:
     browser = Client()
     url = at_the_provider(start(browser))
     session = browser.session
-    session[single_sign_on.NONCE] = "another"
+    session[openid_connect.NONCE] = "another"
     session.save()
     assert "didn't work" in come_back(browser, url).content.decode()
 
@@ -202,12 +203,12 @@ def test_an_unsigned_or_symmetric_id_token_is_refused(
     forged = {"iss": issuer, "aud": oidc_provider.CLIENT_ID, "sub": "1", "exp": timezone.now().timestamp() + 60}
     key = "" if algorithm == "none" else "x" * 40
     token = jwt.encode(forged, key, algorithm=algorithm, headers={"kid": "1"})
-    received = single_sign_on.Connection.get_access_token_data
+    received = openid_connect.Connection.get_access_token_data
 
     def swapped(self, *args, **kwargs):
         return {**received(self, *args, **kwargs), "id_token": token}
 
-    monkeypatch.setattr(single_sign_on.Connection, "get_access_token_data", swapped)
+    monkeypatch.setattr(openid_connect.Connection, "get_access_token_data", swapped)
     assert "didn't work" in through(Client()).content.decode()
 
 

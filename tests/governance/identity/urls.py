@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.utils import timezone
 
-from governance.identity import stepup
+from governance.identity.factors import step_up
 from governance.identity.web import actor_of_request, oneself
 
 
 @oneself
 def decide(request: HttpRequest) -> HttpResponse:
     """Echoes what arrived, once the second factor is fresh."""
-    stepup.require(actor_of_request(request), timezone.now())
+    step_up.require(actor_of_request(request), timezone.now())
     return HttpResponse(repr([(name, request.POST.getlist(name)) for name in ("reason", "finding")]))
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import Account
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Permission, Role, ScopeKind
-from governance.identity import tokens
 from governance.identity.models import User
+from governance.identity.people import api_tokens
 from scans import tasks
 from scans.models import Scan
 from tests.inventory import ORG
@@ -36,9 +36,9 @@ def bearer(*permissions: Permission) -> dict[str, str]:
     service = person("robot", (Role.INTEGRATION, ScopeKind.ORGANIZATION, ORG))
     User.objects.filter(pk=service.pk).update(is_service=True, responsible=person("nina"))
     now, where = timezone.now(), [(ScopeKind.ACCOUNT, SHOP)]
-    cut = tokens.Cut(list(permissions), where, now + timedelta(days=9))
+    cut = api_tokens.Cut(list(permissions), where, now + timedelta(days=9))
     service.refresh_from_db()
-    _, text = tokens.create_token(actor=SYSTEM, service=service, name="again", cut=cut, now=now)
+    _, text = api_tokens.create_token(actor=SYSTEM, service=service, name="again", cut=cut, now=now)
     return {"Authorization": f"Bearer {text}"}
 
 

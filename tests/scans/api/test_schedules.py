@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.models import Account
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Permission, Role, ScopeKind
-from governance.identity import tokens
 from governance.identity.models import User
+from governance.identity.people import api_tokens
 from scans import tasks
 from scans.models import Scan, Schedule
 from tests.inventory import ORG, REGION
@@ -246,9 +246,9 @@ def bearer(*permissions: Permission) -> dict[str, str]:
     User.objects.filter(pk=service.pk).update(is_service=True, responsible=person("nina"))
     service.refresh_from_db()
     now = timezone.now()
-    cut = tokens.Cut(list(permissions), [(ScopeKind.ACCOUNT, SHOP)], now + timedelta(days=9))
+    cut = api_tokens.Cut(list(permissions), [(ScopeKind.ACCOUNT, SHOP)], now + timedelta(days=9))
 
-    _, text = tokens.create_token(actor=SYSTEM, service=service, name="schedules", cut=cut, now=now)
+    _, text = api_tokens.create_token(actor=SYSTEM, service=service, name="schedules", cut=cut, now=now)
     return {"Authorization": f"Bearer {text}"}
 
 

@@ -11,9 +11,9 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
-from governance.identity import factors
+from governance.identity.factors import second_factors
+from governance.identity.factors.totp_secrets import decrypt
 from governance.identity.models import FactorStep
-from governance.identity.seeds import decrypt
 
 
 class Command(TutelaCommand):
@@ -27,14 +27,14 @@ class Command(TutelaCommand):
             raise CouldNotError(
                 "This works in the demo only (TUTELA_DEMO=1): nobody else reads a person's second factor."
             )
-        kept = Authenticator.objects.filter(user__username=options["username"], type=factors.Kind.TOTP).first()
+        kept = Authenticator.objects.filter(user__username=options["username"], type=second_factors.Kind.TOTP).first()
         if kept is None:
             raise UsageError(f"{options['username']} has no authenticator app in this database.")
         now = timezone.now()
-        if FactorStep.objects.filter(user=kept.user, step__gte=factors.step_at(now)).exists():
+        if FactorStep.objects.filter(user=kept.user, step__gte=second_factors.step_at(now)).exists():
             self.stderr.write("The current code was used already; waiting for the next one.")
             time.sleep(30 - now.timestamp() % 30 + 0.1)
             now = timezone.now()
-        self.stdout.write(factors.code_at(decrypt(kept.data["secret"]), now))
+        self.stdout.write(second_factors.code_at(decrypt(kept.data["secret"]), now))
         self.stderr.write(f"Good for {30 - int(now.timestamp()) % 30} s, and for one use.")
         return DONE

@@ -16,7 +16,7 @@ from django.utils import timezone
 from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import Grant, User
-from governance.identity.services import create_user, grant_role
+from governance.identity.people.creation import create_user, grant_role
 
 # As AWS makes them: ten to thirty-two letters and digits.
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from governance.core.cli import DONE, TutelaCommand
 from governance.core.policy import SYSTEM
-from governance.identity.people import rotate_factor_keys
+from governance.identity.people.administration import rotate_factor_keys
 
 
 class Command(TutelaCommand):

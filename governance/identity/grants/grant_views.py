@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from governance.core import audit
 from governance.core.policy import NotPermittedError, Permission, Role
-from governance.identity import grant_queries as queries
-from governance.identity.grant_forms import ExtendForm, GrantForm, RevokeForm
-from governance.identity.grants import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
+from governance.identity.grants import queries
+from governance.identity.grants.forms import ExtendForm, GrantForm, RevokeForm
+from governance.identity.grants.scopes import inventory
+from governance.identity.grants.services import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
 from governance.identity.models import Grant, User
-from governance.identity.scopes import inventory
 from governance.identity.web import actor_of_request, permission
 from governance.pages import read_cursor, write_cursor
 

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from governance.core import audit
 from governance.core.policy import Actor
-from governance.identity.grants import grant_role
+from governance.identity.grants.services import grant_role
 from governance.identity.models import User
-from governance.identity.naming import checked_email, checked_username
+from governance.identity.people.identifiers import checked_email, checked_username
 
 __all__ = ["create_user", "grant_role"]
 

@@ -16,11 +16,12 @@ from django.db.models import Q
 
 from governance.core import audit
 from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind, known_permissions
-from governance.identity import scopes, stepup
-from governance.identity.grants import SAID
+from governance.identity.factors import step_up
+from governance.identity.grants import scopes
+from governance.identity.grants.services import SAID
 from governance.identity.models import ApiToken, User
-from governance.identity.naming import checked_username
-from governance.identity.people import must
+from governance.identity.people.administration import must
+from governance.identity.people.identifiers import checked_username
 
 LONGEST = timedelta(days=90)
 GRACE = timedelta(hours=24)
@@ -47,7 +48,7 @@ class Cut:
 def create_service(*, actor: Actor, username: str, responsible: User, now: datetime) -> User:
     """A service account: it has Grants like anybody, and no way to sign in. Raises ValidationError."""
     must(actor, Permission.TOKEN_MANAGE, now)
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     user = User(is_service=True, responsible=responsible)
     user.set_unusable_password()
     with transaction.atomic():
@@ -65,7 +66,7 @@ def create_service(*, actor: Actor, username: str, responsible: User, now: datet
 def create_token(*, actor: Actor, service: User, name: str, cut: Cut, now: datetime) -> tuple[ApiToken, str]:
     """The token and its text, which is shown once and kept nowhere."""
     must(actor, Permission.TOKEN_MANAGE, now)
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     if not service.is_service:
         raise TokenRefusedError("Tokens are for service accounts; people sign in.")
     check(cut, now)
@@ -113,7 +114,7 @@ def check(cut: Cut, now: datetime) -> None:
 def rotate(*, actor: Actor, token: ApiToken, lasts: timedelta, now: datetime) -> tuple[ApiToken, str]:
     """A new secret for the same cut. The old one goes on for the grace period, and is replaced once only."""
     must(actor, Permission.TOKEN_MANAGE, now)
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     permissions = sorted(known_permissions(token.permissions))
     if not permissions:
         raise TokenRefusedError("The portal has none of this token's permissions any more. Make a new token.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from governance.identity import saml
+from governance.identity.sso import saml
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/saml/", saml.start, {"organization_slug": saml.NAME}, name="saml_login"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from governance.env import ConfigurationError
-from governance.identity import seeds
+from governance.identity.factors import totp_secrets
 
 LASTS = timedelta(minutes=5)
 KEY = "shown_once"
@@ -22,7 +22,7 @@ KEY = "shown_once"
 def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
     """For this session only, and instead of the one before. subject: whose it is, like token:12."""
     until = (timezone.now() + LASTS).isoformat()
-    request.session[KEY] = seeds.encrypt(json.dumps({"subject": subject, "secret": secret, "until": until}))
+    request.session[KEY] = totp_secrets.encrypt(json.dumps({"subject": subject, "secret": secret, "until": until}))
 
 
 def read_secret(request: HttpRequest, subject: str) -> str:
@@ -31,7 +31,7 @@ def read_secret(request: HttpRequest, subject: str) -> str:
     if not held:
         return ""
     try:
-        kept = json.loads(seeds.decrypt(held))
+        kept = json.loads(totp_secrets.decrypt(held))
     except ConfigurationError:  # its key was taken away since
         return ""
     until = parse_datetime(kept["until"])

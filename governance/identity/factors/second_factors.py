@@ -14,8 +14,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.http import HttpRequest
 from django.utils import timezone
 
+from governance.identity.factors.totp_secrets import decrypt
 from governance.identity.models import FactorStep, User
-from governance.identity.seeds import decrypt
 
 Kind = Authenticator.Type
 STRONG = frozenset({Kind.TOTP, Kind.WEBAUTHN})

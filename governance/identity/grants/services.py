@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Role, ScopeKind, decide
-from governance.identity import mail, scopes, stepup
+from governance.identity import mail
+from governance.identity.factors import step_up
+from governance.identity.grants import scopes
 from governance.identity.models import Grant, User
 
 # What a service account may hold: a token decides nothing, so these would only be in the wrong hands.
@@ -125,7 +127,7 @@ def require_manager(actor: Actor, scope: ScopeKind, scope_id: str, now: datetime
         raise NotPermittedError(f"{actor.name} may not manage grants there; a grant of security admin is needed.")
     if spot is None:
         raise GrantError(f"There is no {SAID[scope]} {scope_id} in the inventory.")
-    stepup.require(actor, now)
+    step_up.require(actor, now)
 
 
 SAID = {ScopeKind.ORGANIZATION: "organization", ScopeKind.OU: "OU", ScopeKind.ACCOUNT: "account"}

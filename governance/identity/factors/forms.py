@@ -15,7 +15,7 @@ from django import forms
 from django.utils import timezone
 
 from governance.core.freetext import FreeTextField
-from governance.identity import factors, seeds
+from governance.identity.factors import second_factors, totp_secrets
 
 ENROLLING = "tutela.enrolling"  # session key: the seed of an app that is being enrolled, encrypted
 
@@ -29,7 +29,7 @@ class TakesCodeOnce(forms.Form):
     """In front of one of allauth's forms, which knows what to do once a code is good."""
 
     code = code_field("Code from your app, or a recovery code")
-    kinds = factors.ANY
+    kinds = second_factors.ANY
     user: Any
     authenticator: Authenticator
 
@@ -39,7 +39,7 @@ class TakesCodeOnce(forms.Form):
     def clean_code(self) -> str:
         used_up = check_rate_limit(self.user)
         code: str = self.cleaned_data["code"]
-        taken = factors.take_code(user=self.user, code=code, now=timezone.now(), kinds=self.kinds)
+        taken = second_factors.take_code(user=self.user, code=code, now=timezone.now(), kinds=self.kinds)
         if taken is None:
             raise get_adapter().validation_error("incorrect_code")
         used_up()
@@ -62,14 +62,16 @@ class EnrolAppForm(forms.Form):
         super().__init__(*args, **kwargs)
         session = context.request.session
         if not self.is_bound or ENROLLING not in session:
-            session[ENROLLING] = seeds.encrypt(generate_totp_secret())
-        self.secret = seeds.decrypt(session[ENROLLING])
+            session[ENROLLING] = totp_secrets.encrypt(generate_totp_secret())
+        self.secret = totp_secrets.decrypt(session[ENROLLING])
 
     def clean_code(self) -> str:
         used_up = check_rate_limit(self.user, error_key="rate_limited")
         code: str = self.cleaned_data["code"]
         now = timezone.now()
-        if not factors.fits(self.secret, code, now) or not factors.advance(self.user, factors.step_at(now)):
+        if not second_factors.fits(self.secret, code, now) or not second_factors.advance(
+            self.user, second_factors.step_at(now)
+        ):
             raise get_adapter().validation_error("incorrect_code")
         used_up()
         return code

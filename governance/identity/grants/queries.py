@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance.core.policy import Role
-from governance.identity.grants import current
+from governance.identity.grants.scopes import inventory
+from governance.identity.grants.services import current
 from governance.identity.models import Grant
-from governance.identity.scopes import inventory
 
 SIZE = 50
 HOLDING = ("now", "ended", "all")

@@ -18,9 +18,10 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 
 from governance.core import audit
-from governance.identity import factors, seeds, sessions
+from governance.identity.factors import second_factors, totp_secrets
 from governance.identity.models import User
-from governance.identity.people import as_actor
+from governance.identity.people import sessions
+from governance.identity.people.administration import as_actor
 from governance.identity.queries import actor_of
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ class SignInAdapter(DefaultAccountAdapter):
 
         Raises instead of answering True: allauth would then ask its own record, where a password counts.
         """
-        fresh = factors.proved_recently(self.request, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT, factors.ANY)
-        if not fresh and factors.has_factor(self.request.user):
+        fresh = second_factors.proved_recently(
+            self.request, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT, second_factors.ANY
+        )
+        if not fresh and second_factors.has_factor(self.request.user):
             raise ReauthenticationRequired
         return False
 
@@ -109,10 +112,10 @@ class FactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return seeds.encrypt(text)
+        return totp_secrets.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return seeds.decrypt(encrypted_text)
+        return totp_secrets.decrypt(encrypted_text)
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.get_username())
@@ -124,7 +127,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return "Tutela"
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        others = Authenticator.objects.filter(user=authenticator.user_id, type__in=factors.STRONG)
+        others = Authenticator.objects.filter(user=authenticator.user_id, type__in=second_factors.STRONG)
         return bool(others.exclude(pk=authenticator.pk).exists())
 
     def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:

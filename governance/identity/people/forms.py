@@ -11,9 +11,9 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 
 from governance.core.freetext import FreeTextField
 from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
-from governance.identity import resets
+from governance.identity.grants.scopes import place
 from governance.identity.models import User
-from governance.identity.scopes import place
+from governance.identity.people import password_resets
 
 
 class InviteForm(forms.Form):
@@ -37,7 +37,7 @@ class ForgottenForm(ResetPasswordForm):
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]
-        self.users = resets.people_to_mail(address)
+        self.users = password_resets.people_to_mail(address)
         return address
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from governance.identity import factors
+from governance.identity.factors import second_factors
 
 # By URL name. Whatever isn't named here is behind the gate.
 ALWAYS = frozenset({"sign-out", "account_logout", "healthz", "readyz", "sign-in", "account_login"})
@@ -29,9 +29,9 @@ class RequireSecondFactor:
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         name = request.resolver_match.url_name if request.resolver_match else None
-        if not request.user.is_authenticated or name in ALWAYS or factors.proofs(request, factors.ANY):
+        if not request.user.is_authenticated or name in ALWAYS or second_factors.proofs(request, second_factors.ANY):
             return None
-        if not factors.has_factor(request.user):
+        if not second_factors.has_factor(request.user):
             return None if name in ENROLMENT else refuse(request, "mfa_index", "Enrol a second factor first.")
         return None if name in PROOF else refuse(request, "step-up", "This session has not proved a second factor.")
 

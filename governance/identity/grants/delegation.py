@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from governance.core.policy import Actor, NotPermittedError, Permission, Role, decide
-from governance.identity import grants, stepup
-from governance.identity.grants import GrantError
+from governance.identity.factors import step_up
+from governance.identity.grants import services
+from governance.identity.grants.services import GrantError
 from governance.identity.models import Grant, User
 
 LONGEST = timedelta(days=90)
@@ -24,9 +25,9 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
     """
     now = timezone.now()
     refuse(actor, grant, now)
-    stepup.require(actor, now)
-    grants.refuse_for_oneself(actor, to)
-    grants.refuse_impossible(to, Role(grant.role), ends_at, now)
+    step_up.require(actor, now)
+    services.refuse_for_oneself(actor, to)
+    services.refuse_impossible(to, Role(grant.role), ends_at, now)
     latest = min(end for end in (grant.ends_at, now + LONGEST) if end is not None)
     if ends_at > latest:
         raise GrantError(f"It can be lent until {latest:%Y-%m-%d %H:%M} UTC at most.")
@@ -38,8 +39,8 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
                 user=to, role=grant.role, scope_kind=grant.scope_kind, scope_id=grant.scope_id,
                 granted_by_id=actor.user_id, ends_at=ends_at, delegated_from=grant,
             )  # fmt: skip
-            grants.note(actor, "grant.delegate", made, lent_by=actor.name)
-            grants.tell(made, "You were lent a role", f"{actor.name} lends you their grant: you now hold")
+            services.note(actor, "grant.delegate", made, lent_by=actor.name)
+            services.tell(made, "You were lent a role", f"{actor.name} lends you their grant: you now hold")
     except IntegrityError as error:
         if lent.exists():
             raise GrantError(f"{to} holds it from you already; end that first.") from error
@@ -55,5 +56,5 @@ def refuse(actor: Actor, grant: Grant, now: datetime) -> None:
         raise GrantError(f"{grant.role} can't be lent; only governance approver can.")
     if grant.delegated_from_id is not None:
         raise GrantError("This was lent to you; it can't be lent on.")
-    if not grants.current(now).filter(pk=grant.pk).exists():
+    if not services.current(now).filter(pk=grant.pk).exists():
         raise GrantError("This grant has ended.")

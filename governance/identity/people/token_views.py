@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.core.policy import Permission
-from governance.identity import tokens
-from governance.identity.forms import ServiceForm, TokenForm
 from governance.identity.models import ApiToken
+from governance.identity.people import api_tokens
+from governance.identity.people.forms import ServiceForm, TokenForm
+from governance.identity.people.secret_display import LASTS, keep_secret, read_secret
 from governance.identity.queries import visible_tokens
-from governance.identity.shown_once import LASTS, keep_secret, read_secret
 from governance.identity.web import actor_of_request, permission
 
 
@@ -25,7 +25,7 @@ from governance.identity.web import actor_of_request, permission
 def token_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     found = list(visible_tokens(actor_of_request(request), now)[:500])
-    lines = [(token, tokens.holds(token, now)) for token in found]
+    lines = [(token, api_tokens.holds(token, now)) for token in found]
     return render(request, "identity/tokens.html", {"lines": lines})
 
 
@@ -35,7 +35,7 @@ def new_service(request: HttpRequest) -> HttpResponse:
     form = ServiceForm(request.POST or None)
     if form.is_valid():
         try:
-            made = tokens.create_service(actor=actor_of_request(request), now=timezone.now(), **form.cleaned_data)
+            made = api_tokens.create_service(actor=actor_of_request(request), now=timezone.now(), **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
         else:
@@ -50,12 +50,12 @@ def new_token(request: HttpRequest) -> HttpResponse:
     form, now = TokenForm(request.POST or None, initial=request.GET.dict()), timezone.now()
     if form.is_valid():
         given = form.cleaned_data
-        cut = tokens.Cut(given["permissions"], given["scopes"], now + form.lasts(), given["networks"])
+        cut = api_tokens.Cut(given["permissions"], given["scopes"], now + form.lasts(), given["networks"])
         try:
-            token, text = tokens.create_token(
+            token, text = api_tokens.create_token(
                 actor=actor_of_request(request), service=given["service"], name=given["name"], cut=cut, now=now
             )
-        except tokens.TokenRefusedError as error:
+        except api_tokens.TokenRefusedError as error:
             form.add_error(None, str(error))
         else:
             return show_token(request, token, text)
@@ -67,10 +67,10 @@ def new_token(request: HttpRequest) -> HttpResponse:
 def rotate_token(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = actor_of_request(request), timezone.now()
     token = get_object_or_404(visible_tokens(actor, now), pk=pk)
-    lasts = min(token.expires_at - token.created_at, tokens.LONGEST) or timedelta(days=1)
+    lasts = min(token.expires_at - token.created_at, api_tokens.LONGEST) or timedelta(days=1)
     try:
-        new, text = tokens.rotate(actor=actor, token=token, lasts=lasts, now=now)
-    except tokens.TokenRefusedError as error:
+        new, text = api_tokens.rotate(actor=actor, token=token, lasts=lasts, now=now)
+    except api_tokens.TokenRefusedError as error:
         messages.error(request, str(error))
         return redirect("tokens")
     return show_token(request, new, text)
@@ -95,6 +95,6 @@ def token_shown(request: HttpRequest, pk: int) -> HttpResponse:
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = actor_of_request(request), timezone.now()
     token = get_object_or_404(visible_tokens(actor, now), pk=pk)
-    tokens.revoke(actor=actor, token=token, now=now)
+    api_tokens.revoke(actor=actor, token=token, now=now)
     messages.success(request, f"{token} is revoked; it stopped working.")
     return redirect("tokens")

@@ -30,8 +30,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from governance.core import audit
 from governance.core.storable import TooDeepError, is_storable, storable
-from governance.identity import links
-from governance.identity.people import as_actor
+from governance.identity.people import one_time_links
+from governance.identity.people.administration import as_actor
 from governance.identity.web import anybody
 
 PROVIDER = "sso"
@@ -98,7 +98,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         if word and not sociallogin.is_existing:
             try:
                 connect(request, sociallogin, word)
-            except links.LinkRefusedError as error:
+            except one_time_links.LinkRefusedError as error:
                 shown = {"why": str(error)}
                 raise ImmediateHttpResponse(render(request, "identity/link_refused.html", shown, status=410)) from error
 
@@ -106,7 +106,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
 def connect(request: HttpRequest, sociallogin: SocialLogin, word: str) -> None:
     """Tie this identity to the person whom a security admin made the link for."""
     with transaction.atomic():
-        user = links.use(word, links.Purpose.CONNECT, timezone.now()).user
+        user = one_time_links.use(word, one_time_links.Purpose.CONNECT, timezone.now()).user
         sociallogin.connect(request, user)
         account: SocialAccount = sociallogin.account
         audit.record(
@@ -156,8 +156,8 @@ def connection_or_404(request: HttpRequest, provider_id: str) -> Connection:
 def connect_open(request: HttpRequest, word: str) -> HttpResponseBase:
     """The link from the security admin: says whom it is for, and sends them to the identity provider."""
     try:
-        user = links.find(word, links.Purpose.CONNECT, timezone.now()).user
-    except links.LinkRefusedError as error:
+        user = one_time_links.find(word, one_time_links.Purpose.CONNECT, timezone.now()).user
+    except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
     request.session[CONNECT] = word
     return render(request, "identity/connect.html", {"invited": user})

@@ -19,12 +19,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from governance.identity import factors
-from governance.identity.adapters import FactorAdapter
-from governance.identity.factor_forms import ENROLLING
+from governance.identity.factors import second_factors
+from governance.identity.factors.forms import ENROLLING
 from governance.identity.models import User
-from governance.identity.people import as_actor, factor_changed
-from governance.identity.sessions import renew
+from governance.identity.people.adapters import FactorAdapter
+from governance.identity.people.administration import as_actor, factor_changed
+from governance.identity.people.sessions import renew
 
 
 def changed(request: HttpRequest, what: str, kind: str) -> None:
@@ -46,7 +46,7 @@ def after_enrolment(codes_are_new: bool) -> HttpResponse:  # noqa: FBT001  (alla
 
 class Index(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "has_factor": factors.has_factor(self.request.user)}
+        return {**super().get_context_data(**kwargs), "has_factor": second_factors.has_factor(self.request.user)}
 
 
 class EnrolApp(ActivateTOTPView):
@@ -62,7 +62,7 @@ class RemoveApp(DeactivateTOTPView):
     def form_valid(self, _form: Any) -> HttpResponse:
         with transaction.atomic():
             deactivate_totp(self.request, self.authenticator)
-            changed(self.request, "removed", factors.Kind.TOTP)
+            changed(self.request, "removed", second_factors.Kind.TOTP)
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -84,7 +84,7 @@ class RemovePasskey(RemoveWebAuthnView):
             return HttpResponseRedirect(reverse("mfa_index"))
         with transaction.atomic():
             remove_authenticator(self.request, authenticator)
-            changed(self.request, "removed", factors.Kind.WEBAUTHN)
+            changed(self.request, "removed", second_factors.Kind.WEBAUTHN)
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
@@ -99,9 +99,9 @@ class RecoveryCodes(ViewRecoveryCodesView):
 
 class NewRecoveryCodes(GenerateRecoveryCodesView):
     def form_valid(self, _form: Any) -> HttpResponse:
-        if not factors.has_factor(self.request.user):
+        if not second_factors.has_factor(self.request.user):
             raise ReauthenticationRequired
         with transaction.atomic():
             generate_recovery_codes(self.request)
-            changed(self.request, "renewed", factors.Kind.RECOVERY_CODES)
+            changed(self.request, "renewed", second_factors.Kind.RECOVERY_CODES)
         return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 
 from governance.core.freetext import FreeTextField
 from governance.core.policy import Role, ScopeKind
+from governance.identity.grants.scopes import place
 from governance.identity.models import User
-from governance.identity.scopes import place
 
 
 class DayField(forms.DateField):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
-from governance.identity.factors import has_factor
+from governance.identity.factors.second_factors import has_factor
 from governance.identity.models import User
 
 

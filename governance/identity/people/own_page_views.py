@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from governance.identity import links, people, sessions
-from governance.identity.forms import ChoosePasswordForm
 from governance.identity.models import User
+from governance.identity.people import administration, one_time_links, sessions
+from governance.identity.people.forms import ChoosePasswordForm
 from governance.identity.queries import actor_of, factors_of
 from governance.identity.web import anybody, oneself
 
@@ -47,7 +47,7 @@ def end_my_sessions(request: HttpRequest) -> HttpResponse:
         mine = mine.filter(pk=number if number.isdecimal() else None)
     here = request.session.session_key or ""
     keys = mine.exclude(session_key=here).values_list("session_key", flat=True)
-    ended = sessions.end_sessions(actor=people.as_actor(user), user=user, why="ended by the person", keys=keys)
+    ended = sessions.end_sessions(actor=administration.as_actor(user), user=user, why="ended by the person", keys=keys)
     messages.success(request, f"{ended} {'session has' if ended == 1 else 'sessions have'} ended.")
     return redirect("me")
 
@@ -67,12 +67,12 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
     """Choose a password; then enrol a second factor, which the gate sees to."""
     word = str(request.session.get(WELCOME, ""))
     try:
-        user = links.find(word, links.Purpose.WELCOME, timezone.now()).user
+        user = one_time_links.find(word, one_time_links.Purpose.WELCOME, timezone.now()).user
         form = ChoosePasswordForm(request.POST or None, user=user)
         if not form.is_valid():
             return render(request, "identity/welcome.html", {"form": form, "invited": user})
-        user = people.welcome(word=word, password=form.cleaned_data["password"], now=timezone.now())
-    except links.LinkRefusedError as error:
+        user = administration.welcome(word=word, password=form.cleaned_data["password"], now=timezone.now())
+    except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
     del request.session[WELCOME]
     record_authentication(request, user, method="password")

@@ -9,12 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.core.policy import Permission
-from governance.identity import grant_queries as queries
-from governance.identity.delegation import LENDABLE, delegate_grant
-from governance.identity.grant_forms import DelegateForm
-from governance.identity.grants import revoke_grant
+from governance.identity.grants import queries
+from governance.identity.grants.delegation import LENDABLE, delegate_grant
+from governance.identity.grants.forms import DelegateForm
+from governance.identity.grants.grant_views import attempt
+from governance.identity.grants.services import revoke_grant
 from governance.identity.models import Grant
-from governance.identity.views.grants import attempt
 from governance.identity.web import actor_of_request, oneself, permission
 
 

@@ -11,11 +11,13 @@ from django.db import transaction
 
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
-from governance.identity import links, mail, seeds, stepup
+from governance.identity import mail
+from governance.identity.factors import step_up, totp_secrets
 from governance.identity.models import ApiToken, User
-from governance.identity.naming import checked_email
-from governance.identity.services import create_user
-from governance.identity.sessions import end_sessions
+from governance.identity.people import one_time_links
+from governance.identity.people.creation import create_user
+from governance.identity.people.identifiers import checked_email
+from governance.identity.people.sessions import end_sessions
 
 TELL_ANOTHER = "If you didn't ask for this, tell another security admin at once."
 TOLD_OF_RESET = (
@@ -42,21 +44,21 @@ def invite(*, actor: Actor, username: str, email: str, full_name: str, now: date
     must(actor, Permission.USER_MANAGE, now)
     with transaction.atomic():
         user = create_user(actor=actor, username=username, password=None, email=email, full_name=full_name)
-        return user, links.issue(actor=actor, user=user, purpose=links.Purpose.WELCOME, now=now)
+        return user, one_time_links.issue(actor=actor, user=user, purpose=one_time_links.Purpose.WELCOME, now=now)
 
 
-def new_link(*, actor: Actor, user: User, purpose: links.Purpose, now: datetime) -> str:
+def new_link(*, actor: Actor, user: User, purpose: one_time_links.Purpose, now: datetime) -> str:
     """Another one-time link. A welcome link can set a password, so it needs a fresh second factor."""
     must(actor, Permission.USER_MANAGE, now)
     not_oneself(actor, user)
-    stepup.require(actor, now)
-    return links.issue(actor=actor, user=user, purpose=purpose, now=now)
+    step_up.require(actor, now)
+    return one_time_links.issue(actor=actor, user=user, purpose=purpose, now=now)
 
 
 def welcome(*, word: str, password: str, now: datetime) -> User:
     """The person behind a welcome link, with the password that they chose. Raises LinkRefusedError."""
     with transaction.atomic():
-        user = links.use(word, links.Purpose.WELCOME, now).user
+        user = one_time_links.use(word, one_time_links.Purpose.WELCOME, now).user
         user.set_password(password)
         user.save(update_fields=["password"])
         audit.record(actor=as_actor(user), action="user.password", subject=f"user:{user.pk}", by="welcome link")
@@ -85,7 +87,7 @@ def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None
     """
     must(actor, Permission.USER_MANAGE, now)
     not_oneself(actor, user)
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     if user.is_service:
         raise ValidationError(
             {"email": "A service account has no mail address. The person who answers for it has one."}
@@ -114,7 +116,7 @@ def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:
     """
     must(actor, Permission.USER_RESET_FACTOR, now)
     not_oneself(actor, user)
-    stepup.require(actor, now)
+    step_up.require(actor, now)
     with transaction.atomic():
         kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
         Authenticator.objects.filter(user=user).delete()
@@ -128,7 +130,7 @@ def reset_factors(*, actor: Actor, user: User, now: datetime) -> str:
         )  # fmt: skip
         end_sessions(actor=actor, user=user, why="factors reset")
         mail.tell(user, "Your second factors were reset", TOLD_OF_RESET)
-        return links.issue(actor=actor, user=user, purpose=links.Purpose.WELCOME, now=now)
+        return one_time_links.issue(actor=actor, user=user, purpose=one_time_links.Purpose.WELCOME, now=now)
 
 
 def disconnect(*, actor: Actor, user: User, now: datetime) -> None:
@@ -160,7 +162,7 @@ def rotate_factor_keys(*, actor: Actor) -> int:
         for authenticator in found:
             for name in ("secret", "seed"):
                 if name in authenticator.data:
-                    authenticator.data[name] = seeds.rotated(authenticator.data[name])
+                    authenticator.data[name] = totp_secrets.rotated(authenticator.data[name])
             authenticator.save(update_fields=["data"])
         audit.record(actor=actor, action="factor.rotate_key", subject="factor_keys", factors=len(found))
     return len(found)

@@ -14,11 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.core.policy import Permission
-from governance.identity import links, people, sessions
-from governance.identity.forms import InviteForm, MailAddressForm
 from governance.identity.models import User
+from governance.identity.people import administration, one_time_links, sessions
+from governance.identity.people.forms import InviteForm, MailAddressForm
+from governance.identity.people.secret_display import LASTS, keep_secret, read_secret
 from governance.identity.queries import actor_of, factors_of, identities_of, visible_people
-from governance.identity.shown_once import LASTS, keep_secret, read_secret
 from governance.identity.web import actor_of_request, permission
 
 
@@ -58,7 +58,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if form.is_valid():
         try:
-            user, word = people.invite(actor=actor_of_request(request), now=timezone.now(), **form.cleaned_data)
+            user, word = administration.invite(actor=actor_of_request(request), now=timezone.now(), **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
         else:
@@ -69,25 +69,27 @@ def invite(request: HttpRequest) -> HttpResponse:
 @permission(Permission.USER_MANAGE)
 @require_POST
 def new_link(request: HttpRequest, pk: int) -> HttpResponse:
-    return link_for(request, pk, links.Purpose.WELCOME, "welcome-open")
+    return link_for(request, pk, one_time_links.Purpose.WELCOME, "welcome-open")
 
 
 @permission(Permission.USER_MANAGE)
 @require_POST
 def connect_link(request: HttpRequest, pk: int) -> HttpResponse:
-    return link_for(request, pk, links.Purpose.CONNECT, "connect-open")
+    return link_for(request, pk, one_time_links.Purpose.CONNECT, "connect-open")
 
 
-def link_for(request: HttpRequest, pk: int, purpose: links.Purpose, name: str) -> HttpResponse:
+def link_for(request: HttpRequest, pk: int, purpose: one_time_links.Purpose, name: str) -> HttpResponse:
     actor, now = actor_of_request(request), timezone.now()
-    return with_link(request, pk, lambda user: people.new_link(actor=actor, user=user, purpose=purpose, now=now), name)
+    return with_link(
+        request, pk, lambda user: administration.new_link(actor=actor, user=user, purpose=purpose, now=now), name
+    )
 
 
 @permission(Permission.USER_MANAGE)
 @require_POST
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     user = person_or_404(request, pk)
-    people.disconnect(actor=actor_of_request(request), user=user, now=timezone.now())
+    administration.disconnect(actor=actor_of_request(request), user=user, now=timezone.now())
     messages.success(request, f"{user} can't come by single sign-on any more.")
     return redirect("person", pk=pk)
 
@@ -99,10 +101,12 @@ def mail_address(request: HttpRequest, pk: int) -> HttpResponse:
     form = MailAddressForm(request.POST or None, initial={"email": user.email})
     if form.is_valid():
         try:
-            people.change_email(actor=actor_of_request(request), user=user, now=timezone.now(), **form.cleaned_data)
+            administration.change_email(
+                actor=actor_of_request(request), user=user, now=timezone.now(), **form.cleaned_data
+            )
         except ValidationError as error:
             form.add_error("email", ValidationError(error.messages))
-        except people.OneselfError as error:
+        except administration.OneselfError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, f"The mail address of {user} is {user.email} now; they are told.")
@@ -114,7 +118,9 @@ def mail_address(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
     return with_link(
-        request, pk, lambda user: people.reset_factors(actor=actor_of_request(request), user=user, now=timezone.now())
+        request,
+        pk,
+        lambda user: administration.reset_factors(actor=actor_of_request(request), user=user, now=timezone.now()),
     )
 
 
@@ -123,8 +129,8 @@ def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
 def set_active(request: HttpRequest, pk: int) -> HttpResponse:
     user, active = person_or_404(request, pk), request.POST.get("active") == "1"
     try:
-        people.set_active(actor=actor_of_request(request), user=user, active=active, now=timezone.now())
-    except people.OneselfError as error:
+        administration.set_active(actor=actor_of_request(request), user=user, active=active, now=timezone.now())
+    except administration.OneselfError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{user} is {'enabled' if active else 'disabled; sessions and tokens have ended'}.")
@@ -135,7 +141,7 @@ def set_active(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     user = person_or_404(request, pk)
-    ended = people.end_all_sessions(actor=actor_of_request(request), user=user, now=timezone.now())
+    ended = administration.end_all_sessions(actor=actor_of_request(request), user=user, now=timezone.now())
     messages.success(request, f"{ended} of {user}'s sessions have ended.")
     return redirect("person", pk=pk)
 
@@ -144,7 +150,7 @@ def with_link(request: HttpRequest, pk: int, act: Callable[[User], str], name: s
     user = person_or_404(request, pk)
     try:
         word = act(user)
-    except people.OneselfError as error:
+    except administration.OneselfError as error:
         messages.error(request, str(error))
         return redirect("person", pk=pk)
     return show_link(request, user, name, word)
@@ -161,6 +167,6 @@ def link_shown(request: HttpRequest, pk: int) -> HttpResponse:
     """A new link, for a few minutes and for the person who made it; the portal keeps none."""
     shown = {
         "person": person_or_404(request, pk), "url": read_secret(request, f"link:{pk}"),
-        "hours": links.LASTS.days * 24, "minutes": LASTS.seconds // 60,
+        "hours": one_time_links.LASTS.days * 24, "minutes": LASTS.seconds // 60,
     }  # fmt: skip
     return render(request, "identity/link_shown.html", shown)

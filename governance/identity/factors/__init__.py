@@ -1,0 +1,1 @@
+"""Second factors: passkeys and codes, step-up, and the gate that asks for them."""

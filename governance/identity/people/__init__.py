@@ -1,0 +1,1 @@
+"""People and service accounts: invited, known by name, signed in, given tokens."""
