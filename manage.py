@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
-    from governance.env import ConfigurationError
+    from governance.core.env import ConfigurationError
 
     try:
         from django.core.management import execute_from_command_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from governance.core.audit_anchor import Keeper, anchor_now
+from governance.audit.anchor import Keeper, anchor_now
 from governance.core.turns import alone
 
 

@@ -10,8 +10,8 @@ import ssl
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from governance.core.env import ConfigurationError
 from governance.core.tls import LOWEST
-from governance.env import ConfigurationError
 
 VERIFY = {
     name: level

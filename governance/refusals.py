@@ -6,7 +6,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from governance import pages
+from governance.core import pages
 from governance.rest.problems import NOT_FOUND, NOT_PERMITTED, Problem, describe, respond
 
 INTERNAL = "The portal failed. It has been logged; send the request again, and tell its operators if that doesn't help."

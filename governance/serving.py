@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from governance.core import audit_keys
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 from governance.identity.factors import totp_secrets
 
 LEAST_KEY_LENGTH = 50

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from accounts.aws.quiet import LOGGERS
-from governance import env
+from governance.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("governance.identity.urls")),
+    path("", include("governance.audit.urls")),
     path("api/v1/", include("governance.api")),
     path("", include("accounts.urls")),
     path("", include("exceptions.urls")),

@@ -8,7 +8,7 @@ import os
 from botocore.exceptions import BotoCoreError, ClientError
 
 from accounts.aws.session import client
-from governance.core.audit_anchor import Anchor, AnchorNotKeptError, Keeper
+from governance.audit.anchor import Anchor, AnchorNotKeptError, Keeper
 
 
 def bucket_keeper(bucket: str) -> Keeper:

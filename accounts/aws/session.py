@@ -19,7 +19,7 @@ from accounts.aws import lean, tls
 from accounts.aws.credentials import ContextProvider
 from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
 from accounts.aws.quiet import quiet_loggers
-from governance import env
+from governance.core import env
 
 USER_AGENT = "tutela"
 POOL = 64

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 
 LEAST_LENGTH = 32
 MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"

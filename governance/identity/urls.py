@@ -12,7 +12,6 @@ from governance.identity import step_up_page
 from governance.identity.grants import grant_views, own_grant_views
 from governance.identity.people import own_factor_views, own_page_views, person_views, token_views
 from governance.identity.sso import openid_connect
-from governance.identity.views import audit
 from governance.identity.web import anybody, oneself
 
 SIGN_IN: list[URLPattern] = [
@@ -104,12 +103,6 @@ GRANTS: list[URLPattern] = [
     path("me/grants/<int:pk>/give-back/", own_grant_views.end_delegation, name="grant-give-back"),
 ]
 
-AUDIT: list[URLPattern] = [
-    path("audit/", audit.trail, name="audit"),
-    path("audit/export/", audit.export, name="audit-export"),
-    path("audit/verify_audit.py", audit.program, name="audit-program"),
-]
-
-urlpatterns: list[URLPattern | URLResolver] = [*SIGN_IN, *MINE, *PEOPLE, *GRANTS, *AUDIT]
+urlpatterns: list[URLPattern | URLResolver] = [*SIGN_IN, *MINE, *PEOPLE, *GRANTS]
 if apps.is_installed("allauth.socialaccount.providers.saml"):
     urlpatterns.append(path("", include("governance.identity.sso.saml_urls")))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 
-from governance.pages import read_cursor, write_cursor
+from governance.core.pages import read_cursor, write_cursor
 
 PAGING = ("cursor", "limit")
 

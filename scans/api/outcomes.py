@@ -16,8 +16,8 @@ from rest_framework.request import Request
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from governance.core.pages import read_cursor
 from governance.core.policy import Permission
-from governance.pages import read_cursor
 from governance.rest import paging
 from governance.rest.parsing import PageQuery
 from governance.rest.problems import ConflictError

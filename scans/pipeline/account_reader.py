@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
-from governance.env import REGION
+from governance.core.env import REGION
 from scans import registry
 from scans.collectors.lib.shape import ShapeError, fact, listed, text
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen

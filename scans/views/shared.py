@@ -12,9 +12,9 @@ from django.http import HttpRequest
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request
-from governance.pages import read_cursor, write_cursor
 from scans.queries.findings import FilterError, FindingFilter, Row, page_of
 
 PAGE_SIZE = 50

@@ -7,7 +7,8 @@ import os
 import pytest
 from kombu.utils.url import parse_url
 
-from governance import env, settings
+from governance import settings
+from governance.core import env
 from scans.controls.ssm_s3_001 import LEVELS
 
 

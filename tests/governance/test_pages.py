@@ -7,7 +7,7 @@ from django.core.exceptions import BadRequest
 from django.test import Client, RequestFactory
 
 from governance import refusals
-from governance.pages import read_cursor, write_cursor
+from governance.core.pages import read_cursor, write_cursor
 from tests import readers
 from tests.inventory import Inventory
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from governance.core import audit_keys
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 from governance.serving import LEAST_KEY_LENGTH, require
 
 

@@ -19,8 +19,8 @@ from django.core.mail import EmailMessage, get_connection
 
 from accounts.aws import session
 from governance.broker import connection_settings
+from governance.core.env import ConfigurationError
 from governance.core.tls import LOWEST, require_tls_1_2
-from governance.env import ConfigurationError
 from governance.identity.sso.openid_connect import SingleSignOnAdapter
 from tests.whole.portal import ROOT, bare_environment
 

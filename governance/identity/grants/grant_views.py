@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.core import audit
+from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission, Role
 from governance.identity.grants import queries
 from governance.identity.grants.forms import ExtendForm, GrantForm, RevokeForm
@@ -19,7 +20,6 @@ from governance.identity.grants.scopes import inventory
 from governance.identity.grants.services import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
 from governance.identity.models import Grant, User
 from governance.identity.web import actor_of_request, permission
-from governance.pages import read_cursor, write_cursor
 
 
 @permission(Permission.GRANT_VIEW)

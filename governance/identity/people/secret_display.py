@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 from governance.identity.factors import totp_secrets
 
 LASTS = timedelta(minutes=5)

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from accounts.tasks import keepers
-from governance.core import audit_check, audit_export, trail, verifier
-from governance.core.audit_anchor import AnchorNotKeptError, anchor_now
+from governance.audit import check, export, trail
+from governance.audit.anchor import AnchorNotKeptError, anchor_now
+from governance.core import verifier
 from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 
@@ -37,7 +38,7 @@ class Command(TutelaCommand):
         return status
 
     def verify(self, options: dict[str, Any]) -> int:
-        checked = audit_check.check_trail(anchors(options["anchors"]))
+        checked = check.check_trail(anchors(options["anchors"]))
         for problem in checked.problems:
             self.stdout.write(f"{problem.kind}: {problem.says}")
         if checked.problems:
@@ -54,7 +55,7 @@ class Command(TutelaCommand):
         except OSError as error:
             raise CouldNotError(f"{output} can't be written: {error.strerror}.") from error
         self.stdout.write(f"Written to {output}. Check it: python -I verify_audit.py {output} --public-key")
-        self.stdout.write(audit_export.public_key())
+        self.stdout.write(export.public_key())
         return DONE
 
     def anchor(self, _options: dict[str, Any]) -> int:
@@ -66,7 +67,7 @@ class Command(TutelaCommand):
         return DONE
 
     def key(self, _options: dict[str, Any]) -> int:
-        self.stdout.write(audit_export.public_key())
+        self.stdout.write(export.public_key())
         return DONE
 
     def verifier(self, _options: dict[str, Any]) -> int:
@@ -79,7 +80,7 @@ def anchors(path: Path | None) -> list[dict[str, Any]]:
     if file is None or (path is None and not file.exists()):
         return []
     try:
-        return audit_check.read_anchors(file)
+        return check.read_anchors(file)
     except OSError as error:
         raise (UsageError if path else CouldNotError)(f"{file} can't be read: {error.strerror}.") from error
     except ValueError as error:

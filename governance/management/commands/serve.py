@@ -10,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 
 from governance import serving
 from governance.core.cli import DONE, CouldNotError, TutelaCommand
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 
 
 class Portal(BaseApplication):  # type: ignore[misc]

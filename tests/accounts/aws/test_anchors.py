@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.aws.anchors import bucket_keeper
-from governance.core.audit_anchor import AnchorNotKeptError
+from governance.audit.anchor import AnchorNotKeptError
 from tests.accounts.aws.stub import Answer, Script, Stub
 
 ANCHOR = {"seq": 17, "mac": "ab", "at": "2026-01-02T03:04:05+00:00", "seal": "cd"}

@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Organization
+from governance.audit.check import check_trail
 from governance.core import append_only, audit
-from governance.core.audit_check import check_trail
 from governance.core.models import AuditEvent, AuditHead
 from governance.core.policy import SYSTEM
 from governance.core.verifier import GENESIS

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management import call_command
 
 from accounts.tasks import anchor_audit
+from governance.audit import anchor, export
 from governance.celery import app
-from governance.core import audit_anchor, audit_export
 from governance.core.models import AuditEvent
 from governance.core.verifier import main
 from tests.governance.core.trails import sql, written
@@ -69,7 +69,7 @@ def test_anchors_that_can_not_be_written_or_read_are_said(anchors: Path, monkeyp
     assert status == 1
     assert "can't be written to" in said
     assert run("verify", "--anchors", str(anchors))[0] == 2
-    with pytest.raises(audit_anchor.AnchorNotKeptError):
+    with pytest.raises(anchor.AnchorNotKeptError):
         anchor_audit()
 
 
@@ -83,8 +83,8 @@ def test_an_export_checks_and_is_itself_a_row(tmp_path: Path, capsys: pytest.Cap
     path = tmp_path / "trail.jsonl"
     status, said = run("export", "--output", str(path))
     assert status == 0
-    assert audit_export.public_key() in said
-    assert main([str(path), "--public-key", audit_export.public_key()]) == 0
+    assert export.public_key() in said
+    assert main([str(path), "--public-key", export.public_key()]) == 0
     assert "4 rows, 1 to 4" in capsys.readouterr().out
     assert AuditEvent.objects.latest("seq").action == "audit.export"
 
@@ -112,6 +112,6 @@ def test_a_part_is_exported_by_its_days(tmp_path: Path) -> None:
 
 
 def test_the_key_and_the_program_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("key") == (0, audit_export.public_key() + "\n")
+    assert run("key") == (0, export.public_key() + "\n")
     run("verifier")
     assert "def check_export" in capsys.readouterr().out

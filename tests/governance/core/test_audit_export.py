@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
-from governance.core import audit, audit_export, verifier
+from governance.audit import export as audit_export
+from governance.core import audit, verifier
 from governance.core.models import AuditEvent
 from governance.core.verifier import check_export, encoded, signature_holds
 from tests.governance.core.trails import ADA, written

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from governance import serving
 from governance.core import audit_keys
-from governance.env import ConfigurationError
+from governance.core.env import ConfigurationError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from governance.core import audit_anchor, audit_check
+from governance.audit import anchor, check
 from governance.core.models import AuditHead
 from governance.core.verifier import GENESIS
 from tests.governance.core.trails import found, sql, written
@@ -131,35 +131,35 @@ def test_a_tail_cut_back_to_an_old_head_is_found_by_an_anchor(anchors: Path) -> 
     written(8)
     old = AuditHead.objects.get()
     written(2)
-    audit_anchor.anchor_now()
+    anchor.anchor_now()
     sql(
         "DELETE FROM core_auditevent WHERE seq > 8",
         f"UPDATE core_audithead SET seq = {old.seq}, mac = '{old.mac}', seal = '{old.seal}'",
     )
     assert found() == []
-    assert found(anchors=audit_check.read_anchors(anchors)) == [("truncated", 10)]
+    assert found(anchors=check.read_anchors(anchors)) == [("truncated", 10)]
 
 
 def test_a_trail_written_anew_with_the_key_is_found_by_an_anchor(anchors: Path) -> None:
     written(3)
-    audit_anchor.anchor_now()
+    anchor.anchor_now()
     sql("DELETE FROM core_auditevent", "DELETE FROM core_audithead")
     written(5)
     assert found() == []
-    assert found(anchors=audit_check.read_anchors(anchors)) == [("anchor", 3)]
+    assert found(anchors=check.read_anchors(anchors)) == [("anchor", 3)]
 
 
 def test_an_edited_anchor_is_no_proof(anchors: Path) -> None:
     written(3)
-    audit_anchor.anchor_now()
+    anchor.anchor_now()
     anchors.write_text(anchors.read_text().replace('"seq": 3', '"seq": 30'))
-    assert found(anchors=audit_check.read_anchors(anchors)) == [("anchor", 30)]
+    assert found(anchors=check.read_anchors(anchors)) == [("anchor", 30)]
 
 
 def test_an_anchor_file_that_is_none_is_said(anchors: Path) -> None:
     anchors.write_text("{}\n")
     with pytest.raises(ValueError, match="Line 1 of"):
-        audit_check.read_anchors(anchors)
+        check.read_anchors(anchors)
 
 
 def test_another_key_seals_nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,13 +184,13 @@ def test_a_key_is_replaced_and_can_not_come_back(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_place_that_can_not_keep_an_anchor_keeps_no_other_from_it(anchors: Path) -> None:
-    kept: list[audit_anchor.Anchor] = []
+    kept: list[anchor.Anchor] = []
 
-    def away(_anchor: audit_anchor.Anchor) -> None:
-        raise audit_anchor.AnchorNotKeptError("The bucket is away.")
+    def away(_anchor: anchor.Anchor) -> None:
+        raise anchor.AnchorNotKeptError("The bucket is away.")
 
     anchors.mkdir()
     written(1)
-    with pytest.raises(audit_anchor.AnchorNotKeptError, match=r"can't be written to .* The bucket is away\."):
-        audit_anchor.anchor_now([away, kept.append])
+    with pytest.raises(anchor.AnchorNotKeptError, match=r"can't be written to .* The bucket is away\."):
+        anchor.anchor_now([away, kept.append])
     assert len(kept) == 1

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from governance.audit.check import check_trail
 from governance.core import append_only, audit
-from governance.core.audit_check import check_trail
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor
 

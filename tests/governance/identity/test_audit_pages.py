@@ -7,11 +7,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from governance.core import audit, audit_export
+from governance.audit import export
+from governance.audit.queries import export_trail
+from governance.core import audit
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from governance.core.verifier import check_export
-from governance.identity.audit_queries import export_trail
 from governance.identity.factors.step_up import StepUpRequiredError
 from governance.templatetags.trails import told
 from tests.governance.core.trails import written
@@ -104,10 +105,10 @@ def test_others_read_and_export_nothing(inventory: Inventory, grant: tuple[Role,
 
 def test_an_export_is_signed_whole_and_itself_recorded(ada: Client) -> None:
     written(5)
-    assert audit_export.public_key() in ada.get(reverse("audit-export")).content.decode()
+    assert export.public_key() in ada.get(reverse("audit-export")).content.decode()
     answer = stepped_up(ada).post(reverse("audit-export"), {"since": "", "until": ""})
     lines = b"".join(answer.streaming_content).splitlines(keepends=True)  # type: ignore[attr-defined]
-    walk = check_export(lines, public_key=audit_export.public_key())
+    walk = check_export(lines, public_key=export.public_key())
     assert walk.problems == []
     assert AuditEvent.objects.latest("seq").action == "audit.export"
     assert walk.place == AuditEvent.objects.latest("seq").seq

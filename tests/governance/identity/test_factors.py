@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.core.env import ConfigurationError
 from governance.core.models import AuditEvent
-from governance.env import ConfigurationError
 from governance.identity.factors import second_factors, totp_secrets
 from governance.identity.models import User
 from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up

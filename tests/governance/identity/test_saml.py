@@ -21,7 +21,7 @@ from django.utils import timezone
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Words
 
-from governance import env
+from governance.core import env
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
 from governance.identity.models import User

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from governance import env
+from governance.core import env
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import User

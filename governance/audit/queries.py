@@ -9,10 +9,10 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from governance.core import trail
+from governance.audit import trail
+from governance.audit.trail import TrailFilter
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
-from governance.core.trail import TrailFilter
 from governance.identity.factors import step_up
 
 SIZE = 100

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from governance.core import audit, audit_export
+from governance.audit import export as audit_export
+from governance.core import audit
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor
 

@@ -10,12 +10,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance.core import audit_export, verifier
+from governance.audit import export as audit_export
+from governance.audit import queries
+from governance.audit.trail import TrailFilter, TrailFilterError
+from governance.core import verifier
+from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission
-from governance.core.trail import TrailFilter, TrailFilterError
-from governance.identity import audit_queries as queries
 from governance.identity.web import actor_of_request, permission
-from governance.pages import read_cursor, write_cursor
 
 DOWNLOAD = "attachment; filename=%s"
 
