@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from accounts.owners import set_by_hand
+from accounts.owner_proposals import set_by_hand
 from accounts.queries import Branch, find_account, organizations, ou_tree, visible_accounts
 from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery

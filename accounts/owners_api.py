@@ -11,9 +11,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.manual_owners import MAX_OWNERS, OwnersError, set_owners, version_of
 from accounts.models import Account
-from accounts.owners import set_by_hand
-from accounts.ownership import MAX_OWNERS, OwnersError, set_owners, version_of
+from accounts.owner_proposals import set_by_hand
 from accounts.queries import find_account, visible_accounts
 from accounts.services import owners_from
 from governance.core.policy import Permission

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import hooks
+from accounts.discovery_rows import write_accounts, write_unit
 from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
-from accounts.rows import write_accounts, write_unit
 from governance.core import audit
 from governance.core.policy import Actor
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from governance.audit.anchor import Keeper, anchor_now
-from governance.core.turns import alone
+from governance.core.task_turns import alone
 
 
 @shared_task(name="accounts.anchor_audit")

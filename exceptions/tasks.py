@@ -6,7 +6,7 @@ from celery import shared_task
 
 from exceptions.requests import expiry
 from exceptions.tickets import outbox
-from governance.core.turns import alone
+from governance.core.task_turns import alone
 
 
 @shared_task(name="exceptions.tick")

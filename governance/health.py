@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from governance.core.turns import silence
+from governance.core.task_turns import silence
 from governance.identity.web import anybody
 
 

@@ -1,6 +1,6 @@
 """Django settings, all from the environment (docs/configuration.md lists the variables).
 
-Commands that serve nobody (scan, discover, export) need no SECRET_KEY; governance.serving refuses
+Commands that serve nobody (scan, discover, export) need no SECRET_KEY; governance.serving_checks refuses
 to serve people without one.
 """
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from accounts.aws.quiet import LOGGERS
+from accounts.aws.quiet_loggers import LOGGERS
 from governance.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -202,7 +202,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "governance.rest.SessionAuthentication",
-        "governance.rest.tokens.TokenAuthentication",
+        "governance.rest.token_authentication.TokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["governance.rest.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

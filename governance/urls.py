@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("governance.posture.urls")),
 ]
 
-handler400 = "governance.refusals.bad_request"
-handler403 = "governance.refusals.permission_denied"
-handler404 = "governance.refusals.page_not_found"
-handler500 = "governance.refusals.server_error"
+handler400 = "governance.error_responses.bad_request"
+handler403 = "governance.error_responses.permission_denied"
+handler404 = "governance.error_responses.page_not_found"
+handler500 = "governance.error_responses.server_error"

@@ -6,7 +6,7 @@ class ScansConfig(AppConfig):
     label = "scans"
 
     def ready(self) -> None:
-        from governance.core import freetext
+        from governance.core import free_text
         from scans.detectors import detect
 
-        freetext.register(detect)
+        free_text.register(detect)

@@ -14,9 +14,9 @@ from scans.errors import ScanRequestError
 from scans.models import Schedule
 from scans.pipeline.schedule_changes import LONGEST_NAME
 from scans.pipeline.schedule_scope import PARTS, rhythm_of
-from scans.queries.places import Unit
 from scans.queries.schedules import asked_of
 from scans.queries.start import Offer
+from scans.queries.unit_choices import Unit
 
 SEPARATORS = re.compile(r"[\s,;]+")
 WHOLE, CHOSEN = "whole", "chosen"

@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from governance.core.apart import all_of, each, forget, held_back, reason, write_down
+from governance.core.row_failures import all_of, each, forget, held_back, reason, write_down
 from governance.core.states import TARGET
-from governance.core.turns import alone, silence
+from governance.core.task_turns import alone, silence
 from scans.models import Scan, Target
 from scans.pipeline import completion, due_schedules, target_worker, time_limits
 from scans.pipeline.leases import free_dead

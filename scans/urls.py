@@ -18,7 +18,7 @@ from scans.views import (
     schedule_form,
     schedules,
     start,
-    whatif,
+    what_if,
 )
 
 urlpatterns = [
@@ -33,7 +33,7 @@ urlpatterns = [
     path("findings/<int:pk>/", findings.finding, name="finding"),
     path("findings/<int:pk>/as-of/", history.finding_as_of, name="finding-as-of"),
     path("findings/<int:pk>/rescan/", rescan.finding_rescan, name="finding-rescan"),
-    path("findings/<int:pk>/what-if/", whatif.what_if, name="finding-what-if"),
+    path("findings/<int:pk>/what-if/", what_if.what_if, name="finding-what-if"),
     path("flows/", flows.flows, name="flows"),
     path("flows/export/", flows.flows_export, name="flows-export"),
     path("frameworks/", frameworks.frameworks, name="frameworks"),

@@ -13,10 +13,10 @@ import structlog
 from botocore.credentials import ReadOnlyCredentials
 
 from accounts.aws import session
+from accounts.aws.assume_failures import explain
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as, acting_role
 from accounts.aws.errors import FAILURES, AssumeError, classify
-from accounts.aws.refusals import explain
 from accounts.aws.retry import Retrier
 
 __all__ = ["AssumeError", "AssumedRole", "acting_as", "acting_role", "assume", "session_policy"]

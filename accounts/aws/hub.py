@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from accounts.aws.assume_failures import EXPIRED, INVALID, NO_CREDENTIALS, reason_of
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as
 from accounts.aws.endpoints import home_region
 from accounts.aws.errors import MISCONFIGURED
 from accounts.aws.reader import AwsReader
-from accounts.aws.refusals import EXPIRED, INVALID, NO_CREDENTIALS, reason_of
 
 # Not of one account: nobody's role could be assumed.
 OF_THE_HUB = (

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from accounts.aws.assume_failures import CORRECT, EXPIRED, INVALID, NO_CREDENTIALS, misconfigured
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as
 from accounts.aws.errors import MISCONFIGURED, malformed
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader
-from accounts.aws.refusals import CORRECT, EXPIRED, INVALID, NO_CREDENTIALS, misconfigured
 from governance.core.storable import MARK
 
 CALLS = tuple(

@@ -11,12 +11,12 @@ from typing import Any
 from botocore import xform_name
 
 from accounts.aws import deadline, session
+from accounts.aws.call_rates import Pacer
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_role
 from accounts.aws.endpoints import actual_region
 from accounts.aws.errors import FAILURES, classify, malformed
 from accounts.aws.gaps import TEXT_REPLACED, Gap, GapKind
-from accounts.aws.pace import Pacer
 from accounts.aws.pagination import Paging, paging
 from accounts.aws.retry import Retrier
 from governance.core.storable import TooDeepError, is_storable, storable

@@ -15,10 +15,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.parsers import ResponseParserFactory
 
-from accounts.aws import lean, tls
+from accounts.aws import client_guards, tls
 from accounts.aws.credentials import ContextProvider
 from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
-from accounts.aws.quiet import quiet_loggers
+from accounts.aws.quiet_loggers import quiet_loggers
 from governance.core import env
 
 USER_AGENT = "tutela"
@@ -81,8 +81,8 @@ def session() -> botocore.session.Session:
 def build(service: str, region: str, *, fips: bool) -> Any:
     host = fips_host(service, region) if fips else ""
     made = session().create_client(service, region_name=region, config=config(fips=fips))
-    lean.trim(made)
-    lean.prepare(made, custom=bool(custom_endpoint()), fips=host)
+    client_guards.trim(made)
+    client_guards.prepare(made, custom=bool(custom_endpoint()), fips=host)
     _built.append((service, region))
     return made
 

@@ -10,9 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.manual_owners import OwnersError, set_owners, version_of
 from accounts.models import Account
-from accounts.owners import called_by_one, set_by_hand
-from accounts.ownership import OwnersError, set_owners, version_of
+from accounts.owner_proposals import called_by_one, set_by_hand
 from accounts.queries import find_account, visible_accounts
 from governance.core.policy import Permission
 from governance.core.transitions import LostRaceError

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.owners import ProposalGoneError, confirm_owners, proposals
+from accounts.owner_proposals import ProposalGoneError, confirm_owners, proposals
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.grants.services import GrantError
 from governance.identity.web import actor_of_request, permission

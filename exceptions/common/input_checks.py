@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from django.core.exceptions import ValidationError
 
 from exceptions.errors import InvalidRequestError
-from governance.core import freetext
+from governance.core import free_text
 from scans import registry
 
-MAX_TEXT = freetext.MAX_TEXT
+MAX_TEXT = free_text.MAX_TEXT
 
 
 def checked_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
@@ -21,7 +21,7 @@ def checked_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
     if "\x00" in stripped:
         raise InvalidRequestError(**{name: "It holds a character that can't be kept (NUL)."})
     try:
-        freetext.refuse_sensitive(stripped)
+        free_text.refuse_sensitive(stripped)
     except ValidationError as error:
         raise InvalidRequestError(**{name: " ".join(error.messages)}) from error
     return stripped

@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.models import Account, AccountOwner
 from exceptions.common.request_scope import accounts_of
 from exceptions.models import ExceptionRequest
-from governance.core.names import spellings
+from governance.core.name_folding import spellings
 from governance.core.policy import MATRIX, Actor, Permission, Place, Role, covers, decide, decide_disinterested
 from governance.identity.grants.services import givers
 from governance.identity.models import Grant, User

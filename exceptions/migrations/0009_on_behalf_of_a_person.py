@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from exceptions import triggers
-from governance.core.names import fold
+from governance.core.name_folding import fold
 
 
 def off(apps, editor):

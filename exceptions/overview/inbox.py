@@ -16,7 +16,7 @@ from exceptions.overview import request_board
 from exceptions.overview.request_board import Line
 from exceptions.requests.request_filters import in_state, visible_requests, waiting_for
 from exceptions.tickets.ticket_queries import counted, view_is, visible_tickets, waiting_tickets
-from governance.core.names import spellings
+from governance.core.name_folding import spellings
 from governance.core.policy import Actor, Permission, Role, active
 from governance.core.states import EXCEPTION_ENDED
 from governance.identity.grants.services import givers

@@ -1,6 +1,6 @@
 """What the clock tells: ends and reminders. It only writes down and tells; an end counts without it.
 
-Each request by itself: one that can't be dealt with is written down (governance.core.apart), and the others go on.
+Each request by itself: one that can't be dealt with is written down (governance.core.row_failures), and the others go on.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from exceptions.models import ExceptionRequest
 from exceptions.requests import cover_rows
 from exceptions.requests.deciding import supersede
 from exceptions.requests.drafting import moved
-from governance.core.apart import all_of, each, held_back
 from governance.core.policy import SYSTEM
+from governance.core.row_failures import all_of, each, held_back
 from governance.core.states import EXCEPTION
 from governance.notify.services import tell
 

@@ -15,7 +15,7 @@ from exceptions.rules import SEVERITY_ORDER, Rule, ScopeKind
 from governance.core.policy import Actor, Permission, decide
 from scans import registry
 from scans.models import Finding
-from scans.queries import controls, places
+from scans.queries import controls, unit_choices
 
 Options = list[tuple[str, str]]
 SUGGESTED = 300
@@ -58,7 +58,7 @@ def offer_to(actor: Actor, now: datetime, wanted: str, control: str, marks: Iter
         kinds=kinds,
         organizations=list(Organization.objects.filter(pk__in=ids).values_list("org_id", flat=True)),
         accounts=suggested(mine),
-        ous=[(unit.ou_id, unit.label) for unit in places.choices(for_ous)] if kind == ScopeKind.OU else [],
+        ous=[(unit.ou_id, unit.label) for unit in unit_choices.choices(for_ous)] if kind == ScopeKind.OU else [],
         controls=controls.choices(),
         findings=found,
         rules=rules_for(kind, severities(kind, control, found)),

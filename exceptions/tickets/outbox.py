@@ -24,8 +24,8 @@ from exceptions.models import Ticket, TrackerMessage
 from exceptions.tickets.lifecycle import add_note, moved, queue
 from exceptions.tickets.trackers import trackers
 from exceptions.tickets.trackers.contract import Tracker, TrackerError, Work
-from governance.core.apart import apart
 from governance.core.policy import SYSTEM
+from governance.core.row_failures import apart
 from scans import registry
 from scans.domain import remediation
 

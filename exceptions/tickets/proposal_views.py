@@ -20,7 +20,7 @@ from exceptions.tickets import rule_visibility as queries
 from exceptions.tickets.trackers import trackers
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
-from scans.queries import controls, places
+from scans.queries import controls, unit_choices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,7 +110,7 @@ def rules_page(request: HttpRequest, faults: Mapping[str, str] | None = None, st
     context = {
         "rules": queries.counted(actor), "may_make": may_make, "organizations": organizations, "faults": faults or {},
         "typed": request.POST, "controls": controls.choices(), "severities": ["critical", "high", "medium", "low"],
-        "ous": places.choices(visible_accounts(actor, Permission.TICKET_PROPOSE)) if may_make else [],
+        "ous": unit_choices.choices(visible_accounts(actor, Permission.TICKET_PROPOSE)) if may_make else [],
         "trackers": [(name, each.label) for name, each in sorted(trackers().items())],
     }  # fmt: skip
     return render(request, "exceptions/rules.html", context, status=status)

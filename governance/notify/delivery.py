@@ -21,7 +21,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from governance.core.apart import apart, reason
+from governance.core.row_failures import apart, reason
 from governance.notify.models import MailChoice, Notification, Preference
 from governance.notify.server import SERVER_ERRORS, Server
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from governance.core.turns import alone
+from governance.core.task_turns import alone
 from governance.notify import delivery
 
 

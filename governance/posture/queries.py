@@ -13,11 +13,11 @@ from accounts.models import Account, OrganizationalUnit
 from exceptions.common.exception_counts import Bands, bands_of
 from governance.posture.scores import Score, heat, score_of
 from scans.models import AccountTotal
-from scans.queries import cells, controls, places, tree
+from scans.queries import cells, controls, unit_choices, unit_tree
 from scans.queries.cells import COLUMNS, NONE, Counts
 from scans.queries.extent import Extent, extent_of
 from scans.queries.inventory import ou_of
-from scans.queries.tree import NO_OU
+from scans.queries.unit_tree import NO_OU
 
 # Up to this many accounts each has a row of its own; with more, choosing an OU shows its accounts.
 SHOWN_AT_ONCE = 60
@@ -84,7 +84,7 @@ def posture_of(visible: QuerySet[Account], ou: str) -> Posture:
     read = extent_of(scope)
     shown = shown_accounts(scope, ou, read.accounts)
     by_path = summed(cells.totals_of(scope), "account__ou__path")
-    rows = list(rows_of(places.units(scope), shown, by_path, [group for group, _ in groups]))
+    rows = list(rows_of(unit_choices.units(scope), shown, by_path, [group for group, _ in groups]))
     return Posture(
         groups=groups,
         rows=rows,
@@ -122,16 +122,16 @@ def rows_of(
     by_path: Mapping[str | None, Mapping[str, Counts]],
     groups: list[str],
 ) -> Iterator[Row]:
-    of_unit = {g: tree.rolled_up({path: by.get(g, NONE) for path, by in by_path.items()}, NONE) for g in groups}
+    of_unit = {g: unit_tree.rolled_up({path: by.get(g, NONE) for path, by in by_path.items()}, NONE) for g in groups}
     of_account = summed(AccountTotal.objects.filter(account__in=shown), "account_id") if shown else {}
-    members = tree.by_unit(shown)
+    members = unit_tree.by_unit(shown)
 
     def accounts_in(unit: int | None, depth: int) -> Iterator[Row]:
         for account in members[unit]:
             counts = of_account.get(account.pk, {})  # type: ignore[call-overload]
             yield Row(depth, [Cell(g, counts.get(g, NONE)) for g in groups], account=account)
 
-    for unit in tree.in_order(units):
+    for unit in unit_tree.in_order(units):
         yield Row(unit.depth, [Cell(g, of_unit[g].get(unit.ou_id, NONE)) for g in groups], unit=unit)
         yield from accounts_in(unit.pk, unit.depth + 1)
     if None in by_path or members[None]:

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_safe
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission
-from governance.posture import bar
+from governance.posture import verdict_bar
 from governance.posture.queries import posture_of
-from scans.queries import places
-from scans.queries.tree import NO_OU
+from scans.queries import unit_choices
+from scans.queries.unit_tree import NO_OU
 
 
 @require_safe
@@ -20,10 +20,10 @@ from scans.queries.tree import NO_OU
 def posture(request: HttpRequest) -> HttpResponse:
     visible = visible_accounts(actor_of_request(request))
     ou = request.GET.get("ou", "")
-    above = places.above(visible, ou)
+    above = unit_choices.above(visible, ou)
     if ou not in {"", NO_OU} and not above:
         raise Http404(f"There is no OU {ou} that you may see.")
     found = posture_of(visible, ou)
-    bands = bar.segments(found.total, found.bands.excepted, found.bands.requested)
+    bands = verdict_bar.segments(found.total, found.bands.excepted, found.bands.requested)
     context = {"posture": found, "bar": bands, "ou": ou, "above": above}
     return render(request, "posture/posture.html", context)

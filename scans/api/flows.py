@@ -13,7 +13,7 @@ from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery
 from governance.rest.views import Answer, Api
-from scans.insight.flows import FEATURES, lines
+from scans.insight.flows import FEATURES, export_rows
 from scans.insight.flows.model import ORDER, KeyKind, Owner
 from scans.queries import flows as queries
 
@@ -97,7 +97,7 @@ def document(account: Any, flows: Any, blind: Any, read: Any) -> dict[str, Any]:
     return {
         "account": account.account_id,
         "read": read,
-        "flows": [lines.row(flow) for flow in flows],
+        "flows": [export_rows.row(flow) for flow in flows],
         "unread": [
             {"region": item.region, "type": item.type, "why": "; ".join(gap.sentence() for gap in item.gaps)}
             for item in blind

@@ -25,7 +25,7 @@ from scans.api.scan_documents import documents
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.pipeline import start as services
 from scans.pipeline.rescan import Rescan, rescan_account
-from scans.queries import places
+from scans.queries import unit_choices
 from scans.queries.start import not_among
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ def refuse_unseen(actor: Actor, accounts: list[str], ous: list[str]) -> None:
     visible = visible_accounts(actor, Permission.ACCOUNT_VIEW)
     unknown: dict[str, list[str]] = {"accounts": not_among(visible, accounts), "ous": []}
     if ous:
-        seen = {unit.ou_id for unit in places.units(visible)}
+        seen = {unit.ou_id for unit in unit_choices.units(visible)}
         unknown["ous"] = [id for id in ous if id not in seen]
     said = {
         name: [f"Unknown: {', '.join(ids[:20])}. Use ids of {name} that you see."]

@@ -6,7 +6,17 @@ from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.shape import ShapeError, each, fact, flag, listed, malformed, miss, text, text_or_none
+from scans.collectors.lib.strict_answers import (
+    ShapeError,
+    each,
+    fact,
+    flag,
+    listed,
+    malformed,
+    miss,
+    text,
+    text_or_none,
+)
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scans.collectors.lib.shape import fact, flag
+from scans.collectors.lib.strict_answers import fact, flag
 from scans.domain.collector import Call, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

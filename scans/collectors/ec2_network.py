@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import ec2_shape
-from scans.collectors.lib.shape import each, fact, flag, mapping, miss, text
+from scans.collectors.lib.strict_answers import each, fact, flag, mapping, miss, text
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

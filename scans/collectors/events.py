@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.shape import ShapeError, fact, json_object, listed, text
+from scans.collectors.lib.strict_answers import ShapeError, fact, json_object, listed, text
 from scans.domain.collector import Call, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

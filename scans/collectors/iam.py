@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import iam_report
-from scans.collectors.lib.shape import (
+from scans.collectors.lib.strict_answers import (
     ShapeError,
     document,
     each,

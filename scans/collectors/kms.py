@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import kms_names as names
-from scans.collectors.lib.shape import document, fact, flag, mapping, miss, text
+from scans.collectors.lib.strict_answers import document, fact, flag, mapping, miss, text
 from scans.detectors import hits, url_credentials
 from scans.domain import references
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen

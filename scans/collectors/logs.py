@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors.lib.shape import each, miss, text, text_or_none
+from scans.collectors.lib.strict_answers import each, miss, text, text_or_none
 from scans.domain import references
 from scans.domain.collector import Call, Collector, Listing, Reader, Seen
 from scans.domain.evidence import Evidence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapKind
-from scans.collectors.lib.shape import ShapeError, fact, malformed, text
+from scans.collectors.lib.strict_answers import ShapeError, fact, malformed, text
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

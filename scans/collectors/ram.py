@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.shape import each, fact, miss, text
+from scans.collectors.lib.strict_answers import each, fact, miss, text
 from scans.domain.collector import Call, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.shape import ShapeError, fact, text, text_or_none
+from scans.collectors.lib.strict_answers import ShapeError, fact, text, text_or_none
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen
 from scans.domain.evidence import Evidence
 

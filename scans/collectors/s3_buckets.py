@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.shape import fact, miss
+from scans.collectors.lib.strict_answers import fact, miss
 from scans.domain import references
 from scans.domain.collector import Call, CallError, Collector, Reader, Seen
 from scans.domain.evidence import Evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors.lib.shape import ShapeError, each, fact, listed, miss, text
+from scans.collectors.lib.strict_answers import ShapeError, each, fact, listed, miss, text
 from scans.detectors import hits
 from scans.domain.collector import Call, Collector, Reader, Seen
 from scans.domain.evidence import Evidence

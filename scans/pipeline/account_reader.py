@@ -16,7 +16,7 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from governance.core.env import REGION
 from scans import registry
-from scans.collectors.lib.shape import ShapeError, fact, listed, text
+from scans.collectors.lib.strict_answers import ShapeError, fact, listed, text
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, Reader, Seen
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.domain.partial_scans import LIMITED

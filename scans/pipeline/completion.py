@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.aws.gaps import Gap
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move
@@ -203,7 +203,7 @@ def join_apart(
     except Exception as error:
         if try_again(scan, error):
             raise
-        id = errorlog.record(error, f"joining account {target.account.account_id} in scan {scan.pk}")
+        id = error_log.record(error, f"joining account {target.account.account_id} in scan {scan.pk}")
     else:
         id = ""
     unjoined_targets.leave_unknown(scan, target, [c.control for c in controls], id)

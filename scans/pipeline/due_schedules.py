@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from governance.core.apart import each
 from governance.core.policy import SYSTEM
+from governance.core.row_failures import each
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.pipeline.schedule_changes import NEVER_REFUSED, find_running, parts_of

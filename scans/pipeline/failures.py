@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.storable import storable_text
 
 TRIES = 5
@@ -41,7 +41,7 @@ def pause(tries: int) -> timedelta:
 def told(error: BaseException, doing: str) -> dict[str, str]:
     """{reason, what_to_do} of an error, which is written into the log. Never quotes what a defect says: it may hold
     what was read."""
-    id = errorlog.record(error, doing)
+    id = error_log.record(error, doing)
     reason, todo = reason_of(error)
     return {"reason": f"{reason} (error {id} in the log).", "what_to_do": todo}
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.states import SCAN_ENDED
 from scans.models import Scan, Target
 from scans.pipeline import completion, failures, target_worker, time_limits
@@ -47,7 +47,7 @@ def work_through(scan: Scan, pool: Pool, progress: Callable[[], None]) -> None:
         except failures.PASSING as error:
             if clock() - sound > PATIENCE:
                 raise
-            errorlog.note(error, f"scan {scan.pk}")
+            error_log.note(error, f"scan {scan.pk}")
             failures.mend_connection()
             time.sleep(PAUSE)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.db import connection
 
-from governance.core import errorlog
+from governance.core import error_log
 from scans.pipeline import failures
 
 # A killed worker's work is free again after LEASE at most, and the sweeper (governance.celery) looks every few seconds.
@@ -46,11 +46,11 @@ def extended(extend: Callable[[], object], name: str) -> bool:
     try:
         extend()
     except failures.PASSING as error:
-        errorlog.note(error, name)
+        error_log.note(error, name)
         connection.close()
         return False
     except Exception as error:  # noqa: BLE001 (recorded; the thread must live)
-        errorlog.record(error, name)
+        error_log.record(error, name)
         connection.close()
         return False
     return True

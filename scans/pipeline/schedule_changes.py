@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization
-from governance.core import audit, freetext
+from governance.core import audit, free_text
 from governance.core.policy import Actor, NotPermittedError, Permission, decide
 from governance.core.states import SCAN_ENDED
 from governance.core.transitions import LostRaceError
@@ -185,7 +185,7 @@ def free_name(organization: Organization, name: str) -> str:
     if not name.isprintable():
         raise ScanRequestError("It holds a character that can't be shown.", field="name")
     try:
-        freetext.refuse_sensitive(name)
+        free_text.refuse_sensitive(name)
     except ValidationError as error:
         raise ScanRequestError(" ".join(error.messages), field="name") from error
     # Two of the same name at once come one after the other.

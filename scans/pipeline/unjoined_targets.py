@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.aws.gaps import Gap, GapKind
-from governance.core import errorlog
+from governance.core import error_log
 from scans.domain import unread as missing
 from scans.domain.control import Control, Scope
 from scans.domain.engine import about_place, unread
@@ -53,7 +53,7 @@ def leave_unknown(scan: Scan, target: Target, controls: list[Control], id: str) 
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:  # noqa: BLE001 (recorded; what is left is done without it)
-        errorlog.record(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
+        error_log.record(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
         with transaction.atomic():
             blur(target, {control.id for control in controls})
             count(target, {}, {}, [gap])

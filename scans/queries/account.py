@@ -13,7 +13,7 @@ from scans.queries import cells
 from scans.queries.cells import ControlLine, Counts
 from scans.queries.extent import Extent, extent_of
 from scans.queries.scans import GapGroup, group_gaps, latest_target
-from scans.queries.tree import ids_in
+from scans.queries.unit_tree import ids_in
 
 EVENTS = 50
 

@@ -10,7 +10,7 @@ from accounts.models import Account, Organization
 from scans import hooks
 from scans.domain.control import Severity
 from scans.domain.evidence import GLOBAL
-from scans.queries import controls, places
+from scans.queries import controls, unit_choices
 from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter
 
 Options = list[tuple[str, str]]
@@ -39,7 +39,7 @@ def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
         regions.append(wanted.region)
     return Choices(
         controls=controls.choices(),
-        ous=[(unit.ou_id, unit.label) for unit in places.choices(visible)],
+        ous=[(unit.ou_id, unit.label) for unit in unit_choices.choices(visible)],
         regions=regions,
         severities=[str(severity) for severity in Severity],
         states=STATES,

@@ -10,11 +10,11 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from scans.models import AccountTotal
-from scans.queries import cells, places, tree
+from scans.queries import cells, unit_choices, unit_tree
 from scans.queries.cells import COLUMNS, NONE, Counts
 from scans.queries.extent import Extent, State, extent_of, states_of
 from scans.queries.findings import FindingFilter
-from scans.queries.tree import NO_OU
+from scans.queries.unit_tree import NO_OU
 
 # Beyond this many accounts the page shows the OUs, and the accounts of the one that is chosen.
 SHOWN_AT_ONCE = 400
@@ -83,11 +83,11 @@ def directly_in(accounts: QuerySet[Account], ou: str) -> QuerySet[Account]:
 
 
 def lines(found: QuerySet[Account], shown: list[Account]) -> Iterator[Line]:
-    sizes = tree.rolled_up(dict(found.order_by().values_list("ou__path").annotate(n=Count("pk"))), 0)
-    counts = tree.rolled_up(by_path(cells.totals_of(found.order_by())), NONE)
+    sizes = unit_tree.rolled_up(dict(found.order_by().values_list("ou__path").annotate(n=Count("pk"))), 0)
+    counts = unit_tree.rolled_up(by_path(cells.totals_of(found.order_by())), NONE)
     of_account = cells.by_account(AccountTotal.objects.filter(account__in=shown))
-    members, states = tree.by_unit(shown), states_of(shown)
-    for unit in tree.in_order(places.units(found)):
+    members, states = unit_tree.by_unit(shown), states_of(shown)
+    for unit in unit_tree.in_order(unit_choices.units(found)):
         yield Line(unit.depth, counts.get(unit.ou_id, NONE), unit=unit, accounts=sizes.get(unit.ou_id, 0))
         for account in members[unit.pk]:
             yield Line(unit.depth + 1, of_account.get(account.pk, NONE), account=account, state=states[account.pk])

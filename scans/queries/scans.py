@@ -18,7 +18,7 @@ from governance.core.states import SCAN_ENDED
 from scans.domain.partial_scans import counts_as_missing
 from scans.models import Scan, Target
 from scans.pipeline.scan_totals import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of
-from scans.queries.asked import Asked, asked_of
+from scans.queries.asked_scopes import Asked, asked_of
 
 
 def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:

@@ -14,7 +14,7 @@ from scans.domain.schedule_times import Rhythm
 from scans.models import Scan, Schedule
 from scans.pipeline.schedule_scope import PARTS, Scope, rhythm_of
 from scans.queries import scans
-from scans.queries.asked import Asked
+from scans.queries.asked_scopes import Asked
 
 
 def visible_schedules(

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization
 from governance.core.policy import Actor, Permission, Place, decide
-from scans.queries import choices, controls, places
-from scans.queries.places import Unit
+from scans.queries import choices, controls, unit_choices
+from scans.queries.unit_choices import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def offer_to(actor: Actor, visible: QuerySet[Account], permission: Permission = 
         whole=frozenset(
             o.org_id for o in organizations if decide(actor, permission, now, Place(organization=o.org_id))
         ),
-        units=places.choices(visible),
+        units=unit_choices.choices(visible),
         regions=choices.regions_of(visible),
         controls=controls.choices(),
     )

@@ -6,8 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.owners import set_by_hand
-from accounts.ownership import may_set_owners
+from accounts.manual_owners import may_set_owners
+from accounts.owner_proposals import set_by_hand
 from accounts.queries import find_account
 from governance.core.policy import Permission
 from governance.identity.web import actor_of_request, permission

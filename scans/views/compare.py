@@ -14,7 +14,7 @@ from governance.core.policy import Permission
 from governance.identity.web import permission
 from scans import registry
 from scans.queries import compare as queries
-from scans.queries.asked import asked_of
+from scans.queries.asked_scopes import asked_of
 from scans.queries.scans import lines, visible_scans
 from scans.views.shared import accounts_for
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from governance.core.policy import Permission
 from governance.identity.web import permission
-from scans.insight.flows import drawing, lines, summary
+from scans.insight.flows import drawing, export_rows, summary
 from scans.queries import exports
 from scans.queries import flows as queries
 from scans.queries.choices import choices_for
@@ -69,6 +69,6 @@ def chosen(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Accoun
 
 def exported(read: Iterator[queries.Read], format: str) -> Iterator[str]:
     if format == "dot":
-        yield from (f"{line}\n" for line in lines.dot_of(read))
+        yield from (f"{line}\n" for line in export_rows.dot_of(read))
         return
-    yield from exports.lines(lines.rows(read), format=format, columns=lines.COLUMNS)
+    yield from exports.lines(export_rows.rows(read), format=format, columns=export_rows.COLUMNS)

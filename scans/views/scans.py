@@ -17,7 +17,7 @@ from governance.identity.web import actor_of_request, permission
 from scans.errors import ScanRequestError
 from scans.pipeline import start
 from scans.queries import scans as queries
-from scans.queries.asked import asked_of
+from scans.queries.asked_scopes import asked_of
 from scans.views.enqueue import hand_over
 from scans.views.shared import accounts_for, slice_of
 

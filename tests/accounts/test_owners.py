@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from accounts.owners import ProposalGoneError, confirm_owners, proposals
+from accounts.owner_proposals import ProposalGoneError, confirm_owners, proposals
 from accounts.queries import visible_accounts
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.grants.services import GrantError

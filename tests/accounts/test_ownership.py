@@ -9,9 +9,9 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
+from accounts.manual_owners import OwnersError, set_owners, version_of
 from accounts.models import Account, AccountEvent, AccountOwner
-from accounts.owners import proposals
-from accounts.ownership import OwnersError, set_owners, version_of
+from accounts.owner_proposals import proposals
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from governance.core.transitions import LostRaceError

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.organizations import Discovered, DiscoveredAccount, DiscoveredUnit
+from accounts.manual_owners import set_owners
 from accounts.models import Account, AccountEvent, OrganizationalUnit
-from accounts.ownership import set_owners
 from accounts.services import apply_discovery, owners_from
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM

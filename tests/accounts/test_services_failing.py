@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.db import OperationalError
 
-from accounts import rows, services
+from accounts import discovery_rows, services
 from accounts.aws.organizations import DiscoveredUnit
 from accounts.models import Account, AccountEvent, OrganizationalUnit
 from accounts.services import apply_discovery
@@ -86,6 +86,6 @@ def test_a_database_that_is_away_is_no_fault_of_a_row(monkeypatch):
     def away(*_, **__):
         raise OperationalError("no connection")
 
-    monkeypatch.setattr(rows.Account.objects, "bulk_create", away)
+    monkeypatch.setattr(discovery_rows.Account.objects, "bulk_create", away)
     with pytest.raises(OperationalError):
         apply_discovery(actor=SYSTEM, discovered=FOUND, at=AT)

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import BadRequest
 from django.test import Client, RequestFactory
 
-from governance import refusals
+from governance import error_responses
 from governance.core.pages import read_cursor, write_cursor
 from tests import readers
 from tests.inventory import Inventory
@@ -50,7 +50,7 @@ def test_a_form_from_elsewhere_changes_nothing_and_says_so(inventory: Inventory)
 
 
 def test_a_failure_says_nothing_of_its_inside() -> None:
-    answer = refusals.server_error(RequestFactory().get("/"))
+    answer = error_responses.server_error(RequestFactory().get("/"))
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
 

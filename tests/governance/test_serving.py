@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from governance.core import audit_keys
 from governance.core.env import ConfigurationError
-from governance.serving import LEAST_KEY_LENGTH, require
+from governance.serving_checks import LEAST_KEY_LENGTH, require
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
-from scans.collectors.lib.shape import document
+from scans.collectors.lib.strict_answers import document
 from scans.domain.collector import Collector, Reader, Seen
 from scans.domain.evidence import Evidence, World, canonical, parse
 from scans.domain.storable_evidence import make_storable

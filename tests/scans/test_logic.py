@@ -34,7 +34,7 @@ def test_shared_code_is_part_of_the_logic() -> None:
             "scans.controls.lib.iam_policies.grants.grants",
             "scans.controls.lib.iam_policies.conditions.matches_anything",
         } <= of(control)
-    assert "scans.controls.lib.iam_policies.fences.fence" in of("ssm_km_003")
+    assert "scans.controls.lib.iam_policies.perimeters.fence" in of("ssm_km_003")
     assert "scans.controls.lib.judgements.key_fault" in of("ssm_ps_004")
     assert "scans.controls.lib.fips_hosts.host_of" in of("ssm_nt_002")
     assert {"scans.controls.ssm_s3_004.evaluate", "scans.controls.lib.destinations.judge"} <= of("ssm_ds_001_01")

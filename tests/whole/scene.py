@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.aws import pace, retry, session
+from accounts.aws import call_rates, retry, session
 from accounts.aws.assume import acting_as
 from accounts.aws.organizations import discover
 from accounts.models import Organization
@@ -154,7 +154,7 @@ def pointed_at(running: Running) -> Iterator[None]:
             patch.setenv(name, value)
         patch.setattr(retry, "BASE_SECONDS", {})
         patch.setattr(retry, "OTHER_BASE_SECONDS", 0.0)
-        patch.setattr(pace, "SECOND", 0.0)
+        patch.setattr(call_rates, "SECOND", 0.0)
         session.reset()
         settings: dict[str, Any] = {
             "SCAN_ROLE": running.env["TUTELA_SCAN_ROLE"],

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.aws.endpoints import EndpointError, partition_for
 from accounts.aws.organizations import DiscoveryError, discover
-from accounts.management.ready import require_database
+from accounts.management.database_check import require_database
 from accounts.models import Account
 from accounts.services import Applied, apply_discovery
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand
 from governance.core.policy import SYSTEM
 from governance.core.storable import MARK
@@ -30,7 +30,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         require_database()
-        with errorlog.kept_in(Path(settings.ERROR_LOG)) as errors:
+        with error_log.kept_in(Path(settings.ERROR_LOG)) as errors:
             applied = self.discover()
         self.report(applied)
         if errors.written:
@@ -46,7 +46,7 @@ class Command(TutelaCommand):
         except (CouldNotError, OperationalError, ProgrammingError):
             raise  # these have their own line
         except Exception as error:
-            id = errorlog.record(error, "discover")
+            id = error_log.record(error, "discover")
             raise CouldNotError(
                 f"Discovery failed: an internal error ({type(error).__name__}). Nothing was changed. Report it with "
                 f"what {settings.ERROR_LOG} says under {id}."

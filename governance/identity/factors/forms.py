@@ -14,7 +14,7 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
 from django.utils import timezone
 
-from governance.core.freetext import FreeTextField
+from governance.core.free_text import FreeTextField
 from governance.identity.factors import second_factors, totp_secrets
 
 ENROLLING = "tutela.enrolling"  # session key: the seed of an app that is being enrolled, encrypted

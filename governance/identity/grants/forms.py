@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from governance.core.freetext import FreeTextField
+from governance.core.free_text import FreeTextField
 from governance.core.policy import Role, ScopeKind
 from governance.identity.grants.scopes import place
 from governance.identity.models import User

@@ -9,7 +9,7 @@ from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 
-from governance.core.freetext import FreeTextField
+from governance.core.free_text import FreeTextField
 from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
 from governance.identity.grants.scopes import place
 from governance.identity.models import User

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from governance.core.names import clean, fold, hidden_in, spellings
+from governance.core.name_folding import clean, fold, hidden_in, spellings
 from governance.identity.models import User
 
 LONGEST = 254

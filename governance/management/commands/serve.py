@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from gunicorn.app.base import BaseApplication
 
-from governance import serving
+from governance import serving_checks
 from governance.core.cli import DONE, CouldNotError, TutelaCommand
 from governance.core.env import ConfigurationError
 
@@ -50,7 +50,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         try:
-            serving.require()  # here, before a worker process is forked
+            serving_checks.require()  # here, before a worker process is forked
         except ConfigurationError as error:
             raise CouldNotError(str(error)) from error
         self.stdout.write(f"Serving on http://{options['bind']}/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors.lib.shape import document, flag, listed, mapping, number, text, text_or_none, texts
+from scans.collectors.lib.strict_answers import document, flag, listed, mapping, number, text, text_or_none, texts
 
 HTTPS = 443
 # Protocols by name or number; -1 is every protocol, and then no ports are given.

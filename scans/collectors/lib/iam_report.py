@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from scans.collectors.lib.shape import ShapeError, instant
+from scans.collectors.lib.strict_answers import ShapeError, instant
 
 ROOT = "<root_account>"
 NEVER = frozenset({"", "N/A", "no_information", "not_supported"})

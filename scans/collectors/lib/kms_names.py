@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.shape import text, text_or_none
+from scans.collectors.lib.strict_answers import text, text_or_none
 
 OF_AWS = "alias/aws/"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scans.collectors.lib.shape import ShapeError, document, flag, listed, mapping, text, text_or_none
+from scans.collectors.lib.strict_answers import ShapeError, document, flag, listed, mapping, text, text_or_none
 
 SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 OLD_NAMES = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}

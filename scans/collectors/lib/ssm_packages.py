@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.shape import ShapeError, fact, json_object, text
+from scans.collectors.lib.strict_answers import ShapeError, fact, json_object, text
 from scans.domain.collector import Call, Reader
 from scans.domain.evidence import Resource
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accounts.aws.gaps import Gap
 from scans.domain import references
 from scans.domain.evidence import GLOBAL, Resource, World
-from scans.insight.flows import grading, keys
+from scans.insight.flows import encryption_keys, grading
 from scans.insight.flows.grading import Side
 from scans.insight.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, feature
 from scans.insight.flows.parameters import parameter_flows
@@ -76,11 +76,13 @@ def bucket_flow(
         held = bucket_of(holder, destination.arn)
         more_into, under = grading.of_bucket(holder, kind, destination.arn, held.region if held else "")
         into += more_into
-        key = keys.NOT_KNOWN if held is None else keys.of_bucket(holder.world, holder.account, held)
+        key = (
+            encryption_keys.NOT_KNOWN if held is None else encryption_keys.of_bucket(holder.world, holder.account, held)
+        )
     if own_key:
         # The bucket's own encryption doesn't matter for what is written under another key.
         # It lies in the bucket's region, which needn't be the setting's.
-        under, key, holder = [], keys.named(side.world, side.account, region, own_key, bound=False), side
+        under, key, holder = [], encryption_keys.named(side.world, side.account, region, own_key, bound=False), side
     under += grading.of_key(holder, key.arn) if holder is not None and key.arn else []
     for resource in resources:
         said_into, said_under = grading.of_source(side, kind, resource.arn)
@@ -149,8 +151,8 @@ def bucket_of(side: Side, arn: str) -> Resource | None:
 
 def key_without_facts(destination: Destination) -> Key:
     if destination.owner is Owner.DANGLING:
-        return keys.NO_KEY
-    return keys.HIDDEN if destination.owner is Owner.HIDDEN else keys.NOT_KNOWN
+        return encryption_keys.NO_KEY
+    return encryption_keys.HIDDEN if destination.owner is Owner.HIDDEN else encryption_keys.NOT_KNOWN
 
 
 def inbound_flows(side: Side) -> Iterator[Flow]:
@@ -162,7 +164,7 @@ def inbound_flows(side: Side) -> Iterator[Flow]:
             mine = own[name].kinds if name in own else set()
             for kind in sorted(set(references.value(bucket, "kinds") or ()) - mine):
                 destination = Destination("bucket", name, arn, Owner.OWN, side.account, region)
-                key = keys.of_bucket(side.world, side.account, bucket)
+                key = encryption_keys.of_bucket(side.world, side.account, bucket)
                 into, under = grading.of_bucket(side, kind, arn, region)
                 under += grading.of_key(side, key.arn) if key.arn else []
                 yield flow(side, region, kind, (), destination, key, into, under)
@@ -190,11 +192,11 @@ def log_flow(side: Side, region: str, kind: str, name: str, resources: list[Reso
     exists = group is not None and group.type == "logs.group"
     owner = Owner.OWN if exists else Owner.DANGLING if group is not None else Owner.UNKNOWN
     destination = Destination("log_group", name, arn, owner, side.account, region)
-    key = keys.NO_KEY if owner is Owner.DANGLING else keys.NOT_KNOWN
+    key = encryption_keys.NO_KEY if owner is Owner.DANGLING else encryption_keys.NOT_KNOWN
     into: list[Grade] = []
     under: list[Grade] = []
     if group is not None and exists:
-        key = keys.of_log_group(side.world, side.account, group)
+        key = encryption_keys.of_log_group(side.world, side.account, group)
         under = grading.of_log_group(side, group, kind) + grading.of_key(side, key.arn)
     for resource in resources:
         into += grading.of_source(side, kind, resource.arn)[0]

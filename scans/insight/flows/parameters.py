@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
-from scans.insight.flows import grading, keys
+from scans.insight.flows import encryption_keys, grading
 from scans.insight.flows.grading import Side
 from scans.insight.flows.model import Destination, Flow, Grade, Owner, Source, feature
 
@@ -25,7 +25,7 @@ def parameter_flows(side: Side) -> Iterator[Flow]:
 def parameter_flow(side: Side, region: str, name: str, parameters: list[Resource]) -> Flow:
     arn = f"arn:{side.context.partition}:ssm:{region}:{side.account}:parameter/*"
     destination = Destination("parameter_store", "Parameter Store", arn, Owner.OWN, side.account, region)
-    key = keys.named(side.world, side.account, region, name) if name else keys.NOT_KNOWN
+    key = encryption_keys.named(side.world, side.account, region, name) if name else encryption_keys.NOT_KNOWN
     under = grading.of_key(side, key.arn)
     for parameter in parameters:
         under += of_parameter(side, parameter.arn)

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from accounts.aws.calls import Call
 from accounts.aws.diagnosis import Diagnosis, diagnose
 from accounts.aws.hub import HubError
-from accounts.management.ready import require_database
+from accounts.management.database_check import require_database
 from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import registry

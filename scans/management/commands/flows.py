@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError
-from scans.insight.flows import lines
+from scans.insight.flows import export_rows
 from scans.management.unread_report import require_accounts, tell_extent
 from scans.queries import exports
 from scans.queries import flows as queries
@@ -32,8 +32,8 @@ class Command(TutelaCommand):
             raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
         read = queries.every(everyone, chosen.order_by("account_id").iterator(), options["region"])
         if options["format"] == "dot":
-            sys.stdout.writelines(f"{line}\n" for line in lines.dot_of(read))
+            sys.stdout.writelines(f"{line}\n" for line in export_rows.dot_of(read))
         else:
-            exports.write(lines.rows(read), sys.stdout, format=options["format"], columns=lines.COLUMNS)
+            exports.write(export_rows.rows(read), sys.stdout, format=options["format"], columns=export_rows.COLUMNS)
         tell_extent(self, extent_of(chosen, region=options["region"]))
         return DONE

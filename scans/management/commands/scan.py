@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.aws.hub import HubError, require_hub
 from accounts.models import Organization
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
@@ -52,7 +52,7 @@ class Command(TutelaCommand):
             self.stdout.write(f"Resuming scan {scan.pk}: {done} of {scan.targets.count()} accounts are done.")
         else:
             scan = self.start(organization, asked)
-        with errorlog.kept_in(Path(settings.ERROR_LOG)) as errors:
+        with error_log.kept_in(Path(settings.ERROR_LOG)) as errors:
             self.read(scan)
         self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
         if errors.written:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.aws.call_rates import Pacer
 from accounts.aws.calls import Call
 from accounts.aws.credentials import acting_as
-from accounts.aws.pace import Pacer
 from accounts.aws.reader import AwsReader, Counters
 from accounts.aws.retry import Retrier
 from scans import registry

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.aws import session
 from accounts.aws.credentials import CredentialsRefusedError, acting_as
 from accounts.aws.endpoints import FipsError
-from accounts.aws.quiet import quiet_loggers
+from accounts.aws.quiet_loggers import quiet_loggers
 from governance.core.env import ConfigurationError
 from tests.accounts.aws.roles import FakeRole
 from tests.accounts.aws.stub import Answer, nothing_there

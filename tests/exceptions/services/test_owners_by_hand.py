@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.ownership import set_owners
+from accounts.manual_owners import set_owners
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision
 from exceptions.overview.inbox import inbox_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from governance import serving
+from governance import serving_checks
 from governance.core import audit_keys
 from governance.core.env import ConfigurationError
 
@@ -50,12 +50,12 @@ def test_on_postgresql_nothing_is_made_up(bare: Path, monkeypatch: pytest.Monkey
 
 def test_people_are_not_served_without_a_key_that_was_given(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="acts could not be proved"):
-        serving.require_audit_key()
+        serving_checks.require_audit_key()
     audit_keys.current()
     with pytest.raises(ConfigurationError, match=f"TUTELA_AUDIT_KEY_FILE={bare}"):
-        serving.require_audit_key()
+        serving_checks.require_audit_key()
     monkeypatch.setattr(settings, "AUDIT_KEY", "k" * 40)
-    serving.require_audit_key()
+    serving_checks.require_audit_key()
 
 
 def test_the_demo_has_its_own(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

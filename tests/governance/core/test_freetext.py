@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from rest_framework import serializers
 
-from governance.core import freetext
+from governance.core import free_text
 
 SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
 URL = "https://deploy:" + "Xk29vTq8LmZr4w@files.example.com/app"
@@ -23,7 +23,7 @@ URL = "https://deploy:" + "Xk29vTq8LmZr4w@files.example.com/app"
 )
 def test_the_kind_is_named_and_the_text_is_not(text: str, kind: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        freetext.refuse_sensitive(text)
+        free_text.refuse_sensitive(text)
     said = refused.value.messages[0]
     assert kind in said
     assert not any(word in said for word in text.split() if len(word) > 6)
@@ -33,15 +33,15 @@ def test_the_kind_is_named_and_the_text_is_not(text: str, kind: str) -> None:
     "text", ["", "The agent can't be updated before June.", "see https://example.com/a", "🦦 <b>\n"]
 )
 def test_ordinary_text_passes(text: str) -> None:
-    freetext.refuse_sensitive(text)
+    free_text.refuse_sensitive(text)
 
 
 def test_it_works_in_forms_and_serializers() -> None:
     class Form(forms.Form):
-        note = freetext.FreeTextField()
+        note = free_text.FreeTextField()
 
     class Body(serializers.Serializer):
-        note = serializers.CharField(validators=[freetext.refuse_sensitive])
+        note = serializers.CharField(validators=[free_text.refuse_sensitive])
 
     assert Form({"note": URL}).errors["note"]
     assert Form({"note": "fine"}).is_valid()
@@ -51,9 +51,9 @@ def test_it_works_in_forms_and_serializers() -> None:
 
 
 def test_without_detectors_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freetext, "detectors", [])
+    monkeypatch.setattr(free_text, "detectors", [])
     with pytest.raises(ImproperlyConfigured):
-        freetext.refuse_sensitive("anything")
+        free_text.refuse_sensitive("anything")
 
 
 class Unread:
@@ -63,19 +63,19 @@ class Unread:
         raise AssertionError(f"{len(text)} characters were looked through")
 
 
-@pytest.mark.parametrize(("most", "given"), [(100, 101), (100, 3_000_000), (None, freetext.MAX_TEXT + 1)])
+@pytest.mark.parametrize(("most", "given"), [(100, 101), (100, 3_000_000), (None, free_text.MAX_TEXT + 1)])
 def test_too_long_a_text_is_refused_unread(most: int | None, given: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freetext, "detectors", [Unread()])
+    monkeypatch.setattr(free_text, "detectors", [Unread()])
 
     class Form(forms.Form):
-        name = freetext.FreeTextField(max_length=most)
+        name = free_text.FreeTextField(max_length=most)
 
     (said,) = Form({"name": "x" * given}).errors["name"]
     assert "t most" in said
 
     class Body(serializers.Serializer):
-        name = serializers.CharField(validators=[freetext.refuse_sensitive])
+        name = serializers.CharField(validators=[free_text.refuse_sensitive])
 
-    body = Body(data={"name": "x" * max(given, freetext.MAX_TEXT + 1)})
+    body = Body(data={"name": "x" * max(given, free_text.MAX_TEXT + 1)})
     assert not body.is_valid()
     assert "At most 20,000 characters" in str(body.errors["name"][0])

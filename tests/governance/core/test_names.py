@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.core.names import clean, fold, hidden_in, spellings
+from governance.core.name_folding import clean, fold, hidden_in, spellings
 
 LOOK_LIKE_PETRA = [
     "petra", "Petra", "PETRA", " petra\n", "petra\u200b", "pe\u200dtra", "\u2060petra", "petra\ufeff", "pe\u00adtra",

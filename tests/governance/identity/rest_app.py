@@ -81,6 +81,6 @@ urlpatterns = [
     path("api/notes/mark/", NoteApi.as_view({"post": "mark"})),
     path("api/forgot/", ForgotView.as_view()),
 ]
-handler404 = "governance.refusals.page_not_found"
-handler500 = "governance.refusals.server_error"
-handler400 = "governance.refusals.bad_request"
+handler404 = "governance.error_responses.page_not_found"
+handler500 = "governance.error_responses.server_error"
+handler400 = "governance.error_responses.bad_request"

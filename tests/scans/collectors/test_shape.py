@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from scans.collectors.lib.shape import ShapeError, document, instant, json_object
+from scans.collectors.lib.strict_answers import ShapeError, document, instant, json_object
 from scans.domain.size_limits import MAX_RECORD, TooCostlyError
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'

@@ -7,7 +7,7 @@ import io
 import json
 
 from scans.insight.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build
-from scans.insight.flows import lines as rows
+from scans.insight.flows import export_rows as rows
 from scans.queries import exports
 from tests.scans.flows.worlds import DENIED, MINE, REGION, blank, bucket, command, destination, key, side
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from scans import registry
-from scans.insight.flows.lines import NEVER_READ
+from scans.insight.flows.export_rows import NEVER_READ
 from tests.inventory import Inventory
 from tests.scans.flows import worlds
 

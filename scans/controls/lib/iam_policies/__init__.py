@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from scans.controls.lib.iam_policies.buckets import denies_insecure_transport, denies_old_tls
 from scans.controls.lib.iam_policies.endpoints import full_access_statements
-from scans.controls.lib.iam_policies.fences import Fence, fence, is_fenced, named_networks
 from scans.controls.lib.iam_policies.grants import Shape, allows_everything, grants, path_reads_past_deny
 from scans.controls.lib.iam_policies.model import IDENTITY, RESOURCE, Condition, Policy, PolicyError, Statement, parse
+from scans.controls.lib.iam_policies.perimeters import Fence, fence, is_fenced, named_networks
 from scans.controls.lib.iam_policies.principals import (
     foreign_accounts,
     named_accounts,

@@ -28,7 +28,7 @@ def register(detect: Detect) -> None:
 def found_in(text: str) -> list[str]:
     """Names of what the text holds. Without detectors nothing could be refused, so that is an error."""
     if not detectors:
-        raise ImproperlyConfigured("no detector is registered: governance.core.freetext can't check anything")
+        raise ImproperlyConfigured("no detector is registered: governance.core.free_text can't check anything")
     return sorted({name for detect in detectors for name in detect(text)})
 
 

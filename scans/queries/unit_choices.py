@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from accounts.models import Account, OrganizationalUnit
-from scans.queries import tree
+from scans.queries import unit_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def units(visible: QuerySet[Account]) -> list[OrganizationalUnit]:
 
 
 def choices(visible: QuerySet[Account]) -> list[Unit]:
-    return [Unit(unit.ou_id, unit.name, unit.depth) for unit in tree.in_order(units(visible))]
+    return [Unit(unit.ou_id, unit.name, unit.depth) for unit in unit_tree.in_order(units(visible))]
 
 
 def above(visible: QuerySet[Account], ou: str) -> list[OrganizationalUnit]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from scans.models import Scan
-from scans.queries import places
+from scans.queries import unit_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def asked_of(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, Ask
         set(visible.filter(account_id__in=named).order_by().values_list("account_id", flat=True)) if named else set()
     )
     by_ou = any(scan.asked.get("ous") for scan in found)
-    units = {unit.ou_id for unit in places.units(visible)} if by_ou else set()
+    units = {unit.ou_id for unit in unit_choices.units(visible)} if by_ou else set()
     return {scan.pk: one(scan, known, units) for scan in found}
 
 

@@ -19,8 +19,8 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
-from governance.core.apart import reason
 from governance.core.models import ClockTurn
+from governance.core.row_failures import reason
 
 LEASE = timedelta(seconds=40)
 HEARTBEAT_SECONDS = 10

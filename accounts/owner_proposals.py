@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, AccountOwner
 from accounts.queries import visible_accounts
 from accounts.scopes import branch
-from governance.core.names import fold
+from governance.core.name_folding import fold
 from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
 from governance.identity.grants import services
 from governance.identity.models import Grant, User

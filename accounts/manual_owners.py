@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, AccountEvent, AccountOwner
-from accounts.owners import people_called, set_by_hand
+from accounts.owner_proposals import people_called, set_by_hand
 from accounts.scopes import place_of
 from accounts.services import owners_from
 from governance.core import audit

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import InterfaceError, OperationalError, transaction
 
 from accounts.models import Account, AccountEvent, OrganizationalUnit
-from governance.core import errorlog
+from governance.core import error_log
 from governance.core.storable import storable_text
 
 CHANGING = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
@@ -19,7 +19,7 @@ SAID = 160
 
 def why(error: Exception, doing: str) -> str:
     """What is told of a row that can't be written."""
-    id = errorlog.record(error, doing)
+    id = error_log.record(error, doing)
     lines = str(error).strip().splitlines() or [""]
     return f"it can't be written: {storable_text(lines[0])[:SAID] or type(error).__name__} (error {id} in the log)"
 
