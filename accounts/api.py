@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account
-from accounts.owner_proposals import set_by_hand
-from accounts.queries import Branch, find_account, organizations, ou_tree, visible_accounts
+from accounts.owner_proposals import list_manual_owners
+from accounts.queries import Branch, find_account, list_organizations, ou_tree, visible_accounts
 from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery
 from governance.rest.views import Answer, Api
 
-EVENTS = 100
+MAX_EVENTS = 100
 
 
 class AccountQuery(PageQuery):
@@ -74,19 +74,19 @@ class AccountDetailSerializer(AccountSerializer):
     events = serializers.SerializerMethodField()
 
     def get_owners_set_by(self, account: Account) -> str | None:
-        found = set_by_hand(account)
+        found = list_manual_owners(account)
         return str(found[0].set_by) if found and found[0].set_by else None
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_owners_set_at(self, account: Account) -> Any:
-        return next((each.set_at for each in set_by_hand(account)), None)
+        return next((each.set_at for each in list_manual_owners(account)), None)
 
     @extend_schema_field(AccountEventSerializer(many=True))
     def get_events(self, account: Account) -> Any:
-        return AccountEventSerializer(account.events.all()[:EVENTS], many=True).data
+        return AccountEventSerializer(account.events.all()[:MAX_EVENTS], many=True).data
 
 
-class AccountApi(Api):
+class InventoryAccountApi(Api):
     permissions: ClassVar = {"list": Permission.ACCOUNT_VIEW, "retrieve": Permission.ACCOUNT_VIEW}
     queries: ClassVar = {"list": AccountQuery}
     answers: ClassVar = {
@@ -96,7 +96,7 @@ class AccountApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The Accounts that you may see."""
-        page = self.paged(filtered(self.visible(), self.query), ascending=True)
+        page = self.paginate_rows(filter_accounts(self.visible(), self.query), ascending=True)
         return self.page(page.rows, page.next, **self.known_above(page.rows))
 
     def retrieve(self, _request: Request, account: str) -> Response:
@@ -114,19 +114,19 @@ class AccountApi(Api):
         return {}
 
 
-def filtered(visible: QuerySet[Account], wanted: Mapping[str, Any]) -> QuerySet[Account]:
+def filter_accounts(visible: QuerySet[Account], wanted: Mapping[str, Any]) -> QuerySet[Account]:
     if wanted["status"]:
         visible = visible.filter(status=wanted["status"])
     if wanted["ou"]:
         visible = visible.filter(ou__path__contains=f"/{wanted['ou']}/")
     if wanted["owner"]:
-        visible = visible.filter(owned_by(visible, wanted["owner"]))
+        visible = visible.filter(build_owner_filter(visible, wanted["owner"]))
     if wanted["q"]:
         visible = visible.filter(Q(name__icontains=wanted["q"]) | Q(account_id__contains=wanted["q"]))
     return visible
 
 
-def owned_by(visible: QuerySet[Account], owner: str) -> Q:
+def build_owner_filter(visible: QuerySet[Account], owner: str) -> Q:
     """Owners are a JSON list, which SQLite can't search by element: read them, then name the rows."""
     rows = visible.order_by().values_list("pk", "owners")
     return Q(pk__in=[pk for pk, owners in rows.iterator(chunk_size=2000) if owner in owners])
@@ -157,5 +157,5 @@ class UnitApi(Api):
     def list(self, _request: Request) -> Response:
         """The roots of the Organizations, with the OUs that hold an Account that you may see."""
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
-        roots = [root for each in organizations() for root in ou_tree(each, visible.filter(organization=each))]
+        roots = [root for each in list_organizations() for root in ou_tree(each, visible.filter(organization=each))]
         return self.page(roots)

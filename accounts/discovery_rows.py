@@ -8,20 +8,20 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from accounts.models import Account, AccountEvent, OrganizationalUnit
 from governance.core import error_log
-from governance.core.storable import storable_text
+from governance.core.storable import make_text_storable
 
-CHANGING = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
-BATCH = 500
+UPDATED_FIELDS = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
+BATCH_SIZE = 500
 # A database that is away is no fault of a row.
-PASSING = (OperationalError, InterfaceError)
-SAID = 160
+TRANSIENT_ERRORS = (OperationalError, InterfaceError)
+MAX_ERROR_LENGTH = 160
 
 
-def why(error: Exception, doing: str) -> str:
+def describe_write_error(error: Exception, doing: str) -> str:
     """What is told of a row that can't be written."""
-    id = error_log.record(error, doing)
+    id = error_log.log_error(error, doing)
     lines = str(error).strip().splitlines() or [""]
-    return f"it can't be written: {storable_text(lines[0])[:SAID] or type(error).__name__} (error {id} in the log)"
+    return f"it can't be written: {make_text_storable(lines[0])[:MAX_ERROR_LENGTH] or type(error).__name__} (error {id} in the log)"
 
 
 def write_unit(unit: OrganizationalUnit) -> str:
@@ -30,9 +30,9 @@ def write_unit(unit: OrganizationalUnit) -> str:
         with transaction.atomic():
             unit.save()
     except Exception as error:
-        if isinstance(error, PASSING):
+        if isinstance(error, TRANSIENT_ERRORS):
             raise
-        return why(error, f"OU {unit.ou_id}")
+        return describe_write_error(error, f"OU {unit.ou_id}")
     return ""
 
 
@@ -44,39 +44,39 @@ def write_accounts(
         return [], {}
     try:
         with transaction.atomic():
-            Account.objects.bulk_create(new, batch_size=BATCH)
-            Account.objects.bulk_update(changed, CHANGING, batch_size=BATCH)
-            AccountEvent.objects.bulk_create(events, batch_size=BATCH)
+            Account.objects.bulk_create(new, batch_size=BATCH_SIZE)
+            Account.objects.bulk_update(changed, UPDATED_FIELDS, batch_size=BATCH_SIZE)
+            AccountEvent.objects.bulk_create(events, batch_size=BATCH_SIZE)
     except Exception as error:
-        if isinstance(error, PASSING):
+        if isinstance(error, TRANSIENT_ERRORS):
             raise
-        return one_by_one(new, changed, events)
+        return write_one_by_one(new, changed, events)
     return list(events), {}
 
 
-def one_by_one(
+def write_one_by_one(
     new: Sequence[Account], changed: Sequence[Account], events: Iterable[AccountEvent]
 ) -> tuple[list[AccountEvent], dict[str, str]]:
     by_account: dict[str, list[AccountEvent]] = {}
     for event in events:
         by_account.setdefault(event.account.account_id, []).append(event)
     failed: dict[str, str] = {}
-    for account in (*map(unwritten, new), *changed):
+    for account in (*map(copy_unsaved, new), *changed):
         try:
             with transaction.atomic():
-                account.save(update_fields=CHANGING if account.pk else None)
+                account.save(update_fields=UPDATED_FIELDS if account.pk else None)
                 AccountEvent.objects.bulk_create(
                     AccountEvent(account=account, kind=event.kind, detail=event.detail)
                     for event in by_account.get(account.account_id, ())
                 )
         except Exception as error:
-            if isinstance(error, PASSING):
+            if isinstance(error, TRANSIENT_ERRORS):
                 raise
-            failed[account.account_id] = why(error, f"account {account.account_id}")
+            failed[account.account_id] = describe_write_error(error, f"account {account.account_id}")
     return [event for id, found in by_account.items() if id not in failed for event in found], failed
 
 
-def unwritten(account: Account) -> Account:
+def copy_unsaved(account: Account) -> Account:
     """The same without the id of a row that was undone."""
-    fields = {name: getattr(account, name) for name in CHANGING}
+    fields = {name: getattr(account, name) for name in UPDATED_FIELDS}
     return Account(organization=account.organization, account_id=account.account_id, **fields)

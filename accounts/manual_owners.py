@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, AccountEvent, AccountOwner
-from accounts.owner_proposals import people_called, set_by_hand
-from accounts.scopes import place_of
-from accounts.services import owners_from
+from accounts.owner_proposals import find_active_people, list_manual_owners
+from accounts.scopes import find_account_place
+from accounts.services import parse_owner_tags
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted
 from governance.core.transitions import LostRaceError
 from governance.identity.models import User
 
@@ -33,7 +33,7 @@ def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version:
 
     version: what version_of said when the owners were read. Raises NotPermittedError, OwnersError, LostRaceError.
     """
-    require(actor, account)
+    require_set_owners(actor, account)
     people = find_people(names)
     with transaction.atomic():
         # As a discovery and a decision about the account do: whichever comes later reads what the other wrote.
@@ -42,18 +42,18 @@ def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version:
             .select_related("organization", "ou")
             .get(pk=account.pk)
         )
-        if version is not None and version != version_of(row):
+        if version is not None and version != compute_owners_version(row):
             raise LostRaceError("The owners have changed since you read them. Look at them again.")
         refuse_lifting_own_conflict(actor, row, people)
         was = list(row.owners)
-        if {each.user_id for each in set_by_hand(row)} == {person.pk for person in people}:
+        if {each.user_id for each in list_manual_owners(row)} == {person.pk for person in people}:
             return
         now = timezone.now()
         row.owners_by_hand.all().delete()
         AccountOwner.objects.bulk_create(
             AccountOwner(account=row, user=person, set_by_id=actor.user_id, set_at=now) for person in people
         )
-        row.owners = [person.username for person in people] or owners_from(row.tags, settings.OWNER_TAGS)
+        row.owners = [person.username for person in people] or parse_owner_tags(row.tags, settings.OWNER_TAGS)
         row.owners_set_by_hand = bool(people)
         row.save(update_fields=["owners", "owners_set_by_hand"])
         if row.owners != was:
@@ -67,17 +67,17 @@ def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version:
 
 
 def may_set_owners(actor: Actor, account: Account) -> bool:
-    return decide(actor, Permission.ACCOUNT_SET_OWNERS, timezone.now(), place_of(account))
+    return is_permitted(actor, Permission.ACCOUNT_SET_OWNERS, timezone.now(), find_account_place(account))
 
 
-def require(actor: Actor, account: Account) -> None:
+def require_set_owners(actor: Actor, account: Account) -> None:
     if not may_set_owners(actor, account):
         raise NotPermittedError(f"{actor.name} may not set the owners there; a grant of security admin is needed.")
 
 
-def version_of(account: Account) -> str:
+def compute_owners_version(account: Account) -> str:
     """Changes whenever the owners do."""
-    rows = set_by_hand(account)
+    rows = list_manual_owners(account)
     if not rows:
         return "tags"
     return f"{rows[0].set_at.isoformat()} {' '.join(str(row.user_id) for row in rows)}"
@@ -91,7 +91,7 @@ def find_people(names: Sequence[str]) -> list[User]:
     found: dict[int, User] = {}
     problems: dict[int, str] = {}
     for place, name in enumerate(wanted):
-        called = people_called([name]) if name.isprintable() else {}
+        called = find_active_people([name]) if name.isprintable() else {}
         people = {person.pk: person for persons in called.values() for person in persons}
         if len(people) == 1:
             found |= people
@@ -109,13 +109,13 @@ def find_people(names: Sequence[str]) -> list[User]:
 def refuse_lifting_own_conflict(actor: Actor, account: Account, people: Sequence[User]) -> None:
     """An approver of the Account's exceptions may not end their own ownership, which keeps them from deciding."""
     own = actor.user_id
-    if own is None or not decide(actor, Permission.EXCEPTION_DECIDE, timezone.now(), place_of(account)):
+    if own is None or not is_permitted(actor, Permission.EXCEPTION_DECIDE, timezone.now(), find_account_place(account)):
         return
-    after = {person.pk for person in people} or ids_called(owners_from(account.tags, settings.OWNER_TAGS))
-    before = {row.user_id for row in set_by_hand(account)} or ids_called(account.owners)
+    after = {person.pk for person in people} or find_person_ids(parse_owner_tags(account.tags, settings.OWNER_TAGS))
+    before = {row.user_id for row in list_manual_owners(account)} or find_person_ids(account.owners)
     if own in before - after:
         raise OwnersError("You own this account and decide on its exceptions, so somebody else must take you off.")
 
 
-def ids_called(names: Sequence[str]) -> set[int]:
-    return {person.pk for people in people_called(map(str, names)).values() for person in people}
+def find_person_ids(names: Sequence[str]) -> set[int]:
+    return {person.pk for people in find_active_people(map(str, names)).values() for person in people}

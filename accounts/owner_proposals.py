@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountOwner
 from accounts.queries import visible_accounts
-from accounts.scopes import branch
-from governance.core.name_folding import fold
-from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers
+from accounts.scopes import split_ou_path
+from governance.core.name_folding import fold_name
+from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers_place
 from governance.identity.grants import services
 from governance.identity.models import Grant, User
 from governance.identity.people import identifiers
@@ -37,26 +37,28 @@ class ProposalGoneError(ValueError):
     """What was to be confirmed is no longer proposed; the message says which."""
 
 
-def proposals(actor: Actor) -> list[OwnerProposal]:
+def list_proposals(actor: Actor) -> list[OwnerProposal]:
     """Every proposal in the Accounts where the actor manages grants. Those that can be confirmed come first."""
     accounts = list(visible_accounts(actor, Permission.GRANT_MANAGE).exclude(owners=[]).order_by("account_id"))
-    people = people_called({str(owner) for account in accounts for owner in account.owners})
-    owning, by_hand = Owning(), all_set_by_hand()
+    people = find_active_people({str(owner) for account in accounts for owner in account.owners})
+    owning, by_hand = OwnershipGrants(), map_manual_owners()
     found = [
         proposal
         for account in accounts
         for proposal in (
-            proposals_by_hand(account, by_hand[account.pk], owning)
+            propose_manual_owners(account, by_hand[account.pk], owning)
             if account.pk in by_hand
-            else proposals_of(account, people, owning)
+            else propose_named_owners(account, people, owning)
         )
     ]
     return sorted(found, key=lambda proposal: proposal.user is None)
 
 
-def proposals_of(account: Account, people: dict[str, list[User]], owning: Owning) -> Iterator[OwnerProposal]:
+def propose_named_owners(
+    account: Account, people: dict[str, list[User]], owning: OwnershipGrants
+) -> Iterator[OwnerProposal]:
     for named in dict.fromkeys(map(str, account.owners)):
-        called = people.get(fold(named), [])
+        called = people.get(fold_name(named), [])
         if len(called) > 1:
             yield OwnerProposal(account, named, None, f"{len(called)} people are called so")
         elif not called:
@@ -65,7 +67,7 @@ def proposals_of(account: Account, people: dict[str, list[User]], owning: Owning
             yield OwnerProposal(account, named, called[0])
 
 
-def proposals_by_hand(account: Account, people: list[User], owning: Owning) -> Iterator[OwnerProposal]:
+def propose_manual_owners(account: Account, people: list[User], owning: OwnershipGrants) -> Iterator[OwnerProposal]:
     for person in people:
         if not owning.holds(person, account):
             usable = person.is_active
@@ -74,12 +76,12 @@ def proposals_by_hand(account: Account, people: list[User], owning: Owning) -> I
             )
 
 
-def set_by_hand(account: Account) -> list[AccountOwner]:
+def list_manual_owners(account: Account) -> list[AccountOwner]:
     """Whom somebody set as owners, with who did it when; none while the tags decide."""
     return sorted(account.owners_by_hand.select_related("user", "set_by"), key=lambda row: row.user.username)
 
 
-def all_set_by_hand() -> dict[int, list[User]]:
+def map_manual_owners() -> dict[int, list[User]]:
     """By the Account's row id."""
     found: dict[int, list[User]] = defaultdict(list)
     for row in AccountOwner.objects.select_related("user").order_by("user__username"):
@@ -87,34 +89,34 @@ def all_set_by_hand() -> dict[int, list[User]]:
     return dict(found)
 
 
-def people_called(names: Iterable[str]) -> dict[str, list[User]]:
+def find_active_people(names: Iterable[str]) -> dict[str, list[User]]:
     """Folded name -> active people with that user name or mail address."""
-    called = identifiers.people_called(names).items()
+    called = identifiers.find_people_by_names(names).items()
     return {
         name: active for name, users in called if (active := [u for u in users if u.is_active and not u.is_service])
     }
 
 
-def called_by_one(names: Iterable[str]) -> list[User]:
+def find_unique_people(names: Iterable[str]) -> list[User]:
     """The people whom these names name, each once; a name of more than one person names nobody."""
-    called = people_called(map(str, names)).values()
+    called = find_active_people(map(str, names)).values()
     return list({people[0].pk: people[0] for people in called if len({person.pk for person in people}) == 1}.values())
 
 
-class Owning:
+class OwnershipGrants:
     """Who owns what by Grants that hold now, read at once."""
 
     def __init__(self) -> None:
         self.facts: dict[int, list[GrantFact]] = defaultdict(list)
-        for grant in services.current(timezone.now()).filter(role=Role.ACCOUNT_OWNER):
+        for grant in services.current_grants(timezone.now()).filter(role=Role.ACCOUNT_OWNER):
             self.facts[grant.user_id].append(
                 GrantFact(Role.ACCOUNT_OWNER, ScopeKind(grant.scope_kind), grant.scope_id, grant.ends_at)
             )
 
     def holds(self, person: User, account: Account) -> bool:
-        ous = branch(account.ou.path) if account.ou else ()
+        ous = split_ou_path(account.ou.path) if account.ou else ()
         place = Place(account.organization.org_id, ous, account.account_id)
-        return any(covers(grant, place) for grant in self.facts.get(person.pk, ()))
+        return any(covers_place(grant, place) for grant in self.facts.get(person.pk, ()))
 
 
 def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
@@ -123,14 +125,14 @@ def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
     Raises ProposalGoneError, and what grant_role raises.
     """
     with transaction.atomic():
-        standing = {proposal.key: proposal for proposal in proposals(actor) if proposal.user}
+        standing = {proposal.key: proposal for proposal in list_proposals(actor) if proposal.user}
         gone = [key for key in keys if key not in standing]
         if gone:
             raise ProposalGoneError(f"No longer proposed: {', '.join(gone)[:300]}. Look at the list again.")
-        return [confirm(actor, standing[key]) for key in dict.fromkeys(keys)]
+        return [grant_ownership(actor, standing[key]) for key in dict.fromkeys(keys)]
 
 
-def confirm(actor: Actor, proposal: OwnerProposal) -> Grant:
+def grant_ownership(actor: Actor, proposal: OwnerProposal) -> Grant:
     if proposal.user is None:
         raise ProposalGoneError(f"Nobody to grant to: {proposal.why_not}.")
     return services.grant_role(

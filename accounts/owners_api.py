@@ -11,13 +11,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.manual_owners import MAX_OWNERS, OwnersError, set_owners, version_of
+from accounts.manual_owners import MAX_OWNERS, OwnersError, compute_owners_version, set_owners
 from accounts.models import Account
-from accounts.owner_proposals import set_by_hand
+from accounts.owner_proposals import list_manual_owners
 from accounts.queries import find_account, visible_accounts
-from accounts.services import owners_from
+from accounts.services import parse_owner_tags
 from governance.core.policy import Permission
-from governance.rest.etags import etag_of, require_match
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import Strict
 from governance.rest.views import Answer, Api
 
@@ -53,8 +53,8 @@ class OwnersApi(Api):
     def change(self, request: Request, account: str) -> Response:
         """Set the owners by hand. They win over the tags until they are reset."""
         found = self.found(account, Permission.ACCOUNT_SET_OWNERS)
-        version, names = version_of(found), self.body()["owners"]
-        require_match(request, etag_of("owners", found.pk, version))
+        version, names = compute_owners_version(found), self.body()["owners"]
+        require_match(request, compute_etag("owners", found.pk, version))
         try:
             set_owners(actor=self.actor, account=found, names=names, version=version)
         except OwnersError as error:
@@ -70,11 +70,13 @@ class OwnersApi(Api):
         return row
 
     def shown(self, account: Account) -> Response:
-        rows = set_by_hand(account)
-        by_tags = None if account.tags is None else owners_from(account.tags, settings.OWNER_TAGS)
+        rows = list_manual_owners(account)
+        by_tags = None if account.tags is None else parse_owner_tags(account.tags, settings.OWNER_TAGS)
         document = {
             "owners": account.owners, "set_by_hand": bool(rows), "by_tags": by_tags,
             "set_by": str(rows[0].set_by) if rows and rows[0].set_by else None,
             "set_at": rows[0].set_at if rows else None,
         }  # fmt: skip
-        return self.answer(document, headers={"ETag": etag_of("owners", account.pk, version_of(account))})
+        return self.answer(
+            document, headers={"ETag": compute_etag("owners", account.pk, compute_owners_version(account))}
+        )

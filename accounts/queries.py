@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
-from governance.core.policy import Actor, GrantFact, Permission, ScopeKind, active
+from governance.core.policy import Actor, GrantFact, Permission, ScopeKind, list_active_grants
 
 
 def visible_accounts(actor: Actor, permission: Permission = Permission.ACCOUNT_VIEW) -> QuerySet[Account]:
@@ -17,11 +17,11 @@ def visible_accounts(actor: Actor, permission: Permission = Permission.ACCOUNT_V
     accounts = Account.objects.select_related("organization", "ou")
     if actor.system:
         return accounts
-    seen = accounts.filter(reach(active(actor, permission, timezone.now())))
-    return seen if actor.within is None else seen.filter(reach(actor.within))
+    seen = accounts.filter(build_reach_filter(list_active_grants(actor, permission, timezone.now())))
+    return seen if actor.within is None else seen.filter(build_reach_filter(actor.within))
 
 
-def reach(grants: Iterable[GrantFact]) -> Q:
+def build_reach_filter(grants: Iterable[GrantFact]) -> Q:
     """The Accounts that these grants cover; none for no grants."""
     wanted = Q(pk__in=[])
     for grant in grants:
@@ -72,15 +72,15 @@ def ou_tree(organization: Organization, accounts: Iterable[Account]) -> list[Bra
     for branch in branches.values():
         parent = branches.get(branch.unit.parent_id) if branch.unit.parent_id else None
         (roots if parent is None else parent.children).append(branch)
-    return [pruned for root in roots if (pruned := prune(root)) is not None]
+    return [pruned for root in roots if (pruned := prune_branch(root)) is not None]
 
 
-def prune(branch: Branch) -> Branch | None:
+def prune_branch(branch: Branch) -> Branch | None:
     """Without the branches that hold no account: their names are not for everybody."""
-    branch.children = [kept for child in branch.children if (kept := prune(child)) is not None]
+    branch.children = [kept for child in branch.children if (kept := prune_branch(child)) is not None]
     branch.children.sort(key=lambda b: b.unit.name.casefold())
     return branch if branch.accounts or branch.children else None
 
 
-def organizations() -> QuerySet[Organization]:
+def list_organizations() -> QuerySet[Organization]:
     return Organization.objects.all()

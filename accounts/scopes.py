@@ -9,37 +9,37 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.queries import visible_accounts
-from governance.core.policy import Actor, GrantFact, Permission, Place, ScopeKind, active
-from governance.identity.grants.scopes import Scope, Spot
+from governance.core.policy import Actor, GrantFact, Permission, Place, ScopeKind, list_active_grants
+from governance.identity.grants.scopes import ScopeKey, ScopeLocation
 
 
-def locate(scopes: Iterable[Scope]) -> dict[Scope, Spot]:
+def locate(scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
     """The scopes that the inventory knows, in three queries at most."""
     ids: dict[str, set[str]] = {}
     for kind, scope_id in scopes:
         ids.setdefault(kind, set()).add(scope_id)
-    found: dict[Scope, Spot] = {}
+    found: dict[ScopeKey, ScopeLocation] = {}
     for organization in Organization.objects.filter(org_id__in=ids.get(ScopeKind.ORGANIZATION, ())):
         scope = (str(ScopeKind.ORGANIZATION), organization.org_id)
-        found[scope] = Spot(Place(organization.org_id), f"the organization {organization.org_id}")
+        found[scope] = ScopeLocation(Place(organization.org_id), f"the organization {organization.org_id}")
     units = OrganizationalUnit.objects.filter(ou_id__in=ids.get(ScopeKind.OU, ())).select_related("organization")
     for unit in units:
-        place = Place(unit.organization.org_id, branch(unit.path))
-        found[str(ScopeKind.OU), unit.ou_id] = Spot(place, f"{unit.name} ({unit.ou_id})")
+        place = Place(unit.organization.org_id, split_ou_path(unit.path))
+        found[str(ScopeKind.OU), unit.ou_id] = ScopeLocation(place, f"{unit.name} ({unit.ou_id})")
     accounts = Account.objects.filter(account_id__in=ids.get(ScopeKind.ACCOUNT, ()))
     for account in accounts.select_related("organization", "ou"):
         path = account.ou.path if account.ou else ""
-        place = Place(account.organization.org_id, branch(path), account.account_id)
-        found[str(ScopeKind.ACCOUNT), account.account_id] = Spot(place, str(account))
+        place = Place(account.organization.org_id, split_ou_path(path), account.account_id)
+        found[str(ScopeKind.ACCOUNT), account.account_id] = ScopeLocation(place, str(account))
     return found
 
 
-def place_of(account: Account) -> Place:
-    ous = branch(account.ou.path) if account.ou else ()
+def find_account_place(account: Account) -> Place:
+    ous = split_ou_path(account.ou.path) if account.ou else ()
     return Place(account.organization.org_id, ous, account.account_id)
 
 
-def branch(path: str) -> tuple[str, ...]:
+def split_ou_path(path: str) -> tuple[str, ...]:
     """The ids of an OU's path, its own first, then the parents."""
     return tuple(reversed([part for part in path.split("/") if part]))
 
@@ -50,36 +50,36 @@ def within(actor: Actor, permission: Permission) -> Q:
         return Q()
     accounts = visible_accounts(actor, permission).order_by()
     return (
-        Q(scope_kind=ScopeKind.ORGANIZATION, scope_id__in=organizations_of(actor, permission))
-        | Q(scope_kind=ScopeKind.OU, scope_id__in=units_of(actor, permission).values("ou_id"))
+        Q(scope_kind=ScopeKind.ORGANIZATION, scope_id__in=find_permitted_org_ids(actor, permission))
+        | Q(scope_kind=ScopeKind.OU, scope_id__in=select_permitted_units(actor, permission).values("ou_id"))
         | Q(scope_kind=ScopeKind.ACCOUNT, scope_id__in=accounts.values("account_id"))
     )
 
 
-def units(actor: Actor, permission: Permission) -> list[tuple[Scope, str]]:
+def units(actor: Actor, permission: Permission) -> list[tuple[ScopeKey, str]]:
     """The organizations and OUs where the actor holds the permission, with their names; accounts are too many."""
     known = Organization.objects.all()
     if not actor.system:
-        known = known.filter(org_id__in=organizations_of(actor, permission))
+        known = known.filter(org_id__in=find_permitted_org_ids(actor, permission))
     whole = [((str(ScopeKind.ORGANIZATION), org.org_id), f"the organization {org.org_id}") for org in known]
-    present = units_of(actor, permission).filter(vanished_at=None)
+    present = select_permitted_units(actor, permission).filter(vanished_at=None)
     return whole + [((str(ScopeKind.OU), u.ou_id), "\u2003" * u.depth + u.name) for u in present]
 
 
-def organizations_of(actor: Actor, permission: Permission) -> set[str]:
-    whole = {g.scope_id for g in held(actor, permission) if g.scope is ScopeKind.ORGANIZATION}
-    return {org_id for org_id in whole if actor.reaches(Place(org_id))}
+def find_permitted_org_ids(actor: Actor, permission: Permission) -> set[str]:
+    whole = {g.scope_id for g in list_held_grants(actor, permission) if g.scope is ScopeKind.ORGANIZATION}
+    return {org_id for org_id in whole if actor.can_reach(Place(org_id))}
 
 
-def units_of(actor: Actor, permission: Permission) -> QuerySet[OrganizationalUnit]:
+def select_permitted_units(actor: Actor, permission: Permission) -> QuerySet[OrganizationalUnit]:
     every = OrganizationalUnit.objects.all()
     if actor.system:
         return every
-    seen = every.filter(over(held(actor, permission)))
-    return seen if actor.within is None else seen.filter(over(actor.within))
+    seen = every.filter(build_unit_filter(list_held_grants(actor, permission)))
+    return seen if actor.within is None else seen.filter(build_unit_filter(actor.within))
 
 
-def over(grants: Iterable[GrantFact]) -> Q:
+def build_unit_filter(grants: Iterable[GrantFact]) -> Q:
     """The OUs that these grants cover whole; none for no grants."""
     wanted = Q(pk__in=[])
     for grant in grants:
@@ -90,5 +90,5 @@ def over(grants: Iterable[GrantFact]) -> Q:
     return wanted
 
 
-def held(actor: Actor, permission: Permission) -> list[GrantFact]:
-    return active(actor, permission, timezone.now())
+def list_held_grants(actor: Actor, permission: Permission) -> list[GrantFact]:
+    return list_active_grants(actor, permission, timezone.now())

@@ -19,13 +19,13 @@ from governance.core import audit
 from governance.core.policy import Actor
 
 if TYPE_CHECKING:
-    from accounts.aws.organizations import Discovered, DiscoveredAccount
+    from accounts.aws.organizations import DiscoveredAccount, DiscoveredOrganization
 
-SEPARATORS = re.compile(r"[,;\s]+")
+OWNER_SEPARATORS = re.compile(r"[,;\s]+")
 
 
 @dataclass(slots=True)
-class Applied:
+class DiscoveryResult:
     """What a discovery changed: events by kind, and how much there is now.
 
     failed: OUs and accounts by id whose rows stay as they were, and why. replaced: where a mark stands for what
@@ -40,7 +40,7 @@ class Applied:
     replaced: tuple[str, ...] = ()
 
 
-def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Applied:
+def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: datetime) -> DiscoveryResult:
     """Make the inventory say what was discovered. The same discovery twice changes nothing the second time."""
     with transaction.atomic():
         organization, _ = Organization.objects.update_or_create(
@@ -63,7 +63,7 @@ def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Ap
             audit.record(
                 actor=actor, action="accounts.discover", subject=f"organization:{organization.org_id}", **counts
             )
-    return Applied(
+    return DiscoveryResult(
         organization=organization,
         accounts=len(discovered.accounts),
         units=len(discovered.units),
@@ -74,18 +74,18 @@ def apply_discovery(*, actor: Actor, discovered: Discovered, at: datetime) -> Ap
     )
 
 
-def owners_from(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:
+def parse_owner_tags(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:
     """The owners that the tags name; the first key of the list that is there decides."""
     for key in keys:
         value = (tags or {}).get(key, "")
-        found = [part for part in SEPARATORS.split(value) if part]
+        found = [part for part in OWNER_SEPARATORS.split(value) if part]
         if found:
             return found
     return []
 
 
 def apply_units(
-    organization: Organization, discovered: Discovered, failed: dict[str, str]
+    organization: Organization, discovered: DiscoveredOrganization, failed: dict[str, str]
 ) -> dict[str, OrganizationalUnit]:
     """The OUs by id. failed: takes those that can't be written; of one that was known, what was known stays."""
     known = {unit.ou_id: unit for unit in organization.ous.all()}
@@ -107,7 +107,7 @@ def apply_units(
     return known
 
 
-def retire_units(organization: Organization, discovered: Discovered, at: datetime) -> None:
+def retire_units(organization: Organization, discovered: DiscoveredOrganization, at: datetime) -> None:
     present = {unit.id for unit in discovered.units}
     gone = [u.pk for u in organization.ous.filter(vanished_at=None) if u.ou_id not in present]
     OrganizationalUnit.objects.filter(pk__in=gone).update(vanished_at=at)
@@ -136,7 +136,7 @@ def apply_accounts(
         if found.ou not in units:
             failed[found.id] = "its OU can't be written"
             continue
-        wanted = wanted_fields(found, units[found.ou])
+        wanted = build_wanted_fields(found, units[found.ou])
         account = known.get(found.id)
         if account is None:
             account = Account(organization=organization, account_id=found.id, **wanted)
@@ -148,8 +148,8 @@ def apply_accounts(
         if found.tags is None:
             # Refused just now: what was known stays, and tags_gap says that it may be old.
             wanted.update(tags=account.tags, owners=account.owners)
-        happened = events_of(account, wanted)
-        if update(account, wanted):
+        happened = detect_account_events(account, wanted)
+        if apply_wanted_fields(account, wanted):
             changed.append(account)
         events += happened
     for account in known.values():
@@ -162,12 +162,12 @@ def apply_accounts(
     return happened_all
 
 
-def wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> dict[str, Any]:
+def build_wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> dict[str, Any]:
     return {
         "name": found.name,
         "status": found.status,
         "ou": unit,
-        "owners": owners_from(found.tags, settings.OWNER_TAGS),
+        "owners": parse_owner_tags(found.tags, settings.OWNER_TAGS),
         "tags": found.tags,
         "tags_gap": found.tags_gap,
         "joined_at": found.joined_at,
@@ -175,7 +175,7 @@ def wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> dict[st
     }
 
 
-def events_of(account: Account, wanted: Mapping[str, Any]) -> list[AccountEvent]:
+def detect_account_events(account: Account, wanted: Mapping[str, Any]) -> list[AccountEvent]:
     """What happened to the account since the last discovery."""
     events = []
     if account.status != wanted["status"]:
@@ -201,7 +201,7 @@ STATUS_EVENTS = {
 }
 
 
-def update(account: Account, wanted: Mapping[str, Any]) -> bool:
+def apply_wanted_fields(account: Account, wanted: Mapping[str, Any]) -> bool:
     """Set what differs; False if nothing does."""
     different = {name: value for name, value in wanted.items() if getattr(account, name) != value}
     for name, value in different.items():

@@ -5,21 +5,21 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from governance.audit.anchor import Keeper, anchor_now
-from governance.core.task_turns import alone
+from governance.audit.anchor import AnchorWriter, anchor_now
+from governance.core.task_turns import exclusive_task
 
 
 @shared_task(name="accounts.anchor_audit")
-@alone("accounts.anchor_audit")
+@exclusive_task("accounts.anchor_audit")
 def anchor_audit() -> None:
     """Write down where the audit trail ends, outside the database."""
-    anchor_now(keepers())
+    anchor_now(list_anchor_writers())
 
 
-def keepers() -> list[Keeper]:
+def list_anchor_writers() -> list[AnchorWriter]:
     """Where anchors go besides the log and the file."""
     if not settings.AUDIT_ANCHOR_BUCKET:
         return []
-    from accounts.aws.anchors import bucket_keeper
+    from accounts.aws.anchors import make_bucket_writer
 
-    return [bucket_keeper(settings.AUDIT_ANCHOR_BUCKET)]
+    return [make_bucket_writer(settings.AUDIT_ANCHOR_BUCKET)]

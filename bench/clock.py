@@ -38,10 +38,10 @@ from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Preference
-from governance.notify.services import tell
+from governance.notify.services import notify_people
 from scans.models import Schedule
 from scans.pipeline.start import start_scan
-from scans.tasks import enqueue
+from scans.tasks import enqueue_scan
 now = timezone.now()
 o = Organization.objects.create(org_id="o-bench000001", partition="aws", management_account_id="100000000000")
 Account.objects.bulk_create(
@@ -51,10 +51,10 @@ dora = User.objects.create_user(username="dora", email="dora@corp.example")
 Preference.objects.create(person=dora, mail=MailChoice.DIGEST, digest_at=now)
 ursula = User.objects.create_user(username="ursula", email="ursula@corp.example")
 for n in range(201):
-    tell(event=f"digest:{n}", kind="x.y", title="waits", people=[dora.pk])
-tell(event="urgent", kind="x.y", title="urgent", people=[ursula.pk])
+    notify_people(event=f"digest:{n}", kind="x.y", title="waits", people=[dora.pk])
+notify_people(event="urgent", kind="x.y", title="urgent", people=[ursula.pk])
 Schedule.objects.create(organization=o, name="often", every_minutes=5, next_due_at=now + timedelta(seconds=60))
-enqueue(start_scan(actor=SYSTEM, organization=o).pk)
+enqueue_scan(start_scan(actor=SYSTEM, organization=o).pk)
 """
 REPORT = """
 import django; django.setup()
@@ -208,7 +208,7 @@ def python(code: str, environment: dict[str, str]) -> None:
 
 def show(lines: list[dict[str, Any]], lasted: float) -> int:
     """The table. How many beats were missed: not sent, or sent and not begun before they expired."""
-    from governance.celery import CLOCK
+    from governance.celery import BEAT_SCHEDULE
 
     at: dict[str, dict[str, float]] = defaultdict(dict)
     for line in lines:
@@ -218,7 +218,7 @@ def show(lines: list[dict[str, Any]], lasted: float) -> int:
         f"{'task':24}{'every s':>8}{'due':>6}{'sent':>6}{'began':>7}{'missed':>8}{'largest delay s':>17}{'longest run s':>15}"
     )
     total = 0
-    for task, seconds in CLOCK.values():
+    for task, seconds in BEAT_SCHEDULE.values():
         sent = {id: when for id, when in at["sent"].items() if names[id] == task}
         delays = [at["began"][id] - when for id, when in sent.items() if id in at["began"]]
         runs = [at["ended"][id] - at["began"][id] for id in sent if id in at["began"] and id in at["ended"]]

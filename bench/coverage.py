@@ -128,19 +128,19 @@ def questions() -> dict[str, Callable[[], Any]]:
     from accounts.models import Account
     from exceptions.common import finding_overlays
     from scans.models import Finding
-    from scans.queries.findings import FindingFilter, filtered
+    from scans.queries.findings import FindingFilter, filter_findings
 
     now, every = timezone.now(), Account.objects.all()
-    page = filtered(every, FindingFilter())
+    page = filter_findings(every, FindingFilter())
     of_one = Finding.objects.filter(account=every[7], state="open").order_by("-pk")
     return {
         "a page of 50, coverage not asked for": lambda: list(page[:50]),
-        "a page of 50 with what lies over each": lambda: finding_overlays.overlays(page[:50], now),
-        "a page of 50 that are excepted": lambda: list(finding_overlays.excepted(page, now)[:50]),
-        "a page of 50 that are not excepted": lambda: list(finding_overlays.not_excepted(page, now)[:50]),
-        "a page of one account, not excepted": lambda: list(finding_overlays.not_excepted(of_one, now)[:50]),
-        "how many of one account are excepted": lambda: finding_overlays.excepted(of_one, now).count(),
-        "how many of all are excepted": lambda: finding_overlays.excepted(
+        "a page of 50 with what lies over each": lambda: finding_overlays.find_exception_overlays(page[:50], now),
+        "a page of 50 that are excepted": lambda: list(finding_overlays.filter_excepted(page, now)[:50]),
+        "a page of 50 that are not excepted": lambda: list(finding_overlays.exclude_excepted(page, now)[:50]),
+        "a page of one account, not excepted": lambda: list(finding_overlays.exclude_excepted(of_one, now)[:50]),
+        "how many of one account are excepted": lambda: finding_overlays.filter_excepted(of_one, now).count(),
+        "how many of all are excepted": lambda: finding_overlays.filter_excepted(
             Finding.objects.filter(state="open"), now
         ).count(),
     }

@@ -65,7 +65,7 @@ def fill() -> None:
 
     from accounts.models import Account, Organization, OrganizationalUnit
     from scans import registry
-    from scans.domain.control import Scope
+    from scans.domain.control import ControlScope
     from scans.models import AccountTotal, PostureCell
     from scans.queries.cells import COLUMNS
 
@@ -96,7 +96,7 @@ def fill() -> None:
     def cells() -> Iterator[PostureCell]:
         for account in Account.objects.order_by("pk").values_list("pk", flat=True):
             for n, control in enumerate(controls):
-                for region in REGIONS if control.scope is Scope.REGION else ("global",):
+                for region in REGIONS if control.scope is ControlScope.REGION else ("global",):
                     yield PostureCell(
                         account_id=account, region=region, control=control.id, changed_at=now,
                         passed=n % 7, failed=(account + n) % 3, unknown=n % 2, not_applicable=n % 5 == 0,
@@ -113,23 +113,25 @@ def fill() -> None:
 
 def questions() -> dict[str, Callable[[], Any]]:
     from accounts.models import Account
-    from governance.posture.queries import posture_of
+    from governance.posture.queries import load_posture
     from scans.queries import cells, frameworks, inventory
     from scans.queries.findings import FindingFilter
 
     every = Account.objects.all()
     one_unit = every.filter(ou__path__contains="/ou-b-00000007/")
     return {
-        "the posture of the whole organization": lambda: posture_of(every, ""),
-        "the posture of an OU": lambda: posture_of(every, "ou-b-00000007"),
-        "the posture that the owner of 100 accounts sees": lambda: posture_of(every.filter(pk__lte=100), ""),
-        "each control's figures": lambda: cells.by_control(cells.totals_of(every)),
-        "each control's figures in one region": lambda: cells.by_control(
-            cells.cells_of(every).filter(region="eu-west-1")
+        "the posture of the whole organization": lambda: load_posture(every, ""),
+        "the posture of an OU": lambda: load_posture(every, "ou-b-00000007"),
+        "the posture that the owner of 100 accounts sees": lambda: load_posture(every.filter(pk__lte=100), ""),
+        "each control's figures": lambda: cells.count_by_control(cells.visible_totals(every)),
+        "each control's figures in one region": lambda: cells.count_by_control(
+            cells.visible_cells(every).filter(region="eu-west-1")
         ),
-        "each control's figures in an OU": lambda: cells.by_control(cells.totals_of(one_unit)),
-        "the tree of accounts": lambda: inventory.inventory(every, FindingFilter()),
-        "the source's statements, with accounts": lambda: frameworks.one_of(frameworks.known()["source"], every),
+        "each control's figures in an OU": lambda: cells.count_by_control(cells.visible_totals(one_unit)),
+        "the tree of accounts": lambda: inventory.load_inventory(every, FindingFilter()),
+        "the source's statements, with accounts": lambda: frameworks.roll_up_framework(
+            frameworks.load_frameworks()["source"], every
+        ),
     }
 
 

@@ -86,32 +86,32 @@ def measure() -> dict[str, Any]:
     from accounts.models import Organization
     from governance.core.policy import SYSTEM
     from scans import registry
-    from scans.management.commands.replay import steady
+    from scans.management.commands.replay import pause_garbage_collection
     from scans.queries import exports
     from scans.timemachine import outcomes, replay
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    accounts = replay.accounts_of(SYSTEM, Organization.objects.get())
+    accounts = replay.choose_replay_accounts(SYSTEM, Organization.objects.get())
 
     def judged() -> int:
-        return sum(len(found.items) for found in replay.rejudged(accounts, replay.Tally()))
+        return sum(len(found.items) for found in replay.rejudge_accounts(accounts, replay.ReplayTally()))
 
     def compared() -> int:
-        tally, n = replay.Tally(), 0
-        for found in replay.rejudged(accounts, tally):
-            replay.preview(found, tally)
+        tally, n = replay.ReplayTally(), 0
+        for found in replay.rejudge_accounts(accounts, tally):
+            replay.preview_changes(found, tally)
             n += len(found.items)
         return n
 
     def written() -> int:
         def rows() -> Iterable[dict[str, Any]]:
-            for found in replay.rejudged(accounts, replay.Tally()):
-                yield from outcomes.lines(found.items)
+            for found in replay.rejudge_accounts(accounts, replay.ReplayTally()):
+                yield from outcomes.serialize_outcomes(found.items)
 
-        return sum(1 for _ in exports.lines(rows(), format="jsonl", columns=exports.OUTCOME_COLUMNS))
+        return sum(1 for _ in exports.format_rows(rows(), format="jsonl", columns=exports.OUTCOME_COLUMNS))
 
-    with steady():
+    with pause_garbage_collection():
         ways = {way.__name__: best(way) for way in (judged, compared, written)}
     return {"controls": len(registry.controls()), **ways}
 

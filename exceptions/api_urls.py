@@ -6,9 +6,9 @@ from django.urls import path
 
 from exceptions.requests.api import ExceptionApi
 from exceptions.requests.attachments_api import AttachmentApi
-from exceptions.requests.bulk_api import ManyExceptionsApi
+from exceptions.requests.bulk_api import BulkExceptionsApi
 from exceptions.tickets.api import TicketApi, TrackerApi
-from exceptions.tickets.bulk_api import ManyTicketsApi
+from exceptions.tickets.bulk_api import BulkTicketsApi
 from exceptions.tickets.rules_api import RuleApi
 
 REQUEST = "exceptions/<int:request_id>/"
@@ -17,9 +17,9 @@ TICKET = "tickets/<int:ticket_id>/"
 
 urlpatterns = [
     path("exceptions/", ExceptionApi.as_view({"get": "list", "post": "create"}), name="api-exceptions"),
-    path(f"{EXCEPTIONS}submit/", ManyExceptionsApi.as_view({"post": "submit_many"}), name="api-exceptions-submit"),
+    path(f"{EXCEPTIONS}submit/", BulkExceptionsApi.as_view({"post": "submit_many"}), name="api-exceptions-submit"),
     path(
-        f"{EXCEPTIONS}withdraw/", ManyExceptionsApi.as_view({"post": "withdraw_many"}), name="api-exceptions-withdraw"
+        f"{EXCEPTIONS}withdraw/", BulkExceptionsApi.as_view({"post": "withdraw_many"}), name="api-exceptions-withdraw"
     ),
     path(REQUEST, ExceptionApi.as_view({"get": "retrieve", "put": "change"}), name="api-exception"),
     path(f"{REQUEST}submit/", ExceptionApi.as_view({"post": "submit"}), name="api-exception-submit"),
@@ -44,9 +44,9 @@ urlpatterns = [
     path("ticket-rules/", RuleApi.as_view({"get": "list", "post": "create"}), name="api-ticket-rules"),
     path("ticket-rules/<int:rule_id>/", RuleApi.as_view({"get": "retrieve", "put": "switch"}), name="api-ticket-rule"),
     path("tickets/", TicketApi.as_view({"get": "list", "post": "create"}), name="api-tickets"),
-    path(f"{TICKETS}start/", ManyTicketsApi.as_view({"post": "start_many"}), name="api-tickets-start"),
-    path(f"{TICKETS}claim/", ManyTicketsApi.as_view({"post": "claim_many"}), name="api-tickets-claim"),
-    path(f"{TICKETS}cancel/", ManyTicketsApi.as_view({"post": "cancel_many"}), name="api-tickets-cancel"),
+    path(f"{TICKETS}start/", BulkTicketsApi.as_view({"post": "start_many"}), name="api-tickets-start"),
+    path(f"{TICKETS}claim/", BulkTicketsApi.as_view({"post": "claim_many"}), name="api-tickets-claim"),
+    path(f"{TICKETS}cancel/", BulkTicketsApi.as_view({"post": "cancel_many"}), name="api-tickets-cancel"),
     path(TICKET, TicketApi.as_view({"get": "retrieve"}), name="api-ticket"),
     path(f"{TICKET}start/", TicketApi.as_view({"post": "start"}), name="api-ticket-start"),
     path(f"{TICKET}claim/", TicketApi.as_view({"post": "claim"}), name="api-ticket-claim"),

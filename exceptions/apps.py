@@ -7,4 +7,4 @@ class ExceptionsConfig(AppConfig):
     def ready(self) -> None:
         from exceptions import wiring
 
-        wiring.connect()
+        wiring.connect_workflow()

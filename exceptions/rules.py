@@ -10,10 +10,10 @@ from typing import Any
 
 SEVERITY_ORDER = ("low", "medium", "high", "critical")
 BROAD_QUORUM = 2
-REMINDERS = (30, 7, 1)  # days before the end
+REMINDER_DAYS = (30, 7, 1)  # days before the end
 
 
-class ScopeKind(StrEnum):
+class ExceptionScopeKind(StrEnum):
     FINDINGS = "findings"
     RESOURCE = "resource"
     ACCOUNT = "account"
@@ -21,7 +21,7 @@ class ScopeKind(StrEnum):
     TAG = "tag"
 
 
-BROAD = frozenset({ScopeKind.OU, ScopeKind.TAG})
+BROAD_SCOPES = frozenset({ExceptionScopeKind.OU, ExceptionScopeKind.TAG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,19 @@ SLA_DAYS = {"critical": 7, "high": 30, "medium": 90, "low": 180}
 MAX_RENEWALS = 2
 
 
-def default_rule(severity: str, kind: ScopeKind) -> Rule:
-    quorum = BROAD_QUORUM if severity == "critical" or kind in BROAD else 1
+def default_rule(severity: str, kind: ExceptionScopeKind) -> Rule:
+    quorum = BROAD_QUORUM if severity == "critical" or kind in BROAD_SCOPES else 1
     return Rule(quorum, MAX_DAYS[severity], MAX_RENEWALS)
 
 
-def gravest(severities: Iterable[str]) -> str:
+def highest_severity(severities: Iterable[str]) -> str:
     """The highest of them. Raises ValueError for none."""
     return max(severities, key=SEVERITY_ORDER.index)
 
 
-def window_faults(starts_at: datetime | None, expires_at: datetime | None, rule: Rule, now: datetime) -> dict[str, str]:
+def find_window_problems(
+    starts_at: datetime | None, expires_at: datetime | None, rule: Rule, now: datetime
+) -> dict[str, str]:
     """field -> what is wrong with when it would start and end."""
     if expires_at is None:
         return {"expires_at": "Say until when; an exception without an end is never granted."}
@@ -74,22 +76,22 @@ class Phase(StrEnum):
     EXPIRED = "expired"
 
 
-def phase(starts_at: datetime, expires_at: datetime, now: datetime) -> Phase:
+def phase_at(starts_at: datetime, expires_at: datetime, now: datetime) -> Phase:
     if now >= expires_at:
         return Phase.EXPIRED
     return Phase.ACTIVE if now >= starts_at else Phase.PENDING
 
 
-def shown_state(state: str, starts_at: datetime | None, expires_at: datetime | None, now: datetime) -> str:
+def effective_state(state: str, starts_at: datetime | None, expires_at: datetime | None, now: datetime) -> str:
     """The state that people see: an approved request is pending, active or expired by the clock alone."""
     if state == "approved" and starts_at and expires_at:
-        return str(phase(starts_at, expires_at, now))
+        return str(phase_at(starts_at, expires_at, now))
     if state in {"suspended", "submitted", "changes_requested"} and expires_at and now >= expires_at:
         return str(Phase.EXPIRED)
     return state
 
 
-def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def find_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What differs between two things that were shown: key -> {was, is}."""
     keys = sorted(was.keys() | now.keys())
     return {key: {"was": was.get(key), "is": now.get(key)} for key in keys if was.get(key) != now.get(key)}
@@ -108,10 +110,10 @@ class Drift:
         return {"kind": self.kind, "what": self.what, "was": self.was, "is": self.now}
 
     def sentence(self) -> str:
-        return WORDS[self.kind].format(what=self.what, was=self.was, now=self.now)
+        return DRIFT_SENTENCES[self.kind].format(what=self.what, was=self.was, now=self.now)
 
 
-WORDS = {
+DRIFT_SENTENCES = {
     "evidence": "What was read of {what} has changed.",
     "control": "{what} judges by version {now} now; it was approved under version {was}.",
     "severity": "{what} is {now} now; it was {was} when it was approved.",
@@ -127,7 +129,7 @@ def reminder_due(expires_at: datetime, now: datetime, known_since: datetime | No
     left = expires_at - now
     if left <= timedelta(0):
         return None
-    due = [days for days in REMINDERS if left <= timedelta(days=days)]
+    due = [days for days in REMINDER_DAYS if left <= timedelta(days=days)]
     if known_since is not None:
         due = [days for days in due if expires_at - timedelta(days=days) > known_since]
     return min(due) if due else None

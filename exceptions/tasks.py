@@ -6,16 +6,16 @@ from celery import shared_task
 
 from exceptions.requests import expiry
 from exceptions.tickets import outbox
-from governance.core.task_turns import alone
+from governance.core.task_turns import exclusive_task
 
 
 @shared_task(name="exceptions.tick")
-@alone("exceptions.tick")
-def tick() -> None:
-    expiry.tick()
+@exclusive_task("exceptions.tick")
+def process_deadlines() -> None:
+    expiry.process_due_requests()
 
 
 @shared_task(name="exceptions.deliver")
-@alone("exceptions.deliver")
-def deliver() -> None:
-    outbox.deliver()
+@exclusive_task("exceptions.deliver")
+def deliver_tracker_messages() -> None:
+    outbox.deliver_due_messages()

@@ -105,7 +105,9 @@ POSTGRESQL = [
 ]
 
 
-def install(connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND) -> None:
+def install_decision_triggers(
+    connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND
+) -> None:
     """given, owned, behind: what an older migration knew of who is behind a grant, and of owners set by hand and of who
     is behind a request (nothing)."""
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
@@ -115,7 +117,7 @@ def install(connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OW
             cursor.execute(statement.replace("{conflict}", conflict))
 
 
-def remove(connection: BaseDatabaseWrapper) -> None:
+def remove_decision_triggers(connection: BaseDatabaseWrapper) -> None:
     """For migrations of this table; whoever removes the triggers puts them back."""
     names = ("decision_conflict", "decision_fixed", "decision_kept")
     with connection.cursor() as cursor:

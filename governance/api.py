@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from accounts.api import UnitApi
 from accounts.owners_api import OwnersApi
 from governance.rest import SIGNED_IN, DeclaredPermission
-from governance.rest.permission import Needed
+from governance.rest.permission import RequiredPermission
 
 PERMISSIONS: list[type[BasePermission]] = [DeclaredPermission]
 AUTHENTICATION = APIView.authentication_classes
@@ -26,7 +26,7 @@ AUTHENTICATION = APIView.authentication_classes
 class SchemaView(SpectacularJSONAPIView):
     """The OpenAPI document."""
 
-    permissions: ClassVar[dict[str, Needed]] = {"get": SIGNED_IN}
+    permissions: ClassVar[dict[str, RequiredPermission]] = {"get": SIGNED_IN}
     permission_classes = PERMISSIONS
     authentication_classes = AUTHENTICATION
 
@@ -36,17 +36,17 @@ class SchemaView(SpectacularJSONAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """The OpenAPI document as a page to read and to try."""
 
-    permissions: ClassVar[dict[str, Needed]] = {"get": SIGNED_IN}
+    permissions: ClassVar[dict[str, RequiredPermission]] = {"get": SIGNED_IN}
     permission_classes = PERMISSIONS
     authentication_classes = AUTHENTICATION
     url_name = "api-schema"
 
 
-class NothingView(APIView):
+class UnknownEndpointView(APIView):
     """Any other address under /api/v1/: a problem document, never a page."""
 
     # It has no method of its own, so it takes no permission; signed out is a 401 all the same.
-    permissions: ClassVar[dict[str, Needed]] = {}
+    permissions: ClassVar[dict[str, RequiredPermission]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -64,5 +64,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("", include("scans.api.urls")),
     path("", include("exceptions.api_urls")),
-    re_path(r"", NothingView.as_view(), name="api-nothing"),
+    re_path(r"", UnknownEndpointView.as_view(), name="api-nothing"),
 ]

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from governance.core.env import ConfigurationError
-from governance.core.tls import LOWEST
+from governance.core.tls import MIN_TLS_VERSION
 
-VERIFY = {
+VERIFY_MODES = {
     name: level
     for word, level in (("none", ssl.CERT_NONE), ("optional", ssl.CERT_OPTIONAL), ("required", ssl.CERT_REQUIRED))
     for name in (word, f"CERT_{word.upper()}")
@@ -28,8 +28,13 @@ def connection_settings(url: str) -> dict[str, Any]:
     asked = dict(parse_qsl(parts.query))
     said = {name: asked.pop(name) for name in list(asked) if name.startswith("ssl_")}
     verify = said.get("ssl_cert_reqs", "required")
-    if verify not in VERIFY:
+    if verify not in VERIFY_MODES:
         raise ConfigurationError(f"BROKER_URL has ssl_cert_reqs={verify}; use required, optional or none.")
     check_name = said.get("ssl_check_hostname", "true").lower() != "false"
-    tls = {**said, "ssl_cert_reqs": VERIFY[verify], "ssl_check_hostname": check_name, "ssl_min_version": LOWEST}
+    tls = {
+        **said,
+        "ssl_cert_reqs": VERIFY_MODES[verify],
+        "ssl_check_hostname": check_name,
+        "ssl_min_version": MIN_TLS_VERSION,
+    }
     return {"broker_url": parts._replace(query=urlencode(asked)).geturl(), "broker_use_ssl": tls}

@@ -17,7 +17,7 @@ from django.conf import settings
 from governance.broker import connection_settings
 
 # What beat sends, and how often in seconds.
-CLOCK = {
+BEAT_SCHEDULE = {
     "sweep": ("scans.sweep", 4.0),  # with a lease of 40 s: the work of a killed worker goes on within 45 s
     "workflow-clock": ("exceptions.tick", 60.0),
     "tell-trackers": ("exceptions.deliver", 20.0),
@@ -68,7 +68,7 @@ app.conf.update(
     # that is, so a minute at least: no more than that may two machines' clocks differ.
     beat_schedule={
         name: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 60.0)}}
-        for name, (task, seconds) in CLOCK.items()
+        for name, (task, seconds) in BEAT_SCHEDULE.items()
     },
 )
 app.autodiscover_tasks()

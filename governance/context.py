@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.core.policy import Permission, decide
-from governance.identity.web import actor_of_request
-from governance.notify.queries import unread
+from governance.core.policy import Permission, is_permitted
+from governance.identity.web import get_request_actor
+from governance.notify.queries import count_unread
 
-ITEMS = (
+NAV_ITEMS = (
     ("Posture", "posture", Permission.ACCOUNT_VIEW),
     ("Inventory", "inventory", Permission.ACCOUNT_VIEW),
     ("Findings", "findings", Permission.FINDING_VIEW),
@@ -37,22 +37,25 @@ class NavItem:
     count: str = ""
 
 
-def portal(request: HttpRequest) -> dict[str, Any]:
+def build_page_context(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"nav": [], "may": {}}
-    actor, now = actor_of_request(request), timezone.now()
-    may = {each.name.lower(): decide(actor, each, now) for each in Permission}
-    nav = [item(request, label, name) for label, name, wanted in ITEMS if may[wanted.name.lower()]]
+    actor, now = get_request_actor(request), timezone.now()
+    may = {each.name.lower(): is_permitted(actor, each, now) for each in Permission}
+    nav = [build_nav_item(request, label, name) for label, name, wanted in NAV_ITEMS if may[wanted.name.lower()]]
     # Everybody has an inbox of their own, so it takes no permission.
-    return {"nav": [item(request, "Inbox", "inbox", said(unread(user))), *nav], "may": may}
+    return {
+        "nav": [build_nav_item(request, "Inbox", "inbox", format_unread_count(count_unread(user))), *nav],
+        "may": may,
+    }
 
 
-def said(count: int) -> str:
+def format_unread_count(count: int) -> str:
     return "99+" if count > 99 else str(count or "")
 
 
-def item(request: HttpRequest, label: str, name: str, count: str = "") -> NavItem:
+def build_nav_item(request: HttpRequest, label: str, name: str, count: str = "") -> NavItem:
     url = reverse(name)
     here = request.path == url if url == "/" else request.path.startswith(url)
     return NavItem(label, url, here, count)

@@ -7,36 +7,50 @@ from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
 from governance.core import pages
-from governance.rest.problems import NOT_FOUND, NOT_PERMITTED, Problem, describe, respond
+from governance.rest.problems import (
+    NOT_FOUND_MESSAGE,
+    NOT_PERMITTED_MESSAGE,
+    ProblemDetails,
+    convert_to_problem,
+    respond_with_problem,
+)
 
-INTERNAL = "The portal failed. It has been logged; send the request again, and tell its operators if that doesn't help."
-ASKED_WRONGLY = "The request was not understood."
+INTERNAL_ERROR = (
+    "The portal failed. It has been logged; send the request again, and tell its operators if that doesn't help."
+)
+BAD_REQUEST = "The request was not understood."
 
 
-def under_api(request: HttpRequest) -> bool:
+def is_api_request(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not under_api(request):
-        return pages.bad_request(request, exception)
-    reason = str(exception) if isinstance(exception, BadRequest) else ASKED_WRONGLY
-    return respond(request, describe(exception) or Problem(400, reason))
+    if not is_api_request(request):
+        return pages.render_bad_request(request, exception)
+    reason = str(exception) if isinstance(exception, BadRequest) else BAD_REQUEST
+    return respond_with_problem(request, convert_to_problem(exception) or ProblemDetails(400, reason))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return (
-        respond(request, Problem(403, NOT_PERMITTED))
-        if under_api(request)
+        respond_with_problem(request, ProblemDetails(403, NOT_PERMITTED_MESSAGE))
+        if is_api_request(request)
         else defaults.permission_denied(request, exception)
     )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return (
-        respond(request, Problem(404, NOT_FOUND)) if under_api(request) else defaults.page_not_found(request, exception)
+        respond_with_problem(request, ProblemDetails(404, NOT_FOUND_MESSAGE))
+        if is_api_request(request)
+        else defaults.page_not_found(request, exception)
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return respond(request, Problem(500, INTERNAL)) if under_api(request) else defaults.server_error(request)
+    return (
+        respond_with_problem(request, ProblemDetails(500, INTERNAL_ERROR))
+        if is_api_request(request)
+        else defaults.server_error(request)
+    )

@@ -8,27 +8,29 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from governance.core.task_turns import silence
-from governance.identity.web import anybody
+from governance.core.task_turns import describe_clock_silence
+from governance.identity.web import public_view
 
 
 @require_safe
-@anybody
+@public_view
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
-@anybody
+@public_view
 def readyz(_request: HttpRequest) -> HttpResponse:
-    parts = readiness()
+    parts = check_readiness()
     ready = all(said == "ok" for said in parts.values())
-    more = {"clock": silence(timezone.now()) or "ok"} if ready else {}  # people can be served while it stands still
+    more = (
+        {"clock": describe_clock_silence(timezone.now()) or "ok"} if ready else {}
+    )  # people can be served while it stands still
     return JsonResponse({"status": "ok" if ready else "not ready", **parts, **more}, status=200 if ready else 503)
 
 
-def readiness() -> dict[str, str]:
+def check_readiness() -> dict[str, str]:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())

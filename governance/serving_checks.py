@@ -8,11 +8,11 @@ from governance.core import audit_keys
 from governance.core.env import ConfigurationError
 from governance.identity.factors import totp_secrets
 
-LEAST_KEY_LENGTH = 50
+MIN_KEY_LENGTH = 50
 MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
 
 
-def require() -> None:
+def require_secure_settings() -> None:
     """Raises ConfigurationError with what to set. The demo serves loopback only and makes its own key."""
     if "*" in settings.ALLOWED_HOSTS:
         raise ConfigurationError("ALLOWED_HOSTS has '*'; name the hosts that the portal is reached by.")
@@ -20,18 +20,18 @@ def require() -> None:
         return
     if not settings.SECRET_KEY_GIVEN:
         raise ConfigurationError(f"SECRET_KEY is not set; sessions could be forged or lost. {MAKE_ONE}")
-    if len(settings.SECRET_KEY_GIVEN) < LEAST_KEY_LENGTH:
-        raise ConfigurationError(f"SECRET_KEY is shorter than {LEAST_KEY_LENGTH} characters. {MAKE_ONE}")
+    if len(settings.SECRET_KEY_GIVEN) < MIN_KEY_LENGTH:
+        raise ConfigurationError(f"SECRET_KEY is shorter than {MIN_KEY_LENGTH} characters. {MAKE_ONE}")
     require_audit_key()
-    totp_secrets.cipher()  # second factors are encrypted with a key from outside the database
+    totp_secrets.build_cipher()  # second factors are encrypted with a key from outside the database
 
 
 def require_audit_key() -> None:
     """The key that commands make for themselves lies beside what it seals: serving people needs one that was given."""
     if settings.AUDIT_KEY:
-        audit_keys.keys()
+        audit_keys.load_audit_keys()
         return
-    own = audit_keys.own_key_file()
+    own = audit_keys.find_own_key_file()
     advice = MAKE_ONE
     if own is not None and own.exists():
         advice = f"Commands have made one already; to keep it, set TUTELA_AUDIT_KEY_FILE={own}"

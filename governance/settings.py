@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from accounts.aws.quiet_loggers import LOGGERS
+from accounts.aws.quiet_loggers import QUIET_LOGGERS
 from governance.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,18 +21,18 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 S3_LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 
 env.aws_secrets()
-env.aws_endpoints()
-DEMO = env.flag("TUTELA_DEMO")
+env.check_aws_endpoints()
+DEMO = env.read_flag("TUTELA_DEMO")
 # accounts.aws.endpoints reads it for each client; here a value that is neither is refused, not taken for off.
-FIPS = env.flag("TUTELA_FIPS")
+FIPS = env.read_flag("TUTELA_FIPS")
 DEBUG = False
-SECRET_KEY_GIVEN = env.text("SECRET_KEY", "")
+SECRET_KEY_GIVEN = env.read_text("SECRET_KEY", "")
 SECRET_KEY = SECRET_KEY_GIVEN or secrets.token_urlsafe(50)
 SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 # Plain HTTP is for the demo on loopback only.
-INSECURE_HTTP = DEMO or env.flag("TUTELA_INSECURE_HTTP")
+INSECURE_HTTP = DEMO or env.read_flag("TUTELA_INSECURE_HTTP")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -69,9 +69,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "governance.identity.people.sessions.SessionLimits",
-    "governance.identity.factors.middleware.RequireSecondFactor",
-    "governance.identity.step_up_page.StepUp",
+    "governance.identity.people.sessions.SessionLimitMiddleware",
+    "governance.identity.factors.middleware.SecondFactorMiddleware",
+    "governance.identity.step_up_page.StepUpMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "governance.middleware.NoStoreMiddleware",
 ]
@@ -88,13 +88,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "governance.context.portal",
+                "governance.context.build_page_context",
             ],
         },
     },
 ]
 
-DATABASES = {"default": env.database(env.secret_url("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}
+DATABASES = {"default": env.database(env.read_secret_url("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 
@@ -117,13 +117,15 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are set by a security admin
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_FORMS = {"reset_password": "governance.identity.people.forms.ForgottenForm"}
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.people.password_resets.ResetTokens"  # noqa: S105  # a class
+ACCOUNT_FORMS = {"reset_password": "governance.identity.people.forms.ForgottenPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.people.password_resets.PasswordResetTokens"  # noqa: S105  # a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tutela] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if INSECURE_HTTP else "https"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TUTELA_TRUSTED_PROXIES", 1 if env.flag("TUTELA_BEHIND_PROXY") else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.read_number(
+    "TUTELA_TRUSTED_PROXIES", 1 if env.read_flag("TUTELA_BEHIND_PROXY") else 0
+)
 MFA_ADAPTER = "governance.identity.people.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
@@ -147,7 +149,7 @@ SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 OIDC_ALLOWED_DOMAINS = frozenset(domain.casefold() for domain in env.listing("TUTELA_OIDC_ALLOWED_DOMAINS"))
 # Fernet keys for the seeds of second factors, newest first; never in the database. The demo derives one.
-FACTOR_KEYS = [key.strip() for key in env.text("TUTELA_FACTOR_KEYS", "").split(",") if key.strip()]
+FACTOR_KEYS = [key.strip() for key in env.read_text("TUTELA_FACTOR_KEYS", "").split(",") if key.strip()]
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_ABSOLUTE_SECONDS = 12 * 60 * 60
 
@@ -173,13 +175,13 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SESSION_COOKIE_NAME = "tutela-session" if INSECURE_HTTP else "__Host-tutela-session"
 CSRF_COOKIE_NAME = "tutela-csrf" if INSECURE_HTTP else "__Host-tutela-csrf"
 CSRF_COOKIE_HTTPONLY = True
-SECURE_SSL_REDIRECT = not INSECURE_HTTP and env.flag("TUTELA_SSL_REDIRECT", default=True)
+SECURE_SSL_REDIRECT = not INSECURE_HTTP and env.read_flag("TUTELA_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not INSECURE_HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-if env.flag("TUTELA_BEHIND_PROXY"):
+if env.read_flag("TUTELA_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = {
@@ -214,7 +216,7 @@ REST_FRAMEWORK = {
         "export": env.rate("TUTELA_RATE_EXPORT", "60/minute"),
     },
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "governance.rest.problem",
+    "EXCEPTION_HANDLER": "governance.rest.handle_api_exception",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tutela",
@@ -230,40 +232,40 @@ SPECTACULAR_SETTINGS = {
 }
 
 # The audit trail (docs/audit.md): the key that seals it, older ones newest first, and where its head is anchored.
-AUDIT_KEY = env.text("TUTELA_AUDIT_KEY", "")
-AUDIT_KEY_FALLBACKS = [key for key in env.text("TUTELA_AUDIT_KEY_FALLBACKS", "").split() if key]
-AUDIT_ANCHOR_FILE = env.text("TUTELA_AUDIT_ANCHOR_FILE", "")
-AUDIT_ANCHOR_BUCKET = env.text("TUTELA_AUDIT_ANCHOR_BUCKET", "")
+AUDIT_KEY = env.read_text("TUTELA_AUDIT_KEY", "")
+AUDIT_KEY_FALLBACKS = [key for key in env.read_text("TUTELA_AUDIT_KEY_FALLBACKS", "").split() if key]
+AUDIT_ANCHOR_FILE = env.read_text("TUTELA_AUDIT_ANCHOR_FILE", "")
+AUDIT_ANCHOR_BUCKET = env.read_text("TUTELA_AUDIT_ANCHOR_BUCKET", "")
 # governance.identity asks where a grant's scope lies; the inventory, which stands above it, answers.
 GRANT_SCOPES = "accounts.scopes"
 
 # Mail and links in it. Without TUTELA_MAIL_HOST mail is written to the log's console.
-PORTAL_URL = env.text("TUTELA_URL", "http://127.0.0.1:8000").rstrip("/")
+PORTAL_URL = env.read_text("TUTELA_URL", "http://127.0.0.1:8000").rstrip("/")
 MAIL_ID_HOST = urlsplit(PORTAL_URL).hostname or "tutela.invalid"
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("TUTELA_MAIL_FROM", f"tutela@{MAIL_ID_HOST}")
-EMAIL_HOST = env.text("TUTELA_MAIL_HOST", "")
-EMAIL_PORT = env.number("TUTELA_MAIL_PORT", 587, least=1)
-EMAIL_HOST_USER = env.text("TUTELA_MAIL_USER", "")
-EMAIL_HOST_PASSWORD = env.text("TUTELA_MAIL_PASSWORD", "")
-EMAIL_USE_TLS = bool(EMAIL_HOST) and env.flag("TUTELA_MAIL_TLS", default=True)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read_text("TUTELA_MAIL_FROM", f"tutela@{MAIL_ID_HOST}")
+EMAIL_HOST = env.read_text("TUTELA_MAIL_HOST", "")
+EMAIL_PORT = env.read_number("TUTELA_MAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.read_text("TUTELA_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.read_text("TUTELA_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = bool(EMAIL_HOST) and env.read_flag("TUTELA_MAIL_TLS", default=True)
 EMAIL_TIMEOUT = 20
 EMAIL_BACKEND = f"{'governance.notify.smtp' if EMAIL_HOST else 'django.core.mail.backends.console'}.EmailBackend"
 
 # Scanning
-SCAN_ROLE = env.text("TUTELA_SCAN_ROLE", "TutelaScan")
-EXTERNAL_ID = env.text("TUTELA_EXTERNAL_ID", "")
-SCAN_REGIONS = env.regions("TUTELA_REGIONS")
+SCAN_ROLE = env.read_text("TUTELA_SCAN_ROLE", "TutelaScan")
+EXTERNAL_ID = env.read_text("TUTELA_EXTERNAL_ID", "")
+SCAN_REGIONS = env.read_regions("TUTELA_REGIONS")
 # accounts.aws.session reads it for each client, as accounts.aws.endpoints does with TUTELA_FIPS.
-AWS_TIMEOUTS = env.timeouts("TUTELA_AWS_TIMEOUT")
-SCAN_THREADS = env.number("TUTELA_THREADS", 16, least=1)
-SCAN_PARALLEL_TARGETS = env.number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
+AWS_TIMEOUTS = env.read_timeouts("TUTELA_AWS_TIMEOUT")
+SCAN_THREADS = env.read_number("TUTELA_THREADS", 16, least=1)
+SCAN_PARALLEL_TARGETS = env.read_number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
 # How long one collector may read in one region, and one account may take (scans.pipeline.time_limits).
-COLLECTOR_SECONDS = 60 * env.number("TUTELA_COLLECTOR_MINUTES", 30, least=1)
-TARGET_SECONDS = 60 * env.number("TUTELA_ACCOUNT_MINUTES", 60, least=1)
-WORKER_MEMORY_MB = env.number("TUTELA_WORKER_MEMORY_MB", 500, least=100)
+COLLECTOR_SECONDS = 60 * env.read_number("TUTELA_COLLECTOR_MINUTES", 30, least=1)
+TARGET_SECONDS = 60 * env.read_number("TUTELA_ACCOUNT_MINUTES", 60, least=1)
+WORKER_MEMORY_MB = env.read_number("TUTELA_WORKER_MEMORY_MB", 500, least=100)
 REQUIRED_S3_LEVEL = env.choice("TUTELA_S3_LEVEL", "CMK", S3_LEVELS)
-FIPS_REGIONS = env.regions("TUTELA_FIPS_REGIONS", also=["all"])
-VALUE_ROLE = env.text("TUTELA_VALUE_ROLE", "")
+FIPS_REGIONS = env.read_regions("TUTELA_FIPS_REGIONS", also=["all"])
+VALUE_ROLE = env.read_text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 
 # What scans.pipeline.rescan counts: rescans of one account by one person, and of all accounts by one person.
@@ -271,7 +273,7 @@ RESCAN_RATE = env.rate("TUTELA_RATE_RESCAN", "6/hour")
 RESCAN_RATE_PERSON = env.rate("TUTELA_RATE_RESCAN_PERSON", "60/hour")
 
 # Celery (docs/decisions/0003): one message per Target, ids only; the Target row is the truth.
-BROKER_URL = env.secret_url("BROKER_URL", "memory://")
+BROKER_URL = env.read_secret_url("BROKER_URL", "memory://")
 EMBEDDED = BROKER_URL.startswith("memory:")
 
 LOGGING = {
@@ -280,8 +282,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.log_level("TUTELA_LOG_LEVEL", "WARNING")},
     # At DEBUG botocore prints response bodies, values included: never that low, whatever the root says.
-    "loggers": {name: {"level": "WARNING"} for name in LOGGERS},
+    "loggers": {name: {"level": "WARNING"} for name in QUIET_LOGGERS},
 }
 # Where `manage.py scan` and `discover` write the tracebacks of internal errors; servers and workers write them to their log.
-ERROR_LOG = env.text("TUTELA_ERROR_LOG", str(BASE_DIR / "var" / "errors.log"))
+ERROR_LOG = env.read_text("TUTELA_ERROR_LOG", str(BASE_DIR / "var" / "errors.log"))
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -7,6 +7,6 @@ class ScansConfig(AppConfig):
 
     def ready(self) -> None:
         from governance.core import free_text
-        from scans.detectors import detect
+        from scans.detectors import detect_in_text
 
-        free_text.register(detect)
+        free_text.register(detect_in_text)

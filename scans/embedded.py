@@ -24,7 +24,7 @@ from scans.models import Scan
 log = structlog.get_logger(__name__)
 
 
-class Embedded:
+class EmbeddedWorker:
     """A running worker and its clock; stop() ends both."""
 
     def __init__(self) -> None:
@@ -46,35 +46,35 @@ class Embedded:
             threading.Thread(target=self.tick, name="celery-beat", daemon=True),
         ]
 
-    def start(self) -> Embedded:
+    def start(self) -> EmbeddedWorker:
         for thread in self.threads:
             thread.start()
         return self
 
     def tick(self) -> None:
         """What beat does in production, by the same table: each task when its time has come."""
-        self.safely(pick_up)
+        self.run_safely(resume_interrupted_work)
         schedule = app.conf.beat_schedule
         due = {name: time.monotonic() + entry["schedule"] for name, entry in schedule.items()}
         while not self.stopping.wait(1):
             for name in [name for name, at in due.items() if at <= time.monotonic()]:
-                self.begin(name, app.tasks[schedule[name]["task"]].run)
+                self.begin_act(name, app.tasks[schedule[name]["task"]].run)
                 due[name] = time.monotonic() + schedule[name]["schedule"]
-        self.safely(connection.close)
+        self.run_safely(connection.close)
         self.hand.shutdown(wait=False, cancel_futures=True)
 
-    def begin(self, name: str, act: Callable[[], object]) -> None:
+    def begin_act(self, name: str, act: Callable[[], object]) -> None:
         """Unless its last run still goes on."""
         last = self.acting.get(name)
         if last is None or last.done():
-            self.acting[name] = self.hand.submit(connected, act)
-            self.acting[name].add_done_callback(partial(tell, name))
+            self.acting[name] = self.hand.submit(run_with_connection, act)
+            self.acting[name].add_done_callback(partial(log_failed_act, name))
 
-    def safely(self, act: Callable[[], object]) -> None:
+    def run_safely(self, act: Callable[[], object]) -> None:
         """The next tick tries again: the clock outlives a database that is away, and any defect."""
         future = self.hand.submit(act)
         future.exception()
-        tell(getattr(act, "__name__", "act"), future)
+        log_failed_act(getattr(act, "__name__", "act"), future)
 
     def stop(self) -> None:
         self.stopping.set()
@@ -83,7 +83,7 @@ class Embedded:
             thread.join(timeout=10)
 
 
-def connected(act: Callable[[], object]) -> object:
+def run_with_connection(act: Callable[[], object]) -> object:
     """A connection that was lost meanwhile isn't used again."""
     close_old_connections()
     try:
@@ -92,7 +92,7 @@ def connected(act: Callable[[], object]) -> object:
         close_old_connections()
 
 
-def tell(name: str, future: Future[object]) -> None:
+def log_failed_act(name: str, future: Future[object]) -> None:
     if future.cancelled():
         return
     error = future.exception()
@@ -100,8 +100,8 @@ def tell(name: str, future: Future[object]) -> None:
         log.error("embedded.tick_failed", act=name, why=str(error), exc_info=error)
 
 
-def pick_up() -> None:
+def resume_interrupted_work() -> None:
     """Hand out at once what an earlier process of this machine was working on when it died."""
-    tasks.hand_out()
+    tasks.hand_out_work()
     for scan in Scan.objects.filter(state="running"):
         tasks.dispatch.run(scan.pk)

@@ -19,7 +19,7 @@ from accounts.models import Account
 from scans.models import Finding, Scan
 
 
-class Reconciled(Protocol):
+class ReconcileListener(Protocol):
     """Told of an account's findings that are new or open again, and of every one that changed, once they are written.
 
     replayed: stored evidence was judged again, and nothing was read."""
@@ -29,13 +29,13 @@ class Reconciled(Protocol):
     ) -> None: ...
 
 
-after_reconcile: list[Reconciled] = []
+after_reconcile: list[ReconcileListener] = []
 # A Scan that has just ended: done, partial or cancelled.
 after_completion: list[Callable[[Scan], None]] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class FindingOverlay:
     """What lies over a Finding now. kind: excepted or requested; label and url name it; until: when that ends."""
 
     kind: str
@@ -45,7 +45,7 @@ class Overlay:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkAct:
+class BulkAction:
     """A button under the list of findings. url takes a POST with the ticked fingerprints as `findings`."""
 
     label: str
@@ -53,21 +53,21 @@ class BulkAct:
 
 
 # (a page of findings, now) -> what lies over them, by the Finding's id.
-overlays: list[Callable[[Sequence[Finding], datetime], Mapping[int, Overlay]]] = []
+overlays: list[Callable[[Sequence[Finding], datetime], Mapping[int, FindingOverlay]]] = []
 # ?coverage=name on the list of findings: narrows the rows, for the database to do.
 narrowings: dict[str, Callable[[QuerySet[Finding], datetime], QuerySet[Finding]]] = {}
 # HTML for the page of one Finding, beside what scans say of it; empty for nothing.
 panels: list[Callable[[HttpRequest, Finding], SafeString]] = []
 # What this person may do with several findings at once.
-bulk_acts: list[Callable[[HttpRequest], Sequence[BulkAct]]] = []
+bulk_acts: list[Callable[[HttpRequest], Sequence[BulkAction]]] = []
 
 
-def overlays_over(findings: Sequence[Finding], now: datetime) -> dict[int, Overlay]:
-    found: dict[int, Overlay] = {}
+def find_overlays(findings: Sequence[Finding], now: datetime) -> dict[int, FindingOverlay]:
+    found: dict[int, FindingOverlay] = {}
     for listen in overlays:
         found.update(listen(findings, now))
     return found
 
 
-def bulk_acts_for(request: HttpRequest) -> list[BulkAct]:
+def list_bulk_actions(request: HttpRequest) -> list[BulkAction]:
     return [act for offer in bulk_acts for act in offer(request)]

@@ -14,7 +14,7 @@ from accounts.aws.calls import Call
 from scans import collectors as collectors_package
 from scans import controls as controls_package
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
-from scans.domain.control import Case, Control, Cure, Evaluate
+from scans.domain.control import Case, Control, Evaluate, FixFunction
 from scans.domain.evidence import GLOBAL
 
 
@@ -28,7 +28,7 @@ class LoadedControl:
     doc: str
     evaluate: Evaluate
     cases: tuple[Case, ...]
-    cure: Cure | None = None
+    fix: FixFunction | None = None
     timed: bool = False  # whether the day on which it is judged counts, as its file says by naming as_of
 
 
@@ -38,7 +38,7 @@ class LoadedCollector:
     collect: Collect
 
 
-def modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+def iterate_modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
     for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         if not found.ispkg:  # lib/ holds what the files share
             yield found.name, importlib.import_module(f"{package.__name__}.{found.name}")
@@ -53,11 +53,11 @@ def load_control(name: str, module: ModuleType) -> LoadedControl:
     wanted = control.id.lower().replace("-", "_").replace(".", "_")
     if control.file != name or wanted != name:
         raise RegistryError(f"scans/controls/{name}.py declares {control.id} in {control.file}; it must be {wanted}")
-    cure = getattr(module, "cure", None)
-    if cure is not None and not callable(cure):
-        raise RegistryError(f"scans/controls/{name}.py has a cure that is no function")
+    fix = getattr(module, "fix", None)
+    if fix is not None and not callable(fix):
+        raise RegistryError(f"scans/controls/{name}.py has a fix that is no function")
     return LoadedControl(
-        control, str(module.__doc__).strip(), module.evaluate, tuple(module.CASES), cure, reads_time(module)
+        control, str(module.__doc__).strip(), module.evaluate, tuple(module.CASES), fix, reads_time(module)
     )
 
 
@@ -71,8 +71,8 @@ def reads_time(module: ModuleType) -> bool:
 @cache
 def controls() -> dict[str, LoadedControl]:
     """Every control by its public id, in the order of the ids."""
-    loaded = [load_control(name, module) for name, module in modules(controls_package)]
-    known = set(types())
+    loaded = [load_control(name, module) for name, module in iterate_modules(controls_package)]
+    known = set(collector_by_type())
     for item in loaded:
         undeclared = (set(item.control.facts) | set(item.control.related)) - known
         if undeclared:
@@ -84,7 +84,7 @@ def controls() -> dict[str, LoadedControl]:
 def collectors() -> dict[str, LoadedCollector]:
     """Every collector by its name."""
     found: dict[str, LoadedCollector] = {}
-    for name, module in modules(collectors_package):
+    for name, module in iterate_modules(collectors_package):
         declared = getattr(module, "COLLECTOR", None)
         if not isinstance(declared, Collector) or not callable(getattr(module, "collect", None)):
             raise RegistryError(f"scans/collectors/{name}.py lacks COLLECTOR or collect")
@@ -95,7 +95,7 @@ def collectors() -> dict[str, LoadedCollector]:
 
 
 @cache
-def types() -> dict[str, str]:
+def collector_by_type() -> dict[str, str]:
     """Resource type -> the one collector that yields it."""
     owner: dict[str, str] = {}
     for name, item in collectors().items():
@@ -106,7 +106,7 @@ def types() -> dict[str, str]:
     return owner
 
 
-def types_of(collector: str) -> tuple[str, ...]:
+def list_resource_types(collector: str) -> tuple[str, ...]:
     """The types that a collector yields; none for one that is no longer there."""
     found = collectors().get(collector)
     return found.collector.types if found else ()
@@ -115,29 +115,29 @@ def types_of(collector: str) -> tuple[str, ...]:
 @cache
 def calls() -> tuple[Call, ...]:
     """Every API call that a scan may make as the scan role, once, sorted: the ground of that role's policy."""
-    from scans.domain.regions import LISTS
+    from scans.domain.regions import REGION_CALLS
 
-    return in_order({*LISTS, *calls_as(SCAN_ROLE)})
+    return sort_calls({*REGION_CALLS, *find_calls_by_role(SCAN_ROLE)})
 
 
 @cache
 def value_calls() -> tuple[Call, ...]:
     """The same for the role that may read values."""
-    return in_order(calls_as(VALUE_ROLE))
+    return sort_calls(find_calls_by_role(VALUE_ROLE))
 
 
-def calls_as(role: str) -> set[Call]:
+def find_calls_by_role(role: str) -> set[Call]:
     found = [item.collector for item in collectors().values() if item.collector.role == role]
     return {call for collector in found for call in collector.calls}
 
 
-def in_order(calls: set[Call]) -> tuple[Call, ...]:
+def sort_calls(calls: set[Call]) -> tuple[Call, ...]:
     return tuple(sorted(calls, key=lambda call: (call.action, call.api)))
 
 
-def needed(selected: list[Control]) -> set[str]:
+def find_needed_collectors(selected: list[Control]) -> set[str]:
     """The collectors that these controls need, with what those stand on."""
-    wanted = {types()[type] for control in selected for type in (*control.facts, *control.related)}
+    wanted = {collector_by_type()[type] for control in selected for type in (*control.facts, *control.related)}
     if any(collectors()[name].collector.stage > 0 for name in wanted):
         # A later stage reads what earlier stages refer to, and any of them may refer to it.
         last = max(collectors()[name].collector.stage for name in wanted)
@@ -145,7 +145,7 @@ def needed(selected: list[Control]) -> set[str]:
     return wanted
 
 
-def by_stage(names: set[str]) -> list[list[LoadedCollector]]:
+def group_by_stage(names: set[str]) -> list[list[LoadedCollector]]:
     chosen = [collectors()[name] for name in sorted(names)]
     stages = sorted({item.collector.stage for item in chosen})
     return [[item for item in chosen if item.collector.stage == stage] for stage in stages]
@@ -155,16 +155,16 @@ def is_global(item: LoadedCollector) -> bool:
     return item.collector.scope == GLOBAL
 
 
-def control_ids(named: Iterable[str]) -> list[str]:
+def resolve_control_ids(named: Iterable[str]) -> list[str]:
     """The public ids that these names stand for: an id (SSM-PS-001), a control that has parts (SSM-DS-001), or a
     group (PS). A name that stands for none is given back, so that whoever asks for it can be told."""
     found: dict[str, None] = {}
     for name in named:
-        found.update(dict.fromkeys(ids_of_name(name.strip().upper()) or [name.strip().upper()]))
+        found.update(dict.fromkeys(match_control_name(name.strip().upper()) or [name.strip().upper()]))
     return list(found)
 
 
-def ids_of_name(name: str) -> list[str]:
+def match_control_name(name: str) -> list[str]:
     return [
         id for id, item in controls().items() if id == name or id.startswith(f"{name}.") or item.control.group == name
     ]  # fmt: skip

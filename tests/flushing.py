@@ -16,11 +16,11 @@ def allow(patch: pytest.MonkeyPatch) -> None:
 
     def unguarded(self: TransactionTestCase) -> None:
         for connection in connections.all(initialized_only=True):
-            append_only.remove(connection)
-            triggers.remove(connection)
+            append_only.remove_audit_triggers(connection)
+            triggers.remove_decision_triggers(connection)
         flush(self)
         for connection in connections.all(initialized_only=True):
-            append_only.install(connection)
-            triggers.install(connection)
+            append_only.install_audit_triggers(connection)
+            triggers.install_decision_triggers(connection)
 
     patch.setattr(TransactionTestCase, "_fixture_teardown", unguarded)

@@ -16,9 +16,9 @@ from typing import Any
 
 from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
 from scans import registry
-from scans.domain.fingerprint import fingerprint
+from scans.domain.fingerprint import compute_fingerprint
 from scans.models import Finding, FindingEvent, PostureCell, Scan, Target
-from scans.pipeline.posture_cells import write_totals
+from scans.pipeline.posture_cells import write_account_totals
 
 ORG = "o-exampleorg1"
 REGION = "eu-west-1"
@@ -160,7 +160,7 @@ def drawn_finding(
         **more,
     }  # fmt: skip
     return Finding(
-        fingerprint=fingerprint(control, account.account_id, region, resource), control=control, account=account,
+        fingerprint=compute_fingerprint(control, account.account_id, region, resource), control=control, account=account,
         region=region, resource=resource, verdict="pass" if resolved else verdict, state=state, **fields,
     )  # fmt: skip
 
@@ -188,5 +188,5 @@ def drawn_cell(account: Account, control: str, *, region: str = REGION, **counts
 def keep_cells(*drawn: PostureCell) -> list[PostureCell]:
     made = PostureCell.objects.bulk_create(drawn)
     for account in dict.fromkeys(each.account for each in made):
-        write_totals(account, {each.control for each in made if each.account == account})
+        write_account_totals(account, {each.control for each in made if each.account == account})
     return made

@@ -32,7 +32,7 @@ def enrol(user: User) -> str:
     """Gives the person an authenticator app, once; answers its seed."""
     found = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     found = found or TOTP.activate(user, generate_totp_secret()).instance
-    return totp_secrets.decrypt(found.data["secret"])
+    return totp_secrets.decrypt_secret(found.data["secret"])
 
 
 def current_code(seed: str, room: float = 5) -> str:
@@ -43,7 +43,7 @@ def current_code(seed: str, room: float = 5) -> str:
     left = app_settings.TOTP_PERIOD - time.time() % app_settings.TOTP_PERIOD
     if left < room:
         time.sleep(left)
-    return second_factors.code_at(seed, timezone.now())
+    return second_factors.compute_code(seed, timezone.now())
 
 
 def signed_in(user: User) -> Client:

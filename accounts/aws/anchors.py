@@ -8,10 +8,10 @@ import os
 from botocore.exceptions import BotoCoreError, ClientError
 
 from accounts.aws.session import client
-from governance.audit.anchor import Anchor, AnchorNotKeptError, Keeper
+from governance.audit.anchor import Anchor, AnchorWriteError, AnchorWriter
 
 
-def bucket_keeper(bucket: str) -> Keeper:
+def make_bucket_writer(bucket: str) -> AnchorWriter:
     """Puts each anchor as an object of its own. The bucket's default retention locks it: nothing is set here.
 
     S3 wants a checksum on every object of a bucket with Object Lock.
@@ -26,6 +26,6 @@ def bucket_keeper(bucket: str) -> Keeper:
                 ChecksumAlgorithm="SHA256",
             )  # fmt: skip
         except (ClientError, BotoCoreError) as error:
-            raise AnchorNotKeptError(f"The anchor can't be put into the bucket {bucket}: {error}") from error
+            raise AnchorWriteError(f"The anchor can't be put into the bucket {bucket}: {error}") from error
 
     return keep

@@ -13,21 +13,21 @@ import structlog
 from botocore.credentials import ReadOnlyCredentials
 
 from accounts.aws import session
-from accounts.aws.assume_failures import explain
+from accounts.aws.assume_failures import explain_refusal
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as, acting_role
-from accounts.aws.errors import FAILURES, AssumeError, classify
+from accounts.aws.errors import CALL_EXCEPTIONS, AssumeError, classify_error
 from accounts.aws.retry import Retrier
 
-__all__ = ["AssumeError", "AssumedRole", "acting_as", "acting_role", "assume", "session_policy"]
+__all__ = ["AssumeError", "AssumedRole", "acting_as", "acting_role", "assume_role", "build_session_policy"]
 
 log = structlog.get_logger(__name__)
-ASSUME = Call("sts", "AssumeRole", "sts:AssumeRole")
+ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 POLICY_LIMIT = 2048
-REFRESH_AT = 0.8
+REFRESH_FRACTION = 0.8
 # A failed refresh is tried again after this; credentials are not used in their last moments.
-PATIENCE = timedelta(seconds=30)
-NOT_IN_A_NAME = re.compile(r"[^\w+=,.@-]")
+REFRESH_MARGIN = timedelta(seconds=30)
+INVALID_NAME_CHARACTERS = re.compile(r"[^\w+=,.@-]")
 
 Clock = Callable[[], datetime]
 Fetch = Callable[[], tuple[ReadOnlyCredentials, datetime]]
@@ -38,7 +38,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def assume(
+def assume_role(
     account_id: str,
     *,
     partition: str,
@@ -61,19 +61,19 @@ def assume(
         )
     params: dict[str, Any] = {
         "RoleArn": f"arn:{partition}:iam::{account_id}:role/{role}",
-        "RoleSessionName": NOT_IN_A_NAME.sub("-", session_name)[:64],
+        "RoleSessionName": INVALID_NAME_CHARACTERS.sub("-", session_name)[:64],
         "DurationSeconds": duration,
-        "Policy": session_policy(actions),
+        "Policy": build_session_policy(actions),
     }
     if external_id is not None:
         params["ExternalId"] = external_id
     if source_identity:
-        params["SourceIdentity"] = NOT_IN_A_NAME.sub("-", source_identity)[:64]
+        params["SourceIdentity"] = INVALID_NAME_CHARACTERS.sub("-", source_identity)[:64]
 
     def fetch() -> tuple[ReadOnlyCredentials, datetime]:
         # Always as the hub, also when a refresh happens in the middle of a read as the role itself.
         with acting_as(None):
-            return request(params, region)
+            return request_credentials(params, region)
 
     return AssumedRole(account_id, fetch, clock)
 
@@ -94,11 +94,11 @@ class AssumedRole:
     def credentials(self) -> ReadOnlyCredentials:
         now = self._clock()
         if now >= self._refresh_at:
-            self._refresh(now)
+            self._refresh_credentials(now)
         return self._credentials
 
-    def _refresh(self, now: datetime) -> None:
-        usable = now < self._expires - PATIENCE
+    def _refresh_credentials(self, now: datetime) -> None:
+        usable = now < self._expires - REFRESH_MARGIN
         # While the old ones are good, one thread renews and the others go on.
         if not self._lock.acquire(blocking=not usable):
             return
@@ -109,7 +109,7 @@ class AssumedRole:
         except AssumeError as error:
             if not usable:
                 raise
-            self._refresh_at = now + PATIENCE
+            self._refresh_at = now + REFRESH_MARGIN
             log.warning("assume.refresh_failed", account=self.account_id, code=error.code)
         finally:
             self._lock.release()
@@ -118,13 +118,13 @@ class AssumedRole:
         credentials, expires = self._fetch()
         now = self._clock()
         self._credentials, self._expires = credentials, expires
-        self._refresh_at = now + (expires - now) * REFRESH_AT
+        self._refresh_at = now + (expires - now) * REFRESH_FRACTION
 
     def __repr__(self) -> str:
         return f"<AssumedRole {self.account_id}>"
 
 
-def session_policy(actions: Iterable[str]) -> str:
+def build_session_policy(actions: Iterable[str]) -> str:
     """Allows these actions only. STS takes 2,048 characters; a wildcard to save some could admit a value read."""
     statement = {"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
@@ -137,20 +137,20 @@ def session_policy(actions: Iterable[str]) -> str:
     return text
 
 
-def request(params: dict[str, Any], region: str) -> tuple[ReadOnlyCredentials, datetime]:
+def request_credentials(params: dict[str, Any], region: str) -> tuple[ReadOnlyCredentials, datetime]:
     def attempt() -> dict[str, Any]:
         try:
             answer: dict[str, Any] = session.client("sts", region).assume_role(**params)["Credentials"]
-        except FAILURES as exc:
-            raise classify(exc, ASSUME, region) from exc
+        except CALL_EXCEPTIONS as exc:
+            raise classify_error(exc, ASSUME_ROLE_CALL, region) from exc
         if not isinstance(answer.get("Expiration"), datetime):
-            raise classify(TypeError("no time"), ASSUME, region)
+            raise classify_error(TypeError("no time"), ASSUME_ROLE_CALL, region)
         return answer
 
     try:
-        given = _retrier.run(_retrier.budget("hub", region, "sts"), attempt, lambda: None)
+        given = _retrier.run(_retrier.budget_for("hub", region, "sts"), attempt, lambda: None)
     except CallError as error:
-        raise explain(error, params["RoleArn"], region) from error
+        raise explain_refusal(error, params["RoleArn"], region) from error
     frozen = ReadOnlyCredentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], None)
     expires: datetime = given["Expiration"]
     return frozen, expires

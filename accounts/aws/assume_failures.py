@@ -6,43 +6,43 @@ from accounts.aws.calls import CallError
 from accounts.aws.errors import MISCONFIGURED, AssumeError
 from accounts.aws.gaps import GapKind
 
-TRUST = (
+CHECK_TRUST = (
     "Check in that account that the role exists, that its trust policy names the hub's role and this "
     "TUTELA_EXTERNAL_ID, and that the hub may call sts:AssumeRole on it. AWS gives one answer for all of these."
 )
-NO_CREDENTIALS = {"NoCredentials", "PartialCredentials", "CredentialsRefused"}
-EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-INVALID = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+NO_CREDENTIALS_CODES = {"NoCredentials", "PartialCredentials", "CredentialsRefused"}
+EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+INVALID_CODES = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
            "AuthFailure", "InvalidToken"}  # fmt: skip
 
 
-CORRECT = "Correct AWS_PROFILE, the other AWS_* variables, or the files that they name."
+CORRECT_CONFIGURATION = "Correct AWS_PROFILE, the other AWS_* variables, or the files that they name."
 
 
-def misconfigured(said: str) -> str:
+def describe_misconfiguration(said: str) -> str:
     return f"The hub's AWS configuration can't be used: {said.strip().rstrip('.')}."
 
 
-def explain(error: CallError, arn: str, region: str) -> AssumeError:
+def explain_refusal(error: CallError, arn: str, region: str) -> AssumeError:
     """What to do. AWS answers a wrong external id, a missing role and a closed account all the same."""
-    reason, todo = reason_of(error, arn, region)
+    reason, todo = find_refusal_reason(error, arn, region)
     return AssumeError(reason, todo, error.code)
 
 
-def reason_of(error: CallError, arn: str, region: str) -> tuple[str, str]:
+def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, str]:
     kind, code = error.gap.kind, error.code
     if code == "CredentialsRefused":
         return error.message, ""
     if code == MISCONFIGURED:
-        return misconfigured(error.message), CORRECT
-    if code in NO_CREDENTIALS:
+        return describe_misconfiguration(error.message), CORRECT_CONFIGURATION
+    if code in NO_CREDENTIALS_CODES:
         return (
             "The hub has no AWS credentials.",
             "Give it an instance or task role, or set AWS_ACCESS_KEY_ID and so on.",
         )
-    if code in EXPIRED:
+    if code in EXPIRED_CODES:
         return "The hub's AWS credentials have expired.", "Renew them, then scan again."
-    if code in INVALID:
+    if code in INVALID_CODES:
         return (
             f"AWS doesn't accept the hub's credentials ({code}).",
             f"Check them, and that they belong to {arn}'s partition.",
@@ -54,7 +54,7 @@ def reason_of(error: CallError, arn: str, region: str) -> tuple[str, str]:
     if kind is GapKind.DENIED and "suspend" in error.message.lower():
         return f"AWS refused {arn}: the account is suspended.", "Nothing can be read until the account is reactivated."
     if kind is GapKind.DENIED:
-        return f"AWS refused to let the hub assume {arn} ({code}).", TRUST
+        return f"AWS refused to let the hub assume {arn} ({code}).", CHECK_TRUST
     if kind is GapKind.THROTTLED:
         return "AWS throttled sts:AssumeRole until the retries ran out.", "Scan again later, or with fewer workers."
     if kind in {GapKind.TIMEOUT, GapKind.UNREACHABLE, GapKind.UNSUPPORTED}:

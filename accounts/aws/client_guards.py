@@ -15,11 +15,11 @@ from botocore.parsers import ResponseParserError
 from accounts.aws.endpoints import FipsError
 
 ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
-EMPTY = b"{} \t\r\n"
+EMPTY_JSON = b"{} \t\r\n"
 JSON_PROTOCOLS = {"json", "rest-json"}
 
 
-def trim(client: Any) -> None:
+def remove_handlers(client: Any) -> None:
     """Drop the handlers that cost CPU on each call and serve nothing here."""
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
@@ -34,7 +34,7 @@ def trim(client: Any) -> None:
     events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
 
 
-def prepare(client: Any, *, custom: bool, fips: str) -> None:
+def add_guards(client: Any, *, custom: bool, fips: str) -> None:
     """Add the guards. `custom`: AWS_ENDPOINT_URL names the host; `fips`: the only host allowed."""
     model = client.meta.service_model
     service = model.service_id.hyphenize()
@@ -53,7 +53,7 @@ def refuse_broken_json(response_dict: dict[str, Any], operation_model: Any, **_:
     body = response_dict["body"].strip()
     if body and not (body.startswith(b"{") and body.endswith(b"}")):
         raise ResponseParserError(f"{operation_model.name} answered something that is not a JSON object")
-    if not body.strip(EMPTY) and operation_model.output_shape is not None and operation_model.output_shape.members:
+    if not body.strip(EMPTY_JSON) and operation_model.output_shape is not None and operation_model.output_shape.members:
         raise ResponseParserError(f"{operation_model.name} answered nothing")
 
 

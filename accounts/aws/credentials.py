@@ -72,17 +72,17 @@ class ContextCredentials:
 
     @property
     def access_key(self) -> str | None:
-        return self._part("access_key")
+        return self._credential_part("access_key")
 
     @property
     def secret_key(self) -> str | None:
-        return self._part("secret_key")
+        return self._credential_part("secret_key")
 
     @property
     def token(self) -> str | None:
-        return self._part("token")
+        return self._credential_part("token")
 
-    def _part(self, name: str) -> str | None:
+    def _credential_part(self, name: str) -> str | None:
         frozen = self.get_frozen_credentials()
         return None if frozen is None else getattr(frozen, name)
 
@@ -90,7 +90,7 @@ class ContextCredentials:
         if self._hub is None:
             with self._lock:
                 if self._hub is None:
-                    refuse_programs(self._session)
+                    refuse_credential_process(self._session)
                     self._hub = create_credential_resolver(self._session).load_credentials()
         return self._hub
 
@@ -108,7 +108,7 @@ class ContextProvider:
         return self._credentials
 
 
-def refuse_programs(session: Session) -> None:
+def refuse_credential_process(session: Session) -> None:
     """Never run a program that an AWS profile names (credential_process), its source profiles included."""
     profiles = session.full_config.get("profiles", {})
     name = session.get_config_variable("profile") or "default"

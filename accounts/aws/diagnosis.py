@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.aws import session
-from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume
+from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume_role
 from accounts.aws.calls import Call, CallError
 from accounts.aws.endpoints import FipsError, home_region
 from accounts.aws.errors import DENIED as DENIED_CODES
 from accounts.aws.gaps import Gap, GapKind
-from accounts.aws.hub import OF_THE_HUB, HubError
-from accounts.aws.pagination import paginators
+from accounts.aws.hub import HUB_ERROR_CODES, HubError
+from accounts.aws.pagination import load_paginators
 from accounts.aws.reader import AwsReader
 
 SMALL_PAGE = 5  # the least that every service takes (ec2's minimum)
 # Macie says that it is off with a refusal's code.
-NOT_A_REFUSAL = re.compile(r"is not enabled", re.IGNORECASE)
+SERVICE_OFF = re.compile(r"is not enabled", re.IGNORECASE)
 # What IAM answers a member that asks for what its management account alone is told: no policy would change that.
-NOT_FOR_MEMBERS = frozenset({"AccountNotManagementOrDelegatedAdministrator"})
-TRUST_TO_DO = (
+MANAGEMENT_ONLY_CODES = frozenset({"AccountNotManagementOrDelegatedAdministrator"})
+ADD_EXTERNAL_ID = (
     "Add the condition StringEquals sts:ExternalId to the role's trust policy (manage.py scan_role cloudformation)."
 )
 
@@ -31,7 +31,7 @@ Assume = Callable[..., AssumedRole]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DiagnosisProblem:
     what: str
     what_to_do: str
 
@@ -39,16 +39,16 @@ class Problem:
 @dataclass(slots=True)
 class Diagnosis:
     account: str
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DiagnosisProblem] = field(default_factory=list)
     tried: int = 0
     untried: list[str] = field(default_factory=list)
 
     def problem(self, what: str, what_to_do: str) -> None:
-        self.problems.append(Problem(what, what_to_do))
+        self.problems.append(DiagnosisProblem(what, what_to_do))
 
 
-def diagnose(
-    account: str, *, partition: str, role: str, external_id: str, calls: Sequence[Call], assume: Assume = assume
+def diagnose_access(
+    account: str, *, partition: str, role: str, external_id: str, calls: Sequence[Call], assume: Assume = assume_role
 ) -> Diagnosis:
     """Assume the role with, without and with a wrong external id, then try the declared calls. Raises HubError."""
     found = Diagnosis(account)
@@ -63,7 +63,7 @@ def diagnose(
     try:
         assumed = assume(account, external_id=external_id, **wanted)
     except AssumeError as error:
-        if error.code in OF_THE_HUB or not external_id:
+        if error.code in HUB_ERROR_CODES or not external_id:
             raise HubError(str(error)) from error
         found.problem(error.reason, error.what_to_do)
         return found
@@ -83,7 +83,7 @@ def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]
                 f"It could not be proved that the role can't be assumed {how}: {error.reason}", error.what_to_do
             )
     else:
-        found.problem(f"The role can be assumed {how}.", TRUST_TO_DO)
+        found.problem(f"The role can be assumed {how}.", ADD_EXTERNAL_ID)
 
 
 def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
@@ -91,7 +91,7 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
     gaps: dict[str, Gap] = {}
     for call in calls:
         try:
-            params = smallest(call, home_region(aws.partition))
+            params = build_smallest_params(call, home_region(aws.partition))
         except FipsError as error:
             found.problem(f"{call.api} can't be called: {error}", "")
             continue
@@ -104,16 +104,16 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
         except CallError as error:
             if not is_answer(error):
                 gaps[call.action] = error.gap
-    judge(found, gaps)
+    add_gap_problems(found, gaps)
 
 
 def is_answer(error: CallError) -> bool:
     """An error that only an allowed call gets, though its status may be a refusal's."""
-    told = error.code.removesuffix("Exception") in NOT_FOR_MEMBERS
-    return told or NOT_A_REFUSAL.search(error.message) is not None
+    told = error.code.removesuffix("Exception") in MANAGEMENT_ONLY_CODES
+    return told or SERVICE_OFF.search(error.message) is not None
 
 
-def judge(found: Diagnosis, gaps: dict[str, Gap]) -> None:
+def add_gap_problems(found: Diagnosis, gaps: dict[str, Gap]) -> None:
     by_kind: dict[GapKind, list[str]] = {}
     for action, gap in sorted(gaps.items()):
         by_kind.setdefault(gap.kind, []).append(action)
@@ -129,14 +129,14 @@ def judge(found: Diagnosis, gaps: dict[str, Gap]) -> None:
             found.problem(f"Could not be tried: {', '.join(actions)} ({codes}).", "Run the doctor again.")
 
 
-def smallest(call: Call, region: str) -> dict[str, Any] | None:
+def build_smallest_params(call: Call, region: str) -> dict[str, Any] | None:
     """Parameters for one cheap call, or None where it needs some that only a resource gives."""
     shape = session.client(call.service, region).meta.service_model.operation_model(call.operation).input_shape
     if shape is None:
         return {}
     if shape.required_members:
         return None
-    limit = paginators(call.service).get(call.operation, {}).get("limit_key")
+    limit = load_paginators(call.service).get(call.operation, {}).get("limit_key")
     if limit not in shape.members:
         return {}
     size = max(SMALL_PAGE, int(shape.members[limit].metadata.get("min", 1)))

@@ -10,9 +10,13 @@ from botocore.loaders import create_loader
 from botocore.regions import EndpointResolver
 
 GLOBAL = "global"
-TRUE = {"1", "true", "yes", "on"}
+TRUE_VALUES = {"1", "true", "yes", "on"}
 # endpoints.json calls these services by another name than botocore's clients do.
-PREFIXES = {"resourcegroupstaggingapi": "tagging", "s3control": "s3-control", "accessanalyzer": "access-analyzer"}
+ENDPOINT_PREFIXES = {
+    "resourcegroupstaggingapi": "tagging",
+    "s3control": "s3-control",
+    "accessanalyzer": "access-analyzer",
+}
 
 
 class EndpointError(ValueError):
@@ -24,39 +28,39 @@ class FipsError(Exception):
 
 
 @cache
-def published() -> dict[str, dict[str, Any]]:
+def load_partitions() -> dict[str, dict[str, Any]]:
     """endpoints.json by partition."""
     return {item["partition"]: item for item in create_loader().load_data("endpoints")["partitions"]}
 
 
 @cache
-def resolver() -> EndpointResolver:
-    return EndpointResolver({"partitions": list(published().values())})
+def build_resolver() -> EndpointResolver:
+    return EndpointResolver({"partitions": list(load_partitions().values())})
 
 
 @cache
 def partition_for(region: str) -> str:
     if region == GLOBAL:
         raise EndpointError("'global' belongs to no partition")
-    for name, partition in published().items():
+    for name, partition in load_partitions().items():
         if region in partition["regions"]:
             return name
     # A region newer than the data: AWS publishes a pattern per partition.
     try:
-        return str(resolver().get_partition_for_region(region))
+        return str(build_resolver().get_partition_for_region(region))
     except Exception as error:
         raise EndpointError(f"{region!r} is not an AWS region; regions are named like eu-west-1.") from error
 
 
 @cache
-def regions_of(partition: str) -> tuple[str, ...]:
-    return tuple(sorted(partition_data(partition)["regions"]))
+def list_published_regions(partition: str) -> tuple[str, ...]:
+    return tuple(sorted(require_partition(partition)["regions"]))
 
 
 @cache
 def home_region(partition: str) -> str:
     """Where the partition's global services (IAM) are called and signed: us-east-1, cn-north-1 …"""
-    iam = partition_data(partition)["services"].get("iam")
+    iam = require_partition(partition)["services"].get("iam")
     if iam is not None:
         return str(iam["endpoints"][iam["partitionEndpoint"]]["credentialScope"]["region"])
     for item in create_loader().load_data("partitions")["partitions"]:
@@ -65,11 +69,11 @@ def home_region(partition: str) -> str:
     raise EndpointError(f"AWS publishes no home region for the partition {partition!r}.")
 
 
-def partition_data(partition: str) -> dict[str, Any]:
+def require_partition(partition: str) -> dict[str, Any]:
     try:
-        return published()[partition]
+        return load_partitions()[partition]
     except KeyError as error:
-        known = ", ".join(published())
+        known = ", ".join(load_partitions())
         raise EndpointError(f"{partition!r} is not an AWS partition; known: {known}.") from error
 
 
@@ -82,16 +86,16 @@ def custom_endpoint() -> str:
     return os.environ.get("AWS_ENDPOINT_URL", "")
 
 
-def fips_wanted() -> bool:
+def is_fips_wanted() -> bool:
     """A custom endpoint wins over FIPS: it names the host outright."""
-    asked = any(os.environ.get(name, "").lower() in TRUE for name in ("TUTELA_FIPS", "AWS_USE_FIPS_ENDPOINT"))
+    asked = any(os.environ.get(name, "").lower() in TRUE_VALUES for name in ("TUTELA_FIPS", "AWS_USE_FIPS_ENDPOINT"))
     return asked and not custom_endpoint()
 
 
 @cache
 def fips_host(service: str, region: str) -> str:
     """The FIPS host that AWS publishes. Raises FipsError: botocore's rules would invent a name."""
-    data = partition_data(partition_for(region))["services"].get(PREFIXES.get(service, service), {})
+    data = require_partition(partition_for(region))["services"].get(ENDPOINT_PREFIXES.get(service, service), {})
     endpoints = data.get("endpoints", {})
     places = [region]
     if not data.get("isRegionalized", True) and "partitionEndpoint" in data:
@@ -107,7 +111,7 @@ def fips_host(service: str, region: str) -> str:
 
 
 # The regions that every account has; all later ones of the partition must be enabled first.
-ALWAYS_ON = frozenset(
+DEFAULT_REGIONS = frozenset(
     {
         "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
         "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1",
@@ -117,11 +121,11 @@ ALWAYS_ON = frozenset(
 
 
 def is_opt_in(partition: str, region: str) -> bool:
-    return partition == "aws" and region not in ALWAYS_ON
+    return partition == "aws" and region not in DEFAULT_REGIONS
 
 
 @cache
 def lacks_service(service: str, region: str) -> bool:
     """Whether AWS publishes where this service is, and this region isn't among the places."""
-    data = partition_data(partition_for(region))["services"].get(PREFIXES.get(service, service), {})
+    data = require_partition(partition_for(region))["services"].get(ENDPOINT_PREFIXES.get(service, service), {})
     return bool(data.get("endpoints")) and data.get("isRegionalized", True) and region not in data["endpoints"]

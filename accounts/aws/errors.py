@@ -36,7 +36,7 @@ from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import CredentialsRefusedError
 from accounts.aws.endpoints import FipsError, actual_region, is_opt_in, lacks_service, partition_for
 from accounts.aws.gaps import Gap, GapKind
-from governance.core.storable import storable_text
+from governance.core.storable import make_text_storable
 
 DENIED = frozenset(
     {
@@ -47,7 +47,7 @@ DENIED = frozenset(
         "AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException",
     }
 )  # fmt: skip
-THROTTLED = frozenset(
+THROTTLED_CODES = frozenset(
     {
         "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
@@ -55,18 +55,18 @@ THROTTLED = frozenset(
         "TooManyRequestsException", "TransactionInProgressException", "429",
     }
 )  # fmt: skip
-TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestExpired", "408"})
-NOT_OPTED_IN = frozenset({"OptInRequired", "SubscriptionRequiredException", "SubscriptionRequired"})
+TIMEOUT_CODES = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestExpired", "408"})
+NOT_OPTED_IN_CODES = frozenset({"OptInRequired", "SubscriptionRequiredException", "SubscriptionRequired"})
 # In a region that must be enabled first, AWS doesn't know the account's credentials until it is.
-UNKNOWN_THERE = frozenset(
+UNKNOWN_CREDENTIALS_CODES = frozenset(
     {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException", "InvalidAccessKeyId"}
 )
-UNSUPPORTED = frozenset({"UnknownEndpoint", "UnknownOperationException", "UnknownOperation", "InvalidAction"})
-SERVER = frozenset(
+UNSUPPORTED_CODES = frozenset({"UnknownEndpoint", "UnknownOperationException", "UnknownOperation", "InvalidAction"})
+SERVER_ERROR_CODES = frozenset(
     {"InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "InternalServiceError",
      "ServiceUnavailable", "ServiceUnavailableException", "ServiceException", "Unavailable"}
 )  # fmt: skip
-SCP = re.compile(r"service control polic", re.IGNORECASE)
+SCP_MESSAGE = re.compile(r"service control polic", re.IGNORECASE)
 UNKNOWN_HOST = re.compile(
     r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo", re.IGNORECASE
 )
@@ -83,26 +83,28 @@ class AssumeError(Exception):
 
 
 # What a call can raise. The last six come out of botocore's parsers when an answer has another form.
-FAILURES = (
+CALL_EXCEPTIONS = (
     ClientError, BotoCoreError, ResponseParserError, FipsError, CredentialsRefusedError, AssumeError,
     AttributeError, KeyError, ParseError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 
 
-def classify(exc: Exception, call: Call, region: str, *, partition: str = "") -> CallError:
+def classify_error(exc: Exception, call: Call, region: str, *, partition: str = "") -> CallError:
     """The named failure of one call. `region` is the one to report: "global" for a global read."""
-    kind, code, message, status = read(exc)
+    kind, code, message, status = parse_exception(exc)
     place = actual_region(partition or "aws", region)
     if isinstance(exc, ClientError):
-        kind = kind_of(code, message, status, place)
-    elif isinstance(exc, EndpointConnectionError) and unknown_host(exc):
+        kind = classify_code(code, message, status, place)
+    elif isinstance(exc, EndpointConnectionError) and is_unknown_host(exc):
         # Only where AWS publishes no such endpoint; elsewhere it is our name resolution that fails.
         kind = GapKind.UNSUPPORTED if lacks_service(call.service, place) else GapKind.UNREACHABLE
     # What AWS says goes into rows and reasons.
-    return CallError(Gap(kind, call.api, call.action, region, storable_text(code)), storable_text(message), status)
+    return CallError(
+        Gap(kind, call.api, call.action, region, make_text_storable(code)), make_text_storable(message), status
+    )
 
 
-def read(exc: Exception) -> tuple[GapKind, str, str, int]:
+def parse_exception(exc: Exception) -> tuple[GapKind, str, str, int]:
     """(kind, code, message, HTTP status) as far as the exception's class tells."""
     if isinstance(exc, ClientError):
         error = exc.response.get("Error", {})
@@ -110,7 +112,7 @@ def read(exc: Exception) -> tuple[GapKind, str, str, int]:
         return GapKind.REJECTED, str(error.get("Code") or status), str(error.get("Message") or ""), status
     if isinstance(exc, AssumeError):
         return GapKind.DENIED, exc.code or "AssumeRole", str(exc), 0
-    for known, kind, code in BY_CLASS:
+    for known, kind, code in KINDS_BY_CLASS:
         if isinstance(exc, known):
             # Only our own messages: a parser's may quote the answer, and so a value.
             said = "" if kind is GapKind.MALFORMED else str(exc)
@@ -120,12 +122,12 @@ def read(exc: Exception) -> tuple[GapKind, str, str, int]:
 
 # Of the hub's profile and AWS configuration: no call can be made until somebody corrects it.
 MISCONFIGURED = "Misconfigured"
-OF_THE_CONFIGURATION: tuple[type[Exception], ...] = (
+CONFIGURATION_ERRORS: tuple[type[Exception], ...] = (
     ProfileNotFound, ConfigNotFound, ConfigParseError, InvalidConfigError, InvalidDefaultsMode, InvalidRegionError,
     SSOError, TokenRetrievalError, UnknownCredentialError,
 )  # fmt: skip
 
-BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
+KINDS_BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (ReadTimeoutError, GapKind.TIMEOUT, "ReadTimeout"),
     (ConnectTimeoutError, GapKind.TIMEOUT, "ConnectTimeout"),
     (ResponseParserError, GapKind.MALFORMED, "MalformedAnswer"),
@@ -138,7 +140,7 @@ BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (HTTPClientError, GapKind.UNREACHABLE, ""),
     (UnreachableError, GapKind.UNREACHABLE, ""),
     (CredentialRetrievalError, GapKind.DENIED, "NoCredentials"),
-    *((known, GapKind.DENIED, MISCONFIGURED) for known in OF_THE_CONFIGURATION),
+    *((known, GapKind.DENIED, MISCONFIGURED) for known in CONFIGURATION_ERRORS),
     (BotoCoreError, GapKind.REJECTED, ""),
     (AttributeError, GapKind.MALFORMED, "MalformedAnswer"),
     (KeyError, GapKind.MALFORMED, "MalformedAnswer"),
@@ -149,28 +151,28 @@ BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
 )
 
 
-def unknown_host(exc: EndpointConnectionError) -> bool:
+def is_unknown_host(exc: EndpointConnectionError) -> bool:
     """Whether the name could not be resolved; botocore's own message leaves the cause out."""
     cause = exc.kwargs.get("error")
     return UNKNOWN_HOST.search(f"{type(cause).__name__} {cause}") is not None
 
 
-def kind_of(code: str, message: str, status: int, region: str) -> GapKind:
-    if code in THROTTLED or status == 429:
+def classify_code(code: str, message: str, status: int, region: str) -> GapKind:
+    if code in THROTTLED_CODES or status == 429:
         return GapKind.THROTTLED
-    if code in TIMED_OUT:
+    if code in TIMEOUT_CODES:
         return GapKind.TIMEOUT
-    if code in NOT_OPTED_IN or (code in UNKNOWN_THERE and is_opt_in(partition_for(region), region)):
+    if code in NOT_OPTED_IN_CODES or (code in UNKNOWN_CREDENTIALS_CODES and is_opt_in(partition_for(region), region)):
         return GapKind.NOT_OPTED_IN
-    if code in UNSUPPORTED:
+    if code in UNSUPPORTED_CODES:
         return GapKind.UNSUPPORTED
     if code in DENIED or status in {401, 403}:
-        return GapKind.DENIED_BY_SCP if SCP.search(message) else GapKind.DENIED
-    if status >= 500 or code in SERVER:
+        return GapKind.DENIED_BY_SCP if SCP_MESSAGE.search(message) else GapKind.DENIED
+    if status >= 500 or code in SERVER_ERROR_CODES:
         return GapKind.SERVER_ERROR
     return GapKind.REJECTED
 
 
-def malformed(call: Call, region: str) -> CallError:
+def malformed_answer(call: Call, region: str) -> CallError:
     """An answer that parsed, but isn't what the operation promises."""
     return CallError(Gap(GapKind.MALFORMED, call.api, call.action, region, "MalformedAnswer"))

@@ -53,7 +53,7 @@ TEXT_REPLACED, TOO_DEEP = "TextReplaced", "TooDeep"
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
 # Codes of gaps in what another account would have told: it could not be read, or nobody asked for it.
 OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
-SAID_OF_CODES = {
+EXPLANATIONS_BY_CODE = {
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
     ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
     NOT_COLLECTED: "was not collected then, when this evidence was read",
@@ -81,7 +81,7 @@ WHAT_TO_DO = {
 }
 # Where the general advice would lead astray: S3 answers 403 for another account's bucket whatever the role allows.
 # docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-OF_CALL = {
+WHAT_TO_DO_BY_CALL = {
     (GapKind.DENIED, "s3.HeadBucket"): "Have the account that owns the bucket scanned too, or ask its owner to allow"
     " s3:ListBucket; if it is this account's own, allow the action in the scan role.",
     (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page says what keeps"
@@ -92,7 +92,7 @@ OF_CALL = {
 
 
 def what_to_do(kind: GapKind, api: str) -> str:
-    return OF_CALL.get((kind, api)) or WHAT_TO_DO[kind]
+    return WHAT_TO_DO_BY_CALL.get((kind, api)) or WHAT_TO_DO[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ class Gap:
     def as_dict(self) -> dict[str, str]:
         return {name: str(value) for name, value in asdict(self).items()}
 
-    def public(self) -> dict[str, str]:
+    def as_public_dict(self) -> dict[str, str]:
         """The four keys that exports promise."""
         return {"api": self.api, "action": self.action, "region": self.region, "code": self.code}
 
     def sentence(self) -> str:
-        why = SAID_OF_CODES.get(self.code) or EXPLANATIONS[self.kind]
+        why = EXPLANATIONS_BY_CODE.get(self.code) or EXPLANATIONS[self.kind]
         needs = f"; needs {self.action}" if self.action else ""
         return f"{self.api} in {self.region} {why} ({self.code}{needs})"
 

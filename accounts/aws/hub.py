@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.aws.assume_failures import EXPIRED, INVALID, NO_CREDENTIALS, reason_of
+from accounts.aws.assume_failures import EXPIRED_CODES, INVALID_CODES, NO_CREDENTIALS_CODES, find_refusal_reason
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as
 from accounts.aws.endpoints import home_region
@@ -10,14 +10,14 @@ from accounts.aws.errors import MISCONFIGURED
 from accounts.aws.reader import AwsReader
 
 # Not of one account: nobody's role could be assumed.
-OF_THE_HUB = (
-    NO_CREDENTIALS
-    | EXPIRED
-    | INVALID
+HUB_ERROR_CODES = (
+    NO_CREDENTIALS_CODES
+    | EXPIRED_CODES
+    | INVALID_CODES
     | {MISCONFIGURED, "EndpointConnection", "ConnectTimeout", "ProxyConnection", "SSL"}
 )
 # Needs no permission: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-WHO = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity")
+IDENTITY_CALL = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity")
 
 
 class HubError(Exception):
@@ -29,7 +29,11 @@ def require_hub(partition: str) -> None:
     region = home_region(partition)
     try:
         with acting_as(None):
-            AwsReader("hub", partition, region, (WHO,), as_hub=True).call(WHO.service, WHO.operation)
+            AwsReader("hub", partition, region, (IDENTITY_CALL,), as_hub=True).call(
+                IDENTITY_CALL.service, IDENTITY_CALL.operation
+            )
     except CallError as error:
-        if error.code in OF_THE_HUB:
-            raise HubError(" ".join(reason_of(error, f"the partition {partition}", region)).strip()) from error
+        if error.code in HUB_ERROR_CODES:
+            raise HubError(
+                " ".join(find_refusal_reason(error, f"the partition {partition}", region)).strip()
+            ) from error

@@ -12,13 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from accounts.aws.assume_failures import CORRECT, EXPIRED, INVALID, NO_CREDENTIALS, misconfigured
+from accounts.aws.assume_failures import (
+    CORRECT_CONFIGURATION,
+    EXPIRED_CODES,
+    INVALID_CODES,
+    NO_CREDENTIALS_CODES,
+    describe_misconfiguration,
+)
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as
-from accounts.aws.errors import MISCONFIGURED, malformed
+from accounts.aws.errors import MISCONFIGURED, malformed_answer
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader
-from governance.core.storable import MARK
+from governance.core.storable import REPLACEMENT_MARK
 
 CALLS = tuple(
     Call("organizations", operation, f"organizations:{operation}")
@@ -31,9 +37,9 @@ CALLS = tuple(
     )
 )
 # ListTagsForResource takes one account at a time; AWS throttles it early.
-THREADS = 8
+TAG_THREADS = 8
 GLOBAL = "global"
-FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
+RUN_FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
 
 
 class DiscoveryError(Exception):
@@ -64,7 +70,7 @@ class DiscoveredAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Discovered:
+class DiscoveredOrganization:
     """failed: accounts that AWS lists in a form that can't be read, by id, and why. replaced: names and tags in which
     a mark stands for what can't be stored."""
 
@@ -79,7 +85,7 @@ class Discovered:
 
 
 @dataclass(slots=True)
-class Answers:
+class OrganizationAnswers:
     """What AWS answered: units and accounts each with their parent's id, parents first.
 
     odd: a part of it could not be stored, and has marks instead."""
@@ -91,92 +97,92 @@ class Answers:
     odd: bool = False
 
 
-def discover(partition: str, progress: Callable[[str], None] = lambda _: None) -> Discovered:
+def discover_organization(partition: str, progress: Callable[[str], None] = lambda _: None) -> DiscoveredOrganization:
     """Read the whole organization with the hub's credentials. Raises DiscoveryError."""
     try:
         with acting_as(None):
-            answers = get(AwsReader("hub", partition, GLOBAL, CALLS, as_hub=True), progress)
-        return transform(answers)
+            answers = read_organization(AwsReader("hub", partition, GLOBAL, CALLS, as_hub=True), progress)
+        return parse_organization(answers)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise DiscoveryError(f"AWS Organizations gave an answer without {error}. Run discover again.") from error
 
 
-def get(aws: AwsReader, progress: Callable[[str], None] = lambda _: None) -> Answers:
+def read_organization(aws: AwsReader, progress: Callable[[str], None] = lambda _: None) -> OrganizationAnswers:
     try:
-        answers = Answers(aws.call("organizations", "DescribeOrganization").get("Organization", {}))
+        answers = OrganizationAnswers(aws.call("organizations", "DescribeOrganization").get("Organization", {}))
     except CallError as error:
-        raise explained(error) from error
-    for root in listed(aws.pages("organizations", "ListRoots", "Roots")):
+        raise explain_call_error(error) from error
+    for root in require_items(aws.pages("organizations", "ListRoots", "Roots")):
         answers.units.append((None, root))
-        walk(aws, answers, root["Id"])
+        read_below_parent(aws, answers, root["Id"])
     progress(f"{len(answers.accounts)} accounts in {len(answers.units)} roots and OUs; reading their tags")
     ids = [account["Id"] for _, account in answers.accounts]
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="tags") as pool:
-        answers.tags = dict(zip(ids, pool.map(lambda account: tags_of(aws, account), ids), strict=True))
+    with ThreadPoolExecutor(TAG_THREADS, thread_name_prefix="tags") as pool:
+        answers.tags = dict(zip(ids, pool.map(lambda account: read_tags(aws, account), ids), strict=True))
     answers.odd = bool(aws.replaced)
     return answers
 
 
-def walk(aws: AwsReader, answers: Answers, parent: str) -> None:
+def read_below_parent(aws: AwsReader, answers: OrganizationAnswers, parent: str) -> None:
     """The accounts and OUs below a parent, however deep."""
     found = aws.pages("organizations", "ListAccountsForParent", "Accounts", ParentId=parent)
-    answers.accounts += [(parent, account) for account in listed(found)]
+    answers.accounts += [(parent, account) for account in require_items(found)]
     below = aws.pages("organizations", "ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
-    for unit in listed(below):
+    for unit in require_items(below):
         answers.units.append((parent, unit))
-        walk(aws, answers, unit["Id"])
+        read_below_parent(aws, answers, unit["Id"])
 
 
-def tags_of(aws: AwsReader, account: str) -> Listing:
+def read_tags(aws: AwsReader, account: str) -> Listing:
     return aws.pages("organizations", "ListTagsForResource", "Tags", ResourceId=account)
 
 
-def listed(listing: Listing) -> list[Any]:
+def require_items(listing: Listing) -> list[Any]:
     if listing.gap is not None:
-        raise explained(CallError(listing.gap))
+        raise explain_call_error(CallError(listing.gap))
     return listing.items
 
 
-def explained(error: CallError) -> DiscoveryError:
+def explain_call_error(error: CallError) -> DiscoveryError:
     gap, code = error.gap, error.code
     if code in {"AWSOrganizationsNotInUseException", "AWSOrganizationsNotInUse"}:
-        return DiscoveryError(f"The hub's account is in no AWS Organization. {FROM_WHERE}.")
+        return DiscoveryError(f"The hub's account is in no AWS Organization. {RUN_FROM_WHERE}.")
     if code == "CredentialsRefused":
         return DiscoveryError(error.message)
     if code == MISCONFIGURED:
-        return DiscoveryError(f"{misconfigured(error.message)} {CORRECT}")
-    if code in NO_CREDENTIALS:
+        return DiscoveryError(f"{describe_misconfiguration(error.message)} {CORRECT_CONFIGURATION}")
+    if code in NO_CREDENTIALS_CODES:
         return DiscoveryError(
             "There are no AWS credentials. Give the hub an instance or task role, or set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY."
         )
-    if code in EXPIRED:
+    if code in EXPIRED_CODES:
         return DiscoveryError("The AWS credentials have expired. Renew them, then run discover again.")
-    if code in INVALID:
+    if code in INVALID_CODES:
         return DiscoveryError(f"AWS doesn't accept the credentials ({code}). Check them, and AWS_REGION's partition.")
     if gap.kind in {GapKind.DENIED, GapKind.DENIED_BY_SCP}:
         return DiscoveryError(
-            f"{gap.sentence()}. {FROM_WHERE}, and allow there: {', '.join(call.action for call in CALLS)}."
+            f"{gap.sentence()}. {RUN_FROM_WHERE}, and allow there: {', '.join(call.action for call in CALLS)}."
         )
     if gap.kind in {GapKind.TIMEOUT, GapKind.UNREACHABLE}:
         return DiscoveryError(f"{gap.sentence()}. Check the network, the proxy and AWS_ENDPOINT_URL.")
     return DiscoveryError(f"{gap.sentence()}. Nothing was changed; run discover again.")
 
 
-def transform(answers: Answers) -> Discovered:
+def parse_organization(answers: OrganizationAnswers) -> DiscoveredOrganization:
     """Pure: the answers as values, in a stable order."""
     organization = answers.organization
-    units = tuple(units_of(answers))
+    units = tuple(parse_units(answers))
     accounts: dict[str, DiscoveredAccount] = {}
     failed: dict[str, str] = {}
     for parent, account in answers.accounts:
         id = account["Id"]
         try:
-            accounts[id] = account_of(parent, account, answers)
+            accounts[id] = parse_account(parent, account, answers)
         except (KeyError, TypeError, AttributeError) as error:
             failed[id] = f"AWS lists it in a form that can't be read ({type(error).__name__})"
     listed_accounts = tuple(accounts[id] for id in sorted(accounts))
-    return Discovered(
+    return DiscoveredOrganization(
         org_id=organization["Id"],
         partition=organization["Arn"].split(":")[1],
         management_account=organization.get("MasterAccountId") or organization["ManagementAccountId"],
@@ -184,36 +190,36 @@ def transform(answers: Answers) -> Discovered:
         units=units,
         accounts=listed_accounts,
         failed=failed,
-        replaced=tuple(marked(units, listed_accounts)) if answers.odd else (),
+        replaced=tuple(list_replaced_texts(units, listed_accounts)) if answers.odd else (),
     )
 
 
-def marked(units: Iterable[DiscoveredUnit], accounts: Iterable[DiscoveredAccount]) -> Iterator[str]:
+def list_replaced_texts(units: Iterable[DiscoveredUnit], accounts: Iterable[DiscoveredAccount]) -> Iterator[str]:
     """Where a mark stands for what can't be stored."""
     for unit in units:
-        if MARK in unit.name:
+        if REPLACEMENT_MARK in unit.name:
             yield f"the name of OU {unit.id}"
     for account in accounts:
-        if MARK in account.name:
+        if REPLACEMENT_MARK in account.name:
             yield f"the name of account {account.id}"
-        if any(MARK in text for pair in (account.tags or {}).items() for text in pair):
+        if any(REPLACEMENT_MARK in text for pair in (account.tags or {}).items() for text in pair):
             yield f"the tags of account {account.id}"
 
 
-def units_of(answers: Answers) -> Iterator[DiscoveredUnit]:
+def parse_units(answers: OrganizationAnswers) -> Iterator[DiscoveredUnit]:
     paths: dict[str, str] = {}
     for parent, unit in answers.units:
         paths[unit["Id"]] = f"{paths[parent] if parent else '/'}{unit['Id']}/"
-        yield DiscoveredUnit(unit["Id"], text_of(unit.get("Name") or unit["Id"]), parent, paths[unit["Id"]])
+        yield DiscoveredUnit(unit["Id"], require_string(unit.get("Name") or unit["Id"]), parent, paths[unit["Id"]])
 
 
-def account_of(parent: str, account: dict[str, Any], answers: Answers) -> DiscoveredAccount:
-    tags, gap = texts_of(answers.tags[account["Id"]])
+def parse_account(parent: str, account: dict[str, Any], answers: OrganizationAnswers) -> DiscoveredAccount:
+    tags, gap = parse_tags(answers.tags[account["Id"]])
     return DiscoveredAccount(
         id=account["Id"],
-        name=text_of(account.get("Name") or account["Id"]),
+        name=require_string(account.get("Name") or account["Id"]),
         # State is the newer field; Status is deprecated and knows fewer values.
-        status=text_of(account.get("State") or account["Status"]),
+        status=require_string(account.get("State") or account["Status"]),
         ou=parent,
         joined_at=joined if isinstance(joined := account.get("JoinedTimestamp"), datetime) else None,
         tags=tags,
@@ -221,13 +227,13 @@ def account_of(parent: str, account: dict[str, Any], answers: Answers) -> Discov
     )
 
 
-def text_of(value: Any) -> str:
+def require_string(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value
 
 
-def texts_of(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:
+def parse_tags(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:
     """The tags, or why they aren't known."""
     if listing.gap is not None:
         return None, listing.gap
@@ -237,4 +243,4 @@ def texts_of(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:
         pairs = [(None, None)]
     if all(isinstance(text, str) for pair in pairs for text in pair):
         return dict(pairs), None
-    return None, malformed(CALLS[-1], GLOBAL).gap
+    return None, malformed_answer(CALLS[-1], GLOBAL).gap

@@ -25,22 +25,24 @@ class Paging:
 
     def following(self, answer: dict[str, Any]) -> dict[str, Any] | None:
         """The parameters that ask for the next page, or None at the end."""
-        if self.more and not find(self.more, answer):
+        if self.more and not find_in_answer(self.more, answer):
             return None
-        tokens = {name: find(output, answer) for name, output in zip(self.inputs, self.outputs, strict=True)}
+        tokens = {name: find_in_answer(output, answer) for name, output in zip(self.inputs, self.outputs, strict=True)}
         # Some services end with an empty token instead of none.
         given = {name: token for name, token in tokens.items() if token}
         return given or None
 
 
-def find(expression: str, answer: dict[str, Any]) -> Any:
+def find_in_answer(expression: str, answer: dict[str, Any]) -> Any:
     return answer.get(expression) if expression.isidentifier() else jmespath.search(expression, answer)
 
 
-def paging(client: Any, operation: str) -> Paging:
-    known = paginators(client.meta.service_model.service_name).get(operation)
+def find_paging(client: Any, operation: str) -> Paging:
+    known = load_paginators(client.meta.service_model.service_name).get(operation)
     if known is not None:
-        return Paging(listed(known["input_token"]), listed(known["output_token"]), known.get("more_results", ""))
+        return Paging(
+            as_name_tuple(known["input_token"]), as_name_tuple(known["output_token"]), known.get("more_results", "")
+        )
     model = client.meta.service_model.operation_model(operation)
     ins = model.input_shape.members if model.input_shape else {}
     outs = model.output_shape.members if model.output_shape else {}
@@ -50,25 +52,25 @@ def paging(client: Any, operation: str) -> Paging:
     return Paging()
 
 
-def paginators(service: str) -> dict[str, Any]:
+def load_paginators(service: str) -> dict[str, Any]:
     # One loader and one thread at a time: its first look walks through the folders of all 400 services.
     with _lock:
-        return load(service)
+        return read_paginator_model(service)
 
 
 @cache
-def load(service: str) -> dict[str, Any]:
+def read_paginator_model(service: str) -> dict[str, Any]:
     try:
-        pagination: dict[str, Any] = loader().load_service_model(service, "paginators-1")["pagination"]
+        pagination: dict[str, Any] = build_loader().load_service_model(service, "paginators-1")["pagination"]
     except DataNotFoundError:
         return {}
     return pagination
 
 
 @cache
-def loader() -> Loader:
+def build_loader() -> Loader:
     return create_loader()
 
 
-def listed(value: str | list[str]) -> tuple[str, ...]:
+def as_name_tuple(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)

@@ -15,13 +15,13 @@ from accounts.aws.call_rates import Pacer
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_role
 from accounts.aws.endpoints import actual_region
-from accounts.aws.errors import FAILURES, classify, malformed
+from accounts.aws.errors import CALL_EXCEPTIONS, classify_error, malformed_answer
 from accounts.aws.gaps import TEXT_REPLACED, Gap, GapKind
-from accounts.aws.pagination import Paging, paging
+from accounts.aws.pagination import Paging, find_paging
 from accounts.aws.retry import Retrier
-from governance.core.storable import TooDeepError, is_storable, storable
+from governance.core.storable import TooDeepError, as_storable, is_storable
 
-Build = Callable[[str, str], Any]
+BuildClient = Callable[[str, str], Any]
 OnCall = Callable[[str, str, str], None]
 Method = Callable[..., dict[str, Any]]
 
@@ -45,12 +45,12 @@ class Counters:
         self.pacer = pacer or Pacer()
         self._lock = threading.Lock()
 
-    def called(self, api: str) -> None:
+    def count_call(self, api: str) -> None:
         with self._lock:
             self.calls += 1
             self.by_api[api] += 1
 
-    def retried(self) -> None:
+    def count_retry(self) -> None:
         with self._lock:
             self.retries += 1
 
@@ -69,7 +69,7 @@ class AwsReader:
         partition: str,
         region: str,
         calls: Iterable[Call],
-        build: Build = session.client,
+        build: BuildClient = session.client,
         *,
         counters: Counters | None = None,
         on_call: OnCall | None = None,
@@ -89,10 +89,10 @@ class AwsReader:
 
     def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
         """One call's answer. Raises CallError (which carries gap, code, message, status)."""
-        declared = self._declaration(service, operation)
+        declared = self._find_declaration(service, operation)
         self._refuse_wrong_credentials()
         place = region or self.region
-        method, _ = self._method(declared, place)
+        method, _ = self._find_method(declared, place)
         return self._run(declared, place, method, params)
 
     def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> Listing:
@@ -100,27 +100,27 @@ class AwsReader:
 
         Never raises for a refusal: the Listing then holds what came before it, and the gap.
         """
-        declared = self._declaration(service, operation)
+        declared = self._find_declaration(service, operation)
         self._refuse_wrong_credentials()
         place = region or self.region
         items: list[Any] = []
         try:
-            method, paged = self._method(declared, place)
+            method, paged = self._find_method(declared, place)
             asked = params
             while True:
                 answer = self._run(declared, place, method, asked)
                 following = paged.following(answer)
-                items += [answer] if key == "" else page(answer, key, following, declared, place)
+                items += [answer] if key == "" else read_page_items(answer, key, following, declared, place)
                 if following is None:
                     return Listing(items)
                 if all(asked.get(name) == token for name, token in following.items()):
                     # The same token again would go round for ever.
-                    raise malformed(declared, place)
+                    raise malformed_answer(declared, place)
                 asked = {**params, **following}
         except CallError as error:
             return Listing(items, error.gap)
 
-    def _declaration(self, service: str, operation: str) -> Call:
+    def _find_declaration(self, service: str, operation: str) -> Call:
         try:
             return self._declared[service, operation]
         except KeyError:
@@ -137,14 +137,14 @@ class AwsReader:
             acting = f"a role in {role.account_id}" if role else "the hub"
             raise WrongCredentialsError(f"A read of {self.account} would have been signed as {acting}.")
 
-    def _method(self, call: Call, place: str) -> tuple[Method, Paging]:
+    def _find_method(self, call: Call, place: str) -> tuple[Method, Paging]:
         try:
             client = self._client(call.service, actual_region(self.partition, place))
-        except FAILURES as exc:
-            raise classify(exc, call, place, partition=self.partition) from exc
+        except CALL_EXCEPTIONS as exc:
+            raise classify_error(exc, call, place, partition=self.partition) from exc
         key = (client, call.operation)
         if key not in session.methods:
-            session.methods[key] = (getattr(client, xform_name(call.operation)), paging(client, call.operation))
+            session.methods[key] = (getattr(client, xform_name(call.operation)), find_paging(client, call.operation))
         found: tuple[Method, Paging] = session.methods[key]
         return found
 
@@ -153,38 +153,38 @@ class AwsReader:
             deadline.refuse_late(call, place)
             if call.per_second:
                 self.counters.pacer.wait(self.account, actual_region(self.partition, place), call)
-            self.counters.called(call.api)
+            self.counters.count_call(call.api)
             if self._on_call is not None:
                 self._on_call(call.service, call.operation, place)
             try:
                 with self._slots:
                     answer = method(**params)
-            except FAILURES as exc:
-                raise classify(exc, call, place, partition=self.partition) from exc
+            except CALL_EXCEPTIONS as exc:
+                raise classify_error(exc, call, place, partition=self.partition) from exc
             if not isinstance(answer, dict):
-                raise malformed(call, place)
-            return answer if is_storable(answer) else self._storable(answer, call, place)
+                raise malformed_answer(call, place)
+            return answer if is_storable(answer) else self._make_answer_storable(answer, call, place)
 
-        budget = self.counters.retrier.budget(self.account, place, call.service)
-        return self.counters.retrier.run(budget, attempt, self.counters.retried)
+        budget = self.counters.retrier.budget_for(self.account, place, call.service)
+        return self.counters.retrier.run(budget, attempt, self.counters.count_retry)
 
-    def _storable(self, answer: dict[str, Any], call: Call, place: str) -> dict[str, Any]:
+    def _make_answer_storable(self, answer: dict[str, Any], call: Call, place: str) -> dict[str, Any]:
         """The one place where odd text of AWS's answers is replaced, and remembered to be told."""
         try:
-            found: dict[str, Any] = storable(answer)
+            found: dict[str, Any] = as_storable(answer)
         except TooDeepError:
-            raise malformed(call, place) from None
+            raise malformed_answer(call, place) from None
         gap = Gap(GapKind.REPLACED, call.api, call.action, place, TEXT_REPLACED)
         if gap not in self.replaced:
             self.replaced.append(gap)
         return found
 
 
-def page(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:
+def read_page_items(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:
     """The items of one page. A page may lack them only where it says that others follow."""
     items = answer.get(key)
     if items is None and following is not None:
         return []
     if not isinstance(items, list):
-        raise malformed(call, place)
+        raise malformed_answer(call, place)
     return items

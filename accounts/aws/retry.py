@@ -15,7 +15,7 @@ from accounts.aws.gaps import GapKind
 T = TypeVar("T")
 
 # Tries in total. What isn't named here is not retried: the answer would be the same.
-TRIES = {
+MAX_TRIES = {
     GapKind.THROTTLED: 5,
     GapKind.SERVER_ERROR: 3,
     GapKind.UNREACHABLE: 3,
@@ -24,34 +24,34 @@ TRIES = {
 }
 BASE_SECONDS = {GapKind.THROTTLED: 0.5}
 OTHER_BASE_SECONDS = 0.1
-LONGEST_SECONDS = 8.0
+MAX_DELAY_SECONDS = 8.0
 
 # A budget holds 100 throttled retries, fills up by one token with each success.
-TOKENS = 500
-PRICE = 5
+MAX_TOKENS = 500
+RETRY_COST = 5
 
 
 @dataclass(slots=True)
-class Budget:
+class RetryBudget:
     """What one (account, region, service) may still spend on retries, and until when it rests."""
 
-    tokens: int = TOKENS
+    tokens: int = MAX_TOKENS
     rest_until: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def spend(self) -> bool:
         with self._lock:
-            if self.tokens < PRICE:
+            if self.tokens < RETRY_COST:
                 return False
-            self.tokens -= PRICE
+            self.tokens -= RETRY_COST
             return True
 
-    def succeeded(self) -> None:
-        if self.tokens < TOKENS:
+    def record_success(self) -> None:
+        if self.tokens < MAX_TOKENS:
             with self._lock:
-                self.tokens = min(TOKENS, self.tokens + 1)
+                self.tokens = min(MAX_TOKENS, self.tokens + 1)
 
-    def rest(self, until: float) -> None:
+    def pause_until(self, until: float) -> None:
         with self._lock:
             self.rest_until = max(self.rest_until, until)
 
@@ -63,47 +63,47 @@ class Retrier:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
-    _budgets: dict[tuple[str, str, str], Budget] = field(default_factory=dict)
+    _budgets: dict[tuple[str, str, str], RetryBudget] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def budget(self, account: str, region: str, service: str) -> Budget:
+    def budget_for(self, account: str, region: str, service: str) -> RetryBudget:
         key = (account, region, service)
         with self._lock:
-            return self._budgets.setdefault(key, Budget())
+            return self._budgets.setdefault(key, RetryBudget())
 
-    def run(self, budget: Budget, attempt: Callable[[], T], on_retry: Callable[[], None]) -> T:
+    def run(self, budget: RetryBudget, attempt: Callable[[], T], on_retry: Callable[[], None]) -> T:
         """attempt raises CallError when it fails."""
         tried = 0
         while True:
-            self._respect_rest(budget)
+            self._wait_for_pause(budget)
             tried += 1
             try:
                 answer = attempt()
             except CallError as error:
-                if not self._again(budget, error.gap.kind, tried):
+                if not self._prepare_retry(budget, error.gap.kind, tried):
                     raise
             else:
-                budget.succeeded()
+                budget.record_success()
                 return answer
             on_retry()
 
-    def _again(self, budget: Budget, kind: GapKind, tried: int) -> bool:
-        if tried >= TRIES.get(kind, 1) or not budget.spend():
+    def _prepare_retry(self, budget: RetryBudget, kind: GapKind, tried: int) -> bool:
+        if tried >= MAX_TRIES.get(kind, 1) or not budget.spend():
             return False
         delay = self.delay(kind, tried)
         if kind is GapKind.THROTTLED:
             # Every thread that reads the same thing rests, or they would keep each other throttled.
-            budget.rest(self.clock() + delay)
+            budget.pause_until(self.clock() + delay)
         else:
             self.sleep(delay)
         return True
 
     def delay(self, kind: GapKind, tried: int) -> float:
         """Exponential, with jitter over its upper half: a crowd of readers must not come back at once."""
-        full = min(LONGEST_SECONDS, BASE_SECONDS.get(kind, OTHER_BASE_SECONDS) * 2.0 ** (tried - 1))
+        full = min(MAX_DELAY_SECONDS, BASE_SECONDS.get(kind, OTHER_BASE_SECONDS) * 2.0 ** (tried - 1))
         return full * (0.5 + 0.5 * self.jitter())
 
-    def _respect_rest(self, budget: Budget) -> None:
+    def _wait_for_pause(self, budget: RetryBudget) -> None:
         if budget.rest_until:
             wait = budget.rest_until - self.clock()
             if wait > 0:

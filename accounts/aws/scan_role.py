@@ -31,7 +31,7 @@ PURPOSE = "Read-only role that Tutela assumes to read how data is protected. It 
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RoleKind:
     """One of the two roles. setting: the environment variable that holds its name."""
 
     word: str
@@ -42,9 +42,9 @@ class Kind:
     denied: tuple[str, ...]
 
 
-SCAN = Kind("scan", PURPOSE, "TUTELA_SCAN_ROLE", "TutelaScan", "ReadConfiguration", VALUE_READS)
+SCAN = RoleKind("scan", PURPOSE, "TUTELA_SCAN_ROLE", "TutelaScan", "ReadConfiguration", VALUE_READS)
 # The opt-in second role: it reads plain parameters, and is denied every other value, decryption above all.
-VALUES = Kind(
+VALUES = RoleKind(
     "values",
     "Role that Tutela assumes to look for secrets in String and StringList parameters. It can decrypt nothing.",
     "TUTELA_VALUE_ROLE",
@@ -58,7 +58,7 @@ class ScanRoleError(ValueError):
     """The declared calls can't become a scan role."""
 
 
-def actions(calls: Iterable[Call], kind: Kind = SCAN) -> list[str]:
+def list_actions(calls: Iterable[Call], kind: RoleKind = SCAN) -> list[str]:
     """The declared IAM actions, each once, sorted. Raises ScanRoleError for one that the role is denied."""
     declared = sorted({call.action for call in calls})
     forbidden = [action for action in declared if action in kind.denied or "*" in action or action.count(":") != 1]
@@ -67,12 +67,12 @@ def actions(calls: Iterable[Call], kind: Kind = SCAN) -> list[str]:
     return declared
 
 
-def policy(calls: Iterable[Call], kind: Kind = SCAN) -> dict[str, Any]:
+def build_role_policy(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[str, Any]:
     """The role's permissions. Most of these actions know no resource, so Resource is *."""
     document = {
         "Version": VERSION,
         "Statement": [
-            {"Sid": kind.sid, "Effect": "Allow", "Action": actions(calls, kind), "Resource": "*"},
+            {"Sid": kind.sid, "Effect": "Allow", "Action": list_actions(calls, kind), "Resource": "*"},
             {"Sid": "NeverReadValues", "Effect": "Deny", "Action": list(kind.denied), "Resource": "*"},
         ],
     }
@@ -82,7 +82,7 @@ def policy(calls: Iterable[Call], kind: Kind = SCAN) -> dict[str, Any]:
     return document
 
 
-def trust(principal: Any, external_id: Any) -> dict[str, Any]:
+def build_trust_policy(principal: Any, external_id: Any) -> dict[str, Any]:
     """Only the hub's role, only with this external id."""
     return {
         "Version": VERSION,
@@ -97,7 +97,7 @@ def trust(principal: Any, external_id: Any) -> dict[str, Any]:
     }
 
 
-def cloudformation(calls: Iterable[Call], kind: Kind = SCAN) -> dict[str, Any]:
+def build_cloudformation(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[str, Any]:
     """A template for a StackSet over all accounts. The external id is a parameter that is not shown."""
     prefix = kind.word.capitalize()
     return {
@@ -129,7 +129,7 @@ def cloudformation(calls: Iterable[Call], kind: Kind = SCAN) -> dict[str, Any]:
         "Resources": {
             f"{prefix}Policy": {
                 "Type": "AWS::IAM::ManagedPolicy",
-                "Properties": {"Description": kind.purpose, "PolicyDocument": policy(calls, kind)},
+                "Properties": {"Description": kind.purpose, "PolicyDocument": build_role_policy(calls, kind)},
             },
             f"{prefix}Role": {
                 "Type": "AWS::IAM::Role",
@@ -137,7 +137,7 @@ def cloudformation(calls: Iterable[Call], kind: Kind = SCAN) -> dict[str, Any]:
                     "RoleName": {"Ref": "RoleName"},
                     "Description": kind.purpose,
                     "MaxSessionDuration": 3600,
-                    "AssumeRolePolicyDocument": trust({"Ref": "HubRoleArn"}, {"Ref": "ExternalId"}),
+                    "AssumeRolePolicyDocument": build_trust_policy({"Ref": "HubRoleArn"}, {"Ref": "ExternalId"}),
                     "ManagedPolicyArns": [{"Ref": f"{prefix}Policy"}],
                 },
             },
@@ -259,9 +259,9 @@ output "role_arn" {{
 """
 
 
-def terraform(calls: Iterable[Call], kind: Kind = SCAN) -> str:
-    document = policy(calls, kind)
-    allow, deny = (lines(statement["Action"]) for statement in document["Statement"])
+def render_terraform(calls: Iterable[Call], kind: RoleKind = SCAN) -> str:
+    document = build_role_policy(calls, kind)
+    allow, deny = (format_actions(statement["Action"]) for statement in document["Statement"])
     option = "" if kind is SCAN else " --values"
     return TERRAFORM.format(
         purpose=kind.purpose, allowed=allow, denied=deny, word=kind.word, setting=kind.setting,
@@ -269,5 +269,5 @@ def terraform(calls: Iterable[Call], kind: Kind = SCAN) -> str:
     )  # fmt: skip
 
 
-def lines(names: Iterable[str]) -> str:
+def format_actions(names: Iterable[str]) -> str:
     return "\n".join(f'      "{name}",' for name in names)

@@ -17,12 +17,12 @@ from botocore.parsers import ResponseParserFactory
 
 from accounts.aws import client_guards, tls
 from accounts.aws.credentials import ContextProvider
-from accounts.aws.endpoints import custom_endpoint, fips_host, fips_wanted
+from accounts.aws.endpoints import custom_endpoint, fips_host, is_fips_wanted
 from accounts.aws.quiet_loggers import quiet_loggers
 from governance.core import env
 
 USER_AGENT = "tutela"
-POOL = 64
+POOL_SIZE = 64
 
 _lock = threading.Lock()
 _session: botocore.session.Session | None = None
@@ -34,7 +34,7 @@ methods: dict[tuple[Any, str], Any] = {}
 
 def client(service: str, region: str) -> Any:
     """The process's client. Raises FipsError where FIPS is wanted and AWS publishes no endpoint."""
-    fips = fips_wanted()
+    fips = is_fips_wanted()
     key = (service, region, custom_endpoint(), fips)
     found = _clients.get(key)
     if found is None:
@@ -42,7 +42,7 @@ def client(service: str, region: str) -> Any:
         with _lock:
             found = _clients.get(key)
             if found is None:
-                found = _clients[key] = build(service, region, fips=fips)
+                found = _clients[key] = build_client(service, region, fips=fips)
     return found
 
 
@@ -64,12 +64,12 @@ def reset() -> None:
 os.register_at_fork(after_in_child=reset)
 
 
-def session() -> botocore.session.Session:
+def get_botocore_session() -> botocore.session.Session:
     """The botocore session. Callers hold the lock, or are the only thread."""
     global _session  # noqa: PLW0603
     if _session is None:
         quiet_loggers()
-        tls.enforce()
+        tls.enforce_min_tls()
         made = botocore.session.Session()
         made.set_config_variable("sts_regional_endpoints", "regional")
         made.register_component("credential_provider", ContextProvider(made))
@@ -78,24 +78,24 @@ def session() -> botocore.session.Session:
     return _session
 
 
-def build(service: str, region: str, *, fips: bool) -> Any:
+def build_client(service: str, region: str, *, fips: bool) -> Any:
     host = fips_host(service, region) if fips else ""
-    made = session().create_client(service, region_name=region, config=config(fips=fips))
-    client_guards.trim(made)
-    client_guards.prepare(made, custom=bool(custom_endpoint()), fips=host)
+    made = get_botocore_session().create_client(service, region_name=region, config=build_client_config(fips=fips))
+    client_guards.remove_handlers(made)
+    client_guards.add_guards(made, custom=bool(custom_endpoint()), fips=host)
     _built.append((service, region))
     return made
 
 
-def config(*, fips: bool) -> Config:
-    connect, read = timeouts()
+def build_client_config(*, fips: bool) -> Config:
+    connect, read = read_aws_timeouts()
     custom = bool(custom_endpoint())
     return Config(
         # Retries are ours (accounts.aws.retry): botocore's quota would be shared by all accounts.
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=connect,
         read_timeout=read,
-        max_pool_connections=POOL,
+        max_pool_connections=POOL_SIZE,
         user_agent=USER_AGENT,
         use_fips_endpoint=fips,
         tcp_keepalive=True,
@@ -107,9 +107,9 @@ def config(*, fips: bool) -> Config:
     )
 
 
-def timeouts() -> tuple[float, float]:
+def read_aws_timeouts() -> tuple[float, float]:
     """TUTELA_AWS_TIMEOUT: seconds to wait for an answer, or CONNECT,READ. Raises ConfigurationError."""
-    return env.timeouts("TUTELA_AWS_TIMEOUT")
+    return env.read_timeouts("TUTELA_AWS_TIMEOUT")
 
 
 class ParserFactory(ResponseParserFactory):
@@ -128,11 +128,11 @@ class ParserFactory(ResponseParserFactory):
 
 def parser_factory() -> ParserFactory:
     factory = ParserFactory()
-    factory.set_parser_defaults(timestamp_parser=time_or_text)
+    factory.set_parser_defaults(timestamp_parser=parse_time_or_text)
     return factory
 
 
-def time_or_text(value: Any) -> datetime | str:
+def parse_time_or_text(value: Any) -> datetime | str:
     """The time in UTC; what is none (1e999, a year beyond the calendar) stays text, and the answer around it is read.
 
     Whoever needs the time sees that it is none."""

@@ -15,9 +15,9 @@ from governance.core.tls import require_tls_1_2
 _made_by_botocore = httpsession.create_urllib3_context
 
 
-def context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+def make_tls_context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
     return require_tls_1_2(_made_by_botocore(*args, **kwargs))
 
 
-def enforce() -> None:
-    httpsession.create_urllib3_context = context
+def enforce_min_tls() -> None:
+    httpsession.create_urllib3_context = make_tls_context

@@ -8,18 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.owner_proposals import ProposalGoneError, confirm_owners, proposals
+from accounts.owner_proposals import ProposalGoneError, confirm_owners, list_proposals
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.grants.services import GrantError
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 
-SHOWN = 200
+MAX_SHOWN = 200
 
 
-@permission(Permission.GRANT_MANAGE)
+@permission_required(Permission.GRANT_MANAGE)
 @require_http_methods(["GET", "POST"])
 def owner_proposals(request: HttpRequest) -> HttpResponse:
-    actor, error, chosen = actor_of_request(request), "", request.POST.getlist("proposal")
+    actor, error, chosen = get_request_actor(request), "", request.POST.getlist("proposal")
     if request.method == "POST":
         try:
             made = confirm_owners(actor=actor, keys=chosen)
@@ -30,9 +30,9 @@ def owner_proposals(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{len(made)} owners are confirmed." if made else "Nothing was ticked.")
             return redirect("owner-proposals")
-    found = proposals(actor)
+    found = list_proposals(actor)
     shown = {
-        "proposals": found[:SHOWN], "total": len(found), "error": error, "chosen": chosen,
-        "confirmable": any(each.user for each in found[:SHOWN]),
+        "proposals": found[:MAX_SHOWN], "total": len(found), "error": error, "chosen": chosen,
+        "confirmable": any(each.user for each in found[:MAX_SHOWN]),
     }  # fmt: skip
     return render(request, "accounts/owners.html", shown, status=409 if error else 200)

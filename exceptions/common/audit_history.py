@@ -9,7 +9,7 @@ from governance.core.models import AuditEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryEntry:
     at: datetime
     actor: str
     act: str
@@ -17,11 +17,11 @@ class Step:
     decision: bool = False
 
 
-def history_of(subject: str, *, told: bool = True) -> list[Step]:
+def read_history(subject: str, *, told: bool = True) -> list[HistoryEntry]:
     """From the audit trail, oldest first. told: may the reader know why it was suspended, with the names in it?"""
-    found: list[Step] = []
+    found: list[HistoryEntry] = []
     for row in AuditEvent.objects.filter(subject=subject).order_by("seq"):
-        this = step(row, told=told)
+        this = build_history_entry(row, told=told)
         # A decision that decides is two acts of the trail, the decision and the move: one line to read.
         carried_out = found and found[-1].decision and (found[-1].actor, found[-1].act) == (this.actor, this.act)
         if this.decision or not carried_out:
@@ -29,8 +29,8 @@ def history_of(subject: str, *, told: bool = True) -> list[Step]:
     return found
 
 
-def step(row: AuditEvent, *, told: bool) -> Step:
+def build_history_entry(row: AuditEvent, *, told: bool) -> HistoryEntry:
     act = row.action.partition(".")[2].removeprefix("decide_")
     decision = "decision" in row.body
     said = row.body.get("comment" if decision else "reason", "")
-    return Step(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)
+    return HistoryEntry(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)

@@ -8,8 +8,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from exceptions.common.workflow_errors import workflow
-from governance.rest.bulk import in_bulk
+from exceptions.common.workflow_errors import translate_workflow_errors
+from governance.rest.bulk import apply_in_bulk
 from governance.rest.parsing import Strict
 from governance.rest.views import Api
 
@@ -24,7 +24,7 @@ class ItemsBody(Strict):
     items = Item(many=True)
 
 
-class Many(Api):
+class BulkActsApi(Api):
     """What the two have in common; found(id) is that of the one they are of."""
 
     found: Callable[[int], Any]
@@ -35,9 +35,9 @@ class Many(Api):
 
         def one(item: dict[str, int]) -> dict[str, Any]:
             found = self.found(item["id"])
-            with workflow():
+            with translate_workflow_errors():
                 act(found, {"actor": self.actor, "version": item["version"], **given})
             found.refresh_from_db(fields=["state", "version"])
             return {"id": found.pk, "state": found.state, "version": found.version}
 
-        return self.answer(in_bulk(items, one))
+        return self.answer(apply_in_bulk(items, one))

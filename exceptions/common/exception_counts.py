@@ -13,31 +13,33 @@ from datetime import datetime
 from django.db.models import Count, Exists, Q, QuerySet
 
 from accounts.models import Account
-from exceptions.common.finding_overlays import asked_for, in_force, over
+from exceptions.common.finding_overlays import asked_for, in_force, match_covers
 from exceptions.models import Cover
 from scans.models import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Bands:
+class ExceptionCounts:
     excepted: int = 0
     requested: int = 0
 
 
-def bands_of(visible: QuerySet[Account], now: datetime) -> Bands:
+def count_exceptions(visible: QuerySet[Account], now: datetime) -> ExceptionCounts:
     """Of the open failing findings in these accounts. What is excepted is never counted as requested too."""
     failing = failing_in(visible)
-    excepted = sum(found.count() for found in covered(failing, in_force(now)))
+    excepted = sum(found.count() for found in split_by_cover(failing, in_force(now)))
     if not Cover.objects.filter(asked_for(now)).exists():
-        return Bands(excepted)
-    bare = ~Exists(over().filter(in_force(now)))
-    return Bands(excepted, sum(found.filter(bare).count() for found in covered(failing, asked_for(now))))
+        return ExceptionCounts(excepted)
+    bare = ~Exists(match_covers().filter(in_force(now)))
+    return ExceptionCounts(
+        excepted, sum(found.filter(bare).count() for found in split_by_cover(failing, asked_for(now)))
+    )
 
 
-def excepted_by_ou(visible: QuerySet[Account], now: datetime) -> dict[int | None, int]:
+def count_excepted_by_ou(visible: QuerySet[Account], now: datetime) -> dict[int | None, int]:
     """OU's row id -> excepted failing findings of the accounts directly in it."""
     found: Counter[int | None] = Counter()
-    for rows in covered(failing_in(visible), in_force(now)):
+    for rows in split_by_cover(failing_in(visible), in_force(now)):
         found.update(dict(rows.values_list("account__ou_id").annotate(n=Count("pk"))))
     return dict(found)
 
@@ -46,11 +48,11 @@ def failing_in(visible: QuerySet[Account]) -> QuerySet[Finding]:
     return Finding.objects.filter(account__in=visible.order_by().values("pk"), state="open", verdict="fail").order_by()
 
 
-def covered(findings: QuerySet[Finding], covers: Q) -> tuple[QuerySet[Finding], QuerySet[Finding]]:
+def split_by_cover(findings: QuerySet[Finding], covers: Q) -> tuple[QuerySet[Finding], QuerySet[Finding]]:
     """Those under a cover of an (account, control) as a whole, and the others that a cover names. None is in both."""
     held = Cover.objects.filter(covers).order_by()
     whole = held.filter(fingerprint="")
-    over_all = Exists(over().filter(covers, fingerprint=""))
+    over_all = Exists(match_covers().filter(covers, fingerprint=""))
     wide = findings.filter(account__in=whole.values("account"), control__in=whole.values("control")).filter(over_all)
     named = findings.filter(fingerprint__in=held.exclude(fingerprint="").values("fingerprint")).exclude(over_all)
     return wide, named

@@ -11,11 +11,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from exceptions.models import Cover, ExceptionRequest
 from scans.models import Finding
 
-OPEN_REQUEST = ("submitted", "changes_requested", "suspended")
+WAITING_STATES = ("submitted", "changes_requested", "suspended")
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class ExceptionOverlay:
     """What lies over a finding. kind: excepted or requested; until: when an exception ends."""
 
     kind: str
@@ -31,31 +31,33 @@ def in_force(now: datetime) -> Q:
 
 def asked_for(now: datetime) -> Q:
     """Of Cover: what would cover if it were approved, or will once it starts."""
-    waiting = Q(request__state__in=OPEN_REQUEST, expires_at__gt=now)
+    waiting = Q(request__state__in=WAITING_STATES, expires_at__gt=now)
     return waiting | Q(live=True, starts_at__gt=now)
 
 
-def over(outer_account: str = "account", control: str = "control", fingerprint: str = "fingerprint") -> QuerySet[Cover]:
+def match_covers(
+    outer_account: str = "account", control: str = "control", fingerprint: str = "fingerprint"
+) -> QuerySet[Cover]:
     """The covers over an outer row of Finding, by the index cover_live."""
     mine = Q(fingerprint="") | Q(fingerprint=OuterRef(fingerprint))
     return Cover.objects.filter(mine, account=OuterRef(outer_account), control=OuterRef(control))
 
 
-def excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
+def filter_excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
     """Only the findings that an exception in force covers."""
-    return findings.filter(Exists(over().filter(in_force(now))))
+    return findings.filter(Exists(match_covers().filter(in_force(now))))
 
 
-def not_excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
-    return findings.exclude(Exists(over().filter(in_force(now))))
+def exclude_excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
+    return findings.exclude(Exists(match_covers().filter(in_force(now))))
 
 
-def requested(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
+def filter_requested(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
     """Only the findings that are not excepted, but for which a request is waiting."""
-    return not_excepted(findings, now).filter(Exists(over().filter(asked_for(now))))
+    return exclude_excepted(findings, now).filter(Exists(match_covers().filter(asked_for(now))))
 
 
-def overlays(findings: Iterable[Finding], now: datetime) -> dict[int, Overlay]:
+def find_exception_overlays(findings: Iterable[Finding], now: datetime) -> dict[int, ExceptionOverlay]:
     """Finding id -> what lies over it, for a page of them, in one query."""
     rows = list(findings)
     accounts, controls = {f.account_id for f in rows}, {f.control for f in rows}
@@ -65,33 +67,33 @@ def overlays(findings: Iterable[Finding], now: datetime) -> dict[int, Overlay]:
     for cover in covers.filter(fingerprint__in=marks).select_related("request").order_by("expires_at"):
         key = (cover.account_id, cover.control, cover.fingerprint)
         held = by_key.get(key)
-        if held is None or rank(cover, now) >= rank(held, now):
+        if held is None or rank_cover(cover, now) >= rank_cover(held, now):
             by_key[key] = cover
-    found: dict[int, Overlay] = {}
+    found: dict[int, ExceptionOverlay] = {}
     for finding in rows:
         both = [by_key.get((finding.account_id, finding.control, mark)) for mark in ("", finding.fingerprint)]
-        best = max((c for c in both if c is not None), key=lambda c: rank(c, now), default=None)
+        best = max((c for c in both if c is not None), key=lambda c: rank_cover(c, now), default=None)
         if best is not None:
-            kind = "excepted" if rank(best, now)[0] else "requested"
-            found[finding.pk] = Overlay(kind, best.request_id, best.request.reference, best.expires_at)
+            kind = "excepted" if rank_cover(best, now)[0] else "requested"
+            found[finding.pk] = ExceptionOverlay(kind, best.request_id, best.request.reference, best.expires_at)
     return found
 
 
-def rank(cover: Cover, now: datetime) -> tuple[bool, datetime]:
+def rank_cover(cover: Cover, now: datetime) -> tuple[bool, datetime]:
     return cover.live and cover.starts_at <= now < cover.expires_at, cover.expires_at
 
 
-def over_finding(finding: Finding, now: datetime) -> Overlay | None:
-    return overlays([finding], now).get(finding.pk)
+def find_overlay(finding: Finding, now: datetime) -> ExceptionOverlay | None:
+    return find_exception_overlays([finding], now).get(finding.pk)
 
 
-def history_of(finding: Finding) -> QuerySet[ExceptionRequest]:
+def requests_for_finding(finding: Finding) -> QuerySet[ExceptionRequest]:
     """Every request that ever covered this finding, newest first."""
     mine = Q(covers__fingerprint="") | Q(covers__fingerprint=finding.fingerprint)
     rows = ExceptionRequest.objects.filter(mine, covers__account=finding.account_id, covers__control=finding.control)
     return rows.exclude(state="draft").distinct().order_by("-id")
 
 
-def bare(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
+def filter_uncovered(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
     """Only the findings over which nothing lies: neither an exception in force nor a request that waits."""
-    return findings.exclude(Exists(over().filter(in_force(now) | asked_for(now))))
+    return findings.exclude(Exists(match_covers().filter(in_force(now) | asked_for(now))))

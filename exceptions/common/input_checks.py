@@ -13,7 +13,7 @@ from scans import registry
 MAX_TEXT = free_text.MAX_TEXT
 
 
-def checked_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
+def validate_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
     """Stripped. Raises InvalidRequestError for what is too long, or holds a secret or personal data: named by kind only."""
     stripped = text.strip()
     if len(stripped) > most:
@@ -27,7 +27,7 @@ def checked_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
     return stripped
 
 
-def checked_controls(ids: Sequence[str], faults: dict[str, str]) -> list[str]:
+def validate_controls(ids: Sequence[str], faults: dict[str, str]) -> list[str]:
     wanted = sorted({id.strip().upper() for id in ids if id.strip()})
     unknown = [id for id in wanted if id not in registry.controls()]
     if unknown:

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from accounts.models import Account
-from exceptions.common.request_scope import accounts_of
+from exceptions.common.request_scope import accounts_in_scope
 from exceptions.models import ExceptionRequest
 from governance.core import audit
 
 
-def account(row: Account) -> None:
+def lock_account(row: Account) -> None:
     """One account, in a transaction that changes its findings."""
     lock_accounts([row.pk])
 
 
-def scope(request: ExceptionRequest) -> None:
+def lock_scope(request: ExceptionRequest) -> None:
     """Every account that a request covers: until the decision commits, no scan of them does."""
-    lock_accounts(accounts_of(request).order_by().values_list("pk", flat=True))
+    lock_accounts(accounts_in_scope(request).order_by().values_list("pk", flat=True))
 
 
 def lock_accounts(ids: Iterable[int]) -> None:
@@ -29,12 +29,12 @@ def lock_accounts(ids: Iterable[int]) -> None:
     list(Account.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
-def trail(why: str) -> None:
+def lock_trail_end(why: str) -> None:
     """Before any request or ticket is locked or written."""
-    audit.hold(why)
+    audit.hold_trail_end(why)
 
 
-def request(pk: int) -> ExceptionRequest:
+def lock_request(pk: int) -> ExceptionRequest:
     """The row as it is now, for this transaction alone. Call trail() first."""
     rows = ExceptionRequest.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "organization", "requested_by", "on_behalf_of"

@@ -6,18 +6,17 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from exceptions.common.request_scope import accounts_of, scope_text
-from exceptions.common.stakeholders import behind, holders, owners_of
+from exceptions.common.request_scope import accounts_in_scope, describe_scope
+from exceptions.common.stakeholders import find_account_owners, find_permission_holders, find_requesting_parties
 from exceptions.models import ExceptionRequest
 from governance.core.policy import Actor, Permission
-from governance.notify.services import settle as settle_notifications
-from governance.notify.services import tell
+from governance.notify.services import notify_people, settle_notifications
 
-IN_PART = "It covers accounts of yours. Its page says what concerns them."
+PARTIAL_SCOPE_TEXT = "It covers accounts of yours. Its page says what concerns them."
 
 
 # Of a notification that asks for something: the states in which it still does.
-ASKS_IN = {
+ACTIONABLE_STATES = {
     "exception.requested": {"submitted", "suspended"},
     "exception.changes": {"changes_requested"},
     "exception.suspended": {"suspended"},
@@ -29,63 +28,65 @@ ASKS_IN = {
 }
 
 
-def url_of(request: ExceptionRequest) -> str:
+def build_request_url(request: ExceptionRequest) -> str:
     return f"/exceptions/{request.pk}/"
 
 
-def settle(url: str, state: str, actor: Actor) -> None:
+def dismiss_notifications(url: str, state: str, actor: Actor) -> None:
     """After a move: mark as read what asks for something that is done, for everybody; for the person who acted, mark
     all that asks for something here."""
-    settle_notifications(url=url, kinds=[kind for kind, states in ASKS_IN.items() if state not in states])
+    settle_notifications(url=url, kinds=[kind for kind, states in ACTIONABLE_STATES.items() if state not in states])
     if actor.user_id is not None:
-        settle_notifications(url=url, kinds=ASKS_IN, people={actor.user_id})
+        settle_notifications(url=url, kinds=ACTIONABLE_STATES, people={actor.user_id})
 
 
-def settle_reminders(request: ExceptionRequest) -> None:
+def dismiss_end_reminders(request: ExceptionRequest) -> None:
     """A renewal was approved: nobody needs to be reminded of this one's end."""
-    settle_notifications(url=url_of(request), kinds=["exception.expiring"])
+    settle_notifications(url=build_request_url(request), kinds=["exception.expiring"])
 
 
-def tell_request(
+def notify_about_request(
     request: ExceptionRequest, kind: str, title: str, people: Iterable[int], text: str = "", by: Actor | None = None
 ) -> None:
     """event names the version, so that the same kind of thing can happen to a request again."""
-    tell(
+    notify_people(
         event=f"exception:{request.pk}:{kind}:{request.version}",
         kind=f"exception.{kind}",
         title=f"{request.reference}: {title}",
-        text=text or scope_text(request),
-        url=url_of(request),
+        text=text or describe_scope(request),
+        url=build_request_url(request),
         people=people,
         by=by.user_id if by else None,
     )
 
 
-def requested(request: ExceptionRequest, by: Actor | None = None) -> None:
+def notify_deciders(request: ExceptionRequest, by: Actor | None = None) -> None:
     """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest."""
-    accounts, now = list(accounts_of(request)), timezone.now()
-    askers = behind(request)
-    deciders = holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - askers
-    tell_request(request, "requested", "a decision is asked of you", deciders, by=by)
-    partly = holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - askers
-    tell_request(request, "requested", "it waits for a decision", partly, IN_PART, by=by)
+    accounts, now = list(accounts_in_scope(request)), timezone.now()
+    askers = find_requesting_parties(request)
+    deciders = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - askers
+    notify_about_request(request, "requested", "a decision is asked of you", deciders, by=by)
+    partly = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - askers
+    notify_about_request(request, "requested", "it waits for a decision", partly, PARTIAL_SCOPE_TEXT, by=by)
 
 
-def to_requester(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
+def notify_requester(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
     """And to the person for whom a service account asked, which reads nothing."""
-    tell_request(request, kind, title, askers_of(request), text, by=by)
+    notify_about_request(request, kind, title, find_requesters(request), text, by=by)
 
 
-def askers_of(request: ExceptionRequest) -> set[int]:
+def find_requesters(request: ExceptionRequest) -> set[int]:
     return {request.requested_by_id} | ({request.on_behalf_of_id} if request.on_behalf_of_id else set())
 
 
-def to_all_concerned(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
+def notify_stakeholders(
+    request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None
+) -> None:
     """The requester, the people who approved it, and the owners of the accounts in scope.
 
     Only the first two see the whole scope: an owner isn't told of other people's accounts and resources."""
     approvers = set(request.decisions.filter(act__in=["approve", "reapprove"]).values_list("by_id", flat=True))
-    insiders = askers_of(request) | approvers
-    tell_request(request, kind, title, insiders, text, by=by)
-    owners = owners_of(accounts_of(request), timezone.now()) - insiders
-    tell_request(request, kind, title, owners, IN_PART, by=by)
+    insiders = find_requesters(request) | approvers
+    notify_about_request(request, kind, title, insiders, text, by=by)
+    owners = find_account_owners(accounts_in_scope(request), timezone.now()) - insiders
+    notify_about_request(request, kind, title, owners, PARTIAL_SCOPE_TEXT, by=by)

@@ -10,79 +10,79 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import Account
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.rules import SEVERITY_ORDER, ScopeKind
+from exceptions.rules import SEVERITY_ORDER, ExceptionScopeKind
 from scans import registry
 from scans.domain.evidence import GLOBAL
-from scans.domain.fingerprint import fingerprint
+from scans.domain.fingerprint import compute_fingerprint
 from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 
-Key = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
-MOVED = "Account "  # how drift calls an account that joined the scope, or left it
-GONE = (Account.Status.VANISHED, Account.Status.CLOSED)
+CoverKey = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
+MOVED_ACCOUNT_PREFIX = "Account "  # how drift calls an account that joined the scope, or left it
+ABSENT_STATUSES = (Account.Status.VANISHED, Account.Status.CLOSED)
 
 
-def accounts_of(request: ExceptionRequest) -> QuerySet[Account]:
+def accounts_in_scope(request: ExceptionRequest) -> QuerySet[Account]:
     """The present accounts in the scope, with their OUs."""
-    present = Account.objects.filter(organization=request.organization).exclude(status__in=GONE)
+    present = Account.objects.filter(organization=request.organization).exclude(status__in=ABSENT_STATUSES)
     present = present.select_related("ou", "organization").order_by("account_id")
     match request.scope_kind:
-        case ScopeKind.FINDINGS:
+        case ExceptionScopeKind.FINDINGS:
             return present.filter(findings__covered_by__request=request).distinct()
-        case ScopeKind.RESOURCE | ScopeKind.ACCOUNT if request.account:
+        case ExceptionScopeKind.RESOURCE | ExceptionScopeKind.ACCOUNT if request.account:
             return present.filter(pk=request.account.pk)
-        case ScopeKind.OU if request.ou:
+        case ExceptionScopeKind.OU if request.ou:
             return present.filter(ou__path__startswith=request.ou.path)
-        case ScopeKind.TAG:
-            return present.filter(pk__in=tagged(present, request.tag_key, request.tag_value))
+        case ExceptionScopeKind.TAG:
+            return present.filter(pk__in=list_tagged_accounts(present, request.tag_key, request.tag_value))
     return present.none()
 
 
-def tagged(accounts: QuerySet[Account], key: str, value: str) -> list[int]:
+def list_tagged_accounts(accounts: QuerySet[Account], key: str, value: str) -> list[int]:
     """Compared here, not in SQL: a key is somebody's text, and databases differ in how they quote it."""
     rows = accounts.order_by().values_list("pk", "tags")
     return [pk for pk, tags in rows.iterator(chunk_size=1000) if tags and tags.get(key) == value]
 
 
-def controls_of(request: ExceptionRequest) -> list[str]:
-    if request.scope_kind == ScopeKind.FINDINGS:
+def controls_in_scope(request: ExceptionRequest) -> list[str]:
+    if request.scope_kind == ExceptionScopeKind.FINDINGS:
         named = Finding.objects.filter(covered_by__request=request)
         return sorted(set(named.order_by().values_list("control", flat=True)))
     return [request.control] if request.control else list(registry.controls())
 
 
-def findings_of(request: ExceptionRequest) -> QuerySet[Finding]:
+def findings_in_scope(request: ExceptionRequest) -> QuerySet[Finding]:
     """The open findings that the scope covers now."""
     rows = Finding.objects.filter(state="open").select_related("account").order_by("pk")
-    if request.scope_kind == ScopeKind.FINDINGS:
+    if request.scope_kind == ExceptionScopeKind.FINDINGS:
         return rows.filter(covered_by__request=request)
-    rows = rows.filter(account__in=accounts_of(request).order_by().values("pk"))
+    rows = rows.filter(account__in=accounts_in_scope(request).order_by().values("pk"))
     if request.control:
         rows = rows.filter(control=request.control)
-    if request.scope_kind == ScopeKind.RESOURCE:
+    if request.scope_kind == ExceptionScopeKind.RESOURCE:
         # As keys_of spells it out: what is shown before the approval is what the approval covers.
         rows = rows.filter(resource=request.resource, region__in=(request.region, GLOBAL))
     return rows
 
 
-def keys_of(request: ExceptionRequest) -> Iterator[Key]:
+def expand_cover_keys(request: ExceptionRequest) -> Iterator[CoverKey]:
     """The scope spelled out, as rows of Cover."""
     match request.scope_kind:
-        case ScopeKind.FINDINGS:
+        case ExceptionScopeKind.FINDINGS:
             named = Finding.objects.filter(covered_by__request=request)
             yield from named.values_list("account_id", "control", "fingerprint")
-        case ScopeKind.RESOURCE if request.account:
+        case ExceptionScopeKind.RESOURCE if request.account:
             id = request.account.account_id
-            for control in controls_of(request):
+            for control in controls_in_scope(request):
                 for region in dict.fromkeys((request.region, GLOBAL)):
-                    yield request.account.pk, control, fingerprint(control, id, region, request.resource)
+                    yield request.account.pk, control, compute_fingerprint(control, id, region, request.resource)
         case _:
-            for pk in accounts_of(request).values_list("pk", flat=True):
+            for pk in accounts_in_scope(request).values_list("pk", flat=True):
                 yield pk, request.control, ""
 
 
 @dataclass(slots=True)
-class Preview:
+class ScopePreview:
     """What a request covers now, and what it would cover that doesn't exist yet. whole: is this all of it? read: how
     far the accounts were read, for the controls in scope."""
 
@@ -95,25 +95,25 @@ class Preview:
     read: Extent = field(default_factory=Extent)
 
 
-TO_COME = {
-    ScopeKind.FINDINGS: "Nothing else: a finding that isn't listed here stays open.",
-    ScopeKind.RESOURCE: "This resource only: whatever else comes to fail there under the control, or under any if none is named.",
-    ScopeKind.ACCOUNT: "Also every further resource of this account that comes to fail this control.",
-    ScopeKind.OU: (
+FUTURE_SCOPE_TEXTS = {
+    ExceptionScopeKind.FINDINGS: "Nothing else: a finding that isn't listed here stays open.",
+    ExceptionScopeKind.RESOURCE: "This resource only: whatever else comes to fail there under the control, or under any if none is named.",
+    ExceptionScopeKind.ACCOUNT: "Also every further resource of this account that comes to fail this control.",
+    ExceptionScopeKind.OU: (
         "Also every further resource of these accounts that comes to fail this control. An account that joins or "
         "leaves the OU suspends the exception until it is approved again."
     ),
-    ScopeKind.TAG: (
+    ExceptionScopeKind.TAG: (
         "Also every further resource of these accounts that comes to fail this control. An account that gets or loses "
         "the tag suspends the exception until it is approved again."
     ),
 }
 
 
-def preview(request: ExceptionRequest, visible: QuerySet[Account] | None = None) -> Preview:
+def preview_scope(request: ExceptionRequest, visible: QuerySet[Account] | None = None) -> ScopePreview:
     """visible: the reader's accounts; others are neither named nor counted. None: whoever decides sees them all."""
-    found = Preview(to_come=TO_COME[ScopeKind(request.scope_kind)])
-    inside, findings = accounts_of(request), findings_of(request)
+    found = ScopePreview(to_come=FUTURE_SCOPE_TEXTS[ExceptionScopeKind(request.scope_kind)])
+    inside, findings = accounts_in_scope(request), findings_in_scope(request)
     if visible is not None:
         seen = visible.order_by().values("pk")
         found.whole = not inside.exclude(pk__in=seen).exists()
@@ -132,22 +132,29 @@ def preview(request: ExceptionRequest, visible: QuerySet[Account] | None = None)
     return found
 
 
-def named_findings(requests: Iterable[ExceptionRequest], visible: QuerySet[Account] | None = None) -> dict[int, int]:
+def count_named_findings(
+    requests: Iterable[ExceptionRequest], visible: QuerySet[Account] | None = None
+) -> dict[int, int]:
     """Request's id -> how many findings it names that the reader may see (None: all), for many in one query."""
-    rows = CoveredFinding.objects.filter(request__in=[r.pk for r in requests if r.scope_kind == ScopeKind.FINDINGS])
+    rows = CoveredFinding.objects.filter(
+        request__in=[r.pk for r in requests if r.scope_kind == ExceptionScopeKind.FINDINGS]
+    )
     if visible is not None:
         rows = rows.filter(finding__account__in=visible.order_by().values("pk"))
     return dict(rows.order_by().values_list("request").annotate(n=Count("pk")))
 
 
-def in_part(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) -> set[int]:
+def find_partly_hidden(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) -> set[int]:
     """The ids of those that cover an account which the reader may not see, or whose drift names one that joined or left
     the scope. For many in one query, or two."""
     rows = list(requests)
     covers = Cover.objects.filter(request__in=[row.pk for row in rows])
     beyond = covers.exclude(account__in=visible.order_by().values("pk"))
     found = set(beyond.order_by().values_list("request", flat=True).distinct())
-    moved = {row.pk: {d["what"].removeprefix(MOVED) for d in row.drift if d["kind"] == "scope"} for row in rows}
+    moved = {
+        row.pk: {d["what"].removeprefix(MOVED_ACCOUNT_PREFIX) for d in row.drift if d["kind"] == "scope"}
+        for row in rows
+    }
     named: set[str] = set().union(*moved.values())
     if named:
         seen = set(visible.order_by().filter(account_id__in=named).values_list("account_id", flat=True))
@@ -155,18 +162,18 @@ def in_part(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) ->
     return found
 
 
-def severities_of(request: ExceptionRequest) -> set[str]:
+def severities_in_scope(request: ExceptionRequest) -> set[str]:
     """Of the controls in scope where named, and of every finding covered now: the gravest decides the rule."""
-    found = set(findings_of(request).order_by().values_list("severity", flat=True).distinct())
+    found = set(findings_in_scope(request).order_by().values_list("severity", flat=True).distinct())
     if request.control:
         found.add(str(registry.controls()[request.control].control.severity))
-    elif request.scope_kind == ScopeKind.RESOURCE:
+    elif request.scope_kind == ExceptionScopeKind.RESOURCE:
         # Every control on the resource, those that don't fail yet too: the gravest of them decides.
         found |= {str(loaded.control.severity) for loaded in registry.controls().values()}
     return found
 
 
-def scope_text(request: ExceptionRequest, named: int | None = None) -> str:
+def describe_scope(request: ExceptionRequest, named: int | None = None) -> str:
     """The scope in words. named: how many findings it names that the reader may see; None: all of them."""
     match request.scope_kind:
         case "findings":

@@ -15,57 +15,57 @@ from accounts.queries import visible_accounts
 from exceptions.errors import WorkflowError
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
-from governance.identity.web import actor_of_request
+from governance.identity.web import get_request_actor
 from scans.models import Finding
 from scans.queries.findings import FilterError, visible_findings
 
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 Filter = TypeVar("Filter")
 Row = TypeVar("Row", bound=Model)
 
 
-def person_of(request: HttpRequest) -> User:
+def signed_in_person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def version_of(request: HttpRequest) -> int:
+def parse_posted_version(request: HttpRequest) -> int:
     """The version that the page was made from. Raises BadRequest."""
-    return whole_number(request.POST.get("version", ""), "version")
+    return parse_whole_number(request.POST.get("version", ""), "version")
 
 
-def whole_number(text: str, name: str) -> int:
+def parse_whole_number(text: str, name: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise BadRequest(f"{name} must be a whole number.")
     return int(text)
 
 
-def ids_of(values: Iterable[str]) -> list[int]:
+def parse_ids(values: Iterable[str]) -> list[int]:
     """The ticked rows. Raises BadRequest."""
-    ids = list(dict.fromkeys(whole_number(value, "id") for value in values))
-    if len(ids) > MOST_AT_ONCE:
-        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
+    ids = list(dict.fromkeys(parse_whole_number(value, "id") for value in values))
+    if len(ids) > MAX_AT_ONCE:
+        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
     return ids
 
 
-def seen_findings(request: HttpRequest) -> list[Finding]:
+def find_chosen_findings(request: HttpRequest) -> list[Finding]:
     """The findings that a form (by fingerprint) or an address (?ids=1,2) names and this person may see; others are
     unknown to them. Raises BadRequest for too many."""
     given = request.POST if request.method == "POST" else request.GET
     marks = [mark for mark in given.getlist("findings") if "\x00" not in mark]
-    ids = ids_of(part for part in request.GET.get("ids", "").split(",") if part) if request.method != "POST" else []
-    if len(marks) > MOST_AT_ONCE:
-        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
-    visible = visible_accounts(actor_of_request(request), Permission.FINDING_VIEW)
+    ids = parse_ids(part for part in request.GET.get("ids", "").split(",") if part) if request.method != "POST" else []
+    if len(marks) > MAX_AT_ONCE:
+        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
+    visible = visible_accounts(get_request_actor(request), Permission.FINDING_VIEW)
     rows = visible_findings(visible.order_by()).filter(Q(fingerprint__in=marks) | Q(pk__in=ids))
     return list(rows.select_related("account__organization", "account__ou").order_by("account_id", "control", "id"))
 
 
-def address_of(name: str, findings: Iterable[Finding]) -> str:
+def build_findings_url(name: str, findings: Iterable[Finding]) -> str:
     """A page about these findings, at an address that can be reloaded and sent on."""
     return f"{reverse(name)}?ids={','.join(str(finding.pk) for finding in findings)}"
 
 
-def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:
+def parse_filter(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:
     """The filters in the URL. Raises BadRequest."""
     try:
         return parse(request.GET.dict())
@@ -73,18 +73,18 @@ def parsed(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -
         raise BadRequest(str(error)) from error
 
 
-def ticked(request: HttpRequest) -> dict[int, int]:
+def parse_ticked_rows(request: HttpRequest) -> dict[int, int]:
     """The ticked rows with the version that each had on the page, as id:version. Raises BadRequest."""
     found: dict[int, int] = {}
     for value in request.POST.getlist("ids"):
         id, _, version = value.partition(":")
-        found[whole_number(id, "id")] = whole_number(version, "version")
-    if len(found) > MOST_AT_ONCE:
-        raise BadRequest(f"At most {MOST_AT_ONCE} at once.")
+        found[parse_whole_number(id, "id")] = parse_whole_number(version, "version")
+    if len(found) > MAX_AT_ONCE:
+        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
     return found
 
 
-def tell_each(
+def apply_to_ticked(
     request: HttpRequest, rows: QuerySet[Row], act: Callable[[Row, int], Any], *, done: str, prefix: str
 ) -> None:
     """Do it for each ticked one of rows by itself, in the version that was seen; a message for each for which it can't be.
@@ -92,7 +92,7 @@ def tell_each(
     prefix: of the reference of one that isn't among rows. A second factor that is missing is missing for all of them:
     that is raised before anything is done.
     """
-    wanted = ticked(request)
+    wanted = parse_ticked_rows(request)
     known = rows.in_bulk(wanted)
     failed: list[str] = []
     for id, version in wanted.items():

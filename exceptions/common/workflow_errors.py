@@ -12,7 +12,7 @@ from governance.rest.problems import ConflictError, StaleError
 
 
 @contextmanager
-def workflow() -> Iterator[None]:
+def translate_workflow_errors() -> Iterator[None]:
     """Bad fields are 400 with the field, a stale version 412, everything else that can't be done now 409."""
     try:
         yield

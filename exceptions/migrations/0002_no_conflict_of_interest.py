@@ -6,11 +6,11 @@ from exceptions import triggers
 
 
 def add(apps, editor):
-    triggers.install(editor.connection, triggers.GRANTED, owned="", behind="")
+    triggers.install_decision_triggers(editor.connection, triggers.GRANTED, owned="", behind="")
 
 
 def remove(apps, editor):
-    triggers.remove(editor.connection)
+    triggers.remove_decision_triggers(editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -6,13 +6,13 @@ from exceptions import triggers
 
 
 def add(apps, editor):
-    triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.LENT_TOO, owned="", behind="")
+    triggers.remove_decision_triggers(editor.connection)
+    triggers.install_decision_triggers(editor.connection, triggers.LENT_TOO, owned="", behind="")
 
 
 def before(apps, editor):
-    triggers.remove(editor.connection)
-    triggers.install(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="", behind="")
+    triggers.remove_decision_triggers(editor.connection)
+    triggers.install_decision_triggers(editor.connection, triggers.GRANTED_OR_EXTENDED, owned="", behind="")
 
 
 class Migration(migrations.Migration):

@@ -24,11 +24,11 @@ def fill_in_starts(apps, schema_editor):
 
 def remove_triggers(apps, editor):
     """SQLite writes the table anew, which a trigger that names it refuses."""
-    triggers.remove(editor.connection)
+    triggers.remove_decision_triggers(editor.connection)
 
 
 def install_triggers(apps, editor):
-    triggers.install(editor.connection, triggers.LENT_TOO, behind="")
+    triggers.install_decision_triggers(editor.connection, triggers.LENT_TOO, behind="")
 
 
 class Migration(migrations.Migration):

@@ -6,30 +6,30 @@ from django.conf import settings
 from django.db import migrations, models
 
 from exceptions import triggers
-from governance.core.name_folding import fold
+from governance.core.name_folding import fold_name
 
 
 def off(apps, editor):
-    triggers.remove(editor.connection)
+    triggers.remove_decision_triggers(editor.connection)
 
 
 def on(apps, editor):
-    triggers.install(editor.connection)
+    triggers.install_decision_triggers(editor.connection)
 
 
 def before(apps, editor):
-    triggers.install(editor.connection, triggers.LENT_TOO, behind="")
+    triggers.install_decision_triggers(editor.connection, triggers.LENT_TOO, behind="")
 
 
 def resolve(apps, editor):
     requests = apps.get_model("exceptions", "ExceptionRequest").objects
     called = {}
     for pk, *names in apps.get_model("identity", "User").objects.values_list("pk", "username", "email"):
-        for name in {fold(name) for name in names} - {""}:
+        for name in {fold_name(name) for name in names} - {""}:
             called.setdefault(name, set()).add(pk)
     people = set(apps.get_model("identity", "User").objects.filter(is_service=False).values_list("pk", flat=True))
     for pk, typed in requests.exclude(on_behalf_of_unknown="").values_list("pk", "on_behalf_of_unknown"):
-        found = sorted(called.get(fold(typed), ()))
+        found = sorted(called.get(fold_name(typed), ()))
         if len(found) == 1 and found[0] in people:
             requests.filter(pk=pk).update(on_behalf_of=found[0], on_behalf_of_unknown="")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from exceptions.models.request import ExceptionRequest
-from exceptions.rules import ScopeKind
+from exceptions.rules import ExceptionScopeKind
 from governance.identity.models import User
 from scans.domain.control import Severity
 
@@ -58,7 +58,7 @@ class PolicyRule(models.Model):
     """How many approvers, how long at most and how many renewals, for a severity and a kind of scope."""
 
     severity = models.CharField(max_length=10, choices=SEVERITIES)
-    scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ScopeKind])
+    scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ExceptionScopeKind])
     quorum = models.PositiveSmallIntegerField()
     max_days = models.PositiveIntegerField()
     max_renewals = models.PositiveSmallIntegerField()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account, Organization, OrganizationalUnit
-from exceptions.rules import ScopeKind
+from exceptions.rules import ExceptionScopeKind
 from governance.core.states import EXCEPTION
 from governance.identity.models import User
 from scans.models import Finding
 
-RENEWING = ("submitted", "changes_requested", "approved", "suspended")  # of a renewal: nobody else may renew
+RENEWING_STATES = ("submitted", "changes_requested", "approved", "suspended")  # of a renewal: nobody else may renew
 STATES = sorted({target for _, target in EXCEPTION.moves.values()} | {"draft"})
 
 
@@ -26,7 +26,7 @@ class ExceptionRequest(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="exception_requests")
     state = models.CharField(max_length=20, default="draft", db_index=True)
     version = models.PositiveIntegerField(default=1)
-    scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ScopeKind])
+    scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ExceptionScopeKind])
     control = models.CharField(max_length=20, blank=True)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, related_name="+")
@@ -88,7 +88,7 @@ class ExceptionRequest(models.Model):
             ),
             # A draft is nobody's business but its writer's, so it keeps no other person from renewing.
             models.UniqueConstraint(
-                fields=["renews"], condition=models.Q(state__in=RENEWING), name="one_renewal_asked_for"
+                fields=["renews"], condition=models.Q(state__in=RENEWING_STATES), name="one_renewal_asked_for"
             ),
             models.UniqueConstraint(
                 fields=["renews", "requested_by"], condition=models.Q(state="draft"), name="one_draft_of_a_renewal"

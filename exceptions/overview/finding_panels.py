@@ -8,41 +8,41 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from exceptions.common.finding_overlays import history_of
-from exceptions.requests.request_filters import state_of, visible_requests
+from exceptions.common.finding_overlays import requests_for_finding
+from exceptions.requests.request_filters import board_state, visible_requests
 from exceptions.tickets.ticket_queries import visible_tickets
-from governance.core.policy import Permission, decide
-from governance.identity.web import actor_of_request
-from scans.hooks import BulkAct
+from governance.core.policy import Permission, is_permitted
+from governance.identity.web import get_request_actor
+from scans.hooks import BulkAction
 from scans.models import Finding
-from scans.pipeline.start import place_of
+from scans.pipeline.start import locate_account
 
-SHOWN = 10
+MAX_SHOWN = 10
 
 
-def of_finding(request: HttpRequest, finding: Finding) -> SafeString:
+def render_finding_panel(request: HttpRequest, finding: Finding) -> SafeString:
     """What can be asked for here, and every exception and ticket that there was, as far as the reader may see them."""
-    actor, now = actor_of_request(request), timezone.now()
-    place = place_of(finding.account.organization, finding.account)
-    sees = decide(actor, Permission.EXCEPTION_VIEW, now, place)
-    asked = visible_requests(actor).filter(pk__in=history_of(finding).order_by().values("pk"))
-    sees_tickets = decide(actor, Permission.TICKET_VIEW, now, place)
+    actor, now = get_request_actor(request), timezone.now()
+    place = locate_account(finding.account.organization, finding.account)
+    sees = is_permitted(actor, Permission.EXCEPTION_VIEW, now, place)
+    asked = visible_requests(actor).filter(pk__in=requests_for_finding(finding).order_by().values("pk"))
+    sees_tickets = is_permitted(actor, Permission.TICKET_VIEW, now, place)
     tickets = visible_tickets(actor).filter(items__finding=finding)
     open_ones, failing = finding.state == "open", finding.verdict == "fail"
     context = {
-        "finding": finding, "requests": [(row, state_of(row, now)) for row in asked[:SHOWN]], "now": now, "tickets": list(tickets[:SHOWN]),
-        "may_ask": open_ones and decide(actor, Permission.EXCEPTION_REQUEST, now, place),
-        "may_propose": open_ones and failing and decide(actor, Permission.TICKET_PROPOSE, now, place),
+        "finding": finding, "requests": [(row, board_state(row, now)) for row in asked[:MAX_SHOWN]], "now": now, "tickets": list(tickets[:MAX_SHOWN]),
+        "may_ask": open_ones and is_permitted(actor, Permission.EXCEPTION_REQUEST, now, place),
+        "may_propose": open_ones and failing and is_permitted(actor, Permission.TICKET_PROPOSE, now, place),
         "sees": sees or sees_tickets,
     }  # fmt: skip
     return render_to_string("exceptions/_finding_panel.html", context, request)
 
 
-def bulk_acts(request: HttpRequest) -> list[BulkAct]:
+def list_bulk_acts(request: HttpRequest) -> list[BulkAction]:
     """For the ticked ones on the list of findings."""
-    actor, now = actor_of_request(request), timezone.now()
+    actor, now = get_request_actor(request), timezone.now()
     offers = (
         (Permission.EXCEPTION_REQUEST, "Ask for an exception", "exception-new"),
         (Permission.TICKET_PROPOSE, "Propose tickets", "tickets-propose"),
     )
-    return [BulkAct(label, reverse(name)) for wanted, label, name in offers if decide(actor, wanted, now)]
+    return [BulkAction(label, reverse(name)) for wanted, label, name in offers if is_permitted(actor, wanted, now)]

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions.common.view_helpers import ids_of, person_of
-from exceptions.overview.inbox import inbox_of
-from governance.identity.web import actor_of_request, oneself
+from exceptions.common.view_helpers import parse_ids, signed_in_person
+from exceptions.overview.inbox import build_inbox
+from governance.identity.web import get_request_actor, own_resource
 from governance.notify import queries as notes
 from governance.notify import services as notify
 from governance.notify.models import MailChoice
@@ -21,32 +21,34 @@ PER_PAGE = 25
 
 
 @require_safe
-@oneself
-def inbox(request: HttpRequest) -> HttpResponse:
-    person, now = person_of(request), timezone.now()
-    told = notes.inbox(person)
+@own_resource
+def show_inbox(request: HttpRequest) -> HttpResponse:
+    person, now = signed_in_person(request), timezone.now()
+    told = notes.list_notifications(person)
     context = {
-        "inbox": inbox_of(person, actor_of_request(request), now), "now": now,
+        "inbox": build_inbox(person, get_request_actor(request), now), "now": now,
         "page": slice_of(request, told, {"list": "inbox", "person": str(person.pk)}, PER_PAGE),
-        "choices": MailChoice.choices, "choice": notes.mail_choice(person),
+        "choices": MailChoice.choices, "choice": notes.find_mail_choice(person),
     }  # fmt: skip
     return render(request, "exceptions/inbox.html", context)
 
 
 @require_POST
-@oneself
-def mark_read(request: HttpRequest) -> HttpResponse:
-    count = notify.mark_read(person=person_of(request), ids=ids_of(request.POST.getlist("ids")), now=timezone.now())
+@own_resource
+def mark_inbox_read(request: HttpRequest) -> HttpResponse:
+    count = notify.mark_notifications_read(
+        person=signed_in_person(request), ids=parse_ids(request.POST.getlist("ids")), now=timezone.now()
+    )
     messages.success(request, f"{count} marked as read.")
     return redirect("inbox")
 
 
 @require_POST
-@oneself
-def choose_mail(request: HttpRequest) -> HttpResponse:
+@own_resource
+def choose_inbox_mail(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("mail", "")
     if wanted not in MailChoice.values:
         raise BadRequest(f"mail must be one of: {', '.join(MailChoice.values)}.")
-    notify.choose_mail(person=person_of(request), mail=MailChoice(wanted))
+    notify.set_mail_choice(person=signed_in_person(request), mail=MailChoice(wanted))
     messages.success(request, f"From now on: {MailChoice(wanted).label}.")
     return redirect("inbox")

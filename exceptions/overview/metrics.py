@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q, QuerySet, Sum
 
 from accounts.models import Account, OrganizationalUnit
-from exceptions.common.exception_counts import excepted_by_ou
+from exceptions.common.exception_counts import count_excepted_by_ou
 from exceptions.models import ExceptionRequest
 from exceptions.requests.request_filters import state_is
 from scans.models import AccountTotal
@@ -49,7 +49,7 @@ class Metrics:
     by_ou: list[OuLine]
 
 
-def metrics_of(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Metrics:
+def compute_metrics(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Metrics:
     """Of the requests and accounts that the reader may see."""
     waiting, renewal = state_is("submitted", now), Q(renews__isnull=False)
     said = rows.order_by().aggregate(
@@ -64,22 +64,26 @@ def metrics_of(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now
     decided = rows.filter(decided_at__gte=now - LOOK_BACK).filter(decided_at__gte=F("submitted_at"))
     count = decided.order_by().count()
     return Metrics(
-        median=median(decided, count), decided=count, read=extent_of(visible), by_ou=by_ou(visible, now), **said
+        median=median_decision_time(decided, count),
+        decided=count,
+        read=extent_of(visible),
+        by_ou=build_ou_lines(visible, now),
+        **said,
     )
 
 
-def median(decided: QuerySet[ExceptionRequest], count: int) -> timedelta | None:
+def median_decision_time(decided: QuerySet[ExceptionRequest], count: int) -> timedelta | None:
     """The middle one, found by the database: percentiles differ from one to another."""
     took = ExpressionWrapper(F("decided_at") - F("submitted_at"), output_field=DurationField())
     middle = decided.annotate(took=took).order_by("took", "pk").values_list("took", flat=True)
     return middle[count // 2] if count else None
 
 
-def by_ou(visible: QuerySet[Account], now: datetime) -> list[OuLine]:
+def build_ou_lines(visible: QuerySet[Account], now: datetime) -> list[OuLine]:
     """Those with the most that is excepted first."""
     cells = AccountTotal.objects.filter(account__in=visible.order_by().values("pk"), failed__gt=0).order_by()
     failing = dict(cells.values_list("account__ou_id").annotate(n=Sum("failed")))
-    excepted = excepted_by_ou(visible, now)
+    excepted = count_excepted_by_ou(visible, now)
     units = OrganizationalUnit.objects.in_bulk([pk for pk in failing.keys() | excepted.keys() if pk is not None])
     lines = [
         OuLine(units.get(pk) if pk else None, failing.get(pk, 0), excepted.get(pk, 0))

@@ -10,18 +10,18 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import Account
-from exceptions.common.request_scope import in_part, named_findings, scope_text
+from exceptions.common.request_scope import count_named_findings, describe_scope, find_partly_hidden
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
-from exceptions.requests.request_filters import state_is, state_of
-from exceptions.rules import ScopeKind, shown_state
-from scans.queries.findings import FilterError, one_of
+from exceptions.requests.request_filters import board_state, state_is
+from exceptions.rules import ExceptionScopeKind, effective_state
+from scans.queries.findings import FilterError, require_one_of
 
 STATES = (
     "submitted", "changes_requested", "active", "expiring", "pending", "suspended", "draft", "expired", "rejected",
     "withdrawn", "revoked", "superseded",
 )  # fmt: skip
 SEVERITIES = ("critical", "high", "medium", "low")
-TOTALS = ("submitted", "suspended", "expiring", "active")
+TOTALED_STATES = ("submitted", "suspended", "expiring", "active")
 COLUMNS = (
     "reference", "state", "severity", "scope_kind", "scope", "control", "justification", "business_owner", "compensation",
     "compensating_controls", "requested_by", "on_behalf_of", "submitted_at", "starts_at", "expires_at", "decided_at",
@@ -47,16 +47,16 @@ class BoardFilter:
         values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
         if any("\x00" in value for value in values.values()):
             raise FilterError("A filter holds a character that can't be searched for.")
-        one_of("state", values["state"], ("", *STATES))
-        one_of("severity", values["severity"], ("", *SEVERITIES))
-        one_of("scope", values["scope"], ("", *ScopeKind))
-        one_of("mine", values["mine"], ("", "yes"))
+        require_one_of("state", values["state"], ("", *STATES))
+        require_one_of("severity", values["severity"], ("", *SEVERITIES))
+        require_one_of("scope", values["scope"], ("", *ExceptionScopeKind))
+        require_one_of("mine", values["mine"], ("", "yes"))
         return cls(**values)
 
     def given(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value}
 
-    def narrow(
+    def apply_filters(
         self, rows: QuerySet[ExceptionRequest], person: int | None, now: datetime, visible: QuerySet[Account]
     ) -> QuerySet[ExceptionRequest]:
         rows = rows.filter(state_is(self.state, now))
@@ -78,7 +78,7 @@ class BoardFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BoardLine:
     """state: as people see it, expiring among them. ends: when it ended, or when it will."""
 
     request: ExceptionRequest
@@ -87,24 +87,26 @@ class Line:
     ends: datetime | None
 
 
-def lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]) -> list[Line]:
+def build_board_lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]) -> list[BoardLine]:
     """One more query, for how many findings of the reader's accounts the requests name."""
     found = list(rows)
-    named = named_findings(found, visible)
+    named = count_named_findings(found, visible)
     return [
-        Line(row, state_of(row, now), scope_text(row, named.get(row.pk, 0)), row.ended_at or row.expires_at)
+        BoardLine(row, board_state(row, now), describe_scope(row, named.get(row.pk, 0)), row.ended_at or row.expires_at)
         for row in found
     ]
 
 
-def totals(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, int]]:
+def count_by_state(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, int]]:
     """(state, how many), in one query."""
-    wanted = {state: Count("pk", filter=state_is(state, now), distinct=True) for state in TOTALS}
+    wanted = {state: Count("pk", filter=state_is(state, now), distinct=True) for state in TOTALED_STATES}
     found = rows.order_by().aggregate(**wanted)
-    return [(state, found[state]) for state in TOTALS]
+    return [(state, found[state]) for state in TOTALED_STATES]
 
 
-def export(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Iterator[dict[str, Any]]:
+def export_requests(
+    rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime
+) -> Iterator[dict[str, Any]]:
     """visible: an account that the reader may not see doesn't leave the portal by way of a drift's words."""
     decided = Prefetch("decisions", Decision.objects.select_related("by").order_by("id"))
     seen = visible.order_by().values("pk")
@@ -112,10 +114,10 @@ def export(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: da
     count = theirs.order_by().values("request").annotate(n=Count("pk"))
     rows = rows.annotate(named=Subquery(count.values("n"))).select_related("renews").prefetch_related(decided)
     for row in rows.iterator(chunk_size=500):
-        yield export_line(row, now, drift=bool(row.drift) and not in_part([row], visible))
+        yield build_export_line(row, now, drift=bool(row.drift) and not find_partly_hidden([row], visible))
 
 
-def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[str, Any]:
+def build_export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[str, Any]:
     times = ("submitted_at", "starts_at", "expires_at", "decided_at", "ended_at")
     plain = (
         "reference", "severity", "scope_kind", "control", "justification", "business_owner", "compensation",
@@ -124,8 +126,8 @@ def export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[st
     return {
         **{name: getattr(row, name) for name in plain},
         **{name: at.isoformat() if (at := getattr(row, name)) else None for name in times},
-        "state": shown_state(row.state, row.starts_at, row.expires_at, now),
-        "scope": scope_text(row, getattr(row, "named", None) or 0),
+        "state": effective_state(row.state, row.starts_at, row.expires_at, now),
+        "scope": describe_scope(row, getattr(row, "named", None) or 0),
         "requested_by": row.requested_by.get_username(),
         "on_behalf_of": row.behalf,
         "renews": row.renews.reference if row.renews else None,

@@ -8,34 +8,34 @@ from django.db.models import QuerySet
 
 from exceptions import rules
 from exceptions.models import PolicyChange, PolicyRule, SlaRule
-from exceptions.rules import SEVERITY_ORDER, Rule, ScopeKind
+from exceptions.rules import SEVERITY_ORDER, ExceptionScopeKind, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PolicyRow:
     severity: str
     kind: str
     rule: Rule
 
 
-def table() -> list[Row]:
+def list_policy_rows() -> list[PolicyRow]:
     """Every severity and scope, the gravest first; two queries with sla()."""
     kept = {
         (row.severity, row.scope_kind): Rule(row.quorum, row.max_days, row.max_renewals)
         for row in PolicyRule.objects.all()
     }
     return [
-        Row(severity, str(kind), kept.get((severity, str(kind))) or rules.default_rule(severity, kind))
+        PolicyRow(severity, str(kind), kept.get((severity, str(kind))) or rules.default_rule(severity, kind))
         for severity in reversed(SEVERITY_ORDER)
-        for kind in ScopeKind
+        for kind in ExceptionScopeKind
     ]
 
 
-def sla() -> dict[str, int]:
+def list_sla_days() -> dict[str, int]:
     """severity -> days, the gravest first."""
     kept = dict(SlaRule.objects.values_list("severity", "days"))
     return {severity: kept.get(severity, rules.SLA_DAYS[severity]) for severity in reversed(SEVERITY_ORDER)}
 
 
-def changes() -> QuerySet[PolicyChange]:
+def list_policy_changes() -> QuerySet[PolicyChange]:
     return PolicyChange.objects.select_related("proposed_by", "decided_by").order_by("-id")

@@ -10,26 +10,30 @@ from django.db import transaction
 from django.utils import timezone
 
 from exceptions import rules
-from exceptions.common.input_checks import checked_text
+from exceptions.common.input_checks import validate_text
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
 from exceptions.models import PolicyChange, PolicyRule, SlaRule
-from exceptions.rules import Rule, ScopeKind
+from exceptions.rules import ExceptionScopeKind, Rule
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
+from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted_org_wide
 from governance.identity.factors import step_up
 
 
 def rule_for(severities: Iterable[str], kind: str) -> Rule:
     """The strictest of the rules of these severities: most approvers, shortest, fewest renewals."""
-    found = [one_rule(severity, kind) for severity in set(severities)]
+    found = [rule_for_severity(severity, kind) for severity in set(severities)]
     if not found:
-        return one_rule("low", kind)
+        return rule_for_severity("low", kind)
     return Rule(max(r.quorum for r in found), min(r.max_days for r in found), min(r.max_renewals for r in found))
 
 
-def one_rule(severity: str, kind: str) -> Rule:
+def rule_for_severity(severity: str, kind: str) -> Rule:
     row = PolicyRule.objects.filter(severity=severity, scope_kind=kind).first()
-    return Rule(row.quorum, row.max_days, row.max_renewals) if row else rules.default_rule(severity, ScopeKind(kind))
+    return (
+        Rule(row.quorum, row.max_days, row.max_renewals)
+        if row
+        else rules.default_rule(severity, ExceptionScopeKind(kind))
+    )
 
 
 def sla_days(severity: str) -> int:
@@ -42,17 +46,19 @@ def propose_change(
 ) -> PolicyChange:
     """Propose rows for the tables: nothing changes until another security admin confirms. Raises InvalidRequestError."""
     now = timezone.now()
-    require(actor, Permission.POLICY_PROPOSE, now)
-    checked = [checked_rule(row) for row in changed]
-    days = {severity: whole(n, 1, 3650, "sla") for severity, n in sla.items() if known_severity(severity)}
+    require_policy_permission(actor, Permission.POLICY_PROPOSE, now)
+    checked = [validate_policy_rule(row) for row in changed]
+    days = {
+        severity: require_whole_number(n, 1, 3650, "sla") for severity, n in sla.items() if is_known_severity(severity)
+    }
     if not checked and not days:
         raise InvalidRequestError(rules="Nothing would change.")
-    words = checked_text("reason", reason)
+    words = validate_text("reason", reason)
     if not words:
         raise InvalidRequestError(reason="Say why, for whoever confirms it.")
     with transaction.atomic():
         change = PolicyChange.objects.create(
-            rules=checked, sla=days, reason=words, proposed_by_id=person(actor), proposed_at=now
+            rules=checked, sla=days, reason=words, proposed_by_id=require_user_id(actor), proposed_at=now
         )
         audit.record(actor=actor, action="policy.propose", subject=f"policychange:{change.pk}", rules=checked, sla=days)
     return change
@@ -61,20 +67,20 @@ def propose_change(
 def decide_change(*, actor: Actor, change: PolicyChange, confirm: bool) -> None:
     """Confirm or drop a proposed change. Confirming takes another security admin than the proposer."""
     now = timezone.now()
-    require(actor, Permission.POLICY_CONFIRM, now)
+    require_policy_permission(actor, Permission.POLICY_CONFIRM, now)
     if confirm and actor.user_id == change.proposed_by_id:
         raise ConflictOfInterestError("You proposed this change, so another security admin must confirm it.")
     with transaction.atomic():
         taken = PolicyChange.objects.filter(pk=change.pk, confirmed=None)
-        if not taken.update(confirmed=confirm, decided_by_id=person(actor), decided_at=now):
+        if not taken.update(confirmed=confirm, decided_by_id=require_user_id(actor), decided_at=now):
             raise WorkflowError("This change has been decided already.")
         if confirm:
-            apply(change)
+            apply_policy_change(change)
         act = "policy.confirm" if confirm else "policy.drop"
         audit.record(actor=actor, action=act, subject=f"policychange:{change.pk}", rules=change.rules, sla=change.sla)
 
 
-def apply(change: PolicyChange) -> None:
+def apply_policy_change(change: PolicyChange) -> None:
     for row in change.rules:
         PolicyRule.objects.update_or_create(
             severity=row["severity"],
@@ -85,36 +91,36 @@ def apply(change: PolicyChange) -> None:
         SlaRule.objects.update_or_create(severity=severity, defaults={"days": days})
 
 
-def checked_rule(row: Mapping[str, Any]) -> dict[str, Any]:
+def validate_policy_rule(row: Mapping[str, Any]) -> dict[str, Any]:
     severity, kind = str(row.get("severity", "")), str(row.get("scope_kind", ""))
-    if not known_severity(severity) or kind not in set(ScopeKind):
+    if not is_known_severity(severity) or kind not in set(ExceptionScopeKind):
         raise InvalidRequestError(rules=f"There is no rule for severity {severity!r} and scope {kind!r}.")
     return {
         "severity": severity,
         "scope_kind": kind,
-        "quorum": whole(row.get("quorum"), 1, 5, "quorum"),
-        "max_days": whole(row.get("max_days"), 1, 730, "max_days"),
-        "max_renewals": whole(row.get("max_renewals"), 0, 20, "max_renewals"),
+        "quorum": require_whole_number(row.get("quorum"), 1, 5, "quorum"),
+        "max_days": require_whole_number(row.get("max_days"), 1, 730, "max_days"),
+        "max_renewals": require_whole_number(row.get("max_renewals"), 0, 20, "max_renewals"),
     }
 
 
-def known_severity(severity: str) -> bool:
+def is_known_severity(severity: str) -> bool:
     return severity in rules.SEVERITY_ORDER
 
 
-def whole(value: Any, least: int, most: int, name: str) -> int:
+def require_whole_number(value: Any, least: int, most: int, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidRequestError(**{name: f"{name} must be a whole number from {least} to {most}."})
     return value
 
 
-def require(actor: Actor, permission: Permission, now: datetime) -> None:
-    if not decide_whole(actor, permission, now):
+def require_policy_permission(actor: Actor, permission: Permission, now: datetime) -> None:
+    if not is_permitted_org_wide(actor, permission, now):
         raise NotPermittedError(f"{actor.name} may not do this; a grant of security admin is needed.")
-    step_up.require(actor, now)
+    step_up.require_fresh_factor(actor, now)
 
 
-def person(actor: Actor) -> int:
+def require_user_id(actor: Actor) -> int:
     if actor.user_id is None:
         raise NotPermittedError("Only a person can do this.")
     return actor.user_id

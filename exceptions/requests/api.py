@@ -15,22 +15,22 @@ from rest_framework.response import Response
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
 from exceptions.common import request_scope
-from exceptions.common.workflow_errors import workflow
+from exceptions.common.workflow_errors import translate_workflow_errors
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import drafting, renewing
 from exceptions.requests import request_filters as queries
-from exceptions.requests.request_input import Wanted
+from exceptions.requests.request_input import RequestInput
 from exceptions.requests.serializers import (
     CommentSerializer,
     ExceptionSerializer,
     PreviewSerializer,
-    exception_documents,
+    build_exception_documents,
 )
-from exceptions.rules import ScopeKind
+from exceptions.rules import ExceptionScopeKind
 from governance.core.policy import Permission
-from governance.rest.bulk import LIMIT
-from governance.rest.etags import etag_of, require_match
+from governance.rest.bulk import MAX_BULK_ITEMS
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import PageQuery, Strict
 from governance.rest.views import Answer, Api
 
@@ -40,7 +40,7 @@ STATES = (
 )  # fmt: skip
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 # For accounts, or for whole OUs: the scope says which of them it takes.
-ASKING = frozenset({Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU})
+PERMISSIONS_TO_REQUEST = frozenset({Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU})
 
 
 class ExceptionQuery(PageQuery):
@@ -54,7 +54,7 @@ class ExceptionQuery(PageQuery):
 class ExceptionBody(Strict):
     """A scope and why. findings: fingerprints, for the scope findings; the other scopes take their own fields."""
 
-    scope_kind = serializers.ChoiceField([str(kind) for kind in ScopeKind])
+    scope_kind = serializers.ChoiceField([str(kind) for kind in ExceptionScopeKind])
     control = serializers.CharField(**TEXT)
     account = serializers.CharField(**TEXT)
     ou = serializers.CharField(**TEXT)
@@ -62,7 +62,7 @@ class ExceptionBody(Strict):
     tag_value = serializers.CharField(**TEXT)
     resource = serializers.CharField(**TEXT)
     region = serializers.CharField(**TEXT)
-    findings = serializers.ListField(child=serializers.CharField(), default=list, max_length=LIMIT)
+    findings = serializers.ListField(child=serializers.CharField(), default=list, max_length=MAX_BULK_ITEMS)
     justification = serializers.CharField(**TEXT)
     business_owner = serializers.CharField(**TEXT)
     compensation = serializers.CharField(**TEXT)
@@ -94,8 +94,8 @@ class RenewalBody(Strict):
 class ExceptionApi(Api):
     permissions: ClassVar = {
         "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW, "preview": Permission.EXCEPTION_VIEW,
-        "comments": Permission.EXCEPTION_VIEW, "create": ASKING, "change": ASKING, "submit": ASKING, "withdraw": ASKING,
-        "renew": ASKING, "comment": Permission.EXCEPTION_COMMENT,
+        "comments": Permission.EXCEPTION_VIEW, "create": PERMISSIONS_TO_REQUEST, "change": PERMISSIONS_TO_REQUEST, "submit": PERMISSIONS_TO_REQUEST, "withdraw": PERMISSIONS_TO_REQUEST,
+        "renew": PERMISSIONS_TO_REQUEST, "comment": Permission.EXCEPTION_COMMENT,
     }  # fmt: skip
     queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
     bodies: ClassVar = {
@@ -114,22 +114,22 @@ class ExceptionApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The exception requests that you may see, newest first."""
-        rows = queries.in_state(queries.visible_requests(self.actor), self.query["state"], timezone.now())
+        rows = queries.filter_by_state(queries.visible_requests(self.actor), self.query["state"], timezone.now())
         if self.query["control"]:
             rows = rows.filter(control=self.query["control"])
         if self.query["account"]:
             mine = self.visible().order_by().values("pk")
             rows = rows.filter(covers__account__account_id=self.query["account"], covers__account__in=mine).distinct()
-        page = self.paged(rows)
+        page = self.paginate_rows(rows)
         now = timezone.now()
-        return self.page(exception_documents(page.rows, now, self.visible()), page.next)
+        return self.page(build_exception_documents(page.rows, now, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
         """Draft a request. It is not asked for until it is submitted."""
         given = self.body()
         organization = self.organization(given.pop("organization"))
-        with workflow():
-            made = drafting.create_draft(actor=self.actor, organization=organization, wanted=Wanted(**given))
+        with translate_workflow_errors():
+            made = drafting.create_draft(actor=self.actor, organization=organization, wanted=RequestInput(**given))
         return self.shown(made)
 
     def retrieve(self, _request: Request, request_id: int) -> Response:
@@ -139,36 +139,36 @@ class ExceptionApi(Api):
     def change(self, _request: Request, request_id: int) -> Response:
         """Change a draft, or what changes were asked of."""
         found, given = self.matching(request_id), self.body()
-        with workflow():
-            drafting.change_draft(actor=self.actor, request=found, version=found.version, wanted=Wanted(**given))
+        with translate_workflow_errors():
+            drafting.change_draft(actor=self.actor, request=found, version=found.version, wanted=RequestInput(**given))
         return self.shown(found)
 
     def submit(self, _request: Request, request_id: int) -> Response:
         """Ask for a decision."""
         found = self.matching(request_id)
         self.body()
-        with workflow():
+        with translate_workflow_errors():
             drafting.submit(actor=self.actor, request=found, version=found.version)
         return self.shown(found)
 
     def withdraw(self, _request: Request, request_id: int) -> Response:
         """Take it back, at any stage. Its findings count as open at once."""
         found, given = self.matching(request_id), self.body()
-        with workflow():
+        with translate_workflow_errors():
             drafting.withdraw(actor=self.actor, request=found, version=found.version, reason=given["reason"])
         return self.shown(found)
 
     def renew(self, _request: Request, request_id: int) -> Response:
         """A new draft that takes over when this one ends."""
         found, given = self.found(request_id), self.body()
-        with workflow():
-            made = renewing.renew(actor=self.actor, request=found, **given)
+        with translate_workflow_errors():
+            made = renewing.draft_renewal(actor=self.actor, request=found, **given)
         return self.shown(made)
 
     def preview(self, _request: Request, request_id: int) -> Response:
         """What it covers now, by severity and account, and what is to come."""
         visible = visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
-        found = request_scope.preview(self.found(request_id), visible)
+        found = request_scope.preview_scope(self.found(request_id), visible)
         return self.answer(
             {
                 "accounts": found.accounts,
@@ -183,13 +183,13 @@ class ExceptionApi(Api):
 
     def comments(self, _request: Request, request_id: int) -> Response:
         """The thread, oldest first."""
-        page = self.paged(self.found(request_id).comments.select_related("by").order_by("id"), ascending=True)
+        page = self.paginate_rows(self.found(request_id).comments.select_related("by").order_by("id"), ascending=True)
         return self.page(page.rows, page.next)
 
     def comment(self, _request: Request, request_id: int) -> Response:
         """Say something in the thread."""
         found, given = self.found(request_id), self.body()
-        with workflow():
+        with translate_workflow_errors():
             return self.answer(drafting.comment(actor=self.actor, request=found, text=given["text"]))
 
     def visible(self) -> QuerySet[Account]:
@@ -205,7 +205,7 @@ class ExceptionApi(Api):
     def matching(self, request_id: int) -> ExceptionRequest:
         """The version that If-Match names: 428 without it, 412 for another."""
         found = self.found(request_id)
-        require_match(self.request, etag(found))
+        require_match(self.request, build_exception_etag(found))
         return found
 
     def organization(self, wanted: str) -> Organization:
@@ -215,18 +215,18 @@ class ExceptionApi(Api):
         found = list(seen.filter(org_id=wanted) if wanted else seen[:2])
         if len(found) == 1:
             return found[0]
-        with workflow():
+        with translate_workflow_errors():
             raise InvalidRequestError(
                 organization=f"There is no organization {wanted}." if wanted else "Name one of yours."
             )
 
     def shown(self, row: ExceptionRequest) -> Response:
-        headers = {"ETag": etag(row)}
+        headers = {"ETag": build_exception_etag(row)}
         if self.answers[self.action].status == 201:
             headers["Location"] = reverse("api-exception", args=[row.pk])
-        [shown] = exception_documents([row], timezone.now(), self.visible())
+        [shown] = build_exception_documents([row], timezone.now(), self.visible())
         return self.answer(shown, headers=headers)
 
 
-def etag(row: ExceptionRequest) -> str:
-    return etag_of("exceptionrequest", row.pk, row.version)
+def build_exception_etag(row: ExceptionRequest) -> str:
+    return compute_etag("exceptionrequest", row.pk, row.version)

@@ -11,23 +11,24 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.common.workflow_errors import workflow
+from exceptions.common.workflow_errors import translate_workflow_errors
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Attachment, ExceptionRequest
 from exceptions.requests import attachments
-from exceptions.requests.api import ASKING
+from exceptions.requests.api import PERMISSIONS_TO_REQUEST
 from exceptions.requests.request_filters import visible_requests
 from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery, Strict
 from governance.rest.views import Answer, Api
 
-KINDS = ", ".join(sorted(attachments.KINDS))
+ALLOWED_ENDINGS = ", ".join(sorted(attachments.FILE_TYPES))
 
 
 class AttachmentBody(Strict):
-    name = serializers.CharField(help_text=f"With its ending: one of {KINDS}.")
+    name = serializers.CharField(help_text=f"With its ending: one of {ALLOWED_ENDINGS}.")
     content = serializers.CharField(
-        help_text=f"The file, at most {attachments.MAX_FILE // 1024 // 1024} MiB, in base64.", trim_whitespace=False
+        help_text=f"The file, at most {attachments.MAX_FILE_SIZE // 1024 // 1024} MiB, in base64.",
+        trim_whitespace=False,
     )
 
 
@@ -55,7 +56,7 @@ class AttachmentDetailSerializer(AttachmentSerializer):
 class AttachmentApi(Api):
     permissions: ClassVar = {
         "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW,
-        "create": ASKING,
+        "create": PERMISSIONS_TO_REQUEST,
     }  # fmt: skip
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": AttachmentBody}
@@ -67,14 +68,14 @@ class AttachmentApi(Api):
     def list(self, _request: Request, request_id: int) -> Response:
         """The request's files, oldest first; ten at most."""
         rows = self.found(request_id).attachments.defer("data").select_related("by")
-        page = self.paged(rows, ascending=True)
+        page = self.paginate_rows(rows, ascending=True)
         return self.page(page.rows, page.next)
 
     def create(self, _request: Request, request_id: int) -> Response:
         """Attach a file to one's own request, until it is decided."""
         found, given = self.found(request_id), self.body()
-        with workflow():
-            data = decoded(given["content"])
+        with translate_workflow_errors():
+            data = decode_content(given["content"])
             return self.answer(attachments.attach(actor=self.actor, request=found, name=given["name"], data=data))
 
     def retrieve(self, _request: Request, request_id: int, attachment_id: int) -> Response:
@@ -92,7 +93,7 @@ class AttachmentApi(Api):
         return row
 
 
-def decoded(text: str) -> bytes:
+def decode_content(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)  # some tools break its lines
     except (binascii.Error, ValueError) as error:  # ValueError: a letter beyond ASCII

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exceptions.common.bulk_api import ItemsBody, Many
+from exceptions.common.bulk_api import BulkActsApi, ItemsBody
 from exceptions.requests import drafting
-from exceptions.requests.api import ASKING, TEXT, ExceptionApi
+from exceptions.requests.api import PERMISSIONS_TO_REQUEST, TEXT, ExceptionApi
 from governance.rest.bulk import BulkSerializer
 from governance.rest.views import Answer
 
@@ -19,8 +19,8 @@ class ReasonItemsBody(ItemsBody):
     reason = serializers.CharField(**TEXT)
 
 
-class ManyExceptionsApi(Many, ExceptionApi):
-    permissions: ClassVar = {"submit_many": ASKING, "withdraw_many": ASKING}
+class BulkExceptionsApi(BulkActsApi, ExceptionApi):
+    permissions: ClassVar = {"submit_many": PERMISSIONS_TO_REQUEST, "withdraw_many": PERMISSIONS_TO_REQUEST}
     queries: ClassVar = {}
     bodies: ClassVar = {"submit_many": ItemsBody, "withdraw_many": ReasonItemsBody}
     answers: ClassVar = {"submit_many": Answer(BulkSerializer), "withdraw_many": Answer(BulkSerializer)}

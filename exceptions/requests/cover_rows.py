@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from exceptions.common.request_scope import accounts_of, controls_of, findings_of, keys_of
+from exceptions.common.request_scope import accounts_in_scope, controls_in_scope, expand_cover_keys, findings_in_scope
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.requests.snapshots import compensation, control_facts, facts_digest
-from exceptions.rules import ScopeKind
+from exceptions.requests.snapshots import assess_compensation, control_facts, digest_facts
+from exceptions.rules import ExceptionScopeKind
 
 BATCH = 1000
 
 
-def spell_out(request: ExceptionRequest, *, live: bool) -> None:
+def expand_scope(request: ExceptionRequest, *, live: bool) -> None:
     """Replace the request's covers by what its scope is now. Call inside the transaction of the move."""
     if request.expires_at is None:
         raise ValueError(f"{request} has no end")  # submission made sure of it
@@ -23,26 +23,26 @@ def spell_out(request: ExceptionRequest, *, live: bool) -> None:
             request=request, account_id=account, control=control, fingerprint=mark, live=live,
             starts_at=starts_at, expires_at=request.expires_at,
         )
-        for account, control, mark in keys_of(request)
+        for account, control, mark in expand_cover_keys(request)
     ]  # fmt: skip
     Cover.objects.bulk_create(rows, batch_size=BATCH)
 
 
-def set_live(request: ExceptionRequest, *, live: bool) -> None:
+def set_covers_active(request: ExceptionRequest, *, live: bool) -> None:
     Cover.objects.filter(request=request).update(live=live)
 
 
-def remember(request: ExceptionRequest) -> dict[str, object]:
+def capture_baseline(request: ExceptionRequest) -> dict[str, object]:
     """What the approval rests on: kept beside the request, with each covered finding as it is now."""
-    findings = list(findings_of(request))
-    if request.scope_kind != ScopeKind.FINDINGS:
+    findings = list(findings_in_scope(request))
+    if request.scope_kind != ExceptionScopeKind.FINDINGS:
         CoveredFinding.objects.filter(request=request).delete()
     CoveredFinding.objects.bulk_create(
         [
             CoveredFinding(
                 request=request,
                 finding=f,
-                facts=facts_digest(f),
+                facts=digest_facts(f),
                 control_version=f.control_version,
                 severity=f.severity,
             )
@@ -53,9 +53,9 @@ def remember(request: ExceptionRequest) -> dict[str, object]:
         update_fields=["facts", "control_version", "severity"],
         batch_size=BATCH,
     )
-    accounts = accounts_of(request)
+    accounts = accounts_in_scope(request)
     return {
         "accounts": [account.account_id for account in accounts],
-        "controls": {id: control_facts(id) for id in controls_of(request)},
-        "compensating": compensation(request.compensating_controls, accounts),
+        "controls": {id: control_facts(id) for id in controls_in_scope(request)},
+        "compensating": assess_compensation(request.compensating_controls, accounts),
     }

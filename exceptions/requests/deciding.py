@@ -10,9 +10,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from exceptions.common import locking, notifications
-from exceptions.common.input_checks import checked_text
-from exceptions.common.request_scope import accounts_of, severities_of
-from exceptions.common.stakeholders import conflict_of, may_everywhere, places_of, unknown_behalf
+from exceptions.common.input_checks import validate_text
+from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
+from exceptions.common.stakeholders import (
+    explain_unknown_on_behalf_of,
+    find_conflict_of_interest,
+    list_account_places,
+    may_everywhere,
+)
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,
@@ -23,15 +28,15 @@ from exceptions.errors import (
 from exceptions.models import Decision, ExceptionRequest, Shown
 from exceptions.policy.policy_table import rule_for
 from exceptions.requests import cover_rows
-from exceptions.requests.drafting import moved
-from exceptions.requests.snapshots import shown
-from exceptions.rules import Rule, differences, gravest
+from exceptions.requests.drafting import transition_request
+from exceptions.requests.snapshots import build_snapshot
+from exceptions.rules import Rule, find_differences, highest_severity
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
 from governance.identity.factors import step_up
 from governance.identity.models import User
 
-NEEDS_WORDS = {
+COMMENT_REQUIRED = {
     "reject": "Say why it is rejected.",
     "request_changes": "Say what should change.",
     "revoke": "Say why it is revoked.",
@@ -39,20 +44,27 @@ NEEDS_WORDS = {
 APPROVALS = ("approve", "reapprove")
 # What goes on while it is decided. Whoever decides next sees it, but an approval that was given holds: talk among
 # approvers must not undo it, as a file or a term that comes later does.
-COURSE = frozenset({"version", "state", "decisions", "quorum", "starts_at", "comments"})
-STATES = {"approve": "submitted", "reject": "submitted", "request_changes": "submitted", "reapprove": "suspended"}
+IGNORED_FOR_COMPARISON = frozenset({"version", "state", "decisions", "quorum", "starts_at", "comments"})
+DECIDABLE_STATES = {
+    "approve": "submitted",
+    "reject": "submitted",
+    "request_changes": "submitted",
+    "reapprove": "suspended",
+}
 
 
-def show(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
+def record_snapshot(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
     """What a decider sees, and its digest. Kept, so that a later refusal can show the difference."""
-    request.quorum = max(request.quorum, rule_of(request).quorum)  # it may have become stricter since it was asked
-    body = shown(request)
-    digest = step_up.digest_of(body)
+    request.quorum = max(
+        request.quorum, find_deciding_rule(request).quorum
+    )  # it may have become stricter since it was asked
+    body = build_snapshot(request)
+    digest = step_up.digest_snapshot(body)
     Shown.objects.bulk_create([Shown(digest=digest, body=body)], ignore_conflicts=True)
     return digest, body
 
 
-def decide(
+def decide_request(
     *, actor: Actor, request: ExceptionRequest, act: str, version: int, digest: str, comment: str = ""
 ) -> ExceptionRequest:
     """Approve, reject, request_changes, or reapprove a suspended one. The request as it is afterwards.
@@ -61,67 +73,69 @@ def decide(
     ChangedSinceShownError (with the difference), InvalidRequestError, WorkflowError.
     """
     now = timezone.now()
-    if act not in STATES:
-        raise InvalidRequestError(act=f"Choose one of: {', '.join(STATES)}.")
-    words = required_words(act, comment)
+    if act not in DECIDABLE_STATES:
+        raise InvalidRequestError(act=f"Choose one of: {', '.join(DECIDABLE_STATES)}.")
+    words = require_comment(act, comment)
     with transaction.atomic():
         # Decisions, withdrawal, scans and drift take turns: each sees what the one before left.
-        locking.scope(request)
-        locking.trail("exceptionrequest.decide")
-        locked = locking.request(request.pk)
-        person = require_decider(actor, locked, now)
+        locking.lock_scope(request)
+        locking.lock_trail_end("exceptionrequest.decide")
+        locked = locking.lock_request(request.pk)
+        person = require_request_decider(actor, locked, now)
         require_open(locked, act, version, now)
-        seen = require_shown(locked, digest)
+        seen = require_same_snapshot(locked, digest)
         if act in APPROVALS:
-            if unknown := unknown_behalf(locked):
+            if unknown := explain_unknown_on_behalf_of(locked):
                 raise WorkflowError(unknown)
             require_within_policy(locked, now)
-            begin_anew_if_changed(actor, locked, seen)
-        record(actor, locked, person, act, words, seen, now)
-        carry_out(actor, locked, act, words, now)
+            restart_round_if_changed(actor, locked, seen)
+        record_decision(actor, locked, person, act, words, seen, now)
+        apply_decision(actor, locked, act, words, now)
     locked.refresh_from_db()
     return locked
 
 
-def revoke(*, actor: Actor, request: ExceptionRequest, version: int, digest: str, comment: str) -> ExceptionRequest:
+def revoke_request(
+    *, actor: Actor, request: ExceptionRequest, version: int, digest: str, comment: str
+) -> ExceptionRequest:
     """End what was approved before its time; its findings count as open at once."""
     now = timezone.now()
-    words = required_words("revoke", comment)
+    words = require_comment("revoke", comment)
     with transaction.atomic():
-        locking.trail("exceptionrequest.revoke")
-        locked = locking.request(request.pk)
-        if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, places_of(accounts_of(locked))):
+        locking.lock_trail_end("exceptionrequest.revoke")
+        locked = locking.lock_request(request.pk)
+        if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, list_account_places(accounts_in_scope(locked))):
             raise NotPermittedError(f"{actor.name} may not revoke {locked}.")
-        step_up.require(actor, now)
+        step_up.require_fresh_factor(actor, now)
         if locked.version != version:
             raise StaleVersionError(f"{locked} was changed by somebody else meanwhile. Look at it again.")
-        person = person_of(actor)
+        person = require_person(actor)
         if person.pk == locked.requested_by_id:
             raise ConflictOfInterestError("You asked for this exception: withdraw it instead.")
-        seen = require_shown(locked, digest)
+        seen = require_same_snapshot(locked, digest)
         locked.round += 1  # a round of its own, so that whoever approved may revoke
-        record(actor, locked, person, "revoke", words, seen, now)
-        moved(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
-        cover_rows.set_live(locked, live=False)
-        notifications.to_all_concerned(locked, "revoked", "revoked; its findings are open again", words, by=actor)
+        record_decision(actor, locked, person, "revoke", words, seen, now)
+        transition_request(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
+        cover_rows.set_covers_active(locked, live=False)
+        notifications.notify_stakeholders(locked, "revoked", "revoked; its findings are open again", words, by=actor)
     return locked
 
 
-def require_decider(actor: Actor, request: ExceptionRequest, now: datetime) -> User:
-    if not may_everywhere(actor, Permission.EXCEPTION_DECIDE, now, places_of(accounts_of(request))):
+def require_request_decider(actor: Actor, request: ExceptionRequest, now: datetime) -> User:
+    if not may_everywhere(actor, Permission.EXCEPTION_DECIDE, now, list_account_places(accounts_in_scope(request))):
         raise NotPermittedError(
             f"{actor.name} may not decide {request}: it takes an approver's grant for its whole scope."
         )
-    step_up.require(actor, now)
-    person = person_of(actor)
-    conflict = conflict_of(request, person, actor, now)
+    step_up.require_fresh_factor(actor, now)
+    person = require_person(actor)
+    conflict = find_conflict_of_interest(request, person, actor, now)
     if conflict:
         raise ConflictOfInterestError(conflict)
     return person
 
 
 def require_open(request: ExceptionRequest, act: str, version: int, now: datetime) -> None:
-    if request.state != STATES[act]:
+    if request.state != DECIDABLE_STATES[act]:
         raise WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so it can't be decided like this.")
     if request.version != version:
         raise StaleVersionError(f"{request} was changed by somebody else meanwhile. Look at it again, then decide.")
@@ -129,24 +143,24 @@ def require_open(request: ExceptionRequest, act: str, version: int, now: datetim
         raise WorkflowError(f"{request} asked for a time that has passed. A new request is needed.")
 
 
-def require_shown(request: ExceptionRequest, digest: str) -> Shown:
+def require_same_snapshot(request: ExceptionRequest, digest: str) -> Shown:
     """What was on the screen is what is now. Raises ChangedSinceShownError with the difference."""
-    current, body = show(request)
+    current, body = record_snapshot(request)
     seen = Shown.objects.filter(digest=digest).first()
     if seen is None or seen.body.get("request") != request.reference:
         raise StaleVersionError(f"Open {request} first: a decision names what was on the screen.")
     if digest != current:
-        raise ChangedSinceShownError(differences(seen.body, body))
+        raise ChangedSinceShownError(find_differences(seen.body, body))
     return seen
 
 
-def rule_of(request: ExceptionRequest) -> Rule:
-    return rule_for(severities_of(request), request.scope_kind)
+def find_deciding_rule(request: ExceptionRequest) -> Rule:
+    return rule_for(severities_in_scope(request), request.scope_kind)
 
 
 def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
     """The longest time as the policy table says now, for the severity as it is now."""
-    longest = timedelta(days=rule_of(request).max_days)
+    longest = timedelta(days=find_deciding_rule(request).max_days)
     if request.expires_at and request.expires_at - (request.starts_at or now) > longest:
         raise WorkflowError(
             f"{request} would last longer than the {longest.days} days that its severity and scope allow now. Ask for "
@@ -154,21 +168,21 @@ def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
         )
 
 
-def begin_anew_if_changed(actor: Actor, request: ExceptionRequest, seen: Shown) -> None:
+def restart_round_if_changed(actor: Actor, request: ExceptionRequest, seen: Shown) -> None:
     """An approval counts for what its giver saw: if that was something else, everybody decides again."""
     earlier = request.decisions.filter(round=request.round, act__in=APPROVALS).select_related("shown")
-    if any(substance(decision.shown.body) != substance(seen.body) for decision in earlier):
+    if any(comparable_terms(decision.shown.body) != comparable_terms(seen.body) for decision in earlier):
         request.round += 1
         ExceptionRequest.objects.filter(pk=request.pk).update(round=request.round)
-        notifications.requested(request, by=actor)
+        notifications.notify_deciders(request, by=actor)
 
 
-def substance(body: Mapping[str, Any]) -> dict[str, Any]:
+def comparable_terms(body: Mapping[str, Any]) -> dict[str, Any]:
     """What was shown, without what the deciding itself changes."""
-    return {name: value for name, value in body.items() if name not in COURSE}
+    return {name: value for name, value in body.items() if name not in IGNORED_FOR_COMPARISON}
 
 
-def record(
+def record_decision(
     actor: Actor, request: ExceptionRequest, person: User, act: str, words: str, seen: Shown, now: datetime
 ) -> Decision:
     if actor.second_factor_at is None:
@@ -190,14 +204,14 @@ def record(
     return made
 
 
-def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now: datetime) -> None:
+def apply_decision(actor: Actor, request: ExceptionRequest, act: str, words: str, now: datetime) -> None:
     match act:
         case "reject":
-            moved(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
-            notifications.to_requester(request, "decided", "rejected", words, by=actor)
+            transition_request(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
+            notifications.notify_requester(request, "decided", "rejected", words, by=actor)
         case "request_changes":
-            moved(request, "request_changes", actor, request.version, reason=words, decided_at=now)
-            notifications.to_requester(request, "changes", "changes are asked of you", words, by=actor)
+            transition_request(request, "request_changes", actor, request.version, reason=words, decided_at=now)
+            notifications.notify_requester(request, "changes", "changes are asked of you", words, by=actor)
         case _:
             given = request.decisions.filter(round=request.round, act=act).count()
             if given < request.quorum:
@@ -205,46 +219,46 @@ def carry_out(actor: Actor, request: ExceptionRequest, act: str, words: str, now
                 ExceptionRequest.objects.filter(pk=request.pk).update(
                     version=request.version + 1, quorum=request.quorum
                 )
-                notifications.settle(notifications.url_of(request), request.state, actor)
+                notifications.dismiss_notifications(notifications.build_request_url(request), request.state, actor)
                 return
-            approve(actor, request, act, now)
+            approve_request(actor, request, act, now)
 
 
-def approve(actor: Actor, request: ExceptionRequest, act: str, now: datetime) -> None:
+def approve_request(actor: Actor, request: ExceptionRequest, act: str, now: datetime) -> None:
     request.starts_at = max(request.starts_at or now, now) if act == "approve" else request.starts_at
-    basis = cover_rows.remember(request)
-    moved(
+    basis = cover_rows.capture_baseline(request)
+    transition_request(
         request, act, actor, request.version, decided_at=now, starts_at=request.starts_at, basis=basis, drift=[],
-        quorum=request.quorum, severity=gravest(severities_of(request) or {request.severity}),
+        quorum=request.quorum, severity=highest_severity(severities_in_scope(request) or {request.severity}),
     )  # fmt: skip
-    cover_rows.spell_out(request, live=True)
+    cover_rows.expand_scope(request, live=True)
     if request.renews is not None:
-        notifications.settle_reminders(request.renews)
+        notifications.dismiss_end_reminders(request.renews)
         if request.renews.state in {"approved", "suspended"}:
-            supersede(actor, request)
+            supersede_predecessor(actor, request)
     title = "approved" if act == "approve" else "approved again"
-    notifications.to_requester(request, "decided", title, by=actor)
+    notifications.notify_requester(request, "decided", title, by=actor)
 
 
-def supersede(actor: Actor, request: ExceptionRequest) -> None:
+def supersede_predecessor(actor: Actor, request: ExceptionRequest) -> None:
     """The renewal takes over where the old one ends: until then both stand, so that nothing opens in between."""
     old = request.renews
     if old is None or request.starts_at is None:
         return
     if old.expires_at is not None and old.state == "approved" and request.starts_at >= old.expires_at:
         return
-    moved(old, "supersede", actor, old.version, reason=f"renewed by {request}", ended_at=timezone.now())
-    cover_rows.set_live(old, live=False)
+    transition_request(old, "supersede", actor, old.version, reason=f"renewed by {request}", ended_at=timezone.now())
+    cover_rows.set_covers_active(old, live=False)
 
 
-def required_words(act: str, comment: str) -> str:
-    words = checked_text("comment", comment)
-    if act in NEEDS_WORDS and not words:
-        raise InvalidRequestError(comment=NEEDS_WORDS[act])
+def require_comment(act: str, comment: str) -> str:
+    words = validate_text("comment", comment)
+    if act in COMMENT_REQUIRED and not words:
+        raise InvalidRequestError(comment=COMMENT_REQUIRED[act])
     return words
 
 
-def person_of(actor: Actor) -> User:
+def require_person(actor: Actor) -> User:
     if actor.user_id is None or actor.token_id is not None:
         raise NotPermittedError("Only a person can decide.")
     return User.objects.get(pk=actor.user_id)

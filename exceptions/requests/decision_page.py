@@ -7,25 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from exceptions.common.request_scope import Preview, accounts_of, preview
-from exceptions.common.stakeholders import conflict_of, unknown_behalf
+from exceptions.common.request_scope import ScopePreview, accounts_in_scope, preview_scope
+from exceptions.common.stakeholders import explain_unknown_on_behalf_of, find_conflict_of_interest
 from exceptions.models import Attachment, ExceptionRequest, Shown
 from exceptions.requests import wording
-from exceptions.requests.request_page import Said, attachments_of, changes_since_approval, may_of, thread_of
-from exceptions.requests.wording import LABELS, Change
+from exceptions.requests.request_page import (
+    ThreadEntry,
+    build_thread,
+    changes_since_approval,
+    find_request_permissions,
+    list_attachments,
+)
+from exceptions.requests.wording import LABELS, ValueChange
 from governance.core.policy import Actor
 from governance.identity.models import User
 from scans.models import Finding
 
-REFUSALS = frozenset({"request_changes", "reject"})
+NON_APPROVAL_ACTS = frozenset({"request_changes", "reject"})
 # What has a place of its own on the page.
-APART = frozenset({"listed", "justification", "state", "attachments", "comments"})
+RENDERED_SEPARATELY = frozenset({"listed", "justification", "state", "attachments", "comments"})
 # Told only where there is any: nothing has drifted, nobody has decided yet, nobody else is behind it.
-SPARSE = frozenset({"drift", "decisions", "on_behalf_of", "unknown_owners"})
+OPTIONAL_KEYS = frozenset({"drift", "decisions", "on_behalf_of", "unknown_owners"})
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class DecisionPage:
     """acts: what may be done, and may this person; conflict: why this person may not, whatever their grants; unknown:
     why nobody may approve it.
 
@@ -35,46 +41,48 @@ class Screen:
     facts: list[tuple[str, list[str]]]
     findings: list[Finding]
     attachments: list[Attachment]
-    thread: list[Said]
-    covered: Preview
+    thread: list[ThreadEntry]
+    covered: ScopePreview
     acts: list[str]
     may_revoke: bool
     conflict: str
     elsewhere: bool
     unknown: str
-    changed: list[Change]
-    since_approval: list[Change]
+    changed: list[ValueChange]
+    since_approval: list[ValueChange]
 
 
-def told(key: str, body: Mapping[str, Any]) -> bool:
-    return key not in APART and (key not in SPARSE or bool(body.get(key)))
+def is_displayed(key: str, body: Mapping[str, Any]) -> bool:
+    return key not in RENDERED_SEPARATELY and (key not in OPTIONAL_KEYS or bool(body.get(key)))
 
 
-def screen_of(
+def build_decision_page(
     request: ExceptionRequest, body: Mapping[str, Any], actor: Actor, person: User, now: datetime, *, since: str | None
-) -> Screen:
-    may = may_of(request, actor, accounts_of(request), now)
+) -> DecisionPage:
+    may = find_request_permissions(request, actor, accounts_in_scope(request), now)
     seen = Shown.objects.filter(digest=since).first() if since else None
     before = seen.body if seen and seen.body.get("request") == request.reference else {}
-    known = wording.known_of(body)
+    known = wording.look_up_names(body)
     acts = {"submitted": ["approve", "request_changes", "reject"], "suspended": ["reapprove"]}
     decidable = request.state in acts and (request.expires_at is None or request.expires_at > now)
     own = request.requested_by_id == person.pk
-    conflict = conflict_of(request, person, actor, now) if decidable and (own or may.decide) else ""
+    conflict = find_conflict_of_interest(request, person, actor, now) if decidable and (own or may.decide) else ""
     offered = acts[request.state] if decidable and may.decide and not conflict else []
-    unknown = unknown_behalf(request)
+    unknown = explain_unknown_on_behalf_of(request)
     listed = Finding.objects.filter(fingerprint__in=list(body["listed"])).select_related("account")
-    return Screen(
-        facts=[(LABELS[key], wording.said(key, body.get(key), known)) for key in LABELS if told(key, body)],
+    return DecisionPage(
+        facts=[
+            (LABELS[key], wording.format_value(key, body.get(key), known)) for key in LABELS if is_displayed(key, body)
+        ],
         findings=list(listed.order_by("account_id", "control", "id")),
-        attachments=attachments_of(request),
-        thread=thread_of(request),
-        covered=preview(request),
-        acts=[act for act in offered if act in REFUSALS] if unknown else offered,
+        attachments=list_attachments(request),
+        thread=build_thread(request),
+        covered=preview_scope(request),
+        acts=[act for act in offered if act in NON_APPROVAL_ACTS] if unknown else offered,
         may_revoke=may.revoke,
         conflict=conflict,
         elsewhere=decidable and not own and not may.decide,
         unknown=unknown if decidable else "",
-        changed=wording.changes(before, body) if before else [],
+        changed=wording.describe_changes(before, body) if before else [],
         since_approval=changes_since_approval(request),
     )

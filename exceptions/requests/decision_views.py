@@ -11,17 +11,17 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.common.view_helpers import person_of, version_of
+from exceptions.common.view_helpers import parse_posted_version, signed_in_person
 from exceptions.errors import ChangedSinceShownError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding
-from exceptions.requests.decision_page import screen_of
-from exceptions.requests.request_page import sees_all_of
+from exceptions.requests.decision_page import build_decision_page
+from exceptions.requests.request_page import can_see_whole_scope
 from exceptions.requests.view_helpers import request_or_404
 from governance.core.policy import Permission
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 
-DONE = {
+DONE_MESSAGES = {
     "approve": "Your approval of {} is recorded.",
     "reapprove": "Your approval of {} is recorded.",
     "reject": "{} is rejected.",
@@ -31,56 +31,60 @@ DONE = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.EXCEPTION_DECIDE)
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.EXCEPTION_DECIDE)
+def decide_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
-        deciding.decide(
-            actor=actor_of_request(request), request=found, act=request.POST.get("act", ""),
-            version=version_of(request), digest=request.POST.get("digest", ""),
+        deciding.decide_request(
+            actor=get_request_actor(request), request=found, act=request.POST.get("act", ""),
+            version=parse_posted_version(request), digest=request.POST.get("digest", ""),
             comment=request.POST.get("comment", ""),
         )  # fmt: skip
 
-    return answered(request, pk, act, request.POST.get("act", ""))
+    return handle_decision(request, pk, act, request.POST.get("act", ""))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.EXCEPTION_REVOKE)
-def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.EXCEPTION_REVOKE)
+def revoke_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
-        deciding.revoke(
-            actor=actor_of_request(request), request=found, version=version_of(request),
+        deciding.revoke_request(
+            actor=get_request_actor(request), request=found, version=parse_posted_version(request),
             digest=request.POST.get("digest", ""), comment=request.POST.get("comment", ""),
         )  # fmt: skip
 
-    return answered(request, pk, act, "revoke")
+    return handle_decision(request, pk, act, "revoke")
 
 
-def answered(request: HttpRequest, pk: int, act: Callable[[ExceptionRequest], None], name: str) -> HttpResponse:
+def handle_decision(request: HttpRequest, pk: int, act: Callable[[ExceptionRequest], None], name: str) -> HttpResponse:
     """A refusal shows the page again as things are now, with the difference and with what was typed."""
     found = request_or_404(request, pk)
-    if not sees_all_of(found, actor_of_request(request)):
+    if not can_see_whole_scope(found, get_request_actor(request)):
         messages.warning(request, f"{found} reaches beyond what you may see, so somebody else must decide it.")
         return redirect("exception", pk=pk)
     if request.method != "POST":
-        return shown(request, found)
+        return render_decision_page(request, found)
     try:
         act(found)
     except InvalidRequestError as error:
-        return shown(request, found, faults=error.fields, status=422)
+        return render_decision_page(request, found, faults=error.fields, status=422)
     except (ChangedSinceShownError, StaleVersionError):
-        return shown(request, request_or_404(request, pk), since=request.POST.get("digest", ""), status=409)
+        return render_decision_page(
+            request, request_or_404(request, pk), since=request.POST.get("digest", ""), status=409
+        )
     except WorkflowError as error:
-        return shown(request, request_or_404(request, pk), problem=str(error), status=409)
-    messages.success(request, DONE[name].format(found))
+        return render_decision_page(request, request_or_404(request, pk), problem=str(error), status=409)
+    messages.success(request, DONE_MESSAGES[name].format(found))
     return redirect("exception", pk=pk)
 
 
-def shown(
+def render_decision_page(
     request: HttpRequest, found: ExceptionRequest, *, since: str | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
     """since: the digest of what this person saw before."""
-    digest, body = deciding.show(found)
-    screen = screen_of(found, body, actor_of_request(request), person_of(request), timezone.now(), since=since)
+    digest, body = deciding.record_snapshot(found)
+    screen = build_decision_page(
+        found, body, get_request_actor(request), signed_in_person(request), timezone.now(), since=since
+    )
     context = {
         "found": found, "screen": screen, "digest": digest, "changed": since is not None,
         "typed": request.POST.get("comment", ""), **more,

@@ -9,46 +9,50 @@ from django.db.models import F, QuerySet
 
 from accounts.models import Account, Organization
 from exceptions.common import locking, notifications
-from exceptions.common.request_scope import MOVED, accounts_of
+from exceptions.common.request_scope import MOVED_ACCOUNT_PREFIX, accounts_in_scope
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
 from exceptions.requests import cover_rows
-from exceptions.requests.drafting import moved
-from exceptions.requests.snapshots import compensation, control_facts, facts_digest
-from exceptions.rules import BROAD, Drift
+from exceptions.requests.drafting import transition_request
+from exceptions.requests.snapshots import assess_compensation, control_facts, digest_facts
+from exceptions.rules import BROAD_SCOPES, Drift
 from governance.core.policy import SYSTEM
 from scans.models import Finding
 
-NAMED = 20  # differences that are spelled out; the rest is counted
+MAX_LISTED = 20  # differences that are spelled out; the rest is counted
 
 
-def after_scan(account: Account, changed: Sequence[Finding]) -> None:
+def suspend_after_scan(account: Account, changed: Sequence[Finding]) -> None:
     """Called in the transaction in which a scan or a replay changed this account's findings and cells."""
-    locking.account(account)
+    locking.lock_account(account)
     over = Cover.objects.filter(account=account, live=True).order_by().values("request")
-    for request in locked(ExceptionRequest.objects.filter(pk__in=over, state="approved")):
-        found = [*controls_drift(request), *findings_drift(request, changed), *compensation_drift(request)]
+    for request in lock_requests(ExceptionRequest.objects.filter(pk__in=over, state="approved")):
+        found = [
+            *find_controls_drift(request),
+            *find_findings_drift(request, changed),
+            *find_compensation_drift(request),
+        ]
         if found:
-            suspend(request, found)
+            suspend_request(request, found)
 
 
-def after_discovery(organization: Organization) -> None:
+def suspend_after_discovery(organization: Organization) -> None:
     """Called in the transaction in which a discovery changed who is in which OU, or the tags."""
-    broad = ExceptionRequest.objects.filter(organization=organization, state="approved", scope_kind__in=BROAD)
-    for request in locked(broad):
-        found = scope_drift(request)
+    broad = ExceptionRequest.objects.filter(organization=organization, state="approved", scope_kind__in=BROAD_SCOPES)
+    for request in lock_requests(broad):
+        found = find_scope_drift(request)
         if found:
-            suspend(request, found)
+            suspend_request(request, found)
 
 
-def locked(rows: QuerySet[ExceptionRequest]) -> list[ExceptionRequest]:
+def lock_requests(rows: QuerySet[ExceptionRequest]) -> list[ExceptionRequest]:
     """In the order of their ids, so that two scans that lock the same ones can't wait for each other."""
     if not rows.exists():
         return []
-    locking.trail("exceptionrequest.suspend")
+    locking.lock_trail_end("exceptionrequest.suspend")
     return list(rows.order_by("pk").select_for_update(no_key=True))
 
 
-def findings_drift(request: ExceptionRequest, changed: Collection[Finding]) -> list[Drift]:
+def find_findings_drift(request: ExceptionRequest, changed: Collection[Finding]) -> list[Drift]:
     """Covered findings that are not what they were. A resolved one is no drift: there is nothing left to cover."""
     by_id = {finding.pk: finding for finding in changed if finding.state == "open"}
     rows = CoveredFinding.objects.filter(request=request, finding__in=by_id)
@@ -57,12 +61,12 @@ def findings_drift(request: ExceptionRequest, changed: Collection[Finding]) -> l
         finding = by_id[row.finding_id]
         if row.severity and row.severity != finding.severity:
             found.append(Drift("severity", finding.resource, row.severity, finding.severity))
-        elif row.facts and row.facts != (now := facts_digest(finding)):
+        elif row.facts and row.facts != (now := digest_facts(finding)):
             found.append(Drift("evidence", finding.resource, row.facts[:12], now[:12]))
     return found
 
 
-def controls_drift(request: ExceptionRequest) -> list[Drift]:
+def find_controls_drift(request: ExceptionRequest) -> list[Drift]:
     found: list[Drift] = []
     for id, was in request.basis.get("controls", {}).items():
         now = control_facts(id)
@@ -73,12 +77,12 @@ def controls_drift(request: ExceptionRequest) -> list[Drift]:
     return found
 
 
-def compensation_drift(request: ExceptionRequest) -> list[Drift]:
+def find_compensation_drift(request: ExceptionRequest) -> list[Drift]:
     """A compensating control that passed and doesn't: failing, or no longer known."""
     if not request.compensating_controls:
         return []
     was: dict[str, Any] = request.basis.get("compensating", {})
-    now = compensation(request.compensating_controls, accounts_of(request))
+    now = assess_compensation(request.compensating_controls, accounts_in_scope(request))
     return [
         Drift("compensation", id, was.get(id), state)
         for id, state in now.items()
@@ -86,23 +90,25 @@ def compensation_drift(request: ExceptionRequest) -> list[Drift]:
     ]
 
 
-def scope_drift(request: ExceptionRequest) -> list[Drift]:
+def find_scope_drift(request: ExceptionRequest) -> list[Drift]:
     was = set(request.basis.get("accounts", []))
-    now = {account.account_id for account in accounts_of(request)}
-    joined = [Drift("scope", f"{MOVED}{id}", "outside", "in the scope") for id in sorted(now - was)]
-    left = [Drift("scope", f"{MOVED}{id}", "in the scope", "outside") for id in sorted(was - now)]
+    now = {account.account_id for account in accounts_in_scope(request)}
+    joined = [Drift("scope", f"{MOVED_ACCOUNT_PREFIX}{id}", "outside", "in the scope") for id in sorted(now - was)]
+    left = [Drift("scope", f"{MOVED_ACCOUNT_PREFIX}{id}", "in the scope", "outside") for id in sorted(was - now)]
     return joined + left
 
 
-def suspend(request: ExceptionRequest, found: list[Drift]) -> None:
+def suspend_request(request: ExceptionRequest, found: list[Drift]) -> None:
     """Its findings count as open at once; approvers and owners are told why."""
-    reasons = [drift.sentence() for drift in found[:NAMED]]
-    if len(found) > NAMED:
-        reasons.append(f"And {len(found) - NAMED} more.")
-    moved(
+    reasons = [drift.sentence() for drift in found[:MAX_LISTED]]
+    if len(found) > MAX_LISTED:
+        reasons.append(f"And {len(found) - MAX_LISTED} more.")
+    transition_request(
         request, "suspend", SYSTEM, request.version, reason=" ".join(reasons), round=F("round") + 1,
-        drift=[drift.as_dict() for drift in found[:NAMED]],
+        drift=[drift.as_dict() for drift in found[:MAX_LISTED]],
     )  # fmt: skip
-    cover_rows.set_live(request, live=False)
-    notifications.to_all_concerned(request, "suspended", "suspended; its findings are open again", "\n".join(reasons))
-    notifications.requested(request)
+    cover_rows.set_covers_active(request, live=False)
+    notifications.notify_stakeholders(
+        request, "suspended", "suspended; its findings are open again", "\n".join(reasons)
+    )
+    notifications.notify_deciders(request)

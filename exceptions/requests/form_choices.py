@@ -11,22 +11,22 @@ from django.db.models import QuerySet
 from accounts.models import Account, Organization
 from accounts.queries import visible_accounts
 from exceptions.policy.policy_table import rule_for
-from exceptions.rules import SEVERITY_ORDER, Rule, ScopeKind
-from governance.core.policy import Actor, Permission, decide
+from exceptions.rules import SEVERITY_ORDER, ExceptionScopeKind, Rule
+from governance.core.policy import Actor, Permission, is_permitted
 from scans import registry
 from scans.models import Finding
 from scans.queries import controls, unit_choices
 
 Options = list[tuple[str, str]]
-SUGGESTED = 300
-KINDS = (
+MAX_SUGGESTED = 300
+SCOPE_KINDS = (
     ("findings", "Named findings"), ("resource", "One resource"), ("account", "A control in an account"),
     ("ou", "A control in an OU"), ("tag", "A control by tag"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ExceptionFormChoices:
     """kind: the scope's kind to show the fields of. kinds: those on offer, with their names. rules: how long at most,
     for each severity that may come to decide."""
 
@@ -40,51 +40,57 @@ class Offer:
     rules: list[tuple[str, Rule]]
 
 
-def offer_to(actor: Actor, now: datetime, wanted: str, control: str, marks: Iterable[str]) -> Offer:
+def build_exception_choices(
+    actor: Actor, now: datetime, wanted: str, control: str, marks: Iterable[str]
+) -> ExceptionFormChoices:
     """wanted: the kind of scope that was chosen; empty: none yet, so the first that this person may ask for."""
     asks = Permission.EXCEPTION_REQUEST
     wide = Permission.EXCEPTION_REQUEST_OU
-    narrow = decide(actor, asks, now)
-    kinds = KINDS if narrow else tuple(item for item in KINDS if item[0] in {"ou", "tag"})
+    narrow = is_permitted(actor, asks, now)
+    kinds = SCOPE_KINDS if narrow else tuple(item for item in SCOPE_KINDS if item[0] in {"ou", "tag"})
     mine = visible_accounts(actor, asks if narrow else wide)
-    kind = wanted if wanted in set(ScopeKind) else kinds[0][0]
-    for_ous = visible_accounts(actor, wide) if decide(actor, wide, now) else mine
+    kind = wanted if wanted in set(ExceptionScopeKind) else kinds[0][0]
+    for_ous = visible_accounts(actor, wide) if is_permitted(actor, wide, now) else mine
     seen = visible_accounts(actor, Permission.FINDING_VIEW).order_by()
     named = Finding.objects.filter(fingerprint__in=list(marks), account__in=seen.values("pk"))
     found = list(named.select_related("account__organization").order_by("account_id", "control", "id"))
     ids = (mine | for_ous).order_by().values("organization")
-    return Offer(
+    return ExceptionFormChoices(
         kind=kind,
         kinds=kinds,
         organizations=list(Organization.objects.filter(pk__in=ids).values_list("org_id", flat=True)),
-        accounts=suggested(mine),
-        ous=[(unit.ou_id, unit.label) for unit in unit_choices.choices(for_ous)] if kind == ScopeKind.OU else [],
-        controls=controls.choices(),
+        accounts=suggest_accounts(mine),
+        ous=[(unit.ou_id, unit.label) for unit in unit_choices.list_unit_choices(for_ous)]
+        if kind == ExceptionScopeKind.OU
+        else [],
+        controls=controls.list_control_choices(),
         findings=found,
-        rules=rules_for(kind, severities(kind, control, found)),
+        rules=list_rules(kind, list_deciding_severities(kind, control, found)),
     )
 
 
-def suggested(accounts: QuerySet[Account]) -> Options:
+def suggest_accounts(accounts: QuerySet[Account]) -> Options:
     rows = accounts.order_by("name").values_list("account_id", "name")
-    return list(rows[:SUGGESTED])
+    return list(rows[:MAX_SUGGESTED])
 
 
-def severities(kind: str, control: str, findings: list[Finding]) -> list[str]:
+def list_deciding_severities(kind: str, control: str, findings: list[Finding]) -> list[str]:
     """Of what is chosen already; every one where that isn't known yet."""
     loaded = registry.controls().get(control.strip().upper())
-    if kind == ScopeKind.FINDINGS and findings:
+    if kind == ExceptionScopeKind.FINDINGS and findings:
         return [max({f.severity for f in findings}, key=SEVERITY_ORDER.index)]
-    if kind != ScopeKind.FINDINGS and loaded is not None:
+    if kind != ExceptionScopeKind.FINDINGS and loaded is not None:
         return [str(loaded.control.severity)]
     return list(reversed(SEVERITY_ORDER))
 
 
-def rules_for(kind: str, wanted: Iterable[str]) -> list[tuple[str, Rule]]:
+def list_rules(kind: str, wanted: Iterable[str]) -> list[tuple[str, Rule]]:
     return [(severity, rule_for([severity], kind)) for severity in wanted]
 
 
-def organization_of(actor: Actor, *, typed: str, account: str, ou: str, findings: list[Finding]) -> Organization | None:
+def find_scope_organization(
+    actor: Actor, *, typed: str, account: str, ou: str, findings: list[Finding]
+) -> Organization | None:
     """The organization that the scope lies in: the scope says it, or it was chosen among several."""
     if findings:
         return findings[0].account.organization

@@ -12,66 +12,71 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.common.view_helpers import address_of, seen_findings, version_of
+from exceptions.common.view_helpers import build_findings_url, find_chosen_findings, parse_posted_version
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import attachments, drafting, submission_checks
-from exceptions.requests.form_choices import Offer, offer_to, organization_of
-from exceptions.requests.forms import RequestForm, values_of
+from exceptions.requests.form_choices import ExceptionFormChoices, build_exception_choices, find_scope_organization
+from exceptions.requests.forms import RequestForm, build_form_values
 from exceptions.requests.view_helpers import attach_file, request_or_404
-from governance.core.policy import Permission, decide
+from governance.core.policy import Permission, is_permitted
 from governance.core.states import EXCEPTION
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 
 NOT_SAVED = "The request was not saved. What to change stands beside the fields; nothing that you typed is lost."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.EXCEPTION_VIEW)
-def ask(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.EXCEPTION_VIEW)
+def request_exception(request: HttpRequest) -> HttpResponse:
     """GET: the empty form, or with what a link chose. POST: from the list of findings, or the form itself."""
     require_asker(request)
     if request.method != "POST":
-        return shown(request, RequestForm(initial=chosen_by_link(request)))
+        return render_request_form(request, RequestForm(initial=read_linked_choices(request)))
     if "scope_kind" not in request.POST and "switch" not in request.POST:  # ticked on the list of findings
-        return redirect(address_of("exception-new", seen_findings(request)))
+        return redirect(build_findings_url("exception-new", find_chosen_findings(request)))
     if "save" not in request.POST:  # the kind of scope was changed
-        return shown(request, RequestForm(initial=typed_so_far(request)))
+        return render_request_form(request, RequestForm(initial=read_typed_values(request)))
     form = RequestForm(request.POST)
-    made = save_new(request, form) if form.is_valid() else None
-    return shown(request, form, status=422) if made is None else with_files(request, made)
+    made = save_new_draft(request, form) if form.is_valid() else None
+    return render_request_form(request, form, status=422) if made is None else attach_files_and_redirect(request, made)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.EXCEPTION_VIEW)
-def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    found = own_or_403(request, pk)
+@permission_required(Permission.EXCEPTION_VIEW)
+def edit_exception(request: HttpRequest, pk: int) -> HttpResponse:
+    found = own_request_or_403(request, pk)
     if request.method != "POST":
-        form = RequestForm(initial=values_of(found))
-        return shown(request, form, found)
+        form = RequestForm(initial=build_form_values(found))
+        return render_request_form(request, form, found)
     if "save" not in request.POST:
-        return shown(request, RequestForm(initial=typed_so_far(request)), found, version=version_of(request))
+        return render_request_form(
+            request, RequestForm(initial=read_typed_values(request)), found, version=parse_posted_version(request)
+        )
     form = RequestForm(request.POST)
     if not form.is_valid():
-        return shown(request, form, found, status=422, version=version_of(request))
+        return render_request_form(request, form, found, status=422, version=parse_posted_version(request))
     try:
         drafting.change_draft(
-            actor=actor_of_request(request), request=found, version=version_of(request), wanted=form.wanted(found)
+            actor=get_request_actor(request),
+            request=found,
+            version=parse_posted_version(request),
+            wanted=form.wanted(found),
         )
     except (InvalidRequestError, ScopeNotPermittedError) as error:
         form.refuse(error.fields)
-        return shown(request, form, found, status=422, version=version_of(request))
+        return render_request_form(request, form, found, status=422, version=parse_posted_version(request))
     except WorkflowError as error:
         form.add_error(None, str(error))
-        return shown(request, form, found, status=409, version=found.version)
-    return with_files(request, found)
+        return render_request_form(request, form, found, status=409, version=found.version)
+    return attach_files_and_redirect(request, found)
 
 
-def save_new(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None:
+def save_new_draft(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None:
     """The draft; None if it was refused: the form then says why, beside the field."""
-    actor, given = actor_of_request(request), form.cleaned_data
-    offer = offer_for(request, form)
-    organization = organization_of(
+    actor, given = get_request_actor(request), form.cleaned_data
+    offer = build_choices_for_form(request, form)
+    organization = find_scope_organization(
         actor, typed=given["organization"], account=given["account"], ou=given["ou"], findings=offer.findings
     )
     if organization is None:
@@ -84,7 +89,7 @@ def save_new(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None
     return None
 
 
-def with_files(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
+def attach_files_and_redirect(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
     """Keep the files that came along. The draft stays saved when one of them is refused."""
     for file in request.FILES.getlist("files"):
         try:
@@ -95,13 +100,13 @@ def with_files(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
 
 
 def require_asker(request: HttpRequest) -> None:
-    actor, now = actor_of_request(request), timezone.now()
+    actor, now = get_request_actor(request), timezone.now()
     asks = (Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU)
-    if not any(decide(actor, wanted, now) for wanted in asks):
+    if not any(is_permitted(actor, wanted, now) for wanted in asks):
         raise PermissionDenied
 
 
-def own_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
+def own_request_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
     """One's own request while it can be changed."""
     found = request_or_404(request, pk)
     if found.requested_by_id != request.user.pk or found.state not in EXCEPTION.sources("submit"):
@@ -109,13 +114,13 @@ def own_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
     return found
 
 
-def chosen_by_link(request: HttpRequest) -> dict[str, Any]:
+def read_linked_choices(request: HttpRequest) -> dict[str, Any]:
     names = ("scope_kind", "control", "account", "ou", "resource", "region", "tag_key", "tag_value")
     chosen: dict[str, Any] = {name: request.GET.get(name, "").replace("\x00", "") for name in names}
-    return {**chosen, "findings": [finding.fingerprint for finding in seen_findings(request)]}
+    return {**chosen, "findings": [finding.fingerprint for finding in find_chosen_findings(request)]}
 
 
-def typed_so_far(request: HttpRequest) -> dict[str, Any]:
+def read_typed_values(request: HttpRequest) -> dict[str, Any]:
     """Everything that was posted; a switch changes the kind of scope, and nothing else."""
     lists = {"findings", "compensating_controls"}
     typed: dict[str, Any] = {
@@ -125,13 +130,15 @@ def typed_so_far(request: HttpRequest) -> dict[str, Any]:
     return typed | ({"scope_kind": request.POST["switch"]} if "switch" in request.POST else {})
 
 
-def offer_for(request: HttpRequest, form: RequestForm) -> Offer:
+def build_choices_for_form(request: HttpRequest, form: RequestForm) -> ExceptionFormChoices:
     marks = [mark for mark in form["findings"].value() or () if "\x00" not in mark]
     kind = str(form["scope_kind"].value() or "")
-    return offer_to(actor_of_request(request), timezone.now(), kind, str(form["control"].value() or ""), marks)
+    return build_exception_choices(
+        get_request_actor(request), timezone.now(), kind, str(form["control"].value() or ""), marks
+    )
 
 
-def shown(
+def render_request_form(
     request: HttpRequest,
     form: RequestForm,
     found: ExceptionRequest | None = None,
@@ -141,14 +148,14 @@ def shown(
     faults: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """The form. faults: what submitting refused, to stand beside the fields of a form that wasn't posted."""
-    now, offer = timezone.now(), offer_for(request, form)
+    now, offer = timezone.now(), build_choices_for_form(request, form)
     latest = {severity: submission_checks.latest_end(rule, None, now) for severity, rule in offer.rules}
     context = {
         "form": form, "found": found, "offer": offer, "kind": offer.kind, "faults": faults or {}, "problem": NOT_SAVED,
         "version": version if version is not None else found.version if found else None,
         "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
         "today": now, "ticked": set(form["compensating_controls"].value() or ()),
-        "sizes": {"files": attachments.MAX_FILES, "mib": attachments.MAX_FILE // 1024 // 1024},
-        "file_kinds": ", ".join(sorted(attachments.KINDS)),
+        "sizes": {"files": attachments.MAX_FILES, "mib": attachments.MAX_FILE_SIZE // 1024 // 1024},
+        "file_kinds": ", ".join(sorted(attachments.FILE_TYPES)),
     }  # fmt: skip
     return render(request, "exceptions/form.html", context, status=status)

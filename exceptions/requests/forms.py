@@ -10,14 +10,14 @@ from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 
 from exceptions.models import ExceptionRequest
-from exceptions.requests.request_input import LONGEST, Wanted
+from exceptions.requests.request_input import MAX_LENGTHS, RequestInput
 
-TEXTS = (
+TEXT_FIELDS = (
     "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region", "justification",
     "business_owner", "compensation",
 )  # fmt: skip
-MOST_FINDINGS = 500
-no_nul = ProhibitNullCharactersValidator()
+MAX_FINDINGS = 500
+refuse_nul = ProhibitNullCharactersValidator()
 
 
 class ListField(forms.Field):
@@ -30,9 +30,9 @@ class ListField(forms.Field):
 
     def validate(self, value: list[str]) -> None:
         for item in value:
-            no_nul(item)
-        if len(value) > MOST_FINDINGS:
-            raise forms.ValidationError(f"At most {MOST_FINDINGS} at once.")
+            refuse_nul(item)
+        if len(value) > MAX_FINDINGS:
+            raise forms.ValidationError(f"At most {MAX_FINDINGS} at once.")
 
 
 class RequestForm(forms.Form):
@@ -43,10 +43,10 @@ class RequestForm(forms.Form):
     control = forms.CharField(required=False)
     account = forms.CharField(required=False)
     ou = forms.CharField(required=False)
-    tag_key = forms.CharField(required=False, max_length=LONGEST["tag_key"])
-    tag_value = forms.CharField(required=False, max_length=LONGEST["tag_value"])
+    tag_key = forms.CharField(required=False, max_length=MAX_LENGTHS["tag_key"])
+    tag_value = forms.CharField(required=False, max_length=MAX_LENGTHS["tag_value"])
     resource = forms.CharField(required=False)
-    region = forms.CharField(required=False, max_length=LONGEST["region"])
+    region = forms.CharField(required=False, max_length=MAX_LENGTHS["region"])
     findings = ListField(required=False)
     justification = forms.CharField(required=False)
     business_owner = forms.CharField(required=False)
@@ -56,16 +56,16 @@ class RequestForm(forms.Form):
     starts_at = forms.DateField(required=False)
     expires_at = forms.DateField(required=False)
 
-    def wanted(self, held: ExceptionRequest | None = None) -> Wanted:
+    def wanted(self, held: ExceptionRequest | None = None) -> RequestInput:
         """What was typed, for the service. held: the request that is changed: an hour that it has is not lost."""
         given = self.cleaned_data
-        return Wanted(
-            **{name: given[name] for name in TEXTS},
+        return RequestInput(
+            **{name: given[name] for name in TEXT_FIELDS},
             findings=given["findings"],
             compensating_controls=given["compensating_controls"],
-            on_behalf_of=given["on_behalf_of"] or (behalf_of(held) if held else ""),
-            starts_at=moment(given["starts_at"], held.starts_at if held else None),
-            expires_at=moment(given["expires_at"], held.expires_at if held else None),
+            on_behalf_of=given["on_behalf_of"] or (format_on_behalf_of(held) if held else ""),
+            starts_at=resolve_moment(given["starts_at"], held.starts_at if held else None),
+            expires_at=resolve_moment(given["expires_at"], held.expires_at if held else None),
         )
 
     def refuse(self, faults: Mapping[str, str]) -> None:
@@ -73,12 +73,12 @@ class RequestForm(forms.Form):
             self.add_error(name if name in self.fields else None, message)
 
 
-def behalf_of(held: ExceptionRequest) -> str:
+def format_on_behalf_of(held: ExceptionRequest) -> str:
     """The person for whom it is asked, as it would be typed."""
     return held.on_behalf_of.get_username() if held.on_behalf_of else held.on_behalf_of_unknown
 
 
-def moment(day: date | None, held: datetime | None) -> datetime | None:
+def resolve_moment(day: date | None, held: datetime | None) -> datetime | None:
     """The beginning of the day, or the moment in it that there was already."""
     if day is None:
         return None
@@ -87,11 +87,11 @@ def moment(day: date | None, held: datetime | None) -> datetime | None:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
-def values_of(request: ExceptionRequest) -> dict[str, Any]:
+def build_form_values(request: ExceptionRequest) -> dict[str, Any]:
     """A request as the form shows it."""
     return {
-        **{name: getattr(request, name) for name in TEXTS},
-        "on_behalf_of": behalf_of(request),
+        **{name: getattr(request, name) for name in TEXT_FIELDS},
+        "on_behalf_of": format_on_behalf_of(request),
         "organization": request.organization.org_id,
         "account": request.account.account_id if request.account else "",
         "ou": request.ou.ou_id if request.ou else "",

@@ -8,10 +8,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.queries import visible_accounts
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
-from exceptions.rules import shown_state
+from exceptions.rules import effective_state
 from governance.core.policy import Actor, Permission
 
-EXPIRING = timedelta(days=30)
+EXPIRING_WITHIN = timedelta(days=30)
 
 
 def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
@@ -32,7 +32,7 @@ def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
     return rows.filter(mine | shared)
 
 
-def in_state(rows: QuerySet[ExceptionRequest], wanted: str, now: datetime) -> QuerySet[ExceptionRequest]:
+def filter_by_state(rows: QuerySet[ExceptionRequest], wanted: str, now: datetime) -> QuerySet[ExceptionRequest]:
     return rows.filter(state_is(wanted, now))
 
 
@@ -44,7 +44,7 @@ def state_is(wanted: str, now: datetime) -> Q:
         case "active":
             return Q(state="approved", starts_at__lte=now, expires_at__gt=now)
         case "expiring":
-            return Q(state="approved", expires_at__gt=now, expires_at__lte=now + EXPIRING)
+            return Q(state="approved", expires_at__gt=now, expires_at__lte=now + EXPIRING_WITHIN)
         case "expired":
             late = ["approved", "suspended", "submitted", "changes_requested"]
             return Q(state="expired") | Q(state__in=late, expires_at__lte=now)
@@ -58,7 +58,7 @@ def state_is(wanted: str, now: datetime) -> Q:
             return Q(state=wanted)
 
 
-def waiting_for(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
+def requests_to_decide(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
     """What this person could decide, as far as grants go: oldest first. The page says where a conflict stands against it."""
     accounts = visible_accounts(actor, Permission.EXCEPTION_DECIDE).order_by().values("pk")
     covered = Exists(Cover.objects.filter(request=OuterRef("pk"), account__in=accounts))
@@ -67,7 +67,7 @@ def waiting_for(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
     return rows.exclude(requested_by=actor.user_id).exclude(decided).order_by("submitted_at", "id")
 
 
-def state_of(row: ExceptionRequest, now: datetime) -> str:
-    state = shown_state(row.state, row.starts_at, row.expires_at, now)
-    soon = row.expires_at is not None and row.expires_at <= now + EXPIRING
+def board_state(row: ExceptionRequest, now: datetime) -> str:
+    state = effective_state(row.state, row.starts_at, row.expires_at, now)
+    soon = row.expires_at is not None and row.expires_at <= now + EXPIRING_WITHIN
     return "expiring" if state == "active" and soon else state

@@ -9,24 +9,24 @@ from typing import Any
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.queries import visible_accounts
-from exceptions.common.input_checks import MAX_TEXT, checked_controls, checked_text
+from exceptions.common.input_checks import MAX_TEXT, validate_controls, validate_text
 from exceptions.errors import InvalidRequestError
-from exceptions.rules import ScopeKind
+from exceptions.rules import ExceptionScopeKind
 from governance.core.policy import Actor, Permission
 from governance.identity.people.identifiers import PersonNotKnownError, find_person
 from scans import registry
 from scans.models import Finding
 
 # What the columns have room for: SQLite would keep what PostgreSQL refuses.
-LONGEST = {"business_owner": 200, "tag_key": 128, "tag_value": 256, "region": 30}
+MAX_LENGTHS = {"business_owner": 200, "tag_key": 128, "tag_value": 256, "region": 30}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestInput:
     """What somebody typed. account, ou: AWS ids; findings: fingerprints; on_behalf_of: a user name or a mail address;
     the times are aware."""
 
-    scope_kind: str = ScopeKind.FINDINGS
+    scope_kind: str = ExceptionScopeKind.FINDINGS
     control: str = ""
     account: str = ""
     ou: str = ""
@@ -45,22 +45,24 @@ class Wanted:
     texts: tuple[str, ...] = field(default=("justification", "business_owner", "compensation"), repr=False)
 
 
-def checked(actor: Actor, organization: Organization, wanted: Wanted) -> tuple[dict[str, Any], list[Finding]]:
+def validate_request_input(
+    actor: Actor, organization: Organization, wanted: RequestInput
+) -> tuple[dict[str, Any], list[Finding]]:
     """The columns and the named findings. Ids that the actor may not see are unknown to them."""
     faults: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name in wanted.texts:
-        values[name] = kept(name, getattr(wanted, name), faults)
-    values |= checked_behalf(wanted.on_behalf_of, faults)
-    values["compensating_controls"] = checked_controls(wanted.compensating_controls, faults)
+        values[name] = clean_text(name, getattr(wanted, name), faults)
+    values |= resolve_on_behalf_of(wanted.on_behalf_of, faults)
+    values["compensating_controls"] = validate_controls(wanted.compensating_controls, faults)
     values |= {"starts_at": wanted.starts_at, "expires_at": wanted.expires_at, "scope_kind": wanted.scope_kind}
     visible = visible_accounts(actor, Permission.FINDING_VIEW).filter(organization=organization)
-    scope, findings = checked_scope(wanted, organization, visible, faults)
-    refuse(faults)
+    scope, findings = validate_request_scope(wanted, organization, visible, faults)
+    raise_if_errors(faults)
     return values | scope, findings
 
 
-def checked_behalf(typed: str, faults: dict[str, str]) -> dict[str, Any]:
+def resolve_on_behalf_of(typed: str, faults: dict[str, str]) -> dict[str, Any]:
     """Whom it names, as a person: a text would let them approve by another spelling. What was typed is kept nowhere."""
     found = None
     if typed.strip():
@@ -71,16 +73,16 @@ def checked_behalf(typed: str, faults: dict[str, str]) -> dict[str, Any]:
     return {"on_behalf_of": found, "on_behalf_of_unknown": ""}
 
 
-def kept(name: str, text: str, faults: dict[str, str]) -> str:
+def clean_text(name: str, text: str, faults: dict[str, str]) -> str:
     """The text if it can be kept; else nothing, and why among the faults."""
     try:
-        return checked_text(name, text, most=LONGEST.get(name, MAX_TEXT))
+        return validate_text(name, text, most=MAX_LENGTHS.get(name, MAX_TEXT))
     except InvalidRequestError as error:
         faults |= error.fields
     return ""
 
 
-def place_resource(scope: dict[str, Any], faults: dict[str, str]) -> None:
+def set_resource_region(scope: dict[str, Any], faults: dict[str, str]) -> None:
     """A resource's region is the one that its ARN names, so that nobody has to type it, or can type another."""
     parts = scope["resource"].split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
@@ -94,8 +96,8 @@ def place_resource(scope: dict[str, Any], faults: dict[str, str]) -> None:
     scope["region"] = named or scope["region"]
 
 
-def checked_scope(
-    wanted: Wanted, organization: Organization, visible: Any, faults: dict[str, str]
+def validate_request_scope(
+    wanted: RequestInput, organization: Organization, visible: Any, faults: dict[str, str]
 ) -> tuple[dict[str, Any], list[Finding]]:
     """The scope's columns, with those of the other kinds empty, so that nothing typed by mistake widens it."""
     scope: dict[str, Any] = {
@@ -103,41 +105,41 @@ def checked_scope(
     }  # fmt: skip
     findings: list[Finding] = []
     kind = wanted.scope_kind
-    if kind not in set(ScopeKind):
-        faults["scope_kind"] = f"Choose one of: {', '.join(ScopeKind)}."
+    if kind not in set(ExceptionScopeKind):
+        faults["scope_kind"] = f"Choose one of: {', '.join(ExceptionScopeKind)}."
         return scope, findings
-    if kind != ScopeKind.FINDINGS:
+    if kind != ExceptionScopeKind.FINDINGS:
         scope["control"] = wanted.control.strip().upper()
         if scope["control"] and scope["control"] not in registry.controls():
             faults["control"] = f"There is no control {scope['control']}."
-        if not scope["control"] and kind != ScopeKind.RESOURCE:
+        if not scope["control"] and kind != ExceptionScopeKind.RESOURCE:
             faults["control"] = "Choose a control: an exception from every control at once is never granted."
-    typed = {name: kept(name, getattr(wanted, name), faults) for name in ("tag_key", "tag_value", "region")}
+    typed = {name: clean_text(name, getattr(wanted, name), faults) for name in ("tag_key", "tag_value", "region")}
     match kind:
-        case ScopeKind.FINDINGS:
+        case ExceptionScopeKind.FINDINGS:
             findings = list(Finding.objects.filter(fingerprint__in=wanted.findings, account__in=visible.values("pk")))
             if not wanted.findings:
                 faults["findings"] = "Choose at least one finding: an empty scope is never granted."
             elif len(findings) != len(set(wanted.findings)):
                 faults["findings"] = "One of these findings doesn't exist, or is not yours to see."
-        case ScopeKind.RESOURCE | ScopeKind.ACCOUNT:
+        case ExceptionScopeKind.RESOURCE | ExceptionScopeKind.ACCOUNT:
             scope["account"] = Account.objects.filter(pk__in=visible.values("pk"), account_id=wanted.account).first()
             if scope["account"] is None:
                 faults["account"] = f"There is no account {wanted.account}." if wanted.account else "Choose an account."
-            if kind == ScopeKind.RESOURCE:
+            if kind == ExceptionScopeKind.RESOURCE:
                 scope["resource"], scope["region"] = wanted.resource.strip(), typed["region"]
-                place_resource(scope, faults)
-        case ScopeKind.OU:
+                set_resource_region(scope, faults)
+        case ExceptionScopeKind.OU:
             scope["ou"] = OrganizationalUnit.objects.filter(organization=organization, ou_id=wanted.ou).first()
             if scope["ou"] is None:
                 faults["ou"] = f"There is no OU {wanted.ou}." if wanted.ou else "Choose an OU."
-        case ScopeKind.TAG:
+        case ExceptionScopeKind.TAG:
             scope |= {"tag_key": typed["tag_key"], "tag_value": typed["tag_value"]}
             if not wanted.tag_key.strip() or not wanted.tag_value.strip():
                 faults["tag_key"] = "Name the tag's key and value: a scope without a limit is never granted."
     return scope, findings
 
 
-def refuse(faults: dict[str, str]) -> None:
+def raise_if_errors(faults: dict[str, str]) -> None:
     if faults:
         raise InvalidRequestError(**faults)

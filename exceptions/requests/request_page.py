@@ -11,35 +11,35 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from exceptions.common.audit_history import Step, history_of
+from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.common.request_scope import (
-    Preview,
-    accounts_of,
-    findings_of,
-    in_part,
-    named_findings,
-    preview,
-    scope_text,
+    ScopePreview,
+    accounts_in_scope,
+    count_named_findings,
+    describe_scope,
+    find_partly_hidden,
+    findings_in_scope,
+    preview_scope,
 )
-from exceptions.common.stakeholders import may_everywhere, places_of
+from exceptions.common.stakeholders import list_account_places, may_everywhere
 from exceptions.models import Attachment, Decision, ExceptionRequest
-from exceptions.models.request import RENEWING
+from exceptions.models.request import RENEWING_STATES
 from exceptions.requests import wording
-from exceptions.requests.request_filters import state_of
-from exceptions.requests.snapshots import shown
-from exceptions.requests.wording import ACTS, Change
-from exceptions.rules import BROAD
-from governance.core.policy import Actor, Permission, decide
+from exceptions.requests.request_filters import board_state
+from exceptions.requests.snapshots import build_snapshot
+from exceptions.requests.wording import ACTS, ValueChange
+from exceptions.rules import BROAD_SCOPES
+from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import EXCEPTION
 from governance.identity.models import User
 from scans.models import Finding
 
-NAMED = 100
+MAX_LISTED = 100
 P = Permission
 
 
 @dataclass(frozen=True, slots=True)
-class May:
+class RequestPermissions:
     """What this reader may do with the request as it stands."""
 
     edit: bool
@@ -52,7 +52,7 @@ class May:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ThreadEntry:
     """One entry of the thread: a comment, or a decision with how old its second factor was."""
 
     at: datetime
@@ -69,50 +69,50 @@ class RequestPage:
     state: str
     scope: str
     whole: bool
-    preview: Preview
+    preview: ScopePreview
     findings: list[Finding]
     drift: list[str]
-    changes: list[Change]
-    thread: list[Said]
-    history: list[Step]
+    changes: list[ValueChange]
+    thread: list[ThreadEntry]
+    history: list[HistoryEntry]
     attachments: list[Attachment]
-    may: May
+    may: RequestPermissions
 
 
-def page_of(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPage:
+def build_request_page(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPage:
     visible = visible_accounts(actor, P.EXCEPTION_VIEW)
-    accounts = accounts_of(request)
-    covered = preview(request, visible)
+    accounts = accounts_in_scope(request)
+    covered = preview_scope(request, visible)
     # Of the accounts that it covered, and that have left its scope since, drift and the trail speak too.
-    told = covered.whole and not in_part([request], visible)
+    told = covered.whole and not find_partly_hidden([request], visible)
     return RequestPage(
-        state=state_of(request, now),
-        scope=scope_text(request, named_findings([request], visible).get(request.pk, 0)),
+        state=board_state(request, now),
+        scope=describe_scope(request, count_named_findings([request], visible).get(request.pk, 0)),
         whole=covered.whole,
         preview=covered,
-        findings=list(findings_of(request).filter(account__in=visible.order_by().values("pk"))[:NAMED]),
-        drift=wording.drift_sentences(request.drift) if told else drift_in_general(request.drift),
+        findings=list(findings_in_scope(request).filter(account__in=visible.order_by().values("pk"))[:MAX_LISTED]),
+        drift=wording.describe_drift(request.drift) if told else summarize_drift(request.drift),
         # The thread stands on the page by itself.
         changes=changes_since_approval(request, without={"comments"}) if told else [],
-        thread=thread_of(request),
-        history=history_of(f"exceptionrequest:{request.pk}", told=told),
-        attachments=attachments_of(request),
-        may=may_of(request, actor, accounts, now),
+        thread=build_thread(request),
+        history=read_history(f"exceptionrequest:{request.pk}", told=told),
+        attachments=list_attachments(request),
+        may=find_request_permissions(request, actor, accounts, now),
     )
 
 
-def sees_all_of(request: ExceptionRequest, actor: Actor) -> bool:
+def can_see_whole_scope(request: ExceptionRequest, actor: Actor) -> bool:
     """Are all the accounts in the scope the reader's to see?"""
     visible = visible_accounts(actor, P.EXCEPTION_VIEW).order_by().values("pk")
-    return not accounts_of(request).exclude(pk__in=visible).exists()
+    return not accounts_in_scope(request).exclude(pk__in=visible).exists()
 
 
-def drift_in_general(drift: list[dict[str, Any]]) -> list[str]:
+def summarize_drift(drift: list[dict[str, Any]]) -> list[str]:
     """For whoever doesn't see all of the scope: other people's resources are neither named nor counted."""
-    return [GENERALLY[kind] for kind in dict.fromkeys(item["kind"] for item in drift)]
+    return [GENERAL_DRIFT_TEXTS[kind] for kind in dict.fromkeys(item["kind"] for item in drift)]
 
 
-GENERALLY = {
+GENERAL_DRIFT_TEXTS = {
     "evidence": "What was read of a covered resource has changed.",
     "control": "A control judges by another version now.",
     "severity": "A severity has changed.",
@@ -121,49 +121,51 @@ GENERALLY = {
 }
 
 
-def attachments_of(request: ExceptionRequest) -> list[Attachment]:
+def list_attachments(request: ExceptionRequest) -> list[Attachment]:
     return list(request.attachments.defer("data").select_related("by"))
 
 
-def changes_since_approval(request: ExceptionRequest, *, without: Iterable[str] = ()) -> list[Change]:
+def changes_since_approval(request: ExceptionRequest, *, without: Iterable[str] = ()) -> list[ValueChange]:
     """What differs now from what the last approver had on the screen; empty before there is one."""
     if request.state not in {"approved", "suspended"}:
         return []
     approved = request.decisions.filter(act__in=["approve", "reapprove"]).select_related("shown").last()
     # A start that lay in the past was moved to the moment of the approval: that was no drift.
-    left_out = {*wording.OF_THE_MOMENT, "starts_at", *without}
-    return wording.changes(approved.shown.body, shown(request), without=left_out) if approved else []
+    left_out = {*wording.VOLATILE_KEYS, "starts_at", *without}
+    return wording.describe_changes(approved.shown.body, build_snapshot(request), without=left_out) if approved else []
 
 
-def thread_of(request: ExceptionRequest) -> list[Said]:
-    comments = [Said(c.at, c.by, c.text) for c in request.comments.select_related("by")]
-    decisions = [decided(d) for d in request.decisions.select_related("by")]
+def build_thread(request: ExceptionRequest) -> list[ThreadEntry]:
+    comments = [ThreadEntry(c.at, c.by, c.text) for c in request.comments.select_related("by")]
+    decisions = [build_decision_entry(d) for d in request.decisions.select_related("by")]
     return sorted(comments + decisions, key=lambda said: said.at)
 
 
-def decided(row: Decision) -> Said:
-    return Said(row.at, row.by, row.comment, ACTS.get(row.act, row.act), row.at - row.second_factor_at)
+def build_decision_entry(row: Decision) -> ThreadEntry:
+    return ThreadEntry(row.at, row.by, row.comment, ACTS.get(row.act, row.act), row.at - row.second_factor_at)
 
 
-def renewal_of(request: ExceptionRequest, actor: Actor) -> bool:
+def has_renewal(request: ExceptionRequest, actor: Actor) -> bool:
     """Is a renewal asked for already, or drafted by this reader? Its page is linked to instead."""
     own = Q(state="draft", requested_by=actor.user_id)
-    return request.renewals.filter(Q(state__in=RENEWING) | own).exists()
+    return request.renewals.filter(Q(state__in=RENEWING_STATES) | own).exists()
 
 
-def may_of(request: ExceptionRequest, actor: Actor, accounts: QuerySet[Account], now: datetime) -> May:
+def find_request_permissions(
+    request: ExceptionRequest, actor: Actor, accounts: QuerySet[Account], now: datetime
+) -> RequestPermissions:
     own = actor.user_id == request.requested_by_id
-    places = places_of(accounts)
+    places = list_account_places(accounts)
     over = request.expires_at is not None and request.expires_at <= now and request.state != "draft"
     lives = request.state in {"approved", "suspended"} and not over
-    asks = P.EXCEPTION_REQUEST_OU if request.scope_kind in BROAD else P.EXCEPTION_REQUEST
-    return May(
+    asks = P.EXCEPTION_REQUEST_OU if request.scope_kind in BROAD_SCOPES else P.EXCEPTION_REQUEST
+    return RequestPermissions(
         edit=own and request.state in EXCEPTION.sources("submit"),
         withdraw=own and request.state in EXCEPTION.sources("withdraw") and not over,
         attach=own and request.state in {"draft", "submitted", "changes_requested"},
-        comment=own or any(decide(actor, P.EXCEPTION_COMMENT, now, place) for place in places),
+        comment=own or any(is_permitted(actor, P.EXCEPTION_COMMENT, now, place) for place in places),
         renew=request.state in {"approved", "suspended", "expired"}
-        and not renewal_of(request, actor)
+        and not has_renewal(request, actor)
         and any(may_everywhere(actor, each, now, places) for each in {asks, P.EXCEPTION_REQUEST}),
         decide=request.state in {"submitted", "suspended"}
         and not own

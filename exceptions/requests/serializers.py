@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts.models import Account
-from exceptions.common.request_scope import in_part, named_findings, scope_text
+from exceptions.common.request_scope import count_named_findings, describe_scope, find_partly_hidden
 from exceptions.models import ExceptionRequest
-from exceptions.rules import shown_state
+from exceptions.rules import effective_state
 from scans.api.extent import ExtentSerializer
 
 
@@ -57,24 +57,26 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def exception_documents(
+def build_exception_documents(
     requests: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]
 ) -> list[dict[str, Any]]:
     """visible: the reader's accounts. Who doesn't see the whole scope reads of drift the kinds only."""
     rows = list(requests)
-    named = named_findings(rows, visible)
-    partly = in_part([row for row in rows if row.drift], visible)
-    return [document(row, now, named.get(row.pk, 0), in_general=row.pk in partly) for row in rows]
+    named = count_named_findings(rows, visible)
+    partly = find_partly_hidden([row for row in rows if row.drift], visible)
+    return [build_exception_document(row, now, named.get(row.pk, 0), in_general=row.pk in partly) for row in rows]
 
 
-def document(request: ExceptionRequest, now: datetime, named: int, *, in_general: bool) -> dict[str, Any]:
+def build_exception_document(
+    request: ExceptionRequest, now: datetime, named: int, *, in_general: bool
+) -> dict[str, Any]:
     kinds = dict.fromkeys(d["kind"] for d in request.drift)
     drift = [{"kind": kind} for kind in kinds] if in_general else request.drift
     return {
         **{name: getattr(request, name) for name in COLUMNS},
         "drift": drift,
-        "status": shown_state(request.state, request.starts_at, request.expires_at, now),
-        "scope": scope_text(request, named),
+        "status": effective_state(request.state, request.starts_at, request.expires_at, now),
+        "scope": describe_scope(request, named),
         "account": request.account.account_id if request.account else "",
         "ou": request.ou.ou_id if request.ou else "",
         "requested_by": request.requested_by.get_username(),

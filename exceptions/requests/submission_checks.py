@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from exceptions.common.request_scope import severities_of
+from exceptions.common.request_scope import severities_in_scope
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
 from exceptions.policy.policy_table import rule_for
-from exceptions.requests.drafting import refuse_incomplete
-from exceptions.rules import Rule, window_faults
+from exceptions.requests.drafting import require_complete
+from exceptions.rules import Rule, find_window_problems
 
 
-def faults_of(request: ExceptionRequest, now: datetime) -> dict[str, str]:
+def find_submission_problems(request: ExceptionRequest, now: datetime) -> dict[str, str]:
     """field -> what submitting would refuse now."""
-    severities = severities_of(request)
+    severities = severities_in_scope(request)
     faults: dict[str, str] = {}
     try:
-        refuse_incomplete(request, severities)
+        require_complete(request, severities)
     except InvalidRequestError as error:
         faults |= error.fields
-    return faults | window_faults(request.starts_at, request.expires_at, rule_for(severities, request.scope_kind), now)
+    return faults | find_window_problems(
+        request.starts_at, request.expires_at, rule_for(severities, request.scope_kind), now
+    )
 
 
-def rule_of(request: ExceptionRequest) -> Rule:
+def find_applicable_rule(request: ExceptionRequest) -> Rule:
     """How many approvers, how long at most, how many renewals."""
-    return rule_for(severities_of(request), request.scope_kind)
+    return rule_for(severities_in_scope(request), request.scope_kind)
 
 
 def latest_end(rule: Rule, starts_at: datetime | None, now: datetime) -> datetime:

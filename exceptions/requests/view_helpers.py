@@ -11,15 +11,15 @@ from django.shortcuts import get_object_or_404
 from exceptions.models import ExceptionRequest
 from exceptions.requests import attachments
 from exceptions.requests.request_filters import visible_requests
-from governance.identity.web import actor_of_request
+from governance.identity.web import get_request_actor
 
 
 def request_or_404(request: HttpRequest, pk: int) -> ExceptionRequest:
-    return get_object_or_404(visible_requests(actor_of_request(request)), pk=pk)
+    return get_object_or_404(visible_requests(get_request_actor(request)), pk=pk)
 
 
 def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
     """Keep it with the request. One over the limit isn't read: its size alone is refused."""
     size = file.size or 0
-    data = file.read() if size <= attachments.MAX_FILE else b""
-    attachments.attach(actor=actor_of_request(request), request=found, name=file.name or "file", data=data, size=size)
+    data = file.read() if size <= attachments.MAX_FILE_SIZE else b""
+    attachments.attach(actor=get_request_actor(request), request=found, name=file.name or "file", data=data, size=size)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from exceptions.rules import Drift, differences
+from exceptions.rules import Drift, find_differences
 from governance.identity.models import User
 from scans.models import Finding
 
@@ -39,81 +39,83 @@ ACTS = {
     "revoke": "revoked",
 }  # fmt: skip
 # What moves with every act: a difference in it is not one in what is asked.
-OF_THE_MOMENT = frozenset({"state", "decisions", "drift", "quorum"})
+VOLATILE_KEYS = frozenset({"state", "decisions", "drift", "quorum"})
 # Lists of which only the items that went and came are told.
-ITEMS = frozenset({"attachments", "comments"})
-CHANGED = "{} (what was read of it has changed)"
+LIST_KEYS = frozenset({"attachments", "comments"})
+CHANGED_FINDING_TEXT = "{} (what was read of it has changed)"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ValueChange:
     label: str
     was: list[str]
     now: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Names:
     """The names behind the ids in what was shown, looked up once for all."""
 
     people: dict[int, str] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
 
 
-def known_of(*bodies: Mapping[str, Any]) -> Known:
+def look_up_names(*bodies: Mapping[str, Any]) -> Names:
     people = {id for body in bodies for id, _ in body.get("decisions", ())}
     people |= {by for body in bodies for _, by, _ in body.get("comments", ()) if by is not None}
     marks = {mark for body in bodies for mark in body.get("listed", {})}
-    return Known(
+    return Names(
         dict(User.objects.filter(pk__in=people).values_list("pk", "username")) if people else {},
         {f.fingerprint: f"{f.control} on {f.resource}" for f in Finding.objects.filter(fingerprint__in=marks)},
     )
 
 
-def changes(was: Mapping[str, Any], now: Mapping[str, Any], *, without: Iterable[str] = ()) -> list[Change]:
+def describe_changes(
+    was: Mapping[str, Any], now: Mapping[str, Any], *, without: Iterable[str] = ()
+) -> list[ValueChange]:
     """What differs between two things that were shown, in words."""
-    known = known_of(was, now)
-    differing = differences(was, now)
+    known = look_up_names(was, now)
+    differing = find_differences(was, now)
     left_out = set(without)
     return [
-        change_of(key, was.get(key), now.get(key), known)
+        describe_change(key, was.get(key), now.get(key), known)
         for key in LABELS
         # What an earlier version of the portal didn't show, and there is nothing of, is no difference.
         if key in differing and key not in left_out and (was.get(key) or now.get(key))
     ]  # fmt: skip
 
 
-def change_of(key: str, was: Any, now: Any, known: Known) -> Change:
+def describe_change(key: str, was: Any, now: Any, known: Names) -> ValueChange:
     if key == "listed":
-        return listed_change(was or {}, now or {}, known)
-    if key in ITEMS:
-        return items_change(key, was or [], now or [], known)
-    before, after = (said(key, value, known) for value in (was, now))
+        return describe_listed_change(was or {}, now or {}, known)
+    if key in LIST_KEYS:
+        return describe_items_change(key, was or [], now or [], known)
+    before, after = (format_value(key, value, known) for value in (was, now))
     if before == after:  # the same number
         after = [f"{line}, but others, or something else was read of them" for line in after]
-    return Change(LABELS[key], before, after)
+    return ValueChange(LABELS[key], before, after)
 
 
-def listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Known) -> Change:
+def describe_listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Names) -> ValueChange:
     """Only the findings that differ: those that went, those that came, those of which something else was read."""
     name = {mark: known.resources.get(mark, mark[:12]) for mark in was.keys() | now.keys()}
     gone = [name[mark] for mark in was if mark not in now]
     came = [name[mark] for mark in now if mark not in was]
     other = [name[mark] for mark in was if mark in now and was[mark] != now[mark]]
-    return Change(LABELS["listed"], gone + other, came + [CHANGED.format(one) for one in other])
+    return ValueChange(LABELS["listed"], gone + other, came + [CHANGED_FINDING_TEXT.format(one) for one in other])
 
 
-def items_change(key: str, was: list[Any], now: list[Any], known: Known) -> Change:
+def describe_items_change(key: str, was: list[Any], now: list[Any], known: Names) -> ValueChange:
     gone = [item for item in was if item not in now]
     came = [item for item in now if item not in was]
-    return Change(
+    return ValueChange(
         LABELS[key],
-        said(key, gone, known) if gone else ["not there yet"],
-        said(key, came, known) if came else ["no longer there"],
+        format_value(key, gone, known) if gone else ["not there yet"],
+        format_value(key, came, known) if came else ["no longer there"],
     )
 
 
-def said(key: str, value: Any, known: Known) -> list[str]:
+def format_value(key: str, value: Any, known: Names) -> list[str]:
     """One value of what was shown, as lines to read."""
     if key == "starts_at" and value is None:
         return ["once it is approved"]
@@ -133,7 +135,7 @@ def said(key: str, value: Any, known: Known) -> list[str]:
         case "comments":
             return [f"{known.people.get(by, 'Tutela')}: {text}" for _, by, text in value]
         case "drift":
-            return drift_sentences(value)
+            return describe_drift(value)
         case "listed":
             return [known.resources.get(mark, mark[:12]) for mark in value]
         case "starts_at" | "expires_at":
@@ -146,5 +148,5 @@ def said(key: str, value: Any, known: Known) -> list[str]:
     return [str(value)]
 
 
-def drift_sentences(drift: Iterable[Mapping[str, Any]]) -> list[str]:
+def describe_drift(drift: Iterable[Mapping[str, Any]]) -> list[str]:
     return [Drift(d["kind"], d["what"], d["was"], d["is"]).sentence() for d in drift]

@@ -13,17 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries import visible_accounts
-from exceptions.common.workflow_errors import workflow
+from exceptions.common.workflow_errors import translate_workflow_errors
 from exceptions.errors import InvalidRequestError
 from exceptions.models import Ticket, TicketFinding
 from exceptions.tickets import lifecycle, verification
 from exceptions.tickets import ticket_queries as queries
 from exceptions.tickets.serializers import TicketSerializer
-from exceptions.tickets.trackers import trackers
+from exceptions.tickets.trackers import load_trackers
 from governance.core.policy import Permission
 from governance.core.states import TICKET
-from governance.rest.bulk import LIMIT
-from governance.rest.etags import etag_of, require_match
+from governance.rest.bulk import MAX_BULK_ITEMS
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import PageQuery, Strict
 from governance.rest.views import Answer, Api
 from scans import tasks
@@ -43,7 +43,7 @@ class TicketQuery(PageQuery):
 class TicketBody(Strict):
     """findings: fingerprints of failing ones. One ticket is made for each account, control and region among them."""
 
-    findings = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=LIMIT)
+    findings = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=MAX_BULK_ITEMS)
     tracker = serializers.CharField(default="none")
     note = serializers.CharField(**TEXT)
 
@@ -82,14 +82,14 @@ class TicketApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The tickets that you may see, newest first."""
-        rows = with_items(queries.visible_tickets(self.actor))
+        rows = prefetch_ticket_items(queries.visible_tickets(self.actor))
         exact = {"state": "state", "control": "control", "account": "account__account_id"}
         for name, column in exact.items():
             if self.query[name]:
                 rows = rows.filter(**{column: self.query[name]})
         if self.query["overdue"]:
             rows = rows.filter(queries.view_is("overdue", timezone.now()))
-        page = self.paged(rows)
+        page = self.paginate_rows(rows)
         return self.page(page.rows, page.next, now=timezone.now())
 
     def create(self, _request: Request) -> Response:
@@ -99,11 +99,13 @@ class TicketApi(Api):
         wanted = set(given["findings"])
         rows = Finding.objects.filter(fingerprint__in=wanted, account__in=visible)
         findings = list(rows.select_related("account__organization", "account__ou"))
-        with workflow():
+        with translate_workflow_errors():
             if len(findings) != len(wanted):
                 raise InvalidRequestError(findings="One of these findings doesn't exist, or is not yours to see.")
-            made = lifecycle.propose(actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"])
-        shown = with_items(queries.visible_tickets(self.actor)).filter(pk__in=[ticket.pk for ticket in made])
+            made = lifecycle.propose_tickets(
+                actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"]
+            )
+        shown = prefetch_ticket_items(queries.visible_tickets(self.actor)).filter(pk__in=[ticket.pk for ticket in made])
         return self.answer({"tickets": list(shown)}, now=timezone.now())
 
     def retrieve(self, _request: Request, ticket_id: int) -> Response:
@@ -113,57 +115,57 @@ class TicketApi(Api):
     def start(self, _request: Request, ticket_id: int) -> Response:
         """Say that it is being worked on."""
         found, given = self.matching(ticket_id), self.body()
-        with workflow():
-            lifecycle.start(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
+        with translate_workflow_errors():
+            lifecycle.start_work(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
         return self.shown(ticket_id)
 
     def claim(self, _request: Request, ticket_id: int) -> Response:
         """Say that it is fixed: it is read again, and closed only if it passes."""
         found = self.matching(ticket_id)
         self.body()
-        with workflow():
+        with translate_workflow_errors():
             scan = verification.claim_fix(actor=self.actor, ticket=found, version=found.version)
-        transaction.on_commit(lambda: tasks.enqueue(scan.pk))
+        transaction.on_commit(lambda: tasks.enqueue_scan(scan.pk))
         return self.shown(ticket_id)
 
     def verify(self, _request: Request, ticket_id: int) -> Response:
         """Read it again, after a reading that could not tell."""
         found = self.matching(ticket_id)
         self.body()
-        with workflow():
+        with translate_workflow_errors():
             scan = verification.verify_again(actor=self.actor, ticket=found, version=found.version)
-        transaction.on_commit(lambda: tasks.enqueue(scan.pk))
+        transaction.on_commit(lambda: tasks.enqueue_scan(scan.pk))
         return self.shown(ticket_id)
 
     def cancel(self, _request: Request, ticket_id: int) -> Response:
         """Call it off. Nothing about its findings changes."""
         found, given = self.matching(ticket_id), self.body()
-        with workflow():
+        with translate_workflow_errors():
             lifecycle.cancel(actor=self.actor, ticket=found, version=found.version, reason=given["reason"])
         return self.shown(ticket_id)
 
     def note(self, _request: Request, ticket_id: int) -> Response:
         """Add a note; the tracker gets it too."""
         found, given = self.found(ticket_id), self.body()
-        with workflow():
-            lifecycle.say(actor=self.actor, ticket=found, text=given["text"])
+        with translate_workflow_errors():
+            lifecycle.post_note(actor=self.actor, ticket=found, text=given["text"])
         return self.shown(ticket_id)
 
     def found(self, ticket_id: int) -> Ticket:
         """Raises Http404."""
-        row = with_items(queries.visible_tickets(self.actor)).filter(pk=ticket_id).first()
+        row = prefetch_ticket_items(queries.visible_tickets(self.actor)).filter(pk=ticket_id).first()
         if row is None:
             raise Http404
         return row
 
     def matching(self, ticket_id: int) -> Ticket:
         found = self.found(ticket_id)
-        require_match(self.request, etag(found))
+        require_match(self.request, build_ticket_etag(found))
         return found
 
     def shown(self, ticket_id: int) -> Response:
         found = self.found(ticket_id)
-        return self.answer(found, headers={"ETag": etag(found)}, now=timezone.now())
+        return self.answer(found, headers={"ETag": build_ticket_etag(found)}, now=timezone.now())
 
 
 class TrackersSerializer(serializers.Serializer[Any]):
@@ -176,14 +178,14 @@ class TrackerApi(Api):
 
     def retrieve(self, _request: Request) -> Response:
         """Where tickets can be worked."""
-        return self.answer({"trackers": sorted(trackers())})
+        return self.answer({"trackers": sorted(load_trackers())})
 
 
-def with_items(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
+def prefetch_ticket_items(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """Each ticket's items as shown_items, with their findings, in one more query."""
     items = TicketFinding.objects.select_related("finding").order_by("-open", "finding_id")
     return rows.prefetch_related(Prefetch("items", queryset=items, to_attr="shown_items"))
 
 
-def etag(row: Ticket) -> str:
-    return etag_of("ticket", row.pk, row.version)
+def build_ticket_etag(row: Ticket) -> str:
+    return compute_etag("ticket", row.pk, row.version)

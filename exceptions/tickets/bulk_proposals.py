@@ -14,7 +14,7 @@ from scans.models import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class ProposalResult:
     """What became of one group of findings: a ticket, or why there is none."""
 
     findings: list[Finding]
@@ -22,16 +22,16 @@ class Proposed:
     why_not: str
 
 
-def propose_each(*, actor: Actor, findings: Iterable[Finding], tracker: str, note: str) -> list[Proposed]:
+def propose_each(*, actor: Actor, findings: Iterable[Finding], tracker: str, note: str) -> list[ProposalResult]:
     groups: dict[tuple[int, str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.account_id, finding.control, finding.region].append(finding)
-    return [propose_one(actor, group, tracker, note) for group in groups.values()]
+    return [propose_group(actor, group, tracker, note) for group in groups.values()]
 
 
-def propose_one(actor: Actor, group: list[Finding], tracker: str, note: str) -> Proposed:
+def propose_group(actor: Actor, group: list[Finding], tracker: str, note: str) -> ProposalResult:
     try:
-        [made] = lifecycle.propose(actor=actor, findings=group, tracker=tracker, note=note)
+        [made] = lifecycle.propose_tickets(actor=actor, findings=group, tracker=tracker, note=note)
     except (WorkflowError, NotPermittedError) as error:
-        return Proposed(group, None, str(error))
-    return Proposed(group, made, "")
+        return ProposalResult(group, None, str(error))
+    return ProposalResult(group, made, "")

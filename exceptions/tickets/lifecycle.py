@@ -13,60 +13,64 @@ from django.utils import timezone
 
 from accounts.models import Account
 from exceptions.common import notifications
-from exceptions.common.input_checks import checked_text
+from exceptions.common.input_checks import validate_text
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
-from exceptions.policy.policy_table import person, sla_days
-from exceptions.rules import gravest
+from exceptions.policy.policy_table import require_user_id, sla_days
+from exceptions.rules import highest_severity
 from exceptions.tickets import ticket_notifications
-from exceptions.tickets.proposer_conflicts import proposer_conflict
-from exceptions.tickets.trackers import trackers
+from exceptions.tickets.proposer_conflicts import find_proposer_conflict
+from exceptions.tickets.trackers import load_trackers
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted
 from governance.core.states import TICKET, TICKET_ENDED
-from governance.core.transitions import LostRaceError, move
+from governance.core.transitions import LostRaceError, move_state
 from governance.identity.factors import step_up
 from scans import registry
 from scans.models import Finding
-from scans.pipeline.start import place_of
+from scans.pipeline.start import locate_account
 
-Group = tuple[int, str, str]  # account's row id, control, region
+GroupKey = tuple[int, str, str]  # account's row id, control, region
 
 
-def propose(
+def propose_tickets(
     *, actor: Actor, findings: Iterable[Finding], tracker: str = "none", note: str = "", rule: TicketRule | None = None
 ) -> list[Ticket]:
     """One ticket for each (account, control, region) among these failing findings. Raises WorkflowError if one has one."""
     rows = list(findings)
     if not rows:
         raise InvalidRequestError(findings="Choose at least one finding.")
-    if tracker not in trackers():
-        raise InvalidRequestError(tracker=f"There is no tracker {tracker}; there is {', '.join(sorted(trackers()))}.")
+    if tracker not in load_trackers():
+        raise InvalidRequestError(
+            tracker=f"There is no tracker {tracker}; there is {', '.join(sorted(load_trackers()))}."
+        )
     if any(row.state != "open" or row.verdict != "fail" for row in rows):
         raise InvalidRequestError(
             findings="Only failing findings can be fixed: one of these is resolved, or not known."
         )
-    text = checked_text("note", note)
-    groups: dict[Group, list[Finding]] = defaultdict(list)
+    text = validate_text("note", note)
+    groups: dict[GroupKey, list[Finding]] = defaultdict(list)
     for row in rows:
-        require(actor, Permission.TICKET_PROPOSE, row.account)
+        require_ticket_permission(actor, Permission.TICKET_PROPOSE, row.account)
         groups[row.account_id, row.control, row.region].append(row)
     with transaction.atomic():
-        audit.hold("ticket.propose")
-        return [propose_one(actor, group, tracker, text, rule) for group in groups.values()]
+        audit.hold_trail_end("ticket.propose")
+        return [create_proposed_ticket(actor, group, tracker, text, rule) for group in groups.values()]
 
 
-def propose_one(actor: Actor, findings: Sequence[Finding], tracker: str, note: str, rule: TicketRule | None) -> Ticket:
+def create_proposed_ticket(
+    actor: Actor, findings: Sequence[Finding], tracker: str, note: str, rule: TicketRule | None
+) -> Ticket:
     first = findings[0]
     behind = rule.by_id if rule is not None else None
     made = Ticket.objects.create(
         organization=first.account.organization, account=first.account, control=first.control, region=first.region,
-        severity=gravest(f.severity for f in findings), tracker=tracker, title=title_of(first, len(findings)), note=note,
-        proposed_by_id=behind if actor.system else person(actor), rule=rule, proposed_at=timezone.now(),
+        severity=highest_severity(f.severity for f in findings), tracker=tracker, title=build_ticket_title(first, len(findings)), note=note,
+        proposed_by_id=behind if actor.system else require_user_id(actor), rule=rule, proposed_at=timezone.now(),
     )  # fmt: skip
     add_findings(made, findings)
     audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
-    ticket_notifications.ticket(made, "proposed", "proposed", by=actor)
+    ticket_notifications.notify_about_ticket(made, "proposed", "proposed", by=actor)
     return made
 
 
@@ -85,60 +89,62 @@ def add_findings(ticket: Ticket, findings: Sequence[Finding]) -> None:
 def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
     """Somebody else than the proposer (of a standing rule's: than who made or enabled it), with a fresh second factor.
     Its time starts to run."""
-    require_decider(actor, ticket)
+    require_ticket_decider(actor, ticket)
     now = timezone.now()
     with transaction.atomic():
         due = now + timedelta(days=sla_days(ticket.severity))
-        moved(ticket, "approve", actor, version, approved_by_id=person(actor), approved_at=now, due_at=due)
+        transition_ticket(
+            ticket, "approve", actor, version, approved_by_id=require_user_id(actor), approved_at=now, due_at=due
+        )
         if ticket.tracker == "none":
-            moved(ticket, "open", actor, ticket.version, external_id=ticket.reference)
+            transition_ticket(ticket, "open", actor, ticket.version, external_id=ticket.reference)
         else:
-            queue(ticket, "open")
-        ticket_notifications.ticket(ticket, "approved", "approved", by=actor)
+            queue_tracker_message(ticket, "open")
+        ticket_notifications.notify_about_ticket(ticket, "approved", "approved", by=actor)
 
 
 def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
-    require_decider(actor, ticket)
-    words = checked_text("reason", reason)
+    require_ticket_decider(actor, ticket)
+    words = validate_text("reason", reason)
     if not words:
         raise InvalidRequestError(reason="Say why it is rejected.")
     with transaction.atomic():
-        moved(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
-        let_go(ticket)
+        transition_ticket(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
+        release_findings(ticket)
         add_note(ticket, actor.name, words)
-        ticket_notifications.ticket(ticket, "rejected", "rejected", words, by=actor)
+        ticket_notifications.notify_about_ticket(ticket, "rejected", "rejected", words, by=actor)
 
 
-def start(*, actor: Actor, ticket: Ticket, version: int, assignee: str = "") -> None:
-    require(actor, Permission.TICKET_WORK, ticket.account)
-    moved(ticket, "start", actor, version, assignee=checked_text("assignee", assignee, most=200))
+def start_work(*, actor: Actor, ticket: Ticket, version: int, assignee: str = "") -> None:
+    require_ticket_permission(actor, Permission.TICKET_WORK, ticket.account)
+    transition_ticket(ticket, "start", actor, version, assignee=validate_text("assignee", assignee, most=200))
 
 
 def cancel(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
     """Whoever may propose may call it off; nothing about the findings changes."""
-    require(actor, Permission.TICKET_PROPOSE, ticket.account)
-    words = checked_text("reason", reason)
+    require_ticket_permission(actor, Permission.TICKET_PROPOSE, ticket.account)
+    words = validate_text("reason", reason)
     if not words:
         raise InvalidRequestError(reason="Say why it is cancelled.")
     with transaction.atomic():
-        moved(ticket, "cancel", actor, version, reason=words, closed_at=timezone.now())
-        let_go(ticket)
+        transition_ticket(ticket, "cancel", actor, version, reason=words, closed_at=timezone.now())
+        release_findings(ticket)
         add_note(ticket, actor.name, words)
         if ticket.external_id and ticket.tracker != "none":
-            queue(ticket, "close", f"Cancelled: {words}")
+            queue_tracker_message(ticket, "close", f"Cancelled: {words}")
 
 
-def say(*, actor: Actor, ticket: Ticket, text: str) -> None:
+def post_note(*, actor: Actor, ticket: Ticket, text: str) -> None:
     """A note on the ticket's page, and in its tracker."""
-    require(actor, Permission.TICKET_WORK, ticket.account)
-    words = checked_text("text", text)
+    require_ticket_permission(actor, Permission.TICKET_WORK, ticket.account)
+    words = validate_text("text", text)
     if not words:
         raise InvalidRequestError(text="Say something.")
     with transaction.atomic():
-        audit.hold("ticket.say")
+        audit.hold_trail_end("ticket.say")
         add_note(ticket, actor.name, words)
         if ticket.external_id and ticket.tracker != "none":
-            queue(ticket, "say", words)
+            queue_tracker_message(ticket, "say", words)
         audit.record(actor=actor, action="ticket.say", subject=f"ticket:{ticket.pk}")
 
 
@@ -151,14 +157,14 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
         return
     rules = list(TicketRule.objects.filter(organization=account.organization, enabled=True).select_related("ou"))
     if rules:
-        audit.hold("ticket.propose")
+        audit.hold_trail_end("ticket.propose")
     for rule in rules:
         taken = set(
             TicketFinding.objects.filter(finding__in=failing, tracker=rule.tracker, open=True).values_list(
                 "finding", flat=True
             )
         )
-        wanted = [f for f in failing if f.pk not in taken and matches(rule, f, account)]
+        wanted = [f for f in failing if f.pk not in taken and matches_rule(rule, f, account)]
         groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
         for finding in wanted:
             groups[finding.control, finding.region].append(finding)
@@ -168,7 +174,7 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
                 state__in=["proposed", "approved", "open", "in_progress"],
             ).first()  # fmt: skip
             if there is None:
-                propose_one(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
+                create_proposed_ticket(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
             else:
                 add_findings(there, group)
                 # Whoever has it on their screen sees fewer: they look again before they decide.
@@ -176,35 +182,35 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
                 add_note(there, SYSTEM.name, f"{len(group)} more found by a scan.")
 
 
-def matches(rule: TicketRule, finding: Finding, account: Account) -> bool:
+def matches_rule(rule: TicketRule, finding: Finding, account: Account) -> bool:
     if rule.ou is not None and (account.ou is None or not account.ou.path.startswith(rule.ou.path)):
         return False
     return rule.control in {"", finding.control} and rule.severity in {"", finding.severity}
 
 
-def title_of(finding: Finding, count: int) -> str:
+def build_ticket_title(finding: Finding, count: int) -> str:
     loaded = registry.controls().get(finding.control)
     title = loaded.control.title if loaded else finding.control
     things = f"{count} resources" if count > 1 else finding.resource
     return f"{title}: {things} in {finding.account.name} ({finding.region})"[:200]
 
 
-def require(actor: Actor, permission: Permission, account: Account) -> None:
-    if not decide(actor, permission, timezone.now(), place_of(account.organization, account)):
+def require_ticket_permission(actor: Actor, permission: Permission, account: Account) -> None:
+    if not is_permitted(actor, permission, timezone.now(), locate_account(account.organization, account)):
         raise NotPermittedError(f"{actor.name} may not do this in {account}.")
 
 
-def require_decider(actor: Actor, ticket: Ticket) -> None:
-    require(actor, Permission.TICKET_DECIDE, ticket.account)
-    step_up.require(actor, timezone.now())
-    conflict = proposer_conflict(ticket, actor.user_id)
+def require_ticket_decider(actor: Actor, ticket: Ticket) -> None:
+    require_ticket_permission(actor, Permission.TICKET_DECIDE, ticket.account)
+    step_up.require_fresh_factor(actor, timezone.now())
+    conflict = find_proposer_conflict(ticket, actor.user_id)
     if conflict:
         raise ConflictOfInterestError(conflict)
 
 
-def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:
+def transition_ticket(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:
     try:
-        move(
+        move_state(
             ticket,
             TICKET,
             event,
@@ -219,10 +225,10 @@ def moved(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str
         if ticket.state in TICKET.sources(event):
             raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
         raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
-    notifications.settle(ticket_notifications.url_of_ticket(ticket), ticket.state, actor)
+    notifications.dismiss_notifications(ticket_notifications.build_ticket_url(ticket), ticket.state, actor)
 
 
-def let_go(ticket: Ticket) -> None:
+def release_findings(ticket: Ticket) -> None:
     """An ended ticket holds none of its findings: another one may be opened."""
     if ticket.state in TICKET_ENDED:
         ticket.items.update(open=False)
@@ -232,5 +238,5 @@ def add_note(ticket: Ticket, by: str, text: str) -> None:
     TicketNote.objects.create(ticket=ticket, by=by, text=text)
 
 
-def queue(ticket: Ticket, act: str, text: str = "") -> None:
+def queue_tracker_message(ticket: Ticket, act: str, text: str = "") -> None:
     TrackerMessage.objects.create(ticket=ticket, act=act, text=text, next_try_at=timezone.now())

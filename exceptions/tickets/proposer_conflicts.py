@@ -5,7 +5,7 @@ from __future__ import annotations
 from exceptions.models import Ticket
 
 
-def proposer_conflict(ticket: Ticket, person: int | None) -> str:
+def find_proposer_conflict(ticket: Ticket, person: int | None) -> str:
     """Why this person (by id) may not decide this ticket; empty if nothing speaks against it."""
     by = ticket.proposed_by
     if by is None or person is None or person not in {by.pk, by.responsible_id}:

@@ -7,30 +7,34 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from exceptions.models import TicketRule
-from governance.core.policy import Actor, Permission, Place, decide
+from governance.core.policy import Actor, Permission, Place, is_permitted
 from governance.core.states import TICKET_ENDED
 
 
-def organizations(actor: Actor) -> QuerySet[Organization]:
-    return over(actor, Permission.TICKET_VIEW)
+def fully_visible_organizations(actor: Actor) -> QuerySet[Organization]:
+    return permitted_organizations(actor, Permission.TICKET_VIEW)
 
 
-def may_make(actor: Actor) -> bool:
-    return over(actor, Permission.TICKET_PROPOSE).exists()
+def can_create_rules(actor: Actor) -> bool:
+    return permitted_organizations(actor, Permission.TICKET_PROPOSE).exists()
 
 
-def over(actor: Actor, permission: Permission) -> QuerySet[Organization]:
+def permitted_organizations(actor: Actor, permission: Permission) -> QuerySet[Organization]:
     """The organizations over the whole of which the actor holds the permission."""
     now = timezone.now()
     known = Organization.objects.values_list("pk", "org_id")
-    return Organization.objects.filter(pk__in=[pk for pk, id in known if decide(actor, permission, now, Place(id))])
+    return Organization.objects.filter(
+        pk__in=[pk for pk, id in known if is_permitted(actor, permission, now, Place(id))]
+    )
 
 
 def visible_rules(actor: Actor) -> QuerySet[TicketRule]:
-    return TicketRule.objects.filter(organization__in=organizations(actor)).select_related("organization", "ou", "by")
+    return TicketRule.objects.filter(organization__in=fully_visible_organizations(actor)).select_related(
+        "organization", "ou", "by"
+    )
 
 
-def counted(actor: Actor) -> QuerySet[TicketRule]:
+def rules_with_ticket_counts(actor: Actor) -> QuerySet[TicketRule]:
     """With how many tickets each has proposed, and how many of them live."""
     live = Count("tickets", filter=~Q(tickets__state__in=TICKET_ENDED))
     return visible_rules(actor).annotate(all=Count("tickets"), live=live).order_by("name")

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Organization
-from exceptions.common.workflow_errors import workflow
+from exceptions.common.workflow_errors import translate_workflow_errors
 from exceptions.errors import InvalidRequestError
 from exceptions.models import TicketRule
 from exceptions.tickets import rule_visibility as queries
 from exceptions.tickets import ticket_rules
 from governance.core.policy import NotPermittedError, Permission
-from governance.rest.etags import etag_of, require_match
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import PageQuery, Strict
 from governance.rest.views import Answer, Api
 from scans.domain.control import Severity
@@ -28,7 +28,7 @@ TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 class RuleBody(Strict):
     """A control or a severity at least: a ticket for every finding helps nobody."""
 
-    name = serializers.CharField(max_length=ticket_rules.LONGEST_NAME)
+    name = serializers.CharField(max_length=ticket_rules.MAX_NAME_LENGTH)
     control = serializers.CharField(**TEXT)
     severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
     ou = serializers.CharField(**TEXT, help_text="An OU's id, with the OUs below it; empty: the whole organization.")
@@ -74,13 +74,13 @@ class RuleApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The rules of the organizations that you see the whole of."""
-        page = self.paged(queries.counted(self.actor))
+        page = self.paginate_rows(queries.rules_with_ticket_counts(self.actor))
         return self.page(page.rows, page.next)
 
     def create(self, _request: Request) -> Response:
         """Make a rule; it takes a grant over the whole organization."""
         given = self.body()
-        with workflow():
+        with translate_workflow_errors():
             organization = self.organization(given.pop("organization"))
             made = ticket_rules.create_rule(actor=self.actor, organization=organization, **given)
         return self.shown(made.pk)
@@ -92,12 +92,12 @@ class RuleApi(Api):
     def switch(self, _request: Request, rule_id: int) -> Response:
         """Enable or disable it. The tickets that it proposed stay."""
         found = self.found(rule_id)
-        require_match(self.request, etag(found))
+        require_match(self.request, build_rule_etag(found))
         ticket_rules.set_enabled(actor=self.actor, rule=found, enabled=self.body()["enabled"])
         return self.shown(rule_id)
 
     def organization(self, wanted: str) -> Organization:
-        whole = queries.organizations(self.actor)
+        whole = queries.fully_visible_organizations(self.actor)
         found = list(whole.filter(org_id=wanted) if wanted else whole[:2])
         if len(found) == 1:
             return found[0]
@@ -108,19 +108,19 @@ class RuleApi(Api):
 
     def found(self, rule_id: int) -> TicketRule:
         """Raises Http404."""
-        row = queries.counted(self.actor).filter(pk=rule_id).first()
+        row = queries.rules_with_ticket_counts(self.actor).filter(pk=rule_id).first()
         if row is None:
             raise Http404
         return row
 
     def shown(self, rule_id: int) -> Response:
         row = self.found(rule_id)
-        headers = {"ETag": etag(row)}
+        headers = {"ETag": build_rule_etag(row)}
         if self.answers[self.action].status == 201:
             headers["Location"] = reverse("api-ticket-rule", args=[rule_id])
         return self.answer(row, headers=headers)
 
 
-def etag(row: TicketRule) -> str:
+def build_rule_etag(row: TicketRule) -> str:
     """Whether it is enabled, and by whom, is all of it that can change."""
-    return etag_of("ticketrule", row.pk, int(row.enabled), row.by_id)
+    return compute_etag("ticketrule", row.pk, int(row.enabled), row.by_id)

@@ -10,23 +10,23 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from accounts.queries import visible_accounts
-from exceptions.common.audit_history import Step, history_of
+from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
-from exceptions.tickets.proposer_conflicts import proposer_conflict
-from exceptions.tickets.trackers import trackers
-from governance.core.policy import Actor, Permission, decide
+from exceptions.tickets.proposer_conflicts import find_proposer_conflict
+from exceptions.tickets.trackers import load_trackers
+from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import TICKET, TICKET_ENDED
-from scans.domain.remediation import Filled
+from scans.domain.remediation import FilledRemediation
 from scans.models import Finding
-from scans.pipeline.start import place_of
+from scans.pipeline.start import locate_account
 from scans.queries.detail import fix_of
-from scans.queries.findings import FilterError, one_of
+from scans.queries.findings import FilterError, require_one_of
 from scans.registry import LoadedControl, controls
 
 VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")
-WORKED = ("open", "in_progress")
+WORKED_STATES = ("open", "in_progress")
 SEVERITIES = ("critical", "high", "medium", "low")
-NAMED = 200
+MAX_LISTED = 200
 
 
 def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
@@ -55,7 +55,7 @@ def view_is(view: str, now: datetime) -> Q:
         case "overdue":
             return ~ended & Q(due_at__lt=now)
         case "open":
-            return Q(state__in=WORKED)
+            return Q(state__in=WORKED_STATES)
         case "verifying":
             return Q(state__in=["fix_claimed", "verifying"])
         case "ended":
@@ -83,16 +83,16 @@ class TicketFilter:
         if any("\x00" in value for value in values.values()):
             raise FilterError("A filter holds a character that can't be searched for.")
         values["state"] = values["state"] or "live"
-        one_of("state", values["state"], VIEWS)
-        one_of("severity", values["severity"], ("", *SEVERITIES))
-        one_of("tracker", values["tracker"], ("", *trackers()))
+        require_one_of("state", values["state"], VIEWS)
+        require_one_of("severity", values["severity"], ("", *SEVERITIES))
+        require_one_of("tracker", values["tracker"], ("", *load_trackers()))
         return cls(**{**values, "control": values["control"].upper()})
 
     def given(self) -> dict[str, str]:
         bare = TicketFilter()
         return {name: value for name, value in asdict(self).items() if value != getattr(bare, name)}
 
-    def narrow(self, rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
+    def apply_filters(self, rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
         exact = {
             "severity": self.severity, "control": self.control, "account__account_id": self.account,
             "tracker": self.tracker,
@@ -103,12 +103,12 @@ class TicketFilter:
         return rows.order_by("-id")
 
 
-def counted(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
+def annotate_finding_counts(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """With how many findings each has (all), and how many of them are left."""
     return rows.annotate(all=Count("items"), left=Count("items", filter=Q(items__open=True)))
 
 
-def totals(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]]:
+def count_by_view(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]]:
     """(view, how many), in one query."""
     names = ("proposed", "open", "overdue", "verifying")
     found = rows.order_by().aggregate(**{name: Count("pk", filter=view_is(name, now)) for name in names})
@@ -123,10 +123,10 @@ class TicketPage:
     items: list[TicketFinding]
     all: int
     left: int
-    fix: Filled | None
+    fix: FilledRemediation | None
     first: Finding | None
     notes: list[TicketNote]
-    history: list[Step]
+    history: list[HistoryEntry]
     unsent: list[TrackerMessage]
     tracker: str
     overdue: bool
@@ -134,13 +134,13 @@ class TicketPage:
     conflict: str
 
 
-def page_of(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
+def build_ticket_page(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
     items = ticket.items.select_related("finding__account__organization").order_by("-open", "finding_id")
-    shown = list(items[:NAMED])
+    shown = list(items[:MAX_LISTED])
     sizes = ticket.items.aggregate(all=Count("pk"), left=Count("pk", filter=Q(open=True)))
     loaded = controls().get(ticket.control)
     first = shown[0].finding if shown and shown[0].open else None
-    known = trackers().get(ticket.tracker)
+    known = load_trackers().get(ticket.tracker)
     return TicketPage(
         control=loaded,
         items=shown,
@@ -149,38 +149,39 @@ def page_of(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
         fix=fix_of(first, loaded) if first and loaded else None,
         first=first,
         notes=list(ticket.notes.all()),
-        history=history_of(f"ticket:{ticket.pk}"),
+        history=read_history(f"ticket:{ticket.pk}"),
         unsent=list(ticket.messages.filter(sent_at=None).exclude(error="")),
         tracker=known.label if known else ticket.tracker,
         overdue=bool(ticket.due_at and ticket.due_at < now and ticket.state not in TICKET_ENDED),
-        may=may_of(ticket, actor, now),
-        conflict=proposer_conflict(ticket, actor.user_id),
+        may=find_ticket_permissions(ticket, actor, now),
+        conflict=find_proposer_conflict(ticket, actor.user_id),
     )
 
 
-def may_of(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
+def find_ticket_permissions(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
     """What this reader may do with it as it stands."""
-    place = place_of(ticket.organization, ticket.account)
-    works = decide(actor, Permission.TICKET_WORK, now, place)
+    place = locate_account(ticket.organization, ticket.account)
+    works = is_permitted(actor, Permission.TICKET_WORK, now, place)
     return {
-        "decide": ticket.state == "proposed" and decide(actor, Permission.TICKET_DECIDE, now, place),
+        "decide": ticket.state == "proposed" and is_permitted(actor, Permission.TICKET_DECIDE, now, place),
         "start": works and ticket.state in TICKET.sources("start"),
         "claim": works and ticket.state in TICKET.sources("claim"),
         "verify": works and ticket.state in TICKET.sources("verify"),
         "say": works,
-        "cancel": ticket.state in TICKET.sources("cancel") and decide(actor, Permission.TICKET_PROPOSE, now, place),
+        "cancel": ticket.state in TICKET.sources("cancel")
+        and is_permitted(actor, Permission.TICKET_PROPOSE, now, place),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TicketGroup:
     """Findings of one account, control and region, and the tickets that hold or held them, newest first."""
 
     findings: list[Finding]
     tickets: list[Ticket]
 
 
-def tickets_of(actor: Actor, findings: Iterable[Finding]) -> list[Group]:
+def group_tickets(actor: Actor, findings: Iterable[Finding]) -> list[TicketGroup]:
     """Group by group, the tickets that this person may see."""
     groups: dict[tuple[int, str, str], list[Finding]] = {}
     for finding in findings:
@@ -193,5 +194,5 @@ def tickets_of(actor: Actor, findings: Iterable[Finding]) -> list[Group]:
     found = []
     for group in groups.values():
         ids = {id for finding in group for id in held.get(finding.pk, ()) if id in known}
-        found.append(Group(group, [known[id] for id in sorted(ids, reverse=True)]))
+        found.append(TicketGroup(group, [known[id] for id in sorted(ids, reverse=True)]))
     return found

@@ -8,16 +8,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Organization
-from exceptions.common.input_checks import checked_text
+from exceptions.common.input_checks import validate_text
 from exceptions.errors import InvalidRequestError
 from exceptions.models import TicketRule
 from exceptions.rules import SEVERITY_ORDER
-from exceptions.tickets.trackers import trackers
+from exceptions.tickets.trackers import load_trackers
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
 from scans import registry
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 def create_rule(
@@ -31,8 +31,8 @@ def create_rule(
     tracker: str = "none",
 ) -> TicketRule:
     """ou: an OU's id, with the OUs below it. Empty ones match everything, but not all of them at once."""
-    require(actor, organization)
-    values = checked(organization, name=name, control=control, severity=severity, ou=ou, tracker=tracker)
+    require_rule_permission(actor, organization)
+    values = validate_ticket_rule(organization, name=name, control=control, severity=severity, ou=ou, tracker=tracker)
     try:
         with transaction.atomic():
             rule = TicketRule.objects.create(organization=organization, by_id=actor.user_id, **values)
@@ -47,7 +47,7 @@ def create_rule(
 
 def set_enabled(*, actor: Actor, rule: TicketRule, enabled: bool) -> None:
     """A disabled rule proposes nothing more; the tickets that it proposed stay. Whoever enables it stands behind it."""
-    require(actor, rule.organization)
+    require_rule_permission(actor, rule.organization)
     values = {"enabled": True, "by": actor.user_id} if enabled else {"enabled": False}
     with transaction.atomic():
         if TicketRule.objects.filter(pk=rule.pk, enabled=not enabled).update(**values):
@@ -56,13 +56,13 @@ def set_enabled(*, actor: Actor, rule: TicketRule, enabled: bool) -> None:
     rule.refresh_from_db()
 
 
-def checked(
+def validate_ticket_rule(
     organization: Organization, *, name: str, control: str, severity: str, ou: str, tracker: str
 ) -> dict[str, Any]:
     faults: dict[str, str] = {}
     words, wanted = "", control.strip().upper()
     try:
-        words = checked_text("name", name, most=LONGEST_NAME)
+        words = validate_text("name", name, most=MAX_NAME_LENGTH)
     except InvalidRequestError as error:
         faults |= error.fields
     if not words and "name" not in faults:
@@ -76,14 +76,14 @@ def checked(
         faults["ou"] = f"There is no OU {ou.strip()}."
     if not wanted and not severity:
         faults.setdefault("control", "Choose a control or a severity: a ticket for every finding helps nobody.")
-    if tracker not in trackers():
-        faults["tracker"] = f"There is no tracker {tracker}; there is {', '.join(sorted(trackers()))}."
+    if tracker not in load_trackers():
+        faults["tracker"] = f"There is no tracker {tracker}; there is {', '.join(sorted(load_trackers()))}."
     if faults:
         raise InvalidRequestError(**faults)
     return {"name": words, "control": wanted, "severity": severity, "ou": unit, "tracker": tracker}
 
 
-def require(actor: Actor, organization: Organization) -> None:
+def require_rule_permission(actor: Actor, organization: Organization) -> None:
     """A rule acts everywhere, so it takes a grant over the whole organization."""
-    if not decide(actor, Permission.TICKET_PROPOSE, timezone.now(), Place(organization.org_id)):
+    if not is_permitted(actor, Permission.TICKET_PROPOSE, timezone.now(), Place(organization.org_id)):
         raise NotPermittedError(f"{actor.name} may not make standing rules: it takes a security admin.")

@@ -11,154 +11,168 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions.common.view_helpers import parsed, tell_each, version_of
+from exceptions.common.view_helpers import apply_to_ticked, parse_filter, parse_posted_version
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
 from exceptions.tickets import lifecycle as services
 from exceptions.tickets import rule_visibility, verification
 from exceptions.tickets import ticket_queries as queries
 from exceptions.tickets.ticket_queries import TicketFilter, visible_tickets
-from exceptions.tickets.trackers import trackers
+from exceptions.tickets.trackers import load_trackers
 from governance.core.policy import Permission
-from governance.identity.web import actor_of_request, permission
-from scans.views.enqueue import hand_over
+from governance.identity.web import get_request_actor, permission_required
+from scans.views.enqueue import enqueue_with_message
 from scans.views.shared import slice_of
 
 
 @require_safe
-@permission(Permission.TICKET_VIEW)
-def board(request: HttpRequest) -> HttpResponse:
-    actor, now, wanted = actor_of_request(request), timezone.now(), parsed(TicketFilter.parse, request)
+@permission_required(Permission.TICKET_VIEW)
+def show_ticket_board(request: HttpRequest) -> HttpResponse:
+    actor, now, wanted = get_request_actor(request), timezone.now(), parse_filter(TicketFilter.parse, request)
     rows = visible_tickets(actor)
-    page = slice_of(request, queries.counted(wanted.narrow(rows, now)), {"list": "tickets", **wanted.given()})
+    page = slice_of(
+        request, queries.annotate_finding_counts(wanted.apply_filters(rows, now)), {"list": "tickets", **wanted.given()}
+    )
     decidable = set(
         queries.waiting_tickets(actor).filter(pk__in=[r.pk for r in page.rows]).values_list("pk", flat=True)
     )
     context = {
-        "wanted": wanted, "page": page, "totals": queries.totals(rows, now), "views": queries.VIEWS, "now": now,
-        "severities": queries.SEVERITIES, "trackers": sorted(trackers()), "decidable": decidable,
-        "sees_rules": rule_visibility.organizations(actor).exists(),
+        "wanted": wanted, "page": page, "totals": queries.count_by_view(rows, now), "views": queries.VIEWS, "now": now,
+        "severities": queries.SEVERITIES, "trackers": sorted(load_trackers()), "decidable": decidable,
+        "sees_rules": rule_visibility.fully_visible_organizations(actor).exists(),
     }  # fmt: skip
     return render(request, "exceptions/tickets.html", context)
 
 
 @require_safe
-@permission(Permission.TICKET_VIEW)
-def ticket(request: HttpRequest, pk: int) -> HttpResponse:
-    return shown(request, ticket_or_404(request, pk))
+@permission_required(Permission.TICKET_VIEW)
+def show_ticket(request: HttpRequest, pk: int) -> HttpResponse:
+    return render_ticket_page(request, ticket_or_404(request, pk))
 
 
 @require_POST
-@permission(Permission.TICKET_DECIDE)
-def approve(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_DECIDE)
+def approve_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        services.approve(actor=actor_of_request(request), ticket=found, version=version_of(request))
+        services.approve(actor=get_request_actor(request), ticket=found, version=parse_posted_version(request))
 
-    return acted(request, pk, act, "Approved. Its time starts to run.")
+    return act_on_ticket(request, pk, act, "Approved. Its time starts to run.")
 
 
 @require_POST
-@permission(Permission.TICKET_DECIDE)
-def reject(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_DECIDE)
+def reject_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
         services.reject(
-            actor=actor_of_request(request), ticket=found, version=version_of(request), reason=typed(request, "reason")
+            actor=get_request_actor(request),
+            ticket=found,
+            version=parse_posted_version(request),
+            reason=read_posted_text(request, "reason"),
         )
 
-    return acted(request, pk, act, "Rejected.")
+    return act_on_ticket(request, pk, act, "Rejected.")
 
 
 @require_POST
-@permission(Permission.TICKET_WORK)
-def start(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_WORK)
+def start_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        services.start(
-            actor=actor_of_request(request), ticket=found, version=version_of(request),
-            assignee=typed(request, "assignee"),
+        services.start_work(
+            actor=get_request_actor(request), ticket=found, version=parse_posted_version(request),
+            assignee=read_posted_text(request, "assignee"),
         )  # fmt: skip
 
-    return acted(request, pk, act, "Started.")
+    return act_on_ticket(request, pk, act, "Started.")
 
 
 @require_POST
-@permission(Permission.TICKET_WORK)
-def claim(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_WORK)
+def claim_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        scan = verification.claim_fix(actor=actor_of_request(request), ticket=found, version=version_of(request))
-        hand_over(request, scan.pk)
+        scan = verification.claim_fix(
+            actor=get_request_actor(request), ticket=found, version=parse_posted_version(request)
+        )
+        enqueue_with_message(request, scan.pk)
 
-    return acted(request, pk, act, "The resources are read again now. If every one of them passes, the ticket closes.")
+    return act_on_ticket(
+        request, pk, act, "The resources are read again now. If every one of them passes, the ticket closes."
+    )
 
 
 @require_POST
-@permission(Permission.TICKET_WORK)
-def verify(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_WORK)
+def verify_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        scan = verification.verify_again(actor=actor_of_request(request), ticket=found, version=version_of(request))
-        hand_over(request, scan.pk)
+        scan = verification.verify_again(
+            actor=get_request_actor(request), ticket=found, version=parse_posted_version(request)
+        )
+        enqueue_with_message(request, scan.pk)
 
-    return acted(request, pk, act, "The resources are read again now.")
+    return act_on_ticket(request, pk, act, "The resources are read again now.")
 
 
 @require_POST
-@permission(Permission.TICKET_PROPOSE)
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_PROPOSE)
+def cancel_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
         services.cancel(
-            actor=actor_of_request(request), ticket=found, version=version_of(request), reason=typed(request, "reason")
+            actor=get_request_actor(request),
+            ticket=found,
+            version=parse_posted_version(request),
+            reason=read_posted_text(request, "reason"),
         )
 
-    return acted(request, pk, act, "Cancelled. Its findings are as they were.")
+    return act_on_ticket(request, pk, act, "Cancelled. Its findings are as they were.")
 
 
 @require_POST
-@permission(Permission.TICKET_WORK)
-def note(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.TICKET_WORK)
+def add_ticket_note(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
-        services.say(actor=actor_of_request(request), ticket=found, text=typed(request, "text"))
+        services.post_note(actor=get_request_actor(request), ticket=found, text=read_posted_text(request, "text"))
 
-    return acted(request, pk, act, "Your note is there.")
+    return act_on_ticket(request, pk, act, "Your note is there.")
 
 
 @require_POST
-@permission(Permission.TICKET_DECIDE)
-def decide_several(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.TICKET_DECIDE)
+def decide_several_tickets(request: HttpRequest) -> HttpResponse:
     """Each by itself: what can't be decided says why, and the others are."""
-    actor, reason = actor_of_request(request), typed(request, "reason")
+    actor, reason = get_request_actor(request), read_posted_text(request, "reason")
     rows = visible_tickets(actor)
     if request.POST.get("act") == "reject":
 
         def reject(found: Ticket, version: int) -> None:
             services.reject(actor=actor, ticket=found, version=version, reason=reason)
 
-        tell_each(request, rows, reject, done="rejected", prefix="TK-")
+        apply_to_ticked(request, rows, reject, done="rejected", prefix="TK-")
     else:
 
         def approve(found: Ticket, version: int) -> None:
             services.approve(actor=actor, ticket=found, version=version)
 
-        tell_each(request, rows, approve, done="approved", prefix="TK-")
+        apply_to_ticked(request, rows, approve, done="approved", prefix="TK-")
     return redirect("inbox" if request.POST.get("from") == "inbox" else "tickets")
 
 
-def typed(request: HttpRequest, name: str) -> str:
+def read_posted_text(request: HttpRequest, name: str) -> str:
     return str(request.POST.get(name, ""))
 
 
-def acted(request: HttpRequest, pk: int, act: Callable[[Ticket], None], done: str) -> HttpResponse:
+def act_on_ticket(request: HttpRequest, pk: int, act: Callable[[Ticket], None], done: str) -> HttpResponse:
     """Back to the page; where it was refused, the page with what was typed and why."""
     found = ticket_or_404(request, pk)
     try:
         act(found)
     except InvalidRequestError as error:
-        return shown(request, ticket_or_404(request, pk), faults=error.fields, status=422)
+        return render_ticket_page(request, ticket_or_404(request, pk), faults=error.fields, status=422)
     except WorkflowError as error:
-        return shown(request, ticket_or_404(request, pk), problem=str(error), status=409)
+        return render_ticket_page(request, ticket_or_404(request, pk), problem=str(error), status=409)
     messages.success(request, done)
     return redirect("ticket", pk=pk)
 
 
-def shown(
+def render_ticket_page(
     request: HttpRequest,
     found: Ticket,
     *,
@@ -167,11 +181,11 @@ def shown(
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {
-        "ticket": found, "page": queries.page_of(found, actor_of_request(request), timezone.now()),
+        "ticket": found, "page": queries.build_ticket_page(found, get_request_actor(request), timezone.now()),
         "problem": problem, "faults": faults or {}, "typed": request.POST if request.method == "POST" else {},
     }  # fmt: skip
     return render(request, "exceptions/ticket.html", context, status=status)
 
 
 def ticket_or_404(request: HttpRequest, pk: int) -> Ticket:
-    return get_object_or_404(visible_tickets(actor_of_request(request)), pk=pk)
+    return get_object_or_404(visible_tickets(get_request_actor(request)), pk=pk)

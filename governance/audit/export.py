@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from governance.core import audit, audit_keys
 from governance.core.models import AuditEvent
-from governance.core.verifier import FORMAT, encoded
+from governance.core.verifier import FORMAT, encode_canonical
 
-CHUNK = 2000
+CHUNK_SIZE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TrailSpan:
     """The numbers of the first and the last row; (0, 0) for none."""
 
     first: int = 0
@@ -31,7 +31,7 @@ class Span:
         return f"{self.first}-{self.last}"
 
 
-def span_of(start: datetime | None, end: datetime | None) -> Span:
+def find_row_span(start: datetime | None, end: datetime | None) -> TrailSpan:
     """The rows from start up to, not including, end; with all between them, so that the chain has no hole."""
     rows = AuditEvent.objects.all()
     if start is not None:
@@ -39,18 +39,18 @@ def span_of(start: datetime | None, end: datetime | None) -> Span:
     if end is not None:
         rows = rows.filter(at__lt=end)
     found = rows.aggregate(first=Min("seq"), last=Max("seq"))
-    return Span(found["first"] or 0, found["last"] or 0)
+    return TrailSpan(found["first"] or 0, found["last"] or 0)
 
 
-def lines(span: Span, *, made_by: str) -> Iterator[bytes]:
+def generate_export(span: TrailSpan, *, made_by: str) -> Iterator[bytes]:
     """The rows and then the manifest, one line each."""
     digest, count, first, last = hashlib.sha256(), 0, None, None
-    for event in AuditEvent.objects.filter(seq__range=(span.first, span.last)).order_by("seq").iterator(CHUNK):
+    for event in AuditEvent.objects.filter(seq__range=(span.first, span.last)).order_by("seq").iterator(CHUNK_SIZE):
         first, last, count = first or event, event, count + 1
-        line = encoded(audit.row_of(event)) + b"\n"
+        line = encode_canonical(audit.build_event_row(event)) + b"\n"
         digest.update(line)
         yield line
-    yield signed({
+    yield sign_manifest({
         "format": FORMAT,
         "made_at": timezone.now().isoformat(timespec="seconds"),
         "made_by": made_by,
@@ -64,20 +64,20 @@ def lines(span: Span, *, made_by: str) -> Iterator[bytes]:
     })  # fmt: skip
 
 
-def signed(manifest: dict[str, Any]) -> bytes:
+def sign_manifest(manifest: dict[str, Any]) -> bytes:
     """The last line: an HMAC for whoever has the secret, an Ed25519 signature for everybody else."""
-    key, message = audit_keys.current(), encoded(manifest)
+    key, message = audit_keys.load_current_key(), encode_canonical(manifest)
     line = {
         "manifest": manifest,
         "hmac": hmac.new(key, message, hashlib.sha256).hexdigest(),
         "signature": signing_key(key).sign(message).hex(),
     }
-    return encoded(line) + b"\n"
+    return encode_canonical(line) + b"\n"
 
 
 def public_key() -> str:
     """What an outsider needs to check exports: give it to them another way than with the export."""
-    return signing_key(audit_keys.current()).public_key().public_bytes_raw().hex()
+    return signing_key(audit_keys.load_current_key()).public_key().public_bytes_raw().hex()
 
 
 def signing_key(key: bytes) -> Ed25519PrivateKey:

@@ -12,36 +12,36 @@ from django.utils import timezone
 from governance.audit import trail
 from governance.audit.trail import TrailFilter
 from governance.core.models import AuditEvent
-from governance.core.policy import Actor, NotPermittedError, Permission, decide_whole
+from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted_org_wide
 from governance.identity.factors import step_up
 
-SIZE = 100
+AUDIT_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AuditPage:
     rows: list[AuditEvent]
     last: int | None  # the number that the next page starts below; None: this is the last page
 
 
-def require_whole(actor: Actor, permission: Permission) -> None:
+def require_whole_organization(actor: Actor, permission: Permission) -> None:
     """The trail can't be split by Account, so it takes a grant on an organization. Raises NotPermittedError."""
-    if not decide_whole(actor, permission, timezone.now()):
+    if not is_permitted_org_wide(actor, permission, timezone.now()):
         raise NotPermittedError("The audit trail is for those who hold their grant on the organization.")
 
 
 def visible_trail(actor: Actor, wanted: TrailFilter) -> QuerySet[AuditEvent]:
-    require_whole(actor, Permission.AUDIT_VIEW)
+    require_whole_organization(actor, Permission.AUDIT_VIEW)
     return wanted.rows()
 
 
-def page_of(rows: QuerySet[AuditEvent], below: int | None) -> Page:
-    found = list((rows.filter(seq__lt=below) if below is not None else rows)[: SIZE + 1])
-    return Page(found[:SIZE], found[SIZE - 1].seq if len(found) > SIZE else None)
+def paginate_audit_events(rows: QuerySet[AuditEvent], below: int | None) -> AuditPage:
+    found = list((rows.filter(seq__lt=below) if below is not None else rows)[: AUDIT_PAGE_SIZE + 1])
+    return AuditPage(found[:AUDIT_PAGE_SIZE], found[AUDIT_PAGE_SIZE - 1].seq if len(found) > AUDIT_PAGE_SIZE else None)
 
 
 def export_trail(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """The signed file, line by line. Raises NotPermittedError, StepUpRequiredError."""
-    require_whole(actor, Permission.AUDIT_EXPORT)
-    step_up.require(actor, timezone.now())
-    return trail.export(actor=actor, start=start, end=end)
+    require_whole_organization(actor, Permission.AUDIT_EXPORT)
+    step_up.require_fresh_factor(actor, timezone.now())
+    return trail.record_and_export(actor=actor, start=start, end=end)

@@ -36,39 +36,41 @@ class TrailFilter:
         if any("\x00" in value for value in values.values()):
             raise TrailFilterError("A filter holds a character that can't be searched for.")
         made = cls(**values)
-        made.span()
+        made.time_range()
         return made
 
     def given(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value}
 
-    def span(self) -> tuple[datetime | None, datetime | None]:
+    def time_range(self) -> tuple[datetime | None, datetime | None]:
         """From the start of the day `since` to the end of the day `until`, in UTC."""
-        start, end = day("since", self.since), day("until", self.until)
+        start, end = parse_filter_day("since", self.since), parse_filter_day("until", self.until)
         return start, end + timedelta(days=1) if end else None
 
     def rows(self) -> QuerySet[AuditEvent]:
         rows = AuditEvent.objects.order_by("-seq")
-        start, end = self.span()
+        start, end = self.time_range()
         if self.actor:
             rows = rows.filter(actor=self.actor)
         if self.action:
-            rows = rows.filter(action=self.action) if "." in self.action else of_kind(rows, self.action)
+            rows = rows.filter(action=self.action) if "." in self.action else filter_by_action_kind(rows, self.action)
         if self.subject:
-            rows = rows.filter(subject=self.subject) if ":" in self.subject else about_kind(rows, self.subject)
+            rows = (
+                rows.filter(subject=self.subject) if ":" in self.subject else filter_by_subject_kind(rows, self.subject)
+            )
         rows = rows.filter(at__gte=start) if start else rows
         return rows.filter(at__lt=end) if end else rows
 
 
-def of_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[AuditEvent]:
+def filter_by_action_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[AuditEvent]:
     return rows.filter(action__startswith=f"{kind}.")
 
 
-def about_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[AuditEvent]:
+def filter_by_subject_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[AuditEvent]:
     return rows.filter(subject__startswith=f"{kind}:")
 
 
-def day(name: str, text: str) -> datetime | None:
+def parse_filter_day(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -78,12 +80,12 @@ def day(name: str, text: str) -> datetime | None:
     return at if at.year < 9999 else None  # there is no day after the last one
 
 
-def export(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
+def record_and_export(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """Record that the trail is exported, then give the file's lines. Who may is decided by the caller."""
     with transaction.atomic():
         said = {"from": start, "to": end}
         event = audit.record(actor=actor, action="audit.export", subject="audit:trail", **said)
-    span = audit_export.span_of(start, end)
+    span = audit_export.find_row_span(start, end)
     if end is None and span.first:
-        span = audit_export.Span(span.first, event.seq)  # acts that came in since are for the next export
-    return audit_export.lines(span, made_by=actor.name)
+        span = audit_export.TrailSpan(span.first, event.seq)  # acts that came in since are for the next export
+    return audit_export.generate_export(span, made_by=actor.name)

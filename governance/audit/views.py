@@ -16,51 +16,51 @@ from governance.audit.trail import TrailFilter, TrailFilterError
 from governance.core import verifier
 from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 
-DOWNLOAD = "attachment; filename=%s"
+ATTACHMENT_HEADER = "attachment; filename=%s"
 
 
-@permission(Permission.AUDIT_VIEW)
+@permission_required(Permission.AUDIT_VIEW)
 @require_safe
-def trail(request: HttpRequest) -> HttpResponse:
-    wanted = filter_of(request.GET.dict())
+def show_audit_trail(request: HttpRequest) -> HttpResponse:
+    wanted = parse_trail_filter(request.GET.dict())
     try:
-        rows = queries.visible_trail(actor_of_request(request), wanted)
+        rows = queries.visible_trail(get_request_actor(request), wanted)
     except NotPermittedError as error:
         raise PermissionDenied(str(error)) from error
     below = read_cursor(request.GET.get("page", ""), wanted.given())
-    page = queries.page_of(rows, below)
+    page = queries.paginate_audit_events(rows, below)
     following = write_cursor(page.last, wanted.given()) if page.last is not None else ""
     shown = {"rows": page.rows, "wanted": wanted, "page": {"next": following, "first": below is None}}
     return render(request, "identity/audit.html", shown)
 
 
-@permission(Permission.AUDIT_EXPORT)
+@permission_required(Permission.AUDIT_EXPORT)
 @require_http_methods(["GET", "POST"])
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export_trail_view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if request.method != "POST":
         return render(request, "identity/audit_export.html", {"public_key": audit_export.public_key()})
-    start, end = filter_of(request.POST.dict()).span()
+    start, end = parse_trail_filter(request.POST.dict()).time_range()
     try:
-        lines = queries.export_trail(actor=actor_of_request(request), start=start, end=end)
+        lines = queries.export_trail(actor=get_request_actor(request), start=start, end=end)
     except NotPermittedError as error:
         raise PermissionDenied(str(error)) from error
     name = f"tutela-audit-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
-    headers = {"Content-Disposition": DOWNLOAD % name}
+    headers = {"Content-Disposition": ATTACHMENT_HEADER % name}
     return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
 
 
-@permission(Permission.AUDIT_EXPORT)
+@permission_required(Permission.AUDIT_EXPORT)
 @require_safe
-def program(_request: HttpRequest) -> HttpResponse:
+def download_verifier(_request: HttpRequest) -> HttpResponse:
     """verify_audit.py: one file, Python's standard library only."""
     text = Path(verifier.__file__).read_text(encoding="utf-8")
-    headers = {"Content-Disposition": DOWNLOAD % "verify_audit.py"}
+    headers = {"Content-Disposition": ATTACHMENT_HEADER % "verify_audit.py"}
     return HttpResponse(text, content_type="text/x-python; charset=utf-8", headers=headers)
 
 
-def filter_of(given: dict[str, str]) -> TrailFilter:
+def parse_trail_filter(given: dict[str, str]) -> TrailFilter:
     try:
         return TrailFilter.parse(given)
     except TrailFilterError as error:

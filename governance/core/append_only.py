@@ -26,39 +26,39 @@ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$""
 ABORT = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
 
 
-def install(connection: BaseDatabaseWrapper) -> None:
+def install_audit_triggers(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
-        if postgresql(connection):
+        if is_postgresql(connection):
             cursor.execute(FUNCTION)
-        act = "EXECUTE FUNCTION audit_refuses()" if postgresql(connection) else ABORT
-        for name, when in triggers(connection).items():
+        act = "EXECUTE FUNCTION audit_refuses()" if is_postgresql(connection) else ABORT
+        for name, when in select_audit_triggers(connection).items():
             cursor.execute(f"CREATE TRIGGER {name} {when} {act}")
 
 
-def remove(connection: BaseDatabaseWrapper) -> None:
+def remove_audit_triggers(connection: BaseDatabaseWrapper) -> None:
     """For migrations of these two tables; whoever removes the triggers puts them back."""
     with connection.cursor() as cursor:
-        for name, when in triggers(connection).items():
+        for name, when in select_audit_triggers(connection).items():
             table = TRAIL if f"ON {TRAIL}" in when else HEAD
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if postgresql(connection) else ""))
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if is_postgresql(connection) else ""))
 
 
-def missing(connection: BaseDatabaseWrapper) -> list[str]:
+def list_missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
     """The triggers that should be there and aren't, or that somebody switched off."""
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
-        if postgresql(connection)
+        if is_postgresql(connection)
         else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     )
     with connection.cursor() as cursor:
         cursor.execute(query)
         present = {row[0] for row in cursor.fetchall()}
-    return sorted(triggers(connection).keys() - present)
+    return sorted(select_audit_triggers(connection).keys() - present)
 
 
-def triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    return POSTGRESQL if postgresql(connection) else SQLITE
+def select_audit_triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    return POSTGRESQL if is_postgresql(connection) else SQLITE
 
 
-def postgresql(connection: BaseDatabaseWrapper) -> bool:
+def is_postgresql(connection: BaseDatabaseWrapper) -> bool:
     return connection.vendor == "postgresql"

@@ -15,9 +15,9 @@ from django.utils import timezone
 from governance.core import audit_keys
 from governance.core.models import AuditEvent, AuditHead
 from governance.core.policy import Actor
-from governance.core.verifier import GENESIS, Row, mac_of, seal_of
+from governance.core.verifier import GENESIS, Row, compute_mac, compute_seal
 
-ROOM = {"actor": 150, "action": 60, "subject": 200}
+MAX_LENGTHS = {"actor": 150, "action": 60, "subject": 200}
 
 
 class AuditOutsideTransactionError(RuntimeError):
@@ -47,46 +47,46 @@ def record(*, actor: Actor, action: str, subject: str, **body: Any) -> AuditEven
 
 def record_all(*, actor: Actor, entries: Iterable[Entry]) -> list[AuditEvent]:
     """Add a row for each entry, in two statements however many there are."""
-    head = hold(f"{actor.name}'s acts")
-    key, at = audit_keys.current(), timezone.now()
+    head = hold_trail_end(f"{actor.name}'s acts")
+    key, at = audit_keys.load_current_key(), timezone.now()
     seq, mac = head.seq, head.mac
     events: list[AuditEvent] = []
     for entry in entries:
         seq += 1
         event = AuditEvent(
-            seq=seq, at=at, actor=settled(actor.name), actor_id=actor.user_id, action=entry.action,
-            subject=settled(entry.subject), body=settled(entry.body), prev=mac,
+            seq=seq, at=at, actor=normalize_value(actor.name), actor_id=actor.user_id, action=entry.action,
+            subject=normalize_value(entry.subject), body=normalize_value(entry.body), prev=mac,
         )  # fmt: skip
-        event.mac = mac = mac_of(row_of(event), key)
+        event.mac = mac = compute_mac(build_event_row(event), key)
         refuse_too_long(event)
         events.append(event)
     if events:
         AuditEvent.objects.bulk_create(events, batch_size=500)
-        AuditHead.objects.filter(pk=head.pk).update(seq=seq, mac=mac, seal=seal_of("head", seq, mac, key))
+        AuditHead.objects.filter(pk=head.pk).update(seq=seq, mac=mac, seal=compute_seal("head", seq, mac, key))
     return events
 
 
-def hold(why: str) -> AuditHead:
+def hold_trail_end(why: str) -> AuditHead:
     """Lock the trail's end until the transaction ends, so that two writers can't both continue the same row.
 
     On SQLite there is nothing to lock: transactions begin IMMEDIATE, so there is one writer.
     """
     if not transaction.get_connection().in_atomic_block:
         raise AuditOutsideTransactionError(f"{why}: open transaction.atomic() around the act")
-    head = locked_head()
+    head = lock_head()
     if head is not None:
         return head
     if AuditEvent.objects.exists():
-        head = locked_head()  # another writer may have begun the trail between the two looks
+        head = lock_head()  # another writer may have begun the trail between the two looks
         if head is None:
             raise AuditBrokenError("The audit trail has rows but no head: run manage.py audit verify.")
         return head
-    start = AuditHead(pk=1, seq=0, mac=GENESIS, seal=seal_of("head", 0, GENESIS, audit_keys.current()))
+    start = AuditHead(pk=1, seq=0, mac=GENESIS, seal=compute_seal("head", 0, GENESIS, audit_keys.load_current_key()))
     AuditHead.objects.bulk_create([start], ignore_conflicts=True)
     return AuditHead.objects.select_for_update().get(pk=1)
 
 
-def locked_head() -> AuditHead | None:
+def lock_head() -> AuditHead | None:
     return AuditHead.objects.select_for_update().filter(pk=1).first()
 
 
@@ -95,7 +95,7 @@ def history(subject: str) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(subject=subject)
 
 
-def row_of(event: AuditEvent) -> Row:
+def build_event_row(event: AuditEvent) -> Row:
     """The row as it is sealed and exported."""
     return {
         "seq": event.seq,
@@ -110,25 +110,25 @@ def row_of(event: AuditEvent) -> Row:
     }
 
 
-def settled(value: Any) -> Any:
+def normalize_value(value: Any) -> Any:
     """The value as every database gives it back: whole floats become integers, and PostgreSQL keeps no NUL."""
-    return clean(json.loads(json.dumps(value, default=as_text)))
+    return clean_json(json.loads(json.dumps(value, default=serialize_value)))
 
 
-def clean(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
     match value:
         case str():
             return value.replace("\x00", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case float():
             return (int(value) if value.is_integer() else value) if abs(value) < float("inf") else str(value)
         case list():
-            return [clean(item) for item in value]
+            return [clean_json(item) for item in value]
         case dict():
-            return {clean(name): clean(item) for name, item in value.items()}
+            return {clean_json(name): clean_json(item) for name, item in value.items()}
     return value
 
 
-def as_text(value: Any) -> Any:
+def serialize_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
@@ -136,6 +136,6 @@ def as_text(value: Any) -> Any:
 
 def refuse_too_long(event: AuditEvent) -> None:
     """SQLite would keep what PostgreSQL refuses."""
-    for name, most in ROOM.items():
+    for name, most in MAX_LENGTHS.items():
         if len(getattr(event, name)) > most:
             raise ValueError(f"The audit trail's {name} has room for {most} characters.")

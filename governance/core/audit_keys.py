@@ -13,37 +13,37 @@ from django.conf import settings
 
 from governance.core.env import ConfigurationError
 
-LEAST_LENGTH = 32
+MIN_LENGTH = 32
 MAKE_ONE = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 
-def keys() -> list[bytes]:
+def load_audit_keys() -> list[bytes]:
     """Every key that rows may be sealed with, oldest first; the last one seals. Raises ConfigurationError."""
-    older = [checked(text) for text in reversed(settings.AUDIT_KEY_FALLBACKS)]
-    return [*older, checked(settings.AUDIT_KEY) if settings.AUDIT_KEY else own_key()]
+    older = [require_key_length(text) for text in reversed(settings.AUDIT_KEY_FALLBACKS)]
+    return [*older, require_key_length(settings.AUDIT_KEY) if settings.AUDIT_KEY else load_own_key()]
 
 
-def current() -> bytes:
-    return keys()[-1]
+def load_current_key() -> bytes:
+    return load_audit_keys()[-1]
 
 
-def checked(text: str) -> bytes:
-    if len(text) < LEAST_LENGTH:
-        raise ConfigurationError(f"TUTELA_AUDIT_KEY is shorter than {LEAST_LENGTH} characters. {MAKE_ONE}")
+def require_key_length(text: str) -> bytes:
+    if len(text) < MIN_LENGTH:
+        raise ConfigurationError(f"TUTELA_AUDIT_KEY is shorter than {MIN_LENGTH} characters. {MAKE_ONE}")
     return text.encode()
 
 
-def own_key() -> bytes:
+def load_own_key() -> bytes:
     """Without one set: the demo's, or one made once beside the SQLite database, for trying things out."""
     if settings.DEMO:
         return b"the demo's audit trail proves nothing to anybody"
-    path = own_key_file()
+    path = find_own_key_file()
     if path is None:
         raise ConfigurationError(f"TUTELA_AUDIT_KEY is not set, so no act can be recorded. {MAKE_ONE}")
-    return kept_key(path)
+    return read_or_make_key(path)
 
 
-def own_key_file() -> Path | None:
+def find_own_key_file() -> Path | None:
     """Where commands keep a key of their own: beside a SQLite file, since one machine has that. Else None."""
     database = settings.DATABASES["default"]
     name = str(database["NAME"])
@@ -53,7 +53,7 @@ def own_key_file() -> Path | None:
 
 
 @cache
-def kept_key(path: Path) -> bytes:
+def read_or_make_key(path: Path) -> bytes:
     """The key in this file, made by whoever comes first."""
     if not path.exists():
         mine = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -65,7 +65,7 @@ def kept_key(path: Path) -> bytes:
             pass  # somebody else was first: theirs counts
         finally:
             mine.unlink()
-    return checked(path.read_text(encoding="ascii").strip())
+    return require_key_length(path.read_text(encoding="ascii").strip())
 
 
 def signing_seed(key: bytes) -> bytes:

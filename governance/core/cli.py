@@ -12,7 +12,7 @@ from django.db import OperationalError, ProgrammingError
 DONE, COULD_NOT, WRONG_USAGE, PARTLY = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells say it of Ctrl-C
 
-UNBROKEN = 100_000  # wider than any line: what a file or another program reads isn't broken into lines
+UNLIMITED_WIDTH = 100_000  # wider than any line: what a file or another program reads isn't broken into lines
 
 NOT_MIGRATED = "The database is not migrated. Run: manage.py migrate"
 
@@ -41,7 +41,7 @@ class TutelaCommand(BaseCommand):
         except UsageError as error:
             self.refuse(str(error), WRONG_USAGE)
         except (OperationalError, ProgrammingError) as error:
-            self.refuse(database_trouble(error), COULD_NOT)
+            self.refuse(explain_database_error(error), COULD_NOT)
         except BrokenPipeError:
             sys.stderr.close()  # the reader went away (| head): not our error
             status = DONE
@@ -57,12 +57,12 @@ class Stream(Protocol):
     def isatty(self) -> bool: ...
 
 
-def width_of(stream: Stream) -> int:
+def measure_width(stream: Stream) -> int:
     """How wide tables may be there."""
-    return shutil.get_terminal_size().columns if stream.isatty() else UNBROKEN
+    return shutil.get_terminal_size().columns if stream.isatty() else UNLIMITED_WIDTH
 
 
-def database_trouble(error: Exception) -> str:
+def explain_database_error(error: Exception) -> str:
     said = str(error).strip().splitlines()[0]
     if any(sign in said for sign in ("no such table", "does not exist", "no such column", "has no column named")):
         return NOT_MIGRATED

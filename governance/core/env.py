@@ -18,7 +18,7 @@ class ConfigurationError(Exception):
     """The environment can't be used; the message says what to set."""
 
 
-def text(name: str, default: str | None = None) -> str:
+def read_text(name: str, default: str | None = None) -> str:
     """The variable, or the content of the file that NAME_FILE names."""
     file = os.environ.get(f"{name}_FILE")
     if file:
@@ -36,18 +36,18 @@ def aws_secrets() -> None:
     """AWS_SECRET_ACCESS_KEY_FILE and AWS_SESSION_TOKEN_FILE: botocore reads the plain variables only."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(f"{name}_FILE"):
-            found = text(name)
+            found = read_text(name)
             if found:
                 os.environ[name] = found
             else:  # an instance role is the hub: an empty key would be taken for one
                 os.environ.pop(name, None)
 
 
-def secret_url(name: str, default: str) -> str:
+def read_secret_url(name: str, default: str) -> str:
     """A URL like DATABASE_URL, with the password of DATABASE_PASSWORD (or its file), so that only that is secret."""
-    given = text(name, default)
+    given = read_text(name, default)
     variable = f"{name.removesuffix('_URL')}_PASSWORD"
-    password = text(variable, "")
+    password = read_text(variable, "")
     if not password or given.partition(":")[0] not in {"postgresql", "postgres", "redis", "rediss"}:
         return given
     parts = urlsplit(given)
@@ -57,7 +57,7 @@ def secret_url(name: str, default: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{place}"))
 
 
-def flag(name: str, *, default: bool = False) -> bool:
+def read_flag(name: str, *, default: bool = False) -> bool:
     value = os.environ.get(name, "").strip().lower()
     if value in {"", "0", "1", "true", "false", "yes", "no", "on", "off"}:
         return default if value == "" else value in {"1", "true", "yes", "on"}
@@ -65,20 +65,20 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def log_level(name: str, default: str) -> str:
-    return one_of(name, os.environ.get(name, "").strip().upper() or default, LOG_LEVELS)
+    return require_choice(name, os.environ.get(name, "").strip().upper() or default, LOG_LEVELS)
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
-    return one_of(name, os.environ.get(name, "").strip() or default, allowed)
+    return require_choice(name, os.environ.get(name, "").strip() or default, allowed)
 
 
-def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+def require_choice(name: str, value: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise ConfigurationError(f"{name} is {value!r}; use one of {', '.join(allowed)}.")
     return value
 
 
-def number(name: str, default: int, *, least: int = 0) -> int:
+def read_number(name: str, default: int, *, least: int = 0) -> int:
     value = os.environ.get(name, "").strip()
     if not value:
         return default
@@ -96,10 +96,10 @@ def rate(name: str, default: str) -> str:
 
 
 def listing(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+    return [item.strip() for item in read_text(name, default).split(",") if item.strip()]
 
 
-def regions(name: str, *, also: Sequence[str] = ()) -> list[str]:
+def read_regions(name: str, *, also: Sequence[str] = ()) -> list[str]:
     """Regions that look like some. Which there are, the start of a scan knows."""
     found = listing(name)
     odd = [region for region in found if region not in also and not REGION.fullmatch(region)]
@@ -109,7 +109,7 @@ def regions(name: str, *, also: Sequence[str] = ()) -> list[str]:
     return found
 
 
-def timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[float, float]:
+def read_timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[float, float]:
     """Seconds to wait for a connection and for an answer: of a variable that holds READ, or CONNECT,READ."""
     value = os.environ.get(name, "").strip()
     if not value:
@@ -123,14 +123,14 @@ def timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[float
     return (min(connect, numbers[0]), numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
-def aws_endpoints() -> None:
+def check_aws_endpoints() -> None:
     """AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_S3 and so on: botocore takes a wrong one for a broken answer, or dies."""
     for name, value in sorted(os.environ.items()):
         if name.startswith("AWS_ENDPOINT_URL") and value.strip():
-            url(name, value)
+            require_http_url(name, value)
 
 
-def url(name: str, value: str) -> None:
+def require_http_url(name: str, value: str) -> None:
     try:
         parts = urlsplit(value)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -146,7 +146,9 @@ def database(url: str, base: Path) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path.removeprefix("/"))
-        return sqlite(Path(path) if path.startswith("/") else base / path if path else base / "var/tutela.sqlite3")
+        return build_sqlite_settings(
+            Path(path) if path.startswith("/") else base / path if path else base / "var/tutela.sqlite3"
+        )
     if parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/"):
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -154,7 +156,7 @@ def database(url: str, base: Path) -> dict[str, Any]:
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
-            "PORT": port(parts),
+            "PORT": parse_database_port(parts),
             "CONN_HEALTH_CHECKS": True,
             "CONN_MAX_AGE": 60,
             "OPTIONS": dict(parse_qsl(parts.query)),
@@ -165,14 +167,14 @@ def database(url: str, base: Path) -> dict[str, Any]:
     )
 
 
-def port(parts: SplitResult) -> str:
+def parse_database_port(parts: SplitResult) -> str:
     try:
         return str(parts.port or "")
     except ValueError as error:
         raise ConfigurationError(f"DATABASE_URL has a port that is none: {error}.") from error
 
 
-def sqlite(path: Path) -> dict[str, Any]:
+def build_sqlite_settings(path: Path) -> dict[str, Any]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -191,16 +193,16 @@ def sqlite(path: Path) -> dict[str, Any]:
 
 def oidc(*, insecure: bool) -> dict[str, Any]:
     """allauth's SOCIALACCOUNT_PROVIDERS: the company's identity provider, or none."""
-    issuer = text("TUTELA_OIDC_ISSUER", "").rstrip("/")
+    issuer = read_text("TUTELA_OIDC_ISSUER", "").rstrip("/")
     if not issuer:
         return {}
     if urlsplit(issuer).scheme != "https" and not insecure:
         raise ConfigurationError("TUTELA_OIDC_ISSUER must be an https:// URL: who signs in is read from there.")
     app = {
         "provider_id": "sso",
-        "name": text("TUTELA_OIDC_NAME", "single sign-on"),
-        "client_id": text("TUTELA_OIDC_CLIENT_ID"),
-        "secret": text("TUTELA_OIDC_CLIENT_SECRET"),
+        "name": read_text("TUTELA_OIDC_NAME", "single sign-on"),
+        "client_id": read_text("TUTELA_OIDC_CLIENT_ID"),
+        "secret": read_text("TUTELA_OIDC_CLIENT_SECRET"),
         "settings": {"server_url": issuer, "uid_field": "sub", "oauth_pkce_enabled": True, "fetch_userinfo": False},
     }
     return {"openid_connect": {"APPS": [app]}}
@@ -208,12 +210,12 @@ def oidc(*, insecure: bool) -> dict[str, Any]:
 
 def saml(*, insecure: bool) -> dict[str, Any]:
     """SOCIALACCOUNT_PROVIDERS's part for a SAML identity provider, or none. Its library is an extra."""
-    entity = text("TUTELA_SAML_IDP_ENTITY_ID", "")
+    entity = read_text("TUTELA_SAML_IDP_ENTITY_ID", "")
     if not entity:
         return {}
     if ":" not in entity or len(entity) > 200:
         raise ConfigurationError("TUTELA_SAML_IDP_ENTITY_ID must be a URI of at most 200 characters.")
-    url = text("TUTELA_SAML_IDP_SSO_URL")
+    url = read_text("TUTELA_SAML_IDP_SSO_URL")
     if urlsplit(url).scheme != "https" and not insecure:
         raise ConfigurationError("TUTELA_SAML_IDP_SSO_URL must be an https:// URL: people sign in there.")
     if any(importlib.util.find_spec(name) is None for name in ("onelogin", "xmlsec")):
@@ -221,20 +223,20 @@ def saml(*, insecure: bool) -> dict[str, Any]:
             "TUTELA_SAML_IDP_ENTITY_ID is set, but the library for SAML isn't installed. "
             "Run: pip install --require-hashes -r requirements-saml.txt"
         )
-    certificate = text("TUTELA_SAML_IDP_CERTIFICATE").strip()
-    if not one_certificate(certificate):
+    certificate = read_text("TUTELA_SAML_IDP_CERTIFICATE").strip()
+    if not is_one_certificate(certificate):
         raise ConfigurationError("TUTELA_SAML_IDP_CERTIFICATE must hold exactly one certificate in PEM.")
     idp = {"entityId": entity, "x509cert": certificate, "singleSignOnService": {"url": url}}
     app = {
         "provider_id": entity,  # so that another provider's subjects are never taken for this one's
-        "name": text("TUTELA_SAML_NAME", "SAML"),
+        "name": read_text("TUTELA_SAML_NAME", "SAML"),
         "client_id": "sso",
-        "settings": {"idp": idp, "sp_entity_id": text("TUTELA_SAML_SP_ENTITY_ID", ""), "attribute_mapping": {}},
+        "settings": {"idp": idp, "sp_entity_id": read_text("TUTELA_SAML_SP_ENTITY_ID", ""), "attribute_mapping": {}},
     }
     return {"saml": {"APPS": [app]}}
 
 
-def one_certificate(pem: str) -> bool:
+def is_one_certificate(pem: str) -> bool:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
@@ -245,5 +247,5 @@ def one_certificate(pem: str) -> bool:
 
 def origins(name: str) -> list[str]:
     """The origin of the URL in this variable, for a content security policy; none if it isn't set."""
-    parts = urlsplit(text(name, ""))
+    parts = urlsplit(read_text(name, ""))
     return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []

@@ -12,27 +12,27 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
-from governance.core.storable import storable_text
+from governance.core.storable import make_text_storable
 
 log = logging.getLogger("tutela.errors")
 
 
-def record(error: BaseException, doing: str) -> str:
+def log_error(error: BaseException, doing: str) -> str:
     """Write the error with its traceback into the log. Returns the id under which it stands there."""
     id = secrets.token_hex(4)
     # As storable text: what was read may be quoted in it, and not every log takes every character.
-    text = storable_text("".join(traceback.format_exception(error)))
+    text = make_text_storable("".join(traceback.format_exception(error)))
     log.error("Internal error %s in %s: %s\n%s", id, doing, type(error).__name__, text.rstrip())
     return id
 
 
-def note(error: BaseException, doing: str) -> None:
+def log_transient_error(error: BaseException, doing: str) -> None:
     """One line without a traceback: what may pass, and will be tried again."""
-    log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, storable_text(str(error)))
+    log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, make_text_storable(str(error)))
 
 
 @contextmanager
-def kept_in(path: Path) -> Iterator[ErrorFile]:
+def log_errors_to(path: Path) -> Iterator[ErrorFile]:
     """While a command speaks to a person, its log of errors is this file; a server's and a worker's is their own log."""
     handler = ErrorFile(path)
     log.addHandler(handler)

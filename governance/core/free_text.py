@@ -16,7 +16,7 @@ Detect = Callable[[str], list[str]]
 detectors: list[Detect] = []
 
 MAX_TEXT = 20_000  # of any text that people type; a field may take less
-KINDS = {"url_credentials": "a password inside a URL", "assignment": "a password or key given a value"}
+KIND_NAMES = {"url_credentials": "a password inside a URL", "assignment": "a password or key given a value"}
 
 
 def register(detect: Detect) -> None:
@@ -25,7 +25,7 @@ def register(detect: Detect) -> None:
         detectors.append(detect)
 
 
-def found_in(text: str) -> list[str]:
+def find_sensitive_kinds(text: str) -> list[str]:
     """Names of what the text holds. Without detectors nothing could be refused, so that is an error."""
     if not detectors:
         raise ImproperlyConfigured("no detector is registered: governance.core.free_text can't check anything")
@@ -38,8 +38,8 @@ def refuse_sensitive(text: str) -> None:
     What is too long is refused unread: a request may carry millions of characters, and detectors cost more than a
     look at the length."""
     MaxLengthValidator(MAX_TEXT, f"At most {MAX_TEXT:,} characters.")(text)
-    if found := found_in(text):
-        named = ", ".join(KINDS.get(name, name.replace("_", " ")) for name in found)
+    if found := find_sensitive_kinds(text):
+        named = ", ".join(KIND_NAMES.get(name, name.replace("_", " ")) for name in found)
         raise ValidationError(
             f"This looks like it holds {named}. Take it out: what is typed here is kept, and read by others.",
             code="sensitive",

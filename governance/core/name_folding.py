@@ -11,12 +11,12 @@ import unicodedata
 from functools import lru_cache
 
 # Marks and letters that Unicode says to show as nothing, and the blank of Braille. What isn't here is found by category.
-BLANK = frozenset(
+BLANK_CHARACTERS = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 )
-SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
-CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-AROUND = "<>()[]{}\"',;"
+VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+SURROUNDING_CHARACTERS = "<>()[]{}\"',;"
 SEPARATORS = re.compile(r"[/\\:|]")
 
 
@@ -24,24 +24,24 @@ def is_hidden(character: str) -> bool:
     """It shows as nothing, orders what stands beside it, or is no character yet."""
     code = ord(character)
     return (
-        unicodedata.category(character) in CATEGORIES
-        or character in BLANK
-        or any(code in selectors for selectors in SELECTORS)
+        unicodedata.category(character) in HIDDEN_CATEGORIES
+        or character in BLANK_CHARACTERS
+        or any(code in selectors for selectors in VARIATION_SELECTORS)
     )
 
 
-def hidden_in(text: str) -> list[str]:
+def list_hidden_characters(text: str) -> list[str]:
     """The hidden characters in a text, as U+200B, each once."""
     return [f"U+{ord(c):04X}" for c in dict.fromkeys(text) if is_hidden(c)]
 
 
-def clean(text: str) -> str:
+def clean_name(text: str) -> str:
     """As a name is kept: without space around it, in the compatibility form that looks alike (NFKC)."""
     return unicodedata.normalize("NFKC", text).strip()
 
 
 @lru_cache(maxsize=20_000)
-def fold(text: str) -> str:
+def fold_name(text: str) -> str:
     """As a name is compared: NFKC, without case, without hidden characters. Folding twice changes nothing more."""
     if text.isascii() and text.isprintable():
         return text.strip().lower()
@@ -54,18 +54,18 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def spellings(text: str) -> frozenset[str]:
+def list_spellings(text: str) -> frozenset[str]:
     """Every folded name that a text may mean: itself, its last part (role/session, DOMAIN\\name), and without a +tag.
 
     For conflicts of interest, where too many is the safe side. A Grant is never given by it.
     """
-    whole = fold(text).strip(AROUND)
+    whole = fold_name(text).strip(SURROUNDING_CHARACTERS)
     found = {whole, SEPARATORS.split(whole)[-1]}
-    found |= {untagged(name) for name in found}
+    found |= {strip_plus_tag(name) for name in found}
     return frozenset(found - {""})
 
 
-def untagged(name: str) -> str:
+def strip_plus_tag(name: str) -> str:
     """ada+aws@corp.example -> ada@corp.example"""
     local, at, domain = name.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}" if at else name.partition("+")[0]

@@ -11,11 +11,11 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-SALT = "tutela.page"
+CURSOR_SALT = "tutela.page"
 BAD_CURSOR = "This page link was changed, or belongs to other filters. Go back to the first page of the list."
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def render_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The 400 page. It says why only where the portal itself wrote the reason."""
     reason = str(exception) if isinstance(exception, BadRequest) else ""
     return render(request, "400.html", {"reason": reason}, status=400)
@@ -23,7 +23,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def write_cursor(last: int, filters: Mapping[str, str]) -> str:
     """Where the next page starts, bound to the filters it belongs to."""
-    return signing.dumps([last, fingerprint(filters)], salt=SALT)
+    return signing.dumps([last, digest_filters(filters)], salt=CURSOR_SALT)
 
 
 def read_cursor(text: str, filters: Mapping[str, str]) -> int | None:
@@ -31,13 +31,13 @@ def read_cursor(text: str, filters: Mapping[str, str]) -> int | None:
     if not text:
         return None
     try:
-        last, bound = signing.loads(text, salt=SALT)
+        last, bound = signing.loads(text, salt=CURSOR_SALT)
     except (signing.BadSignature, ValueError) as error:
         raise BadRequest(BAD_CURSOR) from error
-    if bound != fingerprint(filters):
+    if bound != digest_filters(filters):
         raise BadRequest(BAD_CURSOR)
     return int(last)
 
 
-def fingerprint(filters: Mapping[str, str]) -> str:
+def digest_filters(filters: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(filters.items())).encode()).hexdigest()[:24]

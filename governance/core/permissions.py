@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from governance.core.policy import MATRIX, STEP_UP, Permission, Role
+from governance.core.policy import ROLE_PERMISSIONS, STEP_UP, Permission, Role
 
 P = Permission
 
-MEANS: dict[Permission, str] = {
+DESCRIPTIONS: dict[Permission, str] = {
     P.ACCOUNT_VIEW: "see Accounts and OUs",
     P.ACCOUNT_SET_OWNERS: "set an Account's owners by hand, or leave them to its tags again",
     P.SCAN_VIEW: "see Scans and their gaps",
@@ -44,7 +44,7 @@ MEANS: dict[Permission, str] = {
     P.AUDIT_EXPORT: "export the audit trail, signed; takes a Grant on the organization",
 }
 
-HEAD = """# Permissions
+PAGE_HEAD = """# Permissions
 
 Written from `governance/core/policy.py` by `manage.py permissions docs`; a test keeps it current. Nothing is allowed
 that isn't listed here. A role means something only inside a Grant: for its scope (an organization, an OU with the
@@ -54,19 +54,19 @@ OUs below it, an Account) and until its end. Lists show what the Grant's scope c
 """
 
 
-def page() -> str:
+def render_permissions_page() -> str:
     """docs/permissions.md."""
-    return "\n".join([HEAD, *table(), "", *closing()]) + "\n"
+    return "\n".join([PAGE_HEAD, *render_permissions_table(), "", *render_closing()]) + "\n"
 
 
-def table() -> Iterator[str]:
+def render_permissions_table() -> Iterator[str]:
     names = [role.value.replace("_", " ") for role in Role]
     yield f"| permission | lets one | 2nd | {' | '.join(names)} |"
     yield f"|---|---|---|{'---|' * len(names)}"
     for each in Permission:
-        held = " | ".join("✔" if each in MATRIX[role] else "" for role in Role)
-        yield f"| `{each.value}` | {MEANS[each]} | {'2nd' if each in STEP_UP else ''} | {held} |"
+        held = " | ".join("✔" if each in ROLE_PERMISSIONS[role] else "" for role in Role)
+        yield f"| `{each.value}` | {DESCRIPTIONS[each]} | {'2nd' if each in STEP_UP else ''} | {held} |"
 
 
-def closing() -> Iterator[str]:
+def render_closing() -> Iterator[str]:
     yield "What the table can't say: one's own factors, sessions and Grants are everybody's own, without a role."

@@ -82,7 +82,7 @@ _READ = _SCANS | {P.FINDING_VIEW, P.OUTCOME_EXPORT, P.EXCEPTION_VIEW, P.TICKET_V
 _TRAIL = frozenset({P.AUDIT_VIEW, P.AUDIT_EXPORT, P.GRANT_VIEW, P.USER_VIEW, P.TOKEN_VIEW, P.POLICY_VIEW})
 
 # The least that each role needs. docs/permissions.md is written from this table.
-MATRIX: dict[Role, frozenset[Permission]] = {
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: _READ | _TRAIL | {
         P.ACCOUNT_SET_OWNERS, P.EXCEPTION_REQUEST_OU, P.EXCEPTION_COMMENT, P.EXCEPTION_REVOKE,
         P.TICKET_PROPOSE, P.GRANT_MANAGE, P.USER_MANAGE, P.USER_RESET_FACTOR, P.SESSION_END, P.TOKEN_MANAGE,
@@ -143,8 +143,8 @@ class Actor:
     scopes: frozenset[Permission] | None = None
     within: tuple[GrantFact, ...] | None = None
 
-    def reaches(self, place: Place) -> bool:
-        return self.within is None or any(covers(limit, place) for limit in self.within)
+    def can_reach(self, place: Place) -> bool:
+        return self.within is None or any(covers_place(limit, place) for limit in self.within)
 
     def may_ever(self, permission: Permission) -> bool:
         """False where this is a token that wasn't cut for it, or an act that only a person can do."""
@@ -156,32 +156,32 @@ class Actor:
 SYSTEM = Actor(name="system", system=True)
 
 
-def active(actor: Actor, permission: Permission, now: datetime) -> list[GrantFact]:
+def list_active_grants(actor: Actor, permission: Permission, now: datetime) -> list[GrantFact]:
     """The actor's grants that carry this permission now."""
     if not actor.may_ever(permission):
         return []
-    return [g for g in actor.grants if g.holds(now) and permission in MATRIX[g.role]]
+    return [g for g in actor.grants if g.holds(now) and permission in ROLE_PERMISSIONS[g.role]]
 
 
-def decide(actor: Actor, permission: Permission, now: datetime, place: Place | None = None) -> bool:
+def is_permitted(actor: Actor, permission: Permission, now: datetime, place: Place | None = None) -> bool:
     """May the actor do this (in this place; with no place: anywhere at all)? Default deny."""
     if actor.system:
         return True
-    grants = active(actor, permission, now)
+    grants = list_active_grants(actor, permission, now)
     if place is None:
         return bool(grants)
-    return actor.reaches(place) and any(covers(grant, place) for grant in grants)
+    return actor.can_reach(place) and any(covers_place(grant, place) for grant in grants)
 
 
-def decide_whole(actor: Actor, permission: Permission, now: datetime) -> bool:
+def is_permitted_org_wide(actor: Actor, permission: Permission, now: datetime) -> bool:
     """May the actor do this over a whole organization? For what can't be split by Account, like the audit trail."""
     if actor.system:
         return True
-    whole = (g for g in active(actor, permission, now) if g.scope is ScopeKind.ORGANIZATION)
-    return any(actor.reaches(Place(g.scope_id)) for g in whole)
+    whole = (g for g in list_active_grants(actor, permission, now) if g.scope is ScopeKind.ORGANIZATION)
+    return any(actor.can_reach(Place(g.scope_id)) for g in whole)
 
 
-def decide_disinterested(
+def is_permitted_disinterested(
     actor: Actor, permission: Permission, now: datetime, place: Place, interested: Collection[int]
 ) -> bool:
     """As decide, but by a Grant in which no interested User (by id) has a hand: neither as actor nor as its lender.
@@ -190,13 +190,13 @@ def decide_disinterested(
     """
     if actor.system:
         return True
-    if actor.user_id is None or actor.user_id in interested or not actor.reaches(place):
+    if actor.user_id is None or actor.user_id in interested or not actor.can_reach(place):
         return False
-    grants = (g for g in active(actor, permission, now) if g.lent_by is None or g.lent_by not in interested)
-    return any(covers(grant, place) for grant in grants)
+    grants = (g for g in list_active_grants(actor, permission, now) if g.lent_by is None or g.lent_by not in interested)
+    return any(covers_place(grant, place) for grant in grants)
 
 
-def covers(grant: GrantFact, place: Place) -> bool:
+def covers_place(grant: GrantFact, place: Place) -> bool:
     match grant.scope:
         case ScopeKind.ORGANIZATION:
             return grant.scope_id == place.organization
@@ -206,7 +206,7 @@ def covers(grant: GrantFact, place: Place) -> bool:
             return bool(place.account) and grant.scope_id == place.account
 
 
-def roles(grants: Iterable[GrantFact], now: datetime) -> set[Role]:
+def list_active_roles(grants: Iterable[GrantFact], now: datetime) -> set[Role]:
     return {g.role for g in grants if g.holds(now)}
 
 

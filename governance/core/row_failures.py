@@ -19,16 +19,16 @@ from django.utils import timezone
 
 from governance.core.models import ClockFailure
 
-SECONDS = 30.0
-LONGEST_WAIT = timedelta(hours=1)
-FORGOTTEN = timedelta(days=7)
-REASON_LENGTH = 500
+MAX_SECONDS = 30.0
+MAX_WAIT = timedelta(hours=1)
+FAILURE_RETENTION = timedelta(days=7)
+MAX_REASON_LENGTH = 500
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row")
 
 
 @contextmanager
-def apart(write_down: Callable[[str], object]) -> Iterator[None]:
+def isolate_failure(write_down: Callable[[str], object]) -> Iterator[None]:
     """An error inside is written down with its reason, and goes no further.
 
     The end of the task's time is no row's error and is raised again. Nor does a database that is away pass for one:
@@ -39,60 +39,60 @@ def apart(write_down: Callable[[str], object]) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, SoftTimeLimitExceeded):
             raise
-        write_down(reason(error))
+        write_down(describe_error(error))
 
 
-def reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".removesuffix(": ")[:REASON_LENGTH]
+def describe_error(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")[:MAX_REASON_LENGTH]
 
 
-def each(act: str, rows: Iterable[Row], work: Callable[[Row], object], *, seconds: float = SECONDS) -> int:
+def process_rows(act: str, rows: Iterable[Row], work: Callable[[Row], object], *, seconds: float = MAX_SECONDS) -> int:
     """Work on each row (a model's, or its id). For how many work answered something true."""
     until = time.monotonic() + seconds
     failed = {failure.row: failure for failure in ClockFailure.objects.filter(act=act)}
     now, done = timezone.now(), 0
     for row in rows:
-        id = id_of(row)
+        id = get_row_id(row)
         if id in failed and failed[id].next_try_at > now:
             continue
         if time.monotonic() > until:
             log.info("clock.rest_is_for_the_next_run", act=act, done=done)
             break
-        with apart(partial(write_down, act, id)):
+        with isolate_failure(partial(record_row_failure, act, id)):
             done += bool(work(row))
             if id in failed:
                 failed[id].delete()
     return done
 
 
-def id_of(row: Any) -> int:
+def get_row_id(row: Any) -> int:
     id: int = row if isinstance(row, int) else row.pk
     return id
 
 
-def held_back(act: str) -> list[int]:
+def list_postponed_rows(act: str) -> list[int]:
     """Rows that failed and aren't due yet: leave them out before a query is cut off at so many rows."""
     held = ClockFailure.objects.filter(act=act, next_try_at__gt=timezone.now())
     return list(held.values_list("row", flat=True))
 
 
-def write_down(act: str, row: int, why: str) -> None:
+def record_row_failure(act: str, row: int, why: str) -> None:
     """Doubling waits from a minute to an hour. It is never given up."""
     now = timezone.now()
-    ClockFailure.objects.filter(next_try_at__lt=now - FORGOTTEN).delete()
+    ClockFailure.objects.filter(next_try_at__lt=now - FAILURE_RETENTION).delete()
     before = ClockFailure.objects.filter(act=act, row=row).values_list("attempts", flat=True).first() or 0
-    wait = min(timedelta(minutes=2 ** min(before, 10)), LONGEST_WAIT)
+    wait = min(timedelta(minutes=2 ** min(before, 10)), MAX_WAIT)
     ClockFailure.objects.update_or_create(
         act=act, row=row, defaults={"attempts": before + 1, "at": now, "next_try_at": now + wait, "error": why}
     )
     log.warning("clock.row_failed", act=act, row=row, why=why, attempts=before + 1)
 
 
-def forget(act: str, row: int) -> None:
+def clear_failure(act: str, row: int) -> None:
     ClockFailure.objects.filter(act=act, row=row).delete()
 
 
-def all_of(*steps: Callable[[], int]) -> int:
+def run_all_steps(*steps: Callable[[], int]) -> int:
     """Every step, whatever becomes of the others; the sum. Raises the first error when all have run."""
     total = 0
     errors: list[Exception] = []

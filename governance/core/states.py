@@ -11,30 +11,30 @@ class IllegalMoveError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class StateMachine:
     """name; moves: event -> (from-states, to-state)."""
 
     name: str
     moves: dict[str, tuple[frozenset[str], str]]
 
     def sources(self, event: str) -> frozenset[str]:
-        return self._move(event)[0]
+        return self._find_move(event)[0]
 
     def target(self, event: str) -> str:
-        return self._move(event)[1]
+        return self._find_move(event)[1]
 
-    def _move(self, event: str) -> tuple[frozenset[str], str]:
+    def _find_move(self, event: str) -> tuple[frozenset[str], str]:
         if event not in self.moves:
             raise IllegalMoveError(f"{self.name} has no event {event!r}; it has {', '.join(sorted(self.moves))}")
         return self.moves[event]
 
 
-def _machine(name: str, *moves: tuple[str, str, str]) -> Machine:
+def _build_machine(name: str, *moves: tuple[str, str, str]) -> StateMachine:
     table = {event: (frozenset(sources.split()), target) for event, sources, target in moves}
-    return Machine(name, table)
+    return StateMachine(name, table)
 
 
-SCAN: Final = _machine(
+SCAN: Final = _build_machine(
     "scan",
     ("start", "queued", "running"),
     ("join", "running", "joining"),
@@ -46,7 +46,7 @@ SCAN: Final = _machine(
 SCAN_ENDED: Final = frozenset({"done", "partial", "cancelled"})
 SCAN_ENDED_WELL: Final = SCAN_ENDED - {"cancelled"}
 
-TARGET: Final = _machine(
+TARGET: Final = _build_machine(
     "target",
     ("claim", "queued running", "running"),
     ("finish", "running", "done"),
@@ -59,7 +59,7 @@ TARGET: Final = _machine(
 )
 TARGET_ENDED: Final = frozenset({"done", "unreadable", "failed", "cancelled"})
 
-FINDING: Final = _machine(
+FINDING: Final = _build_machine(
     "finding",
     ("fix", "open", "resolved"),
     ("vanish", "open", "resolved"),
@@ -68,7 +68,7 @@ FINDING: Final = _machine(
 )
 
 # APPROVED is active while starts_at <= now < expires_at: computed when read, so a dead clock can't extend it.
-EXCEPTION: Final = _machine(
+EXCEPTION: Final = _build_machine(
     "exception request",
     ("submit", "draft changes_requested", "submitted"),
     ("request_changes", "submitted", "changes_requested"),
@@ -83,7 +83,7 @@ EXCEPTION: Final = _machine(
 )
 EXCEPTION_ENDED: Final = frozenset({"rejected", "withdrawn", "revoked", "superseded", "expired"})
 
-TICKET: Final = _machine(
+TICKET: Final = _build_machine(
     "ticket",
     ("approve", "proposed", "approved"),
     ("reject", "proposed", "rejected"),

@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Any
 
-MARK = "\ufffd"  # Unicode's own mark for what can't be shown
+REPLACEMENT_MARK = "\ufffd"  # Unicode's own mark for what can't be shown
 # Deeper values run into the recursion limits of what writes and reads them.
-DEEPEST = 64
-SMALLEST, LARGEST = -(2**63), 2**63 - 1
-NUMBERS = frozenset({int, float})
+MAX_NESTING = 64
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+NUMBER_TYPES = frozenset({int, float})
 DECIMAL_BITS = 12_000  # Python refuses to write integers of more than 4,300 digits in decimal
 # PostgreSQL keeps no NUL, and nobody keeps half of a surrogate pair.
-ODD = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 
 
 class TooDeepError(ValueError):
     """A value that is nested deeper than anything that AWS documents."""
 
 
-def storable(value: Any) -> Any:
+def as_storable(value: Any) -> Any:
     """The value as every database keeps it: the same object where nothing has to be replaced. Raises TooDeepError.
 
     What isn't JSON (bytes, times) is left alone."""
-    return settled(value, 0)
+    return make_value_storable(value, 0)
 
 
 def is_storable(value: Any) -> bool:
@@ -35,66 +35,66 @@ def is_storable(value: Any) -> bool:
         found = stack.pop()
         kind = type(found)
         if kind is str:
-            if "\x00" in found or (not found.isascii() and ODD.search(found)):
+            if "\x00" in found or (not found.isascii() and UNSTORABLE_CHARACTERS.search(found)):
                 return False
         elif kind is dict:
             stack.extend(found)
             stack.extend(found.values())
         elif kind is list:
             stack.extend(found)
-        elif kind in NUMBERS and settled(found, 0) is not found:
+        elif kind in NUMBER_TYPES and make_value_storable(found, 0) is not found:
             return False
     return True
 
 
-def storable_text(value: str) -> str:
+def make_text_storable(value: str) -> str:
     """The text with a mark in place of each NUL and of each half of a surrogate pair; whole pairs are joined."""
-    if not ODD.search(value):
+    if not UNSTORABLE_CHARACTERS.search(value):
         return value
     joined = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\x00", MARK)
+    return joined.replace("\x00", REPLACEMENT_MARK)
 
 
-def settled(value: Any, depth: int) -> Any:
+def make_value_storable(value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() and "\x00" not in value else storable_text(value)
+        return value if value.isascii() and "\x00" not in value else make_text_storable(value)
     if isinstance(value, dict):
-        return settled_mapping(value, depth + 1)
+        return make_mapping_storable(value, depth + 1)
     if isinstance(value, list | tuple):
-        return settled_list(value, depth + 1)
+        return make_list_storable(value, depth + 1)
     if isinstance(value, float):
-        return value if isfinite(value) else name_of(value)
-    if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
+        return value if isfinite(value) else name_special_float(value)
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
         return str(value) if value.bit_length() < DECIMAL_BITS else hex(value)
     return value
 
 
-def settled_list(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
-    refuse_depth(depth)
-    found = [settled(item, depth) for item in value]
+def make_list_storable(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+    require_depth(depth)
+    found = [make_value_storable(item, depth) for item in value]
     return found if any(new is not old for new, old in zip(found, value, strict=True)) else value
 
 
-def settled_mapping(value: Mapping[Any, Any], depth: int) -> Any:
-    refuse_depth(depth)
-    pairs = [(name, settled(name, depth), settled(item, depth)) for name, item in value.items()]
+def make_mapping_storable(value: Mapping[Any, Any], depth: int) -> Any:
+    require_depth(depth)
+    pairs = [(name, make_value_storable(name, depth), make_value_storable(item, depth)) for name, item in value.items()]
     if all(key is name and new is value[name] for name, key, new in pairs):
         return value
     found: dict[Any, Any] = {}
     for name, key, item in pairs:
         # Two names that differ only in what was replaced stay two: a member that vanishes could be the one that counts.
         while key is not name and (key in found or key in value):
-            key = f"{key}{MARK}"  # noqa: PLW2901
+            key = f"{key}{REPLACEMENT_MARK}"  # noqa: PLW2901
         found[key] = item
     return found
 
 
-def refuse_depth(depth: int) -> None:
-    if depth > DEEPEST:
-        raise TooDeepError(f"nested more than {DEEPEST} levels deep")
+def require_depth(depth: int) -> None:
+    if depth > MAX_NESTING:
+        raise TooDeepError(f"nested more than {MAX_NESTING} levels deep")
 
 
-def name_of(value: float) -> str:
+def name_special_float(value: float) -> str:
     if isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"

@@ -20,68 +20,70 @@ from django.db.models import Max
 from django.utils import timezone
 
 from governance.core.models import ClockTurn
-from governance.core.row_failures import reason
+from governance.core.row_failures import describe_error
 
-LEASE = timedelta(seconds=40)
+TURN_LEASE = timedelta(seconds=40)
 HEARTBEAT_SECONDS = 10
 # Beat sends the most frequent task every 4 seconds (governance.celery).
-SILENT = timedelta(minutes=3)
+MAX_SILENCE = timedelta(minutes=3)
 log = structlog.get_logger(__name__)
 
 
-def alone(name: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
+def exclusive_task(name: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
     """For a task: runs it only if no other run of it goes on."""
 
     def decorate(act: Callable[[], object]) -> Callable[[], None]:
         @wraps(act)
         def run() -> None:
-            run_alone(name, act)
+            run_exclusively(name, act)
 
         return run
 
     return decorate
 
 
-def run_alone(name: str, act: Callable[[], object]) -> bool:
+def run_exclusively(name: str, act: Callable[[], object]) -> bool:
     """False: an earlier run still goes on."""
-    holder = take(name)
+    holder = claim_turn(name)
     if holder is None:
         log.info("clock.still_running", task=name)
         return False
     error = "cut off"
     try:
-        with renewing(name, holder):
+        with keep_turn_renewed(name, holder):
             act()
         error = ""
     except BaseException as raised:
-        error = reason(raised)
+        error = describe_error(raised)
         raise
     finally:
-        give_back(name, holder, error)
+        release_turn(name, holder, error)
     return True
 
 
-def take(name: str) -> str | None:
+def claim_turn(name: str) -> str | None:
     now, holder = timezone.now(), secrets.token_hex(16)
     ClockTurn.objects.bulk_create([ClockTurn(name=name, lease_until=now)], ignore_conflicts=True)
     free = ClockTurn.objects.filter(name=name, lease_until__lte=now)
-    taken = free.update(holder=holder, lease_until=now + LEASE, began_at=now, ended_at=None, error="")
+    taken = free.update(holder=holder, lease_until=now + TURN_LEASE, began_at=now, ended_at=None, error="")
     return holder if taken else None
 
 
-def give_back(name: str, holder: str, error: str) -> None:
+def release_turn(name: str, holder: str, error: str) -> None:
     now = timezone.now()
     mine = ClockTurn.objects.filter(name=name, holder=holder)
     try:
         mine.update(lease_until=now, ended_at=now, error=error)
     except DatabaseError as away:
-        log.warning("clock.turn_not_given_back", task=name, why=reason(away), free_after=LEASE.total_seconds())
+        log.warning(
+            "clock.turn_not_given_back", task=name, why=describe_error(away), free_after=TURN_LEASE.total_seconds()
+        )
 
 
 @contextmanager
-def renewing(name: str, holder: str) -> Iterator[None]:
+def keep_turn_renewed(name: str, holder: str) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=renew, args=(name, holder, stop), name=f"turn-{name}", daemon=True)
+    thread = threading.Thread(target=renew_turn, args=(name, holder, stop), name=f"turn-{name}", daemon=True)
     thread.start()
     try:
         yield
@@ -90,28 +92,28 @@ def renewing(name: str, holder: str) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def renew(name: str, holder: str, stop: threading.Event) -> None:
+def renew_turn(name: str, holder: str, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         try:
-            ClockTurn.objects.filter(name=name, holder=holder).update(lease_until=timezone.now() + LEASE)
+            ClockTurn.objects.filter(name=name, holder=holder).update(lease_until=timezone.now() + TURN_LEASE)
         except DatabaseError as error:
-            log.warning("clock.turn_not_renewed", task=name, why=reason(error))
+            log.warning("clock.turn_not_renewed", task=name, why=describe_error(error))
             connection.close()
     connection.close()
 
 
-def last_began() -> datetime | None:
+def find_last_start() -> datetime | None:
     """When any of the clock's tasks last began; None: none ever did."""
     newest: datetime | None = ClockTurn.objects.aggregate(newest=Max("began_at"))["newest"]
     return newest
 
 
-def silence(now: datetime) -> str:
+def describe_clock_silence(now: datetime) -> str:
     """What is wrong with the clock, in words; empty if it runs."""
-    newest = last_began()
+    newest = find_last_start()
     if newest is None:
         return "no task of the clock ever ran: start beat and a worker for the queue clock"
-    if now - newest > SILENT:
+    if now - newest > MAX_SILENCE:
         minutes = int((now - newest).total_seconds() // 60)
         return f"no task of the clock ran for {minutes} minutes: start beat and a worker for the queue clock"
     return ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 
-LOWEST = ssl.TLSVersion.TLSv1_2
+MIN_TLS_VERSION = ssl.TLSVersion.TLSv1_2
 
 
 def require_tls_1_2(context: ssl.SSLContext) -> ssl.SSLContext:
     """The context, which refuses older versions from now on. A context that asks for more stays as it is."""
     # What a build leaves open is MINIMUM_SUPPORTED, a negative number.
-    context.minimum_version = max(context.minimum_version, LOWEST)
+    context.minimum_version = max(context.minimum_version, MIN_TLS_VERSION)
     return context

@@ -9,16 +9,16 @@ from django.db import models, transaction
 
 from governance.core import audit
 from governance.core.policy import Actor
-from governance.core.states import Machine
+from governance.core.states import StateMachine
 
 
 class LostRaceError(Exception):
     """Somebody else moved the row first; read it again."""
 
 
-def move(
+def move_state(
     row: models.Model,
-    machine: Machine,
+    machine: StateMachine,
     event: str,
     *,
     actor: Actor,
@@ -32,7 +32,7 @@ def move(
     kind = type(row)._meta.model_name
     with transaction.atomic():
         # The trail's end is locked before the row, always in this order: two acts that move two rows can't deadlock.
-        audit.hold(f"{kind}.{event}")
+        audit.hold_trail_end(f"{kind}.{event}")
         moved = (
             type(row)
             ._default_manager.filter(pk=row.pk, state__in=machine.sources(event), **(held or {}))

@@ -25,28 +25,28 @@ GENESIS = "0" * 64
 FIELDS = ("seq", "at", "actor", "actor_id", "action", "subject", "body", "prev")
 PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{64}")  # Ed25519
 # How far from its place a row is looked for that somebody moved.
-WINDOW = 60
+MOVE_WINDOW = 60
 Row = dict[str, Any]
 
 
-def encoded(value: Any) -> bytes:
+def encode_canonical(value: Any) -> bytes:
     """The one way to write a value as bytes: JSON with sorted keys, no spaces, nothing but ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
-def mac_of(row: Row, key: bytes, seq: int | None = None) -> str:
+def compute_mac(row: Row, key: bytes, seq: int | None = None) -> str:
     """The row's HMAC, which covers the row before it through prev. seq: as if it were that number."""
     values = [row["seq"] if seq is None else seq, *(row[name] for name in FIELDS[1:])]
-    return hmac.new(key, encoded([FORMAT, *values]), hashlib.sha256).hexdigest()
+    return hmac.new(key, encode_canonical([FORMAT, *values]), hashlib.sha256).hexdigest()
 
 
-def seal_of(kind: str, seq: int, mac: str, key: bytes) -> str:
+def compute_seal(kind: str, seq: int, mac: str, key: bytes) -> str:
     """The HMAC of a head or an anchor: nobody without the key can say that the trail ends elsewhere."""
-    return hmac.new(key, encoded([FORMAT, kind, seq, mac]), hashlib.sha256).hexdigest()
+    return hmac.new(key, encode_canonical([FORMAT, kind, seq, mac]), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TrailProblem:
     """kind: edited, inserted, missing, moved, forked, old_key, head, truncated, anchor, file. seq: where."""
 
     kind: str
@@ -62,7 +62,7 @@ class Walk:
     place: int = 0  # the number of the row before
     link: str = GENESIS  # its mac
     count: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[TrailProblem] = field(default_factory=list)
     forged: dict[int, str] = field(default_factory=dict)  # number -> subject
     moved: dict[int, int] = field(default_factory=dict)  # number -> the number that it was written as
     trusted: bool = True  # the row before was the portal's own, in its place
@@ -72,58 +72,60 @@ class Walk:
         seq = int(row["seq"])
         if seq > self.place + 1:
             self.lost(self.place + 1, seq - 1)
-        genuine = not self.keys or self.sealed(row, seq)
+        genuine = not self.keys or self.has_valid_mac(row, seq)
         if not genuine:
-            written = self.written_as(row, seq)
+            written = self.find_written_number(row, seq)
             if written is None:
                 self.forged[seq] = str(row["subject"])
             else:
                 self.moved[seq] = written
         elif self.trusted and seq == self.place + 1 and row["prev"] != self.link:
-            self.problems.append(Problem("forked", seq, f"row {seq} doesn't continue row {self.place}"))
+            self.problems.append(TrailProblem("forked", seq, f"row {seq} doesn't continue row {self.place}"))
         elif seq <= self.place:
-            self.problems.append(Problem("forked", seq, f"row {seq} comes after row {self.place}"))
+            self.problems.append(TrailProblem("forked", seq, f"row {seq} comes after row {self.place}"))
         self.place, self.link, self.trusted = seq, str(row["mac"]), genuine
         self.count += 1
 
-    def sealed(self, row: Row, seq: int) -> bool:
+    def has_valid_mac(self, row: Row, seq: int) -> bool:
         """Does one of the keys give this row's mac? A key that was replaced can't come back."""
         for number, key in enumerate(self.keys):
-            if hmac.compare_digest(mac_of(row, key, seq), str(row["mac"])):
+            if hmac.compare_digest(compute_mac(row, key, seq), str(row["mac"])):
                 if number < self.key and seq == int(row["seq"]):
-                    self.problems.append(Problem("old_key", seq, f"row {seq} is sealed with a key replaced before it"))
+                    self.problems.append(
+                        TrailProblem("old_key", seq, f"row {seq} is sealed with a key replaced before it")
+                    )
                 self.key = max(self.key, number)
                 return True
         return False
 
-    def written_as(self, row: Row, seq: int) -> int | None:
+    def find_written_number(self, row: Row, seq: int) -> int | None:
         """The number under which the portal wrote a row that isn't good as what it is; None: under none."""
         shift = next(reversed(self.moved.items()), (0, 0))
         likely = seq + shift[1] - shift[0]
-        near = sorted(range(max(1, seq - WINDOW), seq + WINDOW), key=lambda n: abs(n - seq))
-        return next((number for number in (likely, *near) if number != seq and self.sealed(row, number)), None)
+        near = sorted(range(max(1, seq - MOVE_WINDOW), seq + MOVE_WINDOW), key=lambda n: abs(n - seq))
+        return next((number for number in (likely, *near) if number != seq and self.has_valid_mac(row, number)), None)
 
     def lost(self, first: int, last: int, kind: str = "missing") -> None:
         which = f"row {first} is" if first == last else f"rows {first} to {last} are"
-        self.problems.append(Problem(kind, first, f"{which} missing"))
+        self.problems.append(TrailProblem(kind, first, f"{which} missing"))
 
-    def end(self, last: int | None = None) -> list[Problem]:
+    def end(self, last: int | None = None) -> list[TrailProblem]:
         """Every problem, by place. last: the number that the trail must reach."""
         written = set(self.moved.values())
         for seq, subject in self.forged.items():
             if seq in written or (last is not None and seq > last):
-                self.problems.append(Problem("inserted", seq, f"row {seq} ({subject}) was put in"))
+                self.problems.append(TrailProblem("inserted", seq, f"row {seq} ({subject}) was put in"))
             else:
-                self.problems.append(Problem("edited", seq, f"row {seq} ({subject}) isn't as it was written"))
+                self.problems.append(TrailProblem("edited", seq, f"row {seq} ({subject}) isn't as it was written"))
         for seq in sorted(set(self.moved) - written - set(self.forged)):
             if seq < max(written):
                 self.lost(seq, seq)
-        self.problems += [Problem("moved", seq, says) for seq, says in self.runs()]
+        self.problems += [TrailProblem("moved", seq, says) for seq, says in self.list_moved_runs()]
         if last is not None and self.place < last:
             self.lost(self.place + 1, last, "truncated")
         return sorted(self.problems, key=lambda problem: problem.seq)
 
-    def runs(self) -> Iterator[tuple[int, str]]:
+    def list_moved_runs(self) -> Iterator[tuple[int, str]]:
         """The moved rows, neighbours that were moved equally far in one line."""
         rows = sorted(self.moved.items())
         while rows:
@@ -170,7 +172,7 @@ def point_from(data: bytes) -> Point | None:
     return x, y, 1, x * y % Q
 
 
-def signature_holds(public: bytes, message: bytes, signature: bytes) -> bool:
+def is_signature_valid(public: bytes, message: bytes, signature: bytes) -> bool:
     if len(public) != 32 or len(signature) != 64:
         return False
     base = point_from((4 * pow(5, -1, Q) % Q).to_bytes(32, "little"))
@@ -197,22 +199,22 @@ def check_export(lines: Iterable[bytes], *, keys: Sequence[bytes] = (), public_k
                 digest.update(last)
             last = line
         signed = json.loads(last)
-        said = list(trouble_with(signed, digest.hexdigest(), first, walk, public_key))
+        said = list(list_manifest_problems(signed, digest.hexdigest(), first, walk, public_key))
         upto = int(signed["manifest"]["last"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        walk.problems.append(Problem("file", walk.place, f"not a whole export of an audit trail ({error})"))
+        walk.problems.append(TrailProblem("file", walk.place, f"not a whole export of an audit trail ({error})"))
         return walk
-    walk.problems = [Problem("file", 0, says) for says in said] + walk.end(upto)
+    walk.problems = [TrailProblem("file", 0, says) for says in said] + walk.end(upto)
     return walk
 
 
-def trouble_with(signed: Row, digest: str, first: Row | None, walk: Walk, public_key: str) -> Iterator[str]:
+def list_manifest_problems(signed: Row, digest: str, first: Row | None, walk: Walk, public_key: str) -> Iterator[str]:
     manifest = signed["manifest"]
-    message = encoded(manifest)
+    message = encode_canonical(manifest)
     public = public_key or str(manifest["public_key"])
     if manifest["format"] != FORMAT:
         yield f"its format is {manifest['format']!r}; this program reads {FORMAT!r}"
-    if not signature_holds(bytes.fromhex(public), message, bytes.fromhex(str(signed["signature"]))):
+    if not is_signature_valid(bytes.fromhex(public), message, bytes.fromhex(str(signed["signature"]))):
         yield "the signature isn't by this public key"
     if walk.keys and not any(
         hmac.compare_digest(hmac.new(key, message, hashlib.sha256).hexdigest(), str(signed["hmac"]))

@@ -11,17 +11,25 @@ from allauth.socialaccount.models import SocialAccount
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from governance.core.policy import Actor, GrantFact, Permission, Role, ScopeKind, decide_whole, known_permissions
+from governance.core.policy import (
+    Actor,
+    GrantFact,
+    Permission,
+    Role,
+    ScopeKind,
+    is_permitted_org_wide,
+    known_permissions,
+)
 from governance.identity.models import ApiToken, User
 
 
-def actor_of(user: User) -> Actor:
+def build_actor(user: User) -> Actor:
     """The User as the policy sees them, with the grants that hold now."""
-    grants = tuple(facts_of(user))
+    grants = tuple(list_grant_facts(user))
     return Actor(name=user.get_username(), grants=grants, user_id=user.pk, now=timezone.now())
 
 
-def facts_of(user: User) -> Iterator[GrantFact]:
+def list_grant_facts(user: User) -> Iterator[GrantFact]:
     """The User's Grants, in one query. What is lent ends no later than the Grant that it was lent from."""
     for grant in user.grants.filter(ended_at=None).select_related("delegated_from__user"):
         role, scope, source = Role(grant.role), ScopeKind(grant.scope_kind), grant.delegated_from
@@ -32,10 +40,10 @@ def facts_of(user: User) -> Iterator[GrantFact]:
             yield GrantFact(role, scope, grant.scope_id, ends, lent_by=source.user_id)
 
 
-def actor_of_token(token: ApiToken) -> Actor:
+def build_token_actor(token: ApiToken) -> Actor:
     """The service account behind a token: its own Grants, cut down to the token's permissions and places."""
     return replace(
-        actor_of(token.service),
+        build_actor(token.service),
         token_id=token.pk,
         scopes=known_permissions(token.permissions),
         within=tuple(GrantFact(Role.INTEGRATION, ScopeKind(kind), scope_id) for kind, scope_id in token.scopes),
@@ -44,20 +52,20 @@ def actor_of_token(token: ApiToken) -> Actor:
 
 def visible_people(actor: Actor, now: datetime) -> QuerySet[User]:
     """Everybody, for those who may see people over a whole organization; nobody otherwise."""
-    may = decide_whole(actor, Permission.USER_VIEW, now)
+    may = is_permitted_org_wide(actor, Permission.USER_VIEW, now)
     return User.objects.select_related("responsible") if may else User.objects.none()
 
 
 def visible_tokens(actor: Actor, now: datetime) -> QuerySet[ApiToken]:
-    may = decide_whole(actor, Permission.TOKEN_VIEW, now)
+    may = is_permitted_org_wide(actor, Permission.TOKEN_VIEW, now)
     return ApiToken.objects.select_related("service__responsible") if may else ApiToken.objects.none()
 
 
-def factors_of(user: User) -> list[Authenticator]:
+def list_factors(user: User) -> list[Authenticator]:
     """The person's second factors, with their recovery codes, oldest first."""
     return list(Authenticator.objects.filter(user=user).order_by("created_at"))
 
 
-def identities_of(user: User) -> list[SocialAccount]:
+def list_identities(user: User) -> list[SocialAccount]:
     """What single sign-on knows the person as."""
     return list(SocialAccount.objects.filter(user=user).order_by("pk"))

@@ -21,33 +21,33 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from governance.identity.factors import second_factors
-from governance.identity.factors.forms import TakesCodeOnce, code_field
+from governance.identity.factors.forms import SingleUseCodeForm, build_code_field
 from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.models import User
-from governance.identity.web import oneself
+from governance.identity.web import own_resource
 
-PREFIX = "step-up"
-CODE, CREDENTIAL = f"{PREFIX}-code", f"{PREFIX}-credential"
-OURS = frozenset({CODE, CREDENTIAL, "csrfmiddlewaretoken"})
-
-
-class CodeForm(TakesCodeOnce, ReauthenticateForm):
-    code = code_field("Code from your app")
-    kinds = second_factors.STRONG
+FORM_PREFIX = "step-up"
+CODE_FIELD, CREDENTIAL_FIELD = f"{FORM_PREFIX}-code", f"{FORM_PREFIX}-credential"
+STEP_UP_FIELDS = frozenset({CODE_FIELD, CREDENTIAL_FIELD, "csrfmiddlewaretoken"})
 
 
-class RecoveryForm(CodeForm):
+class StepUpCodeForm(SingleUseCodeForm, ReauthenticateForm):
+    code = build_code_field("Code from your app")
+    kinds = second_factors.STRONG_FACTORS
+
+
+class RecoveryCodeForm(StepUpCodeForm):
     """For replacing one's own factors: a recovery code will do there, and nowhere else."""
 
-    code = code_field("Code from your app, or a recovery code")
-    kinds = second_factors.ANY
+    code = build_code_field("Code from your app, or a recovery code")
+    kinds = second_factors.ANY_FACTOR
 
 
-class PasskeyForm(AuthenticateWebAuthnForm):
+class StepUpPasskeyForm(AuthenticateWebAuthnForm):
     reauthenticated = True
 
 
-class StepUp:
+class StepUpMiddleware:
     """Middleware: takes a factor that came with a POST, and answers StepUpRequiredError by asking for one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -57,73 +57,73 @@ class StepUp:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
-        if request.method != "POST" or not request.user.is_authenticated or is_page(request):
+        if request.method != "POST" or not request.user.is_authenticated or is_step_up_page(request):
             return None
-        form = posted(request, CodeForm)
+        form = read_posted_factor(request, StepUpCodeForm)
         if form is None or form.is_valid():
-            record(form)
+            record_proof(form)
             return None
-        return ask(request, form)
+        return ask_for_factor(request, form)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, StepUpRequiredError):
             return None
         if request.method == "POST":
-            return ask(request)
+            return ask_for_factor(request)
         return redirect(f"{reverse('step-up')}?{urlencode({'next': request.get_full_path()})}")
 
 
-@oneself
-def page(request: HttpRequest) -> HttpResponseBase:
+@own_resource
+def show_step_up(request: HttpRequest) -> HttpResponseBase:
     """/step-up/?next=…: for pages that only read, and for one's own factors."""
     after = str(request.POST.get("next") or request.GET.get("next") or "/")
     if not url_has_allowed_host_and_scheme(after, {request.get_host()}, require_https=request.is_secure()):
         after = "/"
-    code_form = RecoveryForm if after.startswith(reverse("mfa_index")) else CodeForm
-    form = posted(request, code_form) if request.method == "POST" else None
+    code_form = RecoveryCodeForm if after.startswith(reverse("mfa_index")) else StepUpCodeForm
+    form = read_posted_factor(request, code_form) if request.method == "POST" else None
     if form is not None and form.is_valid():
-        record(form)
+        record_proof(form)
         return redirect(after)
-    return ask(request, form, fields=[("next", after)], code_form=code_form)
+    return ask_for_factor(request, form, fields=[("next", after)], code_form=code_form)
 
 
-def is_page(request: HttpRequest) -> bool:
+def is_step_up_page(request: HttpRequest) -> bool:
     return request.resolver_match is not None and request.resolver_match.url_name == "step-up"
 
 
-def posted(request: HttpRequest, code_form: type[CodeForm]) -> Form | None:
+def read_posted_factor(request: HttpRequest, code_form: type[StepUpCodeForm]) -> Form | None:
     """The form that the posted factor belongs to; None if no factor was posted."""
-    if request.POST.get(CREDENTIAL):
-        return cast(Form, PasskeyForm(user=request.user, data=request.POST, prefix=PREFIX))
-    if CODE in request.POST:
-        return code_form(user=request.user, data=request.POST, prefix=PREFIX)
+    if request.POST.get(CREDENTIAL_FIELD):
+        return cast(Form, StepUpPasskeyForm(user=request.user, data=request.POST, prefix=FORM_PREFIX))
+    if CODE_FIELD in request.POST:
+        return code_form(user=request.user, data=request.POST, prefix=FORM_PREFIX)
     return None
 
 
-def record(form: Any) -> None:
+def record_proof(form: Any) -> None:
     """This session has just proved a second factor."""
     if form is not None:
         form.save()
 
 
-def ask(
+def ask_for_factor(
     request: HttpRequest,
     form: Form | None = None,
     *,
     fields: list[tuple[str, str]] | None = None,
-    code_form: type[CodeForm] = CodeForm,
+    code_form: type[StepUpCodeForm] = StepUpCodeForm,
 ) -> HttpResponse:
     """The page, with what was posted in hidden fields. Files can't be kept there, so it says that they must be added again."""
     kinds = set(Authenticator.objects.filter(user=cast(User, request.user)).values_list("type", flat=True))
     shown = {
-        "fields": kept(request) if fields is None else fields,
+        "fields": list_posted_values(request) if fields is None else fields,
         "files": bool(request.FILES),
-        "code_form": form if isinstance(form, CodeForm) else code_form(user=request.user, prefix=PREFIX),
-        "has_app": second_factors.Kind.TOTP in kinds or code_form is RecoveryForm,
-        "errors": [] if form is None or isinstance(form, CodeForm) else form.errors.get("credential", []),
-        "credential_name": CREDENTIAL,
+        "code_form": form if isinstance(form, StepUpCodeForm) else code_form(user=request.user, prefix=FORM_PREFIX),
+        "has_app": second_factors.FactorKind.TOTP in kinds or code_form is RecoveryCodeForm,
+        "errors": [] if form is None or isinstance(form, StepUpCodeForm) else form.errors.get("credential", []),
+        "credential_name": CREDENTIAL_FIELD,
         "js_data": {"request_options": begin_authentication(request.user)}
-        if second_factors.Kind.WEBAUTHN in kinds
+        if second_factors.FactorKind.WEBAUTHN in kinds
         else None,
     }
     htmx = bool(request.headers.get("HX-Request"))  # which shows nothing of a 403
@@ -134,6 +134,8 @@ def ask(
     return response
 
 
-def kept(request: HttpRequest) -> list[tuple[str, str]]:
+def list_posted_values(request: HttpRequest) -> list[tuple[str, str]]:
     """Every posted value, in order, several of a name too."""
-    return [(name, str(value)) for name, values in request.POST.lists() if name not in OURS for value in values]
+    return [
+        (name, str(value)) for name, values in request.POST.lists() if name not in STEP_UP_FIELDS for value in values
+    ]

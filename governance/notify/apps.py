@@ -7,6 +7,6 @@ class NotifyConfig(AppConfig):
 
     def ready(self) -> None:
         from governance.identity import mail
-        from governance.notify.services import note
+        from governance.notify.services import add_to_inbox
 
-        mail.inbox.append(note)
+        mail.inbox_writers.append(add_to_inbox)

@@ -8,15 +8,15 @@ from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
 
 
-def inbox(person: User) -> QuerySet[Notification]:
+def list_notifications(person: User) -> QuerySet[Notification]:
     return Notification.objects.filter(person=person).order_by("-id")
 
 
-def unread(person: User) -> int:
+def count_unread(person: User) -> int:
     """How many, counted no further than 100."""
-    return inbox(person).filter(read_at=None).order_by()[:100].count()
+    return list_notifications(person).filter(read_at=None).order_by()[:100].count()
 
 
-def mail_choice(person: User) -> str:
+def find_mail_choice(person: User) -> str:
     found = Preference.objects.filter(person=person).values_list("mail", flat=True).first()
     return found or str(MailChoice.AT_ONCE)

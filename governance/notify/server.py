@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage, get_connection
 SERVER_ERRORS = (SMTPException, OSError)
 
 
-class Server:
+class MailServer:
     def __init__(self) -> None:
         self.connection = get_connection()
 
@@ -31,7 +31,7 @@ class Server:
         with suppress(*SERVER_ERRORS):
             self.connection.close()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> MailServer:
         return self
 
     def __exit__(

@@ -10,10 +10,10 @@ from django.utils import timezone
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
 
-TITLE_LENGTH = 200
+MAX_TITLE_LENGTH = 200
 
 
-def tell(
+def notify_people(
     *,
     event: str,
     kind: str,
@@ -35,7 +35,7 @@ def tell(
                 person_id=id,
                 event=event,
                 kind=kind,
-                title=title[:TITLE_LENGTH],
+                title=title[:MAX_TITLE_LENGTH],
                 text=text,
                 url=url,
                 at=now,
@@ -47,7 +47,7 @@ def tell(
     )
 
 
-def settle(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = None) -> None:
+def settle_notifications(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = None) -> None:
     """Notifications of these kinds about one object no longer ask for anything: mark them as read, and mail none that
     waits. people: only of these Users (ids); of everybody where None. Call it in the transaction of the act."""
     rows = Notification.objects.filter(url=url, kind__in=list(kinds))
@@ -58,19 +58,19 @@ def settle(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = Non
     rows.filter(mailed_at=None).update(mailed_at=now)
 
 
-def note(person: User, event: str, title: str, text: str) -> None:
+def add_to_inbox(person: User, event: str, title: str, text: str) -> None:
     """For the inbox in the portal alone: the mail about it went another way, whatever mail the person chose."""
     now = timezone.now()
     Notification.objects.create(
-        person=person, event=event, kind="identity", title=title[:TITLE_LENGTH], text=text, url="/me/", at=now,
+        person=person, event=event, kind="identity", title=title[:MAX_TITLE_LENGTH], text=text, url="/me/", at=now,
         mailed_at=now, next_try_at=now,
     )  # fmt: skip
 
 
-def mark_read(*, person: User, ids: Iterable[int], now: datetime) -> int:
+def mark_notifications_read(*, person: User, ids: Iterable[int], now: datetime) -> int:
     """Mark one's own notifications as read. How many there were."""
     return Notification.objects.filter(person=person, pk__in=ids, read_at=None).update(read_at=now)
 
 
-def choose_mail(*, person: User, mail: MailChoice) -> None:
+def set_mail_choice(*, person: User, mail: MailChoice) -> None:
     Preference.objects.update_or_create(person=person, defaults={"mail": mail})

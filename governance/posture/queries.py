@@ -10,19 +10,19 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, OrganizationalUnit
-from exceptions.common.exception_counts import Bands, bands_of
-from governance.posture.scores import Score, heat, score_of
+from exceptions.common.exception_counts import ExceptionCounts, count_exceptions
+from governance.posture.scores import Score, compute_heat, compute_score
 from scans.models import AccountTotal
 from scans.queries import cells, controls, unit_choices, unit_tree
-from scans.queries.cells import COLUMNS, NONE, Counts
+from scans.queries.cells import COLUMNS, NO_COUNTS, Counts
 from scans.queries.extent import Extent, extent_of
 from scans.queries.inventory import ou_of
 from scans.queries.unit_tree import NO_OU
 
 # Up to this many accounts each has a row of its own; with more, choosing an OU shows its accounts.
-SHOWN_AT_ONCE = 60
+MAX_ACCOUNT_ROWS = 60
 
-Place = tuple[str, str]  # (OU id or account's row id, group of controls)
+PlaceAndGroup = tuple[str, str]  # (OU id or account's row id, group of controls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Cell:
 
     @property
     def heat(self) -> int:
-        return heat(self.counts)
+        return compute_heat(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PostureRow:
     """One OU (with all below it) or one Account; neither: the accounts that are in no OU."""
 
     depth: int
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def total(self) -> Counts:
-        return cells.total(cell.counts for cell in self.cells)
+        return cells.sum_counts(cell.counts for cell in self.cells)
 
     @property
     def query(self) -> str:
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def score(self) -> Score:
-        return score_of(self.total)
+        return compute_score(self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,74 +66,77 @@ class Posture:
     bands: of what fails, at this moment."""
 
     groups: list[tuple[str, str]]
-    rows: list[Row]
+    rows: list[PostureRow]
     total: Counts
     read: Extent
     accounts_shown: bool
-    bands: Bands
+    bands: ExceptionCounts
 
     @property
     def score(self) -> Score:
-        return score_of(self.total)
+        return compute_score(self.total)
 
 
-def posture_of(visible: QuerySet[Account], ou: str) -> Posture:
+def load_posture(visible: QuerySet[Account], ou: str) -> Posture:
     """Of the accounts in an OU and below it; of all where ou is empty."""
-    scope = in_ou(visible, ou).order_by()
-    groups = [(group, controls.name_of(group)) for group in controls.groups()]
+    scope = filter_by_ou(visible, ou).order_by()
+    groups = [(group, controls.name_control_group(group)) for group in controls.list_control_groups()]
     read = extent_of(scope)
-    shown = shown_accounts(scope, ou, read.accounts)
-    by_path = summed(cells.totals_of(scope), "account__ou__path")
-    rows = list(rows_of(unit_choices.units(scope), shown, by_path, [group for group, _ in groups]))
+    shown = list_shown_accounts(scope, ou, read.accounts)
+    by_path = sum_by_place(cells.visible_totals(scope), "account__ou__path")
+    rows = list(generate_rows(unit_choices.list_visible_units(scope), shown, by_path, [group for group, _ in groups]))
     return Posture(
         groups=groups,
         rows=rows,
-        total=cells.total(counts for by_group in by_path.values() for counts in by_group.values()),
+        total=cells.sum_counts(counts for by_group in by_path.values() for counts in by_group.values()),
         read=read,
         accounts_shown=bool(shown),
-        bands=bands_of(scope, timezone.now()),
+        bands=count_exceptions(scope, timezone.now()),
     )
 
 
-def in_ou(visible: QuerySet[Account], ou: str) -> QuerySet[Account]:
+def filter_by_ou(visible: QuerySet[Account], ou: str) -> QuerySet[Account]:
     if ou == NO_OU:
         return visible.filter(ou=None)
     return visible.filter(ou__path__contains=f"/{ou}/") if ou else visible
 
 
-def shown_accounts(scope: QuerySet[Account], ou: str, total: int) -> list[Account]:
-    if total <= SHOWN_AT_ONCE:
+def list_shown_accounts(scope: QuerySet[Account], ou: str, total: int) -> list[Account]:
+    if total <= MAX_ACCOUNT_ROWS:
         return list(scope)
     return list(scope.filter(ou__ou_id=ou)) if ou and ou != NO_OU else []
 
 
-def summed(rows: QuerySet[AccountTotal], place: str) -> dict[str | None, dict[str, Counts]]:
+def sum_by_place(rows: QuerySet[AccountTotal], place: str) -> dict[str | None, dict[str, Counts]]:
     """The place's value -> group of controls -> counts."""
     found: dict[str | None, dict[str, Counts]] = {}
     for where, control, *numbers in rows.values_list(place, "control").annotate(*map(Sum, COLUMNS)).order_by():
         of_place, group = found.setdefault(where, {}), cells.group_of(control)
-        of_place[group] = of_place.get(group, NONE) + Counts(*numbers)
+        of_place[group] = of_place.get(group, NO_COUNTS) + Counts(*numbers)
     return found
 
 
-def rows_of(
+def generate_rows(
     units: list[OrganizationalUnit],
     shown: list[Account],
     by_path: Mapping[str | None, Mapping[str, Counts]],
     groups: list[str],
-) -> Iterator[Row]:
-    of_unit = {g: unit_tree.rolled_up({path: by.get(g, NONE) for path, by in by_path.items()}, NONE) for g in groups}
-    of_account = summed(AccountTotal.objects.filter(account__in=shown), "account_id") if shown else {}
-    members = unit_tree.by_unit(shown)
+) -> Iterator[PostureRow]:
+    of_unit = {
+        g: unit_tree.sum_by_unit({path: by.get(g, NO_COUNTS) for path, by in by_path.items()}, NO_COUNTS)
+        for g in groups
+    }
+    of_account = sum_by_place(AccountTotal.objects.filter(account__in=shown), "account_id") if shown else {}
+    members = unit_tree.group_by_unit(shown)
 
-    def accounts_in(unit: int | None, depth: int) -> Iterator[Row]:
+    def accounts_in(unit: int | None, depth: int) -> Iterator[PostureRow]:
         for account in members[unit]:
             counts = of_account.get(account.pk, {})  # type: ignore[call-overload]
-            yield Row(depth, [Cell(g, counts.get(g, NONE)) for g in groups], account=account)
+            yield PostureRow(depth, [Cell(g, counts.get(g, NO_COUNTS)) for g in groups], account=account)
 
-    for unit in unit_tree.in_order(units):
-        yield Row(unit.depth, [Cell(g, of_unit[g].get(unit.ou_id, NONE)) for g in groups], unit=unit)
+    for unit in unit_tree.order_units(units):
+        yield PostureRow(unit.depth, [Cell(g, of_unit[g].get(unit.ou_id, NO_COUNTS)) for g in groups], unit=unit)
         yield from accounts_in(unit.pk, unit.depth + 1)
     if None in by_path or members[None]:
-        yield Row(0, [Cell(g, of_unit[g].get(NO_OU, NONE)) for g in groups])
+        yield PostureRow(0, [Cell(g, of_unit[g].get(NO_OU, NO_COUNTS)) for g in groups])
         yield from accounts_in(None, 1)

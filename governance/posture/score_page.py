@@ -12,16 +12,16 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
-from governance.identity.web import actor_of_request, permission
-from governance.posture.scores import Score, score_of
+from governance.identity.web import get_request_actor, permission_required
+from governance.posture.scores import Score, compute_score
 from scans.queries import cells, controls, coverage
-from scans.queries.cells import NONE, Counts
+from scans.queries.cells import NO_COUNTS, Counts
 from scans.queries.coverage import OrganizationCoverage
 from scans.queries.extent import Extent, extent_of
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScoreLine:
     """One group of controls."""
 
     group: str
@@ -30,34 +30,36 @@ class Line:
 
     @property
     def score(self) -> Score:
-        return score_of(self.counts)
+        return compute_score(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """total: every resource that was judged. read, extent: how much of the inventory that rests on."""
 
-    lines: list[Line]
+    lines: list[ScoreLine]
     total: Counts
     read: OrganizationCoverage
     extent: Extent
 
     @property
     def score(self) -> Score:
-        return score_of(self.total)
+        return compute_score(self.total)
 
 
 @require_safe
-@permission(Permission.ACCOUNT_VIEW)
+@permission_required(Permission.ACCOUNT_VIEW)
 def scores(request: HttpRequest) -> HttpResponse:
-    visible = visible_accounts(actor_of_request(request))
-    return render(request, "posture/scores.html", {"scores": scores_of(visible)})
+    visible = visible_accounts(get_request_actor(request))
+    return render(request, "posture/scores.html", {"scores": load_scores(visible)})
 
 
-def scores_of(visible: QuerySet[Account]) -> Scores:
+def load_scores(visible: QuerySet[Account]) -> Scores:
     by_group: dict[str, Counts] = {}
-    for control, counts in cells.by_control(cells.totals_of(visible.order_by())).items():
+    for control, counts in cells.count_by_control(cells.visible_totals(visible.order_by())).items():
         group = cells.group_of(control)
-        by_group[group] = by_group.get(group, NONE) + counts
-    lines = [Line(group, controls.name_of(group), counts) for group, counts in sorted(by_group.items())]
-    return Scores(lines, cells.total(by_group.values()), coverage.of_organization(visible), extent_of(visible))
+        by_group[group] = by_group.get(group, NO_COUNTS) + counts
+    lines = [ScoreLine(group, controls.name_control_group(group), counts) for group, counts in sorted(by_group.items())]
+    return Scores(
+        lines, cells.sum_counts(by_group.values()), coverage.load_organization_coverage(visible), extent_of(visible)
+    )

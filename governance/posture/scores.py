@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Tally(Protocol):
+class VerdictTally(Protocol):
     """How many resources have each verdict."""
 
     @property
@@ -25,7 +25,7 @@ class Score:
     known: int | None
 
 
-def score_of(tally: Tally) -> Score:
+def compute_score(tally: VerdictTally) -> Score:
     """passing: of pass + fail + unknown, those that pass. known: of the same, those that could be judged."""
     judged = tally.passed + tally.failed + tally.unknown
     if not judged:
@@ -33,7 +33,7 @@ def score_of(tally: Tally) -> Score:
     return Score(100 * tally.passed // judged, 100 * (tally.passed + tally.failed) // judged)
 
 
-def heat(tally: Tally) -> int:
+def compute_heat(tally: VerdictTally) -> int:
     """0 (nothing fails) to 4 (more than half of what was judged fails)."""
     judged = tally.passed + tally.failed + tally.unknown
     if not tally.failed:

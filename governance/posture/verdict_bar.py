@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scans.queries.cells import Counts
 
-LENGTH = 1000
+BAR_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Segment:
     width: int
 
 
-def segments(counts: Counts, excepted: int = 0, requested: int = 0) -> list[Segment]:
+def build_segments(counts: Counts, excepted: int = 0, requested: int = 0) -> list[Segment]:
     """In the fixed order of the bands; the ends are rounded, so that no gap opens between two parts.
 
     excepted, requested: of what fails; neither is counted as failing once more."""
-    return list(_segments(counts, min(excepted, counts.failed), requested))
+    return list(_generate_segments(counts, min(excepted, counts.failed), requested))
 
 
-def _segments(counts: Counts, excepted: int, requested: int) -> Iterator[Segment]:
+def _generate_segments(counts: Counts, excepted: int, requested: int) -> Iterator[Segment]:
     asked = min(requested, counts.failed - excepted)
     bands = (
         ("pass", counts.passed), ("excepted", excepted), ("requested", asked),
@@ -36,6 +36,6 @@ def _segments(counts: Counts, excepted: int, requested: int) -> Iterator[Segment
     )  # fmt: skip
     before = 0
     for verdict, count in bands:
-        start, end = (LENGTH * n // (counts.all or 1) for n in (before, before + count))
+        start, end = (BAR_LENGTH * n // (counts.all or 1) for n in (before, before + count))
         yield Segment(verdict, count, start, end - start)
         before += count

@@ -6,7 +6,14 @@ in this file may import views, viewsets or generics.
 
 from governance.rest.authentication import SessionAuthentication
 from governance.rest.parsing import JSONParser
-from governance.rest.permission import SIGNED_IN, DeclaredPermission, actor_of_request
-from governance.rest.problems import problem
+from governance.rest.permission import SIGNED_IN, DeclaredPermission, get_api_actor
+from governance.rest.problems import handle_api_exception
 
-__all__ = ["SIGNED_IN", "DeclaredPermission", "JSONParser", "SessionAuthentication", "actor_of_request", "problem"]
+__all__ = [
+    "SIGNED_IN",
+    "DeclaredPermission",
+    "JSONParser",
+    "SessionAuthentication",
+    "get_api_actor",
+    "handle_api_exception",
+]

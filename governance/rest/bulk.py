@@ -9,10 +9,10 @@ from django.db import transaction
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from governance.rest.problems import REFUSALS, describe
+from governance.rest.problems import EXPECTED_ERRORS, convert_to_problem
 from governance.rest.schema import ProblemSerializer
 
-LIMIT = 500
+MAX_BULK_ITEMS = 500
 Item = TypeVar("Item")
 
 
@@ -29,19 +29,19 @@ class BulkSerializer(serializers.Serializer[Any]):
     results = BulkItemSerializer(many=True)
 
 
-def in_bulk(items: Sequence[Item], act: Callable[[Item], Any], *, status: int = 200) -> dict[str, Any]:
+def apply_in_bulk(items: Sequence[Item], act: Callable[[Item], Any], *, status: int = 200) -> dict[str, Any]:
     """A BulkSerializer's document. Each item in its own transaction; a defect ends the whole request."""
-    if len(items) > LIMIT:
-        raise ValidationError(f"{len(items)} items were sent; at most {LIMIT} fit in one request.")
-    return {"results": [one(index, item, act, status) for index, item in enumerate(items)]}
+    if len(items) > MAX_BULK_ITEMS:
+        raise ValidationError(f"{len(items)} items were sent; at most {MAX_BULK_ITEMS} fit in one request.")
+    return {"results": [apply_to_item(index, item, act, status) for index, item in enumerate(items)]}
 
 
-def one(index: int, item: Item, act: Callable[[Item], Any], status: int) -> dict[str, Any]:
+def apply_to_item(index: int, item: Item, act: Callable[[Item], Any], status: int) -> dict[str, Any]:
     try:
         with transaction.atomic():
             return {"index": index, "status": status, "body": act(item), "problem": None}
-    except REFUSALS as error:
-        said = describe(error)
+    except EXPECTED_ERRORS as error:
+        said = convert_to_problem(error)
         if said is None:
             raise
         return {"index": index, "status": said.status, "body": None, "problem": said.document()}

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from governance.rest.problems import PreconditionRequiredError, StaleError
 
 
-def etag_of(*parts: object) -> str:
+def compute_etag(*parts: object) -> str:
     """A strong ETag over what makes the version: an id and a counter, or whatever was shown."""
     return '"' + hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32] + '"'
 

@@ -27,119 +27,119 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.core.models import IdempotencyRecord
-from governance.rest.permission import actor_of_request
+from governance.rest.permission import get_api_actor
 from governance.rest.problems import ConflictError, KeyReusedError
 
-HEADER = "Idempotency-Key"
-REPLAYED = "Idempotency-Replayed"
-KEPT = timedelta(hours=24)
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+RECORD_LIFETIME = timedelta(hours=24)
 # Longer than it takes from the claim to the lock: past this, a claim without its lock belongs to a dead process.
-CLAIM = timedelta(seconds=10)
-TRIES = 3
-KEY = re.compile(r"[!-~]{1,255}")
-KEPT_HEADERS = ("Location", "ETag")
-BUSY = "The first request with this Idempotency-Key is still running. Send it again in a moment."
+CLAIM_TIMEOUT = timedelta(seconds=10)
+MAX_CLAIM_TRIES = 3
+KEY_PATTERN = re.compile(r"[!-~]{1,255}")
+STORED_HEADERS = ("Location", "ETag")
+STILL_RUNNING_MESSAGE = "The first request with this Idempotency-Key is still running. Send it again in a moment."
 
 log = structlog.get_logger(__name__)
-Rows = IdempotencyRecord.objects
+Records = IdempotencyRecord.objects
 
 
 class StillRunningError(ConflictError):
     """The first request with this key hasn't ended. wait: seconds until it is worth sending it again."""
 
     def __init__(self, wait: float = 1) -> None:
-        super().__init__(BUSY)
+        super().__init__(STILL_RUNNING_MESSAGE)
         self.wait = max(1.0, wait)
 
 
-def once(request: Request, act: Callable[[], Response]) -> Response:
+def run_once(request: Request, act: Callable[[], Response]) -> Response:
     """act's answer; for a key that was used before, the answer it was given then."""
-    key = request.headers.get(HEADER)
+    key = request.headers.get(KEY_HEADER)
     if key is None:
         return act()
-    row = claim(principal_of(request), checked(key), fingerprint_of(request))
-    return answer(row, act) if row.status is None else replayed(row)
+    row = claim_idempotency_key(identify_principal(request), parse_idempotency_key(key), fingerprint_request(request))
+    return run_and_store(row, act) if row.status is None else replay_response(row)
 
 
-def checked(key: str) -> str:
+def parse_idempotency_key(key: str) -> str:
     bare = key.strip().removeprefix('"').removesuffix('"')
-    if not KEY.fullmatch(bare):
-        raise ValidationError({HEADER: ["It must be 1 to 255 visible ASCII characters, like a UUID."]})
+    if not KEY_PATTERN.fullmatch(bare):
+        raise ValidationError({KEY_HEADER: ["It must be 1 to 255 visible ASCII characters, like a UUID."]})
     return bare
 
 
-def principal_of(request: Request) -> str:
+def identify_principal(request: Request) -> str:
     """Whose key it is: the token's, or the person's."""
     token = getattr(request.auth, "pk", None)
-    return f"token:{token}" if token is not None else f"user:{actor_of_request(request).user_id}"
+    return f"token:{token}" if token is not None else f"user:{get_api_actor(request).user_id}"
 
 
-def fingerprint_of(request: Request) -> str:
+def fingerprint_request(request: Request) -> str:
     parts = [request.method, request.path, sorted(request.query_params.items()), request.data]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
+def claim_idempotency_key(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
     """The row of this key: ours to answer (status is None), or one that has its answer.
 
     Raises KeyReusedError, and StillRunningError while the first request runs.
     """
     now, word = timezone.now(), secrets.token_hex(16)
-    Rows.filter(created_at__lt=now - KEPT).delete()
+    Records.filter(created_at__lt=now - RECORD_LIFETIME).delete()
     fresh = IdempotencyRecord(
         principal=principal, key=key, fingerprint=fingerprint, claim=word, claimed_at=now, created_at=now
     )
-    row = first_of(fresh)
+    row = insert_or_read(fresh)
     if row.fingerprint != fingerprint:
         raise KeyReusedError
     if row.claim == word or row.status is not None:
         return row
-    if row.claimed_at > now - CLAIM:
-        raise StillRunningError((row.claimed_at + CLAIM - now).total_seconds())
-    if not take_over(row, word):
+    if row.claimed_at > now - CLAIM_TIMEOUT:
+        raise StillRunningError((row.claimed_at + CLAIM_TIMEOUT - now).total_seconds())
+    if not take_over_claim(row, word):
         raise StillRunningError
     return row
 
 
-def first_of(fresh: IdempotencyRecord) -> IdempotencyRecord:
+def insert_or_read(fresh: IdempotencyRecord) -> IdempotencyRecord:
     """Of two at once the database lets one in; the other then reads that one's row."""
-    for _ in range(TRIES):
-        Rows.bulk_create([fresh], ignore_conflicts=True)
-        row = Rows.filter(principal=fresh.principal, key=fresh.key).first()
+    for _ in range(MAX_CLAIM_TRIES):
+        Records.bulk_create([fresh], ignore_conflicts=True)
+        row = Records.filter(principal=fresh.principal, key=fresh.key).first()
         if row is not None:
             return row
         # The first request was refused just now and gave its key back: it is free.
     raise StillRunningError
 
 
-def take_over(row: IdempotencyRecord, word: str) -> bool:
+def take_over_claim(row: IdempotencyRecord, word: str) -> bool:
     """Claim a row whose process died; False if that one still runs, or if somebody else was quicker."""
     now = timezone.now()
     with transaction.atomic():
         # SQLite knows no lock of a row; there the one writer that works keeps this transaction from beginning.
-        free = Rows.select_for_update(skip_locked=True).filter(pk=row.pk, claim=row.claim, status=None)
+        free = Records.select_for_update(skip_locked=True).filter(pk=row.pk, claim=row.claim, status=None)
         taken = bool(list(free)) and free.update(claim=word, claimed_at=now, created_at=now)
     row.claim = word
     return bool(taken)
 
 
-def answer(row: IdempotencyRecord, act: Callable[[], Response]) -> Response:
-    mine = Rows.filter(pk=row.pk, claim=row.claim, status=None)
+def run_and_store(row: IdempotencyRecord, act: Callable[[], Response]) -> Response:
+    mine = Records.filter(pk=row.pk, claim=row.claim, status=None)
     try:
         with transaction.atomic():
-            lock(mine)
+            lock_own_record(mine)
             response = act()
             if did_nothing(response):
                 mine.delete()
             else:
-                keep(mine, response)
+                store_response(mine, response)
     except BaseException:
-        give_back(mine)
+        release_key(mine)
         raise
     return response
 
 
-def lock(mine: QuerySet[IdempotencyRecord]) -> None:
+def lock_own_record(mine: QuerySet[IdempotencyRecord]) -> None:
     """Until the transaction ends. Raises StillRunningError if the key was taken over since it was claimed."""
     if not list(mine.select_for_update()):
         raise StillRunningError
@@ -153,7 +153,7 @@ def did_nothing(response: Response) -> bool:
     return bool(results) and all(isinstance(item, dict) and item.get("problem") for item in results or ())
 
 
-def give_back(mine: QuerySet[IdempotencyRecord]) -> None:
+def release_key(mine: QuerySet[IdempotencyRecord]) -> None:
     """Free the key, over a new connection where the old one was lost. Where none can be had, the claim soon grows old."""
     try:
         try:
@@ -162,17 +162,19 @@ def give_back(mine: QuerySet[IdempotencyRecord]) -> None:
             connection.close()
             mine.delete()
     except DatabaseError as error:
-        log.warning("idempotency.key_not_given_back", why=type(error).__name__, free_after=CLAIM.total_seconds())
+        log.warning(
+            "idempotency.key_not_given_back", why=type(error).__name__, free_after=CLAIM_TIMEOUT.total_seconds()
+        )
 
 
-def keep(mine: QuerySet[IdempotencyRecord], response: Response) -> None:
+def store_response(mine: QuerySet[IdempotencyRecord], response: Response) -> None:
     """Raises StillRunningError if the key was taken over: then the other one acts, and this act is rolled back."""
-    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    headers = {name: response[name] for name in STORED_HEADERS if name in response}
     body = JSONRenderer().render(response.data).decode()
     if not mine.update(status=response.status_code, headers=headers, body=body):
         raise StillRunningError
 
 
-def replayed(row: IdempotencyRecord) -> Response:
+def replay_response(row: IdempotencyRecord) -> Response:
     body: Any = json.loads(row.body) if row.body else None
-    return Response(body, status=row.status, headers={**row.headers, REPLAYED: "true"})
+    return Response(body, status=row.status, headers={**row.headers, REPLAYED_HEADER: "true"})

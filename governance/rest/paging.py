@@ -12,36 +12,38 @@ from rest_framework.request import Request
 
 from governance.core.pages import read_cursor, write_cursor
 
-PAGING = ("cursor", "limit")
+PAGING_PARAMETERS = ("cursor", "limit")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """rows; next: the address of the next page, None on the last one."""
 
     rows: list[Any]
     next: str | None = None
 
 
-def page_of(request: Request, query: Mapping[str, Any], rows: QuerySet[Any], *, ascending: bool = False) -> Page:
+def paginate_rows(
+    request: Request, query: Mapping[str, Any], rows: QuerySet[Any], *, ascending: bool = False
+) -> ResultPage:
     """One page of rows by id, newest first unless ascending. Raises BadRequest for a cursor that isn't this list's."""
-    filters = filters_of(request)
+    filters = read_page_filters(request)
     last = read_cursor(query["cursor"], filters)
     rows = rows.order_by("pk" if ascending else "-pk")
     if last is not None:
         rows = rows.filter(**{"pk__gt" if ascending else "pk__lt": last})
     found: list[Model] = list(rows[: query["limit"] + 1])
     kept = found[: query["limit"]]
-    return Page(kept, address(request, kept[-1].pk, filters) if len(found) > len(kept) else None)
+    return ResultPage(kept, build_page_url(request, kept[-1].pk, filters) if len(found) > len(kept) else None)
 
 
-def filters_of(request: Request, **more: str) -> dict[str, str]:
+def read_page_filters(request: Request, **more: str) -> dict[str, str]:
     """What a cursor is bound to: the list's address and everything that was asked of it."""
-    asked = {name: value for name, value in request.query_params.dict().items() if name not in PAGING}
+    asked = {name: value for name, value in request.query_params.dict().items() if name not in PAGING_PARAMETERS}
     return {**asked, **more, "": request.path}
 
 
-def address(request: Request, last: int, filters: Mapping[str, str]) -> str:
+def build_page_url(request: Request, last: int, filters: Mapping[str, str]) -> str:
     """Where the page goes on that starts after `last`, with the same filters."""
     asked = {name: value for name, value in filters.items() if name}
     limit = {"limit": request.query_params["limit"]} if "limit" in request.query_params else {}

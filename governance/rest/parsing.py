@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from governance.rest.problems import TooLargeError
 
-NAMED = 20  # how many unknown names a refusal lists
+MAX_LISTED = 20  # how many unknown names a refusal lists
 
 
 class JSONParser(parsers.JSONParser):
@@ -25,14 +25,16 @@ class JSONParser(parsers.JSONParser):
         if limit and len(raw) > limit:
             raise TooLargeError(f"The request's body is larger than {limit} bytes.")
         try:
-            return json.loads(raw.decode((parser_context or {}).get("encoding", "utf-8")), parse_constant=refuse)
+            return json.loads(
+                raw.decode((parser_context or {}).get("encoding", "utf-8")), parse_constant=refuse_json_constant
+            )
         except (ValueError, LookupError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
 
 
-def refuse(name: str) -> NoReturn:
+def refuse_json_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
@@ -42,7 +44,7 @@ class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = [name for name, field in self.fields.items() if not field.read_only]
-            unknown = sorted(set(map(str, data)) - set(known))[:NAMED]
+            unknown = sorted(set(map(str, data)) - set(known))[:MAX_LISTED]
             if unknown:
                 possible = f"Possible: {', '.join(known)}." if known else "There are none here."
                 raise ValidationError({name: [f"There is no such field. {possible}"] for name in unknown})
@@ -59,13 +61,13 @@ class PageQuery(Strict):
 def read_query(request: Request, wanted: type[Strict]) -> dict[str, Any]:
     """The query's validated values. Raises ValidationError: unknown, repeated or not understood."""
     given = request.query_params
-    repeated = [name for name in given if len(given.getlist(name)) > 1][:NAMED]
+    repeated = [name for name in given if len(given.getlist(name)) > 1][:MAX_LISTED]
     if repeated:
         raise ValidationError({name: ["It was given more than once."] for name in repeated})
-    return validated(wanted, given.dict())
+    return validate_fields(wanted, given.dict())
 
 
-def validated(wanted: type[Strict], data: Any) -> dict[str, Any]:
+def validate_fields(wanted: type[Strict], data: Any) -> dict[str, Any]:
     serializer = wanted(data=data)
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data

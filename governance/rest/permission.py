@@ -10,19 +10,19 @@ from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from governance.core.policy import Actor, Permission, decide
+from governance.core.policy import Actor, Permission, is_permitted
 from governance.identity import web
 
 
-class Anybody(Enum):
+class PermissionExemption(Enum):
     """What an action declares that asks for no permission."""
 
     SIGNED_IN = "signed in"
 
 
-SIGNED_IN: Final = Anybody.SIGNED_IN
+SIGNED_IN: Final = PermissionExemption.SIGNED_IN
 # Several: any one of them lets in; which of them it takes for this thing is the service's business.
-Needed = Permission | frozenset[Permission] | Anybody
+RequiredPermission = Permission | frozenset[Permission] | PermissionExemption
 
 
 class UndeclaredPermissionError(ImproperlyConfigured):
@@ -35,26 +35,26 @@ class DeclaredPermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
-        needed = needed_by(view, str(request.method).lower())
-        if isinstance(needed, Anybody):
+        needed = get_required_permission(view, str(request.method).lower())
+        if isinstance(needed, PermissionExemption):
             return True
         wanted = {needed} if isinstance(needed, Permission) else needed
-        actor, now = actor_of_request(request), timezone.now()
-        return any(decide(actor, each, now) for each in wanted)
+        actor, now = get_api_actor(request), timezone.now()
+        return any(is_permitted(actor, each, now) for each in wanted)
 
 
-def needed_by(view: Any, method: str) -> Needed:
+def get_required_permission(view: Any, method: str) -> RequiredPermission:
     """What the view declares in `permissions` for its action (a plain APIView: for its method)."""
     if method == "options" or not hasattr(view, method):
         return SIGNED_IN  # the view has no such method (OPTIONS is switched off) and answers 405
     name = getattr(view, "action", None) or ("get" if method == "head" else method)
-    declared: dict[str, Needed] = getattr(view, "permissions", {})
+    declared: dict[str, RequiredPermission] = getattr(view, "permissions", {})
     if name not in declared:
         raise UndeclaredPermissionError(f"{type(view).__name__} declares no permission for {name!r}")
     return declared[name]
 
 
-def actor_of_request(request: Request) -> Actor:
+def get_api_actor(request: Request) -> Actor:
     """Who is asking, read once a request. An authentication class that knows better (a token's scopes are
     fewer than its owner's grants) sets request.tutela_actor itself."""
-    return web.actor_of_request(request)  # type: ignore[arg-type]  # it hands through to the HttpRequest
+    return web.get_request_actor(request)  # type: ignore[arg-type]  # it hands through to the HttpRequest

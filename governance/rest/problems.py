@@ -19,15 +19,15 @@ from governance.core.states import IllegalMoveError
 from governance.core.transitions import LostRaceError
 from governance.identity.factors.step_up import StepUpRequiredError
 
-MEDIA_TYPE = "application/problem+json"
-CODES = {
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+PROBLEM_CODES = {
     400: "invalid", 401: "not-signed-in", 403: "not-permitted", 404: "not-found", 405: "method-not-allowed",
     406: "not-acceptable", 409: "conflict", 412: "stale", 413: "too-large", 415: "unsupported-media-type",
     422: "key-reused", 428: "precondition-required", 429: "too-many-requests", 500: "internal",
 }  # fmt: skip
-NOT_FOUND = "There is no such thing here, or you may not see it. Mind the slash at the end of the address."
-NOT_PERMITTED = "Your grants don't allow this. Ask a security admin for one that does."
-INVALID = "The request was not understood; errors says which parts and why."
+NOT_FOUND_MESSAGE = "There is no such thing here, or you may not see it. Mind the slash at the end of the address."
+NOT_PERMITTED_MESSAGE = "Your grants don't allow this. Ask a security admin for one that does."
+INVALID_MESSAGE = "The request was not understood; errors says which parts and why."
 
 
 class ConflictError(rest.APIException):
@@ -68,14 +68,14 @@ class TooSoonError(rest.APIException):
 
 
 # What a person's request may run into. Anything else is a defect of the portal and becomes a 500.
-REFUSALS = (
+EXPECTED_ERRORS = (
     rest.APIException, Http404, django.PermissionDenied, NotPermittedError, django.BadRequest,
     django.ValidationError, django.RequestDataTooBig, LostRaceError, IllegalMoveError, StepUpRequiredError,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemDetails:
     """errors: (field, message) of a request that was not understood."""
 
     status: int
@@ -86,7 +86,7 @@ class Problem:
 
     def document(self, instance: str = "") -> dict[str, Any]:
         body: dict[str, Any] = {
-            "type": f"urn:tutela:problem:{self.kind or CODES.get(self.status, 'refused')}",
+            "type": f"urn:tutela:problem:{self.kind or PROBLEM_CODES.get(self.status, 'refused')}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
@@ -98,43 +98,43 @@ class Problem:
         return body
 
 
-def problem(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
+def handle_api_exception(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
     """The framework's exception handler. None: not a refusal, so Django reports it and answers 500."""
-    said = describe(error)
-    return None if said is None else respond(context["request"], said)
+    said = convert_to_problem(error)
+    return None if said is None else respond_with_problem(context["request"], said)
 
 
-def respond(request: HttpRequest | Request, said: Problem) -> JsonResponse:
+def respond_with_problem(request: HttpRequest | Request, said: ProblemDetails) -> JsonResponse:
     document = said.document(instance=request.path)
-    return JsonResponse(document, status=said.status, headers=said.headers, content_type=MEDIA_TYPE)
+    return JsonResponse(document, status=said.status, headers=said.headers, content_type=PROBLEM_MEDIA_TYPE)
 
 
-def describe(error: BaseException) -> Problem | None:
+def convert_to_problem(error: BaseException) -> ProblemDetails | None:
     match error:
         case rest.ValidationError():
-            return Problem(400, INVALID, tuple(flat(error.detail)))
+            return ProblemDetails(400, INVALID_MESSAGE, tuple(flatten_errors(error.detail)))
         case rest.APIException():
-            return Problem(error.status_code, str(error.detail), headers=headers_of(error))
+            return ProblemDetails(error.status_code, str(error.detail), headers=read_error_headers(error))
         case Http404():
-            return Problem(404, NOT_FOUND)
+            return ProblemDetails(404, NOT_FOUND_MESSAGE)
         case StepUpRequiredError():
-            return Problem(403, str(error), kind="step-up-required")
+            return ProblemDetails(403, str(error), kind="step-up-required")
         case NotPermittedError():
-            return Problem(403, str(error) or NOT_PERMITTED)
+            return ProblemDetails(403, str(error) or NOT_PERMITTED_MESSAGE)
         case django.PermissionDenied():
-            return Problem(403, NOT_PERMITTED)
+            return ProblemDetails(403, NOT_PERMITTED_MESSAGE)
         case django.RequestDataTooBig():
-            return Problem(413, TooLargeError.default_detail)
+            return ProblemDetails(413, TooLargeError.default_detail)
         case django.ValidationError():
-            return Problem(400, INVALID, tuple(("", message) for message in error.messages))
+            return ProblemDetails(400, INVALID_MESSAGE, tuple(("", message) for message in error.messages))
         case django.BadRequest():
-            return Problem(400, str(error))
+            return ProblemDetails(400, str(error))
         case LostRaceError() | IllegalMoveError():
-            return Problem(409, str(error))
+            return ProblemDetails(409, str(error))
     return None
 
 
-def headers_of(error: rest.APIException) -> dict[str, str]:
+def read_error_headers(error: rest.APIException) -> dict[str, str]:
     """What the framework left on the error for its answer: how to sign in, when to come back."""
     found: dict[str, str] = {}
     if header := getattr(error, "auth_header", None):
@@ -144,21 +144,21 @@ def headers_of(error: rest.APIException) -> dict[str, str]:
     return found
 
 
-def flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def flatten_errors(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """(field, message) pairs; a field inside a list or an object has a dotted path (accounts.0)."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             own = "" if name == "non_field_errors" else str(name)
-            yield from flat(inner, ".".join(filter(None, (path, own))))
+            yield from flatten_errors(inner, ".".join(filter(None, (path, own))))
     elif isinstance(detail, list):
         for inner in detail:
-            yield from flat(inner, path)
+            yield from flatten_errors(inner, path)
     else:
         yield path, str(detail)
 
 
 @contextmanager
-def refusing(kind: type[Exception], *, as_: type[rest.APIException], about: str = "") -> Iterator[None]:
+def translate_service_error(kind: type[Exception], *, as_: type[rest.APIException], about: str = "") -> Iterator[None]:
     """A service's own error as an answer: its message, under the status of as_. about: the field, for a 400."""
     try:
         yield

@@ -11,13 +11,13 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from governance.rest.problems import MEDIA_TYPE
+from governance.rest.problems import PROBLEM_MEDIA_TYPE
 
 if TYPE_CHECKING:
     from governance.rest.views import Answer
 
-NDJSON = "application/x-ndjson"
-ERRORS = {
+NDJSON_MEDIA_TYPE = "application/x-ndjson"
+ERROR_DESCRIPTIONS = {
     400: "A parameter, a field or a cursor was not understood.",
     401: "Nobody is signed in, or the token doesn't hold.",
     403: "Your grants don't allow this.",
@@ -69,7 +69,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "http", "scheme": "bearer", "bearerFormat": "tutela_<prefix>_<secret>"}
 
 
-class Pages:
+class PageSchema:
     """The shape of a page, as the document's generator asks for it."""
 
     @staticmethod
@@ -119,17 +119,17 @@ class Schema(AutoSchema):
         return f"{serializer_name}Page"
 
     def _get_paginator(self) -> Any:
-        return Pages()
+        return PageSchema()
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         answer: Answer = self.table("answers")
         if answer.stream:
-            line = self._get_response_for_code(answer.serializer(), "line", [NDJSON], direction)  # type: ignore[no-untyped-call]
+            line = self._get_response_for_code(answer.serializer(), "line", [NDJSON_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
             bodies[str(answer.status)]["content"].update(line["content"])
         for status in self.errors():
-            said = OpenApiResponse(ProblemSerializer, ERRORS[status])
-            bodies[str(status)] = self._get_response_for_code(said, str(status), [MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
+            said = OpenApiResponse(ProblemSerializer, ERROR_DESCRIPTIONS[status])
+            bodies[str(status)] = self._get_response_for_code(said, str(status), [PROBLEM_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
         return bodies
 
     def errors(self) -> list[int]:

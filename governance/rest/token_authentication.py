@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from governance.identity.models import ApiToken, User
 from governance.identity.people import api_tokens
 
-REFUSED = "This token is unknown, over, revoked, or not for this network."
+REFUSED_MESSAGE = "This token is unknown, over, revoked, or not for this network."
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
@@ -21,10 +21,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         now = timezone.now()
-        token = api_tokens.find(text.strip(), address=get_adapter().get_client_ip(request._request), now=now)  # noqa: SLF001
+        token = api_tokens.find_token(text.strip(), address=get_adapter().get_client_ip(request._request), now=now)  # noqa: SLF001
         if token is None:
-            raise exceptions.AuthenticationFailed(REFUSED)
-        api_tokens.note_use(token, now)
+            raise exceptions.AuthenticationFailed(REFUSED_MESSAGE)
+        api_tokens.record_token_use(token, now)
         return token.service, token
 
     def authenticate_header(self, _request: Request) -> str:

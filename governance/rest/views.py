@@ -19,8 +19,8 @@ from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 
 from governance.core.policy import Actor
 from governance.rest import idempotency, paging
-from governance.rest.parsing import Strict, read_query, validated
-from governance.rest.permission import Needed, actor_of_request
+from governance.rest.parsing import Strict, read_query, validate_fields
+from governance.rest.permission import RequiredPermission, get_api_actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Api(viewsets.ViewSet):
     an action may answer and that don't follow from the rest, as 404 for a thing that the query names.
     """
 
-    permissions: ClassVar[Mapping[str, Needed]] = {}
+    permissions: ClassVar[Mapping[str, RequiredPermission]] = {}
     queries: ClassVar[Mapping[str, type[Strict]]] = {}
     bodies: ClassVar[Mapping[str, type[Strict]]] = {}
     answers: ClassVar[Mapping[str, Answer]] = {}
@@ -67,7 +67,7 @@ class Api(viewsets.ViewSet):
         self.query = read_query(request, self.queries.get(self.action, Strict))
         if request.method == "POST":
             # The framework looks the handler up after this: so every POST goes through its key.
-            self.post = partial(self.keyed, getattr(self, "post", self.http_method_not_allowed))
+            self.post = partial(self.run_with_key, getattr(self, "post", self.http_method_not_allowed))
 
     def refuse_other_media(self, request: Request) -> None:
         """A form is not JSON. The framework would say so late: it takes a form that the CSRF check has read for empty."""
@@ -75,8 +75,8 @@ class Api(viewsets.ViewSet):
         if has_body and not self.get_content_negotiator().select_parser(request, self.get_parsers()):
             raise UnsupportedMediaType(request.content_type or "no Content-Type")
 
-    def keyed(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
-        return idempotency.once(request, partial(handler, request, *args, **kwargs))
+    def run_with_key(self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
+        return idempotency.run_once(request, partial(handler, request, *args, **kwargs))
 
     def get_throttles(self) -> list[BaseThrottle]:
         scope = self.throttles.get(self.action or "")
@@ -87,11 +87,11 @@ class Api(viewsets.ViewSet):
 
     @property
     def actor(self) -> Actor:
-        return actor_of_request(self.request)
+        return get_api_actor(self.request)
 
     def body(self) -> dict[str, Any]:
         """The body's validated values; no body is an empty one. Raises ValidationError."""
-        return validated(self.bodies.get(self.action, Strict), self.request.data)
+        return validate_fields(self.bodies.get(self.action, Strict), self.request.data)
 
     def answer(
         self, value: Any, *, headers: Mapping[str, str] | None = None, status: int | None = None, **context: Any
@@ -106,5 +106,5 @@ class Api(viewsets.ViewSet):
         shown = declared.serializer(list(items), many=True, context=context).data  # type: ignore[call-arg]
         return Response({"items": shown, "next": next}, status=declared.status)
 
-    def paged(self, rows: Any, *, ascending: bool = False) -> paging.Page:
-        return paging.page_of(self.request, self.query, rows, ascending=ascending)
+    def paginate_rows(self, rows: Any, *, ascending: bool = False) -> paging.ResultPage:
+        return paging.paginate_rows(self.request, self.query, rows, ascending=ascending)

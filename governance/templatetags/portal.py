@@ -125,11 +125,11 @@ def ago(value: datetime | str | None, never: str = "never") -> SafeString:
     at = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
     return format_html(
         '<time class="nowrap" datetime="{}" title="{} UTC">{}</time>',
-        at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S"), since(timezone.now() - at),
+        at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S"), format_elapsed(timezone.now() - at),
     )  # fmt: skip
 
 
-def since(passed: timedelta) -> str:
+def format_elapsed(passed: timedelta) -> str:
     if abs(passed) < timedelta(seconds=5):
         return "just now"
     return f"{span(passed)} ago" if passed > timedelta(0) else f"in {span(-passed)}"
@@ -170,15 +170,15 @@ def pretty(value: Any) -> str:
 @register.filter
 def prose(text: str) -> SafeString:
     """A docstring as HTML: paragraphs, lists (numbered too), `code`, **strong**, *emphasis*. Escaped before it is marked up."""
-    blocks = [block(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+    blocks = [render_block(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
     return mark_safe("\n".join(blocks))  # noqa: S308  (every block was escaped)
 
 
-def block(text: str) -> str:
+def render_block(text: str) -> str:
     lines = [line.rstrip() for line in text.splitlines()]
     first = ITEM.match(lines[0])
     if first is None:
-        return f"<p>{marked(' '.join(line.strip() for line in lines))}</p>"
+        return f"<p>{render_inline(' '.join(line.strip() for line in lines))}</p>"
     items: list[str] = []
     for line in lines:
         if found := ITEM.match(line):
@@ -186,10 +186,10 @@ def block(text: str) -> str:
         else:
             items[-1] += f" {line.strip()}"
     kind = "ol" if first[1][0].isdigit() else "ul"
-    return f"<{kind}>" + "".join(f"<li>{marked(item)}</li>" for item in items) + f"</{kind}>"
+    return f"<{kind}>" + "".join(f"<li>{render_inline(item)}</li>" for item in items) + f"</{kind}>"
 
 
-def marked(text: str) -> str:
+def render_inline(text: str) -> str:
     shown = str(escape(text))
     for pattern, markup in MARKS:
         shown = pattern.sub(markup, shown)

@@ -11,13 +11,13 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 # value -> (looks of a verdict, glyph, word)
-COVERED = {
+COVERAGE_BADGES = {
     "complete": ("pass", "✔", "complete"),
     "partial": ("unknown", "?", "in part"),
     "never_read": ("fail", "✖", "never read"),
     "not_applicable": ("not_applicable", "–", "not applicable"),
 }
-STANDINGS = {
+REQUIREMENT_BADGES = {
     "holds": ("pass", "✔", "holds"),
     "broken": ("fail", "✖", "falls short"),
     "unknown": ("unknown", "?", "unknown"),
@@ -28,23 +28,23 @@ STANDINGS = {
 
 @register.simple_tag
 def cover_state(value: str) -> SafeString:
-    return badge(*COVERED[value])
+    return render_badge(*COVERAGE_BADGES[value])
 
 
 @register.simple_tag
 def standing(value: str, read: Any = None) -> SafeString:
     """read: the Extent that it rests on. What holds where it was read is not known to hold elsewhere."""
-    looks, glyph, word = STANDINGS[value]
+    looks, glyph, word = REQUIREMENT_BADGES[value]
     somewhere = value == "holds" and read is not None and not read.all_read
-    return badge(looks, glyph, f"{word} where it was read" if somewhere else word)
+    return render_badge(looks, glyph, f"{word} where it was read" if somewhere else word)
 
 
 @register.filter
 def standing_word(value: str) -> str:
-    return STANDINGS[value][2]
+    return REQUIREMENT_BADGES[value][2]
 
 
-def badge(looks: str, glyph: str, word: str) -> SafeString:
+def render_badge(looks: str, glyph: str, word: str) -> SafeString:
     return format_html(
         '<span class="verdict verdict-{}"><span aria-hidden="true">{}</span> {}</span>', looks, glyph, word
     )

@@ -26,11 +26,11 @@ def page_of(subject: str) -> str:
 @register.filter
 def told(body: dict[str, Any]) -> list[tuple[str, str]]:
     """What an act's row says beyond who, what and which, in words: without what is empty."""
-    said = ((spaced(name), words(value)) for name, value in sorted(body.items()))
+    said = ((spaced(name), format_json_value(value)) for name, value in sorted(body.items()))
     return [(name, value) for name, value in said if value]
 
 
-def words(value: Any) -> str:
+def format_json_value(value: Any) -> str:
     """A value of JSON as people read it: "eu-west-1, us-east-1", "accounts 2; regions eu-west-1", "yes"."""
     match value:
         case None:
@@ -38,10 +38,10 @@ def words(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case dict():
-            parts = ((spaced(name), words(part)) for name, part in value.items())
+            parts = ((spaced(name), format_json_value(part)) for name, part in value.items())
             return "; ".join(f"{name} {part}" for name, part in parts if part)
         case list() | tuple():
-            return ", ".join(filter(None, map(words, value)))
+            return ", ".join(filter(None, map(format_json_value, value)))
         case _:
             return str(value)
 

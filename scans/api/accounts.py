@@ -15,12 +15,12 @@ from accounts import api
 from accounts.models import Account
 from accounts.queries import find_account, visible_accounts
 from governance.core.policy import Permission
-from governance.rest.problems import ConflictError, refusing
+from governance.rest.problems import ConflictError, translate_service_error
 from governance.rest.views import Answer
 from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
 from scans.errors import ScanRequestError
-from scans.queries.extent import State, states_of
+from scans.queries.extent import ReadState, states_of
 from scans.queries.finding_counts import open_by_severity
 
 
@@ -35,7 +35,7 @@ class Counted(serializers.Serializer[Any]):
     read = serializers.SerializerMethodField()
     open_findings = serializers.SerializerMethodField()
 
-    @extend_schema_field(serializers.ChoiceField([str(state) for state in State]))
+    @extend_schema_field(serializers.ChoiceField([str(state) for state in ReadState]))
     def get_read(self, account: Account) -> str:
         return str(self.context["states"][account.pk])
 
@@ -56,8 +56,8 @@ class AccountDetailSerializer(Counted, api.AccountDetailSerializer):
     """An AWS account with its tags, regions and history."""
 
 
-class AccountApi(api.AccountApi):
-    permissions: ClassVar = {**api.AccountApi.permissions, "rescan": Permission.SCAN_RESCAN}
+class AccountApi(api.InventoryAccountApi):
+    permissions: ClassVar = {**api.InventoryAccountApi.permissions, "rescan": Permission.SCAN_RESCAN}
     answers: ClassVar = {
         "list": Answer(AccountSerializer, many=True),
         "retrieve": Answer(AccountDetailSerializer),
@@ -71,8 +71,8 @@ class AccountApi(api.AccountApi):
         found = find_account(visible_accounts(self.actor, Permission.SCAN_RESCAN), account)
         if found is None:
             raise Http404
-        with refusing(ScanRequestError, as_=ConflictError):
-            return scan_starts.answer(self, scan_starts.rescan(self.actor, found))
+        with translate_service_error(ScanRequestError, as_=ConflictError):
+            return scan_starts.answer_with_scan(self, scan_starts.request_rescan(self.actor, found))
 
     def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:
         counts = open_by_severity(visible_accounts(self.actor, Permission.FINDING_VIEW), accounts)

@@ -47,7 +47,7 @@ class ControlSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(VerdictCountsSerializer)
     def get_resources(self, control: Any) -> dict[str, int]:
-        return dict(self.context["counts"].get(control.id, cells.NONE).by_verdict())
+        return dict(self.context["counts"].get(control.id, cells.NO_COUNTS).by_verdict())
 
 
 class RemediationSerializer(serializers.Serializer[Any]):
@@ -95,4 +95,4 @@ class ControlApi(Api):
         return self.answer(loaded.control, counts=self.counts(), documentation=loaded.doc)
 
     def counts(self) -> dict[str, cells.Counts]:
-        return cells.by_control(cells.totals_of(visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))
+        return cells.count_by_control(cells.visible_totals(visible_accounts(self.actor, Permission.ACCOUNT_VIEW)))

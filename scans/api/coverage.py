@@ -13,7 +13,7 @@ from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.rest.views import Answer, Api
 from scans.insight import coverage
-from scans.insight.coverage import State
+from scans.insight.coverage import ReadingState
 from scans.queries import coverage as queries
 
 
@@ -33,7 +33,7 @@ class CoverageLineSerializer(serializers.Serializer[Any]):
 
     region = serializers.CharField(help_text="`global` where it is of the whole account.")
     collector = serializers.CharField()
-    state = serializers.ChoiceField([str(state) for state in State])
+    state = serializers.ChoiceField([str(state) for state in ReadingState])
     current = serializers.BooleanField()
     why = serializers.CharField(allow_blank=True)
     missing = MissingSerializer(many=True)
@@ -49,4 +49,4 @@ class CoverageApi(Api):
         found = visible.filter(account_id=account).first()
         if found is None:
             raise Http404
-        return self.page(coverage.row(line) for line in queries.of_account(found).lines)
+        return self.page(coverage.build_reading_row(line) for line in queries.load_account_coverage(found).lines)

@@ -16,9 +16,9 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from governance.core.policy import NotPermittedError, Permission, decide
+from governance.core.policy import NotPermittedError, Permission, is_permitted
 from governance.rest.parsing import PageQuery
-from governance.rest.problems import refusing
+from governance.rest.problems import translate_service_error
 from governance.rest.views import Answer, Api
 from scans import hooks, registry
 from scans.domain.control import Severity, Verdict
@@ -28,8 +28,8 @@ from scans.queries import findings as queries
 from scans.queries.extent import EXTENT_HEADER
 from scans.queries.findings import STATES, FilterError, FindingFilter
 
-EVENTS = 100
-TIMES = ("first_seen", "changed_at", "resolved_at")
+MAX_EVENTS = 100
+TIME_FIELDS = ("first_seen", "changed_at", "resolved_at")
 AT = serializers.DateTimeField()
 
 
@@ -86,9 +86,9 @@ class FindingSerializer(serializers.Serializer[Any]):
     covered_by = serializers.CharField(allow_null=True)
 
     def to_representation(self, instance: Finding) -> Any:
-        times = {name: getattr(instance, name) for name in TIMES}
+        times = {name: getattr(instance, name) for name in TIME_FIELDS}
         said = {name: at and AT.to_representation(at) for name, at in times.items()}
-        return {**exports.finding_line(instance), **said, **self.context["coverage"][instance.pk]}
+        return {**exports.build_finding_record(instance), **said, **self.context["coverage"][instance.pk]}
 
 
 class FindingEventSerializer(serializers.Serializer[Any]):
@@ -117,8 +117,8 @@ class FactSerializer(serializers.Serializer[Any]):
     gap = serializers.SerializerMethodField()
 
     @extend_schema_field(GapSerializer(allow_null=True))
-    def get_gap(self, fact: detail.Fact) -> Any:
-        return None if fact.gap is None else fact.gap.public()
+    def get_gap(self, fact: detail.FindingFact) -> Any:
+        return None if fact.gap is None else fact.gap.as_public_dict()
 
 
 class FindingDetailSerializer(FindingSerializer):
@@ -136,9 +136,9 @@ class FindingDetailSerializer(FindingSerializer):
             **super().to_representation(instance),
             "title": loaded.control.title if loaded else None,
             "control_version": instance.control_version,
-            "facts": FactSerializer(list(detail.facts_of(instance)), many=True).data,
+            "facts": FactSerializer(list(detail.list_finding_facts(instance)), many=True).data,
             "fix": FixSerializer(detail.fix_of(instance, loaded)).data if loaded else None,
-            "events": FindingEventSerializer(instance.events.all()[:EVENTS], many=True).data,
+            "events": FindingEventSerializer(instance.events.all()[:MAX_EVENTS], many=True).data,
         }
 
 
@@ -153,11 +153,11 @@ class FindingApi(Api):
     def list(self, _request: Request) -> Response:
         """The Findings of the Accounts that you may see, newest first; the open ones unless state says otherwise."""
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
-        with refusing(FilterError, as_=ValidationError):
+        with translate_service_error(FilterError, as_=ValidationError):
             wanted = FindingFilter.parse({name: value for name, value in self.query.items() if isinstance(value, str)})
         if wanted.coverage:
             visible = visible.filter(pk__in=self.exceptions_seen(required=True).order_by().values("pk"))
-        page = self.paged(queries.filtered(visible, wanted))
+        page = self.paginate_rows(queries.filter_findings(visible, wanted))
         response = self.page(page.rows, page.next, coverage=self.coverage_of(page.rows))
         response[EXTENT_HEADER] = queries.extent_for(visible, wanted).text()
         return response
@@ -175,7 +175,7 @@ class FindingApi(Api):
         """What lies over each of them now, in two queries for all. None: not for this reader to know."""
         wanted = self.exceptions_seen().filter(pk__in={row.account_id for row in rows})
         seen = set(wanted.order_by().values_list("pk", flat=True))
-        over = hooks.overlays_over([row for row in rows if row.account_id in seen], timezone.now())
+        over = hooks.find_overlays([row for row in rows if row.account_id in seen], timezone.now())
         found: dict[int, dict[str, str | None]] = {}
         for row in rows:
             held = over.get(row.pk)
@@ -188,6 +188,6 @@ class FindingApi(Api):
 
     def exceptions_seen(self, *, required: bool = False) -> QuerySet[Account]:
         """The Accounts whose exceptions the reader may see. required: raise where there can be none."""
-        if required and not decide(self.actor, Permission.EXCEPTION_VIEW, timezone.now()):
+        if required and not is_permitted(self.actor, Permission.EXCEPTION_VIEW, timezone.now()):
             raise NotPermittedError("You may not see exceptions, so coverage can't be filtered by.")
         return visible_accounts(self.actor, Permission.EXCEPTION_VIEW)

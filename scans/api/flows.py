@@ -14,10 +14,10 @@ from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery
 from governance.rest.views import Answer, Api
 from scans.insight.flows import FEATURES, export_rows
-from scans.insight.flows.model import ORDER, KeyKind, Owner
+from scans.insight.flows.model import VERDICT_ORDER, KeyKind, Owner
 from scans.queries import flows as queries
 
-VERDICTS = f"One of {', '.join(ORDER)}."
+VERDICTS = f"One of {', '.join(VERDICT_ORDER)}."
 
 
 class FlowQuery(PageQuery):
@@ -88,16 +88,16 @@ class FlowApi(Api):
         chosen = visible.filter(account_id=self.query["account"]) if self.query["account"] else visible
         if self.query["account"] and not chosen.exists():
             raise Http404
-        page = self.paged(chosen, ascending=True)
-        read = queries.every(visible, page.rows, self.query["region"])
-        return self.page([document(*item) for item in read], page.next)
+        page = self.paginate_rows(chosen, ascending=True)
+        read = queries.iterate_account_flows(visible, page.rows, self.query["region"])
+        return self.page([serialize_account_flows(*item) for item in read], page.next)
 
 
-def document(account: Any, flows: Any, blind: Any, read: Any) -> dict[str, Any]:
+def serialize_account_flows(account: Any, flows: Any, blind: Any, read: Any) -> dict[str, Any]:
     return {
         "account": account.account_id,
         "read": read,
-        "flows": [export_rows.row(flow) for flow in flows],
+        "flows": [export_rows.build_flow_row(flow) for flow in flows],
         "unread": [
             {"region": item.region, "type": item.type, "why": "; ".join(gap.sentence() for gap in item.gaps)}
             for item in blind

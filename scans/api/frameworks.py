@@ -15,10 +15,10 @@ from governance.core.policy import Permission
 from governance.rest.views import Answer, Api
 from scans.api.extent import ExtentSerializer
 from scans.api.scan_documents import VerdictCountsSerializer
-from scans.insight.frameworks import STANDINGS
+from scans.insight.frameworks import REQUIREMENT_STATUSES
 from scans.queries import frameworks as queries
 from scans.queries.extent import Extent, extent_of
-from scans.queries.frameworks import Line, RollUp
+from scans.queries.frameworks import RequirementLine, RollUp
 
 
 class FrameworkSerializer(serializers.Serializer[Any]):
@@ -59,16 +59,16 @@ class RequirementSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(source="requirement.id")
     title = serializers.CharField(source="requirement.title")
     sentence = serializers.SerializerMethodField()
-    standing = serializers.ChoiceField(STANDINGS)
+    standing = serializers.ChoiceField(REQUIREMENT_STATUSES)
     controls = serializers.ListField(child=serializers.CharField(), source="requirement.control_ids")
     accounts = FrameworkAccountsSerializer()
     resources = serializers.SerializerMethodField()
 
-    def get_sentence(self, line: Line) -> str:
+    def get_sentence(self, line: RequirementLine) -> str:
         return line.requirement.statement.sentence if line.requirement.statement else ""
 
     @extend_schema_field(VerdictCountsSerializer)
-    def get_resources(self, line: Line) -> dict[str, int]:
+    def get_resources(self, line: RequirementLine) -> dict[str, int]:
         return dict(line.counts.by_verdict())
 
 
@@ -86,12 +86,12 @@ class FrameworkApi(Api):
     def list(self, _request: Request) -> Response:
         """The source document's statements, then every framework that controls name; on one page."""
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
-        return self.page(queries.all_of(visible), read=extent_of(visible))
+        return self.page(queries.roll_up_all(visible), read=extent_of(visible))
 
     def retrieve(self, _request: Request, framework: str) -> Response:
         """One framework with its requirements."""
-        found = queries.known().get(framework)
+        found = queries.load_frameworks().get(framework)
         if found is None:
             raise Http404
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
-        return self.answer(queries.one_of(found, visible), read=extent_of(visible))
+        return self.answer(queries.roll_up_framework(found, visible), read=extent_of(visible))

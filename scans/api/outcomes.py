@@ -21,19 +21,19 @@ from governance.core.policy import Permission
 from governance.rest import paging
 from governance.rest.parsing import PageQuery
 from governance.rest.problems import ConflictError
-from governance.rest.schema import NDJSON
+from governance.rest.schema import NDJSON_MEDIA_TYPE
 from governance.rest.views import Answer, Api
 from scans.api.findings import GapSerializer
 from scans.models import Scan
-from scans.pipeline.scan_totals import sums_of
+from scans.pipeline.scan_totals import sum_targets
 from scans.queries import outcomes as queries
 from scans.queries.extent import EXTENT_HEADER
 from scans.queries.outcomes import Position
-from scans.queries.scans import targets_of, visible_scans
-from scans.timemachine.outcomes import unjudged
+from scans.queries.scans import visible_scans, visible_targets
+from scans.timemachine.outcomes import describe_unjudged
 
 # More outcomes than an account can have: a position is written as one number, account x PLACES + place.
-PLACES = 10**7
+PLACES_PER_ACCOUNT = 10**7
 
 
 class OutcomeQuery(PageQuery):
@@ -63,7 +63,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
 class LinesRenderer(BaseRenderer):
     """Names the media type to the negotiation; the stream itself is not rendered."""
 
-    media_type = NDJSON
+    media_type = NDJSON_MEDIA_TYPE
     format = "ndjson"
 
 
@@ -80,15 +80,19 @@ class OutcomeApi(Api):
         without limit and cursor."""
         visible = self.visible()
         scan = self.scan(visible)
-        said = (sums_of(targets_of(visible).filter(scan=scan)).text(), unjudged(scan))
+        said = (sum_targets(visible_targets(visible).filter(scan=scan)).text(), describe_unjudged(scan))
         headers = {EXTENT_HEADER: "; ".join(filter(None, said))}
         if request.accepted_renderer.format == LinesRenderer.format:
-            return StreamingHttpResponse(lines(queries.stream(scan, visible)), content_type=NDJSON, headers=headers)
-        filters = paging.filters_of(request, scan=str(scan.pk))
+            return StreamingHttpResponse(
+                encode_outcome_lines(queries.stream_outcomes(scan, visible)),
+                content_type=NDJSON_MEDIA_TYPE,
+                headers=headers,
+            )
+        filters = paging.read_page_filters(request, scan=str(scan.pk))
         start = position_of(read_cursor(self.query["cursor"], filters))
-        found = list(islice(queries.stream(scan, visible, start), self.query["limit"] + 1))
+        found = list(islice(queries.stream_outcomes(scan, visible, start), self.query["limit"] + 1))
         kept = [outcome for _, outcome in found[: self.query["limit"]]]
-        following = paging.address(request, number_of(found[-1][0]), filters) if len(found) > len(kept) else None
+        following = paging.build_page_url(request, number_of(found[-1][0]), filters) if len(found) > len(kept) else None
         response = self.page(kept, following)
         response[EXTENT_HEADER] = headers[EXTENT_HEADER]
         return response
@@ -101,7 +105,7 @@ class OutcomeApi(Api):
         """Raises Http404, ConflictError, BadRequest."""
         wanted = self.query["scan"]
         if wanted == "latest":
-            found = queries.latest(visible)
+            found = queries.find_latest_scan(visible)
         elif wanted.isdecimal() and len(wanted) < 19:
             found = visible_scans(visible).filter(pk=int(wanted)).first()
         else:
@@ -113,18 +117,18 @@ class OutcomeApi(Api):
         return found
 
 
-def lines(found: Iterator[tuple[Position, dict[str, Any]]]) -> Iterator[str]:
+def encode_outcome_lines(found: Iterator[tuple[Position, dict[str, Any]]]) -> Iterator[str]:
     for _, outcome in found:
         yield json.dumps(outcome, ensure_ascii=False) + "\n"
 
 
 def number_of(position: Position) -> int:
     account, place = position
-    return int(account) * PLACES + place
+    return int(account) * PLACES_PER_ACCOUNT + place
 
 
 def position_of(number: int | None) -> Position:
     if number is None:
         return queries.START
-    account, place = divmod(number, PLACES)
+    account, place = divmod(number, PLACES_PER_ACCOUNT)
     return f"{account:012}", place

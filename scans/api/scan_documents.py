@@ -12,7 +12,7 @@ from accounts.models import Account
 from governance.core.states import TARGET_ENDED
 from scans.models import Scan
 from scans.queries import scans as queries
-from scans.queries.scans import Progress
+from scans.queries.scans import ScanProgress
 
 
 class AskedSerializer(serializers.Serializer[Any]):
@@ -44,9 +44,9 @@ class ScanSerializer(serializers.Serializer[Any]):
     cancelled = serializers.IntegerField()
 
 
-def documents(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[queries.ScanLine]:
+def load_scan_documents(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[queries.ScanLine]:
     """What ScanSerializer shows, in few queries however many Scans there are."""
-    return queries.lines(scans, visible)
+    return queries.list_scan_lines(scans, visible)
 
 
 class VerdictCountsSerializer(serializers.Serializer[Any]):
@@ -76,7 +76,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
 
 
-def progress_document(scan: Scan, said: Progress) -> dict[str, Any]:
+def progress_document(scan: Scan, said: ScanProgress) -> dict[str, Any]:
     names = (
         "over", "accounts", "ended", "running", "read", "unreadable", "closed", "cancelled", "calls", "gaps",
     )  # fmt: skip

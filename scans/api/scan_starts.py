@@ -21,7 +21,7 @@ from governance.core.policy import Actor, Permission
 from governance.rest.problems import TooSoonError
 from governance.rest.views import Api
 from scans import tasks
-from scans.api.scan_documents import documents
+from scans.api.scan_documents import load_scan_documents
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.pipeline import start as services
 from scans.pipeline.rescan import Rescan, rescan_account
@@ -31,23 +31,23 @@ from scans.queries.start import not_among
 log = structlog.get_logger(__name__)
 
 
-def start(actor: Actor, asked: Mapping[str, Any]) -> Rescan:
+def start_or_rescan(actor: Actor, asked: Mapping[str, Any]) -> Rescan:
     """Without scan.run: a rescan, where the body names one Account and nothing else.
 
     Raises ValidationError that names the field, NotPermittedError, TooSoonError."""
     wanted = {name: asked[name] for name in ("accounts", "ous", "regions", "controls")}
     refuse_unseen(actor, asked["accounts"], asked["ous"])
-    organization = organization_of(actor, asked["organization"])
-    alone = alone_rescannable(actor, organization, wanted)
+    organization = require_organization(actor, asked["organization"])
+    alone = find_sole_rescannable(actor, organization, wanted)
     try:
         if alone is not None:
-            return rescan(actor, alone)
+            return request_rescan(actor, alone)
         return Rescan(services.start_scan(actor=actor, organization=organization, **wanted), started=True)
     except ScanRequestError as error:
         raise ValidationError({error.field or "non_field_errors": [str(error)]}) from error
 
 
-def alone_rescannable(actor: Actor, organization: Organization, wanted: Mapping[str, Any]) -> Account | None:
+def find_sole_rescannable(actor: Actor, organization: Organization, wanted: Mapping[str, Any]) -> Account | None:
     """The only thing that is asked for: an Account that the actor may scan again, but not as they like."""
     ids = set(wanted["accounts"])
     if len(ids) != 1 or wanted["ous"] or wanted["regions"] or wanted["controls"]:
@@ -57,7 +57,7 @@ def alone_rescannable(actor: Actor, organization: Organization, wanted: Mapping[
     return None if free.exists() else mine.first()
 
 
-def rescan(actor: Actor, account: Account) -> Rescan:
+def request_rescan(actor: Actor, account: Account) -> Rescan:
     """Raises ScanRequestError, NotPermittedError, TooSoonError."""
     try:
         return rescan_account(actor=actor, account=account)
@@ -70,7 +70,7 @@ def refuse_unseen(actor: Actor, accounts: list[str], ous: list[str]) -> None:
     visible = visible_accounts(actor, Permission.ACCOUNT_VIEW)
     unknown: dict[str, list[str]] = {"accounts": not_among(visible, accounts), "ous": []}
     if ous:
-        seen = {unit.ou_id for unit in unit_choices.units(visible)}
+        seen = {unit.ou_id for unit in unit_choices.list_visible_units(visible)}
         unknown["ous"] = [id for id in ous if id not in seen]
     said = {
         name: [f"Unknown: {', '.join(ids[:20])}. Use ids of {name} that you see."]
@@ -81,7 +81,7 @@ def refuse_unseen(actor: Actor, accounts: list[str], ous: list[str]) -> None:
         raise ValidationError(said)
 
 
-def organization_of(actor: Actor, org_id: str) -> Organization:
+def require_organization(actor: Actor, org_id: str) -> Organization:
     """The one that is named, or else the only one that the actor sees."""
     mine = visible_accounts(actor, Permission.ACCOUNT_VIEW).order_by().values("organization")
     seen = {o.org_id: o for o in Organization.objects.filter(pk__in=mine)}
@@ -92,13 +92,13 @@ def organization_of(actor: Actor, org_id: str) -> Organization:
     return seen[org_id] if org_id else next(iter(seen.values()))
 
 
-def answer(api: Api, done: Rescan) -> Response:
+def answer_with_scan(api: Api, done: Rescan) -> Response:
     """The Scan with its address: 201, or 200 if it was running already."""
     if done.started:
-        hand_over(done.scan.pk)
+        enqueue_on_commit(done.scan.pk)
     done.scan.refresh_from_db()
     headers = {"Location": reverse("api-scan", args=[done.scan.pk])}
-    shown = documents([done.scan], accounts_of_scanner(api.actor))[0]
+    shown = load_scan_documents([done.scan], accounts_of_scanner(api.actor))[0]
     return api.answer(shown, headers=headers, status=None if done.started else 200)
 
 
@@ -109,12 +109,12 @@ def accounts_of_scanner(actor: Actor) -> QuerySet[Account]:
     return reduce(or_, (visible_accounts(actor, each) for each in started_by), seen)
 
 
-def hand_over(scan_id: int) -> None:
+def enqueue_on_commit(scan_id: int) -> None:
     """Tell the workers, once the rows are there. A broker that is down only delays: the sweeper sends them."""
 
     def send() -> None:
         try:
-            tasks.enqueue(scan_id)
+            tasks.enqueue_scan(scan_id)
         except (OperationalError, OSError) as error:
             log.warning("scan.not_sent", scan=scan_id, why=str(error))
 

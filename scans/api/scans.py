@@ -15,14 +15,14 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Permission
 from governance.rest.parsing import PageQuery, Strict
-from governance.rest.problems import ConflictError, refusing
+from governance.rest.problems import ConflictError, translate_service_error
 from governance.rest.views import Answer, Api
 from scans.api import scan_starts
 from scans.api.scan_documents import (
     GapsSerializer,
     ProgressSerializer,
     ScanSerializer,
-    documents,
+    load_scan_documents,
     progress_document,
 )  # fmt: skip
 from scans.errors import ScanRequestError
@@ -63,12 +63,12 @@ class ScanApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The Scans of the Accounts that you may see, newest first."""
-        page = self.paged(queries.visible_scans(self.visible()))
-        return self.page(documents(page.rows, self.visible()), page.next)
+        page = self.paginate_rows(queries.visible_scans(self.visible()))
+        return self.page(load_scan_documents(page.rows, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
         """Start a Scan. With scan.rescan alone: of one Account and nothing else; 200 with the one that already runs."""
-        return scan_starts.answer(self, scan_starts.start(self.actor, self.body()))
+        return scan_starts.answer_with_scan(self, scan_starts.start_or_rescan(self.actor, self.body()))
 
     def retrieve(self, _request: Request, scan: int) -> Response:
         """One Scan."""
@@ -78,7 +78,7 @@ class ScanApi(Api):
         """Stop a Scan. What was read is kept."""
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
-        with refusing(ScanRequestError, as_=ConflictError):
+        with translate_service_error(ScanRequestError, as_=ConflictError):
             start.cancel_scan(actor=self.actor, scan=found)
         return self.shown(found)
 
@@ -86,9 +86,9 @@ class ScanApi(Api):
         """Go on with a cancelled Scan."""
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
-        with refusing(ScanRequestError, as_=ConflictError):
+        with translate_service_error(ScanRequestError, as_=ConflictError):
             start.resume_scan(actor=self.actor, scan=found)
-        scan_starts.hand_over(found.pk)
+        scan_starts.enqueue_on_commit(found.pk)
         return self.shown(found)
 
     def progress(self, _request: Request, scan: int) -> Response:
@@ -116,4 +116,4 @@ class ScanApi(Api):
 
     def shown(self, scan: Scan, **more: Any) -> Response:
         scan.refresh_from_db()
-        return self.answer(documents([scan], scan_starts.accounts_of_scanner(self.actor))[0], **more)
+        return self.answer(load_scan_documents([scan], scan_starts.accounts_of_scanner(self.actor))[0], **more)

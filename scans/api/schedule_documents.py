@@ -9,10 +9,10 @@ from rest_framework import serializers
 
 from governance.rest.parsing import Strict
 from scans.api.scan_documents import AskedSerializer
-from scans.domain.schedule_times import LEAST, MOST
-from scans.pipeline.schedule_changes import LONGEST_NAME, MOST_ACCOUNTS
+from scans.domain.schedule_times import MAX_MINUTES, MIN_MINUTES
+from scans.pipeline.schedule_changes import MAX_SCHEDULE_ACCOUNTS, MAX_SCHEDULE_NAME
 
-EVERY: dict[str, Any] = {"min_value": LEAST, "max_value": MOST, "allow_null": True}
+EVERY: dict[str, Any] = {"min_value": MIN_MINUTES, "max_value": MAX_MINUTES, "allow_null": True}
 EVERY_HELP = "How often. Or daily_at with time_zone."
 AT_HELP = (
     "A time of day like 02:30. Where clocks go back and it occurs twice, the first counts; where they go forward and skip "
@@ -21,36 +21,36 @@ AT_HELP = (
 ZONE_HELP = "Like UTC or Europe/Madrid; goes with daily_at."
 
 
-def ids(most: int, **more: Any) -> serializers.ListField:
+def make_id_list_field(most: int, **more: Any) -> serializers.ListField:
     return serializers.ListField(child=serializers.CharField(), max_length=most, **more)
 
 
 class ScheduleBody(Strict):
     """What it scans: nothing at all is the whole Organization, as for a Scan."""
 
-    name = serializers.CharField(max_length=LONGEST_NAME)
+    name = serializers.CharField(max_length=MAX_SCHEDULE_NAME)
     organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
     every_minutes = serializers.IntegerField(default=None, help_text=EVERY_HELP, **EVERY)
     daily_at = serializers.CharField(default=None, allow_null=True, help_text=AT_HELP)
     time_zone = serializers.CharField(default=None, allow_null=True, help_text=ZONE_HELP)
-    accounts = ids(MOST_ACCOUNTS, default=list)
-    ous = ids(1_000, default=list)
-    regions = ids(100, default=list)
-    controls = ids(1_000, default=list, help_text="Ids, or groups of them.")
+    accounts = make_id_list_field(MAX_SCHEDULE_ACCOUNTS, default=list)
+    ous = make_id_list_field(1_000, default=list)
+    regions = make_id_list_field(100, default=list)
+    controls = make_id_list_field(1_000, default=list, help_text="Ids, or groups of them.")
 
 
 class ChangeBody(Strict):
     """What isn't named stays as it is."""
 
-    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    name = serializers.CharField(max_length=MAX_SCHEDULE_NAME, required=False)
     enabled = serializers.BooleanField(required=False, help_text="false pauses it, true resumes it.")
     every_minutes = serializers.IntegerField(required=False, help_text=EVERY_HELP, **EVERY)
     daily_at = serializers.CharField(required=False, allow_null=True, help_text=AT_HELP)
     time_zone = serializers.CharField(required=False, allow_null=True, help_text=ZONE_HELP)
-    accounts = ids(MOST_ACCOUNTS, required=False)
-    ous = ids(1_000, required=False)
-    regions = ids(100, required=False)
-    controls = ids(1_000, required=False, help_text="Ids, or groups of them.")
+    accounts = make_id_list_field(MAX_SCHEDULE_ACCOUNTS, required=False)
+    ous = make_id_list_field(1_000, required=False)
+    regions = make_id_list_field(100, required=False)
+    controls = make_id_list_field(1_000, required=False, help_text="Ids, or groups of them.")
 
 
 class LastRunSerializer(serializers.Serializer[Any]):

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.core.policy import Permission
-from governance.rest.etags import etag_of, require_match
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import PageQuery
-from governance.rest.problems import ConflictError, refusing
+from governance.rest.problems import ConflictError, translate_service_error
 from governance.rest.views import Answer, Api
 from scans.api import scan_starts
 from scans.api.scan_documents import ScanSerializer
@@ -24,7 +24,7 @@ from scans.domain.schedule_times import Rhythm, make_rhythm
 from scans.errors import ScanRequestError
 from scans.models import Schedule
 from scans.pipeline import schedule_changes
-from scans.pipeline.schedule_scope import PARTS, rhythm_of
+from scans.pipeline.schedule_scope import SCOPE_PARTS, rhythm_of
 from scans.queries import schedules as queries
 
 
@@ -45,16 +45,18 @@ class ScheduleApi(Api):
 
     def list(self, _request: Request) -> Response:
         """The schedules whose whole scope you may see, newest first."""
-        page = self.paged(queries.visible_schedules(self.actor))
-        return self.page(queries.lines(page.rows, self.actor, scan_starts.accounts_of_scanner(self.actor)), page.next)
+        page = self.paginate_rows(queries.visible_schedules(self.actor))
+        return self.page(
+            queries.list_schedule_lines(page.rows, self.actor, scan_starts.accounts_of_scanner(self.actor)), page.next
+        )
 
     def create(self, _request: Request) -> Response:
         """Make a schedule. You must be allowed to schedule scans over the whole of what it scans."""
         given = self.body()
         scan_starts.refuse_unseen(self.actor, given["accounts"], given["ous"])
-        organization = scan_starts.organization_of(self.actor, given["organization"])
-        asked = {name: given[name] for name in PARTS}
-        with fields():
+        organization = scan_starts.require_organization(self.actor, given["organization"])
+        asked = {name: given[name] for name in SCOPE_PARTS}
+        with report_field_errors():
             rhythm = make_rhythm(given["every_minutes"], given["daily_at"] or "", given["time_zone"] or "")
             made = schedule_changes.create_schedule(
                 actor=self.actor, organization=organization, name=given["name"], rhythm=rhythm, asked=asked
@@ -69,13 +71,17 @@ class ScheduleApi(Api):
         """Change what you name; `enabled` pauses and resumes it. A list replaces the one before."""
         found = self.found(schedule)
         given = self.body()
-        require_match(self.request, etag(found))
-        scan_starts.refuse_unseen(self.actor, new_in(found, given, "accounts"), new_in(found, given, "ous"))
-        asked = schedule_changes.parts_of(found) | {name: given[name] for name in PARTS if name in given}
-        with fields():
+        require_match(self.request, make_schedule_etag(found))
+        scan_starts.refuse_unseen(
+            self.actor, list_added_ids(found, given, "accounts"), list_added_ids(found, given, "ous")
+        )
+        asked = schedule_changes.build_scan_arguments(found) | {
+            name: given[name] for name in SCOPE_PARTS if name in given
+        }
+        with report_field_errors():
             schedule_changes.change_schedule(
                 actor=self.actor, schedule=found, version=found.version, name=given.get("name"), asked=asked,
-                rhythm=amended(rhythm_of(found), given), enabled=given.get("enabled"),
+                rhythm=amend_rhythm(rhythm_of(found), given), enabled=given.get("enabled"),
             )  # fmt: skip
         return self.shown(schedule)
 
@@ -83,7 +89,7 @@ class ScheduleApi(Api):
         """Delete it. The Scans that it started stay."""
         self.body()
         found = self.found(schedule)
-        require_match(self.request, etag(found))
+        require_match(self.request, make_schedule_etag(found))
         schedule_changes.delete_schedule(actor=self.actor, schedule=found, version=found.version)
         return Response(status=204)
 
@@ -91,9 +97,9 @@ class ScheduleApi(Api):
         """Start its Scan now, a paused one's too: 201; 200 with the Scan of it that already runs."""
         self.body()
         found = self.found(schedule)
-        with refusing(ScanRequestError, as_=ConflictError):
+        with translate_service_error(ScanRequestError, as_=ConflictError):
             done = schedule_changes.run_schedule(actor=self.actor, schedule=found)
-        return scan_starts.answer(self, done)
+        return scan_starts.answer_with_scan(self, done)
 
     def found(self, schedule: int, permission: Permission = Permission.SCAN_SCHEDULE) -> Schedule:
         """Raises Http404."""
@@ -105,12 +111,12 @@ class ScheduleApi(Api):
     def shown(self, pk: int, **headers: str) -> Response:
         """As it is now. Its writer may see it, with scan.view or without."""
         row = Schedule.objects.select_related("organization").get(pk=pk)
-        (line,) = queries.lines([row], self.actor, scan_starts.accounts_of_scanner(self.actor))
-        return self.answer(line, headers={"ETag": etag(row), **headers})
+        (line,) = queries.list_schedule_lines([row], self.actor, scan_starts.accounts_of_scanner(self.actor))
+        return self.answer(line, headers={"ETag": make_schedule_etag(row), **headers})
 
 
 @contextmanager
-def fields() -> Iterator[None]:
+def report_field_errors() -> Iterator[None]:
     """What a service refuses is a 400 that names the field."""
     try:
         yield
@@ -118,13 +124,13 @@ def fields() -> Iterator[None]:
         raise ValidationError({error.field or "non_field_errors": [str(error)]}) from error
 
 
-def new_in(schedule: Schedule, given: Mapping[str, Any], name: str) -> list[str]:
+def list_added_ids(schedule: Schedule, given: Mapping[str, Any], name: str) -> list[str]:
     """What wasn't in it before."""
     before = set(schedule.asked.get(name, []))
     return [id for id in given.get(name, []) if id not in before]
 
 
-def amended(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
+def amend_rhythm(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
     """The rhythm with what is named in the body; None where none of it is. Raises ScanRequestError."""
     named = {name: given[name] for name in ("every_minutes", "daily_at", "time_zone") if name in given}
     if not named:
@@ -137,6 +143,6 @@ def amended(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
     return make_rhythm(minutes, at or "", (rhythm.time_zone if at and "time_zone" not in named else zone) or "")
 
 
-def etag(row: Schedule) -> str:
+def make_schedule_etag(row: Schedule) -> str:
     """Over what people change: the clock alone gives no new version."""
-    return etag_of("schedule", row.pk, row.version)
+    return compute_etag("schedule", row.pk, row.version)

@@ -8,16 +8,16 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.collectors.lib.strict_answers import (
     ShapeError,
-    each,
-    fact,
-    flag,
-    listed,
-    malformed,
-    miss,
-    text,
+    add_each_item,
+    make_malformed_gap,
+    read_fact,
+    record_gaps,
+    require_flag,
+    require_list,
+    require_text,
     text_or_none,
 )
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 DESCRIBE = Call("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails")
@@ -30,86 +30,86 @@ COLLECTOR = Collector(
     types=("cloudtrail.account", "cloudtrail.organization", "cloudtrail.trail"),
     calls=(DESCRIBE, STATUS, SELECTORS),
 )
-LISTS = ("cloudtrail.trail",)
+LIST_TYPES = ("cloudtrail.trail",)
 GONE = "TrailNotFoundException"
 
 
-def collect(aws: Reader, seen: Seen) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("cloudtrail", aws.region)
     # One region lists the multi-region and organization trails of all regions, as shadows. Trails of
     # one other region only are not listed; none of them could satisfy what an account needs.
-    found = fact(DESCRIBE, aws.region, lambda: listed(aws.call("cloudtrail", "DescribeTrails"), "trailList"))
+    found = read_fact(DESCRIBE, aws.region, lambda: require_list(aws.call("cloudtrail", "DescribeTrails"), "trailList"))
     if isinstance(found, Gap):
-        miss(evidence, LISTS, found)
+        record_gaps(evidence, LIST_TYPES, found)
     else:
-        each(evidence, LISTS, DESCRIBE, aws.region, found, lambda item: trail(aws, evidence, item))
-    lists_of_trails(aws, seen, evidence)
+        add_each_item(evidence, LIST_TYPES, DESCRIBE, aws.region, found, lambda item: add_trail(aws, evidence, item))
+    add_trail_lists(aws, seen, evidence)
     return evidence
 
 
-def trail(aws: Reader, evidence: Evidence, item: Any) -> None:
-    arn, home = text(item, "TrailARN"), text(item, "HomeRegion")
+def add_trail(aws: Reader, evidence: Evidence, item: Any) -> None:
+    arn, home = require_text(item, "TrailARN"), require_text(item, "HomeRegion")
     if any(resource.arn == arn for resource in evidence.resources):
         return  # an organization trail and its shadow
-    facts = described(item, home)
+    facts = parse_trail(item, home)
     try:
-        facts |= {"logging": logging(aws, arn, home), **selectors(aws, arn, home)}
-    except GoneError:
+        facts |= {"logging": read_logging_status(aws, arn, home), **read_event_selectors(aws, arn, home)}
+    except TrailGoneError:
         return
     evidence.add("cloudtrail.trail", arn, **facts)
 
 
-class GoneError(Exception):
+class TrailGoneError(Exception):
     """The trail was deleted between the list and this read."""
 
 
-def described(item: Any, home: str) -> dict[str, Any]:
+def parse_trail(item: Any, home: str) -> dict[str, Any]:
     return {
-        "name": text(item, "Name"),
+        "name": require_text(item, "Name"),
         "home_region": home,
-        "multi_region": flag(item, "IsMultiRegionTrail"),
-        "organization_trail": flag(item, "IsOrganizationTrail", default=False),
-        "validation": flag(item, "LogFileValidationEnabled", default=False),
+        "multi_region": require_flag(item, "IsMultiRegionTrail"),
+        "organization_trail": require_flag(item, "IsOrganizationTrail", default=False),
+        "validation": require_flag(item, "LogFileValidationEnabled", default=False),
         "kms_key": text_or_none(item, "KmsKeyId"),
-        "bucket": text(item, "S3BucketName"),
+        "bucket": require_text(item, "S3BucketName"),
         "log_group": text_or_none(item, "CloudWatchLogsLogGroupArn"),
     }
 
 
-def logging(aws: Reader, arn: str, home: str) -> bool | Gap:
+def read_logging_status(aws: Reader, arn: str, home: str) -> bool | Gap:
     """Nothing else of the status: times of delivery would make evidence differ at each scan."""
-    answer = detail(aws, STATUS, home, Name=arn)
-    return answer if isinstance(answer, Gap) else fact(STATUS, home, lambda: flag(answer, "IsLogging"))
+    answer = call_trail_api(aws, STATUS, home, Name=arn)
+    return answer if isinstance(answer, Gap) else read_fact(STATUS, home, lambda: require_flag(answer, "IsLogging"))
 
 
-def selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
+def read_event_selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
     names = {"selectors": "EventSelectors", "advanced_selectors": "AdvancedEventSelectors"}
-    answer = detail(aws, SELECTORS, home, TrailName=arn)
+    answer = call_trail_api(aws, SELECTORS, home, TrailName=arn)
     if isinstance(answer, Gap):
         return dict.fromkeys(names, answer)
     if not names.values() & answer.keys():
-        return dict.fromkeys(names, malformed(SELECTORS, home))
+        return dict.fromkeys(names, make_malformed_gap(SELECTORS, home))
     # A trail has selectors of one of the two forms; AWS leaves the other out.
-    return {name: fact(SELECTORS, home, partial(objects, answer, key)) for name, key in names.items()}
+    return {name: read_fact(SELECTORS, home, partial(require_objects, answer, key)) for name, key in names.items()}
 
 
-def objects(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = listed(answer, key, [])
+def require_objects(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = require_list(answer, key, [])
     if not all(isinstance(one, dict) for one in found):
         raise ShapeError(f"{key} is not a list of objects")
     return found
 
 
-def detail(aws: Reader, call: Call, home: str, **params: Any) -> dict[str, Any] | Gap:
+def call_trail_api(aws: Reader, call: Call, home: str, **params: Any) -> dict[str, Any] | Gap:
     try:
         return aws.call(call.service, call.operation, region=home, **params)
     except CallError as error:
         if error.code == GONE:
-            raise GoneError from error
+            raise TrailGoneError from error
         return error.gap
 
 
-def lists_of_trails(aws: Reader, seen: Seen, evidence: Evidence) -> None:
+def add_trail_lists(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
     trails = [resource for resource in evidence.resources if resource.type == "cloudtrail.trail"]
     gap = next(iter(evidence.gaps.get("cloudtrail.trail", ())), None)
     everything = gap or sorted(resource.arn for resource in trails)

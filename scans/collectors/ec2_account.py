@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scans.collectors.lib.strict_answers import fact, flag
-from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import read_fact, require_flag
+from scans.domain.collector import Call, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault")
@@ -11,11 +11,13 @@ DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefaul
 COLLECTOR = Collector(name="ec2_account", scope="region", types=("ec2.ebs_default",), calls=(DEFAULT,))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("ec2_account", aws.region)
     arn = f"arn:{aws.partition}:ec2:{aws.region}:{aws.account}:ebs-encryption-by-default"
-    enabled = fact(
-        DEFAULT, aws.region, lambda: flag(aws.call("ec2", "GetEbsEncryptionByDefault"), "EbsEncryptionByDefault")
+    enabled = read_fact(
+        DEFAULT,
+        aws.region,
+        lambda: require_flag(aws.call("ec2", "GetEbsEncryptionByDefault"), "EbsEncryptionByDefault"),
     )
     evidence.add("ec2.ebs_default", arn, enabled=enabled)
     return evidence

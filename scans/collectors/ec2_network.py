@@ -12,8 +12,15 @@ from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import ec2_shape
-from scans.collectors.lib.strict_answers import each, fact, flag, mapping, miss, text
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import (
+    add_each_item,
+    read_fact,
+    record_gaps,
+    require_flag,
+    require_mapping,
+    require_text,
+)
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 ENDPOINTS = Call("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints")
@@ -31,33 +38,35 @@ COLLECTOR = Collector(
 )
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 FILTER_VALUES = 200  # what EC2 takes in one filter
-Known = dict[str, list[str]]  # id -> what is wanted of it
+SourcesByGroup = dict[str, list[str]]  # id -> what is wanted of it
 T = TypeVar("T")
 
 
-def collect(aws: Reader, seen: Seen) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("ec2_network", aws.region)
     endpoints = read_endpoints(aws, evidence)
     with_interface = {e["vpc"] for e in endpoints.values() if e["endpoint_type"] == "Interface"}
-    admit(aws, endpoints)
+    resolve_ingress(aws, endpoints)
     for id, facts in sorted(endpoints.items()):
-        evidence.add("ec2.vpc_endpoint", arn(aws, "vpc-endpoint", id), **facts)
-    with_nodes, node_gaps = vpcs_of_nodes(seen)
-    miss(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
+        evidence.add("ec2.vpc_endpoint", build_ec2_arn(aws, "vpc-endpoint", id), **facts)
+    with_nodes, node_gaps = count_nodes_by_vpc(seen)
+    record_gaps(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
     vpcs = with_nodes.keys() | with_interface
     lone = {vpc for vpc, nodes in with_nodes.items() if nodes == 1}
-    described_ones = described(aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, ec2_shape.vpc, "VpcId")
-    around = neighbours(aws, lone)
+    described_ones = describe_by_filter(
+        aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, ec2_shape.parse_vpc, "VpcId"
+    )
+    around = read_peers(aws, lone)
     for vpc in sorted(vpcs):
-        dns = attributes(aws, vpc)
+        dns = read_dns_attributes(aws, vpc)
         if dns is not None:
-            more = of_vpc(aws, described_ones, vpc) if with_interface or vpc in lone else {}
-            facts = {**of_nodes(with_nodes[vpc], node_gaps), **dns, **more, **around.get(vpc, {})}
-            evidence.add("ec2.vpc", arn(aws, "vpc", vpc), id=vpc, **facts)
+            more = select_vpc_facts(aws, described_ones, vpc) if with_interface or vpc in lone else {}
+            facts = {**derive_node_facts(with_nodes[vpc], node_gaps), **dns, **more, **around.get(vpc, {})}
+            evidence.add("ec2.vpc", build_ec2_arn(aws, "vpc", vpc), id=vpc, **facts)
     return evidence
 
 
-def of_nodes(count: int, gaps: list[Gap]) -> dict[str, Any]:
+def derive_node_facts(count: int, gaps: list[Gap]) -> dict[str, Any]:
     """A node whose VPC isn't known may be in any, so a VPC with fewer than two may have more."""
     return {
         "has_nodes": True if count else next(iter(gaps), False),
@@ -65,57 +74,59 @@ def of_nodes(count: int, gaps: list[Gap]) -> dict[str, Any]:
     }
 
 
-def neighbours(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
+def read_peers(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
     """VPC -> its fact `peers`; no call where no VPC needs it."""
     if not vpcs:
         return {}
     listing = aws.pages("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections", MaxResults=1000)
 
     def ends(vpc: str) -> list[dict[str, Any]] | Gap:
-        return listing.gap or fact(PEERINGS, aws.region, partial(ec2_shape.peers, listing.items, vpc))
+        return listing.gap or read_fact(PEERINGS, aws.region, partial(ec2_shape.list_active_peers, listing.items, vpc))
 
     return {vpc: {"peers": ends(vpc)} for vpc in vpcs}
 
 
 def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]:
     listing = aws.pages("ec2", "DescribeVpcEndpoints", "VpcEndpoints", MaxResults=1000)
-    miss(evidence, ["ec2.vpc_endpoint"], listing.gap)
+    record_gaps(evidence, ["ec2.vpc_endpoint"], listing.gap)
     found: dict[str, dict[str, Any]] = {}
 
     def endpoint(item: Any) -> None:
-        facts = ec2_shape.endpoint(item, aws.region)
-        facts["policy"] = fact(ENDPOINTS, aws.region, lambda: ec2_shape.policy(item))
-        found[text(item, "VpcEndpointId")] = facts
+        facts = ec2_shape.parse_endpoint(item, aws.region)
+        facts["policy"] = read_fact(ENDPOINTS, aws.region, lambda: ec2_shape.parse_endpoint_policy(item))
+        found[require_text(item, "VpcEndpointId")] = facts
 
-    each(evidence, ["ec2.vpc_endpoint"], ENDPOINTS, aws.region, listing.items, endpoint)
+    add_each_item(evidence, ["ec2.vpc_endpoint"], ENDPOINTS, aws.region, listing.items, endpoint)
     return found
 
 
-def admit(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
+def resolve_ingress(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
     """Turn each endpoint's security groups into what they let reach port 443."""
     wanted = {group for facts in endpoints.values() for group in facts["groups"]}
-    sources = described(aws, GROUPS, "SecurityGroups", "group-id", wanted, ec2_shape.sources_443, "GroupId")
+    sources = describe_by_filter(
+        aws, GROUPS, "SecurityGroups", "group-id", wanted, ec2_shape.list_https_sources, "GroupId"
+    )
     for facts in endpoints.values():
         groups = facts.pop("groups")
-        facts["ingress_443"] = together(aws, sources, groups)
+        facts["ingress_443"] = merge_sources(aws, sources, groups)
 
 
-def together(aws: Reader, sources: Known | Gap, groups: list[str]) -> list[str] | Gap:
+def merge_sources(aws: Reader, sources: SourcesByGroup | Gap, groups: list[str]) -> list[str] | Gap:
     if not groups:
         return []
     if isinstance(sources, Gap):
         return sources
     if any(group not in sources for group in groups):
-        return not_listed(GROUPS, aws)
+        return not_listed_gap(GROUPS, aws)
     return sorted({source for group in groups for source in sources[group]})
 
 
-def not_listed(call: Call, aws: Reader) -> Gap:
+def not_listed_gap(call: Call, aws: Reader) -> Gap:
     """AWS left out what another answer names: its parts aren't known, rather than none."""
     return Gap(GapKind.NOT_READ, call.api, call.action, aws.region, "NotListed")
 
 
-def described(
+def describe_by_filter(
     aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], T], id_key: str
 ) -> dict[str, T] | Gap:
     """By filter, not by id: one that was deleted meanwhile is then left out, and the others are told."""
@@ -124,24 +135,24 @@ def described(
     for start in range(0, len(wanted), FILTER_VALUES):
         filters = [{"Name": filter, "Values": wanted[start : start + FILTER_VALUES]}]
         listing = aws.pages("ec2", call.operation, key, Filters=filters, MaxResults=1000)
-        read = listing.gap or fact(call, aws.region, partial(by_id, listing.items, id_key, shape))
+        read = listing.gap or read_fact(call, aws.region, partial(parse_by_id, listing.items, id_key, shape))
         if isinstance(read, Gap):
             return read
         found.update(read)
     return found
 
 
-def by_id(items: list[Any], key: str, shape: Callable[[Any], T]) -> dict[str, T]:
-    return {text(item, key): shape(item) for item in items}
+def parse_by_id(items: list[Any], key: str, shape: Callable[[Any], T]) -> dict[str, T]:
+    return {require_text(item, key): shape(item) for item in items}
 
 
-def of_vpc(aws: Reader, found: dict[str, dict[str, Any]] | Gap, vpc: str) -> dict[str, Any]:
+def select_vpc_facts(aws: Reader, found: dict[str, dict[str, Any]] | Gap, vpc: str) -> dict[str, Any]:
     """Its ranges matter where there are interface endpoints, its owner where it has a single node."""
-    held = found if isinstance(found, Gap) else found.get(vpc, not_listed(VPCS, aws))
+    held = found if isinstance(found, Gap) else found.get(vpc, not_listed_gap(VPCS, aws))
     return dict.fromkeys(("cidrs", "owner"), held) if isinstance(held, Gap) else held
 
 
-def vpcs_of_nodes(seen: Seen) -> tuple[Counter[str], list[Gap]]:
+def count_nodes_by_vpc(seen: EarlierEvidence) -> tuple[Counter[str], list[Gap]]:
     """How many nodes each VPC has, and why there may be more."""
     gaps = seen.gaps("ssm.node")
     vpcs: Counter[str] = Counter()
@@ -154,7 +165,7 @@ def vpcs_of_nodes(seen: Seen) -> tuple[Counter[str], list[Gap]]:
     return vpcs, list(dict.fromkeys(gaps))
 
 
-def attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
+def read_dns_attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
     """None: the VPC is gone."""
     facts: dict[str, Any] = {}
     for name, attribute in ATTRIBUTES.items():
@@ -165,13 +176,13 @@ def attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
                 return None
             facts[name] = error.gap
             continue
-        facts[name] = fact(ATTRIBUTE, aws.region, partial(switch, answer, attribute))
+        facts[name] = read_fact(ATTRIBUTE, aws.region, partial(read_attribute_value, answer, attribute))
     return facts
 
 
-def switch(answer: dict[str, Any], attribute: str) -> bool:
-    return flag(mapping(answer, attribute), "Value")
+def read_attribute_value(answer: dict[str, Any], attribute: str) -> bool:
+    return require_flag(require_mapping(answer, attribute), "Value")
 
 
-def arn(aws: Reader, kind: str, id: str) -> str:
+def build_ec2_arn(aws: Reader, kind: str, id: str) -> str:
     return f"arn:{aws.partition}:ec2:{aws.region}:{aws.account}:{kind}/{id}"

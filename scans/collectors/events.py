@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.strict_answers import ShapeError, fact, json_object, listed, text
-from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import ShapeError, json_object, read_fact, require_list, require_text
+from scans.domain.collector import Call, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
@@ -17,9 +17,9 @@ SOURCE = "ssm.amazonaws.com"
 SAMPLE = 50
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("events", aws.region)
-    facts = fact(LOOKUP, aws.region, lambda: sample(listed(lookup(aws), "Events", [])))
+    facts = read_fact(LOOKUP, aws.region, lambda: summarize_events(require_list(look_up_events(aws), "Events", [])))
     if isinstance(facts, Gap):
         facts = dict.fromkeys(("sampled", "tls_versions", "hosts"), facts)
     arn = f"arn:{aws.partition}:cloudtrail:{aws.region}:{aws.account}:lookup/{SOURCE}"
@@ -27,13 +27,13 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
     return evidence
 
 
-def lookup(aws: Reader) -> dict[str, Any]:
+def look_up_events(aws: Reader) -> dict[str, Any]:
     """The newest events only: LookupEvents allows two calls a second for a whole account and region."""
     attributes = [{"AttributeKey": "EventSource", "AttributeValue": SOURCE}]
     return aws.call("cloudtrail", "LookupEvents", LookupAttributes=attributes, MaxResults=SAMPLE)
 
 
-def sample(events: list[Any]) -> dict[str, Any]:
+def summarize_events(events: list[Any]) -> dict[str, Any]:
     """Not every event says how the client connected: calls by AWS itself don't."""
     versions: Counter[str] = Counter()
     hosts: set[str] = set()
@@ -47,7 +47,7 @@ def sample(events: list[Any]) -> dict[str, Any]:
 
 
 def tls_details(event: Any) -> dict[str, Any]:
-    record = json_object(text(event, "CloudTrailEvent"))
+    record = json_object(require_text(event, "CloudTrailEvent"))
     details = None if record is None else record.get("tlsDetails", {})
     if not isinstance(details, dict):
         raise ShapeError("not a CloudTrail record")

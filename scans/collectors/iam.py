@@ -13,19 +13,19 @@ from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import iam_report
 from scans.collectors.lib.strict_answers import (
     ShapeError,
-    document,
-    each,
-    fact,
-    flag,
-    listed,
-    mapping,
-    miss,
-    number,
-    text,
-    texts,
+    add_each_item,
+    parse_policy_document,
+    read_fact,
+    record_gaps,
+    require_flag,
+    require_list,
+    require_mapping,
+    require_number,
+    require_text,
+    require_texts,
 )
-from scans.detectors import hits
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.detectors import find_sensitive_fields
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import GLOBAL, Evidence
 
 SUMMARY = Call("iam", "GetAccountSummary", "iam:GetAccountSummary")
@@ -57,56 +57,56 @@ MAX_NAMES = 10_000_000  # characters of all names and paths: an account may have
 ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
 
 
-def collect(aws: Reader, seen: Seen, sleep: Callable[[float], None] = time.sleep) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence, sleep: Callable[[float], None] = time.sleep) -> Evidence:
     evidence = Evidence("iam", aws.region)
-    report = fact(REPORT, aws.region, lambda: credential_report(aws, sleep))
-    root_facts(aws, evidence, report)
+    report = read_fact(REPORT, aws.region, lambda: fetch_credential_report(aws, sleep))
+    add_root_user(aws, evidence, report)
     if isinstance(report, Gap):
-        miss(evidence, ["iam.user"], report)
+        record_gaps(evidence, ["iam.user"], report)
     else:
         for arn, facts in report.users.items():
             evidence.add("iam.user", arn, **facts)
-    details(aws, evidence)
-    organization(aws, seen, evidence)
+    add_entities(aws, evidence)
+    add_organization(aws, seen, evidence)
     return evidence
 
 
-def organization(aws: Reader, seen: Seen, evidence: Evidence) -> None:
+def add_organization(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
     """IAM tells it to the management account only (and to an administrator that it may have named for this)."""
     context = seen.context
     if context is None or not context.organization or context.management_account != aws.account:
         return
     place = f"arn:{aws.partition}:organizations::{aws.account}:organization/{context.organization}"
-    evidence.add("iam.organization", place, features=fact(FEATURES, aws.region, lambda: features(aws)))
+    evidence.add("iam.organization", place, features=read_fact(FEATURES, aws.region, lambda: list_root_features(aws)))
 
 
-def features(aws: Reader) -> list[str]:
+def list_root_features(aws: Reader) -> list[str]:
     try:
-        return sorted(texts(aws.call("iam", "ListOrganizationsFeatures"), "EnabledFeatures"))
+        return sorted(require_texts(aws.call("iam", "ListOrganizationsFeatures"), "EnabledFeatures"))
     except CallError as error:
         if error.code.removesuffix("Exception") in NO_FEATURES:
             return []
         raise
 
 
-def credential_report(aws: Reader, sleep: Callable[[float], None]) -> iam_report.Report:
+def fetch_credential_report(aws: Reader, sleep: Callable[[float], None]) -> iam_report.CredentialReport:
     """IAM makes the report when asked, at most every four hours, and takes a few seconds for it."""
     if aws.call("iam", "GenerateCredentialReport").get("State") != "COMPLETE":
         sleep(1)
     for poll in range(1, POLLS):
         try:
-            return iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+            return iam_report.parse_credential_report(aws.call("iam", "GetCredentialReport").get("Content"))
         except CallError as error:
             if error.code not in NOT_READY:
                 raise
         sleep(min(poll, 5))
-    return iam_report.parse(aws.call("iam", "GetCredentialReport").get("Content"))
+    return iam_report.parse_credential_report(aws.call("iam", "GetCredentialReport").get("Content"))
 
 
-def root_facts(aws: Reader, evidence: Evidence, report: iam_report.Report | Gap) -> None:
-    summary = fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
+def add_root_user(aws: Reader, evidence: Evidence, report: iam_report.CredentialReport | Gap) -> None:
+    summary = read_fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
     devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
-    holders = [fact(MFA, aws.region, partial(holder, item)) for item in devices.items]
+    holders = [read_fact(MFA, aws.region, partial(parse_device_holder, item)) for item in devices.items]
     # A device whose holder was not told may be the root user's, unless another one is.
     unread = next((who for who in holders if isinstance(who, Gap)), devices.gap)
     virtual = True if root_arn(aws) in holders else unread or False
@@ -117,62 +117,71 @@ def root_facts(aws: Reader, evidence: Evidence, report: iam_report.Report | Gap)
     evidence.add("iam.root", root_arn(aws), virtual_mfa=virtual, **credentials, **counts)
 
 
-def holder(device: Any) -> str:
+def parse_device_holder(device: Any) -> str:
     """Whose device it is. Its name doesn't tell: the root user's may have any, and any user's may be named like it.
 
     IAM API reference, VirtualMFADevice: IAM/latest/APIReference/API_VirtualMFADevice.html"""
-    return text(mapping(device, "User"), "Arn")
+    return require_text(require_mapping(device, "User"), "Arn")
 
 
 def summary_facts(answer: dict[str, Any]) -> dict[str, Any]:
     counts = answer.get("SummaryMap")
     return {
-        "mfa_enabled": number(counts, "AccountMFAEnabled") > 0,
-        "access_keys": number(counts, "AccountAccessKeysPresent"),
+        "mfa_enabled": require_number(counts, "AccountMFAEnabled") > 0,
+        "access_keys": require_number(counts, "AccountAccessKeysPresent"),
     }
 
 
-def details(aws: Reader, evidence: Evidence) -> None:
+def add_entities(aws: Reader, evidence: Evidence) -> None:
     kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
     found = aws.pages("iam", "GetAccountAuthorizationDetails", "", Filter=kinds, MaxItems=1000)
-    miss(evidence, ENTITIES, found.gap)
+    record_gaps(evidence, ENTITIES, found.gap)
     items: dict[str, list[Any]] = {key: [] for key in (*PRINCIPALS, "Policies")}
 
     def page(answer: Any) -> None:
         for key, into in items.items():
-            into.extend(listed(answer, key, []))
+            into.extend(require_list(answer, key, []))
         if any(key not in answer for key in items):  # every page has all four lists, empty ones too
             raise ShapeError("a list is missing")
 
-    each(evidence, ENTITIES, DETAILS, aws.region, found.items, page)
+    add_each_item(evidence, ENTITIES, DETAILS, aws.region, found.items, page)
     for key, fields in PRINCIPALS.items():
-        each(evidence, ENTITIES, DETAILS, aws.region, items[key], partial(principal, aws, evidence, fields))
-    attached = attachments(evidence)
-    each(evidence, ENTITIES, DETAILS, aws.region, items["Policies"], partial(policy, aws, evidence, attached))
-    names(aws, evidence)
+        add_each_item(
+            evidence, ENTITIES, DETAILS, aws.region, items[key], partial(add_principal, aws, evidence, fields)
+        )
+    attached = map_attachments(evidence)
+    add_each_item(
+        evidence, ENTITIES, DETAILS, aws.region, items["Policies"], partial(add_managed_policy, aws, evidence, attached)
+    )
+    add_entity_names(aws, evidence)
 
 
-def principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
+def add_principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
     kind, name_key, inline_key = fields
-    arn, name = text(item, "Arn"), text(item, name_key)
+    arn, name = require_text(item, "Arn"), require_text(item, name_key)
     # IAM leaves out the list of inline policies of users who have none, and no other of these lists.
-    read = fact(DETAILS, aws.region, lambda: inline_policies(listed(item, inline_key, [] if kind == "user" else None)))
-    attached = fact(DETAILS, aws.region, lambda: attached_policies(item))
+    read = read_fact(
+        DETAILS, aws.region, lambda: inline_policies(require_list(item, inline_key, [] if kind == "user" else None))
+    )
+    attached = read_fact(DETAILS, aws.region, lambda: attached_policies(item))
     evidence.add("iam.principal", arn, name=name, kind=kind, attached=attached)
     if read:
         evidence.add("iam.inline", arn, policies=read)
 
 
 def attached_policies(item: Any) -> list[str]:
-    return sorted(text(one, "PolicyArn") for one in listed(item, "AttachedManagedPolicies"))
+    return sorted(require_text(one, "PolicyArn") for one in require_list(item, "AttachedManagedPolicies"))
 
 
 def inline_policies(items: list[Any]) -> list[dict[str, Any]]:
-    read = [{"name": text(one, "PolicyName"), "document": document(one.get("PolicyDocument"))} for one in items]
+    read = [
+        {"name": require_text(one, "PolicyName"), "document": parse_policy_document(one.get("PolicyDocument"))}
+        for one in items
+    ]
     return sorted(read, key=lambda one: one["name"])
 
 
-def attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
+def map_attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
     """Policy ARN -> the principals that have it; the Gap where some principals are not known."""
     if evidence.gaps.get("iam.principal"):
         return evidence.gaps["iam.principal"][0]
@@ -187,21 +196,21 @@ def attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
     return found
 
 
-def policy(aws: Reader, evidence: Evidence, attached: dict[str, list[str]] | Gap, item: Any) -> None:
-    arn = text(item, "Arn")
-    read = fact(DETAILS, aws.region, lambda: default_version(item))
+def add_managed_policy(aws: Reader, evidence: Evidence, attached: dict[str, list[str]] | Gap, item: Any) -> None:
+    arn = require_text(item, "Arn")
+    read = read_fact(DETAILS, aws.region, lambda: default_version(item))
     users = attached if isinstance(attached, Gap) else sorted(attached.get(arn, []))
     evidence.add("iam.policy", arn, name=arn.rpartition("/")[2], document=read, attached_to=users)
 
 
 def default_version(item: Any) -> dict[str, Any]:
-    for version in listed(item, "PolicyVersionList"):
-        if flag(version, "IsDefaultVersion"):
-            return document(version.get("Document"))
+    for version in require_list(item, "PolicyVersionList"):
+        if require_flag(version, "IsDefaultVersion"):
+            return parse_policy_document(version.get("Document"))
     raise ShapeError("no default version")
 
 
-def names(aws: Reader, evidence: Evidence) -> None:
+def add_entity_names(aws: Reader, evidence: Evidence) -> None:
     """Names and paths of everything, in the order of the ARNs so that the same names give the same fields."""
     incomplete = evidence.gaps.get("iam.principal")
     fields: dict[str, list[dict[str, str]]] = {}
@@ -210,7 +219,9 @@ def names(aws: Reader, evidence: Evidence) -> None:
             place, _, name = resource.arn.partition("/")[2].rpartition("/")
             kind = str(resource.facts.get("kind", "policy"))
             fields.setdefault(kind, []).append({"name": name, "path": place})
-    found = incomplete[0] if incomplete else fact(DETAILS, GLOBAL, lambda: hits(fields, MAX_NAMES))
+    found = (
+        incomplete[0] if incomplete else read_fact(DETAILS, GLOBAL, lambda: find_sensitive_fields(fields, MAX_NAMES))
+    )
     evidence.add("iam.names", root_arn(aws), hits=found)
 
 

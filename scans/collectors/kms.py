@@ -7,10 +7,17 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import kms_names as names
-from scans.collectors.lib.strict_answers import document, fact, flag, mapping, miss, text
-from scans.detectors import hits, url_credentials
+from scans.collectors.lib.strict_answers import (
+    parse_policy_document,
+    read_fact,
+    record_gaps,
+    require_flag,
+    require_mapping,
+    require_text,
+)
+from scans.detectors import find_sensitive_fields, find_url_credential_fields
 from scans.domain import references
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence, Resource
 
 ALIASES = Call("kms", "ListAliases", "kms:ListAliases")
@@ -28,123 +35,133 @@ COLLECTOR = Collector(
 NOT_FOUND = "NotFoundException"
 
 
-def collect(aws: Reader, seen: Seen) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("kms", aws.region)
-    resources = here(aws, seen)
-    miss(evidence, COLLECTOR.types, *seen.gaps(*references.NAMES_KEYS))
-    miss(evidence, COLLECTOR.types, *references.unread(resources, references.NAMES_KEYS))
-    named = references.keys(resources, aws.region)
+    resources = list_key_naming_resources(aws, seen)
+    record_gaps(evidence, COLLECTOR.types, *seen.gaps(*references.NAMES_KEYS))
+    record_gaps(evidence, COLLECTOR.types, *references.list_unread_references(resources, references.NAMES_KEYS))
+    named = references.find_named_keys(resources, aws.region)
     if not named:
         return evidence
     aliases = read_aliases(aws)
     lookups: dict[str, list[str]] = {}
     for name in sorted(named):
-        if aliases.keyless(name):
-            keyless(evidence, aliases, name, named[name])
+        if aliases.lacks_key(name):
+            add_keyless_reference(evidence, aliases, name, named[name])
         else:
-            lookups.setdefault(aliases.lookup(name), []).append(name)
+            lookups.setdefault(aliases.lookup_text(name), []).append(name)
     users: dict[str, set[str]] = {}  # key ARN -> what uses it
     keys: dict[str, dict[str, Any]] = {}
     for lookup, texts in sorted(lookups.items()):
-        facts = look_up(aws, evidence, lookup)
+        facts = describe_key(aws, evidence, lookup)
         for name in texts:
-            if facts is None and aliases.reserved(name):
-                keyless(evidence, aliases, name, named[name])
+            if facts is None and aliases.is_reserved(name):
+                add_keyless_reference(evidence, aliases, name, named[name])
                 continue
-            reference(evidence, aliases, name, facts, named[name])
+            add_key_reference(evidence, aliases, name, facts, named[name])
             if isinstance(facts, dict):
                 keys[facts["key"]] = facts
                 users.setdefault(facts["key"], set()).update(named[name])
     for arn, facts in sorted(keys.items()):
-        if names.region_of(arn, aws.region) == aws.region:
+        if names.parse_arn_region(arn, aws.region) == aws.region:
             more = {name: value for name, value in facts.items() if name != "key"}
             evidence.add("kms.key", arn, **more, used_by=sorted(users[arn]))
     return evidence
 
 
-def here(aws: Reader, seen: Seen) -> list[Resource]:
+def list_key_naming_resources(aws: Reader, seen: EarlierEvidence) -> list[Resource]:
     """What may name a key of this region."""
-    found = references.of_account(seen.of(*references.NAMES_KEYS), aws.account)
+    found = references.select_own_settings(seen.of(*references.NAMES_KEYS), aws.account)
     return [r for r in found if aws.region == (r.facts["home_region"] if r.type == "cloudtrail.trail" else r.region)]
 
 
-def read_aliases(aws: Reader) -> names.Aliases:
+def read_aliases(aws: Reader) -> names.RegionAliases:
     home = f"arn:{aws.partition}:kms:{aws.region}:{aws.account}"
     listing = aws.pages("kms", "ListAliases", "Aliases", Limit=100)
-    found = fact(ALIASES, aws.region, lambda: names.read(home, listing.items, listing.gap))
-    return names.Aliases(home, {}, found) if isinstance(found, Gap) else found
+    found = read_fact(ALIASES, aws.region, lambda: names.parse_aliases(home, listing.items, listing.gap))
+    return names.RegionAliases(home, {}, found) if isinstance(found, Gap) else found
 
 
-def keyless(evidence: Evidence, aliases: names.Aliases, name: str, users: set[str]) -> None:
+def add_keyless_reference(evidence: Evidence, aliases: names.RegionAliases, name: str, users: set[str]) -> None:
     """AWS makes the key at its first use, so the alias can be used. All keys of AWS are symmetric encryption keys."""
     alias = aliases.own_alias(name)
     facts = {"key": None, "state": "Enabled", "manager": "AWS", "usage": "ENCRYPT_DECRYPT", "spec": "SYMMETRIC_DEFAULT"}
     evidence.add("kms.reference", name, **facts, aws_alias=alias, used_by=sorted(users))
 
 
-def look_up(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Gap | None:
+def describe_key(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Gap | None:
     """Facts of a key; None: it doesn't exist."""
-    place = names.region_of(lookup, aws.region)
+    place = names.parse_arn_region(lookup, aws.region)
     try:
         answer = aws.call("kms", "DescribeKey", region=place, KeyId=lookup)
-        found = fact(DESCRIBE, place, lambda: key_facts(mapping(answer, "KeyMetadata"), aws.account, place))
+        found = read_fact(
+            DESCRIBE, place, lambda: key_facts(require_mapping(answer, "KeyMetadata"), aws.account, place)
+        )
         if isinstance(found, dict) and place == aws.region:
-            found |= {"rotation": rotation(aws, found, place), "policy": policy(aws, found, place)}
+            found |= {"rotation": read_key_rotation(aws, found, place), "policy": read_key_policy(aws, found, place)}
     except CallError as error:
         if error.code == NOT_FOUND:
             return None
         found = error.gap
-    if isinstance(found, Gap) and names.account_of(lookup, aws.account) == aws.account:
-        miss(evidence, ["kms.key"], found)
+    if isinstance(found, Gap) and names.parse_arn_account(lookup, aws.account) == aws.account:
+        record_gaps(evidence, ["kms.key"], found)
     return found
 
 
 def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any]:
     """KeySpec and KeyUsage are optional in the model: a key without one may still be known to be disabled."""
-    arn = text(key, "Arn")
+    arn = require_text(key, "Arn")
     related = key.get("MultiRegionConfiguration")
     replica = isinstance(related, Mapping) and related.get("MultiRegionKeyType") == "REPLICA"
     texts = {"description": key.get("Description") or ""}
     return {
         "key": arn,
-        "manager": text(key, "KeyManager"),
-        "state": text(key, "KeyState"),
-        "spec": fact(DESCRIBE, place, lambda: text(key, "KeySpec")),
-        "usage": fact(DESCRIBE, place, lambda: text(key, "KeyUsage")),
-        "origin": text(key, "Origin"),
+        "manager": require_text(key, "KeyManager"),
+        "state": require_text(key, "KeyState"),
+        "spec": read_fact(DESCRIBE, place, lambda: require_text(key, "KeySpec")),
+        "usage": read_fact(DESCRIBE, place, lambda: require_text(key, "KeyUsage")),
+        "origin": require_text(key, "Origin"),
         "multi_region_replica": replica,
-        "primary": text(mapping(related, "PrimaryKey"), "Arn") if replica else None,
-        "hits": hits(texts),
-        "url_credentials": url_credentials(texts),
-        "own": names.account_of(arn, account) == account,
+        "primary": require_text(require_mapping(related, "PrimaryKey"), "Arn") if replica else None,
+        "hits": find_sensitive_fields(texts),
+        "url_credentials": find_url_credential_fields(texts),
+        "own": names.parse_arn_account(arn, account) == account,
     }
 
 
-def rotation(aws: Reader, key: dict[str, Any], place: str) -> bool | Gap | None:
+def read_key_rotation(aws: Reader, key: dict[str, Any], place: str) -> bool | Gap | None:
     """None for keys that can't rotate by themselves. A replica rotates as its primary, in another region, does."""
     kind = (key["own"], key["manager"], key["spec"], key["origin"], key["state"])
     if kind != (True, "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", "Enabled"):
         return None
     primary = key["primary"]
     if primary is not None:
-        there = names.region_of(primary, place)
-        return fact(ROTATION, there, lambda: rotates(aws.call("kms", ROTATION.operation, region=there, KeyId=primary)))
-    answer = detail(aws, ROTATION, place, KeyId=key["key"])
-    return answer if isinstance(answer, Gap) else fact(ROTATION, place, lambda: rotates(answer))
+        there = names.parse_arn_region(primary, place)
+        return read_fact(
+            ROTATION,
+            there,
+            lambda: is_rotation_enabled(aws.call("kms", ROTATION.operation, region=there, KeyId=primary)),
+        )
+    answer = call_key_api(aws, ROTATION, place, KeyId=key["key"])
+    return answer if isinstance(answer, Gap) else read_fact(ROTATION, place, lambda: is_rotation_enabled(answer))
 
 
-def rotates(answer: dict[str, Any]) -> bool:
-    return flag(answer, "KeyRotationEnabled")
+def is_rotation_enabled(answer: dict[str, Any]) -> bool:
+    return require_flag(answer, "KeyRotationEnabled")
 
 
-def policy(aws: Reader, key: dict[str, Any], place: str) -> dict[str, Any] | Gap | None:
+def read_key_policy(aws: Reader, key: dict[str, Any], place: str) -> dict[str, Any] | Gap | None:
     if not key["own"] or key["manager"] != "CUSTOMER":
         return None
-    answer = detail(aws, POLICY, place, KeyId=key["key"], PolicyName="default")
-    return answer if isinstance(answer, Gap) else fact(POLICY, place, lambda: document(answer.get("Policy")))
+    answer = call_key_api(aws, POLICY, place, KeyId=key["key"], PolicyName="default")
+    return (
+        answer
+        if isinstance(answer, Gap)
+        else read_fact(POLICY, place, lambda: parse_policy_document(answer.get("Policy")))
+    )
 
 
-def detail(aws: Reader, call: Call, place: str, **params: Any) -> dict[str, Any] | Gap:
+def call_key_api(aws: Reader, call: Call, place: str, **params: Any) -> dict[str, Any] | Gap:
     try:
         return aws.call("kms", call.operation, region=place, **params)
     except CallError as error:
@@ -153,8 +170,8 @@ def detail(aws: Reader, call: Call, place: str, **params: Any) -> dict[str, Any]
         return error.gap
 
 
-def reference(
-    evidence: Evidence, aliases: names.Aliases, name: str, found: dict[str, Any] | Gap | None, users: set[str]
+def add_key_reference(
+    evidence: Evidence, aliases: names.RegionAliases, name: str, found: dict[str, Any] | Gap | None, users: set[str]
 ) -> None:
     facts: dict[str, Any] = {"key": None, "state": "NotFound", "manager": None, "usage": None, "spec": None}
     if isinstance(found, Gap):
@@ -162,7 +179,9 @@ def reference(
     elif found is not None:
         facts = {part: found[part] for part in facts}
     # Where the key isn't known, the text under which it would be looked up may still be an ARN.
-    alias: str | Gap | None = aliases.of_aws(name, facts["key"] if isinstance(found, dict) else aliases.lookup(name))
+    alias: str | Gap | None = aliases.find_aws_alias(
+        name, facts["key"] if isinstance(found, dict) else aliases.lookup_text(name)
+    )
     if alias is None and aliases.gap is not None and facts["manager"] not in {"CUSTOMER", None}:
         alias = aliases.gap
     evidence.add("kms.reference", name, **facts, aws_alias=alias, used_by=sorted(users))

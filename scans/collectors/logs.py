@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors.lib.strict_answers import each, miss, text, text_or_none
+from scans.collectors.lib.strict_answers import add_each_item, record_gaps, require_text, text_or_none
 from scans.domain import references
-from scans.domain.collector import Call, Collector, Listing, Reader, Seen
+from scans.domain.collector import Call, Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
 DESCRIBE = Call("logs", "DescribeLogGroups", "logs:DescribeLogGroups")
@@ -20,79 +20,84 @@ SCRIPT_DEFAULT = "/aws/ssm/automation/executeScript"
 BATCH = 50
 
 
-def collect(aws: Reader, seen: Seen) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("logs", aws.region)
     resources = [r for r in seen.of(*references.NAMES_LOG_GROUPS) if r.region == aws.region]
-    kinds = references.log_groups(resources)
-    gaps = [*seen.gaps(*references.NAMES_LOG_GROUPS), *references.unread(resources, references.NAMES_LOG_GROUPS)]
-    miss(evidence, COLLECTOR.types, *gaps)
+    kinds = references.find_named_log_groups(resources)
+    gaps = [
+        *seen.gaps(*references.NAMES_LOG_GROUPS),
+        *references.list_unread_references(resources, references.NAMES_LOG_GROUPS),
+    ]
+    record_gaps(evidence, COLLECTOR.types, *gaps)
     listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix=PREFIX)
-    miss(evidence, ["logs.group"], listing.gap)
+    record_gaps(evidence, ["logs.group"], listing.gap)
     found: dict[str, str | None] = {}
-    take(aws, evidence, listing, found)
-    elsewhere = sorted((kinds.keys() | of_agent(aws, evidence)) - found.keys())
-    unsure = named(aws, evidence, elsewhere, found)
+    add_listed_groups(aws, evidence, listing, found)
+    elsewhere = sorted((kinds.keys() | find_agent_groups(aws, evidence)) - found.keys())
+    unsure = look_up_groups(aws, evidence, elsewhere, found)
     for name, key in sorted(found.items()):
-        if name.startswith(PREFIX) or name in kinds or is_of_agent(name):
-            evidence.add("logs.group", arn(aws, name), name=name, kinds=kinds_of(name, kinds), kms_key=key)
+        if name.startswith(PREFIX) or name in kinds or is_agent_group(name):
+            evidence.add(
+                "logs.group", build_log_group_arn(aws, name), name=name, kinds=kinds_of(name, kinds), kms_key=key
+            )
     for name in elsewhere:
         if name in kinds and name not in found and name not in unsure:
-            evidence.add("logs.missing", arn(aws, name), name=name, kinds=sorted(kinds[name]))
+            evidence.add("logs.missing", build_log_group_arn(aws, name), name=name, kinds=sorted(kinds[name]))
     return evidence
 
 
-def take(aws: Reader, evidence: Evidence, listing: Listing, found: dict[str, str | None]) -> bool:
+def add_listed_groups(aws: Reader, evidence: Evidence, listing: Listing, found: dict[str, str | None]) -> bool:
     """Add what was listed; says whether all of it could be read."""
 
     def group(item: Any) -> None:
-        found[text(item, "logGroupName")] = text_or_none(item, "kmsKeyId")
+        found[require_text(item, "logGroupName")] = text_or_none(item, "kmsKeyId")
 
-    return each(evidence, COLLECTOR.types, DESCRIBE, aws.region, listing.items, group)
+    return add_each_item(evidence, COLLECTOR.types, DESCRIBE, aws.region, listing.items, group)
 
 
-def named(aws: Reader, evidence: Evidence, names: list[str], found: dict[str, str | None]) -> set[str]:
+def look_up_groups(aws: Reader, evidence: Evidence, names: list[str], found: dict[str, str | None]) -> set[str]:
     """Look groups up by name. Gives back those of which it isn't known whether they exist."""
     unsure: set[str] = set()
     batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
     while batches:
         batch = batches.pop(0)
         listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupIdentifiers=batch)
-        readable = take(aws, evidence, listing, found)
+        readable = add_listed_groups(aws, evidence, listing, found)
         if listing.gap is not None and listing.gap.code == "ResourceNotFoundException":
             # One of them doesn't exist; which, only asking for each can tell.
             batches += [[name] for name in batch] if len(batch) > 1 else []
         elif listing.gap is not None or not readable:
-            miss(evidence, COLLECTOR.types, listing.gap)
+            record_gaps(evidence, COLLECTOR.types, listing.gap)
             unsure.update(batch)
     return unsure
 
 
-def of_agent(aws: Reader, evidence: Evidence) -> set[str]:
+def find_agent_groups(aws: Reader, evidence: Evidence) -> set[str]:
     """The names only: a search by pattern leaves the keys out, so each group found is then looked up by name."""
     found: set[str] = set()
 
     def group(item: Any) -> None:
-        name = text(item, "logGroupName")
-        if is_of_agent(name):
+        name = require_text(item, "logGroupName")
+        if is_agent_group(name):
             found.add(name)
 
     listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupNamePattern=AGENT_PATTERN)
-    miss(evidence, ["logs.group"], listing.gap)
-    each(evidence, ["logs.group"], DESCRIBE, aws.region, listing.items, group)
+    record_gaps(evidence, ["logs.group"], listing.gap)
+    add_each_item(evidence, ["logs.group"], DESCRIBE, aws.region, listing.items, group)
     return found
 
 
-def is_of_agent(name: str) -> bool:
+def is_agent_group(name: str) -> bool:
     return any(part in name for part in AGENT_NAMES)
 
 
 def kinds_of(name: str, kinds: dict[str, set[str]]) -> list[str]:
-    if is_of_agent(name):
-        return sorted({references.AGENT, *kinds.get(name, ())})
+    if is_agent_group(name):
+        return sorted({references.AGENT_KIND, *kinds.get(name, ())})
     if name in kinds:
         return sorted(kinds[name])
-    return [references.SCRIPT if name == SCRIPT_DEFAULT else references.RUN_COMMAND]
+    return [references.SCRIPT_KIND if name == SCRIPT_DEFAULT else references.RUN_COMMAND_KIND]
 
 
-def arn(aws: Reader, name: str) -> str:
+def build_log_group_arn(aws: Reader, name: str) -> str:
     return f"arn:{aws.partition}:logs:{aws.region}:{aws.account}:log-group:{name}"

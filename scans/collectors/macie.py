@@ -5,39 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapKind
-from scans.collectors.lib.strict_answers import ShapeError, fact, malformed, text
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_fact, require_text
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 SESSION = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
 DISCOVERY = Call("macie2", "GetAutomatedDiscoveryConfiguration", "macie2:GetAutomatedDiscoveryConfiguration")
 
 COLLECTOR = Collector(name="macie", scope="region", types=("macie2.session",), calls=(SESSION, DISCOVERY))
-OFF = "macie is not enabled"
+NOT_ENABLED_MESSAGE = "macie is not enabled"
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("macie", aws.region)
-    facts = session(aws)
+    facts = read_macie_session(aws)
     if facts.get("status") == "ENABLED":
-        facts["discovery"] = fact(DISCOVERY, aws.region, lambda: discovery(aws))
+        facts["discovery"] = read_fact(DISCOVERY, aws.region, lambda: read_discovery_status(aws))
     evidence.add("macie2.session", f"arn:{aws.partition}:macie2:{aws.region}:{aws.account}:session", **facts)
     return evidence
 
 
-def session(aws: Reader) -> dict[str, Any]:
+def read_macie_session(aws: Reader) -> dict[str, Any]:
     try:
-        return {"status": text(aws.call("macie2", "GetMacieSession"), "status"), "supported": True}
+        return {"status": require_text(aws.call("macie2", "GetMacieSession"), "status"), "supported": True}
     except ShapeError:
-        return {"status": malformed(SESSION, aws.region), "supported": True}
+        return {"status": make_malformed_gap(SESSION, aws.region), "supported": True}
     except CallError as error:
         # "Off" comes as a refusal with the code of a denial: only the message tells them apart.
-        if OFF in error.message.lower():
+        if NOT_ENABLED_MESSAGE in error.message.lower():
             return {"status": "DISABLED", "supported": True}
         if error.gap.kind is GapKind.UNSUPPORTED:
             return {"status": "DISABLED", "supported": False}
         return {"status": error.gap, "supported": error.gap}
 
 
-def discovery(aws: Reader) -> str:
-    return text(aws.call("macie2", "GetAutomatedDiscoveryConfiguration"), "status")
+def read_discovery_status(aws: Reader) -> str:
+    return require_text(aws.call("macie2", "GetAutomatedDiscoveryConfiguration"), "status")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.strict_answers import each, fact, miss, text
-from scans.domain.collector import Call, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import add_each_item, read_fact, record_gaps, require_text
+from scans.domain.collector import Call, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 RESOURCES = Call("ram", "ListResources", "ram:ListResources")
@@ -16,47 +16,47 @@ COLLECTOR = Collector(name="ram", scope="region", types=("ram.parameter_share",)
 PARAMETERS = {"resourceOwner": "SELF", "resourceType": "ssm:Parameter"}
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("ram", aws.region)
     found = aws.pages("ram", "ListResources", "resources", **PARAMETERS, maxResults=500)
-    miss(evidence, COLLECTOR.types, found.gap)
+    record_gaps(evidence, COLLECTOR.types, found.gap)
     shares: dict[str, set[str] | Gap] = {}
 
     def shared(item: Any) -> None:
-        arn = text(item, "arn")
-        of = fact(RESOURCES, aws.region, lambda: text(item, "resourceShareArn"))
+        arn = require_text(item, "arn")
+        of = read_fact(RESOURCES, aws.region, lambda: require_text(item, "resourceShareArn"))
         held = shares.setdefault(arn, set())
         if isinstance(of, Gap):  # it is shared, and through what isn't known: whom else that admits isn't either
             shares[arn] = of
         elif isinstance(held, set):
             held.add(of)
 
-    each(evidence, COLLECTOR.types, RESOURCES, aws.region, found.items, shared)
+    add_each_item(evidence, COLLECTOR.types, RESOURCES, aws.region, found.items, shared)
     if shares:
-        members = principals(aws)
+        members = map_share_principals(aws)
         for arn, of in sorted(shares.items()):
             through = of if isinstance(of, Gap) else sorted(of)
-            evidence.add("ram.parameter_share", arn, shares=through, principals=together(members, of))
+            evidence.add("ram.parameter_share", arn, shares=through, principals=merge_principals(members, of))
     return evidence
 
 
-def principals(aws: Reader) -> dict[str, set[str]] | Gap:
+def map_share_principals(aws: Reader) -> dict[str, set[str]] | Gap:
     """Share -> whom it admits."""
     found = aws.pages("ram", "ListPrincipals", "principals", **PARAMETERS, maxResults=500)
     if found.gap:
         return found.gap
-    read: dict[str, set[str]] | Gap = fact(PRINCIPALS, aws.region, lambda: by_share(found.items))
+    read: dict[str, set[str]] | Gap = read_fact(PRINCIPALS, aws.region, lambda: group_by_share(found.items))
     return read
 
 
-def by_share(items: list[Any]) -> dict[str, set[str]]:
+def group_by_share(items: list[Any]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for item in items:
-        found.setdefault(text(item, "resourceShareArn"), set()).add(text(item, "id"))
+        found.setdefault(require_text(item, "resourceShareArn"), set()).add(require_text(item, "id"))
     return found
 
 
-def together(members: dict[str, set[str]] | Gap, shares: set[str] | Gap) -> list[str] | Gap:
+def merge_principals(members: dict[str, set[str]] | Gap, shares: set[str] | Gap) -> list[str] | Gap:
     if isinstance(shares, Gap):
         return shares
     if isinstance(members, Gap):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.strict_answers import ShapeError, fact, text, text_or_none
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.collectors.lib.strict_answers import ShapeError, read_fact, require_text, text_or_none
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 LIST = Call("s3", "ListBuckets", "s3:ListAllMyBuckets")
@@ -20,28 +20,32 @@ COLLECTOR = Collector(
 )
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("s3_account", aws.region)
     arn = f"arn:{aws.partition}:s3::{aws.account}"
-    evidence.add("s3.account", f"{arn}:account", public_access_block=fact(BLOCK, aws.region, lambda: block(aws)))
+    evidence.add(
+        "s3.account",
+        f"{arn}:account",
+        public_access_block=read_fact(BLOCK, aws.region, lambda: read_account_block(aws)),
+    )
     listing = aws.pages("s3", "ListBuckets", "Buckets", MaxBuckets=1000)
-    buckets = listing.gap or fact(LIST, aws.region, lambda: regions(listing.items))
+    buckets = listing.gap or read_fact(LIST, aws.region, lambda: map_bucket_regions(listing.items))
     evidence.add("s3.inventory", f"{arn}:inventory", buckets=buckets)
     return evidence
 
 
-def block(aws: Reader) -> dict[str, bool] | None:
+def read_account_block(aws: Reader) -> dict[str, bool] | None:
     try:
         answer = aws.call("s3control", "GetPublicAccessBlock", AccountId=aws.account)
     except CallError as error:
         if error.code == "NoSuchPublicAccessBlockConfiguration":
             return None
         raise
-    return s3_shape.block(answer)
+    return s3_shape.parse_public_access_block(answer)
 
 
-def regions(items: list[Any]) -> dict[str, str | None]:
+def map_bucket_regions(items: list[Any]) -> dict[str, str | None]:
     """Bucket -> region. S3 leaves the region out of answers only where it wasn't asked to page."""
     if not all(isinstance(item, dict) for item in items):
         raise ShapeError("not a list of buckets")
-    return {text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}
+    return {require_text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}

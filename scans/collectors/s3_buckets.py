@@ -8,9 +8,9 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.strict_answers import fact, miss
+from scans.collectors.lib.strict_answers import read_fact, record_gaps
 from scans.domain import references
-from scans.domain.collector import Call, CallError, Collector, Reader, Seen
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 ENCRYPTION = Call("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration")
@@ -28,7 +28,7 @@ COLLECTOR = Collector(
     stage=1,
 )
 # The codes that say "there is none" -> the fact's value then. Without a configuration S3 uses its own keys.
-NONE: dict[str, Any] = {
+ABSENT_VALUES: dict[str, Any] = {
     "ServerSideEncryptionConfigurationNotFoundError": {"algorithm": "AES256", "key": None, "bucket_key": False},
     "NoSuchBucketPolicy": None,
     "NoSuchPublicAccessBlockConfiguration": None,
@@ -37,67 +37,69 @@ GONE = frozenset({"NoSuchBucket", "404"})
 BUCKETS = ("s3.bucket", "s3.destination")
 
 
-class GoneError(Exception):
+class BucketGoneError(Exception):
     """The bucket was deleted between the list and this read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AccountBuckets:
     """What the account's own evidence says about its buckets."""
 
     regions: dict[str, str | None] | Gap  # of every bucket of the account
     blocked: bool  # the account's public access block is complete
 
 
-def collect(aws: Reader, seen: Seen) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("s3_buckets", aws.region)
-    resources = references.of_account(seen.of(*references.NAMES_BUCKETS), aws.account)
-    named = references.buckets(resources)
-    miss(evidence, BUCKETS, *seen.gaps(*references.NAMES_BUCKETS))
-    miss(evidence, BUCKETS, *references.unread(resources, references.NAMES_BUCKETS))
-    packages(evidence, seen)
-    account = known(aws, seen)
+    resources = references.select_own_settings(seen.of(*references.NAMES_BUCKETS), aws.account)
+    named = references.find_named_buckets(resources)
+    record_gaps(evidence, BUCKETS, *seen.gaps(*references.NAMES_BUCKETS))
+    record_gaps(evidence, BUCKETS, *references.list_unread_references(resources, references.NAMES_BUCKETS))
+    add_packages(evidence, seen)
+    account = read_account_buckets(aws, seen)
     if isinstance(account.regions, Gap):
-        miss(evidence, ["s3.bucket"], account.regions)
+        record_gaps(evidence, ["s3.bucket"], account.regions)
     own: set[str] = set()
     for name in sorted({*named, *seen.inbound}):
         kinds = sorted({*(named[name].kinds if name in named else ()), *seen.inbound.get(name, ())})
         ours = not isinstance(account.regions, Gap) and name in account.regions
-        if ours and bucket(aws, evidence, account, name, kinds):
+        if ours and add_bucket(aws, evidence, account, name, kinds):
             own.add(name)
         if name in named:
-            destination(aws, evidence, account, name, named[name], own)
+            add_destination(aws, evidence, account, name, named[name], own)
     return evidence
 
 
-def packages(evidence: Evidence, seen: Seen) -> None:
+def add_packages(evidence: Evidence, seen: EarlierEvidence) -> None:
     """Distributor packages of every region: things with files in a bucket, which may not be named anywhere."""
-    miss(evidence, ["ssm.package"], *seen.gaps("ssm.document"))
+    record_gaps(evidence, ["ssm.package"], *seen.gaps("ssm.document"))
     for resource in seen.of("ssm.document"):
         kind = resource.facts.get("document_type")
         if isinstance(kind, Gap):
-            miss(evidence, ["ssm.package"], kind)
+            record_gaps(evidence, ["ssm.package"], kind)
         elif kind == "Package":
             source = resource.facts.get("package_source", [])
             evidence.add("ssm.package", resource.arn, name=resource.facts["name"], source=source)
 
 
-def known(aws: Reader, seen: Seen) -> Known:
+def read_account_buckets(aws: Reader, seen: EarlierEvidence) -> AccountBuckets:
     inventory, accounts = seen.of("s3.inventory"), seen.of("s3.account")
     unread = Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", aws.region, "NotCollected")
     block = accounts[0].facts.get("public_access_block") if accounts else None
-    return Known(inventory[0].facts.get("buckets", unread) if inventory else unread, s3_shape.complete(block))
+    return AccountBuckets(
+        inventory[0].facts.get("buckets", unread) if inventory else unread, s3_shape.is_block_complete(block)
+    )
 
 
-def destination(
-    aws: Reader, evidence: Evidence, account: Known, name: str, named: references.Named, own: set[str]
+def add_destination(
+    aws: Reader, evidence: Evidence, account: AccountBuckets, name: str, named: references.NamedBucket, own: set[str]
 ) -> None:
-    head: Any = "exists" if name in own else fact(HEAD, aws.region, lambda: exists(aws, name))
+    head: Any = "exists" if name in own else read_fact(HEAD, aws.region, lambda: probe_bucket(aws, name))
     mine = account.regions if isinstance(account.regions, Gap) else name in own
     # A name that nobody has is surely not ours.
     evidence.add(
         "s3.destination",
-        arn(aws, name),
+        build_bucket_arn(aws, name),
         name=name,
         kinds=sorted(named.kinds),
         fields=sorted(named.fields),
@@ -106,7 +108,7 @@ def destination(
     )
 
 
-def exists(aws: Reader, name: str) -> str:
+def probe_bucket(aws: Reader, name: str) -> str:
     """HEAD has no body, so S3 answers with the status alone."""
     try:
         aws.call("s3", "HeadBucket", Bucket=name)
@@ -121,47 +123,49 @@ def exists(aws: Reader, name: str) -> str:
     return "exists"
 
 
-def bucket(aws: Reader, evidence: Evidence, account: Known, name: str, kinds: list[str]) -> bool:
+def add_bucket(aws: Reader, evidence: Evidence, account: AccountBuckets, name: str, kinds: list[str]) -> bool:
     """Add one own bucket; False if it is gone."""
     try:
-        region = region_of(aws, account, name)
+        region = read_bucket_region(aws, account, name)
         if isinstance(region, Gap):
-            miss(evidence, ["s3.bucket"], region)
+            record_gaps(evidence, ["s3.bucket"], region)
             return True
-        facts = details(aws, account, name, region)
-    except GoneError:
+        facts = read_bucket_facts(aws, account, name, region)
+    except BucketGoneError:
         return False
-    evidence.add("s3.bucket", arn(aws, name), region, name=name, kinds=kinds, **facts)
+    evidence.add("s3.bucket", build_bucket_arn(aws, name), region, name=name, kinds=kinds, **facts)
     return True
 
 
-def region_of(aws: Reader, account: Known, name: str) -> str | Gap:
+def read_bucket_region(aws: Reader, account: AccountBuckets, name: str) -> str | Gap:
     listed = None if isinstance(account.regions, Gap) else account.regions.get(name)
-    return listed or read(aws, LOCATION, aws.region, name, s3_shape.location)
+    return listed or read_bucket_setting(aws, LOCATION, aws.region, name, s3_shape.parse_bucket_location)
 
 
-def details(aws: Reader, account: Known, name: str, region: str) -> dict[str, Any]:
+def read_bucket_facts(aws: Reader, account: AccountBuckets, name: str, region: str) -> dict[str, Any]:
     facts = {
-        "encryption": read(aws, ENCRYPTION, region, name, s3_shape.encryption),
-        "policy": read(aws, POLICY, region, name, s3_shape.policy),
+        "encryption": read_bucket_setting(aws, ENCRYPTION, region, name, s3_shape.parse_encryption),
+        "policy": read_bucket_setting(aws, POLICY, region, name, s3_shape.parse_bucket_policy),
         "public_access_block": None,
         "policy_public": False,
     }
     if not account.blocked:
-        facts["public_access_block"] = read(aws, BLOCK, region, name, s3_shape.block)
-        facts["policy_public"] = read(aws, STATUS, region, name, s3_shape.is_public)
+        facts["public_access_block"] = read_bucket_setting(aws, BLOCK, region, name, s3_shape.parse_public_access_block)
+        facts["policy_public"] = read_bucket_setting(aws, STATUS, region, name, s3_shape.is_public)
     return facts
 
 
-def read(aws: Reader, call: Call, region: str, name: str, shape: Callable[[dict[str, Any]], Any]) -> Any | Gap:
+def read_bucket_setting(
+    aws: Reader, call: Call, region: str, name: str, shape: Callable[[dict[str, Any]], Any]
+) -> Any | Gap:
     try:
         answer = aws.call("s3", call.operation, region=region, Bucket=name)
     except CallError as error:
         if error.code in GONE:
-            raise GoneError from error
-        return NONE.get(error.code, error.gap)
-    return fact(call, region, lambda: shape(answer))
+            raise BucketGoneError from error
+        return ABSENT_VALUES.get(error.code, error.gap)
+    return read_fact(call, region, lambda: shape(answer))
 
 
-def arn(aws: Reader, name: str) -> str:
+def build_bucket_arn(aws: Reader, name: str) -> str:
     return f"arn:{aws.partition}:s3:::{name}"

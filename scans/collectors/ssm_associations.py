@@ -8,58 +8,66 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
-    arn,
-    begin,
-    detail,
-    fact,
+    build_regional_arn,
+    call_unless_gone,
+    expect_text,
     free_text,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_mapping,
     maybe_text,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-LIST = ssm("ListAssociations")
-DESCRIBE = ssm("DescribeAssociation")
+LIST = ssm_call("ListAssociations")
+DESCRIBE = ssm_call("DescribeAssociation")
 GONE = ("AssociationDoesNotExist",)
 COLLECTOR = Collector("ssm_associations", "region", ("ssm.association",), (LIST, DESCRIBE))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListAssociations", "Associations", MaxResults=50)
-    for id, item in named(evidence, listing, "AssociationId", malformed(aws, LIST), "ssm.association"):
-        answer = detail(aws, DESCRIBE, GONE, AssociationId=id)
+    for id, item in identify_items(
+        evidence, listing, "AssociationId", regional_malformed_gap(aws, LIST), "ssm.association"
+    ):
+        answer = call_unless_gone(aws, DESCRIBE, GONE, AssociationId=id)
         if answer is None:
             continue
-        facts = {**listed(item, malformed(aws, LIST)), **described(answer, malformed(aws, DESCRIBE))}
-        evidence.add("ssm.association", arn(aws, f"association/{id}"), **facts)
+        facts = {
+            **read_listed_facts(item, regional_malformed_gap(aws, LIST)),
+            **read_described_facts(answer, regional_malformed_gap(aws, DESCRIBE)),
+        }
+        evidence.add("ssm.association", build_regional_arn(aws, f"association/{id}"), **facts)
     return evidence
 
 
-def listed(item: Answer, gap: Gap) -> dict[str, Any]:
-    return {"name": fact(gap, maybe_text, item, "AssociationName"), "document": fact(gap, text, item, "Name")}
+def read_listed_facts(item: Answer, gap: Gap) -> dict[str, Any]:
+    return {
+        "name": read_or_gap(gap, maybe_text, item, "AssociationName"),
+        "document": read_or_gap(gap, expect_text, item, "Name"),
+    }
 
 
-def described(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
+def read_described_facts(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     if isinstance(answer, Gap):
         return dict.fromkeys(("references", "hits", "url_credentials"), answer)
     association = answer.get("AssociationDescription")
     if not isinstance(association, dict):
         return dict.fromkeys(("references", "hits", "url_credentials"), gap)
-    texts = judged(gap, lambda: free_text(association, ("AssociationName",), ("Parameters",)))
-    return {"references": fact(gap, find_references, association), **texts}
+    texts = inspect_free_text(gap, lambda: free_text(association, ("AssociationName",), ("Parameters",)))
+    return {"references": read_or_gap(gap, find_association_references, association), **texts}
 
 
-def find_references(association: Answer) -> list[references.Reference]:
-    document = text(association, "Name")
+def find_association_references(association: Answer) -> list[references.Reference]:
+    document = expect_text(association, "Name")
     field = "OutputLocation.S3Location.OutputS3BucketName"
     kind = references.output_kind(document, "13")
     found = references.to_bucket(references.output_location(association), kind, field)
-    found += references.of_parameters(document, maybe_mapping(association, "Parameters"), "Parameters")
-    return references.unique(found)
+    found += references.find_in_parameters(document, maybe_mapping(association, "Parameters"), "Parameters")
+    return references.drop_duplicates(found)

@@ -9,43 +9,49 @@ from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
     MalformedError,
-    arn,
-    begin,
-    detail,
-    fact,
+    build_regional_arn,
+    call_unless_gone,
+    expect_text,
     free_text,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_mapping,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-LIST = ssm("DescribeAutomationExecutions", per_second=3)
-GET = ssm("GetAutomationExecution", per_second=3)
+LIST = ssm_call("DescribeAutomationExecutions", per_second=3)
+GET = ssm_call("GetAutomationExecution", per_second=3)
 GONE = ("AutomationExecutionNotFoundException",)
-TELLING = ("AWS-CreateCloudFormationStack", "AWS-UpdateCloudFormationStack", "AWS-ExportOpsDataToS3")
+BUCKET_NAMING_DOCUMENTS = ("AWS-CreateCloudFormationStack", "AWS-UpdateCloudFormationStack", "AWS-ExportOpsDataToS3")
 COLLECTOR = Collector("ssm_automations", "region", ("ssm.automation",), (LIST, GET))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeAutomationExecutions", "AutomationExecutionMetadataList", MaxResults=50)
-    for id, item in named(evidence, listing, "AutomationExecutionId", malformed(aws, LIST), "ssm.automation"):
+    for id, item in identify_items(
+        evidence, listing, "AutomationExecutionId", regional_malformed_gap(aws, LIST), "ssm.automation"
+    ):
         answer: Answer | Gap | None = {"AutomationExecution": item}
-        gap = malformed(aws, LIST)
-        if references.base_name(str(item.get("DocumentName") or "")) in TELLING:
-            answer, gap = detail(aws, GET, GONE, AutomationExecutionId=id), malformed(aws, GET)
+        gap = regional_malformed_gap(aws, LIST)
+        if references.base_name(str(item.get("DocumentName") or "")) in BUCKET_NAMING_DOCUMENTS:
+            answer, gap = call_unless_gone(aws, GET, GONE, AutomationExecutionId=id), regional_malformed_gap(aws, GET)
         if answer is not None:
-            evidence.add("ssm.automation", arn(aws, f"automation-execution/{id}"), **transform(item, answer, gap))
+            evidence.add(
+                "ssm.automation",
+                build_regional_arn(aws, f"automation-execution/{id}"),
+                **read_automation(item, answer, gap),
+            )
     return evidence
 
 
-def transform(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
-    document = {"document": fact(gap, text, item, "DocumentName")}
+def read_automation(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
+    document = {"document": read_or_gap(gap, expect_text, item, "DocumentName")}
     if isinstance(answer, Gap):
         return {**document, **dict.fromkeys(("references", "hits", "url_credentials"), answer)}
     execution = answer.get("AutomationExecution")
@@ -54,15 +60,15 @@ def transform(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     texts = ("FailureMessage", "ChangeRequestName")
     return {
         **document,
-        "references": fact(gap, find_references, execution),
-        **judged(gap, lambda: free_text(execution, texts, ("Parameters", "Outputs", "Runbooks"))),
+        "references": read_or_gap(gap, find_automation_references, execution),
+        **inspect_free_text(gap, lambda: free_text(execution, texts, ("Parameters", "Outputs", "Runbooks"))),
     }
 
 
-def find_references(execution: Answer) -> list[references.Reference]:
+def find_automation_references(execution: Answer) -> list[references.Reference]:
     """Only where parameters tell something were they asked for; there, AWS has an object, if an empty one."""
-    document = text(execution, "DocumentName")
+    document = expect_text(execution, "DocumentName")
     parameters = maybe_mapping(execution, "Parameters")
-    if references.base_name(document) in TELLING and "Parameters" not in execution:
+    if references.base_name(document) in BUCKET_NAMING_DOCUMENTS and "Parameters" not in execution:
         raise MalformedError("Parameters")
-    return references.unique(references.of_parameters(document, parameters, "Parameters"))
+    return references.drop_duplicates(references.find_in_parameters(document, parameters, "Parameters"))

@@ -8,46 +8,46 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
-    arn,
-    begin,
-    fact,
+    build_regional_arn,
+    expect_text,
     free_text,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_mapping,
     maybe_text,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-LIST = ssm("ListCommands")
+LIST = ssm_call("ListCommands")
 COLLECTOR = Collector("ssm_commands", "region", ("ssm.command",), (LIST,))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListCommands", "Commands", MaxResults=50)
-    gap = malformed(aws, LIST)
-    for id, item in named(evidence, listing, "CommandId", gap, "ssm.command"):
-        evidence.add("ssm.command", arn(aws, f"command/{id}"), **transform(item, gap))
+    gap = regional_malformed_gap(aws, LIST)
+    for id, item in identify_items(evidence, listing, "CommandId", gap, "ssm.command"):
+        evidence.add("ssm.command", build_regional_arn(aws, f"command/{id}"), **read_command(item, gap))
     return evidence
 
 
-def transform(item: Answer, gap: Gap) -> dict[str, Any]:
+def read_command(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "document": fact(gap, text, item, "DocumentName"),
-        "references": fact(gap, find_references, item),
-        "log_group": fact(gap, lambda: references.log_group(item, text(item, "DocumentName"))),
-        **judged(gap, lambda: free_text(item, ("Comment",), ("Parameters",))),
+        "document": read_or_gap(gap, expect_text, item, "DocumentName"),
+        "references": read_or_gap(gap, find_command_references, item),
+        "log_group": read_or_gap(gap, lambda: references.log_group(item, expect_text(item, "DocumentName"))),
+        **inspect_free_text(gap, lambda: free_text(item, ("Comment",), ("Parameters",))),
     }
 
 
-def find_references(item: Answer) -> list[references.Reference]:
-    document = text(item, "DocumentName")
+def find_command_references(item: Answer) -> list[references.Reference]:
+    document = expect_text(item, "DocumentName")
     kind = references.output_kind(document, "01")
     found = references.to_bucket(maybe_text(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
-    found += references.of_parameters(document, maybe_mapping(item, "Parameters"), "Parameters")
-    return references.unique(found)
+    found += references.find_in_parameters(document, maybe_mapping(item, "Parameters"), "Parameters")
+    return references.drop_duplicates(found)

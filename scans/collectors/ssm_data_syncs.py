@@ -9,38 +9,40 @@ from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
     MalformedError,
-    arn,
-    begin,
-    fact,
-    malformed,
+    build_regional_arn,
+    expect_text,
+    identify_items,
     maybe_mapping,
     maybe_text,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-LIST = ssm("ListResourceDataSync")
+LIST = ssm_call("ListResourceDataSync")
 COLLECTOR = Collector("ssm_data_syncs", "region", ("ssm.data_sync",), (LIST,))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListResourceDataSync", "ResourceDataSyncItems", MaxResults=50)
-    gap = malformed(aws, LIST)
-    for name, item in named(evidence, listing, "SyncName", gap, "ssm.data_sync"):
-        evidence.add("ssm.data_sync", arn(aws, f"resource-data-sync/{name}"), **transform(name, item, gap))
+    gap = regional_malformed_gap(aws, LIST)
+    for name, item in identify_items(evidence, listing, "SyncName", gap, "ssm.data_sync"):
+        evidence.add(
+            "ssm.data_sync", build_regional_arn(aws, f"resource-data-sync/{name}"), **read_data_sync(name, item, gap)
+        )
     return evidence
 
 
-def transform(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
+def read_data_sync(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
-        "sync_type": fact(gap, sync_type, item),
-        "kms_key": fact(gap, lambda: maybe_text(destination(item), "AWSKMSKeyARN")),
-        "references": fact(gap, find_references, item),
+        "sync_type": read_or_gap(gap, sync_type, item),
+        "kms_key": read_or_gap(gap, lambda: maybe_text(parse_sync_destination(item), "AWSKMSKeyARN")),
+        "references": read_or_gap(gap, find_sync_references, item),
     }
 
 
@@ -49,7 +51,7 @@ def sync_type(item: Answer) -> str:
     return maybe_text(item, "SyncType") or "SyncToDestination"
 
 
-def destination(item: Answer) -> Answer:
+def parse_sync_destination(item: Answer) -> Answer:
     """Where it writes: a sync to a destination has one, and one that only takes data in has none."""
     found = maybe_mapping(item, "S3Destination")
     if not found and sync_type(item) == "SyncToDestination":
@@ -57,10 +59,10 @@ def destination(item: Answer) -> Answer:
     return found
 
 
-def find_references(item: Answer) -> list[references.Reference]:
-    place = destination(item)
+def find_sync_references(item: Answer) -> list[references.Reference]:
+    place = parse_sync_destination(item)
     kinds = ["10"] if sync_type(item) == "SyncFromSource" else ["12"]
     if kinds == ["12"] and maybe_mapping(place, "DestinationDataSharing"):
         kinds.append("10")
-    bucket = text(place, "BucketName") if place else None
+    bucket = expect_text(place, "BucketName") if place else None
     return [found for kind in kinds for found in references.to_bucket(bucket, kind, "S3Destination.BucketName")]

@@ -6,14 +6,24 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_packages
-from scans.collectors.lib.ssm_answers import Answer, arn, begin, detail, fact, malformed, named, ssm, text
+from scans.collectors.lib.ssm_answers import (
+    Answer,
+    build_regional_arn,
+    call_unless_gone,
+    expect_text,
+    identify_items,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
+)
 from scans.collectors.lib.ssm_documents import body_facts
-from scans.domain.collector import Collector, Listing, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
-LIST = ssm("ListDocuments")
-GET = ssm("GetDocument")
-SHARES = ssm("DescribeDocumentPermission")
+LIST = ssm_call("ListDocuments")
+GET = ssm_call("GetDocument")
+SHARES = ssm_call("DescribeDocumentPermission")
 GONE = ("InvalidDocument", "InvalidDocumentVersion")
 PREFERENCES = "SSM-SessionManagerRunShell"
 COLLECTOR = Collector(
@@ -21,31 +31,35 @@ COLLECTOR = Collector(
 )
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     own = [{"Key": "Owner", "Values": ["Self"]}]
     listing = aws.pages("ssm", "ListDocuments", "DocumentIdentifiers", Filters=own, MaxResults=50)
     sessions: set[str] = set()
-    for name, item in named(evidence, listing, "Name", malformed(aws, LIST), *COLLECTOR.types):
-        facts = read(aws, name, item)
+    for name, item in identify_items(evidence, listing, "Name", regional_malformed_gap(aws, LIST), *COLLECTOR.types):
+        facts = read_document(aws, name, item)
         if facts is None:
             continue
-        place = arn(aws, f"document/{name}")
+        place = build_regional_arn(aws, f"document/{name}")
         evidence.add("ssm.document", place, **facts)
         kind = facts["document_type"]
-        evidence.miss("ssm.session_document", kind if isinstance(kind, Gap) else None)
+        evidence.record_gap("ssm.session_document", kind if isinstance(kind, Gap) else None)
         if kind == "Session" or name == PREFERENCES:
             sessions.add(name)
             evidence.add("ssm.session_document", place, name=name, exists=True, session=facts["session"])
     if PREFERENCES not in sessions:
-        evidence.add("ssm.session_document", arn(aws, f"document/{PREFERENCES}"), **preferences(evidence))
-    ssm_packages.add_sources(aws, evidence.resources)
+        evidence.add(
+            "ssm.session_document",
+            build_regional_arn(aws, f"document/{PREFERENCES}"),
+            **describe_missing_preferences(evidence),
+        )
+    ssm_packages.add_package_sources(aws, evidence.resources)
     return evidence
 
 
-def read(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None:
+def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None:
     """A document's facts; None if it was deleted meanwhile."""
-    answer = detail(aws, GET, GONE, Name=name)
+    answer = call_unless_gone(aws, GET, GONE, Name=name)
     if answer is None:
         return None
     shares = aws.pages(
@@ -53,12 +67,12 @@ def read(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None:
     )
     if shares.gap is not None and shares.gap.code in GONE:
         return None
-    kind = fact(malformed(aws, LIST), text, item, "DocumentType")
+    kind = read_or_gap(regional_malformed_gap(aws, LIST), expect_text, item, "DocumentType")
     return {
         "name": name,
         "document_type": kind,
-        "shared_with": shared_with(shares, malformed(aws, SHARES)),
-        **body_facts(answer, kind, malformed(aws, GET)),
+        "shared_with": shared_with(shares, regional_malformed_gap(aws, SHARES)),
+        **body_facts(answer, kind, regional_malformed_gap(aws, GET)),
     }
 
 
@@ -71,7 +85,7 @@ def shared_with(shares: Listing, gap: Gap) -> list[str] | Gap:
     return sorted({"all" if id.lower() == "all" else id for id in shares.items})
 
 
-def preferences(evidence: Evidence) -> dict[str, Any]:
+def describe_missing_preferences(evidence: Evidence) -> dict[str, Any]:
     """The session preferences that aren't in the list: surely missing only if the list is whole."""
     gaps = evidence.gaps.get("ssm.session_document", [])
     unknown = gaps[0] if gaps else None

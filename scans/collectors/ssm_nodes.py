@@ -9,39 +9,43 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib.ssm_answers import (
     Answer,
     MalformedError,
-    arn,
-    begin,
-    fact,
-    malformed,
+    build_regional_arn,
+    expect_text,
+    identify_items,
     maybe_mapping,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Call, CallError, Collector, Listing, Reader, Seen
+from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
-NODES = ssm("DescribeInstanceInformation")
+NODES = ssm_call("DescribeInstanceInformation")
 INSTANCES = Call("ec2", "DescribeInstances", "ec2:DescribeInstances")
 TYPES = Call("ec2", "DescribeInstanceTypes", "ec2:DescribeInstanceTypes")
 COLLECTOR = Collector("ssm_nodes", "region", ("ssm.node",), (NODES, INSTANCES, TYPES))
 
 FILTER_VALUES = 200  # AWS takes this many values in a filter; beyond it, listing all is fewer calls
 TYPES_AT_ONCE = 100
-ENDED = {"terminated", "shutting-down"}
+ENDED_STATES = {"terminated", "shutting-down"}
 EC2_FACTS = ("instance_type", "vpc", "transit_encryption")
 
 # What a region's instance types can do is AWS's, the same for all accounts, so it is read once a process.
 _encrypting: dict[tuple[str, str, str], bool | None] = {}
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeInstanceInformation", "InstanceInformationList", MaxResults=50)
-    ids = [id for id, _ in named(evidence, listing, "InstanceId", malformed(aws, NODES), "ssm.node")]
+    ids = [
+        id for id, _ in identify_items(evidence, listing, "InstanceId", regional_malformed_gap(aws, NODES), "ssm.node")
+    ]
     for id in ids:
         if not is_ec2(id):
-            evidence.add("ssm.node", arn(aws, f"managed-instance/{id}"), hybrid=True, **dict.fromkeys(EC2_FACTS))
+            evidence.add(
+                "ssm.node", build_regional_arn(aws, f"managed-instance/{id}"), hybrid=True, **dict.fromkeys(EC2_FACTS)
+            )
     on_ec2 = [id for id in ids if is_ec2(id)]
     if on_ec2:
         add_ec2_nodes(aws, evidence, on_ec2)
@@ -53,26 +57,26 @@ def is_ec2(id: str) -> bool:
 
 
 def add_ec2_nodes(aws: Reader, evidence: Evidence, ids: list[str]) -> None:
-    listing = instances(aws, ids)
-    gap = malformed(aws, INSTANCES)
-    found = dict(by_id(listing))
-    kinds = {id: fact(gap, text, item, "InstanceType") for id, item in found.items() if id in ids}
+    listing = list_instances(aws, ids)
+    gap = regional_malformed_gap(aws, INSTANCES)
+    found = dict(iterate_by_id(listing))
+    kinds = {id: read_or_gap(gap, expect_text, item, "InstanceType") for id, item in found.items() if id in ids}
     encrypting = transit_encryption(aws, sorted({kind for kind in kinds.values() if isinstance(kind, str)}))
     for id in ids:
-        place = arn(aws, f"instance/{id}", service="ec2")
+        place = build_regional_arn(aws, f"instance/{id}", service="ec2")
         item = found.get(id)
         if item is None and listing.gap is None:
             continue  # Systems Manager remembers nodes for a month after their instance is gone.
         if item is None:
             evidence.add("ssm.node", place, hybrid=False, **dict.fromkeys(EC2_FACTS, listing.gap))
-        elif not is_gone(item):
+        elif not is_instance_ended(item):
             kind = kinds[id]
             encrypts = kind if isinstance(kind, Gap) else encrypting[kind]
-            vpc = fact(gap, text, item, "VpcId")  # every instance that isn't gone is in one
+            vpc = read_or_gap(gap, expect_text, item, "VpcId")  # every instance that isn't gone is in one
             evidence.add("ssm.node", place, hybrid=False, instance_type=kind, vpc=vpc, transit_encryption=encrypts)
 
 
-def instances(aws: Reader, ids: list[str]) -> Listing:
+def list_instances(aws: Reader, ids: list[str]) -> Listing:
     asked: dict[str, Any] = {"MaxResults": 1000}
     if len(ids) <= FILTER_VALUES:
         asked["Filters"] = [{"Name": "instance-id", "Values": sorted(ids)}]
@@ -83,20 +87,20 @@ def instances(aws: Reader, ids: list[str]) -> Listing:
         inside = reservation.get("Instances") if isinstance(reservation, dict) else None
         whole = whole and isinstance(inside, list) and all(has_id(item) for item in inside)
         held += inside if isinstance(inside, list) else []
-    return Listing(held, listing.gap or (None if whole else malformed(aws, INSTANCES)))
+    return Listing(held, listing.gap or (None if whole else regional_malformed_gap(aws, INSTANCES)))
 
 
 def has_id(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("InstanceId"), str)
 
 
-def by_id(listing: Listing) -> Iterator[tuple[str, Answer]]:
+def iterate_by_id(listing: Listing) -> Iterator[tuple[str, Answer]]:
     return ((item["InstanceId"], item) for item in listing.items if has_id(item))
 
 
-def is_gone(item: Answer) -> bool:
+def is_instance_ended(item: Answer) -> bool:
     state = item.get("State")
-    return isinstance(state, dict) and state.get("Name") in ENDED
+    return isinstance(state, dict) and state.get("Name") in ENDED_STATES
 
 
 def transit_encryption(aws: Reader, kinds: list[str]) -> dict[str, bool | Gap | None]:
@@ -117,15 +121,15 @@ def read_types(aws: Reader, kinds: list[str]) -> dict[str, bool | Gap | None]:
         answer = aws.call("ec2", "DescribeInstanceTypes", InstanceTypes=kinds)
     except CallError as error:
         return dict.fromkeys(kinds, error.gap)
-    gap = malformed(aws, TYPES)
+    gap = regional_malformed_gap(aws, TYPES)
     held = answer.get("InstanceTypes")
     listed = (
         {item.get("InstanceType"): item for item in held if isinstance(item, dict)} if isinstance(held, list) else {}
     )
-    return {kind: fact(gap, supported, listed[kind]) if kind in listed else gap for kind in kinds}
+    return {kind: read_or_gap(gap, read_encryption_support, listed[kind]) if kind in listed else gap for kind in kinds}
 
 
-def supported(item: Answer) -> bool | None:
+def read_encryption_support(item: Answer) -> bool | None:
     value = maybe_mapping(item, "NetworkInfo").get("EncryptionInTransitSupported")
     if value is not None and not isinstance(value, bool):
         raise MalformedError("EncryptionInTransitSupported")

@@ -7,24 +7,24 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.collectors.lib.ssm_answers import (
     Answer,
-    arn,
-    begin,
-    detail,
-    fact,
+    build_regional_arn,
+    call_unless_gone,
     free_text,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_text,
-    named,
-    ssm,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-OPS_ITEMS = ssm("DescribeOpsItems")
-ACTIVATIONS = ssm("DescribeActivations")
-BASELINES = ssm("DescribePatchBaselines")
-BASELINE = ssm("GetPatchBaseline")
+OPS_ITEMS = ssm_call("DescribeOpsItems")
+ACTIVATIONS = ssm_call("DescribeActivations")
+BASELINES = ssm_call("DescribePatchBaselines")
+BASELINE = ssm_call("GetPatchBaseline")
 GONE = ("DoesNotExistException",)
 COLLECTOR = Collector(
     "ssm_ops",
@@ -34,8 +34,8 @@ COLLECTOR = Collector(
 )
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     add_ops_items(aws, evidence)
     add_activations(aws, evidence)
     add_baselines(aws, evidence)
@@ -44,38 +44,40 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
 
 def add_ops_items(aws: Reader, evidence: Evidence) -> None:
     listing = aws.pages("ssm", "DescribeOpsItems", "OpsItemSummaries", MaxResults=50)
-    gap = malformed(aws, OPS_ITEMS)
-    for id, item in named(evidence, listing, "OpsItemId", gap, "ssm.ops_item"):
-        evidence.add("ssm.ops_item", arn(aws, f"opsitem/{id}"), **ops_item(item, gap))
+    gap = regional_malformed_gap(aws, OPS_ITEMS)
+    for id, item in identify_items(evidence, listing, "OpsItemId", gap, "ssm.ops_item"):
+        evidence.add("ssm.ops_item", build_regional_arn(aws, f"opsitem/{id}"), **read_ops_item(item, gap))
 
 
-def ops_item(item: Answer, gap: Gap) -> dict[str, Any]:
-    return judged(gap, lambda: free_text(item, ("Title", "Source", "Category"), ("OperationalData",)))
+def read_ops_item(item: Answer, gap: Gap) -> dict[str, Any]:
+    return inspect_free_text(gap, lambda: free_text(item, ("Title", "Source", "Category"), ("OperationalData",)))
 
 
 def add_activations(aws: Reader, evidence: Evidence) -> None:
     listing = aws.pages("ssm", "DescribeActivations", "ActivationList", MaxResults=50)
-    gap = malformed(aws, ACTIVATIONS)
-    for id, item in named(evidence, listing, "ActivationId", gap, "ssm.activation"):
-        evidence.add("ssm.activation", arn(aws, f"activation/{id}"), **activation(item, gap))
+    gap = regional_malformed_gap(aws, ACTIVATIONS)
+    for id, item in identify_items(evidence, listing, "ActivationId", gap, "ssm.activation"):
+        evidence.add("ssm.activation", build_regional_arn(aws, f"activation/{id}"), **read_activation(item, gap))
 
 
-def activation(item: Answer, gap: Gap) -> dict[str, Any]:
-    return judged(gap, lambda: free_text(item, ("Description", "DefaultInstanceName"), ("Tags",)))
+def read_activation(item: Answer, gap: Gap) -> dict[str, Any]:
+    return inspect_free_text(gap, lambda: free_text(item, ("Description", "DefaultInstanceName"), ("Tags",)))
 
 
 def add_baselines(aws: Reader, evidence: Evidence) -> None:
     own = [{"Key": "OWNER", "Values": ["Self"]}]
     listing = aws.pages("ssm", "DescribePatchBaselines", "BaselineIdentities", Filters=own, MaxResults=100)
-    for id, item in named(evidence, listing, "BaselineId", malformed(aws, BASELINES), "ssm.patch_baseline"):
-        answer = detail(aws, BASELINE, GONE, BaselineId=id)
+    for id, item in identify_items(
+        evidence, listing, "BaselineId", regional_malformed_gap(aws, BASELINES), "ssm.patch_baseline"
+    ):
+        answer = call_unless_gone(aws, BASELINE, GONE, BaselineId=id)
         if answer is not None:
-            name = fact(malformed(aws, BASELINES), maybe_text, item, "BaselineName")
-            facts = baseline(answer, malformed(aws, BASELINE))
-            evidence.add("ssm.patch_baseline", arn(aws, f"patchbaseline/{id}"), name=name, **facts)
+            name = read_or_gap(regional_malformed_gap(aws, BASELINES), maybe_text, item, "BaselineName")
+            facts = read_patch_baseline(answer, regional_malformed_gap(aws, BASELINE))
+            evidence.add("ssm.patch_baseline", build_regional_arn(aws, f"patchbaseline/{id}"), name=name, **facts)
 
 
-def baseline(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
+def read_patch_baseline(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     if isinstance(answer, Gap):
         return dict.fromkeys(("hits", "url_credentials"), answer)
-    return judged(gap, lambda: free_text(answer, ("Name", "Description"), ("Sources", "RejectedPatches")))
+    return inspect_free_text(gap, lambda: free_text(answer, ("Name", "Description"), ("Sources", "RejectedPatches")))

@@ -7,44 +7,48 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.collectors.lib.ssm_answers import (
     Answer,
-    arn,
-    begin,
-    fact,
+    build_regional_arn,
+    expect_integer,
+    expect_text,
     free_text,
-    integer,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_instant,
     maybe_text,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.detectors import secret_name
-from scans.domain.collector import Collector, Reader, Seen
+from scans.detectors import classify_secret_name
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-DESCRIBE = ssm("DescribeParameters")
+DESCRIBE = ssm_call("DescribeParameters")
 COLLECTOR = Collector("ssm_parameters", "region", ("ssm.parameter",), (DESCRIBE,))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeParameters", "Parameters", MaxResults=50)
-    gap = malformed(aws, DESCRIBE)
-    for name, item in named(evidence, listing, "Name", gap, "ssm.parameter"):
-        evidence.add("ssm.parameter", arn(aws, f"parameter/{name.removeprefix('/')}"), **transform(name, item, gap))
+    gap = regional_malformed_gap(aws, DESCRIBE)
+    for name, item in identify_items(evidence, listing, "Name", gap, "ssm.parameter"):
+        evidence.add(
+            "ssm.parameter",
+            build_regional_arn(aws, f"parameter/{name.removeprefix('/')}"),
+            **read_parameter(name, item, gap),
+        )
     return evidence
 
 
-def transform(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
+def read_parameter(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
-        "type": fact(gap, text, item, "Type"),
-        "key_id": fact(gap, maybe_text, item, "KeyId"),
-        "tier": fact(gap, maybe_text, item, "Tier"),
-        "version": fact(gap, integer, item, "Version"),
-        "modified": fact(gap, maybe_instant, item, "LastModifiedDate"),
-        "secret_name": fact(gap, lambda: secret_name(name, maybe_text(item, "Description"))),
-        **judged(gap, lambda: free_text(item, ("Name", "Description"))),
+        "type": read_or_gap(gap, expect_text, item, "Type"),
+        "key_id": read_or_gap(gap, maybe_text, item, "KeyId"),
+        "tier": read_or_gap(gap, maybe_text, item, "Tier"),
+        "version": read_or_gap(gap, expect_integer, item, "Version"),
+        "modified": read_or_gap(gap, maybe_instant, item, "LastModifiedDate"),
+        "secret_name": read_or_gap(gap, lambda: classify_secret_name(name, maybe_text(item, "Description"))),
+        **inspect_free_text(gap, lambda: free_text(item, ("Name", "Description"))),
     }

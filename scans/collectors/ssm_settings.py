@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import arn, begin, detail, fact, malformed, maybe_mapping, ssm, text
-from scans.domain.collector import Collector, Reader, Seen
+from scans.collectors.lib.ssm_answers import (
+    build_regional_arn,
+    call_unless_gone,
+    expect_text,
+    maybe_mapping,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
+)
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-GET = ssm("GetServiceSetting")
+GET = ssm_call("GetServiceSetting")
 SHARING = "/ssm/documents/console/public-sharing-permission"
 SCRIPT_LOGS = "/ssm/automation/customer-script-log-destination"
 SCRIPT_LOG_GROUP = "/ssm/automation/customer-script-log-group-name"
@@ -17,12 +26,12 @@ COLLECTOR = Collector(
 )
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
-    sharing, destination, role = (setting(aws, name) for name in (SHARING, SCRIPT_LOGS, HOST_ROLE))
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
+    sharing, destination, role = (read_setting(aws, name) for name in (SHARING, SCRIPT_LOGS, HOST_ROLE))
     group: str | Gap | None = destination if isinstance(destination, Gap) else None
     if destination == "CloudWatch":
-        group = setting(aws, SCRIPT_LOG_GROUP)
+        group = read_setting(aws, SCRIPT_LOG_GROUP)
     elif isinstance(destination, str):
         destination = None
     evidence.add("ssm.setting.sharing", setting_arn(aws, SHARING), value=sharing)
@@ -31,12 +40,14 @@ def collect(aws: Reader, _seen: Seen) -> Evidence:
     return evidence
 
 
-def setting(aws: Reader, name: str) -> str | Gap | None:
-    answer = detail(aws, GET, (), SettingId=name)
+def read_setting(aws: Reader, name: str) -> str | Gap | None:
+    answer = call_unless_gone(aws, GET, (), SettingId=name)
     if answer is None or isinstance(answer, Gap):
         return answer
-    return fact(malformed(aws, GET), lambda: text(maybe_mapping(answer, "ServiceSetting"), "SettingValue"))
+    return read_or_gap(
+        regional_malformed_gap(aws, GET), lambda: expect_text(maybe_mapping(answer, "ServiceSetting"), "SettingValue")
+    )
 
 
 def setting_arn(aws: Reader, name: str) -> str:
-    return arn(aws, f"servicesetting{name}")
+    return build_regional_arn(aws, f"servicesetting{name}")

@@ -14,54 +14,63 @@ from typing import Any
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import Answer, MalformedError, arn, begin, integer, malformed, ssm, text
-from scans.detectors import hits, revision
-from scans.domain.collector import VALUE_ROLE, CallError, Collector, Reader, Seen
+from scans.collectors.lib.ssm_answers import (
+    Answer,
+    MalformedError,
+    build_regional_arn,
+    expect_integer,
+    expect_text,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
+)
+from scans.detectors import compute_revision, find_sensitive_fields
+from scans.domain.collector import VALUE_ROLE, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence, Resource
-from scans.domain.size_limits import TooCostlyError, too_costly
+from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
-GET = ssm("GetParameters")
+GET = ssm_call("GetParameters")
 COLLECTOR = Collector(
     "ssm_values", "region", ("ssm.value_inspection", "ssm.value"), (GET,), stage=1, role=VALUE_ROLE,
     remembers=("ssm_values", "ssm_parameters"),
 )  # fmt: skip
-PLAIN = ("String", "StringList")
+PLAIN_TYPES = ("String", "StringList")
 BATCH = 10
 SECONDS_APART = 0.2
 
 
 def collect(
     aws: Reader,
-    seen: Seen,
+    seen: EarlierEvidence,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+    evidence = start_evidence(aws, COLLECTOR)
     on = bool(seen.context is not None and seen.context.policy.get("inspect_values"))
-    evidence.add("ssm.value_inspection", arn(aws, "value-inspection"), on=on)
+    evidence.add("ssm.value_inspection", build_regional_arn(aws, "value-inspection"), on=on)
     if not on:
         return evidence
     for gap in seen.gaps("ssm.parameter"):
-        evidence.miss("ssm.value", gap)
-    known = inspected(seen)
+        evidence.record_gap("ssm.value", gap)
+    known = index_last_inspection(seen)
     fresh: list[Resource] = []
     for parameter in seen.of("ssm.parameter"):
         kind = parameter.facts["type"]
         if isinstance(kind, Gap):
-            evidence.miss("ssm.value", kind)
-        elif kind in PLAIN and (facts := known.get(stamp(parameter))):
+            evidence.record_gap("ssm.value", kind)
+        elif kind in PLAIN_TYPES and (facts := known.get(stamp_parameter(parameter))):
             evidence.add("ssm.value", parameter.arn, **facts)
-        elif kind in PLAIN:
+        elif kind in PLAIN_TYPES:
             fresh.append(parameter)
-    pace = Pace(sleep, clock)
+    pace = CallPacer(sleep, clock)
     for start in range(0, len(fresh), BATCH):
         pace.wait()
-        batch(aws, evidence, fresh[start : start + BATCH])
+        inspect_batch(aws, evidence, fresh[start : start + BATCH])
     return evidence
 
 
 @dataclass(slots=True)
-class Pace:
+class CallPacer:
     """Keeps calls apart."""
 
     sleep: Callable[[float], None]
@@ -76,7 +85,7 @@ class Pace:
         self.last = self.clock()
 
 
-def stamp(parameter: Resource) -> tuple[Any, ...]:
+def stamp_parameter(parameter: Resource) -> tuple[Any, ...]:
     """What changes when a parameter is written, also when it is deleted and made anew with version 1."""
     parts = (parameter.facts.get("version"), parameter.facts.get("modified"))
     if any(isinstance(part, Gap) or part is None for part in parts):
@@ -84,10 +93,10 @@ def stamp(parameter: Resource) -> tuple[Any, ...]:
     return (parameter.arn, *parts)
 
 
-def inspected(seen: Seen) -> dict[tuple[Any, ...], dict[str, Any]]:
+def index_last_inspection(seen: EarlierEvidence) -> dict[tuple[Any, ...], dict[str, Any]]:
     """What the last scan found: the parameter's stamp of then -> facts."""
     before = [resource for evidence in seen.before for resource in evidence.resources]
-    stamps = {r.arn: stamp(r) for r in before if r.type == "ssm.parameter"}
+    stamps = {r.arn: stamp_parameter(r) for r in before if r.type == "ssm.parameter"}
     return {
         stamps[r.arn]: r.facts
         for r in before
@@ -95,24 +104,24 @@ def inspected(seen: Seen) -> dict[tuple[Any, ...], dict[str, Any]]:
         and r.arn in stamps
         and not any(isinstance(fact, Gap) for fact in r.facts.values())
         and r.facts.get("version") == stamps[r.arn][1]
-        and r.facts.get("looked_with") == revision()  # other detectors may see what these did not
+        and r.facts.get("looked_with") == compute_revision()  # other detectors may see what these did not
     }
 
 
-def batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
+def inspect_batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
     by_name = {str(parameter.facts["name"]): parameter for parameter in parameters}
     try:
         answer = aws.call("ssm", "GetParameters", Names=list(by_name), WithDecryption=False)
-        found = dict(judged(answer))
+        found = dict(inspect_parameters(answer))
         gone = set(answer.get("InvalidParameters") or ())
     except CallError as error:
         found, gone, gap = {}, set(), error.gap
     except MalformedError:
-        found, gone, gap = {}, set(), malformed(aws, GET)
+        found, gone, gap = {}, set(), regional_malformed_gap(aws, GET)
     except TooCostlyError as error:
-        found, gone, gap = {}, set(), too_costly(malformed(aws, GET), error)
+        found, gone, gap = {}, set(), make_too_costly_gap(regional_malformed_gap(aws, GET), error)
     else:
-        gap = malformed(aws, GET)
+        gap = regional_malformed_gap(aws, GET)
     for name, parameter in by_name.items():
         if name in found:
             facts = found[name]
@@ -122,24 +131,31 @@ def batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
             evidence.add("ssm.value", parameter.arn, detectors=gap, version=gap, looked_with=gap)
 
 
-def judged(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | None]]:
+def inspect_parameters(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | None]]:
     """(name, facts) of each parameter; None for one that has become a SecureString since it was listed."""
     items = answer.get("Parameters")
     if not isinstance(items, list):
         raise MalformedError("Parameters")
     for item in items:
-        name = text(item, "Name")
-        if text(item, "Type") not in PLAIN:
+        name = expect_text(item, "Name")
+        if expect_text(item, "Type") not in PLAIN_TYPES:
             yield name, None
             continue
-        yield name, {"detectors": detectors(name, item), "version": integer(item, "Version"), "looked_with": revision()}
+        yield (
+            name,
+            {
+                "detectors": detect_in_value(name, item),
+                "version": expect_integer(item, "Version"),
+                "looked_with": compute_revision(),
+            },
+        )
 
 
-def detectors(name: str, item: Answer) -> list[str]:
+def detect_in_value(name: str, item: Answer) -> list[str]:
     """Which detectors find something in a value, also beside the parameter's name; never what."""
     value = item.get("Value")
     if not isinstance(value, str):
         raise MalformedError("Value")
     parts = value.split(",") if item["Type"] == "StringList" else []
-    found = hits({"Name": name.rsplit("/", 1)[-1], "Value": [value, *parts]})
+    found = find_sensitive_fields({"Name": name.rsplit("/", 1)[-1], "Value": [value, *parts]})
     return sorted({hit["detector"] for hit in found if hit["field"].startswith("Value")})

@@ -8,72 +8,80 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import (
     Answer,
-    arn,
-    begin,
-    detail,
-    fact,
+    build_regional_arn,
+    call_unless_gone,
+    expect_text,
     free_text,
-    judged,
-    malformed,
+    identify_items,
+    inspect_free_text,
     maybe_mapping,
     maybe_text,
-    named,
-    ssm,
-    text,
+    read_or_gap,
+    regional_malformed_gap,
+    ssm_call,
+    start_evidence,
 )
-from scans.domain.collector import Collector, Reader, Seen
+from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
-WINDOWS = ssm("DescribeMaintenanceWindows")
-TASKS = ssm("DescribeMaintenanceWindowTasks")
-TASK = ssm("GetMaintenanceWindowTask")
+WINDOWS = ssm_call("DescribeMaintenanceWindows")
+TASKS = ssm_call("DescribeMaintenanceWindowTasks")
+TASK = ssm_call("GetMaintenanceWindowTask")
 GONE = ("DoesNotExistException",)
 COLLECTOR = Collector("ssm_windows", "region", ("ssm.window", "ssm.window_task"), (WINDOWS, TASKS, TASK))
 
 
-def collect(aws: Reader, _seen: Seen) -> Evidence:
-    evidence = begin(aws, COLLECTOR)
+def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+    evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeMaintenanceWindows", "WindowIdentities", MaxResults=100)
-    gap = malformed(aws, WINDOWS)
-    for id, item in named(evidence, listing, "WindowId", gap, "ssm.window", "ssm.window_task"):
+    gap = regional_malformed_gap(aws, WINDOWS)
+    for id, item in identify_items(evidence, listing, "WindowId", gap, "ssm.window", "ssm.window_task"):
         tasks = aws.pages("ssm", "DescribeMaintenanceWindowTasks", "Tasks", WindowId=id, MaxResults=100)
         if tasks.gap is not None and tasks.gap.code in GONE:
             continue
-        evidence.add("ssm.window", arn(aws, f"maintenancewindow/{id}"), **window(item, gap))
-        for task_id, _ in named(evidence, tasks, "WindowTaskId", malformed(aws, TASKS), "ssm.window_task"):
-            answer = detail(aws, TASK, GONE, WindowId=id, WindowTaskId=task_id)
+        evidence.add("ssm.window", build_regional_arn(aws, f"maintenancewindow/{id}"), **read_window(item, gap))
+        for task_id, _ in identify_items(
+            evidence, tasks, "WindowTaskId", regional_malformed_gap(aws, TASKS), "ssm.window_task"
+        ):
+            answer = call_unless_gone(aws, TASK, GONE, WindowId=id, WindowTaskId=task_id)
             if answer is not None:
-                evidence.add("ssm.window_task", arn(aws, f"windowtask/{task_id}"), **task(answer, malformed(aws, TASK)))
+                evidence.add(
+                    "ssm.window_task",
+                    build_regional_arn(aws, f"windowtask/{task_id}"),
+                    **read_window_task(answer, regional_malformed_gap(aws, TASK)),
+                )
     return evidence
 
 
-def window(item: Answer, gap: Gap) -> dict[str, Any]:
+def read_window(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "name": fact(gap, maybe_text, item, "Name"),
-        **judged(gap, lambda: free_text(item, ("Name", "Description"))),
+        "name": read_or_gap(gap, maybe_text, item, "Name"),
+        **inspect_free_text(gap, lambda: free_text(item, ("Name", "Description"))),
     }
 
 
-def task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
+def read_window_task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     if isinstance(answer, Gap):
         return dict.fromkeys(("document", "references", "log_group", "hits", "url_credentials"), answer)
     return {
-        "document": fact(gap, text, answer, "TaskArn"),
-        "references": fact(gap, find_references, answer),
-        "log_group": fact(gap, lambda: references.log_group(run_command(answer), text(answer, "TaskArn"))),
-        **judged(
+        "document": read_or_gap(gap, expect_text, answer, "TaskArn"),
+        "references": read_or_gap(gap, find_task_references, answer),
+        "log_group": read_or_gap(
+            gap, lambda: references.log_group(select_run_command(answer), expect_text(answer, "TaskArn"))
+        ),
+        **inspect_free_text(
             gap,
             lambda: free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters")),
         ),
     }
 
 
-def run_command(answer: Answer) -> Answer:
+def select_run_command(answer: Answer) -> Answer:
     return maybe_mapping(maybe_mapping(answer, "TaskInvocationParameters"), "RunCommand")
 
 
-def find_references(answer: Answer) -> list[references.Reference]:
-    document = text(answer, "TaskArn")
+def find_task_references(answer: Answer) -> list[references.Reference]:
+    document = expect_text(answer, "TaskArn")
     kind = references.output_kind(document, "01")
     logged = maybe_text(maybe_mapping(answer, "LoggingInfo"), "S3BucketName")
     found = references.to_bucket(logged, kind, "LoggingInfo.S3BucketName")
@@ -82,5 +90,5 @@ def find_references(answer: Answer) -> list[references.Reference]:
         invocation = maybe_mapping(maybe_mapping(answer, "TaskInvocationParameters"), name)
         output = maybe_text(invocation, "OutputS3BucketName")
         found += references.to_bucket(output, kind, f"{field}.OutputS3BucketName")
-        found += references.of_parameters(document, maybe_mapping(invocation, "Parameters"), f"{field}.Parameters")
-    return references.unique(found)
+        found += references.find_in_parameters(document, maybe_mapping(invocation, "Parameters"), f"{field}.Parameters")
+    return references.drop_duplicates(found)

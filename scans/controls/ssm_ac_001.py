@@ -28,15 +28,15 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import IDENTITY, PolicyError, allows_everything, parse
+from scans.controls.lib.iam_policies import IDENTITY_POLICY, PolicyError, allows_everything, parse_policy
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -51,7 +51,7 @@ CONTROL = Control(
     file="ssm_ac_001",
     title="No principal has every permission",
     severity=Severity.CRITICAL,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"iam.principal": ("attached", "kind")},
     related={"iam.policy": ("name", "document"), "iam.inline": ("policies",)},
@@ -76,10 +76,12 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     gaps: list[Gap] = []
     doubts: list[str] = []
-    for name, read in _policies(resource, gaps):
+    for name, read in _list_policies(resource, gaps):
         try:
-            if name.endswith(f":iam::aws:{ADMINISTRATOR}") or allows_everything(parse(read(), IDENTITY)):
-                return failed(f"The {_kind(resource)} has the policy {name}: every action on every resource.")
+            if name.endswith(f":iam::aws:{ADMINISTRATOR}") or allows_everything(parse_policy(read(), IDENTITY_POLICY)):
+                return failed(
+                    f"The {_read_principal_kind(resource)} has the policy {name}: every action on every resource."
+                )
         except GapError as error:
             gaps += error.gaps
         except PolicyError as error:
@@ -91,56 +93,56 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No attached or inline policy allows every action on every resource.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Detach the wide managed policies, delete the wide inline ones."""
     kept = [arn for arn in resource["attached"] if not _is_wide(resource, arn)]
-    inline = resource.look("iam.inline", resource.arn)
+    inline = resource.look_up("iam.inline", resource.arn)
     if inline is None:
-        return (fixes.sets(resource, attached=kept),)
+        return (fixes.set_facts(resource, attached=kept),)
     narrow = [each for each in inline["policies"] if not _allows_all(each.get("document"))]
-    return fixes.sets(resource, attached=kept), fixes.sets(inline, policies=narrow)
+    return fixes.set_facts(resource, attached=kept), fixes.set_facts(inline, policies=narrow)
 
 
 def _is_wide(resource: ResourceView, arn: str) -> bool:
     if ":iam::aws:" in arn:
         return arn.endswith(f":iam::aws:{ADMINISTRATOR}")
     try:
-        return _allows_all(_document(resource, arn))
+        return _allows_all(_read_document(resource, arn))
     except (GapError, PolicyError):
         return False  # it stays, and what isn't known of it stays unknown
 
 
 def _allows_all(document: Any) -> bool:
     try:
-        return allows_everything(parse(document))
+        return allows_everything(parse_policy(document))
     except PolicyError:
         return False
 
 
-def _policies(resource: ResourceView, gaps: list[Gap]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _list_policies(resource: ResourceView, gaps: list[Gap]) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Each policy's name and how to get its document. What can't be listed goes to the gaps."""
     try:
         for arn in resource["attached"]:
             if arn.endswith(f":iam::aws:{ADMINISTRATOR}") or ":iam::aws:" not in arn:
-                yield arn, functools.partial(_document, resource, arn)
+                yield arn, functools.partial(_read_document, resource, arn)
     except GapError as error:
         gaps += error.gaps
     try:
-        inline = resource.look("iam.inline", resource.arn)
+        inline = resource.look_up("iam.inline", resource.arn)
         for policy in inline["policies"] if inline else ():
             yield policy.get("name", "inline"), functools.partial(policy.get, "document")
     except GapError as error:
         gaps += error.gaps
 
 
-def _document(resource: ResourceView, arn: str) -> Any:
-    policy = resource.look("iam.policy", arn)
+def _read_document(resource: ResourceView, arn: str) -> Any:
+    policy = resource.look_up("iam.policy", arn)
     if policy is None:
         raise PolicyError("it is attached, but not among the account's policies")
     return policy["document"]
 
 
-def _kind(resource: ResourceView) -> str:
+def _read_principal_kind(resource: ResourceView) -> str:
     try:
         return str(resource["kind"])
     except GapError:

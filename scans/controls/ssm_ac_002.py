@@ -34,12 +34,12 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, Shape, grants, path_reads_past_deny
+from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions, path_reads_past_deny
 from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
-from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 READS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory")
-PARAMETERS = (Shape("ssm", "parameter/"),)
+PARAMETERS = (ResourceShape("ssm", "parameter/"),)
 TAGS = ("aws:ResourceTag/", "ssm:resourceTag/")
 
 CONTROL = Control(
@@ -47,7 +47,7 @@ CONTROL = Control(
     file="ssm_ac_002",
     title="Reading parameters is limited",
     severity=Severity.HIGH,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     # 2: judged in the own partition; a path read past a Deny in any region is seen. 3: the path / reads all, a condition
     # that takes any value is no limit, and more Allows and Denies than can be compared are unknown.
     version=3,
@@ -72,15 +72,17 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    return judge_documents(resource, _find, "No document reads every parameter.")
+    return judge_documents(resource, _find_parameter_reads, "No document reads every parameter.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.narrows_documents(resource, _find, [fixes.arn_of(resource, "ssm", "parameter/PATH/*", region="*")])
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.narrow_documents(
+        resource, _find_parameter_reads, [fixes.build_arn(resource, "ssm", "parameter/PATH/*", region="*")]
+    )
 
 
-def _find(policy: Policy) -> str:
-    reads = grants(policy, READS, PARAMETERS, unless=TAGS)
+def _find_parameter_reads(policy: Policy) -> str:
+    reads = list_granted_actions(policy, READS, PARAMETERS, unless=TAGS)
     if reads:
         return f"allows {', '.join(reads)} on every parameter"
     if path_reads_past_deny(policy):
@@ -101,7 +103,7 @@ ANY_TAG = {
 }
 
 
-def _statement(effect: str, action: object, resource: object, **more: object) -> dict[str, object]:
+def _make_path_statement(effect: str, action: object, resource: object, **more: object) -> dict[str, object]:
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
 
@@ -110,66 +112,84 @@ def _case(name: str, verdict: Verdict, *statements: dict[str, Any]) -> Case:
     return Case(name, verdict, facts, type="iam.policy", region="global")
 
 
-def _inline(name: str, verdict: Verdict, policies: object) -> Case:
+def _inline_reader_case(name: str, verdict: Verdict, policies: object) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
 CASES = [
-    _case("one path", Verdict.PASS, _statement("Allow", "ssm:GetParameter*", f"{APP}/*")),
-    _case("all of them", Verdict.FAIL, _statement("Allow", "ssm:GetParameter", ALL)),
-    _case("a star", Verdict.FAIL, _statement("Allow", ["SSM:*"], ["*"])),
-    _case("everything", Verdict.FAIL, _statement("Allow", "*", "*")),
-    _case("only descriptions", Verdict.PASS, _statement("Allow", "ssm:DescribeParameters", "*")),
+    _case("one path", Verdict.PASS, _make_path_statement("Allow", "ssm:GetParameter*", f"{APP}/*")),
+    _case("all of them", Verdict.FAIL, _make_path_statement("Allow", "ssm:GetParameter", ALL)),
+    _case("a star", Verdict.FAIL, _make_path_statement("Allow", ["SSM:*"], ["*"])),
+    _case("everything", Verdict.FAIL, _make_path_statement("Allow", "*", "*")),
+    _case("only descriptions", Verdict.PASS, _make_path_statement("Allow", "ssm:DescribeParameters", "*")),
     _case("all but IAM", Verdict.FAIL, {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
     _case(
         "by tag",
         Verdict.PASS,
-        _statement("Allow", "ssm:GetParameter", "*", Condition={"StringEquals": {"ssm:resourceTag/app": "shop"}}),
+        _make_path_statement(
+            "Allow", "ssm:GetParameter", "*", Condition={"StringEquals": {"ssm:resourceTag/app": "shop"}}
+        ),
     ),
     _case(
         "with MFA only",
         Verdict.FAIL,
-        _statement("Allow", "ssm:GetParameter", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
-    ),
-    *(
-        _case(f"the path / by {spelling}", Verdict.FAIL, _statement("Allow", "ssm:GetParametersByPath", spelling))
-        for spelling in (f"{ALL[:-1]}", f"{ALL[:-1]}/", f"{ALL[:-1]}?", ALL.replace("/*", "?"), "arn:aws:ssm:*:*:*/")
-    ),
-    _case("nothing lies at /", Verdict.PASS, _statement("Allow", "ssm:GetParameter", ALL[:-1])),
-    _case("a path below /", Verdict.PASS, _statement("Allow", "ssm:GetParametersByPath", APP)),
-    _case(
-        "the path / taken back",
-        Verdict.PASS,
-        _statement("Allow", "ssm:GetParametersByPath", ALL[:-1]),
-        _statement("Deny", "ssm:GetParameter*", ALL),
+        _make_path_statement(
+            "Allow", "ssm:GetParameter", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+        ),
     ),
     *(
         _case(
-            f"by any tag: {operator}", Verdict.FAIL, _statement("Allow", "ssm:GetParameter", "*", Condition=condition)
+            f"the path / by {spelling}",
+            Verdict.FAIL,
+            _make_path_statement("Allow", "ssm:GetParametersByPath", spelling),
+        )
+        for spelling in (f"{ALL[:-1]}", f"{ALL[:-1]}/", f"{ALL[:-1]}?", ALL.replace("/*", "?"), "arn:aws:ssm:*:*:*/")
+    ),
+    _case("nothing lies at /", Verdict.PASS, _make_path_statement("Allow", "ssm:GetParameter", ALL[:-1])),
+    _case("a path below /", Verdict.PASS, _make_path_statement("Allow", "ssm:GetParametersByPath", APP)),
+    _case(
+        "the path / taken back",
+        Verdict.PASS,
+        _make_path_statement("Allow", "ssm:GetParametersByPath", ALL[:-1]),
+        _make_path_statement("Deny", "ssm:GetParameter*", ALL),
+    ),
+    *(
+        _case(
+            f"by any tag: {operator}",
+            Verdict.FAIL,
+            _make_path_statement("Allow", "ssm:GetParameter", "*", Condition=condition),
         )
         for operator, condition in ANY_TAG.items()
     ),
-    _case("taken back", Verdict.PASS, _statement("Allow", "ssm:*", "*"), _statement("Deny", "ssm:GetParameter*", "*")),
+    _case(
+        "taken back",
+        Verdict.PASS,
+        _make_path_statement("Allow", "ssm:*", "*"),
+        _make_path_statement("Deny", "ssm:GetParameter*", "*"),
+    ),
     _case(
         "a path beside a Deny below it",
         Verdict.FAIL,
-        _statement("Allow", "ssm:GetParametersByPath", f"{APP}*"),
-        _statement("Deny", "ssm:GetParameter", f"{APP}/secret/*"),
+        _make_path_statement("Allow", "ssm:GetParametersByPath", f"{APP}*"),
+        _make_path_statement("Deny", "ssm:GetParameter", f"{APP}/secret/*"),
     ),
     Case(
         "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
     ),
     Case("no policy", Verdict.UNKNOWN, {"name": "x", "document": {}}, type="iam.policy", region="global"),
-    _inline(
+    _inline_reader_case(
         "an inline policy reads all",
         Verdict.FAIL,
-        [{"name": "a", "document": {}}, {"name": "b", "document": {"Statement": _statement("Allow", "ssm:*", "*")}}],
+        [
+            {"name": "a", "document": {}},
+            {"name": "b", "document": {"Statement": _make_path_statement("Allow", "ssm:*", "*")}},
+        ],
     ),
-    _inline("an inline policy can't be understood", Verdict.UNKNOWN, [{"name": "a", "document": None}]),
-    _inline(
+    _inline_reader_case("an inline policy can't be understood", Verdict.UNKNOWN, [{"name": "a", "document": None}]),
+    _inline_reader_case(
         "a narrow inline policy",
         Verdict.PASS,
-        [{"name": "a", "document": {"Statement": _statement("Allow", "ssm:GetParameter", f"{APP}/*")}}],
+        [{"name": "a", "document": {"Statement": _make_path_statement("Allow", "ssm:GetParameter", f"{APP}/*")}}],
     ),
-    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _inline_reader_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
 ]

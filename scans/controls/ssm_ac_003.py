@@ -29,12 +29,12 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, Shape, grants
+from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
-from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
-KEYS = (Shape("kms", "key/"),)
+KEYS = (ResourceShape("kms", "key/"),)
 NARROWING = ("aws:ResourceTag/", "kms:ResourceAliases", "kms:RequestAlias", "kms:EncryptionContext:")
 
 CONTROL = Control(
@@ -42,7 +42,7 @@ CONTROL = Control(
     file="ssm_ac_003",
     title="No policy decrypts with every key",
     severity=Severity.HIGH,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     # 2: judged in the own partition: ARNs of another name nothing there. 3: a condition that takes any value is no limit,
     # and more Allows and Denies than can be compared are unknown. 4: nor is a context that names every parameter or object.
     version=4,
@@ -67,15 +67,17 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    return judge_documents(resource, _find, "No document decrypts with every key.")
+    return judge_documents(resource, _find_open_decrypts, "No document decrypts with every key.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.narrows_documents(resource, _find, [fixes.arn_of(resource, "kms", "key/KEY_ID", region="*")])
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.narrow_documents(
+        resource, _find_open_decrypts, [fixes.build_arn(resource, "kms", "key/KEY_ID", region="*")]
+    )
 
 
-def _find(policy: Policy) -> str:
-    given = grants(policy, ACTIONS, KEYS, unless=NARROWING)
+def _find_open_decrypts(policy: Policy) -> str:
+    given = list_granted_actions(policy, ACTIONS, KEYS, unless=NARROWING)
     return f"allows {' and '.join(given)} with every key" if given else ""
 
 
@@ -88,7 +90,7 @@ def _case(name: str, verdict: Verdict, action: object, resource: object, **more:
     return Case(name, verdict, facts, type="iam.policy", region="global")
 
 
-def _inline(name: str, verdict: Verdict, policies: Any) -> Case:
+def _inline_decrypter_case(name: str, verdict: Verdict, policies: Any) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
@@ -148,11 +150,11 @@ CASES = [
     Case(
         "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
     ),
-    _inline(
+    _inline_decrypter_case(
         "an inline policy decrypts all",
         Verdict.FAIL,
         [{"name": "a", "document": {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}}],
     ),
-    _inline("nothing inline", Verdict.PASS, []),
-    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _inline_decrypter_case("nothing inline", Verdict.PASS, []),
+    _inline_decrypter_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
 ]

@@ -31,12 +31,12 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, Shape, grants
+from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
-from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
-NODES = (Shape("ec2", "instance/"), Shape("ssm", "managed-instance/"))
-DOCUMENTS = (Shape("ssm", "document/"),)
+NODES = (ResourceShape("ec2", "instance/"), ResourceShape("ssm", "managed-instance/"))
+DOCUMENTS = (ResourceShape("ssm", "document/"),)
 LIMITS = ("ssm:resourceTag/", "aws:ResourceTag/", "ec2:ResourceTag/", "ssm:SessionDocumentAccessCheck")
 
 CONTROL = Control(
@@ -44,7 +44,7 @@ CONTROL = Control(
     file="ssm_ac_004",
     title="Sessions and commands are limited",
     severity=Severity.HIGH,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     # 2: judged in the own partition; …IfExists on the check of the document asks as much as without. 3: a condition
     # that takes any value is no limit, nor is the check of the document switched off by another operator; more Allows
     # and Denies than can be compared are unknown.
@@ -70,18 +70,24 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    return judge_documents(resource, _find, "No document starts sessions or sends commands without a limit.")
+    return judge_documents(
+        resource, _find_node_access, "No document starts sessions or sends commands without a limit."
+    )
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    node = fixes.arn_of(resource, "ec2", "instance/NODE_ID", region="*")
-    return fixes.narrows_documents(resource, _find, [node, fixes.arn_of(resource, "ssm", "document/NAME", region="*")])
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    node = fixes.build_arn(resource, "ec2", "instance/NODE_ID", region="*")
+    return fixes.narrow_documents(
+        resource, _find_node_access, [node, fixes.build_arn(resource, "ssm", "document/NAME", region="*")]
+    )
 
 
-def _find(policy: Policy) -> str:
-    found = grants(policy, ("ssm:StartSession",), NODES, unless=LIMITS)
+def _find_node_access(policy: Policy) -> str:
+    found = list_granted_actions(policy, ("ssm:StartSession",), NODES, unless=LIMITS)
     command = ("ssm:SendCommand",)
-    if grants(policy, command, NODES, unless=LIMITS) and grants(policy, command, DOCUMENTS, unless=LIMITS):
+    if list_granted_actions(policy, command, NODES, unless=LIMITS) and list_granted_actions(
+        policy, command, DOCUMENTS, unless=LIMITS
+    ):
         found.append("ssm:SendCommand")
     return f"allows {' and '.join(found)} on every node without a condition on tag or document" if found else ""
 
@@ -90,7 +96,7 @@ INSTANCES = "arn:aws:ec2:*:111122223333:instance/*"
 TAGGED = {"StringEquals": {"ssm:resourceTag/team": ["blue"]}}
 
 
-def _statement(action: object, resource: object, **more: object) -> dict[str, object]:
+def _make_allow_statement(action: object, resource: object, **more: object) -> dict[str, object]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
@@ -99,19 +105,23 @@ def _case(name: str, verdict: Verdict, *statements: dict[str, Any], says: str = 
     return Case(name, verdict, facts, type="iam.policy", region="global", reason_has=says)
 
 
-def _inline(name: str, verdict: Verdict, policies: object) -> Case:
+def _inline_operator_case(name: str, verdict: Verdict, policies: object) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
 CASES = [
-    _case("one node", Verdict.PASS, _statement("ssm:StartSession", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1")),
-    _case("every node", Verdict.FAIL, _statement("ssm:StartSession", INSTANCES), says="ssm:StartSession"),
-    _case("every hybrid node", Verdict.FAIL, _statement("ssm:Start*", "arn:aws:ssm:*:*:managed-instance/*")),
-    _case("every node of a tag", Verdict.PASS, _statement("ssm:StartSession", INSTANCES, Condition=TAGGED)),
+    _case(
+        "one node",
+        Verdict.PASS,
+        _make_allow_statement("ssm:StartSession", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"),
+    ),
+    _case("every node", Verdict.FAIL, _make_allow_statement("ssm:StartSession", INSTANCES), says="ssm:StartSession"),
+    _case("every hybrid node", Verdict.FAIL, _make_allow_statement("ssm:Start*", "arn:aws:ssm:*:*:managed-instance/*")),
+    _case("every node of a tag", Verdict.PASS, _make_allow_statement("ssm:StartSession", INSTANCES, Condition=TAGGED)),
     _case(
         "with the document's check",
         Verdict.PASS,
-        _statement(
+        _make_allow_statement(
             "ssm:StartSession",
             "*",
             Condition={"BoolIfExists": {"aws:x": "true"}, "Bool": {"ssm:SessionDocumentAccessCheck": "true"}},
@@ -120,44 +130,54 @@ CASES = [
     _case(
         "with the check switched off",
         Verdict.FAIL,
-        _statement("ssm:StartSession", "*", Condition={"Bool": {"ssm:SessionDocumentAccessCheck": "false"}}),
+        _make_allow_statement("ssm:StartSession", "*", Condition={"Bool": {"ssm:SessionDocumentAccessCheck": "false"}}),
     ),
     _case(
         "with the check switched off as a text",
         Verdict.FAIL,
-        _statement("ssm:StartSession", "*", Condition={"StringEquals": {"ssm:SessionDocumentAccessCheck": "false"}}),
+        _make_allow_statement(
+            "ssm:StartSession", "*", Condition={"StringEquals": {"ssm:SessionDocumentAccessCheck": "false"}}
+        ),
     ),
     *(
         _case(
             f"every node that has the tag, {value}",
             Verdict.FAIL,
-            _statement("ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": value}}),
+            _make_allow_statement(
+                "ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": value}}
+            ),
         )
         for value in ("*", "**", "?*", "*?", "${ssm:resourceTag/team}")
     ),
     _case(
         "every node of a team's tag",
         Verdict.PASS,
-        _statement("ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": "blue-*"}}),
+        _make_allow_statement(
+            "ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": "blue-*"}}
+        ),
     ),
-    _case("any command anywhere", Verdict.FAIL, _statement("ssm:SendCommand", "*"), says="ssm:SendCommand"),
+    _case("any command anywhere", Verdict.FAIL, _make_allow_statement("ssm:SendCommand", "*"), says="ssm:SendCommand"),
     _case(
         "any command anywhere, in two statements",
         Verdict.FAIL,
-        _statement("ssm:SendCommand", INSTANCES),
-        _statement("ssm:SendCommand", "arn:aws:ssm:*:*:document/*"),
+        _make_allow_statement("ssm:SendCommand", INSTANCES),
+        _make_allow_statement("ssm:SendCommand", "arn:aws:ssm:*:*:document/*"),
     ),
     _case(
         "one document on every node",
         Verdict.PASS,
-        _statement("ssm:SendCommand", [INSTANCES, "arn:aws:ssm:*:*:document/AWS-RunPatchBaseline"]),
+        _make_allow_statement("ssm:SendCommand", [INSTANCES, "arn:aws:ssm:*:*:document/AWS-RunPatchBaseline"]),
     ),
-    _case("everything", Verdict.FAIL, _statement("*", "*"), says="ssm:StartSession and ssm:SendCommand"),
-    _case("neither", Verdict.PASS, _statement(["ssm:Describe*", "ssm:List*", "ssm:TerminateSession"], "*")),
+    _case("everything", Verdict.FAIL, _make_allow_statement("*", "*"), says="ssm:StartSession and ssm:SendCommand"),
+    _case("neither", Verdict.PASS, _make_allow_statement(["ssm:Describe*", "ssm:List*", "ssm:TerminateSession"], "*")),
     Case(
         "the document was refused", Verdict.UNKNOWN, {"name": "x", "document": GAP}, type="iam.policy", region="global"
     ),
-    _inline("an inline policy", Verdict.FAIL, [{"name": "a", "document": {"Statement": _statement("ssm:*", "*")}}]),
-    _inline("nothing inline", Verdict.PASS, []),
-    _inline("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _inline_operator_case(
+        "an inline policy",
+        Verdict.FAIL,
+        [{"name": "a", "document": {"Statement": _make_allow_statement("ssm:*", "*")}}],
+    ),
+    _inline_operator_case("nothing inline", Verdict.PASS, []),
+    _inline_operator_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
 ]

@@ -28,10 +28,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -49,7 +49,7 @@ CONTROL = Control(
     file="ssm_ac_005",
     title="The default role of instances is minimal",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ssm.setting.host_role": ("value",)},
     related={"iam.principal": ("attached",), "iam.inline": ("policies",)},
     container=f"arn:{{p}}:ssm:{{r}}:{{a}}:servicesetting{SETTING}",
@@ -72,28 +72,28 @@ def evaluate(resource: ResourceView) -> Outcome:
     if value in OFF:
         return not_applicable("Default Host Management Configuration is off in this region.")
     arn = _role_arn(resource)
-    role = resource.look("iam.principal", arn)
+    role = resource.look_up("iam.principal", arn)
     if role is None:
         return failed(f"The setting names the role {value}, which doesn't exist: anyone who may make it decides.")
     more = [policy for policy in role["attached"] if not _is_enough(policy)]
     if more:
         return failed(f"The role {value} has more than it needs: {', '.join(more)}.")
-    inline = resource.look("iam.inline", arn)
+    inline = resource.look_up("iam.inline", arn)
     if inline is not None and (named := [str(policy["name"]) for policy in inline["policies"]]):
         return failed(f"The role {value} has more than it needs: the inline policies {', '.join(named)}.")
     return passed(f"The role {value} has no more than {ENOUGH}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Leave the role the one policy; make the role where there is none."""
     arn = _role_arn(resource)
-    role = resource.look("iam.principal", arn)
+    role = resource.look_up("iam.principal", arn)
     if role is None:
         enough = f"arn:{resource.context.partition}:iam::aws:policy/{ENOUGH}"
-        return (fixes.Effect("iam.principal", GLOBAL, arn, {"attached": [enough]}),)
-    kept = fixes.sets(role, attached=[policy for policy in role["attached"] if _is_enough(policy)])
-    inline = resource.look("iam.inline", arn)
-    return (kept,) if inline is None else (kept, fixes.sets(inline, policies=[]))
+        return (fixes.FixEffect("iam.principal", GLOBAL, arn, {"attached": [enough]}),)
+    kept = fixes.set_facts(role, attached=[policy for policy in role["attached"] if _is_enough(policy)])
+    inline = resource.look_up("iam.inline", arn)
+    return (kept,) if inline is None else (kept, fixes.set_facts(inline, policies=[]))
 
 
 def _role_arn(resource: ResourceView) -> str:

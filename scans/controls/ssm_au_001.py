@@ -35,10 +35,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -52,7 +52,7 @@ CONTROL = Control(
     file="ssm_au_001",
     title="A multi-region trail records all management events",
     severity=Severity.CRITICAL,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     # 2: no source but rdsdata may be left out, and a selector that is new to us is no fail. 3: what a selector doesn't
     # say isn't known.
     version=3,
@@ -91,7 +91,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     faults: list[str] = []
     for arn in arns:
         try:
-            fault = _first_fault(resource, arn)
+            fault = _find_first_problem(resource, arn)
         except GapError as error:
             gaps += error.gaps
             continue
@@ -103,23 +103,25 @@ def evaluate(resource: ResourceView) -> Outcome:
     return failed(f"No trail records all management events of all regions: {'; '.join(faults)}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Make a trail of the account's own record everything, or make such a trail."""
     arns = resource["trails"]
     for arn in arns:
         trail = (
-            resource.look("cloudtrail.trail", arn, region="global") if arn.split(":")[4] == resource.account else None
+            resource.look_up("cloudtrail.trail", arn, region="global")
+            if arn.split(":")[4] == resource.account
+            else None
         )
         if trail is not None:
-            selectors = {"selectors": fixes.all_management_events(), "advanced_selectors": []}
-            return (fixes.sets(trail, multi_region=True, logging=True, **selectors),)
-    made = fixes.new_trail(resource)
-    return made, fixes.sets(resource, trails=[*arns, made.arn])
+            selectors = {"selectors": fixes.make_all_event_selectors(), "advanced_selectors": []}
+            return (fixes.set_facts(trail, multi_region=True, logging=True, **selectors),)
+    made = fixes.make_trail(resource)
+    return made, fixes.set_facts(resource, trails=[*arns, made.arn])
 
 
-def _first_fault(resource: ResourceView, arn: str) -> str:
+def _find_first_problem(resource: ResourceView, arn: str) -> str:
     """Why the trail doesn't qualify; empty if it does. GapError only where no known fact disqualifies it."""
-    trail = resource.look("cloudtrail.trail", arn, region="global")
+    trail = resource.look_up("cloudtrail.trail", arn, region="global")
     if trail is None:
         raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
     gaps: list[Gap] = []
@@ -158,11 +160,11 @@ CATEGORY = {"Field": "eventCategory", "Equals": ["Management"]}
 GOOD = {"multi_region": True, "logging": True, "selectors": ALL, "advanced_selectors": []}
 
 
-def _advanced(*fields: dict[str, Any]) -> dict[str, Any]:
+def _make_advanced_selectors(*fields: dict[str, Any]) -> dict[str, Any]:
     return {"selectors": [], "advanced_selectors": [{"Name": "x", "FieldSelectors": [CATEGORY, *fields]}]}
 
 
-def _without(member: str) -> dict[str, Any]:
+def _make_selector_without(member: str) -> dict[str, Any]:
     return {name: value for name, value in ALL[0].items() if name != member}
 
 
@@ -181,18 +183,22 @@ CASES = [
     _case("a good trail", Verdict.PASS, {}),
     _case("a good trail beside a bad one", Verdict.PASS, {"logging": False}, {}),
     _case("a good trail beside an unreadable one", Verdict.PASS, {"logging": GAP}, {}),
-    _case("a good trail by advanced selectors", Verdict.PASS, _advanced()),
+    _case("a good trail by advanced selectors", Verdict.PASS, _make_advanced_selectors()),
     _case(
         "advanced selectors that leave out only the RDS data API",
         Verdict.PASS,
-        _advanced({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com"]}),
+        _make_advanced_selectors({"Field": "eventSource", "NotEquals": ["rdsdata.amazonaws.com"]}),
     ),
     _case(
         "advanced selectors that leave KMS out",
         Verdict.FAIL,
-        _advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}),
+        _make_advanced_selectors({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}),
     ),
-    _case("advanced selectors of writes", Verdict.FAIL, _advanced({"Field": "readOnly", "Equals": ["false"]})),
+    _case(
+        "advanced selectors of writes",
+        Verdict.FAIL,
+        _make_advanced_selectors({"Field": "readOnly", "Equals": ["false"]}),
+    ),
     _case("no trail", Verdict.FAIL),
     _case("one region", Verdict.FAIL, {"multi_region": False}, reason_has="one region only"),
     _case("stopped", Verdict.FAIL, {"logging": False}, reason_has="not logging"),
@@ -211,13 +217,13 @@ CASES = [
     _case(
         "Systems Manager left out",
         Verdict.FAIL,
-        _advanced({"Field": "eventSource", "NotEquals": ["ssm.amazonaws.com"]}),
+        _make_advanced_selectors({"Field": "eventSource", "NotEquals": ["ssm.amazonaws.com"]}),
     ),
     *(
         _case(
             f"{left_out} left out of the answer",
             Verdict.UNKNOWN,
-            {"selectors": [_without(left_out)]},
+            {"selectors": [_make_selector_without(left_out)]},
             reason_has=left_out,
         )
         for left_out in ("ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources")
@@ -225,7 +231,7 @@ CASES = [
     _case(
         "writes only, the sources left out of the answer",
         Verdict.FAIL,
-        {"selectors": [{**_without("ExcludeManagementEventSources"), "ReadWriteType": "WriteOnly"}]},
+        {"selectors": [{**_make_selector_without("ExcludeManagementEventSources"), "ReadWriteType": "WriteOnly"}]},
     ),
     _case(
         "KMS left out, the kind not told",

@@ -23,10 +23,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -38,7 +38,7 @@ CONTROL = Control(
     file="ssm_au_002",
     title="Trails have log file validation",
     severity=Severity.MEDIUM,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     facts={"cloudtrail.trail": ("validation", "name", "home_region")},
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8",),
@@ -62,8 +62,8 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return failed("Log file validation is off: changed or missing log files can't be detected.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, validation=True),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, validation=True),)
 
 
 OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"

@@ -30,15 +30,22 @@ from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, region_of_key, strange
+from scans.controls.lib.judgements import (
+    KEY_FACTS,
+    KEY_MANAGERS,
+    USABLE_KEY_FACTS,
+    find_key_problem,
+    make_unrecognized_outcome,
+    region_of_key,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -51,7 +58,7 @@ CONTROL = Control(
     file="ssm_au_003",
     title="Trails are encrypted with a customer key",
     severity=Severity.MEDIUM,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     # 2: a key in the state Updating works, and a state or manager that is new to us is no fail. 3: a key that can't
     # encrypt, or lies elsewhere, is no key that works.
     version=3,
@@ -82,13 +89,13 @@ def evaluate(resource: ResourceView) -> Outcome | None:
         regions: tuple[str, ...] = (home,)
     else:
         regions = (home, _region_of_bucket(resource))
-    fault = key_fault(resource, name, home, regions)
+    fault = find_key_problem(resource, name, home, regions)
     if fault:
         return fault
-    key = resource.look("kms.reference", name, region=home)
+    key = resource.look_up("kms.reference", name, region=home)
     manager = key["manager"] if key else None
-    if manager not in MANAGERS:
-        return strange(f"The trail's key {name} is managed by {manager}")
+    if manager not in KEY_MANAGERS:
+        return make_unrecognized_outcome(f"The trail's key {name} is managed by {manager}")
     if manager == "AWS":
         return failed(f"The trail's key {name} is managed by AWS.")
     return passed(f"The trail is encrypted with the customer managed key {name}.")
@@ -102,9 +109,9 @@ def _region_of_bucket(resource: ResourceView) -> str:
     return bucket.region
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    key, made = fixes.customer_key(resource, resource["home_region"])
-    return made, fixes.sets(resource, kms_key=key)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    key, made = fixes.make_customer_key(resource, resource["home_region"])
+    return made, fixes.set_facts(resource, kms_key=key)
 
 
 OWN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/own"
@@ -123,7 +130,7 @@ def _case(
     """bucket_in: the region of the trail's bucket, where it is this account's."""
     facts = {"kms_key": key, "name": "own", "home_region": "eu-west-1", "bucket": "trail-logs"}
     place = found.pop("bucket_in", "")
-    reference = {**FIT, "$region": "eu-west-1", **found}
+    reference = {**USABLE_KEY_FACTS, "$region": "eu-west-1", **found}
     related: dict[str, Any] = {
         "kms.reference": {str(key): reference} if found else {},
         "s3.bucket": {BUCKET: {"name": "trail-logs", "$region": place}} if place else {},

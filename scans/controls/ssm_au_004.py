@@ -26,10 +26,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -41,7 +41,7 @@ CONTROL = Control(
     file="ssm_au_004",
     title="An organization trail is logging",
     severity=Severity.HIGH,
-    scope=Scope.ORGANIZATION,
+    scope=ControlScope.ORGANIZATION,
     facts={"cloudtrail.organization": ("trails",)},
     related={"cloudtrail.trail": ("logging", "organization_trail")},
     container="arn:{p}:organizations::{a}:organization/*",
@@ -80,19 +80,19 @@ def evaluate(resource: ResourceView) -> Outcome:
     return failed("The organization has no trail.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Start the organization's first trail that is known, or make one."""
     arns = resource["trails"]
     for arn in arns:
-        trail = resource.look("cloudtrail.trail", arn, region="global")
+        trail = resource.look_up("cloudtrail.trail", arn, region="global")
         if trail is not None:
-            return (fixes.sets(trail, logging=True, organization_trail=True),)
-    made = fixes.new_trail(resource, organization_trail=True)
-    return made, fixes.sets(resource, trails=[*arns, made.arn])
+            return (fixes.set_facts(trail, logging=True, organization_trail=True),)
+    made = fixes.make_trail(resource, organization_trail=True)
+    return made, fixes.set_facts(resource, trails=[*arns, made.arn])
 
 
 def _is_logging(resource: ResourceView, arn: str) -> bool:
-    trail = resource.look("cloudtrail.trail", arn, region="global")
+    trail = resource.look_up("cloudtrail.trail", arn, region="global")
     if trail is None:
         raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
     return bool(trail["logging"]) and bool(trail["organization_trail"])

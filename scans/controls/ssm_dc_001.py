@@ -21,10 +21,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -39,7 +39,7 @@ CONTROL = Control(
     file="ssm_dc_001",
     title="Public sharing of documents is blocked",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ssm.setting.sharing": ("value",)},
     container=f"arn:{{p}}:ssm:{{r}}:{{a}}:servicesetting{SETTING}",
     statements=("S5",),
@@ -63,8 +63,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"The setting has a value that is not known: {value}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, value="Disable"),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, value="Disable"),)
 
 
 CASES = [

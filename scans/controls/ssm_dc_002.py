@@ -24,10 +24,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -40,7 +40,7 @@ CONTROL = Control(
     file="ssm_dc_002",
     title="No document is public or shared outside",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ssm.document": ("shared_with", "name")},
     container="arn:{p}:ssm:{r}:{a}:document/*",
     statements=("S5",),
@@ -76,10 +76,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The document is shared inside the organization only, with {', '.join(others)}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Take back what is shared with the public or outside the organization."""
     kept = [each for each in resource["shared_with"] if each in resource.context.accounts]
-    return (fixes.sets(resource, shared_with=kept),)
+    return (fixes.set_facts(resource, shared_with=kept),)
 
 
 OURS = {"account": "111122223333", "accounts": frozenset({"111122223333", "444455556666"})}

@@ -27,27 +27,27 @@ this scan.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
-from scans.controls.lib.read_modify_write import window_task
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
+from scans.controls.lib.read_modify_write import write_window_task_commands
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "01"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="Run Command output goes to a protected bucket",
     quote="The output of commands in Run Command, a capability of AWS Systems Manager",
     setting="the command, window task or runbook step",
     cli="aws ssm send-command --document-name DOCUMENT --targets Key=tag:TAG,Values=VALUE --output-s3-bucket-name PROTECTED_BUCKET\n"
-    + window_task('.TaskInvocationParameters.RunCommand.OutputS3BucketName = "PROTECTED_BUCKET"'),
+    + write_window_task_commands('.TaskInvocationParameters.RunCommand.OutputS3BucketName = "PROTECTED_BUCKET"'),
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_destination(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = make_destination_cases(KIND)

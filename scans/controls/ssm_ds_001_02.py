@@ -29,15 +29,15 @@ copy that AWS keeps of the files is AWS's to protect.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
 from scans.domain.control import GAP, Case, Outcome, ResourceView, Verdict, unknown
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "02"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="Distributor packages come from a protected bucket",
     quote="Packages in Distributor, a capability of AWS Systems Manager",
@@ -61,11 +61,11 @@ CONTROL = declare(
 
 def evaluate(resource: ResourceView) -> Outcome | None:
     if resource.type == "ssm.package":
-        return _unsourced(resource)
-    return judge(resource, KIND)
+        return _judge_unsourced_package(resource)
+    return judge_destination(resource, KIND)
 
 
-def _unsourced(resource: ResourceView) -> Outcome | None:
+def _judge_unsourced_package(resource: ResourceView) -> Outcome | None:
     """A package whose bucket is known is judged by that bucket."""
     if resource["source"]:
         return None
@@ -81,7 +81,7 @@ def _case(name: str, verdict: Verdict | None, source: object) -> Case:
 
 
 CASES = [
-    *cases(KIND),
+    *make_destination_cases(KIND),
     _case("a package whose bucket is known", None, ["example"]),
     _case("a package without a record", Verdict.UNKNOWN, []),
     _case("a package, the records refused", Verdict.UNKNOWN, GAP),

@@ -26,28 +26,28 @@ this scan.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
-from scans.controls.lib.read_modify_write import association
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
+from scans.controls.lib.read_modify_write import write_association_commands
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "04"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="Patch override lists come from a protected bucket",
     quote="Patch Manager patch override lists",
     setting="InstallOverrideList or BaselineOverride",
-    cli=association(
+    cli=write_association_commands(
         "ASSOCIATION", '.Parameters.InstallOverrideList = ["https://PROTECTED_BUCKET.s3.amazonaws.com/LIST.yaml"]'
     ),
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_destination(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = make_destination_cases(KIND)

@@ -25,21 +25,21 @@ this scan.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
-from scans.controls.lib.read_modify_write import document
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
+from scans.controls.lib.read_modify_write import write_document_commands
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "08"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="Session logs go to a protected bucket",
     quote="Session history logs in Session Manager, a capability of AWS Systems Manager",
     setting="the Session document",
-    cli=document(
+    cli=write_document_commands(
         "SSM-SessionManagerRunShell",
         "set inputs.s3BucketName to PROTECTED_BUCKET and inputs.s3EncryptionEnabled to true",
     ),
@@ -64,7 +64,7 @@ CONTROL = declare(
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_destination(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = make_destination_cases(KIND)

@@ -25,15 +25,15 @@ this scan.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "09"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="Explorer reports go to a protected bucket",
     quote="Reports from Explorer",
@@ -43,7 +43,7 @@ CONTROL = declare(
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_destination(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = make_destination_cases(KIND)

@@ -29,15 +29,15 @@ Systems Manager API reference, ResourceDataSyncS3Destination
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import SYNCS, cure, judge_synced
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import SYNC_FACTS, fix, judge_synced_destination
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "10"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="OpsData goes to a protected bucket",
     quote="OpsData from OpsCenter, a capability of AWS Systems Manager",
@@ -53,12 +53,12 @@ CONTROL = declare(
     "    kms_key_arn = aws_kms_key.sync.arn\n"
     "  }\n"
     "}",
-    beside=SYNCS,
+    beside=SYNC_FACTS,
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge_synced(resource, KIND)
+    return judge_synced_destination(resource, KIND)
 
 
-CASES = cases(KIND, synced=True)
+CASES = make_destination_cases(KIND, synced=True)

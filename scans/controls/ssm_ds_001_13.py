@@ -24,21 +24,21 @@ this scan.
 
 from __future__ import annotations
 
-from scans.controls.lib.destination_control import cases, declare
-from scans.controls.lib.destinations import cure, judge
-from scans.controls.lib.read_modify_write import association
+from scans.controls.lib.destination_control import declare_destination_control, make_destination_cases
+from scans.controls.lib.destinations import fix, judge_destination
+from scans.controls.lib.read_modify_write import write_association_commands
 from scans.domain.control import Outcome, ResourceView
 
-__all__ = ["CASES", "CONTROL", "cure", "evaluate"]
+__all__ = ["CASES", "CONTROL", "evaluate", "fix"]
 
 KIND = "13"
 
-CONTROL = declare(
+CONTROL = declare_destination_control(
     KIND,
     title="State Manager output goes to a protected bucket",
     quote="Output of requests to create or edit association in State Manager, a capability of AWS Systems Manager, on managed nodes",
     setting="the association's output",
-    cli=association(
+    cli=write_association_commands(
         "ASSOCIATION",
         '.OutputLocation.S3Location += {OutputS3Region: "REGION", OutputS3BucketName: "PROTECTED_BUCKET"}',
     ),
@@ -53,7 +53,7 @@ CONTROL = declare(
 
 
 def evaluate(resource: ResourceView) -> Outcome | None:
-    return judge(resource, KIND)
+    return judge_destination(resource, KIND)
 
 
-CASES = cases(KIND)
+CASES = make_destination_cases(KIND)

@@ -26,10 +26,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -43,7 +43,7 @@ CONTROL = Control(
     file="ssm_dt_001",
     title="Macie is on where the data is",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"macie2.session": ("status", "supported")},
     related={"s3.bucket": ("name",)},
     container="arn:{p}:macie2:{r}:{a}:session",
@@ -76,8 +76,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"Macie answered with a status that is not known: {status}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, status="ENABLED"),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, status="ENABLED"),)
 
 
 BUCKETS = {"s3.bucket": {"arn:aws:s3:::logs": {"name": "logs"}}}

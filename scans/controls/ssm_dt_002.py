@@ -25,10 +25,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -42,7 +42,7 @@ CONTROL = Control(
     file="ssm_dt_002",
     title="Macie's automated discovery is on",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a status of the session that is new to us is unknown
     facts={"macie2.session": ("status", "supported", "discovery")},
     related={"s3.bucket": ("name",)},
@@ -80,8 +80,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"Macie answered with a status of discovery that is not known: {discovery}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, discovery="ENABLED"),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, discovery="ENABLED"),)
 
 
 BUCKETS = {"s3.bucket": {"arn:aws:s3:::logs": {"name": "logs"}}}

@@ -22,10 +22,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -37,7 +37,7 @@ CONTROL = Control(
     file="ssm_eb_001",
     title="EBS volumes are encrypted by default",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ec2.ebs_default": ("enabled",)},
     container="arn:{p}:ec2:{r}:{a}:ebs-encryption-by-default",
     statements=("S9",),
@@ -60,8 +60,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("New EBS volumes in this region are always encrypted.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, enabled=True),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, enabled=True),)
 
 
 CASES = [

@@ -25,10 +25,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -40,7 +40,7 @@ CONTROL = Control(
     file="ssm_ff_001",
     title="No personal or secret data in tags",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"tag.resource": ("hits",)},
     container="arn:{p}:tagging:{r}:{a}:*",
     statements=("S12", "S13"),
@@ -64,8 +64,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No tag looks personal or secret.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, hits=[]),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, hits=[]),)
 
 
 CASES = [

@@ -25,15 +25,20 @@ DescribeOpsItems, DescribeActivations, GetPatchBaseline; KMS API reference, Desc
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
+from scans.controls.lib.read_modify_write import (
+    PARAMETER_DESCRIPTION,
+    write_association_commands,
+    write_document_commands,
+    write_window_task_commands,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -61,7 +66,7 @@ CONTROL = Control(
     file="ssm_ff_002",
     title="No personal or secret data in free text",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={**dict.fromkeys(TYPES, ("hits",)), "ssm.parameter": ("hits", "name")},
     container="arn:{p}:ssm:{r}:{a}:*",
     statements=("S12", "S13"),
@@ -74,12 +79,12 @@ CONTROL = Control(
         "history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
         cli=PARAMETER_DESCRIPTION
         + "\n"
-        + document("{name}", TEXT, region="{region}")
+        + write_document_commands("{name}", TEXT, region="{region}")
         + "\naws ssm delete-document --name {name} "
         "--document-version OLD_VERSION --region {region}\n"
-        + association("{name}", region="{region}")
+        + write_association_commands("{name}", region="{region}")
         + "\n"
-        + window_task(task="{name}", region="{region}")
+        + write_window_task_commands(task="{name}", region="{region}")
         + "\n"
         "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
         "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
@@ -98,9 +103,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("Nothing in the free text looks personal or secret.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Edit the text. What has run can't be edited: it fades from the history."""
-    return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.sets(resource, hits=[]),)
+    return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.set_facts(resource, hits=[]),)
 
 
 HIT = {"field": "Comment", "detector": "email"}

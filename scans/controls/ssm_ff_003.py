@@ -23,15 +23,20 @@ GetPatchBaseline; KMS API reference, DescribeKey.
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.read_modify_write import PARAMETER_DESCRIPTION, association, document, window_task
+from scans.controls.lib.read_modify_write import (
+    PARAMETER_DESCRIPTION,
+    write_association_commands,
+    write_document_commands,
+    write_window_task_commands,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -59,7 +64,7 @@ CONTROL = Control(
     file="ssm_ff_003",
     title="No credentials in URLs",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: parameters and keys too
     facts={**dict.fromkeys(TYPES, ("url_credentials",)), "ssm.parameter": ("url_credentials", "name")},
     container="arn:{p}:ssm:{r}:{a}:*",
@@ -72,12 +77,12 @@ CONTROL = Control(
         "place of the text as {{ssm-secure:name}}; then edit what the finding names, with the line for its kind.",
         cli="aws ssm put-parameter --name PARAMETER --type SecureString --key-id alias/KEY "
         "--value file://secret.txt --region {region}\n"
-        + document("{name}", TEXT, region="{region}")
+        + write_document_commands("{name}", TEXT, region="{region}")
         + "\naws ssm delete-document --name {name} "
         "--document-version OLD_VERSION --region {region}\n"
-        + association("{name}", region="{region}")
+        + write_association_commands("{name}", region="{region}")
         + "\n"
-        + window_task(task="{name}", region="{region}")
+        + write_window_task_commands(task="{name}", region="{region}")
         + "\n"
         "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
         "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
@@ -97,9 +102,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("No URL carries credentials.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Edit the text. What has run can't be edited: it fades from the history."""
-    return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.sets(resource, url_credentials=[]),)
+    return (
+        () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.set_facts(resource, url_credentials=[]),)
+    )
 
 
 CASES = [

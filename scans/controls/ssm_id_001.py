@@ -32,10 +32,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -48,7 +48,7 @@ CONTROL = Control(
     file="ssm_id_001",
     title="The root user has MFA",
     severity=Severity.CRITICAL,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
     joins=True,
     facts={"iam.root": ("mfa_enabled",)},
@@ -74,7 +74,7 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     if resource["mfa_enabled"]:
         return passed("The root user has an active MFA device.")
-    root = resource.look("iam.root", resource.arn)
+    root = resource.look_up("iam.root", resource.arn)
     if root is None or root["credentials_present"]:
         return failed("The root user can sign in without MFA.")
     if root_is_managed(resource):
@@ -87,8 +87,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     )
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, mfa_enabled=True, virtual_mfa=False),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, mfa_enabled=True, virtual_mfa=False),)
 
 
 ROOT = "arn:aws:iam::111122223333:root"

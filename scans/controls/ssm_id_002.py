@@ -27,10 +27,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -43,7 +43,7 @@ CONTROL = Control(
     file="ssm_id_002",
     title="The root user's MFA is a hardware key or passkey",
     severity=Severity.MEDIUM,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     version=2,  # 2: whose a device is, its user says, not its name
     facts={"iam.root": ("mfa_enabled", "virtual_mfa")},
     container="arn:{p}:iam::{a}:root",
@@ -69,8 +69,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The root user's MFA is not a virtual device.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, virtual_mfa=False),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, virtual_mfa=False),)
 
 
 CASES = [

@@ -20,10 +20,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -35,7 +35,7 @@ CONTROL = Control(
     file="ssm_id_003",
     title="The root user has no access key",
     severity=Severity.CRITICAL,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     facts={"iam.root": ("access_keys",)},
     container="arn:{p}:iam::{a}:root",
     statements=("S3",),
@@ -60,8 +60,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The root user has no access key.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, access_keys=0),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, access_keys=0),)
 
 
 CASES = [

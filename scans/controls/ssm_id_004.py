@@ -24,10 +24,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -40,7 +40,7 @@ CONTROL = Control(
     file="ssm_id_004",
     title="Users with a console password have MFA",
     severity=Severity.HIGH,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     facts={"iam.user": ("password_enabled", "mfa_active")},
     container="arn:{p}:iam::{a}:user/*",
     statements=("S6",),
@@ -65,8 +65,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The user has a console password and MFA.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, mfa_active=True),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, mfa_active=True),)
 
 
 CASES = [

@@ -35,10 +35,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -55,7 +55,7 @@ CONTROL = Control(
     file="ssm_id_005",
     title="People are individual, and root is not used",
     severity=Severity.HIGH,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
     joins=True,
     facts={
@@ -81,20 +81,20 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    return _root(resource) if resource.type == "iam.root" else _user(resource)
+    return _judge_root_user(resource) if resource.type == "iam.root" else _judge_iam_user(resource)
 
 
-def _root(resource: ResourceView) -> Outcome:
+def _judge_root_user(resource: ResourceView) -> Outcome:
     if not resource["credentials_present"] and root_is_managed(resource):
         return not_applicable("The root user has no credentials: they were removed centrally.")
     used = [time for time in (resource["password_last_used"], resource["keys_last_used"]) if time]
-    days = min((_days(time, resource.context.as_of) for time in used), default=None)
+    days = min((_count_days_between(time, resource.context.as_of) for time in used), default=None)
     if days is not None and days < QUIET_DAYS:
         return failed(f"The root user was used {days} days ago.")
     return passed(f"The root user was not used for {QUIET_DAYS} days.")
 
 
-def _user(resource: ResourceView) -> Outcome:
+def _judge_iam_user(resource: ResourceView) -> Outcome:
     active = sum(1 for key in resource["keys"] if key["active"])
     words = {word.lower() for word in WORDS.findall(resource["name"])} & SHARED
     if words and active > 1:
@@ -104,20 +104,20 @@ def _user(resource: ResourceView) -> Outcome:
     return passed("Nothing says that several people share this user.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """One of a shared user's keys is switched off. That root was used has happened."""
     if resource.type == "iam.root":
         return ()
     kept = next(n for n, key in enumerate(resource["keys"]) if key["active"])
     keys = [{**key, "active": key["active"] and n == kept} for n, key in enumerate(resource["keys"])]
-    return (fixes.sets(resource, keys=keys),)
+    return (fixes.set_facts(resource, keys=keys),)
 
 
-def _days(since: str, until: str) -> int:
-    return (_time(until) - _time(since)).days
+def _count_days_between(since: str, until: str) -> int:
+    return (_parse_utc_time(until) - _parse_utc_time(since)).days
 
 
-def _time(text: str) -> datetime:
+def _parse_utc_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -29,10 +29,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -49,7 +49,7 @@ CONTROL = Control(
     file="ssm_id_006",
     title="Credentials are rotated and in use",
     severity=Severity.MEDIUM,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     facts={"iam.user": ("created", "password_enabled", "password_last_used", "password_last_changed", "keys")},
     container="arn:{p}:iam::{a}:user/*",
     statements=("S3",),
@@ -69,9 +69,9 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    now = _time(resource.context.as_of)
+    now = _parse_report_time(resource.context.as_of)
     keys = [key for key in resource["keys"] if key["active"]]
-    faults = [fault for number, key in enumerate(keys, 1) for fault in _key_faults(key, number, now)]
+    faults = [fault for number, key in enumerate(keys, 1) for fault in _list_key_problems(key, number, now)]
     if faults:  # enough to fail, whatever is known of the password
         return failed("; ".join(faults) + ".")
     password = resource["password_enabled"]
@@ -83,37 +83,37 @@ def evaluate(resource: ResourceView) -> Outcome:
         used = resource["password_last_used"] or resource["password_last_changed"] or resource["created"]
         if used is None:
             return unknown("The credential report does not say when the password was set or used.")
-        if (idle := _days(used, now)) >= MAX_IDLE:
+        if (idle := _count_days_since(used, now)) >= MAX_IDLE:
             return failed(f"The console password has not been used for {idle} days.")
     return passed(f"No active key is older than {MAX_AGE} days, and no credential was idle for {MAX_IDLE} days.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Switch off the keys that are old or idle, and take an idle password away."""
-    now = _time(resource.context.as_of)
-    keys = [{**key, "active": key["active"] and not _key_faults(key, 1, now)} for key in resource["keys"]]
+    now = _parse_report_time(resource.context.as_of)
+    keys = [{**key, "active": key["active"] and not _list_key_problems(key, 1, now)} for key in resource["keys"]]
     used = resource["password_last_used"] or resource["password_last_changed"] or resource["created"]
-    idle = used is not None and _days(used, now) >= MAX_IDLE
-    return (fixes.sets(resource, keys=keys, password_enabled=resource["password_enabled"] and not idle),)
+    idle = used is not None and _count_days_since(used, now) >= MAX_IDLE
+    return (fixes.set_facts(resource, keys=keys, password_enabled=resource["password_enabled"] and not idle),)
 
 
-def _key_faults(key: dict[str, Any], number: int, now: datetime) -> list[str]:
+def _list_key_problems(key: dict[str, Any], number: int, now: datetime) -> list[str]:
     faults = []
     made, used = key["last_rotated"], key["last_used"] or key["last_rotated"]
-    if made and (age := _days(made, now)) > MAX_AGE:
+    if made and (age := _count_days_since(made, now)) > MAX_AGE:
         faults.append(f"Active access key {number} is {age} days old")
-    if used and (idle := _days(used, now)) >= MAX_IDLE:
+    if used and (idle := _count_days_since(used, now)) >= MAX_IDLE:
         faults.append(f"Active access key {number} has not been used for {idle} days")
     return faults
 
 
-def _time(text: str) -> datetime:
+def _parse_report_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _days(since: str, now: datetime) -> int:
-    return (now - _time(since)).days
+def _count_days_since(since: str, now: datetime) -> int:
+    return (now - _parse_report_time(since)).days
 
 
 NOW = {"as_of": "2026-06-30T12:00:00+00:00"}

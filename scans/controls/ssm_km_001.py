@@ -26,15 +26,20 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import OTHER_SPECS, strange, strange_key, unread_key
+from scans.controls.lib.judgements import (
+    OTHER_SPECS,
+    judge_unrecognized_key,
+    make_unread_key_gap,
+    make_unrecognized_outcome,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -52,7 +57,7 @@ CONTROL = Control(
     file="ssm_km_001",
     title="Customer keys rotate",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a replica is judged by its primary; a value that is new to us is unknown
     facts={"kms.key": ("own", "manager", "spec", "origin", "state", "multi_region_replica", "rotation")},
     related={"kms.key": ("primary",)},  # of the same key, asked of a replica only
@@ -76,27 +81,29 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    outside = _outside(resource)
+    outside = _judge_unrotatable(resource)
     if outside:
         return outside
-    primary = _primary(resource)
+    primary = _describe_primary_key(resource)
     rotation = resource["rotation"]
     if rotation is None:
-        return unknown(f"The key should rotate, but its rotation was not read{primary}.", unread_key(resource.region))
+        return unknown(
+            f"The key should rotate, but its rotation was not read{primary}.", make_unread_key_gap(resource.region)
+        )
     if not rotation:
         return failed(f"Automatic rotation of this customer managed key is off{primary}.")
     return passed(f"The key rotates by itself{primary}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, rotation=True),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, rotation=True),)
 
 
-def _outside(resource: ResourceView) -> Outcome | None:
+def _judge_unrotatable(resource: ResourceView) -> Outcome | None:
     """Why this key is not one that its account could make rotate, or why that can't be told."""
     if not resource["own"]:
         return not_applicable("The key belongs to another account: it is judged there.")
-    new = strange_key(resource)
+    new = judge_unrecognized_key(resource)
     if new:
         return new
     if resource["manager"] == "AWS":
@@ -107,15 +114,15 @@ def _outside(resource: ResourceView) -> Outcome | None:
     if origin in OTHER_ORIGINS:
         return not_applicable(f"KMS didn't make this key's material (origin {origin}), so it can't rotate it.")
     if (spec, origin) != ROTATES:
-        return strange(f"The key is of the kind {spec} and the origin {origin}")
+        return make_unrecognized_outcome(f"The key is of the kind {spec} and the origin {origin}")
     if resource["state"] != "Enabled":
         return not_applicable(f"The key is not enabled (state {resource['state']}), so it can't rotate.")
     return None
 
 
-def _primary(resource: ResourceView) -> str:
+def _describe_primary_key(resource: ResourceView) -> str:
     """Words that name the key whose rotation was read, where that is another one."""
-    itself = resource.look("kms.key", resource.arn) if resource["multi_region_replica"] else None
+    itself = resource.look_up("kms.key", resource.arn) if resource["multi_region_replica"] else None
     return f", which is set on its primary key {itself['primary']}" if itself else ""
 
 

@@ -20,15 +20,15 @@ delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import UNUSABLE, USABLE, strange
+from scans.controls.lib.judgements import UNUSABLE_STATES, USABLE_STATES, make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -43,7 +43,7 @@ CONTROL = Control(
     file="ssm_km_002",
     title="No key in use is pending deletion",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a state that is new to us is no pass
     facts={"kms.key": ("state", "used_by")},
     container="arn:{p}:kms:{r}:{a}:key/*",
@@ -63,8 +63,8 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     state = resource["state"]
-    if state not in USABLE and state not in UNUSABLE:
-        return strange(f"The key is in the state {state}")
+    if state not in USABLE_STATES and state not in UNUSABLE_STATES:
+        return make_unrecognized_outcome(f"The key is in the state {state}")
     if state not in PENDING:
         return passed(f"The key isn't waiting to be deleted (state {state}).")
     users = sorted(resource["used_by"])
@@ -76,10 +76,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     )
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Whatever names the key finds it working again."""
-    named = fixes.Effect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
-    return fixes.sets(resource, state="Enabled"), named
+    named = fixes.FixEffect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
+    return fixes.set_facts(resource, state="Enabled"), named
 
 
 USED = ["arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"]

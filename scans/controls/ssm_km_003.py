@@ -34,32 +34,31 @@ only a VPC or an endpoint keeps strangers out and it is none that was read here,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import (
-    RESOURCE,
-    Fence,
+    RESOURCE_POLICY,
+    Perimeter,
     PolicyError,
     Statement,
-    fence,
-    foreign_accounts,
-    named_networks,
-    open_principals,
-    parse,
-    unread_principals,
+    assess_perimeter,
+    list_foreign_accounts,
+    list_named_networks,
+    list_open_principals,
+    list_unknown_principals,
+    parse_policy,
 )
-from scans.controls.lib.judgements import MANAGERS, peek, strange
+from scans.controls.lib.judgements import KEY_MANAGERS, make_unrecognized_outcome
+from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -73,7 +72,7 @@ CONTROL = Control(
     file="ssm_km_003",
     title="Key policies are not open",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown.
     # 3: a service keeps nobody out, and a VPC or an endpoint only if it is known to be ours. 4: whose a canonical user or
     # an identity provider is isn't known.
@@ -102,78 +101,57 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     if not resource["own"]:
         return not_applicable("The key belongs to another account: its policy is judged there.")
-    if resource["manager"] not in MANAGERS:
-        return strange(f"The key is managed by {resource['manager']}")
+    if resource["manager"] not in KEY_MANAGERS:
+        return make_unrecognized_outcome(f"The key is managed by {resource['manager']}")
     if resource["manager"] == "AWS":
         return not_applicable("AWS manages this key and its policy.")
     try:
-        policy = parse(resource["policy"], RESOURCE)
+        policy = parse_policy(resource["policy"], RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The key's policy can't be understood: {error}.")
     doubts = []
-    for statement in policy.allows:
-        who, sure = _strangers(statement, resource)
+    for statement in policy.allow_statements:
+        who, sure = _find_strangers(statement, resource)
         if who and sure:
-            return failed(f"{_label(statement)} lets {who} use the key, and no condition keeps strangers out.")
+            return failed(
+                f"{_label_statement(statement)} lets {who} use the key, and no condition keeps strangers out."
+            )
         if who:
-            doubts.append(f"{_label(statement)} lets {who} use the key")
+            doubts.append(f"{_label_statement(statement)} lets {who} use the key")
     if doubts:
         said = f"{'; '.join(doubts)}: whether that is inside the organization isn't known."
-        return unknown(said, *_unread_networks(policy.allows, resource))
+        return unknown(said, *list_unread_network_gaps(policy.allow_statements, resource))
     return passed("The key's policy lets nobody outside the organization use the key.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Give what strangers have to the own account, which can then say who needs it."""
     document = resource["policy"]
-    own = {"AWS": fixes.arn_of(resource, "iam", "root", region="")}
+    own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
     changed = [
-        {**raw, "Principal": own} if parsed.allow and _strangers(parsed, resource)[0] else raw
-        for raw, parsed in zip(fixes.statements(document), parse(document).statements, strict=True)
+        {**raw, "Principal": own} if parsed.allow and _find_strangers(parsed, resource)[0] else raw
+        for raw, parsed in zip(fixes.list_raw_statements(document), parse_policy(document).statements, strict=True)
     ]
-    return (fixes.sets(resource, policy={**document, "Statement": changed}),)
+    return (fixes.set_facts(resource, policy={**document, "Statement": changed}),)
 
 
-def _strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:
+def _find_strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:
     """Whom an Allow lets in who may be no part of the organization, and whether that is sure."""
     context = resource.context
-    networks = _own_networks(resource) if named_networks(statement) else frozenset[str]()
-    fenced = fence(statement, context, networks)
-    if fenced is Fence.CLOSED:
+    networks = list_own_networks(resource) if list_named_networks(statement) else frozenset[str]()
+    fenced = assess_perimeter(statement, context, networks)
+    if fenced is Perimeter.CLOSED:
         return "", True
-    if open_principals(statement):
-        return "everybody", fenced is Fence.OPEN
-    foreign = foreign_accounts(statement, context.accounts | {context.account})
+    if list_open_principals(statement):
+        return "everybody", fenced is Perimeter.OPEN
+    foreign = list_foreign_accounts(statement, context.accounts | {context.account})
     if foreign:
-        sure = bool(context.accounts) and fenced is Fence.OPEN
+        sure = bool(context.accounts) and fenced is Perimeter.OPEN
         return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
-    return ", ".join(unread_principals(statement)), False
+    return ", ".join(list_unknown_principals(statement)), False
 
 
-def _own_networks(resource: ResourceView) -> frozenset[str]:
-    """The region's VPC endpoints of this account, and its VPCs that are the organization's."""
-    ours = resource.context.accounts | {resource.account}
-    endpoints, vpcs = _listed(resource, "ec2.vpc_endpoint")[0], _listed(resource, "ec2.vpc")[0]
-    owned = [each for each in vpcs if peek(each, "owner")[0] in ours]
-    return frozenset(str(id) for each in (*endpoints, *owned) if (id := peek(each, "id")[0]))
-
-
-def _unread_networks(statements: Iterable[Statement], resource: ResourceView) -> tuple[Gap, ...]:
-    """Why an own network may not be among those that are known."""
-    if not any(map(named_networks, statements)):
-        return ()
-    return tuple(dict.fromkeys(gap for type in CONTROL.related for gap in _listed(resource, type)[1]))
-
-
-def _listed(resource: ResourceView, type: str) -> tuple[list[ResourceView], tuple[Gap, ...]]:
-    """What is known of a list that may be incomplete."""
-    try:
-        return resource.all(type), ()
-    except GapError as error:
-        return [], error.gaps
-
-
-def _label(statement: Statement) -> str:
+def _label_statement(statement: Statement) -> str:
     return f"The statement {statement.sid}" if statement.sid else "A statement without a Sid"
 
 
@@ -182,15 +160,11 @@ OWN = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*"} | {
 }
 STRANGER = {"AWS": "arn:aws:iam::999999999999:role/reader"}
 SISTER = {"AWS": "arn:aws:iam::444455556666:root"}
-HERE = {
-    "account": "111122223333",
-    "organization": "o-example",
-    "accounts": frozenset({"111122223333", "444455556666"}),
-}
+HERE = {"account": "111122223333", "organization": "o-example", "accounts": frozenset({"111122223333", "444455556666"})}
 ALONE = {"account": "111122223333"}
 
 
-def _allow(principal: object, **condition: Any) -> dict[str, Any]:
+def _allow_decrypt(principal: object, **condition: Any) -> dict[str, Any]:
     statement = {"Sid": "Other", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Principal": principal}
     return statement | ({"Condition": condition} if condition else {})
 
@@ -224,73 +198,92 @@ def _case(
 CASES = [
     _case("the account's own principals", Verdict.PASS),
     _case("own principals, the organization not read", Verdict.PASS, context=ALONE),
-    _case("another account of the organization", Verdict.PASS, _allow(SISTER)),
-    _case("a service", Verdict.PASS, _allow({"Service": "logs.eu-west-1.amazonaws.com"})),
+    _case("another account of the organization", Verdict.PASS, _allow_decrypt(SISTER)),
+    _case("a service", Verdict.PASS, _allow_decrypt({"Service": "logs.eu-west-1.amazonaws.com"})),
     _case(
         "everybody, fenced by kms:CallerAccount",
         Verdict.PASS,
-        _allow("*", StringEquals={"kms:CallerAccount": "111122223333"}),
+        _allow_decrypt("*", StringEquals={"kms:CallerAccount": "111122223333"}),
     ),
-    _case("everybody, fenced by the organization", Verdict.PASS, _allow("*", StringEquals=OURS)),
+    _case("everybody, fenced by the organization", Verdict.PASS, _allow_decrypt("*", StringEquals=OURS)),
     _case(
         "everybody, fenced by the key's own organization",
         Verdict.PASS,
-        _allow("*", StringEquals={"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
+        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
         context=ALONE,
     ),
     _case(
         "everybody, fenced by the key's own account",
         Verdict.PASS,
-        _allow("*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
+        _allow_decrypt("*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
         context=ALONE,
     ),
     _case(
         "everybody, fenced by whoever calls",
         Verdict.FAIL,
-        _allow("*", StringEquals={"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
+        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
     ),
-    _case("everybody", Verdict.FAIL, _allow("*")),
-    _case("everybody, in the other spelling", Verdict.FAIL, _allow({"AWS": "*"})),
+    _case("everybody", Verdict.FAIL, _allow_decrypt("*")),
+    _case("everybody, in the other spelling", Verdict.FAIL, _allow_decrypt({"AWS": "*"})),
     _case(
         "everybody, fenced by another organization",
         Verdict.FAIL,
-        _allow("*", StringEquals={"aws:PrincipalOrgID": "o-other"}),
+        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "o-other"}),
     ),
-    _case("everybody, a condition that fences nobody", Verdict.FAIL, _allow("*", Bool={"aws:SecureTransport": "true"})),
+    _case(
+        "everybody, a condition that fences nobody",
+        Verdict.FAIL,
+        _allow_decrypt("*", Bool={"aws:SecureTransport": "true"}),
+    ),
     _case(
         "a fence that holds only if the key is there",
         Verdict.FAIL,
-        _allow("*", StringEqualsIfExists={"kms:CallerAccount": "111122223333"}),
+        _allow_decrypt("*", StringEqualsIfExists={"kms:CallerAccount": "111122223333"}),
     ),
-    _case("an account outside", Verdict.FAIL, _allow(STRANGER)),
-    _case("an account outside, by one service", Verdict.FAIL, _allow(STRANGER, StringEquals=VIA)),
-    _case("everybody, by one service", Verdict.FAIL, _allow("*", StringEquals=VIA)),
-    _case("a sister account, by one service", Verdict.PASS, _allow(SISTER, StringEquals=VIA)),
+    _case("an account outside", Verdict.FAIL, _allow_decrypt(STRANGER)),
+    _case("an account outside, by one service", Verdict.FAIL, _allow_decrypt(STRANGER, StringEquals=VIA)),
+    _case("everybody, by one service", Verdict.FAIL, _allow_decrypt("*", StringEquals=VIA)),
+    _case("a sister account, by one service", Verdict.PASS, _allow_decrypt(SISTER, StringEquals=VIA)),
     _case(
         "everybody of the account, by one service",
         Verdict.PASS,
-        _allow("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
+        _allow_decrypt("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
     ),
-    _case("everybody, by an own VPC", Verdict.PASS, _allow("*", StringEquals=VPC)),
-    _case("everybody, by an own endpoint", Verdict.PASS, _allow("*", StringEquals={"aws:SourceVpce": "vpce-0a"})),
+    _case("everybody, by an own VPC", Verdict.PASS, _allow_decrypt("*", StringEquals=VPC)),
     _case(
-        "everybody, by a VPC that isn't ours", Verdict.UNKNOWN, _allow("*", StringEquals={"aws:SourceVpc": "vpc-0b"})
+        "everybody, by an own endpoint", Verdict.PASS, _allow_decrypt("*", StringEquals={"aws:SourceVpce": "vpce-0a"})
+    ),
+    _case(
+        "everybody, by a VPC that isn't ours",
+        Verdict.UNKNOWN,
+        _allow_decrypt("*", StringEquals={"aws:SourceVpc": "vpc-0b"}),
     ),
     _case(
         "an account outside, by an unknown endpoint",
         Verdict.UNKNOWN,
-        _allow(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
+        _allow_decrypt(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
     ),
-    _case("everybody, by any VPC", Verdict.FAIL, _allow("*", StringLike={"aws:SourceVpc": "vpc-*"})),
-    _case("everybody, by a VPC, VPCs refused", Verdict.UNKNOWN, _allow("*", StringEquals=VPC), refused=("ec2.vpc",)),
-    _case("another account, the organization not read", Verdict.UNKNOWN, _allow(SISTER), context=ALONE),
-    _case("an organization, ours not known", Verdict.UNKNOWN, _allow("*", StringEquals=OURS), context=ALONE),
-    _case("a fail, whatever else is not known", Verdict.FAIL, _allow(SISTER), _allow("*"), context=ALONE),
-    _case("a principal that can't be read", Verdict.UNKNOWN, _allow({"AWS": "${account}"})),
-    _case("a canonical user", Verdict.UNKNOWN, _allow({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
-    _case("a public identity provider", Verdict.UNKNOWN, _allow({"Federated": "accounts.example.com"})),
-    _case("an own identity provider", Verdict.PASS, _allow({"Federated": f"{SAML}111122223333:saml-provider/corp"})),
-    _case("a stranger's", Verdict.FAIL, _allow({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
+    _case("everybody, by any VPC", Verdict.FAIL, _allow_decrypt("*", StringLike={"aws:SourceVpc": "vpc-*"})),
+    _case(
+        "everybody, by a VPC, VPCs refused",
+        Verdict.UNKNOWN,
+        _allow_decrypt("*", StringEquals=VPC),
+        refused=("ec2.vpc",),
+    ),
+    _case("another account, the organization not read", Verdict.UNKNOWN, _allow_decrypt(SISTER), context=ALONE),
+    _case("an organization, ours not known", Verdict.UNKNOWN, _allow_decrypt("*", StringEquals=OURS), context=ALONE),
+    _case(
+        "a fail, whatever else is not known", Verdict.FAIL, _allow_decrypt(SISTER), _allow_decrypt("*"), context=ALONE
+    ),
+    _case("a principal that can't be read", Verdict.UNKNOWN, _allow_decrypt({"AWS": "${account}"})),
+    _case("a canonical user", Verdict.UNKNOWN, _allow_decrypt({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
+    _case("a public identity provider", Verdict.UNKNOWN, _allow_decrypt({"Federated": "accounts.example.com"})),
+    _case(
+        "an own identity provider",
+        Verdict.PASS,
+        _allow_decrypt({"Federated": f"{SAML}111122223333:saml-provider/corp"}),
+    ),
+    _case("a stranger's", Verdict.FAIL, _allow_decrypt({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
     _case("a key of a manager of a later day", Verdict.UNKNOWN, manager="PARTNER"),
     _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),

@@ -32,15 +32,21 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group, peek
+from scans.controls.lib.judgements import (
+    KEY_RELATED,
+    LOG_GROUP_FACTS,
+    USABLE_KEY_FACTS,
+    judge_log_group,
+    read_fact_or_gaps,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -51,10 +57,10 @@ CONTROL = Control(
     file="ssm_lg_002",
     title="Script output is logged under a customer key",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
-    facts={"logs.group": LOG_GROUP, "ssm.setting.script_logs": ("destination",)},
-    related={**KEY_STATE, "ssm.document": ("uses_script",)},
+    facts={"logs.group": LOG_GROUP_FACTS, "ssm.setting.script_logs": ("destination",)},
+    related={**KEY_RELATED, "ssm.document": ("uses_script",)},
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S19",),
     quote="The output of scripts run using the aws:executeScript action in an Automation runbook",
@@ -83,22 +89,22 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome | None:
     if resource.type == "logs.group":
         return judge_log_group(resource, "script")
-    return _setting(resource)
+    return _judge_log_setting(resource)
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     if resource.type == "logs.group":
-        return fixes.with_key(resource, "kms_key")
-    return (fixes.sets(resource, destination="CloudWatch", log_group="/aws/ssm/automation/executeScript"),)
+        return fixes.use_customer_key(resource, "kms_key")
+    return (fixes.set_facts(resource, destination="CloudWatch", log_group="/aws/ssm/automation/executeScript"),)
 
 
-def _setting(resource: ResourceView) -> Outcome | None:
+def _judge_log_setting(resource: ResourceView) -> Outcome | None:
     """A fail if output of scripts goes nowhere; else the group, where there is one, is the subject."""
     if resource["destination"] == "CloudWatch":
         return None
     gaps: list[Gap] = []
     for document in resource.all("ssm.document"):
-        uses, unread = peek(document, "uses_script")
+        uses, unread = read_fact_or_gaps(document, "uses_script")
         if uses:
             return failed(f"The document {document.arn} runs scripts, and their output is not sent to CloudWatch Logs.")
         gaps += unread
@@ -119,7 +125,9 @@ def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("scr
         verdict,
         {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
         type="logs.group",
-        related={"kms.reference": {KEY: {"state": state, **FIT, **more.get("found", {})}} if state else {}},
+        related={
+            "kms.reference": {KEY: {"state": state, **USABLE_KEY_FACTS, **more.get("found", {})}} if state else {}
+        },
         related_gaps=("kms.reference",) if more.get("refused") else (),
         arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
         reason_has=more.get("reason_has", ""),

@@ -26,18 +26,18 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, LOG_GROUP, judge_log_group
-from scans.domain.control import GAP, Case, Control, Outcome, Remediation, ResourceView, Scope, Severity, Verdict
+from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS, judge_log_group
+from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 CONTROL = Control(
     id="SSM-LG-004",
     file="ssm_lg_004",
     title="SSM Agent's logs are under a customer key",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
-    facts={"logs.group": LOG_GROUP},
-    related=KEY_STATE,
+    facts={"logs.group": LOG_GROUP_FACTS},
+    related=KEY_RELATED,
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S19",),
     quote="Logs from SSM Agent on your managed nodes",
@@ -59,8 +59,8 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return judge_log_group(resource, "agent")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.with_key(resource, "kms_key")
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.use_customer_key(resource, "kms_key")
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -75,7 +75,9 @@ def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("age
         verdict,
         {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
         type="logs.group",
-        related={"kms.reference": {KEY: {"state": state, **FIT, **more.get("found", {})}} if state else {}},
+        related={
+            "kms.reference": {KEY: {"state": state, **USABLE_KEY_FACTS, **more.get("found", {})}} if state else {}
+        },
         related_gaps=("kms.reference",) if more.get("refused") else (),
         arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
         reason_has=more.get("reason_has", ""),

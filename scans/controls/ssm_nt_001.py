@@ -31,15 +31,15 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.networks import vpc_of
+from scans.controls.lib.networks import find_endpoint_vpc
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -56,7 +56,7 @@ CONTROL = Control(
     file="ssm_nt_001",
     title="Managed nodes encrypt traffic between them",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=3,  # 2: a node that is alone is not judged; 3: in a VPC that another account shares it may not be alone
     facts={"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
     related={"ec2.vpc": ("nodes", "peers", "owner")},
@@ -84,7 +84,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     type, encrypts = resource["instance_type"], resource["transit_encryption"]
     if not resource["vpc"]:
         return unknown("The node's VPC isn't known.")
-    strangers = _strangers(resource)
+    strangers = _list_foreign_vpcs(resource)
     if strangers == []:
         return not_applicable("No other managed node is in the node's VPC or in one that is peered with it.")
     if encrypts is False and strangers:
@@ -108,9 +108,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"AWS doesn't say whether the type {type} encrypts in transit, and its list doesn't name it.")
 
 
-def _strangers(resource: ResourceView) -> list[str] | None:
+def _list_foreign_vpcs(resource: ResourceView) -> list[str] | None:
     """None: another node is near. Else the VPCs of other accounts that it is in or near, whose nodes aren't read here."""
-    vpc = vpc_of(resource)
+    vpc = find_endpoint_vpc(resource)
     if vpc["nodes"] > 1:
         return None
     own = vpc["owner"] == resource.account
@@ -121,14 +121,14 @@ def _strangers(resource: ResourceView) -> list[str] | None:
         if peer["account"] != resource.account:
             found.append(f"{peer['vpc']} of the account {peer['account']}")
             continue
-        other = resource.look("ec2.vpc", fixes.arn_of(resource, "ec2", f"vpc/{peer['vpc']}"))
+        other = resource.look_up("ec2.vpc", fixes.build_arn(resource, "ec2", f"vpc/{peer['vpc']}"))
         if other is not None and other["nodes"] > 0:
             return None
     return found
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, instance_type="NEW_TYPE", transit_encryption=True),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, instance_type="NEW_TYPE", transit_encryption=True),)
 
 
 HOME = "arn:aws:ec2:eu-west-1:111122223333:"
@@ -156,7 +156,7 @@ def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: A
     )
 
 
-def _peer(account: str = "111122223333", region: object = "eu-west-1") -> dict[str, object]:
+def _make_vpc_peer(account: str = "111122223333", region: object = "eu-west-1") -> dict[str, object]:
     return {"vpc": "vpc-2", "account": account, "region": region}
 
 
@@ -171,21 +171,43 @@ CASES = [
     _case("the type isn't known", Verdict.UNKNOWN, None, None),
     _case("alone in its VPC", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1),
     _case("alone, of a type that encrypts", Verdict.NOT_APPLICABLE, "m6in.large", True, nodes=1),
-    _case("nodes in a peered VPC", Verdict.FAIL, "t3.micro", False, nodes=1, peers=[_peer()], beside=1),
-    _case("a peered VPC without nodes", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer()], beside=0),
-    _case("a peered VPC that has nothing", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer()]),
-    _case("peered in another region", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_peer(region="x")]),
+    _case("nodes in a peered VPC", Verdict.FAIL, "t3.micro", False, nodes=1, peers=[_make_vpc_peer()], beside=1),
+    _case(
+        "a peered VPC without nodes",
+        Verdict.NOT_APPLICABLE,
+        "t3.micro",
+        False,
+        nodes=1,
+        peers=[_make_vpc_peer()],
+        beside=0,
+    ),
+    _case(
+        "a peered VPC that has nothing", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1, peers=[_make_vpc_peer()]
+    ),
+    _case(
+        "peered in another region",
+        Verdict.NOT_APPLICABLE,
+        "t3.micro",
+        False,
+        nodes=1,
+        peers=[_make_vpc_peer(region="x")],
+    ),
     _case(
         "peered with another account's VPC",
         Verdict.UNKNOWN,
         "t3.micro",
         False,
         nodes=1,
-        peers=[_peer("444455556666")],
+        peers=[_make_vpc_peer("444455556666")],
         says="vpc-2 of the account 444455556666",
     ),
     _case(
-        "the same, of a type that encrypts", Verdict.PASS, "m6in.large", True, nodes=1, peers=[_peer("444455556666")]
+        "the same, of a type that encrypts",
+        Verdict.PASS,
+        "m6in.large",
+        True,
+        nodes=1,
+        peers=[_make_vpc_peer("444455556666")],
     ),
     _case(
         "alone in a VPC that another account shares",

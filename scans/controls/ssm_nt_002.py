@@ -30,10 +30,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -50,7 +50,7 @@ CONTROL = Control(
     file="ssm_nt_002",
     title="FIPS endpoints are used where they are required",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"cloudtrail.ssm_events": ("sampled", "hosts")},
     container="arn:{p}:cloudtrail:{r}:{a}:lookup/ssm.amazonaws.com",
     statements=("S11",),
@@ -73,18 +73,20 @@ def evaluate(resource: ResourceView) -> Outcome:
     required = resource.context.policy.get("fips_regions") or ()
     if not {EVERYWHERE, resource.region} & set(required):
         return not_applicable("The company doesn't require FIPS endpoints in this region.")
-    if fips_hosts.host_of(resource.region) is None:
+    if fips_hosts.find_fips_host(resource.region) is None:
         return failed("FIPS endpoints are required, and AWS publishes none for Systems Manager in this region.")
     hosts = resource["hosts"]
-    others = [host for host in hosts if not fips_hosts.is_fips(host, resource.region)]
+    others = [host for host in hosts if not fips_hosts.is_fips_host(host, resource.region)]
     if others:
-        return failed(f"Clients called {_some(others)} instead of {fips_hosts.host_of(resource.region)}.")
+        return failed(
+            f"Clients called {_format_some_hosts(others)} instead of {fips_hosts.find_fips_host(resource.region)}."
+        )
     if not hosts:
         return unknown("No event of Systems Manager in this region says which host was called.")
     return passed(f"Every host named in {resource['sampled']} sampled events is the FIPS endpoint.")
 
 
-def _some(hosts: Iterable[str]) -> str:
+def _format_some_hosts(hosts: Iterable[str]) -> str:
     named = sorted(hosts)
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     return ", ".join(named[:SHOWN]) + more

@@ -22,15 +22,15 @@ exception.
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import PARAMETER_TYPES, strange
+from scans.controls.lib.judgements import PARAMETER_TYPES, make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -43,7 +43,7 @@ CONTROL = Control(
     file="ssm_ps_001",
     title="Plain parameters don't look like secrets",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a type that is new to us is unknown
     facts={"ssm.parameter": ("name", "type", "secret_name")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
@@ -68,16 +68,16 @@ def evaluate(resource: ResourceView) -> Outcome:
     if type == "SecureString":
         return not_applicable("The parameter is a SecureString: its value is encrypted with a KMS key.")
     if type not in PARAMETER_TYPES:
-        return strange(f"The parameter is of the type {type}")
+        return make_unrecognized_outcome(f"The parameter is of the type {type}")
     detector = resource["secret_name"]
     if detector:
         return failed(f"The {type} likely holds a secret: its name or description matches {detector}.")
     return passed(f"Neither the name nor the description of this {type} looks like a secret.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """A parameter's type can't be changed: the old one goes, a new one takes its place."""
-    key, made = fixes.customer_key(resource)
+    key, made = fixes.make_customer_key(resource)
     arn = resource.arn.partition(":parameter/")[0] + ":parameter/NEW_NAME"
     facts: dict[str, object] = {
         "name": "NEW_NAME",
@@ -88,8 +88,8 @@ def cure(resource: ResourceView) -> fixes.Effects:
     }
     return (
         made,
-        fixes.Effect(resource.type, resource.region, resource.arn, gone=True),
-        fixes.Effect(resource.type, resource.region, arn, facts),
+        fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),
+        fixes.FixEffect(resource.type, resource.region, arn, facts),
     )
 
 

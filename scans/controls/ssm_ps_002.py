@@ -28,10 +28,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -44,7 +44,7 @@ CONTROL = Control(
     file="ssm_ps_002",
     title="No secret in the value of a String parameter",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ssm.value_inspection": ("on",), "ssm.value": ("detectors", "version")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S16",),
@@ -73,9 +73,9 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return passed(f"No detector finds anything in the value (version {resource['version']}).")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """The parameter goes: a SecureString takes its place, whose value nobody looks at."""
-    return (fixes.Effect(resource.type, resource.region, resource.arn, gone=True),)
+    return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
 
 
 def _case(name: str, verdict: Verdict | None, detectors: Any, version: Any = 3) -> Case:

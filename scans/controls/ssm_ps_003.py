@@ -24,15 +24,21 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import PARAMETER_TYPES, names_alias, peek, strange, unread_key
+from scans.controls.lib.judgements import (
+    PARAMETER_TYPES,
+    make_unread_key_gap,
+    make_unrecognized_outcome,
+    names_alias,
+    read_fact_or_gaps,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -48,7 +54,7 @@ CONTROL = Control(
     file="ssm_ps_003",
     title="SecureString parameters use a customer key",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=3,  # 2: a type that is new to us is unknown. 3: a key of AWS is known by its manager too
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias", "manager")},
@@ -71,26 +77,26 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     type = resource["type"]
     if type not in PARAMETER_TYPES:
-        return strange(f"The parameter is of the type {type}")
+        return make_unrecognized_outcome(f"The parameter is of the type {type}")
     if type != "SecureString":
         return not_applicable(f"The parameter is a {type}, which has no key.")
     key = resource["key_id"]
     if not key:
-        return unknown("AWS named no key for this SecureString.", unread_key(resource.region))
+        return unknown("AWS named no key for this SecureString.", make_unread_key_gap(resource.region))
     if names_alias(key, AWS_KEY):
         return failed(f"The parameter is encrypted with {AWS_KEY}, the key that AWS manages for Parameter Store.")
-    found = resource.look("kms.reference", key)
+    found = resource.look_up("kms.reference", key)
     if found is None:
-        return unknown(f"The key {key} was not looked up in this scan.", unread_key(resource.region))
-    if peek(found, "manager")[0] == "AWS":
+        return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(resource.region))
+    if read_fact_or_gaps(found, "manager")[0] == "AWS":
         return failed(f"The parameter's key {key} is a key that AWS manages.")
     if found["aws_alias"]:
         return failed(f"The parameter's key {key} is {found['aws_alias']}, a key that AWS manages.")
     return passed(f"The parameter is encrypted with {key}, which is not a key that AWS manages.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.with_key(resource, "key_id")
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.use_customer_key(resource, "key_id")
 
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"

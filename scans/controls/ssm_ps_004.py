@@ -24,15 +24,22 @@ encryption of parameters (https://docs.aws.amazon.com/systems-manager/latest/use
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, PARAMETER_TYPES, key_fault, strange, unread_key
+from scans.controls.lib.judgements import (
+    KEY_RELATED,
+    PARAMETER_TYPES,
+    USABLE_KEY_FACTS,
+    find_key_problem,
+    make_unread_key_gap,
+    make_unrecognized_outcome,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     not_applicable,
@@ -45,10 +52,10 @@ CONTROL = Control(
     file="ssm_ps_004",
     title="The keys of SecureString parameters work",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=3,  # 2: a type that is new to us is unknown. 3: a key that can't encrypt, or lies elsewhere, doesn't work
     facts={"ssm.parameter": ("name", "type", "key_id")},
-    related=KEY_STATE,
+    related=KEY_RELATED,
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S15",),
     quote="To encrypt SecureString parameter values, Parameter Store uses an AWS KMS key",
@@ -72,17 +79,17 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     type = resource["type"]
     if type not in PARAMETER_TYPES:
-        return strange(f"The parameter is of the type {type}")
+        return make_unrecognized_outcome(f"The parameter is of the type {type}")
     if type != "SecureString":
         return not_applicable(f"The parameter is a {type}, which has no key.")
     key = resource["key_id"]
     if not key:
-        return unknown("AWS named no key for this SecureString.", unread_key(resource.region))
-    return key_fault(resource, key) or passed(f"The parameter's key {key} exists and is enabled.")
+        return unknown("AWS named no key for this SecureString.", make_unread_key_gap(resource.region))
+    return find_key_problem(resource, key) or passed(f"The parameter's key {key} exists and is enabled.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.with_key(resource, "key_id")
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.use_customer_key(resource, "key_id")
 
 
 KEY = "alias/data"
@@ -92,7 +99,7 @@ def _case(
     name: str, verdict: Verdict, state: object, type: object = "SecureString", key: object = KEY, **found: object
 ) -> Case:
     facts = {"name": "/apps/one", "type": type, "key_id": key}
-    related = {"kms.reference": {KEY: {"state": state, **FIT, **found}}} if state else {}
+    related = {"kms.reference": {KEY: {"state": state, **USABLE_KEY_FACTS, **found}}} if state else {}
     return Case(name, verdict, facts, related=related, arn="arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one")
 
 

@@ -29,10 +29,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -48,7 +48,7 @@ CONTROL = Control(
     file="ssm_ps_005",
     title="Shared parameters stay inside the organization",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: whom a share admits that AWS didn't name is not known
     facts={"ram.parameter_share": ("principals", "shares")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
@@ -86,9 +86,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed(f"The parameter is shared inside the organization only, with {len(principals)} principals.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     inside = [who for who in resource["principals"] if _is_inside(resource, who) is not False]
-    return (fixes.sets(resource, principals=inside),)
+    return (fixes.set_facts(resource, principals=inside),)
 
 
 def _is_inside(resource: ResourceView, who: str) -> bool | None:

@@ -35,15 +35,22 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_FACTS, MANAGERS, key_fault, names_alias, strange
+from scans.controls.lib.judgements import (
+    KEY_FACTS,
+    KEY_MANAGERS,
+    USABLE_KEY_FACTS,
+    find_key_problem,
+    make_unrecognized_outcome,
+    names_alias,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -60,7 +67,7 @@ CONTROL = Control(
     file="ssm_s3_001",
     title="Buckets are encrypted with a customer key",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     # 2: an algorithm or manager that is new to us is no fail; another account's alias is one. 3: a key that can't
     # encrypt is no key that works.
     version=3,
@@ -95,22 +102,24 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"The company's policy asks for the level {required}, which is none of {', '.join(LEVELS)}.")
     encryption = resource["encryption"]
     if encryption is None or encryption["algorithm"] == "AES256":
-        return _compare("SSE-S3", required)
+        return _compare_levels("SSE-S3", required)
     algorithm, key = str(encryption["algorithm"]), encryption.get("key") or ""
     if algorithm not in BY_KMS:
-        return strange(f"The bucket's default encryption is {algorithm}")
+        return make_unrecognized_outcome(f"The bucket's default encryption is {algorithm}")
     if not key:
-        return _compare("aws/s3", required)
-    return _fault(resource, key) or _compare(_level(resource, algorithm, key), required)
+        return _compare_levels("aws/s3", required)
+    return _find_bucket_key_problem(resource, key) or _compare_levels(
+        _find_encryption_level(resource, algorithm, key), required
+    )
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    key, made = fixes.customer_key(resource)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    key, made = fixes.make_customer_key(resource)
     algorithm = "aws:kms:dsse" if resource.context.policy.get("s3_level") == "DSSE" else "aws:kms"
-    return made, fixes.sets(resource, encryption={"algorithm": algorithm, "key": key, "bucket_key": True})
+    return made, fixes.set_facts(resource, encryption={"algorithm": algorithm, "key": key, "bucket_key": True})
 
 
-def _fault(resource: ResourceView, key: str) -> Outcome | None:
+def _find_bucket_key_problem(resource: ResourceView, key: str) -> Outcome | None:
     """What is wrong with the key that a bucket names, if anything."""
     if key == AWS_KEY:
         return None
@@ -124,22 +133,22 @@ def _fault(resource: ResourceView, key: str) -> Outcome | None:
         return failed(f"The key {key} is in another region than the bucket, so nothing can be written with it.")
     if names_alias(key, AWS_KEY):
         return None
-    found = resource.look("kms.reference", key)
-    fault = key_fault(resource, key)
-    if fault is None and found is not None and not found["aws_alias"] and found["manager"] not in MANAGERS:
-        return strange(f"The key {key} is managed by {found['manager']}")
+    found = resource.look_up("kms.reference", key)
+    fault = find_key_problem(resource, key)
+    if fault is None and found is not None and not found["aws_alias"] and found["manager"] not in KEY_MANAGERS:
+        return make_unrecognized_outcome(f"The key {key} is managed by {found['manager']}")
     return fault
 
 
-def _level(resource: ResourceView, algorithm: str, key: str) -> str:
+def _find_encryption_level(resource: ResourceView, algorithm: str, key: str) -> str:
     """Two layers under the key of AWS count as aws/s3: whose key it is weighs more."""
-    found = None if names_alias(key, AWS_KEY) else resource.look("kms.reference", key)
+    found = None if names_alias(key, AWS_KEY) else resource.look_up("kms.reference", key)
     if found is None or found["aws_alias"] or found["manager"] == "AWS":
         return "aws/s3"
     return BY_KMS[algorithm]
 
 
-def _compare(level: str, required: str) -> Outcome:
+def _compare_levels(level: str, required: str) -> Outcome:
     if LEVELS.index(level) < LEVELS.index(required):
         return failed(f"The bucket's default encryption is at the level {level}; {required} is required.")
     return passed(f"The bucket's default encryption is at the level {level}, and its key can be used.")
@@ -149,7 +158,7 @@ KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 OWN_ALIAS = "arn:aws:kms:eu-west-1:111122223333:alias/data"
 FOREIGN_ALIAS = OWN_ALIAS.replace("111122223333", "999999999999")
 AWAY = KEY.replace("eu-west-1", "us-east-1")
-GOOD = {"manager": "CUSTOMER", "aws_alias": None, "state": "Enabled", **FIT}
+GOOD = {"manager": "CUSTOMER", "aws_alias": None, "state": "Enabled", **USABLE_KEY_FACTS}
 
 
 def _case(name: str, verdict: Verdict, algorithm: object, key: str | None = None, **more: Any) -> Case:

@@ -21,15 +21,15 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_insecure_transport, parse
+from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, denies_insecure_transport, parse_policy
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -42,7 +42,7 @@ CONTROL = Control(
     file="ssm_s3_002",
     title="Buckets refuse plain HTTP",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
     container="arn:{p}:s3:::*",
@@ -79,7 +79,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return failed("The bucket has no policy, so it answers over plain HTTP.")
     try:
-        policy = parse(document, RESOURCE)
+        policy = parse_policy(document, RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     if not denies_insecure_transport(policy, resource.arn):
@@ -87,15 +87,17 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The bucket's policy refuses requests over plain HTTP.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.denies(resource, "HttpsOnly", {"Bool": {"aws:SecureTransport": "false"}})
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.deny_requests(resource, "HttpsOnly", {"Bool": {"aws:SecureTransport": "false"}})
 
 
 ARN = "arn:aws:s3:::example"
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def _deny(resource: object = (ARN, f"{ARN}/*"), principal: object = "*", condition: object = PLAIN, **more: Any) -> Any:
+def _make_http_deny(
+    resource: object = (ARN, f"{ARN}/*"), principal: object = "*", condition: object = PLAIN, **more: Any
+) -> Any:
     listed = list(resource) if isinstance(resource, tuple) else resource
     statement = {"Effect": "Deny", "Principal": principal, "Action": "s3:*", "Resource": listed, "Condition": condition}
     return statement | more
@@ -107,23 +109,25 @@ def _case(name: str, verdict: Verdict, *statements: object, policy: object = ())
 
 
 CASES = [
-    _case("a Deny of the bucket and its objects", Verdict.PASS, _deny()),
-    _case("a principal in the other spelling", Verdict.PASS, _deny(principal={"AWS": "*"})),
-    _case("a boolean instead of text", Verdict.PASS, _deny(condition={"Bool": {"aws:SecureTransport": False}})),
-    _case("two statements together", Verdict.PASS, _deny(ARN), _deny(f"{ARN}/*")),
-    _case("objects only", Verdict.FAIL, _deny(f"{ARN}/*")),
-    _case("the bucket only", Verdict.FAIL, _deny(ARN)),
-    _case("one action only", Verdict.FAIL, _deny(Action="s3:GetObject")),
-    _case("one account only", Verdict.FAIL, _deny(principal={"AWS": "arn:aws:iam::111122223333:root"})),
+    _case("a Deny of the bucket and its objects", Verdict.PASS, _make_http_deny()),
+    _case("a principal in the other spelling", Verdict.PASS, _make_http_deny(principal={"AWS": "*"})),
+    _case(
+        "a boolean instead of text", Verdict.PASS, _make_http_deny(condition={"Bool": {"aws:SecureTransport": False}})
+    ),
+    _case("two statements together", Verdict.PASS, _make_http_deny(ARN), _make_http_deny(f"{ARN}/*")),
+    _case("objects only", Verdict.FAIL, _make_http_deny(f"{ARN}/*")),
+    _case("the bucket only", Verdict.FAIL, _make_http_deny(ARN)),
+    _case("one action only", Verdict.FAIL, _make_http_deny(Action="s3:GetObject")),
+    _case("one account only", Verdict.FAIL, _make_http_deny(principal={"AWS": "arn:aws:iam::111122223333:root"})),
     _case(
         "an Allow of HTTPS refuses nothing",
         Verdict.FAIL,
-        _deny(Effect="Allow", condition={"Bool": {"aws:SecureTransport": "true"}}),
+        _make_http_deny(Effect="Allow", condition={"Bool": {"aws:SecureTransport": "true"}}),
     ),
     _case(
         "a second condition weakens it",
         Verdict.FAIL,
-        _deny(condition=PLAIN | {"StringEquals": {"aws:SourceVpc": "vpc-1"}}),
+        _make_http_deny(condition=PLAIN | {"StringEquals": {"aws:SourceVpc": "vpc-1"}}),
     ),
     _case("no policy", Verdict.FAIL, policy=None),
     _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),

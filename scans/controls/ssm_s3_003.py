@@ -20,15 +20,15 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, denies_old_tls, parse
+from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, denies_old_tls, parse_policy
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -41,7 +41,7 @@ CONTROL = Control(
     file="ssm_s3_003",
     title="Buckets refuse TLS older than 1.2",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
     container="arn:{p}:s3:::*",
@@ -72,7 +72,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return failed("The bucket has no policy, so nothing in it refuses TLS 1.0 and 1.1.")
     try:
-        policy = parse(document, RESOURCE)
+        policy = parse_policy(document, RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     if not denies_old_tls(policy, resource.arn):
@@ -80,18 +80,18 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The bucket's policy refuses TLS older than 1.2.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return fixes.denies(resource, "Tls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return fixes.deny_requests(resource, "Tls12", {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
 
 
 ARN = "arn:aws:s3:::example"
 
 
-def _less(version: object) -> dict[str, Any]:
+def _make_version_condition(version: object) -> dict[str, Any]:
     return {"NumericLessThan": {"s3:TlsVersion": version}}
 
 
-def _deny(condition: object, resource: object = (ARN, f"{ARN}/*"), **more: Any) -> dict[str, Any]:
+def _make_tls_deny(condition: object, resource: object = (ARN, f"{ARN}/*"), **more: Any) -> dict[str, Any]:
     listed = list(resource) if isinstance(resource, tuple) else resource
     statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": listed, "Condition": condition}
     return statement | more
@@ -103,17 +103,17 @@ def _case(name: str, verdict: Verdict, *statements: object, policy: object = ())
 
 
 CASES = [
-    _case("less than 1.2 is refused", Verdict.PASS, _deny(_less("1.2"))),
-    _case("a number instead of text", Verdict.PASS, _deny(_less(1.2))),
-    _case("less than 1.3 is refused", Verdict.PASS, _deny(_less("1.3"))),
-    _case("less than 1.1 is refused", Verdict.FAIL, _deny(_less("1.1"))),
-    _case("plain HTTP alone is refused", Verdict.FAIL, _deny({"Bool": {"aws:SecureTransport": "false"}})),
+    _case("less than 1.2 is refused", Verdict.PASS, _make_tls_deny(_make_version_condition("1.2"))),
+    _case("a number instead of text", Verdict.PASS, _make_tls_deny(_make_version_condition(1.2))),
+    _case("less than 1.3 is refused", Verdict.PASS, _make_tls_deny(_make_version_condition("1.3"))),
+    _case("less than 1.1 is refused", Verdict.FAIL, _make_tls_deny(_make_version_condition("1.1"))),
+    _case("plain HTTP alone is refused", Verdict.FAIL, _make_tls_deny({"Bool": {"aws:SecureTransport": "false"}})),
     _case(
         "both in one statement: only what is both",
         Verdict.FAIL,
-        _deny(_less("1.2") | {"Bool": {"aws:SecureTransport": "false"}}),
+        _make_tls_deny(_make_version_condition("1.2") | {"Bool": {"aws:SecureTransport": "false"}}),
     ),
-    _case("objects only", Verdict.FAIL, _deny(_less("1.2"), f"{ARN}/*")),
+    _case("objects only", Verdict.FAIL, _make_tls_deny(_make_version_condition("1.2"), f"{ARN}/*")),
     _case("no policy", Verdict.FAIL, policy=None),
     _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
     _case("the policy is no policy", Verdict.UNKNOWN, policy={"Statement": "none"}),

@@ -27,15 +27,15 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import peek
+from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -49,7 +49,7 @@ CONTROL = Control(
     file="ssm_s3_004",
     title="Buckets are not public",
     severity=Severity.CRITICAL,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"s3.bucket": ("public_access_block", "policy_public")},
     related={"s3.account": ("public_access_block",)},
     container="arn:{p}:s3:::*",
@@ -78,23 +78,23 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     account, account_gaps = _account_block(resource)
-    if _complete(account):
+    if _blocks_all_access(account):
         return passed("The account blocks all public access to its buckets.")
-    block, block_gaps = peek(resource, "public_access_block")
-    public, public_gaps = peek(resource, "policy_public")
-    if _complete(block) and not public and not public_gaps:
+    block, block_gaps = read_fact_or_gaps(resource, "public_access_block")
+    public, public_gaps = read_fact_or_gaps(resource, "policy_public")
+    if _blocks_all_access(block) and not public and not public_gaps:
         return passed("The bucket blocks all public access, and its policy isn't public.")
     if account_gaps:  # it could still block what the bucket lets through
         raise GapError(*account_gaps, *block_gaps, *public_gaps)
     if public:
         return failed("The bucket's policy makes it public, and the account doesn't block that.")
-    if not block_gaps and not _complete(block):
+    if not block_gaps and not _blocks_all_access(block):
         return failed("Neither the account nor the bucket blocks all public access.")
     raise GapError(*block_gaps, *public_gaps)
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, public_access_block=fixes.BLOCK_ALL, policy_public=False),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, public_access_block=fixes.BLOCK_ALL_ACCESS, policy_public=False),)
 
 
 def _account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:
@@ -105,7 +105,7 @@ def _account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:
         return None, error.gaps
 
 
-def _complete(block: object) -> bool:
+def _blocks_all_access(block: object) -> bool:
     return isinstance(block, Mapping) and all(block.get(name) is True for name in SETTINGS)
 
 

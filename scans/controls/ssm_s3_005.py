@@ -30,17 +30,17 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
     passed,
     unknown,
 )
-from scans.domain.owner_evidence import LEFT_OUT, doubt_account
+from scans.domain.owner_evidence import LEFT_OUT_GAP, unknown_unless_read
 
 SHOWN = 3
 
@@ -49,7 +49,7 @@ CONTROL = Control(
     file="ssm_s3_005",
     title="Destination buckets exist and are ours",
     severity=Severity.CRITICAL,
-    scope=Scope.GLOBAL,
+    scope=ControlScope.GLOBAL,
     version=2,  # 2: an owner that was not read in this scan vouches for nothing
     joins=True,
     facts={"s3.destination": ("name", "fields", "own", "head")},
@@ -71,7 +71,7 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     name, owners = resource["name"], resource.context.bucket_owners
-    head, where = resource["head"], _where(resource["fields"])
+    head, where = resource["head"], _format_some_fields(resource["fields"])
     if head == "not_found":
         return failed(f"No bucket {name} exists, and anyone can make it and receive the data. It is named in {where}.")
     if resource["own"]:
@@ -80,41 +80,45 @@ def evaluate(resource: ResourceView) -> Outcome:
         said = (
             f"The account {owners[name]} of the organization was the owner of the bucket {name} when it was last read."
         )
-        return doubt_account(resource.context, owners[name], said) or passed(
+        return unknown_unless_read(resource.context, owners[name], said) or passed(
             f"The bucket {name} belongs to the account {owners[name]} of the organization."
         )
     if owners is None:
-        return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _not_listed())
+        return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _make_not_listed_gap())
     if resource.context.left_out:
         others = len(resource.context.left_out)
         return unknown(
-            f"The bucket {name} may belong to one of the {others} accounts that this scan left out.", LEFT_OUT
+            f"The bucket {name} may belong to one of the {others} accounts that this scan left out.", LEFT_OUT_GAP
         )
     if head == "exists" and not resource.context.unread_accounts:
         return failed(f"The bucket {name} belongs to no account of the organization. It is named in {where}.")
     if head == "exists":
         unread = len(resource.context.unread_accounts)
-        return unknown(f"The bucket {name} is in no account that was read; {unread} could not be read.", _not_listed())
-    return unknown(f"The bucket {name} is in no account that was read, and S3 refuses to say more.", _refused())
+        return unknown(
+            f"The bucket {name} is in no account that was read; {unread} could not be read.", _make_not_listed_gap()
+        )
+    return unknown(
+        f"The bucket {name} is in no account that was read, and S3 refuses to say more.", _make_refused_gap()
+    )
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Make the bucket that is missing; point the setting that names a stranger's elsewhere."""
     if resource["head"] == "not_found":
-        return (fixes.sets(resource, own=True, head="exists"),)
-    return (fixes.Effect(resource.type, resource.region, resource.arn, gone=True),)
+        return (fixes.set_facts(resource, own=True, head="exists"),)
+    return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
 
 
-def _where(fields: list[str]) -> str:
+def _format_some_fields(fields: list[str]) -> str:
     more = f" and {len(fields) - SHOWN} more" if len(fields) > SHOWN else ""
     return ", ".join(fields[:SHOWN]) + more
 
 
-def _not_listed() -> Gap:
+def _make_not_listed_gap() -> Gap:
     return Gap(GapKind.NOT_READ, "s3.ListBuckets", "s3:ListAllMyBuckets", "global", "NotCollected")
 
 
-def _refused() -> Gap:
+def _make_refused_gap() -> Gap:
     return Gap(GapKind.DENIED, "s3.HeadBucket", "s3:ListBucket", "global", "403")
 
 

@@ -28,15 +28,15 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import FIT, KEY_STATE, key_fault
+from scans.controls.lib.judgements import KEY_RELATED, USABLE_KEY_FACTS, find_key_problem
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -50,12 +50,12 @@ CONTROL = Control(
     file="ssm_sm_001",
     title="Session data is encrypted with KMS",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     # 2: a key in the state Updating works, and an unknown state is no fail. 3: a key that can't encrypt, or lies in
     # another region, doesn't work.
     version=3,
     facts={"ssm.session_document": ("exists", "session", "name")},
-    related={"ssm.node": ("hybrid",), **KEY_STATE},
+    related={"ssm.node": ("hybrid",), **KEY_RELATED},
     container="arn:{p}:ssm:{r}:{a}:document/*",
     statements=("S20", "S23"),
     quote="You can also choose to further encrypt the data in transit using an AWS KMS key that has been created in "
@@ -95,12 +95,14 @@ def evaluate(resource: ResourceView) -> Outcome:
     name = session.get("kms_key")
     if not name:
         return failed("The Session document names no KMS key.")
-    return key_fault(resource, str(name)) or passed(f"Session data is encrypted with {name}.")
+    return find_key_problem(resource, str(name)) or passed(f"Session data is encrypted with {name}.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    key, made = fixes.customer_key(resource)
-    return made, fixes.sets(resource, exists=True, session={**(resource["session"] or fixes.SESSION), "kms_key": key})
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    key, made = fixes.make_customer_key(resource)
+    return made, fixes.set_facts(
+        resource, exists=True, session={**(resource["session"] or fixes.SESSION_PREFERENCES), "kms_key": key}
+    )
 
 
 KEY = "alias/sessions"
@@ -121,7 +123,7 @@ def _case(
 ) -> Case:
     related: dict[str, dict[str, dict[str, Any]]] = {"ssm.node": NODES if nodes else {}, "kms.reference": {}}
     if state:
-        related["kms.reference"][KEY] = {"state": state, **FIT, **(key or {})}
+        related["kms.reference"][KEY] = {"state": state, **USABLE_KEY_FACTS, **(key or {})}
     own = {"exists": session is not None, "session": session, "name": "SSM-SessionManagerRunShell", **facts}
     return Case(name, verdict, own, related=related, related_gaps=refused)
 

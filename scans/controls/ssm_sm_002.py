@@ -28,10 +28,10 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -45,7 +45,7 @@ CONTROL = Control(
     file="ssm_sm_002",
     title="Sessions are logged, to encrypted places only",
     severity=Severity.HIGH,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ssm.session_document": ("exists", "session", "name")},
     related={"ssm.node": ("hybrid",)},
     container="arn:{p}:ssm:{r}:{a}:document/*",
@@ -82,19 +82,19 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown("The Session document could not be understood.")
     if str(session.get("session_type", "")).lower() == "port":
         return not_applicable("Port forwarding leaves no session log.")
-    return _judge_places(session)
+    return _judge_log_places(session)
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Demand encryption wherever sessions are logged; log them to a log group where they aren't."""
-    session = resource["session"] or fixes.SESSION
+    session = resource["session"] or fixes.SESSION_PREFERENCES
     if not any(session.get(key) for key, _, _ in PLACES):
         session = {**session, "log_group": "LOG_GROUP"}
     demanded = {flag: True for key, flag, _ in PLACES if session.get(key)}
-    return (fixes.sets(resource, exists=True, session={**session, **demanded}),)
+    return (fixes.set_facts(resource, exists=True, session={**session, **demanded}),)
 
 
-def _judge_places(session: dict[str, Any]) -> Outcome:
+def _judge_log_places(session: dict[str, Any]) -> Outcome:
     places = [(session[key], _is_true(session.get(flag)), kind) for key, flag, kind in PLACES if session.get(key)]
     if not places:
         return failed("Sessions are not logged: the document names neither a bucket nor a log group.")

@@ -27,23 +27,23 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import strange
-from scans.controls.lib.networks import AVAILABLE, COMING, GOING
+from scans.controls.lib.judgements import make_unrecognized_outcome
+from scans.controls.lib.networks import AVAILABLE, INACTIVE_STATES, PENDING_STATES
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
     passed,
 )
 
-STATES = {AVAILABLE, *COMING, *GOING}
+STATES = {AVAILABLE, *PENDING_STATES, *INACTIVE_STATES}
 NEEDED = ("ssm", "ssmmessages", "ec2messages")
 USEFUL = ("s3", "logs", "kms", "ec2")
 
@@ -52,7 +52,7 @@ CONTROL = Control(
     file="ssm_vp_001",
     title="VPCs with nodes have their endpoints",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=2,  # 2: an endpoint in a state that is new to us is neither there nor missing
     facts={"ec2.vpc": ("id", "has_nodes")},
     related={"ec2.vpc_endpoint": ("service", "state", "vpc")},
@@ -87,30 +87,32 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     note = f" Some features also need: {', '.join(useful)}." if useful else ""
     doubtful = [each for each in endpoints if each["service"] in missing and each["state"] not in STATES]
     if doubtful and not set(missing) - {each["service"] for each in doubtful}:
-        return strange(f"The endpoint for {doubtful[0]['service']} is in the state {doubtful[0]['state']}")
+        return make_unrecognized_outcome(
+            f"The endpoint for {doubtful[0]['service']} is in the state {doubtful[0]['state']}"
+        )
     if missing:
         return failed(f"The VPC has managed nodes and lacks available endpoints for {', '.join(missing)}.{note}")
     return passed(f"The VPC has available endpoints for {', '.join(NEEDED)}.{note}")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """Endpoints as the command of the remediation makes them: without a policy of their own."""
     there = [e["service"] for e in resource.all("ec2.vpc_endpoint") if e["vpc"] == resource["id"]]
     return tuple(_new_endpoint(resource, service) for service in NEEDED if service not in there) + tuple(
-        fixes.sets(endpoint, state="available")
+        fixes.set_facts(endpoint, state="available")
         for endpoint in resource.all("ec2.vpc_endpoint")
         if endpoint["vpc"] == resource["id"] and endpoint["service"] in NEEDED
     )
 
 
-def _new_endpoint(resource: ResourceView, service: str) -> fixes.Effect:
+def _new_endpoint(resource: ResourceView, service: str) -> fixes.FixEffect:
     full = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
     facts = {
         "id": f"NEW_{service}", "service": service, "endpoint_type": "Interface", "state": "available",
         "vpc": resource["id"], "private_dns": True, "policy": full, "ingress_443": ["sg-GROUP_ID"],
     }  # fmt: skip
-    arn = fixes.arn_of(resource, "ec2", f"vpc-endpoint/NEW_{service}")
-    return fixes.Effect("ec2.vpc_endpoint", resource.region, arn, facts)
+    arn = fixes.build_arn(resource, "ec2", f"vpc-endpoint/NEW_{service}")
+    return fixes.FixEffect("ec2.vpc_endpoint", resource.region, arn, facts)
 
 
 ARN = "arn:aws:ec2:eu-west-1:111122223333:"

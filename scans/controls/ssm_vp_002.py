@@ -27,15 +27,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.networks import endpoint_outside, vpc_of
+from scans.controls.lib.networks import explain_excluded_endpoint, find_endpoint_vpc
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -51,7 +51,7 @@ CONTROL = Control(
     file="ssm_vp_002",
     title="Endpoints answer to the services' names",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     version=3,  # 2: services of others are not judged; 3: a gateway endpoint counts if a route table has it
     facts={"ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns")},
     related={
@@ -75,32 +75,32 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    outside = endpoint_outside(resource, "Interface")
+    outside = explain_excluded_endpoint(resource, "Interface")
     if outside:
         return not_applicable(outside)
     service = resource["service"]
     if CUSTOM in service:
         return not_applicable(f"The endpoint is one of the service {service}, which isn't AWS's.")
-    others = [] if resource["private_dns"] else _others(resource)
+    others = [] if resource["private_dns"] else _list_other_endpoints(resource)
     if any(other["endpoint_type"] == "Gateway" and other["route_tables"] for other in others):
         return passed(f"Inside the VPC, routes lead to a gateway endpoint of {service}.")
     if not resource["private_dns"] and not any(other["private_dns"] for other in others):
         return failed(f"The endpoint has no private DNS, so the name of {service} doesn't lead to it.")
-    vpc = vpc_of(resource)
+    vpc = find_endpoint_vpc(resource)
     off = [said for name, said in (("dns_support", "DNS support"), ("dns_hostnames", "DNS hostnames")) if not vpc[name]]
     if off:
         return failed(f"The endpoint's VPC has {' and '.join(off)} turned off, so private DNS does nothing.")
     return passed(f"Inside the VPC, the name of {service} leads to an endpoint.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     return (
-        fixes.sets(vpc_of(resource), dns_support=True, dns_hostnames=True),
-        fixes.sets(resource, private_dns=True),
+        fixes.set_facts(find_endpoint_vpc(resource), dns_support=True, dns_hostnames=True),
+        fixes.set_facts(resource, private_dns=True),
     )
 
 
-def _others(resource: ResourceView) -> list[ResourceView]:
+def _list_other_endpoints(resource: ResourceView) -> list[ResourceView]:
     """The other endpoints of the same service and VPC that carry traffic."""
     place = (resource["vpc"], resource["service"], "available")
     return [

@@ -38,16 +38,16 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE, PolicyError, full_access_statements, parse
-from scans.controls.lib.networks import endpoint_outside
+from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, full_access_statements, parse_policy
+from scans.controls.lib.networks import explain_excluded_endpoint
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -61,7 +61,7 @@ CONTROL = Control(
     file="ssm_vp_003",
     title="Endpoint policies are not full access",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     # 2: arn:aws:* is every resource. 3: full access in other words: all of the endpoint's own service, and conditions
     # that hold for anything. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
     version=4,
@@ -87,14 +87,14 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    outside = endpoint_outside(resource, "Interface", "Gateway")
+    outside = explain_excluded_endpoint(resource, "Interface", "Gateway")
     if outside:
         return not_applicable(outside)
     document = resource["policy"]
     if document is None:
         return failed("The endpoint has no policy, so nothing limits what goes through it.")
     try:
-        policy = parse(document, RESOURCE)
+        policy = parse_policy(document, RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
     if full_access_statements(policy) or full_access_statements(policy, resource["service"]):
@@ -102,11 +102,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     return passed("The endpoint's policy has no statement of full access.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
+def fix(resource: ResourceView) -> fixes.FixEffects:
     """As the command of the remediation: only principals of the organization."""
     ours = {"StringEquals": {"aws:PrincipalOrgID": resource.context.organization}}
     allow = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": ours}
-    return (fixes.sets(resource, policy={"Version": fixes.VERSION, "Statement": [allow]}),)
+    return (fixes.set_facts(resource, policy={"Version": fixes.POLICY_VERSION, "Statement": [allow]}),)
 
 
 FULL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}

@@ -28,15 +28,21 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.networks import endpoint_outside, is_everywhere, network, overlaps_any, vpc_of
+from scans.controls.lib.networks import (
+    explain_excluded_endpoint,
+    find_endpoint_vpc,
+    is_everywhere,
+    overlaps_any,
+    parse_network,
+)
 from scans.domain.control import (
     GAP,
     Case,
     Control,
+    ControlScope,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
@@ -50,7 +56,7 @@ CONTROL = Control(
     file="ssm_vp_004",
     title="Endpoints admit their VPC only",
     severity=Severity.MEDIUM,
-    scope=Scope.REGION,
+    scope=ControlScope.REGION,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "vpc", "ingress_443")},
     related={"ec2.vpc": ("cidrs",)},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
@@ -73,7 +79,7 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    outside = endpoint_outside(resource, "Interface")
+    outside = explain_excluded_endpoint(resource, "Interface")
     if outside:
         return not_applicable(outside)
     sources = resource["ingress_443"]
@@ -82,17 +88,17 @@ def evaluate(resource: ResourceView) -> Outcome:
         return failed(f"The endpoint admits {', '.join(wide)} on port 443.")
     if any(source.startswith("sg-") for source in sources):
         return passed("The endpoint admits members of a security group on port 443, and not the world.")
-    cidrs = vpc_of(resource)["cidrs"]
+    cidrs = find_endpoint_vpc(resource)["cidrs"]
     if any(overlaps_any(source, cidrs) for source in sources):
         return passed("The endpoint admits its VPC on port 443, and not the world.")
-    unread = [source for source in sources if network(source) is None]
+    unread = [source for source in sources if parse_network(source) is None]
     if unread:
         return unknown(f"Whether {', '.join(unread)} holds addresses of the VPC isn't known.")
     return failed("The endpoint doesn't admit its own VPC on port 443.")
 
 
-def cure(resource: ResourceView) -> fixes.Effects:
-    return (fixes.sets(resource, ingress_443=list(vpc_of(resource)["cidrs"])),)
+def fix(resource: ResourceView) -> fixes.FixEffects:
+    return (fixes.set_facts(resource, ingress_443=list(find_endpoint_vpc(resource)["cidrs"])),)
 
 
 ARN = "arn:aws:ec2:eu-west-1:111122223333:"

@@ -5,9 +5,16 @@ They look for known shapes and prefer missing one to crying wolf. Every detector
 
 from __future__ import annotations
 
-from scans.detectors.catalogue import DETECTORS, detect
-from scans.detectors.fields import hits, url_credentials
-from scans.detectors.names import secret_name
-from scans.detectors.revision import revision
+from scans.detectors.catalogue import ALL_DETECTORS, detect_in_text
+from scans.detectors.fields import find_sensitive_fields, find_url_credential_fields
+from scans.detectors.names import classify_secret_name
+from scans.detectors.revision import compute_revision
 
-__all__ = ["DETECTORS", "detect", "hits", "revision", "secret_name", "url_credentials"]
+__all__ = [
+    "ALL_DETECTORS",
+    "classify_secret_name",
+    "compute_revision",
+    "detect_in_text",
+    "find_sensitive_fields",
+    "find_url_credential_fields",
+]

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import re
 
-from scans.detectors.base import Detector, spell
+from scans.detectors.base import Detector, unmark_examples
 from scans.detectors.phrases import is_phrase
 from scans.detectors.placeholders import is_placeholder, is_reference
-from scans.detectors.words import secret_kind, words
+from scans.detectors.words import classify_secret_words, split_words
 
 NEEDLES = ("pass", "pwd", "secret", "token", "credential", "apikey", "api-key", "api_key", "accesskey",
            "access_key", "access-key", "privatekey", "private_key", "private-key", "signing", "encryption", "master",
            "auth", "account", "shared", "securestring")  # fmt: skip
-NAME = (
+NAME_PATTERN = (
     r"(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|credentials?"
     r"|(?:api|access|private|secret|signing|encryption|master|auth|account|shared)[_-]?key)"
 )
-VALUE = r"(\\?\"[^\"\\\n]{0,256}\\?\"|\\?'[^'\\\n]{0,256}\\?'|[^\s\"'`,;\\]{1,256})"
-ASSIGNED = re.compile(NAME + r"\\?[\"']?\]?(\s{0,3}(?:=>|:=|=|:)(?![=:/])\s{0,3})" + VALUE, re.IGNORECASE)
-FLAG = re.compile(r"(?<![\w-])--?[\w-]{0,40}" + NAME + r"(\s{1,3})(?!-)" + VALUE, re.IGNORECASE)
+VALUE_PATTERN = r"(\\?\"[^\"\\\n]{0,256}\\?\"|\\?'[^'\\\n]{0,256}\\?'|[^\s\"'`,;\\]{1,256})"
+ASSIGNED = re.compile(
+    NAME_PATTERN + r"\\?[\"']?\]?(\s{0,3}(?:=>|:=|=|:)(?![=:/])\s{0,3})" + VALUE_PATTERN, re.IGNORECASE
+)
+FLAG = re.compile(r"(?<![\w-])--?[\w-]{0,40}" + NAME_PATTERN + r"(\s{1,3})(?!-)" + VALUE_PATTERN, re.IGNORECASE)
 POWERSHELL = re.compile(
     r"ConvertTo-SecureString\s+(?:-String\s+)?([\"'])([^\"'\n]{4,128})\1\s+-AsPlainText", re.IGNORECASE
 )
 ELEMENT = re.compile(r"<([\w.:-]{2,64})(?:\s[^<>]{0,200})?>\s{0,8}([^<>\s]{6,256})\s{0,8}</")
-BEFORE = re.compile(r"[\w.-]{0,40}\Z")
-WEAK = frozenset(["changeme", "changeit", "letmein", "welcome", "qwerty", "hunter2", "admin123", "passw0rd"])
+NAME_BEFORE = re.compile(r"[\w.-]{0,40}\Z")
+WEAK_PASSWORDS = frozenset(["changeme", "changeit", "letmein", "welcome", "qwerty", "hunter2", "admin123", "passw0rd"])
 SYMBOLS = frozenset("!@#$%^&*?~+=")
-CODE = frozenset("([{<>|")
+CODE_CHARACTERS = frozenset("([{<>|")
 
 
 def find_assignment(text: str, low: str) -> bool:
     for pattern in (ASSIGNED, FLAG):
         for found in pattern.finditer(text):
-            if _tells(text, found):
+            if _is_assigned_secret(text, found):
                 return True
     if "</" in low and any(_is_element(found) for found in ELEMENT.finditer(text)):
         return True
@@ -43,31 +45,31 @@ def find_assignment(text: str, low: str) -> bool:
 
 def _is_element(found: re.Match[str]) -> bool:
     """<password>…</password>. A word by itself may be a form's label in another language."""
-    kind = secret_kind(words(found.group(1)))
-    return kind is not None and is_value(found.group(2), kind) and is_mixed(found.group(2))
+    kind = classify_secret_words(split_words(found.group(1)))
+    return kind is not None and is_secret_value(found.group(2), kind) and is_mixed(found.group(2))
 
 
-def _tells(text: str, found: re.Match[str]) -> bool:
+def _is_assigned_secret(text: str, found: re.Match[str]) -> bool:
     separator, given = found.group(1), found.group(2)
-    name = _full_name(text, found)
-    kind = secret_kind(words(name))
+    name = _extract_full_name(text, found)
+    kind = classify_secret_words(split_words(name))
     if kind is None:
         return False
     bare = given.replace("\\", "")
     if bare[:1] in {'"', "'"}:
-        return is_value(bare.strip("\"'"), kind)
+        return is_secret_value(bare.strip("\"'"), kind)
     return _is_bare_value(bare.rstrip(").,;:]}"), kind, name, separator)
 
 
-def _full_name(text: str, found: re.Match[str]) -> str:
+def _extract_full_name(text: str, found: re.Match[str]) -> str:
     """The whole name that the match ends: DB_PASSWORD of PASSWORD, next-token of token."""
     start = found.start()
-    before = BEFORE.search(text[max(0, start - 40) : start])
+    before = NAME_BEFORE.search(text[max(0, start - 40) : start])
     end = found.start(1)
     return (before.group() if before else "") + text[start:end].strip("\\\"'] ")
 
 
-def is_value(value: str, kind: str) -> bool:
+def is_secret_value(value: str, kind: str) -> bool:
     """Is a delimited value (quoted, or by itself) a secret of this kind, and no stand-in?"""
     if len(value) < 6:
         return False
@@ -75,16 +77,16 @@ def is_value(value: str, kind: str) -> bool:
         return kind == "password" and is_phrase(value)
     if is_placeholder(value) or is_reference(value):
         return False
-    if kind == "password" or value.lower() in WEAK:
+    if kind == "password" or value.lower() in WEAK_PASSWORDS:
         return True
     return len(value) >= 8 and is_mixed(value)
 
 
 def _is_bare_value(value: str, kind: str, name: str, separator: str) -> bool:
     """An unquoted value may be code or prose, so more is asked of it."""
-    if not is_value(value, kind) or CODE & set(value):
+    if not is_secret_value(value, kind) or CODE_CHARACTERS & set(value):
         return False
-    if value.lower() in WEAK:
+    if value.lower() in WEAK_PASSWORDS:
         return True
     if value.isdigit():
         return separator == "="
@@ -109,7 +111,7 @@ ASSIGNMENT = Detector(
     name="assigned_secret",
     find=find_assignment,
     needles=NEEDLES,
-    positives=spell(
+    positives=unmark_examples(
         "export DB_PASSWORD=~Xk29vTq8LmZr4w",
         "Password: ~Tr0ub4dor&3-horse for the vendor portal",
         "password=~changeme",

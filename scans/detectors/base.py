@@ -21,7 +21,7 @@ class Detector:
     negatives: tuple[str, ...]
     needles: tuple[str, ...] = ()
 
-    def hit(self, text: str, low: str) -> bool:
+    def detects_in(self, text: str, low: str) -> bool:
         # A plain loop: this runs for each text and detector, and any() over a generator costs three times as much.
         for needle in self.needles:
             if needle in low:
@@ -29,6 +29,6 @@ class Detector:
         return not self.needles and self.find(text, low)
 
 
-def spell(*examples: str) -> tuple[str, ...]:
+def unmark_examples(*examples: str) -> tuple[str, ...]:
     """Examples without their marks: a ~ inside keeps other tools from taking an example for a real secret."""
     return tuple(example.replace("~", "") for example in examples)

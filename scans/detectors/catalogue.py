@@ -8,29 +8,29 @@ from scans.detectors.assignments import ASSIGNMENT
 from scans.detectors.base import Detector
 from scans.detectors.commands import COMMAND_PASSWORD
 from scans.detectors.personal import PERSONAL
-from scans.detectors.tokens import TOKENS
+from scans.detectors.tokens import TOKEN_DETECTORS
 from scans.detectors.urls import URL_CREDENTIALS
 from scans.domain.size_limits import TooCostlyError
 
-SECRETS = (*TOKENS, URL_CREDENTIALS, ASSIGNMENT, COMMAND_PASSWORD)
-DETECTORS = (*SECRETS, *PERSONAL)
-MAX_TEXT = 200_000
-OVER_TEXT = f"Over{MAX_TEXT}Characters"
+SECRET_DETECTORS = (*TOKEN_DETECTORS, URL_CREDENTIALS, ASSIGNMENT, COMMAND_PASSWORD)
+ALL_DETECTORS = (*SECRET_DETECTORS, *PERSONAL)
+MAX_TEXT_LENGTH = 200_000
+OVER_TEXT_LENGTH = f"Over{MAX_TEXT_LENGTH}Characters"
 
 
-def detect(text: str) -> list[str]:
+def detect_in_text(text: str) -> list[str]:
     """The names of the detectors that find something in a text; never what they found.
 
     A text beyond the bound is looked through up to it. TooCostlyError if that part holds nothing."""
-    return detect_with(DETECTORS, text)
+    return run_detectors(ALL_DETECTORS, text)
 
 
-def detect_with(detectors: Iterable[Detector], text: str) -> list[str]:
+def run_detectors(detectors: Iterable[Detector], text: str) -> list[str]:
     if len(text) < 6:
         return []
-    part = text[:MAX_TEXT]
+    part = text[:MAX_TEXT_LENGTH]
     low = part.lower()
-    found = [detector.name for detector in detectors if detector.hit(part, low)]
-    if not found and len(text) > MAX_TEXT:
-        raise TooCostlyError(OVER_TEXT)
+    found = [detector.name for detector in detectors if detector.detects_in(part, low)]
+    if not found and len(text) > MAX_TEXT_LENGTH:
+        raise TooCostlyError(OVER_TEXT_LENGTH)
     return found

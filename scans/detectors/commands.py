@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scans.detectors.assignments import is_mixed, is_value
-from scans.detectors.base import Detector, spell
+from scans.detectors.assignments import is_mixed, is_secret_value
+from scans.detectors.base import Detector, unmark_examples
 
 NEEDLES = ("curl", "sshpass", "mysql", "mariadb")
 PROGRAM = re.compile(r"(?<![\w.-])(curl|sshpass|mysql(?:dump|admin)?|mariadb(?:-dump|-admin)?)(?:\.exe)?(?=\s)")
 # Where a command ends and another begins. A bare & or ; stands in URLs too.
-END = re.compile(r"\n|&&|\s[|;&]|;\s")
-ARGUMENTS = 600
+COMMAND_END = re.compile(r"\n|&&|\s[|;&]|;\s")
+MAX_ARGUMENT_LENGTH = 600
 QUOTED_OR_BARE = r"(?:\"([^\"\n]{1,256})\"|'([^'\n]{1,256})'|([^\s\"'`|<>\\]{1,256}))"
 # curl's password is what follows the first colon of NAME:PASSWORD; the name may stand before the quotes.
-VALUES = {
+PASSWORD_ARGUMENTS = {
     "curl": re.compile(
         r"\s(?:-[a-zA-Z]{0,6}[uU]|--user|--proxy-user)(?:\s{1,3}|=)?(?:([\w.@+-]{1,64}:)(?=\\?[\"']))?\\?"
         + QUOTED_OR_BARE
@@ -23,33 +23,33 @@ VALUES = {
     "sshpass": re.compile(r"\s-[ev]{0,2}p\s{0,3}\\?" + QUOTED_OR_BARE),
     "mysql": re.compile(r"\s-p\\?" + QUOTED_OR_BARE),
 }
-VALUES["mariadb"] = VALUES["mysql"]
+PASSWORD_ARGUMENTS["mariadb"] = PASSWORD_ARGUMENTS["mysql"]
 
 
 def find_argument(text: str, _low: str) -> bool:
-    return any(_is_password(value) for value in passwords(text))
+    return any(_is_password(value) for value in iter_command_passwords(text))
 
 
-def passwords(text: str) -> Iterator[str]:
+def iter_command_passwords(text: str) -> Iterator[str]:
     """What stands where each command takes a password: the text itself or something that is filled in."""
-    for kind, start, end in arguments(text):
-        while (value := VALUES[kind].search(text, start, end)) is not None:
+    for kind, start, end in iter_argument_spans(text):
+        while (value := PASSWORD_ARGUMENTS[kind].search(text, start, end)) is not None:
             given = "".join(part or "" for part in value.groups()).strip("\\")
             yield given.partition(":")[2] if kind == "curl" else given
             start = value.start() + 1  # noqa: PLW2901 (what stands where a value should may hold another command)
 
 
-def arguments(text: str) -> Iterator[tuple[str, int, int]]:
+def iter_argument_spans(text: str) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of what follows the programs. Where one program's name stands in what follows another of
     its kind, both are one stretch: a text that repeats the name is looked through once and not once for each."""
     stretches: dict[str, tuple[int, int]] = {}
     end = -1
     for found in PROGRAM.finditer(text):
         if end < found.end():
-            ended = END.search(text, found.end())
+            ended = COMMAND_END.search(text, found.end())
             end = ended.start() if ended else len(text)
-        kind = next(name for name in VALUES if found.group(1).startswith(name))
-        start, until = found.end(), min(end, found.end() + ARGUMENTS)
+        kind = next(name for name in PASSWORD_ARGUMENTS if found.group(1).startswith(name))
+        start, until = found.end(), min(end, found.end() + MAX_ARGUMENT_LENGTH)
         held = stretches.get(kind)
         if held is not None and start <= held[1]:
             start = held[0]
@@ -62,14 +62,14 @@ def arguments(text: str) -> Iterator[tuple[str, int, int]]:
 
 def _is_password(value: str) -> bool:
     """Letters alone may be what a manual says there: curl -u user:mypassword."""
-    return is_value(value, "password") and is_mixed(value)
+    return is_secret_value(value, "password") and is_mixed(value)
 
 
 COMMAND_PASSWORD = Detector(
     name="command_password",
     find=find_argument,
     needles=NEEDLES,
-    positives=spell(
+    positives=unmark_examples(
         "curl -u admin:~S3cr3tPass! https://files.example.com/app",
         "/usr/bin/curl -sSfu 'deploy:~Xk29vTq8 LmZr 4' -o app.tar https://files.example.com/app?a=1&b=2",
         'curl --user "deploy:~Xk29vTq8LmZr4w" https://files.example.com/',

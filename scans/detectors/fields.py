@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scans.detectors.assignments import is_value
-from scans.detectors.catalogue import MAX_TEXT, detect
+from scans.detectors.assignments import is_secret_value
+from scans.detectors.catalogue import MAX_TEXT_LENGTH, detect_in_text
 from scans.detectors.urls import find_url_credentials
-from scans.detectors.words import secret_kind, words
+from scans.detectors.words import classify_secret_words, split_words
 from scans.domain.size_limits import MAX_CHARACTERS, MAX_VALUES, OVER_CHARACTERS, OVER_VALUES, TooCostlyError
 
 # A key that may stand in a field's path: short, and too plain to be what a detector looks for.
 PLAIN_KEY = re.compile(r"[\w./-]{1,64}")
-SHORT = 15
+SHORT_KEY_LENGTH = 15
 # Keys that only say "the value": the name stands one level up, or beside it.
 VALUE_KEYS = frozenset({"default", "value", "values", "parametervalue", "stringvalue"})
 NAME_KEYS = ("key", "Key", "name", "Name", "ParameterKey")
@@ -31,15 +31,15 @@ class Leaf:
     name: str
 
 
-def hits(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[dict[str, str]]:
+def find_sensitive_fields(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[dict[str, str]]:
     """[{field, detector}] for what looks secret or personal. The text itself is never kept.
 
     Raises TooCostlyError where nothing was found in the part that may be looked at, and there is more."""
     found: dict[tuple[str, str], None] = {}
-    looked = Looked(characters)
-    for leaf in looked.through(fields):
+    looked = FieldBudget(characters)
+    for leaf in looked.iter_within_budget(fields):
         try:
-            names = detect(leaf.text)
+            names = detect_in_text(leaf.text)
         except TooCostlyError as error:
             looked.skip(error)
             continue
@@ -53,11 +53,11 @@ def hits(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[di
     return [{"field": field, "detector": detector} for field, detector in found]
 
 
-def url_credentials(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[str]:
+def find_url_credential_fields(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[str]:
     """The fields in which a URL carries a name and a password. TooCostlyError as for hits."""
     found: dict[str, None] = {}
-    looked = Looked(characters)
-    for leaf in looked.through(fields):
+    looked = FieldBudget(characters)
+    for leaf in looked.iter_within_budget(fields):
         if "://" in leaf.text and find_url_credentials(leaf.text):
             found[leaf.field] = None
         if len(found) >= MAX_HITS:
@@ -66,7 +66,7 @@ def url_credentials(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS)
     return list(found)
 
 
-class Looked:
+class FieldBudget:
     """How much of the fields was looked at, and by which bound the rest was not."""
 
     def __init__(self, characters: int) -> None:
@@ -74,10 +74,10 @@ class Looked:
         self.values = MAX_VALUES
         self.missed: TooCostlyError | None = None
 
-    def through(self, fields: Mapping[str, Any]) -> Iterator[Leaf]:
-        for leaf in leaves(fields):
+    def iter_within_budget(self, fields: Mapping[str, Any]) -> Iterator[Leaf]:
+        for leaf in iter_leaves(fields):
             self.values -= 1
-            self.characters -= min(len(leaf.text), MAX_TEXT)
+            self.characters -= min(len(leaf.text), MAX_TEXT_LENGTH)
             if self.values < 0 or self.characters < 0:
                 self.skip(TooCostlyError(OVER_VALUES if self.values < 0 else OVER_CHARACTERS))
                 return
@@ -92,22 +92,22 @@ class Looked:
             raise self.missed
 
 
-def leaves(fields: Mapping[str, Any]) -> Iterator[Leaf]:
+def iter_leaves(fields: Mapping[str, Any]) -> Iterator[Leaf]:
     """Every text inside, in order. Not recursive: documents may be nested deeply."""
     stack: list[tuple[str, Any, str]] = [("", fields, "")]
     while stack:
         path, value, name = stack.pop()
         if isinstance(value, Mapping):
-            stack.extend(reversed(members(path, value, name)))
+            stack.extend(reversed(list_members(path, value, name)))
         elif isinstance(value, list | tuple | set | frozenset):
             stack.extend(reversed([(f"{path}[{index}]", item, name) for index, item in enumerate(value)]))
         else:
-            text = as_text(value)
+            text = format_leaf_text(value)
             if text:
                 yield Leaf(path, text, name)
 
 
-def as_text(value: Any) -> str:
+def format_leaf_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -115,12 +115,12 @@ def as_text(value: Any) -> str:
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
-def members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[tuple[str, Any, str]]:
+def list_members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[tuple[str, Any, str]]:
     """(path, value, name) of each member. A key that may itself be a secret isn't shown in the path."""
     beside = next((str(mapping[key]) for key in NAME_KEYS if isinstance(mapping.get(key), str)), name)
     found: list[tuple[str, Any, str]] = []
     for index, (raw, value) in enumerate(mapping.items()):
-        key = as_text(raw)
+        key = format_leaf_text(raw)
         place = f"{path}.{key}" if path else key
         if not _may_be_shown(key):
             place = f"{path}[{index}]"
@@ -130,11 +130,11 @@ def members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[tuple
 
 
 def _may_be_shown(key: str) -> bool:
-    if len(key) < SHORT and key.isidentifier():  # nearly every key; spares the pattern
+    if len(key) < SHORT_KEY_LENGTH and key.isidentifier():  # nearly every key; spares the pattern
         return True
-    return PLAIN_KEY.fullmatch(key) is not None and (len(key) < SHORT or not detect(key))
+    return PLAIN_KEY.fullmatch(key) is not None and (len(key) < SHORT_KEY_LENGTH or not detect_in_text(key))
 
 
 def _is_named_secret(leaf: Leaf) -> bool:
-    kind = secret_kind(words(leaf.name)) if len(leaf.name) <= 128 else None
-    return kind is not None and is_value(leaf.text, kind)
+    kind = classify_secret_words(split_words(leaf.name)) if len(leaf.name) <= 128 else None
+    return kind is not None and is_secret_value(leaf.text, kind)

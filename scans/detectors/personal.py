@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from scans.detectors.base import Detector
-from scans.detectors.urls import user_infos
+from scans.detectors.urls import iter_user_infos
 
-LOCAL = re.compile(r"[\w.%+'-]{1,64}\Z")
-DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24})(?![\w-])")
+MAIL_LOCAL_PART = re.compile(r"[\w.%+'-]{1,64}\Z")
+MAIL_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24})(?![\w-])")
 # Hosts of machines and names of files, which are no mail domains.
-NO_MAIL = frozenset(
+NON_MAIL_DOMAINS = frozenset(
     [
         "internal",
         "local",
@@ -38,7 +38,7 @@ NO_MAIL = frozenset(
 CARD = re.compile(
     r"(?<![\w/+.\-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{5}|\d{14,16})(?![\w/+\-]|\.\d|[ ]\d{4}\b)"
 )
-ISSUED = re.compile(
+ISSUED_CARD = re.compile(
     r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[68]\d)\d{11}"
 )
@@ -56,12 +56,12 @@ IBAN_LENGTHS = {
 SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 PHONE = re.compile(r"(?<![\w+])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![ .()/-]{0,2}\d)")
 PHONE_WORDS = re.compile(r"phone|tel\b|mobile|cell|call|fax|whatsapp|sms|dial|reach|contact", re.IGNORECASE)
-NEAR = 40
+MAX_DISTANCE = 40
 
 
 def find_email(text: str, _low: str) -> bool:
     """From each @ outwards, so that the time stays proportional to the text."""
-    user_parts = {end for _, end, _ in user_infos(text)} if "://" in text else set()
+    user_parts = {end for _, end, _ in iter_user_infos(text)} if "://" in text else set()
     at = text.find("@")
     while at != -1:
         if at not in user_parts and _is_address(text, at):
@@ -71,11 +71,11 @@ def find_email(text: str, _low: str) -> bool:
 
 
 def _is_address(text: str, at: int) -> bool:
-    domain = DOMAIN.match(text, at + 1)
-    local = LOCAL.search(text[max(0, at - 64) : at]) if domain else None
+    domain = MAIL_DOMAIN.match(text, at + 1)
+    local = MAIL_LOCAL_PART.search(text[max(0, at - 64) : at]) if domain else None
     if domain is None or local is None or not local.group().strip(".%+'-"):
         return False
-    if domain.group(1).lower() in NO_MAIL or domain.group().lower().endswith(".amazonaws.com"):
+    if domain.group(1).lower() in NON_MAIL_DOMAINS or domain.group().lower().endswith(".amazonaws.com"):
         return False
     return not (local.group() == "git" and text[domain.end() : domain.end() + 1] == ":")
 
@@ -83,12 +83,12 @@ def _is_address(text: str, at: int) -> bool:
 def find_card(text: str, _low: str) -> bool:
     for found in CARD.finditer(text):
         digits = found.group().replace(" ", "").replace("-", "")
-        if ISSUED.fullmatch(digits) and len(set(digits)) > 1 and luhn(digits):
+        if ISSUED_CARD.fullmatch(digits) and len(set(digits)) > 1 and passes_luhn(digits):
             return True
     return False
 
 
-def luhn(digits: str) -> bool:
+def passes_luhn(digits: str) -> bool:
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + place % 2)
@@ -101,25 +101,25 @@ def find_iban(text: str, _low: str) -> bool:
         length = IBAN_LENGTHS.get(found.group()[:2], 0)
         compact = found.group().replace(" ", "")
         spaced = " " in found.group()
-        if length and (len(compact) == length or (spaced and len(compact) > length)) and mod97(compact[:length]):
+        if length and (len(compact) == length or (spaced and len(compact) > length)) and passes_mod97(compact[:length]):
             return True
     return False
 
 
-def mod97(iban: str) -> bool:
+def passes_mod97(iban: str) -> bool:
     return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
 
 
 def find_ssn(text: str, low: str) -> bool:
-    return any(_near(low, found.start(), ("ssn", "social security")) for found in SSN.finditer(text))
+    return any(_is_word_before(low, found.start(), ("ssn", "social security")) for found in SSN.finditer(text))
 
 
 def find_phone(text: str, _low: str) -> bool:
-    return any(PHONE_WORDS.search(text[max(0, m.start() - NEAR) : m.start()]) for m in PHONE.finditer(text))
+    return any(PHONE_WORDS.search(text[max(0, m.start() - MAX_DISTANCE) : m.start()]) for m in PHONE.finditer(text))
 
 
-def _near(low: str, at: int, wanted: tuple[str, ...]) -> bool:
-    before = low[max(0, at - NEAR) : at]
+def _is_word_before(low: str, at: int, wanted: tuple[str, ...]) -> bool:
+    before = low[max(0, at - MAX_DISTANCE) : at]
     return any(word in before for word in wanted)
 
 

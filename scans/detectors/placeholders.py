@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from scans.detectors.words import SECRET_LAST, words
+from scans.detectors.words import LAST_SECRET_WORDS, split_words
 
-STARTS = ("$", "{", "[", "<", "%(", "%s", "!ref", "!sub", "!getatt", "!importvalue", "arn:", "resolve:", "ssm:",
+PLACEHOLDER_STARTS = ("$", "{", "[", "<", "%(", "%s", "!ref", "!sub", "!getatt", "!importvalue", "arn:", "resolve:", "ssm:",
           "ssm-secure:", "http://", "https://", "s3://", "env:", "env.", "os.environ", "file:", "fileb:",
           "your", "example", "sample", "dummy", "placeholder", "redacted", "insert", "enter", "replace", "todo")  # fmt: skip
-WORDS = frozenset(
+PLACEHOLDER_WORDS = frozenset(
     [
         "null",
         "none",
@@ -71,7 +71,7 @@ IDENTIFIER = re.compile(
 def is_placeholder(value: str) -> bool:
     """A variable, a template, a mask, a reference, or a word that says that a value belongs here."""
     low = value.strip().lower()
-    if not low or low.startswith(STARTS) or low in WORDS:
+    if not low or low.startswith(PLACEHOLDER_STARTS) or low in PLACEHOLDER_WORDS:
         return True
     if "{{" in low or "${" in low or "$(" in low or VARIABLE.fullmatch(low):
         return True
@@ -84,5 +84,5 @@ def is_reference(value: str) -> bool:
         return True
     if any(character.isdigit() for character in value) or not value.replace("_", "").replace("-", "").isalnum():
         return False
-    parts = words(value)
-    return bool(parts) and parts[-1] in SECRET_LAST
+    parts = split_words(value)
+    return bool(parts) and parts[-1] in LAST_SECRET_WORDS

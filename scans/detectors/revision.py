@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @cache
-def revision() -> str:
+def compute_revision() -> str:
     """A digest of the detectors' own code, so that nobody has to remember to count it up."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):

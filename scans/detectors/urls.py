@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scans.detectors.base import Detector, spell
+from scans.detectors.base import Detector, unmark_examples
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|]{0,600}")
@@ -13,7 +13,7 @@ AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|]{0,600}")
 STAND_IN = re.compile(r"\{+[^{}]*\}+|\$\{?\w+\}?|\$\([^)]*\)|%\w+%|%s|%\(\w+\)s|[*x•.]{3,}|:\w+", re.IGNORECASE)
 
 
-def user_infos(text: str) -> Iterator[tuple[int, int, str]]:
+def iter_user_infos(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, user:password) of each URL that has a user part; end is where its @ stands."""
     at = text.find("://")
     while at != -1:
@@ -26,7 +26,7 @@ def user_infos(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def find_url_credentials(text: str, _low: str = "") -> bool:
-    for _, _, user_info in user_infos(text):
+    for _, _, user_info in iter_user_infos(text):
         _, colon, password = user_info.partition(":")
         if colon and password and not STAND_IN.fullmatch(password):
             return True
@@ -37,7 +37,7 @@ URL_CREDENTIALS = Detector(
     name="url_credentials",
     find=find_url_credentials,
     needles=("://",),
-    positives=spell(
+    positives=unmark_examples(
         "curl https://deploy:~Xk29vTq8LmZr4w@files.example.com/app",
         "postgres://orders:~s3cr%40t@db.internal:5432/orders",
         "baseurl=ftp://a:~b@mirror.example.com",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-SINGLE = {
+SECRET_WORDS = {
     "password": "password", "passwords": "password", "passwd": "password", "pwd": "password", "passphrase": "password",
     "secret": "secret", "secrets": "secret", "clientsecret": "secret", "secretkey": "secret",
     "token": "token", "authtoken": "token", "accesstoken": "token",
@@ -14,17 +14,17 @@ SINGLE = {
     "masterkey": "secret", "encryptionkey": "secret", "signingkey": "secret",
     "connectionstring": "connection_string", "connstring": "connection_string", "connstr": "connection_string",
 }  # fmt: skip
-KEYS = {
+KEY_OWNERS = {
     "api": "api_key", "private": "private_key", "secret": "secret", "access": "access_key", "signing": "secret",
     "encryption": "secret", "master": "secret", "auth": "secret", "account": "secret", "shared": "secret",
     "hmac": "secret",
 }  # fmt: skip
-SECRET_LAST = frozenset({*SINGLE, "pass", "key"})
+LAST_SECRET_WORDS = frozenset({*SECRET_WORDS, "pass", "key"})
 PASS_OWNERS = frozenset(
     ["db", "user", "admin", "root", "mysql", "postgres", "pg", "smtp", "ftp", "sftp", "redis", "auth", "login", "ldap"]
 )
 # Before the word, these make it something else: a page token, a route, a switch.
-NOT_BEFORE = {
+EXCLUDING_OWNERS = {
     "token": frozenset(
         [
             "next",
@@ -136,10 +136,10 @@ QUALIFIERS = frozenset(
         "green",
     ]
 )
-JOINED = ("password", "passwd", "passphrase")
+JOINED_ENDINGS = ("password", "passwd", "passphrase")
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """db_password, DBPassword and db-password are all [db, password]."""
     return [word.lower() for word in WORD.findall(text)]
 
@@ -148,7 +148,7 @@ def is_qualifier(word: str) -> bool:
     return word in QUALIFIERS or word.isdigit()
 
 
-def unqualified(parts: list[str]) -> list[str]:
+def strip_qualifiers(parts: list[str]) -> list[str]:
     """The words without the qualifiers at their end."""
     end = len(parts)
     while end and is_qualifier(parts[end - 1]):
@@ -156,29 +156,29 @@ def unqualified(parts: list[str]) -> list[str]:
     return parts[:end]
 
 
-def secret_kind(parts: list[str]) -> str | None:
+def classify_secret_words(parts: list[str]) -> str | None:
     """What kind of secret a name of these words names, if its last telling word says so."""
-    parts = unqualified(parts)
+    parts = strip_qualifiers(parts)
     if not parts:
         return None
     last, before = parts[-1], parts[-2] if len(parts) > 1 else ""
-    found, owner = _kind(last, before), before
+    found, owner = _classify_last_word(last, before), before
     if found and last in {"key", "keys", "string"}:
         owner = parts[-3] if len(parts) > 2 else ""
-    if found is None or owner in NOT_BEFORE[""] or owner in NOT_BEFORE.get(found, ()):
+    if found is None or owner in EXCLUDING_OWNERS[""] or owner in EXCLUDING_OWNERS.get(found, ()):
         return None
     return found
 
 
-def _kind(last: str, before: str) -> str | None:
-    if last in SINGLE:
-        return SINGLE[last]
+def _classify_last_word(last: str, before: str) -> str | None:
+    if last in SECRET_WORDS:
+        return SECRET_WORDS[last]
     if last in {"key", "keys"}:
-        return KEYS.get(before)
+        return KEY_OWNERS.get(before)
     if last == "string" and before in {"connection", "conn"}:
         return "connection_string"
     if last == "pass" and before in PASS_OWNERS:
         return "password"
-    if last.endswith(JOINED) and not last.startswith(("no", "reset", "forgot")):
+    if last.endswith(JOINED_ENDINGS) and not last.startswith(("no", "reset", "forgot")):
         return "password"
     return None

@@ -15,7 +15,7 @@ from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.gaps import Gap
 from scans.domain.evidence import Evidence, Resource
 
-__all__ = ["Call", "CallError", "Collect", "Collector", "Listing", "Reader", "Seen"]
+__all__ = ["Call", "CallError", "Collect", "Collector", "EarlierEvidence", "Listing", "Reader"]
 
 
 SCAN_ROLE, VALUE_ROLE = "scan", "values"
@@ -54,7 +54,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EarlierEvidence:
     """What earlier stages of the same Target read: for a regional collector that region's evidence
     and the global one; for a global collector every region's.
 
@@ -74,4 +74,4 @@ class Seen:
         return list(dict.fromkeys(found))
 
 
-Collect = Callable[[Reader, Seen], Evidence]
+Collect = Callable[[Reader, EarlierEvidence], Evidence]

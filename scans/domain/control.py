@@ -32,7 +32,7 @@ class Severity(StrEnum):
     LOW = "low"
 
 
-class Scope(StrEnum):
+class ControlScope(StrEnum):
     """Where a control's resources live. ORGANIZATION: judged once, in the management account."""
 
     GLOBAL = "global"
@@ -95,7 +95,7 @@ class Control:
     file: str
     title: str
     severity: Severity
-    scope: Scope
+    scope: ControlScope
     facts: Mapping[str, tuple[str, ...]]
     container: str
     remediation: Remediation
@@ -153,35 +153,35 @@ class ResourceView:
             raise UndeclaredFactError(f"{self._control.id} reads {self.type}.{name} but doesn't declare it")
         value = self._resource.facts.get(name, _MISSING)
         if value is _MISSING:
-            raise GapError(_absent(self._resource, name))
+            raise GapError(_make_absent_gap(self._resource, name))
         if isinstance(value, Gap):
             raise GapError(value)
         return value
 
-    def look(self, type: str, arn: str, region: str | None = None) -> ResourceView | None:
+    def look_up(self, type: str, arn: str, region: str | None = None) -> ResourceView | None:
         """Another resource of the same region (or global). None: it isn't there. GapError: not known."""
-        self._related(type)
+        self._related_facts(type)
         found = self._world.find(type, arn, region or self.region)
-        return None if found is None else self._view(found)
+        return None if found is None else self._view_resource(found)
 
     def all(self, type: str) -> list[ResourceView]:
         """Every resource of a type in the same region. GapError if the list may be incomplete."""
         gaps = self._world.enumeration_gaps(type, self.region)
-        self._related(type)
+        self._related_facts(type)
         if gaps:
             raise GapError(*gaps)
         places = dict.fromkeys((self.region, GLOBAL))
-        return [self._view(r) for place in places for r in self._world.resources(type, place).values()]
+        return [self._view_resource(r) for place in places for r in self._world.resources(type, place).values()]
 
     def find(self, type: str, arn: str) -> ResourceView | None:
         """Another resource in whichever region it lies, of a type that a global collector lists.
 
         None: it isn't there. GapError: not known."""
-        self._related(type)
+        self._related_facts(type)
         for region in sorted(self._world.regions_of(type)):
             found = self._world.resources(type, region).get(arn)
             if found is not None:
-                return self._view(found)
+                return self._view_resource(found)
         gaps = self._world.enumeration_gaps(type, GLOBAL)
         if gaps:
             raise GapError(*gaps)
@@ -199,22 +199,22 @@ class ResourceView:
         if Gap not in map(type, found) and _MISSING not in found:
             return ()
         pairs = zip(self._allowed, found, strict=True)
-        gaps = [_absent(self._resource, name) if value is _MISSING else value for name, value in pairs]
+        gaps = [_make_absent_gap(self._resource, name) if value is _MISSING else value for name, value in pairs]
         return tuple(gap for gap in gaps if isinstance(gap, Gap))
 
-    def _related(self, type: str) -> tuple[str, ...]:
+    def _related_facts(self, type: str) -> tuple[str, ...]:
         if type not in self._control.related:
             raise UndeclaredFactError(f"{self._control.id} reads {type} but doesn't declare it in related")
         return self._control.related[type]
 
-    def _view(self, resource: Resource) -> ResourceView:
-        return ResourceView(resource, self._control, self._world, self.context, self._related(resource.type))
+    def _view_resource(self, resource: Resource) -> ResourceView:
+        return ResourceView(resource, self._control, self._world, self.context, self._related_facts(resource.type))
 
 
 _MISSING: Any = object()
 
 
-def _absent(resource: Resource, name: str) -> Gap:
+def _make_absent_gap(resource: Resource, name: str) -> Gap:
     return Gap(GapKind.NOT_READ, api=f"{resource.type}.{name}", action="", region=resource.region, code=NOT_COLLECTED)
 
 
@@ -244,7 +244,7 @@ Evaluate = Callable[[ResourceView], Outcome | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class FixEffect:
     """What a fix does to one resource: the facts that it sets. A resource that isn't there is added.
 
     gone: the fix takes the resource away. where: instead of an arn, the (fact, value) by which every
@@ -258,6 +258,6 @@ class Effect:
     where: tuple[str, Any] | None = None
 
 
-# A control file may have `cure`: its fix as data, for "would it pass then?". It sees what evaluate
+# A control file may have `fix`: its fix as data, for "would it pass then?". It sees what evaluate
 # sees and says what the fix would change; nothing, where that can't be foretold.
-Cure = Callable[[ResourceView], tuple[Effect, ...]]
+FixFunction = Callable[[ResourceView], tuple[FixEffect, ...]]

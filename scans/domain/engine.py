@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.domain.control import Control, Evaluate, Outcome, ResourceView, Scope, Verdict
+from scans.domain.control import Control, ControlScope, Evaluate, Outcome, ResourceView, Verdict
 from scans.domain.evidence import GLOBAL, Context, Resource, World
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedOutcome:
     """An Outcome in its place: what an export line and a Finding are made of."""
 
     control: Control
@@ -33,39 +33,41 @@ class Judged:
 
 def judge_all(
     controls: Iterable[tuple[Control, Evaluate]], world: World, context: Context, *, regions: Iterable[str]
-) -> Iterator[Judged]:
+) -> Iterator[JudgedOutcome]:
     scanned = sorted(regions)
     for control, evaluate in controls:
-        if control.scope is Scope.ORGANIZATION and context.account != context.management_account:
+        if control.scope is ControlScope.ORGANIZATION and context.account != context.management_account:
             continue
-        for region in places(control, world, scanned):
-            yield from judge(control, evaluate, world, context, region)
+        for region in list_places(control, world, scanned):
+            yield from judge_control(control, evaluate, world, context, region)
 
 
-def places(control: Control, world: World, scanned: list[str]) -> list[str]:
+def list_places(control: Control, world: World, scanned: list[str]) -> list[str]:
     """Where a control is judged: the scanned regions, and any other that holds its resources."""
-    if control.scope is not Scope.REGION:
+    if control.scope is not ControlScope.REGION:
         return [GLOBAL]
     held = {region for type in control.facts for region in world.regions_of(type)} - {GLOBAL}
     return sorted(held.union(scanned))
 
 
-def judge(control: Control, evaluate: Evaluate, world: World, context: Context, region: str) -> Iterator[Judged]:
+def judge_control(
+    control: Control, evaluate: Evaluate, world: World, context: Context, region: str
+) -> Iterator[JudgedOutcome]:
     subjects = 0
     for type, facts in control.facts.items():
         for resource in world.resources(type, region).values():
-            outcome = judge_one(control, evaluate, world, context, resource, facts)
+            outcome = judge_resource(control, evaluate, world, context, resource, facts)
             if outcome is not None:
                 subjects += 1
-                yield Judged(control, context.account, region, resource.arn, type, outcome)
+                yield JudgedOutcome(control, context.account, region, resource.arn, type, outcome)
     gaps = tuple(dict.fromkeys(g for type in control.facts for g in world.enumeration_gaps(type, region)))
     if gaps:
-        yield about_place(control, context, region, unread(gaps))
+        yield make_place_outcome(control, context, region, make_unread_outcome(gaps))
     elif not subjects:
-        yield about_place(control, context, region, Outcome(Verdict.NOT_APPLICABLE, control.empty_reason))
+        yield make_place_outcome(control, context, region, Outcome(Verdict.NOT_APPLICABLE, control.empty_reason))
 
 
-def judge_one(
+def judge_resource(
     control: Control,
     evaluate: Evaluate,
     world: World,
@@ -84,11 +86,11 @@ def judge_view(view: ResourceView, evaluate: Evaluate) -> Outcome | None:
     try:
         outcome = evaluate(view)
     except GapError as error:
-        return unread(error.gaps, error.reason)
+        return make_unread_outcome(error.gaps, error.reason)
     except SHAPE_ERRORS as error:
-        return not_understood(view, error)
+        return make_malformed_outcome(view, error)
     if outcome is not None and outcome.verdict is Verdict.PASS and (missing := view.unread()):
-        return unread(missing)
+        return make_unread_outcome(missing)
     return outcome
 
 
@@ -96,18 +98,18 @@ def judge_view(view: ResourceView, evaluate: Evaluate) -> Outcome | None:
 SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
-def not_understood(view: ResourceView, error: Exception) -> Outcome:
+def make_malformed_outcome(view: ResourceView, error: Exception) -> Outcome:
     gap = Gap(GapKind.MALFORMED, api=view.type, action="", region=view.region, code=type(error).__name__)
     return Outcome(Verdict.UNKNOWN, f"A fact has a form that this control can't read ({type(error).__name__}).", (gap,))
 
 
-def unread(gaps: tuple[Gap, ...], reason: str = "") -> Outcome:
+def make_unread_outcome(gaps: tuple[Gap, ...], reason: str = "") -> Outcome:
     return Outcome(Verdict.UNKNOWN, reason or "Could not be read: " + "; ".join(g.sentence() for g in gaps) + ".", gaps)
 
 
-def about_place(control: Control, context: Context, region: str, outcome: Outcome) -> Judged:
+def make_place_outcome(control: Control, context: Context, region: str, outcome: Outcome) -> JudgedOutcome:
     arn = container_arn(control, context, region)
-    return Judged(control, context.account, region, arn, "", outcome, about_place=True)
+    return JudgedOutcome(control, context.account, region, arn, "", outcome, about_place=True)
 
 
 def container_arn(control: Control, context: Context, region: str) -> str:

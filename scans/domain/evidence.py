@@ -18,7 +18,7 @@ from typing import Any
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 
 GLOBAL = "global"
-SCHEMA = 1
+SCHEMA_VERSION = 1
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Evidence:
         self.resources.append(resource)
         return resource
 
-    def miss(self, type: str, gap: Gap | None) -> None:
+    def record_gap(self, type: str, gap: Gap | None) -> None:
         """Say that the enumeration of `type` is incomplete; no gap, nothing said."""
         if gap is not None:
             self.gaps.setdefault(type, []).append(gap)
@@ -61,16 +61,16 @@ class Evidence:
         return list(dict.fromkeys([*found, *self.replaced]))
 
 
-def canonical(evidence: Evidence) -> bytes:
+def serialize_evidence(evidence: Evidence) -> bytes:
     """The one byte form of this evidence: sorted keys, resources by type and ARN, UTF-8 JSON."""
-    document = dump(evidence)
+    document = encode_evidence(evidence)
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def dump(evidence: Evidence) -> dict[str, Any]:
+def encode_evidence(evidence: Evidence) -> dict[str, Any]:
     """This evidence as plain values, in the canonical order."""
     return {
-        "schema": SCHEMA,
+        "schema": SCHEMA_VERSION,
         "collector": evidence.collector,
         "region": evidence.region,
         "types": sorted(evidence.types),
@@ -103,19 +103,19 @@ def decode_fact(value: Any) -> Any | Gap:
     return value
 
 
-def parse(data: bytes) -> Evidence:
+def parse_evidence(data: bytes) -> Evidence:
     """Evidence from its canonical form. Raises EvidenceError for a form this version can't read."""
     try:
         document = json.loads(data, parse_constant=str)  # older versions kept Infinity and NaN as they came
     except ValueError as error:
         raise EvidenceError(f"evidence is not JSON: {error}") from error
-    return load(document)
+    return decode_evidence(document)
 
 
-def load(document: Mapping[str, Any]) -> Evidence:
+def decode_evidence(document: Mapping[str, Any]) -> Evidence:
     """Evidence from its canonical form as plain values. Raises EvidenceError."""
-    if document.get("schema") != SCHEMA:
-        raise EvidenceError(f"evidence has schema {document.get('schema')}; this version reads {SCHEMA}")
+    if document.get("schema") != SCHEMA_VERSION:
+        raise EvidenceError(f"evidence has schema {document.get('schema')}; this version reads {SCHEMA_VERSION}")
     try:
         return Evidence(
             collector=document["collector"],
@@ -132,21 +132,21 @@ def load(document: Mapping[str, Any]) -> Evidence:
         raise EvidenceError(f"evidence is in a form that this version can't read: {error!r}") from error
 
 
-def lost(collector: str, region: str, code: str, types: Iterable[str]) -> Evidence:
+def make_unreadable_evidence(collector: str, region: str, code: str, types: Iterable[str]) -> Evidence:
     """In place of evidence that can't be read: each of its types has a gap that says why."""
     gap = Gap(GapKind.NOT_READ, api=f"evidence.{collector}", action="", region=region, code=code)
     return Evidence(collector, region, types=tuple(types), gaps={type: [gap] for type in types})
 
 
-def digest(data: bytes) -> str:
+def compute_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def compress(data: bytes) -> bytes:
+def compress_evidence(data: bytes) -> bytes:
     return zlib.compress(data, 6)
 
 
-def decompress(data: bytes) -> bytes:
+def decompress_evidence(data: bytes) -> bytes:
     try:
         return zlib.decompress(data)
     except zlib.error as error:
@@ -230,7 +230,7 @@ class World:
         if region != GLOBAL:
             gaps += self._gaps.get((type, GLOBAL), ())
         if not gaps and not self.was_read(type, region):
-            gaps = [not_read(type, region)]
+            gaps = [make_unread_gap(type, region)]
         return gaps
 
     def find(self, type: str, arn: str, region: str) -> Resource | None:
@@ -245,5 +245,5 @@ class World:
         return None
 
 
-def not_read(type: str, region: str) -> Gap:
+def make_unread_gap(type: str, region: str) -> Gap:
     return Gap(GapKind.NOT_READ, api=type, action="", region=region, code=NOT_COLLECTED)

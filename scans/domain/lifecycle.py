@@ -24,12 +24,12 @@ RESOLUTION = {Event.FIX: "fixed", Event.VANISH: "gone", Event.LAPSE: "not_applic
 REPLAYED = "replay."  # before the event in a FindingEvent's kind: stored evidence was judged again
 
 
-def kind_of(event: Event, *, replayed: bool) -> str:
+def format_event_kind(event: Event, *, replayed: bool) -> str:
     """How a FindingEvent names what happened."""
     return f"{REPLAYED}{event}" if replayed else str(event)
 
 
-def event_of(kind: str) -> Event:
+def parse_event_kind(kind: str) -> Event:
     return Event(kind.removeprefix(REPLAYED))
 
 

@@ -10,19 +10,19 @@ from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, OWNER_NOT_READ, G
 from scans.domain.control import Outcome, unknown
 from scans.domain.evidence import GLOBAL, Context
 
-NOT_READ = Gap(GapKind.NOT_READ, "sts.AssumeRole", "sts:AssumeRole", GLOBAL, OWNER_NOT_READ)
-LEFT_OUT = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, ACCOUNTS_LIMITED)
-NEVER_READ = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, NOT_COLLECTED)
+NOT_READ_GAP = Gap(GapKind.NOT_READ, "sts.AssumeRole", "sts:AssumeRole", GLOBAL, OWNER_NOT_READ)
+LEFT_OUT_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, ACCOUNTS_LIMITED)
+NEVER_READ_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, NOT_COLLECTED)
 
 
-def doubt_account(context: Context, account: str, said: str) -> Outcome | None:
+def unknown_unless_read(context: Context, account: str, said: str) -> Outcome | None:
     """UNKNOWN where this account was not read in this scan; None where it was. said: what is not known therefore."""
     for held, why, gap in (
-        (context.not_read, "was not read in this scan", NOT_READ),
-        (context.left_out, "was not part of this scan", LEFT_OUT),
+        (context.not_read, "was not read in this scan", NOT_READ_GAP),
+        (context.left_out, "was not part of this scan", LEFT_OUT_GAP),
     ):
         if account in held:
             date = held[account][:16].replace("T", " ")
             last = f"what is known of it is of {date} UTC" if date else "no scan has ever read it"
-            return unknown(f"{said} The account {account} {why}; {last}.", gap if date else NEVER_READ)
+            return unknown(f"{said} The account {account} {why}; {last}.", gap if date else NEVER_READ_GAP)
     return None

@@ -12,7 +12,7 @@ from scans.domain.evidence import Resource
 
 TRAIL_KIND = "07"
 SESSION_LOG_KIND = "08"
-RUN_COMMAND, SCRIPT, SESSION, AGENT = "run_command", "script", "session", "agent"
+RUN_COMMAND_KIND, SCRIPT_KIND, SESSION_KIND, AGENT_KIND = "run_command", "script", "session", "agent"
 S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?")
 
 # The types whose facts name buckets, log groups or keys, and the facts that do.
@@ -49,35 +49,35 @@ NAMES_KEYS = {
 
 
 @dataclass(slots=True)
-class Named:
+class NamedBucket:
     """What is known of one bucket that settings name."""
 
     kinds: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
 
 
-def buckets(resources: Iterable[Resource]) -> dict[str, Named]:
+def find_named_buckets(resources: Iterable[Resource]) -> dict[str, NamedBucket]:
     """Bucket -> the kinds of data that go there, and the fields that name it."""
-    found: dict[str, Named] = {}
+    found: dict[str, NamedBucket] = {}
     for resource in resources:
-        for name, kind, where in _buckets_of(resource):
-            named = found.setdefault(name, Named())
+        for name, kind, where in _list_bucket_references(resource):
+            named = found.setdefault(name, NamedBucket())
             named.kinds.add(kind)
             named.fields.add(f"{resource.arn} {where}")
     return found
 
 
-def _buckets_of(resource: Resource) -> Iterable[tuple[str, str, str]]:
+def _list_bucket_references(resource: Resource) -> Iterable[tuple[str, str, str]]:
     """(bucket, kind, field)"""
-    references = value(resource, "references")
+    references = get_known_value(resource, "references")
     for reference in references if isinstance(references, list) else ():
         yield reference["bucket"], reference["kind"], reference["field"]
-    if resource.type == "cloudtrail.trail" and (bucket := value(resource, "bucket")):
+    if resource.type == "cloudtrail.trail" and (bucket := get_known_value(resource, "bucket")):
         yield bucket, TRAIL_KIND, "S3BucketName"
-    if bucket := session_part(resource, "s3_bucket"):
+    if bucket := get_session_setting(resource, "s3_bucket"):
         yield bucket, SESSION_LOG_KIND, "inputs.s3BucketName"
     for document in _export_policies(resource):
-        for bucket in _written(document):
+        for bucket in _list_buckets_in_policy(document):
             for kind in EXPORT_KINDS:
                 yield bucket, kind, "policy Resource"
 
@@ -85,13 +85,15 @@ def _buckets_of(resource: Resource) -> Iterable[tuple[str, str, str]]:
 def _export_policies(resource: Resource) -> Iterable[Any]:
     """The policy documents of the role that exports Explorer's reports."""
     if resource.type == "iam.inline" and resource.arn.endswith(EXPORT_ROLE):
-        return [policy.get("document") for policy in value(resource, "policies") or ()]
-    if resource.type == "iam.policy" and any(who.endswith(EXPORT_ROLE) for who in value(resource, "attached_to") or ()):
-        return [value(resource, "document")]
+        return [policy.get("document") for policy in get_known_value(resource, "policies") or ()]
+    if resource.type == "iam.policy" and any(
+        who.endswith(EXPORT_ROLE) for who in get_known_value(resource, "attached_to") or ()
+    ):
+        return [get_known_value(resource, "document")]
     return ()
 
 
-def _written(document: Any) -> Iterable[str]:
+def _list_buckets_in_policy(document: Any) -> Iterable[str]:
     """The buckets that a policy document names outright and lets its role use."""
     statements = document.get("Statement") if isinstance(document, dict) else None
     for statement in statements if isinstance(statements, list) else [statements]:
@@ -103,58 +105,58 @@ def _written(document: Any) -> Iterable[str]:
                     yield found.group(1)
 
 
-def log_groups(resources: Iterable[Resource]) -> dict[str, set[str]]:
+def find_named_log_groups(resources: Iterable[Resource]) -> dict[str, set[str]]:
     """Log group -> the kinds of logs that go there."""
     found: dict[str, set[str]] = {}
     for resource in resources:
-        for name, kind in _log_groups_of(resource):
+        for name, kind in _list_log_references(resource):
             found.setdefault(name, set()).add(kind)
     return found
 
 
-def _log_groups_of(resource: Resource) -> Iterable[tuple[str, str]]:
-    if resource.type in {"ssm.command", "ssm.window_task"} and (name := value(resource, "log_group")):
-        yield name, RUN_COMMAND
+def _list_log_references(resource: Resource) -> Iterable[tuple[str, str]]:
+    if resource.type in {"ssm.command", "ssm.window_task"} and (name := get_known_value(resource, "log_group")):
+        yield name, RUN_COMMAND_KIND
     # A Session document's group is that of its preferences, below.
-    if resource.type == "ssm.document" and not value(resource, "session"):
-        for name in value(resource, "log_groups") or ():
-            yield name, RUN_COMMAND
+    if resource.type == "ssm.document" and not get_known_value(resource, "session"):
+        for name in get_known_value(resource, "log_groups") or ():
+            yield name, RUN_COMMAND_KIND
     if resource.type == "ssm.setting.script_logs":
-        name = value(resource, "log_group")
-        if name and value(resource, "destination") == "CloudWatch":
-            yield name, SCRIPT
-    if name := session_part(resource, "log_group"):
-        yield name, SESSION
+        name = get_known_value(resource, "log_group")
+        if name and get_known_value(resource, "destination") == "CloudWatch":
+            yield name, SCRIPT_KIND
+    if name := get_session_setting(resource, "log_group"):
+        yield name, SESSION_KIND
 
 
-def keys(resources: Iterable[Resource], region: str) -> dict[str, set[str]]:
+def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set[str]]:
     """The text by which a key is named in this region -> ARNs of what names it so."""
     found: dict[str, set[str]] = {}
     for resource in resources:
-        key = _key_of(resource, region)
+        key = _find_named_key(resource, region)
         if key:
             found.setdefault(key, set()).add(resource.arn)
     return found
 
 
-def _key_of(resource: Resource, region: str) -> str | None:
+def _find_named_key(resource: Resource, region: str) -> str | None:
     if resource.type == "cloudtrail.trail":
-        found = value(resource, "kms_key") if value(resource, "home_region") == region else None
+        found = get_known_value(resource, "kms_key") if get_known_value(resource, "home_region") == region else None
     elif resource.region != region:
         return None
     elif resource.type == "ssm.parameter":
-        found = value(resource, "key_id")
+        found = get_known_value(resource, "key_id")
     elif resource.type in {"ssm.data_sync", "logs.group"}:
-        found = value(resource, "kms_key")
+        found = get_known_value(resource, "kms_key")
     elif resource.type == "s3.bucket":
-        encryption = value(resource, "encryption")
+        encryption = get_known_value(resource, "encryption")
         found = encryption.get("key") if isinstance(encryption, dict) else None
     else:
-        found = session_part(resource, "kms_key")
+        found = get_session_setting(resource, "kms_key")
     return found if isinstance(found, str) else None
 
 
-def unread(resources: Iterable[Resource], naming: Mapping[str, tuple[str, ...]]) -> list[Gap]:
+def list_unread_references(resources: Iterable[Resource], naming: Mapping[str, tuple[str, ...]]) -> list[Gap]:
     """The facts that may name something more, and could not be read."""
     gaps = [
         fact
@@ -165,7 +167,7 @@ def unread(resources: Iterable[Resource], naming: Mapping[str, tuple[str, ...]])
     return list(dict.fromkeys(gaps))
 
 
-def of_account(resources: Iterable[Resource], account: str) -> list[Resource]:
+def select_own_settings(resources: Iterable[Resource], account: str) -> list[Resource]:
     """Without the shadows of other accounts' trails, whose settings are that account's, and without
     the policies that have nothing to do with exports."""
     return [r for r in resources if not _is_shadow(r, account) and not _is_other_policy(r)]
@@ -185,13 +187,13 @@ def _is_other_policy(resource: Resource) -> bool:
     return isinstance(attached, list) and not any(who.endswith(EXPORT_ROLE) for who in attached)
 
 
-def value(resource: Resource, name: str) -> Any:
+def get_known_value(resource: Resource, name: str) -> Any:
     found = resource.facts.get(name)
     return None if isinstance(found, Gap) else found
 
 
-def session_part(resource: Resource, name: str) -> str | None:
+def get_session_setting(resource: Resource, name: str) -> str | None:
     """A part of a Session document's preferences, from the type that holds every one of them."""
-    session = value(resource, "session") if resource.type == "ssm.session_document" else None
+    session = get_known_value(resource, "session") if resource.type == "ssm.session_document" else None
     found = session.get(name) if isinstance(session, dict) else None
     return found if isinstance(found, str) and found else None

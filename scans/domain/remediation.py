@@ -15,7 +15,7 @@ PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledRemediation:
     """summary: what to do; cli: shell commands; code: IaC of code_kind (terraform or cloudformation)."""
 
     summary: str
@@ -24,34 +24,38 @@ class Filled:
     code_kind: str
 
 
-def fill(control: Control, *, arn: str, account: str, region: str, partition: str, facts: Mapping[str, Any]) -> Filled:
+def fill_remediation(
+    control: Control, *, arn: str, account: str, region: str, partition: str, facts: Mapping[str, Any]
+) -> FilledRemediation:
     """The fix for one resource. In cli every value is shell-quoted, since names come from AWS tags and
     names that anyone may have chosen; in code it is a quoted string's inside. What isn't known stays
     a {placeholder}."""
-    values = {name: text(value) for name, value in facts.items() if not isinstance(value, (dict, list))}
+    values = {
+        name: format_placeholder_value(value) for name, value in facts.items() if not isinstance(value, (dict, list))
+    }
     values |= {"arn": arn, "account": account, "region": region, "partition": partition}
-    values.setdefault("name", name_of(arn))
+    values.setdefault("name", parse_resource_name(arn))
     fix = control.remediation
-    return Filled(
+    return FilledRemediation(
         summary=fix.summary,
-        cli=substitute(fix.cli, {name: quoted(value) for name, value in values.items()}),
-        code=substitute(fix.code, {name: json.dumps(value)[1:-1] for name, value in values.items()}),
+        cli=fill_placeholders(fix.cli, {name: quote_for_shell(value) for name, value in values.items()}),
+        code=fill_placeholders(fix.code, {name: json.dumps(value)[1:-1] for name, value in values.items()}),
         code_kind=fix.code_kind,
     )
 
 
-def substitute(template: str, values: Mapping[str, str]) -> str:
+def fill_placeholders(template: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
-def quoted(value: str) -> str:
+def quote_for_shell(value: str) -> str:
     return shlex.quote(value)
 
 
-def text(value: Any) -> str:
+def format_placeholder_value(value: Any) -> str:
     return json.dumps(value) if isinstance(value, (bool, int, float)) or value is None else str(value)
 
 
-def name_of(arn: str) -> str:
+def parse_resource_name(arn: str) -> str:
     """The resource's name as far as its ARN tells: what follows the last slash or colon."""
     return re.split(r"[/:]", arn)[-1]

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from scans.errors import ScanRequestError
 
-LEAST, MOST = 5, 366 * 24 * 60
-DAY = 24 * 60
-UNITS = {"days": DAY, "hours": 60, "minutes": 1}
+MIN_MINUTES, MAX_MINUTES = 5, 366 * 24 * 60
+DAY_MINUTES = 24 * 60
+UNIT_MINUTES = {"days": DAY_MINUTES, "hours": 60, "minutes": 1}
 # The machine's own zone, which the next machine may not share, and the mark of one that was never set.
-NO_ZONES = frozenset({"localtime", "Factory"})
-TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+EXCLUDED_ZONES = frozenset({"localtime", "Factory"})
+TIME_PATTERN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Rhythm:
         """The first due time after this moment. Raises ScanRequestError for a time zone that is gone."""
         if self.daily_at is None:
             return moment + timedelta(minutes=self.every_minutes)
-        zone = find_zone(self.time_zone)
+        zone = find_time_zone(self.time_zone)
         # From the day before: a time that the clock skips may fall on the next day.
         day = moment.astimezone(zone).date() - timedelta(days=1)
         while True:
@@ -61,8 +61,8 @@ class Rhythm:
 
     def in_units(self) -> tuple[int, str]:
         """The largest unit that it is a whole number of."""
-        unit = next(unit for unit, minutes in UNITS.items() if self.every_minutes % minutes == 0)
-        return self.every_minutes // UNITS[unit], unit
+        unit = next(unit for unit, minutes in UNIT_MINUTES.items() if self.every_minutes % minutes == 0)
+        return self.every_minutes // UNIT_MINUTES[unit], unit
 
 
 def make_rhythm(every_minutes: int | None = None, daily_at: str = "", time_zone: str = "") -> Rhythm:
@@ -70,39 +70,39 @@ def make_rhythm(every_minutes: int | None = None, daily_at: str = "", time_zone:
     if every_minutes is not None and daily_at:
         raise ScanRequestError("Choose one: every so many minutes, or daily at a time.", field="daily_at")
     if daily_at:
-        return Rhythm(DAY, parse_time(daily_at), known_zone(time_zone))
+        return Rhythm(DAY_MINUTES, parse_time(daily_at), validate_time_zone(time_zone))
     if time_zone:
         raise ScanRequestError("A time zone goes with a time of day.", field="time_zone")
     if every_minutes is None:
         raise ScanRequestError("Say how often: every so many minutes, or daily at a time.", field="every_minutes")
-    if not LEAST <= every_minutes <= MOST:
-        raise ScanRequestError(f"Choose from {LEAST} minutes to 366 days.", field="every_minutes")
+    if not MIN_MINUTES <= every_minutes <= MAX_MINUTES:
+        raise ScanRequestError(f"Choose from {MIN_MINUTES} minutes to 366 days.", field="every_minutes")
     return Rhythm(every_minutes)
 
 
 def parse_time(text: str) -> time:
-    found = TIME.fullmatch(text.strip())
+    found = TIME_PATTERN.fullmatch(text.strip())
     if found is None:
         raise ScanRequestError("Write the time like 02:30.", field="daily_at")
     return time(int(found[1]), int(found[2]))
 
 
-def known_zone(name: str) -> str:
+def validate_time_zone(name: str) -> str:
     name = name.strip()
     if not name:
         raise ScanRequestError("Say in which time zone, like UTC or Europe/Madrid.", field="time_zone")
-    find_zone(name)
+    find_time_zone(name)
     return name
 
 
-def find_zone(name: str) -> tzinfo:
+def find_time_zone(name: str) -> tzinfo:
     if name == "UTC":  # even on a machine that has no time zones
         return UTC
-    if name not in zone_names():
+    if name not in list_time_zones():
         raise ScanRequestError(f"Unknown time zone: {name}. Use one like UTC or Europe/Madrid.", field="time_zone")
     return ZoneInfo(name)
 
 
 @cache
-def zone_names() -> tuple[str, ...]:
-    return tuple(sorted((available_timezones() | {"UTC"}) - NO_ZONES))
+def list_time_zones() -> tuple[str, ...]:
+    return tuple(sorted((available_timezones() | {"UTC"}) - EXCLUDED_ZONES))

@@ -26,12 +26,12 @@ class TooCostlyError(Exception):
         self.code = code
 
 
-def too_costly(gap: Gap, error: TooCostlyError) -> Gap:
+def make_too_costly_gap(gap: Gap, error: TooCostlyError) -> Gap:
     """The gap of the same read, for a bound that was reached."""
     return replace(gap, kind=GapKind.TOO_COSTLY, code=error.code)
 
 
-def refuse_size(content: str, most: int = MAX_BYTES) -> None:
+def refuse_oversized(content: str, most: int = MAX_BYTES) -> None:
     """Before any parser sees it."""
     if len(content) > most or len(content.encode("utf-8", "surrogatepass")) > most:
         raise TooCostlyError(f"Over{most}Bytes")
@@ -53,7 +53,7 @@ class Allowance:
             raise TooCostlyError(OVER_CHARACTERS)
 
 
-def measure(value: Any) -> tuple[int, int]:
+def measure_values(value: Any) -> tuple[int, int]:
     """(values, characters) of plain values. One that stands in several places counts in each.
 
     Raises TooCostlyError where they are too many, too deep or too long."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from accounts.aws.gaps import TEXT_REPLACED, TOO_DEEP, Gap, GapKind
-from governance.core.storable import MARK, TooDeepError, storable, storable_text
+from governance.core.storable import REPLACEMENT_MARK, TooDeepError, as_storable, make_text_storable
 from scans.domain.evidence import Evidence, Resource
 
 
@@ -19,15 +19,15 @@ def make_storable(evidence: Evidence, replaced: Iterable[Gap] = ()) -> None:
     for resource in evidence.resources:
         for name, value in resource.facts.items():
             if not isinstance(value, Gap):
-                resource.facts[name] = kept(resource, name, value, found)
-    name_resources(evidence, found)
+                resource.facts[name] = make_fact_storable(resource, name, value, found)
+    make_arns_storable(evidence, found)
     evidence.replaced = sorted(found, key=lambda gap: (gap.api, gap.region))
 
 
-def kept(resource: Resource, name: str, value: object, found: dict[Gap, None]) -> object:
+def make_fact_storable(resource: Resource, name: str, value: object, found: dict[Gap, None]) -> object:
     place = f"{resource.type}.{name}"
     try:
-        new = storable(value)
+        new = as_storable(value)
     except TooDeepError:
         return Gap(GapKind.MALFORMED, place, "", resource.region, TOO_DEEP)
     if new is not value:
@@ -35,16 +35,16 @@ def kept(resource: Resource, name: str, value: object, found: dict[Gap, None]) -
     return new
 
 
-def name_resources(evidence: Evidence, found: dict[Gap, None]) -> None:
+def make_arns_storable(evidence: Evidence, found: dict[Gap, None]) -> None:
     """ARNs are identities: of one with a mark it isn't known which resource it is, nor whether it is the only one."""
     taken: set[tuple[str, str, str]] = set()
     for resource in evidence.resources:
-        resource.arn = storable_text(resource.arn)
-        if MARK in resource.arn:
+        resource.arn = make_text_storable(resource.arn)
+        if REPLACEMENT_MARK in resource.arn:
             gap = Gap(GapKind.REPLACED, f"{resource.type}.arn", "", resource.region, TEXT_REPLACED)
             found[gap] = None
             if gap not in evidence.gaps.get(resource.type, ()):
-                evidence.miss(resource.type, gap)
+                evidence.record_gap(resource.type, gap)
             while (resource.type, resource.arn, resource.region) in taken:
-                resource.arn += MARK
+                resource.arn += REPLACEMENT_MARK
             taken.add((resource.type, resource.arn, resource.region))

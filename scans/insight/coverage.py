@@ -10,13 +10,13 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.evidence import GLOBAL, Evidence
-from scans.domain.regions import ENABLED
+from scans.domain.regions import ENABLED_STATUSES
 
 REGIONS_NOT_KNOWN = "regions not known"
-NOT_THERE = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
+ABSENT_KINDS = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
 
 
-class State(StrEnum):
+class ReadingState(StrEnum):
     """Of a reading: one collector in one region of one account. COMPLETE: all that the collector asks for was answered. PARTIAL: something of it could not be read.
     NOT_APPLICABLE: the region is not enabled, or the service isn't offered there. NEVER_READ: nothing was ever
     asked."""
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingPart:
     """What of a reading is missing, and why. types: the resource types, or facts of them as type.fact; none where
     only judging could tell that something is missing."""
 
@@ -37,19 +37,19 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CollectorReading:
     """One collector in one region of one account. current: the latest scan read it; else the evidence is older."""
 
     account: str
     region: str
     collector: str
-    state: State
-    missing: tuple[Missing, ...] = ()
+    state: ReadingState
+    missing: tuple[MissingPart, ...] = ()
     why: str = ""
     current: bool = True
 
 
-def state_of(evidence: Evidence) -> tuple[State, tuple[Missing, ...]]:
+def assess_evidence(evidence: Evidence) -> tuple[ReadingState, tuple[MissingPart, ...]]:
     """A collector that only ever heard "not here" has nothing to read; any other gap makes it partial."""
     by_gap: dict[Gap, list[str]] = {}
     for type, gaps in evidence.gaps.items():
@@ -61,64 +61,68 @@ def state_of(evidence: Evidence) -> tuple[State, tuple[Missing, ...]]:
                 by_gap.setdefault(value, []).append(f"{resource.type}.{name}")
     for gap in evidence.replaced:
         by_gap.setdefault(gap, [])
-    missing = tuple(Missing(gap, tuple(dict.fromkeys(types))) for gap, types in by_gap.items())
+    missing = tuple(MissingPart(gap, tuple(dict.fromkeys(types))) for gap, types in by_gap.items())
     if not missing:
-        return State.COMPLETE, ()
-    if all(item.gap.kind in NOT_THERE for item in missing):
-        return State.NOT_APPLICABLE, missing
-    return State.PARTIAL, missing
+        return ReadingState.COMPLETE, ()
+    if all(item.gap.kind in ABSENT_KINDS for item in missing):
+        return ReadingState.NOT_APPLICABLE, missing
+    return ReadingState.PARTIAL, missing
 
 
-def cover(
+def list_readings(
     account: str,
     statuses: Mapping[str, str],
     scopes: Mapping[str, str],
     evidences: Mapping[tuple[str, str], Evidence],
     current: frozenset[tuple[str, str]] | set[tuple[str, str]],
-) -> list[Line]:
+) -> list[CollectorReading]:
     """Every reading of one account, done or not, in the order of region and collector.
 
     statuses: region -> whether the account has enabled it, as AWS says; empty when that isn't known: then the
     regions that were read are listed or, where there are none, one that stands for them all. scopes: collector ->
     "global" or "region". evidences: the latest of each. current: those of the latest scan."""
     found = []
-    for region, collector in expected(statuses, scopes, evidences):
+    for region, collector in list_expected_readings(statuses, scopes, evidences):
         held = evidences.get((region, collector))
         if held is not None:
-            state, missing = state_of(held)
-            why = "" if state is not State.NOT_APPLICABLE else "The service is not offered here."
+            state, missing = assess_evidence(held)
+            why = "" if state is not ReadingState.NOT_APPLICABLE else "The service is not offered here."
             is_current = (region, collector) in current
-            found.append(Line(account, region, collector, state, missing, why, is_current))
-        elif region != GLOBAL and statuses.get(region, "ENABLED") not in ENABLED:
+            found.append(CollectorReading(account, region, collector, state, missing, why, is_current))
+        elif region != GLOBAL and statuses.get(region, "ENABLED") not in ENABLED_STATUSES:
             why = "The region is not enabled for the account."
-            found.append(Line(account, region, collector, State.NOT_APPLICABLE, (), why))
+            found.append(CollectorReading(account, region, collector, ReadingState.NOT_APPLICABLE, (), why))
         else:
             why = "No scan has read it."
-            found.append(Line(account, region, collector, State.NEVER_READ, (), why, current=False))
+            found.append(CollectorReading(account, region, collector, ReadingState.NEVER_READ, (), why, current=False))
     return found
 
 
-def with_cost(lines: Iterable[Line], gaps: Iterable[Gap], makers: Mapping[str, Iterable[str]]) -> list[Line]:
+def add_judged_gaps(
+    lines: Iterable[CollectorReading], gaps: Iterable[Gap], makers: Mapping[str, Iterable[str]]
+) -> list[CollectorReading]:
     """The lines, and on them what their evidence doesn't say: the latest scan's gaps that only judging could tell.
 
     makers: API call -> the collectors that make it."""
     held = list(lines)
     said = {item.gap for line in held for item in line.missing}
     unsaid = [gap for gap in gaps if gap not in said]
-    return [costing(line, [gap for gap in unsaid if made_by(line, gap, makers)]) for line in held]
+    return [
+        mark_reading_partial(line, [gap for gap in unsaid if is_gap_of_reading(line, gap, makers)]) for line in held
+    ]
 
 
-def made_by(line: Line, gap: Gap, makers: Mapping[str, Iterable[str]]) -> bool:
+def is_gap_of_reading(line: CollectorReading, gap: Gap, makers: Mapping[str, Iterable[str]]) -> bool:
     return line.current and line.region == gap.region and line.collector in makers.get(gap.api, ())
 
 
-def costing(line: Line, gaps: list[Gap]) -> Line:
+def mark_reading_partial(line: CollectorReading, gaps: list[Gap]) -> CollectorReading:
     if not gaps:
         return line
-    return replace(line, state=State.PARTIAL, missing=(*line.missing, *(Missing(gap, ()) for gap in gaps)))
+    return replace(line, state=ReadingState.PARTIAL, missing=(*line.missing, *(MissingPart(gap, ()) for gap in gaps)))
 
 
-def expected(
+def list_expected_readings(
     statuses: Mapping[str, str], scopes: Mapping[str, str], evidences: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, str]]:
     held = set(evidences)
@@ -129,7 +133,7 @@ def expected(
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class ReadingTotals:
     """Readings by state."""
 
     complete: int = 0
@@ -147,39 +151,39 @@ class Totals:
         """Completely read, of those; rounded down. None: there is nothing."""
         return 100 * self.complete // self.all if self.all else None
 
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
+    def __add__(self, other: ReadingTotals) -> ReadingTotals:
+        return ReadingTotals(
             self.complete + other.complete, self.partial + other.partial,
             self.not_applicable + other.not_applicable, self.never_read + other.never_read,
         )  # fmt: skip
 
 
-def totals(lines: Iterable[Line]) -> Totals:
+def count_readings(lines: Iterable[CollectorReading]) -> ReadingTotals:
     counts = Counter(str(line.state) for line in lines)
-    return Totals(**counts)
+    return ReadingTotals(**counts)
 
 
-def estimate(
+def estimate_totals(
     statuses: Mapping[str, str],
     scopes: Mapping[str, str],
     read: Mapping[str, int],
     troubled: Iterable[tuple[str, str]],
-) -> Totals:
+) -> ReadingTotals:
     """An account's totals without opening its evidence: for sums over an organization.
 
     read: region -> how many collectors were read there. troubled: the (region, collector) whose own calls failed:
     a gap counts where it arose, and not again where something that builds on it is incomplete."""
     regional = sum(scope != GLOBAL for scope in scopes.values())
-    enabled = {region for region, status in statuses.items() if status in ENABLED} or set(read) - {GLOBAL}
+    enabled = {region for region, status in statuses.items() if status in ENABLED_STATUSES} or set(read) - {GLOBAL}
     disabled = len(set(statuses) - enabled)
     enabled = enabled or {REGIONS_NOT_KNOWN}
     there = len(scopes) - regional + regional * len(enabled)
     seen = min(there, sum(n for region, n in read.items() if region == GLOBAL or region in enabled))
     partial = min(seen, len({place for place in troubled if place[0] == GLOBAL or place[0] in enabled}))
-    return Totals(seen - partial, partial, regional * disabled, there - seen)
+    return ReadingTotals(seen - partial, partial, regional * disabled, there - seen)
 
 
-def row(line: Line) -> dict[str, Any]:
+def build_reading_row(line: CollectorReading) -> dict[str, Any]:
     """A line to export. missing: [{what, api, action, region, code, why}]."""
     return {
         "account": line.account,
@@ -189,9 +193,9 @@ def row(line: Line) -> dict[str, Any]:
         "current": line.current,
         "why": line.why,
         "missing": [
-            {"what": list(item.types), **item.gap.public(), "why": str(item.gap.kind)} for item in line.missing
+            {"what": list(item.types), **item.gap.as_public_dict(), "why": str(item.gap.kind)} for item in line.missing
         ],
     }
 
 
-COLUMNS = ("account", "region", "collector", "state", "current", "why", "missing")
+READING_COLUMNS = ("account", "region", "collector", "state", "current", "why", "missing")

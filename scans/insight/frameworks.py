@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scans.domain.control import Control
-from scans.insight.statements import STATEMENTS, Statement
+from scans.insight.statements import STATEMENTS, SourceStatement
 
 SOURCE = "source"
 SOURCE_NAME = "The source document's statements"
-STANDINGS = ("holds", "broken", "unknown", "nothing", "attested")
-HOLDS, BROKEN, NOT_KNOWN, NOTHING, ATTESTED = STANDINGS
+REQUIREMENT_STATUSES = ("holds", "broken", "unknown", "nothing", "attested")
+HOLDS, BROKEN, NOT_KNOWN, NOTHING, ATTESTED = REQUIREMENT_STATUSES
 
 
-class Tally(Protocol):
+class VerdictCounts(Protocol):
     """How many resources have each verdict."""
 
     @property
@@ -37,7 +37,7 @@ class Requirement:
 
     id: str
     controls: tuple[Control, ...]
-    statement: Statement | None = None
+    statement: SourceStatement | None = None
 
     @property
     def title(self) -> str:
@@ -68,24 +68,24 @@ class Framework:
         return next((item for item in self.requirements if item.id == id), None)
 
 
-def frameworks(controls: Iterable[Control]) -> dict[str, Framework]:
+def build_frameworks(controls: Iterable[Control]) -> dict[str, Framework]:
     """The source document first, then every framework that a control declares, by name. Keys are the ids."""
     known = list(controls)
     names = sorted({name for control in known for name in control.frameworks})
-    found = [Framework(SOURCE, SOURCE_NAME, statements(known))]
-    found += [Framework(slug(name), name, requirements(known, name)) for name in names]
+    found = [Framework(SOURCE, SOURCE_NAME, build_statement_requirements(known))]
+    found += [Framework(make_slug(name), name, build_requirements(known, name)) for name in names]
     return {framework.id: framework for framework in found}
 
 
-def requirements(controls: Iterable[Control], name: str) -> tuple[Requirement, ...]:
+def build_requirements(controls: Iterable[Control], name: str) -> tuple[Requirement, ...]:
     by_id: dict[str, list[Control]] = {}
     for control in controls:
         for id in control.frameworks.get(name, ()):
             by_id.setdefault(id, []).append(control)
-    return tuple(Requirement(id, tuple(by_id[id])) for id in sorted(by_id, key=natural))
+    return tuple(Requirement(id, tuple(by_id[id])) for id in sorted(by_id, key=make_natural_sort_key))
 
 
-def statements(controls: Iterable[Control]) -> tuple[Requirement, ...]:
+def build_statement_requirements(controls: Iterable[Control]) -> tuple[Requirement, ...]:
     """Every statement, those that no control enforces too: what isn't judged must not be forgotten."""
     known = list(controls)
     return tuple(
@@ -94,7 +94,7 @@ def statements(controls: Iterable[Control]) -> tuple[Requirement, ...]:
     )
 
 
-def standing(requirement: Requirement, counts: Tally) -> str:
+def requirement_status(requirement: Requirement, counts: VerdictCounts) -> str:
     """What is said of a requirement: HOLDS needs a pass and nothing else; what isn't known is never a pass; a
     statement about AWS's own half is attested by the provider, whatever the controls beside it say."""
     if requirement.of_provider:
@@ -106,10 +106,10 @@ def standing(requirement: Requirement, counts: Tally) -> str:
     return HOLDS if counts.passed else NOTHING
 
 
-def slug(name: str) -> str:
+def make_slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def natural(id: str) -> tuple[tuple[int, int, str], ...]:
+def make_natural_sort_key(id: str) -> tuple[tuple[int, int, str], ...]:
     """1.4 before 1.10, AC-3 before AC-12."""
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", id))

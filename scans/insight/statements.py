@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SourceStatement:
     """sentence: the document's own words. of_provider: it is AWS's half of the shared responsibility, so it can't
     be judged from outside: AWS attests it. everywhere: it holds only where all the others do."""
 
@@ -20,143 +20,145 @@ class Statement:
     everywhere: bool = False
 
 
-STATEMENTS: dict[str, Statement] = {
+STATEMENTS: dict[str, SourceStatement] = {
     item.id: item
     for item in (
-        Statement(
+        SourceStatement(
             "S1",
             "Data is protected in transit and at rest",
             "Data protection refers to protecting data while in transit (as it travels to and from Systems Manager) and "
             "at rest (while it's stored in AWS data centers).",
             everywhere=True,
         ),
-        Statement(
+        SourceStatement(
             "S2",
             "Responsibility is shared",
             "AWS is responsible for protecting the global infrastructure that runs all of the AWS Cloud. You are "
             "responsible for maintaining control over your content that is hosted on this infrastructure.",
             of_provider=True,
         ),
-        Statement(
+        SourceStatement(
             "S3",
             "Account credentials are protected",
             "For data protection purposes, we recommend that you protect AWS account credentials …",
         ),
-        Statement(
+        SourceStatement(
             "S4",
             "People have users of their own",
             "… and set up individual user accounts with AWS Identity and Access Management (IAM).",
         ),
-        Statement(
+        SourceStatement(
             "S5",
             "Only the necessary permissions",
             "That way each user is given only the permissions necessary to fulfill their job duties.",
         ),
-        Statement("S6", "Multi-factor authentication", "Use multi-factor authentication (MFA) with each account."),
-        Statement(
+        SourceStatement(
+            "S6", "Multi-factor authentication", "Use multi-factor authentication (MFA) with each account."
+        ),
+        SourceStatement(
             "S7",
             "TLS 1.2 or later",
             "Use SSL/TLS to communicate with AWS resources. We recommend TLS 1.2 or later.",
         ),
-        Statement("S8", "CloudTrail logs activity", "Set up API and user activity logging with AWS CloudTrail."),
-        Statement(
+        SourceStatement("S8", "CloudTrail logs activity", "Set up API and user activity logging with AWS CloudTrail."),
+        SourceStatement(
             "S9",
             "Encryption and default controls",
             "Use AWS encryption solutions, along with all default security controls within AWS services.",
         ),
-        Statement(
+        SourceStatement(
             "S10",
             "Managed security services find personal data",
             "Use advanced managed security services such as Amazon Macie, which assists in discovering and securing "
             "personal data that is stored in Amazon S3.",
         ),
-        Statement(
+        SourceStatement(
             "S11",
             "FIPS endpoints where they are required",
             "If you require FIPS 140-2 validated cryptographic modules when accessing AWS through a command line "
             "interface or an API, use a FIPS endpoint.",
         ),
-        Statement(
+        SourceStatement(
             "S12",
             "Nothing sensitive in tags and names",
             "We strongly recommend that you never put confidential or sensitive information, such as your customers' "
             "email addresses, into tags or free-form fields such as a Name field.",
         ),
-        Statement(
+        SourceStatement(
             "S13",
             "Tags and names may reach logs",
             "Any data that you enter into tags or free-form fields used for names may be used for billing or diagnostic "
             "logs.",
         ),
-        Statement(
+        SourceStatement(
             "S14",
             "No credentials in URLs",
             "If you provide a URL to an external server, we strongly recommend that you do not include credentials "
             "information in the URL to validate your request to that server.",
         ),
-        Statement(
+        SourceStatement(
             "S15",
             "SecureString values lie under a KMS key",
             "To encrypt SecureString parameter values, Parameter Store uses an AWS KMS key in AWS Key Management Service "
             "(AWS KMS). AWS KMS uses either a customer managed key or an AWS managed key to encrypt the parameter value "
             "in an AWS managed database.",
         ),
-        Statement(
+        SourceStatement(
             "S16",
             "Nothing sensitive in plain parameters",
             "Don't store sensitive data in a String or StringList parameter. For all sensitive data that must remain "
             "encrypted, use only the SecureString parameter type.",
         ),
-        Statement(
+        SourceStatement(
             "S17",
             "Access to parameters is restricted",
             "For more information, see What is a parameter? and Restricting access to Systems Manager parameters using "
             "IAM policies.",
         ),
-        Statement(
+        SourceStatement(
             "S18",
             "Content in S3 buckets is protected",
             "As part of your Systems Manager operations, you might choose to upload or store data in one or more Amazon "
             "Simple Storage Service (Amazon S3) buckets.",
         ),
-        Statement(
+        SourceStatement(
             "S19",
             "Log groups are encrypted",
             "As part of your Systems Manager operations, you might choose to stream data to one or more Amazon "
             "CloudWatch Logs log groups.",
         ),
-        Statement(
+        SourceStatement(
             "S20",
             "TLS between clients and nodes",
             "We recommend that you use an encryption protocol such as Transport Layer Security (TLS) to encrypt sensitive "
             "data in transit between clients and your nodes.",
         ),
-        Statement(
+        SourceStatement(
             "S21",
             "API endpoints speak HTTPS only",
             "Systems Manager API endpoints only support secure connections over HTTPS.",
             of_provider=True,
         ),
-        Statement(
+        SourceStatement(
             "S22",
             "Traffic between instances is encrypted",
             "In addition, we automatically encrypt in-transit traffic between supported instances in the same virtual "
             "private cloud (VPC) or in peered VPCs, using AEAD algorithms with 256-bit encryption.",
         ),
-        Statement(
+        SourceStatement(
             "S23",
             "Sessions are encrypted with KMS",
             "You can also choose to further encrypt the data in transit using an AWS KMS key that has been created in AWS "
             "KMS.",
         ),
-        Statement(
+        SourceStatement(
             "S24",
             "Run Command uses TLS and signed requests",
             "By default, remote access to your nodes using Run Command is encrypted using TLS 1.2, and requests to create "
             "a connection are signed using SigV4.",
             of_provider=True,
         ),
-        Statement(
+        SourceStatement(
             "S25",
             "The VPC is the boundary",
             "You can use Amazon Virtual Private Cloud (Amazon VPC) to create boundaries between resources in your managed "

@@ -14,19 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from governance.core.cli import UNBROKEN
+from governance.core.cli import UNLIMITED_WIDTH
 from scans import registry
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
 from scans.domain.regions import DESCRIBE_REGIONS
 from scans.models import Scan, Target
-from scans.pipeline.scan_totals import ENDED, UNREAD_STATES, VERDICTS, sums_of
+from scans.pipeline.scan_totals import ENDED_TARGETS, UNREAD_STATES, VERDICTS, sum_targets
 from scans.storage import blobs
 
-GAPS_SHOWN = 6  # of one account: where nearly all is refused, the rest says nothing new
+MAX_LISTED_GAPS = 6  # of one account: where nearly all is refused, the rest says nothing new
 
 
-class Progress:
+class ScanProgressBar:
     """A bar over accounts with calls, findings, gaps and time left; plain lines where there is no terminal."""
 
     def __init__(self, scan: Scan) -> None:
@@ -58,7 +58,7 @@ class Progress:
         self.bar.stop()
 
     def update(self) -> None:
-        read = self.scan.targets.filter(ENDED)
+        read = self.scan.targets.filter(ENDED_TARGETS)
         calls = read.aggregate(n=Sum("calls"))["n"] or 0
         failed = gaps = done = 0
         for counts, found in read.values_list("counts", "gaps"):
@@ -74,18 +74,18 @@ class Progress:
             )  # fmt: skip
 
 
-def summary(scan: Scan, width: int = UNBROKEN) -> str:
+def render_summary(scan: Scan, width: int = UNLIMITED_WIDTH) -> str:
     """The closing tables as text: by control, by account, and what could not be read."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False)
-    console.print(by_control(scan))
-    console.print(by_account(scan))
-    for line in (*not_read(scan), closing(scan)):
+    console.print(build_control_table(scan))
+    console.print(build_account_table(scan))
+    for line in (*list_unread_accounts(scan), format_closing_line(scan)):
         console.print(line, soft_wrap=True)
     return out.getvalue()
 
 
-def by_control(scan: Scan) -> Table:
+def build_control_table(scan: Scan) -> Table:
     """What this Scan judged; what others found of accounts and regions that it left out isn't in it."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     read = False
@@ -99,37 +99,37 @@ def by_control(scan: Scan) -> Table:
     for id in scan.asked.get("controls") or registry.controls():
         control = registry.controls()[id].control
         known = read and (not control.joins or bool(scan.joined_context))
-        table.add_row(id, control.severity, control.title, *told(counts[id], known=known))
+        table.add_row(id, control.severity, control.title, *format_verdicts(counts[id], known=known))
     return table
 
 
 _NUMBERS = (("pass", "right"), ("fail", "right"), ("unknown", "right"), ("n/a", "right"))
 
 
-def told(counts: Mapping[str, int], *, known: bool) -> list[str]:
+def format_verdicts(counts: Mapping[str, int], *, known: bool) -> list[str]:
     """By verdict; a dash where nothing was read, which is not the same as none."""
     return [str(counts.get(verdict, 0)) if known else "–" for verdict in VERDICTS]
 
 
-def read_targets(scan: Scan) -> Iterator[Target]:
+def iterate_targets(scan: Scan) -> Iterator[Target]:
     """By account, a part at a time, and without what is told by control: of 10,000 that would fill the memory."""
     found = scan.targets.defer("by_control").select_related("account").order_by("account__account_id")
     return found.iterator(chunk_size=500)
 
 
-def by_account(scan: Scan) -> Table:
+def build_account_table(scan: Scan) -> Table:
     table = Table(title="By account (resources, in this scan)", title_justify="left")
     for name, justify in (("account", "left"), ("name", "left"), *_NUMBERS, ("calls", "right"), ("read", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for target in read_targets(scan):
+    for target in iterate_targets(scan):
         table.add_row(
             target.account.account_id, target.account.name,
-            *told(target.counts, known=bool(target.manifest)), str(target.calls), how_read(target),
+            *format_verdicts(target.counts, known=bool(target.manifest)), str(target.calls), describe_read_state(target),
         )  # fmt: skip
     return table
 
 
-def how_read(target: Target) -> str:
+def describe_read_state(target: Target) -> str:
     if target.state == "done":
         return "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
     if target.state in UNREAD_STATES:
@@ -138,9 +138,9 @@ def how_read(target: Target) -> str:
     return "in part" if target.manifest else "cancelled" if target.state == "cancelled" else "not yet"
 
 
-def not_read(scan: Scan) -> list[str]:
+def list_unread_accounts(scan: Scan) -> list[str]:
     lines = [f"Error: {e['what']} failed — {e['reason']} {e['what_to_do']}" for e in scan.totals.get("errors", [])]
-    for target in read_targets(scan):
+    for target in iterate_targets(scan):
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
         elif target.state != "done":
@@ -155,17 +155,17 @@ def not_read(scan: Scan) -> list[str]:
         for gap in filter(counts_as_missing, target.gaps):
             needs = f"; needs {gap['action']}" if gap["action"] else ""
             reasons.setdefault(f"{gap['api']} ({gap['code']}{needs})", []).append(gap["region"])
-        for reason, regions in sorted(reasons.items())[:GAPS_SHOWN]:
+        for reason, regions in sorted(reasons.items())[:MAX_LISTED_GAPS]:
             lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
-        if len(reasons) > GAPS_SHOWN:
+        if len(reasons) > MAX_LISTED_GAPS:
             lines.append(
-                f"Gap: {target.account} — and {len(reasons) - GAPS_SHOWN} more calls; the scan's page has them all"
+                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has them all"
             )
     return lines
 
 
-def closing(scan: Scan) -> str:
-    sums = sums_of(scan.targets.all())
+def format_closing_line(scan: Scan) -> str:
+    sums = sum_targets(scan.targets.all())
     closed = f", {sums.closed} of them closed to everybody by AWS" if sums.closed else ""
     ends = f", {sums.cancelled} were cancelled before they were read" if sums.cancelled else ""
     counts = sums.counts

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from governance.core.cli import CouldNotError
 from scans.models import Scan
-from scans.pipeline.scan_totals import sums_of
+from scans.pipeline.scan_totals import sum_targets
 from scans.queries.extent import Extent
-from scans.timemachine.outcomes import unjudged
+from scans.timemachine.outcomes import describe_unjudged
 
 
 def require_accounts(accounts: QuerySet[Account]) -> None:
@@ -19,12 +19,12 @@ def require_accounts(accounts: QuerySet[Account]) -> None:
         raise CouldNotError("No account is known. Run: manage.py discover")
 
 
-def tell_extent(command: BaseCommand, extent: Extent) -> None:
+def report_unread_extent(command: BaseCommand, extent: Extent) -> None:
     if not extent.all_read:
         command.stderr.write(extent.text())
 
 
-def tell_scan(command: BaseCommand, scan: Scan) -> bool:
+def report_scan_gaps(command: BaseCommand, scan: Scan) -> bool:
     """What a Scan was not asked for, and what it did not read. False: nothing at all was read."""
     parts = [
         f"{name} {', '.join(ids)}"
@@ -33,8 +33,8 @@ def tell_scan(command: BaseCommand, scan: Scan) -> bool:
     ]
     if parts:
         command.stderr.write(f"Scan {scan.pk} was asked only for {'; '.join(parts)}.")
-    sums = sums_of(scan.targets.all())
-    missing = unjudged(scan)
+    sums = sum_targets(scan.targets.all())
+    missing = describe_unjudged(scan)
     if not sums.whole or missing:
         gaps = f"{sums.gaps} gaps in what was read" if sums.gaps else ""
         command.stderr.write(

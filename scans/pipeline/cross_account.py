@@ -21,26 +21,26 @@ from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
 # What an account that left had is no longer ours to vouch for.
-GONE = [Account.Status.VANISHED, Account.Status.CLOSED]
-Inbound = dict[str, dict[str, list[str]]]  # owning account -> bucket -> kinds of data
+GONE_STATUSES = [Account.Status.VANISHED, Account.Status.CLOSED]
+InboundBuckets = dict[str, dict[str, list[str]]]  # owning account -> bucket -> kinds of data
 
 
-def heads(organization: Organization, collector: str, type: str) -> Iterator[tuple[str, Resource]]:
+def iterate_latest_resources(organization: Organization, collector: str, type: str) -> Iterator[tuple[str, Resource]]:
     """The latest resources of one type, account by account."""
     rows = EvidenceHead.objects.filter(account__organization=organization, region=GLOBAL, collector=collector)
-    rows = rows.exclude(account__status__in=GONE)
+    rows = rows.exclude(account__status__in=GONE_STATUSES)
     found = list(rows.values_list("account__account_id", "digest").order_by("account_id"))
     for start in range(0, len(found), 500):
         part = found[start : start + 500]
-        contents = blobs.load(digest for _, digest in part)
+        contents = blobs.load_contents(digest for _, digest in part)
         for account, digest in part:
-            for resource in evidence.parse(contents[digest]).resources:
+            for resource in evidence.parse_evidence(contents[digest]).resources:
                 if resource.type == type:
                     yield account, resource
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AccountReadStatus:
     """Which accounts of the organization a Scan read (account -> manifest), could not read, or was asked to leave out.
 
     not_read, left_out: account -> time of the last reading, "" if there was none. An account that was left out is
@@ -51,48 +51,52 @@ class Reading:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def reading_of(scan: Scan) -> Reading:
+def classify_read_accounts(scan: Scan) -> AccountReadStatus:
     targets = list(scan.targets.values_list("account__account_id", "state", "visit", "manifest"))
     asked = {id for id, *_ in targets}
     # One whose second visit failed was read by its first, in this scan.
     read = {id: manifest for id, state, visit, manifest in targets if state == "done" or (visit > 1 and manifest)}
     not_read: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    rows = present(scan.organization).values_list("account_id", "status", "unreadable", "last_good_scan_at")
+    rows = list_present_accounts(scan.organization).values_list(
+        "account_id", "status", "unreadable", "last_good_scan_at"
+    )
     for id, status, unreadable, last in rows:
         if id in read:
             continue
         sound = last is not None and unreadable is None and status == Account.Status.ACTIVE
         chosen = left_out if sound and id not in asked else not_read
         chosen[id] = last.astimezone(UTC).isoformat() if last else ""
-    return Reading(read, not_read, left_out)
+    return AccountReadStatus(read, not_read, left_out)
 
 
-def present(organization: Organization) -> QuerySet[Account]:
-    return organization.accounts.exclude(status__in=GONE)
+def list_present_accounts(organization: Organization) -> QuerySet[Account]:
+    return organization.accounts.exclude(status__in=GONE_STATUSES)
 
 
-def bucket_owners(organization: Organization, reading: Reading | None = None) -> tuple[dict[str, str], set[str]]:
+def map_bucket_owners(
+    organization: Organization, reading: AccountReadStatus | None = None
+) -> tuple[dict[str, str], set[str]]:
     """Bucket -> owning account, and the accounts whose buckets are not known: never read, or not by this reading.
 
     A name that two accounts listed belongs to the one that was read now: the bucket was deleted and made again."""
     owners: dict[str, str] = {}
     listed: set[str] = set()
     fresh: dict[str, str] = {}
-    for account, resource in heads(organization, "s3_account", "s3.inventory"):
+    for account, resource in iterate_latest_resources(organization, "s3_account", "s3.inventory"):
         buckets = resource.facts.get("buckets")
         if isinstance(buckets, dict):
             listed.add(account)
             (fresh if reading and account in reading.read else owners).update(dict.fromkeys(buckets, account))
-    unread = set(present(organization).values_list("account_id", flat=True)) - listed
+    unread = set(list_present_accounts(organization).values_list("account_id", flat=True)) - listed
     return owners | fresh, unread | set(reading.not_read if reading else ())
 
 
-def inbound_of(organization: Organization, owners: dict[str, str] | None = None) -> Inbound:
+def find_inbound_buckets(organization: Organization, owners: dict[str, str] | None = None) -> InboundBuckets:
     """Which buckets of each account other accounts' settings point at, as last read."""
-    owners = bucket_owners(organization)[0] if owners is None else owners
+    owners = map_bucket_owners(organization)[0] if owners is None else owners
     kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for account, resource in heads(organization, "s3_buckets", "s3.destination"):
+    for account, resource in iterate_latest_resources(organization, "s3_buckets", "s3.destination"):
         name = resource.facts.get("name")
         owner = owners.get(name) if isinstance(name, str) else None
         if owner is not None and isinstance(name, str) and owner != account:
@@ -101,80 +105,82 @@ def inbound_of(organization: Organization, owners: dict[str, str] | None = None)
     return {owner: {name: sorted(k) for name, k in sorted(names.items())} for owner, names in kinds.items()}
 
 
-def shared_buckets(
-    organization: Organization, owners: dict[str, str], reading: Reading | None = None
+def describe_shared_buckets(
+    organization: Organization, owners: dict[str, str], reading: AccountReadStatus | None = None
 ) -> dict[str, Mapping[str, Any]]:
     """What the owners' evidence says of the buckets that other accounts' settings point at. Owners that could not be
     read say nothing."""
     found: dict[str, Mapping[str, Any]] = {}
-    for account, names in inbound_of(organization, owners).items():
+    for account, names in find_inbound_buckets(organization, owners).items():
         if reading and account in reading.not_read:
             continue
-        world = world_of(organization, account, set(destinations.RELATED), reading)
-        for region in sorted(world.regions_of(destinations.BUCKET)):
-            for bucket in world.resources(destinations.BUCKET, region).values():
+        world = load_account_world(organization, account, set(destinations.DESTINATION_RELATED), reading)
+        for region in sorted(world.regions_of(destinations.BUCKET_TYPE)):
+            for bucket in world.resources(destinations.BUCKET_TYPE, region).values():
                 if bucket.facts.get("name") in names:
-                    found[str(bucket.facts["name"])] = destinations.shared(account, world, bucket)
+                    found[str(bucket.facts["name"])] = destinations.make_shared_bucket_entry(account, world, bucket)
     return dict(sorted(found.items()))
 
 
-def root_managed(organization: Organization, reading: Reading | None = None) -> bool | Gap | None:
+def read_root_management(organization: Organization, reading: AccountReadStatus | None = None) -> bool | Gap | None:
     """Does the organization manage its members' root credentials? None: its management account wasn't read."""
-    world = world_of(organization, organization.management_account_id, {"iam.organization"}, reading)
+    world = load_account_world(organization, organization.management_account_id, {"iam.organization"}, reading)
     for resource in world.resources("iam.organization", GLOBAL).values():
         features = resource.facts.get("features")
         return "RootCredentialsManagement" in features if isinstance(features, list) else features
     return None
 
 
-def world_of(organization: Organization, account: str, types: set[str], reading: Reading | None = None) -> World:
+def load_account_world(
+    organization: Organization, account: str, types: set[str], reading: AccountReadStatus | None = None
+) -> World:
     """The evidence of these types in one Account: what the reading collected or, of an Account that it left out, the
     latest."""
-    collectors = {registry.types()[type] for type in types}
+    collectors = {registry.collector_by_type()[type] for type in types}
     if reading and account in reading.read:
-        return World(blobs.load_evidence(blobs.load_manifest(reading.read[account]), collectors).values())
+        return World(blobs.load_manifest_evidence(blobs.load_manifest(reading.read[account]), collectors).values())
     rows = EvidenceHead.objects.filter(
         account__organization=organization, account__account_id=account, collector__in=collectors
     )
-    contents = blobs.load(rows.values_list("digest", flat=True))
-    return World(evidence.parse(data) for data in contents.values())
+    contents = blobs.load_contents(rows.values_list("digest", flat=True))
+    return World(evidence.parse_evidence(data) for data in contents.values())
 
 
-def joined_context(scan: Scan) -> Context:
+def build_organization_context(scan: Scan) -> Context:
     """What the controls may know that need the whole organization, once the Scan's accounts were read."""
-    reading = reading_of(scan)
-    owners, unread = bucket_owners(scan.organization, reading)
+    reading = classify_read_accounts(scan)
+    owners, unread = map_bucket_owners(scan.organization, reading)
     return replace(
         blobs.load_context(scan.context, account="", as_of=""),
         bucket_owners=owners,
         unread_accounts=frozenset(unread),
-        shared_buckets=shared_buckets(scan.organization, owners, reading),
-        root_managed=root_managed(scan.organization, reading),
+        shared_buckets=describe_shared_buckets(scan.organization, owners, reading),
+        root_managed=read_root_management(scan.organization, reading),
         not_read=reading.not_read,
         left_out=reading.left_out,
     )
 
 
-def witnesses(account: Account, control: Control) -> list[str]:
+def list_deciding_accounts(account: Account, control: Control) -> list[str]:
     """The other accounts that outcomes of this control in this Account rest on: who owns its buckets, as last known,
     and the management account."""
     if not control.joins:
         return []
     organization = account.organization
-    needed = {registry.types()[type] for type in control.facts}
+    needed = {registry.collector_by_type()[type] for type in control.facts}
     found: set[str] = set()
     if "iam" in needed:
         found.add(organization.management_account_id)
-    if "s3_buckets" in needed and (names := names_of(account)):
-        owners, _ = bucket_owners(organization)
+    if "s3_buckets" in needed and (names := list_destination_buckets(account)):
+        owners, _ = map_bucket_owners(organization)
         found |= {owners[name] for name in names if name in owners}
-    known = present(organization).filter(account_id__in=found - {account.account_id})
+    known = list_present_accounts(organization).filter(account_id__in=found - {account.account_id})
     return sorted(known.values_list("account_id", flat=True))
 
 
-def names_of(account: Account) -> set[str]:
+def list_destination_buckets(account: Account) -> set[str]:
     """The buckets that this Account's settings point at, as last read."""
     rows = EvidenceHead.objects.filter(account=account, region=GLOBAL, collector="s3_buckets")
-    contents = blobs.load(rows.values_list("digest", flat=True))
-    held = (resource for data in contents.values() for resource in evidence.parse(data).resources)
+    contents = blobs.load_contents(rows.values_list("digest", flat=True))
+    held = (resource for data in contents.values() for resource in evidence.parse_evidence(data).resources)
     return {str(resource.facts.get("name")) for resource in held if resource.type == "s3.destination"}

@@ -14,18 +14,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-POOLS: WeakSet[Pool] = WeakSet()
+POOLS: WeakSet[DaemonPool] = WeakSet()
 POOLS_LOCK = threading.Lock()  # a set that grows while it is listed raises
 
 
-def stuck_threads() -> int:
+def count_stuck_threads() -> int:
     """Threads of this process that go on with what was given up."""
     with POOLS_LOCK:
         pools = list(POOLS)
-    return sum(pool.stuck for pool in pools)
+    return sum(pool.stuck_count for pool in pools)
 
 
-class Pool:
+class DaemonPool:
     """Like concurrent.futures' pool, whose threads Python joins before it exits; these are daemons. A thread whose
     work was given up is replaced, so that the work that waits isn't held up."""
 
@@ -45,7 +45,7 @@ class Pool:
             self._open.add(future)
             self._jobs.put((future, lambda: work(*given, **more)))
             if self._threads < self.size:
-                self._start()
+                self._add_thread()
         return future
 
     def give_up(self, future: Future[Any]) -> None:
@@ -55,10 +55,10 @@ class Pool:
             if future.cancel() or future.done():
                 return
             self._lost.add(future)
-            self._start()
+            self._add_thread()
 
     @property
-    def stuck(self) -> int:
+    def stuck_count(self) -> int:
         """Threads that go on with what was given up."""
         with self._lock:
             return len(self._lost)
@@ -74,27 +74,27 @@ class Pool:
         if wait_for_it:
             wait(waiting)
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> DaemonPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.shutdown()
 
-    def _start(self) -> None:
+    def _add_thread(self) -> None:
         self._threads += 1
         threading.Thread(target=self._run, name=f"{self.name}-{self._threads}", daemon=True).start()
 
     def _run(self) -> None:
         try:
-            while (job := self._jobs.get()) is not None and self._do(*job):
+            while (job := self._jobs.get()) is not None and self._run_one_job(*job):
                 del job  # an idle thread holds no Target's evidence
         finally:
             with self._lock:
                 self._threads -= 1
 
-    def _do(self, future: Future[Any], work: Callable[[], Any]) -> bool:
+    def _run_one_job(self, future: Future[Any], work: Callable[[], Any]) -> bool:
         """False: it was given up meanwhile, and another thread does what comes next."""
-        carry_out(future, work)
+        complete_future(future, work)
         with self._lock:
             self._open.discard(future)
             lost = future in self._lost
@@ -102,7 +102,7 @@ class Pool:
         return not lost
 
 
-def carry_out(future: Future[Any], work: Callable[[], Any]) -> None:
+def complete_future(future: Future[Any], work: Callable[[], Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:

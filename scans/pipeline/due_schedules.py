@@ -11,38 +11,38 @@ from django.db.models import F
 from django.utils import timezone
 
 from governance.core.policy import SYSTEM
-from governance.core.row_failures import each
+from governance.core.row_failures import process_rows
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
-from scans.pipeline.schedule_changes import NEVER_REFUSED, find_running, parts_of
+from scans.pipeline.schedule_changes import CLEARED_REFUSAL, build_scan_arguments, find_running_scan
 from scans.pipeline.schedule_scope import rhythm_of
 from scans.pipeline.start import start_scan
 
-START = "scans.start_due"
+START_DUE = "scans.start_due"
 log = structlog.get_logger(__name__)
 
 
-def start_due() -> list[int]:
+def start_due_schedules() -> list[int]:
     """Start what is due; the ids of the new Scans. A missed time is made up for once, not many times.
 
     One that can't start, for whatever reason, keeps no other from it: it is written down and tried again later."""
     now = timezone.now()
     started: list[int] = []
     due = Schedule.objects.filter(enabled=True, next_due_at__lte=now).select_related("organization")
-    each(START, due, partial(start, now=now, started=started))
+    process_rows(START_DUE, due, partial(start_scheduled_scan, now=now, started=started))
     return started
 
 
-def start(schedule: Schedule, *, now: datetime, started: list[int]) -> None:
+def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int]) -> None:
     due = schedule.next_due_at
-    following, missed = due_after(schedule, now)
-    values = {"next_due_at": following, **missing(missed, now), **NEVER_REFUSED}
+    following, missed = find_next_due(schedule, now)
+    values = {"next_due_at": following, **build_missed_fields(missed, now), **CLEARED_REFUSAL}
     try:
         with transaction.atomic():
-            if take(schedule, values):
+            if claim_due_time(schedule, values):
                 refuse_overlap(schedule)
                 scan = start_scan(
-                    actor=SYSTEM, organization=schedule.organization, schedule=schedule, due_at=due, **parts_of(schedule)
+                    actor=SYSTEM, organization=schedule.organization, schedule=schedule, due_at=due, **build_scan_arguments(schedule)
                 )  # fmt: skip
                 started.append(scan.pk)
     except IntegrityError:
@@ -50,18 +50,18 @@ def start(schedule: Schedule, *, now: datetime, started: list[int]) -> None:
             raise
         return  # another beat started this due time's Scan
     except ScanRequestError as error:
-        values |= {"refused": str(error), "refused_at": now, **missing(missed + 1, now)}
-        if take(schedule, values):
+        values |= {"refused": str(error), "refused_at": now, **build_missed_fields(missed + 1, now)}
+        if claim_due_time(schedule, values):
             log.warning("schedule.refused", schedule=schedule.name, why=str(error))
 
 
-def take(schedule: Schedule, values: dict[str, object]) -> bool:
+def claim_due_time(schedule: Schedule, values: dict[str, object]) -> bool:
     """Settle its due time. False: another beat was quicker, or a person changed or paused it since it was read."""
     same = {"pk": schedule.pk, "next_due_at": schedule.next_due_at, "version": schedule.version}
     return bool(Schedule.objects.filter(**same).update(**values))
 
 
-def due_after(schedule: Schedule, now: datetime) -> tuple[datetime, int]:
+def find_next_due(schedule: Schedule, now: datetime) -> tuple[datetime, int]:
     """The next due time, and how many there were since this one."""
     rhythm = rhythm_of(schedule)
     try:
@@ -71,12 +71,12 @@ def due_after(schedule: Schedule, now: datetime) -> tuple[datetime, int]:
         return now + timedelta(minutes=rhythm.every_minutes), 0
 
 
-def missing(times: int, now: datetime) -> dict[str, object]:
+def build_missed_fields(times: int, now: datetime) -> dict[str, object]:
     return {"missed": F("missed") + times, "missed_at": now} if times else {}
 
 
 def refuse_overlap(schedule: Schedule) -> None:
     """Raises ScanRequestError. Scans of the same accounts would only wait for each other, and pile up."""
-    running = find_running(schedule)
+    running = find_running_scan(schedule)
     if running is not None:
         raise ScanRequestError(f"Scan {running.pk} of this schedule was still running.")

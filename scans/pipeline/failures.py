@@ -8,59 +8,61 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, connection
 
 from governance.core import error_log
-from governance.core.storable import storable_text
+from governance.core.storable import make_text_storable
 
-TRIES = 5
-SAID = 200  # characters of what a database says
-DATABASE = "Look at the database (its space, its connections, its log), then scan the account again."
-MEMORY = (
+MAX_WORK_TRIES = 5
+MAX_QUOTED_CHARACTERS = 200  # characters of what a database says
+DATABASE_HINT = "Look at the database (its space, its connections, its log), then scan the account again."
+MEMORY_HINT = (
     "Give the workers more memory, or lower TUTELA_THREADS and TUTELA_PARALLEL_ACCOUNTS, then scan the account again."
 )
-MACHINE = "Look at the machine's disk, memory and network, then scan the account again."
-REPORT = "Report it with what the log says under this id, then scan the account again."
-NO_THREADS = "can't start new thread"
+MACHINE_HINT = "Look at the machine's disk, memory and network, then scan the account again."
+REPORT_HINT = "Report it with what the log says under this id, then scan the account again."
+NO_THREADS_MESSAGE = "can't start new thread"
 # Of the infrastructure, and not of one account: another try may succeed.
-PASSING = (OperationalError, InterfaceError, OSError, MemoryError)
+INFRASTRUCTURE_ERRORS = (OperationalError, InterfaceError, OSError, MemoryError)
 
 
-def mend_connection() -> None:
+def drop_broken_connection() -> None:
     """Drop a connection that an error broke, so that what is said of the error gets one that works."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 
 
-def may_pass(error: BaseException) -> bool:
-    return isinstance(error, PASSING) or NO_THREADS in str(error) or not isinstance(error, Exception)
+def is_transient(error: BaseException) -> bool:
+    return (
+        isinstance(error, INFRASTRUCTURE_ERRORS) or NO_THREADS_MESSAGE in str(error) or not isinstance(error, Exception)
+    )
 
 
-def pause(tries: int) -> timedelta:
+def compute_retry_delay(tries: int) -> timedelta:
     """How long to wait before the next try: a few seconds at first, never so long that anybody would notice."""
     return timedelta(seconds=min(40, 5 * 2 ** max(0, tries - 1)))
 
 
-def told(error: BaseException, doing: str) -> dict[str, str]:
+def record_failure(error: BaseException, doing: str) -> dict[str, str]:
     """{reason, what_to_do} of an error, which is written into the log. Never quotes what a defect says: it may hold
     what was read."""
-    id = error_log.record(error, doing)
-    reason, todo = reason_of(error)
+    id = error_log.log_error(error, doing)
+    reason, todo = explain_failure(error)
     return {"reason": f"{reason} (error {id} in the log).", "what_to_do": todo}
 
 
-def reason_of(error: BaseException) -> tuple[str, str]:
+def explain_failure(error: BaseException) -> tuple[str, str]:
     if isinstance(error, OperationalError | InterfaceError):
-        return f"The database failed: {first_line(error)}", DATABASE
+        return f"The database failed: {first_line(error)}", DATABASE_HINT
     if isinstance(error, MemoryError):
-        return "The worker ran out of memory", MEMORY
-    if NO_THREADS in str(error):
-        return "The worker could start no more threads", MEMORY
+        return "The worker ran out of memory", MEMORY_HINT
+    if NO_THREADS_MESSAGE in str(error):
+        return "The worker could start no more threads", MEMORY_HINT
     if isinstance(error, OSError):
         named = error.strerror or errno.errorcode.get(error.errno or 0) or type(error).__name__
-        return f"The machine failed the worker: {named}", MACHINE
+        return f"The machine failed the worker: {named}", MACHINE_HINT
     if not isinstance(error, Exception):
         return "The worker was stopped", "Scan the account again."
-    return f"An internal error of the portal ({type(error).__name__})", REPORT
+    return f"An internal error of the portal ({type(error).__name__})", REPORT_HINT
 
 
 def first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return storable_text(lines[0])[:SAID].rstrip(".")
+    return make_text_storable(lines[0])[:MAX_QUOTED_CHARACTERS].rstrip(".")

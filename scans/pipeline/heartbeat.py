@@ -13,17 +13,17 @@ from governance.core import error_log
 from scans.pipeline import failures
 
 # A killed worker's work is free again after LEASE at most, and the sweeper (governance.celery) looks every few seconds.
-LEASE = timedelta(seconds=40)
+LEASE_DURATION = timedelta(seconds=40)
 HEARTBEAT_SECONDS = 10.0
 # After a sign that could not be given: a database that is away for a moment must not cost the lease.
 RETRY_SECONDS = 2.0
 
 
 @contextmanager
-def kept_up(extend: Callable[[], object], name: str) -> Iterator[None]:
+def keep_lease_alive(extend: Callable[[], object], name: str) -> Iterator[None]:
     """Extend a lease while the work goes on, from a thread of its own."""
     stop = threading.Event()
-    thread = threading.Thread(target=beat, args=(stop, extend, name), name=name, daemon=True)
+    thread = threading.Thread(target=run_heartbeat, args=(stop, extend, name), name=name, daemon=True)
     thread.start()
     try:
         yield
@@ -32,25 +32,25 @@ def kept_up(extend: Callable[[], object], name: str) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def beat(stop: threading.Event, extend: Callable[[], object], name: str) -> None:
+def run_heartbeat(stop: threading.Event, extend: Callable[[], object], name: str) -> None:
     wait = HEARTBEAT_SECONDS
     try:
         while not stop.wait(wait):
-            wait = HEARTBEAT_SECONDS if extended(extend, name) else RETRY_SECONDS
+            wait = HEARTBEAT_SECONDS if renew_lease(extend, name) else RETRY_SECONDS
     finally:
         connection.close()
 
 
-def extended(extend: Callable[[], object], name: str) -> bool:
+def renew_lease(extend: Callable[[], object], name: str) -> bool:
     """A sign of life. One that fails is told and tried again: a thread that died would lose the work silently."""
     try:
         extend()
-    except failures.PASSING as error:
-        error_log.note(error, name)
+    except failures.INFRASTRUCTURE_ERRORS as error:
+        error_log.log_transient_error(error, name)
         connection.close()
         return False
     except Exception as error:  # noqa: BLE001 (recorded; the thread must live)
-        error_log.record(error, name)
+        error_log.log_error(error, name)
         connection.close()
         return False
     return True

@@ -20,17 +20,17 @@ from scans.models import Scan, Target
 SAME_START_SECONDS = 2
 
 
-def me() -> str:
+def lease_owner() -> str:
     """This process as an owner of leases: machine:process id:when it began, in seconds."""
-    return name_of(os.getpid())
+    return name_process(os.getpid())
 
 
 @cache
-def name_of(pid: int) -> str:
+def name_process(pid: int) -> str:
     return f"{socket.gethostname()[:48]}:{pid}:{int(psutil.Process(pid).create_time())}"
 
 
-def is_gone(owner: str) -> bool:
+def is_dead_process(owner: str) -> bool:
     """Whether this process was of this machine and is no more. Another machine's can't be asked: False."""
     machine, *numbers = owner.rsplit(":", 2)
     if machine != socket.gethostname()[:48] or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
@@ -45,17 +45,17 @@ def is_gone(owner: str) -> bool:
         return False  # somebody else's, so it lives
 
 
-def free_dead(scan: Scan) -> None:
+def release_dead_leases(scan: Scan) -> None:
     """End the leases of processes of this machine that are no more, on the Scan and on its Targets."""
     now = timezone.now()
     held = Target.objects.filter(scan=scan, state="running", lease_until__gt=now)
     for pk, owner, token in held.values_list("pk", "owner", "token"):
-        if is_gone(owner):
+        if is_dead_process(owner):
             Target.objects.filter(pk=pk, token=token, state="running").update(lease_until=now)
-    free_scan(scan, now)
+    release_dead_scan_lease(scan, now)
 
 
-def free_scan(scan: Scan, now: datetime) -> None:
+def release_dead_scan_lease(scan: Scan, now: datetime) -> None:
     holder = Scan.objects.filter(pk=scan.pk, lease_until__gt=now).values_list("owner", "lease_until").first()
-    if holder is not None and is_gone(holder[0]):
+    if holder is not None and is_dead_process(holder[0]):
         Scan.objects.filter(pk=scan.pk, owner=holder[0], lease_until=holder[1]).update(lease_until=now)

@@ -11,11 +11,11 @@ from django.db.models import Sum
 
 from accounts.models import Account
 from scans.domain.control import Verdict
-from scans.domain.engine import Judged
-from scans.domain.lifecycle import Event, event_of
+from scans.domain.engine import JudgedOutcome
+from scans.domain.lifecycle import Event, parse_event_kind
 from scans.models import AccountTotal, Finding, FindingEvent, PostureCell
 
-COLUMNS = {
+VERDICT_COLUMNS = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
     Verdict.UNKNOWN: "unknown",
@@ -23,10 +23,10 @@ COLUMNS = {
 }
 
 
-def write_cells(
+def write_posture_cells(
     account: Account,
     at: datetime,
-    judged: list[Judged],
+    judged: list[JudgedOutcome],
     places: set[tuple[str, str]],
     kept: Iterable[Finding] = (),
     limited: Collection[tuple[str, str]] = (),
@@ -35,19 +35,19 @@ def write_cells(
     """kept: open Findings of resources that this scan could not see; they stand with the verdict they had.
     limited: (control, region) of which this scan saw a part: what an earlier one counted stands, but for what `events`
     say that the scan did to Findings."""
-    columns = list(COLUMNS.values())
+    columns = list(VERDICT_COLUMNS.values())
     tallies: dict[tuple[str, str], Counter[str]] = {(region, control): Counter() for control, region in places}
     for item in judged:
-        tallies.setdefault((item.region, item.control.id), Counter())[COLUMNS[item.outcome.verdict]] += 1
+        tallies.setdefault((item.region, item.control.id), Counter())[VERDICT_COLUMNS[item.outcome.verdict]] += 1
     for finding in kept:
         if (finding.region, finding.control) in tallies:
-            tallies[finding.region, finding.control][COLUMNS[Verdict(finding.verdict)]] += 1
+            tallies[finding.region, finding.control][VERDICT_COLUMNS[Verdict(finding.verdict)]] += 1
     controls = {control for control, _ in places}
     rows = PostureCell.objects.filter(account=account, control__in=controls)
     # Plain values: most cells stay as they are, and a model for each would cost more than the rest of this.
     stored = {(region, control): was for region, control, *was in rows.values_list("region", "control", "pk", *columns)}
     held = {place: was for place, (_, *was) in stored.items() if place[::-1] in limited}
-    tallies |= moved_on(account, held, events) if held else {}
+    tallies |= carry_forward_cells(account, held, events) if held else {}
     new: list[PostureCell] = []
     changed: list[PostureCell] = []
     for (region, control), tally in tallies.items():
@@ -61,10 +61,10 @@ def write_cells(
         (new if pk is None else changed).append(cell)
     PostureCell.objects.bulk_create(new, batch_size=500)
     PostureCell.objects.bulk_update(changed, [*columns, "changed_at"], batch_size=200)
-    write_totals(account, {cell.control for cell in (*new, *changed)})
+    write_account_totals(account, {cell.control for cell in (*new, *changed)})
 
 
-def moved_on(
+def carry_forward_cells(
     account: Account, held: Mapping[tuple[str, str], Sequence[int]], events: Iterable[FindingEvent]
 ) -> dict[tuple[str, str], Counter[str]]:
     """The cells of places that were seen in part. What fails or is unknown is what open Findings say, so that lists and
@@ -73,7 +73,7 @@ def moved_on(
         account=account, state="open", control__in={control for _, control in held}
     ).order_by()
     opened = Counter(rows.values_list("region", "control", "verdict"))
-    moves = Counter((event.finding.region, event.finding.control, event_of(event.kind)) for event in events)
+    moves = Counter((event.finding.region, event.finding.control, parse_event_kind(event.kind)) for event in events)
     found = {}
     for (region, control), (passed, _, _, not_applicable) in held.items():
         fixed, lapsed, *more = (
@@ -86,7 +86,7 @@ def moved_on(
     return found
 
 
-def write_totals(account: Account, controls: Collection[str]) -> None:
+def write_account_totals(account: Account, controls: Collection[str]) -> None:
     """Sum these Controls' cells of the Account anew."""
     if not controls:
         return
@@ -94,14 +94,14 @@ def write_totals(account: Account, controls: Collection[str]) -> None:
         # Two scans of one account may change cells of different regions: who sums last must see both.
         list(Account.objects.filter(pk=account.pk).select_for_update(no_key=True).values_list("pk"))
         AccountTotal.objects.bulk_create(
-            summed(account, controls), update_conflicts=True, unique_fields=["account", "control"],
-            update_fields=[*COLUMNS.values()],
+            sum_account_cells(account, controls), update_conflicts=True, unique_fields=["account", "control"],
+            update_fields=[*VERDICT_COLUMNS.values()],
         )  # fmt: skip
 
 
-def summed(account: Account, controls: Collection[str]) -> list[AccountTotal]:
+def sum_account_cells(account: Account, controls: Collection[str]) -> list[AccountTotal]:
     rows = PostureCell.objects.filter(account=account, control__in=controls).order_by().values_list("control")
     return [
-        AccountTotal(account=account, control=control, **dict(zip(COLUMNS.values(), sums, strict=True)))
-        for control, *sums in rows.annotate(*map(Sum, COLUMNS.values()))
+        AccountTotal(account=account, control=control, **dict(zip(VERDICT_COLUMNS.values(), sums, strict=True)))
+        for control, *sums in rows.annotate(*map(Sum, VERDICT_COLUMNS.values()))
     ]

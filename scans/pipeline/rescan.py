@@ -17,17 +17,17 @@ from django.utils import timezone
 from accounts.models import Account
 from governance.core import audit
 from governance.core.models import AuditEvent
-from governance.core.policy import Actor, Permission, decide
+from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import SCAN_ENDED
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.models import Scan
-from scans.pipeline.start import place_of, require, start_scan
+from scans.pipeline.start import locate_account, require_scan_permission, start_scan
 
-ACTION = "scan.rescan"
-PERIODS = {
+RESCAN_ACTION = "scan.rescan"
+RATE_PERIODS = {
     "second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1),
 }  # fmt: skip
-UNSCANNABLE = {
+UNSCANNABLE_REASONS = {
     Account.Status.SUSPENDED: "is suspended",
     Account.Status.PENDING_CLOSURE: "is being closed",
     Account.Status.PENDING_ACTIVATION: "is not activated yet",
@@ -49,36 +49,38 @@ def rescan_account(*, actor: Actor, account: Account) -> Rescan:
 
     Raises NotPermittedError, ScanRequestError for an account that can't be read, ScanTooSoonError.
     """
-    require(actor, account.organization, [account], whole=False, permission=Permission.SCAN_RESCAN)
-    if why := why_unscannable(account):
+    require_scan_permission(actor, account.organization, [account], whole=False, permission=Permission.SCAN_RESCAN)
+    if why := explain_unscannable(account):
         raise ScanRequestError(why, field="accounts")
     with transaction.atomic():
         # Two requests at once come one after the other, so the second finds the first one's scan and its audit row.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-        running = find_running(account)
+        running = find_running_rescan(account)
         if running is not None:
             return Rescan(running, started=False)
-        refuse_too_soon(actor, account, timezone.now())
+        enforce_rescan_limits(actor, account, timezone.now())
         scan = start_scan(
             actor=actor, organization=account.organization, accounts=[account.account_id],
             permission=Permission.SCAN_RESCAN,
         )  # fmt: skip
-        audit.record(actor=actor, action=ACTION, subject=f"account:{account.account_id}", scan=scan.pk)
+        audit.record(actor=actor, action=RESCAN_ACTION, subject=f"account:{account.account_id}", scan=scan.pk)
     return Rescan(scan, started=True)
 
 
-def may_rescan(actor: Actor, account: Account) -> bool:
-    return decide(actor, Permission.SCAN_RESCAN, timezone.now(), place_of(account.organization, account))
+def can_rescan(actor: Actor, account: Account) -> bool:
+    return is_permitted(actor, Permission.SCAN_RESCAN, timezone.now(), locate_account(account.organization, account))
 
 
-def why_unscannable(account: Account) -> str:
+def explain_unscannable(account: Account) -> str:
     """Empty for an active Account."""
     if account.status == Account.Status.ACTIVE:
         return ""
-    return f"{account} {UNSCANNABLE.get(Account.Status(account.status), 'is not active')}, so it can't be scanned."
+    return (
+        f"{account} {UNSCANNABLE_REASONS.get(Account.Status(account.status), 'is not active')}, so it can't be scanned."
+    )
 
 
-def find_running(account: Account) -> Scan | None:
+def find_running_rescan(account: Account) -> Scan | None:
     """A Scan of this whole Account and nothing else that hasn't ended, no matter who started it."""
     live = Scan.objects.filter(targets__account=account).exclude(state__in=SCAN_ENDED).order_by("-id")
     return next((scan for scan in live if is_rescan(scan, account)), None)
@@ -89,16 +91,16 @@ def is_rescan(scan: Scan, account: Account) -> bool:
     return not limited and scan.asked.get("accounts") == [account.account_id]
 
 
-def refuse_too_soon(actor: Actor, account: Account, now: datetime) -> None:
+def enforce_rescan_limits(actor: Actor, account: Account, now: datetime) -> None:
     if actor.user_id is None:  # a command
         return
-    mine = AuditEvent.objects.filter(action=ACTION, actor_id=actor.user_id)
+    mine = AuditEvent.objects.filter(action=RESCAN_ACTION, actor_id=actor.user_id)
     here = mine.filter(subject=f"account:{account.account_id}")
-    refuse_above(settings.RESCAN_RATE, here, f"{account} was scanned again at your request", now)
-    refuse_above(settings.RESCAN_RATE_PERSON, mine, "Accounts were scanned again at your request", now)
+    enforce_rate(settings.RESCAN_RATE, here, f"{account} was scanned again at your request", now)
+    enforce_rate(settings.RESCAN_RATE_PERSON, mine, "Accounts were scanned again at your request", now)
 
 
-def refuse_above(rate: str, acts: QuerySet[AuditEvent], what: str, now: datetime) -> None:
+def enforce_rate(rate: str, acts: QuerySet[AuditEvent], what: str, now: datetime) -> None:
     """Raises ScanTooSoonError if there were as many acts as the rate allows, with when the oldest of them is past."""
     allowed, period = parse_rate(rate)
     recent = list(acts.order_by("-seq").values_list("at", flat=True)[:allowed])
@@ -106,16 +108,16 @@ def refuse_above(rate: str, acts: QuerySet[AuditEvent], what: str, now: datetime
     if wait <= timedelta(0):
         return
     times = f"{allowed} times" if allowed > 1 else "once"
-    said = f"{what} {times} in the last {rate.partition('/')[2]}, which is the limit. Try again in {in_words(wait)}."
+    said = f"{what} {times} in the last {rate.partition('/')[2]}, which is the limit. Try again in {format_wait(wait)}."
     raise ScanTooSoonError(said, wait)
 
 
 def parse_rate(rate: str) -> tuple[int, timedelta]:
     number, _, period = rate.partition("/")
-    return int(number), PERIODS[period]
+    return int(number), RATE_PERIODS[period]
 
 
-def in_words(wait: timedelta) -> str:
+def format_wait(wait: timedelta) -> str:
     """In whole seconds, minutes or hours, never too few."""
     seconds = math.ceil(wait.total_seconds())
     number, unit = (seconds, "second") if seconds <= 90 else (math.ceil(seconds / 60), "minute")

@@ -11,24 +11,24 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from governance.core.states import TARGET_ENDED
 from scans.domain.lifecycle import Event
-from scans.domain.partial_scans import OF_OTHERS, counts_as_missing
+from scans.domain.partial_scans import LIMITED_BY_OTHERS, counts_as_missing
 from scans.models import Target
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 # Marks a Target's counts that have the joined controls in them: a joining that is repeated doesn't add them again.
-JOINED = "joined"
+JOINED_KEY = "joined"
 UNREAD_STATES = TARGET_ENDED - {"done", "cancelled"}
-CLOSED = Q(error__skipped=True)
+CLOSED_TARGETS = Q(error__skipped=True)
 # Read by their first visit, and waiting for a second one or being read again.
-AGAIN = Q(state__in=["queued", "running"], visit__gt=1)
-READ = Q(state="done") | AGAIN
+REVISITED_TARGETS = Q(state__in=["queued", "running"], visit__gt=1)
+READ_TARGETS = Q(state="done") | REVISITED_TARGETS
 # What a Scan's progress counts. One that was read stays so while a second visit waits or runs, and one that was cancelled
 # before its first is not done: the number never goes down, not when a Scan is resumed either.
-ENDED = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
+ENDED_TARGETS = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
 
 
 @dataclass(slots=True)
-class Sums:
+class TargetSums:
     """accounts: Targets; each is read, unreadable, cancelled, running or waiting. again: of the read, those that wait for
     a second visit or are being read again. closed: of the unreadable,
     those that AWS lets nobody into. ended: those that are done at least once. in_part: of those read, how many have gaps.
@@ -81,7 +81,7 @@ class Sums:
     @property
     def of_others(self) -> int:
         """Outcomes of no verdict in this Scan, since they rest on accounts that it was asked to leave out."""
-        return self.counts[OF_OTHERS]
+        return self.counts[LIMITED_BY_OTHERS]
 
     def by_event(self) -> list[tuple[str, int]]:
         """What the Scan did to findings: (kind of event, how many), those that happened."""
@@ -109,14 +109,14 @@ class Sums:
         }  # fmt: skip
 
 
-def sums_of(targets: QuerySet[Target]) -> Sums:
+def sum_targets(targets: QuerySet[Target]) -> TargetSums:
     """Three queries; a part of the Targets is in memory at a time."""
     rows = targets.order_by()
-    sums = Sums(states=Counter(dict(rows.values_list("state").annotate(n=Count("id")))))
+    sums = TargetSums(states=Counter(dict(rows.values_list("state").annotate(n=Count("id")))))
     said = rows.aggregate(
-        calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED & Q(state__in=UNREAD_STATES)),
-        ended=Count("id", filter=ENDED), running=Count("id", filter=Q(state="running", visit=1)),
-        again=Count("id", filter=AGAIN),
+        calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED_TARGETS & Q(state__in=UNREAD_STATES)),
+        ended=Count("id", filter=ENDED_TARGETS), running=Count("id", filter=Q(state="running", visit=1)),
+        again=Count("id", filter=REVISITED_TARGETS),
     )  # fmt: skip
     sums.calls, sums.retries = said["calls"] or 0, said["retries"] or 0
     sums.closed, sums.ended, sums.again, sums.running = said["closed"], said["ended"], said["again"], said["running"]
@@ -125,11 +125,11 @@ def sums_of(targets: QuerySet[Target]) -> Sums:
         missing = sum(map(counts_as_missing, gaps))
         sums.gaps += missing
         sums.in_part += state == "done" and missing > 0
-    del sums.counts[JOINED]
+    del sums.counts[JOINED_KEY]
     return sums
 
 
-def with_events(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+def carry_over_events(counts: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
     """A visit's counts, with what an earlier visit of the same Target did to Findings: outcomes are judged anew,
     but each of those moves happened."""
     kept = Counter({name: n for name, n in before.items() if name.startswith("finding.")})

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core import audit, free_text
-from governance.core.policy import Actor, NotPermittedError, Permission, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted
 from governance.core.states import SCAN_ENDED
 from governance.core.transitions import LostRaceError
 from scans import registry
@@ -19,29 +19,37 @@ from scans.domain.schedule_times import Rhythm
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.pipeline.rescan import Rescan
-from scans.pipeline.schedule_scope import PARTS, Scope, rhythm_of
-from scans.pipeline.start import choose_accounts, known_regions, nothing_to_scan, refuse_unknown, start_scan
-from scans.registry import control_ids
+from scans.pipeline.schedule_scope import SCOPE_PARTS, ScheduleScope, rhythm_of
+from scans.pipeline.start import (
+    build_empty_scan_error,
+    choose_accounts,
+    list_partition_regions,
+    refuse_unknown_ids,
+    start_scan,
+)
+from scans.registry import resolve_control_ids
 
-LONGEST_NAME = 100
-MOST_ACCOUNTS = 1000
-NEVER_REFUSED = {"refused": "", "refused_at": None}
-Asking = Mapping[str, Sequence[str]]
+MAX_SCHEDULE_NAME = 100
+MAX_SCHEDULE_ACCOUNTS = 1000
+CLEARED_REFUSAL = {"refused": "", "refused_at": None}
+RequestedScope = Mapping[str, Sequence[str]]
 
 
-def create_schedule(*, actor: Actor, organization: Organization, name: str, rhythm: Rhythm, asked: Asking) -> Schedule:
+def create_schedule(
+    *, actor: Actor, organization: Organization, name: str, rhythm: Rhythm, asked: RequestedScope
+) -> Schedule:
     """asked: accounts, ous, regions, controls (ids, or groups of them), as for a Scan; nothing means everything.
 
     The first Scan starts when it is due for the first time. Raises ScanRequestError, NotPermittedError.
     """
-    scope = checked_scope(actor, organization, asked)
+    scope = validate_schedule_scope(actor, organization, asked)
     now = timezone.now()
     with transaction.atomic():
         schedule = Schedule.objects.create(
-            organization=organization, name=free_name(organization, name), asked=scope, created_by=actor.name,
-            created_at=now, next_due_at=rhythm.after(now), **columns(rhythm),
+            organization=organization, name=validate_schedule_name(organization, name), asked=scope, created_by=actor.name,
+            created_at=now, next_due_at=rhythm.after(now), **build_rhythm_columns(rhythm),
         )  # fmt: skip
-        record(actor, "create", schedule, rhythm=rhythm.words(), asked=scope)
+        audit_schedule_act(actor, "create", schedule, rhythm=rhythm.words(), asked=scope)
     return schedule
 
 
@@ -51,7 +59,7 @@ def change_schedule(
     schedule: Schedule,
     name: str | None = None,
     rhythm: Rhythm | None = None,
-    asked: Asking | None = None,
+    asked: RequestedScope | None = None,
     enabled: bool | None = None,
     version: int | None = None,
 ) -> None:
@@ -62,16 +70,16 @@ def change_schedule(
     """
     now = timezone.now()
     with transaction.atomic():
-        row = lock(actor, schedule, version)
+        row = lock_schedule(actor, schedule, version)
         new: dict[str, Any] = {}
         if name is not None and name.strip() != row.name:
-            new["name"] = free_name(row.organization, name)
+            new["name"] = validate_schedule_name(row.organization, name)
         if rhythm is not None and rhythm != rhythm_of(row):
-            new |= columns(rhythm)
-        if asked is not None and not is_same(asked, row):
-            new |= {"asked": checked_scope(actor, row.organization, asked), **NEVER_REFUSED}
+            new |= build_rhythm_columns(rhythm)
+        if asked is not None and not is_same_scope(asked, row):
+            new |= {"asked": validate_schedule_scope(actor, row.organization, asked), **CLEARED_REFUSAL}
         switched = enabled is not None and enabled != row.enabled
-        was = {field: getattr(row, field) for field in new if field not in NEVER_REFUSED}
+        was = {field: getattr(row, field) for field in new if field not in CLEARED_REFUSAL}
         if switched:
             new["enabled"] = enabled
         if not new:
@@ -83,19 +91,19 @@ def change_schedule(
         row.changed_by, row.changed_at, row.version = actor.name, now, row.version + 1
         row.save()
         if was:
-            record(actor, "change", row, was=was, now={field: new[field] for field in was})
+            audit_schedule_act(actor, "change", row, was=was, now={field: new[field] for field in was})
         if switched:
-            record(actor, "resume" if enabled else "pause", row)
+            audit_schedule_act(actor, "resume" if enabled else "pause", row)
     schedule.refresh_from_db()
 
 
 def delete_schedule(*, actor: Actor, schedule: Schedule, version: int | None = None) -> None:
     """It starts nothing more; the Scans that it started stay. Raises NotPermittedError, LostRaceError."""
     with transaction.atomic():
-        row = lock(actor, schedule, version)
+        row = lock_schedule(actor, schedule, version)
         row.enabled, row.deleted_at, row.version = False, timezone.now(), row.version + 1
         row.save(update_fields=["enabled", "deleted_at", "version"])
-        record(actor, "delete", row, asked=row.asked, rhythm=rhythm_of(row).words())
+        audit_schedule_act(actor, "delete", row, asked=row.asked, rhythm=rhythm_of(row).words())
     schedule.refresh_from_db()
 
 
@@ -106,36 +114,36 @@ def run_schedule(*, actor: Actor, schedule: Schedule) -> Rescan:
     """
     try:
         with transaction.atomic():
-            row = lock(actor, schedule)
-            running = find_running(row)
+            row = lock_schedule(actor, schedule)
+            running = find_running_scan(row)
             if running is not None:
                 return Rescan(running, started=False)
             scan = start_scan(
                 actor=actor, organization=row.organization, schedule=row, permission=Permission.SCAN_SCHEDULE,
-                **parts_of(row),
+                **build_scan_arguments(row),
             )  # fmt: skip
-            Schedule.objects.filter(pk=row.pk).update(**NEVER_REFUSED)
-            record(actor, "run", row, scan=scan.pk)
+            Schedule.objects.filter(pk=row.pk).update(**CLEARED_REFUSAL)
+            audit_schedule_act(actor, "run", row, scan=scan.pk)
     except ScanRequestError as error:
         Schedule.objects.filter(pk=schedule.pk).update(refused=str(error), refused_at=timezone.now())
         raise
     return Rescan(scan, started=True)
 
 
-def find_running(schedule: Schedule) -> Scan | None:
+def find_running_scan(schedule: Schedule) -> Scan | None:
     return schedule.scans.exclude(state__in=SCAN_ENDED).order_by("-id").first()
 
 
-def parts_of(schedule: Schedule) -> dict[str, Any]:
+def build_scan_arguments(schedule: Schedule) -> dict[str, Any]:
     """start_scan's arguments. A row of an earlier release asks for nothing in particular, so for everything."""
-    return {name: list(schedule.asked.get(name, [])) for name in PARTS}
+    return {name: list(schedule.asked.get(name, [])) for name in SCOPE_PARTS}
 
 
-def lock(actor: Actor, schedule: Schedule, version: int | None = None) -> Schedule:
+def lock_schedule(actor: Actor, schedule: Schedule, version: int | None = None) -> Schedule:
     """The row as it is now, held to the end of the transaction. Raises NotPermittedError, LostRaceError."""
     rows = Schedule.objects.select_for_update(of=("self",)).select_related("organization")
     row = rows.get(pk=schedule.pk)
-    require_scope(actor, row.organization, Scope([row]), row.asked)
+    require_schedule_scope(actor, row.organization, ScheduleScope([row]), row.asked)
     if row.deleted_at is not None:
         raise LostRaceError("The schedule has been deleted.")
     if version is not None and version != row.version:
@@ -143,45 +151,47 @@ def lock(actor: Actor, schedule: Schedule, version: int | None = None) -> Schedu
     return row
 
 
-def require_scope(actor: Actor, organization: Organization, scope: Scope, asked: Mapping[str, Any]) -> None:
+def require_schedule_scope(
+    actor: Actor, organization: Organization, scope: ScheduleScope, asked: Mapping[str, Any]
+) -> None:
     now = timezone.now()
     places = scope.places(organization, dict(asked))
-    if not all(decide(actor, Permission.SCAN_SCHEDULE, now, place) for place in places):
+    if not all(is_permitted(actor, Permission.SCAN_SCHEDULE, now, place) for place in places):
         raise NotPermittedError(
             f"{actor.name} may not schedule scans there; a grant of scan operator over all of it is needed."
         )
 
 
-def checked_scope(actor: Actor, organization: Organization, asked: Asking) -> dict[str, list[str]]:
+def validate_schedule_scope(actor: Actor, organization: Organization, asked: RequestedScope) -> dict[str, list[str]]:
     """As it is kept. Refuses what start_scan would, and an actor who may not schedule all of it."""
-    accounts, ous, regions = (list(dict.fromkeys(asked.get(name, ()))) for name in PARTS[:3])
-    if len(accounts) > MOST_ACCOUNTS:
-        raise ScanRequestError(f"At most {MOST_ACCOUNTS:,} accounts; name their OUs instead.", field="accounts")
+    accounts, ous, regions = (list(dict.fromkeys(asked.get(name, ()))) for name in SCOPE_PARTS[:3])
+    if len(accounts) > MAX_SCHEDULE_ACCOUNTS:
+        raise ScanRequestError(f"At most {MAX_SCHEDULE_ACCOUNTS:,} accounts; name their OUs instead.", field="accounts")
     kept = {
         "accounts": accounts, "ous": ous, "regions": sorted(regions),
-        "controls": sorted(control_ids(asked.get("controls", ()))),
+        "controls": sorted(resolve_control_ids(asked.get("controls", ()))),
     }  # fmt: skip
     chosen = choose_accounts(organization, accounts, ous)
-    require_scope(actor, organization, Scope([Schedule(organization=organization, asked=kept)]), kept)
-    refuse_unknown("control", kept["controls"], registry.controls())
-    refuse_unknown("region", kept["regions"], known_regions(organization))
+    require_schedule_scope(actor, organization, ScheduleScope([Schedule(organization=organization, asked=kept)]), kept)
+    refuse_unknown_ids("control", kept["controls"], registry.controls())
+    refuse_unknown_ids("region", kept["regions"], list_partition_regions(organization))
     if not chosen.exists():
-        raise nothing_to_scan(organization, [*accounts, *ous])
+        raise build_empty_scan_error(organization, [*accounts, *ous])
     return kept
 
 
-def is_same(asked: Asking, row: Schedule) -> bool:
-    wanted = {**asked, "controls": control_ids(asked.get("controls", ()))}
-    return all(set(wanted.get(name, ())) == set(row.asked.get(name, [])) for name in PARTS)
+def is_same_scope(asked: RequestedScope, row: Schedule) -> bool:
+    wanted = {**asked, "controls": resolve_control_ids(asked.get("controls", ()))}
+    return all(set(wanted.get(name, ())) == set(row.asked.get(name, [])) for name in SCOPE_PARTS)
 
 
-def free_name(organization: Organization, name: str) -> str:
+def validate_schedule_name(organization: Organization, name: str) -> str:
     """Raises ScanRequestError for one that is taken, too long, or holds a secret or personal data."""
     name = name.strip()
     if not name:
         raise ScanRequestError("Give it a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise ScanRequestError(f"At most {LONGEST_NAME} characters.", field="name")
+    if len(name) > MAX_SCHEDULE_NAME:
+        raise ScanRequestError(f"At most {MAX_SCHEDULE_NAME} characters.", field="name")
     if not name.isprintable():
         raise ScanRequestError("It holds a character that can't be shown.", field="name")
     try:
@@ -195,11 +205,11 @@ def free_name(organization: Organization, name: str) -> str:
     return name
 
 
-def columns(rhythm: Rhythm) -> dict[str, Any]:
+def build_rhythm_columns(rhythm: Rhythm) -> dict[str, Any]:
     return {"every_minutes": rhythm.every_minutes, "daily_at": rhythm.daily_at, "time_zone": rhythm.time_zone}
 
 
-def record(actor: Actor, act: str, schedule: Schedule, **body: Any) -> None:
+def audit_schedule_act(actor: Actor, act: str, schedule: Schedule, **body: Any) -> None:
     audit.record(
         actor=actor, action=f"schedule.{act}", subject=f"schedule:{schedule.pk}", name=schedule.name,
         organization=schedule.organization.org_id, **body,

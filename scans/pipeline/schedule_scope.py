@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts.models import Account, Organization, OrganizationalUnit
-from accounts.scopes import branch, place_of
+from accounts.scopes import find_account_place, split_ou_path
 from governance.core.policy import Place
 from scans import registry
 from scans.domain.schedule_times import Rhythm
 from scans.models import Schedule
 
-PARTS = ("accounts", "ous", "regions", "controls")
-GONE = {
+SCOPE_PARTS = ("accounts", "ous", "regions", "controls")
+GONE_REASONS = {
     Account.Status.VANISHED: "The account {} has left the organization.",
     Account.Status.CLOSED: "The account {} is closed.",
 }
 
 
-class Scope:
+class ScheduleScope:
     """The Accounts and OUs that schedules name, in two queries however many schedules there are."""
 
     def __init__(self, rows: Iterable[Schedule]) -> None:
@@ -37,11 +37,11 @@ class Scope:
         places: list[Place] = []
         for id in asked.get("accounts", []):
             account = self.accounts.get((organization.pk, id))
-            places.append(place_of(account) if account else whole)
+            places.append(find_account_place(account) if account else whole)
         for id in asked.get("ous", []):
             # The OU itself, not the accounts that are in it now: others may join it.
             unit = self.units.get((organization.pk, id))
-            places.append(Place(organization.org_id, branch(unit.path)) if unit else whole)
+            places.append(Place(organization.org_id, split_ou_path(unit.path)) if unit else whole)
         return places or [whole]
 
     def gone(self, row: Schedule) -> list[str]:
@@ -51,8 +51,8 @@ class Scope:
             account = self.accounts.get((row.organization_id, id))
             if account is None:
                 said.append(f"The account {id} is not known.")
-            elif account.status in GONE:
-                said.append(GONE[Account.Status(account.status)].format(account))
+            elif account.status in GONE_REASONS:
+                said.append(GONE_REASONS[Account.Status(account.status)].format(account))
         for id in row.asked.get("ous", []):
             unit = self.units.get((row.organization_id, id))
             if unit is None or unit.vanished_at:

@@ -12,18 +12,18 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, Place, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
-from governance.core.transitions import move
+from governance.core.transitions import move_state
 from scans import hooks, registry
 from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule, Target
 from scans.pipeline import cross_account
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 from scans.storage import blobs
 
-DEADLINE = timedelta(hours=24)
+SCAN_DEADLINE = timedelta(hours=24)
 
 
 def start_scan(
@@ -42,13 +42,13 @@ def start_scan(
 
     Raises ScanRequestError for an unknown id or nothing to read, NotPermittedError.
     """
-    chosen, controls = list(choose_accounts(organization, accounts, ous)), control_ids(controls)
-    require(actor, organization, chosen, whole=not accounts and not ous, permission=permission)
-    refuse_unknown("control", controls, registry.controls())
-    refuse_unknown("region", regions, known_regions(organization))
-    refuse_settings()
+    chosen, controls = list(choose_accounts(organization, accounts, ous)), resolve_control_ids(controls)
+    require_scan_permission(actor, organization, chosen, whole=not accounts and not ous, permission=permission)
+    refuse_unknown_ids("control", controls, registry.controls())
+    refuse_unknown_ids("region", regions, list_partition_regions(organization))
+    check_region_settings()
     if not chosen:
-        raise nothing_to_scan(organization, [*accounts, *ous])
+        raise build_empty_scan_error(organization, [*accounts, *ous])
     with transaction.atomic():
         scan = Scan.objects.create(
             organization=organization,
@@ -59,30 +59,30 @@ def start_scan(
                 "regions": sorted(set(regions)),
                 "controls": sorted(set(controls)),
             },
-            context=blobs.keep_context(context_of(organization)),
-            deadline_at=timezone.now() + DEADLINE,
+            context=blobs.store_context(build_scan_context(organization)),
+            deadline_at=timezone.now() + SCAN_DEADLINE,
             schedule=schedule,
             due_at=due_at,
         )
-        inbound = cross_account.inbound_of(organization)
+        inbound = cross_account.find_inbound_buckets(organization)
         Target.objects.bulk_create(
             [Target(scan=scan, account=a, inbound=inbound.get(a.account_id, {})) for a in chosen], batch_size=1000
         )
         audit.record(
             actor=actor, action="scan.start", subject=f"scan:{scan.pk}", asked=scan.asked, accounts=len(chosen)
         )
-        move(scan, SCAN, "start", actor=actor)
+        move_state(scan, SCAN, "start", actor=actor)
     return scan
 
 
 def cancel_scan(*, actor: Actor, scan: Scan) -> None:
     """Stop a Scan at any moment: queued Targets never start, running ones stop at their next step."""
-    require(actor, scan.organization, accounts_of(scan), whole=False)
+    require_scan_permission(actor, scan.organization, list_scan_accounts(scan), whole=False)
     if scan.state in SCAN_ENDED:
         raise ScanRequestError(f"Scan {scan.pk} has already ended ({scan.state}).")
     now = timezone.now()
     with transaction.atomic():
-        move(scan, SCAN, "cancel", actor=actor, finished_at=now)
+        move_state(scan, SCAN, "cancel", actor=actor, finished_at=now)
         scan.targets.filter(state__in=TARGET.sources("cancel")).update(state=TARGET.target("cancel"), finished_at=now)
         for listen in hooks.after_completion:
             listen(scan)
@@ -90,27 +90,29 @@ def cancel_scan(*, actor: Actor, scan: Scan) -> None:
 
 def resume_scan(*, actor: Actor, scan: Scan) -> None:
     """Go on with a cancelled Scan: what was read stays read."""
-    require(actor, scan.organization, accounts_of(scan), whole=False)
+    require_scan_permission(actor, scan.organization, list_scan_accounts(scan), whole=False)
     if scan.state != "cancelled":
         raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a cancelled scan can be resumed.")
     with transaction.atomic():
-        deadline = timezone.now() + DEADLINE
-        move(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)
+        deadline = timezone.now() + SCAN_DEADLINE
+        move_state(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)
         scan.targets.filter(state="cancelled").update(
             state=TARGET.target("resume"), finished_at=None, lease_until=None, attempts=0, error=None
         )
 
 
-def accounts_of(scan: Scan) -> list[Account]:
+def list_scan_accounts(scan: Scan) -> list[Account]:
     return list(Account.objects.filter(targets__scan=scan).select_related("ou"))
 
 
 def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Sequence[str]) -> QuerySet[Account]:
     """The Accounts named by id or by OU (with the OU's children); all that aren't gone where none is named."""
     every = organization.accounts.select_related("ou", "organization")
-    refuse_unknown("account", accounts, set(every.filter(account_id__in=accounts).values_list("account_id", flat=True)))
+    refuse_unknown_ids(
+        "account", accounts, set(every.filter(account_id__in=accounts).values_list("account_id", flat=True))
+    )
     units = list(OrganizationalUnit.objects.filter(organization=organization, ou_id__in=ous))
-    refuse_unknown("OU", ous, {unit.ou_id for unit in units})
+    refuse_unknown_ids("OU", ous, {unit.ou_id for unit in units})
     present = every.exclude(status__in=[Account.Status.VANISHED, Account.Status.CLOSED])
     if not accounts and not ous:
         return present
@@ -120,7 +122,7 @@ def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Se
     return present.filter(wanted)
 
 
-def nothing_to_scan(organization: Organization, named: Sequence[str]) -> ScanRequestError:
+def build_empty_scan_error(organization: Organization, named: Sequence[str]) -> ScanRequestError:
     if not named:
         return ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
     return ScanRequestError(
@@ -128,7 +130,7 @@ def nothing_to_scan(organization: Organization, named: Sequence[str]) -> ScanReq
     )
 
 
-def refuse_unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown_ids(kind: str, asked: Iterable[str], known: Iterable[str]) -> None:
     missing = sorted(set(asked) - set(known))
     if missing:
         raise ScanRequestError(
@@ -143,24 +145,24 @@ def refuse_unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> Non
         )
 
 
-def refuse_settings() -> None:
+def check_region_settings() -> None:
     """Regions in the environment that no partition has: their controls would judge, and their scans read, nothing."""
-    from accounts.aws.endpoints import published, regions_of
+    from accounts.aws.endpoints import list_published_regions, load_partitions
 
-    known = {"all", *(region for partition in published() for region in regions_of(partition))}
+    known = {"all", *(region for partition in load_partitions() for region in list_published_regions(partition))}
     for name, named in (("TUTELA_REGIONS", settings.SCAN_REGIONS), ("TUTELA_FIPS_REGIONS", settings.FIPS_REGIONS)):
         odd = sorted(set(named) - known)
         if odd:
             raise ScanRequestError(f"{name} has {', '.join(odd)}, which AWS doesn't have. Correct it.")
 
 
-def known_regions(organization: Organization) -> set[str]:
-    from accounts.aws.endpoints import regions_of
+def list_partition_regions(organization: Organization) -> set[str]:
+    from accounts.aws.endpoints import list_published_regions
 
-    return set(regions_of(organization.partition))
+    return set(list_published_regions(organization.partition))
 
 
-def require(
+def require_scan_permission(
     actor: Actor,
     organization: Organization,
     accounts: Sequence[Account],
@@ -172,19 +174,19 @@ def require(
     places = (
         [Place(organization.org_id)]
         if whole
-        else [place_of(organization, account) for account in accounts] or [Place(organization.org_id)]
+        else [locate_account(organization, account) for account in accounts] or [Place(organization.org_id)]
     )
-    if not all(decide(actor, permission, now, place) for place in places):
+    if not all(is_permitted(actor, permission, now, place) for place in places):
         needed = "account owner or scan operator" if permission is Permission.SCAN_RESCAN else "scan operator"
         raise NotPermittedError(f"{actor.name} may not run scans there; a grant of {needed} is needed.")
 
 
-def place_of(organization: Organization, account: Account) -> Place:
+def locate_account(organization: Organization, account: Account) -> Place:
     ous = tuple(reversed([part for part in account.ou.path.split("/") if part])) if account.ou else ()
     return Place(organization.org_id, ous, account.account_id)
 
 
-def context_of(organization: Organization) -> Context:
+def build_scan_context(organization: Organization) -> Context:
     ids = organization.accounts.exclude(status=Account.Status.VANISHED).values_list("account_id", flat=True)
     return Context(
         partition=organization.partition,

@@ -10,37 +10,37 @@ from typing import Any
 from accounts.models import Account
 from scans import registry
 from scans.domain.control import Control, Evaluate
-from scans.domain.engine import Judged, judge_all, places
+from scans.domain.engine import JudgedOutcome, judge_all, list_places
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.models import Scan
 from scans.storage import blobs
 
 
 @dataclass(slots=True)
-class JudgedTarget:
+class TargetEvaluation:
     """Outcomes of one Account, the (control id, region) pairs that were judged, and what they rest on."""
 
-    judged: list[Judged]
+    judged: list[JudgedOutcome]
     places: set[tuple[str, str]]
     world: World
     at: datetime
 
 
-def controls_of(scan: Scan) -> list[registry.LoadedControl]:
+def select_scan_controls(scan: Scan) -> list[registry.LoadedControl]:
     asked = scan.asked.get("controls") or []
     return [item for id, item in registry.controls().items() if not asked or id in asked]
 
 
-def collectors_of(controls: list[registry.LoadedControl]) -> set[str]:
+def select_collectors(controls: list[registry.LoadedControl]) -> set[str]:
     """The collectors whose evidence these controls read."""
-    return {registry.types()[type] for c in controls for type in (*c.control.facts, *c.control.related)}
+    return {registry.collector_by_type()[type] for c in controls for type in (*c.control.facts, *c.control.related)}
 
 
-def call(work: Callable[..., JudgedTarget], *given: Any) -> JudgedTarget:
+def run_inline(work: Callable[..., TargetEvaluation], *given: Any) -> TargetEvaluation:
     return work(*given)
 
 
-def judge_target(
+def evaluate_target(
     scan: Scan,
     account: Account,
     evidences: Mapping[tuple[str, str], Evidence],
@@ -49,8 +49,8 @@ def judge_target(
     at: datetime,
     joined: bool,
     regions: Iterable[str] | None = None,
-    run: Callable[..., JudgedTarget] = call,
-) -> JudgedTarget:
+    run: Callable[..., TargetEvaluation] = run_inline,
+) -> TargetEvaluation:
     """joined False: the controls that one account's evidence is enough for. True: the others, which
     need the bucket owners of the whole organization and so wait until every account was read.
 
@@ -59,18 +59,18 @@ def judge_target(
     digest = scan.joined_context if joined else scan.context
     context = blobs.load_context(digest, account=account.account_id, as_of=at.isoformat())
     chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]
-    return run(judge_evidence, evidences, chosen, context, at, regions)
+    return run(evaluate_evidence, evidences, chosen, context, at, regions)
 
 
-def judge_evidence(
+def evaluate_evidence(
     evidences: Mapping[tuple[str, str], Evidence],
     controls: list[tuple[Control, Evaluate]],
     context: Context,
     at: datetime,
     read: Iterable[str] | None = None,
-) -> JudgedTarget:
+) -> TargetEvaluation:
     world = World(evidences.values())
     regions = sorted(({region for region, _ in evidences} if read is None else set(read)) - {GLOBAL})
     judged = list(judge_all(controls, world, context, regions=regions))
-    judged_places = {(control.id, region) for control, _ in controls for region in places(control, world, regions)}
-    return JudgedTarget(judged, judged_places, world, at)
+    judged_places = {(control.id, region) for control, _ in controls for region in list_places(control, world, regions)}
+    return TargetEvaluation(judged, judged_places, world, at)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.aws.reader import Counters
 from governance.core.states import TARGET
 from scans.models import Target
-from scans.pipeline.heartbeat import LEASE
-from scans.pipeline.leases import me
+from scans.pipeline.heartbeat import LEASE_DURATION
+from scans.pipeline.leases import lease_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,27 @@ class Lease:
     target_id: int
     token: int
 
-    def holders(self) -> models.QuerySet[Target]:
+    def held_target(self) -> models.QuerySet[Target]:
         return Target.objects.filter(pk=self.target_id, token=self.token, state="running")
 
     def extend(self) -> None:
-        self.holders().update(lease_until=timezone.now() + LEASE)
+        self.held_target().update(lease_until=timezone.now() + LEASE_DURATION)
 
 
 class LeaseLostError(Exception):
     """Somebody else owns the Target now, or it was cancelled: nothing may be written."""
 
 
-def claim(target_id: int) -> Lease | None:
+def claim_target(target_id: int) -> Lease | None:
     """Take a queued Target, or one whose lease ran out. Losing means that another worker has it."""
     now = timezone.now()
     free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
     claimed = Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]).update(
         state=TARGET.target("claim"),
-        owner=me(),
+        owner=lease_owner(),
         token=models.F("token") + 1,
         attempts=models.F("attempts") + 1,
-        lease_until=now + LEASE,
+        lease_until=now + LEASE_DURATION,
         started_at=now,
     )
     if not claimed:
@@ -50,9 +50,9 @@ def claim(target_id: int) -> Lease | None:
     return Lease(target_id, Target.objects.values_list("token", flat=True).get(pk=target_id))
 
 
-def end(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:
+def end_target(lease: Lease, event: str, counters: Counters, **fields: Any) -> None:
     written: dict[str, Any] = {"finished_at": timezone.now(), "lease_until": None, **fields}
-    ended = lease.holders().update(
+    ended = lease.held_target().update(
         state=TARGET.target(event),
         calls=models.F("calls") + counters.calls,
         retries=models.F("retries") + counters.retries,

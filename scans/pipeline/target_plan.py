@@ -6,31 +6,35 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.aws.assume import AssumedRole, AssumeError, assume
+from accounts.aws.assume import AssumedRole, AssumeError, assume_role
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
 from scans import registry
 from scans.domain.collector import VALUE_ROLE
-from scans.domain.evidence import Evidence, parse
+from scans.domain.evidence import Evidence, parse_evidence
 from scans.models import EvidenceHead, Target
 from scans.pipeline import account_reader
-from scans.pipeline.value_role import ValueRole, no_role
+from scans.pipeline.value_role import ValueRole, build_no_role_error
 from scans.storage import blobs
 
 
-def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Counters) -> account_reader.Plan:
+def plan_collection(
+    target: Target, controls: list[registry.LoadedControl], counters: Counters
+) -> account_reader.CollectionPlan:
     scan, account = target.scan, target.account
     asked = scan.asked.get("regions", [])
     collectors = (
-        registry.needed([c.control for c in controls]) if scan.asked.get("controls") else set(registry.collectors())
+        registry.find_needed_collectors([c.control for c in controls])
+        if scan.asked.get("controls")
+        else set(registry.collectors())
     )
     prior: dict[tuple[str, str], Evidence] = {}
     if target.visit > 1:
         # Only what other accounts' settings point at is new: what stands by itself was just read.
         first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
-        prior = blobs.load_evidence(blobs.load_manifest(target.manifest), first)
-    return account_reader.Plan(
+        prior = blobs.load_manifest_evidence(blobs.load_manifest(target.manifest), first)
+    return account_reader.CollectionPlan(
         account=account.account_id,
         partition=account.organization.partition,
         collectors=collectors,
@@ -40,22 +44,22 @@ def plan_of(target: Target, controls: list[registry.LoadedControl], counters: Co
         context=blobs.load_context(scan.context, account=account.account_id, as_of=""),
         prior=prior,
         counters=counters,
-        before=remembered(account, collectors),
-        value_role=ValueRole(lambda: value_role(target, collectors)),
+        before=load_remembered_evidence(account, collectors),
+        value_role=ValueRole(lambda: assume_value_role(target, collectors)),
     )
 
 
-def remembered(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
+def load_remembered_evidence(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
     """The evidence of the last scan that a collector builds upon; none where values aren't inspected."""
     if not settings.VALUE_ROLE:
         return {}
     names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
     heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
-    contents = blobs.load(head.digest for head in heads)
-    return {(head.region, head.collector): parse(contents[head.digest]) for head in heads}
+    contents = blobs.load_contents(head.digest for head in heads)
+    return {(head.region, head.collector): parse_evidence(contents[head.digest]) for head in heads}
 
 
-def refuse_unreadable(account: Account) -> None:
+def refuse_inactive_account(account: Account) -> None:
     if account.status != Account.Status.ACTIVE:
         raise account_reader.AccountUnreadableError(
             f"The account is {account.status} in the organization, so AWS lets nobody assume a role in it.",
@@ -64,33 +68,33 @@ def refuse_unreadable(account: Account) -> None:
         )
 
 
-def scan_role(target: Target, collectors: set[str]) -> Any:
+def assume_scan_role(target: Target, collectors: set[str]) -> Any:
     account = target.account
     try:
-        return assume(
+        return assume_role(
             account.account_id,
             partition=account.organization.partition,
             role=settings.SCAN_ROLE,
             external_id=settings.EXTERNAL_ID,
             session_name=f"tutela-scan-{target.scan_id}-{target.pk}",
-            actions=account_reader.session_policy(collectors),
+            actions=account_reader.list_session_actions(collectors),
             region=home_region(account.organization.partition),
         )
     except AssumeError as error:
         raise account_reader.AccountUnreadableError(error.reason, error.what_to_do) from error
 
 
-def value_role(target: Target, collectors: set[str]) -> AssumedRole:
+def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
     """The role that may read values. Raises AssumeError, which then is the gap of each value."""
     if not settings.VALUE_ROLE:
-        raise no_role()
+        raise build_no_role_error()
     account = target.account
-    return assume(
+    return assume_role(
         account.account_id,
         partition=account.organization.partition,
         role=settings.VALUE_ROLE,
         external_id=settings.EXTERNAL_ID,
         session_name=f"tutela-values-{target.scan_id}-{target.pk}",
-        actions=account_reader.session_policy(collectors, VALUE_ROLE),
+        actions=account_reader.list_session_actions(collectors, VALUE_ROLE),
         region=home_region(account.organization.partition),
     )

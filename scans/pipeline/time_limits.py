@@ -22,30 +22,32 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.evidence import Evidence
-from scans.pipeline.daemon_threads import Pool, stuck_threads
+from scans.pipeline.daemon_threads import DaemonPool, count_stuck_threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-GRACE = 60  # seconds for a call that was on its way, and for what a collector does with the answers that it has
-WALL = 300  # seconds for judging and keeping what was read
-PAUSE = 1.0
+CALL_GRACE_SECONDS = (
+    60  # seconds for a call that was on its way, and for what a collector does with the answers that it has
+)
+WALL_SECONDS = 300  # seconds for judging and keeping what was read
+POLL_SECONDS = 1.0
 
 
 class OutOfTimeError(Exception):
     """The Target's work didn't end in the time that it may take."""
 
 
-def of_target() -> Deadline:
+def start_target_deadline() -> Deadline:
     return Deadline.after(settings.TARGET_SECONDS)
 
 
-def limit() -> timedelta:
+def get_target_time_limit() -> timedelta:
     """When the wall stands, after a Target's start."""
-    return timedelta(seconds=settings.TARGET_SECONDS + WALL)
+    return timedelta(seconds=settings.TARGET_SECONDS + WALL_SECONDS)
 
 
-def reason() -> dict[str, object]:
+def describe_time_out() -> dict[str, object]:
     """What a Target that failed for want of time says."""
     minutes = settings.TARGET_SECONDS // 60
     return {
@@ -57,63 +59,63 @@ def reason() -> dict[str, object]:
 
 
 @cache
-def readers() -> Pool:
+def get_reader_pool() -> DaemonPool:
     """The process's threads for AWS calls. They overlap latency; processes use the cores."""
-    return Pool(settings.SCAN_THREADS, "collect")
+    return DaemonPool(settings.SCAN_THREADS, "collect")
 
 
 @cache
-def judges() -> Pool:
+def get_judge_pool() -> DaemonPool:
     """Threads of their own, so that judging doesn't wait behind other Targets' reads."""
-    return Pool(settings.SCAN_PARALLEL_TARGETS, "judge")
+    return DaemonPool(settings.SCAN_PARALLEL_TARGETS, "judge")
 
 
-def judge(target: Deadline) -> Callable[..., T]:
+def make_timed_runner(target: Deadline) -> Callable[..., T]:
     """Runs a pure function and waits for it no longer than to the wall."""
 
     def run(work: Callable[P, T], *given: P.args, **more: P.kwargs) -> T:
-        future = judges().submit(work, *given, **more)
-        done, _ = wait([future], timeout=max(0.0, target.left() + WALL))
+        future = get_judge_pool().submit(work, *given, **more)
+        done, _ = wait([future], timeout=max(0.0, target.left() + WALL_SECONDS))
         if not done:
-            judges().give_up(future)
+            get_judge_pool().give_up(future)
             raise OutOfTimeError
         return future.result()
 
     return run
 
 
-def leave_stuck_threads() -> None:
+def exit_if_stuck() -> None:
     """End this process if it is a worker's of Celery, which makes another, and threads of it go on for ever.
 
     The message comes again, and finds that its Target has ended."""
-    stuck = stuck_threads()
+    stuck = count_stuck_threads()
     if stuck and current_process().name != "MainProcess":
         log.error("worker.left", stuck=stuck)
         os._exit(1)
 
 
-class Run:
+class CollectorRun:
     """One collector's run in one region."""
 
     def __init__(
-        self, collector: str, region: str, types: tuple[str, ...], target: Deadline, pool: Pool | None = None
+        self, collector: str, region: str, types: tuple[str, ...], target: Deadline, pool: DaemonPool | None = None
     ) -> None:
         self.collector, self.region, self.types, self.target = collector, region, types, target
-        self.pool = pool or readers()
+        self.pool = pool or get_reader_pool()
         self.own: Deadline | None = None
 
     def start(self, work: Callable[[], Evidence]) -> Future[Evidence]:
         # A copy each: a context can't be entered twice at once, and it carries the credentials.
-        return self.pool.submit(contextvars.copy_context().run, self.carry_out, work)
+        return self.pool.submit(contextvars.copy_context().run, self.work_in_time, work)
 
-    def carry_out(self, work: Callable[[], Evidence]) -> Evidence:
+    def work_in_time(self, work: Callable[[], Evidence]) -> Evidence:
         """Its time begins when it does, and ends with the Target's."""
         self.own = min(Deadline.after(settings.COLLECTOR_SECONDS), self.target, key=lambda each: each.at)
         with deadline.until(self.own):
             return work()
 
     def is_overdue(self) -> bool:
-        return (self.own or self.target).passed(GRACE)
+        return (self.own or self.target).passed(CALL_GRACE_SECONDS)
 
     def lost(self) -> Evidence:
         """In place of what it would have read: each of its types has a gap that names it and its time."""
@@ -123,11 +125,11 @@ class Run:
         return Evidence(self.collector, self.region, gaps={type: [gap] for type in self.types}, types=self.types)
 
 
-def gather(running: Mapping[Future[Evidence], Run]) -> list[Evidence]:
+def gather(running: Mapping[Future[Evidence], CollectorRun]) -> list[Evidence]:
     """The evidence of each run, in their order; a run that doesn't end in time has gaps instead. Raises the first error at once."""
     waiting, given_up = set(running), set()
     while waiting:
-        done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_EXCEPTION)
+        done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
         overdue = [future for future in waiting if running[future].is_overdue()]

@@ -14,67 +14,72 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap, GapKind
 from governance.core import error_log
 from scans.domain import unread as missing
-from scans.domain.control import Control, Scope
-from scans.domain.engine import about_place, unread
+from scans.domain.control import Control, ControlScope
+from scans.domain.engine import make_place_outcome, make_unread_outcome
 from scans.domain.evidence import GLOBAL, Context, World
 from scans.models import PostureCell, Scan, Target
-from scans.pipeline.posture_cells import write_totals
-from scans.pipeline.reconcile import reconcile
-from scans.pipeline.scan_totals import JOINED
+from scans.pipeline.posture_cells import write_account_totals
+from scans.pipeline.reconcile import reconcile_findings
+from scans.pipeline.scan_totals import JOINED_KEY
 from scans.storage import blobs
 
-API = "scan.Join"
+JOIN_API = "scan.Join"
 
 
-def count(target: Target, counts: Mapping[str, int], by_control: Mapping[str, Any], gaps: Iterable[Gap]) -> None:
+def add_cross_account_counts(
+    target: Target, counts: Mapping[str, int], by_control: Mapping[str, Any], gaps: Iterable[Gap]
+) -> None:
     """Add a joining's outcomes to the Target, once. Call inside its transaction."""
     fresh = Target.objects.select_for_update().get(pk=target.pk)
-    fresh.gaps = missing.with_cost(fresh.gaps, gaps)
-    if JOINED not in fresh.counts:
-        fresh.counts = dict(Counter(fresh.counts) + Counter(counts) + Counter({JOINED: 1}))
+    fresh.gaps = missing.add_blocking_gaps(fresh.gaps, gaps)
+    if JOINED_KEY not in fresh.counts:
+        fresh.counts = dict(Counter(fresh.counts) + Counter(counts) + Counter({JOINED_KEY: 1}))
         fresh.by_control = {**fresh.by_control, **by_control}
     fresh.save(update_fields=["gaps", "counts", "by_control"])
 
 
-def leave_unknown(scan: Scan, target: Target, controls: list[Control], id: str) -> None:
+def mark_joined_unknown(scan: Scan, target: Target, controls: list[Control], id: str) -> None:
     """Joining this Target failed: its joined controls are unknown, and not what an earlier scan said.
 
     id: of the error in the log; empty where it is the Scan's own, which says it."""
-    gap = Gap(GapKind.INTERNAL, API, "", GLOBAL, f"InternalError {id}".rstrip())
+    gap = Gap(GapKind.INTERNAL, JOIN_API, "", GLOBAL, f"InternalError {id}".rstrip())
     at = target.collected_at or timezone.now()
-    judged = [about_place(*place, unread((gap,))) for place in places(scan, target, controls)]
+    judged = [
+        make_place_outcome(*place, make_unread_outcome((gap,)))
+        for place in list_unjoined_places(scan, target, controls)
+    ]
     try:
         with transaction.atomic():
-            done = reconcile(
+            done = reconcile_findings(
                 scan=scan, account=target.account, at=at, judged=judged,
                 judged_places={(item.control.id, item.region) for item in judged}, world=World(()), digests={},
             )  # fmt: skip
-            count(target, done.counts, done.by_control, [gap])
+            add_cross_account_counts(target, done.counts, done.by_control, [gap])
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:  # noqa: BLE001 (recorded; what is left is done without it)
-        error_log.record(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
+        error_log.log_error(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
         with transaction.atomic():
-            blur(target, {control.id for control in controls})
-            count(target, {}, {}, [gap])
+            mark_passed_unknown(target, {control.id for control in controls})
+            add_cross_account_counts(target, {}, {}, [gap])
 
 
-def places(scan: Scan, target: Target, controls: list[Control]) -> list[tuple[Control, Context, str]]:
+def list_unjoined_places(scan: Scan, target: Target, controls: list[Control]) -> list[tuple[Control, Context, str]]:
     """Where these controls would have been judged."""
     organization, account = scan.organization, target.account.account_id
     context = Context(
         partition=organization.partition, account=account, management_account=organization.management_account_id
     )
-    regions = sorted(regions_of(target) - {GLOBAL})
+    regions = sorted(read_target_regions(target) - {GLOBAL})
     return [
         (control, context, region)
         for control in controls
-        if control.scope is not Scope.ORGANIZATION or account == organization.management_account_id
-        for region in (regions if control.scope is Scope.REGION else [GLOBAL])
+        if control.scope is not ControlScope.ORGANIZATION or account == organization.management_account_id
+        for region in (regions if control.scope is ControlScope.REGION else [GLOBAL])
     ]
 
 
-def regions_of(target: Target) -> set[str]:
+def read_target_regions(target: Target) -> set[str]:
     """The regions that were read; as last known, where what was kept can't be read."""
     try:
         return set(blobs.load_manifest(target.manifest))
@@ -82,8 +87,8 @@ def regions_of(target: Target) -> set[str]:
         return set(target.account.regions)
 
 
-def blur(target: Target, controls: set[str]) -> None:
+def mark_passed_unknown(target: Target, controls: set[str]) -> None:
     """The last resort, in the roll-ups alone: what passed isn't known to pass."""
     cells = PostureCell.objects.filter(account=target.account, control__in=controls, passed__gt=0)
     cells.update(unknown=F("unknown") + F("passed"), passed=0)
-    write_totals(target.account, controls)
+    write_account_totals(target.account, controls)

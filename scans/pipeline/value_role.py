@@ -8,10 +8,10 @@ from typing import Any
 
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as
 from accounts.aws.calls import Call, Listing
-from accounts.aws.errors import classify
+from accounts.aws.errors import classify_error
 from scans.domain.collector import Reader
 
-ASSUME = Call("sts", "AssumeRole", "sts:AssumeRole")
+VALUE_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 
 
 class ValueRole:
@@ -33,16 +33,16 @@ class ValueRole:
                 except AssumeError as error:
                     self._refusal = error
         if self._role is None:
-            raise self._refusal or no_role()
+            raise self._refusal or build_no_role_error()
         return self._role
 
 
-def no_role() -> AssumeError:
+def build_no_role_error() -> AssumeError:
     return AssumeError("No value role is set.", "Set TUTELA_VALUE_ROLE, for the workers too.")
 
 
-def nobody() -> AssumedRole:
-    raise no_role()
+def refuse_value_role() -> AssumedRole:
+    raise build_no_role_error()
 
 
 class ValueReader:
@@ -67,4 +67,4 @@ class ValueReader:
         try:
             return self._role.take()
         except AssumeError as error:
-            raise classify(error, ASSUME, self.region, partition=self.partition) from error
+            raise classify_error(error, VALUE_ROLE_CALL, self.region, partition=self.partition) from error

@@ -15,7 +15,7 @@ from scans.queries.extent import Extent, extent_of
 from scans.queries.scans import GapGroup, group_gaps, latest_target
 from scans.queries.unit_tree import ids_in
 
-EVENTS = 50
+MAX_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +43,25 @@ class AccountDetail:
     regions_off: list[str]
 
 
-def detail_of(account: Account) -> AccountDetail:
+def describe_account(account: Account) -> AccountDetail:
     target = latest_target(account)
-    counts = cells.by_control(AccountTotal.objects.filter(account=account))
-    lines = cells.lines(counts)
+    counts = cells.count_by_control(AccountTotal.objects.filter(account=account))
+    lines = cells.list_control_lines(counts)
     return AccountDetail(
-        above=above(account),
+        above=list_parent_units(account),
         read=extent_of(Account.objects.filter(pk=account.pk)),
         target=target,
         gaps=group_gaps([(account, target.gaps)]) if target else [],
         short=[line for line in lines if line.counts.failed or line.counts.unknown],
         others=[line for line in lines if not (line.counts.failed or line.counts.unknown)],
-        total=cells.total(counts.values()),
+        total=cells.sum_counts(counts.values()),
         events=list(event_lines(account)),
         regions_on=sorted(r for r, said in account.regions.items() if said != "DISABLED"),
         regions_off=sorted(r for r, said in account.regions.items() if said == "DISABLED"),
     )
 
 
-def above(account: Account) -> list[OrganizationalUnit]:
+def list_parent_units(account: Account) -> list[OrganizationalUnit]:
     if account.ou is None:
         return []
     units = OrganizationalUnit.objects.filter(organization=account.organization_id, ou_id__in=ids_in(account.ou.path))
@@ -69,16 +69,16 @@ def above(account: Account) -> list[OrganizationalUnit]:
 
 
 def event_lines(account: Account) -> Iterable[EventLine]:
-    events = list(account.events.all()[:EVENTS])
+    events = list(account.events.all()[:MAX_EVENTS])
     ids = {value for e in events for value in e.detail.values() if isinstance(value, str)}
     units = OrganizationalUnit.objects.filter(organization=account.organization_id, ou_id__in=ids)
     names = dict(units.values_list("ou_id", "name"))
     for event in events:
-        yield EventLine(event.at, sentence(event, names))
+        yield EventLine(event.at, describe_event(event, names))
 
 
-def sentence(event: AccountEvent, names: dict[str, str]) -> str:
-    said = {key: words(value, names) for key, value in event.detail.items()}
+def describe_event(event: AccountEvent, names: dict[str, str]) -> str:
+    said = {key: format_event_value(value, names) for key, value in event.detail.items()}
     was, now = said.get("was", "nothing"), said.get("is", "nothing")
     match event.kind:
         case "joined":
@@ -94,7 +94,7 @@ def sentence(event: AccountEvent, names: dict[str, str]) -> str:
             return f"{event.kind.capitalize()} (was {was})"
 
 
-def words(value: Any, names: dict[str, str]) -> str:
+def format_event_value(value: Any, names: dict[str, str]) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "nobody"
     return names.get(str(value), str(value))

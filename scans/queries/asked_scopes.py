@@ -13,7 +13,7 @@ from scans.queries import unit_choices
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedScope:
     """whole: nothing was left out, so accounts and ous are empty. Else they hold those that the reader may see."""
 
     whole: bool
@@ -31,7 +31,7 @@ class Asked:
         return "; ".join(parts + [f"{name} {', '.join(ids)}" for name, ids in limits if ids])
 
 
-def asked_of(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, Asked]:
+def load_asked_scopes(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, AskedScope]:
     """By the Scan's id, in three queries at most."""
     found = list(scans)
     named = {id for scan in found for id in scan.asked.get("accounts", [])}
@@ -39,13 +39,13 @@ def asked_of(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, Ask
         set(visible.filter(account_id__in=named).order_by().values_list("account_id", flat=True)) if named else set()
     )
     by_ou = any(scan.asked.get("ous") for scan in found)
-    units = {unit.ou_id for unit in unit_choices.units(visible)} if by_ou else set()
-    return {scan.pk: one(scan, known, units) for scan in found}
+    units = {unit.ou_id for unit in unit_choices.list_visible_units(visible)} if by_ou else set()
+    return {scan.pk: restrict_asked_scope(scan, known, units) for scan in found}
 
 
-def one(scan: Scan, known: set[str], units: set[str]) -> Asked:
+def restrict_asked_scope(scan: Scan, known: set[str], units: set[str]) -> AskedScope:
     accounts, ous = scan.asked.get("accounts", []), scan.asked.get("ous", [])
-    return Asked(
+    return AskedScope(
         whole=not accounts and not ous,
         accounts=[id for id in accounts if id in known],
         ous=[id for id in ous if id in units],

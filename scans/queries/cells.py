@@ -47,32 +47,32 @@ class Counts:
         )  # fmt: skip
 
 
-NONE = Counts(known=False)
+NO_COUNTS = Counts(known=False)
 
 
-def cells_of(visible: QuerySet[Account]) -> QuerySet[PostureCell]:
+def visible_cells(visible: QuerySet[Account]) -> QuerySet[PostureCell]:
     """By region. Over all regions totals_of has far fewer rows."""
     return PostureCell.objects.filter(account__in=visible.values("pk"))
 
 
-def totals_of(visible: QuerySet[Account]) -> QuerySet[AccountTotal]:
+def visible_totals(visible: QuerySet[Account]) -> QuerySet[AccountTotal]:
     return AccountTotal.objects.filter(account__in=visible.values("pk"))
 
 
-def by_control(cells: QuerySet[Any]) -> dict[str, Counts]:
+def count_by_control(cells: QuerySet[Any]) -> dict[str, Counts]:
     """Control -> counts, in the order of the ids."""
     rows = cells.values_list("control").annotate(*map(Sum, COLUMNS)).order_by("control")
     return {control: Counts(*numbers) for control, *numbers in rows}
 
 
-def by_account(cells: QuerySet[AccountTotal]) -> dict[int, Counts]:
+def count_by_account(cells: QuerySet[AccountTotal]) -> dict[int, Counts]:
     """Account's row id -> counts."""
     rows = cells.values_list("account_id").annotate(*map(Sum, COLUMNS)).order_by()
     return {account: Counts(*numbers) for account, *numbers in rows}
 
 
-def total(counts: Iterable[Counts]) -> Counts:
-    return sum(counts, NONE)
+def sum_counts(counts: Iterable[Counts]) -> Counts:
+    return sum(counts, NO_COUNTS)
 
 
 def group_of(control: str) -> str:
@@ -89,19 +89,19 @@ class ControlLine:
     counts: Counts
 
 
-def lines(counts: dict[str, Counts]) -> list[ControlLine]:
-    return [line(id, found) for id, found in counts.items()]
+def list_control_lines(counts: dict[str, Counts]) -> list[ControlLine]:
+    return [make_control_line(id, found) for id, found in counts.items()]
 
 
-def line(id: str, counts: Counts) -> ControlLine:
+def make_control_line(id: str, counts: Counts) -> ControlLine:
     loaded = registry.controls().get(id)
     return ControlLine(id, loaded.control.title if loaded else "", loaded.control.severity if loaded else "", counts)
 
 
-def grouped(visible: QuerySet[Account], controls: Q, region: str, severity: str) -> list[ControlLine]:
+def rank_controls(visible: QuerySet[Account], controls: Q, region: str, severity: str) -> list[ControlLine]:
     """X of Y resources, control by control; the worst first."""
-    rows: QuerySet[Any] = cells_of(visible).filter(region=region) if region else totals_of(visible)
-    found = lines(by_control(rows.filter(controls)))
+    rows: QuerySet[Any] = visible_cells(visible).filter(region=region) if region else visible_totals(visible)
+    found = list_control_lines(count_by_control(rows.filter(controls)))
     order = ["critical", "high", "medium", "low", ""]
     kept = [item for item in found if not severity or item.severity == severity]
     return sorted(kept, key=lambda item: (order.index(item.severity), -item.counts.failed, item.id))

@@ -34,12 +34,12 @@ class Choices:
 
 def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
     suggested = list(visible.order_by("name").values_list("account_id", "name")[: SUGGESTED_ACCOUNTS + 1])
-    regions = [GLOBAL, *regions_of(visible)]
+    regions = [GLOBAL, *list_visible_regions(visible)]
     if wanted.region and wanted.region not in regions:
         regions.append(wanted.region)
     return Choices(
-        controls=controls.choices(),
-        ous=[(unit.ou_id, unit.label) for unit in unit_choices.choices(visible)],
+        controls=controls.list_control_choices(),
+        ous=[(unit.ou_id, unit.label) for unit in unit_choices.list_unit_choices(visible)],
         regions=regions,
         severities=[str(severity) for severity in Severity],
         states=STATES,
@@ -49,9 +49,9 @@ def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
     )
 
 
-def regions_of(visible: QuerySet[Account]) -> list[str]:
+def list_visible_regions(visible: QuerySet[Account]) -> list[str]:
     """Every region of the partitions that these accounts are in."""
-    from accounts.aws.endpoints import regions_of
+    from accounts.aws.endpoints import list_published_regions
 
     partitions = Organization.objects.filter(accounts__in=visible.order_by().values("pk")).values_list("partition")
-    return sorted({region for (partition,) in partitions.distinct() for region in regions_of(partition)})
+    return sorted({region for (partition,) in partitions.distinct() for region in list_published_regions(partition)})

@@ -13,15 +13,15 @@ from accounts.models import Account
 from scans import registry
 from scans.domain import partial_scans
 from scans.models import Scan, Target
-from scans.pipeline.reconcile import coverage
+from scans.pipeline.reconcile import find_complete_places
 from scans.queries.scans import visible_scans
-from scans.timemachine.diff import Difference, Identity, Kind, Look, Place, compare
-from scans.timemachine.rejudge import EvidenceLostError, judge_target
+from scans.timemachine.diff import ComparisonSide, Difference, DifferenceKind, Identity, Place, list_differences
+from scans.timemachine.rejudge import EvidenceLostError, rejudge_target
 
-APART = "The two scans judged no control in the same place."
+NO_COMMON_PLACE = "The two scans judged no control in the same place."
 SIDES, NEITHER = ("before", "after"), "neither"
-CHUNK = 50
-OFFERED = 50
+ACCOUNTS_PER_CHUNK = 50
+MAX_OFFERED_SCANS = 50
 SHOWN, LOOKED_AT = 25, 300  # a page ends after so many accounts with differences, or so many looked at
 
 
@@ -50,13 +50,13 @@ class DiffPage:
     next: str
 
 
-def diff(
+def diff_scans(
     before: Scan, after: Scan, visible: QuerySet[Account], *, controls: Collection[str] = (), since: str = ""
 ) -> Iterator[AccountDiff]:
     """Every visible Account that one of the Scans was asked for, in the order of their ids, from after `since` on.
     One Account is in memory at a time."""
-    for part in parts(before, after, visible, since):
-        old, new = targets_of(before, part), targets_of(after, part)
+    for part in iterate_account_chunks(before, after, visible, since):
+        old, new = load_targets_by_account(before, part), load_targets_by_account(after, part)
         for account in part:
             was, now = old.get(account.pk), new.get(account.pk)
             if is_read(was) and is_read(now):
@@ -65,7 +65,7 @@ def diff(
                 yield not_compared(account, (before, was), (after, now))
 
 
-def page_of(
+def load_diff_page(
     before: Scan,
     after: Scan,
     visible: QuerySet[Account],
@@ -76,7 +76,7 @@ def page_of(
 ) -> DiffPage:
     shown: list[AccountDiff] = []
     looked_at, compared, last = 0, 0, ""
-    for item in diff(before, after, visible, controls=controls, since=since):
+    for item in diff_scans(before, after, visible, controls=controls, since=since):
         if len(shown) >= SHOWN or looked_at >= LOOKED_AT:
             return DiffPage(shown, looked_at, compared, last)
         looked_at, compared, last = looked_at + 1, compared + (not item.missing), item.account.account_id
@@ -86,15 +86,17 @@ def page_of(
     return DiffPage(shown, looked_at, compared, "")
 
 
-def parts(before: Scan, after: Scan, visible: QuerySet[Account], since: str) -> Iterator[list[Account]]:
+def iterate_account_chunks(
+    before: Scan, after: Scan, visible: QuerySet[Account], since: str
+) -> Iterator[list[Account]]:
     both = Target.objects.filter(scan__in=[before.pk, after.pk]).order_by().values("account")
     rows = visible.filter(pk__in=both).order_by("account_id", "pk")
-    while part := list(rows.filter(account_id__gt=since)[:CHUNK]):
+    while part := list(rows.filter(account_id__gt=since)[:ACCOUNTS_PER_CHUNK]):
         yield part
         since = part[-1].account_id
 
 
-def targets_of(scan: Scan, accounts: list[Account]) -> dict[int, Target]:
+def load_targets_by_account(scan: Scan, accounts: list[Account]) -> dict[int, Target]:
     found = {target.account_id: target for target in scan.targets.filter(account__in=accounts)}
     for target in found.values():
         target.scan = scan
@@ -131,30 +133,30 @@ def why_unread(scan: Scan, target: Target | None) -> str:
 
 
 def diff_of(account: Account, old: Target, new: Target, controls: Collection[str]) -> AccountDiff:
-    if not in_common(old, new, controls):
-        return AccountDiff(account, missing=APART)
-    if same_ground(old, new):
+    if not has_common_control(old, new, controls):
+        return AccountDiff(account, missing=NO_COMMON_PLACE)
+    if has_same_evidence(old, new):
         # Only time has passed: the other controls say the same of the same.
         timed = [id for id, item in registry.controls().items() if item.timed and (not controls or id in controls)]
         if not timed:
             return AccountDiff(account)
         controls = timed
     try:
-        was, now = look(old, account, controls), look(new, account, controls)
+        was, now = judge_for_diff(old, account, controls), judge_for_diff(new, account, controls)
     except EvidenceLostError as error:
         return AccountDiff(account, missing=str(error))
     if (was.places or now.places) and not was.places & now.places:
-        return AccountDiff(account, missing=APART)
-    return AccountDiff(account, list(compare(was, now)))
+        return AccountDiff(account, missing=NO_COMMON_PLACE)
+    return AccountDiff(account, list(list_differences(was, now)))
 
 
-def in_common(old: Target, new: Target, controls: Collection[str]) -> bool:
+def has_common_control(old: Target, new: Target, controls: Collection[str]) -> bool:
     """Is there a control that both Scans were asked for, and that is wanted here?"""
     asked = [set(ids) for ids in (old.scan.asked.get("controls"), new.scan.asked.get("controls"), controls) if ids]
     return not asked or bool(set.intersection(*asked))
 
 
-def same_ground(old: Target, new: Target) -> bool:
+def has_same_evidence(old: Target, new: Target) -> bool:
     was, now = old.scan, new.scan
     same_asked = was.asked.get("controls") == now.asked.get("controls")
     return same_asked and (old.manifest, was.context, was.joined_context) == (
@@ -164,26 +166,26 @@ def same_ground(old: Target, new: Target) -> bool:
     )
 
 
-def look(target: Target, account: Account, controls: Collection[str]) -> Look:
+def judge_for_diff(target: Target, account: Account, controls: Collection[str]) -> ComparisonSide:
     outcomes, worlds = {}, {}
     left_out: set[Identity] = set()
     places: set[Place] = set()
     complete: set[Place] = set()
-    for result, ground in judge_target(target, account, controls):
+    for result, ground in rejudge_target(target, account, controls):
         read = partial_scans.regions_read(ground.scan.asked, ground.digests)
         for item in result.judged:
             if partial_scans.is_limited(item, read):
                 left_out.add(item.identity)
             outcomes[item.identity], worlds[item.identity] = item, ground.world
         places |= result.places
-        complete |= coverage(result.judged, result.places).places
-    return Look(outcomes, frozenset(places), frozenset(complete), worlds, frozenset(left_out))
+        complete |= find_complete_places(result.judged, result.places).places
+    return ComparisonSide(outcomes, frozenset(places), frozenset(complete), worlds, frozenset(left_out))
 
 
 def others_of(scan: Scan, visible: QuerySet[Account]) -> list[Scan]:
     """The Scans that it may be compared with, the newest first."""
     ended = visible_scans(visible).filter(organization=scan.organization_id, state__in=["done", "partial"])
-    return list(ended.exclude(pk=scan.pk)[:OFFERED])
+    return list(ended.exclude(pk=scan.pk)[:MAX_OFFERED_SCANS])
 
 
 def previous_of(scan: Scan, visible: QuerySet[Account]) -> Scan | None:
@@ -192,17 +194,17 @@ def previous_of(scan: Scan, visible: QuerySet[Account]) -> Scan | None:
     return ended.filter(pk__lt=scan.pk, asked=scan.asked).first()
 
 
-def lines(item: AccountDiff) -> Iterator[dict[str, Any]]:
+def serialize_differences(item: AccountDiff) -> Iterator[dict[str, Any]]:
     """As JSON: one dict a difference; one for an Account that can't be compared. only: the side that read it."""
     if item.missing:
         only = {"before": "after", "after": "before"}.get(item.missing)
         kind = "read_in_neither" if item.missing == NEITHER else "read_in_one"
-        yield {"kind": kind, "account": item.account.account_id, "only": only, "why": why(item)}
+        yield {"kind": kind, "account": item.account.account_id, "only": only, "why": explain_missing(item)}
     for difference in item.differences:
         yield {**asdict(difference), "kind": str(difference.kind)}
 
 
-def why(item: AccountDiff) -> str:
+def explain_missing(item: AccountDiff) -> str:
     said = {
         "before": "It was not read in the earlier scan.", "after": "It was not read in the later scan.",
         NEITHER: "It was read in neither scan.",
@@ -210,4 +212,4 @@ def why(item: AccountDiff) -> str:
     return " ".join((said.get(item.missing, item.missing), *item.reasons))
 
 
-KINDS = tuple(str(kind) for kind in Kind)
+KINDS = tuple(str(kind) for kind in DifferenceKind)

@@ -14,7 +14,7 @@ from scans.queries.cells import Counts
 from scans.registry import LoadedControl
 
 # What the letters in the ids stand for. A group that is missing here is shown by its letters.
-GROUPS = {
+GROUP_NAMES = {
     "AC": "Access", "AU": "Audit trail", "DC": "Documents", "DS": "Destinations", "DT": "Detection", "EB": "Volumes", "FF": "Free text",
     "ID": "Identity", "KM": "Keys", "LG": "Logs", "NT": "Transit", "PS": "Parameters", "S3": "Buckets",
     "SM": "Sessions", "VP": "Endpoints",
@@ -22,37 +22,40 @@ GROUPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ControlGroup:
     id: str
     name: str
     lines: list[cells.ControlLine]
 
 
-def groups() -> list[str]:
+def list_control_groups() -> list[str]:
     """The groups that have a control, in the order of the ids."""
     return list(dict.fromkeys(loaded.control.group for loaded in registry.controls().values()))
 
 
-def name_of(group: str) -> str:
-    return GROUPS.get(group, group)
+def name_control_group(group: str) -> str:
+    return GROUP_NAMES.get(group, group)
 
 
-def catalogue(counts: dict[str, Counts]) -> list[Group]:
+def build_catalog(counts: dict[str, Counts]) -> list[ControlGroup]:
     """Every control under its group, with the counts that there are."""
-    lines = [cells.line(id, counts.get(id, cells.NONE)) for id in registry.controls()]
-    return [Group(g, name_of(g), [item for item in lines if cells.group_of(item.id) == g]) for g in groups()]
+    lines = [cells.make_control_line(id, counts.get(id, cells.NO_COUNTS)) for id in registry.controls()]
+    return [
+        ControlGroup(g, name_control_group(g), [item for item in lines if cells.group_of(item.id) == g])
+        for g in list_control_groups()
+    ]
 
 
-def choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+def list_control_choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
     """(group, its name, [(id, title)]) for the filter."""
-    return [(g.id, g.name, [(item.id, item.title) for item in g.lines]) for g in catalogue({})]
+    return [(g.id, g.name, [(item.id, item.title) for item in g.lines]) for g in build_catalog({})]
 
 
-WORST = 100
+MAX_WORST_ACCOUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ResourceReading:
     """One resource type that a control judges or looks at: its facts, and what reading them takes."""
 
     type: str
@@ -73,26 +76,26 @@ class ControlDetail:
 
     title: str
     prose: str
-    judged: list[Read]
-    looked_at: list[Read]
+    judged: list[ResourceReading]
+    looked_at: list[ResourceReading]
     total: Counts
     accounts: list[AccountLine]
     more: bool
 
 
-def detail_of(loaded: LoadedControl, visible: QuerySet[Account]) -> ControlDetail:
+def describe_control(loaded: LoadedControl, visible: QuerySet[Account]) -> ControlDetail:
     control = loaded.control
     title, _, prose = loaded.doc.partition("\n")
-    rows = cells.totals_of(visible.order_by()).filter(control=control.id)
+    rows = cells.visible_totals(visible.order_by()).filter(control=control.id)
     lines = worst_accounts(rows)
     return ControlDetail(
         title=title,
         prose=prose,
-        judged=[read(type, facts) for type, facts in control.facts.items()],
-        looked_at=[read(type, facts) for type, facts in control.related.items()],
-        total=cells.by_control(rows).get(control.id, cells.NONE),
-        accounts=lines[:WORST],
-        more=len(lines) > WORST,
+        judged=[describe_type_reading(type, facts) for type, facts in control.facts.items()],
+        looked_at=[describe_type_reading(type, facts) for type, facts in control.related.items()],
+        total=cells.count_by_control(rows).get(control.id, cells.NO_COUNTS),
+        accounts=lines[:MAX_WORST_ACCOUNTS],
+        more=len(lines) > MAX_WORST_ACCOUNTS,
     )
 
 
@@ -102,12 +105,12 @@ def worst_accounts(rows: QuerySet[AccountTotal]) -> list[AccountLine]:
         p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("not_applicable")
     )
     sums = sums.order_by("-f", "-u", "account_id")
-    worst = [(account, Counts(*numbers)) for account, *numbers in sums[: WORST + 1]]
+    worst = [(account, Counts(*numbers)) for account, *numbers in sums[: MAX_WORST_ACCOUNTS + 1]]
     accounts = Account.objects.in_bulk([account for account, _ in worst])
     return [AccountLine(accounts[account], counts) for account, counts in worst]
 
 
-def read(type: str, facts: tuple[str, ...]) -> Read:
-    name = registry.types()[type]
+def describe_type_reading(type: str, facts: tuple[str, ...]) -> ResourceReading:
+    name = registry.collector_by_type()[type]
     calls = registry.collectors()[name].collector.calls
-    return Read(type, facts, name, sorted({call.action for call in calls}))
+    return ResourceReading(type, facts, name, sorted({call.action for call in calls}))

@@ -15,24 +15,24 @@ from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
-from scans.domain.regions import ENABLED
+from scans.domain.regions import ENABLED_STATUSES
 from scans.insight import coverage
-from scans.insight.coverage import Line, State, Totals
+from scans.insight.coverage import CollectorReading, ReadingState, ReadingTotals
 from scans.models import EvidenceHead, Target
 from scans.queries.scans import latest_target
 from scans.storage import blobs
 
-ENDED = ("done", "unreadable", "failed")
+ENDED_STATES = ("done", "unreadable", "failed")
 
 
 @dataclass(slots=True)
-class Coverage:
+class AccountCoverage:
     """One account's. target: the latest that ended, which says why the account as a whole could not be read."""
 
     account: Account
-    lines: list[Line]
+    lines: list[CollectorReading]
     target: Target | None
-    totals: Totals = field(default_factory=Totals)
+    totals: ReadingTotals = field(default_factory=ReadingTotals)
     disabled: list[str] = field(default_factory=list)
 
     @property
@@ -41,55 +41,59 @@ class Coverage:
         held = dict.fromkeys(line.region for line in self.lines if line.region != GLOBAL)
         return [GLOBAL, *(region for region in held if region not in self.disabled)]
 
-    def table(self) -> list[tuple[str, list[Line | None]]]:
+    def table(self) -> list[tuple[str, list[CollectorReading | None]]]:
         """(collector, its line in each region; None where it isn't read by region or isn't global)"""
         by_place = {(line.region, line.collector): line for line in self.lines}
         names = sorted({line.collector for line in self.lines})
         return [(name, [by_place.get((region, name)) for region in self.regions]) for name in names]
 
     @property
-    def short(self) -> list[Line]:
+    def short(self) -> list[CollectorReading]:
         """The lines to look at: what is partial or never read."""
-        return [line for line in self.lines if line.state in {State.PARTIAL, State.NEVER_READ} or not line.current]
+        return [
+            line
+            for line in self.lines
+            if line.state in {ReadingState.PARTIAL, ReadingState.NEVER_READ} or not line.current
+        ]
 
     @property
-    def partial(self) -> list[Line]:
+    def partial(self) -> list[CollectorReading]:
         return [line for line in self.lines if line.missing]
 
     @property
-    def old(self) -> list[Line]:
+    def old(self) -> list[CollectorReading]:
         """Read once, but not by the latest scan."""
-        return [line for line in self.lines if not line.current and line.state is not State.NEVER_READ]
+        return [line for line in self.lines if not line.current and line.state is not ReadingState.NEVER_READ]
 
 
-def scopes() -> dict[str, str]:
+def map_collector_scopes() -> dict[str, str]:
     return {name: item.collector.scope for name, item in registry.collectors().items()}
 
 
-def of_account(account: Account) -> Coverage:
+def load_account_coverage(account: Account) -> AccountCoverage:
     target = latest_target(account)
     read = account.targets.exclude(manifest="").order_by("-id").first()
-    current = places_of(read) if read is not None and target is not None and target.pk == read.pk else set()
+    current = list_manifest_places(read) if read is not None and target is not None and target.pk == read.pk else set()
     heads = {(h.region, h.collector): h.digest for h in EvidenceHead.objects.filter(account=account)}
-    contents = blobs.load(heads.values())
-    evidences = {place: evidence.parse(contents[digest]) for place, digest in heads.items()}
-    lines = coverage.cover(account.account_id, account.regions, scopes(), evidences, current)
+    contents = blobs.load_contents(heads.values())
+    evidences = {place: evidence.parse_evidence(contents[digest]) for place, digest in heads.items()}
+    lines = coverage.list_readings(account.account_id, account.regions, map_collector_scopes(), evidences, current)
     told = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
-    lines = coverage.with_cost(lines, told, collectors_by_call())
-    off = [r for r, status in account.regions.items() if status not in ENABLED]
+    lines = coverage.add_judged_gaps(lines, told, collectors_by_call())
+    off = [r for r, status in account.regions.items() if status not in ENABLED_STATUSES]
     disabled = sorted(region for region in off if not any(place[0] == region for place in heads))
-    return Coverage(account, lines, target, coverage.totals(lines), disabled)
+    return AccountCoverage(account, lines, target, coverage.count_readings(lines), disabled)
 
 
-def places_of(target: Target) -> set[tuple[str, str]]:
+def list_manifest_places(target: Target) -> set[tuple[str, str]]:
     manifest = blobs.load_manifest(target.manifest)
     return {(region, name) for region, by_name in manifest.items() for name in by_name}
 
 
-def rows(accounts: QuerySet[Account]) -> Iterator[dict[str, Any]]:
+def iterate_coverage_rows(accounts: QuerySet[Account]) -> Iterator[dict[str, Any]]:
     """Every line of every account, for exports."""
     for account in accounts.order_by("account_id", "pk").iterator(chunk_size=200):
-        yield from map(coverage.row, of_account(account).lines)
+        yield from map(coverage.build_reading_row, load_account_coverage(account).lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +109,25 @@ class OrganizationCoverage:
     unread: int
     skipped: int
     never: int
-    readings: Totals
+    readings: ReadingTotals
 
 
-def of_organization(visible: QuerySet[Account]) -> OrganizationCoverage:
+def load_organization_coverage(visible: QuerySet[Account]) -> OrganizationCoverage:
     """Sums over the visible accounts, from what scans wrote down: no evidence is opened."""
     kinds: dict[str, int] = defaultdict(int)
-    readings = Totals()
+    readings = ReadingTotals()
     read = read_places(visible)
-    of, declared, scope = latest_targets(visible), collectors_by_call(), scopes()
+    of, declared, scope = latest_gaps_by_account(visible), collectors_by_call(), map_collector_scopes()
     accounts = visible.order_by().values_list("pk", "regions", "unreadable", "last_good_scan_at")
     for pk, regions, error, last_good in accounts.iterator(chunk_size=1000):
         gaps = of.get(pk, [])
         held = read.get(pk, {})
-        there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.NOT_THERE]
+        there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.ABSENT_KINDS]
         kinds["skipped" if error and error.get("skipped") else "unread" if error or not last_good else
               "partly" if there else "whole"] += 1  # fmt: skip
         kinds["never"] += not held
         if not (error and error.get("skipped")):
-            readings += coverage.estimate(regions or {}, scope, held, troubled(there, declared))
+            readings += coverage.estimate_totals(regions or {}, scope, held, find_failed_places(there, declared))
     known = {name: kinds[name] for name in ("whole", "partly", "unread", "skipped", "never")}
     return OrganizationCoverage(accounts=sum(known.values()) - known["never"], **known, readings=readings)
 
@@ -137,9 +141,9 @@ def read_places(visible: QuerySet[Account]) -> dict[int, dict[str, int]]:
     return found
 
 
-def latest_targets(visible: QuerySet[Account]) -> dict[int, list[dict[str, str]]]:
+def latest_gaps_by_account(visible: QuerySet[Account]) -> dict[int, list[dict[str, str]]]:
     """Account's row id -> gaps of the latest Target that ended."""
-    ended = Target.objects.filter(state__in=ENDED, account__in=visible.order_by().values("pk"))
+    ended = Target.objects.filter(state__in=ENDED_STATES, account__in=visible.order_by().values("pk"))
     newest = ended.order_by().values("account_id").annotate(newest=Max("pk")).values("newest")
     rows = Target.objects.filter(pk__in=newest).values_list("account_id", "gaps")
     return dict(rows.iterator(chunk_size=1000))
@@ -154,11 +158,13 @@ def collectors_by_call() -> dict[str, list[str]]:
     return found
 
 
-def troubled(gaps: Iterable[Mapping[str, str]], declared: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+def find_failed_places(
+    gaps: Iterable[Mapping[str, str]], declared: Mapping[str, list[str]]
+) -> Iterator[tuple[str, str]]:
     """The places whose own calls failed. A call to another region, as for a bucket there, is the account's."""
-    scope = scopes()
+    scope = map_collector_scopes()
     for gap in gaps:
         # What was kept with parts replaced is named by its fact: type.fact.
-        owner = registry.types().get(gap["api"].rpartition(".")[0])
+        owner = registry.collector_by_type().get(gap["api"].rpartition(".")[0])
         for name in declared.get(gap["api"], [owner] if owner else []):
             yield (GLOBAL if scope[name] == GLOBAL else gap["region"], name)

@@ -13,15 +13,15 @@ from scans.models import Finding, Target
 from scans.queries import cells
 from scans.queries.cells import ControlLine, Counts
 from scans.timemachine import as_of
-from scans.timemachine.as_of import Then
-from scans.timemachine.diff import FactChange, fact_changes
-from scans.timemachine.rejudge import EvidenceLostError, Rejudged, rejudge
+from scans.timemachine.as_of import PastFinding
+from scans.timemachine.diff import FactChange, list_fact_changes
+from scans.timemachine.rejudge import EvidenceLostError, RejudgedAccount, rejudge_account
 
-SHOWN = 200
+MAX_SHOWN_FINDINGS = 200
 
 
 @dataclass(slots=True)
-class AccountStood:
+class AccountAsOf:
     """target: whose evidence was the latest good one; None: nothing had been read. whole: had all of the account been
     read by then? If not, target read a part, the newest of `layers`. missed: the last Target by then that ended
     without reading it. lines: its outcomes by
@@ -33,41 +33,41 @@ class AccountStood:
     whole: bool = False
     missed: Target | None = None
     lines: list[ControlLine] = field(default_factory=list)
-    total: Counts = cells.NONE
-    findings: list[Then] = field(default_factory=list)
+    total: Counts = cells.NO_COUNTS
+    findings: list[PastFinding] = field(default_factory=list)
     open: int = 0
     lost: list[str] = field(default_factory=list)
 
 
-def outcomes_at(account: Account, moment: datetime) -> Rejudged | None:
+def outcomes_at(account: Account, moment: datetime) -> RejudgedAccount | None:
     """The Account's outcomes from the evidence that was the latest at the moment, by today's controls. None:
     nothing had been read. Raises EvidenceLostError."""
-    return rejudge(account, as_of.layers_of([account], moment).get(account.pk, []))
+    return rejudge_account(account, as_of.layers_of([account], moment).get(account.pk, []))
 
 
-def account_at(account: Account, moment: datetime, *, with_findings: bool) -> AccountStood:
-    stood = AccountStood()
+def load_account_as_of(account: Account, moment: datetime, *, with_findings: bool) -> AccountAsOf:
+    stood = AccountAsOf()
     layers = as_of.layers_of([account], moment).get(account.pk, [])
     stood.layers, stood.target = len(layers), layers[-1] if layers else None
     stood.whole = bool(layers) and as_of.is_whole(layers[-1])
-    stood.missed = missed_by(account, moment, layers[0] if layers else None)
+    stood.missed = find_missed_target(account, moment, layers[0] if layers else None)
     try:
-        found = rejudge(account, layers)
+        found = rejudge_account(account, layers)
     except EvidenceLostError as error:
         found, stood.lost = None, [str(error)]
     if found:
         stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.lost))
-        stood.lines = lines_of(found)
-        stood.total = cells.total(line.counts for line in stood.lines)
+        stood.lines = tally_control_lines(found)
+        stood.total = cells.sum_counts(line.counts for line in stood.lines)
     if with_findings and stood.target:
         rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
         opened = (then for then in as_of.findings_at(rows, moment) if then.state == "open")
-        stood.findings = list(islice(opened, SHOWN))
+        stood.findings = list(islice(opened, MAX_SHOWN_FINDINGS))
         stood.open = len(stood.findings) + sum(1 for _ in opened)
     return stood
 
 
-def missed_by(account: Account, moment: datetime, read: Target | None) -> Target | None:
+def find_missed_target(account: Account, moment: datetime, read: Target | None) -> Target | None:
     """The last Target by then, after the one that read the account, which ended without reading it."""
     ended = account.targets.filter(state__in=TARGET_ENDED - {"done"}, manifest="", finished_at__lte=moment)
     if read is not None and read.collected_at is not None:
@@ -75,27 +75,27 @@ def missed_by(account: Account, moment: datetime, read: Target | None) -> Target
     return ended.select_related("scan").order_by("-finished_at", "-id").first()
 
 
-def lines_of(found: Rejudged) -> list[ControlLine]:
+def tally_control_lines(found: RejudgedAccount) -> list[ControlLine]:
     """As the roll-up counts them: what a Scan of some regions left out is no outcome of the Account."""
     tallies: dict[str, Counter[str]] = defaultdict(Counter)
     for item, _ in found.told:
         tallies[item.control.id][item.outcome.verdict] += 1
     return [
-        cells.line(id, Counts(tally["pass"], tally["fail"], tally["unknown"], tally["not_applicable"]))
+        cells.make_control_line(id, Counts(tally["pass"], tally["fail"], tally["unknown"], tally["not_applicable"]))
         for id, tally in sorted(tallies.items())
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class FindingStood:
+class FindingAsOf:
     """then: None if it was first seen later. changed: the facts that differ from those of today; None where
     the evidence of then is no longer kept."""
 
-    then: Then | None
+    then: PastFinding | None
     changed: list[FactChange] | None
 
 
-def finding_stood(finding: Finding, moment: datetime) -> FindingStood:
+def load_finding_as_of(finding: Finding, moment: datetime) -> FindingAsOf:
     then = as_of.finding_at(finding, moment)
-    facts = as_of.facts_then(then) if then else None
-    return FindingStood(then, None if facts is None else list(fact_changes(facts, finding.facts)))
+    facts = as_of.load_past_facts(then) if then else None
+    return FindingAsOf(then, None if facts is None else list(list_fact_changes(facts, finding.facts)))

@@ -13,16 +13,16 @@ from accounts.models import Account
 from scans import registry
 from scans.domain import remediation
 from scans.domain.evidence import decode_fact
-from scans.domain.remediation import Filled
+from scans.domain.remediation import FilledRemediation
 from scans.models import Finding, FindingEvent
-from scans.queries.findings import titled, visible_findings
+from scans.queries.findings import pair_with_titles, visible_findings
 from scans.registry import LoadedControl
 
-NEIGHBOURS = 8
+MAX_NEIGHBORS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class ShownGap:
+class ExplainedGap:
     gap: Gap
 
     @property
@@ -35,7 +35,7 @@ class ShownGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class FindingFact:
     """gap: why the value could not be read; None where it was."""
 
     name: str
@@ -48,44 +48,46 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class FindingDetail:
     """control and fix are None for a control that is no longer there."""
 
     control: LoadedControl | None
-    fix: Filled | None
-    facts: list[Fact]
-    gaps: list[ShownGap]
+    fix: FilledRemediation | None
+    facts: list[FindingFact]
+    gaps: list[ExplainedGap]
     events: list[FindingEvent]
     same_resource: list[tuple[Finding, str]]
     same_control: list[Finding]
 
 
-def of(finding: Finding, visible: QuerySet[Account]) -> Detail:
+def load_finding_detail(finding: Finding, visible: QuerySet[Account]) -> FindingDetail:
     loaded = registry.controls().get(finding.control)
     open_ones = visible_findings(visible).filter(state="open").exclude(pk=finding.pk).order_by("-id")
-    return Detail(
+    return FindingDetail(
         control=loaded,
         fix=fix_of(finding, loaded) if loaded else None,
-        facts=list(facts_of(finding)),
-        gaps=[ShownGap(Gap.from_dict(gap)) for gap in finding.gaps],
+        facts=list(list_finding_facts(finding)),
+        gaps=[ExplainedGap(Gap.from_dict(gap)) for gap in finding.gaps],
         events=list(finding.events.select_related("scan")),
-        same_resource=titled(open_ones.filter(account=finding.account, resource=finding.resource)[:NEIGHBOURS]),
-        same_control=list(open_ones.filter(control=finding.control)[:NEIGHBOURS]),
+        same_resource=pair_with_titles(
+            open_ones.filter(account=finding.account, resource=finding.resource)[:MAX_NEIGHBORS]
+        ),
+        same_control=list(open_ones.filter(control=finding.control)[:MAX_NEIGHBORS]),
     )
 
 
-def fix_of(finding: Finding, loaded: LoadedControl) -> Filled:
-    return remediation.fill(
+def fix_of(finding: Finding, loaded: LoadedControl) -> FilledRemediation:
+    return remediation.fill_remediation(
         loaded.control,
         arn=finding.resource,
         account=finding.account.account_id,
         region=finding.region,
         partition=finding.account.organization.partition,
-        facts={fact.name: fact.value for fact in facts_of(finding) if fact.gap is None},
+        facts={fact.name: fact.value for fact in list_finding_facts(finding) if fact.gap is None},
     )
 
 
-def facts_of(finding: Finding) -> Iterable[Fact]:
+def list_finding_facts(finding: Finding) -> Iterable[FindingFact]:
     for name, stored in sorted(finding.facts.items()):
         value = decode_fact(stored)
-        yield Fact(name, None, value) if isinstance(value, Gap) else Fact(name, value, None)
+        yield FindingFact(name, None, value) if isinstance(value, Gap) else FindingFact(name, value, None)

@@ -21,48 +21,48 @@ FINDING_COLUMNS = (
 )  # fmt: skip
 # coverage: excepted or requested at the moment of the export, empty for neither; covered_by: by what.
 EXPORTED_FINDING_COLUMNS = (*FINDING_COLUMNS, "coverage", "covered_by")
-BATCH = 1000
+EXPORT_BATCH = 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Echo:
+class EchoFile:
     """A file for csv.writer whose writes come back as its answers."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def write(rows: Iterable[Mapping[str, Any]], file: TextIO, *, format: str, columns: tuple[str, ...]) -> None:
-    file.writelines(lines(rows, format=format, columns=columns))
+def write_rows(rows: Iterable[Mapping[str, Any]], file: TextIO, *, format: str, columns: tuple[str, ...]) -> None:
+    file.writelines(format_rows(rows, format=format, columns=columns))
 
 
-def lines(rows: Iterable[Mapping[str, Any]], *, format: str, columns: tuple[str, ...]) -> Iterator[str]:
+def format_rows(rows: Iterable[Mapping[str, Any]], *, format: str, columns: tuple[str, ...]) -> Iterator[str]:
     """One line after the other, each with its end: for a file, or an answer that is sent while it is read."""
     if format == "jsonl":
         yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return
-    writer = csv.writer(Echo())
+    writer = csv.writer(EchoFile())
     yield writer.writerow(columns)
-    yield from (writer.writerow([cell(row[column]) for column in columns]) for row in rows)
+    yield from (writer.writerow([format_cell(row[column]) for column in columns]) for row in rows)
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
-def finding_lines(rows: Iterable[Finding], now: datetime) -> Iterator[dict[str, Any]]:
+def iterate_finding_records(rows: Iterable[Finding], now: datetime) -> Iterator[dict[str, Any]]:
     """Each with what lies over it, looked up for many at once."""
     waiting = iter(rows)
-    while batch := list(islice(waiting, BATCH)):
-        over = hooks.overlays_over(batch, now)
+    while batch := list(islice(waiting, EXPORT_BATCH)):
+        over = hooks.find_overlays(batch, now)
         for row in batch:
             held = over.get(row.pk)
             coverage = {"coverage": held.kind if held else "", "covered_by": held.label if held else ""}
-            yield {**finding_line(row), **coverage}
+            yield {**build_finding_record(row), **coverage}
 
 
-def finding_line(row: Finding) -> dict[str, Any]:
+def build_finding_record(row: Finding) -> dict[str, Any]:
     gaps = [{key: gap[key] for key in ("api", "action", "region", "code")} for gap in row.gaps]
     return {
         "fingerprint": row.fingerprint,

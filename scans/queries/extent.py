@@ -12,17 +12,17 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED_WELL
 from scans.domain.evidence import GLOBAL
-from scans.domain.regions import ENABLED
+from scans.domain.regions import ENABLED_STATUSES
 from scans.models import EvidenceHead, Target
 
 # Of an export: how far what it covers was read, in one sentence.
 EXTENT_HEADER = "Tutela-Extent"
-LIMITED = "read only for some regions or controls, or by a scan that did not end"
-NARROWED = "not read for all that is chosen here"
+LIMITED_WORDS = "read only for some regions or controls, or by a scan that did not end"
+NARROWED_WORDS = "not read for all that is chosen here"
 Part = tuple[str, str]  # (what to stress, what follows it)
 
 
-class State(StrEnum):
+class ReadState(StrEnum):
     """Of one Account. READ: the last scan that came to it read it, and one has read every region for every control.
     LIMITED: it was read, but only for some regions or controls, or by scans that did not come to their end. UNREADABLE: the last scan that came to it could not read it; older evidence may
     stand. NEVER: no scan has come to it, or none came to its end there."""
@@ -77,10 +77,10 @@ class Extent:
             older = f" Of {self.stale}, older evidence is shown." if self.stale else ""
             found.append((f"{self.unreadable} could not be read", f" in the last scan{closed}.{older}"))
         if self.untried:
-            found.append((f"{self.untried} {was(self.untried)} not scanned yet", "."))
+            found.append((f"{self.untried} {was_or_were(self.untried)} not scanned yet", "."))
         if self.limited:
-            where = NARROWED if self.narrowed else LIMITED
-            found.append((f"{self.limited} {was(self.limited)} {where}", "."))
+            where = NARROWED_WORDS if self.narrowed else LIMITED_WORDS
+            found.append((f"{self.limited} {was_or_were(self.limited)} {where}", "."))
         if self.never:
             of = f"In all, {self.never} of {self.accounts} accounts were never read"
             found.append((of, ": nothing that is said here holds for them."))
@@ -94,7 +94,7 @@ class Extent:
             return [("The account could not be read", f" in the last scan{closed}.{older}{never}")]
         if self.untried:
             return [("The account was not scanned yet", f".{never}")]
-        return [(f"The account was {NARROWED if self.narrowed else LIMITED}", ".")] if self.limited else []
+        return [(f"The account was {NARROWED_WORDS if self.narrowed else LIMITED_WORDS}", ".")] if self.limited else []
 
     def text(self) -> str:
         """Like "Of 14 accounts, 12 were read. 2 could not be read in the last scan."; one line of plain text."""
@@ -103,7 +103,7 @@ class Extent:
         said = [stressed + rest for stressed, rest in self.parts()]
         if self.accounts == 1:
             return said[0] if said else "The account was read."
-        return " ".join([f"Of {self.accounts} accounts, {self.read} {was(self.read)} read.", *said])
+        return " ".join([f"Of {self.accounts} accounts, {self.read} {was_or_were(self.read)} read.", *said])
 
     def document(self) -> dict[str, int]:
         """As the API says it."""
@@ -111,7 +111,7 @@ class Extent:
         return {name: getattr(self, name) for name in names}
 
 
-def was(number: int) -> str:
+def was_or_were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
@@ -136,19 +136,19 @@ def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collect
     return Extent(**{**said, "limited": said["limited"] - covered + elsewhere}, narrowed=True)
 
 
-def states_of(accounts: Iterable[Account]) -> dict[int, State]:
+def states_of(accounts: Iterable[Account]) -> dict[int, ReadState]:
     """Account's row id -> its state, in one query however many."""
     rows = Account.objects.filter(pk__in=[account.pk for account in accounts]).order_by()
     held = rows.annotate(whole=Exists(whole_readings())).values_list("pk", "unreadable", "last_good_scan_at", "whole")
-    return {pk: state_of(unreadable, last_good, whole=whole) for pk, unreadable, last_good, whole in held}
+    return {pk: decide_read_state(unreadable, last_good, whole=whole) for pk, unreadable, last_good, whole in held}
 
 
-def state_of(unreadable: Any, last_good: Any, *, whole: bool) -> State:
+def decide_read_state(unreadable: Any, last_good: Any, *, whole: bool) -> ReadState:
     if unreadable is not None:
-        return State.UNREADABLE
+        return ReadState.UNREADABLE
     if last_good is None:
-        return State.NEVER
-    return State.READ if whole else State.LIMITED
+        return ReadState.NEVER
+    return ReadState.READ if whole else ReadState.LIMITED
 
 
 UNREADABLE = Q(unreadable__isnull=False)
@@ -168,10 +168,10 @@ def covered_by_parts(rows: QuerySet[Account], region: str, controls: Collection[
     part = rows.filter(REACHED & ~Exists(whole_readings())).values("pk")
     done = Target.objects.filter(account__in=part, state="done", scan__state__in=SCAN_ENDED_WELL).order_by()
     found = done.values_list("account_id", "scan__asked").iterator(chunk_size=1000)
-    return {account for account, asked in found if covers(asked, region, controls)}
+    return {account for account, asked in found if covers_request(asked, region, controls)}
 
 
-def covers(asked: Mapping[str, Any], region: str, controls: Collection[str]) -> bool:
+def covers_request(asked: Mapping[str, Any], region: str, controls: Collection[str]) -> bool:
     regions, named = asked.get("regions") or [], asked.get("controls") or []
     return (not regions or region in regions) and (not named or (bool(controls) and set(controls) <= set(named)))
 
@@ -181,6 +181,6 @@ def not_in_region(rows: QuerySet[Account], region: str) -> int:
     here = EvidenceHead.objects.filter(account=OuterRef("pk"), region=region)
     unread = rows.filter(REACHED & Exists(whole_readings()) & ~Exists(here)).values_list("regions", flat=True)
     return sum(
-        region == GLOBAL or (known or {}).get(region, "ENABLED") in ENABLED
+        region == GLOBAL or (known or {}).get(region, "ENABLED") in ENABLED_STATUSES
         for known in unread.iterator(chunk_size=1000)
     )

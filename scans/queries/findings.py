@@ -51,10 +51,10 @@ class FindingFilter:
         values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
         values["state"] = values["state"] or "open"
         values["control"] = values["control"].upper()
-        one_of("state", values["state"], STATES)
-        one_of("severity", values["severity"], ("", *map(str, Severity)))
-        one_of("verdict", values["verdict"], ("", *FINDING_VERDICTS))
-        one_of("coverage", values["coverage"], ("", *hooks.narrowings))
+        require_one_of("state", values["state"], STATES)
+        require_one_of("severity", values["severity"], ("", *map(str, Severity)))
+        require_one_of("verdict", values["verdict"], ("", *FINDING_VERDICTS))
+        require_one_of("coverage", values["coverage"], ("", *hooks.narrowings))
         if values["control"] and not CONTROL.fullmatch(values["control"]):
             raise FilterError("control must be a public id like SSM-PS-001, or a group like PS.")
         if any("\x00" in value for value in values.values()):
@@ -97,7 +97,7 @@ class FindingFilter:
         )
 
 
-def one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
+def require_one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
     if value not in possible:
         raise FilterError(f"{name} is {value!r}; use {', '.join(p for p in possible if p)}.")
 
@@ -111,7 +111,7 @@ def visible_findings(visible: QuerySet[Account]) -> QuerySet[Finding]:
     return Finding.objects.filter(account__in=visible.values("pk")).select_related("account")
 
 
-def filtered(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Finding]:
+def filter_findings(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Finding]:
     rows = visible_findings(wanted.accounts(visible)).filter(wanted.controls())
     exact = {"severity": wanted.severity, "region": wanted.region, "verdict": wanted.verdict}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
@@ -126,15 +126,15 @@ def filtered(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Find
 
 
 @dataclass(frozen=True)
-class Page(Generic[Row]):
+class KeysetPage(Generic[Row]):
     rows: list[Row]
     last: int | None  # the id that the next page starts below; None: this is the last page
 
 
-def page_of(rows: QuerySet[Row], below: int | None, size: int) -> Page[Row]:
+def load_keyset_page(rows: QuerySet[Row], below: int | None, size: int) -> KeysetPage[Row]:
     """Rows are ordered by falling id."""
     found = list((rows.filter(pk__lt=below) if below is not None else rows)[: size + 1])
-    return Page(found[:size], found[size - 1].pk if len(found) > size else None)
+    return KeysetPage(found[:size], found[size - 1].pk if len(found) > size else None)
 
 
 def total_of(rows: QuerySet[Finding]) -> int:
@@ -142,7 +142,7 @@ def total_of(rows: QuerySet[Finding]) -> int:
     return rows.order_by()[: COUNT_LIMIT + 1].count()
 
 
-def titled(rows: Iterable[Finding]) -> list[tuple[Finding, str]]:
+def pair_with_titles(rows: Iterable[Finding]) -> list[tuple[Finding, str]]:
     """Each with its control's title; empty for a control that is gone."""
     known = registry.controls()
     return [(row, known[row.control].control.title if row.control in known else "") for row in rows]

@@ -13,39 +13,39 @@ from accounts.models import Account, Organization
 from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
-from scans.insight.flows import Blind, Flow, Side, buckets_named, build, grade_by
-from scans.insight.flows.grading import TYPES, concerns
+from scans.insight.flows import Flow, FlowTypeGap, GradedAccount, build_flows, grade_account, list_named_buckets
+from scans.insight.flows.grading import FLOW_TYPES, judges_flow_step
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
-MOST_ACCOUNTS = 30
-AT_ONCE = 10
-REMEMBERED = 200
+MAX_MAP_ACCOUNTS = 30
+ACCOUNTS_AT_ONCE = 10
+MAX_CACHED_ACCOUNTS = 200
 
 
 @dataclass(slots=True)
-class Map:
+class DataFlowMap:
     """Flows of some accounts. of: how many accounts there are to choose from; unread: those never read."""
 
     flows: list[Flow] = field(default_factory=list)
-    blind: list[Blind] = field(default_factory=list)
+    blind: list[FlowTypeGap] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     unread: list[Account] = field(default_factory=list)
     of: int = 0
 
 
-class Mapper:
+class FlowMapper:
     """Reads accounts, a few at a time, and remembers those that others' data goes to.
 
     visible: the only accounts whose facts are used, for either end of a flow."""
 
     def __init__(self, visible: QuerySet[Account]) -> None:
         self.visible = visible
-        self._sides: dict[int, Side | None] = {}
+        self._sides: dict[int, GradedAccount | None] = {}
         self._contexts: dict[int, Context] = {}
         self._owners: dict[tuple[int, str], Account | None] = {}
 
-    def flows_of(self, accounts: Sequence[Account]) -> Iterator[tuple[Account, list[Flow], list[Blind], bool]]:
+    def flows_of(self, accounts: Sequence[Account]) -> Iterator[tuple[Account, list[Flow], list[FlowTypeGap], bool]]:
         """(account, its flows, what is not known of them, whether anything of it was ever read)"""
         self.read(accounts)
         pointed = {account.pk: self.owner_ids(account) for account in accounts}
@@ -58,7 +58,7 @@ class Mapper:
                 continue
             known = {id: owners[account.organization_id, id] for id in pointed[account.pk]
                      if (account.organization_id, id) in owners}  # fmt: skip
-            yield account, *build(side, {id: self.side_or_blank(owner) for id, owner in known.items()}), True
+            yield account, *build_flows(side, {id: self.side_or_blank(owner) for id, owner in known.items()}), True
 
     def owner_ids(self, account: Account) -> set[str]:
         """The accounts that own the buckets which this one's settings name."""
@@ -66,7 +66,7 @@ class Mapper:
         if side is None:
             return set()
         known = side.context.bucket_owners or {}
-        return {known[name] for name in buckets_named(side) if name in known} - {account.account_id}
+        return {known[name] for name in list_named_buckets(side) if name in known} - {account.account_id}
 
     def find_owners(
         self, accounts: Iterable[Account], pointed: Mapping[int, set[str]]
@@ -80,26 +80,28 @@ class Mapper:
                 self._owners[found.organization_id, found.account_id] = found
         return {place: owner for place in wanted if (owner := self._owners[place]) is not None}
 
-    def side_or_blank(self, account: Account) -> Side:
+    def side_or_blank(self, account: Account) -> GradedAccount:
         """An owner of which nothing was ever read may be seen, but there is nothing to see."""
         side = self._sides[account.pk]
-        return side or Side(account.account_id, World([]), self.context(account.organization, account.account_id))
+        return side or GradedAccount(
+            account.account_id, World([]), self.context(account.organization, account.account_id)
+        )
 
     def read(self, accounts: Iterable[Account]) -> None:
         new = [account for account in accounts if account.pk not in self._sides]
-        for pk, evidences in latest(new, collectors()).items():
+        for pk, evidences in load_latest_evidence(new, list_map_collectors()).items():
             account = next(each for each in new if each.pk == pk)
             self._sides[pk] = self.judged(account, evidences) if evidences else None
 
-    def judged(self, account: Account, evidences: dict[tuple[str, str], Evidence]) -> Side:
+    def judged(self, account: Account, evidences: dict[tuple[str, str], Evidence]) -> GradedAccount:
         regions = sorted({region for region, _ in evidences} - {GLOBAL})
         context = self.context(account.organization, account.account_id)
         chosen = [(item.control, item.evaluate) for item in registry.controls().values()]
-        return grade_by(account.account_id, World(evidences.values()), context, chosen, regions)
+        return grade_account(account.account_id, World(evidences.values()), context, chosen, regions)
 
-    def forget(self) -> None:
+    def trim_cache(self) -> None:
         """Keep only so many of them."""
-        if len(self._sides) > REMEMBERED:
+        if len(self._sides) > MAX_CACHED_ACCOUNTS:
             self._sides.clear()
 
     def context(self, organization: Organization, account_id: str) -> Context:
@@ -122,37 +124,39 @@ def newest_context(organization: Organization) -> Context:
     return replace(held, left_out={})  # the map shows the latest of every account, whatever one scan left out
 
 
-def collectors() -> set[str]:
+def list_map_collectors() -> set[str]:
     """Those that yield what a map is made of, or what the controls that grade it need."""
-    graders = [item.control for item in registry.controls().values() if concerns(item.control)]
-    types = TYPES.union(*((*control.facts, *control.related) for control in graders))
-    return {registry.types()[type] for type in types if type in registry.types()}
+    graders = [item.control for item in registry.controls().values() if judges_flow_step(item.control)]
+    types = FLOW_TYPES.union(*((*control.facts, *control.related) for control in graders))
+    return {registry.collector_by_type()[type] for type in types if type in registry.collector_by_type()}
 
 
-def latest(accounts: Sequence[Account], names: set[str]) -> dict[int, dict[tuple[str, str], Evidence]]:
+def load_latest_evidence(accounts: Sequence[Account], names: set[str]) -> dict[int, dict[tuple[str, str], Evidence]]:
     """Account's row id -> (region, collector) -> evidence, in two queries."""
     found: dict[int, dict[tuple[str, str], Evidence]] = {account.pk: {} for account in accounts}
     if not found:
         return found
     heads = list(EvidenceHead.objects.filter(account__in=found, collector__in=names))
-    contents = blobs.load(head.digest for head in heads)
+    contents = blobs.load_contents(head.digest for head in heads)
     for head in heads:
-        found[head.account_id][head.region, head.collector] = evidence.parse(contents[head.digest])
+        found[head.account_id][head.region, head.collector] = evidence.parse_evidence(contents[head.digest])
     return found
 
 
 def worst_first(visible: QuerySet[Account]) -> QuerySet[Account]:
     """By how much of what grades a flow fails there; ids make the order stable."""
-    ids = [id for id, item in registry.controls().items() if concerns(item.control)]
+    ids = [id for id, item in registry.controls().items() if judges_flow_step(item.control)]
     failing = Coalesce(Sum("cells__failed", filter=Q(cells__control__in=ids)), Value(0))
     return visible.annotate(failing_steps=failing).order_by(F("failing_steps").desc(), "account_id", "pk")
 
 
-def map_of(visible: QuerySet[Account], *, chosen: QuerySet[Account] | None = None, region: str = "") -> Map:
+def build_flow_map(
+    visible: QuerySet[Account], *, chosen: QuerySet[Account] | None = None, region: str = ""
+) -> DataFlowMap:
     """The map of the chosen accounts (all visible ones), no more than MOST_ACCOUNTS of them, the worst first."""
     asked = visible if chosen is None else chosen
-    found = Map(of=asked.count(), accounts=list(worst_first(asked)[:MOST_ACCOUNTS]))
-    for account, flows, blind, read in every(visible, found.accounts, region):
+    found = DataFlowMap(of=asked.count(), accounts=list(worst_first(asked)[:MAX_MAP_ACCOUNTS]))
+    for account, flows, blind, read in iterate_account_flows(visible, found.accounts, region):
         found.flows += flows
         found.blind += blind
         if not read:
@@ -164,14 +168,16 @@ def in_region(flow: Flow, region: str) -> bool:
     return not region or region in {flow.region, flow.destination.region}
 
 
-Read = tuple[Account, list[Flow], list[Blind], bool]
+AccountFlows = tuple[Account, list[Flow], list[FlowTypeGap], bool]
 
 
-def every(visible: QuerySet[Account], chosen: Iterable[Account], region: str = "") -> Iterator[Read]:
+def iterate_account_flows(
+    visible: QuerySet[Account], chosen: Iterable[Account], region: str = ""
+) -> Iterator[AccountFlows]:
     """Account after account, without end, so for exports too. visible: whose facts may be used."""
-    mapper, waiting = Mapper(visible), iter(chosen)
-    while part := list(islice(waiting, AT_ONCE)):
+    mapper, waiting = FlowMapper(visible), iter(chosen)
+    while part := list(islice(waiting, ACCOUNTS_AT_ONCE)):
         for account, flows, blind, read in mapper.flows_of(part):
             kept = [flow for flow in flows if in_region(flow, region)]
             yield account, kept, [item for item in blind if not region or item.region in {region, GLOBAL}], read
-        mapper.forget()
+        mapper.trim_cache()

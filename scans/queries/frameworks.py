@@ -16,11 +16,11 @@ from scans.models import AccountTotal
 from scans.queries import cells
 from scans.queries.cells import Counts
 
-WORST = 100
+MAX_WORST_PLACES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
+class AccountTally:
     """Of how many accounts something fails, something is unknown, or something is judged at all."""
 
     failing: int = 0
@@ -29,66 +29,66 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RequirementLine:
     """One requirement with what is known of it. standing: holds, broken, unknown, nothing or attested."""
 
     requirement: Requirement
     counts: Counts
-    accounts: Accounts
+    accounts: AccountTally
     controls: list[tuple[Control, Counts]]
 
     @property
     def standing(self) -> str:
-        return frameworks.standing(self.requirement, self.counts)
+        return frameworks.requirement_status(self.requirement, self.counts)
 
 
 @dataclass(slots=True)
 class RollUp:
     framework: Framework
-    lines: list[Line] = field(default_factory=list)
+    lines: list[RequirementLine] = field(default_factory=list)
 
     @property
     def counts(self) -> Counts:
         """Each control once, though several requirements name it."""
         by_id = {control.id: counts for line in self.lines for control, counts in line.controls}
-        return cells.total(by_id.values())
+        return cells.sum_counts(by_id.values())
 
     def standings(self) -> list[tuple[str, int]]:
-        return [(word, sum(line.standing == word for line in self.lines)) for word in frameworks.STANDINGS]
+        return [(word, sum(line.standing == word for line in self.lines)) for word in frameworks.REQUIREMENT_STATUSES]
 
 
 @cache
-def known() -> dict[str, Framework]:
-    return frameworks.frameworks(item.control for item in registry.controls().values())
+def load_frameworks() -> dict[str, Framework]:
+    return frameworks.build_frameworks(item.control for item in registry.controls().values())
 
 
-def all_of(visible: QuerySet[Account]) -> list[RollUp]:
-    rows = cells.totals_of(visible.order_by())
-    counts = cells.by_control(rows)
-    return [rolled_up(framework, counts, {}) for framework in known().values()]
+def roll_up_all(visible: QuerySet[Account]) -> list[RollUp]:
+    rows = cells.visible_totals(visible.order_by())
+    counts = cells.count_by_control(rows)
+    return [build_rollup(framework, counts, {}) for framework in load_frameworks().values()]
 
 
-def one_of(framework: Framework, visible: QuerySet[Account]) -> RollUp:
-    rows = cells.totals_of(visible.order_by())
-    return rolled_up(framework, cells.by_control(rows), accounts_by_requirement(framework, rows))
+def roll_up_framework(framework: Framework, visible: QuerySet[Account]) -> RollUp:
+    rows = cells.visible_totals(visible.order_by())
+    return build_rollup(framework, cells.count_by_control(rows), accounts_by_requirement(framework, rows))
 
 
-def rolled_up(framework: Framework, counts: dict[str, Counts], accounts: dict[str, Accounts]) -> RollUp:
+def build_rollup(framework: Framework, counts: dict[str, Counts], accounts: dict[str, AccountTally]) -> RollUp:
     lines = []
     for requirement in framework.requirements:
-        by_control = [(control, counts.get(control.id, cells.NONE)) for control in requirement.controls]
-        total = cells.total(found for _, found in by_control)
-        lines.append(Line(requirement, total, accounts.get(requirement.id, Accounts()), by_control))
+        by_control = [(control, counts.get(control.id, cells.NO_COUNTS)) for control in requirement.controls]
+        total = cells.sum_counts(found for _, found in by_control)
+        lines.append(RequirementLine(requirement, total, accounts.get(requirement.id, AccountTally()), by_control))
     return RollUp(framework, lines)
 
 
-def line_of(requirement: Requirement, visible: QuerySet[Account]) -> Line:
-    rows = cells.totals_of(visible.order_by()).filter(control__in=requirement.control_ids)
+def load_requirement_line(requirement: Requirement, visible: QuerySet[Account]) -> RequirementLine:
+    rows = cells.visible_totals(visible.order_by()).filter(control__in=requirement.control_ids)
     alone = Framework("", "", (requirement,))
-    return rolled_up(alone, cells.by_control(rows), accounts_by_requirement(alone, rows)).lines[0]
+    return build_rollup(alone, cells.count_by_control(rows), accounts_by_requirement(alone, rows)).lines[0]
 
 
-def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) -> dict[str, Accounts]:
+def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) -> dict[str, AccountTally]:
     """One query for the whole framework. The sets are joined here: a database takes ten times as long for it."""
     asked = {id for requirement in framework.requirements for id in requirement.control_ids}
     of_control: dict[str, tuple[set[int], set[int], set[int]]] = {id: (set(), set(), set()) for id in asked}
@@ -104,7 +104,7 @@ def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) 
         if failed or unknown or passed:
             judged.add(account)
     return {
-        requirement.id: Accounts(
+        requirement.id: AccountTally(
             *(len(set().union(*(of_control[id][kind] for id in requirement.control_ids))) for kind in range(3))
         )
         for requirement in framework.requirements
@@ -112,7 +112,7 @@ def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AccountControl:
     """One control in one account."""
 
     account: Account
@@ -120,17 +120,17 @@ class Place:
     counts: Counts
 
 
-def places_of(requirement: Requirement, visible: QuerySet[Account]) -> tuple[list[Place], bool]:
+def list_unmet_controls(requirement: Requirement, visible: QuerySet[Account]) -> tuple[list[AccountControl], bool]:
     """Where a requirement is broken or not known, the worst first; and whether there is more than is shown."""
-    rows = cells.totals_of(visible.order_by()).filter(control__in=requirement.control_ids)
+    rows = cells.visible_totals(visible.order_by()).filter(control__in=requirement.control_ids)
     sums = (
         rows.order_by()
         .values_list("account_id", "control")
         .annotate(f=Sum("failed"), u=Sum("unknown"), p=Sum("passed"), n=Sum("not_applicable"))
     )
     bad = sums.filter(Q(f__gt=0) | Q(u__gt=0)).order_by("-f", "-u", "account_id", "control")
-    worst = list(bad[: WORST + 1])
+    worst = list(bad[: MAX_WORST_PLACES + 1])
     accounts = visible.in_bulk({pk for pk, *_ in worst})
     controls = {control.id: control for control in requirement.controls}
-    found = [Place(accounts[pk], controls[control], Counts(p, f, u, n)) for pk, control, f, u, p, n in worst]
-    return found[:WORST], len(found) > WORST
+    found = [AccountControl(accounts[pk], controls[control], Counts(p, f, u, n)) for pk, control, f, u, p, n in worst]
+    return found[:MAX_WORST_PLACES], len(found) > MAX_WORST_PLACES

@@ -11,17 +11,17 @@ from django.db.models import Count, Q, QuerySet, Sum
 from accounts.models import Account, Organization, OrganizationalUnit
 from scans.models import AccountTotal
 from scans.queries import cells, unit_choices, unit_tree
-from scans.queries.cells import COLUMNS, NONE, Counts
-from scans.queries.extent import Extent, State, extent_of, states_of
+from scans.queries.cells import COLUMNS, NO_COUNTS, Counts
+from scans.queries.extent import Extent, ReadState, extent_of, states_of
 from scans.queries.findings import FindingFilter
 from scans.queries.unit_tree import NO_OU
 
 # Beyond this many accounts the page shows the OUs, and the accounts of the one that is chosen.
-SHOWN_AT_ONCE = 400
+MAX_SHOWN_ACCOUNTS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class InventoryLine:
     """An OU (accounts: how many are in it and below), or an Account with its state. Neither: in no OU."""
 
     depth: int
@@ -29,7 +29,7 @@ class Line:
     unit: OrganizationalUnit | None = None
     account: Account | None = None
     accounts: int = 0
-    state: State | None = None
+    state: ReadState | None = None
 
     @property
     def query(self) -> str:
@@ -38,11 +38,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class AccountInventory:
     """read: how far the accounts were read. shown: how many of them have a line of their own."""
 
     organizations: list[Organization]
-    lines: list[Line]
+    lines: list[InventoryLine]
     read: Extent
     shown: int
 
@@ -59,16 +59,16 @@ class Inventory:
         return self.read.never
 
 
-def inventory(visible: QuerySet[Account], wanted: FindingFilter) -> Inventory:
+def load_inventory(visible: QuerySet[Account], wanted: FindingFilter) -> AccountInventory:
     found = wanted.accounts(visible)
     if wanted.q:
         found = found.filter(Q(name__icontains=wanted.q) | Q(account_id__icontains=wanted.q))
     read = extent_of(found)
-    listed = found if read.accounts <= SHOWN_AT_ONCE or wanted.q else directly_in(found, wanted.ou)
-    shown = list(listed.order_by("name", "account_id")[:SHOWN_AT_ONCE])
-    return Inventory(
+    listed = found if read.accounts <= MAX_SHOWN_ACCOUNTS or wanted.q else directly_in(found, wanted.ou)
+    shown = list(listed.order_by("name", "account_id")[:MAX_SHOWN_ACCOUNTS])
+    return AccountInventory(
         organizations=list(Organization.objects.filter(accounts__in=found.order_by().values("pk")).distinct()),
-        lines=list(lines(found, shown)),
+        lines=list(iterate_inventory_lines(found, shown)),
         read=read,
         shown=len(shown),
     )
@@ -82,21 +82,23 @@ def directly_in(accounts: QuerySet[Account], ou: str) -> QuerySet[Account]:
     return accounts.filter(ou__ou_id=ou) if ou and ou != NO_OU else accounts.filter(ou=None)
 
 
-def lines(found: QuerySet[Account], shown: list[Account]) -> Iterator[Line]:
-    sizes = unit_tree.rolled_up(dict(found.order_by().values_list("ou__path").annotate(n=Count("pk"))), 0)
-    counts = unit_tree.rolled_up(by_path(cells.totals_of(found.order_by())), NONE)
-    of_account = cells.by_account(AccountTotal.objects.filter(account__in=shown))
-    members, states = unit_tree.by_unit(shown), states_of(shown)
-    for unit in unit_tree.in_order(unit_choices.units(found)):
-        yield Line(unit.depth, counts.get(unit.ou_id, NONE), unit=unit, accounts=sizes.get(unit.ou_id, 0))
+def iterate_inventory_lines(found: QuerySet[Account], shown: list[Account]) -> Iterator[InventoryLine]:
+    sizes = unit_tree.sum_by_unit(dict(found.order_by().values_list("ou__path").annotate(n=Count("pk"))), 0)
+    counts = unit_tree.sum_by_unit(count_by_path(cells.visible_totals(found.order_by())), NO_COUNTS)
+    of_account = cells.count_by_account(AccountTotal.objects.filter(account__in=shown))
+    members, states = unit_tree.group_by_unit(shown), states_of(shown)
+    for unit in unit_tree.order_units(unit_choices.list_visible_units(found)):
+        yield InventoryLine(unit.depth, counts.get(unit.ou_id, NO_COUNTS), unit=unit, accounts=sizes.get(unit.ou_id, 0))
         for account in members[unit.pk]:
-            yield Line(unit.depth + 1, of_account.get(account.pk, NONE), account=account, state=states[account.pk])
+            yield InventoryLine(
+                unit.depth + 1, of_account.get(account.pk, NO_COUNTS), account=account, state=states[account.pk]
+            )
     if NO_OU in sizes:
-        yield Line(0, counts.get(NO_OU, NONE), accounts=sizes[NO_OU])
+        yield InventoryLine(0, counts.get(NO_OU, NO_COUNTS), accounts=sizes[NO_OU])
         for account in members[None]:
-            yield Line(1, of_account.get(account.pk, NONE), account=account, state=states[account.pk])
+            yield InventoryLine(1, of_account.get(account.pk, NO_COUNTS), account=account, state=states[account.pk])
 
 
-def by_path(rows: QuerySet[AccountTotal]) -> dict[str | None, Counts]:
+def count_by_path(rows: QuerySet[AccountTotal]) -> dict[str | None, Counts]:
     summed = rows.values_list("account__ou__path").annotate(*map(Sum, COLUMNS)).order_by()
     return {path: Counts(*numbers) for path, *numbers in summed}

@@ -17,17 +17,24 @@ from governance.core.policy import Actor, Permission
 from governance.core.states import SCAN_ENDED
 from scans.domain.partial_scans import counts_as_missing
 from scans.models import Scan, Target
-from scans.pipeline.scan_totals import CLOSED, ENDED, READ, UNREAD_STATES, Sums, sums_of
-from scans.queries.asked_scopes import Asked, asked_of
+from scans.pipeline.scan_totals import (
+    CLOSED_TARGETS,
+    ENDED_TARGETS,
+    READ_TARGETS,
+    UNREAD_STATES,
+    TargetSums,
+    sum_targets,
+)
+from scans.queries.asked_scopes import AskedScope, load_asked_scopes
 
 
-def targets_of(visible: QuerySet[Account]) -> QuerySet[Target]:
+def visible_targets(visible: QuerySet[Account]) -> QuerySet[Target]:
     return Target.objects.filter(account__in=visible.values("pk"))
 
 
 def visible_scans(visible: QuerySet[Account]) -> QuerySet[Scan]:
     """The Scans with at least one of these accounts, newest first."""
-    mine = targets_of(visible).filter(scan=OuterRef("pk"))
+    mine = visible_targets(visible).filter(scan=OuterRef("pk"))
     return Scan.objects.filter(Exists(mine)).select_related("organization").order_by("-id")
 
 
@@ -37,7 +44,7 @@ class ScanLine:
     these, those that AWS lets nobody into), were cancelled before they were read. scans.pipeline.scan_totals defines each."""
 
     scan: Scan
-    asked: Asked
+    asked: AskedScope
     accounts: int
     ended: int
     read: int
@@ -46,35 +53,35 @@ class ScanLine:
     cancelled: int
 
 
-def lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
+def list_scan_lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[ScanLine]:
     found = list(scans)
     unread = Q(state__in=UNREAD_STATES)
     wanted = {
         "accounts": Q(),
-        "ended": ENDED,
-        "read": READ,
+        "ended": ENDED_TARGETS,
+        "read": READ_TARGETS,
         "unreadable": unread,
-        "closed": unread & CLOSED,
+        "closed": unread & CLOSED_TARGETS,
         "cancelled": Q(state="cancelled"),
     }
-    rows = targets_of(visible).filter(scan__in=found).order_by().values_list("scan")
+    rows = visible_targets(visible).filter(scan__in=found).order_by().values_list("scan")
     rows = rows.annotate(**{name: Count("id", filter=condition or None) for name, condition in wanted.items()})
     counts: dict[int, dict[str, int]] = {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in rows}
-    asked = asked_of(found, visible)
+    asked = load_asked_scopes(found, visible)
     return [ScanLine(scan, asked[scan.pk], **counts[scan.pk]) for scan in found]
 
 
 @dataclass(slots=True)
-class Progress(Sums):
+class ScanProgress(TargetSums):
     """Where a Scan is, over the visible accounts. left: a guess, once something is done."""
 
     left: timedelta | None = None
     over: bool = False
 
 
-def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> Progress:
-    sums = sums_of(targets_of(visible).filter(scan=scan))
-    said = Progress(**{item.name: getattr(sums, item.name) for item in fields(sums)}, over=scan.state in SCAN_ENDED)
+def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> ScanProgress:
+    sums = sum_targets(visible_targets(visible).filter(scan=scan))
+    said = ScanProgress(**{item.name: getattr(sums, item.name) for item in fields(sums)}, over=scan.state in SCAN_ENDED)
     if said.ended and not said.over:
         said.left = (now - scan.created_at) / said.ended * (said.accounts - said.ended)
     return said
@@ -124,18 +131,20 @@ def may_run(actor: Actor, scan: Scan) -> bool:
 
 
 def gaps_of(scan: Scan, visible: QuerySet[Account]) -> list[GapGroup]:
-    targets = targets_of(visible).filter(scan=scan).exclude(gaps=[]).select_related("account").order_by("account_id")
+    targets = (
+        visible_targets(visible).filter(scan=scan).exclude(gaps=[]).select_related("account").order_by("account_id")
+    )
     return group_gaps((target.account, target.gaps) for target in targets.iterator(chunk_size=200))
 
 
 def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
-    targets = targets_of(visible).filter(scan=scan, state__in=UNREAD_STATES)
+    targets = visible_targets(visible).filter(scan=scan, state__in=UNREAD_STATES)
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 
 
 def unread_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
     """Those that were not read, for whatever reason: not readable, cancelled, not begun."""
-    targets = targets_of(visible).filter(scan=scan).exclude(READ)
+    targets = visible_targets(visible).filter(scan=scan).exclude(READ_TARGETS)
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 
 

@@ -9,12 +9,12 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
-from governance.core.policy import Actor, Permission, decide
+from governance.core.policy import Actor, Permission, is_permitted
 from scans.domain.schedule_times import Rhythm
 from scans.models import Scan, Schedule
-from scans.pipeline.schedule_scope import PARTS, Scope, rhythm_of
+from scans.pipeline.schedule_scope import SCOPE_PARTS, ScheduleScope, rhythm_of
 from scans.queries import scans
-from scans.queries.asked_scopes import Asked
+from scans.queries.asked_scopes import AskedScope
 
 
 def visible_schedules(
@@ -26,15 +26,17 @@ def visible_schedules(
     """
     rows = Schedule.objects.filter(deleted_at=None).select_related("organization")
     rows = rows if pk is None else rows.filter(pk=pk)
-    return rows if actor.system else rows.filter(pk__in=[row.pk for row in allowed(actor, permission, list(rows))])
+    return (
+        rows if actor.system else rows.filter(pk__in=[row.pk for row in filter_allowed(actor, permission, list(rows))])
+    )
 
 
-def allowed(
-    actor: Actor, permission: Permission, rows: Sequence[Schedule], scope: Scope | None = None
+def filter_allowed(
+    actor: Actor, permission: Permission, rows: Sequence[Schedule], scope: ScheduleScope | None = None
 ) -> list[Schedule]:
-    scope, now = scope or Scope(rows), timezone.now()
+    scope, now = scope or ScheduleScope(rows), timezone.now()
     return [
-        row for row in rows if all(decide(actor, permission, now, place) for place in scope.places(row.organization, row.asked))
+        row for row in rows if all(is_permitted(actor, permission, now, place) for place in scope.places(row.organization, row.asked))
     ]  # fmt: skip
 
 
@@ -43,7 +45,7 @@ class ScheduleLine:
     """A Schedule in a list. last: its newest Scan, if the reader may see that; ran: is there one at all?"""
 
     schedule: Schedule
-    asked: Asked
+    asked: AskedScope
     rhythm: Rhythm
     gone: list[str]
     last: Scan | None
@@ -51,23 +53,23 @@ class ScheduleLine:
     may_change: bool
 
 
-def lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySet[Account]) -> list[ScheduleLine]:
+def list_schedule_lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySet[Account]) -> list[ScheduleLine]:
     """visible: the Accounts whose Scans the reader may see."""
-    scope = Scope(rows)
+    scope = ScheduleScope(rows)
     newest = Scan.objects.filter(schedule__in=rows).order_by().values("schedule").annotate(pk_of_last=Max("pk"))
     last = {each["schedule"]: each["pk_of_last"] for each in newest}
     seen = {scan.pk: scan for scan in scans.visible_scans(visible).filter(pk__in=last.values())}
-    mine = {row.pk for row in allowed(actor, Permission.SCAN_SCHEDULE, rows, scope)}
+    mine = {row.pk for row in filter_allowed(actor, Permission.SCAN_SCHEDULE, rows, scope)}
     return [
         ScheduleLine(
-            schedule=row, asked=asked_of(row), rhythm=rhythm_of(row), gone=scope.gone(row),
+            schedule=row, asked=read_schedule_scope(row), rhythm=rhythm_of(row), gone=scope.gone(row),
             last=seen.get(last.get(row.pk, 0)), ran=row.pk in last, may_change=row.pk in mine,
         )
         for row in rows
     ]  # fmt: skip
 
 
-def asked_of(row: Schedule) -> Asked:
+def read_schedule_scope(row: Schedule) -> AskedScope:
     """Whole: who sees the schedule may see all of its scope."""
-    parts: dict[str, list[str]] = {name: row.asked.get(name, []) for name in PARTS}
-    return Asked(whole=not parts["accounts"] and not parts["ous"], **parts)
+    parts: dict[str, list[str]] = {name: row.asked.get(name, []) for name in SCOPE_PARTS}
+    return AskedScope(whole=not parts["accounts"] and not parts["ous"], **parts)

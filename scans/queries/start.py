@@ -9,34 +9,36 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Organization
-from governance.core.policy import Actor, Permission, Place, decide
+from governance.core.policy import Actor, Permission, Place, is_permitted
 from scans.queries import choices, controls, unit_choices
-from scans.queries.unit_choices import Unit
+from scans.queries.unit_choices import UnitChoice
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ScanFormChoices:
     """whole: the organizations that the person may scan as a whole, by id."""
 
     organizations: list[Organization]
     whole: frozenset[str]
-    units: list[Unit]
+    units: list[UnitChoice]
     regions: list[str]
     controls: list[tuple[str, str, list[tuple[str, str]]]]
 
 
-def offer_to(actor: Actor, visible: QuerySet[Account], permission: Permission = Permission.SCAN_RUN) -> Offer:
+def load_scan_form_choices(
+    actor: Actor, visible: QuerySet[Account], permission: Permission = Permission.SCAN_RUN
+) -> ScanFormChoices:
     """visible: the accounts over which the actor holds the permission."""
     organizations = list(Organization.objects.filter(accounts__in=visible.order_by().values("pk")).distinct())
     now = timezone.now()
-    return Offer(
+    return ScanFormChoices(
         organizations=organizations,
         whole=frozenset(
-            o.org_id for o in organizations if decide(actor, permission, now, Place(organization=o.org_id))
+            o.org_id for o in organizations if is_permitted(actor, permission, now, Place(organization=o.org_id))
         ),
-        units=unit_choices.choices(visible),
-        regions=choices.regions_of(visible),
-        controls=controls.choices(),
+        units=unit_choices.list_unit_choices(visible),
+        regions=choices.list_visible_regions(visible),
+        controls=controls.list_control_choices(),
     )
 
 

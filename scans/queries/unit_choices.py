@@ -11,7 +11,7 @@ from scans.queries import unit_tree
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class UnitChoice:
     ou_id: str
     name: str
     depth: int
@@ -21,19 +21,21 @@ class Unit:
         return "\u2003" * self.depth + self.name
 
 
-def units(visible: QuerySet[Account]) -> list[OrganizationalUnit]:
+def list_visible_units(visible: QuerySet[Account]) -> list[OrganizationalUnit]:
     """Parents before children, in two queries."""
     paths = visible.exclude(ou=None).order_by().values_list("ou__path", flat=True).distinct()
     ids = {part for path in paths for part in path.split("/") if part}
     return list(OrganizationalUnit.objects.filter(ou_id__in=ids).order_by("organization_id", "path"))
 
 
-def choices(visible: QuerySet[Account]) -> list[Unit]:
-    return [Unit(unit.ou_id, unit.name, unit.depth) for unit in unit_tree.in_order(units(visible))]
+def list_unit_choices(visible: QuerySet[Account]) -> list[UnitChoice]:
+    return [
+        UnitChoice(unit.ou_id, unit.name, unit.depth) for unit in unit_tree.order_units(list_visible_units(visible))
+    ]
 
 
-def above(visible: QuerySet[Account], ou: str) -> list[OrganizationalUnit]:
+def list_units_above(visible: QuerySet[Account], ou: str) -> list[OrganizationalUnit]:
     """The OUs from the root down to this one; empty if no account that the reader may see is in it."""
-    units_seen = units(visible.filter(ou__path__contains=f"/{ou}/")) if ou else []
+    units_seen = list_visible_units(visible.filter(ou__path__contains=f"/{ou}/")) if ou else []
     wanted = next((unit for unit in units_seen if unit.ou_id == ou), None)
     return [unit for unit in units_seen if wanted and wanted.path.startswith(unit.path)]

@@ -13,7 +13,7 @@ NO_OU = "none"
 Number = TypeVar("Number", int, Counts)
 
 
-def in_order(units: Iterable[OrganizationalUnit]) -> Iterator[OrganizationalUnit]:
+def order_units(units: Iterable[OrganizationalUnit]) -> Iterator[OrganizationalUnit]:
     """Parents before children, siblings by name. A unit whose parent isn't among them stands as a root."""
     every = list(units)
     known = {unit.pk for unit in every}
@@ -27,7 +27,7 @@ def in_order(units: Iterable[OrganizationalUnit]) -> Iterator[OrganizationalUnit
         waiting += reversed(below[unit.pk])
 
 
-def rolled_up(direct: Mapping[str | None, Number], nothing: Number) -> dict[str, Number]:
+def sum_by_unit(direct: Mapping[str | None, Number], nothing: Number) -> dict[str, Number]:
     """OU id -> the sum over the OU and those below it, from sums by path (None: in no OU, under "none")."""
     sums: dict[str, Number] = {}
     for path, value in direct.items():
@@ -41,7 +41,7 @@ def ids_in(path: str | None) -> list[str]:
     return [part for part in path.split("/") if part] if path else [NO_OU]
 
 
-def by_unit(accounts: Iterable[Account]) -> dict[int | None, list[Account]]:
+def group_by_unit(accounts: Iterable[Account]) -> dict[int | None, list[Account]]:
     """OU's row id -> the accounts directly in it, by name."""
     found: dict[int | None, list[Account]] = defaultdict(list)
     for account in sorted(accounts, key=lambda a: (a.name.casefold(), a.account_id)):

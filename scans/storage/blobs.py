@@ -14,18 +14,21 @@ from scans.domain import evidence
 from scans.domain.evidence import Context, Evidence, EvidenceError
 from scans.models import Blob
 
-AGES = ("not_read", "left_out")  # of Context; kept where there are any, so that a scan of everything changes no digest
+AGE_FIELDS = (
+    "not_read",
+    "left_out",
+)  # of Context; kept where there are any, so that a scan of everything changes no digest
 Manifest = dict[str, dict[str, str]]  # region -> collector -> digest
 
 
-def keep(contents: Iterable[bytes]) -> list[str]:
+def store_contents(contents: Iterable[bytes]) -> list[str]:
     """Store what isn't stored yet; the digests, in order. Unchanged content writes nothing."""
-    in_order = [(evidence.digest(data), data) for data in contents]
+    in_order = [(evidence.compute_digest(data), data) for data in contents]
     by_digest = dict(in_order)
     known = set(Blob.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
     Blob.objects.bulk_create(
         [
-            Blob(digest=digest, data=evidence.compress(data), size=len(data))
+            Blob(digest=digest, data=evidence.compress_evidence(data), size=len(data))
             for digest, data in by_digest.items()
             if digest not in known
         ],
@@ -34,38 +37,38 @@ def keep(contents: Iterable[bytes]) -> list[str]:
     return [digest for digest, _ in in_order]
 
 
-def load(digests: Iterable[str]) -> dict[str, bytes]:
+def load_contents(digests: Iterable[str]) -> dict[str, bytes]:
     """The contents by digest. Raises LookupError naming the first that is missing."""
     wanted = set(digests)
     rows = Blob.objects.filter(digest__in=wanted).values_list("digest", "data")
-    found = {digest: evidence.decompress(bytes(data)) for digest, data in rows}
+    found = {digest: evidence.decompress_evidence(bytes(data)) for digest, data in rows}
     missing = wanted - found.keys()
     if missing:
         raise LookupError(f"evidence {min(missing)} is not stored; restore the database from a backup that has it")
     return found
 
 
-def keep_evidence(items: Mapping[tuple[str, str], Evidence]) -> tuple[str, Manifest]:
+def store_evidence(items: Mapping[tuple[str, str], Evidence]) -> tuple[str, Manifest]:
     """Store one Target's evidence and its manifest: (digest of the manifest, the manifest)."""
-    digests = keep(evidence.canonical(item) for item in items.values())
+    digests = store_contents(evidence.serialize_evidence(item) for item in items.values())
     manifest: Manifest = {}
     for (region, collector), digest in zip(items, digests, strict=True):
         manifest.setdefault(region, {})[collector] = digest
-    return keep_json(manifest), manifest
+    return store_json(manifest), manifest
 
 
 def load_manifest(digest: str) -> Manifest:
     return load_json(digest) if digest else {}
 
 
-def load_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
+def load_manifest_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
     """The evidence that a manifest names, of all collectors or some."""
-    wanted = chosen(manifest, collectors)
-    contents = load(wanted.values())
-    return {place: evidence.parse(contents[digest]) for place, digest in wanted.items()}
+    wanted = select_digests(manifest, collectors)
+    contents = load_contents(wanted.values())
+    return {place: evidence.parse_evidence(contents[digest]) for place, digest in wanted.items()}
 
 
-def chosen(manifest: Manifest, collectors: set[str] | None) -> dict[tuple[str, str], str]:
+def select_digests(manifest: Manifest, collectors: set[str] | None) -> dict[tuple[str, str], str]:
     """(region, collector) -> digest, of all collectors or some."""
     return {
         (region, name): digest
@@ -75,35 +78,37 @@ def chosen(manifest: Manifest, collectors: set[str] | None) -> dict[tuple[str, s
     }
 
 
-def read_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
+def load_evidence_or_gaps(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
     """As load_evidence, for evidence of any age: what this version can't read, or is no longer kept, is a
     gap of that region and collector, and not the end of it all."""
-    wanted = chosen(manifest, collectors)
+    wanted = select_digests(manifest, collectors)
     rows = Blob.objects.filter(digest__in=set(wanted.values())).values_list("digest", "data")
     contents = {digest: bytes(data) for digest, data in rows}
-    return {place: one(contents.get(digest), place) for place, digest in wanted.items()}
+    return {place: parse_or_gap(contents.get(digest), place) for place, digest in wanted.items()}
 
 
-def one(data: bytes | None, place: tuple[str, str]) -> Evidence:
+def parse_or_gap(data: bytes | None, place: tuple[str, str]) -> Evidence:
     region, collector = place
     if data is None:
-        return evidence.lost(collector, region, NOT_KEPT, registry.types_of(collector))
+        return evidence.make_unreadable_evidence(collector, region, NOT_KEPT, registry.list_resource_types(collector))
     try:
-        return evidence.parse(evidence.decompress(data))
+        return evidence.parse_evidence(evidence.decompress_evidence(data))
     except EvidenceError:
-        return evidence.lost(collector, region, OTHER_SCHEMA, registry.types_of(collector))
+        return evidence.make_unreadable_evidence(
+            collector, region, OTHER_SCHEMA, registry.list_resource_types(collector)
+        )
 
 
-def keep_json(document: Any) -> str:
-    return keep([json.dumps(document, sort_keys=True, separators=(",", ":")).encode()])[0]
+def store_json(document: Any) -> str:
+    return store_contents([json.dumps(document, sort_keys=True, separators=(",", ":")).encode()])[0]
 
 
 def load_json(digest: str) -> Any:
-    return json.loads(load([digest])[digest])
+    return json.loads(load_contents([digest])[digest])
 
 
-def keep_context(context: Context) -> str:
-    return keep_json(
+def store_context(context: Context) -> str:
+    return store_json(
         {
             "partition": context.partition,
             "organization": context.organization,
@@ -114,17 +119,17 @@ def keep_context(context: Context) -> str:
             "shared_buckets": dict(context.shared_buckets),
             "policy": dict(context.policy),
             "root_managed": evidence.encode_fact(context.root_managed),
-            **{name: dict(held) for name in AGES if (held := getattr(context, name))},
+            **{name: dict(held) for name in AGE_FIELDS if (held := getattr(context, name))},
         }
     )
 
 
 def load_context(digest: str, *, account: str, as_of: str) -> Context:
-    return replace(context_at(digest), account=account, as_of=as_of)
+    return replace(load_shared_context(digest), account=account, as_of=as_of)
 
 
 @lru_cache(maxsize=8)
-def context_at(digest: str) -> Context:
+def load_shared_context(digest: str) -> Context:
     """A Scan's context without an Account. Contents never change under a digest, so it is read once."""
     document = load_json(digest)
     return Context(
@@ -139,5 +144,5 @@ def context_at(digest: str) -> Context:
         root_managed=evidence.decode_fact(
             document.get("root_managed")
         ),  # nor do those kept before it was read tell this
-        **{name: document.get(name, {}) for name in AGES},
+        **{name: document.get(name, {}) for name in AGE_FIELDS},
     )

@@ -7,19 +7,19 @@ from datetime import datetime
 
 from accounts.models import Account
 from scans.domain import partial_scans
-from scans.domain.evidence import GLOBAL, Evidence, canonical
+from scans.domain.evidence import GLOBAL, Evidence, serialize_evidence
 from scans.models import EvidenceHead
 from scans.storage import blobs
 
-Place = tuple[str, str]  # (region, collector)
+EvidenceKey = tuple[str, str]  # (region, collector)
 
 
-def move_heads(
-    account: Account, evidences: Mapping[Place, Evidence], digests: Mapping[Place, str], at: datetime
+def update_latest_evidence(
+    account: Account, evidences: Mapping[EvidenceKey, Evidence], digests: Mapping[EvidenceKey, str], at: datetime
 ) -> None:
     """Point at the latest evidence of each collector; unchanged evidence moves nothing."""
     stored = {(h.region, h.collector): h for h in EvidenceHead.objects.filter(account=account)}
-    latest = {**digests, **filled_up(evidences, {place: head.digest for place, head in stored.items()})}
+    latest = {**digests, **complete_partial_evidence(evidences, {place: head.digest for place, head in stored.items()})}
     new, changed = [], []
     for (region, collector), digest in latest.items():
         head = stored.get((region, collector))
@@ -32,14 +32,18 @@ def move_heads(
     EvidenceHead.objects.bulk_update(changed, ["digest", "changed_at"], batch_size=200)
 
 
-def filled_up(evidences: Mapping[Place, Evidence], held: Mapping[Place, str]) -> dict[Place, str]:
+def complete_partial_evidence(
+    evidences: Mapping[EvidenceKey, Evidence], held: Mapping[EvidenceKey, str]
+) -> dict[EvidenceKey, str]:
     """A Scan of some regions sees a part of what the whole account points at. In place of that part: the digest of
     the part with the rest as it was known, so that nobody takes the rest for gone."""
-    parts = {place: found for place, found in evidences.items() if place in held and partial_scans.is_part(found)}
+    parts = {
+        place: found for place, found in evidences.items() if place in held and partial_scans.is_partial_evidence(found)
+    }
     manifest: blobs.Manifest = {}
     for region, collector in parts:
         manifest.setdefault(region, {})[collector] = held[region, collector]
     read = {region for region, _ in evidences} - {GLOBAL}
-    known = blobs.read_evidence(manifest)
-    whole = {place: partial_scans.filled(part, known[place], read) for place, part in parts.items()}
-    return dict(zip(whole, blobs.keep(map(canonical, whole.values())), strict=True))
+    known = blobs.load_evidence_or_gaps(manifest)
+    whole = {place: partial_scans.complete_from_held(part, known[place], read) for place, part in parts.items()}
+    return dict(zip(whole, blobs.store_contents(map(serialize_evidence, whole.values())), strict=True))

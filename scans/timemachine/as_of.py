@@ -17,13 +17,13 @@ from governance.core.states import SCAN_ENDED_WELL as ENDED_WELL
 from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import EvidenceError, encode_fact
-from scans.domain.lifecycle import RESOLUTION, Event, event_of, kind_of
+from scans.domain.lifecycle import RESOLUTION, Event, format_event_kind, parse_event_kind
 from scans.errors import ScanRequestError
 from scans.models import Finding, FindingEvent, Target
 from scans.storage import blobs
 
 # A targeted rescan counts until the account is read whole again; more of them than this are never needed.
-MOST_LAYERS = 50
+MAX_LAYERS = 50
 
 
 def end_of(day: date) -> datetime:
@@ -73,12 +73,12 @@ def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> di
         base = bases.get(target.account_id)
         since = read_at.get(base) if base else None
         newer = since is None or target.collected_at is None or target.collected_at >= since
-        if target.pk == base or (newer and len(found[target.account_id]) < MOST_LAYERS):
+        if target.pk == base or (newer and len(found[target.account_id]) < MAX_LAYERS):
             found[target.account_id].append(target)
-    return {account: upto(layers, bases.get(account)) for account, layers in found.items()}
+    return {account: trim_layers(layers, bases.get(account)) for account, layers in found.items()}
 
 
-def read_with_all(account: Account, newest: Target) -> Target | None:
+def find_whole_scan_target(account: Account, newest: Target) -> Target | None:
     """The last Target, no newer than this one, of a Scan that was asked for the whole organization."""
     asked: dict[str, list[str]] = {f"scan__asked__{name}": [] for name in ("accounts", "ous", "regions", "controls")}
     older = good_targets(newest.collected_at).filter(account=account, scan__organization=account.organization_id)
@@ -90,14 +90,14 @@ def is_whole(target: Target) -> bool:
     return not asked.get("regions") and not asked.get("controls") and target.scan.state in ENDED_WELL
 
 
-def upto(layers: list[Target], base: int | None) -> list[Target]:
+def trim_layers(layers: list[Target], base: int | None) -> list[Target]:
     """Without what is older than the one that read the Account whole."""
     last = next((n for n, target in enumerate(layers) if target.pk == base), len(layers))
     return layers[: last + 1]
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class PastFinding:
     """How a Finding stood at a moment. said: the last thing written of it by then. move: the last event by
     then that changed its state, which a note does not."""
 
@@ -107,45 +107,49 @@ class Then:
 
     @property
     def state(self) -> str:
-        return "resolved" if event_of(self.move.kind) in RESOLUTION else "open"
+        return "resolved" if parse_event_kind(self.move.kind) in RESOLUTION else "open"
 
     @property
     def resolution(self) -> str:
-        return RESOLUTION.get(event_of(self.move.kind), "")
+        return RESOLUTION.get(parse_event_kind(self.move.kind), "")
 
 
-def findings_at(findings: QuerySet[Finding], moment: datetime) -> Iterator[Then]:
+def findings_at(findings: QuerySet[Finding], moment: datetime) -> Iterator[PastFinding]:
     """These Findings as they stood at a moment; without those that were first seen later. In the given order."""
     events = FindingEvent.objects.filter(finding=OuterRef("pk"), at__lte=moment).order_by("-at", "-id")
-    notes = [kind_of(Event.NOTE, replayed=replayed) for replayed in (False, True)]
+    notes = [format_event_kind(Event.NOTE, replayed=replayed) for replayed in (False, True)]
     rows = findings.filter(first_seen__lte=moment).annotate(
         said_id=Subquery(events.values("pk")[:1]), move_id=Subquery(events.exclude(kind__in=notes).values("pk")[:1])
     )
-    for part in batched(rows.iterator(chunk_size=500), 500):
+    for part in iterate_batches(rows.iterator(chunk_size=500), 500):
         ids = {pk for row in part for pk in (row.said_id, row.move_id) if pk}
         found = FindingEvent.objects.select_related("scan").in_bulk(ids)
         for row in part:
             if row.said_id and row.move_id:
-                yield Then(row, found[row.said_id], found[row.move_id])
+                yield PastFinding(row, found[row.said_id], found[row.move_id])
 
 
-def batched(rows: Iterable[Finding], size: int) -> Iterator[list[Any]]:
+def iterate_batches(rows: Iterable[Finding], size: int) -> Iterator[list[Any]]:
     waiting = iter(rows)
     while part := list(islice(waiting, size)):
         yield part
 
 
-def finding_at(finding: Finding, moment: datetime) -> Then | None:
+def finding_at(finding: Finding, moment: datetime) -> PastFinding | None:
     """None: it was first seen later."""
     return next(findings_at(Finding.objects.filter(pk=finding.pk).select_related("account"), moment), None)
 
 
-def facts_then(then: Then) -> dict[str, Any] | None:
+def load_past_facts(then: PastFinding) -> dict[str, Any] | None:
     """The facts that the control reads, in the evidence of that time; None if it is no longer kept or the
     event was about no resource."""
     loaded = registry.controls().get(then.finding.control)
     try:
-        held = evidence.parse(blobs.load([then.said.evidence])[then.said.evidence]) if then.said.evidence else None
+        held = (
+            evidence.parse_evidence(blobs.load_contents([then.said.evidence])[then.said.evidence])
+            if then.said.evidence
+            else None
+        )
     except (LookupError, EvidenceError):
         return None
     for resource in held.resources if held else ():

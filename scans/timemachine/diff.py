@@ -12,15 +12,15 @@ from enum import StrEnum
 from typing import Any
 
 from scans.domain.control import Verdict
-from scans.domain.engine import Judged
+from scans.domain.engine import JudgedOutcome
 from scans.domain.evidence import World, encode_fact
 
 Identity = tuple[str, str, str, str]
 Place = tuple[str, str]  # (control id, region)
-ABSENT: Any = object()
+ABSENT_FACT: Any = object()
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """APPEARED: fails now, and did not. FIXED: passes now. LAPSED: the control applies no more. VANISHED: the
     resource is gone. WENT_UNKNOWN, BECAME_KNOWN. CHANGED: fails as before, by other facts."""
 
@@ -45,12 +45,12 @@ class FactChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ComparisonSide:
     """One side: outcomes, the places that were judged, those of them that were listed completely, the evidence.
 
     left_out: outcomes that this side's scan was asked not to look into; they are no difference to anything."""
 
-    outcomes: Mapping[Identity, Judged]
+    outcomes: Mapping[Identity, JudgedOutcome]
     places: frozenset[Place]
     complete: frozenset[Place]
     worlds: Mapping[Identity, World]
@@ -61,7 +61,7 @@ class Look:
 class Difference:
     """verdicts and reasons are empty where there was no outcome."""
 
-    kind: Kind
+    kind: DifferenceKind
     control: str
     account: str
     region: str
@@ -73,61 +73,71 @@ class Difference:
     facts: tuple[FactChange, ...]
 
 
-def compare(before: Look, after: Look) -> Iterator[Difference]:
+def list_differences(before: ComparisonSide, after: ComparisonSide) -> Iterator[Difference]:
     """The differences of one Account, by kind and control."""
     shared = before.places & after.places
     found = [
         difference
         for identity in sorted((before.outcomes.keys() | after.outcomes.keys()) - before.left_out - after.left_out)
-        if (identity[0], identity[2]) in shared and (difference := one(identity, before, after))
+        if (identity[0], identity[2]) in shared and (difference := find_difference(identity, before, after))
     ]
-    order = list(Kind)
+    order = list(DifferenceKind)
     yield from sorted(found, key=lambda d: (order.index(d.kind), d.control, d.region, d.resource))
 
 
-def one(identity: Identity, before: Look, after: Look) -> Difference | None:
+def find_difference(identity: Identity, before: ComparisonSide, after: ComparisonSide) -> Difference | None:
     was, now = before.outcomes.get(identity), after.outcomes.get(identity)
-    facts = tuple(fact_changes(facts_of(was, before), facts_of(now, after))) if was and now else ()
-    kind = kind_of(was, now, listed=(identity[0], identity[2]) in after.complete, changed=bool(facts))
+    facts = (
+        tuple(list_fact_changes(collect_judged_facts(was, before), collect_judged_facts(now, after)))
+        if was and now
+        else ()
+    )
+    kind = classify_difference(was, now, listed=(identity[0], identity[2]) in after.complete, changed=bool(facts))
     if kind is None:
         return None
     control, account, region, resource = identity
     return Difference(
-        kind, control, account, region, resource, said(was), said(now), was.outcome.reason if was else "",
+        kind, control, account, region, resource, format_verdict(was), format_verdict(now), was.outcome.reason if was else "",
         now.outcome.reason if now else "", facts,
     )  # fmt: skip
 
 
-def kind_of(was: Judged | None, now: Judged | None, *, listed: bool, changed: bool) -> Kind | None:
+def classify_difference(
+    was: JudgedOutcome | None, now: JudgedOutcome | None, *, listed: bool, changed: bool
+) -> DifferenceKind | None:
     """listed: the place is known completely now, so what has no outcome is gone."""
     match was and was.outcome.verdict, now and now.outcome.verdict:
         case Verdict.UNKNOWN, Verdict.UNKNOWN:
             return None
         case _, Verdict.UNKNOWN:
-            return Kind.WENT_UNKNOWN
+            return DifferenceKind.WENT_UNKNOWN
         case Verdict.UNKNOWN, None:
             # The place itself was unknown, and now there are outcomes of what is in it.
-            return (Kind.BECAME_KNOWN if was and was.about_place else Kind.VANISHED) if listed else None
+            return (
+                (DifferenceKind.BECAME_KNOWN if was and was.about_place else DifferenceKind.VANISHED)
+                if listed
+                else None
+            )
         case Verdict.UNKNOWN, _:
-            return Kind.BECAME_KNOWN
+            return DifferenceKind.BECAME_KNOWN
         case Verdict.FAIL, Verdict.FAIL:
-            return Kind.CHANGED if changed else None
+            return DifferenceKind.CHANGED if changed else None
         case _, Verdict.FAIL:
-            return Kind.APPEARED
+            return DifferenceKind.APPEARED
         case Verdict.FAIL, Verdict.PASS:
-            return Kind.FIXED
+            return DifferenceKind.FIXED
         case Verdict.FAIL, Verdict.NOT_APPLICABLE:
-            return Kind.LAPSED
+            return DifferenceKind.LAPSED
         case Verdict.FAIL, None:
-            return Kind.VANISHED if listed else Kind.WENT_UNKNOWN
+            return DifferenceKind.VANISHED if listed else DifferenceKind.WENT_UNKNOWN
     return None
 
 
-def said(judged: Judged | None) -> str:
+def format_verdict(judged: JudgedOutcome | None) -> str:
     return str(judged.outcome.verdict) if judged else ""
 
 
-def facts_of(judged: Judged, look: Look) -> dict[str, Any]:
+def collect_judged_facts(judged: JudgedOutcome, look: ComparisonSide) -> dict[str, Any]:
     """The facts that the control may read of the resource."""
     world = look.worlds[judged.identity]
     resource = world.resources(judged.type, judged.region).get(judged.resource) if judged.type else None
@@ -136,18 +146,18 @@ def facts_of(judged: Judged, look: Look) -> dict[str, Any]:
     return {n: encode_fact(resource.facts[n]) for n in judged.control.facts[judged.type] if n in resource.facts}
 
 
-def fact_changes(before: Mapping[str, Any], after: Mapping[str, Any], under: str = "") -> Iterator[FactChange]:
+def list_fact_changes(before: Mapping[str, Any], after: Mapping[str, Any], under: str = "") -> Iterator[FactChange]:
     """Field by field, into mappings. A list is one value. A gap is one value too."""
     for name in sorted(before.keys() | after.keys()):
         path = f"{under}{name}"
-        old, new = before.get(name, ABSENT), after.get(name, ABSENT)
+        old, new = before.get(name, ABSENT_FACT), after.get(name, ABSENT_FACT)
         if old == new:
             continue
         if is_nested(old) and is_nested(new):
-            yield from fact_changes(old, new, f"{path}.")
-        elif old is ABSENT:
+            yield from list_fact_changes(old, new, f"{path}.")
+        elif old is ABSENT_FACT:
             yield FactChange(path, None, new, "after")
-        elif new is ABSENT:
+        elif new is ABSENT_FACT:
             yield FactChange(path, old, None, "before")
         else:
             yield FactChange(path, old, new)

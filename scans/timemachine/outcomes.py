@@ -8,42 +8,42 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from scans.domain.engine import Judged
+from scans.domain.engine import JudgedOutcome
 from scans.models import Scan, Target
-from scans.pipeline.reconcile import Grounded, evidence_of
-from scans.pipeline.target_evaluation import controls_of
-from scans.timemachine.rejudge import judge_target
+from scans.pipeline.reconcile import SourcedOutcome, find_evidence_digest
+from scans.pipeline.target_evaluation import select_scan_controls
+from scans.timemachine.rejudge import rejudge_target
 
 
-def outcomes_of(scan: Scan, accounts: QuerySet[Account] | None = None) -> Iterator[dict[str, Any]]:
+def iterate_outcomes(scan: Scan, accounts: QuerySet[Account] | None = None) -> Iterator[dict[str, Any]]:
     """One dict an outcome, account by account: control, account, region, resource (ARN), verdict,
     reason, gaps, evidence (digest), collected_at (ISO 8601). accounts: only these."""
     targets = scan.targets.exclude(manifest="").select_related("account").order_by("account__account_id")
     if accounts is not None:
         targets = targets.filter(account__in=accounts)
     for target in targets.iterator(chunk_size=50):
-        yield from outcomes_of_target(scan, target)
+        yield from iterate_target_outcomes(scan, target)
 
 
-def unjudged(scan: Scan) -> str:
+def describe_unjudged(scan: Scan) -> str:
     """What outcomes_of has nothing of though it was asked for, in words: a Scan that was cut off joined nothing."""
-    if scan.joined_context or not any(loaded.control.joins for loaded in controls_of(scan)):
+    if scan.joined_context or not any(loaded.control.joins for loaded in select_scan_controls(scan)):
         return ""
     return "controls that need the whole organization were not judged"
 
 
-def outcomes_of_target(scan: Scan, target: Target) -> Iterator[dict[str, Any]]:
+def iterate_target_outcomes(scan: Scan, target: Target) -> Iterator[dict[str, Any]]:
     target.scan = scan  # the same row, already read
-    for result, ground in judge_target(target, target.account):
-        yield from lines((item, ground) for item in result.judged)
+    for result, ground in rejudge_target(target, target.account):
+        yield from serialize_outcomes((item, ground) for item in result.judged)
 
 
-def lines(grounded: Iterable[Grounded]) -> Iterator[dict[str, Any]]:
+def serialize_outcomes(grounded: Iterable[SourcedOutcome]) -> Iterator[dict[str, Any]]:
     for item, ground in grounded:
-        yield line(item, evidence_of(item, ground.world, ground.digests), ground.at.isoformat())
+        yield serialize_outcome(item, find_evidence_digest(item, ground.world, ground.digests), ground.at.isoformat())
 
 
-def line(item: Judged, evidence: str, collected_at: str) -> dict[str, Any]:
+def serialize_outcome(item: JudgedOutcome, evidence: str, collected_at: str) -> dict[str, Any]:
     return {
         "control": item.control.id,
         "account": item.account,
@@ -51,7 +51,7 @@ def line(item: Judged, evidence: str, collected_at: str) -> dict[str, Any]:
         "resource": item.resource,
         "verdict": str(item.outcome.verdict),
         "reason": item.outcome.reason,
-        "gaps": [gap.public() for gap in item.outcome.gaps],
+        "gaps": [gap.as_public_dict() for gap in item.outcome.gaps],
         "evidence": evidence,
         "collected_at": collected_at,
     }

@@ -13,11 +13,11 @@ from datetime import datetime
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
 from scans.domain import partial_scans
-from scans.domain.engine import Judged
-from scans.domain.fingerprint import fingerprint
+from scans.domain.engine import JudgedOutcome
+from scans.domain.fingerprint import compute_fingerprint
 from scans.models import Target
 from scans.pipeline import target_evaluation
-from scans.pipeline.reconcile import Coverage, Ground, Grounded, coverage
+from scans.pipeline.reconcile import CompletePlaces, OutcomeSource, SourcedOutcome, find_complete_places
 from scans.storage import blobs
 from scans.timemachine import as_of
 
@@ -25,7 +25,7 @@ Place = tuple[str, str]  # (control id, region)
 
 
 @dataclass(slots=True)
-class Rejudged:
+class RejudgedAccount:
     """One Account's outcomes from stored evidence. target: the newest that was read. at: when that was.
 
     limited: of those, what only a Scan of some regions tells, unknown since it left out the others.
@@ -34,74 +34,78 @@ class Rejudged:
     account: Account
     target: Target
     at: datetime
-    items: list[Grounded] = field(default_factory=list)
-    limited: list[Grounded] = field(default_factory=list)
+    items: list[SourcedOutcome] = field(default_factory=list)
+    limited: list[SourcedOutcome] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
-    sure: Coverage = field(default_factory=lambda: Coverage(frozenset()))
+    sure: CompletePlaces = field(default_factory=lambda: CompletePlaces(frozenset()))
     lost: list[Gap] = field(default_factory=list)
 
     @property
-    def judged(self) -> list[Judged]:
+    def judged(self) -> list[JudgedOutcome]:
         return [item for item, _ in self.items]
 
     @property
-    def told(self) -> list[Grounded]:
+    def told(self) -> list[SourcedOutcome]:
         """What Findings follow: a region that nobody asked for opens none and changes none."""
         left = {item.identity for item, _ in self.limited}
         return [grounded for grounded in self.items if grounded[0].identity not in left]
 
 
-def rejudge(account: Account, layers: Sequence[Target], controls: Collection[str] = ()) -> Rejudged | None:
+def rejudge_account(
+    account: Account, layers: Sequence[Target], controls: Collection[str] = ()
+) -> RejudgedAccount | None:
     """layers: newest first, as history.layers_of gives them. controls: only these ids; all where empty.
 
     None: nothing of the Account was kept."""
     if not layers or layers[0].collected_at is None:
         return None
-    found = Rejudged(account, layers[0], layers[0].collected_at)
-    merge = Merge()
+    found = RejudgedAccount(account, layers[0], layers[0].collected_at)
+    merge = OutcomeMerge()
     for target in layers:
-        for result, ground in judge_target(target, account, controls, found.lost):
+        for result, ground in rejudge_target(target, account, controls, found.lost):
             merge.take(result, ground)
-    for result, ground in older_scan_of_all(account, layers, controls, merge):
+    for result, ground in judge_older_full_scan(account, layers, controls, merge):
         merge.take(result, ground)
     found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
-    spared = (fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
-    found.sure = Coverage(frozenset(merge.complete), frozenset(spared))
+    spared = (compute_fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
+    found.sure = CompletePlaces(frozenset(merge.complete), frozenset(spared))
     return found
 
 
-def older_scan_of_all(
-    account: Account, layers: Sequence[Target], controls: Collection[str], merge: Merge
-) -> Iterator[tuple[target_evaluation.JudgedTarget, Ground]]:
+def judge_older_full_scan(
+    account: Account, layers: Sequence[Target], controls: Collection[str], merge: OutcomeMerge
+) -> Iterator[tuple[target_evaluation.TargetEvaluation, OutcomeSource]]:
     """What the last scan of the whole organization said of resources whose owners a newer scan left out."""
     if merge.waiting:
-        target = as_of.read_with_all(account, layers[0])
+        target = as_of.find_whole_scan_target(account, layers[0])
         if target is not None and target not in layers:
-            for result, ground in judge_target(target, account, controls):
+            for result, ground in rejudge_target(target, account, controls):
                 judged = [item for item in result.judged if (item.control.id, item.region) in merge.waiting]
                 yield replace(result, judged=judged, places=result.places & merge.waiting), ground
 
 
-def judge_target(
+def rejudge_target(
     target: Target, account: Account, controls: Collection[str] = (), lost: list[Gap] | None = None
-) -> Iterator[tuple[target_evaluation.JudgedTarget, Ground]]:
+) -> Iterator[tuple[target_evaluation.TargetEvaluation, OutcomeSource]]:
     """One Target's evidence by the controls that its Scan asked for, as the Scan did: first those that one
     Account's evidence is enough for, then those that needed all. lost: takes what can't be read any more."""
     scan, at = target.scan, target.collected_at
     if at is None:
         return
-    wanted = [c for c in target_evaluation.controls_of(scan) if not controls or c.control.id in controls]
+    wanted = [c for c in target_evaluation.select_scan_controls(scan) if not controls or c.control.id in controls]
     try:
         manifest = blobs.load_manifest(target.manifest)
-        evidences = blobs.read_evidence(manifest, target_evaluation.collectors_of(wanted) if controls else None)
+        evidences = blobs.load_evidence_or_gaps(
+            manifest, target_evaluation.select_collectors(wanted) if controls else None
+        )
         if lost is not None:
-            lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_lost(g)]
+            lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_unreadable_gap(g)]
         digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
         for joined in (False, True) if scan.joined_context else (False,):
-            result = target_evaluation.judge_target(
+            result = target_evaluation.evaluate_target(
                 scan, account, evidences, wanted, at=at, joined=joined, regions=manifest
             )
-            yield result, Ground(scan, result.world, digests, at)
+            yield result, OutcomeSource(scan, result.world, digests, at)
     except LookupError as error:
         raise EvidenceLostError(f"{account}: of what scan {scan.pk} kept, {error}") from error
 
@@ -110,25 +114,25 @@ class EvidenceLostError(Exception):
     """A Target's manifest or its Scan's context is no longer stored: nothing of it can be judged."""
 
 
-def is_lost(gap: Gap) -> bool:
+def is_unreadable_gap(gap: Gap) -> bool:
     return gap.code in {NOT_KEPT, OTHER_SCHEMA}
 
 
 @dataclass(slots=True)
-class Merge:
+class OutcomeMerge:
     """Outcomes of several Targets, the newest first. complete: places that need no older Target.
 
     waiting: places of which a newer Target saw everything and could not judge all, since other accounts were left
     out. An older one tells only of what the newer one saw, until one could judge all that was there."""
 
-    items: list[Grounded] = field(default_factory=list)
+    items: list[SourcedOutcome] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
     complete: set[Place] = field(default_factory=set)
     waiting: set[Place] = field(default_factory=set)
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
-    limited: dict[tuple[str, str, str, str], Grounded] = field(default_factory=dict)
+    limited: dict[tuple[str, str, str, str], SourcedOutcome] = field(default_factory=dict)
 
-    def take(self, result: target_evaluation.JudgedTarget, ground: Ground) -> None:
+    def take(self, result: target_evaluation.TargetEvaluation, ground: OutcomeSource) -> None:
         done, waiting = set(self.complete), set(self.waiting)
         read = partial_scans.regions_read(ground.scan.asked, ground.digests)
         partly: set[Place] = set()
@@ -139,22 +143,22 @@ class Merge:
             if not wanted or item.identity in self.taken:
                 continue
             if partial_scans.is_limited(item, read):  # it says nothing of what was left out: an older one may
-                (others if partial_scans.is_of_others(item) else partly).add(place)
+                (others if partial_scans.is_limited_by_others(item) else partly).add(place)
                 self.limited.setdefault(item.identity, (item, ground))
                 continue
             self.taken.add(item.identity)
             self.items.append((item, ground))
         self.places |= result.places
-        seen = coverage(result.judged, result.places).places - partly
+        seen = find_complete_places(result.judged, result.places).places - partly
         self.waiting = (self.waiting - seen) | (others & seen)
         self.complete |= seen
 
-    def finish(self) -> list[Grounded]:
+    def finish(self) -> list[SourcedOutcome]:
         """What only scans of a part said stands where nothing else does."""
         left = [
             grounded for identity, grounded in self.limited.items()
             if identity not in self.taken
-            and (partial_scans.is_of_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
+            and (partial_scans.is_limited_by_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
         ]  # fmt: skip
         self.items += left
         return left

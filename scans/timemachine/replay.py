@@ -19,19 +19,19 @@ from accounts.queries import visible_accounts
 from governance.core import audit
 from governance.core.policy import Actor, Permission
 from scans import registry
-from scans.domain.engine import Judged
-from scans.domain.lifecycle import Event, event_of
+from scans.domain.engine import JudgedOutcome
+from scans.domain.lifecycle import Event, parse_event_kind
 from scans.models import Finding, Target
-from scans.pipeline.reconcile import Batch, known_of, plan, settle
-from scans.pipeline.start import choose_accounts, refuse_unknown, require
+from scans.pipeline.reconcile import FindingChanges, load_known_findings, persist_changes, plan_changes
+from scans.pipeline.start import choose_accounts, refuse_unknown_ids, require_scan_permission
 from scans.timemachine import as_of
-from scans.timemachine.rejudge import EvidenceLostError, Rejudged, rejudge
+from scans.timemachine.rejudge import EvidenceLostError, RejudgedAccount, rejudge_account
 
-CHUNK = 100  # accounts whose Targets are looked up at once; one is judged at a time
+REPLAY_CHUNK_SIZE = 100  # accounts whose Targets are looked up at once; one is judged at a time
 
 
 @dataclass(slots=True)
-class Tally:
+class ReplayTally:
     """By control: outcomes by verdict, and what would happen (or happened) to Findings, by event.
 
     unread: accounts of which nothing is kept. busy: accounts that are being read right now, whose scan
@@ -43,7 +43,7 @@ class Tally:
     busy: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: ReplayTally) -> None:
         for id, counts in other.controls.items():
             self.controls[id].update(counts)
         self.accounts += other.accounts
@@ -58,40 +58,42 @@ class Tally:
             total.update({key: n for key, n in counts.items() if key in set(Event)})
         return total
 
-    def add(self, judged: Sequence[Judged], batch: Batch) -> None:
+    def add(self, judged: Sequence[JudgedOutcome], batch: FindingChanges) -> None:
         self.accounts += 1
         for item in judged:
             self.controls[item.control.id][item.outcome.verdict] += 1
         for event in batch.events:
-            self.controls[event.finding.control][event_of(event.kind)] += 1
+            self.controls[event.finding.control][parse_event_kind(event.kind)] += 1
 
 
-def accounts_of(
+def choose_replay_accounts(
     actor: Actor, organization: Organization, *, accounts: Sequence[str] = (), controls: Sequence[str] = ()
 ) -> QuerySet[Account]:
     """The Accounts to be judged again, in the order of their ids. Raises ScanRequestError for unknown ids."""
-    refuse_unknown("control", controls, registry.controls())
+    refuse_unknown_ids("control", controls, registry.controls())
     chosen = choose_accounts(organization, accounts, ())
     mine = visible_accounts(actor, Permission.OUTCOME_EXPORT).order_by().values("pk")
     return chosen.filter(pk__in=mine).order_by("account_id")
 
 
-def rejudged(
-    accounts: QuerySet[Account], tally: Tally, *, controls: Sequence[str] = (), moment: datetime | None = None
-) -> Iterator[Rejudged]:
+def rejudge_accounts(
+    accounts: QuerySet[Account], tally: ReplayTally, *, controls: Sequence[str] = (), moment: datetime | None = None
+) -> Iterator[RejudgedAccount]:
     """Each Account's outcomes, from the evidence that was the latest at the moment. What there is none of
     goes to the tally. One Account is in memory at a time."""
-    for part in chunks(accounts):
+    for part in chunk_accounts(accounts):
         layers = as_of.layers_of(part, moment)
         for account in part:
-            found = one(account, layers.get(account.pk, []), tally, controls)
+            found = rejudge_into_tally(account, layers.get(account.pk, []), tally, controls)
             if found is not None:
                 yield found
 
 
-def one(account: Account, layers: Sequence[Target], tally: Tally, controls: Sequence[str]) -> Rejudged | None:
+def rejudge_into_tally(
+    account: Account, layers: Sequence[Target], tally: ReplayTally, controls: Sequence[str]
+) -> RejudgedAccount | None:
     try:
-        found = rejudge(account, layers, controls)
+        found = rejudge_account(account, layers, controls)
     except EvidenceLostError as error:
         tally.lost[account.account_id] = str(error)
         return None
@@ -102,26 +104,26 @@ def one(account: Account, layers: Sequence[Target], tally: Tally, controls: Sequ
     return found
 
 
-def chunks(accounts: QuerySet[Account]) -> Iterator[list[Account]]:
+def chunk_accounts(accounts: QuerySet[Account]) -> Iterator[list[Account]]:
     """By id, so that no cursor stays open while rows are written."""
     after = ""
-    while part := list(accounts.filter(account_id__gt=after)[:CHUNK]):
+    while part := list(accounts.filter(account_id__gt=after)[:REPLAY_CHUNK_SIZE]):
         yield part
         after = part[-1].account_id
 
 
-def preview(found: Rejudged, tally: Tally, moment: datetime | None = None) -> Batch:
+def preview_changes(found: RejudgedAccount, tally: ReplayTally, moment: datetime | None = None) -> FindingChanges:
     """What these outcomes would do to the Findings, as they stand or as they stood. Writes nothing."""
-    batch = Batch(scan=found.target.scan, account=found.account, at=found.at, replayed=True)
-    known = known_of(found.account, found.places) if moment is None else known_then(found, moment)
-    plan(batch, found.told, found.sure, known)
+    batch = FindingChanges(scan=found.target.scan, account=found.account, at=found.at, replayed=True)
+    known = load_known_findings(found.account, found.places) if moment is None else load_findings_at(found, moment)
+    plan_changes(batch, found.told, found.sure, known)
     if moment is not None:  # what a finding's facts were is not kept: only verdicts can be compared
-        batch.events = [event for event in batch.events if event_of(event.kind) is not Event.NOTE]
+        batch.events = [event for event in batch.events if parse_event_kind(event.kind) is not Event.NOTE]
     tally.add(found.judged, batch)
     return batch
 
 
-def known_then(found: Rejudged, moment: datetime) -> dict[str, Finding]:
+def load_findings_at(found: RejudgedAccount, moment: datetime) -> dict[str, Finding]:
     controls = {control for control, _ in found.places}
     rows = Finding.objects.filter(account=found.account, control__in=controls)
     known = {}
@@ -132,47 +134,47 @@ def known_then(found: Rejudged, moment: datetime) -> dict[str, Finding]:
     return known
 
 
-def apply(
+def apply_replay(
     *, actor: Actor, organization: Organization, accounts: Sequence[str] = (), controls: Sequence[str] = ()
-) -> Tally:
+) -> ReplayTally:
     """Judge the newest evidence again and bring Findings and cells in line, an Account a transaction.
 
     Raises ScanRequestError for unknown ids, NotPermittedError. An Account that is being read right now is
     left alone: whoever reads it judges it by the same controls."""
     chosen = choose_accounts(organization, accounts, ())
-    refuse_unknown("control", controls, registry.controls())
-    require(actor, organization, list(chosen) if accounts else [], whole=not accounts)
+    refuse_unknown_ids("control", controls, registry.controls())
+    require_scan_permission(actor, organization, list(chosen) if accounts else [], whole=not accounts)
     asked = {"accounts": list(accounts), "controls": sorted(set(controls))}
     subject = f"organization:{organization.org_id}"
     with transaction.atomic():
         audit.record(actor=actor, action="evidence.replay", subject=subject, **asked)
-    tally = Tally()
-    for part in chunks(chosen.order_by("account_id")):
+    tally = ReplayTally()
+    for part in chunk_accounts(chosen.order_by("account_id")):
         for account in part:
-            apply_one(account, tally, controls)
+            apply_to_account(account, tally, controls)
     with transaction.atomic():
         said = {**asked, "replayed": tally.accounts, "changes": dict(tally.changes()), "busy": tally.busy}
         audit.record(actor=actor, action="evidence.replayed", subject=subject, **said)
     return tally
 
 
-def apply_one(account: Account, tally: Tally, controls: Sequence[str]) -> None:
+def apply_to_account(account: Account, tally: ReplayTally, controls: Sequence[str]) -> None:
     with transaction.atomic():
         # A scan that finishes this Account writes the same row last, so it can't slip in between.
         Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
-        if being_read(account):
+        if is_being_read(account):
             tally.busy.append(account.account_id)
             return
-        found = one(account, as_of.layers_of([account]).get(account.pk, []), tally, controls)
+        found = rejudge_into_tally(account, as_of.layers_of([account]).get(account.pk, []), tally, controls)
         if found is None:
             return
-        batch = Batch(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
-        plan(batch, found.told, found.sure, known_of(account, found.places))
+        batch = FindingChanges(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
+        plan_changes(batch, found.told, found.sure, load_known_findings(account, found.places))
         tally.add(found.judged, batch)
         limited = {(item.control.id, item.region) for item, _ in found.limited}
-        settle(batch, [item for item, _ in found.told], found.places, limited)
+        persist_changes(batch, [item for item, _ in found.told], found.places, limited)
 
 
-def being_read(account: Account) -> bool:
+def is_being_read(account: Account) -> bool:
     """Is a worker at it, or is its Scan judging what only the whole organization can tell?"""
     return account.targets.filter(Q(state="running") | Q(scan__state="joining")).exists()

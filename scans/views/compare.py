@@ -11,29 +11,29 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
-from governance.identity.web import permission
+from governance.identity.web import permission_required
 from scans import registry
 from scans.queries import compare as queries
-from scans.queries.asked_scopes import asked_of
-from scans.queries.scans import lines, visible_scans
+from scans.queries.asked_scopes import load_asked_scopes
+from scans.queries.scans import list_scan_lines, visible_scans
 from scans.views.shared import accounts_for
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
-def compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
+@permission_required(Permission.FINDING_VIEW)
+def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
     visible = accounts_for(request, Permission.FINDING_VIEW)
     scans = visible_scans(visible)
     old, new = get_object_or_404(scans, pk=before), get_object_or_404(scans, pk=after)
     if old.organization_id != new.organization_id:
         raise BadRequest(f"Scans {before} and {after} are of different organizations, so nothing can be compared.")
-    asked = filters_of(request)
+    asked = parse_compare_filters(request)
     controls = [asked["control"]] if asked["control"] else []
-    page = queries.page_of(old, new, visible, controls=controls, kind=asked["kind"], since=asked["since"])
+    page = queries.load_diff_page(old, new, visible, controls=controls, kind=asked["kind"], since=asked["since"])
     more = urlencode({name: value for name, value in {**asked, "since": page.next}.items() if value})
     others = queries.others_of(new, visible)
-    read = asked_of([old, new, *others], visible)
-    sums = {line.scan.pk: line for line in lines([old, new], visible)}
+    read = load_asked_scopes([old, new, *others], visible)
+    sums = {line.scan.pk: line for line in list_scan_lines([old, new], visible)}
     context = {
         "before": old, "read_before": read[old.pk], "after": new, "read_after": read[new.pk],
         "line_before": sums[old.pk], "line_after": sums[new.pk],
@@ -45,8 +45,8 @@ def compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
-def compare_with(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.FINDING_VIEW)
+def scan_compare_with(request: HttpRequest, pk: int) -> HttpResponse:
     """To the comparison with ?with=, or with the scan before that read as much."""
     visible = accounts_for(request, Permission.FINDING_VIEW)
     found = get_object_or_404(visible_scans(visible), pk=pk)
@@ -61,7 +61,7 @@ def compare_with(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("scan-compare", before=int(wanted), after=pk)
 
 
-def filters_of(request: HttpRequest) -> dict[str, Any]:
+def parse_compare_filters(request: HttpRequest) -> dict[str, Any]:
     """The filters of the page. Raises BadRequest."""
     kind, control, since = (request.GET.get(name, "").strip() for name in ("kind", "control", "since"))
     if kind and kind not in queries.KINDS:

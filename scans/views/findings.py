@@ -9,30 +9,30 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from governance.core.policy import Permission
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 from scans import hooks
-from scans.pipeline.rescan import may_rescan, why_unscannable
+from scans.pipeline.rescan import can_rescan, explain_unscannable
 from scans.queries import cells, detail, exports
 from scans.queries import findings as queries
 from scans.queries.choices import choices_for
 from scans.queries.extent import EXTENT_HEADER
-from scans.views.shared import accounts_for, filter_of, slice_of
+from scans.views.shared import accounts_for, parse_finding_filter, slice_of
 
-KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
-def findings(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.FINDING_VIEW)
+def finding_list(request: HttpRequest) -> HttpResponse:
     visible = accounts_for(request, Permission.FINDING_VIEW)
-    wanted = filter_of(request)
-    rows = queries.filtered(visible, wanted)
+    wanted = parse_finding_filter(request)
+    rows = queries.filter_findings(visible, wanted)
     page = slice_of(request, rows, wanted.given())
     total = queries.total_of(rows)
-    over = hooks.overlays_over(page.rows, timezone.now())
+    over = hooks.find_overlays(page.rows, timezone.now())
     context = {
-        "lines": [(row, title, over.get(row.pk)) for row, title in queries.titled(page.rows)],
-        "acts": hooks.bulk_acts_for(request),
+        "lines": [(row, title, over.get(row.pk)) for row, title in queries.pair_with_titles(page.rows)],
+        "acts": hooks.list_bulk_actions(request),
         "wanted": wanted, "page": page, "choices": choices_for(visible, wanted),
         "total": min(total, queries.COUNT_LIMIT), "more": total > queries.COUNT_LIMIT,
         "read": queries.extent_for(visible, wanted),
@@ -41,14 +41,14 @@ def findings(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
+@permission_required(Permission.FINDING_VIEW)
 def findings_by_control(request: HttpRequest) -> HttpResponse:
     visible = accounts_for(request, Permission.FINDING_VIEW)
-    wanted = filter_of(request)
-    lines = cells.grouped(wanted.accounts(visible), wanted.controls(), wanted.region, wanted.severity)
+    wanted = parse_finding_filter(request)
+    lines = cells.rank_controls(wanted.accounts(visible), wanted.controls(), wanted.region, wanted.severity)
     context = {
         "wanted": wanted, "lines": lines, "choices": choices_for(visible, wanted),
-        "total": cells.total(line.counts for line in lines), "place": wanted.place_query(),
+        "total": cells.sum_counts(line.counts for line in lines), "place": wanted.place_query(),
         "read": queries.extent_for(visible, wanted),
         "left_out": bool(wanted.q or wanted.verdict or wanted.coverage or wanted.state != "open"),
     }  # fmt: skip
@@ -56,33 +56,33 @@ def findings_by_control(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
-def finding(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.FINDING_VIEW)
+def finding_detail(request: HttpRequest, pk: int) -> HttpResponse:
     visible = accounts_for(request, Permission.FINDING_VIEW)
     rows = queries.visible_findings(visible).select_related("account__organization", "account__ou")
     found = get_object_or_404(rows, pk=pk)
     context = {
         "finding": found,
-        "detail": detail.of(found, visible),
-        "overlay": hooks.overlays_over([found], timezone.now()).get(found.pk),
+        "detail": detail.load_finding_detail(found, visible),
+        "overlay": hooks.find_overlays([found], timezone.now()).get(found.pk),
         "panels": [panel(request, found) for panel in hooks.panels],
-        "may_rescan": may_rescan(actor_of_request(request), found.account) and not why_unscannable(found.account),
+        "may_rescan": can_rescan(get_request_actor(request), found.account) and not explain_unscannable(found.account),
     }
     return render(request, "scans/finding.html", context)
 
 
 @require_safe
-@permission(Permission.OUTCOME_EXPORT)
+@permission_required(Permission.OUTCOME_EXPORT)
 def findings_export(request: HttpRequest) -> StreamingHttpResponse:
     """What the list shows, whole, as a file: streamed, so its length costs no memory."""
     format = request.GET.get("format", "")
-    if format not in KINDS:
+    if format not in CONTENT_TYPES:
         raise BadRequest("format must be csv or jsonl.")
-    visible, wanted = accounts_for(request, Permission.OUTCOME_EXPORT), filter_of(request)
-    rows = queries.filtered(visible, wanted)
-    shown = exports.finding_lines(rows.iterator(chunk_size=1000), timezone.now())
-    body = exports.lines(shown, format=format, columns=exports.EXPORTED_FINDING_COLUMNS)
+    visible, wanted = accounts_for(request, Permission.OUTCOME_EXPORT), parse_finding_filter(request)
+    rows = queries.filter_findings(visible, wanted)
+    shown = exports.iterate_finding_records(rows.iterator(chunk_size=1000), timezone.now())
+    body = exports.format_rows(shown, format=format, columns=exports.EXPORTED_FINDING_COLUMNS)
     name = f"findings-{timezone.now():%Y%m%dT%H%MZ}.{format}"
     read = queries.extent_for(visible, wanted)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', EXTENT_HEADER: read.text()}
-    return StreamingHttpResponse(body, content_type=f"{KINDS[format]}; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(body, content_type=f"{CONTENT_TYPES[format]}; charset=utf-8", headers=headers)

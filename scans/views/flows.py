@@ -13,53 +13,55 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Account
 from governance.core.policy import Permission
-from governance.identity.web import permission
+from governance.identity.web import permission_required
 from scans.insight.flows import drawing, export_rows, summary
 from scans.queries import exports
 from scans.queries import flows as queries
 from scans.queries.choices import choices_for
 from scans.queries.extent import EXTENT_HEADER, extent_of
 from scans.queries.findings import FindingFilter
-from scans.views.shared import accounts_for, filter_of
+from scans.views.shared import accounts_for, parse_finding_filter
 
-KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "dot": "text/vnd.graphviz"}
+CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "dot": "text/vnd.graphviz"}
 SHOWN_LINES = 120
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
-def flows(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.FINDING_VIEW)
+def flow_map(request: HttpRequest) -> HttpResponse:
     visible = accounts_for(request, Permission.FINDING_VIEW)
-    wanted = filter_of(request)
-    found = queries.map_of(visible, chosen=chosen(visible, wanted), region=wanted.region)
-    rows = summary.summarise(found.flows, folded=len(found.accounts) > 1)
+    wanted = parse_finding_filter(request)
+    found = queries.build_flow_map(visible, chosen=require_chosen_accounts(visible, wanted), region=wanted.region)
+    rows = summary.group_flows(found.flows, folded=len(found.accounts) > 1)
     context = {
-        "wanted": wanted, "map": found, "read": extent_of(chosen(visible, wanted), region=wanted.region), "totals": summary.totals(found.flows), "lines": rows[:SHOWN_LINES],
-        "left_out": max(0, len(rows) - SHOWN_LINES), "picture": drawing.draw(rows), "choices": choices_for(visible, wanted),
+        "wanted": wanted, "map": found, "read": extent_of(require_chosen_accounts(visible, wanted), region=wanted.region), "totals": summary.count_flows(found.flows), "lines": rows[:SHOWN_LINES],
+        "left_out": max(0, len(rows) - SHOWN_LINES), "picture": drawing.draw_flows(rows), "choices": choices_for(visible, wanted),
         "names": {account.account_id: account.name for account in found.accounts},
     }  # fmt: skip
     return render(request, "scans/flows.html", context)
 
 
 @require_safe
-@permission(Permission.OUTCOME_EXPORT)
+@permission_required(Permission.OUTCOME_EXPORT)
 def flows_export(request: HttpRequest) -> StreamingHttpResponse:
     """Every flow of the chosen accounts, however many: streamed, account after account."""
     format = request.GET.get("format", "")
-    if format not in KINDS:
+    if format not in CONTENT_TYPES:
         raise BadRequest("format must be csv, jsonl or dot.")
     visible = accounts_for(request, Permission.OUTCOME_EXPORT)
-    wanted = filter_of(request)
-    read = queries.every(visible, chosen(visible, wanted).order_by("account_id").iterator(), wanted.region)
+    wanted = parse_finding_filter(request)
+    read = queries.iterate_account_flows(
+        visible, require_chosen_accounts(visible, wanted).order_by("account_id").iterator(), wanted.region
+    )
     name = f"data-flow-{timezone.now():%Y%m%dT%H%MZ}.{format}"
-    extent = extent_of(chosen(visible, wanted), region=wanted.region)
+    extent = extent_of(require_chosen_accounts(visible, wanted), region=wanted.region)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', EXTENT_HEADER: extent.text()}
     return StreamingHttpResponse(
-        exported(read, format), content_type=f"{KINDS[format]}; charset=utf-8", headers=headers
+        export_flow_lines(read, format), content_type=f"{CONTENT_TYPES[format]}; charset=utf-8", headers=headers
     )
 
 
-def chosen(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Account]:
+def require_chosen_accounts(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Account]:
     """The accounts that the filters name. An account that the reader may not see is not found."""
     found = wanted.accounts(visible)
     if wanted.account and not found.exists():
@@ -67,8 +69,8 @@ def chosen(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Accoun
     return found
 
 
-def exported(read: Iterator[queries.Read], format: str) -> Iterator[str]:
+def export_flow_lines(read: Iterator[queries.AccountFlows], format: str) -> Iterator[str]:
     if format == "dot":
-        yield from (f"{line}\n" for line in export_rows.dot_of(read))
+        yield from (f"{line}\n" for line in export_rows.render_accounts_dot(read))
         return
-    yield from exports.lines(export_rows.rows(read), format=format, columns=export_rows.COLUMNS)
+    yield from exports.format_rows(export_rows.build_flow_rows(read), format=format, columns=export_rows.FLOW_COLUMNS)

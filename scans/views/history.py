@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.queries import find_account
 from governance.core.policy import Permission
-from governance.identity.web import permission
+from governance.identity.web import permission_required
 from scans.errors import ScanRequestError
 from scans.queries import day_view
 from scans.queries.findings import visible_findings
@@ -21,7 +21,7 @@ from scans.views.shared import accounts_for
 
 
 @require_safe
-@permission(Permission.ACCOUNT_VIEW)
+@permission_required(Permission.ACCOUNT_VIEW)
 def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
     found = find_account(visible, account_id, request.GET.get("organization", ""))
@@ -29,17 +29,17 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id} that you may see.")
     with_findings = accounts_for(request, Permission.FINDING_VIEW).filter(pk=found.pk).exists()
     asked, moment = day_of(request)
-    stood = day_view.account_at(found, moment, with_findings=with_findings) if moment else None
+    stood = day_view.load_account_as_of(found, moment, with_findings=with_findings) if moment else None
     context = {**asked, "account": found, "stood": stood, "with_findings": with_findings}
     return render(request, "scans/account_as_of.html", context, status=400 if asked["problem"] else 200)
 
 
 @require_safe
-@permission(Permission.FINDING_VIEW)
+@permission_required(Permission.FINDING_VIEW)
 def finding_as_of(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(visible_findings(accounts_for(request, Permission.FINDING_VIEW)), pk=pk)
     asked, moment = day_of(request)
-    stood = day_view.finding_stood(found, moment) if moment else None
+    stood = day_view.load_finding_as_of(found, moment) if moment else None
     context = {**asked, "finding": found, "stood": stood}
     return render(request, "scans/finding_as_of.html", context, status=400 if asked["problem"] else 200)
 

@@ -13,43 +13,43 @@ from django.views.decorators.http import require_POST, require_safe
 
 from governance.core.policy import NotPermittedError, Permission
 from governance.core.transitions import LostRaceError
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 from scans.errors import ScanRequestError
 from scans.pipeline import start
 from scans.queries import scans as queries
-from scans.queries.asked_scopes import asked_of
-from scans.views.enqueue import hand_over
+from scans.queries.asked_scopes import load_asked_scopes
+from scans.views.enqueue import enqueue_with_message
 from scans.views.shared import accounts_for, slice_of
 
 
 @require_safe
-@permission(Permission.SCAN_VIEW)
-def scans(request: HttpRequest) -> HttpResponse:
+@permission_required(Permission.SCAN_VIEW)
+def scan_list(request: HttpRequest) -> HttpResponse:
     visible = accounts_for(request, Permission.SCAN_VIEW)
     page = slice_of(request, queries.visible_scans(visible), {"list": "scans"}, 25)
-    return render(request, "scans/scans.html", {"page": page, "lines": queries.lines(page.rows, visible)})
+    return render(request, "scans/scans.html", {"page": page, "lines": queries.list_scan_lines(page.rows, visible)})
 
 
 @require_safe
-@permission(Permission.SCAN_VIEW)
-def scan(request: HttpRequest, pk: int) -> HttpResponse:
+@permission_required(Permission.SCAN_VIEW)
+def scan_detail(request: HttpRequest, pk: int) -> HttpResponse:
     visible = accounts_for(request, Permission.SCAN_VIEW)
     found = get_object_or_404(queries.visible_scans(visible), pk=pk)
-    targets = queries.targets_of(visible).filter(scan=found).select_related("account").order_by("-id")
+    targets = queries.visible_targets(visible).filter(scan=found).select_related("account").order_by("-id")
     context = {
         "scan": found,
-        "asked": asked_of([found], visible)[found.pk],
+        "asked": load_asked_scopes([found], visible)[found.pk],
         "progress": queries.progress_of(found, visible, timezone.now()),
         "gaps": queries.gaps_of(found, visible),
         "unreadable": queries.unreadable_of(found, visible),
         "page": slice_of(request, targets, {"scan": str(pk)}),
-        "may_run": queries.may_run(actor_of_request(request), found),
+        "may_run": queries.may_run(get_request_actor(request), found),
     }
     return render(request, "scans/scan.html", context)
 
 
 @require_safe
-@permission(Permission.SCAN_VIEW)
+@permission_required(Permission.SCAN_VIEW)
 def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that moves. Once the scan has ended the whole page is asked for, and asks no more."""
     visible = accounts_for(request, Permission.SCAN_VIEW)
@@ -62,26 +62,26 @@ def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission(Permission.SCAN_RUN)
+@permission_required(Permission.SCAN_RUN)
 def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    if changed(request, pk, start.cancel_scan):
+    if try_scan_action(request, pk, start.cancel_scan):
         messages.success(request, f"Scan {pk} is cancelled. What was read is kept, and it can be resumed.")
     return redirect("scan", pk=pk)
 
 
 @require_POST
-@permission(Permission.SCAN_RUN)
+@permission_required(Permission.SCAN_RUN)
 def scan_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    if changed(request, pk, start.resume_scan):
-        hand_over(request, pk)
+    if try_scan_action(request, pk, start.resume_scan):
+        enqueue_with_message(request, pk)
     return redirect("scan", pk=pk)
 
 
-def changed(request: HttpRequest, pk: int, act: Callable[..., None]) -> bool:
+def try_scan_action(request: HttpRequest, pk: int, act: Callable[..., None]) -> bool:
     """Was it done? False, with a message, where it came too late. Raises Http404, PermissionDenied."""
     found = get_object_or_404(queries.visible_scans(accounts_for(request, Permission.SCAN_RUN)), pk=pk)
     try:
-        act(actor=actor_of_request(request), scan=found)
+        act(actor=get_request_actor(request), scan=found)
     except NotPermittedError as error:
         raise PermissionDenied(str(error)) from error
     except (ScanRequestError, LostRaceError) as error:

@@ -11,71 +11,82 @@ from django.views.decorators.http import require_http_methods
 
 from governance.core.policy import NotPermittedError, Permission
 from governance.core.transitions import LostRaceError
-from governance.identity.web import actor_of_request, permission
-from scans.domain.schedule_times import UNITS, zone_names
+from governance.identity.web import get_request_actor, permission_required
+from scans.domain.schedule_times import UNIT_MINUTES, list_time_zones
 from scans.errors import ScanRequestError
-from scans.forms import CHOSEN, DAILY, EVERY, FIELDS, WHOLE, ScheduleForm, offer_for, values_of
+from scans.forms import (
+    CHOSEN_SCOPE,
+    DAILY,
+    EVERY,
+    FORM_FIELDS,
+    WHOLE_SCOPE,
+    ScheduleForm,
+    add_schedule_choices,
+    build_initial_values,
+)
 from scans.models import Schedule
 from scans.pipeline.schedule_changes import change_schedule, create_schedule
-from scans.pipeline.schedule_scope import Scope
-from scans.queries.start import not_among, offer_to
-from scans.views.schedules import changeable
+from scans.pipeline.schedule_scope import ScheduleScope
+from scans.queries.start import load_scan_form_choices, not_among
+from scans.views.schedules import find_changeable_schedule
 from scans.views.shared import accounts_for
 from scans.views.start import first_values
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_new(request: HttpRequest) -> HttpResponse:
-    actor = actor_of_request(request)
-    offer = offer_to(actor, accounts_for(request, Permission.SCAN_SCHEDULE), Permission.SCAN_SCHEDULE)
+    actor = get_request_actor(request)
+    offer = load_scan_form_choices(actor, accounts_for(request, Permission.SCAN_SCHEDULE), Permission.SCAN_SCHEDULE)
     if request.method != "POST":
         rhythm = {"rhythm": DAILY, "daily_at": "02:00", "time_zone": "UTC", "number": 6, "unit": "hours"}
-        return shown(request, ScheduleForm(initial={**first_values(request, offer), **rhythm}, offer=offer))
+        return render_schedule_form(
+            request, ScheduleForm(initial={**first_values(request, offer), **rhythm}, offer=offer)
+        )
     form = ScheduleForm(request.POST, offer=offer)
 
     def create() -> Schedule:
         return create_schedule(actor=actor, organization=form.cleaned_data["organization"], **form.values())
 
-    made = accepted(request, form, create)
+    made = save_schedule_form(request, form, create)
     if made is None:
-        return shown(request, form, status=422)
+        return render_schedule_form(request, form, status=422)
     messages.success(request, f"The schedule {made.name} is made.")
     return redirect("schedule", pk=made.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    actor, found = actor_of_request(request), changeable(request, pk)
+    actor, found = get_request_actor(request), find_changeable_schedule(request, pk)
     visible = accounts_for(request, Permission.SCAN_SCHEDULE)
-    offer = offer_for(found, offer_to(actor, visible, Permission.SCAN_SCHEDULE))
+    offer = add_schedule_choices(found, load_scan_form_choices(actor, visible, Permission.SCAN_SCHEDULE))
     if request.method != "POST":
-        return shown(request, ScheduleForm(initial=values_of(found), offer=offer), found)
+        return render_schedule_form(request, ScheduleForm(initial=build_initial_values(found), offer=offer), found)
     form = ScheduleForm(request.POST, offer=offer)
 
     def change() -> Schedule:
-        change_schedule(actor=actor, schedule=found, version=version_of(request), **form.values())
+        change_schedule(actor=actor, schedule=found, version=parse_form_version(request), **form.values())
         return found
 
     try:
-        done = accepted(request, form, change)
+        done = save_schedule_form(request, form, change)
     except LostRaceError as error:
         form.add_error(None, str(error))
-        return shown(request, form, found, status=409)
+        return render_schedule_form(request, form, found, status=409)
     if done is None:
-        return shown(request, form, found, status=422)
+        return render_schedule_form(request, form, found, status=422)
     messages.success(request, f"The schedule {found.name} is saved.")
     return redirect("schedule", pk=pk)
 
 
-def version_of(request: HttpRequest) -> int:
+def parse_form_version(request: HttpRequest) -> int:
     """As the form sent it; one that can't be read is no version that the schedule ever had."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def accepted(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule]) -> Schedule | None:
+def save_schedule_form(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule]) -> Schedule | None:
     """What the act made. None if the request was refused: the form then says why, beside the field."""
     if not form.is_valid():
         return None
@@ -86,14 +97,14 @@ def accepted(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedul
     try:
         return act()
     except ScanRequestError as error:
-        form.add_error(FIELDS.get(error.field, error.field) or None, str(error))
+        form.add_error(FORM_FIELDS.get(error.field, error.field) or None, str(error))
     except NotPermittedError:
-        form.add_error(*refused(form))
+        form.add_error(*explain_schedule_refusal(form))
     return None
 
 
-def refused(form: ScheduleForm) -> tuple[str, str]:
-    if form.cleaned_data["scope"] == WHOLE:
+def explain_schedule_refusal(form: ScheduleForm) -> tuple[str, str]:
+    if form.cleaned_data["scope"] == WHOLE_SCOPE:
         return (
             "scope",
             "You may schedule scans of parts of this organization, not of the whole. Choose accounts or OUs.",
@@ -101,14 +112,14 @@ def refused(form: ScheduleForm) -> tuple[str, str]:
     return "ous", "An OU takes a grant over the whole OU, with the OUs below it. Name your accounts instead."
 
 
-def shown(
+def render_schedule_form(
     request: HttpRequest, form: ScheduleForm, schedule: Schedule | None = None, status: int = 200
 ) -> HttpResponse:
     context = {
-        "form": form, "offer": form.offer, "whole": WHOLE, "chosen": CHOSEN, "every": EVERY, "daily": DAILY,
-        "units": list(UNITS), "zones": zone_names(), "schedule": schedule,
+        "form": form, "offer": form.offer, "whole": WHOLE_SCOPE, "chosen": CHOSEN_SCOPE, "every": EVERY, "daily": DAILY,
+        "units": list(UNIT_MINUTES), "zones": list_time_zones(), "schedule": schedule,
         "version": request.POST.get("version", schedule.version if schedule else ""),
-        "gone": Scope([schedule]).gone(schedule) if schedule else [],
+        "gone": ScheduleScope([schedule]).gone(schedule) if schedule else [],
         "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
     }  # fmt: skip
     return render(request, "scans/schedule_form.html", context, status=status)

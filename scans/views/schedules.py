@@ -12,88 +12,88 @@ from accounts.models import Account, OrganizationalUnit
 from governance.core import audit
 from governance.core.policy import Permission
 from governance.core.transitions import LostRaceError
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 from scans.errors import ScanRequestError
 from scans.models import Schedule
 from scans.pipeline import schedule_changes
 from scans.pipeline.schedule_scope import rhythm_of
 from scans.queries import scans
 from scans.queries import schedules as queries
-from scans.views.enqueue import hand_over
+from scans.views.enqueue import enqueue_with_message
 from scans.views.shared import accounts_for, slice_of
 
-SHOWN = 10
-ACTS = {
+MAX_SHOWN_RUNS = 10
+ACTION_WORDS = {
     "schedule.create": "made", "schedule.change": "changed", "schedule.pause": "paused",
     "schedule.resume": "resumed", "schedule.run": "run by hand",
 }  # fmt: skip
 
 
 @require_safe
-@permission(Permission.SCAN_VIEW)
-def schedules(request: HttpRequest) -> HttpResponse:
-    actor, visible = actor_of_request(request), accounts_for(request, Permission.SCAN_VIEW)
+@permission_required(Permission.SCAN_VIEW)
+def schedule_list(request: HttpRequest) -> HttpResponse:
+    actor, visible = get_request_actor(request), accounts_for(request, Permission.SCAN_VIEW)
     page = slice_of(request, queries.visible_schedules(actor).order_by("-id"), {"list": "schedules"})
-    context = {"page": page, "lines": queries.lines(page.rows, actor, visible), "now": timezone.now()}
+    context = {"page": page, "lines": queries.list_schedule_lines(page.rows, actor, visible), "now": timezone.now()}
     return render(request, "scans/schedules.html", context)
 
 
 @require_safe
-@permission(Permission.SCAN_VIEW)
-def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    actor, visible = actor_of_request(request), accounts_for(request, Permission.SCAN_VIEW)
+@permission_required(Permission.SCAN_VIEW)
+def schedule_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    actor, visible = get_request_actor(request), accounts_for(request, Permission.SCAN_VIEW)
     found = get_object_or_404(queries.visible_schedules(actor, pk=pk))
-    (line,) = queries.lines([found], actor, visible)
+    (line,) = queries.list_schedule_lines([found], actor, visible)
     named = Account.objects.filter(organization=found.organization, account_id__in=line.asked.accounts)
     units = OrganizationalUnit.objects.filter(organization=found.organization, ou_id__in=line.asked.ous)
-    runs = scans.visible_scans(visible).filter(schedule=found)[:SHOWN]
-    history = audit.history(f"schedule:{pk}").order_by("-seq")[:SHOWN]
+    runs = scans.visible_scans(visible).filter(schedule=found)[:MAX_SHOWN_RUNS]
+    history = audit.history(f"schedule:{pk}").order_by("-seq")[:MAX_SHOWN_RUNS]
     context = {
-        "line": line, "schedule": found, "accounts": named, "units": units, "runs": scans.lines(runs, visible),
-        "history": [(event, ACTS.get(event.action, event.action)) for event in history], "now": timezone.now(),
+        "line": line, "schedule": found, "accounts": named, "units": units, "runs": scans.list_scan_lines(runs, visible),
+        "history": [(event, ACTION_WORDS.get(event.action, event.action)) for event in history], "now": timezone.now(),
     }  # fmt: skip
     return render(request, "scans/schedule.html", context)
 
 
 @require_POST
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_pause(request: HttpRequest, pk: int) -> HttpResponse:
-    return switched(
+    return set_schedule_enabled(
         request, pk, enabled=False, said="The schedule {} is paused. It starts nothing until it is resumed."
     )
 
 
 @require_POST
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return switched(request, pk, enabled=True, said="The schedule {} is resumed.")
+    return set_schedule_enabled(request, pk, enabled=True, said="The schedule {} is resumed.")
 
 
 @require_POST
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_run(request: HttpRequest, pk: int) -> HttpResponse:
-    found = changeable(request, pk)
+    found = find_changeable_schedule(request, pk)
     try:
-        done = schedule_changes.run_schedule(actor=actor_of_request(request), schedule=found)
+        done = schedule_changes.run_schedule(actor=get_request_actor(request), schedule=found)
     except (ScanRequestError, LostRaceError) as error:
         messages.warning(request, f"No scan was started. {error}")
         return redirect("schedule", pk=pk)
     if done.started:
-        hand_over(request, done.scan.pk)
+        enqueue_with_message(request, done.scan.pk)
     else:
         messages.info(request, f"Scan {done.scan.pk} of this schedule is already running.")
     return redirect("scan", pk=done.scan.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.SCAN_SCHEDULE)
+@permission_required(Permission.SCAN_SCHEDULE)
 def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks first."""
-    found = changeable(request, pk)
+    found = find_changeable_schedule(request, pk)
     if request.method != "POST":
         return render(request, "scans/schedule_delete.html", {"schedule": found, "rhythm": rhythm_of(found)})
     try:
-        schedule_changes.delete_schedule(actor=actor_of_request(request), schedule=found)
+        schedule_changes.delete_schedule(actor=get_request_actor(request), schedule=found)
     except LostRaceError as error:
         messages.warning(request, str(error))
     else:
@@ -101,10 +101,10 @@ def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("schedules")
 
 
-def switched(request: HttpRequest, pk: int, *, enabled: bool, said: str) -> HttpResponse:
-    found = changeable(request, pk)
+def set_schedule_enabled(request: HttpRequest, pk: int, *, enabled: bool, said: str) -> HttpResponse:
+    found = find_changeable_schedule(request, pk)
     try:
-        schedule_changes.change_schedule(actor=actor_of_request(request), schedule=found, enabled=enabled)
+        schedule_changes.change_schedule(actor=get_request_actor(request), schedule=found, enabled=enabled)
     except LostRaceError as error:
         messages.warning(request, str(error))
         return redirect("schedules")
@@ -112,6 +112,6 @@ def switched(request: HttpRequest, pk: int, *, enabled: bool, said: str) -> Http
     return redirect("schedule", pk=pk)
 
 
-def changeable(request: HttpRequest, pk: int) -> Schedule:
+def find_changeable_schedule(request: HttpRequest, pk: int) -> Schedule:
     """Raises Http404."""
-    return get_object_or_404(queries.visible_schedules(actor_of_request(request), Permission.SCAN_SCHEDULE, pk))
+    return get_object_or_404(queries.visible_schedules(get_request_actor(request), Permission.SCAN_SCHEDULE, pk))

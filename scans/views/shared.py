@@ -14,18 +14,18 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import Permission
-from governance.identity.web import actor_of_request
-from scans.queries.findings import FilterError, FindingFilter, Row, page_of
+from governance.identity.web import get_request_actor
+from scans.queries.findings import FilterError, FindingFilter, Row, load_keyset_page
 
 PAGE_SIZE = 50
 
 
 def accounts_for(request: HttpRequest, permission: Permission) -> QuerySet[Account]:
     """The Accounts for which the person holds this permission: the ground of every list."""
-    return visible_accounts(actor_of_request(request), permission)
+    return visible_accounts(get_request_actor(request), permission)
 
 
-def filter_of(request: HttpRequest) -> FindingFilter:
+def parse_finding_filter(request: HttpRequest) -> FindingFilter:
     """The filters in the URL. Raises BadRequest."""
     try:
         return FindingFilter.parse(request.GET.dict())
@@ -47,5 +47,5 @@ def slice_of(
 ) -> Slice[Row]:
     """The page that ?page= asks for, of rows ordered by falling id. Raises BadRequest for a forged cursor."""
     below = read_cursor(request.GET.get("page", ""), filters)
-    page = page_of(rows, below, size)
+    page = load_keyset_page(rows, below, size)
     return Slice(page.rows, write_cursor(page.last, filters) if page.last is not None else "", below is None)

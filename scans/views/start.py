@@ -8,31 +8,31 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Account
 from governance.core.policy import NotPermittedError, Permission
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 from scans.errors import ScanRequestError
-from scans.forms import CHOSEN, WHOLE, StartScanForm
+from scans.forms import CHOSEN_SCOPE, WHOLE_SCOPE, StartScanForm
 from scans.models import Scan
 from scans.pipeline import start as services
-from scans.queries.start import Offer, not_among, offer_to
-from scans.views.enqueue import hand_over
+from scans.queries.start import ScanFormChoices, load_scan_form_choices, not_among
+from scans.views.enqueue import enqueue_with_message
 from scans.views.shared import accounts_for
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission(Permission.SCAN_RUN)
+@permission_required(Permission.SCAN_RUN)
 def scan_start(request: HttpRequest) -> HttpResponse:
-    offer = offer_to(actor_of_request(request), accounts_for(request, Permission.SCAN_RUN))
+    offer = load_scan_form_choices(get_request_actor(request), accounts_for(request, Permission.SCAN_RUN))
     if request.method != "POST":
-        return shown(request, StartScanForm(initial=first_values(request, offer), offer=offer))
+        return render_start_form(request, StartScanForm(initial=first_values(request, offer), offer=offer))
     form = StartScanForm(request.POST, offer=offer)
-    started = start(request, form) if form.is_valid() else None
+    started = submit_start_form(request, form) if form.is_valid() else None
     if started is None:
-        return shown(request, form, status=422)
-    hand_over(request, started.pk)
+        return render_start_form(request, form, status=422)
+    enqueue_with_message(request, started.pk)
     return redirect("scan", pk=started.pk)
 
 
-def start(request: HttpRequest, form: StartScanForm) -> Scan | None:
+def submit_start_form(request: HttpRequest, form: StartScanForm) -> Scan | None:
     """The Scan; None if the request was refused: the form then says why, beside the field."""
     visible = accounts_for(request, Permission.SCAN_RUN)
     unknown = not_among(visible, form.cleaned_data["accounts"])
@@ -40,41 +40,41 @@ def start(request: HttpRequest, form: StartScanForm) -> Scan | None:
         form.add_error("accounts", f"Not among the accounts that you may scan: {', '.join(unknown[:20])}.")
         return None
     try:
-        return services.start_scan(actor=actor_of_request(request), **form.asked())
+        return services.start_scan(actor=get_request_actor(request), **form.asked())
     except ScanRequestError as error:
         form.add_error(error.field or None, str(error))
     except NotPermittedError:
-        form.add_error(*refused(form))
+        form.add_error(*explain_scan_refusal(form))
     return None
 
 
-def refused(form: StartScanForm) -> tuple[str, str]:
-    if form.cleaned_data["scope"] == WHOLE:
+def explain_scan_refusal(form: StartScanForm) -> tuple[str, str]:
+    if form.cleaned_data["scope"] == WHOLE_SCOPE:
         return "scope", "You may scan parts of this organization, not the whole. Choose accounts or OUs."
     return "ous", "An OU that you ticked holds accounts that you may not scan. Name your accounts instead."
 
 
-def first_values(request: HttpRequest, offer: Offer) -> dict[str, object]:
+def first_values(request: HttpRequest, offer: ScanFormChoices) -> dict[str, object]:
     """From links like ?account=…: what is already chosen when the form opens."""
     given = {f"{name}s": request.GET.getlist(name) for name in ("account", "ou", "region", "control")}
     chosen = bool(given["accounts"] or given["ous"]) or not offer.whole
     return {
-        "organization": organization_of(given["accounts"], offer),
-        "scope": CHOSEN if chosen else WHOLE,
+        "organization": preselect_organization(given["accounts"], offer),
+        "scope": CHOSEN_SCOPE if chosen else WHOLE_SCOPE,
         **given,
         "accounts": "\n".join(given["accounts"]),
     }
 
 
-def organization_of(accounts: list[str], offer: Offer) -> str:
+def preselect_organization(accounts: list[str], offer: ScanFormChoices) -> str:
     ids = [o.org_id for o in offer.organizations]
     named = Account.objects.filter(account_id__in=accounts, organization__in=offer.organizations)
     return next(iter(named.values_list("organization__org_id", flat=True)), ids[0] if ids else "")
 
 
-def shown(request: HttpRequest, form: StartScanForm, status: int = 200) -> HttpResponse:
+def render_start_form(request: HttpRequest, form: StartScanForm, status: int = 200) -> HttpResponse:
     context = {
-        "form": form, "offer": form.offer, "whole": WHOLE, "chosen": CHOSEN,
+        "form": form, "offer": form.offer, "whole": WHOLE_SCOPE, "chosen": CHOSEN_SCOPE,
         "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
     }  # fmt: skip
     return render(request, "scans/start.html", context, status=status)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from accounts.owner_proposals import ProposalGoneError, confirm_owners, proposals
+from accounts.owner_proposals import ProposalGoneError, confirm_owners, list_proposals
 from accounts.queries import visible_accounts
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.grants.services import GrantError
 from governance.identity.models import Grant, User
-from governance.identity.queries import actor_of
+from governance.identity.queries import build_actor
 from tests.governance.identity.acting import fresh
 from tests.inventory import ORG, Inventory
 from tests.people import person, signed_in, stepped_up
@@ -30,7 +30,7 @@ def olga(inventory: Inventory) -> User:
 
 
 def lines(actor: object = SYSTEM) -> list[tuple[str, str | None]]:
-    return [(p.account.name, str(p.user) if p.user else None) for p in proposals(actor)]  # type: ignore[arg-type]
+    return [(p.account.name, str(p.user) if p.user else None) for p in list_proposals(actor)]  # type: ignore[arg-type]
 
 
 def test_a_mail_address_and_a_user_name_are_matched_whatever_their_case(inventory: Inventory, olga: User) -> None:
@@ -45,16 +45,16 @@ def test_nobody_and_more_than_one_are_shown_but_can_not_be_confirmed(inventory: 
     User.objects.filter(pk=twin.pk).update(email="olga@example.com")
     inventory.play.owners = ["team-x"]
     inventory.play.save()
-    found = {(p.account.name, p.why_not) for p in proposals(SYSTEM)}
+    found = {(p.account.name, p.why_not) for p in list_proposals(SYSTEM)}
     assert {("shop", "2 people are called so"), ("play", "nobody in the portal is called so")} <= found
-    assert all(p.user is None for p in proposals(SYSTEM))
+    assert all(p.user is None for p in list_proposals(SYSTEM))
 
 
 def test_a_confirmed_proposal_is_a_grant_and_proposed_no_more(grace: User, olga: User) -> None:
     key = f"100000000001:{olga.pk}"
     grant = confirm_owners(actor=fresh(grace), keys=[key])[0]
     assert (grant.role, grant.scope_id, grant.granted_by) == (Role.ACCOUNT_OWNER, "100000000001", grace)
-    assert [account.name for account in visible_accounts(actor_of(olga))] == ["shop"]
+    assert [account.name for account in visible_accounts(build_actor(olga))] == ["shop"]
     assert ("shop", "olga") not in lines()
     with pytest.raises(ProposalGoneError, match="No longer proposed"):
         confirm_owners(actor=fresh(grace), keys=[key])

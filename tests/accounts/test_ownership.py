@@ -9,14 +9,14 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
-from accounts.manual_owners import OwnersError, set_owners, version_of
+from accounts.manual_owners import OwnersError, compute_owners_version, set_owners
 from accounts.models import Account, AccountEvent, AccountOwner
-from accounts.owner_proposals import proposals
+from accounts.owner_proposals import list_proposals
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, NotPermittedError, Role, ScopeKind
 from governance.core.transitions import LostRaceError
 from governance.identity.models import User
-from governance.identity.queries import actor_of
+from governance.identity.queries import build_actor
 from tests import readers
 from tests.inventory import HOSTILE, ORG, Inventory
 from tests.people import person, signed_in
@@ -53,7 +53,7 @@ def put(client: Client, body: Any, *, etag: str | None = None, path: str = API) 
 
 def test_people_are_set_by_user_name_and_mail_address(grace: User, paul: User) -> None:
     person("Quinn")
-    set_owners(actor=actor_of(grace), account=shop(), names=["PAUL@example.com ", "quinn", "paul"])
+    set_owners(actor=build_actor(grace), account=shop(), names=["PAUL@example.com ", "quinn", "paul"])
     row = AccountOwner.objects.get(user=paul)
     assert (owners(), row.set_by) == (["Quinn", "paul"], grace)
     assert (shop().owners, shop().owners_set_by_hand) == (["Quinn", "paul"], True)
@@ -67,14 +67,14 @@ def test_people_are_set_by_user_name_and_mail_address(grace: User, paul: User) -
 
 def test_no_names_leave_it_to_the_tags_again(grace: User, paul: User) -> None:
     Account.objects.filter(account_id=SHOP).update(tags={"team": "retail, web"})
-    set_owners(actor=actor_of(grace), account=shop(), names=["paul"])
-    set_owners(actor=actor_of(grace), account=shop(), names=[])
+    set_owners(actor=build_actor(grace), account=shop(), names=["paul"])
+    set_owners(actor=build_actor(grace), account=shop(), names=[])
     assert (shop().owners, shop().owners_set_by_hand, owners()) == (["retail", "web"], False, [])
 
 
 def test_the_same_again_writes_nothing(grace: User, paul: User) -> None:
     for _ in range(2):
-        set_owners(actor=actor_of(grace), account=shop(), names=["paul"])
+        set_owners(actor=build_actor(grace), account=shop(), names=["paul"])
     assert AuditEvent.objects.filter(action="account.set_owners").count() == 1
 
 
@@ -86,7 +86,7 @@ def test_a_name_that_is_not_one_active_person_is_refused(grace: User, paul: User
     User.objects.filter(username="gone").update(is_active=False)
     User.objects.filter(username__startswith="twin").update(email="Twin@example.com")
     with pytest.raises(OwnersError) as refusal:
-        set_owners(actor=actor_of(grace), account=shop(), names=["paul", name])
+        set_owners(actor=build_actor(grace), account=shop(), names=["paul", name])
     assert set(refusal.value.problems) == {1}
     assert owners() == []
 
@@ -101,16 +101,16 @@ def test_a_name_that_is_not_one_active_person_is_refused(grace: User, paul: User
 )
 def test_others_may_not(inventory: Inventory, paul: User, grant: Any) -> None:
     with pytest.raises(NotPermittedError):
-        set_owners(actor=actor_of(person("eve", grant)), account=shop(), names=["paul"])
+        set_owners(actor=build_actor(person("eve", grant)), account=shop(), names=["paul"])
     assert owners() == []
 
 
 def test_what_changed_meanwhile_is_not_written_over(grace: User, paul: User) -> None:
     person("quinn")
-    seen = version_of(shop())
-    set_owners(actor=actor_of(grace), account=shop(), names=["paul"], version=seen)
+    seen = compute_owners_version(shop())
+    set_owners(actor=build_actor(grace), account=shop(), names=["paul"], version=seen)
     with pytest.raises(LostRaceError, match="have changed"):
-        set_owners(actor=actor_of(grace), account=shop(), names=["quinn"], version=seen)
+        set_owners(actor=build_actor(grace), account=shop(), names=["quinn"], version=seen)
     assert owners() == ["paul"]
 
 
@@ -120,19 +120,19 @@ def test_an_approver_does_not_end_their_own_ownership(inventory: Inventory, paul
     for names in (["paul"], []):
         Account.objects.filter(account_id=SHOP).update(tags={})
         with pytest.raises(OwnersError, match="somebody else must take you off"):
-            set_owners(actor=actor_of(gina), account=shop(), names=names)
-        set_owners(actor=actor_of(gina), account=shop(), names=["gina", "paul"])
-    set_owners(actor=actor_of(person("grace", ADMIN)), account=shop(), names=["paul"])
+            set_owners(actor=build_actor(gina), account=shop(), names=names)
+        set_owners(actor=build_actor(gina), account=shop(), names=["gina", "paul"])
+    set_owners(actor=build_actor(person("grace", ADMIN)), account=shop(), names=["paul"])
     assert owners() == ["paul"]
 
 
 def test_a_person_set_by_hand_is_proposed_for_the_grant(grace: User, paul: User) -> None:
     set_owners(actor=SYSTEM, account=shop(), names=["paul"])
     User.objects.filter(pk=paul.pk).update(username="olga@example.com")
-    found = [(each.named, each.user) for each in proposals(SYSTEM) if each.account == shop()]
+    found = [(each.named, each.user) for each in list_proposals(SYSTEM) if each.account == shop()]
     assert found == [("olga@example.com", paul)], "the person counts, not the name"
     User.objects.filter(pk=paul.pk).update(is_active=False)
-    found = [(each.user, each.why_not) for each in proposals(SYSTEM) if each.account == shop()]
+    found = [(each.user, each.why_not) for each in list_proposals(SYSTEM) if each.account == shop()]
     assert found == [(None, "this person is disabled")]
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.aws.organizations import Discovered, DiscoveredAccount, DiscoveredUnit
+from accounts.aws.organizations import DiscoveredAccount, DiscoveredOrganization, DiscoveredUnit
 from accounts.manual_owners import set_owners
 from accounts.models import Account, AccountEvent, OrganizationalUnit
-from accounts.services import apply_discovery, owners_from
+from accounts.services import apply_discovery, parse_owner_tags
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
 from tests.people import person
@@ -19,7 +19,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)
 PAYMENTS = DiscoveredAccount("100000000001", "payments", "ACTIVE", "ou-2", tags={"owner": "team-pay, ann"})
 LOGS = DiscoveredAccount("100000000002", "logs", "ACTIVE", "ou-1", tags={})
-FOUND = Discovered(
+FOUND = DiscoveredOrganization(
     org_id="o-1",
     partition="aws",
     management_account="100000000000",
@@ -150,6 +150,6 @@ def test_hostile_names_are_stored_whole():
 
 @given(st.dictionaries(st.sampled_from(["owner", "Owner", "team", "env"]), st.text(max_size=30)))
 def test_owners_are_never_blank(tags):
-    owners = owners_from(tags, ["owner", "Owner", "team", "Team"])
+    owners = parse_owner_tags(tags, ["owner", "Owner", "team", "Team"])
     assert all(owner.strip() == owner and owner for owner in owners)
-    assert owners_from(None, ["owner"]) == []
+    assert parse_owner_tags(None, ["owner"]) == []

@@ -20,7 +20,7 @@ UNWRITABLE = "half a character \ud83d"  # what should have been replaced before
 NO_JSON = object()
 
 
-def fails_alone(applied: services.Applied, id: str = PAYMENTS.id) -> None:
+def fails_alone(applied: services.DiscoveryResult, id: str = PAYMENTS.id) -> None:
     assert set(applied.failed) == {id}
     assert "can't be written" in applied.failed[id]
     assert "in the log)" in applied.failed[id]

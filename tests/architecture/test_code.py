@@ -60,7 +60,9 @@ def test_errors_are_not_swallowed() -> None:
 
 
 def is_told(node: ast.AST) -> bool:
-    return isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "error_log.record")
+    return isinstance(node, ast.Raise) or (
+        isinstance(node, ast.Call) and ast.unparse(node.func) == "error_log.log_error"
+    )
 
 
 def test_no_partition_is_written_out_in_product_code() -> None:

@@ -55,7 +55,7 @@ def test_every_queue_has_a_worker_and_the_clock_one_of_its_own() -> None:
 def test_the_clocks_worker_has_a_slot_for_each_of_its_tasks_and_more() -> None:
     """Each runs once at a time, so however many are slow at once, the next one begins at once."""
     options = options_of("clock")
-    assert options["concurrency"] >= len(celery.CLOCK) + 1
+    assert options["concurrency"] >= len(celery.BEAT_SCHEDULE) + 1
     assert 0 < options["soft_time_limit"] < options["time_limit"] <= 600
 
 

@@ -11,7 +11,7 @@ PLACE = Path(__file__).resolve().parents[2] / "docs" / "controls"
 
 
 def test_the_pages_are_up_to_date() -> None:
-    wanted = control_docs.pages(registry.controls())
+    wanted = control_docs.build_control_pages(registry.controls())
     found = {path.name: path.read_text(encoding="utf-8") for path in PLACE.glob("*.md")}
     stale = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     assert stale == [], "run: make docs"

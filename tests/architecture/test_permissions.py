@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
-from governance.core.policy import MATRIX, Permission, Role, ScopeKind
+from governance.core.policy import ROLE_PERMISSIONS, Permission, Role, ScopeKind
 from tests.architecture.test_code import PRODUCT, ROOT, python_files
 from tests.governance.test_routes import every_route
 from tests.inventory import ORG, Inventory
@@ -79,12 +79,12 @@ def holder(name: str, *roles: Role) -> Client:
 def test_each_address_lets_in_by_its_permission_and_refuses_without_it(
     inventory: Inventory, permission: Permission
 ) -> None:
-    having = next(role for role in Role if permission in MATRIX[role])
+    having = next(role for role in Role if permission in ROLE_PERMISSIONS[role])
     allowed = holder("ann", having)
     at = [(address_of(route), method, needed) for route, method, needed in declared() if permission in needed]
     assert at, f"no address declares {permission}"
     for number, (url, method, needed) in enumerate(at):
         if len(needed) == 1:  # of several, the service says which it takes for what is asked
             assert ask(allowed, url, method) != 403, f"{having} gets a 403 from {method} {url}"
-        refused = holder(f"eve{number}", *(role for role in Role if not MATRIX[role] & needed))
+        refused = holder(f"eve{number}", *(role for role in Role if not ROLE_PERMISSIONS[role] & needed))
         assert ask(refused, url, method) == 403, f"{method} {url} without {needed}"

@@ -56,17 +56,22 @@ def scan(what: str) -> dict[str, Any]:
     from tests.scans.orders import company
 
     settings.COLLECTOR_SECONDS, settings.TARGET_SECONDS = 1, 2
-    time_limits.GRACE, time_limits.WALL, time_limits.PAUSE, heartbeat.HEARTBEAT_SECONDS = 0, 1, 0.1, 0.2
-    target_worker.scan_role = lambda target, collectors: None
-    account_reader.enabled_regions = lambda plan: ({"eu-west-1": "ENABLED"}, [])
+    time_limits.CALL_GRACE_SECONDS, time_limits.WALL_SECONDS, time_limits.POLL_SECONDS, heartbeat.HEARTBEAT_SECONDS = (
+        0,
+        1,
+        0.1,
+        0.2,
+    )
+    target_worker.assume_scan_role = lambda target, collectors: None
+    account_reader.read_region_statuses = lambda plan: ({"eu-west-1": "ENABLED"}, [])
     item = registry.collectors()["ec2_account"]
     stages = [[registry.LoadedCollector(item.collector, read_with(spin if what == "collector" else None))]]
-    registry.by_stage = lambda names: stages
+    registry.group_by_stage = lambda names: stages
     if what == "judge":
         spin_for(registry.controls())
     if what == "work":
-        judge = target_evaluation.judge_target
-        target_evaluation.judge_target = lambda scan, account, *more, **words: (
+        judge = target_evaluation.evaluate_target
+        target_evaluation.evaluate_target = lambda scan, account, *more, **words: (
             spin() if account.account_id == HOSTILE else judge(scan, account, *more, **words)
         )
     made = start.start_scan(actor=SYSTEM, organization=company(), controls=["SSM-EB-001"])

@@ -208,10 +208,12 @@ def test_a_reset_of_factors_ends_the_links_from_before(petra: User) -> None:
     from governance.core.policy import SYSTEM
     from governance.identity.people import administration
 
-    connect = one_time_links.issue(actor=SYSTEM, user=petra, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
-    administration.reset_factors(actor=SYSTEM, user=petra, now=timezone.now())
+    connect = one_time_links.issue_link(
+        actor=SYSTEM, user=petra, purpose=one_time_links.LinkPurpose.CONNECT, now=timezone.now()
+    )
+    administration.reset_access(actor=SYSTEM, user=petra, now=timezone.now())
     with pytest.raises(one_time_links.LinkRefusedError):
-        one_time_links.find(connect, one_time_links.Purpose.CONNECT, timezone.now())
+        one_time_links.find_link(connect, one_time_links.LinkPurpose.CONNECT, timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -236,4 +238,4 @@ def test_a_mail_resets_the_password_of_somebody_with_both(petra: User, mailoutbo
     assert take(link_in(mailoutbox[0].body))
     client = with_password(PHRASE)
     assert client.get(reverse("me"))["Location"].startswith("/sign-in/")
-    assert password_resets.resettable_by_mail(User.objects.get(pk=petra.pk))
+    assert password_resets.can_reset_by_mail(User.objects.get(pk=petra.pk))

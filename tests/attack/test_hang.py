@@ -73,10 +73,10 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     def made(account: str, *_: Any, **__: Any) -> FakeReader:
         return reader(account, merging(10) if account == HOSTILE else "mainSteps: []\n")
 
-    monkeypatch.setattr(target_worker, "scan_role", lambda target, collectors: None)
-    monkeypatch.setattr(account_reader, "enabled_regions", lambda plan: ({"eu-west-1": "ENABLED"}, []))
+    monkeypatch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
+    monkeypatch.setattr(account_reader, "read_region_statuses", lambda plan: ({"eu-west-1": "ENABLED"}, []))
     monkeypatch.setattr(account_reader, "AwsReader", made)
-    monkeypatch.setattr(registry, "by_stage", lambda names: [[item]])
+    monkeypatch.setattr(registry, "group_by_stage", lambda names: [[item]])
     return company()
 
 
@@ -84,7 +84,7 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
 def test_a_document_that_hung_a_worker_costs_one_account_its_own_facts(organization: Organization) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-FF-002", "SSM-DC-002"])
     read_all(scan)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     scan = Scan.objects.get(pk=scan.pk)
     targets = {target.account.account_id: target for target in scan.targets.select_related("account")}
     assert {target.state for target in targets.values()} == {"done"}

@@ -10,7 +10,7 @@ import pytest
 from accounts.aws.gaps import GapKind
 from scans.collectors.lib import ssm_content, ssm_yaml
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from tests.attack.hanging import answer_of
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, Scene, found
@@ -62,7 +62,7 @@ def test_what_a_bomb_would_grow_to_is_never_built(monkeypatch: pytest.MonkeyPatc
     composed: list[object] = []
     monkeypatch.setattr(ssm_yaml.BoundedLoader, "get_single_data", composed.append)
     with pytest.raises(ssm_yaml.TooCostlyError):
-        ssm_yaml.load(merging(10))
+        ssm_yaml.load_bounded_yaml(merging(10))
     assert composed == []
 
 
@@ -75,7 +75,7 @@ def test_the_other_documents_are_read() -> None:
         reader.answer("ssm", "GetDocument", answer, when={"Name": name})
     reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
     reader.answer("cloudtrail", "LookupEvents", {"Events": []})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     bomb = found(evidence, "ssm.document", "Bomb").facts
     assert {bomb[name].kind for name in BODY} == {GapKind.TOO_COSTLY}
     assert {bomb[name].api for name in BODY} == {"ssm.GetDocument"}
@@ -121,11 +121,11 @@ def test_defaults_do_not_multiply(document: dict[str, object]) -> None:
 
 
 def test_what_filling_in_costs_is_counted_before_it_is_built() -> None:
-    defaults = ssm_content.Defaults(filling("x" * 50_000, {}))
+    defaults = ssm_content.ParameterDefaults(filling("x" * 50_000, {}))
     with pytest.raises(ssm_content.TooCostlyError):
         defaults.fill("{{p}}" * 4 + " " + "{{p}}" * 40)
 
 
 def test_sound_documents_may_use_aliases_and_merge_keys() -> None:
     text = "base: &base {a: 1, b: [x, y]}\none: {<<: *base, c: 2}\ntwo: {<<: [*base, {d: 3}]}\n"
-    assert ssm_yaml.load(text)["two"] == {"a": 1, "b": ["x", "y"], "d": 3}
+    assert ssm_yaml.load_bounded_yaml(text)["two"] == {"a": 1, "b": ["x", "y"], "d": 3}

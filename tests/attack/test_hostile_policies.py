@@ -7,9 +7,23 @@ from collections.abc import Callable
 import pytest
 
 from scans import registry
-from scans.controls.lib.iam_policies import Policy, PolicyError, grants, parse, path_reads_past_deny
-from scans.controls.lib.iam_policies.globs import covers, is_open_after, literal, matches, overlaps, places, tokens
-from scans.controls.lib.iam_policies.grants import MAX_COMPARISONS, Shape
+from scans.controls.lib.iam_policies import (
+    Policy,
+    PolicyError,
+    list_granted_actions,
+    parse_policy,
+    path_reads_past_deny,
+)
+from scans.controls.lib.iam_policies.globs import (
+    glob_covers,
+    glob_matches,
+    glob_overlaps,
+    index_symbols,
+    is_open_after,
+    parse_glob,
+    parse_literal,
+)
+from scans.controls.lib.iam_policies.grants import MAX_COMPARISONS, ResourceShape
 from scans.domain.control import ResourceView, Verdict
 from scans.domain.engine import judge_view
 from scans.domain.evidence import GLOBAL, Context, Resource, World
@@ -18,11 +32,11 @@ from tests.attack.hanging import answer_of
 STARS = "*a" * 10_000
 MATCH = """
 import sys
-from scans.controls.lib.iam_policies.globs import covers, is_open_after, literal, overlaps, tokens
+from scans.controls.lib.iam_policies.globs import glob_covers, glob_overlaps, is_open_after, parse_glob, parse_literal
 given = sys.stdin.read()
-pattern, text = tokens(given), literal("a" * len(given))
-for shape in (text, pattern, tokens(given + "b")):
-    covers(pattern, shape), covers(shape, pattern), overlaps(pattern, shape), is_open_after(pattern, shape)
+pattern, text = parse_glob(given), parse_literal("a" * len(given))
+for shape in (text, pattern, parse_glob(given + "b")):
+    glob_covers(pattern, shape), glob_covers(shape, pattern), glob_overlaps(pattern, shape), is_open_after(pattern, shape)
 print("done")
 """
 
@@ -33,30 +47,30 @@ def test_no_pattern_is_tried_in_every_way(given: str) -> None:
 
 
 def test_long_patterns_are_judged_rightly() -> None:
-    assert matches(STARS, "a" * 20_000)
-    assert not matches(STARS + "b", "a" * 20_000)
-    assert covers(tokens("arn:*"), literal("arn:" + "a" * 20_000))
-    assert overlaps(tokens(STARS), tokens("*" + "b" * 500 + "a"))
-    assert is_open_after(tokens("arn:" + STARS + "*"), literal("arn:" + "a" * 20_000))
+    assert glob_matches(STARS, "a" * 20_000)
+    assert not glob_matches(STARS + "b", "a" * 20_000)
+    assert glob_covers(parse_glob("arn:*"), parse_literal("arn:" + "a" * 20_000))
+    assert glob_overlaps(parse_glob(STARS), parse_glob("*" + "b" * 500 + "a"))
+    assert is_open_after(parse_glob("arn:" + STARS + "*"), parse_literal("arn:" + "a" * 20_000))
 
 
 def test_the_steps_are_as_many_as_the_text_has_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
     from scans.controls.lib.iam_policies import globs
 
     floods: list[int] = []
-    flood = globs.flood
-    monkeypatch.setattr(globs, "flood", lambda *given: floods.append(1) or flood(*given))
-    assert covers(tokens(STARS), literal("a" * 5_000 + "b")) is False
+    flood = globs.spread_positions
+    monkeypatch.setattr(globs, "spread_positions", lambda *given: floods.append(1) or flood(*given))
+    assert glob_covers(parse_glob(STARS), parse_literal("a" * 5_000 + "b")) is False
     assert len(floods) <= 5_002
 
 
 def test_long_patterns_are_not_remembered() -> None:
     from scans.controls.lib.iam_policies import globs
 
-    held = globs._known_places.cache_info().currsize
-    places(tokens(STARS))
-    covers(tokens(STARS), literal("a" * 1_000))
-    assert globs._known_places.cache_info().currsize == held
+    held = globs._cached_index_symbols.cache_info().currsize
+    index_symbols(parse_glob(STARS))
+    glob_covers(parse_glob(STARS), parse_literal("a" * 1_000))
+    assert globs._cached_index_symbols.cache_info().currsize == held
 
 
 def document(allows: int, denies: int) -> dict[str, object]:
@@ -70,10 +84,14 @@ def document(allows: int, denies: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "judge", [path_reads_past_deny, lambda policy: grants(policy, ["ssm:GetParameter"], [Shape("ssm", "parameter/")])]
+    "judge",
+    [
+        path_reads_past_deny,
+        lambda policy: list_granted_actions(policy, ["ssm:GetParameter"], [ResourceShape("ssm", "parameter/")]),
+    ],
 )
 def test_too_many_patterns_to_compare_are_said_and_not_compared(judge: Callable[[Policy], object]) -> None:
-    policy = parse(document(1_000, 1_000))
+    policy = parse_policy(document(1_000, 1_000))
     with pytest.raises(PolicyError, match="too much to compare"):
         judge(policy)
 
@@ -91,7 +109,9 @@ def test_a_control_then_says_unknown(id: str) -> None:
 
 
 def test_a_policy_as_large_as_aws_lets_one_be_is_judged() -> None:
-    policy = parse(document(200, 200))
+    policy = parse_policy(document(200, 200))
     assert MAX_COMPARISONS > 200 * 201
-    assert grants(policy, ["ssm:GetParameter"], [Shape("ssm", "parameter/")]) == ["ssm:GetParameter"]
+    assert list_granted_actions(policy, ["ssm:GetParameter"], [ResourceShape("ssm", "parameter/")]) == [
+        "ssm:GetParameter"
+    ]
     assert path_reads_past_deny(policy) in {True, False}

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collectors.lib.ssm_answers import judged
-from scans.detectors import catalogue, commands, fields, hits, url_credentials, words
-from scans.detectors.catalogue import MAX_TEXT, detect
+from scans.collectors.lib.ssm_answers import inspect_free_text
+from scans.detectors import catalogue, commands, fields, find_sensitive_fields, find_url_credential_fields, words
+from scans.detectors.catalogue import MAX_TEXT_LENGTH, detect_in_text
 from scans.domain.size_limits import TooCostlyError
 from tests.attack.hanging import answer_of
 
@@ -27,11 +27,11 @@ UNITS = [
 ]  # fmt: skip
 LOOK = """
 import json, sys
-from scans.detectors import hits, secret_name
+from scans.detectors import classify_secret_name, find_sensitive_fields
 for unit in json.load(sys.stdin):
     text = (unit * 100_000)[:100_000]
-    hits({"a password": text})
-    secret_name(text, text)
+    find_sensitive_fields({"a password": text})
+    classify_secret_name(text, text)
 print("done")
 """
 
@@ -56,16 +56,16 @@ class Counting:
 @pytest.mark.parametrize("unit", ["sshpass -p ", "curl -u a:", "curl ", "mysql "])
 def test_what_follows_a_program_is_looked_through_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    counting = {name: Counting(pattern, seen) for name, pattern in commands.VALUES.items()}
-    monkeypatch.setattr(commands, "VALUES", counting)
+    counting = {name: Counting(pattern, seen) for name, pattern in commands.PASSWORD_ARGUMENTS.items()}
+    monkeypatch.setattr(commands, "PASSWORD_ARGUMENTS", counting)
     text = unit * 1_000
-    list(commands.passwords(text))
+    list(commands.iter_command_passwords(text))
     assert sum(seen) <= 3 * len(text)
 
 
 def test_a_password_is_found_after_any_number_of_commands() -> None:
     for before in ("curl " * 500, "curl -u " * 500, "sshpass -p " * 200 + "curl "):
-        assert "command_password" in detect(before + "-u admin:S3cr3tPass! https://files.example.com/app")
+        assert "command_password" in detect_in_text(before + "-u admin:S3cr3tPass! https://files.example.com/app")
 
 
 @given(st.lists(st.sampled_from([*words.QUALIFIERS, "db", "password", "the", "api", "key"]), max_size=8))
@@ -74,28 +74,28 @@ def test_qualifiers_are_taken_off_as_one_by_one(parts: list[str]) -> None:
     was = list(parts)
     while was and words.is_qualifier(was[-1]):
         was = was[:-1]
-    assert words.unqualified(parts) == was
+    assert words.strip_qualifiers(parts) == was
 
 
 def test_a_text_beyond_the_bound_is_not_called_clean() -> None:
     with pytest.raises(TooCostlyError):
-        detect("x " * MAX_TEXT)
+        detect_in_text("x " * MAX_TEXT_LENGTH)
 
 
 def test_what_is_found_before_the_bound_is_told() -> None:
-    assert detect(SECRET + " " + "x " * MAX_TEXT) == ["assigned_secret"]
+    assert detect_in_text(SECRET + " " + "x " * MAX_TEXT_LENGTH) == ["assigned_secret"]
 
 
 def test_no_more_than_the_bound_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    first = catalogue.DETECTORS[0]
+    first = catalogue.ALL_DETECTORS[0]
     spy = type(first)("spy", lambda text, _low: bool(looked.append(len(text))), (), ())
     with pytest.raises(TooCostlyError):
-        catalogue.detect_with([spy], "x" * 10_000_000)
-    assert looked == [MAX_TEXT]
+        catalogue.run_detectors([spy], "x" * 10_000_000)
+    assert looked == [MAX_TEXT_LENGTH]
 
 
-@pytest.mark.parametrize("look", [hits, url_credentials])
+@pytest.mark.parametrize("look", [find_sensitive_fields, find_url_credential_fields])
 @pytest.mark.parametrize(
     "given",
     [
@@ -110,17 +110,19 @@ def test_fields_beyond_the_bound_are_not_called_clean(look: Any, given: dict[str
 
 
 def test_what_was_found_in_the_fields_is_certain_whatever_follows() -> None:
-    assert hits({"a": SECRET, "b": ["x" * 10_000] * 100}) == [{"field": "a", "detector": "assigned_secret"}]
-    assert hits({"a": "y" * 300_000, "b": SECRET}) == [{"field": "b", "detector": "assigned_secret"}]
+    assert find_sensitive_fields({"a": SECRET, "b": ["x" * 10_000] * 100}) == [
+        {"field": "a", "detector": "assigned_secret"}
+    ]
+    assert find_sensitive_fields({"a": "y" * 300_000, "b": SECRET}) == [{"field": "b", "detector": "assigned_secret"}]
     url = "https://deploy:Xk29vTq8LmZr4w@files.example.com/app"
-    assert url_credentials({"a": url, "b": ["x" * 10_000] * 100}) == ["a"]
+    assert find_url_credential_fields({"a": url, "b": ["x" * 10_000] * 100}) == ["a"]
 
 
 def test_a_thousand_secrets_are_enough_said() -> None:
-    found = hits({"a": [SECRET] * 5_000})
-    assert fields.MAX_HITS <= len(found) < fields.MAX_HITS + len(catalogue.DETECTORS)
+    found = find_sensitive_fields({"a": [SECRET] * 5_000})
+    assert fields.MAX_HITS <= len(found) < fields.MAX_HITS + len(catalogue.ALL_DETECTORS)
 
 
 def test_the_facts_are_a_gap_that_says_how_much_was_too_much() -> None:
-    facts = judged(GAP, lambda: {"Description": "x " * MAX_TEXT})
-    assert facts["hits"] == Gap(GapKind.TOO_COSTLY, GAP.api, GAP.action, GAP.region, f"Over{MAX_TEXT}Characters")
+    facts = inspect_free_text(GAP, lambda: {"Description": "x " * MAX_TEXT_LENGTH})
+    assert facts["hits"] == Gap(GapKind.TOO_COSTLY, GAP.api, GAP.action, GAP.region, f"Over{MAX_TEXT_LENGTH}Characters")

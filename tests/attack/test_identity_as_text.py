@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
 from exceptions.models import Decision, ExceptionRequest
-from exceptions.overview.inbox import inbox_of
-from exceptions.overview.request_board import export_line
+from exceptions.overview.inbox import build_inbox
+from exceptions.overview.request_board import build_export_line
 from exceptions.requests import deciding, drafting, renewing
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User
@@ -81,7 +81,7 @@ def test_every_spelling_of_a_person_is_that_person(people: Cast, petra: User, ro
     without_her_accounts(petra)
     with pytest.raises(ConflictOfInterestError, match="on your behalf"):
         people.decides(request, petra)
-    assert request.pk in inbox_of(petra, acting(petra), timezone.now()).conflicts
+    assert request.pk in build_inbox(petra, acting(petra), timezone.now()).conflicts
     assert people.decides(request, people.approver).state == "approved"
 
 
@@ -113,7 +113,7 @@ def test_the_database_refuses_them_too(people: Cast, petra: User, robot: User, w
     if who == "responsible":
         User.objects.filter(pk=robot.pk).update(responsible=petra)
         ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of=None)
-    shown, _ = deciding.show(request)
+    shown, _ = deciding.record_snapshot(request)
     made = {"request": request, "round": request.round, "requester": robot, "at": timezone.now(), "shown_id": shown}
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(by=petra, act="approve", second_factor_at=timezone.now(), **made)
@@ -129,8 +129,8 @@ def test_an_approver_whom_they_made_is_no_other_person(people: Cast, petra: User
     Grant.objects.filter(user=people.approver).update(granted_by=petra)
     with pytest.raises(ConflictOfInterestError, match="gave you your approver's grant"):
         people.decides(request, people.approver)
-    assert request.pk in inbox_of(people.approver, acting(people.approver), timezone.now()).conflicts
-    shown, _ = deciding.show(request)
+    assert request.pk in build_inbox(people.approver, acting(people.approver), timezone.now()).conflicts
+    shown, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=request.round, requester=robot, by=people.approver, act="approve", shown_id=shown,
@@ -163,14 +163,14 @@ def test_a_text_from_before_that_names_one_person_is_that_person(
 def test_a_text_from_before_that_names_nobody_stays_and_is_not_approved(people: Cast, robot: User) -> None:
     request = from_before(people, robot, "The vendor's team")
     assert request.behalf == "not known who: The vendor's team"
-    assert export_line(request, timezone.now(), drift=False)["on_behalf_of"] == request.behalf
+    assert build_export_line(request, timezone.now(), drift=False)["on_behalf_of"] == request.behalf
     page = browser(people.approver).get(f"/exceptions/{request.pk}/decide/").content.decode()
     assert "not known who: The vendor&#x27;s team" in page
     assert "It can't be approved." in page
     assert 'value="approve"' not in page
     with pytest.raises(WorkflowError, match="not known who"):
         people.decides(request, people.approver)
-    shown, _ = deciding.show(request)
+    shown, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=request.round, requester=robot, by=people.approver, act="approve", shown_id=shown,
@@ -199,7 +199,7 @@ def test_a_renewal_takes_what_is_not_known_along(people: Cast, robot: User) -> N
     old = people.decides(old, people.approver)
     ExceptionRequest.objects.filter(pk=old.pk).update(on_behalf_of=None, on_behalf_of_unknown="The vendor's team")
     old.refresh_from_db()
-    new = renewing.renew(
+    new = renewing.draft_renewal(
         actor=acting(robot), request=old, expires_at=old.expires_at + timezone.timedelta(days=9),
         justification=old.justification,
     )  # fmt: skip
@@ -231,7 +231,7 @@ def test_an_owner_by_any_spelling_of_a_tag_decides_nothing(people: Cast, petra: 
     request = people.submitted()
     with pytest.raises(ConflictOfInterestError, match="You own shop"):
         people.decides(request, petra)
-    assert request.pk in inbox_of(petra, acting(petra), timezone.now()).conflicts
+    assert request.pk in build_inbox(petra, acting(petra), timezone.now()).conflicts
 
 
 def test_an_owner_whom_nobody_knows_is_shown_to_whoever_decides(people: Cast) -> None:
@@ -241,11 +241,11 @@ def test_an_owner_whom_nobody_knows_is_shown_to_whoever_decides(people: Cast) ->
     page = browser(people.approver).get(f"/exceptions/{request.pk}/decide/").content.decode()
     assert "not known who: ada.l@elsewhere.example" in page
     assert "not known who: owen" not in page
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     assert body["unknown_owners"] == ["ada.l@elsewhere.example"]
     people.inventory.shop.owners = ["owen"]
     people.inventory.shop.save()
-    assert deciding.show(request)[0] != digest
+    assert deciding.record_snapshot(request)[0] != digest
 
 
 def test_the_person_is_told_and_not_asked_to_decide(people: Cast, petra: User, robot: User) -> None:

@@ -213,7 +213,7 @@ def test_the_end_of_a_session(shown: Window, sign_in: Callable[[Window, User], N
     for row in Session.objects.all():
         store = Session.get_session_store_class()(row.session_key)
         store.load()
-        store[sessions.SEEN] = time.time() - 1800
+        store[sessions.SEEN_KEY] = time.time() - 1800
         store.save()
     shown.open(reverse("me"))
     assert shown.page.url.startswith(shown.base + "/sign-in/")

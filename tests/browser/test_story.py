@@ -13,7 +13,7 @@ from django.utils import timezone
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
-from accounts.aws.organizations import discover
+from accounts.aws.organizations import discover_organization
 from accounts.models import Organization
 from accounts.services import apply_discovery
 from exceptions.models import Cover, ExceptionRequest, Ticket
@@ -37,7 +37,9 @@ def company() -> Iterator[Organization]:
     """One account, served, discovered and scanned."""
     cache.clear()
     with one_account.served() as running, pointed_at(running):
-        organization = apply_discovery(actor=SYSTEM, discovered=discover("aws"), at=timezone.now()).organization
+        organization = apply_discovery(
+            actor=SYSTEM, discovered=discover_organization("aws"), at=timezone.now()
+        ).organization
         scan_here(organization)
         yield organization
 
@@ -63,7 +65,7 @@ def work_off() -> None:
     scan = Scan.objects.latest("id")
     for target in scan.targets.filter(state="queued"):
         target_worker.run_target(target.pk)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
 
 
 def press(window: Window, button: str, user: User | None = None) -> None:

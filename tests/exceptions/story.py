@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting
-from exceptions.requests.request_input import Wanted
+from exceptions.requests.request_input import RequestInput
 from governance.core.policy import Actor, Role, ScopeKind
 from governance.identity.models import User
-from governance.identity.queries import actor_of
+from governance.identity.queries import build_actor
 from tests.inventory import ORG, Inventory
 from tests.people import person
 
@@ -23,7 +23,7 @@ WHY = "The vendor's agent can only read plain parameters until its next release.
 def acting(user: User, *, fresh: bool = True) -> Actor:
     """The person, with a second factor of just now (or of an hour ago)."""
     age = timedelta(0) if fresh else timedelta(hours=1)
-    return replace(actor_of(user), second_factor_at=timezone.now() - age)
+    return replace(build_actor(user), second_factor_at=timezone.now() - age)
 
 
 @dataclass
@@ -35,13 +35,13 @@ class Cast:
     admin: User
     outsider: User
 
-    def wanted(self, **more: Any) -> Wanted:
+    def wanted(self, **more: Any) -> RequestInput:
         """A request for the shop's plain parameter, thirty days at most for its severity."""
         given = {
             "scope_kind": "findings", "findings": [self.inventory.secret.fingerprint], "justification": WHY,
             "business_owner": "Head of Shop", "expires_at": timezone.now() + timedelta(days=20), **more,
         }  # fmt: skip
-        return Wanted(**given)
+        return RequestInput(**given)
 
     def drafted(self, **more: Any) -> ExceptionRequest:
         return drafting.create_draft(
@@ -55,8 +55,8 @@ class Cast:
         return request
 
     def decides(self, request: ExceptionRequest, by: User, act: str = "approve", **more: Any) -> ExceptionRequest:
-        digest, body = deciding.show(request)
-        return deciding.decide(
+        digest, body = deciding.record_snapshot(request)
+        return deciding.decide_request(
             actor=acting(by), request=request, act=act, version=body["version"], digest=digest, **more
         )
 

@@ -119,7 +119,7 @@ def test_the_same_key_asks_once(people: Cast, owner: Client) -> None:
 
 
 def proposed(people: Cast) -> Ticket:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     return ticket
 
 
@@ -127,7 +127,7 @@ def test_a_ticket_is_proposed_worked_and_claimed(
     people: Cast, owner: Client, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr("scans.tasks.enqueue", sent.append)
+    monkeypatch.setattr("scans.tasks.enqueue_scan", sent.append)
     made = post(owner, TICKETS, {"findings": [people.inventory.secret.fingerprint]})
     assert made.status_code == 201, made.json()
     [ticket] = made.json()["tickets"]

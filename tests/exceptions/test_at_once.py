@@ -55,8 +55,8 @@ def refusals(results: list[Any]) -> list[WorkflowError]:
 
 
 def deciding_by(people: Cast, request: ExceptionRequest, who: Any, act: str) -> Callable[[], Any]:
-    digest, body = deciding.show(request)
-    return lambda: deciding.decide(
+    digest, body = deciding.record_snapshot(request)
+    return lambda: deciding.decide_request(
         actor=acting(who), request=request, act=act, version=body["version"], digest=digest, comment="because"
     )
 
@@ -107,7 +107,7 @@ def test_two_renewals_that_are_submitted_at_once(people: Cast) -> None:
     partner = person("pia", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
     end = timezone.now() + timedelta(days=40)
     drafts = {
-        user: renewing.renew(actor=acting(user), request=old, expires_at=end, justification=WHY)
+        user: renewing.draft_renewal(actor=acting(user), request=old, expires_at=end, justification=WHY)
         for user in (people.owner, partner)
     }
 
@@ -158,14 +158,14 @@ def test_reapproval_against_drift(people: Cast) -> None:
 
 
 def test_the_same_ticket_proposed_twice(people: Cast) -> None:
-    propose = lambda: lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])  # noqa: E731
+    propose = lambda: lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])  # noqa: E731
     results = at_once(propose, propose)
     assert len(refusals(results)) == 1
     assert Ticket.objects.count() == 1
 
 
 def test_a_ticket_approved_twice(people: Cast) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
 
     def approve(who: Any) -> Callable[[], None]:
         return lambda: lifecycle.approve(actor=acting(who), ticket=Ticket.objects.get(pk=ticket.pk), version=1)

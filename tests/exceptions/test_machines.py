@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exceptions.common.finding_overlays import in_force, over_finding
+from exceptions.common.finding_overlays import find_overlay, in_force
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
 from exceptions.requests import deciding, drafting, expiry, renewing
@@ -51,8 +51,8 @@ class Play:
 
     def decide_as(self, name: str):
         def decide(actor):
-            digest, body = deciding.show(self.request)
-            deciding.decide(
+            digest, body = deciding.record_snapshot(self.request)
+            deciding.decide_request(
                 actor=actor, request=self.request, act=name, version=body["version"], digest=digest, comment="because"
             )
 
@@ -62,8 +62,10 @@ class Play:
         drafting.submit(actor=actor, request=self.request, version=self.request.version)
 
     def revoke(self, actor) -> None:
-        digest, body = deciding.show(self.request)
-        deciding.revoke(actor=actor, request=self.request, version=body["version"], digest=digest, comment="because")
+        digest, body = deciding.record_snapshot(self.request)
+        deciding.revoke_request(
+            actor=actor, request=self.request, version=body["version"], digest=digest, comment="because"
+        )
 
     def withdraw(self, actor) -> None:
         drafting.withdraw(actor=actor, request=self.request, version=self.request.version)
@@ -75,7 +77,7 @@ class Play:
     def renew(self, actor) -> None:
         end = timezone.now() + timedelta(days=60)
         why = self.request.justification
-        self.request = renewing.renew(actor=actor, request=self.request, expires_at=end, justification=why)
+        self.request = renewing.draft_renewal(actor=actor, request=self.request, expires_at=end, justification=why)
 
     def drift(self, actor) -> None:
         self.shifts += 1
@@ -92,11 +94,11 @@ class Play:
             Cover.objects.filter(request=request).update(**window)
 
     def tick(self, actor) -> None:
-        expiry.tick()
+        expiry.process_due_requests()
 
     def propose(self, actor) -> None:
         self.finding.refresh_from_db()
-        lifecycle.propose(actor=actor, findings=[self.finding])
+        lifecycle.propose_tickets(actor=actor, findings=[self.finding])
 
     def ticket(self) -> Ticket:
         ticket = Ticket.objects.order_by("-id").first()
@@ -114,7 +116,7 @@ class Play:
 
     def start(self, actor) -> None:
         ticket = self.ticket()
-        lifecycle.start(actor=actor, ticket=ticket, version=ticket.version)
+        lifecycle.start_work(actor=actor, ticket=ticket, version=ticket.version)
 
     def cancel(self, actor) -> None:
         ticket = self.ticket()
@@ -169,7 +171,7 @@ class Play:
             assert cover.request.starts_at <= now < cover.request.expires_at
             approvals = cover.request.decisions.filter(round=cover.request.round, act__in=["approve", "reapprove"])
             assert approvals.count() >= cover.request.quorum
-        overlay = over_finding(self.finding, now)
+        overlay = find_overlay(self.finding, now)
         if overlay is not None and overlay.kind == "excepted":
             assert ExceptionRequest.objects.get(pk=overlay.request).state == "approved"
         for ticket in Ticket.objects.filter(state="closed"):

@@ -32,20 +32,20 @@ def test_a_rate_that_is_none_says_what_one_is(monkeypatch, value):
 
 def test_a_text_is_the_variable_or_what_its_file_holds(monkeypatch, tmp_path):
     monkeypatch.setenv("SOME_SECRET", "from the variable")
-    assert env.text("SOME_SECRET") == "from the variable"
+    assert env.read_text("SOME_SECRET") == "from the variable"
     (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
     monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "secret"))
-    assert env.text("SOME_SECRET") == "from the file"
+    assert env.read_text("SOME_SECRET") == "from the file"
 
 
 def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_path):
     monkeypatch.delenv("SOME_SECRET", raising=False)
-    assert env.text("SOME_SECRET", "default") == "default"
+    assert env.read_text("SOME_SECRET", "default") == "default"
     with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET is not set. Set it, or SOME_SECRET_FILE"):
-        env.text("SOME_SECRET")
+        env.read_text("SOME_SECRET")
     monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "nothing"))
     with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET_FILE names .*nothing, which can't be read"):
-        env.text("SOME_SECRET", "default")
+        env.read_text("SOME_SECRET", "default")
 
 
 def test_a_password_of_its_own_goes_into_the_url_whatever_is_in_it(monkeypatch, tmp_path):
@@ -54,28 +54,28 @@ def test_a_password_of_its_own_goes_into_the_url_whatever_is_in_it(monkeypatch, 
     monkeypatch.setenv("BROKER_PASSWORD_FILE", str(tmp_path / "password"))
     monkeypatch.setenv("DATABASE_URL", "postgresql://tutela@db:5432/tutela?sslmode=verify-full")
     monkeypatch.setenv("BROKER_URL", "redis://redis:6379/0")
-    found = env.database(env.secret_url("DATABASE_URL", ""), tmp_path)
+    found = env.database(env.read_secret_url("DATABASE_URL", ""), tmp_path)
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("tutela", "a/b@c:d?e#f%g", "db", "5432")
     assert found["OPTIONS"] == {"sslmode": "verify-full"}
-    broker = parse_url(env.secret_url("BROKER_URL", ""))
+    broker = parse_url(env.read_secret_url("BROKER_URL", ""))
     assert (broker["password"], broker["hostname"], broker["virtual_host"]) == ("a/b@c:d?e#f%g", "redis", "0")
 
 
 def test_a_url_without_a_password_or_without_a_need_of_one_stays_as_it_is(monkeypatch):
     monkeypatch.delenv("BROKER_PASSWORD", raising=False)
     monkeypatch.setenv("BROKER_URL", "redis://:in-the-url@redis:6379/0")
-    assert env.secret_url("BROKER_URL", "") == "redis://:in-the-url@redis:6379/0"
+    assert env.read_secret_url("BROKER_URL", "") == "redis://:in-the-url@redis:6379/0"
     monkeypatch.setenv("BROKER_PASSWORD", "given")
     for url in ("memory://", "sqlite:///var/x.sqlite3"):
         monkeypatch.setenv("BROKER_URL", url)
-        assert env.secret_url("BROKER_URL", "") == url
+        assert env.read_secret_url("BROKER_URL", "") == url
 
 
 def test_two_passwords_are_refused_and_neither_is_said(monkeypatch):
     monkeypatch.setenv("BROKER_URL", "redis://:hunter2@redis:6379/0")
     monkeypatch.setenv("BROKER_PASSWORD", "swordfish")
     with pytest.raises(env.ConfigurationError, match="BROKER_URL holds a password, and BROKER_PASSWORD") as refused:
-        env.secret_url("BROKER_URL", "")
+        env.read_secret_url("BROKER_URL", "")
     assert not {"hunter2", "swordfish"} & set(str(refused.value).split())
 
 
@@ -100,30 +100,30 @@ def test_older_keys_that_sign_sessions_come_from_a_file_too(monkeypatch, tmp_pat
 )
 def test_a_flag(monkeypatch, value, means):
     monkeypatch.setenv("SOME_FLAG", value)
-    assert env.flag("SOME_FLAG", default=not means) is means
+    assert env.read_flag("SOME_FLAG", default=not means) is means
 
 
 def test_a_flag_that_is_not_given_is_its_default_and_one_that_is_none_is_refused(monkeypatch):
     monkeypatch.setenv("SOME_FLAG", "")
-    assert env.flag("SOME_FLAG") is False
-    assert env.flag("SOME_FLAG", default=True) is True
+    assert env.read_flag("SOME_FLAG") is False
+    assert env.read_flag("SOME_FLAG", default=True) is True
     monkeypatch.setenv("SOME_FLAG", "maybe")
     with pytest.raises(env.ConfigurationError, match="SOME_FLAG is 'maybe'; use 1 or 0"):
-        env.flag("SOME_FLAG")
+        env.read_flag("SOME_FLAG")
 
 
 def test_a_number(monkeypatch):
     monkeypatch.setenv("SOME_NUMBER", " 12 ")
-    assert env.number("SOME_NUMBER", 3, least=1) == 12
+    assert env.read_number("SOME_NUMBER", 3, least=1) == 12
     monkeypatch.setenv("SOME_NUMBER", "")
-    assert env.number("SOME_NUMBER", 3) == 3
+    assert env.read_number("SOME_NUMBER", 3) == 3
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "1.5", "0", "1e3"])
 def test_a_number_that_is_none_says_the_least(monkeypatch, value):
     monkeypatch.setenv("SOME_NUMBER", value)
     with pytest.raises(env.ConfigurationError, match=r"SOME_NUMBER .*a whole number of at least 1"):
-        env.number("SOME_NUMBER", 3, least=1)
+        env.read_number("SOME_NUMBER", 3, least=1)
 
 
 def test_a_listing_is_its_parts_without_the_empty_ones(monkeypatch):
@@ -218,30 +218,30 @@ def test_a_log_level_that_is_none_says_which_there_are(monkeypatch):
 def test_an_endpoint_that_is_no_url_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(env.ConfigurationError, match=f"{name} is .*; use a URL like https://host"):
-        env.aws_endpoints()
+        env.check_aws_endpoints()
 
 
 @pytest.mark.parametrize("value", ["", "http://127.0.0.1:5001", "https://[::1]:5001/", "https://vpce.example"])
 def test_an_endpoint_that_is_one_is_taken(monkeypatch, value):
     monkeypatch.setenv("AWS_ENDPOINT_URL", value)
-    env.aws_endpoints()
+    env.check_aws_endpoints()
 
 
 def test_a_url_that_is_none_is_not_repeated_where_it_may_hold_a_password(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "proxy:hunter2-and-more@host:3128")
     with pytest.raises(env.ConfigurationError, match="AWS_ENDPOINT_URL is not a URL") as raised:
-        env.aws_endpoints()
+        env.check_aws_endpoints()
     assert "hunter2" not in str(raised.value)
 
 
 def test_regions_are_named_like_regions(monkeypatch):
     monkeypatch.setenv("SOME_REGIONS", "eu-west-1, us-gov-east-1,us-iso-east-1,eusc-de-east-1,all")
     with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has all; use regions like eu-west-1, .* commas\.$"):
-        env.regions("SOME_REGIONS")
-    assert len(env.regions("SOME_REGIONS", also=["all"])) == 5
+        env.read_regions("SOME_REGIONS")
+    assert len(env.read_regions("SOME_REGIONS", also=["all"])) == 5
     monkeypatch.setenv("SOME_REGIONS", "Frankfurt")
     with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has Frankfurt; .* or all\.$"):
-        env.regions("SOME_REGIONS", also=["all"])
+        env.read_regions("SOME_REGIONS", also=["all"])
 
 
 def test_a_level_is_one_of_those_that_the_control_knows(monkeypatch):

@@ -20,7 +20,7 @@ def test_alive_asks_nothing_of_the_database() -> None:
 
 @pytest.mark.django_db
 def test_ready_when_the_database_is_there_and_migrated() -> None:
-    task_turns.run_alone("scans.sweep", lambda: None)
+    task_turns.run_exclusively("scans.sweep", lambda: None)
     answer = Client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ok", "database": "ok", "migrations": "ok", "clock": "ok"}

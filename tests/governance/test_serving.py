@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from governance.core import audit_keys
 from governance.core.env import ConfigurationError
-from governance.serving_checks import LEAST_KEY_LENGTH, require
+from governance.serving_checks import MIN_KEY_LENGTH, require_secure_settings
 
 
 @pytest.fixture
@@ -18,21 +18,21 @@ def secure(settings: Any) -> Any:
     """A portal outside the demo with everything that it needs."""
     settings.DEMO = False
     settings.ALLOWED_HOSTS = ["portal.example"]
-    settings.SECRET_KEY_GIVEN = "s" * LEAST_KEY_LENGTH
+    settings.SECRET_KEY_GIVEN = "s" * MIN_KEY_LENGTH
     settings.AUDIT_KEY, settings.AUDIT_KEY_FALLBACKS = "a" * 48, []
     settings.FACTOR_KEYS = [Fernet.generate_key().decode()]
     return settings
 
 
 def test_with_everything_set_it_serves(secure: Any) -> None:
-    require()
+    require_secure_settings()
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
         ("SECRET_KEY_GIVEN", "", "SECRET_KEY is not set"),
-        ("SECRET_KEY_GIVEN", "s" * (LEAST_KEY_LENGTH - 1), f"SECRET_KEY is shorter than {LEAST_KEY_LENGTH}"),
+        ("SECRET_KEY_GIVEN", "s" * (MIN_KEY_LENGTH - 1), f"SECRET_KEY is shorter than {MIN_KEY_LENGTH}"),
         ("ALLOWED_HOSTS", ["*"], r"ALLOWED_HOSTS has '\*'; name the hosts"),
         ("ALLOWED_HOSTS", ["portal.example", "*"], "name the hosts"),
         ("AUDIT_KEY", "", "TUTELA_AUDIT_KEY is not set"),
@@ -44,14 +44,14 @@ def test_with_everything_set_it_serves(secure: Any) -> None:
 def test_what_is_missing_is_named(secure: Any, name: str, value: Any, says: str) -> None:
     setattr(secure, name, value)
     with pytest.raises(ConfigurationError, match=says):
-        require()
+        require_secure_settings()
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY_GIVEN", "AUDIT_KEY"])
 def test_a_key_that_is_missing_comes_with_the_command_that_makes_one(secure: Any, name: str) -> None:
     setattr(secure, name, "")
     with pytest.raises(ConfigurationError, match=r"secrets\.token_urlsafe"):
-        require()
+        require_secure_settings()
 
 
 def test_a_key_that_commands_made_for_themselves_can_be_kept(
@@ -60,14 +60,14 @@ def test_a_key_that_commands_made_for_themselves_can_be_kept(
     secure.AUDIT_KEY = ""
     own = tmp_path / "x.audit-key"
     own.write_text("a" * 48, encoding="utf-8")
-    monkeypatch.setattr(audit_keys, "own_key_file", lambda: own)
+    monkeypatch.setattr(audit_keys, "find_own_key_file", lambda: own)
     with pytest.raises(ConfigurationError, match=r"TUTELA_AUDIT_KEY_FILE=.*x\.audit-key"):
-        require()
+        require_secure_settings()
 
 
 def test_the_demo_needs_no_keys_but_names_its_hosts(secure: Any) -> None:
     secure.DEMO, secure.SECRET_KEY_GIVEN, secure.AUDIT_KEY, secure.FACTOR_KEYS = True, "", "", []
-    require()
+    require_secure_settings()
     secure.ALLOWED_HOSTS = ["*"]
     with pytest.raises(ConfigurationError):
-        require()
+        require_secure_settings()

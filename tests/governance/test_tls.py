@@ -20,7 +20,7 @@ from django.core.mail import EmailMessage, get_connection
 from accounts.aws import session
 from governance.broker import connection_settings
 from governance.core.env import ConfigurationError
-from governance.core.tls import LOWEST, require_tls_1_2
+from governance.core.tls import MIN_TLS_VERSION, require_tls_1_2
 from governance.identity.sso.openid_connect import SingleSignOnAdapter
 from tests.whole.portal import ROOT, bare_environment
 
@@ -47,7 +47,7 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[ssl.SSLContext]:
 
     monkeypatch.setattr(ssl.SSLContext, "__new__", without_lowest)
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
-    assert ssl.create_default_context().minimum_version < LOWEST
+    assert ssl.create_default_context().minimum_version < MIN_TLS_VERSION
     session.reset()
     return contexts
 
@@ -78,7 +78,7 @@ def server() -> Iterator[int]:
 
 def assert_all_are_modern(used: list[ssl.SSLContext]) -> None:
     assert used
-    assert all(context.minimum_version >= LOWEST for context in used)
+    assert all(context.minimum_version >= MIN_TLS_VERSION for context in used)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scans.models import Scan, Target
 from scans.pipeline import account_reader, target_worker
 
 REGION = "eu-west-1"
-Collect = Callable[[account_reader.Plan], account_reader.Collected]
+Collect = Callable[[account_reader.CollectionPlan], account_reader.CollectionResult]
 
 
 def company(*names: str, org_id: str = "o-1") -> Organization:
@@ -36,16 +36,16 @@ def holding(role: Role, scope: ScopeKind, scope_id: str) -> Actor:
     return Actor(name="p", grants=(GrantFact(role, scope, scope_id),), user_id=1)
 
 
-def volumes(plan: account_reader.Plan, *, encrypted: bool = True) -> account_reader.Collected:
+def volumes(plan: account_reader.CollectionPlan, *, encrypted: bool = True) -> account_reader.CollectionResult:
     """An account of one region that was read, and holds next to nothing."""
     evidence = Evidence("ec2_account", REGION, types=("ec2.ebs_default",))
     arn = f"arn:aws:ec2:{REGION}:{plan.account}:ebs-encryption-by-default"
     evidence.add("ec2.ebs_default", arn, enabled=encrypted)
-    return account_reader.Collected({(REGION, "ec2_account"): evidence}, {REGION: "ENABLED"}, [REGION], [])
+    return account_reader.CollectionResult({(REGION, "ec2_account"): evidence}, {REGION: "ENABLED"}, [REGION], [])
 
 
 def in_place_of_aws(patch: pytest.MonkeyPatch, collect: Collect = volumes) -> None:
-    patch.setattr(target_worker, "scan_role", lambda target, collectors: None)
+    patch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
     patch.setattr(account_reader, "collect", collect)
 
 

@@ -13,7 +13,7 @@ from scans import registry
 from scans.domain.evidence import Context, Evidence
 from scans.models import Scan, Target
 from scans.pipeline import target_evaluation
-from scans.pipeline.reconcile import reconcile
+from scans.pipeline.reconcile import reconcile_findings
 from scans.storage import blobs
 
 REGION, OTHER = "eu-west-1", "us-east-1"
@@ -51,7 +51,7 @@ def volumes(region: str = REGION, *, enabled: object = True) -> Evidence:
 
 
 def evidence(collector: str, region: str) -> Evidence:
-    return Evidence(collector, region, types=registry.types_of(collector))
+    return Evidence(collector, region, types=registry.list_resource_types(collector))
 
 
 def kept(
@@ -63,8 +63,8 @@ def kept(
     state: str = "done",
 ) -> Target:
     """A Scan that read this, and its Target. Findings stay as they are."""
-    manifest, _ = blobs.keep_evidence({(e.region, e.collector): e for e in evidences})
-    context = blobs.keep_context(Context(organization="o-example", management_account="999900001111"))
+    manifest, _ = blobs.store_evidence({(e.region, e.collector): e for e in evidences})
+    context = blobs.store_context(Context(organization="o-example", management_account="999900001111"))
     scan = Scan.objects.create(
         organization=account.organization, state=state, started_by="test", context=context,
         asked={"accounts": [], "ous": [], "regions": list(regions), "controls": list(controls)},
@@ -78,12 +78,12 @@ def scanned(account: Account, *evidences: Evidence, **more: Any) -> Target:
     manifest = blobs.load_manifest(target.manifest)
     at = target.collected_at
     assert at
-    result = target_evaluation.judge_target(
-        target.scan, account, {(e.region, e.collector): e for e in evidences}, target_evaluation.controls_of(target.scan),
+    result = target_evaluation.evaluate_target(
+        target.scan, account, {(e.region, e.collector): e for e in evidences}, target_evaluation.select_scan_controls(target.scan),
         at=at, joined=False,
     )  # fmt: skip
     with transaction.atomic():
-        done = reconcile(
+        done = reconcile_findings(
             scan=target.scan, account=account, at=at, judged=result.judged, judged_places=result.places,
             world=result.world, digests={(r, c): d for r, by in manifest.items() for c, d in by.items()},
         )  # fmt: skip

@@ -12,11 +12,11 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
-from scans.collectors.lib.ssm_answers import ssm
-from scans.domain.collector import Seen
+from scans.collectors.lib.ssm_answers import ssm_call
+from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, Resource
 from scans.pipeline import time_limits
-from scans.pipeline.daemon_threads import Pool
+from scans.pipeline.daemon_threads import DaemonPool
 from tests.scans.collectors.fake_reader import FakeReader
 
 TYPES = ("a.thing", "b.thing")
@@ -25,15 +25,15 @@ TYPES = ("a.thing", "b.thing")
 @pytest.fixture
 def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """What an endless collector waits for; it is let go after the test."""
-    monkeypatch.setattr(time_limits, "PAUSE", 0.01)
-    monkeypatch.setattr(time_limits, "GRACE", 0)
+    monkeypatch.setattr(time_limits, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(time_limits, "CALL_GRACE_SECONDS", 0)
     held = threading.Event()
     yield held
     held.set()
 
 
-def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, time_limits.Run]:
-    made = time_limits.Run(name, "eu-west-1", TYPES, target or Deadline.after(600))
+def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, time_limits.CollectorRun]:
+    made = time_limits.CollectorRun(name, "eu-west-1", TYPES, target or Deadline.after(600))
     return made.start(work), made
 
 
@@ -55,8 +55,8 @@ def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold:
 def test_what_has_not_begun_when_the_targets_time_is_over_is_a_gap_too(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = Pool(1, "one")
-    monkeypatch.setattr(time_limits, "readers", lambda: pool)
+    pool = DaemonPool(1, "one")
+    monkeypatch.setattr(time_limits, "get_reader_pool", lambda: pool)
     over = Deadline(0, 3600)
     begun: list[str] = []
     endless = run("endless", hold.wait, over)
@@ -86,10 +86,10 @@ def test_a_defect_of_a_collector_is_no_gap() -> None:
 
 
 def test_judging_is_waited_for_to_the_wall_only(hold: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_limits, "WALL", 0)
-    assert time_limits.judge(Deadline.after(600))(max, 1, 2) == 2
+    monkeypatch.setattr(time_limits, "WALL_SECONDS", 0)
+    assert time_limits.make_timed_runner(Deadline.after(600))(max, 1, 2) == 2
     with pytest.raises(time_limits.OutOfTimeError):
-        time_limits.judge(Deadline(0, 1))(hold.wait)
+        time_limits.make_timed_runner(Deadline(0, 1))(hold.wait)
 
 
 class Slow(FakeReader):
@@ -114,7 +114,7 @@ def test_what_was_read_before_the_time_was_over_is_kept() -> None:
     reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": named})
     reader.answer("ssm", "GetDocument", {"Content": "{}", "DocumentFormat": "JSON"})
     reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
-    evidence = ssm_documents.collect(reader, Seen())
+    evidence = ssm_documents.collect(reader, EarlierEvidence())
     first, second = (r.facts for r in evidence.resources if r.type == "ssm.document")
     assert first["hits"] == []
     late = Gap(GapKind.OUT_OF_TIME, "ssm.GetDocument", "ssm:GetDocument", "eu-west-1", "NotReadIn600Seconds")
@@ -131,7 +131,7 @@ def test_what_is_not_looked_at_in_time_is_not_called_clean(collector: Any) -> No
     tagged = {"ResourceARN": "arn:aws:s3:::b", "Tags": [{"Key": "k", "Value": "v"}]}
     reader.answer("resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": [tagged]})
     with deadline.until(Deadline(0, 600)):
-        evidence = collector.collect(reader, Seen())
+        evidence = collector.collect(reader, EarlierEvidence())
     (resource,) = evidence.resources
     assert resource.facts["hits"].code == "NotReadIn600Seconds"
 
@@ -147,13 +147,13 @@ def test_calls_that_will_not_be_made_are_not_waited_for() -> None:
     ]
     context = type("Context", (), {"policy": {"inspect_values": True}})()
     with deadline.until(Deadline(0, 600)):
-        ssm_values.collect(reader, Seen((known,), context=context), slept.append, lambda: 0.0)
+        ssm_values.collect(reader, EarlierEvidence((known,), context=context), slept.append, lambda: 0.0)
     assert slept == []
 
 
 def test_the_actions_of_a_deadline_are_those_of_the_calls() -> None:
     with deadline.until(Deadline(0, 600)), pytest.raises(deadline.CallError) as late:
-        deadline.refuse_late(ssm("GetDocument"), "eu-west-1")
+        deadline.refuse_late(ssm_call("GetDocument"), "eu-west-1")
     assert late.value.gap.action == "ssm:GetDocument"
 
 
@@ -164,12 +164,12 @@ def test_the_actions_of_a_deadline_are_those_of_the_calls() -> None:
 def test_a_workers_process_with_stuck_threads_is_left(
     process: str, stuck: bool, left: list[int], hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = Pool(1, "one")
-    monkeypatch.setattr(time_limits, "readers", lambda: pool)
+    pool = DaemonPool(1, "one")
+    monkeypatch.setattr(time_limits, "get_reader_pool", lambda: pool)
     monkeypatch.setattr(time_limits, "current_process", lambda: type("Process", (), {"name": process}))
     ended: list[int] = []
     monkeypatch.setattr(time_limits.os, "_exit", ended.append)
     work = hold.wait if stuck else (lambda: Evidence("one", ""))
     time_limits.gather(dict([run("one", work, Deadline(0, 600))]))
-    time_limits.leave_stuck_threads()
+    time_limits.exit_if_stuck()
     assert ended == left

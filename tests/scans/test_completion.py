@@ -46,19 +46,19 @@ def state(scan: Scan) -> str:
 def test_a_scan_waits_for_its_last_account(scan: Scan) -> None:
     read_all(scan)
     scan.targets.filter(pk=first(scan).pk).update(state="running")
-    assert completion.advance(scan.pk) == []
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "running"
     scan.targets.update(state="done")
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == "done"
     assert scan.finished_at is not None
 
 
 def test_an_ended_scan_is_left_alone(scan: Scan) -> None:
     read_all(scan)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     finished = scan.finished_at
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == "done"
     assert finished in {None, scan.finished_at}
 
@@ -67,22 +67,22 @@ def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
-    (again,) = completion.advance(scan.pk)
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: BUCKETS)
+    (again,) = completion.advance_scan(scan.pk)
     target = scan.targets.get(pk=again)
     assert (target.state, target.visit, target.inbound) == ("queued", 2, {"logs": ["07"]})
-    assert completion.advance(scan.pk) == []
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "running"
     read_all(scan)
-    assert completion.advance(scan.pk) == []
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "done"
 
 
 def test_an_owner_who_knew_it_from_the_start_is_not_visited_again(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     scan.targets.filter(account__account_id="111122223334").update(inbound={"logs": ["07", "08"]})
     read_all(scan)
-    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
-    assert completion.advance(scan.pk) == []
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: BUCKETS)
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "done"
 
 
@@ -91,8 +91,8 @@ def test_a_scan_of_other_controls_visits_nobody_again(
 ) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-EB-001"])
     read_all(scan)
-    monkeypatch.setattr(cross_account, "inbound_of", lambda organization, owners=None: BUCKETS)
-    assert completion.advance(scan.pk) == []
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: BUCKETS)
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "done"
 
 
@@ -106,11 +106,11 @@ def test_two_workers_that_read_the_last_accounts_at_once_do_not_overtake_a_secon
     def meanwhile(organization: Organization, owners: Any = None) -> Any:
         if not answers:
             answers.append([])
-            answers[0] = completion.advance(scan.pk)
+            answers[0] = completion.advance_scan(scan.pk)
         return BUCKETS
 
-    monkeypatch.setattr(cross_account, "inbound_of", meanwhile)
-    assert len(completion.advance(scan.pk)) == 1
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", meanwhile)
+    assert len(completion.advance_scan(scan.pk)) == 1
     assert answers == [[]]
     assert state(scan) == "running"
     assert scan.lease_until is None
@@ -120,10 +120,10 @@ def test_one_worker_joins_and_another_takes_over_when_its_lease_has_run_out(scan
     read_all(scan)
     now = timezone.now()
     Scan.objects.filter(pk=scan.pk).update(state="joining", lease_until=now + timedelta(minutes=1))
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == "joining"
     Scan.objects.filter(pk=scan.pk).update(lease_until=now - timedelta(seconds=1))
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == "done"
     assert scan.lease_until is None
 
@@ -146,9 +146,9 @@ def test_a_joining_that_outlasts_its_lease_keeps_it(scan: Scan, monkeypatch: pyt
         assert held is not None
         left.append(held - timezone.now())
 
-    monkeypatch.setattr(completion, "kept_up", kept_up)
-    monkeypatch.setattr(completion, "join_target", slowly)
-    completion.advance(scan.pk)
+    monkeypatch.setattr(completion, "keep_lease_alive", kept_up)
+    monkeypatch.setattr(completion, "cross_evaluate_target", slowly)
+    completion.advance_scan(scan.pk)
     assert len(left) == 3
     assert min(left) > timedelta(seconds=30)
     assert state(scan) == "done"
@@ -168,8 +168,8 @@ def test_a_joining_that_lost_its_lease_leaves_the_rest_to_the_other(
         joined.lease_until = timezone.now()
         Scan.objects.filter(pk=joined.pk).update(owner="elsewhere:1:1", lease_until=later)
 
-    monkeypatch.setattr(completion, "join_target", overtaken)
-    completion.advance(scan.pk)
+    monkeypatch.setattr(completion, "cross_evaluate_target", overtaken)
+    completion.advance_scan(scan.pk)
     assert len(judged) == 1
     assert state(scan) == "joining"
     assert scan.lease_until == later
@@ -178,13 +178,13 @@ def test_a_joining_that_lost_its_lease_leaves_the_rest_to_the_other(
 def test_a_joining_that_died_and_is_repeated_counts_nothing_twice(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     read_all(scan)
     with monkeypatch.context() as dying:
-        dying.setattr(completion, "complete", died)
+        dying.setattr(completion, "complete_scan", died)
         with pytest.raises(KeyboardInterrupt):
-            completion.advance(scan.pk)
+            completion.advance_scan(scan.pk)
     once = [
         {k: v for k, v in counts.items() if k != "joined"} for counts in scan.targets.values_list("counts", flat=True)
     ]
-    completion.advance(scan.pk)  # what failed holds no lease
+    completion.advance_scan(scan.pk)  # what failed holds no lease
     assert state(scan) == "done"
     total: dict[str, int] = {}
     for counts in once:
@@ -198,14 +198,14 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    owners = cross_account.bucket_owners
+    owners = cross_account.map_bucket_owners
 
     def cancelled_meanwhile(*args: Any) -> Any:
         cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
         return owners(*args)
 
-    monkeypatch.setattr(cross_account, "bucket_owners", cancelled_meanwhile)
-    assert completion.advance(scan.pk) == []
+    monkeypatch.setattr(cross_account, "map_bucket_owners", cancelled_meanwhile)
+    assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "cancelled"
 
 
@@ -222,14 +222,14 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
 def test_a_gap_makes_the_scan_partial_unless_somebody_asked_for_it(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, gap: Gap, ends: str
 ) -> None:
-    def with_a_gap(plan: account_reader.Plan) -> account_reader.Collected:
+    def with_a_gap(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         found = volumes(plan)
         found.gaps.append(gap)
         return found
 
     monkeypatch.setattr(account_reader, "collect", with_a_gap)
     read_all(scan)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == ends
     assert scan.totals["partial"] is (ends == "partial")
 
@@ -238,7 +238,7 @@ def test_totals_are_sums_over_the_accounts(scan: Scan) -> None:
     read_all(scan)
     scan.targets.update(calls=7, retries=2)
     scan.targets.filter(pk=first(scan).pk).update(state="unreadable", error={"reason": "r", "what_to_do": "w"})
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert state(scan) == "partial"
     totals = scan.totals
     assert (totals["accounts"], totals["calls"], totals["retries"], totals["unreadable"]) == (3, 21, 6, 1)

@@ -10,7 +10,7 @@ from scans import registry
 from scans.insight import control_docs
 
 CONTROLS = registry.controls()
-PAGES = control_docs.pages(CONTROLS)
+PAGES = control_docs.build_control_pages(CONTROLS)
 
 
 @pytest.mark.parametrize("id", CONTROLS)
@@ -19,12 +19,12 @@ def test_a_page_holds_the_docstring_the_quote_and_the_fix(id: str) -> None:
     for text in (item.doc, f"> {item.control.quote}", item.control.remediation.cli, item.control.title):
         assert text.strip() in page
     for case in item.cases:
-        assert control_docs.cell(case.name) in page
+        assert control_docs.escape_table_cell(case.name) in page
 
 
 def test_the_index_links_to_every_page_and_to_nothing_else() -> None:
-    assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX])) == set(PAGES) - {control_docs.INDEX}
+    assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX_FILE])) == set(PAGES) - {control_docs.INDEX_FILE}
 
 
 def test_a_table_s_cell_stays_one_cell() -> None:
-    assert control_docs.cell("a | b\n  c") == "a \\| b c"
+    assert control_docs.escape_table_cell("a | b\n  c") == "a \\| b c"

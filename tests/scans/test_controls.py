@@ -13,9 +13,9 @@ import pytest
 from accounts.aws.gaps import Gap
 from scans import registry
 from scans.domain.control import GAP, Case, Outcome, Verdict
-from scans.domain.engine import judge_one
+from scans.domain.engine import judge_resource
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World
-from scans.domain.remediation import PLACEHOLDER, fill
+from scans.domain.remediation import PLACEHOLDER, fill_remediation
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE_STATEMENTS = {f"S{n}" for n in range(1, 26)}
@@ -36,7 +36,7 @@ def world_of(item: registry.LoadedControl, case: Case, *, without_related: bool 
             region = str(facts.get("$region", case.region))
             evidence.resources.append(Resource(type, arn, region, {k: v for k, v in facts.items() if k != "$region"}))
     for type in control.related if without_related else case.related_gaps:
-        evidence.miss(type, GAP)
+        evidence.record_gap(type, GAP)
     if without_related:
         evidence.resources = [
             Resource(r.type, r.arn, r.region, dict.fromkeys(r.facts, GAP)) for r in evidence.resources
@@ -52,7 +52,7 @@ def judge_case(
     facts = {name: GAP if name == withhold else value for name, value in case.facts.items()}
     context = Context(**{"account": "111122223333", "as_of": "2026-01-01T00:00:00+00:00", **case.context})
     world = world_of(item, case, without_related=without_related)
-    return judge_one(
+    return judge_resource(
         control, item.evaluate, world, context, Resource(type, case.arn, case.region, facts), control.facts[type]
     )
 
@@ -125,7 +125,7 @@ def test_remediation_fills_from_the_resource(item: registry.LoadedControl) -> No
     fix = item.control.remediation
     used = set(PLACEHOLDER.findall(fix.cli)) | set(PLACEHOLDER.findall(fix.code))
     assert used <= known, f"placeholders that nothing fills: {used - known}"
-    filled = fill(
+    filled = fill_remediation(
         item.control,
         arn="arn:aws:x:r:1:thing/a'; rm -rf",
         account="1",

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.insight.coverage import (
-    COLUMNS,
+    READING_COLUMNS,
     REGIONS_NOT_KNOWN,
-    Line,
-    State,
-    Totals,
-    cover,
-    estimate,
-    row,
-    state_of,
-    totals,
-    with_cost,
+    CollectorReading,
+    ReadingState,
+    ReadingTotals,
+    add_judged_gaps,
+    assess_evidence,
+    build_reading_row,
+    count_readings,
+    estimate_totals,
+    list_readings,
 )
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
@@ -38,42 +38,42 @@ def everything() -> dict[tuple[str, str], Evidence]:
     return {place: whole(*place) for place in places}
 
 
-def covered(evidences: dict[tuple[str, str], Evidence], **more: object) -> dict[tuple[str, str], Line]:
+def covered(evidences: dict[tuple[str, str], Evidence], **more: object) -> dict[tuple[str, str], CollectorReading]:
     statuses = more.get("statuses", STATUSES)
     current = more.get("current", set(evidences))
-    lines = cover("111122223333", statuses, SCOPES, evidences, current)  # type: ignore[arg-type]
+    lines = list_readings("111122223333", statuses, SCOPES, evidences, current)  # type: ignore[arg-type]
     return {(line.region, line.collector): line for line in lines}
 
 
 def test_all_read_is_complete_and_disabled_regions_are_not_applicable() -> None:
     lines = covered(everything())
-    assert totals(lines.values()) == Totals(complete=5, not_applicable=2)
-    assert totals(lines.values()).percent == 100
+    assert count_readings(lines.values()) == ReadingTotals(complete=5, not_applicable=2)
+    assert count_readings(lines.values()).percent == 100
     assert "not enabled" in lines["af-south-1", "kms"].why
 
 
 def test_a_refused_list_and_a_refused_fact_are_partial_with_what_and_why() -> None:
     evidence = whole("eu-west-1", "kms")
-    evidence.miss("kms.key", gap())
+    evidence.record_gap("kms.key", gap())
     evidence.add("kms.reference", "x", state=gap(), key="k")
-    state, missing = state_of(evidence)
-    assert state is State.PARTIAL
+    state, missing = assess_evidence(evidence)
+    assert state is ReadingState.PARTIAL
     assert [(item.gap, item.types) for item in missing] == [(gap(), ("kms.key", "kms.reference.state"))]
 
 
 def test_a_service_that_is_not_there_is_not_applicable_but_not_if_something_else_failed() -> None:
     evidence = whole("eu-west-1", "kms")
-    evidence.miss("kms.key", gap(GapKind.UNSUPPORTED))
-    assert state_of(evidence)[0] is State.NOT_APPLICABLE
-    evidence.miss("kms.key", gap(GapKind.THROTTLED))
-    assert state_of(evidence)[0] is State.PARTIAL
+    evidence.record_gap("kms.key", gap(GapKind.UNSUPPORTED))
+    assert assess_evidence(evidence)[0] is ReadingState.NOT_APPLICABLE
+    evidence.record_gap("kms.key", gap(GapKind.THROTTLED))
+    assert assess_evidence(evidence)[0] is ReadingState.PARTIAL
 
 
 def test_what_nobody_asked_for_was_never_read() -> None:
     evidences = everything()
     del evidences["us-east-1", "ssm"]
     line = covered(evidences)["us-east-1", "ssm"]
-    assert (line.state, line.current) == (State.NEVER_READ, False)
+    assert (line.state, line.current) == (ReadingState.NEVER_READ, False)
 
 
 def test_what_the_latest_scan_left_out_is_older() -> None:
@@ -85,14 +85,14 @@ def test_what_the_latest_scan_left_out_is_older() -> None:
 def test_an_account_of_which_nothing_is_known_counts_with_every_collector() -> None:
     lines = covered({}, statuses={})
     assert set(lines) == {(GLOBAL, "iam"), (REGIONS_NOT_KNOWN, "kms"), (REGIONS_NOT_KNOWN, "ssm")}
-    assert totals(lines.values()).percent == 0
+    assert count_readings(lines.values()).percent == 0
 
 
 def test_a_row_has_every_column() -> None:
     evidence = whole("eu-west-1", "kms")
-    evidence.miss("kms.key", gap(GapKind.DENIED_BY_SCP))
-    said = row(covered({("eu-west-1", "kms"): evidence})["eu-west-1", "kms"])
-    assert tuple(said) == COLUMNS
+    evidence.record_gap("kms.key", gap(GapKind.DENIED_BY_SCP))
+    said = build_reading_row(covered({("eu-west-1", "kms"): evidence})["eu-west-1", "kms"])
+    assert tuple(said) == READING_COLUMNS
     assert said["missing"][0]["action"] == "kms:DescribeKey"
     assert said["missing"][0]["why"] == "denied_by_scp"
 
@@ -106,29 +106,29 @@ def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], deni
     """Where every gap arose in the place itself, both ways of counting agree."""
     evidences = {place: whole(*place) for place in held}
     for place in denied & held:
-        evidences[place].miss("a.thing", gap(region=place[0]))
+        evidences[place].record_gap("a.thing", gap(region=place[0]))
     read: dict[str, int] = {}
     for region, _ in held:
         read[region] = read.get(region, 0) + 1
-    assert estimate(STATUSES, SCOPES, read, denied & held) == totals(covered(evidences).values())
+    assert estimate_totals(STATUSES, SCOPES, read, denied & held) == count_readings(covered(evidences).values())
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.sampled_from(PLACES)), st.sampled_from(PLACES))
 def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], place: tuple[str, str]) -> None:
     evidences = {each: whole(*each) for each in held}
-    before = totals(covered(evidences).values()).percent or 0
+    before = count_readings(covered(evidences).values()).percent or 0
     evidences[place] = whole(*place)
-    evidences[place].miss("a.thing", gap(region=place[0]))
-    assert (totals(covered(evidences).values()).percent or 0) <= before
+    evidences[place].record_gap("a.thing", gap(region=place[0]))
+    assert (count_readings(covered(evidences).values()).percent or 0) <= before
 
 
 def test_a_refusal_that_only_judging_could_tell_makes_its_reading_partial() -> None:
     head = Gap(GapKind.DENIED, "iam.Look", "iam:Look", GLOBAL, "403")
-    lines = with_cost(covered(everything()).values(), [head], {"iam.Look": ["iam"]})
+    lines = add_judged_gaps(covered(everything()).values(), [head], {"iam.Look": ["iam"]})
     told = {(line.region, line.collector): line for line in lines if line.missing}
     assert list(told) == [(GLOBAL, "iam")]
-    assert (told[GLOBAL, "iam"].state, told[GLOBAL, "iam"].missing[0].gap) == (State.PARTIAL, head)
-    assert with_cost(lines, [head], {"iam.Look": ["iam"]}) == lines, "it is said once"
+    assert (told[GLOBAL, "iam"].state, told[GLOBAL, "iam"].missing[0].gap) == (ReadingState.PARTIAL, head)
+    assert add_judged_gaps(lines, [head], {"iam.Look": ["iam"]}) == lines, "it is said once"
     older = covered(everything(), current=set()).values()
-    assert not any(line.missing for line in with_cost(older, [head], {"iam.Look": ["iam"]}))
+    assert not any(line.missing for line in add_judged_gaps(older, [head], {"iam.Look": ["iam"]}))

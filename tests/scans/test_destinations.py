@@ -11,8 +11,17 @@ from scans.controls import ssm_ds_001_01, ssm_s3_001, ssm_s3_002, ssm_s3_004
 from scans.controls.lib import destination_control as examples
 from scans.controls.lib import destinations
 from scans.domain.control import GAP, Verdict
-from scans.domain.engine import judge, judge_one
-from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, canonical, dump, load
+from scans.domain.engine import judge_control, judge_resource
+from scans.domain.evidence import (
+    GLOBAL,
+    Context,
+    Evidence,
+    Resource,
+    World,
+    decode_evidence,
+    encode_evidence,
+    serialize_evidence,
+)
 
 ARN, NAME, KEY, SISTER = examples.ARN, examples.NAME, examples.KEY, examples.SISTER
 PARTS = (ssm_s3_001, ssm_s3_002, ssm_s3_004)
@@ -31,9 +40,9 @@ FACTS: list[dict[str, Any]] = [
 
 
 def owners_world(account: str, **changed: Any) -> tuple[World, Resource]:
-    facts = {name: value for name, value in examples.bucket_facts(**changed).items() if name != "$region"}
+    facts = {name: value for name, value in examples.make_bucket_facts(**changed).items() if name != "$region"}
     regional = Evidence("kms", "eu-west-1", types=("kms.reference",))
-    regional.add("kms.reference", KEY, **examples.WORKS)
+    regional.add("kms.reference", KEY, **examples.WORKING_KEY)
     everywhere = Evidence("s3", GLOBAL, types=("s3.bucket", "s3.account"))
     everywhere.add("s3.account", f"arn:aws:s3::{account}:account", public_access_block=None)
     bucket = everywhere.add("s3.bucket", ARN, region="eu-west-1", **facts)
@@ -44,7 +53,7 @@ def destination(world: World, context: Context, **facts: Any) -> Any:
     given = {"name": NAME, "kinds": ["01"], "fields": ["f"], "own": True, "head": "exists", **facts}
     resource = Resource("s3.destination", ARN, GLOBAL, given)
     control = ssm_ds_001_01.CONTROL
-    return judge_one(control, ssm_ds_001_01.evaluate, world, context, resource, control.facts["s3.destination"])
+    return judge_resource(control, ssm_ds_001_01.evaluate, world, context, resource, control.facts["s3.destination"])
 
 
 def worst(verdicts: set[Verdict]) -> Verdict:
@@ -56,7 +65,7 @@ def test_it_says_the_worst_of_what_the_controls_on_the_bucket_say(changed: dict[
     world, bucket = owners_world("111122223333", **changed)
     context = Context(account="111122223333")
     single = {
-        module.CONTROL.id: judge_one(
+        module.CONTROL.id: judge_resource(
             module.CONTROL, module.evaluate, world, context, bucket, module.CONTROL.facts["s3.bucket"]
         )
         for module in PARTS
@@ -71,7 +80,7 @@ def test_it_says_the_worst_of_what_the_controls_on_the_bucket_say(changed: dict[
 def test_a_sisters_bucket_is_judged_as_the_sister_would(changed: dict[str, Any]) -> None:
     world, bucket = owners_world(SISTER, **changed)
     there = destination(world, Context(account=SISTER))
-    shared = {NAME: destinations.shared(SISTER, world, bucket)}
+    shared = {NAME: destinations.make_shared_bucket_entry(SISTER, world, bucket)}
     context = Context(account="111122223333", bucket_owners={NAME: SISTER}, shared_buckets=shared)
     here = destination(World([]), context, own=False, head="forbidden")
     assert (here.verdict, here.reason) == (there.verdict, there.reason)
@@ -79,20 +88,25 @@ def test_a_sisters_bucket_is_judged_as_the_sister_would(changed: dict[str, Any])
 
 def test_what_is_shared_is_the_bucket_its_account_and_its_key_and_nothing_else() -> None:
     world, bucket = owners_world(SISTER)
-    shared = destinations.share(world, bucket)
+    shared = destinations.extract_shared_evidence(world, bucket)
     assert {r.type for r in shared.resources} == {"s3.bucket", "s3.account", "kms.reference"}
-    assert load(dump(shared)).resources == load(dump(load(dump(shared)))).resources
-    assert canonical(load(dump(shared))) == canonical(shared)
+    assert (
+        decode_evidence(encode_evidence(shared)).resources
+        == decode_evidence(encode_evidence(decode_evidence(encode_evidence(shared)))).resources
+    )
+    assert serialize_evidence(decode_evidence(encode_evidence(shared))) == serialize_evidence(shared)
 
 
 def test_what_the_owner_could_not_read_stays_unknown() -> None:
     _, bucket = owners_world(SISTER)
     blind = Evidence("kms", "eu-west-1", types=("kms.reference",), gaps={"kms.reference": [GAP]})
     everywhere = Evidence("s3", GLOBAL, [bucket], types=("s3.bucket", "s3.account"))
-    shared = destinations.share(World([blind, everywhere]), bucket)
+    shared = destinations.extract_shared_evidence(World([blind, everywhere]), bucket)
     assert shared.gaps["kms.reference"] == [GAP]
     context = Context(
-        account="1", bucket_owners={NAME: SISTER}, shared_buckets={NAME: {"account": SISTER, "evidence": dump(shared)}}
+        account="1",
+        bucket_owners={NAME: SISTER},
+        shared_buckets={NAME: {"account": SISTER, "evidence": encode_evidence(shared)}},
     )
     outcome = destination(World([]), context, own=False)
     assert outcome.verdict is Verdict.UNKNOWN
@@ -102,7 +116,7 @@ def test_what_the_owner_could_not_read_stays_unknown() -> None:
 def test_a_list_of_destinations_that_may_be_incomplete_is_unknown_not_unused() -> None:
     evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.bucket"), gaps={"s3.destination": [GAP]})
     module = ssm_ds_001_01
-    found = list(judge(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL))
+    found = list(judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL))
     assert [(each.outcome.verdict, each.resource) for each in found] == [(Verdict.UNKNOWN, "arn:aws:s3:::*")]
 
 
@@ -112,7 +126,7 @@ def test_a_kind_that_nothing_uses_is_not_applicable_while_another_is_judged() ->
     found = {}
     for id, item in registry.controls().items():
         if item.control.group == "DS":
-            [each] = judge(item.control, item.evaluate, World([evidence]), Context(account="1"), GLOBAL)
+            [each] = judge_control(item.control, item.evaluate, World([evidence]), Context(account="1"), GLOBAL)
             found[id] = each.outcome.verdict
     assert found.pop("SSM-DS-001.07") is Verdict.FAIL
     assert set(found.values()) == {Verdict.NOT_APPLICABLE}

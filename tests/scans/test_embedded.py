@@ -16,10 +16,10 @@ from scans import embedded, tasks
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[embedded.Embedded]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[embedded.EmbeddedWorker]:
     monkeypatch.setattr(embedded, "WorkController", lambda **_: type("Worker", (), {"start": int, "stop": int})())
     monkeypatch.setattr(embedded, "close_old_connections", int)
-    made = embedded.Embedded()
+    made = embedded.EmbeddedWorker()
     yield made
     made.stopping.set()
     made.hand.shutdown()
@@ -35,21 +35,21 @@ class Inline(ThreadPoolExecutor):
 
 
 @pytest.mark.parametrize("error", [OperationalError("the database is away"), LookupError("evidence is not stored")])
-def test_an_act_that_fails_is_told_and_the_clock_goes_on(clock: embedded.Embedded, error: Exception) -> None:
+def test_an_act_that_fails_is_told_and_the_clock_goes_on(clock: embedded.EmbeddedWorker, error: Exception) -> None:
     done = []
 
     def fail() -> None:
         raise error
 
     with capture_logs() as said:
-        clock.safely(fail)
-        clock.safely(lambda: done.append(True))
+        clock.run_safely(fail)
+        clock.run_safely(lambda: done.append(True))
     assert done == [True]
     assert [(line["event"], line["why"]) for line in said] == [("embedded.tick_failed", str(error))]
 
 
 def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
-    clock: embedded.Embedded, monkeypatch: pytest.MonkeyPatch
+    clock: embedded.EmbeddedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
     schedule = {"often": {"task": "often", "schedule": 1.0}, "seldom": {"task": "seldom", "schedule": 5.0}}
@@ -68,7 +68,7 @@ def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
         tasks = {name: Task(name) for name in schedule}
 
     monkeypatch.setattr(embedded, "app", App)
-    monkeypatch.setattr(embedded, "pick_up", lambda: done.append("picked up"))
+    monkeypatch.setattr(embedded, "resume_interrupted_work", lambda: done.append("picked up"))
     monkeypatch.setattr(embedded, "connection", type("Connection", (), {"close": staticmethod(int)}))
     monkeypatch.setattr(embedded.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(clock.stopping, "wait", wait)
@@ -85,13 +85,13 @@ def test_what_an_earlier_process_left_is_handed_out_at_once(monkeypatch: pytest.
     from tests.scans.orders import company
 
     sent: list[int] = []
-    monkeypatch.setattr(tasks.run_target, "delay", sent.append)
+    monkeypatch.setattr(tasks.run_target_task, "delay", sent.append)
     scan = start_scan(actor=SYSTEM, organization=company())
-    embedded.pick_up()
+    embedded.resume_interrupted_work()
     assert sorted(sent) == sorted(scan.targets.values_list("id", flat=True))
 
 
-def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded.Embedded) -> None:
+def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded.EmbeddedWorker) -> None:
     """A mail server that doesn't answer, say."""
     hung, other, times = Event(), Event(), []
 
@@ -100,8 +100,8 @@ def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded
         hung.wait(timeout=60)
 
     for name in [*app.conf.beat_schedule, *app.conf.beat_schedule]:
-        clock.begin(name, hang)
-    clock.begin("another", other.set)
+        clock.begin_act(name, hang)
+    clock.begin_act("another", other.set)
     assert other.wait(timeout=60)
     hung.set()
     clock.hand.shutdown()
@@ -116,7 +116,7 @@ def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> N
         return type("Worker", (), {"start": int, "stop": int})()
 
     monkeypatch.setattr(embedded, "WorkController", worker)
-    embedded.Embedded().hand.shutdown()
+    embedded.EmbeddedWorker().hand.shutdown()
     assert given["app"]._get_current_object() is app
     assert "queues" not in given
 

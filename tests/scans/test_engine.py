@@ -9,11 +9,11 @@ import pytest
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.control import (
     Control,
+    ControlScope,
     Evaluate,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     UndeclaredFactError,
     Verdict,
@@ -25,7 +25,7 @@ from scans.domain.evidence import Context, Evidence, World
 
 GAP = Gap(GapKind.DENIED, "kms.DescribeKey", "kms:DescribeKey", "eu-west-1", "AccessDeniedException")
 CONTROL = Control(
-    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.LOW, scope=Scope.REGION,
+    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.LOW, scope=ControlScope.REGION,
     facts={"example.thing": ("first", "second")}, container="arn:{p}:example:{r}:{a}:thing/*",
     remediation=Remediation("fix", "aws fix"), statements=("S1",), quote="q",
 )  # fmt: skip
@@ -90,7 +90,7 @@ def test_no_subject_among_the_resources_is_not_applicable() -> None:
 
 def test_a_refused_list_is_unknown_with_the_api_named_beside_what_was_read() -> None:
     evidence = things(a={"first": "ok", "second": "good"})
-    evidence.miss("example.thing", GAP)
+    evidence.record_gap("example.thing", GAP)
     got = outcomes(evidence)
     assert got["a"].verdict is Verdict.PASS
     place = got["arn:aws:example:eu-west-1:111122223333:thing/*"]

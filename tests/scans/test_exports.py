@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scans import hooks
-from scans.hooks import Overlay
+from scans.hooks import FindingOverlay
 from scans.models import Finding
 from scans.queries import exports
 from tests.scans.stored import MONDAY, account, parameters, scanned
@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
 def as_csv(*values: Any) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
-    exports.write(({"name": "n", "value": value} for value in values), file, format="csv", columns=COLUMNS)
+    exports.write_rows(({"name": "n", "value": value} for value in values), file, format="csv", columns=COLUMNS)
     return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
 
 
@@ -36,7 +36,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
 
 @given(st.text())
 def test_no_cell_starts_a_formula_and_nothing_is_lost(text: str) -> None:
-    said = exports.cell(text)
+    said = exports.format_cell(text)
     assert not said.startswith(exports.FORMULA_STARTS)
     assert said.removeprefix("'") == text or said == text
 
@@ -52,14 +52,14 @@ def test_what_is_no_text_is_json(value: Any, cell: str) -> None:
 def test_hostile_text_comes_out_whole_in_both_formats() -> None:
     assert as_csv(HOSTILE)[0]["value"] == HOSTILE
     file = io.StringIO()
-    exports.write([{"name": "n", "value": HOSTILE}], file, format="jsonl", columns=COLUMNS)
+    exports.write_rows([{"name": "n", "value": HOSTILE}], file, format="jsonl", columns=COLUMNS)
     (line,) = file.getvalue().splitlines()
     assert json.loads(line)["value"] == HOSTILE
 
 
 def test_a_table_without_rows_has_its_head() -> None:
     file = io.StringIO()
-    exports.write([], file, format="csv", columns=COLUMNS)
+    exports.write_rows([], file, format="csv", columns=COLUMNS)
     assert file.getvalue() == "name,value\r\n"
 
 
@@ -67,9 +67,9 @@ def test_a_table_without_rows_has_its_head() -> None:
 def test_a_finding_is_told_with_what_lies_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
     scanned(account(), parameters(db_password="String", api_key="String"), controls=["SSM-PS-001"])
     covered, bare = Finding.objects.order_by("id")
-    over = {covered.pk: Overlay("excepted", "EX-1", "/exceptions/1/", None)}
+    over = {covered.pk: FindingOverlay("excepted", "EX-1", "/exceptions/1/", None)}
     monkeypatch.setattr(hooks, "overlays", [lambda rows, now: over])
-    first, second = exports.finding_lines(Finding.objects.order_by("id"), NOW)
+    first, second = exports.iterate_finding_records(Finding.objects.order_by("id"), NOW)
     assert set(first) == set(exports.EXPORTED_FINDING_COLUMNS)
     assert (first["coverage"], first["covered_by"]) == ("excepted", "EX-1")
     assert (second["coverage"], second["covered_by"]) == ("", "")
@@ -83,7 +83,7 @@ def test_overlays_are_looked_up_for_many_findings_at_once(monkeypatch: pytest.Mo
     names = {f"password_{n}": "String" for n in range(5)}
     scanned(account(), parameters(**names), controls=["SSM-PS-001"])
     asked: list[int] = []
-    monkeypatch.setattr(exports, "BATCH", 2)
+    monkeypatch.setattr(exports, "EXPORT_BATCH", 2)
     monkeypatch.setattr(hooks, "overlays", [lambda rows, now: asked.append(len(rows)) or {}])
-    assert len(list(exports.finding_lines(Finding.objects.order_by("id").iterator(), NOW))) == 5
+    assert len(list(exports.iterate_finding_records(Finding.objects.order_by("id").iterator(), NOW))) == 5
     assert asked == [2, 2, 1]

@@ -20,7 +20,7 @@ NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
     ],
 )  # fmt: skip
 def test_what_is_of_the_infrastructure_may_pass(error: BaseException) -> None:
-    assert failures.may_pass(error)
+    assert failures.is_transient(error)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_is_of_the_infrastructure_may_pass(error: BaseException) -> None:
     ],
 )  # fmt: skip
 def test_a_defect_does_not(error: BaseException) -> None:
-    assert not failures.may_pass(error)
+    assert not failures.is_transient(error)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_defect_does_not(error: BaseException) -> None:
 def test_the_reason_is_told_with_the_id_in_the_log(
     error: Exception, reason: str, todo: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = failures.told(error, "scan 1, account 2")
+    said = failures.record_failure(error, "scan 1, account 2")
     assert reason in said["reason"]
     assert todo in said["what_to_do"]
     id = said["reason"].partition("(error ")[2][:8]
@@ -54,11 +54,11 @@ def test_the_reason_is_told_with_the_id_in_the_log(
 
 
 def test_a_defect_is_not_quoted() -> None:
-    assert "secret" not in str(failures.told(KeyError("secret"), "x"))
+    assert "secret" not in str(failures.record_failure(KeyError("secret"), "x"))
 
 
 def test_the_next_try_comes_soon_and_each_a_little_later() -> None:
-    waits = [failures.pause(tries).total_seconds() for tries in range(1, failures.TRIES + 5)]
+    waits = [failures.compute_retry_delay(tries).total_seconds() for tries in range(1, failures.MAX_WORK_TRIES + 5)]
     assert waits == sorted(waits)
     assert 0 < waits[0] < 10
     assert waits[-1] < 45

@@ -3,19 +3,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.domain.fingerprint import fingerprint
+from scans.domain.fingerprint import compute_fingerprint
 
 PARTS = st.tuples(st.text(), st.text(), st.text(), st.text(max_size=3000))
 
 
 @given(PARTS, PARTS)
 def test_two_identities_share_a_fingerprint_only_if_they_are_the_same(a: tuple[str, ...], b: tuple[str, ...]) -> None:
-    assert (fingerprint(*a) == fingerprint(*b)) == (a == b)
+    assert (compute_fingerprint(*a) == compute_fingerprint(*b)) == (a == b)
 
 
 def test_moving_a_character_between_parts_changes_it() -> None:
-    assert fingerprint("ab", "c", "", "") != fingerprint("a", "bc", "", "")
+    assert compute_fingerprint("ab", "c", "", "") != compute_fingerprint("a", "bc", "", "")
 
 
 def test_a_long_arn_counts_to_its_last_character() -> None:
-    assert fingerprint("c", "a", "r", "x" * 2048) != fingerprint("c", "a", "r", "x" * 2047 + "y")
+    assert compute_fingerprint("c", "a", "r", "x" * 2048) != compute_fingerprint("c", "a", "r", "x" * 2047 + "y")

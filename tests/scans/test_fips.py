@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.aws.endpoints import FipsError, fips_host, published
+from accounts.aws.endpoints import FipsError, fips_host, load_partitions
 from scans.controls.lib import fips_hosts
 
 
 def published_by_botocore() -> dict[str, str]:
     found = {}
-    for partition in published().values():
+    for partition in load_partitions().values():
         for region in partition["regions"]:
             try:
                 found[region] = fips_host("ssm", region)
@@ -18,7 +18,7 @@ def published_by_botocore() -> dict[str, str]:
 
 
 def test_the_hosts_are_those_that_aws_publishes() -> None:
-    assert published_by_botocore() == fips_hosts.HOSTS
+    assert published_by_botocore() == fips_hosts.FIPS_HOSTS
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_the_hosts_are_those_that_aws_publishes() -> None:
     ],
 )
 def test_hosts(host: str, region: str, expected: bool) -> None:
-    assert fips_hosts.is_fips(host, region) is expected
+    assert fips_hosts.is_fips_host(host, region) is expected

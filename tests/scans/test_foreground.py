@@ -19,7 +19,7 @@ from accounts.models import Organization
 from governance.core.policy import SYSTEM
 from scans.models import Scan, Target
 from scans.pipeline import account_reader, failures, foreground, target_worker, time_limits
-from scans.pipeline.leases import me
+from scans.pipeline.leases import lease_owner
 from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, first, in_place_of_aws, volumes
 
@@ -49,9 +49,9 @@ class AtOnce:
 @pytest.fixture
 def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     in_place_of_aws(monkeypatch)
-    monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", target_worker.run_target)
-    monkeypatch.setattr(foreground, "PAUSE", 0)
+    monkeypatch.setattr(foreground, "DaemonPool", AtOnce)
+    monkeypatch.setattr(foreground, "run_one_target", target_worker.run_target)
+    monkeypatch.setattr(foreground, "STEP_SECONDS", 0)
     return company()
 
 
@@ -83,7 +83,7 @@ def test_it_reads_every_account_and_ends_the_scan(scan: Scan) -> None:
 
 
 def test_it_stops_when_the_scan_is_cancelled(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cancelled_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
+    def cancelled_meanwhile(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account == "111122223333":
             cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
         return volumes(plan)
@@ -111,26 +111,26 @@ def test_what_another_process_holds_is_waited_for_not_fought_over(scan: Scan, mo
 
 
 def test_a_scan_that_was_cut_off_is_found_by_what_it_asked_for(scan: Scan, organization: Organization) -> None:
-    assert foreground.unfinished(organization, NOTHING) == scan
-    assert foreground.unfinished(organization, {**NOTHING, "controls": ["SSM-PS-001"]}) is None
+    assert foreground.find_interrupted_scan(organization, NOTHING) == scan
+    assert foreground.find_interrupted_scan(organization, {**NOTHING, "controls": ["SSM-PS-001"]}) is None
 
 
 def test_the_order_of_what_was_asked_does_not_matter(organization: Organization) -> None:
     two = ["111122223334", "111122223333"]
     scan = start_scan(actor=SYSTEM, organization=organization, accounts=two)
-    assert foreground.unfinished(organization, {**NOTHING, "accounts": sorted(two)}) == scan
+    assert foreground.find_interrupted_scan(organization, {**NOTHING, "accounts": sorted(two)}) == scan
 
 
 def test_a_scan_that_a_live_worker_holds_is_not_cut_off(scan: Scan, organization: Organization) -> None:
-    held_by(scan, me())
-    assert foreground.unfinished(organization, NOTHING) is None
+    held_by(scan, lease_owner())
+    assert foreground.find_interrupted_scan(organization, NOTHING) is None
 
 
 def test_a_lease_of_a_dead_process_of_this_machine_ends_at_once(
     scan: Scan, organization: Organization, dead: str
 ) -> None:
     target = held_by(scan, f"{socket.gethostname()}:{dead}")
-    assert foreground.unfinished(organization, NOTHING) == scan
+    assert foreground.find_interrupted_scan(organization, NOTHING) == scan
     target.refresh_from_db()
     assert target.lease_until is not None
     assert target.lease_until <= timezone.now()
@@ -138,28 +138,28 @@ def test_a_lease_of_a_dead_process_of_this_machine_ends_at_once(
 
 def test_a_lease_of_another_machine_is_waited_out(scan: Scan, organization: Organization, dead: str) -> None:
     held_by(scan, f"elsewhere:{dead}")
-    assert foreground.unfinished(organization, NOTHING) is None
+    assert foreground.find_interrupted_scan(organization, NOTHING) is None
 
 
 @pytest.mark.parametrize("state", ["done", "partial", "cancelled"])
 def test_an_ended_scan_is_not_found(scan: Scan, organization: Organization, state: str) -> None:
     Scan.objects.filter(pk=scan.pk).update(state=state)
-    assert foreground.unfinished(organization, NOTHING) is None
+    assert foreground.find_interrupted_scan(organization, NOTHING) is None
 
 
 def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waited_for(scan: Scan) -> None:
     target = first(scan)
     going, done = Future[None](), Future[None]()
     done.set_result(None)
-    late = timezone.now() - time_limits.limit() - timedelta(seconds=1)
+    late = timezone.now() - time_limits.get_target_time_limit() - timedelta(seconds=1)
     Target.objects.filter(pk=target.pk).update(state="running", started_at=late)
-    assert foreground.stuck({going: target.pk}) == []
+    assert foreground.list_stuck_work({going: target.pk}) == []
     Target.objects.filter(pk=target.pk).update(state="failed")
-    assert foreground.stuck({going: target.pk}) == [going]
-    assert foreground.stuck({done: target.pk}) == []
-    assert foreground.stuck({}) == []
+    assert foreground.list_stuck_work({going: target.pk}) == [going]
+    assert foreground.list_stuck_work({done: target.pk}) == []
+    assert foreground.list_stuck_work({}) == []
     Target.objects.filter(pk=target.pk).update(started_at=timezone.now())
-    assert foreground.stuck({going: target.pk}) == []
+    assert foreground.list_stuck_work({going: target.pk}) == []
 
 
 def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
@@ -174,7 +174,7 @@ def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
 
     monkeypatch.setattr(foreground.time, "sleep", pass_by)
 
-    def collect(plan: account_reader.Plan) -> account_reader.Collected:
+    def collect(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account == "111122223333":
             tried.append(now[0])
             if len(tried) < 3:
@@ -186,13 +186,13 @@ def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
     assert scan.state == "done"
     assert len(tried) == 3
     waits = [late - early for early, late in itertools.pairwise(tried)]
-    assert waits[0] >= failures.pause(1).total_seconds()
-    assert waits[1] >= failures.pause(2).total_seconds()
+    assert waits[0] >= failures.compute_retry_delay(1).total_seconds()
+    assert waits[1] >= failures.compute_retry_delay(2).total_seconds()
 
 
 def test_a_database_that_is_away_for_a_moment_is_waited_for(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     advance, away = (
-        foreground.completion.advance,
+        foreground.completion.advance_scan,
         [OperationalError("no connection"), OperationalError("no connection")],
     )
 
@@ -201,7 +201,7 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(scan: Scan, monkeypa
             raise away.pop()
         return advance(scan_id)
 
-    monkeypatch.setattr(foreground.completion, "advance", sometimes)
+    monkeypatch.setattr(foreground.completion, "advance_scan", sometimes)
     foreground.run(scan)
     assert scan.state == "done"
 
@@ -214,6 +214,6 @@ def test_one_that_stays_away_ends_the_command(scan: Scan, monkeypatch: pytest.Mo
         now[0] += 20.0
         raise OperationalError("no connection")
 
-    monkeypatch.setattr(foreground.completion, "advance", away)
+    monkeypatch.setattr(foreground.completion, "advance_scan", away)
     with pytest.raises(OperationalError):
         foreground.run(scan)

@@ -9,11 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans import registry
-from scans.insight.frameworks import SOURCE, STANDINGS, Requirement, frameworks, natural, slug, standing
+from scans.insight.frameworks import (
+    REQUIREMENT_STATUSES,
+    SOURCE,
+    Requirement,
+    build_frameworks,
+    make_natural_sort_key,
+    make_slug,
+    requirement_status,
+)
 from scans.insight.statements import STATEMENTS
 
 CONTROLS = [item.control for item in registry.controls().values()]
-FOUND = frameworks(CONTROLS)
+FOUND = build_frameworks(CONTROLS)
 
 
 @dataclass
@@ -27,7 +35,7 @@ def test_every_declared_id_is_in_its_framework_exactly_as_declared() -> None:
     for control in CONTROLS:
         for name, ids in control.frameworks.items():
             for id in ids:
-                requirement = FOUND[slug(name)].requirement(id)
+                requirement = FOUND[make_slug(name)].requirement(id)
                 assert requirement is not None
                 assert control in requirement.controls
 
@@ -58,20 +66,20 @@ def test_the_first_statement_is_enforced_by_all_controls() -> None:
 def test_the_provider_s_half_is_attested_whatever_is_counted(id: str, passed: int, failed: int, unknown: int) -> None:
     requirement = FOUND[SOURCE].requirement(id)
     assert requirement is not None
-    assert standing(requirement, Counts(passed, failed, unknown)) == "attested"
+    assert requirement_status(requirement, Counts(passed, failed, unknown)) == "attested"
 
 
 @settings(deadline=None)
 @given(passed=st.integers(0, 3), failed=st.integers(0, 3), unknown=st.integers(0, 3))
 def test_only_passes_alone_make_a_requirement_hold(passed: int, failed: int, unknown: int) -> None:
-    said = standing(Requirement("x", ()), Counts(passed, failed, unknown))
-    assert said in STANDINGS
+    said = requirement_status(Requirement("x", ()), Counts(passed, failed, unknown))
+    assert said in REQUIREMENT_STATUSES
     assert (said == "holds") == (passed > 0 and not failed and not unknown)
     if unknown and not failed:
         assert said == "unknown"
 
 
 def test_ids_are_ordered_as_people_count() -> None:
-    assert sorted(["1.10", "1.4", "AC-12", "AC-3", "S3.17", "S3.2"], key=natural) == [
+    assert sorted(["1.10", "1.4", "AC-12", "AC-3", "S3.17", "S3.2"], key=make_natural_sort_key) == [
         "1.4", "1.10", "AC-3", "AC-12", "S3.2", "S3.17",
     ]  # fmt: skip

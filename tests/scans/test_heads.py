@@ -12,17 +12,17 @@ from django.utils import timezone
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
-from scans.domain.evidence import GLOBAL, Evidence, canonical, parse
-from scans.domain.partial_scans import LIMITED, filled, is_part
+from scans.domain.evidence import GLOBAL, Evidence, parse_evidence, serialize_evidence
+from scans.domain.partial_scans import REGIONS_LIMITED, complete_from_held, is_partial_evidence
 from scans.models import EvidenceHead, Finding, Scan
 from scans.pipeline import account_reader, completion, cross_account
 from scans.pipeline.start import start_scan
 from scans.storage import blobs
-from scans.storage.latest import move_heads
+from scans.storage.latest import update_latest_evidence
 from tests.scans.orders import company, in_place_of_aws, read_all, volumes
 from tests.scans.stored import OTHER, REGION, evidence
 
-OTHERS = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED)
+OTHERS = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", REGIONS_LIMITED)
 ARN = "arn:aws:s3:::{}"
 SENDER, OWNER = "111122223333", "111122223334"
 
@@ -34,7 +34,7 @@ def destinations(*names: str, kind: str = "01", part: bool = False) -> Evidence:
             "s3.destination", ARN.format(name), name=name, kinds=[kind], fields=[kind], own=False, head="exists"
         )  # fmt: skip
     if part:
-        made.miss("s3.destination", OTHERS)
+        made.record_gap("s3.destination", OTHERS)
     return made
 
 
@@ -48,29 +48,29 @@ def names_of(found: Evidence) -> dict[str, list[str]]:
 
 def test_a_part_leaves_the_rest_as_it_was_known() -> None:
     part, held = destinations("new", "both", kind="07", part=True), destinations("both", "old")
-    whole = filled(part, held, {REGION})
+    whole = complete_from_held(part, held, {REGION})
     assert names_of(whole) == {"new": ["07"], "both": ["01", "07"], "old": ["01"]}
     assert whole.gaps == {"s3.destination": [OTHERS]}
-    assert canonical(filled(part, whole, {REGION})) == canonical(whole)
+    assert serialize_evidence(complete_from_held(part, whole, {REGION})) == serialize_evidence(whole)
 
 
 def test_a_part_says_anew_what_was_refused_in_its_regions_only() -> None:
     part, held = destinations(part=True), destinations()
     for region in (REGION, OTHER):
-        held.miss("s3.bucket", denied(region))
-    assert filled(part, held, {REGION}).gaps == {"s3.destination": [OTHERS], "s3.bucket": [denied(OTHER)]}
+        held.record_gap("s3.bucket", denied(region))
+    assert complete_from_held(part, held, {REGION}).gaps == {"s3.destination": [OTHERS], "s3.bucket": [denied(OTHER)]}
 
 
 def test_only_what_was_asked_to_be_left_out_makes_a_part() -> None:
-    assert is_part(destinations(part=True))
+    assert is_partial_evidence(destinations(part=True))
     refused = destinations()
-    refused.miss("s3.destination", denied(REGION))
-    assert not is_part(refused)
+    refused.record_gap("s3.destination", denied(REGION))
+    assert not is_partial_evidence(refused)
 
 
 def head(account: Account) -> Evidence:
     digest = EvidenceHead.objects.get(account=account, collector="s3_buckets").digest
-    return parse(blobs.load([digest])[digest])
+    return parse_evidence(blobs.load_contents([digest])[digest])
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def organization(db: None) -> Organization:
 
 def keep(account: Account, *evidences: Evidence) -> None:
     held = {(each.region, each.collector): each for each in evidences}
-    _, manifest = blobs.keep_evidence(held)
+    _, manifest = blobs.store_evidence(held)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
-    move_heads(account, held, digests, timezone.now())
+    update_latest_evidence(account, held, digests, timezone.now())
 
 
 def test_the_whole_takes_the_place_of_all_before_it(organization: Organization) -> None:
@@ -111,10 +111,10 @@ def test_a_head_that_is_no_longer_kept_is_known_to_be_lost(organization: Organiz
     EvidenceHead.objects.update(digest="0" * 64, changed_at=timezone.now() - timedelta(days=1))
     keep(account, destinations("second", part=True))
     assert set(names_of(head(account))) == {"second"}
-    assert {gap.code for gap in head(account).gaps["s3.destination"]} == {LIMITED, "NotKept"}
+    assert {gap.code for gap in head(account).gaps["s3.destination"]} == {REGIONS_LIMITED, "NotKept"}
 
 
-def to_a_bucket_from_two_regions(plan: account_reader.Plan) -> account_reader.Collected:
+def to_a_bucket_from_two_regions(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
     """The sender's settings in another region name the owner's bucket, which has no encryption of its own."""
     read = volumes(plan)
     inventory, buckets = evidence("s3_account", GLOBAL), evidence("s3_buckets", GLOBAL)
@@ -134,9 +134,9 @@ def scanned(organization: Organization, monkeypatch: pytest.MonkeyPatch) -> Call
     def run(**asked: Any) -> Scan:
         scan = start_scan(actor=SYSTEM, organization=organization, **asked)
         read_all(scan)
-        completion.advance(scan.pk)
+        completion.advance_scan(scan.pk)
         read_all(scan)
-        completion.advance(scan.pk)
+        completion.advance_scan(scan.pk)
         return scan
 
     return run
@@ -149,7 +149,7 @@ def test_a_bucket_that_a_region_left_out_points_at_is_still_looked_at(
     (finding,) = Finding.objects.filter(control="SSM-S3-001", resource=ARN.format("logs"))
     assert (finding.state, finding.verdict) == ("open", "fail")
     scanned(accounts=[SENDER], regions=[REGION])
-    assert cross_account.inbound_of(organization) == {OWNER: {"logs": ["01"]}}
+    assert cross_account.find_inbound_buckets(organization) == {OWNER: {"logs": ["01"]}}
     scanned(accounts=[OWNER])
     finding.refresh_from_db()
     assert (finding.state, finding.verdict) == ("open", "fail")

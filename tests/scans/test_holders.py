@@ -35,12 +35,12 @@ def living() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def scan(monkeypatch: pytest.MonkeyPatch) -> Scan:
     in_place_of_aws(monkeypatch)
-    monkeypatch.setattr(tasks.run_target, "delay", lambda target_id: None)
+    monkeypatch.setattr(tasks.run_target_task, "delay", lambda target_id: None)
     return start_scan(actor=SYSTEM, organization=company())
 
 
 def named(process: subprocess.Popen[bytes]) -> str:
-    return leases.name_of.__wrapped__(process.pid)
+    return leases.name_process.__wrapped__(process.pid)
 
 
 def killed() -> str:
@@ -53,18 +53,18 @@ def killed() -> str:
 
 
 def test_it_names_this_process() -> None:
-    machine, pid, _ = leases.me().rsplit(":", 2)
+    machine, pid, _ = leases.lease_owner().rsplit(":", 2)
     assert (machine, int(pid)) == (socket.gethostname()[:48], os.getpid())
-    assert not leases.is_gone(leases.me())
-    assert len(leases.me()) <= 80
+    assert not leases.is_dead_process(leases.lease_owner())
+    assert len(leases.lease_owner()) <= 80
 
 
 def test_a_living_process_is_not_gone(living: subprocess.Popen[bytes]) -> None:
-    assert not leases.is_gone(named(living))
+    assert not leases.is_dead_process(named(living))
 
 
 def test_a_killed_process_is_gone() -> None:
-    assert leases.is_gone(killed())
+    assert leases.is_dead_process(killed())
 
 
 def test_a_killed_process_that_nobody_has_asked_after_is_gone(living: subprocess.Popen[bytes]) -> None:
@@ -74,22 +74,22 @@ def test_a_killed_process_that_nobody_has_asked_after_is_gone(living: subprocess
     while psutil.Process(living.pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(living.pid, 0)  # its id is still taken
-    assert leases.is_gone(name)
+    assert leases.is_dead_process(name)
 
 
 def test_another_process_with_the_same_id_is_another(living: subprocess.Popen[bytes]) -> None:
     machine, pid, started = named(living).rsplit(":", 2)
-    assert leases.is_gone(f"{machine}:{pid}:{int(started) - 60}")
+    assert leases.is_dead_process(f"{machine}:{pid}:{int(started) - 60}")
 
 
 def test_a_clock_that_was_set_by_a_second_kills_nobody(living: subprocess.Popen[bytes]) -> None:
     machine, pid, started = named(living).rsplit(":", 2)
-    assert not leases.is_gone(f"{machine}:{pid}:{int(started) - 1}")
+    assert not leases.is_dead_process(f"{machine}:{pid}:{int(started) - 1}")
 
 
 @pytest.mark.parametrize("owner", ["", "elsewhere:1:1", "{host}:1", "{host}:x:1", "{host}:-1:1", "{host}:1:"])
 def test_who_cannot_be_asked_is_not_gone(owner: str) -> None:
-    assert not leases.is_gone(owner.format(host=socket.gethostname()[:48]))
+    assert not leases.is_dead_process(owner.format(host=socket.gethostname()[:48]))
 
 
 def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> No
         raise psutil.AccessDenied(pid)
 
     monkeypatch.setattr(psutil, "Process", not_yours)
-    assert not leases.is_gone(f"{socket.gethostname()[:48]}:1:1")
+    assert not leases.is_dead_process(f"{socket.gethostname()[:48]}:1:1")
 
 
 @pytest.mark.django_db
@@ -105,9 +105,9 @@ def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over
     scan: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(tasks, "send", sent.extend)
+    monkeypatch.setattr(tasks, "send_targets", sent.extend)
     target, later = first(scan), timezone.now() + timedelta(minutes=4)
-    for owner, expected in ((leases.me(), []), ("elsewhere:1:1", []), (killed(), [target.pk])):
+    for owner, expected in ((leases.lease_owner(), []), ("elsewhere:1:1", []), (killed(), [target.pk])):
         Target.objects.filter(pk=target.pk).update(state="running", owner=owner, token=1, lease_until=later)
         tasks.sweep()
         assert sent == expected
@@ -115,9 +115,9 @@ def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over
 
 @pytest.mark.django_db
 def test_the_sweeper_has_a_joining_taken_over_whose_process_died(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.advance, "delay", tasks.advance.run)
+    monkeypatch.setattr(tasks.advance_scan_task, "delay", tasks.advance_scan_task.run)
     read_all(scan)
-    for owner, state in ((leases.me(), "joining"), ("elsewhere:1:1", "joining"), (killed(), "done")):
+    for owner, state in ((leases.lease_owner(), "joining"), ("elsewhere:1:1", "joining"), (killed(), "done")):
         later = timezone.now() + timedelta(minutes=14)
         Scan.objects.filter(pk=scan.pk).update(state="joining", owner=owner, lease_until=later)
         tasks.sweep()

@@ -30,7 +30,7 @@ def organization() -> Organization:
 
 def keep(account: str, *evidences: Evidence) -> None:
     owner = Account.objects.get(account_id=account)
-    _, manifest = blobs.keep_evidence({(e.region, e.collector): e for e in evidences})
+    _, manifest = blobs.store_evidence({(e.region, e.collector): e for e in evidences})
     for region, by_name in manifest.items():
         for name, digest in by_name.items():
             EvidenceHead.objects.create(
@@ -77,20 +77,20 @@ def features(told: Any) -> Evidence:
 def test_who_manages_root_credentials_is_told_by_the_management_account(
     organization: Organization, told: Any, managed: bool | Gap
 ) -> None:
-    assert cross_account.root_managed(organization) is None
+    assert cross_account.read_root_management(organization) is None
     keep("444455556666", features(["RootCredentialsManagement"]))
-    assert cross_account.root_managed(organization) is None
+    assert cross_account.read_root_management(organization) is None
     keep("111122223333", features(told))
-    assert cross_account.root_managed(organization) == managed
-    kept = blobs.keep_context(Context(organization="o-1", root_managed=managed))
+    assert cross_account.read_root_management(organization) == managed
+    kept = blobs.store_context(Context(organization="o-1", root_managed=managed))
     assert blobs.load_context(kept, account="1", as_of="").root_managed == managed
 
 
 def test_only_what_others_point_at_is_shared(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central", "private"))
     keep("111122223333", points_at("central", "elsewhere"), inventory())
-    owners, unread = cross_account.bucket_owners(organization)
-    shared = cross_account.shared_buckets(organization, owners)
+    owners, unread = cross_account.map_bucket_owners(organization)
+    shared = cross_account.describe_shared_buckets(organization, owners)
     assert list(shared) == ["central"]
     assert shared["central"]["account"] == "444455556666"
     assert unread == set()
@@ -100,16 +100,16 @@ def test_an_account_that_points_at_its_own_shares_nothing(organization: Organiza
     evidence = buckets()
     evidence.add("s3.destination", ARN, name="central", kinds=["07"], own=True, head="exists")
     keep("444455556666", evidence, inventory("central"))
-    owners, _ = cross_account.bucket_owners(organization)
-    assert cross_account.shared_buckets(organization, owners) == {}
+    owners, _ = cross_account.map_bucket_owners(organization)
+    assert cross_account.describe_shared_buckets(organization, owners) == {}
 
 
 def test_a_context_comes_back_as_it_was_kept(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central"))
     keep("111122223333", points_at("central"), inventory())
-    owners, _ = cross_account.bucket_owners(organization)
-    shared = cross_account.shared_buckets(organization, owners)
-    digest = blobs.keep_context(Context(organization="o-1", bucket_owners=owners, shared_buckets=shared))
+    owners, _ = cross_account.map_bucket_owners(organization)
+    shared = cross_account.describe_shared_buckets(organization, owners)
+    digest = blobs.store_context(Context(organization="o-1", bucket_owners=owners, shared_buckets=shared))
     assert blobs.load_context(digest, account="1", as_of="").shared_buckets == shared
 
 
@@ -118,6 +118,6 @@ def test_a_context_from_before_buckets_were_shared_still_loads(organization: Org
         "partition": "aws", "organization": "o-1", "management_account": "1", "accounts": [], "bucket_owners": None,
         "unread_accounts": [], "policy": {},
     }  # fmt: skip
-    context = blobs.load_context(blobs.keep_json(old), account="1", as_of="")
+    context = blobs.load_context(blobs.store_json(old), account="1", as_of="")
     assert context.shared_buckets == {}
     assert context.root_managed is None

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from scans.controls import ssm_ps_004
 from scans.controls.lib.judgements import (
-    ENCRYPTS,
-    FIT,
+    ENCRYPTING_USAGE,
     OTHER_SPECS,
     OTHER_USAGES,
-    SYMMETRIC,
-    UNUSABLE,
-    USABLE,
+    SYMMETRIC_SPEC,
+    UNUSABLE_STATES,
+    USABLE_KEY_FACTS,
+    USABLE_STATES,
     names_alias,
     region_of_key,
 )
@@ -26,20 +26,20 @@ from tests.scans.controls.region import evidence_for, judged
 def verdict(state):
     evidence = evidence_for(ssm_ps_004)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/k")
-    evidence.add("kms.reference", "alias/k", state=state, **FIT)
+    evidence.add("kms.reference", "alias/k", state=state, **USABLE_KEY_FACTS)
     return judged(ssm_ps_004, evidence)["arn:p"].verdict
 
 
 def test_every_state_of_kms_is_known_and_one_of_ours_stands_for_a_missing_key():
     every = "Creating Enabled Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable Updating"
-    assert USABLE | set(UNUSABLE) == {*every.split(), "NotFound"}
-    assert not USABLE & set(UNUSABLE)
+    assert USABLE_STATES | set(UNUSABLE_STATES) == {*every.split(), "NotFound"}
+    assert not USABLE_STATES & set(UNUSABLE_STATES)
 
 
 @given(st.one_of(st.none(), st.text()))
 def test_a_state_that_nobody_knows_is_never_a_pass(state):
-    if state not in USABLE:
-        assert verdict(state) is (Verdict.FAIL if state in UNUSABLE else Verdict.UNKNOWN)
+    if state not in USABLE_STATES:
+        assert verdict(state) is (Verdict.FAIL if state in UNUSABLE_STATES else Verdict.UNKNOWN)
 
 
 def of_kind(usage, spec):
@@ -52,20 +52,20 @@ def of_kind(usage, spec):
 def test_every_usage_and_kind_of_kms_is_known():
     shapes = botocore.session.get_session().get_service_model("kms")
     usages, specs = (set(shapes.shape_for(name).enum) for name in ("KeyUsageType", "KeySpec"))
-    assert usages == {ENCRYPTS, *OTHER_USAGES}
-    assert {spec for spec in specs if not spec.startswith(OTHER_SPECS)} == {SYMMETRIC}
-    assert of_kind(ENCRYPTS, SYMMETRIC) is Verdict.PASS
+    assert usages == {ENCRYPTING_USAGE, *OTHER_USAGES}
+    assert {spec for spec in specs if not spec.startswith(OTHER_SPECS)} == {SYMMETRIC_SPEC}
+    assert of_kind(ENCRYPTING_USAGE, SYMMETRIC_SPEC) is Verdict.PASS
     for usage in OTHER_USAGES:
         assert of_kind(usage, GAP) is Verdict.FAIL
-    for spec in specs - {SYMMETRIC}:
+    for spec in specs - {SYMMETRIC_SPEC}:
         assert of_kind(GAP, spec) is Verdict.FAIL
 
 
 @given(st.one_of(st.none(), st.text(), st.just(GAP)), st.one_of(st.none(), st.text(), st.just(GAP)))
 def test_a_usage_or_kind_that_nobody_knows_is_never_a_pass(usage, spec):
-    if (usage, spec) != (ENCRYPTS, SYMMETRIC):
-        assert of_kind(usage, SYMMETRIC) is not Verdict.PASS or usage == ENCRYPTS
-        assert of_kind(ENCRYPTS, spec) is not Verdict.PASS or spec == SYMMETRIC
+    if (usage, spec) != (ENCRYPTING_USAGE, SYMMETRIC_SPEC):
+        assert of_kind(usage, SYMMETRIC_SPEC) is not Verdict.PASS or usage == ENCRYPTING_USAGE
+        assert of_kind(ENCRYPTING_USAGE, spec) is not Verdict.PASS or spec == SYMMETRIC_SPEC
 
 
 @pytest.mark.parametrize(

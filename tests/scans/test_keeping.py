@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
 from accounts.aws.gaps import Gap, GapKind
-from scans.collectors.lib.strict_answers import document
-from scans.domain.collector import Collector, Reader, Seen
-from scans.domain.evidence import Evidence, World, canonical, parse
+from scans.collectors.lib.strict_answers import parse_policy_document
+from scans.domain.collector import Collector, EarlierEvidence, Reader
+from scans.domain.evidence import Evidence, World, parse_evidence, serialize_evidence
 from scans.domain.storable_evidence import make_storable
 from scans.insight import coverage
 from scans.pipeline import account_reader
@@ -31,7 +31,7 @@ def bucket(policy: Any, arn: str = "arn:aws:s3:::b") -> Evidence:
 
 
 def test_a_policy_that_spells_half_a_character_is_kept_and_told() -> None:
-    made = bucket(document(POLICY))
+    made = bucket(parse_policy_document(POLICY))
     make_storable(made)
     (resource,) = made.resources
     assert resource.facts["policy"]["Statement"][0] == {
@@ -40,8 +40,8 @@ def test_a_policy_that_spells_half_a_character_is_kept_and_told() -> None:
     assert made.replaced == [Gap(GapKind.REPLACED, "s3.bucket.policy", "", REGION, "TextReplaced")]
     assert made.all_gaps() == made.replaced
     assert made.gaps == {}
-    assert parse(canonical(made)).replaced == made.replaced
-    assert parse(canonical(made)).resources == made.resources
+    assert parse_evidence(serialize_evidence(made)).replaced == made.replaced
+    assert parse_evidence(serialize_evidence(made)).resources == made.resources
 
 
 def test_what_the_reader_replaced_is_told_as_well() -> None:
@@ -49,14 +49,14 @@ def test_what_the_reader_replaced_is_told_as_well() -> None:
     gap = Gap(GapKind.REPLACED, "s3.GetBucketPolicy", "s3:GetBucketPolicy", REGION, "TextReplaced")
     make_storable(made, [gap])
     assert made.replaced == [gap]
-    assert coverage.state_of(made) == (coverage.State.PARTIAL, (coverage.Missing(gap, ()),))
+    assert coverage.assess_evidence(made) == (coverage.ReadingState.PARTIAL, (coverage.MissingPart(gap, ()),))
 
 
 def test_evidence_without_oddities_has_the_bytes_that_it_always_had() -> None:
     made = bucket({"Statement": []})
-    before = canonical(made)
+    before = serialize_evidence(made)
     make_storable(made)
-    assert canonical(made) == before
+    assert serialize_evidence(made) == before
     assert b"replaced" not in before
 
 
@@ -81,8 +81,8 @@ def test_resources_whose_names_differ_only_in_what_was_replaced_stay_two_and_the
 
 
 def test_infinity_in_evidence_of_an_older_version_is_read_as_text() -> None:
-    data = canonical(bucket({"n": "TO BE"})).replace(b'"TO BE"', b"Infinity")
-    assert parse(data).resources[0].facts["policy"] == {"n": "Infinity"}
+    data = serialize_evidence(bucket({"n": "TO BE"})).replace(b'"TO BE"', b"Infinity")
+    assert parse_evidence(data).resources[0].facts["policy"] == {"n": "Infinity"}
 
 
 @given(st.lists(st.tuples(ODD_TEXT, VALUES), max_size=5))
@@ -95,19 +95,19 @@ def test_any_evidence_has_one_form_that_can_be_stored(found: list[tuple[str, Any
         return made
 
     made = collected()
-    data = canonical(made)
-    assert canonical(collected()) == data
-    assert canonical(parse(data)) == data
+    data = serialize_evidence(made)
+    assert serialize_evidence(collected()) == data
+    assert serialize_evidence(parse_evidence(data)) == data
     assert b"\\u0000" not in data
     assert b"\x00" not in data
 
 
 def test_a_collector_that_decodes_odd_text_is_kept_by_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    def collect(aws: Reader, _seen: Seen) -> Evidence:
-        return bucket(document(POLICY))
+    def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+        return bucket(parse_policy_document(POLICY))
 
     declared = Collector("s3_buckets", "region", ("s3.bucket",), (Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy"),))
-    plan = account_reader.Plan("111122223333", "aws", {"s3_buckets"})
-    evidence = account_reader.read_one(plan, LoadedCollector(declared, collect), REGION, {})
+    plan = account_reader.CollectionPlan("111122223333", "aws", {"s3_buckets"})
+    evidence = account_reader.run_collector(plan, LoadedCollector(declared, collect), REGION, {})
     assert [gap.api for gap in evidence.replaced] == ["s3.bucket.policy"]
-    canonical(evidence)
+    serialize_evidence(evidence)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from governance.celery import CLOCK
+from governance.celery import BEAT_SCHEDULE
 from scans.pipeline import heartbeat
 
 
@@ -26,7 +26,7 @@ class Waits:
 
 def beats(extend: Callable[[], object], most: int) -> list[float]:
     waits = Waits(most)
-    heartbeat.beat(waits, extend, "heartbeat of target 1")  # type: ignore[arg-type]
+    heartbeat.run_heartbeat(waits, extend, "heartbeat of target 1")  # type: ignore[arg-type]
     return waits.asked
 
 
@@ -47,11 +47,11 @@ def test_a_sign_that_fails_is_told_and_tried_again_soon(error: Exception, caplog
 def test_signs_are_given_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.001)
     given = threading.Event()
-    with heartbeat.kept_up(given.set, "heartbeat"):
+    with heartbeat.keep_lease_alive(given.set, "heartbeat"):
         assert given.wait(timeout=30)
 
 
 def test_work_of_a_killed_worker_goes_on_within_45_seconds() -> None:
     """The lease and the longest time until the next sweep; three signs may fail."""
-    assert heartbeat.LEASE.total_seconds() + CLOCK["sweep"][1] < 45
-    assert heartbeat.LEASE.total_seconds() >= 3 * heartbeat.HEARTBEAT_SECONDS
+    assert heartbeat.LEASE_DURATION.total_seconds() + BEAT_SCHEDULE["sweep"][1] < 45
+    assert heartbeat.LEASE_DURATION.total_seconds() >= 3 * heartbeat.HEARTBEAT_SECONDS

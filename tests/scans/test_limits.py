@@ -6,14 +6,14 @@ import pytest
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapKind
 from accounts.models import Account
-from scans.controls.lib.judgements import FIT
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.control import Outcome, Verdict
-from scans.domain.engine import Judged, unread
+from scans.domain.engine import JudgedOutcome, make_unread_outcome
 from scans.domain.evidence import Evidence
-from scans.domain.partial_scans import LIMITED, is_limited, regions_read, rest_of
+from scans.domain.partial_scans import REGIONS_LIMITED, drop_left_out_gaps, is_limited, regions_read
 from scans.models import Finding, FindingEvent, PostureCell
 from scans.timemachine import replay
-from scans.timemachine.replay import Tally
+from scans.timemachine.replay import ReplayTally
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, evidence, scanned
 from tests.scans.test_reconcile import CONTROL
 
@@ -22,12 +22,12 @@ TRAIL = f"arn:aws:cloudtrail:{OTHER}:{ONE}:trail/main"
 DENIED = Gap(GapKind.DENIED, "kms.DescribeKey", "kms:DescribeKey", REGION, "AccessDeniedException")
 ELSEWHERE = Gap(GapKind.NOT_READ, "kms.reference", "", OTHER, NOT_COLLECTED)
 HERE = Gap(GapKind.NOT_READ, "kms.reference", "", REGION, NOT_COLLECTED)
-OTHERS = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED)
+OTHERS = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", REGIONS_LIMITED)
 READ = frozenset({REGION, "global"})
 
 
-def judged(*gaps: Gap, verdict: Verdict = Verdict.UNKNOWN) -> Judged:
-    return Judged(CONTROL, ONE, REGION, "a", "example.thing", Outcome(verdict, "x", gaps))
+def judged(*gaps: Gap, verdict: Verdict = Verdict.UNKNOWN) -> JudgedOutcome:
+    return JudgedOutcome(CONTROL, ONE, REGION, "a", "example.thing", Outcome(verdict, "x", gaps))
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def judged(*gaps: Gap, verdict: Verdict = Verdict.UNKNOWN) -> Judged:
         (judged(ELSEWHERE, verdict=Verdict.FAIL), False),
     ],
 )
-def test_what_is_hidden_by_a_region_that_was_left_out(item: Judged, limited: bool) -> None:
+def test_what_is_hidden_by_a_region_that_was_left_out(item: JudgedOutcome, limited: bool) -> None:
     assert is_limited(item, READ) is limited
     assert not is_limited(item, None)
 
 
 def test_what_else_hides_it_is_told_without_the_regions() -> None:
-    assert rest_of(judged(ELSEWHERE, OTHERS), READ) is None
-    rest = rest_of(judged(DENIED, OTHERS), READ)
+    assert drop_left_out_gaps(judged(ELSEWHERE, OTHERS), READ) is None
+    rest = drop_left_out_gaps(judged(DENIED, OTHERS), READ)
     assert rest is not None
-    assert rest.outcome == unread((DENIED,))
+    assert rest.outcome == make_unread_outcome((DENIED,))
 
 
 def test_only_a_scan_that_was_asked_for_regions_is_limited() -> None:
@@ -67,7 +67,16 @@ def trail() -> Evidence:
 def keys(region: str, state: str = "Enabled") -> Evidence:
     made = evidence("kms", region)
     if region == OTHER:
-        made.add("kms.reference", KEY, key=KEY, state=state, manager="CUSTOMER", aws_alias=None, used_by=[TRAIL], **FIT)
+        made.add(
+            "kms.reference",
+            KEY,
+            key=KEY,
+            state=state,
+            manager="CUSTOMER",
+            aws_alias=None,
+            used_by=[TRAIL],
+            **USABLE_KEY_FACTS,
+        )
     return made
 
 
@@ -97,10 +106,10 @@ def test_a_key_of_another_region_opens_nothing_and_changes_nothing(
 def test_a_replay_of_it_opens_nothing_either(shop: Account) -> None:
     scanned(shop, trail(), keys(REGION), regions=[REGION], controls=["SSM-AU-003"])
     assert said() == []
-    tally = Tally()
-    (found,) = replay.rejudged(Account.objects.filter(pk=shop.pk), tally, controls=["SSM-AU-003"])
+    tally = ReplayTally()
+    (found,) = replay.rejudge_accounts(Account.objects.filter(pk=shop.pk), tally, controls=["SSM-AU-003"])
     assert [i.outcome.verdict for i in found.judged if i.resource == TRAIL] == [Verdict.UNKNOWN]
-    replay.preview(found, tally)
+    replay.preview_changes(found, tally)
     assert not tally.changes()
 
 
@@ -111,8 +120,8 @@ def test_without_asking_for_regions_a_key_that_was_not_read_is_unknown(shop: Acc
 
 def test_what_was_refused_in_the_region_that_was_asked_for_is_told(shop: Account) -> None:
     refused = keys(REGION)
-    refused.miss("kms.key", DENIED)
-    refused.miss("kms.key", OTHERS)
+    refused.record_gap("kms.key", DENIED)
+    refused.record_gap("kms.key", OTHERS)
     scanned(shop, refused, regions=[REGION], controls=["SSM-KM-001"])
     finding = Finding.objects.get(control="SSM-KM-001")
     assert (finding.verdict, finding.gaps) == ("unknown", [DENIED.as_dict()])

@@ -27,23 +27,25 @@ def test_shared_code_is_part_of_the_logic() -> None:
 
     assert {
         "scans.controls.lib.iam_policies.grants.path_reads_past_deny",
-        "scans.controls.lib.iam_policies.globs.covers",
+        "scans.controls.lib.iam_policies.globs.glob_covers",
     } <= of("ssm_ac_002")
     for control in ("ssm_ac_002", "ssm_ac_003", "ssm_ac_004"):
         assert {
-            "scans.controls.lib.iam_policies.grants.grants",
+            "scans.controls.lib.iam_policies.grants.list_granted_actions",
             "scans.controls.lib.iam_policies.conditions.matches_anything",
         } <= of(control)
-    assert "scans.controls.lib.iam_policies.perimeters.fence" in of("ssm_km_003")
-    assert "scans.controls.lib.judgements.key_fault" in of("ssm_ps_004")
-    assert "scans.controls.lib.fips_hosts.host_of" in of("ssm_nt_002")
-    assert {"scans.controls.ssm_s3_004.evaluate", "scans.controls.lib.destinations.judge"} <= of("ssm_ds_001_01")
+    assert "scans.controls.lib.iam_policies.perimeters.assess_perimeter" in of("ssm_km_003")
+    assert "scans.controls.lib.judgements.find_key_problem" in of("ssm_ps_004")
+    assert "scans.controls.lib.fips_hosts.find_fips_host" in of("ssm_nt_002")
+    assert {"scans.controls.ssm_s3_004.evaluate", "scans.controls.lib.destinations.judge_destination"} <= of(
+        "ssm_ds_001_01"
+    )
 
 
 def test_what_a_control_does_not_use_is_none_of_its_logic() -> None:
     for control in ("ssm_ac_002", "ssm_km_003"):
         assert not any("endpoints" in module for module, _ in logic.reached(control))
-    assert all(name not in {"CASES", "CONTROL", "cure"} for _, name in logic.reached("ssm_ac_002"))
+    assert all(name not in {"CASES", "CONTROL", "fix"} for _, name in logic.reached("ssm_ac_002"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from governance.core.policy import SYSTEM
 from scans import registry
 from scans.errors import ScanRequestError
 from scans.pipeline.start import start_scan
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 from tests.scans.orders import company
 
 PARTS = [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
@@ -27,7 +27,7 @@ PARTS = [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
     ],
 )
 def test_what_a_name_stands_for(named: list[str], ids: list[str]) -> None:
-    assert control_ids(named) == ids
+    assert resolve_control_ids(named) == ids
     assert set(PARTS) <= set(registry.controls())
 
 

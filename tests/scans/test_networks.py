@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.controls.lib.networks import is_everywhere, network, overlaps_any
+from scans.controls.lib.networks import is_everywhere, overlaps_any, parse_network
 
 NETWORKS = st.builds(
     lambda address, bits: str(ip_network((address, bits), strict=False)), st.integers(0, 2**32 - 1), st.integers(0, 32)
@@ -27,8 +27,8 @@ def test_no_private_network_is_the_world(text):
 
 @given(st.text())
 def test_any_text_is_taken(text):
-    assert is_everywhere(text) is (network(text) is not None and is_everywhere(str(network(text))))
-    assert overlaps_any(text, [text]) is (network(text) is not None)
+    assert is_everywhere(text) is (parse_network(text) is not None and is_everywhere(str(parse_network(text))))
+    assert overlaps_any(text, [text]) is (parse_network(text) is not None)
 
 
 @given(NETWORKS, NETWORKS)

@@ -6,10 +6,10 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
-from scans.domain.evidence import canonical, digest
+from scans.domain.evidence import compute_digest, serialize_evidence
 from scans.models import Finding, PostureCell
 from scans.storage import blobs
-from scans.timemachine.outcomes import outcomes_of
+from scans.timemachine.outcomes import iterate_outcomes
 from tests.scans.stored import MONDAY, ONE, REGION, account, arn, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ KEYS = {"control", "account", "region", "resource", "verdict", "reason", "gaps",
 def test_passes_come_out_too_though_no_row_says_so() -> None:
     evidences = (parameters(db_password="String", plain="fine"), volumes(enabled=True))
     target = scanned(account(), *evidences, controls=CONTROLS)
-    rows = list(outcomes_of(target.scan))
+    rows = list(iterate_outcomes(target.scan))
     assert {(row["control"], row["resource"]): row["verdict"] for row in rows} == {
         ("SSM-PS-001", arn("db_password")): "fail",
         ("SSM-PS-001", arn("plain")): "pass",
@@ -31,13 +31,13 @@ def test_passes_come_out_too_though_no_row_says_so() -> None:
     for row in rows:
         assert set(row) == KEYS
         assert (row["account"], row["region"], row["collected_at"]) == (ONE, REGION, MONDAY.isoformat())
-    kept_digests = {digest(canonical(item)) for item in evidences}
+    kept_digests = {compute_digest(serialize_evidence(item)) for item in evidences}
     assert {row["evidence"] for row in rows} == kept_digests
 
 
 def test_they_add_up_to_the_cells_and_the_counts() -> None:
     target = scanned(account(), parameters(db_password="String", plain="fine", api_key="String"), controls=CONTROLS)
-    said = [row["verdict"] for row in outcomes_of(target.scan) if row["control"] == "SSM-PS-001"]
+    said = [row["verdict"] for row in iterate_outcomes(target.scan) if row["control"] == "SSM-PS-001"]
     cell = PostureCell.objects.get(control="SSM-PS-001", region=REGION)
     assert (said.count("pass"), said.count("fail")) == (cell.passed, cell.failed) == (1, 2)
 
@@ -45,9 +45,9 @@ def test_they_add_up_to_the_cells_and_the_counts() -> None:
 def test_a_gap_is_told_with_four_keys() -> None:
     evidence = parameters()
     gap = Gap(GapKind.DENIED, "ssm.DescribeParameters", "ssm:DescribeParameters", REGION, "AccessDeniedException")
-    evidence.miss("ssm.parameter", gap)
+    evidence.record_gap("ssm.parameter", gap)
     target = kept(account(), evidence, controls=["SSM-PS-001"])
-    (row,) = outcomes_of(target.scan)
+    (row,) = iterate_outcomes(target.scan)
     assert (row["verdict"], row["resource"]) == ("unknown", f"arn:aws:ssm:{REGION}:{ONE}:parameter/*")
     assert row["gaps"] == [
         {"api": "ssm.DescribeParameters", "action": "ssm:DescribeParameters", "region": REGION, "code": gap.code}
@@ -58,8 +58,8 @@ def test_each_scan_keeps_its_own_truth() -> None:
     held = account()
     then = scanned(held, volumes(enabled=False), controls=["SSM-EB-001"])
     now = scanned(held, volumes(enabled=True), controls=["SSM-EB-001"])
-    assert [row["verdict"] for row in outcomes_of(then.scan)] == ["fail"]
-    assert [row["verdict"] for row in outcomes_of(now.scan)] == ["pass"]
+    assert [row["verdict"] for row in iterate_outcomes(then.scan)] == ["fail"]
+    assert [row["verdict"] for row in iterate_outcomes(now.scan)] == ["pass"]
 
 
 def test_only_the_accounts_that_a_reader_may_see() -> None:
@@ -70,14 +70,14 @@ def test_only_the_accounts_that_a_reader_may_see() -> None:
     second.save()
     old.delete()
     visible = Account.objects.filter(pk=held.pk)
-    assert {row["account"] for row in outcomes_of(target.scan, visible)} == {ONE}
-    assert [row["account"] for row in outcomes_of(target.scan)] == [ONE, "444455556666"]
-    assert list(outcomes_of(target.scan, Account.objects.none())) == []
+    assert {row["account"] for row in iterate_outcomes(target.scan, visible)} == {ONE}
+    assert [row["account"] for row in iterate_outcomes(target.scan)] == [ONE, "444455556666"]
+    assert list(iterate_outcomes(target.scan, Account.objects.none())) == []
 
 
 def test_an_account_that_was_not_read_has_no_outcomes() -> None:
     target = kept(account(), volumes(), controls=["SSM-EB-001"])
     target.manifest, target.collected_at, target.state = "", None, "unreadable"
     target.save()
-    assert list(outcomes_of(target.scan)) == []
+    assert list(iterate_outcomes(target.scan)) == []
     assert blobs.load_manifest("") == {}

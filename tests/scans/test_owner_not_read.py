@@ -10,16 +10,16 @@ from django.utils import timezone
 from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans.domain.evidence import GLOBAL, Evidence
-from scans.management.scan_report import closing
+from scans.management.scan_report import format_closing_line
 from scans.models import Finding, PostureCell, Scan
 from scans.pipeline import account_reader, completion, cross_account, target_worker
-from scans.pipeline.scan_totals import sums_of
+from scans.pipeline.scan_totals import sum_targets
 from scans.pipeline.start import start_scan
 from scans.queries import compare as comparing
 from scans.registry import controls
 from scans.timemachine import as_of
-from scans.timemachine.outcomes import outcomes_of
-from scans.timemachine.rejudge import rejudge
+from scans.timemachine.outcomes import iterate_outcomes
+from scans.timemachine.rejudge import rejudge_account
 from tests.scans.orders import company, in_place_of_aws, read_all
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ class Cloud:
         self.refused: set[str] = set()
         self.pointed = "archive"
 
-    def collect(self, plan: account_reader.Plan) -> account_reader.Collected:
+    def collect(self, plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account in self.refused:
             raise account_reader.AccountUnreadableError("The scan role refuses.", "Let it.")
         listed = Evidence("s3_account", GLOBAL, types=("s3.inventory", "s3.account"))
@@ -47,7 +47,7 @@ class Cloud:
             facts = {"name": self.pointed, "kinds": ["07"], "fields": ["trail main"], "own": False, "head": "forbidden"}
             buckets.add("s3.destination", f"arn:aws:s3:::{self.pointed}", **facts)
         found = {(GLOBAL, "s3_account"): listed, (GLOBAL, "s3_buckets"): buckets}
-        return account_reader.Collected(found, {"eu-west-1": "ENABLED"}, ["eu-west-1"], [])
+        return account_reader.CollectionResult(found, {"eu-west-1": "ENABLED"}, ["eu-west-1"], [])
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def organization(cloud: Cloud) -> Organization:
 def scan(organization: Organization, **asked: Any) -> Scan:
     made = start_scan(actor=SYSTEM, organization=organization, controls=[OURS], **asked)
     read_all(made)
-    while again := completion.advance(made.pk):
+    while again := completion.advance_scan(made.pk):
         for target in again:
             target_worker.run_target(target)
     made.refresh_from_db()
@@ -73,7 +73,7 @@ def scan(organization: Organization, **asked: Any) -> Scan:
 
 
 def said(made: Scan, control: str = OURS) -> dict[str, Any]:
-    found = [line for line in outcomes_of(made) if line["account"] == SHOP and line["control"] == control]
+    found = [line for line in iterate_outcomes(made) if line["account"] == SHOP and line["control"] == control]
     return next(line for line in found if line["resource"].startswith("arn:aws:s3:::") and "*" not in line["resource"])
 
 
@@ -111,16 +111,16 @@ def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
     whole = scan(organization)
     limited = scan(organization, accounts=[SHOP])
     assert limited.state == "done", "nobody asked for the owner, so nothing was refused"
-    assert (sums_of(whole.targets.all()).of_others, sums_of(limited.targets.all()).of_others) == (0, 1)
-    assert "1 not judged, since accounts that this scan left out decide them" in closing(limited)
-    assert "not judged" not in closing(whole)
+    assert (sum_targets(whole.targets.all()).of_others, sum_targets(limited.targets.all()).of_others) == (0, 1)
+    assert "1 not judged, since accounts that this scan left out decide them" in format_closing_line(limited)
+    assert "not judged" not in format_closing_line(whole)
     assert said(limited)["verdict"] == "unknown"
     assert [gap["code"] for gap in said(limited)["gaps"]] == ["AccountsLimited"]
     assert cell() == (1, 0, 0)
     assert not Finding.objects.filter(control=OURS).exists()
     shop = Account.objects.get(account_id=SHOP)
     layers = as_of.layers_of([shop])[shop.pk]
-    judged = rejudge(shop, layers)
+    judged = rejudge_account(shop, layers)
     assert judged is not None
     assert {str(i.outcome.verdict) for i in judged.judged if i.control.id == OURS} == {"pass"}
     old, new = whole.targets.get(account=shop), limited.targets.get(account=shop)
@@ -149,7 +149,7 @@ def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
     cloud.pointed = "elsewhere"
     scan(organization, accounts=[SHOP])
     shop = Account.objects.get(account_id=SHOP)
-    judged = rejudge(shop, as_of.layers_of([shop])[shop.pk])
+    judged = rejudge_account(shop, as_of.layers_of([shop])[shop.pk])
     assert judged is not None
     assert BUCKET not in {item.resource for item in judged.judged}
 
@@ -157,18 +157,18 @@ def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
 def test_a_bucket_belongs_to_who_listed_it_in_this_scan(organization: Organization, cloud: Cloud) -> None:
     made = scan(organization)
     cloud.refused = {ARCHIVE}
-    reading = cross_account.Reading({MANAGEMENT: ""}, {ARCHIVE: ""}, {})
-    owners, unread = cross_account.bucket_owners(organization, reading)
+    reading = cross_account.AccountReadStatus({MANAGEMENT: ""}, {ARCHIVE: ""}, {})
+    owners, unread = cross_account.map_bucket_owners(organization, reading)
     assert (owners, unread) == ({"archive": ARCHIVE}, {ARCHIVE})
-    fresh = cross_account.Reading({ARCHIVE: ""}, {}, {})
-    assert cross_account.bucket_owners(organization, fresh) == ({"archive": ARCHIVE}, set())
+    fresh = cross_account.AccountReadStatus({ARCHIVE: ""}, {}, {})
+    assert cross_account.map_bucket_owners(organization, fresh) == ({"archive": ARCHIVE}, set())
     assert made.joined_context
 
 
 def test_a_ticket_is_verified_together_with_what_its_control_rests_on(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     shop = Account.objects.get(account_id=SHOP)
-    assert cross_account.witnesses(shop, controls()[OURS].control) == [ARCHIVE]
-    assert cross_account.witnesses(shop, controls()[DATA].control) == [ARCHIVE]
-    assert cross_account.witnesses(shop, controls()["SSM-ID-001"].control) == [MANAGEMENT]
-    assert cross_account.witnesses(shop, controls()["SSM-PS-001"].control) == []
+    assert cross_account.list_deciding_accounts(shop, controls()[OURS].control) == [ARCHIVE]
+    assert cross_account.list_deciding_accounts(shop, controls()[DATA].control) == [ARCHIVE]
+    assert cross_account.list_deciding_accounts(shop, controls()["SSM-ID-001"].control) == [MANAGEMENT]
+    assert cross_account.list_deciding_accounts(shop, controls()["SSM-PS-001"].control) == []

@@ -30,7 +30,7 @@ def watch(running: Scan, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Says "2 of 3" as every place shows it; all show the same."""
     out = io.StringIO()
     monkeypatch.setattr(scan_report, "Console", lambda **_: Console(file=out, width=200))
-    browser, command_line = readers.auditor(), scan_report.Progress(running)
+    browser, command_line = readers.auditor(), scan_report.ScanProgressBar(running)
 
     def look() -> str:
         command_line.shown = -1
@@ -56,8 +56,8 @@ def test_a_second_visit_takes_nothing_back(
     assert watch() == "2 of 3"
     running.targets.update(state="done", calls=9, counts={"fail": 2})
     assert watch() == "3 of 3"
-    monkeypatch.setattr(cross_account, "inbound_of", lambda *_: {inventory.shop.account_id: {"logs": ["07"]}})
-    (again,) = completion.revisit(running)
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda *_: {inventory.shop.account_id: {"logs": ["07"]}})
+    (again,) = completion.requeue_bucket_owners(running)
     target = running.targets.get(pk=again)
     assert (target.state, watch()) == ("queued", "3 of 3")
     running.targets.filter(pk=again).update(state="running")

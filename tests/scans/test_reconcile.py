@@ -10,18 +10,28 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account, Organization
-from scans.domain.control import Control, Outcome, Remediation, Scope, Severity, Verdict, failed, not_applicable, passed
-from scans.domain.engine import Judged, unread
+from scans.domain.control import (
+    Control,
+    ControlScope,
+    Outcome,
+    Remediation,
+    Severity,
+    Verdict,
+    failed,
+    not_applicable,
+    passed,
+)
+from scans.domain.engine import JudgedOutcome, make_unread_outcome
 from scans.domain.evidence import Evidence, World
 from scans.models import Finding, FindingEvent, PostureCell, Scan
-from scans.pipeline.reconcile import reconcile
+from scans.pipeline.reconcile import reconcile_findings
 
 pytestmark = pytest.mark.django_db
 
 REGION = "eu-west-1"
 GAP = Gap(GapKind.DENIED, "ssm.DescribeParameters", "ssm:DescribeParameters", REGION, "AccessDeniedException")
 CONTROL = Control(
-    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.HIGH, scope=Scope.REGION,
+    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.HIGH, scope=ControlScope.REGION,
     facts={"example.thing": ("size",)}, container="arn:{p}:example:{r}:{a}:thing/*",
     remediation=Remediation("fix", "aws fix"), statements=("S1",), quote="q",
 )  # fmt: skip
@@ -40,8 +50,8 @@ def scan_gives(account: Account, outcomes: dict[str, Outcome], *, size: int = 1,
     evidence = Evidence("example", REGION, types=("example.thing",))
     for arn in outcomes:
         evidence.add("example.thing", arn, size=size)
-    judged: Sequence[Judged] = [
-        Judged(
+    judged: Sequence[JudgedOutcome] = [
+        JudgedOutcome(
             CONTROL,
             account.account_id,
             REGION,
@@ -52,7 +62,7 @@ def scan_gives(account: Account, outcomes: dict[str, Outcome], *, size: int = 1,
         )
         for arn, outcome in outcomes.items()
     ]
-    reconcile(
+    reconcile_findings(
         scan=scan, account=account, at=datetime.now(UTC), judged=list(judged), judged_places={(CONTROL.id, REGION)},
         world=World([evidence]), digests={(REGION, "example"): "d" * 64},
     )  # fmt: skip
@@ -84,7 +94,7 @@ def test_fail_then_pass_is_fixed_then_fail_is_reopened(account: Account) -> None
 
 def test_a_refused_read_closes_nothing(account: Account) -> None:
     scan_gives(account, {"a": failed("bad.")})
-    scan_gives(account, {PLACE: unread((GAP,))})
+    scan_gives(account, {PLACE: make_unread_outcome((GAP,))})
     assert Finding.objects.get(resource="a").state == "open"
     place = Finding.objects.get(resource=PLACE)
     assert (place.state, place.verdict, place.gaps) == ("open", "unknown", [GAP.as_dict()])
@@ -100,7 +110,7 @@ def test_a_resource_that_is_gone_from_a_complete_list_is_resolved_as_gone(accoun
 def test_unknown_after_fixed_is_noted_but_does_not_reopen(account: Account) -> None:
     scan_gives(account, {"a": failed("bad.")})
     scan_gives(account, {"a": passed("fine.")})
-    scan_gives(account, {"a": unread((GAP,))})
+    scan_gives(account, {"a": make_unread_outcome((GAP,))})
     assert (only().state, only().verdict) == ("resolved", "unknown")
 
 
@@ -145,14 +155,14 @@ def test_what_names_others_and_is_unknown_closes_none_of_them(account: Account) 
     )
 
     def reads(*outcomes: tuple[str, str, Outcome]) -> None:
-        reconcile(
+        reconcile_findings(
             scan=Scan.objects.create(organization=account.organization, started_by="test"), account=account,
             at=datetime.now(UTC), judged_places={(CONTROL.id, REGION)}, world=World([]), digests={},
-            judged=[Judged(naming, account.account_id, REGION, arn, type, out) for arn, type, out in outcomes],
+            judged=[JudgedOutcome(naming, account.account_id, REGION, arn, type, out) for arn, type, out in outcomes],
         )  # fmt: skip
 
     reads(("bucket", "example.thing", failed("open to all.")))
-    reads(("package", "example.package", unread((GAP,))))
+    reads(("package", "example.package", make_unread_outcome((GAP,))))
     assert Finding.objects.get(resource="bucket").state == "open"
     reads(("other", "example.thing", passed("fine.")))
     assert Finding.objects.get(resource="bucket").resolution == "gone"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from governance.posture.scores import score_of
+from governance.posture.scores import compute_score
 from scans.domain.control import failed, passed
-from scans.domain.engine import unread
-from scans.domain.partial_scans import LIMITED
+from scans.domain.engine import make_unread_outcome
+from scans.domain.partial_scans import REGIONS_LIMITED
 from scans.models import AccountTotal, Finding, PostureCell
 from tests.scans.test_reconcile import GAP, PLACE, REGION, account, scan_gives
 
@@ -23,10 +23,10 @@ def counted() -> tuple[int, int, int]:
 
 def test_fails_that_a_refused_list_hides_stay_counted(account) -> None:
     scan_gives(account, {"a": failed("bad."), "b": failed("bad."), "c": passed("fine.")})
-    before = score_of(PostureCell.objects.get())
-    scan_gives(account, {PLACE: unread((GAP,))})
+    before = compute_score(PostureCell.objects.get())
+    scan_gives(account, {PLACE: make_unread_outcome((GAP,))})
     assert counted() == (0, 2, 1)
-    after = score_of(PostureCell.objects.get())
+    after = compute_score(PostureCell.objects.get())
     assert after.passing <= before.passing
     assert after.known <= before.known
 
@@ -39,12 +39,12 @@ def test_what_is_gone_from_a_whole_list_counts_no_more(account) -> None:
 
 def test_a_resource_that_can_be_seen_again_counts_once(account) -> None:
     scan_gives(account, {"a": failed("bad.")})
-    scan_gives(account, {PLACE: unread((GAP,))})
+    scan_gives(account, {PLACE: make_unread_outcome((GAP,))})
     scan_gives(account, {"a": failed("bad.")})
     assert counted() == (0, 1, 0)
 
 
-ELSEWHERE = unread((Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", LIMITED),))
+ELSEWHERE = make_unread_outcome((Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", REGIONS_LIMITED),))
 
 
 def test_what_a_scan_of_one_region_does_to_findings_is_counted(account) -> None:

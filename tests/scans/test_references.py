@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain import references
 from scans.domain.evidence import Resource
-from scans.domain.references import Named
+from scans.domain.references import NamedBucket
 
 REGION = "eu-west-1"
 GAP = Gap(GapKind.DENIED, "ssm.GetDocument", "ssm:GetDocument", REGION, "AccessDeniedException")
@@ -22,7 +22,7 @@ def a(type: str, arn: str = "arn", region: str = REGION, **facts: Any) -> Resour
 
 
 def test_buckets_gather_their_kinds_and_where_they_are_named() -> None:
-    found = references.buckets(
+    found = references.find_named_buckets(
         [
             a("ssm.command", "c", references=[{"bucket": "b", "kind": "01", "field": "Output"}]),
             a("ssm.association", "a", references=[{"bucket": "b", "kind": "13", "field": "Location"}]),
@@ -31,14 +31,14 @@ def test_buckets_gather_their_kinds_and_where_they_are_named() -> None:
         ]
     )
     assert found == {
-        "b": Named({"01", "13"}, {"c Output", "a Location"}),
-        "sessions": Named({"08"}, {"d inputs.s3BucketName"}),
-        "trails": Named({"07"}, {f"{TRAIL} S3BucketName"}),
+        "b": NamedBucket({"01", "13"}, {"c Output", "a Location"}),
+        "sessions": NamedBucket({"08"}, {"d inputs.s3BucketName"}),
+        "trails": NamedBucket({"07"}, {f"{TRAIL} S3BucketName"}),
     }
 
 
 def test_log_groups_gather_their_kinds() -> None:
-    found = references.log_groups(
+    found = references.find_named_log_groups(
         [
             a("ssm.command", log_group="one"),
             a("ssm.window_task", log_group="one"),
@@ -53,12 +53,12 @@ def test_log_groups_gather_their_kinds() -> None:
 
 @pytest.mark.parametrize("destination", [None, GAP, "S3"])
 def test_scripts_log_to_a_group_only_where_they_log_to_cloudwatch(destination: Any) -> None:
-    assert not references.log_groups([a("ssm.setting.script_logs", destination=destination, log_group="x")])
+    assert not references.find_named_log_groups([a("ssm.setting.script_logs", destination=destination, log_group="x")])
 
 
 def test_keys_gather_who_names_them_in_this_region() -> None:
     kms = {"algorithm": "aws:kms", "key": "k"}
-    found = references.keys(
+    found = references.find_named_keys(
         [
             a("ssm.parameter", "p", key_id="k"),
             a("ssm.parameter", "plain", key_id=None),
@@ -79,7 +79,7 @@ def test_keys_gather_who_names_them_in_this_region() -> None:
 def test_shadows_of_trails_belong_to_their_own_account() -> None:
     shadow = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:999999999999:trail/t", "global")
     own, bucket = a("cloudtrail.trail", TRAIL, "global"), a("s3.bucket", "arn:aws:s3:::b")
-    assert references.of_account([shadow, own, bucket], "111122223333") == [own, bucket]
+    assert references.select_own_settings([shadow, own, bucket], "111122223333") == [own, bucket]
 
 
 def test_facts_that_were_not_read_are_told_once_and_name_nothing() -> None:
@@ -89,16 +89,16 @@ def test_facts_that_were_not_read_are_told_once_and_name_nothing() -> None:
         a("ssm.parameter", key_id=GAP),
     ]
     for naming in (references.NAMES_BUCKETS, references.NAMES_LOG_GROUPS, references.NAMES_KEYS):
-        assert references.unread(resources, naming) == [GAP]
-    assert not references.buckets(resources)
-    assert not references.log_groups(resources)
-    assert not references.keys(resources, REGION)
+        assert references.list_unread_references(resources, naming) == [GAP]
+    assert not references.find_named_buckets(resources)
+    assert not references.find_named_log_groups(resources)
+    assert not references.find_named_keys(resources, REGION)
 
 
 @given(st.permutations([("a", "01"), ("a", "02"), ("b", "01"), ("b", "13"), ("c", "04")]))
 def test_the_order_of_what_was_read_makes_no_difference(pairs: list[tuple[str, str]]) -> None:
     resources = [a("ssm.command", references=[{"bucket": b, "kind": k, "field": "f"}]) for b, k in pairs]
-    found = {name: named.kinds for name, named in references.buckets(resources).items()}
+    found = {name: named.kinds for name, named in references.find_named_buckets(resources).items()}
     assert found == {"a": {"01", "02"}, "b": {"01", "13"}, "c": {"04"}}
 
 
@@ -118,7 +118,7 @@ def test_the_policies_of_the_role_that_exports_reports_name_the_bucket() -> None
         document={"Statement": [allow(["arn:aws:s3:::more", "*"])["Statement"]]},
         attached_to=[EXPORTER],
     )
-    found = {name: named.kinds for name, named in references.buckets([inline, managed]).items()}
+    found = {name: named.kinds for name, named in references.find_named_buckets([inline, managed]).items()}
     assert found == {"reports": {"09", "10"}, "more": {"09", "10"}}
 
 
@@ -133,7 +133,7 @@ def test_no_other_policy_and_no_pattern_names_a_bucket() -> None:
         "Statement": [allow("arn:aws:s3:::rep*/*")["Statement"], allow("arn:aws:s3:::b", "Deny")["Statement"], 4]
     }
     patterns = a("iam.inline", EXPORTER, "global", policies=[{"name": "x", "document": document}])
-    assert not references.buckets([other, patterns])
+    assert not references.find_named_buckets([other, patterns])
 
 
 def test_policies_that_have_nothing_to_do_with_exports_are_left_out_even_if_they_were_not_read() -> None:
@@ -141,6 +141,6 @@ def test_policies_that_have_nothing_to_do_with_exports_are_left_out_even_if_they
     elsewhere = a("iam.policy", "p", "global", document=GAP, attached_to=["arn:aws:iam::111122223333:role/other"])
     unsure = a("iam.policy", "q", "global", document=GAP, attached_to=GAP)
     exporter = a("iam.inline", EXPORTER, "global", policies=GAP)
-    kept = references.of_account([other, elsewhere, unsure, exporter], "111122223333")
+    kept = references.select_own_settings([other, elsewhere, unsure, exporter], "111122223333")
     assert kept == [unsure, exporter]
-    assert references.unread(kept, references.NAMES_BUCKETS) == [GAP]
+    assert references.list_unread_references(kept, references.NAMES_BUCKETS) == [GAP]

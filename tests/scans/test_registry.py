@@ -12,10 +12,10 @@ import pytest
 from scans import registry
 from scans.domain.collector import Call, Collector
 from scans.domain.control import Control, UndeclaredFactError
-from scans.domain.engine import judge_one
+from scans.domain.engine import judge_resource
 from scans.domain.evidence import Context, Resource, World
 
-CACHED = (registry.controls, registry.collectors, registry.types, registry.calls, registry.value_calls)
+CACHED = (registry.controls, registry.collectors, registry.collector_by_type, registry.calls, registry.value_calls)
 GOOD = registry.controls()["SSM-PS-001"]
 
 
@@ -59,14 +59,14 @@ def test_an_id_that_differs_from_its_file_name(part: str, value: str) -> None:
 
 
 def test_a_cure_that_is_no_function() -> None:
-    with pytest.raises(registry.RegistryError, match="a cure that is no function"):
-        registry.load_control("ssm_ps_001", module(cure="do it"))
+    with pytest.raises(registry.RegistryError, match="a fix that is no function"):
+        registry.load_control("ssm_ps_001", module(fix="do it"))
 
 
 @pytest.mark.parametrize("where", ["facts", "related"])
 def test_a_type_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = module(CONTROL=replace(GOOD.control, **{where: {"ssm.unheard_of": ("name",)}}))
-    monkeypatch.setattr(registry, "modules", one_of("controls", "ssm_ps_001", made))
+    monkeypatch.setattr(registry, "iterate_modules", one_of("controls", "ssm_ps_001", made))
     forget()
     with pytest.raises(registry.RegistryError, match=r"SSM-PS-001 judges ssm\.unheard_of, which no collector yields"):
         registry.controls()
@@ -75,13 +75,13 @@ def test_a_type_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyP
 def test_a_fact_that_is_not_declared_is_a_defect_of_the_control_not_an_unknown() -> None:
     resource = Resource("ssm.parameter", "arn", "eu-west-1", {"type": "String", "secret_name": None, "other": 1})
     with pytest.raises(UndeclaredFactError, match=r"SSM-PS-001 reads ssm\.parameter\.other but doesn't declare it"):
-        judge_one(GOOD.control, lambda r: r["other"], World([]), Context(), resource, ("type", "secret_name"))
+        judge_resource(GOOD.control, lambda r: r["other"], World([]), Context(), resource, ("type", "secret_name"))
 
 
 def test_a_type_that_is_not_declared_as_related_is_a_defect_too() -> None:
     resource = Resource("ssm.parameter", "arn", "eu-west-1", {})
     with pytest.raises(UndeclaredFactError, match=r"doesn't declare it in related"):
-        judge_one(GOOD.control, lambda r: r.look("kms.key", "arn"), World([]), Context(), resource, ())
+        judge_resource(GOOD.control, lambda r: r.look_up("kms.key", "arn"), World([]), Context(), resource, ())
 
 
 def collector(name: str, *types: str) -> SimpleNamespace:
@@ -98,7 +98,7 @@ def collector(name: str, *types: str) -> SimpleNamespace:
     ],
 )
 def test_a_collector_that_can_not_be_used(name: str, made: Any, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "modules", lambda package: iter([(name, made)]))
+    monkeypatch.setattr(registry, "iterate_modules", lambda package: iter([(name, made)]))
     forget()
     with pytest.raises(registry.RegistryError, match=says):
         registry.collectors()
@@ -106,15 +106,15 @@ def test_a_collector_that_can_not_be_used(name: str, made: Any, says: str, monke
 
 def test_a_type_belongs_to_one_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     two = [("one", collector("one", "a.thing")), ("two", collector("two", "a.thing"))]
-    monkeypatch.setattr(registry, "modules", lambda package: iter(two))
+    monkeypatch.setattr(registry, "iterate_modules", lambda package: iter(two))
     forget()
     with pytest.raises(registry.RegistryError, match=r"a\.thing is yielded by one and by two"):
-        registry.types()
+        registry.collector_by_type()
 
 
 def test_what_a_control_needs_is_its_collectors_and_what_they_stand_on() -> None:
-    assert registry.needed([registry.controls()["SSM-EB-001"].control]) == {"ec2_account"}
-    keys = registry.needed([registry.controls()["SSM-KM-001"].control])
+    assert registry.find_needed_collectors([registry.controls()["SSM-EB-001"].control]) == {"ec2_account"}
+    keys = registry.find_needed_collectors([registry.controls()["SSM-KM-001"].control])
     stages = {name: item.collector.stage for name, item in registry.collectors().items()}
     assert keys >= {name for name, stage in stages.items() if stage < stages["kms"]} | {"kms"}
 
@@ -125,7 +125,7 @@ def test_what_collectors_share_is_no_collector() -> None:
 
 def one_of(kind: str, name: str, made: ModuleType) -> Any:
     """The product's modules, but for one kind: there is only this one."""
-    every = registry.modules
+    every = registry.iterate_modules
 
     def modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
         return iter([(name, made)]) if package.__name__.endswith(kind) else every(package)

@@ -27,8 +27,8 @@ def control(cli: str, code: str = "") -> Control:
 
 def fill(
     control: Control, arn: str = "arn:aws:ssm:eu-west-1:111122223333:parameter/x", **facts: object
-) -> remediation.Filled:
-    return remediation.fill(
+) -> remediation.FilledRemediation:
+    return remediation.fill_remediation(
         control, arn=arn, account="111122223333", region="eu-west-1", partition="aws", facts=facts
     )  # fmt: skip
 

@@ -13,14 +13,14 @@ from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor, GrantFact, NotPermittedError, Role, ScopeKind
 from scans import registry
 from scans.domain.control import Outcome, ResourceView, failed, passed
-from scans.domain.evidence import canonical, digest
+from scans.domain.evidence import compute_digest, serialize_evidence
 from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
 from scans.models import Blob, Finding, FindingEvent, PostureCell, Target
 from scans.storage import blobs
 from scans.timemachine import as_of, outcomes, replay
-from scans.timemachine.rejudge import Rejudged, rejudge
-from scans.timemachine.replay import Tally
+from scans.timemachine.rejudge import RejudgedAccount, rejudge_account
+from scans.timemachine.replay import ReplayTally
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, REGION, account, kept, parameters, scanned, volumes
 
 pytestmark = pytest.mark.django_db
@@ -33,22 +33,22 @@ def shop() -> Account:
     return account()
 
 
-def found(shop: Account, *controls: str, moment: datetime | None = None) -> Rejudged:
-    said = rejudge(shop, as_of.layers_of([shop], moment)[shop.pk], controls)
+def found(shop: Account, *controls: str, moment: datetime | None = None) -> RejudgedAccount:
+    said = rejudge_account(shop, as_of.layers_of([shop], moment)[shop.pk], controls)
     assert said is not None
     return said
 
 
-def verdicts(said: Rejudged, control: str) -> dict[tuple[str, str], str]:
+def verdicts(said: RejudgedAccount, control: str) -> dict[tuple[str, str], str]:
     """(region, end of the resource's ARN) -> verdict"""
     items = [item for item in said.judged if item.control.id == control]
     return {(i.region, i.resource.rpartition("/")[2]): str(i.outcome.verdict) for i in items}
 
 
-def previewed(shop: Account, moment: datetime | None = None) -> Tally:
-    tally = Tally()
-    for said in replay.rejudged(Account.objects.filter(pk=shop.pk), tally, moment=moment):
-        replay.preview(said, tally, moment)
+def previewed(shop: Account, moment: datetime | None = None) -> ReplayTally:
+    tally = ReplayTally()
+    for said in replay.rejudge_accounts(Account.objects.filter(pk=shop.pk), tally, moment=moment):
+        replay.preview_changes(said, tally, moment)
     return tally
 
 
@@ -74,13 +74,13 @@ def test_a_replay_gives_what_the_scan_wrote_and_changes_nothing(shop: Account) -
         n for key, n in target.counts.items() if not key.startswith("finding.")
     )
     before = FindingEvent.objects.count()
-    replay.apply(actor=SYSTEM, organization=shop.organization)
+    replay.apply_replay(actor=SYSTEM, organization=shop.organization)
     assert FindingEvent.objects.count() == before
 
 
 def test_its_outcomes_are_the_scans_export(shop: Account) -> None:
     target = scanned(shop, parameters(a="String"), volumes())
-    assert list(outcomes.lines(found(shop).items)) == list(outcomes.outcomes_of(target.scan))
+    assert list(outcomes.serialize_outcomes(found(shop).items)) == list(outcomes.iterate_outcomes(target.scan))
 
 
 def test_a_new_version_of_a_control_re_judges_from_evidence_and_says_so(
@@ -90,7 +90,7 @@ def test_a_new_version_of_a_control_re_judges_from_evidence_and_says_so(
     newer(monkeypatch, PS, plain)
     assert previewed(shop).changes() == {Event.FIX: 1, Event.OPEN: 1}
     assert Finding.objects.get(control=PS).state == "open", "a preview writes nothing"
-    replay.apply(actor=SYSTEM, organization=shop.organization, controls=[PS])
+    replay.apply_replay(actor=SYSTEM, organization=shop.organization, controls=[PS])
     fixed, opened = Finding.objects.filter(control=PS).order_by("id")
     assert (fixed.state, fixed.resolution, fixed.control_version) == ("resolved", "fixed", 2)
     assert (opened.state, opened.verdict, opened.resource[-1]) == ("open", "fail", "b")
@@ -110,7 +110,7 @@ def test_an_open_finding_follows_the_version_and_severity_of_its_control(
 ) -> None:
     scanned(shop, parameters(a="String"))
     newer(monkeypatch, PS, registry.controls()[PS].evaluate, version=7)
-    replay.apply(actor=SYSTEM, organization=shop.organization)
+    replay.apply_replay(actor=SYSTEM, organization=shop.organization)
     assert Finding.objects.get(control=PS).control_version == 7
     assert FindingEvent.objects.filter(kind="replay.note", finding__control=PS).count() == 1
 
@@ -139,11 +139,11 @@ def test_a_fact_that_an_older_version_did_not_collect_is_unknown_never_a_pass(sh
 def test_evidence_of_another_schema_is_a_gap_of_its_region_and_collector(shop: Account, schema: int) -> None:
     odd, fine = parameters(a="String"), parameters(OTHER, b="String")
     target = kept(shop, odd, fine, volumes())
-    data = canonical(odd).replace(b'"schema":1', f'"schema":{schema}'.encode())
-    [mark] = blobs.keep([data])
+    data = serialize_evidence(odd).replace(b'"schema":1', f'"schema":{schema}'.encode())
+    [mark] = blobs.store_contents([data])
     manifest = blobs.load_manifest(target.manifest)
     manifest[REGION]["ssm_parameters"] = mark
-    Target.objects.filter(pk=target.pk).update(manifest=blobs.keep_json(manifest))
+    Target.objects.filter(pk=target.pk).update(manifest=blobs.store_json(manifest))
     said = found(shop)
     assert set(verdicts(said, PS).items()) == {((REGION, "*"), "unknown"), ((OTHER, "b"), "fail")}
     assert verdicts(said, EB)[REGION, f"arn:aws:ec2:{REGION}:{ONE}:ebs-encryption-by-default"] == "pass"
@@ -155,7 +155,7 @@ def test_evidence_of_another_schema_is_a_gap_of_its_region_and_collector(shop: A
 def test_evidence_that_is_no_longer_kept_is_a_gap_and_not_an_end(shop: Account) -> None:
     lost = parameters(a="String")
     kept(shop, lost, volumes())
-    Blob.objects.filter(digest=digest(canonical(lost))).delete()
+    Blob.objects.filter(digest=compute_digest(serialize_evidence(lost))).delete()
     said = found(shop)
     assert set(verdicts(said, PS).values()) == {"unknown"}
     assert [gap.code for gap in said.lost] == ["NotKept"]
@@ -166,8 +166,8 @@ def test_an_account_whose_manifest_is_gone_is_named_and_the_others_are_judged(sh
     other = account("444455556666")
     kept(other, volumes())
     Target.objects.filter(pk=target.pk).update(manifest="f" * 64)
-    tally = Tally()
-    assert [r.account for r in replay.rejudged(Account.objects.order_by("account_id"), tally)] == [other]
+    tally = ReplayTally()
+    assert [r.account for r in replay.rejudge_accounts(Account.objects.order_by("account_id"), tally)] == [other]
     assert list(tally.lost) == [ONE]
 
 
@@ -180,12 +180,12 @@ def test_a_fact_of_another_shape_is_unknown_and_the_others_are_judged(shop: Acco
     def picky(resource: ResourceView) -> Outcome | None:
         return item.evaluate(resource) if resource.arn.endswith("a") else passed(resource["name"]["no such part"])
 
-    from scans.domain.engine import judge_one
+    from scans.domain.engine import judge_resource
     from scans.domain.evidence import Context, World
 
     world = World([made])
     outs = [
-        judge_one(item.control, picky, world, Context(account=ONE), r, item.control.facts["ssm.parameter"])
+        judge_resource(item.control, picky, world, Context(account=ONE), r, item.control.facts["ssm.parameter"])
         for r in made.resources
     ]
     assert [str(o.verdict) for o in outs if o] == ["fail", "unknown"]
@@ -228,7 +228,7 @@ def test_an_account_that_is_being_read_is_left_alone(shop: Account) -> None:
     Target.objects.create(
         scan=kept(shop, volumes()).scan.organization.scans.create(started_by="x"), account=shop, state="running"
     )
-    tally = replay.apply(actor=SYSTEM, organization=shop.organization)
+    tally = replay.apply_replay(actor=SYSTEM, organization=shop.organization)
     assert (tally.busy, tally.accounts) == ([ONE], 0)
 
 
@@ -240,23 +240,23 @@ def test_applying_needs_the_right_to_scan_there(shop: Account) -> None:
     scanned(shop, volumes())
     organization = shop.organization
     with pytest.raises(NotPermittedError):
-        replay.apply(actor=actor(Role.AUDITOR, ScopeKind.ORGANIZATION, "o-example"), organization=organization)
+        replay.apply_replay(actor=actor(Role.AUDITOR, ScopeKind.ORGANIZATION, "o-example"), organization=organization)
     operator = actor(Role.SCAN_OPERATOR, ScopeKind.ACCOUNT, ONE)
     with pytest.raises(NotPermittedError):
-        replay.apply(actor=operator, organization=organization)
-    assert replay.apply(actor=operator, organization=organization, accounts=[ONE]).accounts == 1
+        replay.apply_replay(actor=operator, organization=organization)
+    assert replay.apply_replay(actor=operator, organization=organization, accounts=[ONE]).accounts == 1
 
 
 def test_a_preview_is_of_visible_accounts_only(shop: Account) -> None:
     other = account("444455556666")
     owner = actor(Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, ONE)
-    assert list(replay.accounts_of(owner, shop.organization)) == [shop]
-    assert list(replay.accounts_of(SYSTEM, shop.organization)) == [shop, other]
+    assert list(replay.choose_replay_accounts(owner, shop.organization)) == [shop]
+    assert list(replay.choose_replay_accounts(SYSTEM, shop.organization)) == [shop, other]
 
 
 def test_unknown_ids_are_refused_by_name(shop: Account) -> None:
     with pytest.raises(ScanRequestError, match="Unknown control: SSM-XX-999"):
-        replay.apply(actor=SYSTEM, organization=shop.organization, controls=["SSM-XX-999"])
+        replay.apply_replay(actor=SYSTEM, organization=shop.organization, controls=["SSM-XX-999"])
     foreign = account("444455556666", org_id="o-other")
     with pytest.raises(ScanRequestError, match="Unknown account: 444455556666"):
-        replay.accounts_of(SYSTEM, shop.organization, accounts=[foreign.account_id])
+        replay.choose_replay_accounts(SYSTEM, shop.organization, accounts=[foreign.account_id])

@@ -32,7 +32,7 @@ def target() -> Target:
 
 
 def ended(scan: Scan) -> Scan:
-    scan.state, scan.totals = "done", completion.totals_of(scan)
+    scan.state, scan.totals = "done", completion.sum_scan_totals(scan)
     scan.save()
     return scan
 
@@ -44,7 +44,7 @@ def row(text: str, start: str) -> list[str]:
 
 def test_the_tables_by_control_and_by_account(target: Target) -> None:
     Target.objects.filter(pk=target.pk).update(calls=31)
-    text = scan_report.summary(ended(target.scan))
+    text = scan_report.render_summary(ended(target.scan))
     assert row(text, "SSM-PS-001")[1] == registry.controls()["SSM-PS-001"].control.severity
     assert row(text, "SSM-PS-001")[-4:] == ["1", "1", "0", "0"]
     assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
@@ -53,14 +53,14 @@ def test_the_tables_by_control_and_by_account(target: Target) -> None:
 
 
 def test_only_the_controls_that_were_asked_for_are_listed(target: Target) -> None:
-    assert "SSM-KM-001" not in scan_report.summary(ended(target.scan))
+    assert "SSM-KM-001" not in scan_report.render_summary(ended(target.scan))
 
 
 def test_what_other_scans_found_is_not_in_the_table(target: Target) -> None:
     """Only one region was asked for: the posture has more of that control."""
     elsewhere = Target.objects.get(pk=target.pk)
     scanned(target.account, parameters("us-east-1", other="String"), controls=CONTROLS)
-    text = scan_report.summary(ended(elsewhere.scan))
+    text = scan_report.render_summary(ended(elsewhere.scan))
     assert "in this scan" in text
     assert row(text, "SSM-PS-001")[-4:] == ["1", "1", "0", "0"]
     assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
@@ -70,27 +70,27 @@ def test_what_nobody_sees_on_a_terminal_is_not_broken_into_lines(target: Target)
     Account.objects.update(name="n" * 150)
     error = {"reason": "AWS refused. " * 30, "what_to_do": "Deploy the scan role."}
     Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
-    lines = scan_report.summary(ended(target.scan)).splitlines()
+    lines = scan_report.render_summary(ended(target.scan)).splitlines()
     assert next(line for line in lines if line.startswith("Not read:")).endswith("Deploy the scan role.")
     assert row("\n".join(lines), "111122223333")[1] == "n" * 150
-    assert max(map(len, scan_report.summary(target.scan, 90).split("Not read:")[0].splitlines())) <= 90
+    assert max(map(len, scan_report.render_summary(target.scan, 90).split("Not read:")[0].splitlines())) <= 90
 
 
 def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
     gaps = [gap("ssm.ListDocuments"), gap("ssm.ListDocuments", "us-east-1"), gap("kms.ListAliases")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
-    lines = scan_report.not_read(target.scan)
+    lines = scan_report.list_unread_accounts(target.scan)
     assert [line.split(" — ")[1] for line in lines] == [
         "kms.ListAliases (AccessDenied; needs kms:ListAliases) in eu-west-1",
         "ssm.ListDocuments (AccessDenied; needs ssm:ListDocuments) in eu-west-1, us-east-1",
     ]
-    assert row(scan_report.summary(ended(target.scan)), "111122223333")[-1] == "in part"
+    assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "in part"
 
 
 def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(target: Target) -> None:
     gaps = [gap("account.ListRegions", "global"), gap("ec2.DescribeRegions", "global")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
-    lines = [line.split(" — ")[1] for line in scan_report.not_read(target.scan)]
+    lines = [line.split(" — ")[1] for line in scan_report.list_unread_accounts(target.scan)]
     assert lines[0] == "which regions it has is not known; read were those that were named: eu-west-1"
     assert len(lines) == 3
 
@@ -98,35 +98,35 @@ def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(targe
 def test_regions_that_nobody_asked_for_are_no_gap(target: Target) -> None:
     limited = gap("scan.Regions", "other regions", kind="not_read", code="RegionsLimited")
     Target.objects.filter(pk=target.pk).update(gaps=[limited])
-    assert scan_report.not_read(target.scan) == []
-    assert row(scan_report.summary(ended(target.scan)), "111122223333")[-1] == "whole"
+    assert scan_report.list_unread_accounts(target.scan) == []
+    assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "whole"
 
 
 def test_an_account_of_which_nearly_all_is_refused_does_not_fill_the_screen(target: Target) -> None:
     Target.objects.filter(pk=target.pk).update(gaps=[gap(f"ssm.Read{n:02d}") for n in range(40)])
-    lines = scan_report.not_read(target.scan)
-    assert len(lines) == scan_report.GAPS_SHOWN + 1
-    assert f"and {40 - scan_report.GAPS_SHOWN} more" in lines[-1]
+    lines = scan_report.list_unread_accounts(target.scan)
+    assert len(lines) == scan_report.MAX_LISTED_GAPS + 1
+    assert f"and {40 - scan_report.MAX_LISTED_GAPS} more" in lines[-1]
 
 
 def test_an_account_that_could_not_be_read_says_why_and_what_to_do(target: Target) -> None:
     error = {"reason": "AWS refused.", "what_to_do": "Deploy the scan role."}
     Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
-    text = scan_report.summary(ended(target.scan))
+    text = scan_report.render_summary(ended(target.scan))
     assert "Not read: shop 111122223333 (111122223333) — AWS refused. Deploy the scan role." in " ".join(text.split())
     assert row(text, "111122223333")[-1] == "no"
 
 
 def test_a_name_is_shown_as_it_is(target: Target) -> None:
     Account.objects.update(name=HOSTILE)
-    assert HOSTILE in " ".join(scan_report.summary(ended(target.scan)).split())
+    assert HOSTILE in " ".join(scan_report.render_summary(ended(target.scan)).split())
 
 
 def test_without_a_terminal_each_step_is_one_line(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(scan_report, "Console", lambda **_: Console(file=out, width=200))
     Target.objects.filter(pk=target.pk).update(calls=31, gaps=[gap("ssm.ListDocuments")])
-    with scan_report.Progress(target.scan) as progress:
+    with scan_report.ScanProgressBar(target.scan) as progress:
         progress.update()
         progress.update()
     assert out.getvalue().splitlines() == [f"Scan {target.scan_id}: 1 of 1 accounts, 31 calls, 1 failing, 1 gaps"]
@@ -138,7 +138,7 @@ def test_on_a_terminal_it_is_a_bar_with_calls_findings_gaps_and_the_time_left(
     out = io.StringIO()
     monkeypatch.setattr(scan_report, "Console", lambda **_: Console(file=out, width=200, force_terminal=True))
     Target.objects.filter(pk=target.pk).update(calls=31)
-    with scan_report.Progress(target.scan) as progress:
+    with scan_report.ScanProgressBar(target.scan) as progress:
         progress.update()
     shown = out.getvalue()
     for part in (f"Scan {target.scan_id}", "1/1", "31 calls", "1 failing", "0 gaps", "left"):

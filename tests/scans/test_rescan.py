@@ -13,7 +13,7 @@ from governance.core.policy import SYSTEM, Actor, NotPermittedError, Role, Scope
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.models import Scan
 from scans.pipeline import rescan
-from scans.pipeline.rescan import find_running, in_words, rescan_account, why_unscannable
+from scans.pipeline.rescan import explain_unscannable, find_running_rescan, format_wait, rescan_account
 from scans.pipeline.start import cancel_scan, start_scan
 from tests.scans.orders import company, holding, in_place_of_aws, read_all
 
@@ -86,7 +86,7 @@ def test_a_running_rescan_is_the_answer_whoever_started_it(payments: Account) ->
 @pytest.mark.parametrize("asked", [{}, {"accounts": [ID], "controls": ["SSM-PS-001"]}, {"accounts": ["111122223335"]}])
 def test_a_scan_of_more_or_of_a_part_is_no_rescan(payments: Account, asked: dict[str, Any]) -> None:
     start_scan(actor=SYSTEM, organization=payments.organization, **asked)
-    assert find_running(payments) is None
+    assert find_running_rescan(payments) is None
     assert rescan_account(actor=OWNER, account=payments).started
 
 
@@ -94,7 +94,7 @@ def test_a_scan_of_more_or_of_a_part_is_no_rescan(payments: Account, asked: dict
 def test_an_account_that_is_not_active_is_refused_with_the_reason(payments: Account, status: str) -> None:
     Account.objects.filter(pk=payments.pk).update(status=status)
     payments.refresh_from_db()
-    assert "is not active" not in why_unscannable(payments), "each status has words of its own"
+    assert "is not active" not in explain_unscannable(payments), "each status has words of its own"
     with pytest.raises(ScanRequestError, match=rf"payments \({ID}\) .*, so it can't be scanned"):
         rescan_account(actor=OWNER, account=payments)
     assert not Scan.objects.exists()
@@ -134,7 +134,7 @@ def test_all_accounts_of_a_person_have_a_limit_too(organization: Organization, s
     [(0.2, "1 second"), (90, "90 seconds"), (91, "2 minutes"), (3600, "60 minutes"), (86400, "24 hours")],
 )
 def test_a_wait_in_words_is_never_too_short(seconds: float, said: str) -> None:
-    assert in_words(timedelta(seconds=seconds)) == said
+    assert format_wait(timedelta(seconds=seconds)) == said
 
 
 def test_it_changes_nothing_of_other_accounts(organization: Organization, payments: Account, monkeypatch: Any) -> None:

@@ -14,9 +14,9 @@ from django.db.models import Sum
 
 from accounts.models import Account
 from scans.domain.control import Outcome, failed, passed
-from scans.domain.engine import Judged
+from scans.domain.engine import JudgedOutcome
 from scans.models import AccountTotal, PostureCell
-from scans.pipeline.posture_cells import COLUMNS, write_cells
+from scans.pipeline.posture_cells import VERDICT_COLUMNS, write_posture_cells
 from scans.queries import cells
 from tests.inventory import Inventory
 from tests.scans.test_reconcile import CONTROL, account
@@ -27,23 +27,26 @@ AT = datetime(2026, 3, 2, tzinfo=UTC)
 WEST, EAST = "eu-west-1", "us-east-1"
 
 
-def judged(account: Account, region: str, outcomes: dict[str, Outcome]) -> list[Judged]:
+def judged(account: Account, region: str, outcomes: dict[str, Outcome]) -> list[JudgedOutcome]:
     return [
-        Judged(CONTROL, account.account_id, region, arn, "example.thing", outcome) for arn, outcome in outcomes.items()
+        JudgedOutcome(CONTROL, account.account_id, region, arn, "example.thing", outcome)
+        for arn, outcome in outcomes.items()
     ]
 
 
 def scanned(account: Account, region: str, outcomes: dict[str, Outcome]) -> None:
     with transaction.atomic():
-        write_cells(account, AT, judged(account, region, outcomes), {(CONTROL.id, region)})
+        write_posture_cells(account, AT, judged(account, region, outcomes), {(CONTROL.id, region)})
 
 
 def totals() -> set[tuple]:
-    return set(AccountTotal.objects.values_list("account", "control", *COLUMNS.values()))
+    return set(AccountTotal.objects.values_list("account", "control", *VERDICT_COLUMNS.values()))
 
 
 def sums() -> set[tuple]:
-    return set(PostureCell.objects.order_by().values_list("account", "control").annotate(*map(Sum, COLUMNS.values())))
+    return set(
+        PostureCell.objects.order_by().values_list("account", "control").annotate(*map(Sum, VERDICT_COLUMNS.values()))
+    )
 
 
 def test_a_total_sums_all_regions(account: Account) -> None:
@@ -64,13 +67,13 @@ def test_what_is_gone_leaves_the_total(account: Account) -> None:
 def test_no_change_writes_nothing(account: Account, django_assert_num_queries) -> None:
     scanned(account, WEST, {"a": failed("bad.")})
     with django_assert_num_queries(1):  # reads the cells
-        write_cells(account, AT, judged(account, WEST, {"a": failed("bad.")}), {(CONTROL.id, WEST)})
+        write_posture_cells(account, AT, judged(account, WEST, {"a": failed("bad.")}), {(CONTROL.id, WEST)})
 
 
 def test_the_pages_read_what_the_cells_say(inventory: Inventory) -> None:
     every = Account.objects.all()
     assert PostureCell.objects.exists()
-    assert cells.by_control(cells.totals_of(every)) == cells.by_control(cells.cells_of(every))
+    assert cells.count_by_control(cells.visible_totals(every)) == cells.count_by_control(cells.visible_cells(every))
 
 
 def test_the_migration_fills_them_for_a_database_that_has_cells(inventory: Inventory) -> None:

@@ -13,10 +13,10 @@ from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as, acting_role
 from accounts.aws.gaps import Gap, GapKind
 from scans import registry
-from scans.domain.collector import Collector, Seen
+from scans.domain.collector import Collector, EarlierEvidence
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.pipeline import account_reader, time_limits
-from scans.pipeline.daemon_threads import Pool
+from scans.pipeline.daemon_threads import DaemonPool
 from tests.accounts.aws.roles import FakeRole
 
 REGIONS = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in ("eu-west-1", "us-east-1")]
@@ -28,7 +28,7 @@ DENIED = Gap(GapKind.DENIED, "a.Read", "a:Read", "eu-west-1", "AccessDenied")
 def loaded(name: str, stage: int = 0, scope: str = "region", collect: Any = None) -> registry.LoadedCollector:
     declared = Collector(name, scope, (f"{name}.thing",), (Call("a", "Read", "a:Read"),), stage)
 
-    def read(aws: Any, seen: Seen) -> Evidence:
+    def read(aws: Any, seen: EarlierEvidence) -> Evidence:
         made = Evidence(name, aws.region)
         made.add(
             f"{name}.thing", f"arn:{name}:{aws.region}", saw=sorted(r.arn for e in seen.evidences for r in e.resources)
@@ -45,51 +45,55 @@ def answer(given: Any) -> Any:
 
 
 @pytest.fixture
-def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., account_reader.Plan]:
+def these(monkeypatch: pytest.MonkeyPatch) -> Callable[..., account_reader.CollectionPlan]:
     """A plan for these collectors in place of the product's, over an account with two regions."""
 
     def make(
         *items: registry.LoadedCollector, listed: Any = None, described: Any = NO, **more: Any
-    ) -> account_reader.Plan:
+    ) -> account_reader.CollectionPlan:
         stages = sorted({item.collector.stage for item in items})
         by_stage = [[item for item in items if item.collector.stage == stage] for stage in stages]
-        monkeypatch.setattr(registry, "by_stage", lambda names: by_stage)
+        monkeypatch.setattr(registry, "group_by_stage", lambda names: by_stage)
         listing = listed if isinstance(listed, Listing) else Listing(listed if listed is not None else [*REGIONS, OFF])
         monkeypatch.setattr(account_reader.AwsReader, "pages", lambda self, *words, **params: listing)
         monkeypatch.setattr(account_reader.AwsReader, "call", lambda self, *words, **params: answer(described))
-        return account_reader.Plan("111122223333", "aws", {item.collector.name for item in items}, **more)
+        return account_reader.CollectionPlan("111122223333", "aws", {item.collector.name for item in items}, **more)
 
     return make
 
 
-def saw(collected: account_reader.Collected, region: str, name: str) -> list[str]:
+def saw(collected: account_reader.CollectionResult, region: str, name: str) -> list[str]:
     (resource,) = collected.evidences[region, name].resources
     facts: list[str] = resource.facts["saw"]
     return facts
 
 
-def test_every_region_that_is_on_is_read_and_the_others_are_not(these: Callable[..., account_reader.Plan]) -> None:
+def test_every_region_that_is_on_is_read_and_the_others_are_not(
+    these: Callable[..., account_reader.CollectionPlan],
+) -> None:
     collected = account_reader.collect(these(loaded("one"), loaded("all", scope="global")))
     assert set(collected.evidences) == {("eu-west-1", "one"), ("us-east-1", "one"), (GLOBAL, "all")}
     assert collected.regions == ["eu-west-1", "us-east-1"]
     assert collected.statuses["me-south-1"] == "DISABLED"
 
 
-def test_a_later_stage_sees_its_region_and_the_global_evidence(these: Callable[..., account_reader.Plan]) -> None:
+def test_a_later_stage_sees_its_region_and_the_global_evidence(
+    these: Callable[..., account_reader.CollectionPlan],
+) -> None:
     collected = account_reader.collect(these(loaded("one"), loaded("all", scope="global"), loaded("two", 1)))
     assert saw(collected, "eu-west-1", "two") == ["arn:all:global", "arn:one:eu-west-1"]
     assert saw(collected, "eu-west-1", "one") == []
 
 
-def test_a_later_global_stage_sees_every_region(these: Callable[..., account_reader.Plan]) -> None:
+def test_a_later_global_stage_sees_every_region(these: Callable[..., account_reader.CollectionPlan]) -> None:
     collected = account_reader.collect(these(loaded("one"), loaded("whole", 1, "global")))
     assert saw(collected, GLOBAL, "whole") == ["arn:one:eu-west-1", "arn:one:us-east-1"]
 
 
-def test_credentials_follow_the_work_into_its_threads(these: Callable[..., account_reader.Plan]) -> None:
+def test_credentials_follow_the_work_into_its_threads(these: Callable[..., account_reader.CollectionPlan]) -> None:
     seen: set[tuple[str, bool]] = set()
 
-    def collect(aws: Any, _seen: Seen) -> Evidence:
+    def collect(aws: Any, _seen: EarlierEvidence) -> Evidence:
         role = acting_role()
         seen.add((role.account_id if role else "the hub", threading.current_thread() is threading.main_thread()))
         return Evidence("one", aws.region)
@@ -100,9 +104,9 @@ def test_credentials_follow_the_work_into_its_threads(these: Callable[..., accou
 
 
 def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(
-    these: Callable[..., account_reader.Plan],
+    these: Callable[..., account_reader.CollectionPlan],
 ) -> None:
-    def refused(aws: Any, _seen: Seen) -> Evidence:
+    def refused(aws: Any, _seen: EarlierEvidence) -> Evidence:
         raise CallError(DENIED)
 
     collected = account_reader.collect(these(loaded("one", collect=refused), loaded("two")))
@@ -112,15 +116,15 @@ def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(
     assert collected.evidences["eu-west-1", "two"].resources
 
 
-def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., account_reader.Plan]) -> None:
-    def broken(aws: Any, _seen: Seen) -> Evidence:
+def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., account_reader.CollectionPlan]) -> None:
+    def broken(aws: Any, _seen: EarlierEvidence) -> Evidence:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         account_reader.collect(these(loaded("one", collect=broken)))
 
 
-def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., account_reader.Plan]) -> None:
+def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., account_reader.CollectionPlan]) -> None:
     before = Evidence("one", "eu-west-1", types=("one.thing",))
     collected = account_reader.collect(these(loaded("one"), prior={("eu-west-1", "one"): before}))
     assert collected.evidences["eu-west-1", "one"] is before
@@ -128,7 +132,7 @@ def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., accou
 
 
 def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know(
-    these: Callable[..., account_reader.Plan],
+    these: Callable[..., account_reader.CollectionPlan],
 ) -> None:
     plan = these(
         loaded("one"), loaded("all", scope="global"), loaded("whole", 1, "global"),
@@ -141,7 +145,9 @@ def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know
     assert not collected.evidences[GLOBAL, "all"].gaps
 
 
-def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Callable[..., account_reader.Plan]) -> None:
+def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(
+    these: Callable[..., account_reader.CollectionPlan],
+) -> None:
     with pytest.raises(account_reader.NoLongerWantedError):
         account_reader.collect(these(loaded("one"), still_wanted=lambda: False))
 
@@ -155,7 +161,7 @@ def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(these: Call
         [{"RegionName": "../eu-west-1", "RegionOptStatus": "ENABLED"}],
     ],
 )  # fmt: skip
-def test_regions_that_can_not_be_listed(these: Callable[..., account_reader.Plan], listed: Any) -> None:
+def test_regions_that_can_not_be_listed(these: Callable[..., account_reader.CollectionPlan], listed: Any) -> None:
     plan = these(loaded("one"), listed=listed)
     with pytest.raises(account_reader.AccountUnreadableError, match=r"could not be listed: \S") as caught:
         account_reader.collect(plan)
@@ -175,7 +181,9 @@ OPT_INS = [
 ]
 
 
-def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callable[..., account_reader.Plan]) -> None:
+def test_where_the_account_service_does_not_list_regions_ec2_does(
+    these: Callable[..., account_reader.CollectionPlan],
+) -> None:
     collected = account_reader.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
     assert collected.regions == ["af-south-1", "eu-west-1"]
     assert collected.statuses == {
@@ -186,7 +194,7 @@ def test_where_the_account_service_does_not_list_regions_ec2_does(these: Callabl
 
 @pytest.mark.parametrize("described", [{}, {"Regions": []}, {"Regions": [{"RegionName": "eu-west-1"}]}, NO])
 def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(
-    these: Callable[..., account_reader.Plan], described: Any
+    these: Callable[..., account_reader.CollectionPlan], described: Any
 ) -> None:
     plan = these(loaded("one"), listed=Listing([], DENIED), described=described, regions_wanted=("eu-west-1",))
     gaps = account_reader.collect(plan).gaps
@@ -194,10 +202,10 @@ def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(
 
 
 def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regions() -> None:
-    assert account_reader.session_policy({"ec2_account"}) == [
+    assert account_reader.list_session_actions({"ec2_account"}) == [
         "account:ListRegions", "ec2:DescribeRegions", "ec2:GetEbsEncryptionByDefault",
     ]  # fmt: skip
-    every = account_reader.session_policy(set(registry.collectors()))
+    every = account_reader.list_session_actions(set(registry.collectors()))
     assert set(every) == {call.action for call in registry.calls()}
 
 
@@ -207,31 +215,31 @@ def paced(name: str, collect: Any = None) -> registry.LoadedCollector:
 
 
 def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts(
-    these: Callable[..., account_reader.Plan], monkeypatch: pytest.MonkeyPatch
+    these: Callable[..., account_reader.CollectionPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process has one thread for all accounts: what waits in it would keep the others out."""
     other_was_read = threading.Event()
 
-    def waits(aws: Any, _seen: Seen) -> Evidence:
+    def waits(aws: Any, _seen: EarlierEvidence) -> Evidence:
         assert other_was_read.wait(timeout=60)
         return Evidence("slow", aws.region)
 
-    def quick(aws: Any, _seen: Seen) -> Evidence:
+    def quick(aws: Any, _seen: EarlierEvidence) -> Evidence:
         other_was_read.set()
         return Evidence("quick", aws.region)
 
-    with Pool(1, "one") as one:
-        monkeypatch.setattr(time_limits, "readers", lambda: one)
+    with DaemonPool(1, "one") as one:
+        monkeypatch.setattr(time_limits, "get_reader_pool", lambda: one)
         collected = account_reader.collect(these(paced("slow", waits), loaded("quick", collect=quick)))
     assert len(collected.evidences) == 4
 
 
 def test_where_one_collector_fails_those_that_have_not_begun_never_do(
-    these: Callable[..., account_reader.Plan], monkeypatch: pytest.MonkeyPatch
+    these: Callable[..., account_reader.CollectionPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
 
-    def broken(aws: Any, _seen: Seen) -> Evidence:
+    def broken(aws: Any, _seen: EarlierEvidence) -> Evidence:
         if not begun:
             begun.append(aws.region)
             raise ZeroDivisionError
@@ -240,8 +248,8 @@ def test_where_one_collector_fails_those_that_have_not_begun_never_do(
         return Evidence("one", aws.region)
 
     gate = threading.Event()
-    with Pool(1, "one") as one:
-        monkeypatch.setattr(time_limits, "readers", lambda: one)
+    with DaemonPool(1, "one") as one:
+        monkeypatch.setattr(time_limits, "get_reader_pool", lambda: one)
         with pytest.raises(ZeroDivisionError):
             account_reader.collect(these(*[loaded(f"c{number}", collect=broken) for number in range(10)]))
         gate.set()
@@ -249,10 +257,10 @@ def test_where_one_collector_fails_those_that_have_not_begun_never_do(
 
 
 def test_no_more_calls_are_made_at_once_than_the_process_may(settings: Any) -> None:
-    account_reader.slots.cache_clear()
+    account_reader.get_call_semaphore.cache_clear()
     settings.SCAN_THREADS = 2
     try:
-        held = account_reader.slots()
+        held = account_reader.get_call_semaphore()
         assert [held.acquire(blocking=False) for _ in range(3)] == [True, True, False]
     finally:
-        account_reader.slots.cache_clear()
+        account_reader.get_call_semaphore.cache_clear()

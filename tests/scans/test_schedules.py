@@ -35,27 +35,27 @@ def schedule(organization: Organization, late: timedelta, every: int = DAY, **mo
 def test_what_is_due_starts_once_and_is_due_again_a_period_later(organization: Organization) -> None:
     made = schedule(organization, timedelta(minutes=1))
     due = made.next_due_at
-    (started,) = due_schedules.start_due()
+    (started,) = due_schedules.start_due_schedules()
     scan = Scan.objects.get(pk=started)
     assert (scan.schedule, scan.due_at, scan.started_by, scan.state) == (made, due, "system", "running")
     made.refresh_from_db()
     assert made.next_due_at == due + timedelta(days=1)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
 
 
 def test_what_is_not_due_or_switched_off_does_not_start(organization: Organization) -> None:
     schedule(organization, -timedelta(minutes=1))
     schedule(organization, timedelta(minutes=1), enabled=False)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
 
 
 def test_times_that_were_missed_are_made_up_for_once(organization: Organization) -> None:
     made = schedule(organization, timedelta(days=10))
     before = timezone.now()
-    assert len(due_schedules.start_due()) == 1
+    assert len(due_schedules.start_due_schedules()) == 1
     made.refresh_from_db()
     assert made.next_due_at >= before + timedelta(days=1)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
 
 
 def test_a_second_beat_that_read_the_row_before_starts_nothing(
@@ -63,9 +63,9 @@ def test_a_second_beat_that_read_the_row_before_starts_nothing(
 ) -> None:
     made = schedule(organization, timedelta(minutes=1))
     stale = Schedule.objects.select_related("organization").get(pk=made.pk)
-    assert len(due_schedules.start_due()) == 1
+    assert len(due_schedules.start_due_schedules()) == 1
     monkeypatch.setattr(Schedule.objects, "filter", lambda **_: Stale([stale], made.pk))
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     assert Scan.objects.count() == 1
 
 
@@ -85,7 +85,7 @@ class Stale(list[Schedule]):
 
 def test_the_database_itself_refuses_a_second_scan_of_one_due_time(organization: Organization) -> None:
     made = schedule(organization, timedelta(minutes=1))
-    due_schedules.start_due()
+    due_schedules.start_due_schedules()
     scan = Scan.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         Scan.objects.create(organization=organization, started_by="x", schedule=made, due_at=scan.due_at)
@@ -95,7 +95,7 @@ def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: O
     empty = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
     schedule(empty, timedelta(minutes=2))
     schedule(organization, timedelta(minutes=1))
-    (started,) = due_schedules.start_due()
+    (started,) = due_schedules.start_due_schedules()
     assert Scan.objects.get(pk=started).organization == organization
 
 
@@ -116,18 +116,18 @@ def test_one_that_breaks_is_written_down_and_keeps_no_other_from_starting(
         return start_scan(**more)
 
     monkeypatch.setattr(due_schedules, "start_scan", breaks)
-    (started,) = due_schedules.start_due()
+    (started,) = due_schedules.start_due_schedules()
     assert Scan.objects.get(pk=started).organization == organization
     failure = ClockFailure.objects.get()
-    assert (failure.act, failure.row) == (due_schedules.START, broken.pk)
-    assert due_schedules.start_due() == []
+    assert (failure.act, failure.row) == (due_schedules.START_DUE, broken.pk)
+    assert due_schedules.start_due_schedules() == []
     broken.refresh_from_db()
     assert broken.next_due_at < timezone.now()  # still due: it starts when it can
     monkeypatch.setattr(
         due_schedules, "start_scan", lambda **more: start_scan(**{**more, "organization": organization})
     )
     ClockFailure.objects.update(next_try_at=timezone.now())
-    assert len(due_schedules.start_due()) == 1
+    assert len(due_schedules.start_due_schedules()) == 1
     assert not ClockFailure.objects.exists()
 
 

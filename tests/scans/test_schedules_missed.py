@@ -14,9 +14,9 @@ from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule
 from scans.pipeline import due_schedules
 from scans.pipeline.schedule_changes import change_schedule, create_schedule, run_schedule
-from scans.pipeline.schedule_scope import Scope
+from scans.pipeline.schedule_scope import ScheduleScope
 from scans.pipeline.start import cancel_scan
-from scans.queries.schedules import lines
+from scans.queries.schedules import list_schedule_lines
 from tests.scans.orders import company, holding, unit
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +43,15 @@ def make_due(schedule: Schedule, late: timedelta = timedelta(minutes=1)) -> None
 def test_a_due_time_while_its_scan_runs_is_missed(organization: Organization) -> None:
     made = make(organization)
     make_due(made)
-    (first,) = due_schedules.start_due()
+    (first,) = due_schedules.start_due_schedules()
     make_due(made)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     made.refresh_from_db()
     assert made.refused == f"Scan {first} of this schedule was still running."
     assert (made.missed, made.next_due_at > timezone.now()) == (1, True)
     cancel_scan(actor=SYSTEM, scan=Scan.objects.get())
     make_due(made)
-    assert len(due_schedules.start_due()) == 1
+    assert len(due_schedules.start_due_schedules()) == 1
     made.refresh_from_db()
     assert (made.refused, made.refused_at, made.missed) == ("", None, 1)
 
@@ -59,7 +59,7 @@ def test_a_due_time_while_its_scan_runs_is_missed(organization: Organization) ->
 def test_times_at_which_no_beat_ran_are_counted(organization: Organization) -> None:
     made = make(organization)
     make_due(made, timedelta(hours=3, minutes=30))
-    assert len(due_schedules.start_due()) == 1
+    assert len(due_schedules.start_due_schedules()) == 1
     made.refresh_from_db()
     assert made.missed == 3
     assert made.missed_at is not None
@@ -72,15 +72,15 @@ def test_accounts_that_are_gone_are_named_and_stop_no_other_schedule(organizatio
     Account.objects.filter(account_id=PAYMENTS).update(status=Account.Status.VANISHED)
     for each in (bad, half, good):
         make_due(each)
-    started = Scan.objects.filter(pk__in=due_schedules.start_due())
+    started = Scan.objects.filter(pk__in=due_schedules.start_due_schedules())
     assert {scan.schedule for scan in started} == {half, good}
     assert [t.account.account_id for t in started.get(schedule=half).targets.all()] == [SANDBOX]
     bad.refresh_from_db()
     assert bad.refused.startswith("No account that was asked for can be scanned")
     assert (bad.missed, bad.refused_at is not None, bad.next_due_at > timezone.now()) == (1, True, True)
     gone = f"The account payments ({PAYMENTS}) has left the organization."
-    assert [Scope([each]).gone(each) for each in (bad, half, good)] == [[gone], [gone], []]
-    assert due_schedules.start_due() == []
+    assert [ScheduleScope([each]).gone(each) for each in (bad, half, good)] == [[gone], [gone], []]
+    assert due_schedules.start_due_schedules() == []
 
 
 def test_an_ou_a_control_and_a_time_zone_that_are_gone(organization: Organization) -> None:
@@ -90,12 +90,12 @@ def test_an_ou_a_control_and_a_time_zone_that_are_gone(organization: Organizatio
         asked={**made.asked, "controls": ["SSM-XX-999"]}, daily_at="02:00", time_zone="Mars/Base"
     )
     make_due(made)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     made.refresh_from_db()
     assert made.refused.startswith("Unknown control: SSM-XX-999.")
     assert made.next_due_at > timezone.now() + timedelta(minutes=59)
     said = ["The OU Retail (ou-retail) is gone.", "There is no control SSM-XX-999 any more."]
-    assert Scope([made]).gone(made) == said
+    assert ScheduleScope([made]).gone(made) == said
 
 
 def test_a_refused_run_says_why_and_keeps_it(organization: Organization) -> None:
@@ -115,7 +115,7 @@ def test_a_change_between_a_beats_look_and_its_act_wins(organization: Organizati
     looked = Schedule.objects.select_related("organization").get(pk=made.pk)
     change_schedule(actor=OPERATOR, schedule=made, enabled=False)
     started: list[int] = []
-    due_schedules.start(looked, now=timezone.now(), started=started)
+    due_schedules.start_scheduled_scan(looked, now=timezone.now(), started=started)
     assert (started, Scan.objects.count()) == ([], 0)
 
 
@@ -123,6 +123,6 @@ def test_a_row_of_an_earlier_release_scans_the_whole(organization: Organization)
     old = Schedule.objects.create(
         organization=organization, name="old", every_minutes=60, next_due_at=timezone.now() - timedelta(minutes=1)
     )
-    assert len(due_schedules.start_due()) == 1
-    (line,) = lines([old], SYSTEM, Account.objects.all())
+    assert len(due_schedules.start_due_schedules()) == 1
+    (line,) = list_schedule_lines([old], SYSTEM, Account.objects.all())
     assert (line.asked.words(), line.rhythm) == ("everything", Rhythm(60))

@@ -18,7 +18,7 @@ from scans.models import Scan, Schedule
 from scans.pipeline import due_schedules
 from scans.pipeline.schedule_changes import change_schedule, create_schedule, delete_schedule, run_schedule
 from scans.pipeline.start import cancel_scan
-from scans.queries.schedules import lines, visible_schedules
+from scans.queries.schedules import list_schedule_lines, visible_schedules
 from tests.scans.orders import company, holding, unit
 
 pytestmark = pytest.mark.django_db
@@ -54,9 +54,9 @@ def test_one_is_made_and_starts_what_was_asked_for(organization: Organization) -
     made = make(organization, accounts=[PAYMENTS, PAYMENTS], regions=["eu-west-1"], controls=["SSM-DS-001"])
     assert before + timedelta(hours=1) <= made.next_due_at <= timezone.now() + timedelta(hours=1)
     assert (made.created_by, made.changed_at, made.enabled) == ("p", None, True)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     make_due(made)
-    (started,) = due_schedules.start_due()
+    (started,) = due_schedules.start_due_schedules()
     scan = Scan.objects.get(pk=started)
     assert (scan.asked, scan.asked["accounts"]) == (made.asked, [PAYMENTS])
     assert scan.asked["controls"] == [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
@@ -182,21 +182,21 @@ def test_a_paused_one_starts_nothing_and_makes_up_for_nothing(organization: Orga
     made = make(organization)
     change_schedule(actor=OPERATOR, schedule=made, enabled=False)
     make_due(made, timedelta(hours=5))
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     before = timezone.now()
     change_schedule(actor=OPERATOR, schedule=made, enabled=True)
     assert made.next_due_at >= before + timedelta(hours=1)
-    assert (made.missed, due_schedules.start_due()) == (0, [])
+    assert (made.missed, due_schedules.start_due_schedules()) == (0, [])
     assert acts() == ["create", "pause", "resume"]
 
 
 def test_a_deleted_one_starts_nothing_and_its_scans_stay(organization: Organization) -> None:
     made = make(organization)
     make_due(made)
-    (started,) = due_schedules.start_due()
+    (started,) = due_schedules.start_due_schedules()
     delete_schedule(actor=OPERATOR, schedule=made)
     make_due(made)
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     assert Scan.objects.get(pk=started).schedule == made
     assert not visible_schedules(SYSTEM).exists()
     for act in (
@@ -227,6 +227,6 @@ def test_the_list_takes_as_many_queries_for_many(organization: Organization, dja
     rows = [make(organization, name=f"n{n}", accounts=[PAYMENTS], ous=["ou-retail"]) for n in range(6)]
     for some in (rows[:1], rows):
         with django_assert_num_queries(7):
-            lines(
+            list_schedule_lines(
                 list(visible_schedules(OPERATOR).filter(pk__in=[r.pk for r in some])), OPERATOR, Account.objects.all()
             )

@@ -25,7 +25,7 @@ def make() -> Schedule:
 
 def test_two_beats_at_once_start_one_scan() -> None:
     Schedule.objects.filter(pk=make().pk).update(next_due_at=timezone.now() - timedelta(minutes=1))
-    assert sorted(map(len, at_once(*[due_schedules.start_due] * 2))) == [0, 1]
+    assert sorted(map(len, at_once(*[due_schedules.start_due_schedules] * 2))) == [0, 1]
     assert Scan.objects.count() == 1
     assert Schedule.objects.get().missed == 0
 

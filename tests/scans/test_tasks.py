@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids of the Targets that messages were sent for."""
     found: list[int] = []
-    monkeypatch.setattr(tasks.run_target, "delay", found.append)
+    monkeypatch.setattr(tasks.run_target_task, "delay", found.append)
     return found
 
 
@@ -49,7 +49,7 @@ def ids(scan: Scan) -> list[int]:
 def test_handing_over_sends_one_message_for_the_scan(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[int] = []
     monkeypatch.setattr(tasks.dispatch, "delay", found.append)
-    tasks.enqueue(scan.pk)
+    tasks.enqueue_scan(scan.pk)
     assert found == [scan.pk]
 
 
@@ -77,7 +77,7 @@ def test_a_lost_message_is_sent_again_when_it_is_no_longer_trusted(scan: Scan, s
 def test_a_scan_that_was_never_dispatched_is_swept_up(scan: Scan, sent: list[int]) -> None:
     tasks.sweep()
     assert sent == []  # whoever started it may be about to send
-    Scan.objects.filter(pk=scan.pk).update(created_at=timezone.now() - tasks.TRUST - timedelta(seconds=1))
+    Scan.objects.filter(pk=scan.pk).update(created_at=timezone.now() - tasks.MESSAGE_TRUST - timedelta(seconds=1))
     tasks.sweep()
     assert sent == ids(scan)
 
@@ -102,7 +102,7 @@ def test_a_cancelled_scan_is_not_swept_up(scan: Scan, sent: list[int]) -> None:
 def advanced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids of the Scans that workers were told to take forward."""
     found: list[int] = []
-    monkeypatch.setattr(tasks.advance, "delay", found.append)
+    monkeypatch.setattr(tasks.advance_scan_task, "delay", found.append)
     return found
 
 
@@ -116,7 +116,7 @@ def test_a_scan_whose_last_worker_died_after_its_account_is_given_to_a_worker_th
     tasks.sweep()
     scan.refresh_from_db()
     assert (advanced, scan.state) == ([scan.pk], "running")
-    tasks.advance(scan.pk)
+    tasks.advance_scan_task(scan.pk)
     scan.refresh_from_db()
     assert scan.state == "done"
     tasks.sweep()
@@ -127,9 +127,9 @@ def test_a_scan_that_can_not_be_taken_forward_is_written_down_and_keeps_no_other
     scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    monkeypatch.setattr(completion, "advance", broken)
+    monkeypatch.setattr(completion, "advance_scan", broken)
     with pytest.raises(KeyError):
-        tasks.advance(scan.pk)
+        tasks.advance_scan_task(scan.pk)
     failure = ClockFailure.objects.get(act="scans.advance", row=scan.pk)
     assert failure.error == "KeyError: 'gone'"
     tasks.sweep()
@@ -138,8 +138,8 @@ def test_a_scan_that_can_not_be_taken_forward_is_written_down_and_keeps_no_other
     tasks.sweep()
     assert advanced == [scan.pk]
     monkeypatch.undo()
-    monkeypatch.setattr(tasks.run_target, "delay", sent.append)
-    tasks.advance(scan.pk)
+    monkeypatch.setattr(tasks.run_target_task, "delay", sent.append)
+    tasks.advance_scan_task(scan.pk)
     assert not ClockFailure.objects.exists()
 
 
@@ -151,8 +151,8 @@ def test_a_step_of_the_sweeper_that_fails_keeps_no_other_from_running(
     scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
-    monkeypatch.setattr(tasks, "free_dead", broken)
-    monkeypatch.setattr(tasks, "send_lost", broken)
+    monkeypatch.setattr(tasks, "release_dead_leases", broken)
+    monkeypatch.setattr(tasks, "resend_lost_targets", broken)
     with pytest.raises(KeyError):
         tasks.sweep()
     assert advanced == [scan.pk]
@@ -164,7 +164,7 @@ def test_a_huge_scan_is_handed_out_in_parts_that_let_others_in_between(
 ) -> None:
     parts: list[tuple[int, int]] = []
     monkeypatch.setattr(tasks.dispatch, "delay", lambda *part: parts.append(part))
-    monkeypatch.setattr(tasks, "PER_DISPATCH", 2)
+    monkeypatch.setattr(tasks, "MAX_PER_DISPATCH", 2)
     one, two, three = ids(scan)
     tasks.dispatch(scan.pk)
     assert (sent, parts) == ([one, two], [(scan.pk, two)])
@@ -178,7 +178,7 @@ def test_scanning_workers_say_that_the_clock_stands_still_and_say_it_seldom(
     monkeypatch.setattr(tasks, "warned", [-math.inf])
     with capture_logs() as said:
         for id in ids(scan)[:2]:
-            tasks.run_target(id)
+            tasks.run_target_task(id)
     assert [line["why"] for line in said if line["event"] == "clock.silent"] == [
         "no task of the clock ever ran: start beat and a worker for the queue clock"
     ]
@@ -190,13 +190,13 @@ def test_scanning_workers_say_nothing_of_a_clock_that_runs(
     monkeypatch.setattr(tasks, "warned", [-math.inf])
     tasks.sweep()
     with capture_logs() as said:
-        tasks.run_target(ids(scan)[0])
+        tasks.run_target_task(ids(scan)[0])
     assert [line for line in said if line["event"] == "clock.silent"] == []
 
 
 def test_the_last_account_ends_the_scan(scan: Scan, sent: list[int]) -> None:
     for target_id in ids(scan):
-        tasks.run_target(target_id)
+        tasks.run_target_task(target_id)
     scan.refresh_from_db()
     assert scan.state == "done"
     assert sent == []
@@ -205,19 +205,19 @@ def test_the_last_account_ends_the_scan(scan: Scan, sent: list[int]) -> None:
 def test_accounts_that_must_be_visited_again_are_sent(
     scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completion, "advance", lambda scan_id: ids(scan)[:1])
-    tasks.run_target(ids(scan)[0])
+    monkeypatch.setattr(completion, "advance_scan", lambda scan_id: ids(scan)[:1])
+    tasks.run_target_task(ids(scan)[0])
     assert sent == ids(scan)[:1]
 
 
 def test_a_message_that_comes_twice_changes_nothing(scan: Scan, sent: list[int]) -> None:
     for target_id in (*ids(scan), *ids(scan)):
-        tasks.run_target(target_id)
+        tasks.run_target_task(target_id)
     assert list(scan.targets.values_list("attempts", flat=True)) == [1, 1, 1]
 
 
 def test_due_scans_are_started_and_dispatched(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(due_schedules, "start_due", lambda: [scan.pk])
+    monkeypatch.setattr(due_schedules, "start_due_schedules", lambda: [scan.pk])
     tasks.start_due_scans()
     assert sent == ids(scan)
 
@@ -255,8 +255,8 @@ def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers(
 
 def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> None:
     app.loader.import_default_modules()
-    wall = settings.TARGET_SECONDS + time_limits.WALL
-    assert wall < tasks.run_target.soft_time_limit < tasks.run_target.time_limit
+    wall = settings.TARGET_SECONDS + time_limits.WALL_SECONDS
+    assert wall < tasks.run_target_task.soft_time_limit < tasks.run_target_task.time_limit
     for entry in app.conf.beat_schedule.values():
         task = app.tasks[entry["task"]]
         soft, hard = task.soft_time_limit or app.conf.task_soft_time_limit, task.time_limit or app.conf.task_time_limit
@@ -267,7 +267,7 @@ def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> 
 def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: list[int]) -> None:
     """So that the next sweep doesn't send it once more, and the dead one, if it only slept, writes nothing."""
     dead, *_ = ids(scan)
-    lease = target_lease.claim(dead)
+    lease = target_lease.claim_target(dead)
     assert lease
     Target.objects.filter(pk=dead).update(lease_until=timezone.now() - timedelta(seconds=1))
     tasks.sweep()
@@ -275,7 +275,7 @@ def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: li
     assert sent == [dead]
     assert Target.objects.get(pk=dead).state == "queued"
     with pytest.raises(target_lease.LeaseLostError):
-        target_lease.end(lease, "finish", account_reader.Counters())
+        target_lease.end_target(lease, "finish", account_reader.Counters())
 
 
 def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, sent: list[int]) -> None:

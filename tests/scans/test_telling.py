@@ -30,6 +30,6 @@ def test_an_export_of_a_scan_that_joined_nothing_says_so(scan: Scan, capsys: pyt
 
 
 def test_an_export_of_all_that_was_asked_for_says_nothing(scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     call_command("export", "outcomes", "--scan", str(scan.pk))
     assert capsys.readouterr().err == ""

@@ -10,16 +10,16 @@ from concurrent.futures import wait
 
 import pytest
 
-from scans.pipeline.daemon_threads import Pool
+from scans.pipeline.daemon_threads import DaemonPool
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
-    with Pool(1, "test") as made:
+def pool() -> Iterator[DaemonPool]:
+    with DaemonPool(1, "test") as made:
         yield made
 
 
-def test_results_and_errors_reach_whoever_waits(pool: Pool) -> None:
+def test_results_and_errors_reach_whoever_waits(pool: DaemonPool) -> None:
     assert pool.submit(lambda a, b: a + b, 1, b=2).result(60) == 3
     with pytest.raises(ZeroDivisionError):
         pool.submit(lambda: 1 / 0).result(60)
@@ -27,12 +27,12 @@ def test_results_and_errors_reach_whoever_waits(pool: Pool) -> None:
 
 
 def test_it_has_no_more_threads_than_its_size() -> None:
-    with Pool(2, "test") as pool:
+    with DaemonPool(2, "test") as pool:
         names = {pool.submit(lambda: threading.current_thread().name).result(60) for _ in range(20)}
     assert len(names) <= 2
 
 
-def test_what_is_given_up_holds_up_nothing_else(pool: Pool) -> None:
+def test_what_is_given_up_holds_up_nothing_else(pool: DaemonPool) -> None:
     hold = threading.Event()
     stuck = pool.submit(hold.wait)
     behind = pool.submit(int)
@@ -45,7 +45,7 @@ def test_what_is_given_up_holds_up_nothing_else(pool: Pool) -> None:
     assert pool.submit(int).result(60) == 0
 
 
-def test_what_has_not_begun_when_it_is_given_up_never_does(pool: Pool) -> None:
+def test_what_has_not_begun_when_it_is_given_up_never_does(pool: DaemonPool) -> None:
     hold, begun = threading.Event(), threading.Event()
     first = pool.submit(hold.wait)
     while not first.running():
@@ -59,7 +59,7 @@ def test_what_has_not_begun_when_it_is_given_up_never_does(pool: Pool) -> None:
 
 def test_the_end_waits_for_what_runs_and_cancels_what_does_not() -> None:
     hold = threading.Event()
-    pool = Pool(1, "test")
+    pool = DaemonPool(1, "test")
     running = pool.submit(hold.wait)
     while not running.running():
         pass
@@ -74,7 +74,7 @@ def test_the_end_waits_for_what_runs_and_cancels_what_does_not() -> None:
 
 def test_a_process_ends_though_a_thread_of_it_never_does() -> None:
     code = (
-        "import itertools; from scans.pipeline.daemon_threads import Pool; p = Pool(1, 'x')\n"
+        "import itertools; from scans.pipeline.daemon_threads import DaemonPool; p = DaemonPool(1, 'x')\n"
         "f = p.submit(lambda: sum(itertools.repeat(0)) or [None for _ in iter(int, 1)])\n"
         "p.give_up(f)"
     ).replace("sum(itertools.repeat(0)) or ", "")

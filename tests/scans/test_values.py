@@ -9,7 +9,7 @@ import pytest
 from accounts.aws.assume import AssumedRole, AssumeError, acting_role
 from accounts.aws.calls import Call, CallError
 from accounts.aws.gaps import GapKind
-from scans.pipeline.value_role import ValueReader, ValueRole, nobody
+from scans.pipeline.value_role import ValueReader, ValueRole, refuse_value_role
 from tests.scans.collectors.fake_reader import FakeReader
 
 GET = Call("ssm", "GetParameters", "ssm:GetParameters")
@@ -64,4 +64,4 @@ def test_a_refusal_is_each_calls_gap_and_is_asked_for_once() -> None:
 
 def test_without_a_role_nothing_is_read() -> None:
     with pytest.raises(CallError):
-        reader(ValueRole(nobody)).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)
+        reader(ValueRole(refuse_value_role)).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)

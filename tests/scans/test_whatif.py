@@ -13,18 +13,18 @@ from scans.domain.control import (
     GAP,
     Case,
     Control,
-    Effect,
+    ControlScope,
+    FixEffect,
     Outcome,
     Remediation,
     ResourceView,
-    Scope,
     Severity,
     Verdict,
     failed,
     passed,
 )
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource
-from scans.timemachine.what_if import Foretold, NotForetoldError, foretell
+from scans.timemachine.what_if import Simulation, SimulationError, simulate_fix
 
 CONTROLS = registry.controls()
 ACCOUNT = "111122223333"
@@ -46,23 +46,23 @@ def evidences_of(item: registry.LoadedControl, case: Case) -> list[Evidence]:
             made.resources.append(Resource(other, arn, str(found.get("$region", case.region)), plain))
     made.resources.append(Resource(type, case.arn, case.region, facts))
     for refused in case.related_gaps:
-        made.miss(refused, GAP)
+        made.record_gap(refused, GAP)
     return [made, Evidence("cases", GLOBAL, types=types)]
 
 
-def tried(item: registry.LoadedControl, case: Case) -> Foretold:
+def tried(item: registry.LoadedControl, case: Case) -> Simulation:
     context = Context(**{"account": ACCOUNT, "as_of": "2026-01-01T00:00:00+00:00", **case.context})
-    if item.control.scope is Scope.ORGANIZATION:
+    if item.control.scope is ControlScope.ORGANIZATION:
         context = Context(**{**case.context, "account": ACCOUNT, "management_account": ACCOUNT})
     identity = (item.control.id, context.account, case.region, case.arn)
-    return foretell(
-        identity, item.cure, evidences_of(item, case), [([(item.control, item.evaluate)], context)], regions=[]
+    return simulate_fix(
+        identity, item.fix, evidences_of(item, case), [([(item.control, item.evaluate)], context)], regions=[]
     )
 
 
 def failing() -> Iterator[object]:
     for id, item in CONTROLS.items():
-        if item.cure is not None:
+        if item.fix is not None:
             for case in item.cases:
                 if case.verdict is Verdict.FAIL:
                     yield pytest.param(item, case, id=f"{id} {case.name}")
@@ -72,7 +72,7 @@ def failing() -> Iterator[object]:
 def test_what_fails_passes_after_the_fix(item: registry.LoadedControl, case: Case) -> None:
     try:
         found = tried(item, case)
-    except NotForetoldError as error:
+    except SimulationError as error:
         assert "not a change of settings" in str(error) or "isn't known" in str(error)  # noqa: PT017
         return
     assert found.changes
@@ -81,11 +81,11 @@ def test_what_fails_passes_after_the_fix(item: registry.LoadedControl, case: Cas
 
 
 def test_nearly_every_control_has_a_fix_that_can_be_tried() -> None:
-    assert {id for id, item in CONTROLS.items() if item.cure is None} <= HISTORY
+    assert {id for id, item in CONTROLS.items() if item.fix is None} <= HISTORY
 
 
 @pytest.mark.parametrize(
-    "item", [i for i in CONTROLS.values() if i.cure], ids=[id for id, i in CONTROLS.items() if i.cure]
+    "item", [i for i in CONTROLS.values() if i.fix], ids=[id for id, i in CONTROLS.items() if i.fix]
 )
 def test_each_cure_is_proved_by_a_case(item: registry.LoadedControl) -> None:
     proved = 0
@@ -93,7 +93,7 @@ def test_each_cure_is_proved_by_a_case(item: registry.LoadedControl) -> None:
         if case.verdict is Verdict.FAIL:
             try:
                 proved += tried(item, case).would_pass
-            except NotForetoldError:
+            except SimulationError:
                 continue
     assert proved
 
@@ -112,7 +112,7 @@ def test_a_fix_that_breaks_another_control_says_so() -> None:
     region = Evidence("cloudtrail", GLOBAL, types=("cloudtrail.account", TRAILS))
     arn = f"arn:aws:cloudtrail::{ACCOUNT}:trail/*"
     region.add("cloudtrail.account", arn, trails=[])
-    found = foretell((AU, ACCOUNT, GLOBAL, arn), CONTROLS[AU].cure, [region], whole())
+    found = simulate_fix((AU, ACCOUNT, GLOBAL, arn), CONTROLS[AU].fix, [region], whole())
     assert found.would_pass
     assert [s.judged.control.id for s in found.breaks] == ["SSM-AU-003"], "the new trail has no key of the customer"
     assert any(change.there is False and change.fact == "multi_region" for change in found.changes)
@@ -128,7 +128,7 @@ def test_the_evidence_given_stays_as_it_is_and_the_change_is_told_field_by_field
     made = parameter(name="x", type="String", secret_name="password", key_id=None, hits=[])
     before = [(r.type, r.arn, dict(r.facts)) for r in made.resources]
     arn = made.resources[0].arn
-    found = foretell((PS, ACCOUNT, "eu-west-1", arn), CONTROLS[PS].cure, [made], whole())
+    found = simulate_fix((PS, ACCOUNT, "eu-west-1", arn), CONTROLS[PS].fix, [made], whole())
     assert [(r.type, r.arn, dict(r.facts)) for r in made.resources] == before
     assert found.after is None, "the old parameter is gone"
     assert [change.arn for change in found.changes if change.gone] == [arn]
@@ -136,7 +136,7 @@ def test_the_evidence_given_stays_as_it_is_and_the_change_is_told_field_by_field
 
 
 THING = Control(
-    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.LOW, scope=Scope.REGION,
+    id="SSM-XX-001", file="ssm_xx_001", title="t", severity=Severity.LOW, scope=ControlScope.REGION,
     facts={"ssm.parameter": ("type",)}, container="arn:{p}:x:{r}:{a}:*", remediation=Remediation("s", "c"),
     statements=("S1",), quote="q",
 )  # fmt: skip
@@ -146,14 +146,14 @@ def judge_thing(resource: ResourceView) -> Outcome:
     return failed("bad.") if resource["type"] == "String" else passed("good.")
 
 
-def thing_foretold(cure: Any, **facts: Any) -> Foretold:
+def thing_foretold(fix: Any, **facts: Any) -> Simulation:
     made = parameter(**{"type": "String", **facts})
     identity = ("SSM-XX-001", ACCOUNT, "eu-west-1", made.resources[0].arn)
-    return foretell(identity, cure, [made], [([(THING, judge_thing)], Context(account=ACCOUNT))])
+    return simulate_fix(identity, fix, [made], [([(THING, judge_thing)], Context(account=ACCOUNT))])
 
 
 def test_a_fix_that_does_not_help_still_fails_and_says_why() -> None:
-    found = thing_foretold(lambda r: (Effect(r.type, r.region, r.arn, {"tier": "Advanced"}),))
+    found = thing_foretold(lambda r: (FixEffect(r.type, r.region, r.arn, {"tier": "Advanced"}),))
     assert not found.would_pass
     assert found.after is not None
     assert (found.after.verdict, found.after.reason) == (Verdict.FAIL, "bad.")
@@ -163,18 +163,18 @@ def test_a_fix_that_does_not_help_still_fails_and_says_why() -> None:
 
 def test_what_cant_be_told_says_why() -> None:
     gap = Gap(GapKind.DENIED, "ssm.Describe", "ssm:Describe", "eu-west-1", "AccessDenied")
-    with pytest.raises(NotForetoldError, match="not a change of settings"):
+    with pytest.raises(SimulationError, match="not a change of settings"):
         thing_foretold(None)
-    with pytest.raises(NotForetoldError, match="not a change of settings"):
+    with pytest.raises(SimulationError, match="not a change of settings"):
         thing_foretold(lambda _: ())
-    with pytest.raises(NotForetoldError, match="doesn't show this failing"):
-        thing_foretold(lambda r: (Effect(r.type, r.region, r.arn, {"type": "x"}),), type="fine")
-    with pytest.raises(NotForetoldError, match="doesn't show this failing"):
+    with pytest.raises(SimulationError, match="doesn't show this failing"):
+        thing_foretold(lambda r: (FixEffect(r.type, r.region, r.arn, {"type": "x"}),), type="fine")
+    with pytest.raises(SimulationError, match="doesn't show this failing"):
         thing_foretold(lambda r: (), type=gap)
 
-    def needs_more(resource: ResourceView) -> tuple[Effect, ...]:
+    def needs_more(resource: ResourceView) -> tuple[FixEffect, ...]:
         return (
-            Effect(resource.type, resource.region, resource.arn, {"type": resource["type"], "x": resource.all("y")}),
+            FixEffect(resource.type, resource.region, resource.arn, {"type": resource["type"], "x": resource.all("y")}),
         )
 
     with pytest.raises(LookupError, match="doesn't declare"):
@@ -186,8 +186,8 @@ def test_a_fix_known_by_a_fact_reaches_every_resource_that_has_it() -> None:
     made.add("ssm.parameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/y", type="String", key_id="k")
     made.add("ssm.parameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/z", type="String", key_id="other")
     identity = ("SSM-XX-001", ACCOUNT, "eu-west-1", made.resources[0].arn)
-    found = foretell(
-        identity, lambda r: (Effect(r.type, r.region, facts={"type": "fine"}, where=("key_id", "k")),), [made],
+    found = simulate_fix(
+        identity, lambda r: (FixEffect(r.type, r.region, facts={"type": "fine"}, where=("key_id", "k")),), [made],
         [([(THING, judge_thing)], Context(account=ACCOUNT))],
     )  # fmt: skip
     assert found.would_pass

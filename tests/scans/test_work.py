@@ -21,7 +21,7 @@ from scans.pipeline.start import cancel_scan, resume_scan, start_scan
 
 pytestmark = pytest.mark.django_db
 
-Collect = Callable[[account_reader.Plan], account_reader.Collected]
+Collect = Callable[[account_reader.CollectionPlan], account_reader.CollectionResult]
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def scan(organization: Organization) -> Scan:
     return start_scan(actor=SYSTEM, organization=organization)
 
 
-def nothing_found(plan: account_reader.Plan) -> account_reader.Collected:
+def nothing_found(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
     evidence = Evidence("ec2_account", "eu-west-1", types=("ec2.ebs_default",))
     evidence.add("ec2.ebs_default", f"arn:aws:ec2:eu-west-1:{plan.account}:ebs-encryption-by-default", enabled=True)
-    return account_reader.Collected(
+    return account_reader.CollectionResult(
         {("eu-west-1", "ec2_account"): evidence}, {"eu-west-1": "ENABLED"}, ["eu-west-1"], []
     )
 
@@ -50,7 +50,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Collect], None]:
     """Replaces AWS: what reading an account gives."""
 
     def replace(collect: Collect) -> None:
-        monkeypatch.setattr(target_worker, "scan_role", lambda target, collectors: None)
+        monkeypatch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
         monkeypatch.setattr(account_reader, "collect", collect)
 
     replace(nothing_found)
@@ -70,26 +70,26 @@ def test_starting_makes_one_target_an_account_and_an_audit_row(scan: Scan) -> No
 
 
 def test_a_second_message_for_the_same_target_loses(scan: Scan) -> None:
-    assert target_lease.claim(first(scan).pk) is not None
-    assert target_lease.claim(first(scan).pk) is None
+    assert target_lease.claim_target(first(scan).pk) is not None
+    assert target_lease.claim_target(first(scan).pk) is None
 
 
 def test_an_expired_lease_can_be_claimed_again_and_fences_the_first_owner(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
     target = first(scan)
-    zombie = target_lease.claim(target.pk)
+    zombie = target_lease.claim_target(target.pk)
     assert zombie
     Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert target_worker.run_target(target.pk) is True
     target.refresh_from_db()
     with pytest.raises(target_lease.LeaseLostError):
-        target_lease.end(zombie, "finish", account_reader.Counters())
+        target_lease.end_target(zombie, "finish", account_reader.Counters())
     assert target.state == "done"
 
 
 def test_a_lease_lost_while_reading_writes_nothing(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def taken_over_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
+    def taken_over_meanwhile(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         return nothing_found(plan)
 
@@ -108,8 +108,8 @@ def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
     target = first(scan)
-    for _ in range(target_worker.MAX_ATTEMPTS):
-        assert target_lease.claim(target.pk)
+    for _ in range(target_worker.MAX_TARGET_ATTEMPTS):
+        assert target_lease.claim_target(target.pk)
         Target.objects.filter(pk=target.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert target_worker.run_target(target.pk) is True
     target.refresh_from_db()
@@ -123,7 +123,7 @@ def test_a_scan_with_a_failed_target_ends_partial(scan: Scan, reads: Callable[[C
     Target.objects.filter(pk=first(scan).pk).update(state="failed", error={"reason": "r", "what_to_do": "w"})
     for target in scan.targets.filter(state="queued"):
         target_worker.run_target(target.pk)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     scan.refresh_from_db()
     assert (scan.state, scan.totals["unreadable"]) == ("partial", 1)
 
@@ -135,14 +135,14 @@ def test_a_suspended_account_is_listed_but_does_not_make_the_scan_partial(
     scan = start_scan(actor=SYSTEM, organization=organization)
     for target in scan.targets.all():
         target_worker.run_target(target.pk)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     scan.refresh_from_db()
     assert scan.state == "done"
     assert "SUSPENDED" in organization.accounts.get(name="sandbox").unreadable["reason"]
 
 
 def test_an_unreadable_account_says_why_and_keeps_its_findings(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def refuse(plan: account_reader.Plan) -> account_reader.Collected:
+    def refuse(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
 
     reads(refuse)
@@ -159,7 +159,7 @@ def test_rescanning_an_unchanged_account_writes_no_evidence(
         scan = start_scan(actor=SYSTEM, organization=organization)
         for target in scan.targets.all():
             target_worker.run_target(target.pk)
-        completion.advance(scan.pk)
+        completion.advance_scan(scan.pk)
 
     run()
     before = (Blob.objects.count(), list(EvidenceHead.objects.values_list("digest", "changed_at")))
@@ -171,13 +171,13 @@ def test_cancel_then_resume_reads_only_what_was_not_read(scan: Scan, reads: Call
     target_worker.run_target(first(scan).pk)
     cancel_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["cancelled", "cancelled", "done"]
-    assert target_lease.claim(scan.targets.filter(state="cancelled").first().pk) is None
+    assert target_lease.claim_target(scan.targets.filter(state="cancelled").first().pk) is None
     resume_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["done", "queued", "queued"]
 
 
 def test_a_target_that_is_cancelled_while_reading_writes_nothing(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def cancelled_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
+    def cancelled_meanwhile(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         cancel_scan(actor=SYSTEM, scan=scan)
         return nothing_found(plan)
 
@@ -233,7 +233,7 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """The heartbeat's own thread would need a connection of its own, so its sign is given here."""
-    settings.TARGET_SECONDS = -time_limits.WALL
+    settings.TARGET_SECONDS = -time_limits.WALL_SECONDS
     signs: list[Callable[[], None]] = []
 
     @contextmanager
@@ -241,13 +241,13 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
         signs.append(extend)
         yield
 
-    def beating_meanwhile(plan: account_reader.Plan) -> account_reader.Collected:
+    def beating_meanwhile(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         signs[0]()
         assert first(scan).state == "failed"
         signs[0]()
         return nothing_found(plan)
 
-    monkeypatch.setattr(target_worker, "kept_up", kept_up)
+    monkeypatch.setattr(target_worker, "keep_lease_alive", kept_up)
     reads(beating_meanwhile)
     target_worker.run_target(first(scan).pk)
     target = first(scan)
@@ -264,6 +264,6 @@ def test_judging_that_does_not_end_fails_the_target_for_want_of_time(
         raise time_limits.OutOfTimeError
 
     reads(nothing_found)
-    monkeypatch.setattr(target_worker.evaluation, "judge_target", endless)
+    monkeypatch.setattr(target_worker.target_evaluation, "evaluate_target", endless)
     assert target_worker.run_target(first(scan).pk) is True
-    assert (first(scan).state, first(scan).error) == ("failed", time_limits.reason())
+    assert (first(scan).state, first(scan).error) == ("failed", time_limits.describe_time_out())

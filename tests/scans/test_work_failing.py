@@ -12,7 +12,7 @@ from accounts.models import Account, Organization
 from governance.core.policy import SYSTEM
 from scans.domain.evidence import GLOBAL, Evidence
 from scans.domain.storable_evidence import make_storable
-from scans.management.scan_report import not_read
+from scans.management.scan_report import list_unread_accounts
 from scans.models import EvidenceHead, Finding, Scan, Target
 from scans.pipeline import account_reader, completion, failures, target_worker
 from scans.pipeline.start import start_scan
@@ -44,7 +44,7 @@ def scan(organization: Organization) -> Scan:
     return start_scan(actor=SYSTEM, organization=organization)
 
 
-def with_odd_policy(plan: account_reader.Plan) -> account_reader.Collected:
+def with_odd_policy(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
     """What the make-believe account holds, and a policy that no database takes as it is."""
     found = volumes(plan)
     kept = Evidence("iam", GLOBAL, types=("iam.policy",))
@@ -60,7 +60,7 @@ def with_odd_policy(plan: account_reader.Plan) -> account_reader.Collected:
 def test_odd_text_is_kept_judged_and_told(scan: Scan, reads: Callable[[Collect], None]) -> None:
     reads(with_odd_policy)
     read_all(scan)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     assert set(scan.targets.values_list("state", flat=True)) == {"done"}
     assert {gap["code"] for gap in odd(scan).gaps} >= {"TextReplaced"}
     finding = Finding.objects.filter(account=odd(scan).account, resource__endswith="policy/odd").first()
@@ -70,11 +70,11 @@ def test_odd_text_is_kept_judged_and_told(scan: Scan, reads: Callable[[Collect],
     assert statement == {
         "Sid": "x\ufffd", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*\ufffd", "n\ufffd": "Infinity",
     }  # fmt: skip
-    assert any("iam.policy.document (TextReplaced)" in line for line in not_read(scan))
+    assert any("iam.policy.document (TextReplaced)" in line for line in list_unread_accounts(scan))
 
 
 def failing(error: BaseException, account: str = ODD) -> Collect:
-    def collect(plan: account_reader.Plan) -> account_reader.Collected:
+    def collect(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account == account:
             raise error
         return volumes(plan)
@@ -98,7 +98,7 @@ def test_a_defect_fails_one_account_and_the_scan_ends_partial(
 ) -> None:
     reads(failing(error))
     read_all(scan)
-    assert completion.advance(scan.pk) == []
+    assert completion.advance_scan(scan.pk) == []
     scan.refresh_from_db()
     assert (scan.state, scan.totals["unreadable"]) == ("partial", 1)
     target = odd(scan)
@@ -113,7 +113,7 @@ def test_a_defect_fails_one_account_and_the_scan_ends_partial(
 def test_evidence_that_can_not_be_kept_fails_its_account_alone(scan: Scan, reads: Callable[[Collect], None]) -> None:
     """On the way into the database, in the transaction of the Target."""
 
-    def collect(plan: account_reader.Plan) -> account_reader.Collected:
+    def collect(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         found = volumes(plan)
         if plan.account == ODD:
             kept = Evidence("iam", "r" * 40, types=("iam.root",))
@@ -139,7 +139,7 @@ def test_what_may_pass_frees_the_target_at_once_for_another_try(
     target = odd(scan)
     assert (target.state, target.owner, target.finished_at) == ("queued", "", None)
     assert target.lease_until is not None
-    assert target.lease_until <= timezone.now() + failures.pause(1)
+    assert target.lease_until <= timezone.now() + failures.compute_retry_delay(1)
     assert target.account.unreadable is None
     reads(volumes)
     assert target_worker.run_target(target.pk) is True
@@ -149,14 +149,14 @@ def test_what_may_pass_frees_the_target_at_once_for_another_try(
 def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
-    for number in range(target_worker.MAX_ATTEMPTS):
+    for number in range(target_worker.MAX_TARGET_ATTEMPTS):
         reads(failing(OperationalError(f"the disk is full, {number}")))
         assert odd(scan).state == "queued"
         target_worker.run_target(odd(scan).pk)
     target = odd(scan)
-    assert (target.state, target.attempts) == ("failed", target_worker.MAX_ATTEMPTS)
-    assert f"Given up after {target_worker.MAX_ATTEMPTS} tries" in target.error["reason"]
-    assert f"the disk is full, {target_worker.MAX_ATTEMPTS - 1}" in target.error["reason"]
+    assert (target.state, target.attempts) == ("failed", target_worker.MAX_TARGET_ATTEMPTS)
+    assert f"Given up after {target_worker.MAX_TARGET_ATTEMPTS} tries" in target.error["reason"]
+    assert f"the disk is full, {target_worker.MAX_TARGET_ATTEMPTS - 1}" in target.error["reason"]
     assert "memory" not in target.error["what_to_do"]
 
 
@@ -165,7 +165,7 @@ def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
 ) -> None:
     reads(failing(OperationalError("the disk is full")))
     target_worker.run_target(odd(scan).pk)
-    Target.objects.filter(pk=odd(scan).pk).update(attempts=target_worker.MAX_ATTEMPTS)
+    Target.objects.filter(pk=odd(scan).pk).update(attempts=target_worker.MAX_TARGET_ATTEMPTS)
     target_worker.run_target(odd(scan).pk)
     assert odd(scan).state == "failed"
     assert "cut off" in odd(scan).error["reason"]
@@ -182,7 +182,7 @@ def test_a_process_that_is_stopped_frees_its_target_and_stops(scan: Scan, reads:
 def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error(
     scan: Scan, reads: Callable[[Collect], None]
 ) -> None:
-    def taken_over(plan: account_reader.Plan) -> account_reader.Collected:
+    def taken_over(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
 
@@ -193,7 +193,7 @@ def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error
 
 
 def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
-    def taken_over(plan: account_reader.Plan) -> account_reader.Collected:
+    def taken_over(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         raise ZeroDivisionError
 
@@ -205,14 +205,14 @@ def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads
 def test_a_lease_that_is_lost_while_it_is_given_up_is_no_error(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Target.objects.filter(pk=first(scan).pk).update(attempts=target_worker.MAX_ATTEMPTS)
-    cut_off = target_worker.cut_off
+    Target.objects.filter(pk=first(scan).pk).update(attempts=target_worker.MAX_TARGET_ATTEMPTS)
+    cut_off = target_worker.describe_interruptions
 
     def taken_over(target: Target) -> dict[str, str]:
         Target.objects.filter(pk=target.pk).update(token=99)
         return cut_off(target)
 
-    monkeypatch.setattr(target_worker, "cut_off", taken_over)
+    monkeypatch.setattr(target_worker, "describe_interruptions", taken_over)
     assert target_worker.run_target(first(scan).pk) is False
     assert first(scan).state == "running"
 
@@ -225,7 +225,7 @@ def test_a_second_visit_that_fails_leaves_what_the_first_read_to_be_joined(
     Target.objects.filter(pk=odd(scan).pk).update(state="queued", visit=2)
     reads(failing(ZeroDivisionError()))
     target_worker.run_target(odd(scan).pk)
-    completion.advance(scan.pk)
+    completion.advance_scan(scan.pk)
     scan.refresh_from_db()
     target = odd(scan)
     assert (scan.state, target.state, target.manifest) == ("partial", "failed", manifest)

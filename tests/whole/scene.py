@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.aws import call_rates, retry, session
 from accounts.aws.assume import acting_as
-from accounts.aws.organizations import discover
+from accounts.aws.organizations import discover_organization
 from accounts.models import Organization
 from accounts.services import apply_discovery
 from demo.cloud.faults import Fault
@@ -29,13 +29,13 @@ from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from scans.pipeline import account_reader, completion, target_evaluation, target_plan, target_worker
 from scans.pipeline.start import start_scan
-from scans.timemachine.outcomes import outcomes_of
+from scans.timemachine.outcomes import iterate_outcomes
 from tests.whole import one_account
 
 SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}
 SERVICES |= {"cloudwatch-logs": "logs"}
 Outcomes = dict[tuple[str, str, str], dict[str, Any]]
-Evidences = dict[account_reader.Place, Evidence]
+Evidences = dict[account_reader.EvidenceKey, Evidence]
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -60,12 +60,12 @@ class Scene:
 
     @cached_property
     def role(self) -> Any:
-        return target_plan.scan_role(self.target, set(registry.collectors()))
+        return target_plan.assume_scan_role(self.target, set(registry.collectors()))
 
     def collect(self, call: Call) -> Evidences:
         """What the collectors that this call touches read now."""
-        plan = target_plan.plan_of(
-            self.target, target_evaluation.controls_of(self.target.scan), account_reader.Counters()
+        plan = target_plan.plan_collection(
+            self.target, target_evaluation.select_scan_controls(self.target.scan), account_reader.Counters()
         )
         again = touched(call)
         plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
@@ -116,7 +116,7 @@ def scan_here(organization: Organization, **asked: Any) -> Scan:
     while scan.state == "running":
         for target in scan.targets.filter(state="queued"):
             target_worker.run_target(target.pk)
-        completion.advance(scan.pk)
+        completion.advance_scan(scan.pk)
         scan.refresh_from_db()
     return scan
 
@@ -134,14 +134,14 @@ def touched(call: Call) -> set[str]:
 
 
 def by_identity(scan: Scan) -> Outcomes:
-    return {(row["control"], row["region"], row["resource"]): row for row in outcomes_of(scan)}
+    return {(row["control"], row["region"], row["resource"]): row for row in iterate_outcomes(scan)}
 
 
 @contextmanager
 def connected(running: Running) -> Iterator[Organization]:
     """This process as the portal of that organization, which it has discovered, in a transaction that is undone."""
     with pointed_at(running), transaction.atomic():
-        found = discover("aws")
+        found = discover_organization("aws")
         yield apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()).organization
         transaction.set_rollback(True)
 
@@ -170,8 +170,8 @@ def pointed_at(running: Running) -> Iterator[None]:
 def set_up() -> Iterator[Scene]:
     with one_account.served() as running, connected(running) as organization:
         scene = Scene(running, organization)
-        session.session().register("before-send", scene.time_out)
-        session.session().register("after-call", scene.reshape)
+        session.get_botocore_session().register("before-send", scene.time_out)
+        session.get_botocore_session().register("after-call", scene.reshape)
         # Clients that discovery built don't know of it, and needn't.
         scene.learn()
         yield scene

@@ -109,9 +109,9 @@ URGENT = """
 import django
 django.setup()
 from governance.identity.models import User
-from governance.notify.services import tell
+from governance.notify.services import notify_people
 person = User.objects.create_user(username="ursula", email="ursula@corp.example")
-tell(event="urgent", kind="x.y", title="urgent", people=[person.pk])
+notify_people(event="urgent", kind="x.y", title="urgent", people=[person.pk])
 """
 BEGAN = """select count(*) from core_clockturn where ended_at is not null and name in
 ('scans.sweep', 'exceptions.tick', 'exceptions.deliver', 'notify.deliver', 'scans.start_due_scans')"""

@@ -17,8 +17,8 @@ from accounts.aws.gaps import Gap, GapKind
 from scans import registry
 from scans.domain.collector import Call
 from scans.domain.evidence import GLOBAL, Evidence
-from scans.domain.regions import LISTS
-from scans.management.scan_report import not_read
+from scans.domain.regions import REGION_CALLS
+from scans.management.scan_report import list_unread_accounts
 from scans.models import Finding, FindingEvent
 from scans.pipeline import foreground, target_worker
 from scans.storage import blobs
@@ -49,7 +49,7 @@ NO_FAILURE = {(HEAD, kind) for kind in ("denied", "denied_by_scp", "malformed", 
 # No constraint means us-east-1; a block that isn't there is off, which is the worst reading.
 NO_FAILURE |= {(c, "hollow") for c in registry.calls() if c.operation in {"GetBucketLocation", "GetPublicAccessBlock"}}
 # Each of the two that list regions stands in for the other.
-COSTING = [call for call in registry.calls() if call not in LISTS]
+COSTING = [call for call in registry.calls() if call not in REGION_CALLS]
 OTHERS = [(call, kind) for call in COSTING for kind in KINDS if kind != PLAIN.get(call, "denied")]
 OTHERS = [pair for pair in OTHERS if pair not in NO_FAILURE]
 
@@ -118,8 +118,8 @@ def test_the_command_ends_with_status_3_and_names_what_is_missing(
     scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = next(call for call in registry.calls() if call.api == "ssm.ListDocuments")
-    monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", target_worker.run_target)
+    monkeypatch.setattr(foreground, "DaemonPool", AtOnce)
+    monkeypatch.setattr(foreground, "run_one_target", target_worker.run_target)
     scene.strike(kind, call)
     with pytest.raises(SystemExit) as ended:
         call_command("scan")
@@ -131,7 +131,7 @@ def test_the_command_ends_with_status_3_and_names_what_is_missing(
 
 
 def strike_lists(scene: Scene, *kinds: str) -> None:
-    for call, kind in zip(LISTS, kinds, strict=False):
+    for call, kind in zip(REGION_CALLS, kinds, strict=False):
         scene.strike(kind, call)
 
 
@@ -145,7 +145,7 @@ def test_regions_that_can_not_be_listed_leave_the_account_unread_and_its_finding
     error = scan.targets.get().error
     assert scan.state == "partial"
     assert error is not None
-    for call in LISTS:
+    for call in REGION_CALLS:
         assert call.api in error["reason"]
         assert call.action in error["what_to_do"]
     assert open_findings() == before
@@ -169,8 +169,8 @@ def test_with_regions_named_nobody_need_list_them_but_the_gap_is_told(scene: Sce
     scan = scene.scan()
     assert scan.state == "partial"
     told = {gap["api"]: gap["kind"] for gap in scan.targets.get().gaps}
-    assert [told.get(call.api) for call in LISTS] == ["denied", KINDS[kind]]
-    assert [line for line in not_read(scan) if "read were those that were named: " + scene.region in line]
+    assert [told.get(call.api) for call in REGION_CALLS] == ["denied", KINDS[kind]]
+    assert [line for line in list_unread_accounts(scan) if "read were those that were named: " + scene.region in line]
 
 
 @pytest.mark.parametrize("kind", ["denied", "denied_by_scp"])

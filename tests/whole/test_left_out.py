@@ -14,7 +14,7 @@ from demo.company import plan
 from scans import registry
 from scans.domain.collector import Call
 from scans.domain.control import Verdict
-from scans.domain.engine import Judged
+from scans.domain.engine import JudgedOutcome
 from scans.pipeline import target_evaluation
 from tests.whole.scene import Evidences, Scene, set_up
 
@@ -99,18 +99,18 @@ def without(value: Any, path: Path) -> Any:
     return {key: without(item, rest) if name in (key, "*") else item for key, item in value.items()}
 
 
-def judged(scene: Scene, evidences: Evidences) -> list[Judged]:
+def judged(scene: Scene, evidences: Evidences) -> list[JudgedOutcome]:
     scan, account = scene.target.scan, scene.target.account
     parts = [
-        target_evaluation.judge_target(
-            scan, account, evidences, target_evaluation.controls_of(scan), at=AT, joined=joined
+        target_evaluation.evaluate_target(
+            scan, account, evidences, target_evaluation.select_scan_controls(scan), at=AT, joined=joined
         )
         for joined in (False, True)
     ]
     return [item for part in parts for item in part.judged]
 
 
-def hidden(before: list[Judged], after: list[Judged]) -> Iterator[str]:
+def hidden(before: list[JudgedOutcome], after: list[JudgedOutcome]) -> Iterator[str]:
     """The fails that are gone or pass, where nothing of their control is said to be unknown there."""
     now = {item.identity: item.outcome.verdict for item in after}
     unknown = {(item.control.id, item.region) for item in after if item.outcome.verdict is Verdict.UNKNOWN}

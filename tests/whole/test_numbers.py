@@ -236,7 +236,7 @@ def test_a_scan_s_accounts(made: Company, name: str) -> None:
     gaps = made.api(f"scans/{scan.pk}/gaps/")
     assert len(gaps["unreadable"]) == progress.unreadable
     assert len(gaps["not_read"]) == progress.accounts - progress.read
-    closing = scan_report.closing(scan)
+    closing = scan_report.format_closing_line(scan)
     assert numbers(closing, r": (\d+) accounts \((\d+) could not") == [progress.accounts, progress.unreadable]
     assert f"{progress.read} of {progress.accounts} read" in made.text(f"/scans/{scan.pk}/")
     if scan.totals:
@@ -260,7 +260,7 @@ def test_a_scan_s_outcomes_and_gaps(made: Company, name: str) -> None:
     stored: Counter[str] = Counter(row["verdict"] for row in made.items("outcomes/", scan=str(scan.pk), limit="5000"))
     if name in {"whole", "control"}:  # of a part, a scan tells what it was not asked for in its outcomes alone
         assert {verdict: stored[verdict] for verdict in moving["verdicts"]} == moving["verdicts"]
-    closing = scan_report.closing(scan)
+    closing = scan_report.format_closing_line(scan)
     if progress.judged:
         assert numbers(closing, r"(\d+) failing, (\d+) unknown, (\d+) passing, (\d+) not") == [
             progress.counts[verdict] for verdict in ("fail", "unknown", "pass", "not_applicable")

@@ -126,10 +126,10 @@ RESUME = """
 from governance.core.policy import SYSTEM
 from scans.models import Scan
 from scans.pipeline.start import resume_scan
-from scans.tasks import enqueue
+from scans.tasks import enqueue_scan
 scan = Scan.objects.get()
 resume_scan(actor=SYSTEM, scan=scan)
-enqueue(scan.pk)
+enqueue_scan(scan.pk)
 """
 DUE = """
 from datetime import timedelta
@@ -144,7 +144,7 @@ import time
 from scans.pipeline import due_schedules
 while time.time() < START:
     time.sleep(0.001)
-print(len(due_schedules.start_due()))
+print(len(due_schedules.start_due_schedules()))
 """
 
 
@@ -196,9 +196,9 @@ and name in ('scans.sweep', 'exceptions.tick', 'exceptions.deliver', 'notify.del
 """
 MAIL = """
 from governance.identity.models import User
-from governance.notify.services import tell
+from governance.notify.services import notify_people
 person = User.objects.create_user(username="ursula", email="ursula@corp.example")
-tell(event="urgent", kind="x.y", title="urgent", people=[person.pk])
+notify_people(event="urgent", kind="x.y", title="urgent", people=[person.pk])
 """
 
 

@@ -11,14 +11,14 @@ from django.db import OperationalError, ProgrammingError
 from django.utils import timezone
 
 from accounts.aws.endpoints import EndpointError, partition_for
-from accounts.aws.organizations import DiscoveryError, discover
+from accounts.aws.organizations import DiscoveryError, discover_organization
 from accounts.management.database_check import require_database
 from accounts.models import Account
-from accounts.services import Applied, apply_discovery
+from accounts.services import DiscoveryResult, apply_discovery
 from governance.core import error_log
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand
 from governance.core.policy import SYSTEM
-from governance.core.storable import MARK
+from governance.core.storable import REPLACEMENT_MARK
 
 
 class Command(TutelaCommand):
@@ -30,23 +30,23 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         require_database()
-        with error_log.kept_in(Path(settings.ERROR_LOG)) as errors:
+        with error_log.log_errors_to(Path(settings.ERROR_LOG)) as errors:
             applied = self.discover()
         self.report(applied)
         if errors.written:
             self.stdout.write(f"  The log of internal errors is {errors.baseFilename}.")
         return PARTLY if applied.failed else DONE
 
-    def discover(self) -> Applied:
+    def discover(self) -> DiscoveryResult:
         try:
-            found = discover(hub_partition(), progress=self.say)
+            found = discover_organization(hub_partition(), progress=self.say)
             return apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now())
         except (DiscoveryError, EndpointError) as error:
             raise CouldNotError(str(error)) from error
         except (CouldNotError, OperationalError, ProgrammingError):
             raise  # these have their own line
         except Exception as error:
-            id = error_log.record(error, "discover")
+            id = error_log.log_error(error, "discover")
             raise CouldNotError(
                 f"Discovery failed: an internal error ({type(error).__name__}). Nothing was changed. Report it with "
                 f"what {settings.ERROR_LOG} says under {id}."
@@ -55,7 +55,7 @@ class Command(TutelaCommand):
     def say(self, line: str) -> None:
         self.stderr.write(line)
 
-    def report(self, applied: Applied) -> None:
+    def report(self, applied: DiscoveryResult) -> None:
         organization = applied.organization
         self.stdout.write(
             f"{organization.org_id} ({organization.partition}, management account "
@@ -74,7 +74,7 @@ class Command(TutelaCommand):
             self.stdout.write(f"  Not recorded: {id}: {why}. What was known of it stays.")
         if applied.replaced:
             self.stdout.write(
-                f"  Characters that can't be stored are shown as {MARK} in {', '.join(applied.replaced)}. Correct them in AWS."
+                f"  Characters that can't be stored are shown as {REPLACEMENT_MARK} in {', '.join(applied.replaced)}. Correct them in AWS."
             )
         if applied.events["joined"] == applied.accounts:
             self.stdout.write("  Next: manage.py doctor says which of them can be scanned; manage.py scan reads them.")

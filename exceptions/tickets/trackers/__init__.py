@@ -10,7 +10,7 @@ from exceptions.tickets.trackers.contract import Tracker
 
 
 @cache
-def trackers() -> dict[str, Tracker]:
+def load_trackers() -> dict[str, Tracker]:
     """Every tracker by its name, the file's name."""
     found: dict[str, Tracker] = {}
     for module in pkgutil.iter_modules(__path__):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import structlog
 
-from exceptions.tickets.trackers.contract import Work
+from exceptions.tickets.trackers.contract import WorkItem
 
 log = structlog.get_logger("tutela.tracker")
 
 
-class Console:
+class ConsoleTracker:
     label = "console (a log line each)"
 
-    def open(self, work: Work) -> str:
+    def open(self, work: WorkItem) -> str:
         log.warning("ticket.open", key=work.key, title=work.title, account=work.account, resources=len(work.resources))
         return f"console-{work.key}"
 
@@ -26,4 +26,4 @@ class Console:
         log.warning("ticket.close", id=external_id, text=text)
 
 
-TRACKER = Console()
+TRACKER = ConsoleTracker()

@@ -12,7 +12,7 @@ class TrackerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkItem:
     """A ticket as its tracker may see it. key: ours, stable: opening the same key twice makes one ticket there."""
 
     key: str
@@ -35,7 +35,7 @@ class Tracker(Protocol):
 
     label: str
 
-    def open(self, work: Work) -> str:
+    def open(self, work: WorkItem) -> str:
         """Make the ticket there, or find the one with this key. Its id there. Raises TrackerError."""
 
     def say(self, external_id: str, text: str) -> None:

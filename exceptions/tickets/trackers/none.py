@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from exceptions.tickets.trackers.contract import Work
+from exceptions.tickets.trackers.contract import WorkItem
 
 
 class NoTracker:
     label = "none (worked in the portal)"
 
-    def open(self, work: Work) -> str:
+    def open(self, work: WorkItem) -> str:
         return work.key
 
     def say(self, external_id: str, text: str) -> None:

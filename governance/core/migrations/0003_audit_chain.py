@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 from governance.core import append_only, audit, audit_keys
-from governance.core.verifier import GENESIS, mac_of, seal_of
+from governance.core.verifier import GENESIS, compute_mac, compute_seal
 
 
 def chain(apps, schema_editor):
@@ -13,21 +13,21 @@ def chain(apps, schema_editor):
     AuditEvent.objects.all().delete()
     if not events:
         return  # the first act makes the head
-    seq, mac, key = 0, GENESIS, audit_keys.current()
+    seq, mac, key = 0, GENESIS, audit_keys.load_current_key()
     for event in events:
         seq += 1
-        event.seq, event.prev, event.body = seq, mac, audit.settled(event.body)
-        event.mac = mac = mac_of(audit.row_of(event), key)
+        event.seq, event.prev, event.body = seq, mac, audit.normalize_value(event.body)
+        event.mac = mac = compute_mac(audit.build_event_row(event), key)
     AuditEvent.objects.bulk_create(events, batch_size=500)
-    AuditHead.objects.create(pk=1, seq=seq, mac=mac, seal=seal_of("head", seq, mac, key))
+    AuditHead.objects.create(pk=1, seq=seq, mac=mac, seal=compute_seal("head", seq, mac, key))
 
 
 def guard(apps, schema_editor):
-    append_only.install(schema_editor.connection)
+    append_only.install_audit_triggers(schema_editor.connection)
 
 
 def unguard(apps, schema_editor):
-    append_only.remove(schema_editor.connection)
+    append_only.remove_audit_triggers(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -17,19 +17,19 @@ from django.utils import timezone
 from governance.core.free_text import FreeTextField
 from governance.identity.factors import second_factors, totp_secrets
 
-ENROLLING = "tutela.enrolling"  # session key: the seed of an app that is being enrolled, encrypted
+ENROLLMENT_KEY = "tutela.enrolling"  # session key: the seed of an app that is being enrolled, encrypted
 
 
-def code_field(label: str) -> forms.CharField:
+def build_code_field(label: str) -> forms.CharField:
     attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "maxlength": 20}
     return forms.CharField(label=label, max_length=20, widget=forms.TextInput(attrs=attributes))
 
 
-class TakesCodeOnce(forms.Form):
+class SingleUseCodeForm(forms.Form):
     """In front of one of allauth's forms, which knows what to do once a code is good."""
 
-    code = code_field("Code from your app, or a recovery code")
-    kinds = second_factors.ANY
+    code = build_code_field("Code from your app, or a recovery code")
+    kinds = second_factors.ANY_FACTOR
     user: Any
     authenticator: Authenticator
 
@@ -48,29 +48,29 @@ class TakesCodeOnce(forms.Form):
         return code
 
 
-class SignInCodeForm(TakesCodeOnce, AuthenticateForm):
+class SignInCodeForm(SingleUseCodeForm, AuthenticateForm):
     """The second step of signing in: a code of the app, or a recovery code."""
 
 
 class EnrolAppForm(forms.Form):
     """Enrols an authenticator app. secret: the new seed, kept encrypted in the session until a code proves it."""
 
-    code = code_field("Code that the app shows now")
+    code = build_code_field("Code that the app shows now")
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         self.user = user
         super().__init__(*args, **kwargs)
         session = context.request.session
-        if not self.is_bound or ENROLLING not in session:
-            session[ENROLLING] = totp_secrets.encrypt(generate_totp_secret())
-        self.secret = totp_secrets.decrypt(session[ENROLLING])
+        if not self.is_bound or ENROLLMENT_KEY not in session:
+            session[ENROLLMENT_KEY] = totp_secrets.encrypt_secret(generate_totp_secret())
+        self.secret = totp_secrets.decrypt_secret(session[ENROLLMENT_KEY])
 
     def clean_code(self) -> str:
         used_up = check_rate_limit(self.user, error_key="rate_limited")
         code: str = self.cleaned_data["code"]
         now = timezone.now()
-        if not second_factors.fits(self.secret, code, now) or not second_factors.advance(
-            self.user, second_factors.step_at(now)
+        if not second_factors.is_current_code(self.secret, code, now) or not second_factors.claim_time_step(
+            self.user, second_factors.compute_time_step(now)
         ):
             raise get_adapter().validation_error("incorrect_code")
         used_up()

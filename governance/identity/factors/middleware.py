@@ -13,12 +13,12 @@ from django.urls import reverse
 from governance.identity.factors import second_factors
 
 # By URL name. Whatever isn't named here is behind the gate.
-ALWAYS = frozenset({"sign-out", "account_logout", "healthz", "readyz", "sign-in", "account_login"})
-ENROLMENT = frozenset({"mfa_index", "mfa_activate_totp", "mfa_add_webauthn"})
-PROOF = frozenset({"step-up"})
+EXEMPT_URL_NAMES = frozenset({"sign-out", "account_logout", "healthz", "readyz", "sign-in", "account_login"})
+ENROLLMENT_URL_NAMES = frozenset({"mfa_index", "mfa_activate_totp", "mfa_add_webauthn"})
+PROOF_URL_NAMES = frozenset({"step-up"})
 
 
-class RequireSecondFactor:
+class SecondFactorMiddleware:
     """Middleware. Without a factor: enrolment and nothing else. With one that this session didn't prove: prove it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -29,14 +29,26 @@ class RequireSecondFactor:
 
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         name = request.resolver_match.url_name if request.resolver_match else None
-        if not request.user.is_authenticated or name in ALWAYS or second_factors.proofs(request, second_factors.ANY):
+        if (
+            not request.user.is_authenticated
+            or name in EXEMPT_URL_NAMES
+            or second_factors.list_factor_proofs(request, second_factors.ANY_FACTOR)
+        ):
             return None
         if not second_factors.has_factor(request.user):
-            return None if name in ENROLMENT else refuse(request, "mfa_index", "Enrol a second factor first.")
-        return None if name in PROOF else refuse(request, "step-up", "This session has not proved a second factor.")
+            return (
+                None
+                if name in ENROLLMENT_URL_NAMES
+                else refuse_without_factor(request, "mfa_index", "Enrol a second factor first.")
+            )
+        return (
+            None
+            if name in PROOF_URL_NAMES
+            else refuse_without_factor(request, "step-up", "This session has not proved a second factor.")
+        )
 
 
-def refuse(request: HttpRequest, where: str, why: str) -> HttpResponse:
+def refuse_without_factor(request: HttpRequest, where: str, why: str) -> HttpResponse:
     """To the page that helps; for the API a problem that says why."""
     if request.path.startswith("/api/"):
         body = {"type": "urn:tutela:problem:second-factor-required", "title": "Forbidden", "status": 403, "detail": why}

@@ -13,7 +13,7 @@ from typing import Any
 
 from governance.core.policy import Actor
 
-FRESH = timedelta(minutes=5)
+MAX_FACTOR_AGE = timedelta(minutes=5)
 
 
 class StepUpRequiredError(PermissionError):
@@ -23,22 +23,22 @@ class StepUpRequiredError(PermissionError):
         super().__init__("This needs your second factor, used in the last 5 minutes.")
 
 
-def require(actor: Actor, now: datetime) -> None:
+def require_fresh_factor(actor: Actor, now: datetime) -> None:
     """Raises StepUpRequiredError unless a second factor is at most 5 minutes old. The system itself passes."""
     if actor.system:
         return
     at = actor.second_factor_at
-    if actor.token_id is not None or at is None or not timedelta(0) <= now - at < FRESH:
+    if actor.token_id is not None or at is None or not timedelta(0) <= now - at < MAX_FACTOR_AGE:
         raise StepUpRequiredError
 
 
-def digest_of(shown: Mapping[str, Any]) -> str:
+def digest_snapshot(shown: Mapping[str, Any]) -> str:
     """SHA-256 of what was on the screen, as canonical JSON: what is decided is what was read."""
-    text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_serialize_datetime)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> str:
+def _serialize_datetime(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no canonical form; show it as text")

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from governance.core.policy import Actor, NotPermittedError, Permission, Role, decide
+from governance.core.policy import Actor, NotPermittedError, Permission, Role, is_permitted
 from governance.identity.factors import step_up
 from governance.identity.grants import services
 from governance.identity.grants.services import GrantError
 from governance.identity.models import Grant, User
 
-LONGEST = timedelta(days=90)
-LENDABLE = frozenset({Role.GOVERNANCE_APPROVER})
+MAX_DELEGATION = timedelta(days=90)
+LENDABLE_ROLES = frozenset({Role.GOVERNANCE_APPROVER})
 
 
 def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -> Grant:
@@ -24,11 +24,11 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
     neither decide on what the other asked for.
     """
     now = timezone.now()
-    refuse(actor, grant, now)
-    step_up.require(actor, now)
-    services.refuse_for_oneself(actor, to)
-    services.refuse_impossible(to, Role(grant.role), ends_at, now)
-    latest = min(end for end in (grant.ends_at, now + LONGEST) if end is not None)
+    refuse_delegation(actor, grant, now)
+    step_up.require_fresh_factor(actor, now)
+    services.forbid_self_grant(actor, to)
+    services.validate_grant_terms(to, Role(grant.role), ends_at, now)
+    latest = min(end for end in (grant.ends_at, now + MAX_DELEGATION) if end is not None)
     if ends_at > latest:
         raise GrantError(f"It can be lent until {latest:%Y-%m-%d %H:%M} UTC at most.")
     lent = Grant.objects.filter(user=to, delegated_from=grant, ended_at=None)
@@ -39,8 +39,10 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
                 user=to, role=grant.role, scope_kind=grant.scope_kind, scope_id=grant.scope_id,
                 granted_by_id=actor.user_id, ends_at=ends_at, delegated_from=grant,
             )  # fmt: skip
-            services.note(actor, "grant.delegate", made, lent_by=actor.name)
-            services.tell(made, "You were lent a role", f"{actor.name} lends you their grant: you now hold")
+            services.record_grant_change(actor, "grant.delegate", made, lent_by=actor.name)
+            services.notify_grant_holder(
+                made, "You were lent a role", f"{actor.name} lends you their grant: you now hold"
+            )
     except IntegrityError as error:
         if lent.exists():
             raise GrantError(f"{to} holds it from you already; end that first.") from error
@@ -48,13 +50,17 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
     return made
 
 
-def refuse(actor: Actor, grant: Grant, now: datetime) -> None:
+def refuse_delegation(actor: Actor, grant: Grant, now: datetime) -> None:
     """Only the holder, only what can be lent, only while it holds."""
-    if actor.user_id is None or actor.user_id != grant.user_id or not decide(actor, Permission.GRANT_DELEGATE, now):
+    if (
+        actor.user_id is None
+        or actor.user_id != grant.user_id
+        or not is_permitted(actor, Permission.GRANT_DELEGATE, now)
+    ):
         raise NotPermittedError("Only the person who holds a grant can lend it.")
-    if grant.role not in LENDABLE:
+    if grant.role not in LENDABLE_ROLES:
         raise GrantError(f"{grant.role} can't be lent; only governance approver can.")
     if grant.delegated_from_id is not None:
         raise GrantError("This was lent to you; it can't be lent on.")
-    if not services.current(now).filter(pk=grant.pk).exists():
+    if not services.current_grants(now).filter(pk=grant.pk).exists():
         raise GrantError("This grant has ended.")

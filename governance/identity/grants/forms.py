@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from governance.core.free_text import FreeTextField
 from governance.core.policy import Role, ScopeKind
-from governance.identity.grants.scopes import place
+from governance.identity.grants.scopes import parse_scope
 from governance.identity.models import User
 
 
@@ -55,7 +55,7 @@ class GrantForm(forms.Form):
     ends_at = DayField(required=False, label="Last day", help_text="Empty: until somebody revokes it.")
 
     def clean_where(self) -> tuple[ScopeKind, str]:
-        return place(self.cleaned_data["where"])
+        return parse_scope(self.cleaned_data["where"])
 
     def asked(self) -> dict[str, Any]:
         """What grant_role takes."""

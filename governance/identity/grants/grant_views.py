@@ -16,73 +16,73 @@ from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission, Role
 from governance.identity.grants import queries
 from governance.identity.grants.forms import ExtendForm, GrantForm, RevokeForm
-from governance.identity.grants.scopes import inventory
+from governance.identity.grants.scopes import get_scope_inventory
 from governance.identity.grants.services import GrantError, extend_grant, grant_role, revoke_grant, visible_grants
 from governance.identity.models import Grant, User
-from governance.identity.web import actor_of_request, permission
+from governance.identity.web import get_request_actor, permission_required
 
 
-@permission(Permission.GRANT_VIEW)
+@permission_required(Permission.GRANT_VIEW)
 @require_safe
 def grant_list(request: HttpRequest) -> HttpResponse:
     wanted = queries.GrantFilter.parse(request.GET.dict())
-    rows = wanted.rows(visible_grants(actor_of_request(request)))
+    rows = wanted.rows(visible_grants(get_request_actor(request)))
     below = read_cursor(request.GET.get("page", ""), wanted.given())
-    page = queries.page_of(rows, below)
+    page = queries.paginate_grants(rows, below)
     following = write_cursor(page.last, wanted.given()) if page.last is not None else ""
     shown = {
-        "lines": page.lines, "wanted": wanted, "roles": list(Role), "holding": queries.HOLDING,
+        "lines": page.lines, "wanted": wanted, "roles": list(Role), "holding": queries.HOLDING_CHOICES,
         "page": {"next": following, "first": below is None},
     }  # fmt: skip
     return render(request, "identity/grants.html", shown)
 
 
-@permission(Permission.GRANT_MANAGE)
+@permission_required(Permission.GRANT_MANAGE)
 @require_http_methods(["GET", "POST"])
 def new_grant(request: HttpRequest) -> HttpResponse:
     form = GrantForm(request.POST or None, initial=request.GET.dict())
     if form.is_valid() and (
-        grant := attempt(form, lambda: grant_role(actor=actor_of_request(request), **form.asked()))
+        grant := attempt_grant_change(form, lambda: grant_role(actor=get_request_actor(request), **form.asked()))
     ):
         messages.success(request, f"{grant.user} holds {grant.role} there now.")
         return redirect("grant", pk=grant.pk)
-    places = inventory().units(actor_of_request(request), Permission.GRANT_MANAGE)
+    places = get_scope_inventory().units(get_request_actor(request), Permission.GRANT_MANAGE)
     people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)[:500]
     shown = {"form": form, "places": [(f"{kind} {id}", name.strip()) for (kind, id), name in places], "people": people}
     return render(request, "identity/grant_new.html", shown)
 
 
-@permission(Permission.GRANT_VIEW)
+@permission_required(Permission.GRANT_VIEW)
 @require_safe
-def one_grant(request: HttpRequest, pk: int) -> HttpResponse:
-    return show(request, grant_or_404(request, pk, Permission.GRANT_VIEW))
+def show_grant(request: HttpRequest, pk: int) -> HttpResponse:
+    return render_grant(request, grant_or_404(request, pk, Permission.GRANT_VIEW))
 
 
-@permission(Permission.GRANT_MANAGE)
+@permission_required(Permission.GRANT_MANAGE)
 @require_POST
-def extend(request: HttpRequest, pk: int) -> HttpResponse:
+def extend_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     grant, form = grant_or_404(request, pk, Permission.GRANT_MANAGE), ExtendForm(request.POST)
-    if form.is_valid() and attempt(
-        form, lambda: extend_grant(actor=actor_of_request(request), grant=grant, **form.cleaned_data)
+    if form.is_valid() and attempt_grant_change(
+        form, lambda: extend_grant(actor=get_request_actor(request), grant=grant, **form.cleaned_data)
     ):
         messages.success(request, "The end is set.")
         return redirect("grant", pk=pk)
-    return show(request, grant, extend_form=form)
+    return render_grant(request, grant, extend_form=form)
 
 
-@permission(Permission.GRANT_MANAGE)
+@permission_required(Permission.GRANT_MANAGE)
 @require_POST
-def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     grant, form = grant_or_404(request, pk, Permission.GRANT_MANAGE), RevokeForm(request.POST)
-    if form.is_valid() and attempt(
-        form, lambda: revoke_grant(actor=actor_of_request(request), grant=grant, **form.cleaned_data)
+    if form.is_valid() and attempt_grant_change(
+        form, lambda: revoke_grant(actor=get_request_actor(request), grant=grant, **form.cleaned_data)
     ):
         messages.success(request, f"{grant.user} no longer holds {grant.role} there.")
         return redirect("grant", pk=pk)
-    return show(request, grant, revoke_form=form)
+    return render_grant(request, grant, revoke_form=form)
 
 
-def attempt(form: forms.Form, act: Callable[[], Grant]) -> Grant | None:
+def attempt_grant_change(form: forms.Form, act: Callable[[], Grant]) -> Grant | None:
     """The Grant that the act gives; None where it was refused, and the form says why. What isn't allowed is a 403."""
     try:
         return act()
@@ -94,13 +94,13 @@ def attempt(form: forms.Form, act: Callable[[], Grant]) -> Grant | None:
 
 
 def grant_or_404(request: HttpRequest, pk: int, wanted: Permission) -> Grant:
-    return get_object_or_404(visible_grants(actor_of_request(request), wanted), pk=pk)
+    return get_object_or_404(visible_grants(get_request_actor(request), wanted), pk=pk)
 
 
-def show(request: HttpRequest, grant: Grant, **bound: forms.Form) -> HttpResponse:
+def render_grant(request: HttpRequest, grant: Grant, **bound: forms.Form) -> HttpResponse:
     shown = {
-        "line": queries.lines_of([grant])[0],
-        "lent": queries.lines_of(grant.delegations.select_related("user")),
+        "line": queries.build_grant_lines([grant])[0],
+        "lent": queries.build_grant_lines(grant.delegations.select_related("user")),
         "history": audit.history(f"user:{grant.user_id}").filter(action__startswith="grant.", body__grant=grant.pk)[
             :50
         ],

@@ -10,49 +10,49 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from governance.core.policy import Permission
 from governance.identity.grants import queries
-from governance.identity.grants.delegation import LENDABLE, delegate_grant
+from governance.identity.grants.delegation import LENDABLE_ROLES, delegate_grant
 from governance.identity.grants.forms import DelegateForm
-from governance.identity.grants.grant_views import attempt
+from governance.identity.grants.grant_views import attempt_grant_change
 from governance.identity.grants.services import revoke_grant
 from governance.identity.models import Grant
-from governance.identity.web import actor_of_request, oneself, permission
+from governance.identity.web import get_request_actor, own_resource, permission_required
 
 
-@oneself
+@own_resource
 @require_safe
 def my_grants(request: HttpRequest) -> HttpResponse:
     grants = Grant.objects.select_related("user", "granted_by", "delegated_from__user").order_by("-id")
     shown = {
-        "lines": queries.lines_of(grants.filter(user=request.user.pk)),
-        "lent": queries.lines_of(grants.filter(delegated_from__user=request.user.pk)),
-        "lendable": LENDABLE,
+        "lines": queries.build_grant_lines(grants.filter(user=request.user.pk)),
+        "lent": queries.build_grant_lines(grants.filter(delegated_from__user=request.user.pk)),
+        "lendable": LENDABLE_ROLES,
     }
     return render(request, "identity/my_grants.html", shown)
 
 
-@permission(Permission.GRANT_DELEGATE)
+@permission_required(Permission.GRANT_DELEGATE)
 @require_http_methods(["GET", "POST"])
-def delegate(request: HttpRequest, pk: int) -> HttpResponse:
+def delegate_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(Grant.objects.select_related("user", "delegated_from"), pk=pk, user=request.user.pk)
     form = DelegateForm(request.POST or None)
     if form.is_valid():
-        actor, given = actor_of_request(request), form.cleaned_data
-        if lent := attempt(form, lambda: delegate_grant(actor=actor, grant=grant, **given)):
+        actor, given = get_request_actor(request), form.cleaned_data
+        if lent := attempt_grant_change(form, lambda: delegate_grant(actor=actor, grant=grant, **given)):
             messages.success(
                 request, f"{lent.user} holds {lent.role} there as well, until {lent.ends_at:%Y-%m-%d %H:%M} UTC."
             )
             return redirect("my-grants")
-    return render(request, "identity/delegate.html", {"form": form, "line": queries.lines_of([grant])[0]})
+    return render(request, "identity/delegate.html", {"form": form, "line": queries.build_grant_lines([grant])[0]})
 
 
-@oneself
+@own_resource
 @require_POST
 def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     """For the lender and for the borrower."""
     mine = Q(user=request.user.pk) | Q(delegated_from__user=request.user.pk)
     lent = Grant.objects.select_related("user", "delegated_from").filter(mine, delegated_from__isnull=False)
     grant, form = get_object_or_404(lent, pk=pk), DelegateForm({})
-    if attempt(form, lambda: revoke_grant(actor=actor_of_request(request), grant=grant)):
+    if attempt_grant_change(form, lambda: revoke_grant(actor=get_request_actor(request), grant=grant)):
         messages.success(request, "What was lent has ended.")
     else:
         messages.error(request, " ".join(map(str, form.non_field_errors())))

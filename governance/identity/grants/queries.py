@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance.core.policy import Role
-from governance.identity.grants.scopes import inventory
-from governance.identity.grants.services import current
+from governance.identity.grants.scopes import get_scope_inventory
+from governance.identity.grants.services import current_grants
 from governance.identity.models import Grant
 
-SIZE = 50
-HOLDING = ("now", "ended", "all")
+GRANT_PAGE_SIZE = 50
+HOLDING_CHOICES = ("now", "ended", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class GrantFilter:
         """From a URL's query. Raises BadRequest."""
         values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
         values["holds"] = values["holds"] or "now"
-        if values["holds"] not in HOLDING or values["role"] not in {"", *Role} or "\x00" in values["user"]:
-            raise BadRequest(f"holds is one of {', '.join(HOLDING)}; role is one of {', '.join(Role)}.")
+        if values["holds"] not in HOLDING_CHOICES or values["role"] not in {"", *Role} or "\x00" in values["user"]:
+            raise BadRequest(f"holds is one of {', '.join(HOLDING_CHOICES)}; role is one of {', '.join(Role)}.")
         return cls(**values)
 
     def given(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value != getattr(GrantFilter(), name)}
 
     def rows(self, grants: QuerySet[Grant]) -> QuerySet[Grant]:
-        holding = current(timezone.now()).values("pk")
+        holding = current_grants(timezone.now()).values("pk")
         if self.holds != "all":
             grants = grants.filter(pk__in=holding) if self.holds == "now" else grants.exclude(pk__in=holding)
         if self.user:
@@ -48,7 +48,7 @@ class GrantFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GrantLine:
     """A Grant, the name of where it is, and whether it holds now."""
 
     grant: Grant
@@ -57,23 +57,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    lines: list[Line]
+class GrantPage:
+    lines: list[GrantLine]
     last: int | None  # the id that the next page starts below; None: this is the last page
 
 
-def page_of(rows: QuerySet[Grant], below: int | None) -> Page:
-    found = list((rows.filter(pk__lt=below) if below is not None else rows)[: SIZE + 1])
-    return Page(lines_of(found[:SIZE]), found[SIZE - 1].pk if len(found) > SIZE else None)
+def paginate_grants(rows: QuerySet[Grant], below: int | None) -> GrantPage:
+    found = list((rows.filter(pk__lt=below) if below is not None else rows)[: GRANT_PAGE_SIZE + 1])
+    return GrantPage(
+        build_grant_lines(found[:GRANT_PAGE_SIZE]),
+        found[GRANT_PAGE_SIZE - 1].pk if len(found) > GRANT_PAGE_SIZE else None,
+    )
 
 
-def lines_of(grants: Iterable[Grant]) -> list[Line]:
+def build_grant_lines(grants: Iterable[Grant]) -> list[GrantLine]:
     found = list(grants)
-    spots = inventory().locate((grant.scope_kind, grant.scope_id) for grant in found)
-    holding = set(current(timezone.now()).filter(pk__in=[grant.pk for grant in found]).values_list("pk", flat=True))
+    spots = get_scope_inventory().locate((grant.scope_kind, grant.scope_id) for grant in found)
+    holding = set(
+        current_grants(timezone.now()).filter(pk__in=[grant.pk for grant in found]).values_list("pk", flat=True)
+    )
     lines = []
     for grant in found:
         spot = spots.get((grant.scope_kind, grant.scope_id))
         place = spot.name if spot else f"{grant.scope_kind} {grant.scope_id} (not in the inventory)"
-        lines.append(Line(grant, place, grant.pk in holding))
+        lines.append(GrantLine(grant, place, grant.pk in holding))
     return lines

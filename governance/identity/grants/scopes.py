@@ -14,41 +14,41 @@ from django.db.models import Q
 
 from governance.core.policy import Actor, Permission, Place, ScopeKind
 
-Scope = tuple[str, str]  # kind, AWS id
+ScopeKey = tuple[str, str]  # kind, AWS id
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ScopeLocation:
     """A scope that the inventory knows: where it lies, and its name to show."""
 
     place: Place
     name: str
 
 
-class Inventory(Protocol):
-    def locate(self, scopes: Iterable[Scope]) -> dict[Scope, Spot]:
+class ScopeInventory(Protocol):
+    def locate(self, scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
         """The scopes that the inventory knows."""
 
     def within(self, actor: Actor, permission: Permission) -> Q:
         """Restricts rows that have scope_kind and scope_id to the scopes where the actor holds the permission."""
 
-    def units(self, actor: Actor, permission: Permission) -> list[tuple[Scope, str]]:
+    def units(self, actor: Actor, permission: Permission) -> list[tuple[ScopeKey, str]]:
         """The organizations and OUs where the actor holds the permission, with their names; accounts are too many."""
 
 
-def inventory() -> Inventory:
-    return cast(Inventory, import_module(settings.GRANT_SCOPES))
+def get_scope_inventory() -> ScopeInventory:
+    return cast(ScopeInventory, import_module(settings.GRANT_SCOPES))
 
 
-def spot_of(kind: ScopeKind, scope_id: str) -> Spot | None:
-    return inventory().locate([(kind, scope_id)]).get((kind, scope_id))
+def locate_scope(kind: ScopeKind, scope_id: str) -> ScopeLocation | None:
+    return get_scope_inventory().locate([(kind, scope_id)]).get((kind, scope_id))
 
 
-PLACE = re.compile(r"(organization) (o-[a-z0-9]{10,32})|(ou) ((?:ou|r)-[a-z0-9-]{4,64})|(account) ([0-9]{12})")
+SCOPE_PATTERN = re.compile(r"(organization) (o-[a-z0-9]{10,32})|(ou) ((?:ou|r)-[a-z0-9-]{4,64})|(account) ([0-9]{12})")
 
 
-def place(line: str) -> tuple[ScopeKind, str]:
-    found = PLACE.fullmatch(" ".join(line.split()))
+def parse_scope(line: str) -> tuple[ScopeKind, str]:
+    found = SCOPE_PATTERN.fullmatch(" ".join(line.split()))
     if found is None:
         raise ValidationError(
             "Write each place like: account 111122223333, ou ou-ab12-cdefgh34, organization o-abcdef1234."

@@ -21,8 +21,8 @@ from governance.core import audit
 from governance.identity.factors import second_factors, totp_secrets
 from governance.identity.models import User
 from governance.identity.people import sessions
-from governance.identity.people.administration import as_actor
-from governance.identity.queries import actor_of
+from governance.identity.people.administration import build_audit_actor
+from governance.identity.queries import build_actor
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ class SignInAdapter(DefaultAccountAdapter):
 
         Raises instead of answering True: allauth would then ask its own record, where a password counts.
         """
-        fresh = second_factors.proved_recently(
-            self.request, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT, second_factors.ANY
+        fresh = second_factors.has_recent_proof(
+            self.request, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT, second_factors.ANY_FACTOR
         )
         if not fresh and second_factors.has_factor(self.request.user):
             raise ReauthenticationRequired
@@ -60,7 +60,9 @@ class SignInAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Home; for somebody who may see nothing yet, their own page, which says so."""
-        return resolve_url(settings.LOGIN_REDIRECT_URL) if actor_of(cast(User, request.user)).grants else reverse("me")
+        return (
+            resolve_url(settings.LOGIN_REDIRECT_URL) if build_actor(cast(User, request.user)).grants else reverse("me")
+        )
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
         if user.is_service:
@@ -70,9 +72,11 @@ class SignInAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: Any) -> None:
         with transaction.atomic():
             super().login(request, user)
-            sessions.begin(request)
+            sessions.begin_session(request)
             methods = [r["method"] for r in get_authentication_records(request, user)]
-            audit.record(actor=as_actor(user), action="session.begin", subject=f"user:{user.pk}", methods=methods)
+            audit.record(
+                actor=build_audit_actor(user), action="session.begin", subject=f"user:{user.pk}", methods=methods
+            )
 
     def authentication_failed(self, _request: HttpRequest, **credentials: Any) -> None:
         """Known names go to the audit trail. What else was typed isn't kept: it may be a password in the wrong field."""
@@ -81,7 +85,9 @@ class SignInAdapter(DefaultAccountAdapter):
             log.warning("a sign-in with an unknown user name was refused")
             return
         with transaction.atomic():
-            audit.record(actor=as_actor(user), action="session.refused", subject=f"user:{user.pk}", why="password")
+            audit.record(
+                actor=build_audit_actor(user), action="session.refused", subject=f"user:{user.pk}", why="password"
+            )
 
     def send_password_reset_mail(self, user: Any, _typed: str, context: dict[str, Any]) -> None:
         """To the address that is kept: what was typed may only look like it."""
@@ -101,7 +107,7 @@ class SignInAdapter(DefaultAccountAdapter):
     def set_password(self, user: Any, password: str) -> None:
         with transaction.atomic():
             super().set_password(user, password)
-            audit.record(actor=as_actor(user), action="user.password", subject=f"user:{user.pk}")
+            audit.record(actor=build_audit_actor(user), action="user.password", subject=f"user:{user.pk}")
 
 
 class FactorAdapter(DefaultMFAAdapter):
@@ -112,10 +118,10 @@ class FactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return totp_secrets.encrypt(text)
+        return totp_secrets.encrypt_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return totp_secrets.decrypt(encrypted_text)
+        return totp_secrets.decrypt_secret(encrypted_text)
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.get_username())
@@ -127,7 +133,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return "Tutela"
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        others = Authenticator.objects.filter(user=authenticator.user_id, type__in=second_factors.STRONG)
+        others = Authenticator.objects.filter(user=authenticator.user_id, type__in=second_factors.STRONG_FACTORS)
         return bool(others.exclude(pk=authenticator.pk).exists())
 
     def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:

@@ -18,17 +18,17 @@ from governance.core import audit
 from governance.core.policy import STEP_UP, Actor, Permission, ScopeKind, known_permissions
 from governance.identity.factors import step_up
 from governance.identity.grants import scopes
-from governance.identity.grants.services import SAID
+from governance.identity.grants.services import SCOPE_KIND_NAMES
 from governance.identity.models import ApiToken, User
-from governance.identity.people.administration import must
-from governance.identity.people.identifiers import checked_username
+from governance.identity.people.administration import require_permission
+from governance.identity.people.identifiers import validate_username
 
-LONGEST = timedelta(days=90)
-GRACE = timedelta(hours=24)
-SEEN_GRAIN = timedelta(minutes=1)
-MARK = "tutela"  # tutela_<prefix>_<secret>: scanners of code can find one that leaked
-SHAPE = re.compile(MARK + r"_(?P<prefix>[0-9a-f]{12})_(?P<secret>[0-9a-f]{64})")
-Scope = tuple[ScopeKind, str]
+MAX_TOKEN_LIFETIME = timedelta(days=90)
+ROTATION_GRACE = timedelta(hours=24)
+LAST_USED_INTERVAL = timedelta(minutes=1)
+LABEL_PREFIX = "tutela"  # tutela_<prefix>_<secret>: scanners of code can find one that leaked
+TOKEN_PATTERN = re.compile(LABEL_PREFIX + r"_(?P<prefix>[0-9a-f]{12})_(?P<secret>[0-9a-f]{64})")
+TokenScope = tuple[ScopeKind, str]
 
 
 class TokenRefusedError(Exception):
@@ -36,24 +36,24 @@ class TokenRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class TokenLimits:
     """What a token may do at most, where, from which networks, and until when."""
 
     permissions: Sequence[Permission]
-    scopes: Sequence[Scope]
+    scopes: Sequence[TokenScope]
     expires_at: datetime
     networks: Sequence[str] = ()
 
 
-def create_service(*, actor: Actor, username: str, responsible: User, now: datetime) -> User:
+def create_service_account(*, actor: Actor, username: str, responsible: User, now: datetime) -> User:
     """A service account: it has Grants like anybody, and no way to sign in. Raises ValidationError."""
-    must(actor, Permission.TOKEN_MANAGE, now)
-    step_up.require(actor, now)
+    require_permission(actor, Permission.TOKEN_MANAGE, now)
+    step_up.require_fresh_factor(actor, now)
     user = User(is_service=True, responsible=responsible)
     user.set_unusable_password()
     with transaction.atomic():
-        audit.hold("user.create")
-        user.username = checked_username(username)
+        audit.hold_trail_end("user.create")
+        user.username = validate_username(username)
         user.full_clean()
         user.save()
         audit.record(
@@ -63,21 +63,21 @@ def create_service(*, actor: Actor, username: str, responsible: User, now: datet
     return user
 
 
-def create_token(*, actor: Actor, service: User, name: str, cut: Cut, now: datetime) -> tuple[ApiToken, str]:
+def create_token(*, actor: Actor, service: User, name: str, cut: TokenLimits, now: datetime) -> tuple[ApiToken, str]:
     """The token and its text, which is shown once and kept nowhere."""
-    must(actor, Permission.TOKEN_MANAGE, now)
-    step_up.require(actor, now)
+    require_permission(actor, Permission.TOKEN_MANAGE, now)
+    step_up.require_fresh_factor(actor, now)
     if not service.is_service:
         raise TokenRefusedError("Tokens are for service accounts; people sign in.")
-    check(cut, now)
+    check_token_limits(cut, now)
     with transaction.atomic():
-        return make(actor=actor, service=service, name=name, cut=cut)
+        return insert_token(actor=actor, service=service, name=name, cut=cut)
 
 
-def make(*, actor: Actor, service: User, name: str, cut: Cut) -> tuple[ApiToken, str]:
+def insert_token(*, actor: Actor, service: User, name: str, cut: TokenLimits) -> tuple[ApiToken, str]:
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     token = ApiToken.objects.create(
-        service=service, name=name, prefix=prefix, secret_digest=digest(secret),
+        service=service, name=name, prefix=prefix, secret_digest=hash_token_secret(secret),
         permissions=sorted(cut.permissions), scopes=[[str(kind), scope_id] for kind, scope_id in cut.scopes],
         networks=[str(ipaddress.ip_network(text)) for text in cut.networks],
         created_by=actor.name, expires_at=cut.expires_at,
@@ -87,22 +87,22 @@ def make(*, actor: Actor, service: User, name: str, cut: Cut) -> tuple[ApiToken,
         permissions=token.permissions, scopes=token.scopes, networks=token.networks,
         expires_at=cut.expires_at.isoformat(),
     )  # fmt: skip
-    return token, f"{MARK}_{prefix}_{secret}"
+    return token, f"{LABEL_PREFIX}_{prefix}_{secret}"
 
 
-def check(cut: Cut, now: datetime) -> None:
+def check_token_limits(cut: TokenLimits, now: datetime) -> None:
     """Raises TokenRefusedError with what to change."""
     if not cut.permissions or not cut.scopes:
         raise TokenRefusedError("Choose at least one permission and one place.")
     if undecidable := sorted(set(cut.permissions) & STEP_UP):
         raise TokenRefusedError(f"A token can't do what needs a second factor: {', '.join(undecidable)}.")
-    if not now < cut.expires_at <= now + LONGEST:
-        raise TokenRefusedError(f"A token ends within {LONGEST.days} days.")
-    known = scopes.inventory().locate((str(kind), scope_id) for kind, scope_id in cut.scopes)
+    if not now < cut.expires_at <= now + MAX_TOKEN_LIFETIME:
+        raise TokenRefusedError(f"A token ends within {MAX_TOKEN_LIFETIME.days} days.")
+    known = scopes.get_scope_inventory().locate((str(kind), scope_id) for kind, scope_id in cut.scopes)
     for kind, scope_id in cut.scopes:
         if (str(kind), scope_id) not in known:
             raise TokenRefusedError(
-                f"There is no {SAID[kind]} {scope_id} in the inventory; the token could do nothing there."
+                f"There is no {SCOPE_KIND_NAMES[kind]} {scope_id} in the inventory; the token could do nothing there."
             )
     for text in cut.networks:
         try:
@@ -111,50 +111,50 @@ def check(cut: Cut, now: datetime) -> None:
             raise TokenRefusedError(f"{text} is not a network; write it like 192.0.2.0/24.") from error
 
 
-def rotate(*, actor: Actor, token: ApiToken, lasts: timedelta, now: datetime) -> tuple[ApiToken, str]:
+def rotate_token(*, actor: Actor, token: ApiToken, lasts: timedelta, now: datetime) -> tuple[ApiToken, str]:
     """A new secret for the same cut. The old one goes on for the grace period, and is replaced once only."""
-    must(actor, Permission.TOKEN_MANAGE, now)
-    step_up.require(actor, now)
+    require_permission(actor, Permission.TOKEN_MANAGE, now)
+    step_up.require_fresh_factor(actor, now)
     permissions = sorted(known_permissions(token.permissions))
     if not permissions:
         raise TokenRefusedError("The portal has none of this token's permissions any more. Make a new token.")
-    cut = Cut(permissions, [(ScopeKind(k), i) for k, i in token.scopes], now + lasts, token.networks)
-    check(cut, now)
+    cut = TokenLimits(permissions, [(ScopeKind(k), i) for k, i in token.scopes], now + lasts, token.networks)
+    check_token_limits(cut, now)
     with transaction.atomic():
-        new, text = make(actor=actor, service=token.service, name=token.name, cut=cut)
+        new, text = insert_token(actor=actor, service=token.service, name=token.name, cut=cut)
         alive = ApiToken.objects.filter(pk=token.pk, replaced_by=None, revoked_at=None, expires_at__gt=now)
-        if not alive.update(replaced_by=new, expires_at=min(token.expires_at, now + GRACE)):
+        if not alive.update(replaced_by=new, expires_at=min(token.expires_at, now + ROTATION_GRACE)):
             raise TokenRefusedError("This token was rotated, revoked or over already.")  # rolls the new one back
         audit.record(actor=actor, action="token.rotate", subject=f"token:{token.pk}", replaced_by=new.pk)
     return new, text
 
 
-def revoke(*, actor: Actor, token: ApiToken, now: datetime) -> None:
-    must(actor, Permission.TOKEN_MANAGE, now)
+def revoke_token(*, actor: Actor, token: ApiToken, now: datetime) -> None:
+    require_permission(actor, Permission.TOKEN_MANAGE, now)
     with transaction.atomic():
         if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
             audit.record(actor=actor, action="token.revoke", subject=f"token:{token.pk}")
 
 
-def find(text: str, *, address: str, now: datetime) -> ApiToken | None:
+def find_token(text: str, *, address: str, now: datetime) -> ApiToken | None:
     """The token that this text is, if it holds here and now."""
-    shaped = SHAPE.fullmatch(text)
+    shaped = TOKEN_PATTERN.fullmatch(text)
     if shaped is None:
         return None
     token = ApiToken.objects.select_related("service__responsible").filter(prefix=shaped["prefix"]).first()
-    if token is None or not hmac.compare_digest(token.secret_digest, digest(shaped["secret"])):
+    if token is None or not hmac.compare_digest(token.secret_digest, hash_token_secret(shaped["secret"])):
         return None
-    return token if holds(token, now) and inside(address, token.networks) else None
+    return token if is_token_active(token, now) and is_address_allowed(address, token.networks) else None
 
 
-def holds(token: ApiToken, now: datetime) -> bool:
+def is_token_active(token: ApiToken, now: datetime) -> bool:
     """Not over, not revoked, and both the account and who answers for it are active: read anew at each request."""
     service = token.service
     people = service.is_service and service.is_active and bool(service.responsible and service.responsible.is_active)
     return people and token.revoked_at is None and now < token.expires_at
 
 
-def inside(address: str, networks: Iterable[str]) -> bool:
+def is_address_allowed(address: str, networks: Iterable[str]) -> bool:
     wanted = [ipaddress.ip_network(text) for text in networks]
     if not wanted:
         return True
@@ -166,12 +166,12 @@ def inside(address: str, networks: Iterable[str]) -> bool:
     return any(ip in network for network in wanted)
 
 
-def note_use(token: ApiToken, now: datetime) -> None:
+def record_token_use(token: ApiToken, now: datetime) -> None:
     """When it was last used; written at most once a minute."""
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - SEEN_GRAIN)
-    if token.last_used_at is None or token.last_used_at < now - SEEN_GRAIN:
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_INTERVAL)
+    if token.last_used_at is None or token.last_used_at < now - LAST_USED_INTERVAL:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
-def digest(secret: str) -> str:
+def hash_token_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -9,7 +9,7 @@ from governance.core import audit
 from governance.core.policy import Actor
 from governance.identity.grants.services import grant_role
 from governance.identity.models import User
-from governance.identity.people.identifiers import checked_email, checked_username
+from governance.identity.people.identifiers import validate_mail_address, validate_username
 
 __all__ = ["create_user", "grant_role"]
 
@@ -20,8 +20,8 @@ def create_user(*, actor: Actor, username: str, password: str | None, email: str
     user = User(first_name=first[:150], last_name=last[:150])
     user.set_password(password)  # which takes its time: before anything is held
     with transaction.atomic():
-        audit.hold("user.create")  # two admins who give the same name come one after the other
-        user.username, user.email = checked_username(username), checked_email(email) if email.strip() else ""
+        audit.hold_trail_end("user.create")  # two admins who give the same name come one after the other
+        user.username, user.email = validate_username(username), validate_mail_address(email) if email.strip() else ""
         if password is not None:
             validate_password(password, user)
         user.full_clean()

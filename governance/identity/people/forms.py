@@ -10,8 +10,8 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 
 from governance.core.free_text import FreeTextField
-from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
-from governance.identity.grants.scopes import place
+from governance.core.policy import ROLE_PERMISSIONS, STEP_UP, Permission, Role, ScopeKind
+from governance.identity.grants.scopes import parse_scope
 from governance.identity.models import User
 from governance.identity.people import password_resets
 
@@ -30,14 +30,14 @@ class MailAddressForm(forms.Form):
     )
 
 
-class ForgottenForm(ResetPasswordForm):
+class ForgottenPasswordForm(ResetPasswordForm):
     """Asks for a mail that resets a password. It says the same about every address."""
 
     email = forms.EmailField(label="Mail address", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]
-        self.users = password_resets.people_to_mail(address)
+        self.users = password_resets.list_reset_recipients(address)
         return address
 
 
@@ -62,7 +62,7 @@ class ChoosePasswordForm(forms.Form):
         return given
 
 
-class ServiceForm(forms.Form):
+class ServiceAccountForm(forms.Form):
     username = forms.CharField(max_length=150, label="Name of the service account", help_text="Like jira-sync")
     responsible = forms.ModelChoiceField(
         User.objects.filter(is_active=True, is_service=False).order_by("username"),
@@ -80,7 +80,7 @@ class TokenForm(forms.Form):
         label="What it may do",
         help_text="At most what the service account's Grants allow.",
         widget=forms.CheckboxSelectMultiple,
-        choices=[(p.value, p.value) for p in sorted(MATRIX[Role.INTEGRATION] - STEP_UP)],
+        choices=[(p.value, p.value) for p in sorted(ROLE_PERMISSIONS[Role.INTEGRATION] - STEP_UP)],
     )
     scopes = forms.CharField(
         label="Where",
@@ -99,10 +99,10 @@ class TokenForm(forms.Form):
         return [Permission(value) for value in self.cleaned_data["permissions"]]
 
     def clean_scopes(self) -> list[tuple[ScopeKind, str]]:
-        return [place(line) for line in self.cleaned_data["scopes"].splitlines() if line.strip()]
+        return [parse_scope(line) for line in self.cleaned_data["scopes"].splitlines() if line.strip()]
 
     def clean_networks(self) -> list[str]:
         return str(self.cleaned_data["networks"]).split()
 
-    def lasts(self) -> timedelta:
+    def get_lifetime(self) -> timedelta:
         return timedelta(days=self.cleaned_data["days"])

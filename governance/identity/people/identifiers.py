@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from governance.core.name_folding import clean, fold, hidden_in, spellings
+from governance.core.name_folding import clean_name, fold_name, list_hidden_characters, list_spellings
 from governance.identity.models import User
 
-LONGEST = 254
-TAKEN = {
+MAX_IDENTIFIER_LENGTH = 254
+TAKEN_MESSAGES = {
     "username": "A user {} already exists, if spelled in other capitals perhaps.",
     "email": "{} has this mail address already, or has it as a user name. Each address belongs to one person.",
 }
@@ -22,12 +22,12 @@ class PersonNotKnownError(ValueError):
     """A name that is nobody's, or more than one person's, or of somebody who can't be meant. The message says what to do."""
 
 
-def people_called(names: Iterable[str]) -> dict[str, list[User]]:
+def find_people_by_names(names: Iterable[str]) -> dict[str, list[User]]:
     """Folded name -> everybody with that user name or mail address, active or not. Compared here: databases fold less."""
-    wanted = {fold(name) for name in names} - {""}
+    wanted = {fold_name(name) for name in names} - {""}
     called: dict[str, set[int]] = defaultdict(set)
     for pk, *own in User.objects.values_list("pk", "username", "email") if wanted else ():
-        for name in {fold(name) for name in own} & wanted:
+        for name in {fold_name(name) for name in own} & wanted:
             called[name].add(pk)
     people = User.objects.in_bulk({pk for ids in called.values() for pk in ids})
     return {name: [people[pk] for pk in sorted(ids)] for name, ids in called.items()}
@@ -36,9 +36,9 @@ def people_called(names: Iterable[str]) -> dict[str, list[User]]:
 def find_person(text: str) -> User:
     """The one active person whom this user name or mail address names. Raises PersonNotKnownError."""
     called: list[User] = []
-    if len(text.strip()) <= LONGEST:
-        refuse_hidden(text)
-        called = people_called([text]).get(fold(text), [])
+    if len(text.strip()) <= MAX_IDENTIFIER_LENGTH:
+        refuse_hidden_characters(text)
+        called = find_people_by_names([text]).get(fold_name(text), [])
     people = [user for user in called if not user.is_service]
     if not people:
         raise PersonNotKnownError(
@@ -52,56 +52,58 @@ def find_person(text: str) -> User:
     return people[0]
 
 
-def refuse_hidden(text: str) -> None:
-    if found := hidden_in(text.strip()):
+def refuse_hidden_characters(text: str) -> None:
+    if found := list_hidden_characters(text.strip()):
         raise PersonNotKnownError(
             f"It holds characters that nobody sees ({', '.join(found[:5])}). Type the name again, without them."
         )
 
 
-def names_of(user: User) -> frozenset[str]:
+def list_folded_names(user: User) -> frozenset[str]:
     """Every folded name that means this person."""
-    return spellings(user.get_username()) | spellings(user.email)
+    return list_spellings(user.get_username()) | list_spellings(user.email)
 
 
-def strangers(names: Iterable[str]) -> list[str]:
+def list_unknown_names(names: Iterable[str]) -> list[str]:
     """Of these names, those that nobody in the portal has, in any spelling; as they were written."""
     given = sorted(set(names))
     if not given:
         return []
     known: set[str] = set()
     for own in User.objects.values_list("username", "email"):
-        known.update(*map(spellings, own))
-    return [name for name in given if not spellings(name) & known]
+        known.update(*map(list_spellings, own))
+    return [name for name in given if not list_spellings(name) & known]
 
 
-def checked_username(text: str) -> str:
+def validate_username(text: str) -> str:
     """As it is kept. Raises ValidationError for what looks like another name, or is one already."""
-    return checked("username", text, None)
+    return validate_identifier("username", text, None)
 
 
-def checked_email(text: str, user: User | None = None) -> str:
+def validate_mail_address(text: str, user: User | None = None) -> str:
     """As it is kept, for this person. Raises ValidationError."""
-    return checked("email", text, user)
+    return validate_identifier("email", text, user)
 
 
-def refuse_no_address(name: str) -> None:
+def require_valid_address(name: str) -> None:
     try:
         validate_email(name)
     except ValidationError as error:
         raise ValidationError({"email": "This is no mail address. Write it like ada@example.com."}) from error
 
 
-def checked(field: str, text: str, user: User | None) -> str:
+def validate_identifier(field: str, text: str, user: User | None) -> str:
     """A user name or a mail address that no other person has as either. Raises ValidationError."""
     try:
-        refuse_hidden(text)
+        refuse_hidden_characters(text)
     except PersonNotKnownError as error:
         raise ValidationError({field: str(error)}) from error
-    name = clean(text)
+    name = clean_name(text)
     if field == "email":
-        refuse_no_address(name)
-    others = [other for other in people_called([name]).get(fold(name), []) if user is None or other.pk != user.pk]
+        require_valid_address(name)
+    others = [
+        other for other in find_people_by_names([name]).get(fold_name(name), []) if user is None or other.pk != user.pk
+    ]
     if others:
-        raise ValidationError({field: TAKEN[field].format(others[0])})
+        raise ValidationError({field: TAKEN_MESSAGES[field].format(others[0])})
     return name

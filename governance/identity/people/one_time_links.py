@@ -12,8 +12,8 @@ from governance.core import audit
 from governance.core.policy import Actor
 from governance.identity.models import OneTimeLink, User
 
-LASTS = timedelta(hours=72)
-Purpose = OneTimeLink.Purpose
+LINK_LIFETIME = timedelta(hours=72)
+LinkPurpose = OneTimeLink.Purpose
 
 
 class LinkRefusedError(Exception):
@@ -23,34 +23,38 @@ class LinkRefusedError(Exception):
         super().__init__("This link was used already, or has ended. Ask a security admin for another one.")
 
 
-def issue(*, actor: Actor, user: User, purpose: Purpose, now: datetime) -> str:
+def issue_link(*, actor: Actor, user: User, purpose: LinkPurpose, now: datetime) -> str:
     """The word that goes into the link; it is kept as a digest only. Earlier links of the same kind end."""
     word = secrets.token_urlsafe(32)
     with transaction.atomic():
         user.links.filter(purpose=purpose, used_at=None).update(expires_at=now)
         OneTimeLink.objects.create(
-            user=user, purpose=purpose, digest=digest(word), created_by=actor.name, expires_at=now + LASTS
+            user=user,
+            purpose=purpose,
+            digest=hash_link_token(word),
+            created_by=actor.name,
+            expires_at=now + LINK_LIFETIME,
         )
         audit.record(actor=actor, action="link.create", subject=f"user:{user.pk}", purpose=purpose)
     return word
 
 
-def find(word: str, purpose: Purpose, now: datetime) -> OneTimeLink:
+def find_link(word: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
     """The link, unused so far. Raises LinkRefusedError."""
     open_links = OneTimeLink.objects.select_related("user").filter(used_at=None, expires_at__gt=now)
-    found = open_links.filter(digest=digest(word), purpose=purpose, user__is_active=True).first()
+    found = open_links.filter(digest=hash_link_token(word), purpose=purpose, user__is_active=True).first()
     if found is None:
         raise LinkRefusedError
     return found
 
 
-def use(word: str, purpose: Purpose, now: datetime) -> OneTimeLink:
+def redeem_link(word: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
     """Use it up. Of two who use it at once, one is refused: losing means that the link is gone."""
-    found = find(word, purpose, now)
+    found = find_link(word, purpose, now)
     if not OneTimeLink.objects.filter(pk=found.pk, used_at=None).update(used_at=now):
         raise LinkRefusedError
     return found
 
 
-def digest(word: str) -> str:
+def hash_link_token(word: str) -> str:
     return hashlib.sha256(word.encode()).hexdigest()

@@ -20,31 +20,31 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from governance.identity.factors import second_factors
-from governance.identity.factors.forms import ENROLLING
+from governance.identity.factors.forms import ENROLLMENT_KEY
 from governance.identity.models import User
 from governance.identity.people.adapters import FactorAdapter
-from governance.identity.people.administration import as_actor, factor_changed
-from governance.identity.people.sessions import renew
+from governance.identity.people.administration import build_audit_actor, record_factor_change
+from governance.identity.people.sessions import renew_session
 
 
-def changed(request: HttpRequest, what: str, kind: str) -> None:
+def handle_factor_change(request: HttpRequest, what: str, kind: str) -> None:
     user = cast(User, request.user)
     key = request.session.session_key or ""
-    factor_changed(actor=as_actor(user), user=user, what=what, kind=kind, keep=key)
+    record_factor_change(actor=build_audit_actor(user), user=user, what=what, kind=kind, keep=key)
 
 
-def enrolled(request: HttpRequest, authenticator: Authenticator) -> None:
+def finish_enrollment(request: HttpRequest, authenticator: Authenticator) -> None:
     """Whoever enrolled a factor has just used it; so the session counts as proved, under a new id."""
-    changed(request, "added", authenticator.type)
+    handle_factor_change(request, "added", authenticator.type)
     post_authentication(request, authenticator)
-    renew(request)
+    renew_session(request)
 
 
-def after_enrolment(codes_are_new: bool) -> HttpResponse:  # noqa: FBT001  (allauth answers so)
+def redirect_after_enrollment(codes_are_new: bool) -> HttpResponse:  # noqa: FBT001  (allauth answers so)
     return HttpResponseRedirect(reverse("mfa_view_recovery_codes" if codes_are_new else "mfa_index"))
 
 
-class Index(IndexView):
+class FactorIndex(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "has_factor": second_factors.has_factor(self.request.user)}
 
@@ -53,16 +53,16 @@ class EnrolApp(ActivateTOTPView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             authenticator, codes = activate_totp(self.request, form)
-            enrolled(self.request, authenticator)
-        del self.request.session[ENROLLING]
-        return after_enrolment(bool(codes))
+            finish_enrollment(self.request, authenticator)
+        del self.request.session[ENROLLMENT_KEY]
+        return redirect_after_enrollment(bool(codes))
 
 
 class RemoveApp(DeactivateTOTPView):
     def form_valid(self, _form: Any) -> HttpResponse:
         with transaction.atomic():
             deactivate_totp(self.request, self.authenticator)
-            changed(self.request, "removed", second_factors.Kind.TOTP)
+            handle_factor_change(self.request, "removed", second_factors.FactorKind.TOTP)
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -72,8 +72,8 @@ class AddPasskey(AddWebAuthnView):
             authenticator, codes = add_authenticator(
                 self.request, name=form.cleaned_data["name"], credential=form.cleaned_data["credential"]
             )
-            enrolled(self.request, authenticator)
-        return after_enrolment(bool(codes))
+            finish_enrollment(self.request, authenticator)
+        return redirect_after_enrollment(bool(codes))
 
 
 class RemovePasskey(RemoveWebAuthnView):
@@ -84,7 +84,7 @@ class RemovePasskey(RemoveWebAuthnView):
             return HttpResponseRedirect(reverse("mfa_index"))
         with transaction.atomic():
             remove_authenticator(self.request, authenticator)
-            changed(self.request, "removed", second_factors.Kind.WEBAUTHN)
+            handle_factor_change(self.request, "removed", second_factors.FactorKind.WEBAUTHN)
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
@@ -103,5 +103,5 @@ class NewRecoveryCodes(GenerateRecoveryCodesView):
             raise ReauthenticationRequired
         with transaction.atomic():
             generate_recovery_codes(self.request)
-            changed(self.request, "renewed", second_factors.Kind.RECOVERY_CODES)
+            handle_factor_change(self.request, "renewed", second_factors.FactorKind.RECOVERY_CODES)
         return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))

@@ -18,26 +18,26 @@ from django.views.decorators.http import require_POST, require_safe
 from governance.identity.models import User
 from governance.identity.people import administration, one_time_links, sessions
 from governance.identity.people.forms import ChoosePasswordForm
-from governance.identity.queries import actor_of, factors_of
-from governance.identity.web import anybody, oneself
+from governance.identity.queries import build_actor, list_factors
+from governance.identity.web import own_resource, public_view
 
-WELCOME = "tutela.welcome"  # session key: the word of the link, so that it doesn't stay in the address
+WELCOME_KEY = "tutela.welcome"  # session key: the word of the link, so that it doesn't stay in the address
 
 
-@oneself
+@own_resource
 @require_safe
-def me(request: HttpRequest) -> HttpResponse:
+def show_own_page(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     shown = {
-        "sessions": sessions.sessions_of(user),
+        "sessions": sessions.list_live_sessions(user),
         "here": request.session.session_key,
-        "actor": actor_of(user),
-        "factors": factors_of(user),
+        "actor": build_actor(user),
+        "factors": list_factors(user),
     }
     return render(request, "identity/me.html", shown)
 
 
-@oneself
+@own_resource
 @require_POST
 def end_my_sessions(request: HttpRequest) -> HttpResponse:
     """One session by its number, or all but this one."""
@@ -47,33 +47,37 @@ def end_my_sessions(request: HttpRequest) -> HttpResponse:
         mine = mine.filter(pk=number if number.isdecimal() else None)
     here = request.session.session_key or ""
     keys = mine.exclude(session_key=here).values_list("session_key", flat=True)
-    ended = sessions.end_sessions(actor=administration.as_actor(user), user=user, why="ended by the person", keys=keys)
+    ended = sessions.end_sessions(
+        actor=administration.build_audit_actor(user), user=user, why="ended by the person", keys=keys
+    )
     messages.success(request, f"{ended} {'session has' if ended == 1 else 'sessions have'} ended.")
     return redirect("me")
 
 
-@anybody
+@public_view
 @never_cache
 @require_safe
-def welcome_open(request: HttpRequest, word: str) -> HttpResponse:
-    request.session[WELCOME] = word
+def open_welcome_link(request: HttpRequest, word: str) -> HttpResponse:
+    request.session[WELCOME_KEY] = word
     return redirect("welcome")
 
 
-@anybody
+@public_view
 @never_cache
 @sensitive_post_parameters()
-def welcome(request: HttpRequest) -> HttpResponseBase:
+def choose_password_view(request: HttpRequest) -> HttpResponseBase:
     """Choose a password; then enrol a second factor, which the gate sees to."""
-    word = str(request.session.get(WELCOME, ""))
+    word = str(request.session.get(WELCOME_KEY, ""))
     try:
-        user = one_time_links.find(word, one_time_links.Purpose.WELCOME, timezone.now()).user
+        user = one_time_links.find_link(word, one_time_links.LinkPurpose.WELCOME, timezone.now()).user
         form = ChoosePasswordForm(request.POST or None, user=user)
         if not form.is_valid():
             return render(request, "identity/welcome.html", {"form": form, "invited": user})
-        user = administration.welcome(word=word, password=form.cleaned_data["password"], now=timezone.now())
+        user = administration.set_welcome_password(
+            word=word, password=form.cleaned_data["password"], now=timezone.now()
+        )
     except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
-    del request.session[WELCOME]
+    del request.session[WELCOME_KEY]
     record_authentication(request, user, method="password")
     return cast(HttpResponseBase, perform_login(request, user))

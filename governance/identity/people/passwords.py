@@ -9,10 +9,10 @@ from typing import Any
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
-LEAST_DIFFERENT = 6
-LONGEST = 1_000  # each character is looked at several times
-SHORTEST_NAME = 4
-PRODUCT = "tutela"
+MIN_DISTINCT_CHARACTERS = 6
+MAX_PASSWORD_LENGTH = 1_000  # each character is looked at several times
+MIN_NAME_LENGTH = 4
+PRODUCT_NAME = "tutela"
 
 
 class PredictablePasswordValidator:
@@ -22,27 +22,27 @@ class PredictablePasswordValidator:
         self.common: set[str] = CommonPasswordValidator().passwords  # Django's 20,000, from published breaches
 
     def validate(self, password: str, user: Any = None) -> None:
-        if len(password) > LONGEST:
-            raise ValidationError(f"At most {LONGEST:,} characters.")
+        if len(password) > MAX_PASSWORD_LENGTH:
+            raise ValidationError(f"At most {MAX_PASSWORD_LENGTH:,} characters.")
         folded = password.casefold()
-        if any(name in folded for name in names(user)):
+        if any(name in folded for name in list_forbidden_names(user)):
             raise ValidationError("This password contains your name or the portal's. Choose one without them.")
-        if len(set(folded)) < LEAST_DIFFERENT or is_sequence(folded):
+        if len(set(folded)) < MIN_DISTINCT_CHARACTERS or is_sequence(folded):
             raise ValidationError("This password repeats or counts up a few characters. Choose a less regular one.")
-        if any(stem in self.common for stem in stems(folded)):
+        if any(stem in self.common for stem in list_password_stems(folded)):
             raise ValidationError("This password is a common one made longer. Choose several unrelated words instead.")
 
     def get_help_text(self) -> str:
         return "It can't contain your name or the portal's, nor be a common password made longer."
 
 
-def names(user: Any) -> set[str]:
+def list_forbidden_names(user: Any) -> set[str]:
     """The parts of the person's names that are long enough to count, and the product's."""
-    found = {PRODUCT}
+    found = {PRODUCT_NAME}
     if user is not None:
         texts = (user.get_username(), user.first_name, user.last_name, user.email.partition("@")[0])
         found |= {part for text in texts for part in re.split(r"[\W_\d]+", text.casefold())}
-    return {name for name in found if len(name) >= SHORTEST_NAME}
+    return {name for name in found if len(name) >= MIN_NAME_LENGTH}
 
 
 def is_sequence(text: str) -> bool:
@@ -52,13 +52,13 @@ def is_sequence(text: str) -> bool:
     return bool(steps) and regular >= len(steps) - 2
 
 
-def stems(text: str) -> set[str]:
+def list_password_stems(text: str) -> set[str]:
     """What is left without digits and punctuation around it, and the unit that is repeated."""
     found = {text.strip("0123456789!?.,-_#*+@$%&"), re.sub(r"[\W\d_]+", "", text)}
-    return {unit for stem in found if (unit := repeated(stem)) and len(unit) >= SHORTEST_NAME}
+    return {unit for stem in found if (unit := find_repeated_unit(stem)) and len(unit) >= MIN_NAME_LENGTH}
 
 
-def repeated(text: str) -> str:
+def find_repeated_unit(text: str) -> str:
     """abcabc -> abc; abc -> abc."""
     size = (text + text).find(text, 1)
     return text[:size] if text and len(text) % size == 0 else text

@@ -15,27 +15,29 @@ from django.utils.dateparse import parse_datetime
 from governance.core.env import ConfigurationError
 from governance.identity.factors import totp_secrets
 
-LASTS = timedelta(minutes=5)
-KEY = "shown_once"
+SECRET_LIFETIME = timedelta(minutes=5)
+DISPLAY_SESSION_KEY = "shown_once"
 
 
 def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
     """For this session only, and instead of the one before. subject: whose it is, like token:12."""
-    until = (timezone.now() + LASTS).isoformat()
-    request.session[KEY] = totp_secrets.encrypt(json.dumps({"subject": subject, "secret": secret, "until": until}))
+    until = (timezone.now() + SECRET_LIFETIME).isoformat()
+    request.session[DISPLAY_SESSION_KEY] = totp_secrets.encrypt_secret(
+        json.dumps({"subject": subject, "secret": secret, "until": until})
+    )
 
 
 def read_secret(request: HttpRequest, subject: str) -> str:
     """Empty where there is none of this subject, or its time is over: then it is also taken out of the session."""
-    held = request.session.get(KEY)
+    held = request.session.get(DISPLAY_SESSION_KEY)
     if not held:
         return ""
     try:
-        kept = json.loads(totp_secrets.decrypt(held))
+        kept = json.loads(totp_secrets.decrypt_secret(held))
     except ConfigurationError:  # its key was taken away since
         return ""
     until = parse_datetime(kept["until"])
     if until is None or until <= timezone.now():
-        del request.session[KEY]
+        del request.session[DISPLAY_SESSION_KEY]
         return ""
     return str(kept["secret"]) if kept["subject"] == subject else ""

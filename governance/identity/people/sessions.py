@@ -18,11 +18,11 @@ from governance.core import audit
 from governance.core.policy import Actor
 from governance.identity.models import User
 
-BEGAN, SEEN = "tutela.began", "tutela.seen"
-GRAIN = 60  # seconds between two writes of when a session was last seen
+BEGAN_KEY, SEEN_KEY = "tutela.began", "tutela.seen"
+SEEN_WRITE_INTERVAL = 60  # seconds between two writes of when a session was last seen
 
 
-class SessionLimits:
+class SessionLimitMiddleware:
     """Middleware: signs out a session that idled or lived too long, before anything else looks at it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -30,36 +30,36 @@ class SessionLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
-            enforce(request)
+            enforce_session_limits(request)
         return self.get_response(request)
 
 
-def begin(request: HttpRequest) -> None:
-    request.session[BEGAN] = request.session[SEEN] = time.time()
+def begin_session(request: HttpRequest) -> None:
+    request.session[BEGAN_KEY] = request.session[SEEN_KEY] = time.time()
 
 
-def enforce(request: HttpRequest) -> None:
+def enforce_session_limits(request: HttpRequest) -> None:
     now, session = time.time(), request.session
-    began, seen = session.get(BEGAN), session.get(SEEN)
+    began, seen = session.get(BEGAN_KEY), session.get(SEEN_KEY)
     if began is None or seen is None:
-        begin(request)
+        begin_session(request)
     elif now - began >= settings.SESSION_ABSOLUTE_SECONDS or now - seen >= settings.SESSION_IDLE_SECONDS:
         UserSession.objects.filter(session_key=session.session_key).delete()
         logout(request)
         messages.info(request, "Your session has ended. Sign in again.")
-    elif now - seen >= GRAIN:
-        session[SEEN] = now
+    elif now - seen >= SEEN_WRITE_INTERVAL:
+        session[SEEN_KEY] = now
         UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=timezone.now())
 
 
-def renew(request: HttpRequest) -> None:
+def renew_session(request: HttpRequest) -> None:
     """A new session id after what the session may do has grown, so that an id seen before is worth nothing."""
     UserSession.objects.filter(session_key=request.session.session_key).delete()
     request.session.cycle_key()
     UserSession.objects.create_from_request(request)
 
 
-def sessions_of(user: User) -> list[UserSession]:
+def list_live_sessions(user: User) -> list[UserSession]:
     """The person's sessions that live, newest first. Dead ones are cleared away on the way."""
     return sorted(UserSession.objects.purge_and_list(user), key=lambda s: s.created_at, reverse=True)
 

@@ -29,17 +29,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from governance.core import audit
-from governance.core.storable import TooDeepError, is_storable, storable
+from governance.core.storable import TooDeepError, as_storable, is_storable
 from governance.identity.people import one_time_links
-from governance.identity.people.administration import as_actor
-from governance.identity.web import anybody
+from governance.identity.people.administration import build_audit_actor
+from governance.identity.web import public_view
 
-PROVIDER = "sso"
-NONCE, CONNECT = "tutela.nonce", "tutela.connect"  # session keys
-ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+OIDC_PROVIDER_ID = "sso"
+NONCE_KEY, CONNECT_KEY = "tutela.nonce", "tutela.connect"  # session keys
+TRUSTED_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
 
 
-class Connection(OpenIDConnectOAuth2Adapter):
+class OidcConnection(OpenIDConnectOAuth2Adapter):
     """The one connection to the company's identity provider."""
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
@@ -49,7 +51,7 @@ class Connection(OpenIDConnectOAuth2Adapter):
             if told.get("sub") != claims["sub"]:
                 raise OAuth2Error("userinfo speaks of somebody else")
             claims = {**claims, **{name: told[name] for name in ("email", "email_verified") if name in told}}
-        return self.get_provider().sociallogin_from_response(request, {"id_token": kept(claims)})
+        return self.get_provider().sociallogin_from_response(request, {"id_token": clean_claims(claims)})
 
     def trusted(self, request: HttpRequest, app: Any, id_token: str | None) -> dict[str, Any]:
         """The ID token's claims. Raises OAuth2Error unless it is signed, ours, of now, and for this browser."""
@@ -59,13 +61,13 @@ class Connection(OpenIDConnectOAuth2Adapter):
             algorithm = jwt.get_unverified_header(id_token or "").get("alg")
         except jwt.PyJWTError as error:
             raise OAuth2Error("there is no ID token") from error
-        if algorithm not in ALGORITHMS:
+        if algorithm not in TRUSTED_ALGORITHMS:
             raise OAuth2Error("the ID token's algorithm is not one that is trusted")
         claims: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token, keys_url=self.openid_config["jwks_uri"], issuer=self.openid_config["issuer"],
             audience=app.client_id, lookup_kid=jwtkit.lookup_kid_jwk,
         )  # fmt: skip
-        nonce = request.session.pop(NONCE, None)
+        nonce = request.session.pop(NONCE_KEY, None)
         if not nonce or not hmac.compare_digest(nonce, str(claims.get("nonce", ""))):
             raise OAuth2Error("the ID token was made for another sign-in")
         if not claims.get("sub") or claims.get("azp", app.client_id) != app.client_id:
@@ -73,12 +75,12 @@ class Connection(OpenIDConnectOAuth2Adapter):
         return claims
 
 
-def kept(claims: dict[str, Any]) -> dict[str, Any]:
+def clean_claims(claims: dict[str, Any]) -> dict[str, Any]:
     """The claims as the database takes them. Who somebody is, is never replaced: two could become one."""
     if not is_storable([claims.get(name) for name in ("sub", "iss", "email")]):
         raise OAuth2Error("the ID token names somebody in characters that can't be stored")
     try:
-        found: dict[str, Any] = storable(claims)
+        found: dict[str, Any] = as_storable(claims)
     except TooDeepError as error:
         raise OAuth2Error("the ID token is nested too deep") from error
     return found
@@ -92,30 +94,30 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         account = sociallogin.account
-        if account.provider == PROVIDER and not domain_allowed(account.extra_data.get("id_token", {})):
+        if account.provider == OIDC_PROVIDER_ID and not is_domain_allowed(account.extra_data.get("id_token", {})):
             raise ImmediateHttpResponse(render(request, "socialaccount/authentication_error.html", status=403))
-        word = request.session.pop(CONNECT, "")
+        word = request.session.pop(CONNECT_KEY, "")
         if word and not sociallogin.is_existing:
             try:
-                connect(request, sociallogin, word)
+                connect_identity(request, sociallogin, word)
             except one_time_links.LinkRefusedError as error:
                 shown = {"why": str(error)}
                 raise ImmediateHttpResponse(render(request, "identity/link_refused.html", shown, status=410)) from error
 
 
-def connect(request: HttpRequest, sociallogin: SocialLogin, word: str) -> None:
+def connect_identity(request: HttpRequest, sociallogin: SocialLogin, word: str) -> None:
     """Tie this identity to the person whom a security admin made the link for."""
     with transaction.atomic():
-        user = one_time_links.use(word, one_time_links.Purpose.CONNECT, timezone.now()).user
+        user = one_time_links.redeem_link(word, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
         sociallogin.connect(request, user)
         account: SocialAccount = sociallogin.account
         audit.record(
-            actor=as_actor(user), action="identity.connect", subject=f"user:{user.pk}", provider=account.provider,
+            actor=build_audit_actor(user), action="identity.connect", subject=f"user:{user.pk}", provider=account.provider,
             sub=account.uid,
         )  # fmt: skip
 
 
-def domain_allowed(claims: dict[str, Any]) -> bool:
+def is_domain_allowed(claims: dict[str, Any]) -> bool:
     """With an allow-list: the address is verified and of one of its domains. Without: anybody whom we know."""
     if not settings.OIDC_ALLOWED_DOMAINS:
         return True
@@ -123,41 +125,41 @@ def domain_allowed(claims: dict[str, Any]) -> bool:
     return bool(sign) and claims.get("email_verified") is True and domain.casefold() in settings.OIDC_ALLOWED_DOMAINS
 
 
-@anybody
+@public_view
 @require_POST
-def start(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+def start_oidc_login(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """To the identity provider. Nothing of the request is handed through to it but where to come back."""
     provider = connection_or_404(request, provider_id).get_provider()
-    nonce = request.session[NONCE] = secrets.token_urlsafe(32)
+    nonce = request.session[NONCE_KEY] = secrets.token_urlsafe(32)
     response: HttpResponseBase = provider.redirect(
         request, process=AuthProcess.LOGIN, next_url=get_next_redirect_url(request), auth_params={"nonce": nonce}
     )
     return response
 
 
-@anybody
+@public_view
 @never_cache
 @require_safe
-def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+def finish_oidc_login(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     view = OAuth2CallbackView.adapter_view(connection_or_404(request, provider_id))
     response: HttpResponseBase = view(request)
     return response
 
 
-def connection_or_404(request: HttpRequest, provider_id: str) -> Connection:
-    if "openid_connect" not in settings.SOCIALACCOUNT_PROVIDERS or provider_id != PROVIDER:
+def connection_or_404(request: HttpRequest, provider_id: str) -> OidcConnection:
+    if "openid_connect" not in settings.SOCIALACCOUNT_PROVIDERS or provider_id != OIDC_PROVIDER_ID:
         raise Http404
-    return Connection(request, provider_id)
+    return OidcConnection(request, provider_id)
 
 
-@anybody
+@public_view
 @never_cache
 @require_safe
-def connect_open(request: HttpRequest, word: str) -> HttpResponseBase:
+def open_connect_link(request: HttpRequest, word: str) -> HttpResponseBase:
     """The link from the security admin: says whom it is for, and sends them to the identity provider."""
     try:
-        user = one_time_links.find(word, one_time_links.Purpose.CONNECT, timezone.now()).user
+        user = one_time_links.find_link(word, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
     except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
-    request.session[CONNECT] = word
+    request.session[CONNECT_KEY] = word
     return render(request, "identity/connect.html", {"invited": user})

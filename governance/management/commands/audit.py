@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from accounts.tasks import keepers
+from accounts.tasks import list_anchor_writers
 from governance.audit import check, export, trail
-from governance.audit.anchor import AnchorNotKeptError, anchor_now
+from governance.audit.anchor import AnchorWriteError, anchor_now
 from governance.core import verifier
 from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
@@ -48,7 +48,7 @@ class Command(TutelaCommand):
 
     def export(self, options: dict[str, Any]) -> int:
         output: Path = options["output"]
-        written = trail.export(actor=SYSTEM, start=moment(options["start"]), end=moment(options["end"]))
+        written = trail.record_and_export(actor=SYSTEM, start=moment(options["start"]), end=moment(options["end"]))
         try:
             with output.open("wb") as file:
                 file.writelines(written)
@@ -60,8 +60,8 @@ class Command(TutelaCommand):
 
     def anchor(self, _options: dict[str, Any]) -> int:
         try:
-            anchor = anchor_now(keepers())
-        except AnchorNotKeptError as error:
+            anchor = anchor_now(list_anchor_writers())
+        except AnchorWriteError as error:
             raise CouldNotError(str(error)) from error
         self.stdout.write(f"Row {anchor['seq']} is anchored." if anchor else "There is nothing to anchor yet.")
         return DONE

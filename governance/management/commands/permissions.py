@@ -20,7 +20,7 @@ class Command(TutelaCommand):
         parser.add_argument("--check", action="store_true")
 
     def work(self, options: dict[str, Any]) -> int:
-        path, wanted = Path(settings.BASE_DIR) / "docs" / "permissions.md", permissions.page()
+        path, wanted = Path(settings.BASE_DIR) / "docs" / "permissions.md", permissions.render_permissions_page()
         if options["check"]:
             current = path.exists() and path.read_text(encoding="utf-8") == wanted
             self.stdout.write("current" if current else "docs/permissions.md is old. Run: manage.py permissions docs")

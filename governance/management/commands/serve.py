@@ -36,9 +36,9 @@ class Portal(BaseApplication):  # type: ignore[misc]
 
 def start_embedded(_worker: Any) -> None:
     if settings.EMBEDDED:
-        from scans.embedded import Embedded
+        from scans.embedded import EmbeddedWorker
 
-        Embedded().start()
+        EmbeddedWorker().start()
 
 
 class Command(TutelaCommand):
@@ -50,7 +50,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         try:
-            serving_checks.require()  # here, before a worker process is forked
+            serving_checks.require_secure_settings()  # here, before a worker process is forked
         except ConfigurationError as error:
             raise CouldNotError(str(error)) from error
         self.stdout.write(f"Serving on http://{options['bind']}/")

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.collectors.lib.strict_answers import document, flag, listed, mapping, number, text, text_or_none, texts
+from scans.collectors.lib.strict_answers import (
+    parse_policy_document,
+    require_flag,
+    require_list,
+    require_mapping,
+    require_number,
+    require_text,
+    require_texts,
+    text_or_none,
+)
 
-HTTPS = 443
+HTTPS_PORT = 443
 # Protocols by name or number; -1 is every protocol, and then no ports are given.
-TCP = frozenset({"tcp", "6"})
+TCP_PROTOCOLS = frozenset({"tcp", "6"})
 # Endpoints of the other types (Resource, ServiceNetwork, GatewayLoadBalancer, Tunnel) may lead to something without a
 # service's name: EC2 API reference, VpcEndpoint, ResourceConfigurationArn and ServiceNetworkArn.
-OF_SERVICES = frozenset({"Interface", "Gateway"})
+SERVICE_ENDPOINT_TYPES = frozenset({"Interface", "Gateway"})
 
 
-def endpoint(item: Any, region: str) -> dict[str, Any]:
-    kind = text(item, "VpcEndpointType")
-    groups = listed(item, "Groups", []) if kind == "Interface" else []
-    service = text(item, "ServiceName") if kind in OF_SERVICES else text_or_none(item, "ServiceName")
+def parse_endpoint(item: Any, region: str) -> dict[str, Any]:
+    kind = require_text(item, "VpcEndpointType")
+    groups = require_list(item, "Groups", []) if kind == "Interface" else []
+    service = require_text(item, "ServiceName") if kind in SERVICE_ENDPOINT_TYPES else text_or_none(item, "ServiceName")
     return {
-        "id": text(item, "VpcEndpointId"),
+        "id": require_text(item, "VpcEndpointId"),
         "service": None if service is None else short_name(service, region),
         "endpoint_type": kind,
-        "state": text(item, "State").lower(),
-        "vpc": text(item, "VpcId"),
-        "private_dns": flag(item, "PrivateDnsEnabled", default=False),
-        "groups": [text(group, "GroupId") for group in groups],
-        "route_tables": texts(item, "RouteTableIds", []) if kind == "Gateway" else [],
+        "state": require_text(item, "State").lower(),
+        "vpc": require_text(item, "VpcId"),
+        "private_dns": require_flag(item, "PrivateDnsEnabled", default=False),
+        "groups": [require_text(group, "GroupId") for group in groups],
+        "route_tables": require_texts(item, "RouteTableIds", []) if kind == "Gateway" else [],
     }
 
 
@@ -36,59 +45,70 @@ def short_name(service: str, region: str) -> str:
     return rest if found and "vpce-svc" not in service else service
 
 
-def policy(item: Any) -> dict[str, Any] | None:
+def parse_endpoint_policy(item: Any) -> dict[str, Any] | None:
     """None: this type of endpoint takes no policy."""
-    return None if item.get("PolicyDocument") in (None, "") else document(item["PolicyDocument"])
+    return None if item.get("PolicyDocument") in (None, "") else parse_policy_document(item["PolicyDocument"])
 
 
-def peers(connections: list[Any], vpc: str) -> list[dict[str, str | None]]:
+def list_active_peers(connections: list[Any], vpc: str) -> list[dict[str, str | None]]:
     """The other ends of a VPC's active peering connections."""
     found: list[dict[str, str | None]] = []
     for connection in connections:
-        if text(mapping(connection, "Status"), "Code") == "active":
-            ends = [end(connection, side) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
+        if require_text(require_mapping(connection, "Status"), "Code") == "active":
+            ends = [parse_peering_end(connection, side) for side in ("RequesterVpcInfo", "AccepterVpcInfo")]
             found += [one for one in ends if one["vpc"] != vpc] if vpc in {one["vpc"] for one in ends} else []
     return sorted(found, key=lambda one: (str(one["account"]), str(one["vpc"])))
 
 
-def end(connection: Any, side: str) -> dict[str, str | None]:
-    info = mapping(connection, side)
-    return {"vpc": text(info, "VpcId"), "account": text(info, "OwnerId"), "region": text_or_none(info, "Region")}
+def parse_peering_end(connection: Any, side: str) -> dict[str, str | None]:
+    info = require_mapping(connection, side)
+    return {
+        "vpc": require_text(info, "VpcId"),
+        "account": require_text(info, "OwnerId"),
+        "region": text_or_none(info, "Region"),
+    }
 
 
-def sources_443(group: Any) -> list[str]:
-    return [source for rule in listed(group, "IpPermissions", []) if admits_https(rule) for source in sources(rule)]
+def list_https_sources(group: Any) -> list[str]:
+    return [
+        source
+        for rule in require_list(group, "IpPermissions", [])
+        if admits_https(rule)
+        for source in list_rule_sources(rule)
+    ]
 
 
 def admits_https(rule: Any) -> bool:
-    protocol = text(rule, "IpProtocol")
+    protocol = require_text(rule, "IpProtocol")
     if protocol == "-1":
         return True
-    return protocol in TCP and number(rule, "FromPort") <= HTTPS <= number(rule, "ToPort")
+    return protocol in TCP_PROTOCOLS and require_number(rule, "FromPort") <= HTTPS_PORT <= require_number(
+        rule, "ToPort"
+    )
 
 
-def sources(rule: Any) -> list[str]:
+def list_rule_sources(rule: Any) -> list[str]:
     lists = {
         "IpRanges": "CidrIp",
         "Ipv6Ranges": "CidrIpv6",
         "UserIdGroupPairs": "GroupId",
         "PrefixListIds": "PrefixListId",
     }
-    return [text(one, name) for key, name in lists.items() for one in listed(rule, key, [])]
+    return [require_text(one, name) for key, name in lists.items() for one in require_list(rule, key, [])]
 
 
-def vpc(item: Any) -> dict[str, Any]:
-    return {"cidrs": cidrs(item), "owner": text(item, "OwnerId")}
+def parse_vpc(item: Any) -> dict[str, Any]:
+    return {"cidrs": list_vpc_cidrs(item), "owner": require_text(item, "OwnerId")}
 
 
-def cidrs(vpc: Any) -> list[str]:
+def list_vpc_cidrs(vpc: Any) -> list[str]:
     """Every range of a VPC, later ones too; ranges that were taken away are still listed for a while."""
-    found = {text(vpc, "CidrBlock")}
+    found = {require_text(vpc, "CidrBlock")}
     for key, block, state in (
         ("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState"),
         ("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState"),
     ):
-        for one in listed(vpc, key, []):
-            if text(mapping(one, state), "State") == "associated":
-                found.add(text(one, block))
+        for one in require_list(vpc, key, []):
+            if require_text(require_mapping(one, state), "State") == "associated":
+                found.add(require_text(one, block))
     return sorted(found)

@@ -8,10 +8,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.detectors import hits, url_credentials
+from scans.detectors import find_sensitive_fields, find_url_credential_fields
 from scans.domain.collector import Call, CallError, Collector, Listing, Reader
 from scans.domain.evidence import Evidence
-from scans.domain.size_limits import TooCostlyError, too_costly
+from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,23 +22,23 @@ class MalformedError(Exception):
     """A field is missing or of another type than AWS promises."""
 
 
-def ssm(operation: str, per_second: float = 0) -> Call:
+def ssm_call(operation: str, per_second: float = 0) -> Call:
     return Call("ssm", operation, f"ssm:{operation}", per_second)
 
 
-def arn(aws: Reader, resource: str, service: str = "ssm") -> str:
+def build_regional_arn(aws: Reader, resource: str, service: str = "ssm") -> str:
     return f"arn:{aws.partition}:{service}:{aws.region}:{aws.account}:{resource}"
 
 
-def begin(aws: Reader, collector: Collector) -> Evidence:
+def start_evidence(aws: Reader, collector: Collector) -> Evidence:
     return Evidence(collector.name, aws.region, types=collector.types)
 
 
-def malformed(aws: Reader, call: Call) -> Gap:
+def regional_malformed_gap(aws: Reader, call: Call) -> Gap:
     return Gap(GapKind.MALFORMED, call.api, call.action, aws.region, "MalformedAnswer")
 
 
-def detail(aws: Reader, call: Call, gone: Iterable[str], **params: Any) -> Answer | Gap | None:
+def call_unless_gone(aws: Reader, call: Call, gone: Iterable[str], **params: Any) -> Answer | Gap | None:
     """One call about one resource: the answer, why there is none, or None if the resource is gone."""
     try:
         return aws.call(call.service, call.operation, **params)
@@ -46,16 +46,16 @@ def detail(aws: Reader, call: Call, gone: Iterable[str], **params: Any) -> Answe
         return None if error.code in gone else error.gap
 
 
-def named(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str) -> list[tuple[str, Answer]]:
+def identify_items(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str) -> list[tuple[str, Answer]]:
     """(id, item) of each item. What can't be enumerated is said of `types`: a refusal, an item without an id."""
     found = [(item[key], item) for item in listing.items if isinstance(item, Mapping) and _is_text(item.get(key))]
     for type in types:
-        evidence.miss(type, listing.gap)
-        evidence.miss(type, gap if len(found) < len(listing.items) else None)
+        evidence.record_gap(type, listing.gap)
+        evidence.record_gap(type, gap if len(found) < len(listing.items) else None)
     return found
 
 
-def fact(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
+def read_or_gap(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
     """A fact, or `gap` where the answer doesn't have the form that it must have, or is too costly to read,
     or where the collector's time has run out."""
     if late := deadline.spent():
@@ -65,10 +65,10 @@ def fact(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T 
     except MalformedError:
         return gap
     except TooCostlyError as error:
-        return too_costly(gap, error)
+        return make_too_costly_gap(gap, error)
 
 
-def text(item: Answer, key: str) -> str:
+def expect_text(item: Answer, key: str) -> str:
     value = item.get(key)
     if not _is_text(value):
         raise MalformedError(key)
@@ -80,10 +80,10 @@ def maybe_text(item: Answer, key: str) -> str | None:
     value = item.get(key)
     if value is None or value == "":
         return None
-    return text(item, key)
+    return expect_text(item, key)
 
 
-def integer(item: Answer, key: str) -> int:
+def expect_integer(item: Answer, key: str) -> int:
     value = item.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise MalformedError(key)
@@ -120,12 +120,15 @@ def free_text(item: Answer, texts: tuple[str, ...], nested: tuple[str, ...] = ()
     return {key: item[key] for key in (*texts, *nested) if item.get(key) is not None}
 
 
-def judged(gap: Gap, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def inspect_free_text(gap: Gap, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The facts hits and url_credentials of the free text that `read` picks."""
-    fields = fact(gap, read)
+    fields = read_or_gap(gap, read)
     if isinstance(fields, Gap):
         return {"hits": fields, "url_credentials": fields}
-    return {"hits": fact(gap, hits, fields), "url_credentials": fact(gap, url_credentials, fields)}
+    return {
+        "hits": read_or_gap(gap, find_sensitive_fields, fields),
+        "url_credentials": read_or_gap(gap, find_url_credential_fields, fields),
+    }
 
 
 def _is_text(value: Any) -> bool:

@@ -11,8 +11,8 @@ import yaml
 
 from scans.collectors.lib import ssm_yaml
 from scans.collectors.lib.ssm_answers import MalformedError
-from scans.detectors.fields import members
-from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, measure, refuse_size
+from scans.detectors.fields import list_members
+from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, measure_values, refuse_oversized
 
 TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
 # What PyYAML raises on hostile scalars: IndexError (!!int ''), KeyError (!!bool x), AttributeError (!!timestamp x) …
@@ -21,18 +21,18 @@ UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError
 FILLED_VALUES, FILLED_CHARACTERS = 200_000, 1_000_000
 
 
-def parse(content: str, format: str | None) -> Any:
+def parse_content(content: str, format: str | None) -> Any:
     """The document as plain values; the text itself where its format is TEXT. TooCostlyError beyond the bounds."""
-    refuse_size(content)
+    refuse_oversized(content)
     if format == "TEXT":
         return content
     try:
-        parsed = json.loads(content) if is_json(content) else ssm_yaml.load(content)
+        parsed = json.loads(content) if is_json(content) else ssm_yaml.load_bounded_yaml(content)
     except RecursionError:
         raise TooCostlyError(OVER_DEPTH) from None
     except UNREADABLE:
         raise MalformedError("Content") from None  # from None: the error may quote the text
-    measure(parsed)
+    measure_values(parsed)
     return parsed
 
 
@@ -40,14 +40,14 @@ def is_json(content: str) -> bool:
     return content.lstrip()[:1] in {"{", "["}
 
 
-def comments(content: str, format: str | None) -> str:
+def extract_comments(content: str, format: str | None) -> str:
     """What a YAML parser throws away but a reader sees."""
     if format == "TEXT" or is_json(content):
         return ""
     return "\n".join(line.split("#", 1)[1] for line in content.splitlines() if "#" in line)
 
 
-def actions(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def iterate_steps(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """(field, action, inputs) of every step, also of steps inside loops."""
     stack: list[tuple[str, Any]] = [("", document)]
     while stack:
@@ -56,12 +56,12 @@ def actions(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
             action, inputs = value.get("action"), value.get("inputs")
             if isinstance(action, str):
                 yield f"{path}.inputs", action, inputs if isinstance(inputs, Mapping) else {}
-            stack.extend(reversed([(place, item) for place, item, _ in members(path, value)]))
+            stack.extend(reversed([(place, item) for place, item, _ in list_members(path, value)]))
         elif isinstance(value, list):
             stack.extend(reversed([(f"{path}[{index}]", item) for index, item in enumerate(value)]))
 
 
-class Defaults:
+class ParameterDefaults:
     """Puts the parameters' defaults where a document names the parameters."""
 
     def __init__(self, document: Any) -> None:
@@ -88,7 +88,7 @@ class Defaults:
         whole = TEMPLATE.fullmatch(value.strip())
         if whole:
             default = self._values.get(whole.group(1))
-            self._allowance.spend(*measure(default))
+            self._allowance.spend(*measure_values(default))
             return default
         names = TEMPLATE.findall(value)
         if any(not isinstance(self._values.get(name), str | int | float) for name in names):

@@ -7,11 +7,19 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import Answer, MalformedError, fact, judged, maybe_mapping, maybe_text, text
-from scans.collectors.lib.ssm_content import Defaults, actions, comments, parse
-from scans.domain.size_limits import TooCostlyError, too_costly
+from scans.collectors.lib.ssm_answers import (
+    Answer,
+    MalformedError,
+    expect_text,
+    inspect_free_text,
+    maybe_mapping,
+    maybe_text,
+    read_or_gap,
+)
+from scans.collectors.lib.ssm_content import ParameterDefaults, extract_comments, iterate_steps, parse_content
+from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
-STRUCTURED = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
+STRUCTURED_TYPES = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
 BODY_FACTS = ("session", "uses_script", "references", "log_groups", "hits", "url_credentials")
 
 
@@ -22,18 +30,18 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
     if isinstance(kind, Gap):
         return dict.fromkeys(BODY_FACTS, kind)
     try:
-        content, format = text(answer, "Content"), maybe_text(answer, "DocumentFormat")
+        content, format = expect_text(answer, "Content"), maybe_text(answer, "DocumentFormat")
         document = read_body(content, format, kind)
     except MalformedError:
         return dict.fromkeys(BODY_FACTS, gap)
     except TooCostlyError as error:
-        return dict.fromkeys(BODY_FACTS, too_costly(gap, error))
+        return dict.fromkeys(BODY_FACTS, make_too_costly_gap(gap, error))
     return {
-        "session": fact(gap, session, document) if kind == "Session" else None,
-        "uses_script": any(action == "aws:executeScript" for _, action, _ in actions(document)),
-        "references": fact(gap, find_references, document, kind),
-        "log_groups": fact(gap, find_log_groups, document),
-        **judged(gap, lambda: texts(answer, content, format, document)),
+        "session": read_or_gap(gap, parse_session_settings, document) if kind == "Session" else None,
+        "uses_script": any(action == "aws:executeScript" for _, action, _ in iterate_steps(document)),
+        "references": read_or_gap(gap, find_document_references, document, kind),
+        "log_groups": read_or_gap(gap, find_log_groups, document),
+        **inspect_free_text(gap, lambda: gather_texts(answer, content, format, document)),
     }
 
 
@@ -42,23 +50,23 @@ def read_body(content: str, format: str | None, kind: str | None) -> Any:
 
     Raises TooCostlyError for either: what wasn't read isn't known to be clean."""
     try:
-        document = parse(content, format)
+        document = parse_content(content, format)
     except MalformedError:
-        if kind in STRUCTURED:
+        if kind in STRUCTURED_TYPES:
             raise
         return content
-    if kind in STRUCTURED and not isinstance(document, Mapping):
+    if kind in STRUCTURED_TYPES and not isinstance(document, Mapping):
         raise MalformedError("Content is no object")
     return document
 
 
-def texts(answer: Answer, content: str, format: str | None, document: Any) -> dict[str, Any]:
+def gather_texts(answer: Answer, content: str, format: str | None, document: Any) -> dict[str, Any]:
     names = {key: answer[key] for key in ("Name", "DisplayName", "VersionName") if isinstance(answer.get(key), str)}
-    return {**names, "Content": document, "comments": comments(content, format)}
+    return {**names, "Content": document, "comments": extract_comments(content, format)}
 
 
-def session(document: Answer) -> dict[str, Any]:
-    defaults = Defaults(document)
+def parse_session_settings(document: Answer) -> dict[str, Any]:
+    defaults = ParameterDefaults(document)
     inputs = maybe_mapping(document, "inputs")
     return {
         "session_type": defaults.text(document.get("sessionType")) or "Standard_Stream",
@@ -70,81 +78,85 @@ def session(document: Answer) -> dict[str, Any]:
     }
 
 
-def find_references(document: Any, kind: str | None) -> list[references.Reference]:
+def find_document_references(document: Any, kind: str | None) -> list[references.Reference]:
     if kind == "Session":
-        return references.to_bucket(session(document)["s3_bucket"], "08", "inputs.s3BucketName")
-    defaults = Defaults(document)
+        return references.to_bucket(parse_session_settings(document)["s3_bucket"], "08", "inputs.s3BucketName")
+    defaults = ParameterDefaults(document)
     found: list[references.Reference] = []
-    for field, action, inputs in actions(document):
-        step = STEPS.get(action)
+    for field, action, inputs in iterate_steps(document):
+        step = STEP_READERS.get(action)
         if step is not None:
             found += step(defaults.fill(inputs), field)
-    return references.unique(found)
+    return references.drop_duplicates(found)
 
 
-def run_command(inputs: Answer, field: str) -> list[references.Reference]:
+def read_run_command(inputs: Answer, field: str) -> list[references.Reference]:
     """aws:runCommand, and SendCommand called through aws:executeAwsApi."""
-    document = _text(inputs.get("DocumentName"))
+    document = _nonempty_text(inputs.get("DocumentName"))
     kind = references.output_kind(document, "01")
-    found = references.to_bucket(_text(inputs.get("OutputS3BucketName")), kind, f"{field}.OutputS3BucketName")
-    return found + references.of_parameters(document, _mapping(inputs, "Parameters"), f"{field}.Parameters")
+    found = references.to_bucket(_nonempty_text(inputs.get("OutputS3BucketName")), kind, f"{field}.OutputS3BucketName")
+    return found + references.find_in_parameters(
+        document, _mapping_or_empty(inputs, "Parameters"), f"{field}.Parameters"
+    )
 
 
-def call_api(inputs: Answer, field: str) -> list[references.Reference]:
+def read_api_call(inputs: Answer, field: str) -> list[references.Reference]:
     api = (str(inputs.get("Service")).lower(), str(inputs.get("Api")).lower().replace("_", ""))
     if api == ("ssm", "sendcommand"):
-        return run_command(inputs, field)
+        return read_run_command(inputs, field)
     if api[0] == "cloudformation":
-        return create_stack(inputs, field)
+        return read_create_stack(inputs, field)
     return []
 
 
-def create_stack(inputs: Answer, field: str) -> list[references.Reference]:
+def read_create_stack(inputs: Answer, field: str) -> list[references.Reference]:
     return references.to_place(inputs.get("TemplateURL"), "11", f"{field}.TemplateURL")
 
 
-def execute_automation(inputs: Answer, field: str) -> list[references.Reference]:
-    document = _text(inputs.get("DocumentName"))
-    return references.of_parameters(document, _mapping(inputs, "RuntimeParameters"), f"{field}.RuntimeParameters")
+def read_execute_automation(inputs: Answer, field: str) -> list[references.Reference]:
+    document = _nonempty_text(inputs.get("DocumentName"))
+    return references.find_in_parameters(
+        document, _mapping_or_empty(inputs, "RuntimeParameters"), f"{field}.RuntimeParameters"
+    )
 
 
-def download(inputs: Answer, field: str) -> list[references.Reference]:
+def read_download_content(inputs: Answer, field: str) -> list[references.Reference]:
     """aws:downloadContent: scripts and playbooks that a command document fetches."""
     if str(inputs.get("sourceType")).lower() != "s3":
         return []
     return references.to_place(references.source_path(inputs.get("sourceInfo")), "05", f"{field}.sourceInfo.path")
 
 
-STEPS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
-    "aws:runCommand": run_command,
-    "aws:executeAwsApi": call_api,
-    "aws:createStack": create_stack,
-    "aws:executeAutomation": execute_automation,
-    "aws:downloadContent": download,
+STEP_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
+    "aws:runCommand": read_run_command,
+    "aws:executeAwsApi": read_api_call,
+    "aws:createStack": read_create_stack,
+    "aws:executeAutomation": read_execute_automation,
+    "aws:downloadContent": read_download_content,
 }
 
 
 def find_log_groups(document: Any) -> list[str]:
     """Groups that take Run Command's output; a session's own is in `session`."""
-    defaults = Defaults(document)
+    defaults = ParameterDefaults(document)
     found: list[str] = []
-    for _, action, inputs in actions(document):
+    for _, action, inputs in iterate_steps(document):
         if action == "aws:runCommand":
             filled = defaults.fill(inputs)
-            config = _mapping(filled, "CloudWatchOutputConfig")
+            config = _mapping_or_empty(filled, "CloudWatchOutputConfig")
             enabled = config.get("CloudWatchOutputEnabled")
             if isinstance(enabled, str):
                 config = {**config, "CloudWatchOutputEnabled": enabled.strip().lower() == "true"}
-            group = references.log_group({"CloudWatchOutputConfig": config}, _text(filled.get("DocumentName")))
+            group = references.log_group({"CloudWatchOutputConfig": config}, _nonempty_text(filled.get("DocumentName")))
             found += [group] if group else []
     return list(dict.fromkeys(found))
 
 
-def _text(value: Any) -> str | None:
+def _nonempty_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _mapping(inputs: Answer, key: str) -> Answer:
+def _mapping_or_empty(inputs: Answer, key: str) -> Answer:
     """Empty for anything else: a step's inputs may be a template that is filled in when it runs."""
     value = inputs.get(key)
     return value if isinstance(value, Mapping) else {}

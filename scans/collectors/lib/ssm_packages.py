@@ -8,20 +8,20 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.strict_answers import ShapeError, fact, json_object, text
+from scans.collectors.lib.strict_answers import ShapeError, json_object, read_fact, require_text
 from scans.domain.collector import Call, Reader
 from scans.domain.evidence import Resource
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
-MAKING = ("CreateDocument", "UpdateDocument")
-SOURCES = ("SourceUrl", "S3FileUrl")
-Found = dict[str, set[str]]  # name of the document -> buckets
+PACKAGE_EVENTS = ("CreateDocument", "UpdateDocument")
+SOURCE_KEYS = ("SourceUrl", "S3FileUrl")
+BucketsByDocument = dict[str, set[str]]  # name of the document -> buckets
 
 
-def add_sources(aws: Reader, documents: Iterable[Resource]) -> None:
+def add_package_sources(aws: Reader, documents: Iterable[Resource]) -> None:
     """Give each package `package_source` and, where its bucket is known, a reference to it."""
     packages = [document for document in documents if document.facts.get("document_type") == "Package"]
-    found = recorded(aws) if packages else {}
+    found = find_recorded_buckets(aws) if packages else {}
     for package in packages:
         if isinstance(found, Gap):
             package.facts["package_source"] = found
@@ -34,15 +34,15 @@ def add_sources(aws: Reader, documents: Iterable[Resource]) -> None:
             package.facts["references"] = [*named, *extra]
 
 
-def recorded(aws: Reader) -> Found | Gap:
-    found: Found = {}
-    for operation in MAKING:
+def find_recorded_buckets(aws: Reader) -> BucketsByDocument | Gap:
+    found: BucketsByDocument = {}
+    for operation in PACKAGE_EVENTS:
         wanted = [{"AttributeKey": "EventName", "AttributeValue": operation}]
         listing = aws.pages("cloudtrail", "LookupEvents", "Events", LookupAttributes=wanted, MaxResults=50)
         if listing.gap is not None:
             return listing.gap
         for event in listing.items:
-            read = fact(LOOKUP, aws.region, partial(request, event))
+            read = read_fact(LOOKUP, aws.region, partial(parse_package_event, event))
             if isinstance(read, Gap):
                 return read
             name, buckets = read
@@ -50,9 +50,9 @@ def recorded(aws: Reader) -> Found | Gap:
     return found
 
 
-def request(event: Any) -> tuple[str, set[str]]:
+def parse_package_event(event: Any) -> tuple[str, set[str]]:
     """(name of the document, buckets of its attachments). Refused calls count too: they name no document of ours."""
-    record = json_object(text(event, "CloudTrailEvent"))
+    record = json_object(require_text(event, "CloudTrailEvent"))
     if record is None:
         raise ShapeError("not a CloudTrail record")
     asked = record.get("requestParameters")
@@ -62,8 +62,10 @@ def request(event: Any) -> tuple[str, set[str]]:
     places = [
         place
         for attachment in (attachments if isinstance(attachments, list) else ())
-        if isinstance(attachment, Mapping) and attachment.get("key") in SOURCES
+        if isinstance(attachment, Mapping) and attachment.get("key") in SOURCE_KEYS
         for place in (attachment.get("values") or ())
         if isinstance(place, str)
     ]
-    return references.base_name(str(asked.get("name") or "")), {b for p in places if (b := references.bucket_of(p))}
+    return references.base_name(str(asked.get("name") or "")), {
+        b for p in places if (b := references.parse_bucket_name(p))
+    }

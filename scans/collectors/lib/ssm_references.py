@@ -31,26 +31,26 @@ PATH_KINDS = {
 OVERRIDES = ("InstallOverrideList", "BaselineOverride")
 
 
-def bucket_of(place: str) -> str | None:
+def parse_bucket_name(place: str) -> str | None:
     """The bucket of an s3:// URL, an https URL of S3 (both styles), or an ARN; None for anything else."""
     place = place.strip()
     found = S3_ARN.fullmatch(place)
     if found:
-        return _valid(found.group(1))
+        return _valid_bucket_name(found.group(1))
     try:
         url = urlsplit(place)
         host = url.hostname or ""
     except ValueError:
         return None
     if url.scheme.lower() == "s3":
-        return _valid(url.netloc)
+        return _valid_bucket_name(url.netloc)
     styled = HOST.fullmatch(host) if url.scheme.lower() in {"http", "https"} else None
     if styled is None:
         return None
-    return _valid(styled.group("bucket") or unquote(url.path.lstrip("/").split("/", 1)[0]))
+    return _valid_bucket_name(styled.group("bucket") or unquote(url.path.lstrip("/").split("/", 1)[0]))
 
 
-def _valid(name: str) -> str | None:
+def _valid_bucket_name(name: str) -> str | None:
     return name if BUCKET.fullmatch(name) else None
 
 
@@ -65,27 +65,27 @@ def output_kind(document: str | None, kind: str) -> str:
 
 def to_bucket(name: str | None, kind: str, field: str) -> list[Reference]:
     """A bucket that is named outright. A name that is still a template can't be one."""
-    return [{"bucket": name, "kind": kind, "field": field}] if name and _valid(name) else []
+    return [{"bucket": name, "kind": kind, "field": field}] if name and _valid_bucket_name(name) else []
 
 
 def to_place(place: Any, kind: str, field: str) -> list[Reference]:
-    return to_bucket(bucket_of(place) if isinstance(place, str) else None, kind, field)
+    return to_bucket(parse_bucket_name(place) if isinstance(place, str) else None, kind, field)
 
 
-def of_parameters(document: str | None, parameters: Answer, field: str) -> list[Reference]:
+def find_in_parameters(document: str | None, parameters: Answer, field: str) -> list[Reference]:
     """What the parameters given to a document point at."""
     found: list[Reference] = []
     for name in OVERRIDES:
-        found += _of_values(parameters, name, "04", field)
-    found += _of_values(parameters, "TemplateURL", "11", field)
+        found += _references_in_values(parameters, name, "04", field)
+    found += _references_in_values(parameters, "TemplateURL", "11", field)
     base = base_name(document)
     if base.startswith("AWS-ExportOpsDataToS3"):
-        for value in _values(parameters, "s3BucketName"):
+        for value in _parameter_values(parameters, "s3BucketName"):
             # What Explorer reports is OpsData: both kinds go there.
             found += to_bucket(value, "09", f"{field}.s3BucketName") + to_bucket(value, "10", f"{field}.s3BucketName")
     kind = PATH_KINDS.get(base)
     if kind:
-        for value in _values(parameters, "sourceInfo"):
+        for value in _parameter_values(parameters, "sourceInfo"):
             found += to_place(source_path(value), kind, f"{field}.sourceInfo.path")
     return found
 
@@ -116,15 +116,17 @@ def log_group(item: Answer, document: str | None) -> str | None:
     return name or (f"/aws/ssm/{base_name(document)}" if enabled and document else None)
 
 
-def unique(references: list[Reference]) -> list[Reference]:
+def drop_duplicates(references: list[Reference]) -> list[Reference]:
     return [dict(pairs) for pairs in dict.fromkeys(tuple(reference.items()) for reference in references)]
 
 
-def _of_values(parameters: Answer, name: str, kind: str, field: str) -> list[Reference]:
-    return [found for value in _values(parameters, name) for found in to_place(value, kind, f"{field}.{name}")]
+def _references_in_values(parameters: Answer, name: str, kind: str, field: str) -> list[Reference]:
+    return [
+        found for value in _parameter_values(parameters, name) for found in to_place(value, kind, f"{field}.{name}")
+    ]
 
 
-def _values(parameters: Answer, name: str) -> list[Any]:
+def _parameter_values(parameters: Answer, name: str) -> list[Any]:
     """A parameter's values, whatever the case of its name (SourceInfo, sourceInfo)."""
     found: list[Any] = []
     for key, value in parameters.items():

@@ -17,7 +17,7 @@ OVER_DIGITS = f"Over{MAX_DIGITS}Digits"
 
 
 @dataclass(slots=True)
-class Size:
+class NodeSize:
     """What a node comes to once its aliases stand for what they name, as merge keys copy it."""
 
     anchor: str | None = None
@@ -25,23 +25,23 @@ class Size:
     characters: int = 0
     depth: int = 0
 
-    def hold(self, inner: Size) -> None:
+    def hold(self, inner: NodeSize) -> None:
         self.values += inner.values
         self.characters += inner.characters
         self.depth = max(self.depth, inner.depth + 1)
 
 
 @dataclass(slots=True)
-class Measure:
+class DocumentMeasure:
     """Adds up a document event by event. Events need neither recursion nor copies, whatever they describe."""
 
-    open: list[Size] = field(default_factory=lambda: [Size()])
-    anchors: dict[str | None, Size] = field(default_factory=dict)
+    open: list[NodeSize] = field(default_factory=lambda: [NodeSize()])
+    anchors: dict[str | None, NodeSize] = field(default_factory=dict)
     aliases: int = 0
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self.close(Size(event.anchor, characters=len(event.value)))
+            self.close(NodeSize(event.anchor, characters=len(event.value)))
         elif isinstance(event, yaml.AliasEvent):
             self.aliases += 1
             if self.aliases > MAX_ALIASES:
@@ -50,18 +50,18 @@ class Measure:
             if named is not None:  # else it names nothing, or what it stands in: the loader's own matter
                 self.hold(named)
         elif isinstance(event, yaml.CollectionStartEvent):
-            self.open.append(Size(event.anchor))
+            self.open.append(NodeSize(event.anchor))
             if len(self.open) > MAX_DEPTH + 1:
                 raise TooCostlyError(OVER_DEPTH)
         elif isinstance(event, yaml.CollectionEndEvent):
             self.close(self.open.pop())
 
-    def close(self, size: Size) -> None:
+    def close(self, size: NodeSize) -> None:
         if size.anchor is not None:
             self.anchors[size.anchor] = size
         self.hold(size)
 
-    def hold(self, size: Size) -> None:
+    def hold(self, size: NodeSize) -> None:
         parent = self.open[-1]
         parent.hold(size)
         if len(self.open) + size.depth > MAX_DEPTH + 1:
@@ -73,7 +73,7 @@ class BoundedLoader(Loader):  # type: ignore[misc]
     """A safe loader that measures a text before it composes it."""
 
     def __init__(self, stream: str) -> None:
-        measure = Measure()
+        measure = DocumentMeasure()
         for event in yaml.parse(stream, Loader=Loader):
             measure.take(event)
         super().__init__(stream)
@@ -93,5 +93,5 @@ for tag in ("int", "float"):
     BoundedLoader.add_constructor(name, short_number(Loader.yaml_constructors[name]))
 
 
-def load(content: str) -> Any:
+def load_bounded_yaml(content: str) -> Any:
     return yaml.load(content, Loader=BoundedLoader)  # noqa: S506 (a safe loader)

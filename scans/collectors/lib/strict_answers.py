@@ -12,14 +12,21 @@ from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.collector import Call, CallError
 from scans.domain.evidence import Evidence
-from scans.domain.size_limits import MAX_RECORD, OVER_DEPTH, TooCostlyError, measure, refuse_size, too_costly
+from scans.domain.size_limits import (
+    MAX_RECORD,
+    OVER_DEPTH,
+    TooCostlyError,
+    make_too_costly_gap,
+    measure_values,
+    refuse_oversized,
+)
 
 
 class ShapeError(ValueError):
     """An answer that isn't what the operation promises. Never quotes the answer."""
 
 
-def text(item: Any, key: str) -> str:
+def require_text(item: Any, key: str) -> str:
     found = item.get(key) if isinstance(item, Mapping) else None
     if not isinstance(found, str) or not found:
         raise ShapeError(f"{key} is not a text")
@@ -28,45 +35,45 @@ def text(item: Any, key: str) -> str:
 
 def text_or_none(item: Any, key: str) -> str | None:
     absent = isinstance(item, Mapping) and item.get(key) in (None, "")
-    return None if absent else text(item, key)
+    return None if absent else require_text(item, key)
 
 
-def flag(item: Any, key: str, *, default: bool | None = None) -> bool:
+def require_flag(item: Any, key: str, *, default: bool | None = None) -> bool:
     found = item.get(key, default) if isinstance(item, Mapping) else None
     if not isinstance(found, bool):
         raise ShapeError(f"{key} is not true or false")
     return found
 
 
-def number(item: Any, key: str) -> int:
+def require_number(item: Any, key: str) -> int:
     found = item.get(key) if isinstance(item, Mapping) else None
     if not isinstance(found, int) or isinstance(found, bool):
         raise ShapeError(f"{key} is not a number")
     return found
 
 
-def mapping(item: Any, key: str) -> Mapping[str, Any]:
+def require_mapping(item: Any, key: str) -> Mapping[str, Any]:
     found = item.get(key) if isinstance(item, Mapping) else None
     if not isinstance(found, Mapping):
         raise ShapeError(f"{key} is not an object")
     return found
 
 
-def listed(item: Any, key: str, default: list[Any] | None = None) -> list[Any]:
+def require_list(item: Any, key: str, default: list[Any] | None = None) -> list[Any]:
     found = item.get(key, default) if isinstance(item, Mapping) else None
     if not isinstance(found, list):
         raise ShapeError(f"{key} is not a list")
     return found
 
 
-def texts(item: Any, key: str, default: list[Any] | None = None) -> list[str]:
-    found = listed(item, key, default)
+def require_texts(item: Any, key: str, default: list[Any] | None = None) -> list[str]:
+    found = require_list(item, key, default)
     if not all(isinstance(one, str) for one in found):
         raise ShapeError(f"{key} is not a list of texts")
     return found
 
 
-def instant(value: Any) -> str:
+def parse_instant(value: Any) -> str:
     """A time as ISO 8601 in UTC, from botocore's datetime or from a text."""
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
@@ -75,19 +82,19 @@ def instant(value: Any) -> str:
         raise ShapeError("not a time") from None
 
 
-def document(value: Any) -> dict[str, Any]:
+def parse_policy_document(value: Any) -> dict[str, Any]:
     """A policy document. botocore decodes those of IAM; elsewhere they are JSON, URL-encoded or not.
 
     Which of two members of one name AWS goes by isn't known, so a document with such is none that we can read."""
     if isinstance(value, str):
-        value = json_object(value, unlike) or json_object(unquote(value), unlike)
+        value = json_object(value, reject_duplicate_keys) or json_object(unquote(value), reject_duplicate_keys)
     if not isinstance(value, dict):
         raise ShapeError("not a policy document")
-    measure(value)
+    measure_values(value)
     return value
 
 
-def unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object's members, of which no two may have one name."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -98,7 +105,7 @@ def unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def json_object(
     value: str, members: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
 ) -> dict[str, Any] | None:
-    refuse_size(value, MAX_RECORD)
+    refuse_oversized(value, MAX_RECORD)
     try:
         found = json.loads(value, object_pairs_hook=members)
     except RecursionError:
@@ -108,47 +115,47 @@ def json_object(
     return found if isinstance(found, dict) else None
 
 
-def malformed(call: Call, place: str) -> Gap:
+def make_malformed_gap(call: Call, place: str) -> Gap:
     return Gap(GapKind.MALFORMED, call.api, call.action, place, "MalformedAnswer")
 
 
-def fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
+def read_fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
     """What `read` gives; the Gap, where AWS refused, or its answer has another form or is too costly to read,
     or the collector's time has run out."""
     if late := deadline.spent():
-        return late.instead_of(malformed(call, place))
+        return late.instead_of(make_malformed_gap(call, place))
     try:
         return read()
     except CallError as error:
         return error.gap
     except ShapeError:
-        return malformed(call, place)
+        return make_malformed_gap(call, place)
     except TooCostlyError as error:
-        return too_costly(malformed(call, place), error)
+        return make_too_costly_gap(make_malformed_gap(call, place), error)
 
 
-def each(
+def add_each_item(
     evidence: Evidence, types: Iterable[str], call: Call, place: str, items: Iterable[Any], add: Callable[[Any], None]
 ) -> bool:
     """Add every listed item; one that can't be read leaves the lists of these types incomplete.
 
     Says whether all could be read."""
-    gap, complete = malformed(call, place), True
+    gap, complete = make_malformed_gap(call, place), True
     for item in items:
         try:
             add(item)
         except ShapeError:
-            miss(evidence, types, gap)
+            record_gaps(evidence, types, gap)
             complete = False
         except TooCostlyError as error:
-            miss(evidence, types, too_costly(gap, error))
+            record_gaps(evidence, types, make_too_costly_gap(gap, error))
             complete = False
     return complete
 
 
-def miss(evidence: Evidence, types: Iterable[str], *gaps: Gap | None) -> None:
+def record_gaps(evidence: Evidence, types: Iterable[str], *gaps: Gap | None) -> None:
     """Say once for each type that its list may be incomplete."""
     for type in types:
         for gap in gaps:
             if gap not in evidence.gaps.get(type, ()):
-                evidence.miss(type, gap)
+                evidence.record_gap(type, gap)

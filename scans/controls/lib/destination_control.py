@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.controls.lib.destinations import FACTS, RELATED
-from scans.controls.lib.judgements import FIT
-from scans.domain.control import GAP, Case, Control, Remediation, Scope, Severity, Verdict
+from scans.controls.lib.destinations import DESTINATION_FACTS, DESTINATION_RELATED
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
+from scans.domain.control import GAP, Case, Control, ControlScope, Remediation, Severity, Verdict
 
-THEN = (
+BUCKET_COMMANDS = (
     "\n# then bring the bucket itself in order\n"
     "aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration "
     '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
@@ -38,7 +38,7 @@ BUCKET_CODE = (
 )
 
 
-def declare(
+def declare_destination_control(
     kind: str,
     *,
     title: str,
@@ -59,12 +59,12 @@ def declare(
         file=f"ssm_ds_001_{kind}",
         title=title,
         severity=Severity.HIGH,
-        scope=Scope.GLOBAL,
+        scope=ControlScope.GLOBAL,
         version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read vouches for nothing
         joins=True,
         names_others=tuple(more or ()),
-        facts={**FACTS, **(more or {})},
-        related={**RELATED, **(beside or {})},
+        facts={**DESTINATION_FACTS, **(more or {})},
+        related={**DESTINATION_RELATED, **(beside or {})},
         container="arn:{p}:s3:::*",
         statements=statements,
         quote=quote,
@@ -73,7 +73,7 @@ def declare(
             summary=f"Point {setting} at a protected bucket of the organization, or protect this one: default "
             "encryption with a customer managed key, a policy that refuses plain HTTP, all public access blocked. "
             "put-bucket-policy replaces the whole policy: read it first and add the statement to it.",
-            cli=cli + THEN if bucket_steps else cli,
+            cli=cli + BUCKET_COMMANDS if bucket_steps else cli,
             code="\n\n".join([code] * bool(code) + [BUCKET_CODE] * bucket_steps),
         ),
     )
@@ -84,7 +84,7 @@ NAME, ARN = "example", "arn:aws:s3:::example"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SYNC = "arn:aws:ssm:eu-west-1:111122223333:resource-data-sync/it"
 OWN_KEY = KEY.replace("1234", "4321")
-WORKS = {"state": "Enabled", **FIT, "manager": "CUSTOMER", "aws_alias": None}
+WORKING_KEY = {"state": "Enabled", **USABLE_KEY_FACTS, "manager": "CUSTOMER", "aws_alias": None}
 ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 HTTPS = {
     "Statement": {
@@ -96,7 +96,7 @@ SISTER = "444455556666"
 OURS, THEIRS = "arn:aws:s3::111122223333:account", f"arn:aws:s3::{SISTER}:account"
 
 
-def bucket_facts(**changed: Any) -> dict[str, Any]:
+def make_bucket_facts(**changed: Any) -> dict[str, Any]:
     good = {
         "name": NAME, "encryption": {"algorithm": "aws:kms", "key": KEY, "bucket_key": True}, "policy": HTTPS,
         "public_access_block": ALL, "policy_public": False,
@@ -104,19 +104,21 @@ def bucket_facts(**changed: Any) -> dict[str, Any]:
     return {**good, **changed, "$region": "eu-west-1"}
 
 
-def related(key: Mapping[str, Any] | None = None, **changed: Any) -> dict[str, dict[str, dict[str, Any]]]:
+def make_related_facts(key: Mapping[str, Any] | None = None, **changed: Any) -> dict[str, dict[str, dict[str, Any]]]:
     return {
-        "s3.bucket": {ARN: bucket_facts(**changed)},
+        "s3.bucket": {ARN: make_bucket_facts(**changed)},
         "s3.account": {OURS: {"public_access_block": None, "$region": "global"}},
-        "kms.reference": {KEY: {**WORKS, **(key or {}), "$region": "eu-west-1"}},
+        "kms.reference": {KEY: {**WORKING_KEY, **(key or {}), "$region": "eu-west-1"}},
     }
 
 
-def sister(**changed: Any) -> dict[str, Any]:
+def make_shared_bucket(**changed: Any) -> dict[str, Any]:
     """A bucket of another account, as its owner's evidence shows it."""
-    facts = {name: _kept(value) for name, value in bucket_facts(**changed).items() if name != "$region"}
+    facts = {
+        name: _encode_case_fact(value) for name, value in make_bucket_facts(**changed).items() if name != "$region"
+    }
     resources = [
-        ["kms.reference", KEY, "eu-west-1", WORKS],
+        ["kms.reference", KEY, "eu-west-1", WORKING_KEY],
         ["s3.account", THEIRS, "global", {"public_access_block": None}],
         ["s3.bucket", ARN, "eu-west-1", facts],
     ]
@@ -125,11 +127,11 @@ def sister(**changed: Any) -> dict[str, Any]:
     return {NAME: {"account": SISTER, "evidence": {**document, "resources": resources}}}
 
 
-def _kept(value: Any) -> Any:
+def _encode_case_fact(value: Any) -> Any:
     return {"$gap": value.as_dict()} if isinstance(value, Gap) else value
 
 
-def cases(kind: str, *, synced: bool = False) -> list[Case]:
+def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
     """What every kind of data has in common; the kinds differ only in what names their bucket.
 
     synced: resource data syncs send it, which may name a key of their own."""
@@ -146,51 +148,51 @@ def cases(kind: str, *, synced: bool = False) -> list[Case]:
             related_gaps=more.get("gaps", ()), context=known, reason_has=more.get("reason_has", ""),
         )  # fmt: skip
 
-    theirs = {"shared_buckets": sister()}
+    theirs = {"shared_buckets": make_shared_bucket()}
     return [
-        case("an own bucket, protected", Verdict.PASS, related=related()),
-        case("a bucket of several kinds", Verdict.PASS, kinds=[kind, other], related=related()),
+        case("an own bucket, protected", Verdict.PASS, related=make_related_facts()),
+        case("a bucket of several kinds", Verdict.PASS, kinds=[kind, other], related=make_related_facts()),
         case("a protected bucket of a sister account", Verdict.PASS, own=False, head="forbidden", context=theirs),
-        case("a bucket for other data", None, kinds=[other], related=related()),
-        case("keys of S3", Verdict.FAIL, related=related(encryption=None), reason_has="SSM-S3-001"),
-        case("plain HTTP", Verdict.FAIL, related=related(policy=None), reason_has="SSM-S3-002"),
-        case("public", Verdict.FAIL, related=related(public_access_block=None), reason_has="SSM-S3-004"),
-        case("a disabled key", Verdict.FAIL, related=related(key={"state": "Disabled"}), reason_has="is disabled"),
-        case("a key that signs", Verdict.FAIL, related=related(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
+        case("a bucket for other data", None, kinds=[other], related=make_related_facts()),
+        case("keys of S3", Verdict.FAIL, related=make_related_facts(encryption=None), reason_has="SSM-S3-001"),
+        case("plain HTTP", Verdict.FAIL, related=make_related_facts(policy=None), reason_has="SSM-S3-002"),
+        case("public", Verdict.FAIL, related=make_related_facts(public_access_block=None), reason_has="SSM-S3-004"),
+        case("a disabled key", Verdict.FAIL, related=make_related_facts(key={"state": "Disabled"}), reason_has="is disabled"),
+        case("a key that signs", Verdict.FAIL, related=make_related_facts(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
         case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
         case(
             "a weak bucket of a sister account",
             Verdict.FAIL,
             own=False,
-            context={"shared_buckets": sister(policy=None)},
+            context={"shared_buckets": make_shared_bucket(policy=None)},
             reason_has="SSM-S3-002",
         ),
-        case("weak, and the rest was refused", Verdict.FAIL, related=related(policy=None, encryption=GAP)),
+        case("weak, and the rest was refused", Verdict.FAIL, related=make_related_facts(policy=None, encryption=GAP)),
         case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
         case("a sister that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
         case("a sister that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
         case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
-        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": sister(policy=GAP)}),
-        case("its encryption was refused", Verdict.UNKNOWN, related=related(encryption=GAP), reason_has="SSM-S3-001"),
-        case("its policy was refused", Verdict.UNKNOWN, related=related(policy=GAP)),
-        case("its key was refused", Verdict.UNKNOWN, related=related(key={"state": GAP})),
+        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": make_shared_bucket(policy=GAP)}),
+        case("its encryption was refused", Verdict.UNKNOWN, related=make_related_facts(encryption=GAP), reason_has="SSM-S3-001"),
+        case("its policy was refused", Verdict.UNKNOWN, related=make_related_facts(policy=GAP)),
+        case("its key was refused", Verdict.UNKNOWN, related=make_related_facts(key={"state": GAP})),
         case("the buckets were not read", Verdict.UNKNOWN, gaps=("s3.bucket",)),
         case("an own bucket that nobody read", Verdict.UNKNOWN),
-        case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=related()),
+        case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=make_related_facts()),
         case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
-        *(_of_syncs(kind, case) if synced else ()),
+        *(_make_sync_cases(kind, case) if synced else ()),
     ]  # fmt: skip
 
 
-def _of_syncs(kind: str, case: Callable[..., Case]) -> list[Case]:
+def _make_sync_cases(kind: str, case: Callable[..., Case]) -> list[Case]:
     """A resource data sync that names a key of its own."""
     far = OWN_KEY.replace("eu-west-1", "us-west-2")
-    works = {**WORKS, "$region": "eu-west-1"}
+    works = {**WORKING_KEY, "$region": "eu-west-1"}
 
     def sync(name: str, verdict: Verdict, key: object, of: str = kind, **found: Any) -> Case:
         item = {"kms_key": key, "references": [{"kind": of, "bucket": NAME}], "$region": "eu-west-1"}
-        held = related(**found.pop("bucket", {}))
+        held = make_related_facts(**found.pop("bucket", {}))
         held["kms.reference"] |= {str(key): {**works, **found}} if isinstance(key, str) else {}
         return case(
             name, verdict, fields=[f"{SYNC} S3Destination.BucketName"], related={**held, "ssm.data_sync": {SYNC: item}}

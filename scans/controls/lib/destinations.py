@@ -12,52 +12,70 @@ from dataclasses import replace
 
 from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_004, ssm_s3_005
-from scans.controls.lib.judgements import key_fault, region_of_key
-from scans.domain.control import Control, Cure, Effect, Evaluate, Outcome, ResourceView, Verdict, passed, unknown
-from scans.domain.engine import judge_view, unread
-from scans.domain.evidence import GLOBAL, Evidence, Resource, World, dump, load
+from scans.controls.lib.judgements import find_key_problem, region_of_key
+from scans.domain.control import (
+    Control,
+    Evaluate,
+    FixEffect,
+    FixFunction,
+    Outcome,
+    ResourceView,
+    Verdict,
+    passed,
+    unknown,
+)
+from scans.domain.engine import judge_view, make_unread_outcome
+from scans.domain.evidence import GLOBAL, Evidence, Resource, World, decode_evidence, encode_evidence
 
-PARTS: tuple[tuple[Control, Evaluate], ...] = tuple(
+PROTECTION_CONTROLS: tuple[tuple[Control, Evaluate], ...] = tuple(
     (module.CONTROL, module.evaluate) for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)
 )
-CURES: dict[str, Cure] = {module.CONTROL.id: module.cure for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)}
-REACH: tuple[Control, Evaluate] = (ssm_s3_005.CONTROL, ssm_s3_005.evaluate)
-FACTS = {"s3.destination": ("name", "kinds", "fields", "own", "head")}
-RELATED = {
-    "s3.bucket": tuple(dict.fromkeys(name for control, _ in PARTS for name in control.facts["s3.bucket"])),
-    **{type: facts for control, _ in PARTS for type, facts in control.related.items()},
+PROTECTION_FIXES: dict[str, FixFunction] = {
+    module.CONTROL.id: module.fix for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)
 }
-SYNCS = {"ssm.data_sync": ("kms_key", "references")}  # what judge_synced needs beside RELATED
-BUCKET = "s3.bucket"
+REACH_CONTROL: tuple[Control, Evaluate] = (ssm_s3_005.CONTROL, ssm_s3_005.evaluate)
+DESTINATION_FACTS = {"s3.destination": ("name", "kinds", "fields", "own", "head")}
+DESTINATION_RELATED = {
+    "s3.bucket": tuple(
+        dict.fromkeys(name for control, _ in PROTECTION_CONTROLS for name in control.facts["s3.bucket"])
+    ),
+    **{type: facts for control, _ in PROTECTION_CONTROLS for type, facts in control.related.items()},
+}
+SYNC_FACTS = {"ssm.data_sync": ("kms_key", "references")}  # what judge_synced needs beside RELATED
+BUCKET_TYPE = "s3.bucket"
 
 
-def judge(resource: ResourceView, kind: str) -> Outcome | None:
+def judge_destination(resource: ResourceView, kind: str) -> Outcome | None:
     """A destination of one kind of data: FAIL if any of the four controls fails it, PASS if all pass.
 
     None: data of this kind doesn't go there."""
     if kind not in resource["kinds"]:
         return None
-    control, evaluate = REACH
+    control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
     if reached is None or reached.verdict is not Verdict.PASS:
-        return _worst(resource, {control.id: reached} if reached else {})
-    bucket = _bucket(resource)
+        return _combine_outcomes(resource, {control.id: reached} if reached else {})
+    bucket = _find_destination_bucket(resource)
     if bucket is None:
-        return unknown(f"What protects the bucket {resource['name']} was not read in this scan.", _not_read())
-    return _worst(resource, {c.id: o for c, e in PARTS if (o := judge_view(bucket.seen_by(c), e))})
+        return unknown(
+            f"What protects the bucket {resource['name']} was not read in this scan.", _make_unread_policy_gap()
+        )
+    return _combine_outcomes(
+        resource, {c.id: o for c, e in PROTECTION_CONTROLS if (o := judge_view(bucket.seen_by(c), e))}
+    )
 
 
-def judge_synced(resource: ResourceView, kind: str) -> Outcome | None:
+def judge_synced_destination(resource: ResourceView, kind: str) -> Outcome | None:
     """As judge; and the key that a resource data sync names for what it writes there must work."""
-    outcome = judge(resource, kind)
+    outcome = judge_destination(resource, kind)
     if outcome is None or outcome.verdict is Verdict.FAIL:
         return outcome
     faults: list[Outcome] = []
-    for sync in _syncs(resource, kind):
+    for sync in _list_syncs(resource, kind):
         try:
-            fault = _sync_key_fault(resource, sync)
+            fault = _find_sync_key_problem(resource, sync)
         except GapError as error:
-            fault = unread(error.gaps)
+            fault = make_unread_outcome(error.gaps)
         faults += [fault] if fault else []
     worse = [fault for fault in faults if fault.verdict is Verdict.FAIL] or faults
     if worse and (outcome.verdict is Verdict.PASS or worse[0].verdict is Verdict.FAIL):
@@ -65,42 +83,44 @@ def judge_synced(resource: ResourceView, kind: str) -> Outcome | None:
     return outcome
 
 
-def _syncs(resource: ResourceView, kind: str) -> Iterator[ResourceView]:
+def _list_syncs(resource: ResourceView, kind: str) -> Iterator[ResourceView]:
     for setting in resource["fields"]:
         arn = setting.partition(" ")[0]
         if ":resource-data-sync/" in arn:
-            sync = resource.look("ssm.data_sync", arn, arn.split(":")[3])
+            sync = resource.look_up("ssm.data_sync", arn, arn.split(":")[3])
             if sync is not None and any(each["kind"] == kind for each in sync["references"]):
                 yield sync
 
 
-def _sync_key_fault(resource: ResourceView, sync: ResourceView) -> Outcome | None:
+def _find_sync_key_problem(resource: ResourceView, sync: ResourceView) -> Outcome | None:
     """The key must be of the bucket's region; a sync without a key writes under the bucket's default encryption."""
     key = sync["kms_key"]
     if not key:
         return None
-    bucket = _bucket(resource)
+    bucket = _find_destination_bucket(resource)
     there = bucket.region if bucket else region_of_key(key, sync.region)
-    return key_fault(resource, key, sync.region, (there,))
+    return find_key_problem(resource, key, sync.region, (there,))
 
 
-def cure(resource: ResourceView) -> tuple[Effect, ...]:
+def fix(resource: ResourceView) -> tuple[FixEffect, ...]:
     """Bring an own bucket in order; point the setting that names any other one elsewhere."""
-    control, evaluate = REACH
+    control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
-    bucket = _bucket(resource) if reached and reached.verdict is Verdict.PASS and resource["own"] else None
+    bucket = (
+        _find_destination_bucket(resource) if reached and reached.verdict is Verdict.PASS and resource["own"] else None
+    )
     if bucket is None:
-        return (Effect(resource.type, resource.region, resource.arn, gone=True),)
-    effects: list[Effect] = []
-    for part, judging in PARTS:
+        return (FixEffect(resource.type, resource.region, resource.arn, gone=True),)
+    effects: list[FixEffect] = []
+    for part, judging in PROTECTION_CONTROLS:
         view = bucket.seen_by(part)
         outcome = judge_view(view, judging)
         if outcome is not None and outcome.verdict is Verdict.FAIL:
-            effects += CURES[part.id](view)
+            effects += PROTECTION_FIXES[part.id](view)
     return tuple(effects)
 
 
-def _worst(resource: ResourceView, outcomes: dict[str, Outcome]) -> Outcome:
+def _combine_outcomes(resource: ResourceView, outcomes: dict[str, Outcome]) -> Outcome:
     name = resource["name"]
     for verdict, how in ((Verdict.FAIL, "falls short"), (Verdict.UNKNOWN, "can't be judged")):
         found = {id: outcome for id, outcome in outcomes.items() if outcome.verdict is verdict}
@@ -113,42 +133,42 @@ def _worst(resource: ResourceView, outcomes: dict[str, Outcome]) -> Outcome:
     )
 
 
-def _bucket(resource: ResourceView) -> ResourceView | None:
+def _find_destination_bucket(resource: ResourceView) -> ResourceView | None:
     """The bucket behind a destination: in this account, or as its owner's evidence shows it."""
     if resource["own"]:
-        return resource.find(BUCKET, resource.arn)
+        return resource.find(BUCKET_TYPE, resource.arn)
     held = resource.context.shared_buckets.get(resource["name"])
     if held is None:
         return None
-    evidence = load(held["evidence"])
-    bucket = next((r for r in evidence.resources if r.type == BUCKET), None)
+    evidence = decode_evidence(held["evidence"])
+    bucket = next((r for r in evidence.resources if r.type == BUCKET_TYPE), None)
     if bucket is None:
         return None
-    control = PARTS[0][0]
+    control = PROTECTION_CONTROLS[0][0]
     theirs = replace(resource.context, account=str(held["account"]))
-    return ResourceView(bucket, control, World([evidence]), theirs, control.facts[BUCKET])
+    return ResourceView(bucket, control, World([evidence]), theirs, control.facts[BUCKET_TYPE])
 
 
-def share(world: World, bucket: Resource) -> Evidence:
+def extract_shared_evidence(world: World, bucket: Resource) -> Evidence:
     """What a bucket's protection rests on, out of its owner's evidence: for Context.shared_buckets."""
     place = bucket.region
-    evidence = Evidence("shared_bucket", place, types=tuple(RELATED))
+    evidence = Evidence("shared_bucket", place, types=tuple(DESTINATION_RELATED))
     evidence.resources = [bucket, *world.resources("s3.account", GLOBAL).values()]
     encryption = bucket.facts.get("encryption")
     key = encryption.get("key") if isinstance(encryption, dict) else None
     if isinstance(key, str) and (named := world.resources("kms.reference", place).get(key)):
         evidence.resources.append(named)
-    for type in RELATED:
-        if type != BUCKET:
+    for type in DESTINATION_RELATED:
+        if type != BUCKET_TYPE:
             for gap in world.enumeration_gaps(type, place):
-                evidence.miss(type, gap)
+                evidence.record_gap(type, gap)
     return evidence
 
 
-def shared(account: str, world: World, bucket: Resource) -> dict[str, object]:
+def make_shared_bucket_entry(account: str, world: World, bucket: Resource) -> dict[str, object]:
     """One entry of Context.shared_buckets."""
-    return {"account": account, "evidence": dump(share(world, bucket))}
+    return {"account": account, "evidence": encode_evidence(extract_shared_evidence(world, bucket))}
 
 
-def _not_read() -> Gap:
+def _make_unread_policy_gap() -> Gap:
     return Gap(GapKind.NOT_READ, "s3.GetBucketPolicy", "s3:GetBucketPolicy", GLOBAL, "NotCollected")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-HOSTS = {
+FIPS_HOSTS = {
     "ca-central-1": "ssm-fips.ca-central-1.amazonaws.com",
     "ca-west-1": "ssm-fips.ca-west-1.amazonaws.com",
     "us-east-1": "ssm-fips.us-east-1.amazonaws.com",
@@ -19,18 +19,18 @@ HOSTS = {
     "us-west-2": "ssm-fips.us-west-2.amazonaws.com",
 }
 # A VPC endpoint's own name: vpce-0abc-1def.ssm-fips.us-east-1.vpce.amazonaws.com
-PRIVATE = re.compile(r"vpce-[a-z0-9-]+\.(?P<host>ssm(?:-fips)?\.[a-z0-9-]+)\.vpce\.(?P<suffix>.+)")
+VPC_ENDPOINT_HOST = re.compile(r"vpce-[a-z0-9-]+\.(?P<host>ssm(?:-fips)?\.[a-z0-9-]+)\.vpce\.(?P<suffix>.+)")
 
 
-def host_of(region: str) -> str | None:
+def find_fips_host(region: str) -> str | None:
     """The FIPS host of a region; None: AWS publishes none."""
-    return HOSTS.get(region)
+    return FIPS_HOSTS.get(region)
 
 
-def is_fips(host: str, region: str) -> bool:
+def is_fips_host(host: str, region: str) -> bool:
     """Does this host, as a client named it, lead to the region's FIPS endpoint?"""
     name = host.strip().lower().rstrip(".").partition(":")[0]
-    private = PRIVATE.fullmatch(name)
+    private = VPC_ENDPOINT_HOST.fullmatch(name)
     if private:
         name = f"{private['host']}.{private['suffix']}"
-    return name == HOSTS.get(region)
+    return name == FIPS_HOSTS.get(region)

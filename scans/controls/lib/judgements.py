@@ -7,13 +7,13 @@ from collections.abc import Collection
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.domain.control import Outcome, ResourceView, failed, passed, unknown
 from scans.domain.evidence import GLOBAL
-from scans.domain.owner_evidence import doubt_account
+from scans.domain.owner_evidence import unknown_unless_read
 
 KEY_FACTS = ("state", "usage", "spec")
-KEY_STATE = {"kms.reference": KEY_FACTS}  # what key_fault needs in CONTROL.related
+KEY_RELATED = {"kms.reference": KEY_FACTS}  # what key_fault needs in CONTROL.related
 
-USABLE = frozenset({"Enabled", "Updating"})  # Updating: a replica becomes the primary; cryptography goes on
-UNUSABLE = {
+USABLE_STATES = frozenset({"Enabled", "Updating"})  # Updating: a replica becomes the primary; cryptography goes on
+UNUSABLE_STATES = {
     "NotFound": "does not exist",
     "Disabled": "is disabled",
     "PendingDeletion": "is waiting to be deleted",
@@ -24,8 +24,11 @@ UNUSABLE = {
 }
 # Every service that encrypts Systems Manager data takes symmetric encryption keys only, of its own region. KMS API
 # reference, KeyMetadata: kms/latest/APIReference/API_KeyMetadata.html
-ENCRYPTS, SYMMETRIC = "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"
-FIT = {"usage": ENCRYPTS, "spec": SYMMETRIC}  # a key that can encrypt: for cures, and for cases of controls
+ENCRYPTING_USAGE, SYMMETRIC_SPEC = "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"
+USABLE_KEY_FACTS = {
+    "usage": ENCRYPTING_USAGE,
+    "spec": SYMMETRIC_SPEC,
+}  # a key that can encrypt: for fixes, and for cases of controls
 OTHER_USAGES = {
     "SIGN_VERIFY": "signs and can't encrypt",
     "GENERATE_VERIFY_MAC": "makes codes of messages and can't encrypt",
@@ -33,11 +36,11 @@ OTHER_USAGES = {
     "ENCAPSULATE_DECAPSULATE": "hands over secrets and can't encrypt",
 }
 OTHER_SPECS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
-MANAGERS = frozenset({"AWS", "CUSTOMER"})
+KEY_MANAGERS = frozenset({"AWS", "CUSTOMER"})
 PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 
 
-def key_fault(
+def find_key_problem(
     resource: ResourceView, key: str, region: str | None = None, usable_in: Collection[str] = ()
 ) -> Outcome | None:
     """FAIL or UNKNOWN for a key, named as a setting names it, that can't be used or isn't known; None if it works.
@@ -48,27 +51,27 @@ def key_fault(
     place = region or resource.region
     if region_of_key(key, place) not in (usable_in or (place,)):
         return failed(f"The key {key} is in another region than what it should encrypt, so it can't be used there.")
-    found = resource.look("kms.reference", key, place)
+    found = resource.look_up("kms.reference", key, place)
     state = None if found is None else found["state"]
     if found is None or state is None:
-        return unknown(f"The key {key} was not looked up in this scan.", unread_key(place))
-    if state in UNUSABLE:
-        return failed(f"The key {key} {UNUSABLE[state]}, so what is encrypted with it can't be written or read.")
-    usage, usage_gaps = peek(found, "usage")
-    spec, spec_gaps = peek(found, "spec")
-    unfit = unfitness(usage, spec)
+        return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(place))
+    if state in UNUSABLE_STATES:
+        return failed(f"The key {key} {UNUSABLE_STATES[state]}, so what is encrypted with it can't be written or read.")
+    usage, usage_gaps = read_fact_or_gaps(found, "usage")
+    spec, spec_gaps = read_fact_or_gaps(found, "spec")
+    unfit = describe_unfit_key(usage, spec)
     if unfit:
         return failed(f"The key {key} {unfit}, so nothing can be written with it.")
-    if state not in USABLE:
-        return strange(f"The key {key} is in the state {state}")
+    if state not in USABLE_STATES:
+        return make_unrecognized_outcome(f"The key {key} is in the state {state}")
     if usage_gaps or spec_gaps:
         raise GapError(*usage_gaps, *spec_gaps)
-    if (usage, spec) != (ENCRYPTS, SYMMETRIC):
-        return strange(f"The key {key} has the usage {usage} and the kind {spec}")
+    if (usage, spec) != (ENCRYPTING_USAGE, SYMMETRIC_SPEC):
+        return make_unrecognized_outcome(f"The key {key} has the usage {usage} and the kind {spec}")
     return None
 
 
-def unfitness(usage: object, spec: object) -> str:
+def describe_unfit_key(usage: object, spec: object) -> str:
     """Why a key of this usage and kind encrypts no data of AWS services; empty where it does, or where that isn't known."""
     if usage in OTHER_USAGES:
         return OTHER_USAGES[str(usage)]
@@ -83,21 +86,21 @@ def region_of_key(key: str, place: str) -> str:
     return (fields[3] or place) if len(fields) == 6 else place
 
 
-def strange(said: str) -> Outcome:
+def make_unrecognized_outcome(said: str) -> Outcome:
     """UNKNOWN for what AWS answered and this version can't place: it is neither good nor bad."""
     return unknown(f"{said}, which this version doesn't know.")
 
 
-def strange_key(key: ResourceView) -> Outcome | None:
+def judge_unrecognized_key(key: ResourceView) -> Outcome | None:
     """UNKNOWN for a key whose manager or state is new to this version; None for any other."""
-    if key["manager"] not in MANAGERS:
-        return strange(f"The key is managed by {key['manager']}")
-    if key["state"] not in USABLE and key["state"] not in UNUSABLE:
-        return strange(f"The key is in the state {key['state']}")
+    if key["manager"] not in KEY_MANAGERS:
+        return make_unrecognized_outcome(f"The key is managed by {key['manager']}")
+    if key["state"] not in USABLE_STATES and key["state"] not in UNUSABLE_STATES:
+        return make_unrecognized_outcome(f"The key is in the state {key['state']}")
     return None
 
 
-def unread_key(region: str) -> Gap:
+def make_unread_key_gap(region: str) -> Gap:
     return Gap(GapKind.NOT_READ, "kms.DescribeKey", "kms:DescribeKey", region, "NotCollected")
 
 
@@ -113,7 +116,7 @@ def root_is_managed(resource: ResourceView) -> bool:
     context = resource.context
     if context.account == context.management_account:
         return False
-    doubt = doubt_account(
+    doubt = unknown_unless_read(
         context, context.management_account, "Whether the organization manages root credentials is not known."
     )
     if doubt is not None:
@@ -127,7 +130,7 @@ def root_is_managed(resource: ResourceView) -> bool:
     return managed
 
 
-def peek(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:
+def read_fact_or_gaps(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:
     """A fact's value, or why it isn't known: for a FAIL that may rest on another fact."""
     try:
         return resource[name], ()
@@ -135,7 +138,7 @@ def peek(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:
         return None, error.gaps
 
 
-LOG_GROUP = ("name", "kinds", "kms_key")
+LOG_GROUP_FACTS = ("name", "kinds", "kms_key")
 
 
 def judge_log_group(resource: ResourceView, kind: str) -> Outcome | None:
@@ -147,4 +150,6 @@ def judge_log_group(resource: ResourceView, kind: str) -> Outcome | None:
     key = resource["kms_key"]
     if not key:
         return failed("The log group has no customer key: CloudWatch Logs encrypts it with a key that AWS owns.")
-    return key_fault(resource, key) or passed(f"The log group is encrypted with the customer key {key}, which works.")
+    return find_key_problem(resource, key) or passed(
+        f"The log group is encrypted with the customer key {key}, which works."
+    )

@@ -14,7 +14,7 @@ Network = IPv4Network | IPv6Network
 WIDEST_PRIVATE = {4: 8, 6: 7}
 
 
-def network(text: str) -> Network | None:
+def parse_network(text: str) -> Network | None:
     """The range that a text names; None for other texts, such as the id of a security group."""
     try:
         return ip_network(text, strict=False)
@@ -24,38 +24,40 @@ def network(text: str) -> Network | None:
 
 def is_everywhere(text: str) -> bool:
     """0.0.0.0/0, ::/0, and ranges (halves of the internet, say) that no private network fills."""
-    found = network(text)
+    found = parse_network(text)
     return found is not None and found.prefixlen < WIDEST_PRIVATE[found.version]
 
 
 def overlaps_any(text: str, ranges: Iterable[str]) -> bool:
-    one = network(text)
-    return any(one is not None and other is not None and _overlap(one, other) for other in map(network, ranges))
+    one = parse_network(text)
+    return any(
+        one is not None and other is not None and _networks_overlap(one, other) for other in map(parse_network, ranges)
+    )
 
 
-def _overlap(one: Network, other: Network) -> bool:
+def _networks_overlap(one: Network, other: Network) -> bool:
     if isinstance(one, IPv4Network):
         return isinstance(other, IPv4Network) and one.overlaps(other)
     return isinstance(other, IPv6Network) and one.overlaps(other)
 
 
 # EC2 API reference, VpcEndpoint, State. "partial" isn't among them: whether such an endpoint works isn't said.
-AVAILABLE, COMING = "available", frozenset({"pendingacceptance", "pending"})
-GOING = frozenset({"deleting", "deleted", "rejected", "failed", "expired"})
+AVAILABLE, PENDING_STATES = "available", frozenset({"pendingacceptance", "pending"})
+INACTIVE_STATES = frozenset({"deleting", "deleted", "rejected", "failed", "expired"})
 
 
-def endpoint_outside(resource: ResourceView, *types: str) -> str:
+def explain_excluded_endpoint(resource: ResourceView, *types: str) -> str:
     """Why an endpoint is none of these types, or no more there; empty where it is to be judged."""
     if resource["endpoint_type"] not in types:
         return f"The endpoint is of the type {resource['endpoint_type']}."
-    if resource["state"] in GOING:
+    if resource["state"] in INACTIVE_STATES:
         return f"The endpoint carries no traffic: its state is {resource['state']}."
     return ""
 
 
-def vpc_of(endpoint: ResourceView) -> ResourceView:
+def find_endpoint_vpc(endpoint: ResourceView) -> ResourceView:
     """The VPC that an endpoint stands in. GapError if it was not read."""
-    found = endpoint.look("ec2.vpc", endpoint.arn.rpartition(":")[0] + f":vpc/{endpoint['vpc']}")
+    found = endpoint.look_up("ec2.vpc", endpoint.arn.rpartition(":")[0] + f":vpc/{endpoint['vpc']}")
     if found is None:
         raise GapError(Gap(GapKind.NOT_READ, "ec2.DescribeVpcs", "ec2:DescribeVpcs", endpoint.region, "NotCollected"))
     return found

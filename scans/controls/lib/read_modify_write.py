@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # The fields of ssm.DescribeAssociation's answer that ssm.UpdateAssociation doesn't take. They are named, and not
 # those that it takes: a field that AWS adds later is then sent or refused, but never wiped.
-NOT_TAKEN = (
+READ_ONLY_FIELDS = (
     "Date",
     "InstanceId",
     "LastExecutionDate",
@@ -19,10 +19,10 @@ NOT_TAKEN = (
 TASK_FIELDS = ("WindowId", "WindowTaskId", "Targets", "MaxConcurrency", "MaxErrors", "TaskInvocationParameters")
 
 
-def association(id: str, change: str = "", *, region: str = "") -> str:
+def write_association_commands(id: str, change: str = "", *, region: str = "") -> str:
     """Commands that change an association. change: what jq does to it; without, the reader edits the file."""
     at = f" --region {region}" if region else ""
-    drop = f"del({', '.join('.' + name for name in NOT_TAKEN)})"
+    drop = f"del({', '.join('.' + name for name in READ_ONLY_FIELDS)})"
     edit = "" if change else "# edit association.json: only the field that the finding names, or the part of it\n"
     return (
         "# update-association wipes every field that it isn't given, Name included, so all are sent again; "
@@ -34,7 +34,7 @@ def association(id: str, change: str = "", *, region: str = "") -> str:
     )
 
 
-def window_task(change: str = "", *, task: str = "TASK", region: str = "") -> str:
+def write_window_task_commands(change: str = "", *, task: str = "TASK", region: str = "") -> str:
     """Commands that change the task of a maintenance window. change: what jq does to it; without, the reader edits
     the file."""
     at = f" --region {region}" if region else ""
@@ -51,7 +51,7 @@ def window_task(change: str = "", *, task: str = "TASK", region: str = "") -> st
     )
 
 
-def document(name: str, edit: str, *, region: str = "") -> str:
+def write_document_commands(name: str, edit: str, *, region: str = "") -> str:
     """Commands that change a document. edit: what the reader changes in the file."""
     at = f" --region {region}" if region else ""
     return (

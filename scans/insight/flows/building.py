@@ -9,15 +9,15 @@ from accounts.aws.gaps import Gap
 from scans.domain import references
 from scans.domain.evidence import GLOBAL, Resource, World
 from scans.insight.flows import encryption_keys, grading
-from scans.insight.flows.grading import Side
-from scans.insight.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, feature
-from scans.insight.flows.parameters import parameter_flows
+from scans.insight.flows.grading import GradedAccount
+from scans.insight.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, get_feature
+from scans.insight.flows.parameters import build_parameter_flows
 
-NAMING = tuple(dict.fromkeys((*references.NAMES_BUCKETS, *references.NAMES_LOG_GROUPS)))
+NAMING_TYPES = tuple(dict.fromkeys((*references.NAMES_BUCKETS, *references.NAMES_LOG_GROUPS)))
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class FlowTypeGap:
     """What is not known: a type whose list is incomplete in a region, so that flows may be missing, and why."""
 
     account: str
@@ -26,72 +26,95 @@ class Blind:
     gaps: tuple[Gap, ...]
 
 
-def build(side: Side, owners: Mapping[str, Side]) -> tuple[list[Flow], list[Blind]]:
+def build_flows(side: GradedAccount, owners: Mapping[str, GradedAccount]) -> tuple[list[Flow], list[FlowTypeGap]]:
     """The flows of one account. owners: the accounts of the organization whose facts the reader may see."""
-    found = [*bucket_flows(side, owners), *inbound_flows(side), *log_flows(side), *parameter_flows(side)]
-    return sorted(found, key=lambda f: (f.region, f.feature.id, f.destination.name, f.key.name)), blind(side)
+    found = [
+        *build_bucket_flows(side, owners),
+        *build_inbound_flows(side),
+        *build_log_flows(side),
+        *build_parameter_flows(side),
+    ]
+    return sorted(found, key=lambda f: (f.region, f.feature.id, f.destination.name, f.key.name)), list_flow_gaps(side)
 
 
-def naming(world: World) -> Iterator[Resource]:
-    for type in NAMING:
+def iter_naming_resources(world: World) -> Iterator[Resource]:
+    for type in NAMING_TYPES:
         for region in sorted(world.regions_of(type)):
             yield from world.resources(type, region).values()
 
 
-def buckets_named(side: Side) -> set[str]:
+def list_named_buckets(side: GradedAccount) -> set[str]:
     """The buckets that this account's settings point at."""
-    return set(references.buckets(references.of_account(naming(side.world), side.account)))
+    return set(
+        references.find_named_buckets(references.select_own_settings(iter_naming_resources(side.world), side.account))
+    )
 
 
-def region_of(resource: Resource) -> str:
+def find_data_region(resource: Resource) -> str:
     """A trail is listed once for the account; its data comes from its home region."""
-    return str(references.value(resource, "home_region") or resource.region)
+    return str(references.get_known_value(resource, "home_region") or resource.region)
 
 
-def bucket_flows(side: Side, owners: Mapping[str, Side]) -> Iterator[Flow]:
+def build_bucket_flows(side: GradedAccount, owners: Mapping[str, GradedAccount]) -> Iterator[Flow]:
     grouped: dict[tuple[str, str, str, str], list[Resource]] = {}
-    for resource in references.of_account(naming(side.world), side.account):
-        own_key = setting_key(resource)
-        for name, named in references.buckets([resource]).items():
+    for resource in references.select_own_settings(iter_naming_resources(side.world), side.account):
+        own_key = get_setting_key(resource)
+        for name, named in references.find_named_buckets([resource]).items():
             for kind in named.kinds:
-                grouped.setdefault((region_of(resource), kind, name, own_key), []).append(resource)
+                grouped.setdefault((find_data_region(resource), kind, name, own_key), []).append(resource)
     for (region, kind, name, own_key), resources in grouped.items():
-        yield bucket_flow(side, owners, region, kind, name, own_key, resources)
+        yield build_bucket_flow(side, owners, region, kind, name, own_key, resources)
 
 
-def setting_key(resource: Resource) -> str:
+def get_setting_key(resource: Resource) -> str:
     """The key that the setting itself gives to what it writes, instead of the bucket's default."""
-    found = references.value(resource, "kms_key") if resource.type in {"cloudtrail.trail", "ssm.data_sync"} else None
+    found = (
+        references.get_known_value(resource, "kms_key")
+        if resource.type in {"cloudtrail.trail", "ssm.data_sync"}
+        else None
+    )
     return found if isinstance(found, str) else ""
 
 
-def bucket_flow(
-    side: Side, owners: Mapping[str, Side], region: str, kind: str, name: str, own_key: str, resources: list[Resource]
+def build_bucket_flow(
+    side: GradedAccount,
+    owners: Mapping[str, GradedAccount],
+    region: str,
+    kind: str,
+    name: str,
+    own_key: str,
+    resources: list[Resource],
 ) -> Flow:
-    destination, holder = where(side, owners, name)
-    into = grading.of_destination(side, kind, destination.arn)
+    destination, holder = locate_bucket(side, owners, name)
+    into = grading.grade_destination(side, kind, destination.arn)
     under: list[Grade] = []
     key = key_without_facts(destination)
     if holder is not None:
-        held = bucket_of(holder, destination.arn)
-        more_into, under = grading.of_bucket(holder, kind, destination.arn, held.region if held else "")
+        held = find_bucket_resource(holder, destination.arn)
+        more_into, under = grading.grade_bucket(holder, kind, destination.arn, held.region if held else "")
         into += more_into
         key = (
-            encryption_keys.NOT_KNOWN if held is None else encryption_keys.of_bucket(holder.world, holder.account, held)
+            encryption_keys.UNKNOWN_KEY
+            if held is None
+            else encryption_keys.find_bucket_key(holder.world, holder.account, held)
         )
     if own_key:
         # The bucket's own encryption doesn't matter for what is written under another key.
         # It lies in the bucket's region, which needn't be the setting's.
-        under, key, holder = [], encryption_keys.named(side.world, side.account, region, own_key, bound=False), side
-    under += grading.of_key(holder, key.arn) if holder is not None and key.arn else []
+        under, key, holder = (
+            [],
+            encryption_keys.resolve_key(side.world, side.account, region, own_key, bound=False),
+            side,
+        )
+    under += grading.grade_key(holder, key.arn) if holder is not None and key.arn else []
     for resource in resources:
-        said_into, said_under = grading.of_source(side, kind, resource.arn)
+        said_into, said_under = grading.grade_source(side, kind, resource.arn)
         into, under = into + said_into, under + said_under
-    return flow(side, region, kind, resources, destination, key, into, under)
+    return make_flow(side, region, kind, resources, destination, key, into, under)
 
 
-def flow(
-    side: Side,
+def make_flow(
+    side: GradedAccount,
     region: str,
     kind: str,
     resources: Iterable[Resource],
@@ -102,29 +125,31 @@ def flow(
 ) -> Flow:
     sources = tuple(sorted({Source(r.type, r.arn) for r in resources}))
     grades = tuple(sorted(set(into))), tuple(sorted(set(under)))
-    return Flow(side.account, region, feature(kind), sources or (INBOUND,), destination, key, *grades)
+    return Flow(side.account, region, get_feature(kind), sources or (INBOUND,), destination, key, *grades)
 
 
-def where(side: Side, owners: Mapping[str, Side], name: str) -> tuple[Destination, Side | None]:
+def locate_bucket(
+    side: GradedAccount, owners: Mapping[str, GradedAccount], name: str
+) -> tuple[Destination, GradedAccount | None]:
     """The bucket with its owner, and the account whose facts of it may be used (None: nobody's)."""
     arn = f"arn:{side.context.partition}:s3:::{name}"
-    owner, account = owner_of(side, name, arn)
+    owner, account = find_bucket_owner(side, name, arn)
     holder = side if owner is Owner.OWN else owners.get(account)
     if owner is Owner.ORGANIZATION and holder is None:
         return Destination("bucket", name, arn, Owner.HIDDEN), None
     if account in side.context.not_read:
         holder = None  # what it was once known to be counts for nothing until its owner is read again
-    held = None if holder is None else bucket_of(holder, arn)
+    held = None if holder is None else find_bucket_resource(holder, arn)
     return Destination("bucket", name, arn, owner, account, held.region if held else ""), holder
 
 
-def owner_of(side: Side, name: str, arn: str) -> tuple[Owner, str]:
+def find_bucket_owner(side: GradedAccount, name: str, arn: str) -> tuple[Owner, str]:
     """As SSM-S3-005 sees it: what doesn't exist comes first, then whose it is."""
     listed = side.world.resources("s3.destination", GLOBAL).get(arn)
-    head = references.value(listed, "head") if listed else None
+    head = references.get_known_value(listed, "head") if listed else None
     if head == "not_found":
         return Owner.DANGLING, ""
-    if (listed and references.value(listed, "own")) or name in inventory(side.world):
+    if (listed and references.get_known_value(listed, "own")) or name in read_bucket_inventory(side.world):
         return Owner.OWN, side.account
     known = side.context.bucket_owners
     account = (known or {}).get(name, "")
@@ -134,14 +159,14 @@ def owner_of(side: Side, name: str, arn: str) -> tuple[Owner, str]:
     return (Owner.FOREIGN if head == "exists" and sure else Owner.UNKNOWN), ""
 
 
-def inventory(world: World) -> dict[str, str]:
+def read_bucket_inventory(world: World) -> dict[str, str]:
     for resource in world.resources("s3.inventory", GLOBAL).values():
-        found = references.value(resource, "buckets")
+        found = references.get_known_value(resource, "buckets")
         return found if isinstance(found, dict) else {}
     return {}
 
 
-def bucket_of(side: Side, arn: str) -> Resource | None:
+def find_bucket_resource(side: GradedAccount, arn: str) -> Resource | None:
     for region in side.world.regions_of("s3.bucket"):
         found = side.world.resources("s3.bucket", region).get(arn)
         if found is not None:
@@ -152,68 +177,70 @@ def bucket_of(side: Side, arn: str) -> Resource | None:
 def key_without_facts(destination: Destination) -> Key:
     if destination.owner is Owner.DANGLING:
         return encryption_keys.NO_KEY
-    return encryption_keys.HIDDEN if destination.owner is Owner.HIDDEN else encryption_keys.NOT_KNOWN
+    return encryption_keys.HIDDEN_KEY if destination.owner is Owner.HIDDEN else encryption_keys.UNKNOWN_KEY
 
 
-def inbound_flows(side: Side) -> Iterator[Flow]:
+def build_inbound_flows(side: GradedAccount) -> Iterator[Flow]:
     """Own buckets that take data of kinds which no setting of this account sends there."""
-    own = references.buckets(references.of_account(naming(side.world), side.account))
+    own = references.find_named_buckets(references.select_own_settings(iter_naming_resources(side.world), side.account))
     for region in sorted(side.world.regions_of("s3.bucket")):
         for arn, bucket in side.world.resources("s3.bucket", region).items():
-            name = str(references.value(bucket, "name") or arn.rpartition(":")[2])
+            name = str(references.get_known_value(bucket, "name") or arn.rpartition(":")[2])
             mine = own[name].kinds if name in own else set()
-            for kind in sorted(set(references.value(bucket, "kinds") or ()) - mine):
+            for kind in sorted(set(references.get_known_value(bucket, "kinds") or ()) - mine):
                 destination = Destination("bucket", name, arn, Owner.OWN, side.account, region)
-                key = encryption_keys.of_bucket(side.world, side.account, bucket)
-                into, under = grading.of_bucket(side, kind, arn, region)
-                under += grading.of_key(side, key.arn) if key.arn else []
-                yield flow(side, region, kind, (), destination, key, into, under)
+                key = encryption_keys.find_bucket_key(side.world, side.account, bucket)
+                into, under = grading.grade_bucket(side, kind, arn, region)
+                under += grading.grade_key(side, key.arn) if key.arn else []
+                yield make_flow(side, region, kind, (), destination, key, into, under)
 
 
-def log_flows(side: Side) -> Iterator[Flow]:
+def build_log_flows(side: GradedAccount) -> Iterator[Flow]:
     for region in sorted(side.world.regions):
-        here = [r for r in naming(side.world) if r.region == region]
+        here = [r for r in iter_naming_resources(side.world) if r.region == region]
         sources: dict[tuple[str, str], list[Resource]] = {}
         for resource in here:
-            for name, kinds in references.log_groups([resource]).items():
+            for name, kinds in references.find_named_log_groups([resource]).items():
                 for kind in kinds:
                     sources.setdefault((name, kind), []).append(resource)
         groups = {**side.world.resources("logs.group", region), **side.world.resources("logs.missing", region)}
         for group in groups.values():
-            for kind in references.value(group, "kinds") or ():
-                sources.setdefault((str(references.value(group, "name")), kind), [])
-        by_name = {str(references.value(group, "name")): group for group in groups.values()}
+            for kind in references.get_known_value(group, "kinds") or ():
+                sources.setdefault((str(references.get_known_value(group, "name")), kind), [])
+        by_name = {str(references.get_known_value(group, "name")): group for group in groups.values()}
         for (name, kind), resources in sources.items():
-            yield log_flow(side, region, kind, name, resources, by_name.get(name))
+            yield build_log_flow(side, region, kind, name, resources, by_name.get(name))
 
 
-def log_flow(side: Side, region: str, kind: str, name: str, resources: list[Resource], group: Resource | None) -> Flow:
+def build_log_flow(
+    side: GradedAccount, region: str, kind: str, name: str, resources: list[Resource], group: Resource | None
+) -> Flow:
     arn = group.arn if group else f"arn:{side.context.partition}:logs:{region}:{side.account}:log-group:{name}"
     exists = group is not None and group.type == "logs.group"
     owner = Owner.OWN if exists else Owner.DANGLING if group is not None else Owner.UNKNOWN
     destination = Destination("log_group", name, arn, owner, side.account, region)
-    key = encryption_keys.NO_KEY if owner is Owner.DANGLING else encryption_keys.NOT_KNOWN
+    key = encryption_keys.NO_KEY if owner is Owner.DANGLING else encryption_keys.UNKNOWN_KEY
     into: list[Grade] = []
     under: list[Grade] = []
     if group is not None and exists:
-        key = encryption_keys.of_log_group(side.world, side.account, group)
-        under = grading.of_log_group(side, group, kind) + grading.of_key(side, key.arn)
+        key = encryption_keys.find_log_group_key(side.world, side.account, group)
+        under = grading.grade_log_group(side, group, kind) + grading.grade_key(side, key.arn)
     for resource in resources:
-        into += grading.of_source(side, kind, resource.arn)[0]
+        into += grading.grade_source(side, kind, resource.arn)[0]
     # A group under Run Command's own prefix is its own witness: nothing else need name it.
     named_by = resources or ([group] if group is not None else [])
-    return flow(side, region, kind, named_by, destination, key, into, under)
+    return make_flow(side, region, kind, named_by, destination, key, into, under)
 
 
-def blind(side: Side) -> list[Blind]:
+def list_flow_gaps(side: GradedAccount) -> list[FlowTypeGap]:
     """Where settings that may name destinations could not all be read."""
     found = []
     facts = {**references.NAMES_BUCKETS, **references.NAMES_LOG_GROUPS}
-    for type in (*NAMING, "ssm.parameter"):
+    for type in (*NAMING_TYPES, "ssm.parameter"):
         account_wide = side.world.was_read(type, GLOBAL)
         for region in [GLOBAL] if account_wide else sorted(side.world.regions):
-            resources = references.of_account(side.world.resources(type, region).values(), side.account)
-            gaps = [*side.world.enumeration_gaps(type, region), *references.unread(resources, facts)]
+            resources = references.select_own_settings(side.world.resources(type, region).values(), side.account)
+            gaps = [*side.world.enumeration_gaps(type, region), *references.list_unread_references(resources, facts)]
             if gaps:
-                found.append(Blind(side.account, region, type, tuple(dict.fromkeys(gaps))))
+                found.append(FlowTypeGap(side.account, region, type, tuple(dict.fromkeys(gaps))))
     return found

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scans.insight.flows.model import ORDER, Owner, worst
-from scans.insight.flows.summary import KEYS, OWNERS, Line
+from scans.insight.flows.model import VERDICT_ORDER, Owner, pick_worst_verdict
+from scans.insight.flows.summary import KEY_LABELS, OWNER_LABELS, FlowGroup
 
-WIDTH = 1200
-COLUMNS = ((2, 250), (390, 400), (922, 280))  # (x, width) of features, destinations, keys
-HEAD, GAP, PORT, LEAST = 34, 9, 15, 42
-MOST = 18  # destinations drawn, so that the picture fits a page; the others share one box
-CHARACTER = 7.9  # the width of an average character of the title
-GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?", "not_applicable": "–", "ungraded": "·"}
+PICTURE_WIDTH = 1200
+COLUMN_SPANS = ((2, 250), (390, 400), (922, 280))  # (x, width) of features, destinations, keys
+HEADING_HEIGHT, BOX_SPACING, PORT_HEIGHT, MIN_BOX_HEIGHT = 34, 9, 15, 42
+MAX_DESTINATIONS = 18  # destinations drawn, so that the picture fits a page; the others share one box
+CHARACTER_WIDTH = 7.9  # the width of an average character of the title
+VERDICT_GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?", "not_applicable": "–", "ungraded": "·"}
 
 
 @dataclass(slots=True)
@@ -37,11 +37,11 @@ class Box:
 
     @property
     def shown(self) -> str:
-        return cut(self.text, int((self.width - 22) / CHARACTER))
+        return cut_middle(self.text, int((self.width - 22) / CHARACTER_WIDTH))
 
     @property
     def shown_small(self) -> str:
-        return cut(self.small, int((self.width - 22) / (CHARACTER * 0.88)))
+        return cut_middle(self.small, int((self.width - 22) / (CHARACTER_WIDTH * 0.88)))
 
     @property
     def text_x(self) -> float:
@@ -76,7 +76,7 @@ class Edge:
 
     @property
     def glyph(self) -> str:
-        return GLYPHS[self.verdict]
+        return VERDICT_GLYPHS[self.verdict]
 
     @property
     def mark_y(self) -> float:
@@ -93,65 +93,71 @@ class Picture:
 
     @property
     def heads(self) -> list[tuple[int, str]]:
-        return [(x, text) for (x, _), text in zip(COLUMNS, ("Feature", "Bucket or log group", "Key"), strict=True)]
+        return [(x, text) for (x, _), text in zip(COLUMN_SPANS, ("Feature", "Bucket or log group", "Key"), strict=True)]
 
 
 Link = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def draw(lines: Sequence[Line]) -> Picture:
+def draw_flows(lines: Sequence[FlowGroup]) -> Picture:
     """A picture of these lines; the first are drawn in full, so give the worst first."""
     chosen = list(dict.fromkeys(destination_id(line) for line in lines))
-    kept = set(chosen if len(chosen) <= MOST else chosen[: MOST - 1])
+    kept = set(chosen if len(chosen) <= MAX_DESTINATIONS else chosen[: MAX_DESTINATIONS - 1])
     columns: tuple[dict[tuple[str, ...], Box], ...] = ({}, {}, {})
     links: tuple[dict[Link, list[str]], ...] = ({}, {})
     for line in lines:
-        a, b, c = boxes_of(line, folded=len(chosen) - len(kept) if destination_id(line) not in kept else 0)
+        a, b, c = make_boxes(line, folded=len(chosen) - len(kept) if destination_id(line) not in kept else 0)
         for column, box in zip(columns, (a, b, c), strict=True):
             column.setdefault(box.id, box)
         links[0].setdefault((a.id, b.id), []).append(line.into_verdict)
         links[1].setdefault((b.id, c.id), []).append(line.under_verdict)
     for found, left, right in ((links[0], columns[0], columns[1]), (links[1], columns[1], columns[2])):
-        connect(found, left, right)
-    height = place(columns)
+        connect_boxes(found, left, right)
+    height = place_boxes(columns)
     edges = [
-        edge(left[a], right[b], worst(said))
+        make_edge(left[a], right[b], pick_worst_verdict(said))
         for found, left, right in ((links[0], columns[0], columns[1]), (links[1], columns[1], columns[2]))
         for (a, b), said in found.items()
     ]
     boxes = [box for column in columns for box in column.values()]
-    edges.sort(key=lambda e: -ORDER.index(e.verdict))  # the worst lie on top
-    return Picture(WIDTH + 4, int(height), boxes, edges, len(chosen) - len(kept))
+    edges.sort(key=lambda e: -VERDICT_ORDER.index(e.verdict))  # the worst lie on top
+    return Picture(PICTURE_WIDTH + 4, int(height), boxes, edges, len(chosen) - len(kept))
 
 
-def destination_id(line: Line) -> tuple[str, ...]:
+def destination_id(line: FlowGroup) -> tuple[str, ...]:
     return (line.destination.kind, line.destination.arn)
 
 
-def boxes_of(line: Line, *, folded: int) -> tuple[Box, Box, Box]:
+def make_boxes(line: FlowGroup, *, folded: int) -> tuple[Box, Box, Box]:
     place, key = line.destination, line.key
     feature = Box(("feature", line.feature.id), line.feature.label, "", "feature")
     if folded:
         middle = Box(("folded",), f"{folded} more destinations", "all of them are in the table or the export", "folded")
-        return feature, middle, Box(("key", str(key.kind), KEYS[key.kind]), KEYS[key.kind], "", f"key-{key.kind}")
-    whose = OWNERS[place.owner] + (f" {place.account}" if place.owner is Owner.ORGANIZATION else "")
+        return (
+            feature,
+            middle,
+            Box(("key", str(key.kind), KEY_LABELS[key.kind]), KEY_LABELS[key.kind], "", f"key-{key.kind}"),
+        )
+    whose = OWNER_LABELS[place.owner] + (f" {place.account}" if place.owner is Owner.ORGANIZATION else "")
     small = " · ".join(part for part in (whose, place.region) if part)
     middle = Box(destination_id(line), place.name, small or f"{len(line.accounts)} accounts", f"owner-{place.owner}")
     # Keys that AWS owns, or of which nothing is known, look the same wherever they are.
     id = ("key", str(key.kind), key.arn or key.name)
     tail = key.name.rpartition(":")[2] if key.name.startswith("arn:") else key.name
     state = f" · {key.state}" if key.state and key.kind == "unusable" else ""
-    kind = KEYS[key.kind] + state
+    kind = KEY_LABELS[key.kind] + state
     return feature, middle, Box(id, tail, kind if kind != tail else "", f"key-{key.kind}")
 
 
-def connect(links: dict[Link, list[str]], left: dict[tuple[str, ...], Box], right: dict[tuple[str, ...], Box]) -> None:
+def connect_boxes(
+    links: dict[Link, list[str]], left: dict[tuple[str, ...], Box], right: dict[tuple[str, ...], Box]
+) -> None:
     for a, b in links:
         left[a].right.append(b)
         right[b].left.append(a)
 
 
-def place(columns: Sequence[dict[tuple[str, ...], Box]]) -> float:
+def place_boxes(columns: Sequence[dict[tuple[str, ...], Box]]) -> float:
     """Give every box its place. Boxes stand near what they are linked to, so that few lines cross."""
     for number, column in enumerate(columns):
         if number:
@@ -161,26 +167,26 @@ def place(columns: Sequence[dict[tuple[str, ...], Box]]) -> float:
         ordered = sorted(column.values(), key=lambda b: (b.id == ("folded",), b.order if number else 0, b.id))
         for rank, box in enumerate(ordered):
             box.order = rank
-    for (x, width), column in zip(COLUMNS, columns, strict=True):
+    for (x, width), column in zip(COLUMN_SPANS, columns, strict=True):
         for box in column.values():
             box.x, box.width = x, width
-            box.height = max(LEAST, PORT * (max(len(box.left), len(box.right)) + 1))
-    heights = [sum(b.height + GAP for b in column.values()) for column in columns]
+            box.height = max(MIN_BOX_HEIGHT, PORT_HEIGHT * (max(len(box.left), len(box.right)) + 1))
+    heights = [sum(b.height + BOX_SPACING for b in column.values()) for column in columns]
     for column, height in zip(columns, heights, strict=True):
-        y = round(HEAD + (max(heights) - height) / 2, 1)
+        y = round(HEADING_HEIGHT + (max(heights) - height) / 2, 1)
         for box in sorted(column.values(), key=lambda b: b.order):
             box.y = y
-            y += box.height + GAP
+            y += box.height + BOX_SPACING
     for number, column in enumerate(columns):
         for box in column.values():
             if number:
                 box.left.sort(key=lambda other, n=number: columns[n - 1][other].y)  # type: ignore[misc]
             if number < len(columns) - 1:
                 box.right.sort(key=lambda other, n=number: columns[n + 1][other].y)  # type: ignore[misc]
-    return HEAD + max(heights, default=0)
+    return HEADING_HEIGHT + max(heights, default=0)
 
 
-def edge(a: Box, b: Box, verdict: str) -> Edge:
+def make_edge(a: Box, b: Box, verdict: str) -> Edge:
     x1, y1 = a.x + a.width, a.port(a.right, b.id)
     x2, y2 = b.x, b.port(b.left, a.id)
     bend = (x2 - x1) / 2
@@ -189,7 +195,7 @@ def edge(a: Box, b: Box, verdict: str) -> Edge:
     return Edge(verdict, path, x2 - 12, round(y2, 1), f"{a.text} → {b.text}: {word}")
 
 
-def cut(text: str, most: int) -> str:
+def cut_middle(text: str, most: int) -> str:
     """Cut in the middle: names of buckets and keys differ at both ends. Control characters become spaces."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     if len(plain) <= most:

@@ -6,20 +6,20 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from scans.insight.flows.building import Blind
+from scans.insight.flows.building import FlowTypeGap
 from scans.insight.flows.model import Flow, Grade
-from scans.insight.flows.summary import KEYS, OWNERS, Line, by_control, summarise
+from scans.insight.flows.summary import KEY_LABELS, OWNER_LABELS, FlowGroup, group_flows, list_control_verdicts
 
-COLUMNS = (
+FLOW_COLUMNS = (
     "account", "region", "feature", "feature_label", "sources", "destination", "destination_kind", "destination_arn",
     "owner", "owner_account", "destination_region", "key", "key_kind", "key_arn", "key_state", "into", "into_controls",
     "under", "under_controls", "verdict", "why",
 )  # fmt: skip
-NEVER_READ = "Nothing of this account was ever read."
-COLOURS = {"fail": "#b3261e", "unknown": "#8a5a00", "pass": "#1a7f4b"}
+NEVER_READ_TEXT = "Nothing of this account was ever read."
+VERDICT_COLORS = {"fail": "#b3261e", "unknown": "#8a5a00", "pass": "#1a7f4b"}
 
 
-def row(flow: Flow) -> dict[str, Any]:
+def build_flow_row(flow: Flow) -> dict[str, Any]:
     """One flow. into and under: the verdict of the step to the destination and of the step to the key; *_controls:
     control -> verdict."""
     place, key = flow.destination, flow.key
@@ -40,34 +40,34 @@ def row(flow: Flow) -> dict[str, Any]:
         "key_arn": key.arn,
         "key_state": key.state,
         "into": flow.into_verdict,
-        "into_controls": controls(flow.into),
+        "into_controls": map_control_verdicts(flow.into),
         "under": flow.under_verdict,
-        "under_controls": controls(flow.under),
+        "under_controls": map_control_verdicts(flow.under),
         "verdict": flow.verdict,
         "why": "",
     }
 
 
 # (account, flows, what is not known, whether anything of it was ever read)
-Read = tuple[Any, Iterable[Flow], Iterable[Blind], bool]
+ReadFlows = tuple[Any, Iterable[Flow], Iterable[FlowTypeGap], bool]
 
 
-def rows(read: Iterable[Read]) -> Iterator[dict[str, Any]]:
+def build_flow_rows(read: Iterable[ReadFlows]) -> Iterator[dict[str, Any]]:
     """One account after the other. One that was never read has a row too: no row would say that it has no flow."""
     for account, flows, blind, was_read in read:
         if not was_read:
-            yield blind_row(Blind(account.account_id, "", "", ()), NEVER_READ)
-        yield from map(row, flows)
-        yield from map(blind_row, blind)
+            yield build_gap_row(FlowTypeGap(account.account_id, "", "", ()), NEVER_READ_TEXT)
+        yield from map(build_flow_row, flows)
+        yield from map(build_gap_row, blind)
 
 
-def controls(grades: Iterable[Grade]) -> dict[str, str]:
-    return dict(by_control(grades))
+def map_control_verdicts(grades: Iterable[Grade]) -> dict[str, str]:
+    return dict(list_control_verdicts(grades))
 
 
-def blind_row(blind: Blind, why: str = "") -> dict[str, Any]:
+def build_gap_row(blind: FlowTypeGap, why: str = "") -> dict[str, Any]:
     """A list that may be incomplete, so that flows may be missing: feature `unread`, verdict unknown."""
-    empty: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    empty: dict[str, Any] = dict.fromkeys(FLOW_COLUMNS, "")
     why = why or "; ".join(gap.sentence() for gap in blind.gaps)
     return {
         **empty, "account": blind.account, "region": blind.region, "feature": "unread", "sources":
@@ -75,26 +75,26 @@ def blind_row(blind: Blind, why: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def dot_of(read: Iterable[Read]) -> Iterator[str]:
+def render_accounts_dot(read: Iterable[ReadFlows]) -> Iterator[str]:
     """As dot, with a comment for each thing that is not known, so that flows of it may be missing."""
     unknown: list[str] = []
 
     def flows() -> Iterator[Flow]:
         for account, found, blind, was_read in read:
             unknown.extend(f"{item.account} {item.region} {item.type}: not all of it could be read" for item in blind)
-            unknown.extend([] if was_read else [f"{account.account_id}: {NEVER_READ}"])
+            unknown.extend([] if was_read else [f"{account.account_id}: {NEVER_READ_TEXT}"])
             yield from found
 
-    yield from dot(flows(), unknown)
+    yield from render_flows_dot(flows(), unknown)
 
 
-def dot(flows: Iterable[Flow], unknown: Sequence[str] = ()) -> Iterator[str]:
+def render_flows_dot(flows: Iterable[Flow], unknown: Sequence[str] = ()) -> Iterator[str]:
     """The graph in Graphviz's language, line by line. `dot -Tsvg` draws it."""
     yield "digraph flows {"
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"]; edge [fontname="sans-serif"];'
     written: set[str] = set()
-    for line in summarise(flows):
-        for statement in statements(line):
+    for line in group_flows(flows):
+        for statement in render_dot_statements(line):
             if statement not in written:
                 written.add(statement)
                 yield statement
@@ -102,23 +102,23 @@ def dot(flows: Iterable[Flow], unknown: Sequence[str] = ()) -> Iterator[str]:
     yield "}"
 
 
-def statements(line: Line) -> Iterator[str]:
+def render_dot_statements(line: FlowGroup) -> Iterator[str]:
     feature, place, key = line.feature, line.destination, line.key
-    a, b = quoted(f"feature {feature.id}"), quoted(f"{place.kind} {place.arn}")
-    c = quoted(f"key {key.kind} {key.arn or key.name}")
-    owner = f"{OWNERS[place.owner]} {place.account}".strip()
+    a, b = quote_for_dot(f"feature {feature.id}"), quote_for_dot(f"{place.kind} {place.arn}")
+    c = quote_for_dot(f"key {key.kind} {key.arn or key.name}")
+    owner = f"{OWNER_LABELS[place.owner]} {place.account}".strip()
     style = ", style=bold, color=red" if line.stands_out else ""
-    yield f"  {a} [label={quoted(feature.label)}];"
-    yield f"  {b} [label={quoted(place.name + chr(10) + owner)}{style}];"
-    yield f"  {c} [label={quoted(key.name + chr(10) + KEYS[key.kind])}];"
-    yield f"  {a} -> {b} [{arrow(line.into_verdict)}];"
-    yield f"  {b} -> {c} [{arrow(line.under_verdict)}];"
+    yield f"  {a} [label={quote_for_dot(feature.label)}];"
+    yield f"  {b} [label={quote_for_dot(place.name + chr(10) + owner)}{style}];"
+    yield f"  {c} [label={quote_for_dot(key.name + chr(10) + KEY_LABELS[key.kind])}];"
+    yield f"  {a} -> {b} [{format_dot_arrow(line.into_verdict)}];"
+    yield f"  {b} -> {c} [{format_dot_arrow(line.under_verdict)}];"
 
 
-def arrow(verdict: str) -> str:
-    return f"label={quoted(verdict.replace('_', ' '))}, color={quoted(COLOURS.get(verdict, '#5c6670'))}"
+def format_dot_arrow(verdict: str) -> str:
+    return f"label={quote_for_dot(verdict.replace('_', ' '))}, color={quote_for_dot(VERDICT_COLORS.get(verdict, '#5c6670'))}"
 
 
-def quoted(text: str) -> str:
+def quote_for_dot(text: str) -> str:
     """A string of Graphviz. JSON's quoting is stricter than what it asks; its \\uXXXX isn't known there."""
     return json.dumps(text, ensure_ascii=False)

@@ -12,11 +12,11 @@ from scans.domain.references import NAMES_BUCKETS, NAMES_KEYS, NAMES_LOG_GROUPS
 from scans.insight.flows.model import Grade
 
 # Controls that judge the setting itself, by the kind of data: this much can't be told from their declarations.
-OF_SOURCE = {"07": ("SSM-AU-003",), "08": ("SSM-SM-002",), "session": ("SSM-SM-002",), "script": ("SSM-LG-002",)}
-VALUES = "ssm.parameter"
-JUDGED = ("s3.bucket", "s3.destination", "logs.group", "kms.key")
-SOURCE_KEYS = frozenset({"SSM-AU-003"})
-TYPES = frozenset(
+SOURCE_CONTROLS = {"07": ("SSM-AU-003",), "08": ("SSM-SM-002",), "session": ("SSM-SM-002",), "script": ("SSM-LG-002",)}
+PARAMETER_TYPE = "ssm.parameter"
+JUDGED_TYPES = ("s3.bucket", "s3.destination", "logs.group", "kms.key")
+KEY_STEP_CONTROLS = frozenset({"SSM-AU-003"})
+FLOW_TYPES = frozenset(
     {*NAMES_BUCKETS, *NAMES_LOG_GROUPS, *NAMES_KEYS, "s3.bucket", "s3.destination", "s3.inventory",
      "logs.group", "logs.missing", "kms.reference", "kms.key"}
 )  # fmt: skip
@@ -24,7 +24,7 @@ TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class GradedAccount:
     """One account as the map sees it: what was read, and what the controls say of it."""
 
     account: str
@@ -46,11 +46,11 @@ class Side:
         return None
 
 
-def grade_by(
+def grade_account(
     account: str, world: World, context: Context, controls: Iterable[tuple[Control, Evaluate]], regions: Iterable[str]
-) -> Side:
+) -> GradedAccount:
     """Judge one account's evidence by these controls."""
-    chosen = [(control, evaluate) for control, evaluate in controls if concerns(control)]
+    chosen = [(control, evaluate) for control, evaluate in controls if judges_flow_step(control)]
     outcomes: dict[tuple[str, str], tuple[str, Outcome]] = {}
     places: dict[tuple[str, str], Outcome] = {}
     for item in judge_all(chosen, world, context, regions=regions):
@@ -58,88 +58,88 @@ def grade_by(
             places[item.control.id, item.region] = item.outcome
         else:
             outcomes[item.control.id, item.resource] = (item.region, item.outcome)
-    return Side(account, world, context, outcomes, places, sorted_by_type([control for control, _ in chosen]))
+    return GradedAccount(account, world, context, outcomes, places, group_by_type([control for control, _ in chosen]))
 
 
-def sorted_by_type(controls: list[Control]) -> dict[str, tuple[Control, ...]]:
+def group_by_type(controls: list[Control]) -> dict[str, tuple[Control, ...]]:
     """Resource type -> the controls that judge how such a resource is protected."""
-    found = {type: tuple(control for control in controls if judges(control, type)) for type in JUDGED}
-    return {**found, VALUES: tuple(control for control in controls if is_about_values(control))}
+    found = {type: tuple(control for control in controls if judges_protection(control, type)) for type in JUDGED_TYPES}
+    return {**found, PARAMETER_TYPE: tuple(control for control in controls if judges_parameter_keys(control))}
 
 
-def concerns(control: Control) -> bool:
+def judges_flow_step(control: Control) -> bool:
     """Does this control judge a step of a flow?"""
-    if control.id in {id for ids in OF_SOURCE.values() for id in ids}:
+    if control.id in {id for ids in SOURCE_CONTROLS.values() for id in ids}:
         return True
-    return any(judges(control, type) for type in JUDGED) or is_about_values(control)
+    return any(judges_protection(control, type) for type in JUDGED_TYPES) or judges_parameter_keys(control)
 
 
-def is_about_values(control: Control) -> bool:
+def judges_parameter_keys(control: Control) -> bool:
     """Judges under which key parameters lie (not what their names say)."""
-    return "key_id" in control.facts.get(VALUES, ())
+    return "key_id" in control.facts.get(PARAMETER_TYPE, ())
 
 
-def is_about_encryption(control: Control) -> bool:
+def judges_encryption(control: Control) -> bool:
     return any("encryption" in facts or "kms_key" in facts for facts in control.facts.values())
 
 
-def of_bucket(side: Side, kind: str, arn: str, region: str) -> tuple[list[Grade], list[Grade]]:
+def grade_bucket(side: GradedAccount, kind: str, arn: str, region: str) -> tuple[list[Grade], list[Grade]]:
     """(into, under): what the bucket's owner's controls say of the bucket."""
     into: list[Grade] = []
     under: list[Grade] = []
     for control in side.by_type.get("s3.bucket", ()):
-        if not of_kind(control, kind):
+        if not judges_data_kind(control, kind):
             continue
         grade = side.say(control.id, arn, region)
         if grade is not None:
-            (under if is_about_encryption(control) else into).append(grade)
+            (under if judges_encryption(control) else into).append(grade)
     return into, under
 
 
-def of_destination(side: Side, kind: str, arn: str) -> list[Grade]:
+def grade_destination(side: GradedAccount, kind: str, arn: str) -> list[Grade]:
     """What the controls of the account whose settings name the bucket say of that."""
-    found = [side.say(c.id, arn, GLOBAL) for c in side.by_type.get("s3.destination", ()) if of_kind(c, kind)]
+    found = [side.say(c.id, arn, GLOBAL) for c in side.by_type.get("s3.destination", ()) if judges_data_kind(c, kind)]
     return [grade for grade in found if grade is not None]
 
 
-def of_log_group(side: Side, group: Resource, kind: str) -> list[Grade]:
+def grade_log_group(side: GradedAccount, group: Resource, kind: str) -> list[Grade]:
     found = []
     for control in side.by_type.get("logs.group", ()):
         held = side.outcomes.get((control.id, group.arn))
-        if held is not None and about_logs(control, kind):
+        if held is not None and judges_log_kind(control, kind):
             found.append(Grade(control.id, held[1].verdict, side.account, held[0], group.arn))
     return found
 
 
-def about_logs(control: Control, kind: str) -> bool:
+def judges_log_kind(control: Control, kind: str) -> bool:
     """A group of several kinds has an outcome by each kind's control; only this kind's is asked for."""
     mine = {"run_command": "SSM-LG-001", "script": "SSM-LG-002", "session": "SSM-LG-003", "agent": "SSM-LG-004"}
     return mine.get(kind, control.id) == control.id or control.id not in mine.values()
 
 
-def of_key(side: Side, arn: str) -> list[Grade]:
+def grade_key(side: GradedAccount, arn: str) -> list[Grade]:
     held = {control.id: side.outcomes.get((control.id, arn)) for control in side.by_type.get("kms.key", ())}
     return [Grade(id, said[1].verdict, side.account, said[0], arn) for id, said in held.items() if said is not None]
 
 
-def of_source(side: Side, kind: str, arn: str) -> tuple[list[Grade], list[Grade]]:
+def grade_source(side: GradedAccount, kind: str, arn: str) -> tuple[list[Grade], list[Grade]]:
     """(into, under): what is said of the setting that names the destination."""
     into: list[Grade] = []
     under: list[Grade] = []
-    for id in OF_SOURCE.get(kind, ()):
+    for id in SOURCE_CONTROLS.get(kind, ()):
         held = side.outcomes.get((id, arn))
         if held is not None:
             grade = Grade(id, held[1].verdict, side.account, held[0], arn)
-            (under if id in SOURCE_KEYS else into).append(grade)
+            (under if id in KEY_STEP_CONTROLS else into).append(grade)
     return into, under
 
 
-def judges(control: Control, type: str) -> bool:
+def judges_protection(control: Control, type: str) -> bool:
     """Judges how such a resource is protected, and not only what its names say."""
     return bool(set(control.facts.get(type, ())) - {"hits", "url_credentials"})
 
 
-def of_kind(control: Control, kind: str) -> bool:
+def judges_data_kind(control: Control, kind: str) -> bool:
     """An instance of a family (SSM-DS-001.07) judges its own kind of data only."""
     _, dot, instance = control.id.partition(".")
     return not dot or instance == kind

@@ -67,7 +67,7 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def feature(id: str) -> Feature:
+def get_feature(id: str) -> Feature:
     """A kind that this version doesn't know is shown by its id."""
     return FEATURES.get(id) or Feature(id, f"Data of kind {id}", "bucket")
 
@@ -129,19 +129,19 @@ class Flow:
 
     @property
     def into_verdict(self) -> str:
-        return step_verdict(self.into, unsure=self.destination.owner in _UNSURE_OWNERS)
+        return combine_grades(self.into, unsure=self.destination.owner in _UNSURE_OWNERS)
 
     @property
     def under_verdict(self) -> str:
         unsure = self.key.kind in _UNSURE_KEYS or (self.key.kind is KeyKind.FOREIGN and not self.key.state)
-        return step_verdict(self.under, unsure=unsure)
+        return combine_grades(self.under, unsure=unsure)
 
     @property
     def verdict(self) -> str:
-        return worst((self.into_verdict, self.under_verdict))
+        return pick_worst_verdict((self.into_verdict, self.under_verdict))
 
     @property
-    def crosses(self) -> bool:
+    def leaves_account(self) -> bool:
         """The data leaves the account."""
         return self.destination.owner not in {Owner.OWN, Owner.UNKNOWN, Owner.DANGLING}
 
@@ -149,14 +149,14 @@ class Flow:
 _UNSURE_OWNERS = frozenset({Owner.UNKNOWN, Owner.HIDDEN, Owner.DANGLING})
 _UNSURE_KEYS = frozenset({KeyKind.UNKNOWN, KeyKind.HIDDEN})
 UNGRADED = "ungraded"
-ORDER = ("fail", "unknown", "pass", "not_applicable", UNGRADED)
+VERDICT_ORDER = ("fail", "unknown", "pass", "not_applicable", UNGRADED)
 
 
-def step_verdict(grades: Iterable[Grade], *, unsure: bool) -> str:
+def combine_grades(grades: Iterable[Grade], *, unsure: bool) -> str:
     """The worst of the grades. What isn't known is never a pass; no control at all is `ungraded`."""
     said = [str(grade.verdict) for grade in grades]
-    return worst([*said, "unknown"] if unsure else said)
+    return pick_worst_verdict([*said, "unknown"] if unsure else said)
 
 
-def worst(verdicts: Iterable[str]) -> str:
-    return min(verdicts, key=ORDER.index, default=UNGRADED)
+def pick_worst_verdict(verdicts: Iterable[str]) -> str:
+    return min(verdicts, key=VERDICT_ORDER.index, default=UNGRADED)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
 from scans.insight.flows import encryption_keys, grading
-from scans.insight.flows.grading import Side
-from scans.insight.flows.model import Destination, Flow, Grade, Owner, Source, feature
+from scans.insight.flows.grading import GradedAccount
+from scans.insight.flows.model import Destination, Flow, Grade, Owner, Source, get_feature
 
 
-def parameter_flows(side: Side) -> Iterator[Flow]:
+def build_parameter_flows(side: GradedAccount) -> Iterator[Flow]:
     for region in sorted(side.world.regions_of("ssm.parameter")):
         by_key: dict[str, list[Resource]] = {}
         for parameter in side.world.resources("ssm.parameter", region).values():
@@ -19,20 +19,24 @@ def parameter_flows(side: Side) -> Iterator[Flow]:
                 name = parameter.facts.get("key_id")
                 by_key.setdefault("" if isinstance(name, Gap) or not name else str(name), []).append(parameter)
         for name, parameters in sorted(by_key.items()):
-            yield parameter_flow(side, region, name, parameters)
+            yield build_parameter_flow(side, region, name, parameters)
 
 
-def parameter_flow(side: Side, region: str, name: str, parameters: list[Resource]) -> Flow:
+def build_parameter_flow(side: GradedAccount, region: str, name: str, parameters: list[Resource]) -> Flow:
     arn = f"arn:{side.context.partition}:ssm:{region}:{side.account}:parameter/*"
     destination = Destination("parameter_store", "Parameter Store", arn, Owner.OWN, side.account, region)
-    key = encryption_keys.named(side.world, side.account, region, name) if name else encryption_keys.NOT_KNOWN
-    under = grading.of_key(side, key.arn)
+    key = encryption_keys.resolve_key(side.world, side.account, region, name) if name else encryption_keys.UNKNOWN_KEY
+    under = grading.grade_key(side, key.arn)
     for parameter in parameters:
-        under += of_parameter(side, parameter.arn)
+        under += grade_parameter(side, parameter.arn)
     sources = tuple(sorted(Source(p.type, p.arn) for p in parameters))
-    return Flow(side.account, region, feature("parameter"), sources, destination, key, (), tuple(sorted(set(under))))
+    return Flow(
+        side.account, region, get_feature("parameter"), sources, destination, key, (), tuple(sorted(set(under)))
+    )
 
 
-def of_parameter(side: Side, arn: str) -> list[Grade]:
-    held = {control.id: side.outcomes.get((control.id, arn)) for control in side.by_type.get(grading.VALUES, ())}
+def grade_parameter(side: GradedAccount, arn: str) -> list[Grade]:
+    held = {
+        control.id: side.outcomes.get((control.id, arn)) for control in side.by_type.get(grading.PARAMETER_TYPE, ())
+    }
     return [Grade(id, said[1].verdict, side.account, said[0], arn) for id, said in held.items() if said is not None]

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from scans.insight.flows.model import ORDER, Destination, Feature, Flow, Grade, Key, KeyKind, Owner, worst
+from scans.insight.flows.model import (
+    VERDICT_ORDER,
+    Destination,
+    Feature,
+    Flow,
+    Grade,
+    Key,
+    KeyKind,
+    Owner,
+    pick_worst_verdict,
+)
 
-OWNERS = {
+OWNER_LABELS = {
     Owner.OWN: "own account",
     Owner.ORGANIZATION: "another account of the organization",
     Owner.HIDDEN: "another account of the organization",
@@ -15,7 +25,7 @@ OWNERS = {
     Owner.DANGLING: "does not exist",
     Owner.UNKNOWN: "owner not known",
 }
-KEYS = {
+KEY_LABELS = {
     KeyKind.CUSTOMER: "customer key",
     KeyKind.AWS_MANAGED: "key managed by AWS",
     KeyKind.AWS_OWNED: "key owned by AWS",
@@ -25,11 +35,11 @@ KEYS = {
     KeyKind.HIDDEN: "key not shown",
     KeyKind.NONE: "no key",
 }
-ALARMING = (Owner.DANGLING, Owner.FOREIGN)
+ALARMING_OWNERS = (Owner.DANGLING, Owner.FOREIGN)
 
 
 @dataclass(slots=True)
-class Line:
+class FlowGroup:
     """Every flow of one feature to one destination under one key."""
 
     feature: Feature
@@ -41,30 +51,30 @@ class Line:
     inbound: bool = False
     into: set[Grade] = field(default_factory=set)
     under: set[Grade] = field(default_factory=set)
-    into_verdict: str = ORDER[-1]
-    under_verdict: str = ORDER[-1]
+    into_verdict: str = VERDICT_ORDER[-1]
+    under_verdict: str = VERDICT_ORDER[-1]
 
     @property
     def verdict(self) -> str:
-        return worst((self.into_verdict, self.under_verdict))
+        return pick_worst_verdict((self.into_verdict, self.under_verdict))
 
     @property
     def owner(self) -> str:
-        return OWNERS[self.destination.owner]
+        return OWNER_LABELS[self.destination.owner]
 
     @property
     def key_kind(self) -> str:
-        return KEYS[self.key.kind]
+        return KEY_LABELS[self.key.kind]
 
     @property
     def stands_out(self) -> bool:
-        return self.destination.owner in ALARMING
+        return self.destination.owner in ALARMING_OWNERS
 
     def into_controls(self) -> list[tuple[str, str]]:
-        return by_control(self.into)
+        return list_control_verdicts(self.into)
 
     def under_controls(self) -> list[tuple[str, str]]:
-        return by_control(self.under)
+        return list_control_verdicts(self.under)
 
     def sorted_accounts(self) -> list[str]:
         return sorted(self.accounts)
@@ -72,67 +82,73 @@ class Line:
     def sorted_regions(self) -> list[str]:
         return sorted(self.regions)
 
-    def rank(self) -> tuple[bool, int, str, str, str]:
-        return (not self.stands_out, ORDER.index(self.verdict), self.feature.id, self.destination.name, self.key.name)
+    def sort_key(self) -> tuple[bool, int, str, str, str]:
+        return (
+            not self.stands_out,
+            VERDICT_ORDER.index(self.verdict),
+            self.feature.id,
+            self.destination.name,
+            self.key.name,
+        )
 
 
-def by_control(grades: Iterable[Grade]) -> list[tuple[str, str]]:
+def list_control_verdicts(grades: Iterable[Grade]) -> list[tuple[str, str]]:
     """(control, its worst verdict)"""
     said: dict[str, list[str]] = {}
     for grade in sorted(grades):
         said.setdefault(grade.control, []).append(str(grade.verdict))
-    return [(control, worst(verdicts)) for control, verdicts in said.items()]
+    return [(control, pick_worst_verdict(verdicts)) for control, verdicts in said.items()]
 
 
-def summarise(flows: Iterable[Flow], *, folded: bool = False) -> list[Line]:
+def group_flows(flows: Iterable[Flow], *, folded: bool = False) -> list[FlowGroup]:
     """One line a (feature, destination, key); dangling and foreign destinations first, then by verdict.
 
     folded: keys of one kind are not told apart, and log groups of one name and parameter stores share a line over
     accounts and regions. Buckets never do: a bucket's name is its own everywhere."""
-    lines: dict[tuple[str, Destination, Key], Line] = {}
+    lines: dict[tuple[str, Destination, Key], FlowGroup] = {}
     for flow in flows:
-        destination, key = fold(flow) if folded else (flow.destination, flow.key)
-        line = lines.setdefault((flow.feature.id, destination, key), Line(flow.feature, destination, key))
+        destination, key = fold_flow(flow) if folded else (flow.destination, flow.key)
+        line = lines.setdefault((flow.feature.id, destination, key), FlowGroup(flow.feature, destination, key))
         line.accounts.add(flow.account)
         line.regions.add(flow.region)
         line.settings += sum(source.type != "inbound" for source in flow.sources)
         line.inbound |= any(source.type == "inbound" for source in flow.sources)
         line.into.update(flow.into)
         line.under.update(flow.under)
-        line.into_verdict = worst((line.into_verdict, flow.into_verdict))
-        line.under_verdict = worst((line.under_verdict, flow.under_verdict))
-    return sorted(lines.values(), key=Line.rank)
+        line.into_verdict = pick_worst_verdict((line.into_verdict, flow.into_verdict))
+        line.under_verdict = pick_worst_verdict((line.under_verdict, flow.under_verdict))
+    return sorted(lines.values(), key=FlowGroup.sort_key)
 
 
-def fold(flow: Flow) -> tuple[Destination, Key]:
+def fold_flow(flow: Flow) -> tuple[Destination, Key]:
     place, key = flow.destination, flow.key
     if place.kind != "bucket":
         place = replace(place, arn=place.name, account="", region="")
     if key.kind not in {KeyKind.AWS_MANAGED, KeyKind.AWS_OWNED, KeyKind.UNUSABLE}:
-        key = Key(key.kind, KEYS[key.kind])
+        key = Key(key.kind, KEY_LABELS[key.kind])
     return place, key
 
 
 @dataclass(slots=True)
-class Totals:
+class FlowTotals:
     """What the heading says: how many flows, and how many of them are worth a look."""
 
     flows: int = 0
     dangling: int = 0
     foreign: int = 0
     crossing: int = 0
-    verdicts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ORDER, 0))
+    verdicts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VERDICT_ORDER, 0))
 
     def add(self, flow: Flow) -> None:
         self.flows += 1
         self.dangling += flow.destination.owner is Owner.DANGLING
         self.foreign += flow.destination.owner is Owner.FOREIGN
-        self.crossing += flow.crosses
+        self.crossing += flow.leaves_account
         self.verdicts[flow.verdict] += 1
 
 
-def totals(flows: Iterable[Flow]) -> Totals:
-    found = Totals()
+def count_flows(flows: Iterable[Flow]) -> FlowTotals:
+    found = FlowTotals()
     for flow in flows:
         found.add(flow)
     return found

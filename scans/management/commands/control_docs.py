@@ -24,7 +24,7 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         place = Path(options["output"]) if options["output"] else Path(settings.BASE_DIR) / "docs" / "controls"
-        wanted = control_docs.pages(registry.controls())
+        wanted = control_docs.build_control_pages(registry.controls())
         stale = out_of_date(place, wanted)
         if options["check"]:
             for name in stale:

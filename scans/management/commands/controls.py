@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans import registry
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 
 
 class Command(TutelaCommand):
@@ -21,7 +21,7 @@ class Command(TutelaCommand):
         parts.add_parser("show").add_argument("id", help="like SSM-PS-001, or a group like SSM-DS-001 or PS")
 
     def work(self, options: dict[str, Any]) -> int:
-        ids = list(registry.controls()) if options["what"] == "list" else control_ids([options["id"]])
+        ids = list(registry.controls()) if options["what"] == "list" else resolve_control_ids([options["id"]])
         if ids[0] not in registry.controls():
             raise UsageError(f"There is no control {ids[0]}. See: manage.py controls list")
         if len(ids) == 1:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from accounts.models import Account
-from governance.core.cli import DONE, TutelaCommand, UsageError, width_of
+from governance.core.cli import DONE, TutelaCommand, UsageError, measure_width
 from scans.insight import coverage
 from scans.management.unread_report import require_accounts
 from scans.queries import coverage as queries
@@ -34,13 +34,18 @@ class Command(TutelaCommand):
             if not accounts.exists():
                 raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
         if options["format"] == "table":
-            self.stdout.write(tables(accounts, width_of(self.stdout)), ending="")
+            self.stdout.write(format_coverage_tables(accounts, measure_width(self.stdout)), ending="")
         else:
-            exports.write(queries.rows(accounts), sys.stdout, format=options["format"], columns=coverage.COLUMNS)
+            exports.write_rows(
+                queries.iterate_coverage_rows(accounts),
+                sys.stdout,
+                format=options["format"],
+                columns=coverage.READING_COLUMNS,
+            )
         return DONE
 
 
-def tables(accounts: QuerySet[Account], width: int) -> str:
+def format_coverage_tables(accounts: QuerySet[Account], width: int) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False)
     summary = Table(title="Readings (a collector in a region)", title_justify="left")
@@ -50,7 +55,7 @@ def tables(accounts: QuerySet[Account], width: int) -> str:
     for name in ("account", "region", "collector", "state", "why"):
         short.add_column(name)
     for account in accounts.order_by("account_id").iterator():
-        found = queries.of_account(account)
+        found = queries.load_account_coverage(account)
         n = found.totals
         percent = "–" if n.percent is None else f"{n.percent} %"
         summary.add_row(
@@ -60,23 +65,29 @@ def tables(accounts: QuerySet[Account], width: int) -> str:
             percent,
         )
         if not n.complete and not n.partial:
-            short.add_row(account.account_id, "all", "all", "never read", refused(found))
+            short.add_row(account.account_id, "all", "all", "never read", explain_unread_account(found))
             continue
         for line in found.short:
-            short.add_row(account.account_id, line.region, line.collector, line.state.replace("_", " "), why(line))
+            short.add_row(
+                account.account_id,
+                line.region,
+                line.collector,
+                line.state.replace("_", " "),
+                explain_coverage_line(line),
+            )
     console.print(summary)
     if short.row_count:
         console.print(short)
     return out.getvalue()
 
 
-def refused(found: queries.Coverage) -> str:
+def explain_unread_account(found: queries.AccountCoverage) -> str:
     error = found.target.error if found.target is not None else None
     return f"{error['reason']} {error['what_to_do']}" if error else "No scan has read it."
 
 
-def why(line: coverage.Line) -> str:
+def explain_coverage_line(line: coverage.CollectorReading) -> str:
     reasons = [": ".join(filter(None, (", ".join(item.types), item.gap.sentence()))) for item in line.missing]
-    if not line.current and line.state is not coverage.State.NEVER_READ:
+    if not line.current and line.state is not coverage.ReadingState.NEVER_READ:
         reasons.append("not read by the latest scan; older evidence stands")
     return "; ".join(reasons) or line.why

@@ -15,7 +15,7 @@ from scans import registry
 from scans.models import Scan
 from scans.queries import compare
 from scans.queries.compare import KINDS, AccountDiff
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 
 
 class Command(TutelaCommand):
@@ -34,10 +34,10 @@ class Command(TutelaCommand):
         parser.add_argument("--format", choices=["table", "jsonl"], default="table")
 
     def work(self, options: dict[str, Any]) -> int:
-        before, after = the_scan(options["before"]), the_scan(options["after"])
+        before, after = find_compared_scan(options["before"]), find_compared_scan(options["after"])
         if before.organization_id != after.organization_id:
             raise UsageError(f"Scans {before.pk} and {after.pk} are of different organizations.")
-        controls = control_ids(options["control"])
+        controls = resolve_control_ids(options["control"])
         unknown = sorted(set(controls) - set(registry.controls()))
         if unknown:
             raise UsageError(f"Unknown control: {', '.join(unknown)}. See manage.py controls list.")
@@ -50,12 +50,15 @@ class Command(TutelaCommand):
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         missing: list[AccountDiff] = []
         looked_at = 0
-        for item in compare.diff(before, after, accounts, controls=controls):
+        for item in compare.diff_scans(before, after, accounts, controls=controls):
             looked_at += 1
             self.take(item, counts, missing, as_lines=options["format"] == "jsonl")
         if options["format"] == "table":
-            self.stdout.write(table(counts, compared=looked_at - len(missing), of=looked_at))
-            for line in (*limits(before, after), *(f"Not compared: {m.account} — {compare.why(m)}" for m in missing)):
+            self.stdout.write(format_difference_table(counts, compared=looked_at - len(missing), of=looked_at))
+            for line in (
+                *describe_partial_scans(before, after),
+                *(f"Not compared: {m.account} — {compare.explain_missing(m)}" for m in missing),
+            ):
                 self.stdout.write(line)
         return PARTLY if missing or not looked_at else DONE
 
@@ -67,18 +70,18 @@ class Command(TutelaCommand):
         for difference in item.differences:
             counts[difference.control][difference.kind] += 1
         if as_lines:
-            for line in compare.lines(item):
+            for line in compare.serialize_differences(item):
                 self.stdout.write(json.dumps(line, ensure_ascii=False))
 
 
-def the_scan(wanted: str) -> Scan:
+def find_compared_scan(wanted: str) -> Scan:
     scan = Scan.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None
     if scan is None:
         raise UsageError(f"There is no scan {wanted}. The scans page lists their ids.")
     return scan
 
 
-def limits(*scans: Scan) -> Iterator[str]:
+def describe_partial_scans(*scans: Scan) -> Iterator[str]:
     """What a scan of a part left out is no difference, and not the same either."""
     for scan in scans:
         parts = [f"{name} {', '.join(ids)}" for name in ("regions", "controls") if (ids := scan.asked.get(name))]
@@ -86,7 +89,7 @@ def limits(*scans: Scan) -> Iterator[str]:
             yield f"Scan {scan.pk} was asked only for {'; '.join(parts)}."
 
 
-def table(counts: dict[str, Counter[str]], *, compared: int, of: int) -> str:
+def format_difference_table(counts: dict[str, Counter[str]], *, compared: int, of: int) -> str:
     if not of:
         return "Nothing could be compared: neither scan was asked to read these accounts."
     if not compared:

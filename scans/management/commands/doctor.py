@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from accounts.aws.calls import Call
-from accounts.aws.diagnosis import Diagnosis, diagnose
+from accounts.aws.diagnosis import Diagnosis, diagnose_access
 from accounts.aws.hub import HubError
 from accounts.management.database_check import require_database
 from accounts.models import Account
@@ -46,11 +46,11 @@ class Command(TutelaCommand):
                 )
         try:
             with ThreadPoolExecutor(THREADS, thread_name_prefix="doctor") as pool:
-                found = zip(open_ones, pool.map(see, open_ones), strict=True)
+                found = zip(open_ones, pool.map(diagnose_with_value_role, open_ones), strict=True)
                 sick = sum([self.report(account, each) for account, each in found])
         except HubError as error:
             raise CouldNotError(str(error)) from error
-        self.stdout.write(closing(len(open_ones), sick, len(accounts) - len(open_ones)))
+        self.stdout.write(summarize_diagnoses(len(open_ones), sick, len(accounts) - len(open_ones)))
         return PARTLY if sick else DONE
 
     def report(self, account: Account, found: Diagnosis) -> bool:
@@ -74,7 +74,7 @@ class Command(TutelaCommand):
         return [account for account in known if not ids or account.account_id in ids]
 
 
-def closing(tried: int, sick: int, left_out: int) -> str:
+def summarize_diagnoses(tried: int, sick: int, left_out: int) -> str:
     said = [f"{tried - sick} of {tried} accounts are fine"] if tried else []
     if left_out:
         said.append(
@@ -83,14 +83,16 @@ def closing(tried: int, sick: int, left_out: int) -> str:
     return "; ".join(said) + "."
 
 
-def see(account: Account) -> Diagnosis:
-    found = look(account, settings.SCAN_ROLE, registry.calls())
+def diagnose_with_value_role(account: Account) -> Diagnosis:
+    found = diagnose_role(account, settings.SCAN_ROLE, registry.calls())
     if settings.VALUE_ROLE:
-        for problem in look(account, settings.VALUE_ROLE, registry.value_calls()).problems:
+        for problem in diagnose_role(account, settings.VALUE_ROLE, registry.value_calls()).problems:
             found.problem(f"The value role: {problem.what}", problem.what_to_do)
     return found
 
 
-def look(account: Account, role: str, calls: Sequence[Call]) -> Diagnosis:
+def diagnose_role(account: Account, role: str, calls: Sequence[Call]) -> Diagnosis:
     partition = account.organization.partition
-    return diagnose(account.account_id, partition=partition, role=role, external_id=settings.EXTERNAL_ID, calls=calls)
+    return diagnose_access(
+        account.account_id, partition=partition, role=role, external_id=settings.EXTERNAL_ID, calls=calls
+    )

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
-from scans.management.unread_report import require_accounts, tell_extent, tell_scan
+from scans.management.unread_report import report_scan_gaps, report_unread_extent, require_accounts
 from scans.models import Finding, Scan
 from scans.queries import exports
 from scans.queries.extent import extent_of
-from scans.timemachine.outcomes import outcomes_of
+from scans.timemachine.outcomes import iterate_outcomes
 
 
 class Command(TutelaCommand):
@@ -40,13 +40,13 @@ class Command(TutelaCommand):
 
     def put(self, rows: Iterator[dict[str, Any]], options: dict[str, Any], columns: tuple[str, ...]) -> None:
         if not options["output"]:
-            exports.write(rows, sys.stdout, format=options["format"], columns=columns)
+            exports.write_rows(rows, sys.stdout, format=options["format"], columns=columns)
             return
         try:
             # The name appears only when the file is whole.
             part = Path(options["output"] + ".part")
             with part.open("w", encoding="utf-8", newline="") as file:
-                exports.write(rows, file, format=options["format"], columns=columns)
+                exports.write_rows(rows, file, format=options["format"], columns=columns)
             part.replace(options["output"])
         except OSError as error:
             raise CouldNotError(f"{options['output']} can't be written: {error.strerror}") from error
@@ -54,19 +54,19 @@ class Command(TutelaCommand):
     def tell(self, options: dict[str, Any]) -> bool:
         """False: nothing of what was asked for was ever read."""
         if options["what"] == "outcomes":
-            return tell_scan(self, the_scan(options["scan"]))
+            return report_scan_gaps(self, find_exported_scan(options["scan"]))
         accounts = Account.objects.all()
         if options["scan"] != "latest":
-            accounts = accounts.filter(pk__in=the_scan(options["scan"]).targets.values("account"))
+            accounts = accounts.filter(pk__in=find_exported_scan(options["scan"]).targets.values("account"))
         extent = extent_of(accounts)
-        tell_extent(self, extent)
+        report_unread_extent(self, extent)
         return not extent.nothing
 
     def outcomes(self, wanted: str) -> Iterator[dict[str, Any]]:
-        return outcomes_of(the_scan(wanted))
+        return iterate_outcomes(find_exported_scan(wanted))
 
 
-def the_scan(wanted: str) -> Scan:
+def find_exported_scan(wanted: str) -> Scan:
     ended = Scan.objects.filter(state__in=["done", "partial"]).order_by("-id")
     if wanted == "latest":
         scan = ended.first()
@@ -83,5 +83,5 @@ def findings(wanted: str) -> Iterator[dict[str, Any]]:
     """All findings as they stand; with a scan's id, those of the accounts that it covered."""
     rows = Finding.objects.select_related("account").order_by("id")
     if wanted != "latest":
-        rows = rows.filter(account__in=the_scan(wanted).targets.values("account"))
-    return exports.finding_lines(rows.iterator(chunk_size=1000), timezone.now())
+        rows = rows.filter(account__in=find_exported_scan(wanted).targets.values("account"))
+    return exports.iterate_finding_records(rows.iterator(chunk_size=1000), timezone.now())

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from accounts.models import Account
 from governance.core.cli import DONE, TutelaCommand, UsageError
 from scans.insight.flows import export_rows
-from scans.management.unread_report import require_accounts, tell_extent
+from scans.management.unread_report import report_unread_extent, require_accounts
 from scans.queries import exports
 from scans.queries import flows as queries
 from scans.queries.extent import extent_of
@@ -30,10 +30,15 @@ class Command(TutelaCommand):
         chosen = everyone.filter(account_id=options["account"]) if options["account"] else everyone
         if options["account"] and not chosen.exists():
             raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
-        read = queries.every(everyone, chosen.order_by("account_id").iterator(), options["region"])
+        read = queries.iterate_account_flows(everyone, chosen.order_by("account_id").iterator(), options["region"])
         if options["format"] == "dot":
-            sys.stdout.writelines(f"{line}\n" for line in export_rows.dot_of(read))
+            sys.stdout.writelines(f"{line}\n" for line in export_rows.render_accounts_dot(read))
         else:
-            exports.write(export_rows.rows(read), sys.stdout, format=options["format"], columns=export_rows.COLUMNS)
-        tell_extent(self, extent_of(chosen, region=options["region"]))
+            exports.write_rows(
+                export_rows.build_flow_rows(read),
+                sys.stdout,
+                format=options["format"],
+                columns=export_rows.FLOW_COLUMNS,
+            )
+        report_unread_extent(self, extent_of(chosen, region=options["region"]))
         return DONE

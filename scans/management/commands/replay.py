@@ -18,9 +18,9 @@ from scans import registry
 from scans.domain.lifecycle import Event
 from scans.errors import ScanRequestError
 from scans.queries import exports
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 from scans.timemachine import as_of, outcomes, replay
-from scans.timemachine.replay import Tally
+from scans.timemachine.replay import ReplayTally
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 EVENTS = (Event.OPEN, Event.REOPEN, Event.FIX, Event.LAPSE, Event.VANISH, Event.NOTE)
@@ -46,10 +46,10 @@ class Command(TutelaCommand):
     def work(self, options: dict[str, Any]) -> int:
         if options["apply"] and (options["as_of"] or options["format"] == "jsonl"):
             raise UsageError("--apply takes the newest evidence and prints counts: leave out --as-of and --format.")
-        asked = {"accounts": options["account"], "controls": control_ids(options["control"])}
-        total = Tally()
+        asked = {"accounts": options["account"], "controls": resolve_control_ids(options["control"])}
+        total = ReplayTally()
         try:
-            with steady():
+            with pause_garbage_collection():
                 for organization in organizations(options["organization"], options["account"]):
                     self.one(organization, asked, options, total)
         except ScanRequestError as error:
@@ -57,31 +57,31 @@ class Command(TutelaCommand):
         return self.close(total, options)
 
     def one(
-        self, organization: Organization, asked: dict[str, list[str]], options: dict[str, Any], total: Tally
+        self, organization: Organization, asked: dict[str, list[str]], options: dict[str, Any], total: ReplayTally
     ) -> None:
         if options["apply"]:
-            total.merge(replay.apply(actor=SYSTEM, organization=organization, **asked))
+            total.merge(replay.apply_replay(actor=SYSTEM, organization=organization, **asked))
             return
         moment = as_of.end_of(as_of.parse_day(options["as_of"])) if options["as_of"] else None
-        accounts = replay.accounts_of(SYSTEM, organization, **asked)
+        accounts = replay.choose_replay_accounts(SYSTEM, organization, **asked)
         lines = self.outcomes(accounts, asked["controls"], moment, total, keep=options["format"] == "jsonl")
-        exports.write(lines, sys.stdout, format="jsonl", columns=exports.OUTCOME_COLUMNS)
+        exports.write_rows(lines, sys.stdout, format="jsonl", columns=exports.OUTCOME_COLUMNS)
 
     def outcomes(
-        self, accounts: Any, controls: list[str], moment: datetime | None, total: Tally, *, keep: bool
+        self, accounts: Any, controls: list[str], moment: datetime | None, total: ReplayTally, *, keep: bool
     ) -> Iterator[dict[str, Any]]:
-        for found in replay.rejudged(accounts, total, controls=controls, moment=moment):
-            replay.preview(found, total, moment)
+        for found in replay.rejudge_accounts(accounts, total, controls=controls, moment=moment):
+            replay.preview_changes(found, total, moment)
             if keep:
-                yield from outcomes.lines(found.items)
+                yield from outcomes.serialize_outcomes(found.items)
 
-    def close(self, total: Tally, options: dict[str, Any]) -> int:
+    def close(self, total: ReplayTally, options: dict[str, Any]) -> int:
         if not total.accounts and not total.busy:
             raise CouldNotError("No evidence is kept for that. Run: manage.py scan")
         out = self.stderr if options["format"] == "jsonl" else self.stdout
         if options["format"] == "table":
-            self.stdout.write(table(total))
-        for said in notes(total, applied=options["apply"]):
+            self.stdout.write(format_tally_table(total))
+        for said in describe_tally(total, applied=options["apply"]):
             out.write(said)
         return PARTLY if total.lost or total.busy else DONE
 
@@ -101,7 +101,7 @@ def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]
     return found
 
 
-def table(total: Tally) -> str:
+def format_tally_table(total: ReplayTally) -> str:
     """Counts by control: outcomes as judged now, and what happens to findings."""
     keys = (*VERDICTS, *map(str, EVENTS))
     rows = [(id, *(str(total.controls[id][key]) for key in keys)) for id in registry.controls() if id in total.controls]
@@ -112,7 +112,7 @@ def table(total: Tally) -> str:
     )  # fmt: skip
 
 
-def notes(total: Tally, *, applied: bool) -> Iterator[str]:
+def describe_tally(total: ReplayTally, *, applied: bool) -> Iterator[str]:
     changes = total.changes()
     said = ", ".join(
         f"{changes[event]} {title}" for event, title in zip(EVENTS, TITLES[5:], strict=True) if changes[event]
@@ -128,7 +128,7 @@ def notes(total: Tally, *, applied: bool) -> Iterator[str]:
 
 
 @contextmanager
-def steady() -> Iterator[None]:
+def pause_garbage_collection() -> Iterator[None]:
     """Judging makes many small objects and no cycles: looking for cycles all the time costs a quarter."""
     gc.collect()
     gc.freeze()

@@ -12,15 +12,15 @@ from django.db import transaction
 from accounts.aws.hub import HubError, require_hub
 from accounts.models import Organization
 from governance.core import error_log
-from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, width_of
+from governance.core.cli import DONE, INTERRUPTED, PARTLY, CouldNotError, TutelaCommand, UsageError, measure_width
 from governance.core.policy import SYSTEM
 from scans.errors import ScanRequestError
-from scans.management.scan_report import Progress, summary
+from scans.management.scan_report import ScanProgressBar, render_summary
 from scans.models import Scan
 from scans.pipeline import failures, foreground
-from scans.pipeline.scan_totals import ENDED
+from scans.pipeline.scan_totals import ENDED_TARGETS
 from scans.pipeline.start import start_scan
-from scans.registry import control_ids
+from scans.registry import resolve_control_ids
 
 
 class Command(TutelaCommand):
@@ -40,21 +40,21 @@ class Command(TutelaCommand):
         parser.add_argument("--queue", action="store_true", help="hand the scan to the workers and return")
 
     def work(self, options: dict[str, Any]) -> int:
-        organization = the_organization(options["organization"])
+        organization = find_named_organization(options["organization"])
         asked = {"accounts": options["account"], "ous": options["ou"], "regions": options["region"]}
-        asked["controls"] = control_ids(options["control"])
+        asked["controls"] = resolve_control_ids(options["control"])
         if options["queue"]:
             return self.hand_over(organization, asked)
-        require_ground(organization)
-        scan = foreground.unfinished(organization, asked)
+        require_scan_settings(organization)
+        scan = foreground.find_interrupted_scan(organization, asked)
         if scan:
-            done = scan.targets.filter(ENDED).count()
+            done = scan.targets.filter(ENDED_TARGETS).count()
             self.stdout.write(f"Resuming scan {scan.pk}: {done} of {scan.targets.count()} accounts are done.")
         else:
             scan = self.start(organization, asked)
-        with error_log.kept_in(Path(settings.ERROR_LOG)) as errors:
+        with error_log.log_errors_to(Path(settings.ERROR_LOG)) as errors:
             self.read(scan)
-        self.stdout.write(summary(scan, width_of(self.stdout)), ending="")
+        self.stdout.write(render_summary(scan, measure_width(self.stdout)), ending="")
         if errors.written:
             self.stdout.write(f"The log of internal errors is {errors.baseFilename}.")
         return DONE if scan.state == "done" and not scan.totals.get("errors") else PARTLY
@@ -62,12 +62,12 @@ class Command(TutelaCommand):
     def read(self, scan: Scan) -> None:
         goes_on = f"The same manage.py scan goes on with scan {scan.pk}: what was read stays read."
         try:
-            with Progress(scan) as progress:
+            with ScanProgressBar(scan) as progress:
                 foreground.run(scan, progress.update)
         except KeyboardInterrupt:
             self.refuse(f"Stopped. {goes_on}", INTERRUPTED)
         except Exception as error:
-            said = failures.told(error, f"scan {scan.pk}")
+            said = failures.record_failure(error, f"scan {scan.pk}")
             raise CouldNotError(f"{said['reason']} {said['what_to_do']} {goes_on}") from error
 
     def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
@@ -85,7 +85,7 @@ class Command(TutelaCommand):
             raise (UsageError if error.field else CouldNotError)(str(error)) from error
 
     def hand_over(self, organization: Organization, asked: dict[str, list[str]]) -> int:
-        from scans.tasks import enqueue
+        from scans.tasks import enqueue_scan
 
         if settings.EMBEDDED:
             raise CouldNotError(
@@ -95,12 +95,12 @@ class Command(TutelaCommand):
         reach_broker()
         with transaction.atomic():
             scan = self.start(organization, asked)
-            transaction.on_commit(lambda: enqueue(scan.pk))
+            transaction.on_commit(lambda: enqueue_scan(scan.pk))
         self.stdout.write(f"Scan {scan.pk} is queued: {scan.targets.count()} accounts.")
         return DONE
 
 
-def require_ground(organization: Organization) -> None:
+def require_scan_settings(organization: Organization) -> None:
     """Before anything is written: without these no account could be read, and the last scan would be an empty one."""
     if not settings.EXTERNAL_ID:
         raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
@@ -125,7 +125,7 @@ def reach_broker() -> None:
         ) from error
 
 
-def the_organization(wanted: str | None) -> Organization:
+def find_named_organization(wanted: str | None) -> Organization:
     known = list(Organization.objects.all())
     if not known:
         raise CouldNotError("No organization is known yet. Run: manage.py discover")

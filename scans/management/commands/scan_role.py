@@ -40,8 +40,8 @@ def render(form: str, *, values: bool = False) -> str:
     kind = scan_role.VALUES if values else scan_role.SCAN
     match form:
         case "policy":
-            return scan_role.as_json(scan_role.policy(calls, kind))
+            return scan_role.as_json(scan_role.build_role_policy(calls, kind))
         case "cloudformation":
-            return scan_role.as_json(scan_role.cloudformation(calls, kind))
+            return scan_role.as_json(scan_role.build_cloudformation(calls, kind))
         case _:
-            return scan_role.terraform(calls, kind)
+            return scan_role.render_terraform(calls, kind)

@@ -15,13 +15,13 @@ from accounts.models import Account
 from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
 from governance.core.transitions import LostRaceError
-from scans.domain.schedule_times import UNITS, Rhythm, make_rhythm
+from scans.domain.schedule_times import UNIT_MINUTES, Rhythm, make_rhythm
 from scans.errors import ScanRequestError
-from scans.management.commands.scan import reach_broker, the_organization
+from scans.management.commands.scan import find_named_organization, reach_broker
 from scans.models import Schedule
 from scans.pipeline import schedule_changes
-from scans.pipeline.schedule_scope import PARTS
-from scans.queries.schedules import ScheduleLine, lines
+from scans.pipeline.schedule_scope import SCOPE_PARTS
+from scans.queries.schedules import ScheduleLine, list_schedule_lines
 
 EVERY = re.compile(r"([0-9]{1,7})([mhd])")
 IDS = 19  # digits that an id may have
@@ -41,10 +41,10 @@ class Command(TutelaCommand):
         change = acts.add_parser("change", help="change what is named; the rest stays")
         change.add_argument("id", help=ID_OR_NAME)
         change.add_argument("--name")
-        for part in PARTS:
+        for part in SCOPE_PARTS:
             change.add_argument(f"--all-{part}", action="store_true", help=f"no longer only some {part}")
         for act in (add, change):
-            takes_rhythm_and_scope(act)
+            add_rhythm_arguments(act)
         for name, what in (
             ("pause", "start nothing until it is resumed"),
             ("resume", "go on with a paused one"),
@@ -55,15 +55,15 @@ class Command(TutelaCommand):
 
     def work(self, options: dict[str, Any]) -> int:
         named = [find_schedule(options["id"])] if "id" in options else []
-        with refusals():
+        with translate_refusals():
             getattr(self, options["act"])(*named, options)
         return DONE
 
     def list(self, options: dict[str, Any]) -> None:
         rows = Schedule.objects.filter(deleted_at=None).select_related("organization").order_by("pk")
         if options["organization"]:
-            rows = rows.filter(organization=the_organization(options["organization"]))
-        found = lines(list(rows), SYSTEM, Account.objects.all())
+            rows = rows.filter(organization=find_named_organization(options["organization"]))
+        found = list_schedule_lines(list(rows), SYSTEM, Account.objects.all())
         for line in found:
             self.show(line)
         if not found:
@@ -71,28 +71,34 @@ class Command(TutelaCommand):
 
     def show(self, line: ScheduleLine) -> None:
         row, last = line.schedule, line.last
-        ran = f"last run: scan {last.pk} ({last.state}) {at(last.created_at)}" if last else "last run: none yet"
-        due = f"next run: {at(row.next_due_at)}" if row.enabled else "paused"
+        ran = (
+            f"last run: scan {last.pk} ({last.state}) {format_schedule_time(last.created_at)}"
+            if last
+            else "last run: none yet"
+        )
+        due = f"next run: {format_schedule_time(row.next_due_at)}" if row.enabled else "paused"
         missed = f"; missed runs: {row.missed}" if row.missed else ""
         self.stdout.write(f"{row.pk}  {row.name}  {line.rhythm.words()}; {line.asked.words()} of {row.organization}")
         self.stdout.write(f"    {due}; {ran}{missed}")
         if row.refused:
-            self.stdout.write(f"    the last start was refused {at(row.refused_at)}: {row.refused}")
+            self.stdout.write(f"    the last start was refused {format_schedule_time(row.refused_at)}: {row.refused}")
         for said in line.gone:
             self.stdout.write(f"    {said}")
 
     def add(self, options: dict[str, Any]) -> None:
         rhythm = rhythm_of(options) or make_rhythm()
-        organization = the_organization(options["organization"])
-        asked = {part: options[part] for part in PARTS}
+        organization = find_named_organization(options["organization"])
+        asked = {part: options[part] for part in SCOPE_PARTS}
         made = schedule_changes.create_schedule(
             actor=SYSTEM, organization=organization, name=options["name"], rhythm=rhythm, asked=asked
         )
-        self.stdout.write(f"Schedule {made.pk} is made: {rhythm.words()}; next run {at(made.next_due_at)}.")
+        self.stdout.write(
+            f"Schedule {made.pk} is made: {rhythm.words()}; next run {format_schedule_time(made.next_due_at)}."
+        )
 
     def change(self, schedule: Schedule, options: dict[str, Any]) -> None:
-        asked = schedule_changes.parts_of(schedule)
-        for part in PARTS:
+        asked = schedule_changes.build_scan_arguments(schedule)
+        for part in SCOPE_PARTS:
             if options[part] and options[f"all_{part}"]:
                 raise UsageError(f"Name {part}, or say --all-{part}, not both.")
             asked[part] = [] if options[f"all_{part}"] else options[part] or asked[part]
@@ -108,7 +114,7 @@ class Command(TutelaCommand):
 
     def resume(self, schedule: Schedule, _options: dict[str, Any]) -> None:
         schedule_changes.change_schedule(actor=SYSTEM, schedule=schedule, enabled=True)
-        self.stdout.write(f"Schedule {schedule.pk} is resumed; next run {at(schedule.next_due_at)}.")
+        self.stdout.write(f"Schedule {schedule.pk} is resumed; next run {format_schedule_time(schedule.next_due_at)}.")
 
     def remove(self, schedule: Schedule, _options: dict[str, Any]) -> None:
         schedule_changes.delete_schedule(actor=SYSTEM, schedule=schedule)
@@ -117,7 +123,7 @@ class Command(TutelaCommand):
     def run(self, schedule: Schedule, _options: dict[str, Any]) -> None:
         from django.conf import settings
 
-        from scans.tasks import enqueue
+        from scans.tasks import enqueue_scan
 
         if settings.EMBEDDED:
             raise CouldNotError(
@@ -126,12 +132,12 @@ class Command(TutelaCommand):
         reach_broker()
         done = schedule_changes.run_schedule(actor=SYSTEM, schedule=schedule)
         if done.started:
-            enqueue(done.scan.pk)
+            enqueue_scan(done.scan.pk)
         said = "is queued" if done.started else "of this schedule is already running"
         self.stdout.write(f"Scan {done.scan.pk} {said}.")
 
 
-def takes_rhythm_and_scope(parser: ArgumentParser) -> None:
+def add_rhythm_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--every", metavar="N", help="like 30m, 6h or 1d")
     parser.add_argument("--daily", metavar="HH:MM", help="at this time of day; with --zone")
     parser.add_argument("--zone", metavar="ZONE", help="a time zone, like UTC or Europe/Madrid")
@@ -158,7 +164,7 @@ def minutes_in(text: str) -> int:
     found = EVERY.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"--every takes a number and a unit, like 30m, 6h or 1d, not {text!r}.")
-    unit = next(minutes for name, minutes in UNITS.items() if name.startswith(found[2]))
+    unit = next(minutes for name, minutes in UNIT_MINUTES.items() if name.startswith(found[2]))
     return int(found[1]) * unit
 
 
@@ -175,7 +181,7 @@ def find_schedule(named: str) -> Schedule:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def translate_refusals() -> Iterator[None]:
     """A field is what was asked for; without one, it is the portal that isn't ready."""
     try:
         yield
@@ -185,5 +191,5 @@ def refusals() -> Iterator[None]:
         raise CouldNotError(str(error)) from error
 
 
-def at(moment: datetime | None) -> str:
+def format_schedule_time(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else "at an unknown time"

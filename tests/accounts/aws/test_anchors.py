@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.aws.anchors import bucket_keeper
-from governance.audit.anchor import AnchorNotKeptError
+from accounts.aws.anchors import make_bucket_writer
+from governance.audit.anchor import AnchorWriteError
 from tests.accounts.aws.stub import Answer, Script, Stub
 
 ANCHOR = {"seq": 17, "mac": "ab", "at": "2026-01-02T03:04:05+00:00", "seal": "cd"}
@@ -15,7 +15,7 @@ DENIED = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
 def test_an_anchor_is_an_object_with_a_checksum(aws: Callable[[Script], Stub], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     stub = aws(lambda _request: Answer())
-    bucket_keeper("trail")(ANCHOR)
+    make_bucket_writer("trail")(ANCHOR)
     request = stub.requests[0]
     assert request.region == "eu-west-1"
     assert "/trail/tutela-audit/2026-01-02T03" in request.path
@@ -25,5 +25,5 @@ def test_an_anchor_is_an_object_with_a_checksum(aws: Callable[[Script], Stub], m
 
 def test_a_refusal_is_no_silence(aws: Callable[[Script], Stub]) -> None:
     aws(lambda _request: Answer(DENIED, 403))
-    with pytest.raises(AnchorNotKeptError, match=r"bucket trail: .*AccessDenied"):
-        bucket_keeper("trail")(ANCHOR)
+    with pytest.raises(AnchorWriteError, match=r"bucket trail: .*AccessDenied"):
+        make_bucket_writer("trail")(ANCHOR)

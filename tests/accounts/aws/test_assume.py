@@ -9,7 +9,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from accounts.aws import assume as module
 from accounts.aws import session
-from accounts.aws.assume import POLICY_LIMIT, AssumedRole, AssumeError, acting_as, assume, session_policy
+from accounts.aws.assume import POLICY_LIMIT, AssumedRole, AssumeError, acting_as, assume_role, build_session_policy
 from accounts.aws.reader import AwsReader
 from tests.accounts.aws.roles import PARAMETERS, FakeRole, FakeTime, impatient
 from tests.accounts.aws.stub import Answer, assumed, sts_refusal
@@ -34,7 +34,7 @@ def go(**changes):
         "actions": ACTIONS,
         "region": "eu-west-1",
     }
-    return assume(ACCOUNT, **{**wanted, **changes})
+    return assume_role(ACCOUNT, **{**wanted, **changes})
 
 
 def test_what_is_asked_of_sts(aws):
@@ -132,7 +132,7 @@ def test_a_policy_that_sts_would_not_take_is_refused_before_the_call(aws):
     with pytest.raises(AssumeError, match="characters; STS takes 2048"):
         go(actions=[f"ssm:DescribeSomethingLong{n}" for n in range(80)])
     assert stub.requests == []
-    assert len(session_policy(ACTIONS * 50)) < POLICY_LIMIT
+    assert len(build_session_policy(ACTIONS * 50)) < POLICY_LIMIT
 
 
 class Sts:

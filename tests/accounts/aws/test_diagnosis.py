@@ -4,7 +4,7 @@ import pytest
 
 from accounts.aws import assume as assume_module
 from accounts.aws.calls import Call
-from accounts.aws.diagnosis import diagnose
+from accounts.aws.diagnosis import diagnose_access
 from accounts.aws.hub import HubError
 from tests.accounts.aws.roles import PARAMETERS, impatient
 from tests.accounts.aws.stub import assumed, nothing_there, refusal, sts_refusal
@@ -35,7 +35,7 @@ def script(reads=lambda request: nothing_there(), trusts=lambda given: given == 
 
 def see(*calls, external_id=EXTERNAL_ID):
     calls = calls or (PARAMETERS, DOCUMENT)
-    return diagnose(ACCOUNT, partition="aws", role="TutelaScan", external_id=external_id, calls=calls)
+    return diagnose_access(ACCOUNT, partition="aws", role="TutelaScan", external_id=external_id, calls=calls)
 
 
 def test_a_healthy_account(aws):
@@ -127,5 +127,5 @@ def test_fips_that_is_not_published_is_said(monkeypatch, aws):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.setenv("TUTELA_FIPS", "1")
     regions = Call("account", "ListRegions", "account:ListRegions")
-    found = diagnose(ACCOUNT, partition="aws", role="r", external_id=EXTERNAL_ID, calls=[regions], assume=assume)
+    found = diagnose_access(ACCOUNT, partition="aws", role="r", external_id=EXTERNAL_ID, calls=[regions], assume=assume)
     assert "no FIPS endpoint for account in us-east-1" in found.problems[0].what

@@ -22,7 +22,7 @@ from accounts.aws.endpoints import EndpointError, FipsError
 def test_partition_and_home(region, partition, home):
     assert endpoints.partition_for(region) == partition
     assert endpoints.home_region(partition) == home
-    assert region in endpoints.regions_of(partition)
+    assert region in endpoints.list_published_regions(partition)
 
 
 def test_a_region_newer_than_the_data_is_placed_by_its_form():

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
-from accounts.aws.errors import FAILURES, AssumeError, classify
+from accounts.aws.errors import CALL_EXCEPTIONS, AssumeError, classify_error
 from accounts.aws.gaps import GapKind
 from tests.accounts.aws.roles import PARAMETERS
 
@@ -26,7 +26,7 @@ def answered(code, message="", status=400):
 
 
 def kind(exc, region="eu-west-1", call=PARAMETERS, partition="aws"):
-    return classify(exc, call, region, partition=partition).gap.kind
+    return classify_error(exc, call, region, partition=partition).gap.kind
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_services_refuse_with_different_codes(code, status):
 
 def test_a_service_control_policy_is_named():
     message = "User: x is not authorized to perform: y with an explicit deny in a service control policy"
-    error = classify(answered("AccessDeniedException", message), PARAMETERS, "eu-west-1")
+    error = classify_error(answered("AccessDeniedException", message), PARAMETERS, "eu-west-1")
     assert (error.gap.kind, error.message) == (GapKind.DENIED_BY_SCP, message)
 
 
@@ -80,7 +80,7 @@ def test_unknown_credentials_mean_not_opted_in_only_where_one_opts_in(code):
     ],
 )
 def test_codes(code, status, expected):
-    error = classify(answered(code, status=status), PARAMETERS, "eu-west-1")
+    error = classify_error(answered(code, status=status), PARAMETERS, "eu-west-1")
     assert (error.gap.kind, error.code, error.status) == (expected, code, status)
 
 
@@ -107,24 +107,24 @@ def test_a_host_that_is_unknown_means_unsupported_only_where_aws_publishes_none(
     ],
 )
 def test_failures_without_an_answer(exc, expected, code):
-    error = classify(exc, PARAMETERS, "eu-west-1")
+    error = classify_error(exc, PARAMETERS, "eu-west-1")
     assert (error.gap.kind, error.code) == (expected, code)
     assert "SECRET" not in f"{error} {error.message}"
 
 
 def test_what_is_not_a_failure_of_a_call_is_raised_as_it_is():
     with pytest.raises(ZeroDivisionError):
-        classify(ZeroDivisionError(), PARAMETERS, "eu-west-1")
+        classify_error(ZeroDivisionError(), PARAMETERS, "eu-west-1")
 
 
 @given(st.text(max_size=40), st.text(max_size=80), st.integers(300, 599), st.sampled_from(["eu-west-1", "global"]))
 def test_every_answer_becomes_one_named_gap(code, message, status, region):
-    error = classify(answered(code, message, status), PARAMETERS, region)
+    error = classify_error(answered(code, message, status), PARAMETERS, region)
     assert error.gap.code
     assert error.gap.region == region
 
 
 def test_every_listed_failure_can_be_classified():
     for failure in (AttributeError, KeyError, TypeError, ValueError):
-        assert failure in FAILURES
+        assert failure in CALL_EXCEPTIONS
         assert kind(failure("x")) is GapKind.MALFORMED

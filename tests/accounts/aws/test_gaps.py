@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.aws.gaps import EXPLANATIONS, OF_CALL, WHAT_TO_DO, GapKind, what_to_do
+from accounts.aws.gaps import EXPLANATIONS, WHAT_TO_DO, WHAT_TO_DO_BY_CALL, GapKind, what_to_do
 
 
 @pytest.mark.parametrize("kind", GapKind)
@@ -22,5 +22,8 @@ def test_the_advice_of_a_call_is_of_one_that_is_made() -> None:
     from scans import registry
     from scans.domain import owner_evidence
 
-    declared = {call.api for call in registry.calls()} | {owner_evidence.NOT_READ.api, owner_evidence.LEFT_OUT.api}
-    assert {api for _, api in OF_CALL} <= declared
+    declared = {call.api for call in registry.calls()} | {
+        owner_evidence.NOT_READ_GAP.api,
+        owner_evidence.LEFT_OUT_GAP.api,
+    }
+    assert {api for _, api in WHAT_TO_DO_BY_CALL} <= declared

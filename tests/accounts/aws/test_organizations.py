@@ -5,7 +5,7 @@ import pytest
 from accounts.aws import organizations as module
 from accounts.aws import session
 from accounts.aws.hub import HubError, require_hub
-from accounts.aws.organizations import DiscoveryError, discover
+from accounts.aws.organizations import DiscoveryError, discover_organization
 from tests.accounts.aws.roles import impatient
 from tests.accounts.aws.stub import Answer, refusal
 
@@ -71,7 +71,7 @@ def organization(request, tree=TREE, tags=None, partition="aws"):
 
 def test_the_whole_tree_is_discovered_through_empty_pages(aws):
     stub = aws(organization)
-    found = discover("aws")
+    found = discover_organization("aws")
     assert (found.org_id, found.partition, found.management_account, found.feature_set) == (
         "o-1",
         "aws",
@@ -95,13 +95,13 @@ def test_the_whole_tree_is_discovered_through_empty_pages(aws):
 
 def test_it_is_asked_in_the_partitions_home_region_and_the_partition_is_read_from_the_answer(aws):
     stub = aws(lambda request: organization(request, partition="aws-us-gov"))
-    assert discover("aws-us-gov").partition == "aws-us-gov"
+    assert discover_organization("aws-us-gov").partition == "aws-us-gov"
     assert {r.region for r in stub.requests} == {"us-gov-west-1"}
 
 
 def test_refused_tags_are_unknown_not_empty(aws):
     aws(lambda request: organization(request, tags=refusal("AccessDeniedException")))
-    [first, *_] = discover("aws").accounts
+    [first, *_] = discover_organization("aws").accounts
     assert first.tags is None
     assert first.tags_gap["code"] == "AccessDeniedException"
 
@@ -113,7 +113,7 @@ def test_refused_tags_are_unknown_not_empty(aws):
 def test_a_part_that_cannot_be_listed_fails_the_discovery(aws, operation, answer):
     aws(lambda request: answer if request.operation == operation else organization(request))
     with pytest.raises(DiscoveryError, match=operation):
-        discover("aws")
+        discover_organization("aws")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_part_that_cannot_be_listed_fails_the_discovery(aws, operation, answer
 def test_each_failure_says_what_to_do(aws, answer, said):
     aws(lambda request: answer if request.operation == "DescribeOrganization" else organization(request))
     with pytest.raises(DiscoveryError, match=said):
-        discover("aws")
+        discover_organization("aws")
 
 
 def test_no_credentials(aws, monkeypatch):
@@ -140,7 +140,7 @@ def test_no_credentials(aws, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     session.reset()
     with pytest.raises(DiscoveryError, match="no AWS credentials"):
-        discover("aws")
+        discover_organization("aws")
 
 
 def test_a_profile_that_does_not_exist(aws, monkeypatch):
@@ -148,7 +148,7 @@ def test_a_profile_that_does_not_exist(aws, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nope")
     session.reset()
     with pytest.raises(DiscoveryError, match=r"profile \(nope\) could not be found\. Correct AWS_PROFILE"):
-        discover("aws")
+        discover_organization("aws")
     with pytest.raises(HubError, match=r"profile \(nope\) could not be found\. Correct AWS_PROFILE"):
         require_hub("aws")
     session.reset()
@@ -157,7 +157,7 @@ def test_a_profile_that_does_not_exist(aws, monkeypatch):
 def test_nobody_there(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(DiscoveryError, match="AWS_ENDPOINT_URL"):
-        discover("aws")
+        discover_organization("aws")
 
 
 def test_every_call_is_declared():
@@ -180,7 +180,7 @@ def odd_names(request):
 
 def test_odd_names_and_tags_are_storable_and_told(aws):
     aws(odd_names)
-    found = discover("aws")
+    found = discover_organization("aws")
     accounts = {account.id: account for account in found.accounts}
     assert found.units[1].name == "Ops\ufffdTeam"
     assert accounts[MANAGEMENT].name == "a\ufffd"
@@ -192,7 +192,7 @@ def test_odd_names_and_tags_are_storable_and_told(aws):
 
 def test_one_account_in_another_form_fails_alone_and_its_tags_are_a_gap(aws):
     aws(odd_names)
-    found = discover("aws")
+    found = discover_organization("aws")
     accounts = {account.id: account for account in found.accounts}
     assert found.failed == {"100000000009": "AWS lists it in a form that can't be read (KeyError)"}
     assert set(accounts) == {MANAGEMENT, DEEP, SUSPENDED}
@@ -208,7 +208,7 @@ def test_a_time_that_is_none_hides_no_account(aws, moment):
         return organization(request)
 
     aws(answer)
-    found = discover("aws")
+    found = discover_organization("aws")
     joined = {account.id: account.joined_at for account in found.accounts}
     assert set(joined) == {MANAGEMENT, DEEP, SUSPENDED}
     assert joined[MANAGEMENT] is None
@@ -217,4 +217,4 @@ def test_a_time_that_is_none_hides_no_account(aws, moment):
 
 def test_nothing_is_told_where_nothing_was_replaced(aws):
     aws(organization)
-    assert discover("aws").replaced == ()
+    assert discover_organization("aws").replaced == ()

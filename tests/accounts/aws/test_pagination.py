@@ -13,7 +13,7 @@ from accounts.aws import pagination, session
 
 @pytest.fixture
 def forgotten():
-    for remembered in (pagination.load, pagination.loader):
+    for remembered in (pagination.read_paginator_model, pagination.build_loader):
         remembered.cache_clear()
 
 
@@ -29,19 +29,21 @@ def forgotten():
     ],
 )
 def test_the_tokens_of_an_operation(forgotten, service: str, operation: str, expected: tuple) -> None:
-    found = pagination.paging(session.client(service, "eu-west-1"), operation)
+    found = pagination.find_paging(session.client(service, "eu-west-1"), operation)
     assert (found.inputs, found.outputs, found.more) == expected
 
 
 @pytest.mark.parametrize("service", ["ssm", "ec2", "s3", "iam", "logs"])
 def test_the_data_is_the_one_that_botocore_uses(forgotten, service: str) -> None:
-    assert pagination.paginators(service) == create_loader().load_service_model(service, "paginators-1")["pagination"]
+    assert (
+        pagination.load_paginators(service) == create_loader().load_service_model(service, "paginators-1")["pagination"]
+    )
 
 
 def test_services_are_looked_up_once_however_many_threads_ask(forgotten) -> None:
     walks = Loader.list_available_services
     with mock.patch.object(Loader, "list_available_services", autospec=True, side_effect=walks) as walk:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(pagination.paginators, ["ssm", "ec2", "iam", "sts"] * 8))
+            list(pool.map(pagination.load_paginators, ["ssm", "ec2", "iam", "sts"] * 8))
         assert len({call.args[0] for call in walk.call_args_list}) == 1, "one loader, so its walk is kept"
         assert walk.call_count <= 4, "one question a service"

@@ -7,7 +7,7 @@ from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import acting_as
 from accounts.aws.gaps import GapKind
 from accounts.aws.reader import AwsReader, Counters, UndeclaredCallError, WrongCredentialsError
-from accounts.aws.retry import PRICE
+from accounts.aws.retry import RETRY_COST
 from tests.accounts.aws.roles import PARAMETERS, FakeRole, FakeTime, impatient
 from tests.accounts.aws.stub import Answer, refusal
 
@@ -70,7 +70,7 @@ def test_what_came_before_a_refusal_is_kept_with_the_gap(aws):
         Answer({"Parameters": [{"Name": "a"}], "NextToken": "1"}))  # fmt: skip
     listing = parameters(reader())
     assert names(listing) == ["a"]
-    assert listing.gap.public() == {
+    assert listing.gap.as_public_dict() == {
         "api": "ssm.DescribeParameters",
         "action": "ssm:DescribeParameters",
         "region": "eu-west-1",
@@ -246,7 +246,7 @@ def test_one_throttled_account_spends_none_of_anothers_patience(aws):
     stub = aws(lambda r: refusal("ThrottlingException") if r.key == f"ASIA{ACCOUNT}" else Answer({"Parameters": []}))
     time = FakeTime()
     hot, calm = impatient(time), impatient(time)
-    while hot.retrier.budget(ACCOUNT, "eu-west-1", "ssm").tokens >= PRICE:
+    while hot.retrier.budget_for(ACCOUNT, "eu-west-1", "ssm").tokens >= RETRY_COST:
         parameters(reader(counters=hot))
     spent = len(stub.requests)
     parameters(reader(counters=hot))

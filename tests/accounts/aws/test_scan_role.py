@@ -21,7 +21,7 @@ CALLS = [
 
 
 def test_the_policy_allows_the_declared_actions_once_sorted_and_denies_value_reads():
-    allow, deny = scan_role.policy(CALLS)["Statement"]
+    allow, deny = scan_role.build_role_policy(CALLS)["Statement"]
     assert allow["Effect"] == "Allow"
     assert allow["Action"] == ["s3:GetEncryptionConfiguration", "ssm:DescribeParameters", "ssm:ListDocuments"]
     assert deny["Effect"] == "Deny"
@@ -31,30 +31,30 @@ def test_the_policy_allows_the_declared_actions_once_sorted_and_denies_value_rea
 @pytest.mark.parametrize("action", [*scan_role.VALUE_READS, "ssm:*", "ssm:Describe*", "*", "ssm"])
 def test_an_action_that_reads_values_can_not_be_declared(action):
     with pytest.raises(ScanRoleError, match="never allows"):
-        scan_role.policy([Call("x", "Y", action)])
+        scan_role.build_role_policy([Call("x", "Y", action)])
 
 
 def test_a_policy_that_iam_would_not_take_is_refused():
     with pytest.raises(ScanRoleError, match="6144"):
-        scan_role.policy([Call("ssm", "X", f"ssm:DescribeSomethingLong{n:05}") for n in range(300)])
+        scan_role.build_role_policy([Call("ssm", "X", f"ssm:DescribeSomethingLong{n:05}") for n in range(300)])
 
 
 def test_only_the_hub_with_the_external_id_is_trusted():
-    [statement] = scan_role.trust("hub-arn", "external")["Statement"]
+    [statement] = scan_role.build_trust_policy("hub-arn", "external")["Statement"]
     assert statement["Principal"] == {"AWS": "hub-arn"}
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "external"}}
 
 
 def test_the_template_passes_cfn_lint(tmp_path):
     template = tmp_path / "scan-role.json"
-    template.write_text(scan_role.as_json(scan_role.cloudformation(CALLS)))
+    template.write_text(scan_role.as_json(scan_role.build_cloudformation(CALLS)))
     code = "import sys; from cfnlint.runner import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code, str(template)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_template_hides_the_external_id_and_names_no_partition():
-    template = scan_role.cloudformation(CALLS)
+    template = scan_role.build_cloudformation(CALLS)
     assert template["Parameters"]["ExternalId"]["NoEcho"] is True
     assert "arn:aws" not in json.dumps(template)
 
@@ -65,15 +65,15 @@ KINDS = [(CALLS, scan_role.SCAN), ([GET_PARAMETERS], scan_role.VALUES)]
 
 @pytest.mark.parametrize(("calls", "kind"), KINDS)
 def test_the_terraform_parses_and_states_the_policy(calls, kind):
-    said = terraform.statements(scan_role.terraform(calls, kind), kind.word)
+    said = terraform.statements(scan_role.render_terraform(calls, kind), kind.word)
     assert [(each["effect"], each["actions"]) for each in said] == [
-        (each["Effect"], each["Action"]) for each in scan_role.policy(calls, kind)["Statement"]
+        (each["Effect"], each["Action"]) for each in scan_role.build_role_policy(calls, kind)["Statement"]
     ]
 
 
 @pytest.mark.parametrize(("calls", "kind"), KINDS)
 def test_the_terraform_is_formatted(calls, kind):
-    assert terraform.misplaced(scan_role.terraform(calls, kind)) == []
+    assert terraform.misplaced(scan_role.render_terraform(calls, kind)) == []
 
 
 @pytest.mark.parametrize("lines", ["a = 1\nbcd = 2", " a = 1", "a = [\n1,\n]", "a = 1 ", "a  = 1", "x {\n  }"])
@@ -82,13 +82,13 @@ def test_terraform_that_is_not_formatted_is_seen(lines):
 
 
 def test_all_forms_allow_the_same():
-    for action in scan_role.actions(CALLS):
-        assert f'"{action}"' in scan_role.terraform(CALLS)
-        assert f'"{action}"' in scan_role.as_json(scan_role.cloudformation(CALLS))
+    for action in scan_role.list_actions(CALLS):
+        assert f'"{action}"' in scan_role.render_terraform(CALLS)
+        assert f'"{action}"' in scan_role.as_json(scan_role.build_cloudformation(CALLS))
 
 
 def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
-    allow, deny = scan_role.policy([GET_PARAMETERS], scan_role.VALUES)["Statement"]
+    allow, deny = scan_role.build_role_policy([GET_PARAMETERS], scan_role.VALUES)["Statement"]
     assert allow["Action"] == ["ssm:GetParameters"]
     assert deny["Effect"] == "Deny"
     assert {"kms:Decrypt", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:GetParameterHistory"} <= set(
@@ -99,12 +99,12 @@ def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
 
 def test_the_scan_role_goes_on_denying_what_the_value_role_may():
     with pytest.raises(ScanRoleError, match="never allows"):
-        scan_role.policy([GET_PARAMETERS])
-    assert "ssm:GetParameters" in scan_role.policy(CALLS)["Statement"][1]["Action"]
+        scan_role.build_role_policy([GET_PARAMETERS])
+    assert "ssm:GetParameters" in scan_role.build_role_policy(CALLS)["Statement"][1]["Action"]
 
 
 def test_the_value_roles_template_and_terraform_name_it(tmp_path):
-    template = scan_role.cloudformation([GET_PARAMETERS], scan_role.VALUES)
+    template = scan_role.build_cloudformation([GET_PARAMETERS], scan_role.VALUES)
     assert template["Parameters"]["RoleName"]["Default"] == "TutelaValues"
     assert set(template["Resources"]) == {"ValuesPolicy", "ValuesRole"}
     path = tmp_path / "values.json"
@@ -112,7 +112,7 @@ def test_the_value_roles_template_and_terraform_name_it(tmp_path):
     code = "import sys; from cfnlint.runner import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    module = scan_role.terraform([GET_PARAMETERS], scan_role.VALUES)
+    module = scan_role.render_terraform([GET_PARAMETERS], scan_role.VALUES)
     assert "scan_role terraform --values" in module
     assert "TUTELA_VALUE_ROLE" in module
     assert "TUTELA_SCAN_ROLE" not in module

@@ -159,14 +159,14 @@ def test_a_child_process_starts_without_the_parents_connections(aws):
 )
 def test_timeouts_come_from_the_environment(monkeypatch, text, expected):
     monkeypatch.setenv("TUTELA_AWS_TIMEOUT", text)
-    assert session.timeouts() == expected
+    assert session.read_aws_timeouts() == expected
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "1,2,3", "nan"])
 def test_a_timeout_that_is_none_is_refused(monkeypatch, text):
     monkeypatch.setenv("TUTELA_AWS_TIMEOUT", text)
     with pytest.raises(ConfigurationError, match="TUTELA_AWS_TIMEOUT"):
-        session.timeouts()
+        session.read_aws_timeouts()
 
 
 @given(st.integers(100_000, 4_000_000_000))
@@ -180,7 +180,7 @@ def test_timestamps_are_read_like_botocore_reads_them(seconds):
     ]
     forms.append(moment.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     assert {session.parse_timestamp(form) for form in forms} == {moment}
-    assert {session.time_or_text(form) for form in forms} == {moment}
+    assert {session.parse_time_or_text(form) for form in forms} == {moment}
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_timestamps_are_read_like_botocore_reads_them(seconds):
     ],
 )  # fmt: skip
 def test_what_is_no_time_stays_text(value, text):
-    assert session.time_or_text(value) == text
+    assert session.parse_time_or_text(value) == text

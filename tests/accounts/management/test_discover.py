@@ -15,7 +15,7 @@ from tests.accounts.test_services import FOUND, changed
 
 
 def run(monkeypatch, found):
-    monkeypatch.setattr(command, "discover", lambda partition, progress: found)
+    monkeypatch.setattr(command, "discover_organization", lambda partition, progress: found)
     out = StringIO()
     call_command("discover", stdout=out, stderr=StringIO())
     return out.getvalue()
@@ -52,7 +52,7 @@ def test_a_failed_discovery_is_one_line_and_status_1(monkeypatch):
     def fail(partition, progress):
         raise DiscoveryError("no organization; do this")
 
-    monkeypatch.setattr(command, "discover", fail)
+    monkeypatch.setattr(command, "discover_organization", fail)
     assert refused() == (1, "no organization; do this\n")
 
 
@@ -64,7 +64,7 @@ def test_the_region_decides_the_partition(monkeypatch):
         seen.append(partition)
         return FOUND
 
-    monkeypatch.setattr(command, "discover", found)
+    monkeypatch.setattr(command, "discover_organization", found)
     for region in ("", "us-gov-west-1", "cn-north-1"):
         monkeypatch.setenv("AWS_REGION", region)
         call_command("discover", stdout=StringIO(), stderr=StringIO())
@@ -104,7 +104,7 @@ def test_wrong_usage():
 def test_an_account_that_can_not_be_recorded_is_named_and_the_status_is_3(monkeypatch, settings, tmp_path):
     settings.ERROR_LOG = str(tmp_path / "errors.log")
     out, err = StringIO(), StringIO()
-    monkeypatch.setattr(command, "discover", lambda partition, progress: changed(name="\ud83d"))
+    monkeypatch.setattr(command, "discover_organization", lambda partition, progress: changed(name="\ud83d"))
     with pytest.raises(SystemExit) as ended:
         call_command("discover", stdout=out, stderr=err)
     assert ended.value.code == 3
@@ -123,7 +123,7 @@ def test_it_says_where_characters_were_replaced(monkeypatch):
 @pytest.mark.django_db
 def test_an_internal_error_is_one_line_with_the_id_in_the_log(monkeypatch, settings, tmp_path):
     settings.ERROR_LOG = str(tmp_path / "errors.log")
-    monkeypatch.setattr(command, "discover", lambda partition, progress: 1 // 0)
+    monkeypatch.setattr(command, "discover_organization", lambda partition, progress: 1 // 0)
     status, said = refused()
     assert status == 1
     assert said.startswith("Discovery failed: an internal error (ZeroDivisionError). Nothing was changed.")

@@ -33,7 +33,7 @@ def diagnosed(monkeypatch):
                 found.problem("Refused: ssm:ListDocuments.", "Allow it.")
             return found
 
-        monkeypatch.setattr(command, "diagnose", diagnose)
+        monkeypatch.setattr(command, "diagnose_access", diagnose)
         monkeypatch.setattr(command.registry, "calls", tuple)
         monkeypatch.setattr(command.registry, "value_calls", tuple)
         return seen
@@ -129,5 +129,5 @@ def test_a_hub_that_can_not_work_is_said_once_not_for_each_account(diagnosed, mo
     def fail(account, **wanted):
         raise HubError("The hub has no AWS credentials.")
 
-    monkeypatch.setattr(command, "diagnose", fail)
+    monkeypatch.setattr(command, "diagnose_access", fail)
     assert run() == (1, "The hub has no AWS credentials.\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.aws.assume import POLICY_LIMIT, session_policy
+from accounts.aws.assume import POLICY_LIMIT, build_session_policy
 from scans import registry
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
@@ -41,4 +41,4 @@ def test_what_is_checked_in_is_what_is_generated(form, file):
 
 @needs_collectors
 def test_the_session_policy_of_a_whole_scan_fits():
-    assert len(session_policy(call.action for call in registry.calls())) <= POLICY_LIMIT
+    assert len(build_session_policy(call.action for call in registry.calls())) <= POLICY_LIMIT

@@ -9,15 +9,15 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from governance.core.policy import MATRIX, STEP_UP, SYSTEM, Permission, Role, ScopeKind
+from governance.core.policy import ROLE_PERMISSIONS, STEP_UP, SYSTEM, Permission, Role, ScopeKind
 from governance.identity.models import User
 from governance.identity.people import api_tokens
-from governance.identity.people.api_tokens import Cut
+from governance.identity.people.api_tokens import TokenLimits
 from tests.inventory import ORG
 from tests.people import person
 
 WHOLE = (ScopeKind.ORGANIZATION, ORG)
-EVERYTHING = MATRIX[Role.INTEGRATION] - STEP_UP
+EVERYTHING = ROLE_PERMISSIONS[Role.INTEGRATION] - STEP_UP
 
 
 def robot(
@@ -31,7 +31,7 @@ def robot(
     made = person(name, *((role, *place) for place in places))
     User.objects.filter(pk=made.pk).update(is_service=True, responsible=person(f"{name}-keeper"))
     now = timezone.now()
-    cut = Cut(sorted(permissions), list(places), now + timedelta(days=30))
+    cut = TokenLimits(sorted(permissions), list(places), now + timedelta(days=30))
     _, text = api_tokens.create_token(actor=SYSTEM, service=User.objects.get(pk=made.pk), name="sync", cut=cut, now=now)
     return Client(headers={"Authorization": f"Bearer {text}"})
 

@@ -40,7 +40,7 @@ def test_a_file_is_attached_listed_and_read_back(people: Cast) -> None:
 
 def test_the_largest_file_fits_into_a_body(people: Cast) -> None:
     where = f"{BASE}{people.drafted().pk}/attachments/"
-    largest = b"x" * attachments.MAX_FILE
+    largest = b"x" * attachments.MAX_FILE_SIZE
     assert post(signed_in(people.owner), where, file(data=largest)).status_code == 201
     said = post(signed_in(people.owner), where, file(data=largest + b"x"))
     assert (said.status_code, said.json()["errors"][0]["field"]) == (400, "content")

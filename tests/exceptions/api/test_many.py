@@ -30,7 +30,7 @@ def owner(people: Cast) -> Client:
 def two(people: Cast) -> list[Ticket]:
     """Approved tickets of the shop: one for the parameter, one for the bucket."""
     inventory = people.inventory
-    made = lifecycle.propose(actor=acting(people.owner), findings=[inventory.secret, inventory.bucket])
+    made = lifecycle.propose_tickets(actor=acting(people.owner), findings=[inventory.secret, inventory.bucket])
     for ticket in made:
         lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     return list(Ticket.objects.order_by("pk"))
@@ -90,7 +90,7 @@ def test_each_claimed_ticket_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     sent: list[int] = []
-    monkeypatch.setattr("scans.tasks.enqueue", sent.append)
+    monkeypatch.setattr("scans.tasks.enqueue_scan", sent.append)
     with django_capture_on_commit_callbacks(execute=True):
         answer = post(owner, f"{TICKETS}claim/", {"items": [{"id": two[0].pk, "version": 99}, *items(two)]})
     assert statuses(answer) == [412, 200, 200]
@@ -117,7 +117,7 @@ def test_a_token_works_on_many_within_its_scope_and_permissions(people: Cast, tw
 
 def test_another_accounts_ticket_is_not_there(people: Cast, two: list[Ticket]) -> None:
     own = finding(people.inventory.play, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000004:parameter/x")
-    [mine] = lifecycle.propose(actor=acting(people.outsider), findings=[own])
+    [mine] = lifecycle.propose_tickets(actor=acting(people.outsider), findings=[own])
     lifecycle.approve(actor=acting(people.approver), ticket=mine, version=mine.version)
     mine.refresh_from_db()
     body = {"items": items([*two, mine])}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from exceptions.models import Comment, ExceptionRequest, Ticket
 from exceptions.tickets import lifecycle
-from governance.core.policy import MATRIX, STEP_UP, Permission, Role, ScopeKind
+from governance.core.policy import ROLE_PERMISSIONS, STEP_UP, Permission, Role, ScopeKind
 from tests.exceptions.api.asking import post, robot
 from tests.exceptions.story import WHY, Cast, acting
 
@@ -73,7 +73,7 @@ def test_deciding_stays_closed(people: Cast) -> None:
     """No role gives it to a token, and there is no address for it."""
     deciding = {P.EXCEPTION_DECIDE, P.EXCEPTION_REVOKE, P.TICKET_DECIDE}
     assert deciding <= STEP_UP
-    assert not deciding & MATRIX[Role.INTEGRATION]
+    assert not deciding & ROLE_PERMISSIONS[Role.INTEGRATION]
     client, asked = robot(), people.submitted()
     for act in ("approve", "decide", "reapprove", "reject", "revoke"):
         assert post(client, f"{BASE}{asked.pk}/{act}/").status_code == 404

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
-from exceptions.common.exception_counts import Bands, bands_of, excepted_by_ou
-from exceptions.common.finding_overlays import bare, excepted, requested
+from exceptions.common.exception_counts import ExceptionCounts, count_excepted_by_ou, count_exceptions
+from exceptions.common.finding_overlays import filter_excepted, filter_requested, filter_uncovered
 from scans.models import Finding
 from tests.exceptions.story import Cast
 from tests.inventory import finding
@@ -23,45 +23,45 @@ WIDE = {"scope_kind": "account", "control": "SSM-PS-001", "account": "1000000000
 def test_a_finding_under_two_exceptions_counts_once(people: Cast) -> None:
     people.approved()
     people.approved(**WIDE)
-    assert bands_of(EVERY, timezone.now()) == Bands(excepted=1, requested=0)
+    assert count_exceptions(EVERY, timezone.now()) == ExceptionCounts(excepted=1, requested=0)
 
 
 def test_what_is_excepted_is_not_counted_as_requested_too(people: Cast) -> None:
     people.approved()
     people.submitted(**WIDE)
     other = finding(people.inventory.shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/other")
-    assert bands_of(EVERY, timezone.now()) == Bands(excepted=1, requested=1)
+    assert count_exceptions(EVERY, timezone.now()) == ExceptionCounts(excepted=1, requested=1)
     rows, now = Finding.objects.filter(verdict="fail"), timezone.now()
-    assert list(excepted(rows, now)) == [people.inventory.secret]
-    assert list(requested(rows, now)) == [other]
-    assert list(bare(rows, now)) == [people.inventory.bucket]
+    assert list(filter_excepted(rows, now)) == [people.inventory.secret]
+    assert list(filter_requested(rows, now)) == [other]
+    assert list(filter_uncovered(rows, now)) == [people.inventory.bucket]
 
 
 def test_an_unknown_or_a_resolved_one_is_in_no_band(people: Cast) -> None:
     people.approved()
     for changes in ({"verdict": "unknown"}, {"state": "resolved", "verdict": "pass"}):
         Finding.objects.filter(pk=people.inventory.secret.pk).update(**changes)
-        assert bands_of(EVERY, timezone.now()) == Bands()
+        assert count_exceptions(EVERY, timezone.now()) == ExceptionCounts()
 
 
 def test_a_control_of_another_account_is_not_covered(people: Cast) -> None:
     people.approved(**WIDE)
     finding(people.inventory.ledger, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000003:parameter/x")
     finding(people.inventory.shop, "SSM-PS-003", "arn:aws:ssm:eu-west-1:100000000001:parameter/x")
-    assert bands_of(EVERY, timezone.now()).excepted == 1
-    assert excepted_by_ou(EVERY, timezone.now()) == {people.inventory.retail.pk: 1}
+    assert count_exceptions(EVERY, timezone.now()).excepted == 1
+    assert count_excepted_by_ou(EVERY, timezone.now()) == {people.inventory.retail.pk: 1}
 
 
 def test_the_second_it_ends_it_counts_no_longer(people: Cast) -> None:
     end = people.approved().expires_at
     assert end
-    assert bands_of(EVERY, end - timedelta(microseconds=1)).excepted == 1
-    assert bands_of(EVERY, end).excepted == 0
+    assert count_exceptions(EVERY, end - timedelta(microseconds=1)).excepted == 1
+    assert count_exceptions(EVERY, end).excepted == 0
 
 
 def test_only_the_readers_accounts_count(people: Cast) -> None:
     people.approved()
-    assert bands_of(Account.objects.filter(pk=people.inventory.play.pk), timezone.now()) == Bands()
+    assert count_exceptions(Account.objects.filter(pk=people.inventory.play.pk), timezone.now()) == ExceptionCounts()
 
 
 def test_the_number_of_queries_is_the_same_for_many(
@@ -71,4 +71,4 @@ def test_the_number_of_queries_is_the_same_for_many(
     for n in range(30):
         finding(people.inventory.shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:100000000001:parameter/{n}")
     with django_assert_max_num_queries(5):  # type: ignore[attr-defined]
-        assert bands_of(EVERY, timezone.now()) == Bands(excepted=0, requested=31)
+        assert count_exceptions(EVERY, timezone.now()) == ExceptionCounts(excepted=0, requested=31)

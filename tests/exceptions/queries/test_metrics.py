@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
-from exceptions.overview.metrics import Metrics, metrics_of
+from exceptions.overview.metrics import Metrics, compute_metrics
 from exceptions.requests import drafting, renewing
 from tests.exceptions.story import Cast, acting
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def metrics() -> Metrics:
-    return metrics_of(ExceptionRequest.objects.all(), Account.objects.all(), timezone.now())
+    return compute_metrics(ExceptionRequest.objects.all(), Account.objects.all(), timezone.now())
 
 
 def test_nothing_yet_is_no_median(people: Cast) -> None:
@@ -48,7 +48,7 @@ def test_the_oldest_that_waits_and_what_ends_soon(people: Cast) -> None:
 
 def test_renewals_are_counted_once_granted(people: Cast) -> None:
     first = people.approved()
-    new = renewing.renew(
+    new = renewing.draft_renewal(
         actor=acting(people.owner), request=first, expires_at=timezone.now() + timedelta(days=60),
         justification="The release was put off until the summer.",
     )  # fmt: skip

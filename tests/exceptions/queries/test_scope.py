@@ -10,10 +10,10 @@ import pytest
 from accounts import hooks
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from exceptions.common.request_scope import in_part, named_findings, preview
+from exceptions.common.request_scope import count_named_findings, find_partly_hidden, preview_scope
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting
-from exceptions.requests.decision_page import screen_of
+from exceptions.requests.decision_page import build_decision_page
 from governance.core.policy import Permission, Role, ScopeKind
 from governance.notify.models import Notification
 from tests.exceptions.story import Cast, acting
@@ -48,7 +48,7 @@ def named(people: Cast) -> ExceptionRequest:
 
 def test_accounts_and_findings_of_others_are_not_counted(people: Cast, wide: ExceptionRequest) -> None:
     mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
-    part, all = preview(wide, mine), preview(wide)
+    part, all = preview_scope(wide, mine), preview_scope(wide)
     assert (part.accounts, part.findings, part.by_severity, part.whole) == (1, 1, [("high", 1)], False)
     assert part.by_account == [(people.inventory.shop, 1)]
     assert (all.accounts, all.findings, all.whole) == (3, 2, True)
@@ -70,7 +70,7 @@ def test_the_page_counts_the_same_and_says_that_it_reaches_further(people: Cast,
 
 def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, named: ExceptionRequest) -> None:
     owner, approver = browser(people.owner), browser(people.approver)
-    assert named_findings([named]) == {named.pk: 2}
+    assert count_named_findings([named]) == {named.pk: 2}
     for url in (f"/exceptions/{named.pk}/", "/exceptions/"):
         assert "1 named finding" in shown(owner, url), url
         assert "2 named findings" not in shown(owner, url), url
@@ -83,9 +83,9 @@ def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, na
 
 
 def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: ExceptionRequest) -> None:
-    _, body = deciding.show(named)
+    _, body = deciding.record_snapshot(named)
     actor = acting(people.approver)
-    screen = screen_of(named, body, actor, people.approver, actor.second_factor_at, since=None)
+    screen = build_decision_page(named, body, actor, people.approver, actor.second_factor_at, since=None)
     assert {f.pk for f in screen.findings} == {people.inventory.secret.pk, people.inventory.unread.pk}
     assert (screen.covered.findings, body["scope"]) == (2, "2 named findings")
 
@@ -111,8 +111,10 @@ def test_who_sees_all_of_many_is_asked_in_one_query(
 ) -> None:
     mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
     with django_assert_num_queries(1):
-        assert in_part([wide, named], mine) == {wide.pk, named.pk}
-    assert in_part([wide, named], visible_accounts(acting(people.approver), Permission.EXCEPTION_VIEW)) == set()
+        assert find_partly_hidden([wide, named], mine) == {wide.pk, named.pk}
+    assert (
+        find_partly_hidden([wide, named], visible_accounts(acting(people.approver), Permission.EXCEPTION_VIEW)) == set()
+    )
 
 
 @pytest.mark.parametrize(("name", "to"), [("till", "sandbox"), ("play", "retail")])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from exceptions.requests import wording
-from exceptions.requests.snapshots import shown
-from exceptions.rules import WORDS, Drift
+from exceptions.requests.snapshots import build_snapshot
+from exceptions.rules import DRIFT_SENTENCES, Drift
 from scans.models import Finding
 from tests.exceptions.story import Cast
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_same_has_no_difference(people: Cast) -> None:
-    body = shown(people.submitted())
-    assert wording.changes(body, body) == []
+    body = build_snapshot(people.submitted())
+    assert wording.describe_changes(body, body) == []
 
 
 @pytest.mark.parametrize(
@@ -45,52 +45,54 @@ def test_the_same_has_no_difference(people: Cast) -> None:
     ],
 )
 def test_each_kind_of_value_is_said_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
-    [change] = wording.changes({key: was}, {key: now})
+    [change] = wording.describe_changes({key: was}, {key: now})
     assert (change.was, change.now) == said
 
 
 def test_the_same_number_of_others_is_said_so() -> None:
-    [change] = wording.changes({"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}})
+    [change] = wording.describe_changes(
+        {"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}}
+    )
     assert change.now[0].startswith("3, but others")
 
 
 def test_findings_that_went_and_came_are_named(people: Cast) -> None:
     secret, bucket = people.inventory.secret, people.inventory.bucket
-    [change] = wording.changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
+    [change] = wording.describe_changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
     assert change.was == [f"SSM-PS-001 on {secret.resource}"]
     assert change.now == [f"SSM-S3-001 on {bucket.resource}"]
 
 
 def test_who_decided_is_named(people: Cast) -> None:
-    [change] = wording.changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
+    [change] = wording.describe_changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
     assert change.now == ["ada approved"]
 
 
 def test_only_the_comments_that_came_are_told(people: Cast) -> None:
     first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
-    [change] = wording.changes({"comments": [first]}, {"comments": [first, then]})
+    [change] = wording.describe_changes({"comments": [first]}, {"comments": [first, then]})
     assert (change.was, change.now) == (["not there yet"], ["Tutela: It is late."])
-    [change] = wording.changes({"comments": []}, {"comments": [first]})
+    [change] = wording.describe_changes({"comments": []}, {"comments": [first]})
     assert change.now == ["owen: It is slow."]
 
 
 def test_what_was_not_shown_earlier_and_is_empty_is_no_difference() -> None:
-    assert wording.changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
+    assert wording.describe_changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
 
 
-@pytest.mark.parametrize("kind", sorted(WORDS))
+@pytest.mark.parametrize("kind", sorted(DRIFT_SENTENCES))
 def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_others(kind: str) -> None:
-    from exceptions.requests.request_page import drift_in_general
+    from exceptions.requests.request_page import summarize_drift
 
     item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
-    assert "SSM-PS-001" in wording.drift_sentences([item])[0]
-    assert "SSM-PS-001" not in drift_in_general([item, item])[0]
-    assert len(drift_in_general([item, item])) == 1, "how many is not for them to know"
+    assert "SSM-PS-001" in wording.describe_drift([item])[0]
+    assert "SSM-PS-001" not in summarize_drift([item, item])[0]
+    assert len(summarize_drift([item, item])) == 1, "how many is not for them to know"
 
 
 def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:
     asked = people.submitted()
-    before = shown(asked)
+    before = build_snapshot(asked)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})
-    labels = [change.label for change in wording.changes(before, shown(asked))]
+    labels = [change.label for change in wording.describe_changes(before, build_snapshot(asked))]
     assert labels == ["Findings", "Listed findings"]

@@ -11,7 +11,7 @@ from governance.core.policy import NotPermittedError
 from tests.exceptions.story import Cast, acting
 
 pytestmark = pytest.mark.django_db
-TOO_LONG = b"x" * (attachments.MAX_FILE + 1)
+TOO_LONG = b"x" * (attachments.MAX_FILE_SIZE + 1)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from exceptions.common.finding_overlays import excepted, over_finding
+from exceptions.common.finding_overlays import filter_excepted, find_overlay
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,
@@ -35,15 +35,15 @@ def test_an_approved_request_covers_its_finding_until_the_second_it_ends(people:
     finding = people.inventory.secret
     end = request.expires_at
     assert end
-    assert over_finding(finding, timezone.now()).kind == "excepted"
-    assert list(excepted(Finding.objects.all(), end - timedelta(microseconds=1))) == [finding]
-    assert list(excepted(Finding.objects.all(), end)) == []
-    assert over_finding(finding, end) is None
+    assert find_overlay(finding, timezone.now()).kind == "excepted"
+    assert list(filter_excepted(Finding.objects.all(), end - timedelta(microseconds=1))) == [finding]
+    assert list(filter_excepted(Finding.objects.all(), end)) == []
+    assert find_overlay(finding, end) is None
 
 
 def test_nothing_else_is_covered(people: Cast) -> None:
     people.approved()
-    assert over_finding(people.inventory.bucket, timezone.now()) is None
+    assert find_overlay(people.inventory.bucket, timezone.now()) is None
 
 
 @pytest.mark.parametrize("act", ["approve", "reject", "request_changes"])
@@ -78,7 +78,7 @@ def test_whoever_got_their_grant_from_the_requester_never_decides(people: Cast) 
 
 def test_the_database_refuses_a_decision_on_ones_own_request(people: Cast) -> None:
     request = people.submitted()
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     for requester in (people.owner, people.approver):  # told honestly, and lied about
         with pytest.raises(IntegrityError), transaction.atomic():
             Decision.objects.create(
@@ -91,7 +91,7 @@ def test_the_database_refuses_a_decision_by_an_owner_in_scope(people: Cast) -> N
     shop = (ScopeKind.ACCOUNT, people.inventory.shop.account_id)
     both = person("kim", (Role.ACCOUNT_OWNER, *shop), (Role.GOVERNANCE_APPROVER, *shop))
     request = people.submitted()
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=both, requester=people.owner, act="approve", at=timezone.now(),
@@ -109,9 +109,9 @@ def test_decisions_can_not_be_changed_or_deleted(people: Cast) -> None:
 
 def test_a_stale_second_factor_decides_nothing(people: Cast) -> None:
     request = people.submitted()
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     with pytest.raises(StepUpRequiredError):
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver, fresh=False),
             request=request,
             act="approve",
@@ -128,10 +128,10 @@ def test_without_an_approvers_grant_nobody_decides(people: Cast, who: str) -> No
 
 def test_what_changed_since_it_was_shown_is_refused_with_the_difference(people: Cast) -> None:
     request = people.submitted()
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "StringList"})
     with pytest.raises(ChangedSinceShownError) as caught:
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver), request=request, act="approve", version=body["version"], digest=digest
         )
     assert "listed" in caught.value.changes
@@ -141,19 +141,19 @@ def test_what_changed_since_it_was_shown_is_refused_with_the_difference(people: 
 
 def test_a_stale_version_is_refused(people: Cast) -> None:
     request = people.submitted()
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     with pytest.raises(StaleVersionError):
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver), request=request, act="approve", version=body["version"] - 1, digest=digest
         )
 
 
 def test_a_digest_of_another_request_is_refused(people: Cast) -> None:
     first = people.submitted()
-    digest, _ = deciding.show(first)
+    digest, _ = deciding.record_snapshot(first)
     other = people.submitted(findings=[people.inventory.bucket.fingerprint])
     with pytest.raises(StaleVersionError, match="Open"):
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver), request=other, act="approve", version=other.version, digest=digest
         )
 
@@ -181,7 +181,7 @@ def test_a_refusal_says_why(people: Cast, act: str) -> None:
     with pytest.raises(InvalidRequestError):
         people.decides(request, people.approver, act)
     people.decides(request, people.approver, act, comment="The compensation is too thin.")
-    assert over_finding(people.inventory.secret, timezone.now()) is None or act == "request_changes"
+    assert find_overlay(people.inventory.secret, timezone.now()) is None or act == "request_changes"
 
 
 def test_every_decision_is_in_the_audit_trail_with_what_was_shown(people: Cast) -> None:
@@ -193,24 +193,24 @@ def test_every_decision_is_in_the_audit_trail_with_what_was_shown(people: Cast) 
 
 def test_revoking_opens_the_finding_at_once(people: Cast) -> None:
     request = people.approved()
-    digest, body = deciding.show(request)
-    deciding.revoke(
+    digest, body = deciding.record_snapshot(request)
+    deciding.revoke_request(
         actor=acting(people.admin),
         request=request,
         version=body["version"],
         digest=digest,
         comment="The risk has grown.",
     )
-    assert over_finding(people.inventory.secret, timezone.now()) is None
+    assert find_overlay(people.inventory.secret, timezone.now()) is None
     request.refresh_from_db()
     assert request.state == "revoked"
 
 
 def test_nobody_revokes_without_a_grant(people: Cast) -> None:
     request = people.approved()
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     with pytest.raises(NotPermittedError):
-        deciding.revoke(
+        deciding.revoke_request(
             actor=acting(people.outsider), request=request, version=body["version"], digest=digest, comment="I want to."
         )
 

@@ -36,10 +36,10 @@ def test_a_file_a_comment_or_another_asker_since_it_was_shown_is_refused_with_th
     people: Cast, what: str, happens: Happening
 ) -> None:
     request = people.submitted()
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     happens(people, request)
     with pytest.raises(ChangedSinceShownError) as caught:
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver), request=request, act="approve", version=body["version"], digest=digest
         )
     assert set(caught.value.changes) == {what}
@@ -50,7 +50,7 @@ def suspended(people: Cast) -> ExceptionRequest:
     request, secret = people.approved(), people.inventory.secret
     Finding.objects.filter(pk=secret.pk).update(facts={"name": "/db/password", "type": "Other"})
     secret.refresh_from_db()
-    drift.after_scan(people.inventory.shop, [secret])
+    drift.suspend_after_scan(people.inventory.shop, [secret])
     request.refresh_from_db()
     assert request.state == "suspended"
     return request
@@ -58,10 +58,10 @@ def suspended(people: Cast) -> ExceptionRequest:
 
 def test_a_comment_since_it_was_shown_refuses_an_approval_again_too(people: Cast) -> None:
     request = suspended(people)
-    digest, body = deciding.show(request)
+    digest, body = deciding.record_snapshot(request)
     commented(people, request)
     with pytest.raises(ChangedSinceShownError):
-        deciding.decide(
+        deciding.decide_request(
             actor=acting(people.approver), request=request, act="reapprove", version=body["version"], digest=digest
         )
     assert people.decides(request, people.approver, "reapprove").state == "approved"
@@ -76,5 +76,5 @@ def test_a_file_between_two_approvals_undoes_the_first_and_talk_does_not(
     request.refresh_from_db()
     request = people.decides(request, people.approver)
     happens(people, request)
-    assert deciding.show(request)[1][what]
+    assert deciding.record_snapshot(request)[1][what]
     assert people.decides(request, people.second).state == state

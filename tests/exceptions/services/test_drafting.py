@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from exceptions.common.request_scope import preview
+from exceptions.common.request_scope import preview_scope
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Cover, ExceptionRequest
 from exceptions.requests import deciding, drafting, wording
-from exceptions.requests.request_filters import visible_requests, waiting_for
+from exceptions.requests.request_filters import requests_to_decide, visible_requests
 from governance.core.policy import NotPermittedError
-from governance.identity.queries import actor_of
+from governance.identity.queries import build_actor
 from tests.exceptions.story import Cast, acting
 from tests.inventory import finding as make_finding
 
@@ -115,7 +115,7 @@ def test_the_preview_counts_what_is_covered_now_and_names_what_may_come(people: 
     shop = people.inventory.shop
     make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/other")
     request = people.drafted(scope_kind="account", control="SSM-PS-001", account=shop.account_id, findings=())
-    found = preview(request)
+    found = preview_scope(request)
     assert (found.accounts, found.findings, found.by_account) == (1, 2, [(shop, 2)])
     assert found.by_severity == [("high", 2)]
     assert "further resource" in found.to_come
@@ -127,7 +127,7 @@ def test_a_resource_is_covered_where_its_arn_says(people: Cast, region: str) -> 
     secret = people.inventory.secret
     asked = {"scope_kind": "resource", "account": secret.account.account_id, "findings": (), "control": secret.control}
     request = people.approved(**asked, resource=secret.resource, region=region)
-    assert preview(request).findings == 1
+    assert preview_scope(request).findings == 1
     assert set(Cover.objects.filter(request=request, live=True).values_list("fingerprint", flat=True)) >= {
         secret.fingerprint
     }
@@ -135,16 +135,18 @@ def test_a_resource_is_covered_where_its_arn_says(people: Cast, region: str) -> 
 
 def test_a_draft_is_seen_by_its_writer_only(people: Cast) -> None:
     people.drafted()
-    assert visible_requests(actor_of(people.owner)).count() == 1
-    assert visible_requests(actor_of(people.approver)).count() == 0
+    assert visible_requests(build_actor(people.owner)).count() == 1
+    assert visible_requests(build_actor(people.approver)).count() == 0
 
 
 def test_a_submitted_one_is_seen_by_those_who_see_its_accounts(people: Cast) -> None:
     people.submitted()
-    seen = {who: visible_requests(actor_of(getattr(people, who))).count() for who in ("owner", "approver", "outsider")}
+    seen = {
+        who: visible_requests(build_actor(getattr(people, who))).count() for who in ("owner", "approver", "outsider")
+    }
     assert seen == {"owner": 1, "approver": 1, "outsider": 0}
-    assert waiting_for(actor_of(people.approver), timezone.now()).count() == 1
-    assert waiting_for(actor_of(people.owner), timezone.now()).count() == 0
+    assert requests_to_decide(build_actor(people.approver), timezone.now()).count() == 1
+    assert requests_to_decide(build_actor(people.owner), timezone.now()).count() == 0
 
 
 def test_changes_are_asked_for_and_made(people: Cast) -> None:
@@ -177,7 +179,7 @@ def test_a_stale_change_is_refused(people: Cast) -> None:
 
 @pytest.mark.parametrize("stage", ["drafted", "submitted", "approved"])
 def test_the_requester_withdraws_at_any_stage(people: Cast, stage: str) -> None:
-    from exceptions.common.finding_overlays import over_finding
+    from exceptions.common.finding_overlays import find_overlay
 
     request = getattr(people, stage)()
     with pytest.raises(NotPermittedError):
@@ -185,7 +187,7 @@ def test_the_requester_withdraws_at_any_stage(people: Cast, stage: str) -> None:
     drafting.withdraw(actor=acting(people.owner), request=request, version=request.version)
     request.refresh_from_db()
     assert request.state == "withdrawn"
-    assert over_finding(people.inventory.secret, timezone.now()) is None
+    assert find_overlay(people.inventory.secret, timezone.now()) is None
 
 
 def test_comments_are_for_those_concerned(people: Cast) -> None:
@@ -200,9 +202,9 @@ def test_comments_are_for_those_concerned(people: Cast) -> None:
 def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
     asked = people.submitted()
     assert asked.starts_at is None
-    _, body = deciding.show(asked)
+    _, body = deciding.record_snapshot(asked)
     assert body["starts_at"] is None
-    assert wording.said("starts_at", None, wording.Known()) == ["once it is approved"]
+    assert wording.format_value("starts_at", None, wording.Names()) == ["once it is approved"]
     before = timezone.now()
     approved = people.decides(asked, people.approver)
     assert approved.starts_at is not None

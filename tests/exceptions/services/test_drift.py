@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts import hooks as accounts_hooks
 from accounts.models import Account
-from exceptions.common.finding_overlays import over_finding
+from exceptions.common.finding_overlays import find_overlay
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting, drift
-from exceptions.requests.snapshots import compensation
+from exceptions.requests.snapshots import assess_compensation
 from governance.core.policy import Role, ScopeKind
 from governance.notify.models import Notification
 from scans import hooks
@@ -51,7 +51,7 @@ def test_a_covered_finding_that_is_not_what_it_was(people: Cast, changes: dict[s
     reconciled(people, **changes)
     assert state(request) == "suspended"
     assert [reason["kind"] for reason in request.drift] == [kind]
-    overlay = over_finding(people.inventory.secret, timezone.now())
+    overlay = find_overlay(people.inventory.secret, timezone.now())
     assert overlay is not None
     assert overlay.kind == "requested"  # open again at once, with a request that waits
 
@@ -93,9 +93,9 @@ def test_compensation_passes_only_where_every_account_was_judged(people: Cast) -
     cell = {"region": "eu-west-1", "control": "SSM-SM-002", "passed": 1, "changed_at": timezone.now()}
     PostureCell.objects.create(account=people.inventory.shop, **cell)
     both = Account.objects.filter(pk__in=[people.inventory.shop.pk, people.inventory.till.pk])
-    assert compensation(["SSM-SM-002"], both) == {"SSM-SM-002": "unknown"}
+    assert assess_compensation(["SSM-SM-002"], both) == {"SSM-SM-002": "unknown"}
     PostureCell.objects.create(account=people.inventory.till, **cell)
-    assert compensation(["SSM-SM-002"], both) == {"SSM-SM-002": "pass"}
+    assert assess_compensation(["SSM-SM-002"], both) == {"SSM-SM-002": "pass"}
 
 
 def ou_wide(people: Cast) -> ExceptionRequest:
@@ -130,11 +130,11 @@ def test_reapproval_is_one_act_on_the_difference(people: Cast) -> None:
     request = people.approved()
     reconciled(people, facts={"name": "/db/password", "type": "StringList"})
     request.refresh_from_db()
-    _, body = deciding.show(request)
+    _, body = deciding.record_snapshot(request)
     assert body["drift"] == request.drift
     request = people.decides(request, people.approver, "reapprove")
     assert request.state == "approved"
-    overlay = over_finding(people.inventory.secret, timezone.now())
+    overlay = find_overlay(people.inventory.secret, timezone.now())
     assert overlay is not None
     assert overlay.kind == "excepted"
     reconciled(people)  # the new basis holds
@@ -172,4 +172,4 @@ def test_what_is_not_approved_does_not_drift(people: Cast) -> None:
     request = people.submitted()
     reconciled(people, facts={"type": "StringList"})
     assert state(request) == "submitted"
-    assert drift.scope_drift(request) != []  # nothing was approved, so there is no basis to compare with
+    assert drift.find_scope_drift(request) != []  # nothing was approved, so there is no basis to compare with

@@ -42,7 +42,7 @@ def test_whoever_s_grant_the_requester_prolonged_never_decides(people: Cast) -> 
 
 def test_the_database_refuses_that_decision_too(people: Cast) -> None:
     friend, request = extended(people)
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=friend, requester=people.admin, act="approve", at=timezone.now(),
@@ -77,7 +77,7 @@ def test_a_grant_that_the_requester_gave_or_prolonged_is_lent_in_vain(people: Ca
     request.refresh_from_db()
     with pytest.raises(ConflictOfInterestError, match="lent it to you"):
         people.decides(request, borrower)
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=borrower, requester=people.admin, act="approve", at=timezone.now(),

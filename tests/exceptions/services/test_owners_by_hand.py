@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.manual_owners import set_owners
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision
-from exceptions.overview.inbox import inbox_of
+from exceptions.overview.inbox import build_inbox
 from exceptions.requests import deciding
 from governance.core.policy import SYSTEM
 from governance.identity.models import User
@@ -23,7 +23,7 @@ def test_an_approver_who_is_set_as_owner_does_not_decide(people: Cast) -> None:
     set_owners(actor=acting(people.admin), account=people.inventory.shop, names=["ada"])
     with pytest.raises(ConflictOfInterestError, match="You own shop"):
         people.decides(request, people.approver)
-    waiting = inbox_of(people.approver, acting(people.approver), timezone.now())
+    waiting = build_inbox(people.approver, acting(people.approver), timezone.now())
     assert "You own shop" in waiting.conflicts[request.pk]
     people.decides(request, people.second)
 
@@ -31,7 +31,7 @@ def test_an_approver_who_is_set_as_owner_does_not_decide(people: Cast) -> None:
 def test_the_database_refuses_that_decision_too(people: Cast) -> None:
     request = people.submitted()
     set_owners(actor=SYSTEM, account=people.inventory.shop, names=["ada"])
-    digest, _ = deciding.show(request)
+    digest, _ = deciding.record_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=people.approver, requester=people.owner, act="approve", at=timezone.now(),

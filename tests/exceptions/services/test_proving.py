@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Account.objects.filter(pk=people.inventory.shop.pk).update(status=Account.Status.VANISHED)
     before = Scan.objects.count()
@@ -33,10 +33,10 @@ def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
 def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
     people: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     order: list[str] = []
-    witnesses, hold = cross_account.witnesses, audit.hold
+    witnesses, hold = cross_account.list_deciding_accounts, audit.hold_trail_end
 
     def look(*given: Any) -> list[str]:
         order.append("evidence")
@@ -46,7 +46,7 @@ def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
         order.append("trail")
         return hold(why)
 
-    monkeypatch.setattr(cross_account, "witnesses", look)
-    monkeypatch.setattr(audit, "hold", held)
+    monkeypatch.setattr(cross_account, "list_deciding_accounts", look)
+    monkeypatch.setattr(audit, "hold_trail_end", held)
     verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     assert order[:2] == ["evidence", "trail"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import drafting, renewing
-from exceptions.requests.request_page import page_of
+from exceptions.requests.request_page import build_request_page
 from governance.core.policy import NotPermittedError, Role, ScopeKind
 from governance.identity.models import User
 from tests.exceptions.story import WHY, Cast, acting
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def renewed(request: ExceptionRequest, by: User, days: int = 40, why: str = WHY) -> ExceptionRequest:
     end = timezone.now() + timedelta(days=days)
-    return renewing.renew(actor=acting(by), request=request, expires_at=end, justification=why)
+    return renewing.draft_renewal(actor=acting(by), request=request, expires_at=end, justification=why)
 
 
 def submitted(request: ExceptionRequest, by: User) -> None:
@@ -97,7 +97,7 @@ def test_others_and_secrets_are_refused(people: Cast) -> None:
 def test_the_page_offers_it_unless_one_is_on_its_way(people: Cast, partner: User) -> None:
     old, now = people.approved(), timezone.now()
     renewed(old, people.owner)
-    assert not page_of(old, acting(people.owner), now).may.renew
-    assert page_of(old, acting(partner), now).may.renew
+    assert not build_request_page(old, acting(people.owner), now).may.renew
+    assert build_request_page(old, acting(partner), now).may.renew
     submitted(old.renewals.get(), people.owner)
-    assert not page_of(old, acting(partner), now).may.renew
+    assert not build_request_page(old, acting(partner), now).may.renew

@@ -121,7 +121,7 @@ def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(p
 
 
 def test_what_nobody_known_proposed_waits_for_every_approver(people: Cast) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=None)
     assert list(waiting_tickets(acting(people.approver))) == [ticket]
 

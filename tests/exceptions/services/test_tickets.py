@@ -10,8 +10,8 @@ from django.utils import timezone
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Ticket, TicketRule, TrackerMessage
 from exceptions.tickets import lifecycle, outbox, verification
-from exceptions.tickets.trackers import console, trackers
-from exceptions.tickets.trackers.contract import TrackerError, Work
+from exceptions.tickets.trackers import console, load_trackers
+from exceptions.tickets.trackers.contract import TrackerError, WorkItem
 from governance.core.policy import SYSTEM, NotPermittedError
 from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def proposed(people: Cast, **more: Any) -> Ticket:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret], **more)
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret], **more)
     return ticket
 
 
@@ -64,7 +64,7 @@ def test_findings_of_one_control_and_place_are_one_ticket(people: Cast) -> None:
     more = [
         make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/p{n}") for n in range(3)
     ]
-    made = lifecycle.propose(
+    made = lifecycle.propose_tickets(
         actor=acting(people.owner), findings=[people.inventory.secret, *more, people.inventory.bucket]
     )
     assert sorted(ticket.items.count() for ticket in made) == [1, 4]
@@ -83,14 +83,14 @@ def test_one_open_ticket_for_a_finding_and_tracker(people: Cast) -> None:
 @pytest.mark.parametrize("who", ["outsider", "approver"])
 def test_who_may_not_propose(people: Cast, who: str) -> None:
     with pytest.raises(NotPermittedError):
-        lifecycle.propose(actor=acting(getattr(people, who)), findings=[people.inventory.secret])
+        lifecycle.propose_tickets(actor=acting(getattr(people, who)), findings=[people.inventory.secret])
 
 
 def test_what_is_not_failing_gets_no_ticket(people: Cast) -> None:
     with pytest.raises(InvalidRequestError):
-        lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.fixed])
+        lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.fixed])
     with pytest.raises(InvalidRequestError):
-        lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret], tracker="pigeon")
+        lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret], tracker="pigeon")
 
 
 def test_somebody_else_approves_with_a_fresh_second_factor(people: Cast) -> None:
@@ -168,7 +168,7 @@ def test_an_unknown_verdict_closes_nothing(people: Cast) -> None:
 def test_the_list_of_a_group_shrinks(people: Cast) -> None:
     shop = people.inventory.shop
     other = make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/other")
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret, other])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret, other])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     read(people, **FIXED)
     ticket.refresh_from_db()
@@ -234,14 +234,14 @@ def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cas
         lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
 
 
-class Down(console.Console):
+class Down(console.ConsoleTracker):
     """A tracker that is away, then back."""
 
     def __init__(self) -> None:
         self.away = True
         self.seen: list[str] = []
 
-    def open(self, work: Work) -> str:
+    def open(self, work: WorkItem) -> str:
         if self.away:
             raise TrackerError("connection refused")
         self.seen.append(work.key)
@@ -253,27 +253,27 @@ class Down(console.Console):
 
 def test_a_tracker_that_is_down_loses_nothing(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     down = Down()
-    monkeypatch.setitem(trackers(), "console", down)
+    monkeypatch.setitem(load_trackers(), "console", down)
     ticket = opened(people, tracker="console")
-    assert outbox.deliver() == 0
+    assert outbox.deliver_due_messages() == 0
     ticket.refresh_from_db()
     assert ticket.state == "sync_failed"
     down.away = False
     TrackerMessage.objects.update(next_try_at=timezone.now())
-    assert outbox.deliver() == 1
+    assert outbox.deliver_due_messages() == 1
     ticket.refresh_from_db()
     assert (ticket.state, ticket.external_id) == ("open", f"remote-{ticket.reference}")
     scan = verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     ended(scan)
-    assert outbox.deliver() == 1
+    assert outbox.deliver_due_messages() == 1
     assert down.seen == [ticket.reference, f"reopen remote-{ticket.reference}"]
-    assert outbox.deliver() == 0
+    assert outbox.deliver_due_messages() == 0
 
 
-@pytest.mark.parametrize("name", sorted(trackers()))
+@pytest.mark.parametrize("name", sorted(load_trackers()))
 def test_every_tracker_keeps_the_contract(name: str) -> None:
-    tracker = trackers()[name]
-    work = Work("TK-1", "title", "account", "eu-west-1", "SSM-PS-001", "high", ["arn"], "fix", "", "http://x/")
+    tracker = load_trackers()[name]
+    work = WorkItem("TK-1", "title", "account", "eu-west-1", "SSM-PS-001", "high", ["arn"], "fix", "", "http://x/")
     id = tracker.open(work)
     assert id
     assert tracker.open(work) == id  # the same key is the same ticket

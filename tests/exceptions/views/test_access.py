@@ -38,7 +38,7 @@ class Made:
 
     def __init__(self, people: Cast) -> None:
         self.asked: ExceptionRequest = people.submitted()
-        [self.ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+        [self.ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
 
     def url(self, pattern: str) -> str:
         return pattern.format(asked=self.asked.pk, ticket=self.ticket.pk)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from exceptions.common.finding_overlays import over_finding
+from exceptions.common.finding_overlays import find_overlay
 from exceptions.models import Decision
 from exceptions.requests import attachments, drafting
 from governance.core.policy import Role, ScopeKind
@@ -38,7 +38,7 @@ def test_an_approver_sees_what_the_decision_rests_on_and_approves(people: Cast) 
     assert "is recorded" in text(answer)
     asked.refresh_from_db()
     assert asked.state == "approved"
-    held = over_finding(people.inventory.secret, timezone.now())
+    held = find_overlay(people.inventory.secret, timezone.now())
     assert held is not None
     assert held.kind == "excepted"
 
@@ -182,7 +182,7 @@ def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> No
     people.inventory.secret.refresh_from_db()
     from exceptions.requests import drift
 
-    drift.after_scan(people.inventory.shop, [people.inventory.secret])
+    drift.suspend_after_scan(people.inventory.shop, [people.inventory.secret])
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
     assert "What has changed since it was approved?" in page
@@ -200,7 +200,7 @@ def test_what_is_in_force_can_be_revoked_with_a_reason(people: Cast, who: str) -
     client.post(url, {**looked_at(client, url), "act": "revoke", "comment": "The vendor delivered."})
     asked.refresh_from_db()
     assert asked.state == "revoked"
-    assert over_finding(people.inventory.secret, timezone.now()) is None
+    assert find_overlay(people.inventory.secret, timezone.now()) is None
 
 
 def test_a_digest_that_was_never_shown_decides_nothing(people: Cast) -> None:

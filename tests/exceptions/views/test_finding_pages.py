@@ -62,7 +62,7 @@ def test_the_export_names_what_covers(people: Cast) -> None:
 
 def test_a_findings_page_offers_to_ask_and_to_propose_and_keeps_the_history(people: Cast) -> None:
     asked = people.approved()
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     page = shown(browser(people.owner), f"/findings/{people.inventory.secret.pk}/")
     for word in ("Ask for an exception", "Propose a ticket", f"/exceptions/{asked.pk}/", f"/tickets/{ticket.pk}/"):
         assert word in page, word

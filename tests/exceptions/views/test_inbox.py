@@ -13,7 +13,7 @@ from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from governance.notify.models import MailChoice, Notification, Preference
-from governance.notify.services import tell
+from governance.notify.services import notify_people
 from tests import readers
 from tests.exceptions.story import Cast, acting
 from tests.exceptions.views.browsing import browser, shown, text
@@ -29,7 +29,7 @@ def numbers(few: object) -> list[int]:
 
 def test_an_approver_finds_what_waits_the_oldest_first(people: Cast) -> None:
     first, second = people.submitted(), people.submitted()
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     inbox = browser(people.approver).get("/inbox/").context["inbox"]
     assert numbers(inbox.decisions) == [first.pk, second.pk]
     assert inbox.tickets == [ticket]
@@ -82,7 +82,7 @@ def test_a_requester_finds_their_own(people: Cast) -> None:
 
 def test_what_ends_soon_and_what_is_late_stand_there(people: Cast) -> None:
     soon = people.approved(expires_at=timezone.now() + timedelta(days=5))
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Ticket.objects.filter(pk=ticket.pk).update(due_at=timezone.now() - timedelta(days=1))
     inbox = browser(people.owner).get("/inbox/").context["inbox"]
@@ -99,7 +99,9 @@ def test_without_any_grant_one_has_an_inbox_all_the_same(people: Cast) -> None:
 
 def told(people: Cast, count: int = 3) -> list[Notification]:
     for n in range(count):
-        tell(event=f"test:{n}", kind="test", title=f"{HOSTILE} {n}", text=HOSTILE, url="/", people=[people.owner.pk])
+        notify_people(
+            event=f"test:{n}", kind="test", title=f"{HOSTILE} {n}", text=HOSTILE, url="/", people=[people.owner.pk]
+        )
     return list(Notification.objects.filter(person=people.owner, event__startswith="test:"))
 
 
@@ -174,26 +176,26 @@ def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: st
         drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
     else:
         ExceptionRequest.objects.filter(pk=asked.pk).update(expires_at=timezone.now())
-        expiry.tick()
+        expiry.process_due_requests()
     assert unread(people.approver, "exception.requested") == 0
 
 
 def test_a_decided_ticket_asks_nobody_any_more(people: Cast) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     Notification.objects.update(read_at=None)
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert not Notification.objects.filter(kind="ticket.proposed", read_at=None).exists()
 
 
 def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     assert not Notification.objects.filter(person=people.owner).exists()
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert unread(people.owner, "ticket.approved") == 1
     active = people.approved()
     Notification.objects.all().delete()
-    digest, _ = deciding.show(active)
-    deciding.revoke(
+    digest, _ = deciding.record_snapshot(active)
+    deciding.revoke_request(
         actor=acting(people.approver),
         request=active,
         version=active.version,
@@ -207,12 +209,12 @@ def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
 
 def test_an_approval_brings_no_reminder_of_its_end(people: Cast) -> None:
     asked = people.approved()
-    expiry.tick()
+    expiry.process_due_requests()
     assert not Notification.objects.filter(kind="exception.expiring").exists()
     ExceptionRequest.objects.filter(pk=asked.pk).update(
         expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
     )
-    expiry.tick()
+    expiry.process_due_requests()
     assert "within 7 days" in Notification.objects.get(kind="exception.expiring").title
 
 
@@ -221,7 +223,7 @@ def test_a_reminder_ends_with_what_it_reminds_of(people: Cast) -> None:
     ExceptionRequest.objects.filter(pk=asked.pk).update(
         expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)
     )
-    expiry.tick()
+    expiry.process_due_requests()
     asked.refresh_from_db()
     drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
     assert unread(people.owner, "exception.expiring") == 0

@@ -31,7 +31,7 @@ def reader(people: Cast, who: str) -> User:
 @pytest.mark.parametrize("who", ["owner", "approver", "admin", "auditor", "narrow"])
 def test_every_link_of_the_workflow_can_be_followed(people: Cast, who: str) -> None:
     asked, waiting = people.approved(), people.submitted(findings=[people.inventory.bucket.fingerprint])
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     client = browser(reader(people, who))
     pages = [
         "/inbox/", "/exceptions/", "/exceptions/?q=nothing", "/exceptions/metrics/", f"/exceptions/{asked.pk}/",

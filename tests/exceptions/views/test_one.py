@@ -124,7 +124,7 @@ def test_what_has_changed_since_the_approval_is_shown(people: Cast) -> None:
     asked = people.approved()
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "Other"})
     people.inventory.secret.refresh_from_db()
-    drift.after_scan(people.inventory.shop, [people.inventory.secret])
+    drift.suspend_after_scan(people.inventory.shop, [people.inventory.secret])
     page = shown(browser(people.owner), f"/exceptions/{asked.pk}/")
     assert "Why is it suspended?" in page
     assert f"What was read of {people.inventory.secret.resource} has changed." in page

@@ -26,7 +26,7 @@ def test_the_ticked_findings_are_shown_before_anything_is_proposed(people: Cast)
 
 
 def test_each_group_has_its_own_result(people: Cast) -> None:
-    [there] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.bucket])
+    [there] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     given = {
         "findings": [people.inventory.secret.fingerprint, people.inventory.bucket.fingerprint],
         "tracker": "none", "note": "Before the audit.", "propose": "1",
@@ -48,7 +48,7 @@ def test_each_group_has_its_own_result(people: Cast) -> None:
 
 
 def test_the_result_shows_no_ticket_of_others(people: Cast) -> None:
-    [made] = lifecycle.propose(actor=acting(people.owner), findings=[people.inventory.secret])
+    [made] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     stranger = person("stan", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.ledger.account_id))
     page = shown(browser(stranger), f"/tickets/proposed/?ids={people.inventory.secret.pk}")
     assert str(made) not in page

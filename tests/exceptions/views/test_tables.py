@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exceptions.models import PolicyChange, PolicyRule
-from exceptions.policy.policy_table import one_rule, sla_days
+from exceptions.policy.policy_table import rule_for_severity, sla_days
 from governance.core.policy import Role, ScopeKind
 from tests.exceptions.story import Cast
 from tests.exceptions.views.browsing import browser, shown, text
@@ -23,14 +23,14 @@ def test_one_proposes_and_another_confirms(people: Cast) -> None:
     assert change.rules == [
         {"severity": "high", "scope_kind": "findings", "quorum": 1, "max_days": 60, "max_renewals": 2}
     ]
-    assert one_rule("high", "findings").max_days == 90
+    assert rule_for_severity("high", "findings").max_days == 90
     url = f"/exceptions/policy/{change.pk}/decide/"
     own = browser(people.admin).post(url, {"act": "confirm"})
     assert "another security admin" in text(own, 409)
     other = person("gus", (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, ORG))
     assert "Ninety days is a quarter." in shown(browser(other), "/exceptions/policy/")
     browser(other).post(url, {"act": "confirm"})
-    assert (one_rule("high", "findings").max_days, sla_days("high")) == (60, 20)
+    assert (rule_for_severity("high", "findings").max_days, sla_days("high")) == (60, 20)
 
 
 def test_a_proposal_can_be_dropped(people: Cast) -> None:

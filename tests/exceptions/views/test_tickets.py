@@ -22,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 
 def proposed(people: Cast, *findings: Finding, **more: Any) -> Ticket:
-    [ticket] = lifecycle.propose(actor=acting(people.owner), findings=findings or [people.inventory.secret], **more)
+    [ticket] = lifecycle.propose_tickets(
+        actor=acting(people.owner), findings=findings or [people.inventory.secret], **more
+    )
     return ticket
 
 
@@ -72,7 +74,7 @@ def test_it_is_worked_claimed_and_its_resources_are_read_again(
     people: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(tasks, "enqueue", sent.append)
+    monkeypatch.setattr(tasks, "enqueue_scan", sent.append)
     ticket = opened(people)
     client, url = browser(people.owner), f"/tickets/{ticket.pk}/"
     client.post(f"{url}start/", {"version": ticket.version, "assignee": "Team Shop"})
@@ -90,7 +92,7 @@ def test_after_a_scan_that_could_not_tell_it_can_be_verified_again(
     people: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(tasks, "enqueue", sent.append)
+    monkeypatch.setattr(tasks, "enqueue_scan", sent.append)
     ticket = opened(people)
     client, url = browser(people.owner), f"/tickets/{ticket.pk}/"
     client.post(f"{url}claim/", {"version": ticket.version})

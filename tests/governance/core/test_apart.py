@@ -35,11 +35,11 @@ class Property(TestCase):
             done.append(row)
             return True
 
-        assert row_failures.each("an act", range(12), work) == 12 - len(broken)
+        assert row_failures.process_rows("an act", range(12), work) == 12 - len(broken)
         assert done == [row for row in range(12) if row not in broken]
         assert set(ClockFailure.objects.values_list("row", flat=True)) == set(broken)
-        assert set(row_failures.held_back("an act")) == set(broken)
-        assert row_failures.held_back("another act") == []
+        assert set(row_failures.list_postponed_rows("an act")) == set(broken)
+        assert row_failures.list_postponed_rows("another act") == []
 
 
 def fail(_row: int) -> None:
@@ -50,7 +50,7 @@ def test_each_failure_waits_longer_up_to_an_hour() -> None:
     waits: list[timedelta] = []
     for _ in range(9):
         before = timezone.now()
-        row_failures.each("an act", [1], fail)
+        row_failures.process_rows("an act", [1], fail)
         waits.append(ClockFailure.objects.get().next_try_at - before)
         ClockFailure.objects.update(next_try_at=before)
     minutes = [round(wait.total_seconds() / 60) for wait in waits]
@@ -58,9 +58,9 @@ def test_each_failure_waits_longer_up_to_an_hour() -> None:
 
 
 def test_a_failure_goes_when_its_row_works() -> None:
-    row_failures.each("an act", [1], fail)
+    row_failures.process_rows("an act", [1], fail)
     ClockFailure.objects.update(next_try_at=timezone.now())
-    row_failures.each("an act", [1], bool)
+    row_failures.process_rows("an act", [1], bool)
     assert not ClockFailure.objects.exists()
 
 
@@ -69,9 +69,9 @@ def test_the_end_of_the_tasks_time_is_raised() -> None:
         raise SoftTimeLimitExceeded
 
     with pytest.raises(SoftTimeLimitExceeded):
-        row_failures.each("an act", [1], slow)
+        row_failures.process_rows("an act", [1], slow)
     with pytest.raises(SoftTimeLimitExceeded):
-        row_failures.all_of(lambda: slow(1) or 0)
+        row_failures.run_all_steps(lambda: slow(1) or 0)
     assert not ClockFailure.objects.exists()
 
 
@@ -84,7 +84,7 @@ def test_a_run_ends_after_its_seconds_and_leaves_the_rest_to_the_next(monkeypatc
         return True
 
     monkeypatch.setattr(row_failures.time, "monotonic", lambda: now[0])
-    assert row_failures.each("an act", range(9), work, seconds=25) == 3
+    assert row_failures.process_rows("an act", range(9), work, seconds=25) == 3
     assert done == [0, 1, 2]
 
 
@@ -92,6 +92,6 @@ def test_a_database_that_is_away_is_no_rows_error(monkeypatch: pytest.MonkeyPatc
     def away(*_: object) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(row_failures, "write_down", away)
+    monkeypatch.setattr(row_failures, "record_row_failure", away)
     with pytest.raises(OperationalError):
-        row_failures.each("an act", [1, 2], away)
+        row_failures.process_rows("an act", [1, 2], away)

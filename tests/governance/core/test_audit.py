@@ -133,7 +133,7 @@ def test_the_database_refuses_to_empty_or_replace_the_trail() -> None:
 
 def test_triggers_that_are_gone_are_a_problem() -> None:
     written(1)
-    append_only.remove(connection)
+    append_only.remove_audit_triggers(connection)
     assert "refuse changes" in check_trail().problems[0].says
 
 

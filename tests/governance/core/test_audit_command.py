@@ -69,7 +69,7 @@ def test_anchors_that_can_not_be_written_or_read_are_said(anchors: Path, monkeyp
     assert status == 1
     assert "can't be written to" in said
     assert run("verify", "--anchors", str(anchors))[0] == 2
-    with pytest.raises(anchor.AnchorNotKeptError):
+    with pytest.raises(anchor.AnchorWriteError):
         anchor_audit()
 
 

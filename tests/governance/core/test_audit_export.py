@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from governance.audit import export as audit_export
 from governance.core import audit, verifier
 from governance.core.models import AuditEvent
-from governance.core.verifier import check_export, encoded, signature_holds
+from governance.core.verifier import check_export, encode_canonical, is_signature_valid
 from tests.governance.core.trails import ADA, written
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ Lines = list[bytes]
 
 
 def exported(first: int = 1, last: int = 10) -> Lines:
-    return list(audit_export.lines(audit_export.Span(first, last), made_by="ada"))
+    return list(audit_export.generate_export(audit_export.TrailSpan(first, last), made_by="ada"))
 
 
 def troubles(lines: Lines, **options: object) -> list[tuple[str, int]]:
@@ -53,7 +53,7 @@ def test_it_holds_what_was_recorded() -> None:
 
 
 def changed(line: bytes, **fields: object) -> bytes:
-    return encoded({**json.loads(line), **fields}) + b"\n"
+    return encode_canonical({**json.loads(line), **fields}) + b"\n"
 
 
 TAMPERINGS: dict[str, Callable[[Lines], Lines]] = {
@@ -89,8 +89,8 @@ def test_signed_anew_by_somebody_else_it_is_refused() -> None:
     lines = exported()
     key = Ed25519PrivateKey.generate()
     manifest = {**json.loads(lines[-1])["manifest"], "public_key": key.public_key().public_bytes_raw().hex()}
-    forged = {"manifest": manifest, "hmac": "00", "signature": key.sign(encoded(manifest)).hex()}
-    lines[-1] = encoded(forged) + b"\n"
+    forged = {"manifest": manifest, "hmac": "00", "signature": key.sign(encode_canonical(manifest)).hex()}
+    lines[-1] = encode_canonical(forged) + b"\n"
     assert troubles(lines, keys=(), public_key="") == []
     assert troubles(lines, keys=()) == [("file", 0)]
 
@@ -98,8 +98,8 @@ def test_signed_anew_by_somebody_else_it_is_refused() -> None:
 def test_days_choose_rows() -> None:
     written(3)
     now = datetime.now(UTC)
-    assert audit_export.span_of(now - timedelta(hours=1), None) == audit_export.Span(1, 3)
-    assert audit_export.span_of(now + timedelta(hours=1), None) == audit_export.Span()
+    assert audit_export.find_row_span(now - timedelta(hours=1), None) == audit_export.TrailSpan(1, 3)
+    assert audit_export.find_row_span(now + timedelta(hours=1), None) == audit_export.TrailSpan()
 
 
 @settings_of(deadline=None, max_examples=25)
@@ -107,10 +107,10 @@ def test_days_choose_rows() -> None:
 def test_our_ed25519_agrees_with_the_library(message: bytes, bit: int) -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     public, signature = key.public_key().public_bytes_raw(), key.sign(message)
-    assert signature_holds(public, message, signature)
+    assert is_signature_valid(public, message, signature)
     broken = bytearray(signature)
     broken[bit // 8] ^= 1 << bit % 8
-    assert not signature_holds(public, message, bytes(broken))
+    assert not is_signature_valid(public, message, bytes(broken))
 
 
 def test_the_program_runs_alone(tmp_path: Path) -> None:

@@ -25,18 +25,18 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_short_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUDIT_KEY", "short")
     with pytest.raises(ConfigurationError, match="shorter than 32"):
-        audit_keys.current()
+        audit_keys.load_current_key()
 
 
 def test_older_keys_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUDIT_KEY", "new" * 12)
     monkeypatch.setattr(settings, "AUDIT_KEY_FALLBACKS", ["mid" * 12, "old" * 12])
-    assert audit_keys.keys() == [b"old" * 12, b"mid" * 12, b"new" * 12]
+    assert audit_keys.load_audit_keys() == [b"old" * 12, b"mid" * 12, b"new" * 12]
 
 
 def test_beside_sqlite_commands_make_one_once(bare: Path) -> None:
-    first = audit_keys.current()
-    assert audit_keys.kept_key.__wrapped__(bare) == first
+    first = audit_keys.load_current_key()
+    assert audit_keys.read_or_make_key.__wrapped__(bare) == first
     assert bare.stat().st_mode & 0o777 == 0o600
     assert list(bare.parent.iterdir()) == [bare]
 
@@ -45,13 +45,13 @@ def test_on_postgresql_nothing_is_made_up(bare: Path, monkeypatch: pytest.Monkey
     database = {"ENGINE": "django.db.backends.postgresql", "NAME": "tutela"}
     monkeypatch.setattr(settings, "DATABASES", {"default": database})
     with pytest.raises(ConfigurationError, match="TUTELA_AUDIT_KEY is not set"):
-        audit_keys.current()
+        audit_keys.load_current_key()
 
 
 def test_people_are_not_served_without_a_key_that_was_given(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="acts could not be proved"):
         serving_checks.require_audit_key()
-    audit_keys.current()
+    audit_keys.load_current_key()
     with pytest.raises(ConfigurationError, match=f"TUTELA_AUDIT_KEY_FILE={bare}"):
         serving_checks.require_audit_key()
     monkeypatch.setattr(settings, "AUDIT_KEY", "k" * 40)
@@ -60,5 +60,5 @@ def test_people_are_not_served_without_a_key_that_was_given(bare: Path, monkeypa
 
 def test_the_demo_has_its_own(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "DEMO", True)
-    assert b"demo" in audit_keys.current()
+    assert b"demo" in audit_keys.load_current_key()
     assert not bare.exists()

@@ -187,10 +187,10 @@ def test_a_place_that_can_not_keep_an_anchor_keeps_no_other_from_it(anchors: Pat
     kept: list[anchor.Anchor] = []
 
     def away(_anchor: anchor.Anchor) -> None:
-        raise anchor.AnchorNotKeptError("The bucket is away.")
+        raise anchor.AnchorWriteError("The bucket is away.")
 
     anchors.mkdir()
     written(1)
-    with pytest.raises(anchor.AnchorNotKeptError, match=r"can't be written to .* The bucket is away\."):
+    with pytest.raises(anchor.AnchorWriteError, match=r"can't be written to .* The bucket is away\."):
         anchor.anchor_now([away, kept.append])
     assert len(kept) == 1

@@ -82,4 +82,4 @@ def test_only_a_terminal_has_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "90")
     terminal = StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
-    assert (cli.width_of(terminal), cli.width_of(StringIO())) == (90, cli.UNBROKEN)
+    assert (cli.measure_width(terminal), cli.measure_width(StringIO())) == (90, cli.UNLIMITED_WIDTH)

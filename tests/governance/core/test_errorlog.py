@@ -14,7 +14,7 @@ def fail() -> str:
         return str(1 // 0)
     except ZeroDivisionError as error:
         error.add_note("odd text in it: \ud83d")
-        return error_log.record(error, "scan 3")
+        return error_log.log_error(error, "scan 3")
 
 
 def test_the_log_has_the_traceback_under_the_id(caplog: pytest.LogCaptureFixture) -> None:
@@ -26,7 +26,7 @@ def test_the_log_has_the_traceback_under_the_id(caplog: pytest.LogCaptureFixture
 
 def test_a_command_keeps_tracebacks_off_the_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "var" / "errors.log"
-    with error_log.kept_in(path) as kept:
+    with error_log.log_errors_to(path) as kept:
         id = fail()
     assert kept.written == 1
     assert id in path.read_text()
@@ -37,14 +37,14 @@ def test_a_command_keeps_tracebacks_off_the_terminal(tmp_path: Path, capfd: pyte
 
 
 def test_without_an_error_there_is_no_file(tmp_path: Path) -> None:
-    with error_log.kept_in(tmp_path / "errors.log"):
+    with error_log.log_errors_to(tmp_path / "errors.log"):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_can_not_be_written_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "var").write_text("not a directory")
-    with error_log.kept_in(tmp_path / "var" / "errors.log"):
+    with error_log.log_errors_to(tmp_path / "var" / "errors.log"):
         id = fail()
     said = capfd.readouterr().err
     assert said.count("\n") == 1
@@ -53,5 +53,5 @@ def test_a_file_that_can_not_be_written_is_one_line(tmp_path: Path, capfd: pytes
 
 
 def test_what_is_tried_again_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    error_log.note(OSError("no space"), "heartbeat of target 3")
+    error_log.log_transient_error(OSError("no space"), "heartbeat of target 3")
     assert "heartbeat of target 3 failed and is tried again: OSError: no space" in caplog.text

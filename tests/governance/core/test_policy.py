@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.core.policy import (
-    MATRIX,
+    ROLE_PERMISSIONS,
     STEP_UP,
     SYSTEM,
     Actor,
@@ -18,12 +18,12 @@ from governance.core.policy import (
     Place,
     Role,
     ScopeKind,
-    active,
-    covers,
-    decide,
-    decide_disinterested,
-    decide_whole,
-    roles,
+    covers_place,
+    is_permitted,
+    is_permitted_disinterested,
+    is_permitted_org_wide,
+    list_active_grants,
+    list_active_roles,
 )
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -42,14 +42,16 @@ def owner(scope: ScopeKind = ORG, scope_id: str = "o-1", **more: object) -> Gran
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("permission", Permission)
 def test_a_role_carries_what_the_matrix_says_and_nothing_else(role: Role, permission: Permission) -> None:
-    assert decide(actor(GrantFact(role, ORG, "o-1")), permission, NOW, HERE) is (permission in MATRIX[role])
+    assert is_permitted(actor(GrantFact(role, ORG, "o-1")), permission, NOW, HERE) is (
+        permission in ROLE_PERMISSIONS[role]
+    )
 
 
 @pytest.mark.parametrize("permission", Permission)
 def test_without_a_grant_nothing_is_allowed(permission: Permission) -> None:
-    assert not decide(actor(), permission, NOW)
-    assert not decide(actor(), permission, NOW, HERE)
-    assert not decide_whole(actor(), permission, NOW)
+    assert not is_permitted(actor(), permission, NOW)
+    assert not is_permitted(actor(), permission, NOW, HERE)
+    assert not is_permitted_org_wide(actor(), permission, NOW)
 
 
 @pytest.mark.parametrize(
@@ -61,26 +63,26 @@ def test_without_a_grant_nothing_is_allowed(permission: Permission) -> None:
     ],
 )  # fmt: skip
 def test_a_grant_covers_its_scope_and_what_lies_in_it(scope: ScopeKind, scope_id: str, covered: bool) -> None:
-    assert covers(owner(scope, scope_id), HERE) is covered
-    assert decide(actor(owner(scope, scope_id)), Permission.SCAN_RUN, NOW, HERE) is covered
+    assert covers_place(owner(scope, scope_id), HERE) is covered
+    assert is_permitted(actor(owner(scope, scope_id)), Permission.SCAN_RUN, NOW, HERE) is covered
 
 
 @pytest.mark.parametrize("empty", ["", "111122223333"])
 def test_a_place_without_an_account_is_covered_by_no_account_grant(empty: str) -> None:
-    assert not covers(owner(ACCOUNT, empty), Place("o-1"))
+    assert not covers_place(owner(ACCOUNT, empty), Place("o-1"))
 
 
 def test_a_grant_ends_at_its_minute_whatever_the_clock_of_the_scheduler() -> None:
     held = owner(ends_at=NOW)
-    assert decide(actor(held), Permission.SCAN_RUN, NOW - timedelta(microseconds=1), HERE)
-    assert not decide(actor(held), Permission.SCAN_RUN, NOW, HERE)
-    assert roles([held], NOW - timedelta(days=1)) == {Role.SCAN_OPERATOR}
-    assert roles([held], NOW) == set()
+    assert is_permitted(actor(held), Permission.SCAN_RUN, NOW - timedelta(microseconds=1), HERE)
+    assert not is_permitted(actor(held), Permission.SCAN_RUN, NOW, HERE)
+    assert list_active_roles([held], NOW - timedelta(days=1)) == {Role.SCAN_OPERATOR}
+    assert list_active_roles([held], NOW) == set()
 
 
 def test_anywhere_at_all_needs_some_grant_that_holds() -> None:
-    assert decide(actor(owner(ACCOUNT, "1")), Permission.SCAN_RUN, NOW)
-    assert not decide(actor(owner(ends_at=NOW)), Permission.SCAN_RUN, NOW)
+    assert is_permitted(actor(owner(ACCOUNT, "1")), Permission.SCAN_RUN, NOW)
+    assert not is_permitted(actor(owner(ends_at=NOW)), Permission.SCAN_RUN, NOW)
 
 
 @given(st.sampled_from(Permission), st.lists(st.tuples(st.sampled_from(Role), st.sampled_from(ScopeKind), st.text())))
@@ -88,39 +90,39 @@ def test_what_is_allowed_is_allowed_by_one_grant(
     permission: Permission, held: list[tuple[Role, ScopeKind, str]]
 ) -> None:
     grants = [GrantFact(*each) for each in held]
-    expected = any(permission in MATRIX[grant.role] and covers(grant, HERE) for grant in grants)
-    assert decide(actor(*grants), permission, NOW, HERE) is expected
+    expected = any(permission in ROLE_PERMISSIONS[grant.role] and covers_place(grant, HERE) for grant in grants)
+    assert is_permitted(actor(*grants), permission, NOW, HERE) is expected
 
 
 def test_the_system_may_do_everything_and_nobody_is_the_system_by_name() -> None:
-    assert all(decide(SYSTEM, permission, NOW, HERE) for permission in Permission)
-    assert not decide(Actor(name="system"), Permission.SCAN_RUN, NOW, HERE)
+    assert all(is_permitted(SYSTEM, permission, NOW, HERE) for permission in Permission)
+    assert not is_permitted(Actor(name="system"), Permission.SCAN_RUN, NOW, HERE)
 
 
 def test_a_token_does_what_it_was_cut_down_to_and_never_what_only_a_person_can() -> None:
     everything = tuple(GrantFact(role, ORG, "o-1") for role in Role)
     token = actor(*everything, token_id=5, scopes=frozenset({Permission.FINDING_VIEW, *STEP_UP}))
-    assert decide(token, Permission.FINDING_VIEW, NOW, HERE)
-    assert not decide(token, Permission.SCAN_RUN, NOW, HERE)
+    assert is_permitted(token, Permission.FINDING_VIEW, NOW, HERE)
+    assert not is_permitted(token, Permission.SCAN_RUN, NOW, HERE)
     assert STEP_UP
-    assert not any(active(token, permission, NOW) for permission in STEP_UP)
+    assert not any(list_active_grants(token, permission, NOW) for permission in STEP_UP)
 
 
 def test_a_token_acts_within_its_place_only() -> None:
     token = actor(owner(), token_id=5, within=(owner(ACCOUNT, "111122223333"),))
-    assert decide(token, Permission.SCAN_RUN, NOW, HERE)
-    assert not decide(token, Permission.SCAN_RUN, NOW, Place("o-1", (), "999900001111"))
-    assert not decide_whole(token, Permission.SCAN_RUN, NOW)
+    assert is_permitted(token, Permission.SCAN_RUN, NOW, HERE)
+    assert not is_permitted(token, Permission.SCAN_RUN, NOW, Place("o-1", (), "999900001111"))
+    assert not is_permitted_org_wide(token, Permission.SCAN_RUN, NOW)
 
 
 @pytest.mark.parametrize(("scope", "whole"), [(ORG, True), (OU, False), (ACCOUNT, False)])
 def test_what_can_not_be_split_needs_the_whole_organization(scope: ScopeKind, whole: bool) -> None:
-    assert decide_whole(actor(owner(scope, "o-1")), Permission.SCAN_RUN, NOW) is whole
+    assert is_permitted_org_wide(actor(owner(scope, "o-1")), Permission.SCAN_RUN, NOW) is whole
 
 
 def test_nobody_with_an_interest_decides_nor_lends_the_grant_to_have_it_decided() -> None:
     own, lent = owner(), owner(lent_by=7)
-    decide_as = lambda who, interested: decide_disinterested(who, Permission.SCAN_RUN, NOW, HERE, interested)  # noqa: E731
+    decide_as = lambda who, interested: is_permitted_disinterested(who, Permission.SCAN_RUN, NOW, HERE, interested)  # noqa: E731
     assert decide_as(actor(own), {9})
     assert not decide_as(actor(own), {1})
     assert not decide_as(actor(lent), {7})

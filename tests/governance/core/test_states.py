@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from governance.core import states
-from governance.core.states import IllegalMoveError, Machine
+from governance.core.states import IllegalMoveError, StateMachine
 
-MACHINES = {name: value for name, value in vars(states).items() if isinstance(value, Machine)}
+MACHINES = {name: value for name, value in vars(states).items() if isinstance(value, StateMachine)}
 FIRST = {"SCAN": "queued", "TARGET": "queued", "FINDING": "open", "EXCEPTION": "draft", "TICKET": "proposed"}
 ENDED = {
     "SCAN": states.SCAN_ENDED, "TARGET": states.TARGET_ENDED, "FINDING": frozenset[str](),

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.core.storable import DEEPEST, MARK, TooDeepError, is_storable, storable, storable_text
+from governance.core.storable import (
+    MAX_NESTING,
+    REPLACEMENT_MARK,
+    TooDeepError,
+    as_storable,
+    is_storable,
+    make_text_storable,
+)
 
 ODD_TEXT = st.text(st.one_of(st.characters(codec=None), st.sampled_from("\x00\ud83d\ude00\udfff\ufffd")), max_size=8)
 LEAVES = st.one_of(ODD_TEXT, st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats())
@@ -30,26 +37,26 @@ def texts(value: Any) -> list[str]:
 
 @given(VALUES)
 def test_whatever_comes_can_be_stored(value: Any) -> None:
-    found = storable(value)
+    found = as_storable(value)
     assert "\x00" not in "".join(texts(found))
     json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     assert is_storable(found)
-    assert storable(found) is found
+    assert as_storable(found) is found
 
 
 @given(VALUES)
 def test_what_is_not_odd_stays_the_same_object(value: Any) -> None:
-    assert (storable(value) is value) == is_storable(value)
+    assert (as_storable(value) is value) == is_storable(value)
 
 
 @given(VALUES)
 def test_the_same_gives_the_same(value: Any) -> None:
-    assert repr(storable(value)) == repr(storable(value))
+    assert repr(as_storable(value)) == repr(as_storable(value))
 
 
 @given(st.dictionaries(ODD_TEXT, st.integers(0, 9), max_size=6))
 def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]) -> None:
-    found = storable(value)
+    found = as_storable(value)
     assert sorted(found.values()) == sorted(value.values())
     assert all(found[name] == number for name, number in value.items() if is_storable(name))
 
@@ -57,9 +64,9 @@ def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]
 @pytest.mark.parametrize(
     ("odd", "kept"),
     [
-        ("Ops\x00Team", f"Ops{MARK}Team"),
-        ("x\ud83d", f"x{MARK}"),
-        ("\ude00y", f"{MARK}y"),
+        ("Ops\x00Team", f"Ops{REPLACEMENT_MARK}Team"),
+        ("x\ud83d", f"x{REPLACEMENT_MARK}"),
+        ("\ude00y", f"{REPLACEMENT_MARK}y"),
         ("\ud83d\ude00", "\U0001f600"),
         ("right \u202e to \U0001f600 left", "right \u202e to \U0001f600 left"),
         (json.loads("1e999"), "Infinity"),
@@ -71,28 +78,28 @@ def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]
     ],
 )
 def test_each_kind(odd: object, kept: object) -> None:
-    assert storable(odd) == kept
-    assert type(storable(odd)) is type(kept)
+    assert as_storable(odd) == kept
+    assert type(as_storable(odd)) is type(kept)
 
 
 def test_an_integer_that_python_does_not_write_is_kept_as_text() -> None:
-    assert storable(1 << 200_000).startswith("0x1000")
+    assert as_storable(1 << 200_000).startswith("0x1000")
 
 
 def test_what_is_not_json_is_left_alone() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     value = {"at": at, "body": b"\x00"}
-    assert storable(value) is value
+    assert as_storable(value) is value
 
 
 def test_more_depth_than_anybody_documents_is_refused() -> None:
     value: list[Any] = []
-    for _ in range(DEEPEST):
+    for _ in range(MAX_NESTING):
         value = [value]
     with pytest.raises(TooDeepError):
-        storable(value)
-    storable(value[0])
+        as_storable(value)
+    as_storable(value[0])
 
 
 def test_text_alone() -> None:
-    assert storable_text("a\x00") == f"a{MARK}"
+    assert make_text_storable("a\x00") == f"a{REPLACEMENT_MARK}"

@@ -27,7 +27,7 @@ def test_a_run_is_noted_from_its_begin_to_its_end() -> None:
     def act() -> None:
         seen.append((turn().lease_until > timezone.now(), turn().ended_at is None))
 
-    assert task_turns.run_alone("mail", act)
+    assert task_turns.run_exclusively("mail", act)
     assert seen == [(True, True)]
     assert turn().began_at <= turn().ended_at
     assert (turn().lease_until <= timezone.now(), turn().error) == (True, "")
@@ -37,11 +37,11 @@ def test_while_one_runs_another_of_the_same_task_ends_at_once_and_other_tasks_ru
     done: list[str] = []
 
     def act() -> None:
-        assert not task_turns.run_alone("mail", lambda: done.append("mail again"))
-        assert task_turns.run_alone("sweep", lambda: done.append("sweep"))
+        assert not task_turns.run_exclusively("mail", lambda: done.append("mail again"))
+        assert task_turns.run_exclusively("sweep", lambda: done.append("sweep"))
 
-    task_turns.run_alone("mail", act)
-    assert task_turns.run_alone("mail", lambda: done.append("mail"))
+    task_turns.run_exclusively("mail", act)
+    assert task_turns.run_exclusively("mail", lambda: done.append("mail"))
     assert done == ["sweep", "mail"]
 
 
@@ -50,25 +50,25 @@ def test_one_that_breaks_gives_its_turn_back_and_says_why() -> None:
         raise KeyError("tracker")
 
     with pytest.raises(KeyError):
-        task_turns.run_alone("mail", act)
+        task_turns.run_exclusively("mail", act)
     assert turn().error == "KeyError: 'tracker'"
-    assert task_turns.run_alone("mail", lambda: None)
+    assert task_turns.run_exclusively("mail", lambda: None)
 
 
 def test_a_turn_whose_process_died_is_free_within_45_seconds() -> None:
-    assert task_turns.take("mail")
-    assert task_turns.take("mail") is None
-    assert timedelta(seconds=45) >= task_turns.LEASE
+    assert task_turns.claim_turn("mail")
+    assert task_turns.claim_turn("mail") is None
+    assert timedelta(seconds=45) >= task_turns.TURN_LEASE
     ClockTurn.objects.update(lease_until=timezone.now())
-    assert task_turns.take("mail")
+    assert task_turns.claim_turn("mail")
 
 
 def test_whoever_lost_the_turn_gives_back_nothing() -> None:
-    first = task_turns.take("mail")
+    first = task_turns.claim_turn("mail")
     ClockTurn.objects.update(lease_until=timezone.now())
-    task_turns.take("mail")
-    task_turns.give_back("mail", str(first), "")
-    assert task_turns.take("mail") is None
+    task_turns.claim_turn("mail")
+    task_turns.release_turn("mail", str(first), "")
+    assert task_turns.claim_turn("mail") is None
 
 
 def test_a_turn_that_can_not_be_given_back_is_told_and_the_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_turn_that_can_not_be_given_back_is_told_and_the_run_counts(monkeypatc
     rows = ClockTurn.objects.filter
     monkeypatch.setattr(ClockTurn.objects, "filter", lambda **by: Away() if "holder" in by else rows(**by))
     with capture_logs() as said:
-        assert task_turns.run_alone("mail", lambda: None)
+        assert task_turns.run_exclusively("mail", lambda: None)
     assert [line["event"] for line in said] == ["clock.turn_not_given_back"]
 
 
@@ -91,7 +91,7 @@ def test_of_many_at_once_one_runs() -> None:
     def attempt(_number: int) -> bool:
         start.wait(timeout=60)
         try:
-            return task_turns.run_alone("mail", lambda: end.wait(timeout=2))
+            return task_turns.run_exclusively("mail", lambda: end.wait(timeout=2))
         finally:
             connection.close()
 
@@ -113,14 +113,16 @@ def test_a_long_run_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
                 return
             Event().wait(0.05)
 
-    task_turns.run_alone("mail", act)
+    task_turns.run_exclusively("mail", act)
     assert renewed.is_set()
 
 
 def test_a_clock_that_stands_still_is_seen() -> None:
     now = timezone.now()
-    assert task_turns.silence(now).startswith("no task of the clock ever ran")
-    task_turns.run_alone("mail", lambda: None)
-    assert task_turns.silence(now) == ""
-    later = timezone.now() + task_turns.SILENT + timedelta(minutes=1)
-    assert task_turns.silence(later).startswith("no task of the clock ran for 4 minutes: start beat and a worker")
+    assert task_turns.describe_clock_silence(now).startswith("no task of the clock ever ran")
+    task_turns.run_exclusively("mail", lambda: None)
+    assert task_turns.describe_clock_silence(now) == ""
+    later = timezone.now() + task_turns.MAX_SILENCE + timedelta(minutes=1)
+    assert task_turns.describe_clock_silence(later).startswith(
+        "no task of the clock ran for 4 minutes: start beat and a worker"
+    )

@@ -25,11 +25,11 @@ def written(count: int = 10) -> list[AuditEvent]:
 
 def sql(*statements: str) -> None:
     """As the database's owner, who can switch the triggers off; at the end they are on again."""
-    append_only.remove(connection)
+    append_only.remove_audit_triggers(connection)
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
-    append_only.install(connection)
+    append_only.install_audit_triggers(connection)
 
 
 def found(**options: Any) -> list[tuple[str, int]]:

@@ -14,14 +14,14 @@ from rest_framework.views import APIView
 from governance.core import audit
 from governance.core.policy import SYSTEM, Permission
 from governance.rest import SIGNED_IN
-from governance.rest.bulk import BulkSerializer, in_bulk
-from governance.rest.etags import etag_of, require_match
+from governance.rest.bulk import BulkSerializer, apply_in_bulk
+from governance.rest.etags import compute_etag, require_match
 from governance.rest.parsing import Strict
 from governance.rest.views import Answer, Api
 
 # What the next call does: a test sets it. It gets the act's text and answers what the API shows.
 acts: list[Callable[[str], Any]] = []
-VERSION = etag_of("note", 1)
+VERSION = compute_etag("note", 1)
 
 
 class NoteBody(Strict):
@@ -59,7 +59,7 @@ class NoteApi(Api):
         return self.answer(self.body(), headers={"ETag": VERSION})
 
     def mark(self, _request: Any) -> Response:
-        return self.answer(in_bulk(self.body()["texts"], acts[0]))
+        return self.answer(apply_in_bulk(self.body()["texts"], acts[0]))
 
 
 def keep(text: str) -> dict[str, str]:

@@ -8,27 +8,27 @@ from typing import Any
 import pytest
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
-from governance.identity.sso.openid_connect import kept
+from governance.identity.sso.openid_connect import clean_claims
 
 CLAIMS = {"sub": "7", "iss": "https://idp.example", "email": "ann@corp.example"}
 
 
 def test_a_name_is_kept_with_marks() -> None:
-    assert kept({**CLAIMS, "name": "Ann\x00 \ud83d"}) == {**CLAIMS, "name": "Ann\ufffd \ufffd"}
+    assert clean_claims({**CLAIMS, "name": "Ann\x00 \ud83d"}) == {**CLAIMS, "name": "Ann\ufffd \ufffd"}
 
 
 @pytest.mark.parametrize("name", ["sub", "iss", "email"])
 @pytest.mark.parametrize("odd", ["7\x00", "7\ud83d"])
 def test_who_somebody_is_is_never_replaced(name: str, odd: str) -> None:
     with pytest.raises(OAuth2Error, match="can't be stored"):
-        kept({**CLAIMS, name: odd})
+        clean_claims({**CLAIMS, name: odd})
 
 
 def test_claims_nested_without_end_are_refused() -> None:
     deep: Any = json.loads("[" * 200 + "]" * 200)
     with pytest.raises(OAuth2Error, match="too deep"):
-        kept({**CLAIMS, "groups": deep})
+        clean_claims({**CLAIMS, "groups": deep})
 
 
 def test_what_is_not_odd_is_what_was_said() -> None:
-    assert kept(CLAIMS) is CLAIMS
+    assert clean_claims(CLAIMS) is CLAIMS

@@ -12,8 +12,8 @@ from governance.core.policy import (
     Place,
     Role,
     ScopeKind,
-    decide,
-    decide_disinterested,
+    is_permitted,
+    is_permitted_disinterested,
 )
 from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.grants.delegation import delegate_grant
@@ -48,7 +48,7 @@ def lent(anna: User, bela: User, **more: object) -> Grant:
 
 def decides(user: User, *interested: User) -> bool:
     who = {other.pk for other in interested}
-    return decide_disinterested(fresh(user), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE, who)
+    return is_permitted_disinterested(fresh(user), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE, who)
 
 
 def test_a_borrower_decides_until_the_date_and_it_is_audited(anna: User, bela: User) -> None:
@@ -118,7 +118,7 @@ def test_only_an_approvers_grant_can_be_lent(anna: User, bela: User) -> None:
 def test_lender_and_borrower_may_each_end_it(anna: User, bela: User) -> None:
     for who in (anna, bela):
         revoke_grant(actor=fresh(who, timedelta(hours=1)), grant=lent(anna, bela))
-        assert not decide(fresh(bela), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE)
+        assert not is_permitted(fresh(bela), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE)
 
 
 def test_the_same_twice_is_refused(anna: User, bela: User) -> None:

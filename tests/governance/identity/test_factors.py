@@ -32,7 +32,7 @@ def take(user: User, code: str, now: datetime = NOW) -> bool:
 def test_a_code_is_taken_once() -> None:
     """ASVS 6.5.1."""
     ada = person("ada")
-    code = second_factors.code_at(enrol(ada), NOW)
+    code = second_factors.compute_code(enrol(ada), NOW)
     assert take(ada, code)
     assert not take(ada, code)
     assert not take(ada, code, NOW + timedelta(seconds=20)), "the same time step"
@@ -43,15 +43,15 @@ def test_a_code_of_another_time_step_is_refused() -> None:
     ada = person("ada")
     seed = enrol(ada)
     for seconds in (-60, -30, 30, 60):
-        assert not take(ada, second_factors.code_at(seed, NOW + timedelta(seconds=seconds)))
-    assert take(ada, second_factors.code_at(seed, NOW + timedelta(minutes=5)), NOW + timedelta(minutes=5))
-    assert not take(ada, second_factors.code_at(seed, NOW), NOW), "a clock that goes back brings no code back"
+        assert not take(ada, second_factors.compute_code(seed, NOW + timedelta(seconds=seconds)))
+    assert take(ada, second_factors.compute_code(seed, NOW + timedelta(minutes=5)), NOW + timedelta(minutes=5))
+    assert not take(ada, second_factors.compute_code(seed, NOW), NOW), "a clock that goes back brings no code back"
 
 
 @pytest.mark.parametrize("spelling", ["{0} {1}", "{0}-{1}", " {0}{1} ", "{0}\u00a0{1}", "wide"])
 def test_allauth_65_20_1_another_spelling_of_a_used_code_is_refused(spelling: str) -> None:
     ada = person("ada")
-    code = second_factors.code_at(enrol(ada), NOW)
+    code = second_factors.compute_code(enrol(ada), NOW)
     assert take(ada, code)
     wide = "".join(chr(ord(digit) + 0xFEE0) for digit in code)
     assert not take(ada, wide if spelling == "wide" else spelling.format(code[:3], code[3:]))
@@ -60,10 +60,10 @@ def test_allauth_65_20_1_another_spelling_of_a_used_code_is_refused(spelling: st
 def test_a_used_code_stays_used_when_the_app_is_enrolled_again() -> None:
     ada = person("ada")
     seed = enrol(ada)
-    assert take(ada, second_factors.code_at(seed, NOW))
+    assert take(ada, second_factors.compute_code(seed, NOW))
     Authenticator.objects.filter(user=ada).delete()
-    Authenticator.objects.create(user=ada, type="totp", data={"secret": totp_secrets.encrypt(seed)})
-    assert not take(ada, second_factors.code_at(seed, NOW))
+    Authenticator.objects.create(user=ada, type="totp", data={"secret": totp_secrets.encrypt_secret(seed)})
+    assert not take(ada, second_factors.compute_code(seed, NOW))
 
 
 def test_the_code_that_enrolled_the_app_is_used_up() -> None:
@@ -88,7 +88,7 @@ def test_a_recovery_code_works_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_take_the_same_code_and_one_wins() -> None:
     ada = person("ada")
-    code = second_factors.code_at(enrol(ada), NOW)
+    code = second_factors.compute_code(enrol(ada), NOW)
     assert at_once(lambda: take(ada, code)) == [False, False, False, True]
 
 
@@ -133,21 +133,21 @@ def test_seeds_are_encrypted_at_rest_and_the_key_can_be_rotated(settings) -> Non
     settings.FACTOR_KEYS = [new, old]
     call_command("rotate_factor_key")
     settings.FACTOR_KEYS = [new]
-    assert totp_secrets.decrypt(Authenticator.objects.get(type="totp").data["secret"]) == seed
+    assert totp_secrets.decrypt_secret(Authenticator.objects.get(type="totp").data["secret"]) == seed
     assert RecoveryCodes.activate(ada).get_unused_codes() == codes
     settings.FACTOR_KEYS = [old]
     with pytest.raises(ConfigurationError, match="older keys"):
-        totp_secrets.decrypt(Authenticator.objects.get(type="totp").data["secret"])
+        totp_secrets.decrypt_secret(Authenticator.objects.get(type="totp").data["secret"])
     assert AuditEvent.objects.get(action="factor.rotate_key").body["factors"] == 2
 
 
 def test_without_a_key_nothing_is_kept_and_nobody_is_served(settings) -> None:
     settings.FACTOR_KEYS, settings.DEMO = [], False
     with pytest.raises(ConfigurationError, match="TUTELA_FACTOR_KEYS"):
-        totp_secrets.encrypt("x")
+        totp_secrets.encrypt_secret("x")
     settings.FACTOR_KEYS = ["not a key"]
     with pytest.raises(ConfigurationError, match="not a Fernet key"):
-        totp_secrets.encrypt("x")
+        totp_secrets.encrypt_secret("x")
 
 
 def test_allauth_gap_a_password_is_no_step_up() -> None:
@@ -236,7 +236,7 @@ def test_a_recovery_code_lets_somebody_in_and_replace_a_factor_and_decides_nothi
 
     request = RequestFactory().get("/")
     request.user, request.session = ada, client.session
-    assert second_factors.proved_at(request) is None
+    assert second_factors.find_last_proof_time(request) is None
 
 
 @pytest.mark.django_db(transaction=True)

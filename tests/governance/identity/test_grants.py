@@ -9,18 +9,18 @@ from django.utils import timezone
 
 from accounts.queries import visible_accounts
 from governance.core.models import AuditEvent
-from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind, decide
+from governance.core.policy import SYSTEM, Actor, NotPermittedError, Permission, Role, ScopeKind, is_permitted
 from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.grants.services import (
     GrantError,
     extend_grant,
-    givers,
     grant_role,
+    list_grantors,
     revoke_grant,
     visible_grants,
 )
 from governance.identity.models import Grant, User
-from governance.identity.queries import actor_of
+from governance.identity.queries import build_actor
 from tests.governance.identity.acting import fresh
 from tests.inventory import ORG, Inventory
 from tests.people import person
@@ -46,7 +46,7 @@ def given(actor: Actor, user: User, **more: object) -> Grant:
 
 
 def accounts_of(user: User) -> list[str]:
-    return sorted(visible_accounts(actor_of(User.objects.get(pk=user.pk))).values_list("name", flat=True))
+    return sorted(visible_accounts(build_actor(User.objects.get(pk=user.pk))).values_list("name", flat=True))
 
 
 def test_a_security_admin_grants_and_it_is_audited_and_mailed(
@@ -64,7 +64,7 @@ def test_a_security_admin_grants_and_it_is_audited_and_mailed(
 
 def test_without_a_fresh_second_factor_nothing_is_granted(grace: User, owen: User) -> None:
     with pytest.raises(StepUpRequiredError):
-        given(actor_of(grace), owen)
+        given(build_actor(grace), owen)
     with pytest.raises(StepUpRequiredError):
         given(fresh(grace, timedelta(minutes=6)), owen)
     assert accounts_of(owen) == []
@@ -144,10 +144,10 @@ def test_who_gave_it_stays_so_whoever_extends_it(grace: User, owen: User) -> Non
     grant.refresh_from_db()
     assert grant.granted_by == grace
     assert list(grant.extenders.all()) == [other]
-    assert givers(owen, Role.GOVERNANCE_APPROVER) == {grace.pk, other.pk}
-    assert givers(owen, Role.AUDITOR) == set()
+    assert list_grantors(owen, Role.GOVERNANCE_APPROVER) == {grace.pk, other.pk}
+    assert list_grantors(owen, Role.AUDITOR) == set()
     revoke_grant(actor=fresh(grace), grant=grant)
-    assert givers(owen, Role.GOVERNANCE_APPROVER) == set()
+    assert list_grantors(owen, Role.GOVERNANCE_APPROVER) == set()
 
 
 def test_revoking_ends_it_at_once(grace: User, owen: User) -> None:
@@ -193,4 +193,4 @@ def test_a_token_grants_nothing(grace: User) -> None:
     from dataclasses import replace
 
     token = replace(fresh(grace), token_id=1)
-    assert not decide(token, Permission.GRANT_MANAGE, timezone.now())
+    assert not is_permitted(token, Permission.GRANT_MANAGE, timezone.now())

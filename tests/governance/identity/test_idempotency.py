@@ -19,7 +19,7 @@ from governance.core.policy import Role, ScopeKind
 from governance.core.transitions import LostRaceError
 from governance.identity.factors.step_up import StepUpRequiredError
 from governance.rest import idempotency
-from governance.rest.idempotency import CLAIM, KEPT
+from governance.rest.idempotency import CLAIM_TIMEOUT, RECORD_LIFETIME
 from governance.rest.problems import ConflictError
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
@@ -86,7 +86,7 @@ def test_while_the_first_runs_the_second_is_409_and_does_nothing(operator):
     rest_app.acts[:] = [slow]
     assert send(operator).status_code == 201
     assert "still running" in refused(meanwhile[0], 409)["detail"]
-    assert 1 <= int(meanwhile[0]["Retry-After"]) <= CLAIM.total_seconds()
+    assert 1 <= int(meanwhile[0]["Retry-After"]) <= CLAIM_TIMEOUT.total_seconds()
     assert kept() == 1
 
 
@@ -181,17 +181,17 @@ def test_a_key_that_could_not_be_given_back_is_free_once_its_claim_is_old(operat
     monkeypatch.undo()
     assert [line["event"] for line in said] == ["idempotency.key_not_given_back"]
     rest_app.acts[:] = [rest_app.keep]
-    assert int(send(operator)["Retry-After"]) <= CLAIM.total_seconds() <= 15
-    IdempotencyRecord.objects.update(claimed_at=timezone.now() - CLAIM)
+    assert int(send(operator)["Retry-After"]) <= CLAIM_TIMEOUT.total_seconds() <= 15
+    IdempotencyRecord.objects.update(claimed_at=timezone.now() - CLAIM_TIMEOUT)
     assert send(operator).status_code == 201
 
 
 def test_a_claim_whose_process_died_is_taken_over_once_it_is_old(operator):
     send(operator)
-    died = timezone.now() - CLAIM / 2
+    died = timezone.now() - CLAIM_TIMEOUT / 2
     IdempotencyRecord.objects.update(status=None, claimed_at=died)
     refused(send(operator), 409)
-    IdempotencyRecord.objects.update(claimed_at=died - CLAIM)
+    IdempotencyRecord.objects.update(claimed_at=died - CLAIM_TIMEOUT)
     assert send(operator).status_code == 201
     assert kept() == 2
 
@@ -208,7 +208,7 @@ def test_whoever_lost_the_claim_while_acting_undoes_the_act(operator):
 
 def test_after_a_day_the_key_is_new(operator):
     send(operator)
-    IdempotencyRecord.objects.update(created_at=timezone.now() - KEPT - timedelta(seconds=1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - RECORD_LIFETIME - timedelta(seconds=1))
     assert send(operator, text="b").status_code == 201
     assert IdempotencyRecord.objects.get().key == "k-1"
 

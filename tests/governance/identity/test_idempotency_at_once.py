@@ -56,7 +56,7 @@ def send_again(client: Client) -> Any:
 
 def test_a_request_that_runs_long_keeps_its_key_until_it_ends(client: Client, monkeypatch: pytest.MonkeyPatch):
     """Its lock says that it runs, however old its claim is."""
-    monkeypatch.setattr(idempotency, "CLAIM", timedelta(0))
+    monkeypatch.setattr(idempotency, "CLAIM_TIMEOUT", timedelta(0))
     begun, go_on = Event(), Event()
 
     def slow(text: str) -> Any:

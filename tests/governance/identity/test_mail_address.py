@@ -103,7 +103,7 @@ def test_others_may_not(nina: User) -> None:
 
 
 def test_nobody_changes_their_own_through_this_door(grace: User) -> None:
-    with pytest.raises(administration.OneselfError):
+    with pytest.raises(administration.SelfAdministrationError):
         change(grace, grace, "mine@corp.example")
     page = stepped_up(signed_in(grace)).post(reverse("person-mail-address", args=[grace.pk]), {"email": NEW})
     assert "ask another security admin" in page.content.decode()

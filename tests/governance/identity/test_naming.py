@@ -10,7 +10,7 @@ from governance.core.policy import SYSTEM
 from governance.identity.models import User
 from governance.identity.people import api_tokens
 from governance.identity.people.creation import create_user
-from governance.identity.people.identifiers import PersonNotKnownError, find_person, strangers
+from governance.identity.people.identifiers import PersonNotKnownError, find_person, list_unknown_names
 from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_several_disabled_people_and_service_accounts_are_refused(petra: User) -
 
 def test_strangers_are_the_names_that_are_nobodys_in_any_spelling(petra: User) -> None:
     theirs = ["petra\u200b", "x/petra", "PETRA+aws@corp.example"]
-    assert strangers([*theirs, "team-x", "petra@other.example"]) == ["petra@other.example", "team-x"]
+    assert list_unknown_names([*theirs, "team-x", "petra@other.example"]) == ["petra@other.example", "team-x"]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_nobody_is_created_under_a_name_that_looks_like_another(petra: User, nam
     with pytest.raises(ValidationError):
         create_user(actor=SYSTEM, username=name, password=PASSWORD)
     with pytest.raises(ValidationError):
-        api_tokens.create_service(actor=SYSTEM, username=name, responsible=petra, now=timezone.now())
+        api_tokens.create_service_account(actor=SYSTEM, username=name, responsible=petra, now=timezone.now())
     assert User.objects.count() == 1
 
 

@@ -132,13 +132,13 @@ def test_a_link_is_used_once_and_a_later_one_ends_it() -> None:
     nina, now = person("nina"), timezone.now()
     from governance.core.policy import SYSTEM
 
-    first = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.WELCOME, now=now)
-    second = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.WELCOME, now=now)
+    first = one_time_links.issue_link(actor=SYSTEM, user=nina, purpose=one_time_links.LinkPurpose.WELCOME, now=now)
+    second = one_time_links.issue_link(actor=SYSTEM, user=nina, purpose=one_time_links.LinkPurpose.WELCOME, now=now)
     with pytest.raises(one_time_links.LinkRefusedError):
-        one_time_links.use(first, one_time_links.Purpose.WELCOME, now)
+        one_time_links.redeem_link(first, one_time_links.LinkPurpose.WELCOME, now)
     with pytest.raises(one_time_links.LinkRefusedError):
-        one_time_links.find(second, one_time_links.Purpose.CONNECT, now)
-    assert one_time_links.use(second, one_time_links.Purpose.WELCOME, now).user == nina
+        one_time_links.find_link(second, one_time_links.LinkPurpose.CONNECT, now)
+    assert one_time_links.redeem_link(second, one_time_links.LinkPurpose.WELCOME, now).user == nina
     with pytest.raises(one_time_links.LinkRefusedError):
-        one_time_links.use(second, one_time_links.Purpose.WELCOME, now)
+        one_time_links.redeem_link(second, one_time_links.LinkPurpose.WELCOME, now)
     assert first not in str(list(nina.links.values()))

@@ -13,8 +13,8 @@ from governance.core.policy import NotPermittedError, Permission, Role, ScopeKin
 from governance.core.states import IllegalMoveError
 from governance.core.transitions import LostRaceError
 from governance.rest import SIGNED_IN
-from governance.rest.bulk import LIMIT
-from governance.rest.etags import etag_of
+from governance.rest.bulk import MAX_BULK_ITEMS
+from governance.rest.etags import compute_etag
 from governance.rest.views import Api
 from tests.governance.identity import rest_app
 from tests.people import person, signed_in
@@ -149,8 +149,8 @@ def test_a_change_needs_the_version_that_was_read(operator):
     refused(change(), 428)
     refused(change(**{"If-Match": "*"}), 428)
     refused(change(**{"If-Match": "W/" + rest_app.VERSION}), 412)
-    refused(change(**{"If-Match": etag_of("note", 2)}), 412)
-    answer = change(**{"If-Match": f"{etag_of('note', 2)}, {rest_app.VERSION}"})
+    refused(change(**{"If-Match": compute_etag("note", 2)}), 412)
+    answer = change(**{"If-Match": f"{compute_etag('note', 2)}, {rest_app.VERSION}"})
     assert (answer.status_code, answer["ETag"]) == (200, rest_app.VERSION)
 
 
@@ -174,7 +174,10 @@ def test_a_bulk_act_answers_for_each_item_and_undoes_only_what_failed(operator):
 
 
 def test_a_bulk_act_has_a_limit_and_a_defect_undoes_nothing_quietly(operator):
-    assert str(LIMIT) in refused(post(operator, {"texts": ["a"] * (LIMIT + 1)}, MARK), 400)["errors"][0]["detail"]
+    assert (
+        str(MAX_BULK_ITEMS)
+        in refused(post(operator, {"texts": ["a"] * (MAX_BULK_ITEMS + 1)}, MARK), 400)["errors"][0]["detail"]
+    )
 
     def fail(_text: str) -> None:
         raise RuntimeError

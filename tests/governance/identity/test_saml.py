@@ -72,12 +72,14 @@ def send(browser: Client, xml: bytes, **more: str) -> HttpResponseBase:
     got = outside.post(reverse("saml_acs"), {"SAMLResponse": base64.b64encode(xml).decode(), **more}, secure=True)
     if got.status_code != 302:
         return got
-    browser.cookies[saml.COOKIE] = got.cookies[saml.COOKIE].value
+    browser.cookies[saml.SAML_COOKIE] = got.cookies[saml.SAML_COOKIE].value
     return browser.get(got["Location"], secure=True)
 
 
 def connected(corp: Any, browser: Client, user: User, **changed: Any) -> HttpResponseBase:
-    word = one_time_links.issue(actor=SYSTEM, user=user, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue_link(
+        actor=SYSTEM, user=user, purpose=one_time_links.LinkPurpose.CONNECT, now=timezone.now()
+    )
     page = browser.get(reverse("connect-open", args=[word]), secure=True).content.decode()
     assert 'action="/sign-in/saml/?process=login"' in page
     assert "Go to Corp" in page
@@ -218,7 +220,7 @@ def test_nothing_leads_to_another_host(corp, elsewhere: str) -> None:
         b'<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><r>&b;</r>',
         b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><r>&a;</r>',
         b'<!DOCTYPE r SYSTEM "http://evil.example/x.dtd"><r/>',
-        b"no XML", b"", b"\x00\xff", b"<r/>", b"<a>" * 5000, b"<r>" + b"x" * saml.LARGEST + b"</r>",
+        b"no XML", b"", b"\x00\xff", b"<r/>", b"<a>" * 5000, b"<r>" + b"x" * saml.MAX_RESPONSE_LENGTH + b"</r>",
     ],
     ids=range(9),
 )  # fmt: skip
@@ -234,7 +236,7 @@ def test_rubbish_that_is_not_base64_is_refused(corp) -> None:
 def test_the_cookie_between_is_short_and_sealed(corp) -> None:
     browser = Client()
     xml = base64.b64encode(corp(asked(browser)).xml()).decode()
-    cookie = Client().post(reverse("saml_acs"), {"SAMLResponse": xml}, secure=True).cookies[saml.COOKIE]
+    cookie = Client().post(reverse("saml_acs"), {"SAMLResponse": xml}, secure=True).cookies[saml.SAML_COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", reverse("saml_finish_acs"))
 
 

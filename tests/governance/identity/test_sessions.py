@@ -28,7 +28,7 @@ def really_signed_in(user: User) -> Client:
 def moved(client: Client, **seconds: float) -> Client:
     session = client.session
     for name, ago in seconds.items():
-        session[{"began": sessions.BEGAN, "seen": sessions.SEEN}[name]] = time.time() - ago
+        session[{"began": sessions.BEGAN_KEY, "seen": sessions.SEEN_KEY}[name]] = time.time() - ago
     session.save()
     return client
 
@@ -53,11 +53,11 @@ def test_idle_and_absolute_limits(seconds: dict, ends: bool) -> None:
 
 def test_being_seen_is_written_once_a_minute() -> None:
     client = moved(signed_in(person("ada")), began=100, seen=30)
-    before = client.session[sessions.SEEN]
+    before = client.session[sessions.SEEN_KEY]
     client.get(reverse("me"))
-    assert client.session[sessions.SEEN] == before
+    assert client.session[sessions.SEEN_KEY] == before
     moved(client, seen=61).get(reverse("me"))
-    assert client.session[sessions.SEEN] > before
+    assert client.session[sessions.SEEN_KEY] > before
 
 
 def test_the_session_id_changes_when_somebody_signs_in() -> None:

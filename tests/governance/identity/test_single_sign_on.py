@@ -83,7 +83,9 @@ def through(browser: Client, name: str = "nina") -> HttpResponseBase:
 
 
 def connected(browser: Client, user: User) -> HttpResponseBase:
-    word = one_time_links.issue(actor=SYSTEM, user=user, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue_link(
+        actor=SYSTEM, user=user, purpose=one_time_links.LinkPurpose.CONNECT, now=timezone.now()
+    )
     assert browser.get(reverse("connect-open", args=[word])).status_code == 200
     return through(browser)
 
@@ -151,10 +153,12 @@ def test_another_domain_is_refused() -> None:
 
 def test_a_used_link_connects_nobody() -> None:
     nina, word = person("nina"), ""
-    word = one_time_links.issue(actor=SYSTEM, user=nina, purpose=one_time_links.Purpose.CONNECT, now=timezone.now())
+    word = one_time_links.issue_link(
+        actor=SYSTEM, user=nina, purpose=one_time_links.LinkPurpose.CONNECT, now=timezone.now()
+    )
     browser = Client()
     browser.get(reverse("connect-open", args=[word]))
-    one_time_links.use(word, one_time_links.Purpose.CONNECT, timezone.now())
+    one_time_links.redeem_link(word, one_time_links.LinkPurpose.CONNECT, timezone.now())
     assert through(browser).status_code == 410
     assert not SocialAccount.objects.exists()
 
@@ -188,7 +192,7 @@ def test_an_id_token_with_another_nonce_is_refused() -> None:
     browser = Client()
     url = at_the_provider(start(browser))
     session = browser.session
-    session[openid_connect.NONCE] = "another"
+    session[openid_connect.NONCE_KEY] = "another"
     session.save()
     assert "didn't work" in come_back(browser, url).content.decode()
 
@@ -203,12 +207,12 @@ def test_an_unsigned_or_symmetric_id_token_is_refused(
     forged = {"iss": issuer, "aud": oidc_provider.CLIENT_ID, "sub": "1", "exp": timezone.now().timestamp() + 60}
     key = "" if algorithm == "none" else "x" * 40
     token = jwt.encode(forged, key, algorithm=algorithm, headers={"kid": "1"})
-    received = openid_connect.Connection.get_access_token_data
+    received = openid_connect.OidcConnection.get_access_token_data
 
     def swapped(self, *args, **kwargs):
         return {**received(self, *args, **kwargs), "id_token": token}
 
-    monkeypatch.setattr(openid_connect.Connection, "get_access_token_data", swapped)
+    monkeypatch.setattr(openid_connect.OidcConnection, "get_access_token_data", swapped)
     assert "didn't work" in through(Client()).content.decode()
 
 

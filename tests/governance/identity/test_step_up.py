@@ -21,27 +21,27 @@ def actor(**more) -> Actor:
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=4, seconds=59)])
 def test_a_fresh_second_factor_passes(age: timedelta) -> None:
-    step_up.require(actor(second_factor_at=NOW - age), NOW)
+    step_up.require_fresh_factor(actor(second_factor_at=NOW - age), NOW)
 
 
 @pytest.mark.parametrize("at", [None, NOW - timedelta(minutes=5), NOW - timedelta(days=1), NOW + timedelta(seconds=1)])
 def test_none_an_old_one_and_one_from_the_future_are_refused(at: datetime | None) -> None:
     with pytest.raises(step_up.StepUpRequiredError):
-        step_up.require(actor(second_factor_at=at), NOW)
+        step_up.require_fresh_factor(actor(second_factor_at=at), NOW)
 
 
 def test_a_token_never_passes_and_the_system_does() -> None:
     with pytest.raises(step_up.StepUpRequiredError):
-        step_up.require(actor(second_factor_at=NOW, token_id=3), NOW)
-    step_up.require(SYSTEM, NOW)
+        step_up.require_fresh_factor(actor(second_factor_at=NOW, token_id=3), NOW)
+    step_up.require_fresh_factor(SYSTEM, NOW)
 
 
 def test_the_digest_binds_what_was_shown() -> None:
     shown = {"title": "é", "until": NOW, "findings": [1, 2]}
-    assert step_up.digest_of(shown) == step_up.digest_of(dict(reversed(shown.items())))
-    assert step_up.digest_of(shown) != step_up.digest_of({**shown, "findings": [2, 1]})
+    assert step_up.digest_snapshot(shown) == step_up.digest_snapshot(dict(reversed(shown.items())))
+    assert step_up.digest_snapshot(shown) != step_up.digest_snapshot({**shown, "findings": [2, 1]})
     with pytest.raises(TypeError, match="set"):
-        step_up.digest_of({"findings": {1}})
+        step_up.digest_snapshot({"findings": {1}})
 
 
 pages = pytest.mark.urls("tests.governance.identity.urls")

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.queries import visible_accounts
-from governance.core.policy import STEP_UP, SYSTEM, Actor, Permission, Place, Role, ScopeKind, decide
+from governance.core.policy import STEP_UP, SYSTEM, Actor, Permission, Place, Role, ScopeKind, is_permitted
 from governance.identity.models import ApiToken, User
 from governance.identity.people import api_tokens, secret_display
-from governance.identity.people.api_tokens import Cut
-from governance.identity.queries import actor_of_token
+from governance.identity.people.api_tokens import TokenLimits
+from governance.identity.queries import build_token_actor
 from tests.inventory import Inventory
 from tests.people import person, signed_in, stepped_up
 
@@ -39,12 +39,12 @@ def robot(*grants) -> User:
 def make(service: User | None = None, **more) -> tuple[ApiToken, str]:
     now = timezone.now()
     given = {"permissions": [P.FINDING_VIEW, P.ACCOUNT_VIEW], "scopes": [ORG], "expires_at": now + timedelta(days=30)}
-    cut = Cut(**{**given, **more})
+    cut = TokenLimits(**{**given, **more})
     return api_tokens.create_token(actor=SYSTEM, service=service or robot(), name="sync", cut=cut, now=now)
 
 
 def find(text: str, address: str = "192.0.2.7") -> ApiToken | None:
-    return api_tokens.find(text, address=address, now=timezone.now())
+    return api_tokens.find_token(text, address=address, now=timezone.now())
 
 
 def test_only_prefix_and_hash_are_kept() -> None:
@@ -68,19 +68,19 @@ def test_it_acts_within_its_cut_and_its_accounts_grants(inventory: Inventory) ->
     org, other = account.organization.org_id, visible_accounts(SYSTEM).exclude(pk=account.pk).first()
     service = robot((Role.INTEGRATION, ScopeKind.ORGANIZATION, org))
     token, _ = make(service, permissions=[P.ACCOUNT_VIEW], scopes=[(ScopeKind.ACCOUNT, account.account_id)])
-    actor, now = actor_of_token(ApiToken.objects.get(pk=token.pk)), timezone.now()
+    actor, now = build_token_actor(ApiToken.objects.get(pk=token.pk)), timezone.now()
     assert list(visible_accounts(actor)) == [account]
     assert list(visible_accounts(actor, P.FINDING_VIEW)) == []
-    assert decide(actor, P.ACCOUNT_VIEW, now, Place(org, account=account.account_id))
-    assert not decide(actor, P.ACCOUNT_VIEW, now, Place(org, account=other.account_id))
-    assert not decide(actor, P.FINDING_VIEW, now)
+    assert is_permitted(actor, P.ACCOUNT_VIEW, now, Place(org, account=account.account_id))
+    assert not is_permitted(actor, P.ACCOUNT_VIEW, now, Place(org, account=other.account_id))
+    assert not is_permitted(actor, P.FINDING_VIEW, now)
 
 
 def test_a_wide_token_reaches_no_further_than_the_grants(inventory: Inventory) -> None:
     account = visible_accounts(SYSTEM).first()
     service = robot((Role.INTEGRATION, ScopeKind.ACCOUNT, account.account_id))
     token, _ = make(service, scopes=[(ScopeKind.ORGANIZATION, account.organization.org_id)])
-    assert list(visible_accounts(actor_of_token(token))) == [account]
+    assert list(visible_accounts(build_token_actor(token))) == [account]
 
 
 @pytest.mark.parametrize("decided", sorted(STEP_UP))
@@ -89,7 +89,7 @@ def test_no_token_can_do_what_needs_a_second_factor(decided: Permission) -> None
     with pytest.raises(api_tokens.TokenRefusedError, match="second factor"):
         make(service, permissions=[decided])
     forged = ApiToken(service=service, pk=1, permissions=[decided], scopes=[["organization", ORG_ID]])
-    assert not decide(actor_of_token(forged), decided, timezone.now()), "not even if a row says so"
+    assert not is_permitted(build_token_actor(forged), decided, timezone.now()), "not even if a row says so"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_permission_that_is_gone_allows_nothing_and_breaks_nothing() -> None:
     client, bearer = Client(), {"Authorization": f"Bearer {text}"}
     assert client.get("/api/v1/accounts/", headers=bearer).status_code == 200
     assert client.get("/api/v1/findings/", headers=bearer).status_code == 403
-    new, _ = api_tokens.rotate(actor=SYSTEM, token=find(text), lasts=timedelta(days=1), now=timezone.now())
+    new, _ = api_tokens.rotate_token(actor=SYSTEM, token=find(text), lasts=timedelta(days=1), now=timezone.now())
     assert new.permissions == ["account.view"]
 
 
@@ -128,10 +128,10 @@ def test_a_token_with_nothing_but_gone_permissions_does_nothing() -> None:
     token, text = make()
     ApiToken.objects.filter(pk=token.pk).update(permissions=OLD)
     token.refresh_from_db()
-    assert not any(decide(actor_of_token(token), each, timezone.now()) for each in P)
+    assert not any(is_permitted(build_token_actor(token), each, timezone.now()) for each in P)
     assert Client().get("/api/v1/accounts/", headers={"Authorization": f"Bearer {text}"}).status_code == 403
     with pytest.raises(api_tokens.TokenRefusedError, match="Make a new token"):
-        api_tokens.rotate(actor=SYSTEM, token=token, lasts=timedelta(days=1), now=timezone.now())
+        api_tokens.rotate_token(actor=SYSTEM, token=token, lasts=timedelta(days=1), now=timezone.now())
     assert b"metrics.view" in signed_in(person("gus", (Role.SECURITY_ADMIN, *ORG))).get(reverse("tokens")).content
 
 
@@ -152,7 +152,7 @@ def test_networks() -> None:
 def test_it_ends_by_time_by_revoking_and_with_its_people() -> None:
     token, text = make()
     rows = ApiToken.objects.filter(pk=token.pk)
-    assert api_tokens.find(text, address="", now=token.expires_at) is None
+    assert api_tokens.find_token(text, address="", now=token.expires_at) is None
     User.objects.filter(username="nina").update(is_active=False)
     assert find(text) is None, "who answers for it is disabled"
     User.objects.filter(username="nina").update(is_active=True)
@@ -160,7 +160,7 @@ def test_it_ends_by_time_by_revoking_and_with_its_people() -> None:
     assert find(text) is None
     User.objects.filter(username="robot").update(is_active=True)
     assert find(text)
-    api_tokens.revoke(actor=SYSTEM, token=token, now=timezone.now())
+    api_tokens.revoke_token(actor=SYSTEM, token=token, now=timezone.now())
     assert find(text) is None
     assert rows.get().revoked_at
 
@@ -168,29 +168,29 @@ def test_it_ends_by_time_by_revoking_and_with_its_people() -> None:
 def test_rotation_leaves_the_old_one_a_day_and_happens_once() -> None:
     token, text = make()
     now = timezone.now()
-    new, new_text = api_tokens.rotate(actor=SYSTEM, token=token, lasts=timedelta(days=30), now=now)
+    new, new_text = api_tokens.rotate_token(actor=SYSTEM, token=token, lasts=timedelta(days=30), now=now)
     assert find(text)
     assert find(new_text) == new
-    assert api_tokens.find(text, address="", now=now + api_tokens.GRACE) is None
+    assert api_tokens.find_token(text, address="", now=now + api_tokens.ROTATION_GRACE) is None
     assert (new.permissions, new.scopes, new.networks) == (token.permissions, token.scopes, token.networks)
     with pytest.raises(api_tokens.TokenRefusedError, match="already"):
-        api_tokens.rotate(actor=SYSTEM, token=token, lasts=timedelta(days=30), now=now)
+        api_tokens.rotate_token(actor=SYSTEM, token=token, lasts=timedelta(days=30), now=now)
     assert ApiToken.objects.count() == 2
 
 
 def test_last_use_is_written_at_most_once_a_minute() -> None:
     token, _ = make()
     now = timezone.now()
-    api_tokens.note_use(token, now)
-    api_tokens.note_use(ApiToken.objects.get(), now + timedelta(seconds=59))
+    api_tokens.record_token_use(token, now)
+    api_tokens.record_token_use(ApiToken.objects.get(), now + timedelta(seconds=59))
     assert ApiToken.objects.get().last_used_at == now
-    api_tokens.note_use(ApiToken.objects.get(), now + timedelta(seconds=61))
+    api_tokens.record_token_use(ApiToken.objects.get(), now + timedelta(seconds=61))
     assert ApiToken.objects.get().last_used_at == now + timedelta(seconds=61)
 
 
 def test_making_one_needs_the_permission_and_a_fresh_factor() -> None:
     now = timezone.now()
-    cut = Cut([P.FINDING_VIEW], [ORG], now + timedelta(days=1))
+    cut = TokenLimits([P.FINDING_VIEW], [ORG], now + timedelta(days=1))
     from governance.core.policy import GrantFact, NotPermittedError
     from governance.identity.factors.step_up import StepUpRequiredError
 
@@ -251,11 +251,11 @@ def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch
     newer = find(rotated.context["text"])
     assert newer
     assert grace.get(answer["Location"]).context["text"] == "", "only the newest secret is shown"
-    monkeypatch.setattr(secret_display, "LASTS", timedelta(0))
+    monkeypatch.setattr(secret_display, "SECRET_LIFETIME", timedelta(0))
     late = grace.post(reverse("token-rotate", args=[newer.pk]), follow=True)
     assert late.context["text"] == ""
     assert "no longer shown" in late.content.decode()
-    assert secret_display.KEY not in grace.session
+    assert secret_display.DISPLAY_SESSION_KEY not in grace.session
     grace.post(reverse("token-revoke", args=[find(text).pk]))
     assert find(text) is None
 

@@ -7,13 +7,13 @@ from django.urls import include, path
 from django.utils import timezone
 
 from governance.identity.factors import step_up
-from governance.identity.web import actor_of_request, oneself
+from governance.identity.web import get_request_actor, own_resource
 
 
-@oneself
+@own_resource
 def decide(request: HttpRequest) -> HttpResponse:
     """Echoes what arrived, once the second factor is fresh."""
-    step_up.require(actor_of_request(request), timezone.now())
+    step_up.require_fresh_factor(get_request_actor(request), timezone.now())
     return HttpResponse(repr([(name, request.POST.getlist(name)) for name in ("reason", "finding")]))
 
 

@@ -20,7 +20,7 @@ from hypothesis.extra.django import TestCase
 from governance.identity.models import User
 from governance.notify import delivery
 from governance.notify.models import MailChoice, Notification
-from governance.notify.services import choose_mail, tell
+from governance.notify.services import notify_people, set_mail_choice
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +29,14 @@ Outbox = list[EmailMessage]
 
 def someone(name: str, choice: MailChoice = MailChoice.AT_ONCE) -> User:
     user = User.objects.create_user(username=name, email=f"{name}@corp.example")
-    choose_mail(person=user, mail=choice)
+    set_mail_choice(person=user, mail=choice)
     return user
 
 
 def told(person: User, count: int = 1, of: str = "thing") -> list[Notification]:
     events = [f"{of}:{number}" for number in range(count)]
     for event in events:
-        tell(event=event, kind="x.y", title=f"{of} of {person}", people=[person.pk])
+        notify_people(event=event, kind="x.y", title=f"{of} of {person}", people=[person.pk])
     return list(Notification.objects.filter(person=person, event__in=events).order_by("id"))
 
 
@@ -63,34 +63,34 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException) -> 
 def test_what_waits_for_a_digest_stops_nobodys_mail(mailoutbox: Outbox) -> None:
     reader = someone("dora", MailChoice.DIGEST)
     told(reader)
-    assert delivery.deliver() == 1  # the digest of today
-    told(reader, delivery.BATCH + 1, of="later")
+    assert delivery.deliver_due_mail() == 1  # the digest of today
+    told(reader, delivery.BATCH_SIZE + 1, of="later")
     told(someone("ursula"), of="urgent")
     del mailoutbox[:]
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due_mail() == 1
     assert recipients(mailoutbox) == ["ursula"]
-    assert Notification.objects.filter(person=reader, mailed_at=None, attempts=0).count() == delivery.BATCH + 1
+    assert Notification.objects.filter(person=reader, mailed_at=None, attempts=0).count() == delivery.BATCH_SIZE + 1
 
 
 def test_what_nobody_wants_a_mail_of_stops_nobodys_mail(mailoutbox: Outbox) -> None:
     gone = someone("gustav")
-    told(gone, delivery.BATCH, of="gone")
+    told(gone, delivery.BATCH_SIZE, of="gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    told(someone("nora", MailChoice.NONE), delivery.BATCH, of="none")
+    told(someone("nora", MailChoice.NONE), delivery.BATCH_SIZE, of="none")
     User.objects.filter(pk=someone("emil").pk).update(email="")
-    told(User.objects.get(username="emil"), delivery.BATCH, of="no address")
+    told(User.objects.get(username="emil"), delivery.BATCH_SIZE, of="no address")
     told(someone("ursula"), of="urgent")
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due_mail() == 1
     assert recipients(mailoutbox) == ["ursula"]
     assert not Notification.objects.filter(mailed_at=None).exists()
 
 
 def test_ones_many_do_not_keep_another_waiting(mailoutbox: Outbox) -> None:
-    told(someone("mona"), delivery.BATCH + 50)
+    told(someone("mona"), delivery.BATCH_SIZE + 50)
     told(someone("otto"), 2)
-    delivery.deliver()
+    delivery.deliver_due_mail()
     assert recipients(mailoutbox)[:4] == ["mona", "otto", "mona", "otto"]
-    assert len(mailoutbox) == delivery.BATCH
+    assert len(mailoutbox) == delivery.BATCH_SIZE
 
 
 UNABLE = [
@@ -111,7 +111,7 @@ def test_one_that_can_not_be_sent_is_written_down_and_the_others_go_on(
     refuse(monkeypatch, "bert", error)
     [poison] = told(someone("bert"), of="first")
     told(someone("ada"), 2)
-    assert delivery.deliver() == 2
+    assert delivery.deliver_due_mail() == 2
     assert recipients(mailoutbox) == ["ada", "ada"]
     poison.refresh_from_db()
     assert poison.error.startswith(type(error).__name__)
@@ -125,12 +125,12 @@ def test_after_a_while_it_is_tried_again_and_the_reason_goes(
     with monkeypatch.context() as broken:
         refuse(broken, "bert", RuntimeError())
         [row] = told(someone("bert"))
-        delivery.deliver()
-        delivery.deliver()
+        delivery.deliver_due_mail()
+        delivery.deliver_due_mail()
     row.refresh_from_db()
     assert row.attempts == 1  # it waited
     due_now()
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due_mail() == 1
     row.refresh_from_db()
     assert (row.error, row.mailed_at is None) == ("", False)
 
@@ -140,7 +140,7 @@ def test_an_address_that_is_none_is_its_rows_affair(mailoutbox: Outbox) -> None:
     User.objects.filter(pk=bad.pk).update(email="a@b\nBcc: everybody@corp.example")
     [row] = told(bad)
     told(someone("ada"))
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due_mail() == 1
     row.refresh_from_db()
     assert row.error
 
@@ -149,7 +149,7 @@ def test_the_end_of_the_tasks_time_is_no_rows_error(mailoutbox: Outbox, monkeypa
     refuse(monkeypatch, "bert", SoftTimeLimitExceeded())
     [row] = told(someone("bert"))
     with pytest.raises(SoftTimeLimitExceeded):
-        delivery.deliver()
+        delivery.deliver_due_mail()
     row.refresh_from_db()
     assert row.error == ""
 
@@ -164,8 +164,8 @@ def test_while_the_server_is_away_nothing_is_lost_and_nothing_is_put_off(
     told(someone("dora", MailChoice.DIGEST))
     with monkeypatch.context() as down:
         down.setattr(EmailBackend, "open", away)
-        assert delivery.deliver() == 0
-    assert delivery.deliver() == 2
+        assert delivery.deliver_due_mail() == 0
+    assert delivery.deliver_due_mail() == 2
 
 
 def test_a_slow_server_gets_so_much_of_a_run(mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,24 +173,24 @@ def test_a_slow_server_gets_so_much_of_a_run(mailoutbox: Outbox, monkeypatch: py
     send = EmailMessage.send
 
     def slow(self: EmailMessage, *words: Any) -> int:
-        now[0] += delivery.SECONDS
+        now[0] += delivery.MAX_SECONDS
         return send(self, *words)
 
     monkeypatch.setattr(delivery.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(EmailMessage, "send", slow)
     told(someone("ada"), 5)
     told(someone("dora", MailChoice.DIGEST))
-    delivery.deliver()
+    delivery.deliver_due_mail()
     assert recipients(mailoutbox) == ["ada", "ada", "dora"]  # digests have their own time
 
 
 def test_a_digest_is_one_mail_a_day_with_everything_in_it(mailoutbox: Outbox) -> None:
     reader = someone("dora", MailChoice.DIGEST)
-    told(reader, delivery.IN_A_DIGEST + 7)
-    assert delivery.deliver() == delivery.IN_A_DIGEST + 7
-    assert delivery.deliver() == 0
+    told(reader, delivery.MAX_DIGEST_SIZE + 7)
+    assert delivery.deliver_due_mail() == delivery.MAX_DIGEST_SIZE + 7
+    assert delivery.deliver_due_mail() == 0
     [sent] = mailoutbox
-    assert sent.subject == f"Tutela: {delivery.IN_A_DIGEST + 7} things happened in Tutela"
+    assert sent.subject == f"Tutela: {delivery.MAX_DIGEST_SIZE + 7} things happened in Tutela"
     assert "And 7 more:" in sent.body
 
 
@@ -198,15 +198,15 @@ def test_a_row_that_no_mail_can_be_made_of_leaves_the_digest(
     mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = told(someone("dora", MailChoice.DIGEST), 3)
-    body_of = delivery.body_of
+    body_of = delivery.render_mail_body
 
     def broken(rows: Any, more: int = 0) -> str:
         if any(row.event == "thing:1" for row in rows):
             raise LookupError("no such text")
         return body_of(rows, more)
 
-    monkeypatch.setattr(delivery, "body_of", broken)
-    assert delivery.deliver() == 2
+    monkeypatch.setattr(delivery, "render_mail_body", broken)
+    assert delivery.deliver_due_mail() == 2
     rows[1].refresh_from_db()
     assert (rows[1].error, rows[1].mailed_at) == ("LookupError: no such text", None)
 
@@ -218,10 +218,10 @@ def test_a_digest_that_fails_is_tried_again_and_stops_no_other(
     told(someone("dora", MailChoice.DIGEST), 2)
     with monkeypatch.context() as broken:
         refuse(broken, "bert", ValueError())
-        assert delivery.deliver() == 2
-    assert delivery.deliver() == 0
+        assert delivery.deliver_due_mail() == 2
+    assert delivery.deliver_due_mail() == 0
     due_now()
-    assert delivery.deliver() == 3
+    assert delivery.deliver_due_mail() == 3
     assert recipients(mailoutbox) == ["dora", "bert"]
 
 
@@ -262,7 +262,7 @@ class Property(TestCase):
             return send(self, *words)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(delivery, "BATCH", 8)
+            patch.setattr(delivery, "BATCH_SIZE", 8)
             patch.setattr(EmailMessage, "send", sending)
-            delivery.deliver()
+            delivery.deliver_due_mail()
         assert "ursula" in recipients(mail.outbox)

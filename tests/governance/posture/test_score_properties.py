@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.posture.scores import score_of
+from governance.posture.scores import compute_score
 from scans.queries.cells import Counts
 
 SMALL = st.integers(0, 500)
@@ -15,7 +15,7 @@ COUNTS = st.builds(Counts, passed=SMALL, failed=SMALL, unknown=SMALL, not_applic
 
 
 def no_better(after: Counts, before: Counts) -> None:
-    new, old = score_of(after), score_of(before)
+    new, old = compute_score(after), compute_score(before)
     for value, was in ((new.passing, old.passing), (new.known, old.known)):
         if was is not None:
             assert value is not None
@@ -43,13 +43,13 @@ def test_a_list_that_can_not_be_read_any_more_raises_nothing(place: Counts, else
 @settings(deadline=None)
 @given(COUNTS, st.integers(1, 500))
 def test_what_does_not_apply_changes_nothing(counts: Counts, more: int) -> None:
-    assert score_of(replace(counts, not_applicable=counts.not_applicable + more)) == score_of(counts)
+    assert compute_score(replace(counts, not_applicable=counts.not_applicable + more)) == compute_score(counts)
 
 
 @settings(deadline=None)
 @given(COUNTS)
 def test_a_hundred_means_all(counts: Counts) -> None:
-    score = score_of(counts)
+    score = compute_score(counts)
     if score.passing == 100:
         assert (counts.failed, counts.unknown) == (0, 0)
     if score.known == 100:
@@ -57,4 +57,7 @@ def test_a_hundred_means_all(counts: Counts) -> None:
 
 
 def test_nothing_judged_is_no_number() -> None:
-    assert (score_of(Counts(not_applicable=9)).passing, score_of(Counts(not_applicable=9)).known) == (None, None)
+    assert (compute_score(Counts(not_applicable=9)).passing, compute_score(Counts(not_applicable=9)).known) == (
+        None,
+        None,
+    )

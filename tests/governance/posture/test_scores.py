@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from governance.posture import verdict_bar
-from governance.posture.scores import Score, heat, score_of
+from governance.posture.scores import Score, compute_heat, compute_score
 from scans.queries.cells import Counts
 
 
@@ -25,7 +25,7 @@ from scans.queries.cells import Counts
     ],
 )
 def test_unknown_weighs_as_much_as_a_fail(counts: Counts, score: Score) -> None:
-    assert score_of(counts) == score
+    assert compute_score(counts) == score
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,17 @@ def test_unknown_weighs_as_much_as_a_fail(counts: Counts, score: Score) -> None:
     ],
 )  # fmt: skip
 def test_heat_rises_with_the_share_that_fails(counts: Counts, level: int) -> None:
-    assert heat(counts) == level
+    assert compute_heat(counts) == level
 
 
 @pytest.mark.parametrize("counts", [Counts(1, 1, 1, 0), Counts(7, 0, 0, 3), Counts(0, 0, 0, 1), Counts(12345, 1, 2, 3)])
 def test_the_parts_of_a_bar_fill_it_without_a_gap_in_the_fixed_order(counts: Counts) -> None:
-    parts = verdict_bar.segments(counts, excepted=1, requested=2)
+    parts = verdict_bar.build_segments(counts, excepted=1, requested=2)
     assert [part.verdict for part in parts] == ["pass", "excepted", "requested", "fail", "unknown", "not_applicable"]
     assert sum(part.count for part in parts) == counts.all
     assert parts[0].x == 0
     assert all(a.x + a.width == b.x for a, b in itertools.pairwise(parts))
-    assert parts[-1].x + parts[-1].width == verdict_bar.LENGTH
+    assert parts[-1].x + parts[-1].width == verdict_bar.BAR_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_the_parts_of_a_bar_fill_it_without_a_gap_in_the_fixed_order(counts: Cou
 def test_what_is_excepted_or_requested_is_a_part_of_what_fails(
     excepted: int, requested: int, shown: tuple[int, int, int]
 ) -> None:
-    parts = verdict_bar.segments(Counts(passed=1, failed=5), excepted, requested)
+    parts = verdict_bar.build_segments(Counts(passed=1, failed=5), excepted, requested)
     assert tuple(part.count for part in parts[1:4]) == shown
 
 
 def test_an_empty_bar_has_no_length() -> None:
-    assert {part.width for part in verdict_bar.segments(Counts())} == {0}
+    assert {part.width for part in verdict_bar.build_segments(Counts())} == {0}

@@ -21,12 +21,12 @@ def client(inventory: Inventory) -> Client:
     return readers.auditor()
 
 
-def rows(client: Client, url: str = "/") -> dict[str, queries.Row]:
+def rows(client: Client, url: str = "/") -> dict[str, queries.PostureRow]:
     found = client.get(url).context["posture"].rows
     return {(row.account or row.unit).name if row.account or row.unit else "": row for row in found}
 
 
-def cell(row: queries.Row, group: str) -> Counts:
+def cell(row: queries.PostureRow, group: str) -> Counts:
     return next(cell.counts for cell in row.cells if cell.group == group)
 
 
@@ -107,7 +107,7 @@ def test_accounts_in_no_ou_have_a_row(inventory: Inventory, client: Client) -> N
 
 
 def test_of_very_many_accounts_only_the_chosen_ous_have_rows(client: Client) -> None:
-    with mock.patch.object(queries, "SHOWN_AT_ONCE", 2):
+    with mock.patch.object(queries, "MAX_ACCOUNT_ROWS", 2):
         assert list(rows(client)) == ["Root", "Production", "Retail", "Sandbox"]
         assert "Choose an OU to see its accounts" in client.get("/").content.decode()
         assert list(rows(client, "/?ou=ou-1-prod")) == ["Root", "Production", "ledger", "Retail"]

@@ -17,7 +17,7 @@ def sending(inventory: Inventory) -> Inventory:
     mine, theirs = worlds.blank(inventory.shop.account_id), worlds.blank(inventory.ledger.account_id)
     worlds.command(mine, "archive")
     worlds.destination(mine, "archive", own=False, head="forbidden")
-    mine[worlds.REGION, "ssm_documents"].miss("ssm.document", worlds.DENIED)
+    mine[worlds.REGION, "ssm_documents"].record_gap("ssm.document", worlds.DENIED)
     worlds.bucket(theirs, "archive", key="")
     worlds.keep(inventory.shop, mine)
     worlds.keep(inventory.ledger, theirs)

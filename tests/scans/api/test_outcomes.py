@@ -24,13 +24,13 @@ COLLECTED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def judged(inventory):
     """The inventory's scan with evidence: EBS default encryption, on in shop and off elsewhere."""
-    context = blobs.keep_context(start.context_of(inventory.organization))
+    context = blobs.store_context(start.build_scan_context(inventory.organization))
     Scan.objects.filter(pk=inventory.scan.pk).update(context=context, asked={"controls": ["SSM-EB-001"]})
     for account in (inventory.shop, inventory.ledger, inventory.play):
         evidence = Evidence("ec2_account", REGION, types=("ec2.ebs_default",))
         arn = f"arn:aws:ec2:{REGION}:{account.account_id}:ebs-encryption-by-default"
         evidence.add("ec2.ebs_default", arn, enabled=account == inventory.shop, key="")
-        manifest, _ = blobs.keep_evidence({(REGION, "ec2_account"): evidence})
+        manifest, _ = blobs.store_evidence({(REGION, "ec2_account"): evidence})
         Target.objects.filter(scan=inventory.scan, account=account).update(manifest=manifest, collected_at=COLLECTED)
     return inventory
 

@@ -27,7 +27,7 @@ WAYS = [(f"accounts/{SHOP}/rescan/", None), ("scans/", {"accounts": [SHOP]})]
 @pytest.fixture(autouse=True)
 def sent(monkeypatch):
     found: list[int] = []
-    monkeypatch.setattr(tasks, "enqueue", found.append)
+    monkeypatch.setattr(tasks, "enqueue_scan", found.append)
     return found
 
 
@@ -36,7 +36,7 @@ def bearer(*permissions: Permission) -> dict[str, str]:
     service = person("robot", (Role.INTEGRATION, ScopeKind.ORGANIZATION, ORG))
     User.objects.filter(pk=service.pk).update(is_service=True, responsible=person("nina"))
     now, where = timezone.now(), [(ScopeKind.ACCOUNT, SHOP)]
-    cut = api_tokens.Cut(list(permissions), where, now + timedelta(days=9))
+    cut = api_tokens.TokenLimits(list(permissions), where, now + timedelta(days=9))
     service.refresh_from_db()
     _, text = api_tokens.create_token(actor=SYSTEM, service=service, name="again", cut=cut, now=now)
     return {"Authorization": f"Bearer {text}"}

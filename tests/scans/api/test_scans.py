@@ -23,7 +23,7 @@ ACTS = ("scans/", "scans/{id}/cancel/", "scans/{id}/resume/")
 def sent(monkeypatch, django_capture_on_commit_callbacks):
     """The ids of the Scans that the workers were told about."""
     told: list[int] = []
-    monkeypatch.setattr(tasks, "enqueue", told.append)
+    monkeypatch.setattr(tasks, "enqueue_scan", told.append)
     return told
 
 
@@ -102,7 +102,7 @@ def test_a_broker_that_is_down_only_delays(operator, inventory, monkeypatch, com
     def down(scan_id: int) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(tasks, "enqueue", down)
+    monkeypatch.setattr(tasks, "enqueue_scan", down)
     with committed():
         assert post(operator, "scans/").status_code == 201
     assert Target.objects.filter(state="queued").count() == 4

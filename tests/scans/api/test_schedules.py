@@ -30,7 +30,7 @@ RETAIL: dict[str, Any] = {"name": "retail", "every_minutes": 360, "ous": ["ou-1-
 @pytest.fixture(autouse=True)
 def sent(monkeypatch):
     found: list[int] = []
-    monkeypatch.setattr(tasks, "enqueue", found.append)
+    monkeypatch.setattr(tasks, "enqueue_scan", found.append)
     return found
 
 
@@ -246,7 +246,7 @@ def bearer(*permissions: Permission) -> dict[str, str]:
     User.objects.filter(pk=service.pk).update(is_service=True, responsible=person("nina"))
     service.refresh_from_db()
     now = timezone.now()
-    cut = api_tokens.Cut(list(permissions), [(ScopeKind.ACCOUNT, SHOP)], now + timedelta(days=9))
+    cut = api_tokens.TokenLimits(list(permissions), [(ScopeKind.ACCOUNT, SHOP)], now + timedelta(days=9))
 
     _, text = api_tokens.create_token(actor=SYSTEM, service=service, name="schedules", cut=cut, now=now)
     return {"Authorization": f"Bearer {text}"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import GLOBAL, Evidence, Resource
 from tests.scans.collectors.fake_reader import REGION
 
@@ -27,13 +27,13 @@ def kinds(evidence: Evidence, type: str) -> list[str]:
     return [str(gap.kind) for gap in evidence.gaps.get(type, [])]
 
 
-def seen(*resources: Resource, gaps: Mapping[str, list[Gap]] | None = None, **more: Any) -> Seen:
+def seen(*resources: Resource, gaps: Mapping[str, list[Gap]] | None = None, **more: Any) -> EarlierEvidence:
     by_region: dict[str, list[Resource]] = {}
     for resource in resources:
         by_region.setdefault(resource.region, []).append(resource)
     evidences = [Evidence("earlier", region, held) for region, held in by_region.items()]
     evidences.append(Evidence("earlier", GLOBAL, gaps=dict(gaps or {})))
-    return Seen(tuple(evidences), **more)
+    return EarlierEvidence(tuple(evidences), **more)
 
 
 def a(type: str, arn: str, region: str = REGION, **facts: Any) -> Resource:

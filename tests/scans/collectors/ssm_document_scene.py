@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import Evidence, Resource, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Evidence, Resource, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 BASE = "arn:aws:ssm:eu-west-1:111122223333:document/"
@@ -33,8 +33,8 @@ class Scene:
         self.reader.answer("cloudtrail", "LookupEvents", {"Events": []})
 
     def evidence(self) -> Evidence:
-        evidence = collect(self.reader, Seen())
-        canonical(evidence)
+        evidence = collect(self.reader, EarlierEvidence())
+        serialize_evidence(evidence)
         return evidence
 
     def facts(self, type: str = "ssm.document") -> dict[str, Any]:

@@ -6,16 +6,16 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.cloudtrail import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import Context, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Context, serialize_evidence
 from tests.scans.collectors.fake_reader import ACCOUNT, FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 
 OWN = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/own"
 SHADOW = "arn:aws:cloudtrail:eu-central-1:999999999999:trail/organization"
 SELECTORS = [{"ReadWriteType": "All", "IncludeManagementEvents": True}]
-MANAGEMENT = Seen(context=Context(account=ACCOUNT, organization="o-1", management_account=ACCOUNT))
-MEMBER = Seen(context=Context(account=ACCOUNT, organization="o-1", management_account="999999999999"))
+MANAGEMENT = EarlierEvidence(context=Context(account=ACCOUNT, organization="o-1", management_account=ACCOUNT))
+MEMBER = EarlierEvidence(context=Context(account=ACCOUNT, organization="o-1", management_account="999999999999"))
 
 
 def trail(arn: str = OWN, **more: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_a_trail_is_read_by_arn_in_its_home_region() -> None:
         ("eu-west-1", {"Name": OWN}),
         ("eu-west-1", {"TrailName": OWN}),
     ]
-    assert canonical(evidence) == canonical(collect(reader, MEMBER))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, MEMBER))
 
 
 def test_an_organization_trail_in_a_member_is_counted_once() -> None:

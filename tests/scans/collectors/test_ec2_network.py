@@ -7,9 +7,9 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.ec2_network import COLLECTOR, collect
-from scans.collectors.lib.ec2_shape import cidrs, short_name, sources_443
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.collectors.lib.ec2_shape import list_https_sources, list_vpc_cidrs, short_name
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 
@@ -72,12 +72,12 @@ def test_an_endpoint_that_leads_to_no_service_hides_no_other(type: str) -> None:
 def test_an_interface_endpoint_without_a_service_is_one_that_was_not_understood() -> None:
     odd = endpoint()
     del odd["ServiceName"]
-    assert kinds(collect(region(odd), Seen()), "ec2.vpc_endpoint") == ["malformed"]
+    assert kinds(collect(region(odd), EarlierEvidence()), "ec2.vpc_endpoint") == ["malformed"]
 
 
 def test_an_empty_region_takes_one_call() -> None:
     reader = region()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 1
     assert not evidence.resources
     assert not evidence.gaps
@@ -111,7 +111,7 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
         }
     }
     assert reader.count() == 1 + 1 + 1 + 1 + 2
-    assert canonical(evidence) == canonical(collect(reader, seen(NODE)))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, seen(NODE)))
 
 
 def test_nodes_without_interface_endpoints_take_two_calls_for_their_vpc() -> None:
@@ -189,7 +189,7 @@ def test_peerings_that_were_not_told_hide_the_neighbours_alone(kind: GapKind, an
 def test_denied_the_endpoints() -> None:
     reader = region().refuse("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
     gap = reader.gap("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
-    assert collect(reader, Seen()).gaps == {"ec2.vpc_endpoint": [gap], "ec2.vpc": [gap]}
+    assert collect(reader, EarlierEvidence()).gaps == {"ec2.vpc_endpoint": [gap], "ec2.vpc": [gap]}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_denied_the_endpoints() -> None:
 )
 def test_denied_a_detail(operation: str, type: str, hidden: set[str]) -> None:
     reader = region(endpoint()).refuse("ec2", operation, "UnauthorizedOperation")
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert {name for name, value in one_of(evidence, type).items() if isinstance(value, Gap)} == hidden
     assert not evidence.gaps
 
@@ -210,14 +210,14 @@ def test_denied_a_detail(operation: str, type: str, hidden: set[str]) -> None:
 def test_what_another_answer_leaves_out_is_not_known() -> None:
     reader = region(endpoint())
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": []}).answer("ec2", "DescribeVpcs", {"Vpcs": []})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert one_of(evidence, "ec2.vpc")["cidrs"].code == "NotListed"
     assert one_of(evidence, "ec2.vpc_endpoint")["ingress_443"].code == "NotListed"
 
 
 def test_a_vpc_that_is_gone_meanwhile_is_dropped() -> None:
     reader = region(endpoint()).refuse("ec2", "DescribeVpcAttribute", "InvalidVpcID.NotFound", kind=GapKind.REJECTED)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert not all_of(evidence, "ec2.vpc")
     assert not evidence.gaps
 
@@ -233,7 +233,7 @@ def test_nodes_that_were_not_read_leave_it_open_which_vpcs_have_some() -> None:
     "wrong", [{}, {"VpcEndpoints": {}}, {"VpcEndpoints": ["x"]}, {"VpcEndpoints": [{"VpcId": "v"}]}]
 )
 def test_malformed_endpoints(wrong: Any) -> None:
-    evidence = collect(region().answer("ec2", "DescribeVpcEndpoints", wrong), Seen())
+    evidence = collect(region().answer("ec2", "DescribeVpcEndpoints", wrong), EarlierEvidence())
     assert kinds(evidence, "ec2.vpc_endpoint") == ["malformed"]
 
 
@@ -242,7 +242,7 @@ def test_malformed_details() -> None:
     reader.answer("ec2", "DescribeVpcAttribute", {})
     reader.answer("ec2", "DescribeVpcs", {"Vpcs": ["x"]})
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [{}]}]})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     gaps = [v.kind for r in evidence.resources for v in r.facts.values() if isinstance(v, Gap)]
     assert gaps == [GapKind.MALFORMED] * 6
 
@@ -265,7 +265,7 @@ def test_which_rules_admit_https(rule: dict[str, Any], admitted: bool) -> None:
         "PrefixListIds": [{"PrefixListId": "pl-1"}],
     }
     everything = ["0.0.0.0/0", "::/0", "sg-9", "pl-1"]
-    assert sources_443({"IpPermissions": [rule | of]}) == (everything if admitted else [])
+    assert list_https_sources({"IpPermissions": [rule | of]}) == (everything if admitted else [])
 
 
 def test_all_ranges_of_a_vpc_that_it_still_has() -> None:
@@ -277,7 +277,7 @@ def test_all_ranges_of_a_vpc_that_it_still_has() -> None:
         ],
         "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "fd00::/56", "Ipv6CidrBlockState": {"State": "associated"}}],
     }
-    assert cidrs(vpc) == ["10.0.0.0/16", "10.1.0.0/16", "fd00::/56"]
+    assert list_vpc_cidrs(vpc) == ["10.0.0.0/16", "10.1.0.0/16", "fd00::/56"]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.events import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, one_of
 
@@ -27,7 +27,7 @@ def event(**record: Any) -> dict[str, Any]:
 
 def test_an_empty_region_takes_one_call() -> None:
     reader = region()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 1
     arn = "arn:aws:cloudtrail:eu-west-1:111122223333:lookup/ssm.amazonaws.com"
     assert all_of(evidence, TYPE) == {arn: {"sampled": 0, "tls_versions": {}, "hosts": []}}
@@ -36,16 +36,16 @@ def test_an_empty_region_takes_one_call() -> None:
 def test_versions_and_hosts_of_one_page_only() -> None:
     old, new = ({"tlsVersion": version, "clientProvidedHostHeader": HOST} for version in ("TLSv1.1", "TLSv1.3"))
     reader = region(event(tlsDetails=new), event(tlsDetails=old), event(tlsDetails=new), event(eventName="x"))
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert one_of(evidence, TYPE) == {"sampled": 4, "tls_versions": {"TLSv1.1": 1, "TLSv1.3": 2}, "hosts": [HOST]}
     assert reader.count() == 1
-    assert canonical(evidence) == canonical(collect(reader, Seen()))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
 def test_denied() -> None:
     reader = FakeReader(COLLECTOR).refuse(*LOOKUP)
     gap = reader.gap(*LOOKUP)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert one_of(evidence, TYPE) == {"sampled": gap, "tls_versions": gap, "hosts": gap}
     assert not evidence.gaps
 
@@ -54,4 +54,4 @@ def test_denied() -> None:
     "wrong", ["x", {}, {"CloudTrailEvent": "{"}, {"CloudTrailEvent": "[]"}, event(tlsDetails="TLSv1.2")]
 )
 def test_malformed(wrong: Any) -> None:
-    assert one_of(collect(region(wrong), Seen()), TYPE)["sampled"].kind is GapKind.MALFORMED
+    assert one_of(collect(region(wrong), EarlierEvidence()), TYPE)["sampled"].kind is GapKind.MALFORMED

@@ -7,8 +7,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.iam import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import Context, Evidence, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Context, Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 
@@ -73,7 +73,7 @@ def account(*pages: dict[str, Any], rows: tuple[str, ...] = (ROOT_ROW,), state: 
 
 
 def read(reader: FakeReader) -> Evidence:
-    return collect(reader, Seen(), sleep=lambda _: None)
+    return collect(reader, EarlierEvidence(), sleep=lambda _: None)
 
 
 def test_an_empty_account_takes_five_calls() -> None:
@@ -102,7 +102,7 @@ def test_evidence_of_an_unchanged_account_is_the_same_to_the_byte() -> None:
             [user(AttachedManagedPolicies=attached(POLICY["Arn"], ADMIN))],
         )
     )
-    assert canonical(read(first)) == canonical(read(again))
+    assert serialize_evidence(read(first)) == serialize_evidence(read(again))
 
 
 def test_a_report_in_the_making_is_waited_for() -> None:
@@ -112,7 +112,7 @@ def test_a_report_in_the_making_is_waited_for() -> None:
     reader.refuse("iam", "GetCredentialReport", "ReportInProgress", kind=GapKind.REJECTED, status=410, after=())
     rule = reader._rules["iam", "GetCredentialReport"][0]
     rule.answers.append(ready)
-    evidence = collect(reader, Seen(), sleep=waits.append)
+    evidence = collect(reader, EarlierEvidence(), sleep=waits.append)
     assert one_of(evidence, "iam.root")["credentials_present"] is True
     assert waits == [1, 1]
 
@@ -197,8 +197,10 @@ def test_a_document_that_does_not_parse_is_a_gap_of_that_document() -> None:
     assert not evidence.gaps
 
 
-HERE = Seen(context=Context(account="111122223333", organization="o-1", management_account="111122223333"))
-ELSEWHERE = Seen(context=Context(account="111122223333", organization="o-1", management_account="999999999999"))
+HERE = EarlierEvidence(context=Context(account="111122223333", organization="o-1", management_account="111122223333"))
+ELSEWHERE = EarlierEvidence(
+    context=Context(account="111122223333", organization="o-1", management_account="999999999999")
+)
 
 
 def test_the_management_account_is_asked_who_manages_root_credentials() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.kms import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import GLOBAL, Evidence, Resource, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import GLOBAL, Evidence, Resource, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 
@@ -89,7 +89,7 @@ def test_a_customer_key_by_all_its_names_is_described_once() -> None:
         }
     }
     assert reader.count() == 1 + 1 + 2
-    assert canonical(evidence) == canonical(collect(reader, earlier))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, earlier))
 
 
 def test_a_key_of_aws_is_known_by_its_alias_and_by_its_id() -> None:
@@ -261,7 +261,7 @@ def test_buckets_and_trails_of_the_global_evidence_count_where_their_keys_are() 
     bucket = Evidence("s3_buckets", GLOBAL)
     bucket.add("s3.bucket", "arn:aws:s3:::b", "eu-west-1", encryption={"algorithm": "aws:kms", "key": "alias/data"})
     bucket.add("s3.bucket", "arn:aws:s3:::c", "us-east-1", encryption={"algorithm": "aws:kms", "key": "alias/us"})
-    earlier = Seen((*seen(here, away).evidences, bucket))
+    earlier = EarlierEvidence((*seen(here, away).evidences, bucket))
     evidence = collect(region(), earlier)
     assert set(all_of(evidence, "kms.reference")) == {KEY, "alias/data"}
     assert one_of(evidence, "kms.key")["used_by"] == [
@@ -273,7 +273,7 @@ def test_buckets_and_trails_of_the_global_evidence_count_where_their_keys_are() 
 @pytest.mark.parametrize(
     "earlier", [seen(gaps={"ssm.parameter": [DENIED]}), seen(a("logs.group", "group", kms_key=DENIED))]
 )
-def test_settings_that_were_not_read_may_name_more(earlier: Seen) -> None:
+def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     assert collect(region(), earlier).gaps == {"kms.reference": [DENIED], "kms.key": [DENIED]}
 
 
@@ -281,7 +281,7 @@ def test_a_description_with_personal_data_is_a_hit_without_it() -> None:
     reader = region().answer("kms", "DescribeKey", key(Description="ask jane.doe@example.com"), when={"KeyId": KEY})
     evidence = collect(reader, seen(parameter(KEY)))
     assert [hit["field"] for hit in one_of(evidence, "kms.key")["hits"]] == ["description"]
-    assert b"jane" not in canonical(evidence)
+    assert b"jane" not in serialize_evidence(evidence)
 
 
 def test_a_password_in_a_url_of_a_description_is_told_by_its_place() -> None:
@@ -289,4 +289,4 @@ def test_a_password_in_a_url_of_a_description_is_told_by_its_place() -> None:
     reader = region().answer("kms", "DescribeKey", key(Description=text), when={"KeyId": KEY})
     evidence = collect(reader, seen(parameter(KEY)))
     assert one_of(evidence, "kms.key")["url_credentials"] == ["description"]
-    assert b"Xk29" not in canonical(evidence)
+    assert b"Xk29" not in serialize_evidence(evidence)

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.logs import AGENT_PATTERN, COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, seen
 
@@ -36,7 +36,7 @@ def group(name: str, **more: Any) -> dict[str, Any]:
 
 def test_an_empty_region_takes_two_calls() -> None:
     reader = region()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 2
     assert not evidence.resources
     assert not evidence.gaps
@@ -44,7 +44,7 @@ def test_an_empty_region_takes_two_calls() -> None:
 
 def test_groups_that_nothing_names() -> None:
     prefixed = (group("/aws/ssm/AWS-RunShellScript"), group("/aws/ssm/automation/executeScript", kmsKeyId="key"))
-    evidence = collect(region(prefixed=prefixed), Seen())
+    evidence = collect(region(prefixed=prefixed), EarlierEvidence())
     assert all_of(evidence, "logs.group") == {
         f"{HOME}/aws/ssm/AWS-RunShellScript": {
             "name": "/aws/ssm/AWS-RunShellScript",
@@ -63,7 +63,7 @@ def test_groups_of_the_agent_are_found_by_their_names_and_their_keys_looked_up()
     agents = (group("/nodes/amazon-ssm-agent.log"), group("/var/log/amazon/ssm/errors.log", kmsKeyId="key"))
     names = tuple(item["logGroupName"] for item in agents)
     reader = region(*agents, found=(*names, "/aws/amazonmq/broker"))
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert {f["name"]: (f["kinds"], f["kms_key"]) for f in all_of(evidence, "logs.group").values()} == {
         "/nodes/amazon-ssm-agent.log": (["agent"], None),
         "/var/log/amazon/ssm/errors.log": (["agent"], "key"),
@@ -78,14 +78,14 @@ def test_a_group_of_the_agent_may_take_other_data_too() -> None:
 
 
 def test_a_group_of_the_agent_that_is_gone_when_looked_up_is_not_missing_from_anything() -> None:
-    evidence = collect(region(found=("/nodes/amazon-ssm-agent.log",)), Seen())
+    evidence = collect(region(found=("/nodes/amazon-ssm-agent.log",)), EarlierEvidence())
     assert not evidence.resources
     assert not evidence.gaps
 
 
 def test_denied_the_search_the_list_is_incomplete() -> None:
     reader = region().refuse(*DESCRIBE, when=PATTERN)
-    assert collect(reader, Seen()).gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
+    assert collect(reader, EarlierEvidence()).gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
 
 
 def test_named_groups_are_looked_up_by_name_and_missing_ones_told() -> None:
@@ -99,7 +99,7 @@ def test_named_groups_are_looked_up_by_name_and_missing_ones_told() -> None:
     }
     assert all_of(evidence, "logs.missing") == {f"{HOME}scripts": {"name": "scripts", "kinds": ["script"]}}
     assert reader.asked()[2].params == {"logGroupIdentifiers": ["commands", "scripts", "sessions"]}
-    assert canonical(evidence) == canonical(collect(reader, earlier))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, earlier))
 
 
 def test_batches_of_fifty_and_only_for_groups_not_yet_seen() -> None:
@@ -149,7 +149,7 @@ def test_malformed(wrong: Any) -> None:
     "earlier",
     [seen(gaps={"ssm.command": [DENIED]}), seen(a("ssm.session_document", "document", session=DENIED))],
 )
-def test_settings_that_were_not_read_may_name_more(earlier: Seen) -> None:
+def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     evidence = collect(region(), earlier)
     assert evidence.gaps == {"logs.group": [DENIED], "logs.missing": [DENIED]}
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.ram import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 
@@ -30,7 +30,7 @@ def member(id: str, name: str) -> dict[str, str]:
 
 def test_an_empty_region_takes_one_call() -> None:
     reader = region()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 1
     assert not evidence.resources
     assert not evidence.gaps
@@ -39,27 +39,27 @@ def test_an_empty_region_takes_one_call() -> None:
 def test_a_parameter_in_two_shares() -> None:
     members = (member("444455556666", "s1"), member("o-1", "s2"), member("999999999999", "s3"))
     reader = region(share("s2"), share("s1"), principals=members)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert all_of(evidence, TYPE) == {ONE: {"shares": ["s1", "s2"], "principals": ["444455556666", "o-1"]}}
     assert reader.count() == 2
-    assert canonical(evidence) == canonical(collect(reader, Seen()))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
 def test_denied() -> None:
     reader = region().refuse("ram", "ListResources")
-    assert collect(reader, Seen()).gaps == {TYPE: [reader.gap("ram", "ListResources")]}
+    assert collect(reader, EarlierEvidence()).gaps == {TYPE: [reader.gap("ram", "ListResources")]}
     reader = region(share("s1")).refuse("ram", "ListPrincipals")
-    assert one_of(collect(reader, Seen()), TYPE)["principals"] == reader.gap("ram", "ListPrincipals")
+    assert one_of(collect(reader, EarlierEvidence()), TYPE)["principals"] == reader.gap("ram", "ListPrincipals")
 
 
 @pytest.mark.parametrize("wrong", ["x", {"type": "ssm:Parameter"}, {"resourceShareArn": "s1"}])
 def test_malformed(wrong: Any) -> None:
-    assert kinds(collect(region(wrong), Seen()), TYPE) == ["malformed"]
+    assert kinds(collect(region(wrong), EarlierEvidence()), TYPE) == ["malformed"]
 
 
 @pytest.mark.parametrize("items", [[{"arn": ONE}], [share("s1"), {"arn": ONE}], [{"arn": ONE}, share("s1")]])
 def test_a_share_that_was_left_out_hides_whom_it_admits(items: list[Any]) -> None:
-    evidence = collect(region(*items, principals=(member("444455556666", "s1"),)), Seen())
+    evidence = collect(region(*items, principals=(member("444455556666", "s1"),)), EarlierEvidence())
     assert {name: fact.kind for name, fact in one_of(evidence, TYPE).items()} == {
         "shares": GapKind.MALFORMED,
         "principals": GapKind.MALFORMED,
@@ -67,4 +67,7 @@ def test_a_share_that_was_left_out_hides_whom_it_admits(items: list[Any]) -> Non
 
 
 def test_malformed_principals() -> None:
-    assert one_of(collect(region(share("s1"), principals=("x",)), Seen()), TYPE)["principals"].kind is GapKind.MALFORMED
+    assert (
+        one_of(collect(region(share("s1"), principals=("x",)), EarlierEvidence()), TYPE)["principals"].kind
+        is GapKind.MALFORMED
+    )

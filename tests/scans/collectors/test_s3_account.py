@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.s3_account import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, one_of
 
@@ -22,7 +22,7 @@ def account() -> FakeReader:
 
 def test_an_empty_account_takes_two_calls() -> None:
     reader = account()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 2
     assert one_of(evidence, "s3.account") == {"public_access_block": None}
     assert all_of(evidence, "s3.inventory") == {"arn:aws:s3::111122223333:inventory": {"buckets": {}}}
@@ -39,10 +39,10 @@ def test_the_block_and_the_buckets_of_all_pages() -> None:
         {"Buckets": [{"Name": "two"}]},
     ]
     reader.answer("s3", "ListBuckets", *pages)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert one_of(evidence, "s3.account")["public_access_block"] == ALL
     assert one_of(evidence, "s3.inventory")["buckets"] == {"one": "eu-west-1", "two": None}
-    assert canonical(evidence) == canonical(collect(reader, Seen()))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_block_and_the_buckets_of_all_pages() -> None:
 def test_denied(service: str, operation: str, type: str, fact: str) -> None:
     reader = account()
     reader.refuse(service, operation, "AccessDenied", status=403)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert one_of(evidence, type)[fact] == reader.gap(service, operation, "AccessDenied")
     assert not evidence.gaps
 
@@ -63,15 +63,15 @@ def test_denied(service: str, operation: str, type: str, fact: str) -> None:
 def test_a_page_that_was_refused_hides_the_whole_inventory() -> None:
     reader = account()
     reader.refuse("s3", "ListBuckets", after=[{"Buckets": [{"Name": "one", "BucketRegion": "eu-west-1"}]}])
-    assert one_of(collect(reader, Seen()), "s3.inventory")["buckets"].kind is GapKind.DENIED
+    assert one_of(collect(reader, EarlierEvidence()), "s3.inventory")["buckets"].kind is GapKind.DENIED
 
 
 @pytest.mark.parametrize("answer", [{}, {"Buckets": None}, {"Buckets": [{"BucketRegion": "x"}]}, {"Buckets": ["one"]}])
 def test_a_malformed_inventory(answer: Any) -> None:
     reader = account().answer("s3", "ListBuckets", answer)
-    assert one_of(collect(reader, Seen()), "s3.inventory")["buckets"].kind is GapKind.MALFORMED
+    assert one_of(collect(reader, EarlierEvidence()), "s3.inventory")["buckets"].kind is GapKind.MALFORMED
 
 
 def test_a_malformed_block() -> None:
     reader = account().answer("s3control", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": "all"})
-    assert one_of(collect(reader, Seen()), "s3.account")["public_access_block"].kind is GapKind.MALFORMED
+    assert one_of(collect(reader, EarlierEvidence()), "s3.account")["public_access_block"].kind is GapKind.MALFORMED

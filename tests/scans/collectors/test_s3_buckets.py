@@ -7,8 +7,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.s3_buckets import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import GLOBAL, Resource, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import GLOBAL, Resource, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 
@@ -70,7 +70,7 @@ def test_an_own_bucket_takes_two_calls_in_its_region_under_a_complete_block() ->
         "own": True,
         "head": "exists",
     }
-    assert canonical(evidence) == canonical(collect(reader, earlier))
+    assert serialize_evidence(evidence) == serialize_evidence(collect(reader, earlier))
 
 
 @pytest.mark.parametrize("block", [None, HALF, DENIED])
@@ -189,7 +189,7 @@ def test_an_inventory_that_was_not_read_leaves_open_whose_a_bucket_is() -> None:
         seen(*inventory({}), gaps={"cloudtrail.trail": [DENIED]}),
     ],
 )
-def test_settings_that_were_not_read_may_name_more(earlier: Seen) -> None:
+def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     assert collect(s3(), earlier).gaps == {"s3.bucket": [DENIED], "s3.destination": [DENIED]}
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from scans.collectors.lib.strict_answers import ShapeError, document, instant, json_object
+from scans.collectors.lib.strict_answers import ShapeError, json_object, parse_instant, parse_policy_document
 from scans.domain.size_limits import MAX_RECORD, TooCostlyError
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'
@@ -14,7 +14,7 @@ PLAIN = '{"Version": "2012-10-17", "Statement": []}'
 
 @pytest.mark.parametrize("written", [PLAIN, quote(PLAIN)])
 def test_a_document_is_read_whether_it_is_encoded_or_not(written: str) -> None:
-    assert document(written) == {"Version": "2012-10-17", "Statement": []}
+    assert parse_policy_document(written) == {"Version": "2012-10-17", "Statement": []}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_document_is_read_whether_it_is_encoded_or_not(written: str) -> None:
 def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: str) -> None:
     for written in (twice, quote(twice)):
         with pytest.raises(ShapeError):
-            document(written)
+            parse_policy_document(written)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: st
 )
 def test_a_document_beyond_the_bounds_is_too_costly(given: object) -> None:
     with pytest.raises(TooCostlyError):
-        document(given)
+        parse_policy_document(given)
 
 
 @pytest.mark.parametrize("given", ["1e999", "soon", "0001-01-01T00:00:00+14:00", 7, None])
 def test_what_is_no_time_is_another_form(given: object) -> None:
     with pytest.raises(ShapeError):
-        instant(given)
+        parse_instant(given)
 
 
 def test_a_record_as_large_as_they_come_is_read() -> None:

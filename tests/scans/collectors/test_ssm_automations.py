@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors import ssm_automations
-from scans.domain.collector import Seen
-from scans.domain.evidence import Evidence, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
@@ -16,7 +16,7 @@ RUN = "00000000-0000-0000-0000-000000000001"
 
 
 def facts_of(evidence: Evidence) -> dict[str, Any]:
-    canonical(evidence)
+    serialize_evidence(evidence)
     (resource,) = evidence.resources
     return resource.facts
 
@@ -29,7 +29,7 @@ def automations(document: str, **more: Any) -> FakeReader:
 
 def test_ordinary_executions_take_no_further_call() -> None:
     reader = automations("AWS-RestartEC2Instance", Outputs={"x.Output": [f"key {KEY}"]})
-    evidence = ssm_automations.collect(reader, Seen())
+    evidence = ssm_automations.collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == BASE + f"automation-execution/{RUN}"
     assert facts_of(evidence) == {
         "document": "AWS-RestartEC2Instance",
@@ -61,14 +61,14 @@ def test_executions_that_may_name_a_bucket_are_read(
     reader = automations(document)
     execution = {"DocumentName": document, "Parameters": parameters}
     reader.answer("ssm", "GetAutomationExecution", {"AutomationExecution": execution})
-    assert facts_of(ssm_automations.collect(reader, Seen()))["references"] == expected
+    assert facts_of(ssm_automations.collect(reader, EarlierEvidence()))["references"] == expected
     assert reader.count() == 2
 
 
 def test_a_denied_execution() -> None:
     reader = automations("AWS-CreateCloudFormationStack").refuse("ssm", "GetAutomationExecution")
     gap = reader.gap("ssm", "GetAutomationExecution")
-    facts = facts_of(ssm_automations.collect(reader, Seen()))
+    facts = facts_of(ssm_automations.collect(reader, EarlierEvidence()))
     assert facts == {
         "document": "AWS-CreateCloudFormationStack",
         "references": gap,
@@ -80,13 +80,13 @@ def test_a_denied_execution() -> None:
 def test_an_execution_that_is_gone_is_dropped() -> None:
     reader = automations("AWS-CreateCloudFormationStack")
     reader.refuse("ssm", "GetAutomationExecution", "AutomationExecutionNotFoundException", kind=GapKind.REJECTED)
-    assert ssm_automations.collect(reader, Seen()).resources == []
+    assert ssm_automations.collect(reader, EarlierEvidence()).resources == []
 
 
 @pytest.mark.parametrize("answer", [{}, {"AutomationExecution": "x"}, {"AutomationExecution": {"Parameters": "x"}}])
 def test_malformed_executions(answer: dict[str, Any]) -> None:
     reader = automations("AWS-CreateCloudFormationStack").answer("ssm", "GetAutomationExecution", answer)
-    facts = facts_of(ssm_automations.collect(reader, Seen()))
+    facts = facts_of(ssm_automations.collect(reader, EarlierEvidence()))
     assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
 
 
@@ -94,7 +94,7 @@ def test_an_execution_whose_document_was_left_out_may_name_a_bucket() -> None:
     reader = automations("x").answer(
         "ssm", "DescribeAutomationExecutions", {"AutomationExecutionMetadataList": [{"AutomationExecutionId": RUN}]}
     )
-    facts = facts_of(ssm_automations.collect(reader, Seen()))
+    facts = facts_of(ssm_automations.collect(reader, EarlierEvidence()))
     assert facts["document"].kind is facts["references"].kind is GapKind.MALFORMED
 
 
@@ -103,4 +103,4 @@ def test_parameters_that_were_left_out_may_name_a_bucket() -> None:
     reader = automations(document).answer(
         "ssm", "GetAutomationExecution", {"AutomationExecution": {"DocumentName": document}}
     )
-    assert facts_of(ssm_automations.collect(reader, Seen()))["references"].kind is GapKind.MALFORMED
+    assert facts_of(ssm_automations.collect(reader, EarlierEvidence()))["references"].kind is GapKind.MALFORMED

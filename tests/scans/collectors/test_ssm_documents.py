@@ -5,15 +5,15 @@ from __future__ import annotations
 import yaml
 
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, SHELL, STEP, Scene, found, session_content
 
 
 def test_an_empty_region_takes_one_call_and_has_no_preferences() -> None:
     reader = FakeReader(COLLECTOR).answer("ssm", "ListDocuments", {"DocumentIdentifiers": []})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 1
     assert reader.made[0].params == {"Filters": [{"Key": "Owner", "Values": ["Self"]}], "MaxResults": 50}
     (resource,) = evidence.resources
@@ -194,7 +194,7 @@ def test_bodies_become_hits_and_are_not_kept() -> None:
         (field, "assigned_secret"),
     }
     assert facts["url_credentials"] == [field]
-    assert secret not in canonical(evidence).decode()
+    assert secret not in serialize_evidence(evidence).decode()
 
 
 def test_comments_of_yaml_are_read_too() -> None:
@@ -218,4 +218,4 @@ def test_pre_signed_urls_of_attachments_are_not_kept() -> None:
     url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=" + "0a" * 32
     answer = {"Content": "{}", "DocumentFormat": "JSON", "AttachmentsContent": [{"Name": "a.zip", "Url": url}]}
     scene.reader.answer("ssm", "GetDocument", answer)
-    assert "X-Amz" not in canonical(scene.evidence()).decode()
+    assert "X-Amz" not in serialize_evidence(scene.evidence()).decode()

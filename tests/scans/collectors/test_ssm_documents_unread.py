@@ -8,7 +8,7 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.ssm_documents import COLLECTOR, collect
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, SHELL, Scene, found, session_content
 
@@ -68,7 +68,7 @@ def test_session_inputs_of_other_types_are_malformed(inputs: Any) -> None:
 
 def test_a_denied_list_leaves_even_the_preferences_unknown() -> None:
     reader = FakeReader(COLLECTOR).refuse("ssm", "ListDocuments")
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     gap = reader.gap("ssm", "ListDocuments")
     assert evidence.gaps == {"ssm.document": [gap], "ssm.session_document": [gap]}
     (resource,) = evidence.resources

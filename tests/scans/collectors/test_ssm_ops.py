@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.ssm_ops import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import Evidence, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
@@ -28,7 +28,7 @@ def empty() -> FakeReader:
 
 
 def only(reader: FakeReader) -> tuple[str, dict[str, Any], Evidence]:
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert evidence.gaps == {}
     (resource,) = evidence.resources
     return resource.arn, resource.facts, evidence
@@ -43,7 +43,7 @@ def baseline(answer: dict[str, Any]) -> FakeReader:
 
 def test_an_empty_region_takes_three_calls() -> None:
     reader = empty()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
     assert [(made.operation, made.params) for made in reader.made] == [
         ("DescribeOpsItems", {"MaxResults": 50}),
@@ -55,9 +55,9 @@ def test_an_empty_region_takes_three_calls() -> None:
 @pytest.mark.parametrize(("operation", "key", "id", "type"), LISTS)
 def test_a_refusal_concerns_its_type_only(operation: str, key: str, id: str, type: str) -> None:
     reader = empty().refuse("ssm", operation)
-    assert collect(reader, Seen()).gaps == {type: [reader.gap("ssm", operation)]}
+    assert collect(reader, EarlierEvidence()).gaps == {type: [reader.gap("ssm", operation)]}
     for page in ({}, {key: [None]}, {key: [{id: 3}]}):
-        gaps = collect(empty().answer("ssm", operation, page), Seen()).gaps
+        gaps = collect(empty().answer("ssm", operation, page), EarlierEvidence()).gaps
         assert {name: [gap.kind for gap in found] for name, found in gaps.items()} == {type: [GapKind.MALFORMED]}
 
 
@@ -72,7 +72,7 @@ def test_texts_of_ops_items_become_hits() -> None:
         ("OperationalData[1].key", "email"),
     }
     assert facts["url_credentials"] == ["Title"]
-    text = canonical(evidence).decode()
+    text = serialize_evidence(evidence).decode()
     assert not any(secret in text for secret in (KEY, "jane", "b3cret"))
 
 
@@ -114,7 +114,7 @@ def test_a_denied_baseline() -> None:
 
 def test_a_baseline_that_is_gone_is_dropped() -> None:
     reader = baseline({}).refuse("ssm", "GetPatchBaseline", "DoesNotExistException", kind=GapKind.REJECTED)
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
 
 
@@ -129,4 +129,4 @@ def test_malformed_texts() -> None:
 
 def test_pages_are_joined() -> None:
     pages = [{"OpsItemSummaries": [{"OpsItemId": f"oi-{n}"}]} for n in range(3)]
-    assert len(collect(empty().answer("ssm", "DescribeOpsItems", *pages), Seen()).resources) == 3
+    assert len(collect(empty().answer("ssm", "DescribeOpsItems", *pages), EarlierEvidence()).resources) == 3

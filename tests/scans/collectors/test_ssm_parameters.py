@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.ssm_parameters import COLLECTOR, collect
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, Resource
 from tests.scans.collectors.fake_reader import FakeReader
 
@@ -18,7 +18,7 @@ def parameter(name: str, **more: Any) -> dict[str, Any]:
 
 def collected(*pages: list[Any]) -> Evidence:
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeParameters", *({"Parameters": page} for page in pages))
-    return collect(reader, Seen())
+    return collect(reader, EarlierEvidence())
 
 
 def only(evidence: Evidence) -> Resource:
@@ -28,7 +28,7 @@ def only(evidence: Evidence) -> Resource:
 
 def test_an_empty_region_takes_one_call_of_the_largest_page() -> None:
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeParameters", {"Parameters": []})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps, reader.count()) == ([], {}, 1)
     assert reader.made[0].params == {"MaxResults": 50}
 
@@ -82,7 +82,7 @@ def test_a_name_that_speaks_of_a_secret() -> None:
 
 def test_a_refusal_is_a_gap_of_the_type() -> None:
     reader = FakeReader(COLLECTOR).refuse("ssm", "DescribeParameters", after=[{"Parameters": [parameter("a")]}])
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert evidence.gaps == {"ssm.parameter": [reader.gap("ssm", "DescribeParameters")]}
     assert [r.facts["name"] for r in evidence.resources] == ["a"]
 
@@ -103,10 +103,10 @@ def test_items_without_a_name_leave_the_list_incomplete() -> None:
 
 def test_an_answer_without_the_list_is_malformed() -> None:
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeParameters", {"Nothing": 1})
-    assert [gap.kind for gap in collect(reader, Seen()).gaps["ssm.parameter"]] == [GapKind.MALFORMED]
+    assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.parameter"]] == [GapKind.MALFORMED]
 
 
 def test_the_partition_is_the_readers() -> None:
     reader = FakeReader(COLLECTOR, partition="aws-us-gov", region="us-gov-west-1")
     reader.answer("ssm", "DescribeParameters", {"Parameters": [parameter("/a")]})
-    assert only(collect(reader, Seen())).arn == "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/a"
+    assert only(collect(reader, EarlierEvidence())).arn == "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/a"

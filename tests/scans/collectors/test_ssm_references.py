@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.ssm_answers import MalformedError
-from scans.collectors.lib.ssm_references import bucket_of, of_parameters
+from scans.collectors.lib.ssm_references import find_in_parameters, parse_bucket_name
 
 REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "ap-southeast-2"]
 HOSTS = ["s3.amazonaws.com", "s3.{r}.amazonaws.com", "s3-{r}.amazonaws.com", "s3.dualstack.{r}.amazonaws.com",
@@ -23,16 +23,16 @@ keys = st.text(string.ascii_letters + string.digits + "/-_.", max_size=40)
 @given(buckets, keys, st.sampled_from(HOSTS), st.sampled_from(REGIONS), st.sampled_from(["https", "HTTPS", "http"]))
 def test_every_form_names_the_bucket(bucket: str, key: str, host: str, region: str, scheme: str) -> None:
     host = host.format(r=region)
-    assert bucket_of(f"{scheme}://{bucket}.{host}/{key}") == bucket
-    assert bucket_of(f"{scheme}://{host}/{bucket}/{key}") == bucket
-    assert bucket_of(f"s3://{bucket}/{key}") == bucket
-    assert bucket_of(f"arn:aws:s3:::{bucket}/{key}") == bucket
+    assert parse_bucket_name(f"{scheme}://{bucket}.{host}/{key}") == bucket
+    assert parse_bucket_name(f"{scheme}://{host}/{bucket}/{key}") == bucket
+    assert parse_bucket_name(f"s3://{bucket}/{key}") == bucket
+    assert parse_bucket_name(f"arn:aws:s3:::{bucket}/{key}") == bucket
 
 
 @given(st.text(max_size=100))
 def test_any_text_is_judged(text: str) -> None:
     for place in (text, f"s3://{text}", f"https://{text}", f"https://s3.amazonaws.com/{text}"):
-        found = bucket_of(place)
+        found = parse_bucket_name(place)
         assert found is None or references.BUCKET.fullmatch(found)
 
 
@@ -58,7 +58,7 @@ def test_any_text_is_judged(text: str) -> None:
     ],
 )
 def test_places(place: str, bucket: str | None) -> None:
-    assert bucket_of(place) == bucket
+    assert parse_bucket_name(place) == bucket
 
 
 PATH = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
@@ -91,7 +91,7 @@ PATH = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
 )
 def test_kinds(document: str, parameters: dict[str, object], expected: tuple[str, str, str]) -> None:
     bucket, kind, field = expected
-    assert of_parameters(document, parameters, "P") == [{"bucket": bucket, "kind": kind, "field": field}]
+    assert find_in_parameters(document, parameters, "P") == [{"bucket": bucket, "kind": kind, "field": field}]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_kinds(document: str, parameters: dict[str, object], expected: tuple[str
     ],
 )
 def test_parameters_that_name_no_bucket(parameters: dict[str, object]) -> None:
-    assert of_parameters("AWS-RunRemoteScript", parameters, "P") == []
+    assert find_in_parameters("AWS-RunRemoteScript", parameters, "P") == []
 
 
 def test_other_documents_paths_are_not_read() -> None:
-    assert of_parameters("My-Script", {"sourceInfo": [PATH]}, "P") == []
+    assert find_in_parameters("My-Script", {"sourceInfo": [PATH]}, "P") == []
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_a_flag_of_another_type_is_malformed() -> None:
 
 
 def test_exports_of_opsdata_are_reports_and_opsdata() -> None:
-    found = of_parameters("AWS-ExportOpsDataToS3", {"s3BucketName": ["reports"]}, "P")
+    found = find_in_parameters("AWS-ExportOpsDataToS3", {"s3BucketName": ["reports"]}, "P")
     assert [(f["bucket"], f["kind"]) for f in found] == [("reports", "09"), ("reports", "10")]

@@ -9,8 +9,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors import ssm_associations, ssm_automations, ssm_commands, ssm_data_syncs
-from scans.domain.collector import Seen
-from scans.domain.evidence import Evidence, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
@@ -32,7 +32,7 @@ each_list = pytest.mark.parametrize(("module", "operation", "key", "id", "type")
 
 
 def facts_of(evidence: Evidence) -> dict[str, Any]:
-    canonical(evidence)
+    serialize_evidence(evidence)
     (resource,) = evidence.resources
     return resource.facts
 
@@ -42,7 +42,7 @@ def test_an_empty_region_takes_one_call_of_the_largest_page(
     module: Any, operation: str, key: str, id: str, type: str
 ) -> None:
     reader = FakeReader(module.COLLECTOR).answer("ssm", operation, {key: []})
-    evidence = module.collect(reader, Seen())
+    evidence = module.collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
     assert [made.params for made in reader.made] == [{"MaxResults": 50}]
 
@@ -50,7 +50,7 @@ def test_an_empty_region_takes_one_call_of_the_largest_page(
 @each_list
 def test_a_denied_list_is_a_gap(module: Any, operation: str, key: str, id: str, type: str) -> None:
     reader = FakeReader(module.COLLECTOR).refuse("ssm", operation)
-    evidence = module.collect(reader, Seen())
+    evidence = module.collect(reader, EarlierEvidence())
     assert evidence.gaps == {type: [reader.gap("ssm", operation)]}
 
 
@@ -58,7 +58,7 @@ def test_a_denied_list_is_a_gap(module: Any, operation: str, key: str, id: str, 
 def test_malformed_lists_and_items_are_gaps(module: Any, operation: str, key: str, id: str, type: str) -> None:
     for page in ({}, {key: "x"}, {key: [None]}, {key: [{}]}, {key: [{id: 4}]}):
         reader = FakeReader(module.COLLECTOR).answer("ssm", operation, page)
-        evidence = module.collect(reader, Seen())
+        evidence = module.collect(reader, EarlierEvidence())
         assert [gap.kind for gap in evidence.gaps[type]] == [GapKind.MALFORMED], page
         assert evidence.resources == []
 
@@ -70,7 +70,7 @@ def command(**more: Any) -> dict[str, Any]:
 def of_commands(*pages: list[dict[str, Any]]) -> Evidence:
     reader = FakeReader(ssm_commands.COLLECTOR)
     reader.answer("ssm", "ListCommands", *({"Commands": page} for page in pages))
-    return ssm_commands.collect(reader, Seen())
+    return ssm_commands.collect(reader, EarlierEvidence())
 
 
 def test_a_plain_command() -> None:
@@ -115,7 +115,7 @@ def test_texts_of_a_command_become_hits() -> None:
         ("Parameters.Password[0]", "assigned_secret"),
     }
     assert facts["url_credentials"] == ["Parameters.commands[1]"]
-    text = canonical(evidence).decode()
+    text = serialize_evidence(evidence).decode()
     assert not any(secret in text for secret in (KEY, "Xk29", "hunter2x", "uptime"))
 
 
@@ -154,7 +154,7 @@ def test_an_association() -> None:
         "Parameters": {"sourceType": ["S3"], "sourceInfo": [source], "commandLine": [f"run {KEY}"]},
     }
     reader = associations(description)
-    evidence = ssm_associations.collect(reader, Seen())
+    evidence = ssm_associations.collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == BASE + "association/a-1"
     assert facts_of(evidence) == {
         "name": "scripts",
@@ -173,7 +173,7 @@ def test_an_association_that_patches_writes_patch_logs() -> None:
     output = {"S3Location": {"OutputS3BucketName": "out"}}
     facts = facts_of(
         ssm_associations.collect(
-            associations({"Name": "AWS-RunPatchBaselineAssociation", "OutputLocation": output}), Seen()
+            associations({"Name": "AWS-RunPatchBaselineAssociation", "OutputLocation": output}), EarlierEvidence()
         )
     )
     assert [r["kind"] for r in facts["references"]] == ["03"]
@@ -182,7 +182,7 @@ def test_an_association_that_patches_writes_patch_logs() -> None:
 def test_a_denied_association_is_known_by_name_only() -> None:
     reader = associations().refuse("ssm", "DescribeAssociation")
     gap = reader.gap("ssm", "DescribeAssociation")
-    assert facts_of(ssm_associations.collect(reader, Seen())) == {
+    assert facts_of(ssm_associations.collect(reader, EarlierEvidence())) == {
         "name": "scripts",
         "document": "AWS-RunRemoteScript",
         "references": gap,
@@ -193,7 +193,7 @@ def test_a_denied_association_is_known_by_name_only() -> None:
 
 def test_an_association_that_is_gone_is_dropped() -> None:
     reader = associations().refuse("ssm", "DescribeAssociation", "AssociationDoesNotExist", kind=GapKind.REJECTED)
-    evidence = ssm_associations.collect(reader, Seen())
+    evidence = ssm_associations.collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
 
 
@@ -201,20 +201,20 @@ def test_an_association_that_is_gone_is_dropped() -> None:
     "description", [{"OutputLocation": 4}, {"OutputLocation": {"S3Location": []}}, {"Parameters": ["x"]}]
 )
 def test_malformed_associations(description: dict[str, Any]) -> None:
-    facts = facts_of(ssm_associations.collect(associations(description), Seen()))
+    facts = facts_of(ssm_associations.collect(associations(description), EarlierEvidence()))
     assert facts["references"].kind is GapKind.MALFORMED
 
 
 def test_an_association_answer_without_description() -> None:
     reader = associations().answer("ssm", "DescribeAssociation", {})
-    facts = facts_of(ssm_associations.collect(reader, Seen()))
+    facts = facts_of(ssm_associations.collect(reader, EarlierEvidence()))
     assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
 
 
 def data_sync(**item: Any) -> dict[str, Any]:
     reader = FakeReader(ssm_data_syncs.COLLECTOR)
     reader.answer("ssm", "ListResourceDataSync", {"ResourceDataSyncItems": [{"SyncName": "s", **item}]})
-    evidence = ssm_data_syncs.collect(reader, Seen())
+    evidence = ssm_data_syncs.collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == BASE + "resource-data-sync/s"
     return facts_of(evidence)
 

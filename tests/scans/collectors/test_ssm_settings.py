@@ -7,7 +7,7 @@ import pytest
 from accounts.aws.gaps import GapKind
 from scans.collectors import ssm_settings as settings
 from scans.collectors.ssm_settings import COLLECTOR, collect
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
@@ -29,7 +29,7 @@ def facts(evidence: Evidence) -> dict[str, dict[str, Any]]:
 
 def test_defaults_take_three_calls() -> None:
     reader = given()
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert facts(evidence) == {
         "sharing": {"value": "Enable"},
         "script_logs": {"destination": None, "log_group": None},
@@ -46,21 +46,24 @@ def test_defaults_take_three_calls() -> None:
 
 def test_the_log_group_is_asked_for_only_where_logs_go_to_cloudwatch() -> None:
     reader = given({settings.SCRIPT_LOGS: "CloudWatch", settings.SCRIPT_LOG_GROUP: "/scripts"})
-    assert facts(collect(reader, Seen()))["script_logs"] == {"destination": "CloudWatch", "log_group": "/scripts"}
+    assert facts(collect(reader, EarlierEvidence()))["script_logs"] == {
+        "destination": "CloudWatch",
+        "log_group": "/scripts",
+    }
     assert reader.count() == 4
 
 
 def test_a_refused_log_group_hides_only_itself() -> None:
     reader = given({settings.SCRIPT_LOGS: "CloudWatch"})
     reader.refuse("ssm", "GetServiceSetting", when={"SettingId": settings.SCRIPT_LOG_GROUP})
-    found = facts(collect(reader, Seen()))["script_logs"]
+    found = facts(collect(reader, EarlierEvidence()))["script_logs"]
     assert found == {"destination": "CloudWatch", "log_group": reader.gap("ssm", "GetServiceSetting")}
 
 
 def test_refusals_are_gaps_of_facts() -> None:
     reader = given().refuse("ssm", "GetServiceSetting", "ThrottlingException", kind=GapKind.THROTTLED)
     gap = reader.gap("ssm", "GetServiceSetting", "ThrottlingException", kind=GapKind.THROTTLED)
-    assert facts(collect(reader, Seen())) == {
+    assert facts(collect(reader, EarlierEvidence())) == {
         "sharing": {"value": gap},
         "script_logs": {"destination": gap, "log_group": gap},
         "host_role": {"value": gap},
@@ -72,5 +75,5 @@ def test_refusals_are_gaps_of_facts() -> None:
 )
 def test_malformed_answers_are_gaps(answer: dict[str, Any]) -> None:
     reader = FakeReader(COLLECTOR).answer("ssm", "GetServiceSetting", answer)
-    for found in facts(collect(reader, Seen())).values():
+    for found in facts(collect(reader, EarlierEvidence())).values():
         assert all(value.kind is GapKind.MALFORMED for value in found.values())

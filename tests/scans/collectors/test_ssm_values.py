@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from accounts.aws.gaps import GapKind
 from scans.collectors.ssm_values import COLLECTOR, SECONDS_APART, collect
-from scans.detectors import revision
-from scans.domain.collector import VALUE_ROLE, Seen
-from scans.domain.evidence import Context, Evidence, Resource, canonical, parse
+from scans.detectors import compute_revision
+from scans.domain.collector import VALUE_ROLE, EarlierEvidence
+from scans.domain.evidence import Context, Evidence, Resource, parse_evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, all_of
 
@@ -38,13 +38,13 @@ def reader(*values: dict[str, Any], invalid: tuple[str, ...] = ()) -> FakeReader
 
 def run(made: FakeReader, *parameters: Any, context: Context | None = ON, before: Any = (), gaps: Any = ()) -> Evidence:
     earlier = Evidence("ssm_parameters", "eu-west-1", list(parameters), {"ssm.parameter": list(gaps)} if gaps else {})
-    return collect(made, Seen((earlier,), context=context, before=tuple(before)), sleep=lambda _: None)
+    return collect(made, EarlierEvidence((earlier,), context=context, before=tuple(before)), sleep=lambda _: None)
 
 
 def last_scan(evidence: Evidence, *parameters: Any) -> list[Evidence]:
     """As it comes back from the store."""
     kept = Evidence("ssm_parameters", "eu-west-1", list(parameters))
-    return [parse(canonical(evidence)), parse(canonical(kept))]
+    return [parse_evidence(serialize_evidence(evidence)), parse_evidence(serialize_evidence(kept))]
 
 
 def test_it_reads_as_the_value_role() -> None:
@@ -63,10 +63,10 @@ def test_off_is_the_default_and_takes_no_call(context: Context | None) -> None:
 def test_what_is_kept_is_the_detector_and_the_version() -> None:
     evidence = run(reader(value("/apps/x", f"export KEY={SECRET}", Version=7)), parameter())
     assert all_of(evidence, "ssm.value") == {BASE + "apps/x": {
-            "detectors": ["aws_access_key"], "version": 7, "looked_with": revision(),
+            "detectors": ["aws_access_key"], "version": 7, "looked_with": compute_revision(),
         }
     }  # fmt: skip
-    assert SECRET not in canonical(evidence).decode()
+    assert SECRET not in serialize_evidence(evidence).decode()
 
 
 def test_a_value_is_judged_beside_its_name_too() -> None:
@@ -99,7 +99,7 @@ def test_calls_are_kept_apart() -> None:
     slept: list[float] = []
     names = [f"apps/{n:02}" for n in range(21)]
     earlier = Evidence("ssm_parameters", "eu-west-1", [parameter(name) for name in names])
-    seen = Seen((earlier,), context=ON)
+    seen = EarlierEvidence((earlier,), context=ON)
     collect(reader(*(value(f"/{name}") for name in names)), seen, sleep=slept.append, clock=lambda: 0.0)
     assert slept == [SECONDS_APART] * 2
 
@@ -109,7 +109,7 @@ def test_an_unchanged_parameter_is_not_read_again() -> None:
     made = reader()
     again = run(made, parameter(), before=last_scan(found, parameter()))
     assert made.count() == 0
-    assert canonical(again) == canonical(found)
+    assert serialize_evidence(again) == serialize_evidence(found)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_changed_one_is_and_so_is_one_made_anew_under_the_same_name(changed: d
 
 def test_other_detectors_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     found = run(reader(value("/apps/x", SECRET)), parameter())
-    monkeypatch.setattr("scans.collectors.ssm_values.revision", lambda: "another")
+    monkeypatch.setattr("scans.collectors.ssm_values.compute_revision", lambda: "another")
     made = reader(value("/apps/x", SECRET))
     run(made, parameter(), before=last_scan(found, parameter()))
     assert made.count() == 1
@@ -177,7 +177,11 @@ def test_parameters_that_could_not_be_listed_leave_the_list_incomplete() -> None
 @given(st.text(string.printable, min_size=6, max_size=60))
 def test_no_value_comes_out(text: str) -> None:
     secret = f"password=Xk29vTq8LmZr4w {text}"
-    kept = canonical(run(reader(value("/apps/x", secret)), parameter())).decode()
+    kept = serialize_evidence(run(reader(value("/apps/x", secret)), parameter())).decode()
     assert "Xk29vTq8LmZr4w" not in kept
-    assert str(len(secret)) not in all_of(parse(kept.encode()), "ssm.value")[BASE + "apps/x"]
-    assert set(all_of(parse(kept.encode()), "ssm.value")[BASE + "apps/x"]) == {"detectors", "version", "looked_with"}
+    assert str(len(secret)) not in all_of(parse_evidence(kept.encode()), "ssm.value")[BASE + "apps/x"]
+    assert set(all_of(parse_evidence(kept.encode()), "ssm.value")[BASE + "apps/x"]) == {
+        "detectors",
+        "version",
+        "looked_with",
+    }

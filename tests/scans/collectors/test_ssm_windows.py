@@ -6,8 +6,8 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.ssm_windows import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import Evidence, canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
@@ -27,25 +27,25 @@ def given(task: dict[str, Any] | None = None, **window: Any) -> FakeReader:
 
 
 def facts(evidence: Evidence, type: str) -> dict[str, Any]:
-    canonical(evidence)
+    serialize_evidence(evidence)
     (resource,) = [r for r in evidence.resources if r.type == type]
     return resource.facts
 
 
 def task_facts(task: dict[str, Any]) -> dict[str, Any]:
-    return facts(collect(given(task), Seen()), "ssm.window_task")
+    return facts(collect(given(task), EarlierEvidence()), "ssm.window_task")
 
 
 def test_an_empty_region_takes_one_call() -> None:
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeMaintenanceWindows", {"WindowIdentities": []})
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
     assert [made.params for made in reader.made] == [{"MaxResults": 100}]
 
 
 def test_a_window_and_its_task_take_a_call_each() -> None:
     reader = given({"TaskArn": "AWS-RunShellScript"}, Description=f"ask {KEY}")
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert [r.arn for r in evidence.resources] == [BASE + f"maintenancewindow/{W1}", BASE + f"windowtask/{T1}"]
     assert facts(evidence, "ssm.window") == {
         "name": "night",
@@ -100,27 +100,27 @@ def test_payloads_of_functions_are_read() -> None:
 def test_denied_windows_leave_both_types_incomplete() -> None:
     reader = FakeReader(COLLECTOR).refuse("ssm", "DescribeMaintenanceWindows")
     gap = reader.gap("ssm", "DescribeMaintenanceWindows")
-    assert collect(reader, Seen()).gaps == {"ssm.window": [gap], "ssm.window_task": [gap]}
+    assert collect(reader, EarlierEvidence()).gaps == {"ssm.window": [gap], "ssm.window_task": [gap]}
 
 
 def test_denied_tasks_leave_the_tasks_incomplete() -> None:
     reader = given().refuse("ssm", "DescribeMaintenanceWindowTasks")
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert evidence.gaps == {"ssm.window_task": [reader.gap("ssm", "DescribeMaintenanceWindowTasks")]}
     assert facts(evidence, "ssm.window")["hits"] == []
 
 
 def test_a_denied_task_is_known_to_exist() -> None:
     reader = given({}).refuse("ssm", "GetMaintenanceWindowTask")
-    found = facts(collect(reader, Seen()), "ssm.window_task")
+    found = facts(collect(reader, EarlierEvidence()), "ssm.window_task")
     assert set(found.values()) == {reader.gap("ssm", "GetMaintenanceWindowTask")}
 
 
 def test_what_is_gone_is_dropped() -> None:
     gone = {"code": "DoesNotExistException", "kind": GapKind.REJECTED}
-    evidence = collect(given({}).refuse("ssm", "DescribeMaintenanceWindowTasks", **gone), Seen())
+    evidence = collect(given({}).refuse("ssm", "DescribeMaintenanceWindowTasks", **gone), EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
-    evidence = collect(given({}).refuse("ssm", "GetMaintenanceWindowTask", **gone), Seen())
+    evidence = collect(given({}).refuse("ssm", "GetMaintenanceWindowTask", **gone), EarlierEvidence())
     assert ([r.type for r in evidence.resources], evidence.gaps) == (["ssm.window"], {})
 
 
@@ -135,7 +135,7 @@ def test_pages_are_joined() -> None:
         {"Tasks": [{"WindowTaskId": T9}]},
         when={"WindowId": W2},
     )
-    tails = [r.arn.rsplit("/", 1)[1] for r in collect(reader, Seen()).resources]
+    tails = [r.arn.rsplit("/", 1)[1] for r in collect(reader, EarlierEvidence()).resources]
     assert tails == [W1, T1, W2, T9]
 
 
@@ -157,6 +157,6 @@ def test_malformed_tasks(task: dict[str, Any], names: set[str]) -> None:
 
 def test_malformed_lists() -> None:
     reader = given().answer("ssm", "DescribeMaintenanceWindowTasks", {"Tasks": [{"WindowTaskId": None}]})
-    assert [gap.kind for gap in collect(reader, Seen()).gaps["ssm.window_task"]] == [GapKind.MALFORMED]
+    assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.window_task"]] == [GapKind.MALFORMED]
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeMaintenanceWindows", {"WindowIdentities": [3]})
-    assert set(collect(reader, Seen()).gaps) == {"ssm.window", "ssm.window_task"}
+    assert set(collect(reader, EarlierEvidence()).gaps) == {"ssm.window", "ssm.window_task"}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from scans.collectors.tags import COLLECTOR, collect
-from scans.domain.collector import Seen
-from scans.domain.evidence import canonical
+from scans.domain.collector import EarlierEvidence
+from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import all_of, kinds, one_of
 
@@ -28,33 +28,37 @@ def tagged(arn: str = ONE, **tags: str) -> dict[str, Any]:
 
 def test_an_empty_region_takes_one_call() -> None:
     reader = region(page())
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert reader.count() == 1
     assert not evidence.resources
     assert not evidence.gaps
 
 
 def test_only_resources_with_tags_on_all_pages() -> None:
-    evidence = collect(region(page(tagged(), tagged("arn:b", env="test")), page(), page(tagged("arn:c", a=""))), Seen())
+    evidence = collect(
+        region(page(tagged(), tagged("arn:b", env="test")), page(), page(tagged("arn:c", a=""))), EarlierEvidence()
+    )
     assert all_of(evidence, "tag.resource") == {"arn:b": {"hits": []}, "arn:c": {"hits": []}}
 
 
 def test_personal_data_is_named_without_its_text() -> None:
-    evidence = collect(region(page(tagged(owner="jane.doe@example.com"))), Seen())
+    evidence = collect(region(page(tagged(owner="jane.doe@example.com"))), EarlierEvidence())
     (hit,) = one_of(evidence, "tag.resource")["hits"]
     assert hit["field"] == "tags[0].value"
-    assert b"jane" not in canonical(evidence)
+    assert b"jane" not in serialize_evidence(evidence)
 
 
 def test_the_order_of_tags_makes_no_difference() -> None:
     one, two = tagged(a="x", owner="jane.doe@example.com"), tagged(owner="jane.doe@example.com", a="x")
-    assert canonical(collect(region(page(one)), Seen())) == canonical(collect(region(page(two)), Seen()))
+    assert serialize_evidence(collect(region(page(one)), EarlierEvidence())) == serialize_evidence(
+        collect(region(page(two)), EarlierEvidence())
+    )
 
 
 def test_denied_after_a_page() -> None:
     reader = FakeReader(COLLECTOR)
     reader.refuse(*GET, after=[page(tagged(env="test"))])
-    evidence = collect(reader, Seen())
+    evidence = collect(reader, EarlierEvidence())
     assert evidence.gaps == {"tag.resource": [reader.gap(*GET)]}
     assert set(all_of(evidence, "tag.resource")) == {ONE}
 
@@ -70,4 +74,4 @@ def test_denied_after_a_page() -> None:
     ],
 )
 def test_malformed(answer: Any) -> None:
-    assert kinds(collect(region(answer), Seen()), "tag.resource") == ["malformed"]
+    assert kinds(collect(region(answer), EarlierEvidence()), "tag.resource") == ["malformed"]

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from scans.domain.control import Outcome
-from scans.domain.engine import judge
+from scans.domain.engine import judge_control
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 
 REGION, ACCOUNT = "eu-west-1", "111122223333"
@@ -21,5 +21,5 @@ def judged(module: ModuleType, evidence: Evidence, *, region: str = REGION, **co
     """Resource -> outcome; the place itself stands under its container's ARN."""
     there = Context(**{"account": ACCOUNT, **context})
     everywhere = Evidence("test", GLOBAL, types=evidence.types)
-    found = judge(module.CONTROL, module.evaluate, World([evidence, everywhere]), there, region)
+    found = judge_control(module.CONTROL, module.evaluate, World([evidence, everywhere]), there, region)
     return {each.resource: each.outcome for each in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.aws.gaps import GapKind
 from scans.controls import ssm_au_001, ssm_au_002, ssm_au_003
 from scans.domain.control import Verdict
-from scans.domain.engine import judge
+from scans.domain.engine import judge_control
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 
 MEMBER, MANAGEMENT = "111122223333", "999999999999"
@@ -34,7 +34,7 @@ def world_of_a_member() -> World:
 
 
 def verdicts(module) -> list[tuple[str, Verdict]]:
-    judged = judge(module.CONTROL, module.evaluate, world_of_a_member(), CONTEXT, GLOBAL)
+    judged = judge_control(module.CONTROL, module.evaluate, world_of_a_member(), CONTEXT, GLOBAL)
     return [(each.resource, each.outcome.verdict) for each in judged]
 
 
@@ -49,6 +49,6 @@ def test_steampipe_536_a_shadow_trail_is_judged_in_its_own_account_only():
 
 
 def test_trails_that_could_not_be_listed_are_not_missing_trails():
-    found = list(judge(ssm_au_002.CONTROL, ssm_au_002.evaluate, World([]), CONTEXT, GLOBAL))
+    found = list(judge_control(ssm_au_002.CONTROL, ssm_au_002.evaluate, World([]), CONTEXT, GLOBAL))
     assert [each.outcome.verdict for each in found] == [Verdict.UNKNOWN]
     assert found[0].outcome.gaps[0].kind is GapKind.NOT_READ

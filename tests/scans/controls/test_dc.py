@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scans.controls import ssm_dc_001, ssm_dc_002
 from scans.domain.control import GAP, Verdict
-from scans.domain.engine import judge
+from scans.domain.engine import judge_control
 from scans.domain.evidence import Context, Evidence, World
 
 REGION, ACCOUNT = "eu-west-1", "111122223333"
@@ -12,7 +12,7 @@ CONTEXT = Context(account=ACCOUNT, accounts=frozenset({ACCOUNT}))
 
 
 def judged(module, evidence) -> dict[str, Verdict]:
-    found = judge(module.CONTROL, module.evaluate, World([evidence]), CONTEXT, REGION)
+    found = judge_control(module.CONTROL, module.evaluate, World([evidence]), CONTEXT, REGION)
     return {each.resource: each.outcome.verdict for each in found}
 
 
@@ -33,5 +33,5 @@ def test_prowler_one_denied_permission_leaves_no_other_document_unread_or_passed
 
 def test_documents_that_could_not_be_listed_are_unknown():
     evidence = Evidence("ssm_documents", REGION, types=("ssm.document",))
-    evidence.miss("ssm.document", GAP)
+    evidence.record_gap("ssm.document", GAP)
     assert judged(ssm_dc_002, evidence) == {f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/*": Verdict.UNKNOWN}

@@ -6,14 +6,14 @@ import pytest
 
 from scans.controls import ssm_ff_001, ssm_ff_002, ssm_ff_003
 from scans.domain.control import GAP, Verdict
-from scans.domain.engine import judge
+from scans.domain.engine import judge_control
 from scans.domain.evidence import Context, Evidence, World
 
 REGION = "eu-west-1"
 
 
 def judged(module, evidence):
-    found = judge(module.CONTROL, module.evaluate, World([evidence]), Context(account="111122223333"), REGION)
+    found = judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="111122223333"), REGION)
     return [each for each in found if not each.about_place]
 
 

@@ -43,7 +43,7 @@ def test_a_group_under_a_disabled_key_is_not_protected_but_unreadable(module, ki
 @pytest.mark.parametrize(("module", "kind"), GROUPS)
 def test_refused_groups_are_unknown(module, kind):
     evidence = evidence_for(module)
-    evidence.miss("logs.group", GAP)
+    evidence.record_gap("logs.group", GAP)
     assert judged(module, evidence)[PLACE].verdict is Verdict.UNKNOWN
 
 

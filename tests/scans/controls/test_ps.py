@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scans.controls import ssm_ps_001, ssm_ps_003, ssm_ps_004
-from scans.controls.lib.judgements import FIT
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.control import GAP, Verdict
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
@@ -24,7 +24,7 @@ def secure(module, key, **reference):
 @pytest.mark.parametrize("module", ALL)
 def test_prowler_ssm_a_refused_list_is_no_absence_of_findings(module):
     evidence = evidence_for(module)
-    evidence.miss("ssm.parameter", GAP)
+    evidence.record_gap("ssm.parameter", GAP)
     outcome = judged(module, evidence)[PLACE]
     assert outcome.verdict is Verdict.UNKNOWN
     assert outcome.gaps == (GAP,)
@@ -39,8 +39,8 @@ def test_a_region_without_parameters_is_not_applicable_once(module):
 def test_a_half_read_list_judges_what_was_read_and_says_that_more_may_be_there(module):
     evidence = evidence_for(module)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/aws/ssm", secret_name=None)
-    evidence.add("kms.reference", "alias/aws/ssm", state="Enabled", aws_alias="alias/aws/ssm", **FIT)
-    evidence.miss("ssm.parameter", GAP)
+    evidence.add("kms.reference", "alias/aws/ssm", state="Enabled", aws_alias="alias/aws/ssm", **USABLE_KEY_FACTS)
+    evidence.record_gap("ssm.parameter", GAP)
     outcomes = judged(module, evidence)
     assert set(outcomes) == {"arn:p", PLACE}
     assert outcomes[PLACE].verdict is Verdict.UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scans.controls import ssm_s3_001, ssm_s3_002, ssm_s3_003, ssm_s3_004, ssm_s3_005
-from scans.controls.lib.judgements import FIT
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.control import GAP, Verdict
 from scans.domain.evidence import GLOBAL, Evidence
 from tests.scans.controls.region import evidence_for, judged
@@ -61,7 +61,7 @@ def test_the_key_is_looked_up_in_the_buckets_own_region():
     evidence = Evidence("test", "us-east-1", types=("s3.bucket", "kms.reference"))
     key = KEY.replace("eu-west-1", "us-east-1")
     evidence.add("s3.bucket", ARN, encryption={"algorithm": "aws:kms", "key": key, "bucket_key": True})
-    evidence.add("kms.reference", key, state="Enabled", manager="CUSTOMER", aws_alias=None, **FIT)
+    evidence.add("kms.reference", key, state="Enabled", manager="CUSTOMER", aws_alias=None, **USABLE_KEY_FACTS)
     assert judged(ssm_s3_001, evidence, region="us-east-1")[ARN].verdict is Verdict.PASS
 
 

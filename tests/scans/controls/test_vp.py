@@ -55,7 +55,7 @@ def test_an_endpoint_counts_only_when_it_is_available(state):
 def test_refused_endpoints_are_unknown_not_missing():
     evidence = evidence_for(ssm_vp_001)
     evidence.add("ec2.vpc", VPC, id="vpc-1", has_nodes=True)
-    evidence.miss("ec2.vpc_endpoint", GAP)
+    evidence.record_gap("ec2.vpc_endpoint", GAP)
     outcome = judged(ssm_vp_001, evidence)[VPC]
     assert (outcome.verdict, outcome.gaps) == (Verdict.UNKNOWN, (GAP,))
 

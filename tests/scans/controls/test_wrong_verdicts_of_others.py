@@ -33,11 +33,11 @@ from scans.controls import (
     ssm_s3_004,
     ssm_vp_001,
 )
-from scans.domain.collector import Seen
+from scans.domain.collector import EarlierEvidence
 from scans.domain.control import Outcome, Verdict
-from scans.domain.engine import judge
+from scans.domain.engine import judge_control
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
-from scans.domain.fingerprint import fingerprint
+from scans.domain.fingerprint import compute_fingerprint
 from scans.domain.lifecycle import Event, event_for
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
@@ -52,12 +52,12 @@ def verdicts(module: ModuleType, *evidences: Evidence, region: str = REGION) -> 
     known = {type for evidence in evidences for type in evidence.types}
     others = {*module.CONTROL.facts, *module.CONTROL.related} - known
     rest = [Evidence("rest", place, types=tuple(others)) for place in (REGION, GLOBAL)]
-    found = judge(module.CONTROL, module.evaluate, World([*evidences, *rest]), CONTEXT, region)
+    found = judge_control(module.CONTROL, module.evaluate, World([*evidences, *rest]), CONTEXT, region)
     return {each.resource: each.outcome for each in found}
 
 
 def collected(module: ModuleType, reader: FakeReader, *earlier: Evidence) -> Evidence:
-    evidence: Evidence = module.collect(reader, Seen(earlier, context=CONTEXT))
+    evidence: Evidence = module.collect(reader, EarlierEvidence(earlier, context=CONTEXT))
     evidence.types = module.COLLECTOR.types
     return evidence
 
@@ -265,13 +265,13 @@ def test_prowler_6138_and_7050_two_resources_of_one_name_are_two_findings() -> N
         ours.replace(ACCOUNT, "444455556666"),
         ours.replace("db", "x/db"),
     ]
-    found = {fingerprint("SSM-PS-001", arn.split(":")[4], arn.split(":")[3], arn) for arn in same_name}
+    found = {compute_fingerprint("SSM-PS-001", arn.split(":")[4], arn.split(":")[3], arn) for arn in same_name}
     assert len(found) == len(same_name)
 
 
 def test_prowler_pr_9246_a_long_identity_is_kept_whole() -> None:
     arns = [f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/" + "x" * 2000 + end for end in ("a", "b")]
-    assert len({fingerprint("SSM-PS-001", ACCOUNT, REGION, arn) for arn in arns}) == 2
+    assert len({compute_fingerprint("SSM-PS-001", ACCOUNT, REGION, arn) for arn in arns}) == 2
     from scans.models import Finding
 
     assert (Finding._meta.get_field("resource").max_length or 10**6) >= max(map(len, arns))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scans.detectors import detect, hits
+from scans.detectors import detect_in_text, find_sensitive_fields
 
 EACH = 400
 REGIONS = ("eu-west-1", "us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1")
@@ -170,7 +170,7 @@ def corpus(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_alone(kind: str) -> None:
-    assert [(each, detect(each)) for each in corpus(kind) if detect(each)] == []
+    assert [(each, detect_in_text(each)) for each in corpus(kind) if detect_in_text(each)] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +178,11 @@ def test_alone(kind: str) -> None:
     "around", ["echo {}", '{{"id": "{}", "next": "x"}}', "Copied from {} on Monday.", "--id {} --force", "[{}]"]
 )
 def test_in_the_middle_of_text(kind: str, around: str) -> None:
-    found = [(each, detect(around.format(each))) for each in corpus(kind)[:120] if detect(around.format(each))]
+    found = [
+        (each, detect_in_text(around.format(each)))
+        for each in corpus(kind)[:120]
+        if detect_in_text(around.format(each))
+    ]
     assert found == []
 
 
@@ -188,7 +192,7 @@ def test_in_the_middle_of_text(kind: str, around: str) -> None:
 )
 def test_as_tags_and_fields(kind: str, key: str) -> None:
     for each in corpus(kind)[:120]:
-        assert hits({"Tags": [{"Key": key, "Value": each}], key: each}) == [], each
+        assert find_sensitive_fields({"Tags": [{"Key": key, "Value": each}], key: each}) == [], each
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,9 @@ def test_as_tags_and_fields(kind: str, key: str) -> None:
     ],
 )
 def test_as_the_value_of_what_only_speaks_of_a_secret(kind: str, key: str) -> None:
-    found = [(each, hits({key: each})) for each in corpus(kind)[:120] if hits({key: each})]
+    found = [
+        (each, find_sensitive_fields({key: each})) for each in corpus(kind)[:120] if find_sensitive_fields({key: each})
+    ]
     assert found == []
 
 
@@ -235,8 +241,8 @@ def test_an_identifier_is_no_secret_even_where_one_is_named(kind: str, key: str)
             f"--{key} {each}",
             f"<{key}>{each}</{key}>",
         ):
-            assert detect(text) == [], text
-        assert hits({key: each}) == [], each
+            assert detect_in_text(text) == [], text
+        assert find_sensitive_fields({key: each}) == [], each
 
 
 def test_the_corpus_has_thousands() -> None:

@@ -12,25 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.detectors import DETECTORS, detect
-from scans.detectors.personal import IBAN_LENGTHS, luhn, mod97
+from scans.detectors import ALL_DETECTORS, detect_in_text
+from scans.detectors.personal import IBAN_LENGTHS, passes_luhn, passes_mod97
 
-EXAMPLES = [(d.name, text, True) for d in DETECTORS for text in d.positives]
-EXAMPLES += [(d.name, text, False) for d in DETECTORS for text in d.negatives]
+EXAMPLES = [(d.name, text, True) for d in ALL_DETECTORS for text in d.positives]
+EXAMPLES += [(d.name, text, False) for d in ALL_DETECTORS for text in d.negatives]
 
 
 @pytest.mark.parametrize(("name", "text", "expected"), EXAMPLES)
 def test_each_detector_judges_its_examples(name: str, text: str, expected: bool) -> None:
-    assert (name in detect(text)) is expected
+    assert (name in detect_in_text(text)) is expected
 
 
 def test_each_detector_has_examples_of_both_kinds_and_a_name_of_its_own() -> None:
-    assert all(d.positives and d.negatives for d in DETECTORS)
-    assert len({d.name for d in DETECTORS}) == len(DETECTORS)
+    assert all(d.positives and d.negatives for d in ALL_DETECTORS)
+    assert len({d.name for d in ALL_DETECTORS}) == len(ALL_DETECTORS)
 
 
 def test_needles_are_in_lower_case() -> None:
-    assert [d.name for d in DETECTORS if any(needle != needle.lower() for needle in d.needles)] == []
+    assert [d.name for d in ALL_DETECTORS if any(needle != needle.lower() for needle in d.needles)] == []
 
 
 CLEAN = [
@@ -77,7 +77,7 @@ CLEAN = [
 
 @pytest.mark.parametrize("text", CLEAN)
 def test_clean_texts_have_no_hit(text: str) -> None:
-    assert detect(text) == []
+    assert detect_in_text(text) == []
 
 
 digests = st.binary(max_size=40).map(lambda data: hashlib.sha256(data).hexdigest())
@@ -97,17 +97,17 @@ identifiers = st.one_of(
 
 @given(st.lists(identifiers, min_size=1, max_size=6), st.sampled_from([" ", ",", "\n", '","', "/", ": "]))
 def test_identifiers_have_no_hit(parts: list[str], separator: str) -> None:
-    assert detect(separator.join(parts)) == []
+    assert detect_in_text(separator.join(parts)) == []
 
 
 @given(st.text(max_size=400))
 def test_any_text_is_judged_without_error(text: str) -> None:
-    assert set(detect(text)) <= {d.name for d in DETECTORS}
+    assert set(detect_in_text(text)) <= {d.name for d in ALL_DETECTORS}
 
 
 @given(st.text(alphabet="ab@.:/-+= 14\"'{}$%\\", max_size=200))
 def test_awkward_text_is_judged_without_error(text: str) -> None:
-    detect(text)
+    detect_in_text(text)
 
 
 token_characters = st.text(string.ascii_uppercase + "234567", min_size=16, max_size=16).filter(
@@ -122,7 +122,7 @@ token_characters = st.text(string.ascii_uppercase + "234567", min_size=16, max_s
     st.sampled_from(["", ".", '"']),
 )
 def test_access_keys_are_found_anywhere(prefix: str, rest: str, before: str, after: str) -> None:
-    assert "aws_access_key" in detect(f"{before}{prefix}{rest}{after}")
+    assert "aws_access_key" in detect_in_text(f"{before}{prefix}{rest}{after}")
 
 
 issuers = st.sampled_from(["4", "51", "55", "2221", "6011"])
@@ -131,23 +131,23 @@ issuers = st.sampled_from(["4", "51", "55", "2221", "6011"])
 @given(issuers, st.text("0123456789", min_size=11, max_size=11), st.sampled_from(["", " ", "-"]))
 def test_cards_are_found_and_wrong_ones_are_not(issuer: str, body: str, separator: str) -> None:
     stem = (issuer + body + "0" * 16)[:15]
-    right = next(stem + digit for digit in string.digits if luhn(stem + digit))
+    right = next(stem + digit for digit in string.digits if passes_luhn(stem + digit))
     wrong = stem + str((int(right[-1]) + 1) % 10)
     split = separator.join(right[i : i + 4] for i in range(0, 16, 4))
-    assert "card_number" in detect(f"card {split}, thanks") or len(set(right)) == 1
-    assert "card_number" not in detect(f"card {wrong}, thanks")
+    assert "card_number" in detect_in_text(f"card {split}, thanks") or len(set(right)) == 1
+    assert "card_number" not in detect_in_text(f"card {wrong}, thanks")
 
 
 @given(st.sampled_from(sorted(IBAN_LENGTHS)), st.data(), st.booleans())
 def test_ibans_are_found_and_wrong_ones_are_not(country: str, data: st.DataObject, spaced: bool) -> None:
     length = IBAN_LENGTHS[country] - 4
     body = data.draw(st.text("0123456789", min_size=length, max_size=length))
-    check = next(f"{n:02d}" for n in range(2, 99) if mod97(f"{country}{n:02d}{body}"))
+    check = next(f"{n:02d}" for n in range(2, 99) if passes_mod97(f"{country}{n:02d}{body}"))
     iban = f"{country}{check}{body}"
     written = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4)) if spaced else iban
-    assert "iban" in detect(f"pay to {written}.")
+    assert "iban" in detect_in_text(f"pay to {written}.")
     wrong = f"{country}{(int(check) - 1) % 97 + 2:02d}{body}"
-    assert "iban" not in detect(wrong) or mod97(wrong)
+    assert "iban" not in detect_in_text(wrong) or passes_mod97(wrong)
 
 
 local_parts = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
@@ -157,7 +157,7 @@ local_parts = st.text(string.ascii_lowercase + string.digits, min_size=1, max_si
     local_parts, local_parts, st.sampled_from(["com", "org", "co.uk", "de"]), st.sampled_from(["", "<", "mail ", "to:"])
 )
 def test_addresses_are_found(local: str, domain: str, top: str, before: str) -> None:
-    assert "email" in detect(f"{before}{local}@{domain}.{top}")
+    assert "email" in detect_in_text(f"{before}{local}@{domain}.{top}")
 
 
 passwords = st.text(string.ascii_letters + string.digits, min_size=8, max_size=20).filter(
@@ -172,7 +172,7 @@ passwords = st.text(string.ascii_letters + string.digits, min_size=8, max_size=2
 )
 def test_assigned_secrets_are_found(name: str, value: str) -> None:
     closing = '"' if name.endswith('"') else ""
-    assert "assigned_secret" in detect(f"{name}{value}{closing}")
+    assert "assigned_secret" in detect_in_text(f"{name}{value}{closing}")
 
 
 @given(
@@ -181,7 +181,7 @@ def test_assigned_secrets_are_found(name: str, value: str) -> None:
 )
 def test_placeholders_are_no_secrets(name: str, value: str) -> None:
     closing = '"' if name.endswith('"') else ""
-    assert "assigned_secret" not in detect(f"{name}{value}{closing}")
+    assert "assigned_secret" not in detect_in_text(f"{name}{value}{closing}")
 
 
 def test_long_hostile_texts_take_time_in_proportion() -> None:
@@ -209,5 +209,5 @@ def test_long_hostile_texts_take_time_in_proportion() -> None:
         "db_pass",
     ):
         started = time.process_time()
-        detect(piece * (60_000 // len(piece)))
+        detect_in_text(piece * (60_000 // len(piece)))
         assert time.process_time() - started < 2, piece

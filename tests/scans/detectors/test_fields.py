@@ -9,18 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.detectors import hits, secret_name, url_credentials
+from scans.detectors import classify_secret_name, find_sensitive_fields, find_url_credential_fields
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
 URL = "https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/app"
 
 
 def places(fields: dict[str, Any]) -> set[tuple[str, str]]:
-    return {(hit["field"], hit["detector"]) for hit in hits(fields)}
+    return {(hit["field"], hit["detector"]) for hit in find_sensitive_fields(fields)}
 
 
 def test_nothing_in_clean_fields() -> None:
-    assert hits({"Name": "/apps/orders/feature", "Description": None, "Tags": [], "Version": 4, "On": True}) == []
+    assert (
+        find_sensitive_fields(
+            {"Name": "/apps/orders/feature", "Description": None, "Tags": [], "Version": 4, "On": True}
+        )
+        == []
+    )
 
 
 def test_the_path_says_where() -> None:
@@ -62,11 +67,11 @@ def test_a_value_beside_a_secret_name_is_a_hit(fields: dict[str, Any]) -> None:
     ],
 )
 def test_names_that_only_speak_of_secrets_are_no_hit(fields: dict[str, Any]) -> None:
-    assert hits(fields) == []
+    assert find_sensitive_fields(fields) == []
 
 
 def test_a_key_that_is_the_hit_is_not_shown() -> None:
-    found = hits({"OperationalData": {KEY: {"Value": "x"}, "jane@example.com": {"Value": KEY}}})
+    found = find_sensitive_fields({"OperationalData": {KEY: {"Value": "x"}, "jane@example.com": {"Value": KEY}}})
     assert {(hit["field"], hit["detector"]) for hit in found} == {
         ("OperationalData[0].key", "aws_access_key"),
         ("OperationalData[1].key", "email"),
@@ -79,14 +84,14 @@ def test_bytes_are_read() -> None:
 
 
 def test_a_hit_is_reported_once() -> None:
-    assert len(hits({"Comment": f"{KEY} {KEY}"})) == 1
+    assert len(find_sensitive_fields({"Comment": f"{KEY} {KEY}"})) == 1
 
 
 def test_url_credentials_by_field() -> None:
     fields = {
         "Sources": [{"Configuration": f"[main]\nbaseurl={URL}"}, {"Configuration": "baseurl=https://ok.example.com"}]
     }
-    assert url_credentials(fields) == ["Sources[0].Configuration"]
+    assert find_url_credential_fields(fields) == ["Sources[0].Configuration"]
     assert ("Sources[0].Configuration", "url_credentials") in places(fields)
 
 
@@ -94,7 +99,7 @@ def test_deep_nesting_is_walked() -> None:
     nested: Any = KEY
     for _ in range(5000):
         nested = [nested]
-    assert len(hits({"a": nested})) == 1
+    assert len(find_sensitive_fields({"a": nested})) == 1
 
 
 json_values = st.recursive(
@@ -111,8 +116,8 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=20), json_values, max_size=4))
 def test_any_value_is_walked(fields: dict[str, Any]) -> None:
-    json.dumps(hits(fields))
-    json.dumps(url_credentials(fields))
+    json.dumps(find_sensitive_fields(fields))
+    json.dumps(find_url_credential_fields(fields))
 
 
 @given(
@@ -122,7 +127,9 @@ def test_any_value_is_walked(fields: dict[str, Any]) -> None:
 )
 def test_the_text_never_comes_out(secret: str, before: str, after: str) -> None:
     text = f"{before} {secret} {after}"
-    found = json.dumps([hits({text: [text], "plain": {text: text}}), url_credentials({text: text})])
+    found = json.dumps(
+        [find_sensitive_fields({text: [text], "plain": {text: text}}), find_url_credential_fields({text: text})]
+    )
     for part in (secret, "Xk29vTq8LmZr4w", KEY):
         assert part not in found
 
@@ -171,7 +178,7 @@ def test_the_text_never_comes_out(secret: str, before: str, after: str) -> None:
     ],
 )
 def test_secret_names(name: str, kind: str | None) -> None:
-    assert secret_name(name) == kind
+    assert classify_secret_name(name) == kind
 
 
 @pytest.mark.parametrize(
@@ -194,9 +201,9 @@ def test_secret_names(name: str, kind: str | None) -> None:
     ],
 )
 def test_secret_descriptions(description: str | None, kind: str | None) -> None:
-    assert secret_name("/apps/value", description) == kind
+    assert classify_secret_name("/apps/value", description) == kind
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_name_is_judged(name: str, description: str) -> None:
-    secret_name(name, description)
+    classify_secret_name(name, description)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scans.detectors import DETECTORS, detect, hits, url_credentials
+from scans.detectors import ALL_DETECTORS, detect_in_text, find_sensitive_fields, find_url_credential_fields
 
 SURROUNDINGS = st.text(string.ascii_letters + " .,;\n", max_size=30)
-BY_NAME = {d.name: d for d in DETECTORS}
+BY_NAME = {d.name: d for d in ALL_DETECTORS}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 @given(before=SURROUNDINGS, after=SURROUNDINGS)
 def test_an_example_is_found_in_the_middle_of_a_text_too(name: str, before: str, after: str) -> None:
     for example in BY_NAME[name].positives:
-        assert name in detect(f"{before}\n{example}\n{after}")
+        assert name in detect_in_text(f"{before}\n{example}\n{after}")
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -30,20 +30,20 @@ def test_a_needle_is_never_needed_that_the_match_lacks(name: str, before: str) -
     detector = BY_NAME[name]
     for example in (*detector.positives, *detector.negatives):
         text = f"{before} {example}"
-        assert detector.hit(text, text.lower()) == detector.find(text, text.lower())
+        assert detector.detects_in(text, text.lower()) == detector.find(text, text.lower())
 
 
 @given(st.text(max_size=300))
 def test_what_is_found_doesnt_depend_on_the_order_or_the_time(text: str) -> None:
-    assert detect(text) == detect(text)
-    assert detect(text) == [name for name in BY_NAME if name in detect(text)]
+    assert detect_in_text(text) == detect_in_text(text)
+    assert detect_in_text(text) == [name for name in BY_NAME if name in detect_in_text(text)]
 
 
-@given(st.lists(st.sampled_from([e for d in DETECTORS for e in d.positives]), min_size=1, max_size=4))
+@given(st.lists(st.sampled_from([e for d in ALL_DETECTORS for e in d.positives]), min_size=1, max_size=4))
 def test_what_is_in_a_part_is_in_the_whole(parts: list[str]) -> None:
-    whole = set(detect("\n\n".join(parts)))
+    whole = set(detect_in_text("\n\n".join(parts)))
     for part in parts:
-        assert set(detect(part)) <= whole
+        assert set(detect_in_text(part)) <= whole
 
 
 userish = st.text(string.ascii_letters + string.digits, min_size=1, max_size=12)
@@ -54,8 +54,8 @@ def test_a_name_and_a_password_in_a_url_are_found_in_every_scheme(
     scheme: str, user: str, password: str, host: str
 ) -> None:
     url = f"{scheme}://{user}:{password}@{host}.internal/x"
-    assert "url_credentials" in detect(f"see {url} for it")
-    assert url_credentials({"Source": {"baseurl": [url]}}) == ["Source.baseurl[0]"]
+    assert "url_credentials" in detect_in_text(f"see {url} for it")
+    assert find_url_credential_fields({"Source": {"baseurl": [url]}}) == ["Source.baseurl[0]"]
 
 
 @given(st.sampled_from(["https", "ssh"]), userish, userish, st.integers(1, 65535))
@@ -65,7 +65,7 @@ def test_a_url_without_a_password_is_none(scheme: str, user: str, host: str, por
         f"{scheme}://{user}@{host}.internal:{port}/",
         f"{scheme}://{host}/?a=b:c",
     ):
-        assert "url_credentials" not in detect(url)
+        assert "url_credentials" not in detect_in_text(url)
 
 
 def encoded(value: object) -> str:
@@ -78,28 +78,28 @@ claim_names = st.text(string.ascii_letters, min_size=1, max_size=8)
 @given(st.dictionaries(claim_names, userish, min_size=1, max_size=3), st.binary(min_size=16, max_size=64))
 def test_a_signed_token_is_told_from_other_things_in_three_parts(claims: dict[str, str], signature: bytes) -> None:
     signed = base64.urlsafe_b64encode(signature).decode().rstrip("=")
-    assert "jwt" in detect(f"{encoded({'alg': 'HS256'})}.{encoded(claims)}.{signed}")
-    assert "jwt" not in detect(f"{encoded({'no': 'token'})}.{encoded(claims)}.{signed}")
+    assert "jwt" in detect_in_text(f"{encoded({'alg': 'HS256'})}.{encoded(claims)}.{signed}")
+    assert "jwt" not in detect_in_text(f"{encoded({'no': 'token'})}.{encoded(claims)}.{signed}")
 
 
 @given(st.from_regex(r"\+[1-9][0-9]{8,13}", fullmatch=True))
 def test_a_phone_number_is_one_only_where_the_text_says_so(number: str) -> None:
-    assert "phone_number" in detect(f"call me at {number}.")
-    assert "phone_number" not in detect(f"offset {number}.")
+    assert "phone_number" in detect_in_text(f"call me at {number}.")
+    assert "phone_number" not in detect_in_text(f"offset {number}.")
 
 
 @given(st.integers(1, 899), st.integers(1, 99), st.integers(1, 9999))
 def test_a_social_security_number_is_one_only_where_the_text_says_so(area: int, group: int, serial: int) -> None:
     assume(area != 666)
     number = f"{area:03}-{group:02}-{serial:04}"
-    assert "us_ssn" in detect(f"SSN {number}")
-    assert "us_ssn" not in detect(f"part {number}")
+    assert "us_ssn" in detect_in_text(f"SSN {number}")
+    assert "us_ssn" not in detect_in_text(f"part {number}")
 
 
 @given(st.sampled_from(["Comment", "Parameters", "Tags"]), st.sampled_from(sorted(BY_NAME)), st.data())
 def test_a_report_names_field_and_detector_and_nothing_else(field: str, name: str, data: st.DataObject) -> None:
     example = data.draw(st.sampled_from(BY_NAME[name].positives))
-    found = hits({field: ["clean", example]})
+    found = find_sensitive_fields({field: ["clean", example]})
     assert {"field": f"{field}[1]", "detector": name} in found
     assert all(set(hit) == {"field", "detector"} for hit in found)
     assert {hit["field"] for hit in found} == {f"{field}[1]"}

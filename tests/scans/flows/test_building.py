@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.insight.flows import Flow, KeyKind, Owner, build
+from scans.insight.flows import Flow, KeyKind, Owner, build_flows
 from tests.scans.flows.worlds import (
     DENIED,
     KEY,
@@ -41,7 +41,7 @@ def own_bucket(**more: object) -> Flow:
     destination(found, "mine", own=True)
     bucket(found, "mine", **more)
     key(found)
-    return only(build(side(found), {})[0], "01")
+    return only(build_flows(side(found), {})[0], "01")
 
 
 def test_an_own_bucket_under_a_customer_key() -> None:
@@ -50,7 +50,7 @@ def test_an_own_bucket_under_a_customer_key() -> None:
     assert (flow.key.kind, flow.key.arn, flow.under_verdict) == (KeyKind.CUSTOMER, KEY, "pass")
     assert said(flow)["SSM-S3-001"] == "pass"
     assert said(flow)["SSM-S3-002"] == "fail", "no policy refuses plain HTTP"
-    assert (flow.into_verdict, flow.verdict, flow.crosses) == ("fail", "fail", False)
+    assert (flow.into_verdict, flow.verdict, flow.leaves_account) == ("fail", "fail", False)
     assert [source.arn for source in flow.sources] == [f"arn:aws:ssm:{REGION}:{MINE}:command/0"]
 
 
@@ -95,7 +95,7 @@ def test_kinds_of_keys(name: str, facts: dict[str, object], kind: KeyKind) -> No
     destination(found, "mine", own=True)
     bucket(found, "mine", key=name)
     key(found, name, **facts)
-    assert only(build(side(found), {})[0], "01").key.kind is kind
+    assert only(build_flows(side(found), {})[0], "01").key.kind is kind
 
 
 def test_a_key_that_nobody_looked_up_is_not_known() -> None:
@@ -103,7 +103,7 @@ def test_a_key_that_nobody_looked_up_is_not_known() -> None:
     command(found, "mine")
     destination(found, "mine", own=True)
     bucket(found, "mine")
-    flow = only(build(side(found), {})[0], "01")
+    flow = only(build_flows(side(found), {})[0], "01")
     assert (flow.key.kind, flow.under_verdict) == (KeyKind.UNKNOWN, "unknown")
 
 
@@ -116,7 +116,7 @@ def test_a_bucket_that_does_not_exist_stands_out_even_if_somebody_is_on_record_f
     found = blank()
     command(found, "gone")
     destination(found, "gone", own=False, head="not_found")
-    flow = only(build(side(found, bucket_owners={"gone": THEIRS}), {})[0], "01")
+    flow = only(build_flows(side(found, bucket_owners={"gone": THEIRS}), {})[0], "01")
     assert (flow.destination.owner, flow.destination.account, flow.key.kind) == (Owner.DANGLING, "", KeyKind.NONE)
     assert (said(flow)["SSM-S3-005"], flow.into_verdict, flow.under_verdict) == ("fail", "fail", "ungraded")
 
@@ -135,7 +135,7 @@ def test_a_bucket_of_nobody_that_is_known(context: dict[str, object], head: obje
     found = blank()
     command(found, "stray")
     destination(found, "stray", own=False, head=head)
-    flow = only(build(side(found, **context), {})[0], "01")
+    flow = only(build_flows(side(found, **context), {})[0], "01")
     assert (flow.destination.owner, flow.into_verdict, flow.under_verdict) == (owner, verdict, "unknown")
 
 
@@ -143,7 +143,7 @@ def test_a_bucket_that_was_not_looked_at_is_ours_by_the_inventory() -> None:
     found = blank()
     command(found, "mine")
     inventory(found, MINE, "mine")
-    flow = only(build(side(found), {})[0], "01")
+    flow = only(build_flows(side(found), {})[0], "01")
     assert (flow.destination.owner, flow.key.kind) == (Owner.OWN, KeyKind.UNKNOWN)
 
 
@@ -163,15 +163,15 @@ def across() -> dict[object, object]:
 
 def test_across_accounts_the_owner_s_controls_judge_the_bucket() -> None:
     owners = {THEIRS: side(archive(), THEIRS)}
-    flow = only(build(side(across(), bucket_owners={"archive": THEIRS}), owners)[0], "01")
+    flow = only(build_flows(side(across(), bucket_owners={"archive": THEIRS}), owners)[0], "01")
     assert (flow.destination.owner, flow.destination.account) == (Owner.ORGANIZATION, THEIRS)
-    assert (flow.key.kind, flow.crosses) == (KeyKind.CUSTOMER, True)
+    assert (flow.key.kind, flow.leaves_account) == (KeyKind.CUSTOMER, True)
     by_account = {grade.control: grade.account for grade in (*flow.into, *flow.under)}
     assert (by_account["SSM-S3-005"], by_account["SSM-S3-001"]) == (MINE, THEIRS)
 
 
 def test_an_owner_that_the_reader_may_not_see_is_named_by_nothing() -> None:
-    flow = only(build(side(across(), bucket_owners={"archive": THEIRS}), {})[0], "01")
+    flow = only(build_flows(side(across(), bucket_owners={"archive": THEIRS}), {})[0], "01")
     assert (flow.destination.owner, flow.destination.account, flow.destination.region) == (Owner.HIDDEN, "", "")
     assert (flow.key.kind, flow.under, flow.into_verdict, flow.under_verdict) == (
         KeyKind.HIDDEN,
@@ -183,7 +183,7 @@ def test_an_owner_that_the_reader_may_not_see_is_named_by_nothing() -> None:
 
 
 def test_what_other_accounts_send_is_drawn_from_the_bucket_s_side() -> None:
-    flow = only(build(side(archive(), THEIRS), {})[0], "01")
+    flow = only(build_flows(side(archive(), THEIRS), {})[0], "01")
     assert ([source.type for source in flow.sources], flow.destination.owner) == (["inbound"], Owner.OWN)
 
 
@@ -194,7 +194,7 @@ def test_a_trail_s_own_key_counts_and_not_the_bucket_s() -> None:
     destination(found, "mine", own=True)
     bucket(found, "mine", encryption={"algorithm": "AES256", "key": None, "bucket_key": False})
     key(found)
-    flow = only(build(side(found), {})[0], "07")
+    flow = only(build_flows(side(found), {})[0], "07")
     assert (flow.region, flow.key.kind) == (REGION, KeyKind.CUSTOMER)
     assert said(flow)["SSM-AU-003"] == "pass"
     assert "SSM-S3-001" not in said(flow)
@@ -204,7 +204,7 @@ def test_another_account_s_trail_is_not_this_one_s_flow() -> None:
     found = blank()
     shadow = f"arn:aws:cloudtrail:{REGION}:{THEIRS}:trail/organization"
     add(found, "cloudtrail.trail", shadow, name="o", home_region=REGION, bucket="archive", kms_key=None)
-    assert build(side(found), {})[0] == []
+    assert build_flows(side(found), {})[0] == []
 
 
 def test_log_groups_with_and_without_a_setting_that_names_them() -> None:
@@ -213,7 +213,7 @@ def test_log_groups_with_and_without_a_setting_that_names_them() -> None:
         arn = f"arn:aws:logs:{REGION}:{MINE}:log-group:{name}"
         add(found, "logs.group", arn, name=name, kinds=kinds, kms_key=text)
     key(found)
-    flows = build(side(found), {})[0]
+    flows = build_flows(side(found), {})[0]
     commands, scripts = only(flows, "run_command"), only(flows, "script")
     assert (commands.key.kind, said(commands)) == (KeyKind.CUSTOMER, {"SSM-LG-001": "pass"})
     assert (commands.into_verdict, commands.verdict) == ("ungraded", "pass")
@@ -225,7 +225,7 @@ def test_a_log_group_that_is_not_there() -> None:
     name = "/gone"
     add(found, "ssm.command", f"arn:aws:ssm:{REGION}:{MINE}:command/1", references=[], log_group=name)
     add(found, "logs.missing", f"arn:aws:logs:{REGION}:{MINE}:log-group:{name}", name=name, kinds=["run_command"])
-    flow = only(build(side(found), {})[0], "run_command")
+    flow = only(build_flows(side(found), {})[0], "run_command")
     assert (flow.destination.owner, flow.into_verdict, flow.verdict) == (Owner.DANGLING, "unknown", "unknown")
 
 
@@ -235,15 +235,15 @@ def test_secure_strings_flow_to_their_key_and_plain_strings_do_not() -> None:
         arn = f"arn:aws:ssm:{REGION}:{MINE}:parameter/{name}"
         add(found, "ssm.parameter", arn, name=name, type=type, key_id=text)
     key(found)
-    flow = only(build(side(found), {})[0], "parameter")
+    flow = only(build_flows(side(found), {})[0], "parameter")
     assert (len(flow.sources), flow.key.kind) == (2, KeyKind.CUSTOMER)
     assert said(flow) == {"SSM-PS-003": "pass", "SSM-PS-004": "pass"}
 
 
 def test_what_could_not_be_listed_is_said() -> None:
     found = blank()
-    found[REGION, "ssm_commands"].miss("ssm.command", DENIED)
-    flows, blind = build(side(found), {})
+    found[REGION, "ssm_commands"].record_gap("ssm.command", DENIED)
+    flows, blind = build_flows(side(found), {})
     assert flows == []
     assert [(item.region, item.type, item.gaps) for item in blind] == [(REGION, "ssm.command", (DENIED,))]
 
@@ -252,4 +252,4 @@ def test_a_fact_that_may_name_a_destination_is_missed_too() -> None:
     found = blank()
     gap = Gap(GapKind.MALFORMED, "ssm.GetDocument", "ssm:GetDocument", REGION, "Malformed")
     add(found, "ssm.document", f"arn:aws:ssm:{REGION}:{MINE}:document/x", session=None, references=gap, log_groups=gap)
-    assert [(item.type, item.gaps) for item in build(side(found), {})[1]] == [("ssm.document", (gap,))]
+    assert [(item.type, item.gaps) for item in build_flows(side(found), {})[1]] == [("ssm.document", (gap,))]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from scans.domain.control import Verdict
 from scans.insight.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind, Owner, Source
-from scans.insight.flows.drawing import MOST, draw
-from scans.insight.flows.model import ORDER, worst
-from scans.insight.flows.summary import summarise, totals
+from scans.insight.flows.drawing import MAX_DESTINATIONS, draw_flows
+from scans.insight.flows.model import VERDICT_ORDER, pick_worst_verdict
+from scans.insight.flows.summary import count_flows, group_flows
 
 TEXT = st.sampled_from(["a", "b", "c-d-e", "\u202e<b>\n", "x" * 90, "é", "/aws/ssm/run"])
 GRADES = st.lists(
@@ -52,7 +52,7 @@ FLOWS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(FLOWS, st.booleans())
 def test_boxes_stay_in_the_picture_and_do_not_cover_each_other(flows: list[Flow], folded: bool) -> None:
-    picture = draw(summarise(flows, folded=folded))
+    picture = draw_flows(group_flows(flows, folded=folded))
     columns: dict[float, list[tuple[float, float]]] = {}
     for box in picture.boxes:
         assert box.x >= 0
@@ -61,17 +61,17 @@ def test_boxes_stay_in_the_picture_and_do_not_cover_each_other(flows: list[Flow]
         columns.setdefault(box.x, []).append((box.y, box.y + box.height))
     for spans in columns.values():
         assert all(end <= start for (_, end), (start, _) in pairwise(sorted(spans)))
-    assert sum(box.id[0] in {"bucket", "log_group", "folded"} for box in picture.boxes) <= MOST
+    assert sum(box.id[0] in {"bucket", "log_group", "folded"} for box in picture.boxes) <= MAX_DESTINATIONS
 
 
 @settings(max_examples=40, deadline=None)
 @given(FLOWS)
 def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
-    lines = summarise(flows)
-    picture = draw(lines)
+    lines = group_flows(flows)
+    picture = draw_flows(lines)
     drawn = [edge.verdict for edge in picture.edges]
-    assert set(drawn) <= set(ORDER)
-    assert worst(drawn) == worst([line.verdict for line in lines]) or not lines
+    assert set(drawn) <= set(VERDICT_ORDER)
+    assert pick_worst_verdict(drawn) == pick_worst_verdict([line.verdict for line in lines]) or not lines
     assert {box.text for box in picture.boxes if box.id[0] == "feature"} == {line.feature.label for line in lines}
 
 
@@ -79,7 +79,7 @@ def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
 @given(FLOWS)
 def test_what_is_not_known_is_never_summed_up_as_a_pass(flows: list[Flow]) -> None:
     unsure = {Owner.UNKNOWN, Owner.HIDDEN, Owner.DANGLING}
-    for line in summarise(flows):
+    for line in group_flows(flows):
         if line.destination.owner in unsure or line.key.kind in {KeyKind.UNKNOWN, KeyKind.HIDDEN}:
             assert line.verdict in {"fail", "unknown"}
         if any(grade.verdict is Verdict.FAIL for grade in (*line.into, *line.under)):
@@ -89,17 +89,17 @@ def test_what_is_not_known_is_never_summed_up_as_a_pass(flows: list[Flow]) -> No
 @settings(max_examples=40, deadline=None)
 @given(FLOWS)
 def test_folding_loses_no_flow_and_softens_no_verdict(flows: list[Flow]) -> None:
-    whole, folded = summarise(flows), summarise(flows, folded=True)
+    whole, folded = group_flows(flows), group_flows(flows, folded=True)
     assert sum(line.settings for line in whole) == sum(line.settings for line in folded)
-    assert worst(line.verdict for line in whole) == worst(line.verdict for line in folded)
-    assert sum(totals(flows).verdicts.values()) == len(flows)
+    assert pick_worst_verdict(line.verdict for line in whole) == pick_worst_verdict(line.verdict for line in folded)
+    assert sum(count_flows(flows).verdicts.values()) == len(flows)
 
 
 def test_texts_are_cut_in_the_middle_and_kept_whole_in_the_title() -> None:
     name = "a" * 100 + "\u202e<script>\n" + "z" * 100
     place = Destination("bucket", name, "arn", Owner.OWN, "1", "eu-west-1")
     flow = Flow("1", "eu-west-1", FEATURES["01"], (), place, Key(KeyKind.NONE, "none"), (), ())
-    box = next(box for box in draw(summarise([flow])).boxes if box.id[0] == "bucket")
+    box = next(box for box in draw_flows(group_flows([flow])).boxes if box.id[0] == "bucket")
     assert len(box.shown) < 60
     assert box.shown.startswith("aaa")
     assert box.shown.endswith("zzz")
@@ -118,4 +118,4 @@ def test_the_worst_come_first_and_dangling_before_them_all() -> None:
         flow("gone", Owner.DANGLING, Verdict.FAIL),
         flow("dim", Owner.UNKNOWN, Verdict.UNKNOWN),
     ]
-    assert [line.destination.name for line in summarise(flows)] == ["gone", "bad", "dim", "fine"]
+    assert [line.destination.name for line in group_flows(flows)] == ["gone", "bad", "dim", "fine"]

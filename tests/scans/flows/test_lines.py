@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from scans.insight.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build
+from scans.insight.flows import FEATURES, Destination, Flow, Key, KeyKind, Owner, build_flows
 from scans.insight.flows import export_rows as rows
 from scans.queries import exports
 from tests.scans.flows.worlds import DENIED, MINE, REGION, blank, bucket, command, destination, key, side
@@ -20,24 +20,24 @@ def some() -> Flow:
     destination(found, "mine", own=True)
     bucket(found, "mine")
     key(found)
-    return build(side(found), {})[0][0]
+    return build_flows(side(found), {})[0][0]
 
 
 def test_a_row_has_every_column_and_nothing_else() -> None:
-    assert tuple(rows.row(some())) == rows.COLUMNS
+    assert tuple(rows.build_flow_row(some())) == rows.FLOW_COLUMNS
 
 
 def test_what_is_not_known_is_a_row_too() -> None:
     found = blank()
-    found[REGION, "ssm_commands"].miss("ssm.command", DENIED)
-    (row,) = [rows.blind_row(item) for item in build(side(found), {})[1]]
-    assert set(row) == set(rows.COLUMNS)
+    found[REGION, "ssm_commands"].record_gap("ssm.command", DENIED)
+    (row,) = [rows.build_gap_row(item) for item in build_flows(side(found), {})[1]]
+    assert set(row) == set(rows.FLOW_COLUMNS)
     assert (row["account"], row["feature"], row["verdict"]) == (MINE, "unread", "unknown")
     assert "ssm.ListCommands" in row["why"]
 
 
 def test_rows_survive_csv() -> None:
-    text = "".join(exports.lines([rows.row(some())], format="csv", columns=rows.COLUMNS))
+    text = "".join(exports.format_rows([rows.build_flow_row(some())], format="csv", columns=rows.FLOW_COLUMNS))
     (read,) = csv.DictReader(io.StringIO(text))
     assert json.loads(read["into_controls"])["SSM-S3-002"] == "fail"
 
@@ -45,7 +45,7 @@ def test_rows_survive_csv() -> None:
 def test_a_hostile_name_stays_inside_its_string() -> None:
     place = Destination("bucket", HOSTILE, HOSTILE, Owner.FOREIGN)
     flow = Flow(MINE, REGION, FEATURES["01"], (), place, Key(KeyKind.UNKNOWN, HOSTILE), (), ())
-    graph = list(rows.dot([flow]))
+    graph = list(rows.render_flows_dot([flow]))
     assert (graph[0], graph[-1]) == ("digraph flows {", "}")
     for statement in graph[2:-1]:
         rest = statement.strip()
@@ -60,5 +60,5 @@ def test_a_hostile_name_stays_inside_its_string() -> None:
 
 
 def test_a_node_is_written_once() -> None:
-    graph = list(rows.dot([some(), some()]))
+    graph = list(rows.render_flows_dot([some(), some()]))
     assert len(graph) == len(set(graph))

@@ -7,9 +7,9 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapKind
 from accounts.models import Account
 from scans import registry
-from scans.controls.lib.judgements import FIT
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
-from scans.insight.flows import Side, grade_by
+from scans.insight.flows import GradedAccount, grade_account
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
@@ -18,7 +18,7 @@ MINE, THEIRS, STRANGER = "111122223333", "444455556666", "999988887777"
 KEY = f"arn:aws:kms:{REGION}:{MINE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 DENIED = Gap(GapKind.DENIED, "ssm.ListCommands", "ssm:ListCommands", REGION, "AccessDeniedException")
 SAFE = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
-WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None, **FIT}
+WORKS = {"state": "Enabled", "manager": "CUSTOMER", "aws_alias": None, **USABLE_KEY_FACTS}
 
 
 def blank(account: str = MINE) -> dict[tuple[str, str], Evidence]:
@@ -34,7 +34,7 @@ def blank(account: str = MINE) -> dict[tuple[str, str], Evidence]:
 def add(
     found: dict[tuple[str, str], Evidence], type: str, arn: str, /, region: str | None = None, **facts: Any
 ) -> None:
-    name = registry.types()[type]
+    name = registry.collector_by_type()[type]
     place = GLOBAL if registry.collectors()[name].collector.scope == GLOBAL else REGION
     found[place, name].add(type, arn, region, **facts)
 
@@ -69,15 +69,15 @@ def inventory(found: dict[tuple[str, str], Evidence], account: str, *names: str)
     add(found, "s3.inventory", f"arn:aws:s3::{account}:inventory", buckets=dict.fromkeys(names, REGION))
 
 
-def side(found: dict[tuple[str, str], Evidence], account: str = MINE, **context: Any) -> Side:
+def side(found: dict[tuple[str, str], Evidence], account: str = MINE, **context: Any) -> GradedAccount:
     facts = {"account": account, "bucket_owners": {}, **context}
     chosen = [(item.control, item.evaluate) for item in registry.controls().values()]
-    return grade_by(account, World(found.values()), Context(**facts), chosen, [REGION])
+    return grade_account(account, World(found.values()), Context(**facts), chosen, [REGION])
 
 
 def keep(account: Account, found: dict[tuple[str, str], Evidence]) -> None:
     """Store evidence as a scan would, as the account's latest."""
-    _, manifest = blobs.keep_evidence(found)
+    _, manifest = blobs.store_evidence(found)
     for region, by_name in manifest.items():
         for name, digest in by_name.items():
             EvidenceHead.objects.update_or_create(
@@ -92,4 +92,4 @@ def join(scan: Scan, **owners: str) -> None:
         organization=scan.organization.org_id, management_account=scan.organization.management_account_id,
         bucket_owners={name.replace("_", "-"): owner for name, owner in owners.items()},
     )  # fmt: skip
-    Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.keep_context(context))
+    Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.store_context(context))

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from scans import registry
-from scans.insight.flows.export_rows import NEVER_READ
+from scans.insight.flows.export_rows import NEVER_READ_TEXT
 from tests.inventory import Inventory
 from tests.scans.flows import worlds
 
@@ -21,7 +21,7 @@ def sending(inventory: Inventory) -> Inventory:
     mine = worlds.blank(inventory.shop.account_id)
     worlds.command(mine, "gone")
     worlds.destination(mine, "gone", own=False, head="not_found")
-    mine[worlds.REGION, "ssm_documents"].miss("ssm.document", worlds.DENIED)
+    mine[worlds.REGION, "ssm_documents"].record_gap("ssm.document", worlds.DENIED)
     worlds.keep(inventory.shop, mine)
     worlds.join(inventory.scan)
     return inventory
@@ -44,7 +44,7 @@ def test_flows_as_lines_and_as_csv(sending: Inventory, capsys: pytest.CaptureFix
         ("01", "dangling", "fail"), ("unread", "", "unknown"),
         *[("unread", "", "unknown")] * 3,  # an account of which nothing was read has a row that says so
     ]  # fmt: skip
-    assert {row["account"] for row in rows if row["why"] == NEVER_READ} == {
+    assert {row["account"] for row in rows if row["why"] == NEVER_READ_TEXT} == {
         account.account_id for account in (sending.till, sending.ledger, sending.play)
     }
     read = list(csv.DictReader(io.StringIO(run(capsys, "flows", "--format", "csv"))))
@@ -53,11 +53,11 @@ def test_flows_as_lines_and_as_csv(sending: Inventory, capsys: pytest.CaptureFix
 
 def test_flows_of_one_account_or_region(sending: Inventory, capsys: pytest.CaptureFixture[str]) -> None:
     (never,) = map(json.loads, run(capsys, "flows", "--account", sending.play.account_id).splitlines())
-    assert (never["verdict"], never["why"]) == ("unknown", NEVER_READ)
+    assert (never["verdict"], never["why"]) == ("unknown", NEVER_READ_TEXT)
     assert run(capsys, "flows", "--account", sending.shop.account_id, "--region", "us-east-1") == ""
     graph = run(capsys, "flows", "--format", "dot")
     assert graph.startswith("digraph flows {\n")
-    assert f"  // {sending.play.account_id}: {NEVER_READ}\n" in graph
+    assert f"  // {sending.play.account_id}: {NEVER_READ_TEXT}\n" in graph
 
 
 @pytest.mark.parametrize("command", ["flows", "coverage"])

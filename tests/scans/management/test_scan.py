@@ -120,14 +120,14 @@ def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
     settings.ERROR_LOG = str(tmp_path / "errors.log")
     company()
 
-    def collect(plan: account_reader.Plan) -> account_reader.Collected:
+    def collect(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account == "111122223334":
             raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
         return volumes(plan)
 
     in_place_of_aws(monkeypatch, collect)
-    monkeypatch.setattr(foreground, "Pool", AtOnce)
-    monkeypatch.setattr(foreground, "one", target_worker.run_target)
+    monkeypatch.setattr(foreground, "DaemonPool", AtOnce)
+    monkeypatch.setattr(foreground, "run_one_target", target_worker.run_target)
     status, out, err = run()
     assert status == 3
     (line,) = [line for line in out.splitlines() if line.startswith("Not read:")]

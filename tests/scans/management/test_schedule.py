@@ -87,7 +87,7 @@ def test_run_hands_one_scan_to_the_workers(settings: object, monkeypatch: pytest
     one = made("--every", "1d", "--account", PAYMENTS)
     monkeypatch.setattr(settings, "EMBEDDED", False, raising=False)
     monkeypatch.setattr("scans.management.commands.schedule.reach_broker", lambda: None)
-    with mock.patch("scans.tasks.enqueue") as told:
+    with mock.patch("scans.tasks.enqueue_scan") as told:
         status, out, _ = run("run", str(one.pk))
         scan = Scan.objects.get()
         assert (status, out) == (0, f"Scan {scan.pk} is queued.\n")
@@ -128,7 +128,7 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
     status, _, said = run("run", str(one.pk))
     assert (status, said.startswith("No account that was asked for can be scanned")) == (1, True)
     Schedule.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))
-    assert due_schedules.start_due() == []
+    assert due_schedules.start_due_schedules() == []
     out = run("list")[1]
     for words in ("the last start was refused", "missed runs: 1", f"The account payments ({PAYMENTS}) is closed."):
         assert words in out

@@ -15,21 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans import registry
-from scans.controls.lib.iam_policies import IDENTITY, RESOURCE, PolicyError, parse
+from scans.controls.lib.iam_policies import IDENTITY_POLICY, RESOURCE_POLICY, PolicyError, parse_policy
 from scans.domain.control import Outcome, Verdict
 from tests.scans.test_controls import judge_case
 
 BUCKET = "arn:aws:s3:::example"
 # Control -> (where its document stands, the fact that holds it)
 JUDGES = {
-    "SSM-AC-001": (IDENTITY, "inline"),
-    "SSM-AC-002": (IDENTITY, "document"),
-    "SSM-AC-003": (IDENTITY, "document"),
-    "SSM-AC-004": (IDENTITY, "document"),
-    "SSM-KM-003": (RESOURCE, "policy"),
-    "SSM-S3-002": (RESOURCE, "policy"),
-    "SSM-S3-003": (RESOURCE, "policy"),
-    "SSM-VP-003": (RESOURCE, "policy"),
+    "SSM-AC-001": (IDENTITY_POLICY, "inline"),
+    "SSM-AC-002": (IDENTITY_POLICY, "document"),
+    "SSM-AC-003": (IDENTITY_POLICY, "document"),
+    "SSM-AC-004": (IDENTITY_POLICY, "document"),
+    "SSM-KM-003": (RESOURCE_POLICY, "policy"),
+    "SSM-S3-002": (RESOURCE_POLICY, "policy"),
+    "SSM-S3-003": (RESOURCE_POLICY, "policy"),
+    "SSM-VP-003": (RESOURCE_POLICY, "policy"),
 }
 every_judge = pytest.mark.parametrize("id", JUDGES)
 
@@ -89,7 +89,7 @@ def statements(kind: str) -> Any:
         one_of_two("Resource", "NotResource", st.lists(st.sampled_from(RESOURCES), min_size=1, max_size=3)),
         st.tuples(st.just("Effect"), st.sampled_from(["Allow", "Deny"])),
     ]
-    if kind == RESOURCE:
+    if kind == RESOURCE_POLICY:
         parts.append(one_of_two("Principal", "NotPrincipal", st.sampled_from(PRINCIPALS)))
     optional = st.fixed_dictionaries({}, optional={"Sid": st.just("x"), "Condition": st.sampled_from(CONDITIONS)})
     return st.builds(lambda pairs, more: {**dict(pairs), **more}, st.tuples(*parts), optional)
@@ -185,7 +185,7 @@ def test_what_is_no_policy_is_unknown_with_the_reason(id: str, data: st.DataObje
 
 def fault_of(document: Any, kind: str) -> str:
     try:
-        parse(document, kind)
+        parse_policy(document, kind)
     except PolicyError as error:
         return str(error)
     return ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scans.controls.lib.iam_policies import parse
+from scans.controls.lib.iam_policies import parse_policy
 from scans.controls.lib.iam_policies.conditions import limits_nothing
 
 
 def condition(operator, key, value):
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {key: value}}}
-    return parse({"Statement": statement}).statements[0].conditions[0]
+    return parse_policy({"Statement": statement}).statements[0].conditions[0]
 
 
 @pytest.mark.parametrize(

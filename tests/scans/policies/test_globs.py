@@ -13,13 +13,13 @@ from scans.controls.lib.iam_policies.globs import (
     FIELD,
     ONE,
     STAR,
-    covers,
+    action_matches,
+    glob_covers,
+    glob_matches,
+    glob_overlaps,
     is_open_after,
-    literal,
-    matches,
-    matches_action,
-    overlaps,
-    tokens,
+    parse_glob,
+    parse_literal,
 )
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=7)
@@ -33,49 +33,49 @@ def reference(pattern, text):
 
 @given(PATTERNS, TEXTS)
 def test_matches_agrees_with_fnmatch(pattern, text):
-    assert matches(pattern, text) == reference(pattern, text)
+    assert glob_matches(pattern, text) == reference(pattern, text)
 
 
 @given(PATTERNS, PATTERNS)
 def test_covers_is_never_true_by_mistake(wide, narrow):
-    if covers(tokens(wide), tokens(narrow)):
+    if glob_covers(parse_glob(wide), parse_glob(narrow)):
         assert all(reference(wide, text) for text in ALL if reference(narrow, text))
 
 
 @given(PATTERNS)
 def test_every_pattern_covers_itself_and_star_covers_all(pattern):
-    assert covers(tokens(pattern), tokens(pattern))
-    assert covers((STAR,), tokens(pattern))
+    assert glob_covers(parse_glob(pattern), parse_glob(pattern))
+    assert glob_covers((STAR,), parse_glob(pattern))
 
 
 @given(PATTERNS, PATTERNS)
 def test_overlap_is_found_wherever_a_text_shows_it(one, two):
     if any(reference(one, text) and reference(two, text) for text in ALL):
-        assert overlaps(tokens(one), tokens(two))
+        assert glob_overlaps(parse_glob(one), parse_glob(two))
 
 
 @given(PATTERNS, TEXTS, TEXTS)
 def test_an_open_pattern_takes_a_long_enough_ending(pattern, head, tail):
-    if is_open_after(tokens(pattern), literal(head)):
+    if is_open_after(parse_glob(pattern), parse_literal(head)):
         assert reference(pattern, head + tail + "x" * 7)
 
 
 @pytest.mark.parametrize("pattern", ["${*}", "a${?}b", "${$}{x}"])
 def test_an_escaped_wildcard_is_a_character(pattern):
     plain = pattern.replace("${*}", "*").replace("${?}", "?").replace("${$}", "$")
-    assert matches(pattern, plain)
-    assert not matches(pattern, plain.replace("*", "x").replace("?", "x").replace("$", "x"))
+    assert glob_matches(pattern, plain)
+    assert not glob_matches(pattern, plain.replace("*", "x").replace("?", "x").replace("$", "x"))
 
 
 def test_a_field_of_an_arn_holds_no_colon():
-    head = (*literal("arn:"), FIELD, *literal(":ssm:"))
-    assert is_open_after(tokens("arn:aws:ssm:*"), head)
-    assert not is_open_after(tokens("arn:aws:s3:::*"), head)
+    head = (*parse_literal("arn:"), FIELD, *parse_literal(":ssm:"))
+    assert is_open_after(parse_glob("arn:aws:ssm:*"), head)
+    assert not is_open_after(parse_glob("arn:aws:s3:::*"), head)
 
 
 def test_actions_do_not_mind_their_case():
-    assert matches_action("SSM:getparameter*", "ssm:GetParametersByPath")
-    assert not matches_action("ssm:GetParameter", "ssm:GetParameters")
+    assert action_matches("SSM:getparameter*", "ssm:GetParametersByPath")
+    assert not action_matches("ssm:GetParameter", "ssm:GetParameters")
 
 
 SHAPES = st.lists(st.sampled_from(["a", "b", ":", STAR, ONE, FIELD]), max_size=7).map(tuple)
@@ -112,9 +112,9 @@ def covers_step_by_step(wide, narrow):
 
 @given(PATTERNS, SHAPES)
 def test_all_at_once_is_the_same_as_step_by_step(pattern, shape):
-    symbols = tokens(pattern)
+    symbols = parse_glob(pattern)
     after = step_by_step(symbols, shape)
     rests = [symbols[at:] for at in after]
-    assert covers(symbols, shape) == covers_step_by_step(symbols, shape)
-    assert overlaps(symbols, shape) == (len(symbols) in after)
+    assert glob_covers(symbols, shape) == covers_step_by_step(symbols, shape)
+    assert glob_overlaps(symbols, shape) == (len(symbols) in after)
     assert is_open_after(symbols, shape) == any(STAR in rest and set(rest) <= {STAR, ONE} for rest in rests)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from scans.controls.lib.iam_policies import Shape, allows_everything, grants, parse, path_reads_past_deny
+from scans.controls.lib.iam_policies import (
+    ResourceShape,
+    allows_everything,
+    list_granted_actions,
+    parse_policy,
+    path_reads_past_deny,
+)
 
-PARAMETERS = Shape("ssm", "parameter/")
+PARAMETERS = ResourceShape("ssm", "parameter/")
 READ = ("ssm:GetParameter",)
 
 
 def policy(*statements):
-    return parse({"Statement": list(statements)})
+    return parse_policy({"Statement": list(statements)})
 
 
 def allow(action, resource, **more):
@@ -39,7 +45,7 @@ def deny(action, resource, **more):
 )
 @pytest.mark.parametrize("action", ["*", "ssm:*", "SSM:Get*", "ssm:GetParameter", "ssm:GetParamete?"])
 def test_reads_every_parameter(action, resource):
-    assert grants(policy(allow(action, resource)), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert list_granted_actions(policy(allow(action, resource)), READ, [PARAMETERS]) == ["ssm:GetParameter"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_reads_every_parameter(action, resource):
     ],
 )
 def test_reads_only_some_parameters(resource):
-    assert grants(policy(allow("ssm:*", resource)), READ, [PARAMETERS]) == []
+    assert list_granted_actions(policy(allow("ssm:*", resource)), READ, [PARAMETERS]) == []
 
 
 BY_PATH = ("ssm:GetParametersByPath",)
@@ -79,31 +85,39 @@ BY_PATH = ("ssm:GetParametersByPath",)
 @pytest.mark.parametrize("home", ["arn:aws:ssm:*:*:", "arn:*:ssm:eu-west-1:111122223333:"])
 def test_the_path_slash_reads_all(home, path, reads):
     given = policy(allow("ssm:GetParameter*", f"{home}parameter{path}"))
-    assert bool(grants(given, BY_PATH, [PARAMETERS])) is reads
-    assert bool(grants(given, READ, [PARAMETERS])) is (path == "/*"), "only the call by path is told apart"
+    assert bool(list_granted_actions(given, BY_PATH, [PARAMETERS])) is reads
+    assert bool(list_granted_actions(given, READ, [PARAMETERS])) is (path == "/*"), (
+        "only the call by path is told apart"
+    )
 
 
 def test_a_deny_of_the_path_slash_takes_it_back():
     root = "arn:aws:ssm:*:*:parameter/"
-    assert grants(policy(allow("ssm:*", root), deny("ssm:*", root)), BY_PATH, [PARAMETERS]) == []
-    assert grants(policy(allow("ssm:*", root), deny("ssm:*", f"{root}app/*")), BY_PATH, [PARAMETERS]) == [*BY_PATH]
+    assert list_granted_actions(policy(allow("ssm:*", root), deny("ssm:*", root)), BY_PATH, [PARAMETERS]) == []
+    assert list_granted_actions(policy(allow("ssm:*", root), deny("ssm:*", f"{root}app/*")), BY_PATH, [PARAMETERS]) == [
+        *BY_PATH
+    ]
 
 
 def test_other_actions_do_not_read():
-    assert grants(policy(allow(["ssm:DescribeParameters", "s3:*"], "*")), READ, [PARAMETERS]) == []
+    assert list_granted_actions(policy(allow(["ssm:DescribeParameters", "s3:*"], "*")), READ, [PARAMETERS]) == []
 
 
 def test_not_action_gives_what_it_does_not_list():
     everything_but = {"Effect": "Allow", "Resource": "*"}
-    assert grants(policy({**everything_but, "NotAction": "iam:*"}), READ, [PARAMETERS]) == ["ssm:GetParameter"]
-    assert grants(policy({**everything_but, "NotAction": ["ssm:Get*"]}), READ, [PARAMETERS]) == []
+    assert list_granted_actions(policy({**everything_but, "NotAction": "iam:*"}), READ, [PARAMETERS]) == [
+        "ssm:GetParameter"
+    ]
+    assert list_granted_actions(policy({**everything_but, "NotAction": ["ssm:Get*"]}), READ, [PARAMETERS]) == []
 
 
 def test_not_resource_gives_what_it_does_not_list():
     all_but = {"Effect": "Allow", "Action": "ssm:*"}
     few = {**all_but, "NotResource": "arn:aws:ssm:*:*:parameter/secret/*"}
-    assert grants(policy(few), READ, [PARAMETERS]) == ["ssm:GetParameter"]
-    assert grants(policy({**all_but, "NotResource": "arn:*:ssm:*:*:parameter/*"}), READ, [PARAMETERS]) == []
+    assert list_granted_actions(policy(few), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert (
+        list_granted_actions(policy({**all_but, "NotResource": "arn:*:ssm:*:*:parameter/*"}), READ, [PARAMETERS]) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,12 +135,12 @@ def test_not_resource_gives_what_it_does_not_list():
     ],
 )
 def test_only_an_unconditional_deny_of_all_of_it_takes_it_back(wall, left):
-    assert grants(policy(allow("ssm:*", "*"), wall), READ, [PARAMETERS]) == left
+    assert list_granted_actions(policy(allow("ssm:*", "*"), wall), READ, [PARAMETERS]) == left
 
 
 def test_a_deny_that_covers_what_was_allowed_takes_it_back():
     same = "arn:aws:ssm:eu-west-1:111122223333:parameter/*"
-    assert grants(policy(allow("ssm:*", same), deny("ssm:*", same)), READ, [PARAMETERS]) == []
+    assert list_granted_actions(policy(allow("ssm:*", same), deny("ssm:*", same)), READ, [PARAMETERS]) == []
 
 
 @pytest.mark.parametrize(
@@ -155,7 +169,7 @@ def test_a_deny_that_covers_what_was_allowed_takes_it_back():
 )
 def test_conditions_that_narrow(condition, narrow):
     broad = policy(allow("ssm:*", "*", Condition=condition))
-    assert bool(grants(broad, READ, [PARAMETERS], unless=["aws:ResourceTag/"])) is not narrow
+    assert bool(list_granted_actions(broad, READ, [PARAMETERS], unless=["aws:ResourceTag/"])) is not narrow
 
 
 @pytest.mark.parametrize(
@@ -225,19 +239,21 @@ def test_reading_by_path_goes_past_a_deny_below(statements, past):
 @pytest.mark.parametrize("statement", [deny("ssm:GetParameter*", f"{ANYWHERE}/*"), deny("ssm:*", "arn:aws:ssm:*")])
 def test_a_deny_in_the_partition_takes_back(statement):
     document = {"Statement": [allow("ssm:*", "*"), statement]}
-    assert grants(parse(document, partition="aws"), READ, [PARAMETERS]) == []
-    assert grants(parse(document, partition="aws-cn"), READ, [PARAMETERS]) == ["ssm:GetParameter"]
-    assert grants(parse(document), READ, [PARAMETERS]) == ["ssm:GetParameter"], "where it stands isn't known"
+    assert list_granted_actions(parse_policy(document, partition="aws"), READ, [PARAMETERS]) == []
+    assert list_granted_actions(parse_policy(document, partition="aws-cn"), READ, [PARAMETERS]) == ["ssm:GetParameter"]
+    assert list_granted_actions(parse_policy(document), READ, [PARAMETERS]) == ["ssm:GetParameter"], (
+        "where it stands isn't known"
+    )
 
 
 def test_all_but_the_partitions_parameters_reads_none():
     document = {"Statement": {"Effect": "Allow", "Action": "ssm:*", "NotResource": f"{ANYWHERE}/*"}}
-    assert grants(parse(document, partition="aws"), READ, [PARAMETERS]) == []
+    assert list_granted_actions(parse_policy(document, partition="aws"), READ, [PARAMETERS]) == []
 
 
 def test_if_exists_limits_where_the_key_is_always_there():
     checked = {"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}}
-    nodes = [Shape("ec2", "instance/")]
+    nodes = [ResourceShape("ec2", "instance/")]
     given = policy(allow(["ssm:StartSession", "ssm:SendCommand"], "*", Condition=checked))
     actions = ("ssm:StartSession", "ssm:SendCommand")
-    assert grants(given, actions, nodes, unless=["ssm:SessionDocumentAccessCheck"]) == ["ssm:SendCommand"]
+    assert list_granted_actions(given, actions, nodes, unless=["ssm:SessionDocumentAccessCheck"]) == ["ssm:SendCommand"]

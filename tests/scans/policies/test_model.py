@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.controls.lib.iam_policies import Condition, PolicyError, parse
+from scans.controls.lib.iam_policies import Condition, PolicyError, parse_policy
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
 
 def one(**elements):
-    return parse({"Version": "2012-10-17", "Statement": {**ALLOW, **elements}}).statements[0]
+    return parse_policy({"Version": "2012-10-17", "Statement": {**ALLOW, **elements}}).statements[0]
 
 
 def test_a_single_statement_reads_like_a_list_of_one():
-    assert parse({"Statement": ALLOW}) == parse({"Statement": [ALLOW]})
+    assert parse_policy({"Statement": ALLOW}) == parse_policy({"Statement": [ALLOW]})
 
 
 def test_a_text_reads_like_a_list_of_one():
@@ -83,7 +83,7 @@ def test_conditions_in_any_case(written, read):
 )
 def test_what_is_no_policy_is_refused(document):
     with pytest.raises(PolicyError):
-        parse(document)
+        parse_policy(document)
 
 
 JSON = st.recursive(
@@ -105,7 +105,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_is_either_read_or_refused(document):
     with suppress(PolicyError):
-        assert parse(document).statements is not None
+        assert parse_policy(document).statements is not None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_condition_that_stands_there_twice_is_refused(condition):
     """Whether AWS adds the values up or asks for both isn't known, and the two differ in whom they admit."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     with pytest.raises(PolicyError, match="twice"):
-        parse({"Statement": statement})
+        parse_policy({"Statement": statement})
 
 
 def test_conditions_that_differ_in_more_than_their_letters_are_two():
@@ -129,4 +129,4 @@ def test_conditions_that_differ_in_more_than_their_letters_are_two():
         "ForAnyValue:StringEquals": {"a:b": "c"},
     }
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": both}
-    assert len(parse({"Statement": statement}).statements[0].conditions) == 3
+    assert len(parse_policy({"Statement": statement}).statements[0].conditions) == 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans.controls.lib.iam_policies import Shape, allows_everything, grants, parse
+from scans.controls.lib.iam_policies import ResourceShape, allows_everything, list_granted_actions, parse_policy
 
-PARAMETERS = Shape("ssm", "parameter/")
+PARAMETERS = ResourceShape("ssm", "parameter/")
 READS = ("ssm:GetParameter", "ssm:GetParameters")
 HERE = "arn:aws:ssm:eu-west-1:111122223333:parameter"
 
@@ -35,7 +35,7 @@ ANY = st.lists(statements("Allow") | statements("Deny"), max_size=4)
 
 
 def given_by(listed):
-    return set(grants(parse({"Statement": listed}), READS, [PARAMETERS]))
+    return set(list_granted_actions(parse_policy({"Statement": listed}), READS, [PARAMETERS]))
 
 
 @given(ANY, statements("Deny"))
@@ -56,7 +56,7 @@ def test_order_does_not_matter(listed):
 @given(st.lists(statements("Deny"), max_size=3))
 def test_denies_alone_grant_nothing(listed):
     assert given_by(listed) == set()
-    assert not allows_everything(parse({"Statement": listed}))
+    assert not allows_everything(parse_policy({"Statement": listed}))
 
 
 @given(ANY)
@@ -64,11 +64,13 @@ def test_a_text_and_a_list_of_one_are_the_same(listed):
     def shorten(value):
         return value[0] if isinstance(value, list) and len(value) == 1 else value
 
-    assert parse({"Statement": [{k: shorten(v) for k, v in s.items()} for s in listed]}) == parse({"Statement": listed})
+    assert parse_policy({"Statement": [{k: shorten(v) for k, v in s.items()} for s in listed]}) == parse_policy(
+        {"Statement": listed}
+    )
 
 
 @given(ANY)
 def test_what_allows_everything_reads_every_parameter_unless_denied(listed):
     allows = [each for each in listed if each["Effect"] == "Allow"]
-    if allows_everything(parse({"Statement": [a for a in allows if "Action" in a]})):
+    if allows_everything(parse_policy({"Statement": [a for a in allows if "Action" in a]})):
         assert given_by(allows) == set(READS)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from scans.controls.lib.iam_policies import (
-    Fence,
+    Perimeter,
+    assess_perimeter,
     denies_insecure_transport,
     denies_old_tls,
-    fence,
-    foreign_accounts,
     full_access_statements,
-    is_fenced,
-    named_accounts,
-    named_networks,
-    open_principals,
-    parse,
-    unread_principals,
+    is_perimeter_closed,
+    list_foreign_accounts,
+    list_named_accounts,
+    list_named_networks,
+    list_open_principals,
+    list_unknown_principals,
+    parse_policy,
 )
 from scans.domain.evidence import Context
 
@@ -29,7 +29,7 @@ CONTEXT = Context(account=HOME, accounts=frozenset({HOME, FRIEND}), organization
 
 
 def policy(*statements):
-    return parse({"Statement": list(statements)})
+    return parse_policy({"Statement": list(statements)})
 
 
 def deny(**changes):
@@ -117,7 +117,7 @@ def statement(**elements):
     ],
 )
 def test_open_principals(elements, found):
-    assert open_principals(statement(**elements)) == found
+    assert list_open_principals(statement(**elements)) == found
 
 
 def test_accounts_of_principals():
@@ -136,9 +136,9 @@ def test_accounts_of_principals():
             "Service": "s3.amazonaws.com",
         }
     )
-    assert named_accounts(listed) == (HOME, STRANGER, OTHER)
-    assert foreign_accounts(listed, CONTEXT.accounts) == (STRANGER, OTHER)
-    assert unread_principals(listed) == (
+    assert list_named_accounts(listed) == (HOME, STRANGER, OTHER)
+    assert list_foreign_accounts(listed, CONTEXT.accounts) == (STRANGER, OTHER)
+    assert list_unknown_principals(listed) == (
         "arn:aws:iam::cloudfront:user/x", "accounts.example.com", "79a59df900b949e5",
     )  # fmt: skip
 
@@ -146,69 +146,75 @@ def test_accounts_of_principals():
 @pytest.mark.parametrize(
     ("condition", "answer"),
     [
-        ({"StringEquals": {"aws:PrincipalOrgID": "o-ours"}}, Fence.CLOSED),
-        ({"stringequals": {"AWS:PRINCIPALORGID": ["o-ours"]}}, Fence.CLOSED),
-        ({"StringEquals": {"aws:PrincipalOrgID": "o-theirs"}}, Fence.OPEN),
-        ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:PrincipalOrgID": ["o-ours", "o-theirs"]}}, Fence.OPEN),
-        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}}, Fence.OPEN),
-        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}}, Fence.OPEN),
-        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-ours/r-1/*"}}, Fence.CLOSED),
-        ({"StringEquals": {"kms:CallerAccount": HOME}}, Fence.CLOSED),
-        ({"StringEquals": {"kms:CallerAccount": STRANGER}}, Fence.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-ours"}}, Perimeter.CLOSED),
+        ({"stringequals": {"AWS:PRINCIPALORGID": ["o-ours"]}}, Perimeter.CLOSED),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-theirs"}}, Perimeter.OPEN),
+        ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": ["o-ours", "o-theirs"]}}, Perimeter.OPEN),
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-ours"}}, Perimeter.OPEN),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}}, Perimeter.OPEN),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-ours/r-1/*"}}, Perimeter.CLOSED),
+        ({"StringEquals": {"kms:CallerAccount": HOME}}, Perimeter.CLOSED),
+        ({"StringEquals": {"kms:CallerAccount": STRANGER}}, Perimeter.OPEN),
         # a service, whoever calls through it
-        ({"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}, Fence.OPEN),
-        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "ssm.amazonaws.com"}}, Fence.OPEN),
-        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, Fence.OPEN),
-        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, Fence.OPEN),
-        ({"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": HOME}}, Fence.CLOSED),
-        ({"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": STRANGER}}, Fence.OPEN),
-        ({"StringLike": {"kms:ViaService": "*"}}, Fence.OPEN),
-        ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{FRIEND}:*"}}, Fence.CLOSED),
-        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}, Fence.OPEN),
-        ({"StringLike": {"aws:PrincipalArn": "*"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, Fence.UNKNOWN),
-        ({"StringEquals": {"aws:SourceVpc": ["vpc-0a1"]}}, Fence.UNKNOWN),
-        ({"StringLike": {"aws:SourceVpc": "vpc-*"}}, Fence.OPEN),
-        ({"StringLike": {"aws:SourceVpc": ["vpc-0a1", "*"]}}, Fence.OPEN),
-        ({"StringEqualsIfExists": {"aws:SourceVpc": "vpc-0a1"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:SourceVpc": "vpc-0a1", "kms:CallerAccount": HOME}}, Fence.CLOSED),
-        ({"StringEquals": {"aws:VpceAccount": FRIEND}}, Fence.CLOSED),
-        ({"StringEquals": {"aws:VpceOrgID": "o-theirs"}}, Fence.OPEN),
-        ({"ArnLike": {"aws:SourceVpcArn": f"arn:aws:ec2:*:{HOME}:vpc/*"}}, Fence.CLOSED),
-        ({"Bool": {"aws:SecureTransport": "true"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}, Fence.CLOSED),
-        ({"StringLike": {"aws:SourceOrgID": "${ aws:resourceOrgId }"}}, Fence.CLOSED),
-        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "${aws:ResourceOrgID}/r-1/*"}}, Fence.CLOSED),
-        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID, 'o-theirs'}"}}, Fence.UNKNOWN),
-        ({"StringEquals": {"aws:PrincipalOrgID": ["${aws:ResourceOrgID}", "o-theirs"]}}, Fence.OPEN),
-        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}}, Fence.OPEN),
-        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceAccount}"}}, Fence.OPEN),
-        ({"StringEquals": {"kms:CallerAccount": "${aws:ResourceAccount}"}}, Fence.CLOSED),
-        ({"StringEquals": {"kms:CallerAccount": "${aws:PrincipalAccount}"}}, Fence.OPEN),
-        ({"StringLike": {"kms:CallerAccount": "${aws:ResourceAccount}*"}}, Fence.OPEN),
-        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:ResourceAccount}:*"}}, Fence.CLOSED),
-        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:PrincipalAccount}:*"}}, Fence.OPEN),
+        ({"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}, Perimeter.OPEN),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "ssm.amazonaws.com"}}, Perimeter.OPEN),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, Perimeter.OPEN),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, Perimeter.OPEN),
+        (
+            {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": HOME}},
+            Perimeter.CLOSED,
+        ),
+        (
+            {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", "kms:CallerAccount": STRANGER}},
+            Perimeter.OPEN,
+        ),
+        ({"StringLike": {"kms:ViaService": "*"}}, Perimeter.OPEN),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{FRIEND}:*"}}, Perimeter.CLOSED),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}, Perimeter.OPEN),
+        ({"StringLike": {"aws:PrincipalArn": "*"}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, Perimeter.UNKNOWN),
+        ({"StringEquals": {"aws:SourceVpc": ["vpc-0a1"]}}, Perimeter.UNKNOWN),
+        ({"StringLike": {"aws:SourceVpc": "vpc-*"}}, Perimeter.OPEN),
+        ({"StringLike": {"aws:SourceVpc": ["vpc-0a1", "*"]}}, Perimeter.OPEN),
+        ({"StringEqualsIfExists": {"aws:SourceVpc": "vpc-0a1"}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:SourceVpc": "vpc-0a1", "kms:CallerAccount": HOME}}, Perimeter.CLOSED),
+        ({"StringEquals": {"aws:VpceAccount": FRIEND}}, Perimeter.CLOSED),
+        ({"StringEquals": {"aws:VpceOrgID": "o-theirs"}}, Perimeter.OPEN),
+        ({"ArnLike": {"aws:SourceVpcArn": f"arn:aws:ec2:*:{HOME}:vpc/*"}}, Perimeter.CLOSED),
+        ({"Bool": {"aws:SecureTransport": "true"}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}, Perimeter.CLOSED),
+        ({"StringLike": {"aws:SourceOrgID": "${ aws:resourceOrgId }"}}, Perimeter.CLOSED),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "${aws:ResourceOrgID}/r-1/*"}}, Perimeter.CLOSED),
+        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID, 'o-theirs'}"}}, Perimeter.UNKNOWN),
+        ({"StringEquals": {"aws:PrincipalOrgID": ["${aws:ResourceOrgID}", "o-theirs"]}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}}, Perimeter.OPEN),
+        ({"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceAccount}"}}, Perimeter.OPEN),
+        ({"StringEquals": {"kms:CallerAccount": "${aws:ResourceAccount}"}}, Perimeter.CLOSED),
+        ({"StringEquals": {"kms:CallerAccount": "${aws:PrincipalAccount}"}}, Perimeter.OPEN),
+        ({"StringLike": {"kms:CallerAccount": "${aws:ResourceAccount}*"}}, Perimeter.OPEN),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:ResourceAccount}:*"}}, Perimeter.CLOSED),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:PrincipalAccount}:*"}}, Perimeter.OPEN),
         (
             {"StringEquals": {"kms:CallerAccount": STRANGER, "aws:PrincipalOrgID": "o-ours"}},
-            Fence.CLOSED,
+            Perimeter.CLOSED,
         ),
     ],
 )
 def test_fences(condition, answer):
     found = statement(Principal="*", Condition=condition)
-    assert fence(found, CONTEXT) is answer
-    assert is_fenced(found, CONTEXT) is (answer is Fence.CLOSED)
+    assert assess_perimeter(found, CONTEXT) is answer
+    assert is_perimeter_closed(found, CONTEXT) is (answer is Perimeter.CLOSED)
 
 
 @pytest.mark.parametrize(
     ("named", "answer"),
-    [("vpc-0a1", Fence.CLOSED), (["vpc-0a1", "vpc-0b2"], Fence.UNKNOWN), ("vpc-0b2", Fence.UNKNOWN)],
+    [("vpc-0a1", Perimeter.CLOSED), (["vpc-0a1", "vpc-0b2"], Perimeter.UNKNOWN), ("vpc-0b2", Perimeter.UNKNOWN)],
 )
 def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
     found = statement(Principal="*", Condition={"StringEquals": {"aws:SourceVpc": named}})
-    assert fence(found, CONTEXT, {"vpc-0a1", "vpce-0a1"}) is answer
-    assert "vpc-0b2" in named_networks(found) or named == "vpc-0a1"
+    assert assess_perimeter(found, CONTEXT, {"vpc-0a1", "vpce-0a1"}) is answer
+    assert "vpc-0b2" in list_named_networks(found) or named == "vpc-0a1"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +222,7 @@ def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
     [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}],
 )
 def test_whose_fence_it_is_may_not_be_known(condition):
-    assert fence(statement(Principal="*", Condition=condition), Context(account=HOME)) is Fence.UNKNOWN
+    assert assess_perimeter(statement(Principal="*", Condition=condition), Context(account=HOME)) is Perimeter.UNKNOWN
 
 
 @pytest.mark.parametrize(

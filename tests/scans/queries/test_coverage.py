@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Account
 from scans import registry
-from scans.insight.coverage import State, Totals
+from scans.insight.coverage import ReadingState, ReadingTotals
 from scans.models import Target
 from scans.queries import coverage as queries
 from scans.storage import blobs
@@ -19,20 +19,20 @@ pytestmark = pytest.mark.django_db
 def read(account: Account, *, whole: bool = True) -> None:
     found = worlds.blank(account.account_id)
     if not whole:
-        found[worlds.REGION, "ssm_parameters"].miss("ssm.parameter", worlds.DENIED)
+        found[worlds.REGION, "ssm_parameters"].record_gap("ssm.parameter", worlds.DENIED)
     worlds.keep(account, found)
-    Target.objects.filter(account=account).update(manifest=blobs.keep_evidence(found)[0])
+    Target.objects.filter(account=account).update(manifest=blobs.store_evidence(found)[0])
 
 
 def test_one_account_read_in_part(inventory: Inventory) -> None:
     read(inventory.shop, whole=False)
-    found = queries.of_account(inventory.shop)
+    found = queries.load_account_coverage(inventory.shop)
     assert [(line.region, line.collector, line.state) for line in found.short] == [
-        (worlds.REGION, "ssm_parameters", State.PARTIAL)
+        (worlds.REGION, "ssm_parameters", ReadingState.PARTIAL)
     ]
     assert found.totals.complete == len(registry.collectors()) - 1
     assert found.disabled == ["af-south-1"]
-    assert all(line.current for line in found.lines if line.state is State.COMPLETE)
+    assert all(line.current for line in found.lines if line.state is ReadingState.COMPLETE)
 
 
 def test_after_a_scan_that_could_not_read_it_the_evidence_is_older(inventory: Inventory) -> None:
@@ -40,7 +40,7 @@ def test_after_a_scan_that_could_not_read_it_the_evidence_is_older(inventory: In
     Target.objects.create(scan=inventory.scan.__class__.objects.create(
         organization=inventory.organization, started_by="system"), account=inventory.shop, state="unreadable",
         error={"reason": "r", "what_to_do": "w"})  # fmt: skip
-    found = queries.of_account(inventory.shop)
+    found = queries.load_account_coverage(inventory.shop)
     assert len(found.old) == len(registry.collectors())
     assert found.target is not None
     assert found.target.error == {"reason": "r", "what_to_do": "w"}
@@ -50,7 +50,7 @@ def test_the_organization_s_totals(inventory: Inventory) -> None:
     read(inventory.shop)
     read(inventory.ledger)
     Target.objects.filter(account=inventory.ledger).update(gaps=[GAP])
-    found = queries.of_organization(Account.objects.all())
+    found = queries.load_organization_coverage(Account.objects.all())
     assert (found.accounts, found.whole, found.partly, found.unread, found.never) == (4, 2, 1, 1, 2)
     all_of_one = len(registry.collectors())
     assert found.readings.complete == 2 * all_of_one - 1
@@ -60,19 +60,19 @@ def test_the_organization_s_totals(inventory: Inventory) -> None:
 
 def test_totals_count_only_what_is_visible(inventory: Inventory) -> None:
     read(inventory.shop)
-    found = queries.of_organization(Account.objects.filter(pk=inventory.shop.pk))
+    found = queries.load_organization_coverage(Account.objects.filter(pk=inventory.shop.pk))
     assert (found.accounts, found.readings.never_read, found.readings.percent) == (1, 0, 100)
 
 
 def test_no_account_no_number(inventory: Inventory) -> None:
-    assert queries.of_organization(Account.objects.none()).readings == Totals()
+    assert queries.load_organization_coverage(Account.objects.none()).readings == ReadingTotals()
 
 
 def test_gaps_that_somebody_asked_for_and_services_that_are_not_there_do_not_count(inventory: Inventory) -> None:
     read(inventory.shop)
     limited = {**GAP, "kind": "not_read", "code": "RegionsLimited"}
     Target.objects.filter(account=inventory.shop).update(gaps=[limited, {**GAP, "kind": "unsupported"}])
-    found = queries.of_organization(Account.objects.filter(pk=inventory.shop.pk))
+    found = queries.load_organization_coverage(Account.objects.filter(pk=inventory.shop.pk))
     assert (found.whole, found.readings.partial) == (1, 0)
 
 
@@ -80,4 +80,4 @@ def test_it_takes_the_same_number_of_queries_for_any_number_of_accounts(
     inventory: Inventory, django_assert_num_queries: object
 ) -> None:
     with django_assert_num_queries(3):  # type: ignore[operator]
-        queries.of_organization(Account.objects.all())
+        queries.load_organization_coverage(Account.objects.all())

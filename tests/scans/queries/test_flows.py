@@ -28,7 +28,7 @@ def sending(inventory: Inventory) -> Inventory:
 
 def only(made: Inventory, *seen: Account) -> queries.Flow:
     visible = Account.objects.filter(pk__in=[account.pk for account in seen])
-    found = queries.map_of(visible, chosen=visible.filter(pk=made.shop.pk))
+    found = queries.build_flow_map(visible, chosen=visible.filter(pk=made.shop.pk))
     assert len(found.flows) == 1, found.flows
     return found.flows[0]
 
@@ -61,26 +61,31 @@ def test_without_a_joined_scan_it_is_not_known_whose_a_bucket_is(sending: Invent
 
 
 def test_accounts_that_were_never_read_are_named(sending: Inventory) -> None:
-    found = queries.map_of(Account.objects.all())
+    found = queries.build_flow_map(Account.objects.all())
     assert {account.name for account in found.unread} == {"till", "play"}
     assert (found.of, len(found.accounts)) == (4, 4)
 
 
 def test_it_is_bounded_and_the_worst_come_first(sending: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "MOST_ACCOUNTS", 1)
-    found = queries.map_of(Account.objects.all())
+    monkeypatch.setattr(queries, "MAX_MAP_ACCOUNTS", 1)
+    found = queries.build_flow_map(Account.objects.all())
     assert ([account.name for account in found.accounts], found.of) == (["shop"], 4)
 
 
 def test_a_region_keeps_what_comes_from_it_or_goes_to_it(sending: Inventory) -> None:
     visible = Account.objects.all()
-    assert queries.map_of(visible, region="us-east-1").flows == []
-    assert len(queries.map_of(visible, region=worlds.REGION).flows) == 2
+    assert queries.build_flow_map(visible, region="us-east-1").flows == []
+    assert len(queries.build_flow_map(visible, region=worlds.REGION).flows) == 2
 
 
 def test_an_export_takes_every_account(sending: Inventory) -> None:
     everyone = Account.objects.order_by("account_id")
-    assert [account.name for account, *_ in queries.every(everyone, everyone)] == ["shop", "till", "ledger", "play"]
+    assert [account.name for account, *_ in queries.iterate_account_flows(everyone, everyone)] == [
+        "shop",
+        "till",
+        "ledger",
+        "play",
+    ]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_accounts(
@@ -88,4 +93,4 @@ def test_the_number_of_queries_does_not_grow_with_the_accounts(
 ) -> None:
     visible = Account.objects.all()
     with django_assert_max_num_queries(12):  # type: ignore[operator]
-        queries.map_of(visible)
+        queries.build_flow_map(visible)

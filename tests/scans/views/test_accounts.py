@@ -67,7 +67,7 @@ def test_accounts_in_no_ou_are_not_lost(inventory: Inventory, client: Client) ->
 
 
 def test_of_very_many_accounts_the_ous_are_shown_and_those_of_the_chosen_one(client: Client) -> None:
-    with mock.patch.object(queries, "SHOWN_AT_ONCE", 2):
+    with mock.patch.object(queries, "MAX_SHOWN_ACCOUNTS", 2):
         page = client.get("/accounts/")
         assert [ln.account for ln in page.context["inventory"].lines if ln.account] == []
         assert "too many accounts" in page.content.decode()

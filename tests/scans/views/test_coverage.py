@@ -17,7 +17,7 @@ def page_of(client: Client, account: str) -> str:
 
 def test_what_is_missing_is_named_with_the_action_it_needs(inventory: Inventory) -> None:
     found = worlds.blank(inventory.shop.account_id)
-    found[worlds.REGION, "ssm_commands"].miss("ssm.command", worlds.DENIED)
+    found[worlds.REGION, "ssm_commands"].record_gap("ssm.command", worlds.DENIED)
     worlds.keep(inventory.shop, found)
     page = page_of(readers.auditor(), inventory.shop.account_id)
     assert "<code>ssm:ListCommands</code>" in page

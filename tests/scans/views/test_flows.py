@@ -21,7 +21,7 @@ def sending(inventory: Inventory) -> Inventory:
     for name, head in (("archive", "forbidden"), ("gone", "not_found"), (NAME, "not_found")):
         worlds.command(mine, name)
         worlds.destination(mine, name, own=False, head=head)
-    mine[worlds.REGION, "ssm_documents"].miss("ssm.document", worlds.DENIED)
+    mine[worlds.REGION, "ssm_documents"].record_gap("ssm.document", worlds.DENIED)
     worlds.bucket(theirs, "archive", key="")
     worlds.keep(inventory.shop, mine)
     worlds.keep(inventory.ledger, theirs)

@@ -20,7 +20,7 @@ from scans.models import Scan
 from scans.pipeline import account_reader, completion
 from scans.pipeline.start import cancel_scan, start_scan
 from scans.pipeline.target_worker import run_target
-from scans.queries.extent import Extent, State, extent_of, states_of
+from scans.queries.extent import Extent, ReadState, extent_of, states_of
 from tests.people import person, signed_in
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all, volumes
 
@@ -58,7 +58,7 @@ class Told:
 
     def finish(self, scan: Scan) -> None:
         read_all(scan)
-        completion.advance(scan.pk)
+        completion.advance_scan(scan.pk)
 
 
 def never(told: Told) -> None:
@@ -101,7 +101,7 @@ SCENES: dict[str, Callable[[Told], None]] = {
 }  # fmt: skip
 
 
-def refusing_payments(plan: account_reader.Plan) -> account_reader.Collected:
+def refusing_payments(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
     if plan.account == "111122223334":
         raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
     return volumes(plan)
@@ -145,7 +145,7 @@ def test_no_page_claims_what_was_not_read(told: Told, client: Client) -> None:
 def test_an_account_that_was_not_read_has_no_numbers(told: Told, client: Client) -> None:
     lines = client.get("/accounts/").context["inventory"].lines
     (line,) = [line for line in lines if line.account == told.payments]
-    assert (line.counts.known, line.state) != (True, State.READ)
+    assert (line.counts.known, line.state) != (True, ReadState.READ)
     row = re.search(r"<tr>(?:(?!</tr>).)*payments.*?</tr>", shown(client, "/accounts/"))
     assert row
     assert row[0].count('num muted">–<') == 4
@@ -288,7 +288,7 @@ def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypa
         told.finish(told.start())
     told.finish(told.start())
     assert extent_of(Account.objects.all()) == Extent(accounts=2, unreadable=1)
-    assert states_of([told.payments]) == {told.payments.pk: State.UNREADABLE}
+    assert states_of([told.payments]) == {told.payments.pk: ReadState.UNREADABLE}
     assert "Of 1, older evidence is shown." in shown(client, "/")
     assert "<strong>The account could not be read</strong> in the last scan. Older evidence is shown." in shown(
         client, "/findings/?account=111122223334"

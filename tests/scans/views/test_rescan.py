@@ -23,7 +23,7 @@ SHOP = "/accounts/100000000001/"
 
 @pytest.fixture(autouse=True)
 def enqueue() -> Iterator[mock.Mock]:
-    with mock.patch("scans.tasks.enqueue") as found:
+    with mock.patch("scans.tasks.enqueue_scan") as found:
         yield found
 
 

@@ -140,7 +140,7 @@ def test_resuming_hands_the_scan_to_the_workers(
     running: Scan, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     Scan.objects.filter(pk=running.pk).update(state="cancelled")
-    with mock.patch("scans.tasks.enqueue") as enqueue, django_capture_on_commit_callbacks(execute=True):
+    with mock.patch("scans.tasks.enqueue_scan") as enqueue, django_capture_on_commit_callbacks(execute=True):
         readers.operator().post(f"/scans/{running.pk}/resume/")
     enqueue.assert_called_once_with(running.pk)
 
@@ -149,7 +149,7 @@ def test_resuming_hands_the_scan_to_the_workers(
 def test_a_broker_that_is_down_is_said_and_loses_nothing(running: Scan) -> None:
     Scan.objects.filter(pk=running.pk).update(state="cancelled")
     client = readers.operator()
-    with mock.patch("scans.tasks.enqueue", side_effect=OperationalError("refused")):
+    with mock.patch("scans.tasks.enqueue_scan", side_effect=OperationalError("refused")):
         page = client.post(f"/scans/{running.pk}/resume/", follow=True).content.decode()
     running.refresh_from_db()
     assert running.state == "running"

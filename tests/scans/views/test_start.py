@@ -25,7 +25,7 @@ def client(inventory: Inventory) -> Client:
 
 @pytest.fixture(autouse=True)
 def enqueue() -> Iterator[mock.Mock]:
-    with mock.patch("scans.tasks.enqueue") as found:
+    with mock.patch("scans.tasks.enqueue_scan") as found:
         yield found
 
 

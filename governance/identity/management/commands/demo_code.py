@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from governance.core.cli import DONE, CouldNotError, TutelaCommand, UsageError
 from governance.identity.factors import second_factors
-from governance.identity.factors.totp_secrets import decrypt
+from governance.identity.factors.totp_secrets import decrypt_secret
 from governance.identity.models import FactorStep
 
 
@@ -27,14 +27,16 @@ class Command(TutelaCommand):
             raise CouldNotError(
                 "This works in the demo only (TUTELA_DEMO=1): nobody else reads a person's second factor."
             )
-        kept = Authenticator.objects.filter(user__username=options["username"], type=second_factors.Kind.TOTP).first()
+        kept = Authenticator.objects.filter(
+            user__username=options["username"], type=second_factors.FactorKind.TOTP
+        ).first()
         if kept is None:
             raise UsageError(f"{options['username']} has no authenticator app in this database.")
         now = timezone.now()
-        if FactorStep.objects.filter(user=kept.user, step__gte=second_factors.step_at(now)).exists():
+        if FactorStep.objects.filter(user=kept.user, step__gte=second_factors.compute_time_step(now)).exists():
             self.stderr.write("The current code was used already; waiting for the next one.")
             time.sleep(30 - now.timestamp() % 30 + 0.1)
             now = timezone.now()
-        self.stdout.write(second_factors.code_at(decrypt(kept.data["secret"]), now))
+        self.stdout.write(second_factors.compute_code(decrypt_secret(kept.data["secret"]), now))
         self.stderr.write(f"Good for {30 - int(now.timestamp()) % 30} s, and for one use.")
         return DONE

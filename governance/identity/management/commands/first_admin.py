@@ -19,7 +19,7 @@ from governance.identity.models import Grant, User
 from governance.identity.people.creation import create_user, grant_role
 
 # As AWS makes them: ten to thirty-two letters and digits.
-ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 
 
 class Command(TutelaCommand):
@@ -33,28 +33,28 @@ class Command(TutelaCommand):
         )
 
     def work(self, options: dict[str, Any]) -> int:
-        if there_is_one():
+        if has_security_admin():
             raise CouldNotError("There is a security admin already; ask them for a grant.")
-        if not ORGANIZATION.fullmatch(options["organization"]):
+        if not ORGANIZATION_ID.fullmatch(options["organization"]):
             raise UsageError(
                 f"{options['organization']} is not the id of an organization, like o-abc123def4: manage.py discover shows it."
             )
         password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
-            user = make(options["username"], password, options["organization"], options["email"])
+            user = create_first_admin(options["username"], password, options["organization"], options["email"])
         except ValidationError as error:
             raise CouldNotError(" ".join(error.messages)) from error
         self.stdout.write(f"{user} is security admin and scan operator of {options['organization']}.")
         return DONE
 
 
-def there_is_one() -> bool:
+def has_security_admin() -> bool:
     """Somebody who can still act as one: a portal whose last admin has left needs a first one again."""
     lasting = Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now())
     return Grant.objects.filter(lasting, role=Role.SECURITY_ADMIN, user__is_active=True).exists()
 
 
-def make(username: str, password: str, organization: str, email: str = "") -> User:
+def create_first_admin(username: str, password: str, organization: str, email: str = "") -> User:
     with transaction.atomic():
         user = create_user(actor=SYSTEM, username=username, password=password, email=email)
         for role in (Role.SECURITY_ADMIN, Role.SCAN_OPERATOR):

@@ -8,37 +8,55 @@ from __future__ import annotations
 
 from scans.controls.lib.iam_policies.buckets import denies_insecure_transport, denies_old_tls
 from scans.controls.lib.iam_policies.endpoints import full_access_statements
-from scans.controls.lib.iam_policies.grants import Shape, allows_everything, grants, path_reads_past_deny
-from scans.controls.lib.iam_policies.model import IDENTITY, RESOURCE, Condition, Policy, PolicyError, Statement, parse
-from scans.controls.lib.iam_policies.perimeters import Fence, fence, is_fenced, named_networks
+from scans.controls.lib.iam_policies.grants import (
+    ResourceShape,
+    allows_everything,
+    list_granted_actions,
+    path_reads_past_deny,
+)
+from scans.controls.lib.iam_policies.model import (
+    IDENTITY_POLICY,
+    RESOURCE_POLICY,
+    Condition,
+    Policy,
+    PolicyError,
+    Statement,
+    parse_policy,
+)
+from scans.controls.lib.iam_policies.perimeters import (
+    Perimeter,
+    assess_perimeter,
+    is_perimeter_closed,
+    list_named_networks,
+)
 from scans.controls.lib.iam_policies.principals import (
-    foreign_accounts,
-    named_accounts,
-    open_principals,
-    unread_principals,
+    list_foreign_accounts,
+    list_named_accounts,
+    list_open_principals,
+    list_unknown_principals,
 )
 
 __all__ = [
-    "IDENTITY",
-    "RESOURCE",
+    "IDENTITY_POLICY",
+    "RESOURCE_POLICY",
     "Condition",
-    "Fence",
+    "Perimeter",
     "Policy",
     "PolicyError",
-    "Shape",
+    "ResourceShape",
     "Statement",
     "allows_everything",
+    "assess_perimeter",
     "denies_insecure_transport",
     "denies_old_tls",
-    "fence",
-    "foreign_accounts",
     "full_access_statements",
-    "grants",
-    "is_fenced",
-    "named_accounts",
-    "named_networks",
-    "open_principals",
-    "parse",
+    "is_perimeter_closed",
+    "list_foreign_accounts",
+    "list_granted_actions",
+    "list_named_accounts",
+    "list_named_networks",
+    "list_open_principals",
+    "list_unknown_principals",
+    "parse_policy",
     "path_reads_past_deny",
-    "unread_principals",
 ]

@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from scans.controls.lib.iam_policies.globs import STAR, Tokens, covers, literal, overlaps, tokens
+from scans.controls.lib.iam_policies.globs import STAR, Tokens, glob_covers, glob_overlaps, parse_glob, parse_literal
 from scans.controls.lib.iam_policies.model import Condition, Policy, Statement
 from scans.controls.lib.iam_policies.principals import is_everyone
 
-Test = Callable[[Condition], bool]
-S3 = tokens("s3:*")
+ConditionTest = Callable[[Condition], bool]
+ALL_S3_ACTIONS = parse_glob("s3:*")
 
 
 def denies_insecure_transport(policy: Policy, bucket_arn: str) -> bool:
     """Is every request over plain HTTP to the bucket and to its objects denied, whoever asks?"""
-    return _denied(policy, bucket_arn, _is_plain_http)
+    return _is_always_denied(policy, bucket_arn, _is_plain_http)
 
 
 def denies_old_tls(policy: Policy, bucket_arn: str) -> bool:
     """Is every request with a TLS version below 1.2 denied, whoever asks?"""
-    return _denied(policy, bucket_arn, _is_old_tls)
+    return _is_always_denied(policy, bucket_arn, _is_old_tls)
 
 
-def _denied(policy: Policy, bucket_arn: str, test: Test) -> bool:
+def _is_always_denied(policy: Policy, bucket_arn: str, test: ConditionTest) -> bool:
     """The bucket and its objects may be covered by one statement or by two."""
-    denies = [deny for deny in policy.denies if _is_for_all(deny, test)]
-    both = (literal(bucket_arn), (*literal(bucket_arn), "/", STAR))
-    return all(any(_speaks_of(deny, part) for deny in denies) for part in both)
+    denies = [deny for deny in policy.deny_statements if _denies_everyone(deny, test)]
+    both = (parse_literal(bucket_arn), (*parse_literal(bucket_arn), "/", STAR))
+    return all(any(_covers_resources(deny, part) for deny in denies) for part in both)
 
 
-def _speaks_of(deny: Statement, part: Tokens) -> bool:
+def _covers_resources(deny: Statement, part: Tokens) -> bool:
     if deny.not_resources is not None:
-        return not any(overlaps(tokens(pattern), part) for pattern in deny.not_resources)
-    return any(covers(tokens(pattern), part) for pattern in deny.resources or ())
+        return not any(glob_overlaps(parse_glob(pattern), part) for pattern in deny.not_resources)
+    return any(glob_covers(parse_glob(pattern), part) for pattern in deny.resources or ())
 
 
-def _is_for_all(deny: Statement, test: Test) -> bool:
+def _denies_everyone(deny: Statement, test: ConditionTest) -> bool:
     """Conditions add up: a second one would leave some requests undenied. None denies them all."""
     if deny.not_actions is not None:
-        every_action = not any(overlaps(tokens(action.lower()), S3) for action in deny.not_actions)
+        every_action = not any(glob_overlaps(parse_glob(action.lower()), ALL_S3_ACTIONS) for action in deny.not_actions)
     else:
-        every_action = any(covers(tokens(action.lower()), S3) for action in deny.actions or ())
+        every_action = any(glob_covers(parse_glob(action.lower()), ALL_S3_ACTIONS) for action in deny.actions or ())
     return every_action and is_everyone(deny) and all(test(condition) for condition in deny.conditions)
 
 
@@ -53,7 +53,7 @@ def _is_plain_http(condition: Condition) -> bool:
 def _is_old_tls(condition: Condition) -> bool:
     if condition.key != "s3:tlsversion" or condition.each:
         return False
-    versions = [_number(value) for value in condition.values]
+    versions = [_parse_number(value) for value in condition.values]
     highest = max((version for version in versions if version is not None), default=None)
     if highest is None:
         return False
@@ -62,7 +62,7 @@ def _is_old_tls(condition: Condition) -> bool:
     return condition.operator == "numericlessthanequals" and highest >= Decimal("1.1")
 
 
-def _number(text: str) -> Decimal | None:
+def _parse_number(text: str) -> Decimal | None:
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from scans.controls.lib.iam_policies.globs import covers, is_every_arn, is_wild, tokens
+from scans.controls.lib.iam_policies.globs import glob_covers, is_all_wildcards, is_every_arn, parse_glob
 from scans.controls.lib.iam_policies.model import Condition
 from scans.controls.lib.networks import is_everywhere
 
 # IAM user guide, condition operators: reference_policies_elements_condition_operators.html
-WITH_WILDCARDS = ("stringlike", "arnequals", "arnlike")
-NEGATED = frozenset({
+WILDCARD_OPERATORS = ("stringlike", "arnequals", "arnlike")
+NEGATED_OPERATORS = frozenset({
     "stringnotequals", "stringnotequalsignorecase", "stringnotlike", "numericnotequals", "datenotequals",
     "arnnotequals", "arnnotlike", "notipaddress",
 })  # fmt: skip
 # What every value of such a key begins with: a pattern that asks for no more than that matches all of them.
-PREFIXES = {
+VALUE_PREFIXES = {
     **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
     **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
     **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
@@ -23,21 +23,21 @@ PREFIXES = {
 # The ARNs that such a key holds, after the partition: a pattern that all of them match asks for nothing. Of the
 # encryption contexts: systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html and
 # AmazonS3/latest/userguide/UsingKMSEncryption.html
-ARNS = {
+ARN_PATTERNS = {
     "aws:principalarn": "iam::*:*",
     "kms:encryptioncontext:parameter_arn": "ssm:*:*:parameter/*",
     "kms:encryptioncontext:aws:s3:arn": "s3:::*",
 }
 # Keys that say how, from where or to which region a request comes, and neither who asks nor for what: through an
 # endpoint go only requests to its own region.
-WAYS = frozenset({
+REQUEST_ROUTE_KEYS = frozenset({
     "aws:securetransport", "s3:tlsversion", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount",
     "aws:vpceorgid", "aws:vpceorgpaths", "aws:useragent", "aws:referer", "aws:currenttime", "aws:epochtime",
     "aws:requestedregion",
 })  # fmt: skip
 # Keys that are false for everybody but AWS services.
-OF_SERVICES = frozenset({"aws:viaawsservice", "aws:principalisawsservice"})
-HUGE = Decimal(10) ** 9
+SERVICE_ONLY_KEYS = frozenset({"aws:viaawsservice", "aws:principalisawsservice"})
+HUGE_NUMBER = Decimal(10) ** 9
 
 
 def holds_without_key(condition: Condition, *, always_there: bool = False) -> bool:
@@ -49,13 +49,15 @@ def matches_anything(condition: Condition, value: str) -> bool:
     """Does one value of a positive condition match whatever the key says?"""
     if value.lower().replace(" ", "") == f"${{{condition.key}}}":
         return True  # compared with itself
-    if condition.operator not in WITH_WILDCARDS:
+    if condition.operator not in WILDCARD_OPERATORS:
         return False
-    pattern = tokens(value)
-    if is_wild(pattern):
+    pattern = parse_glob(value)
+    if is_all_wildcards(pattern):
         return True
-    prefix = PREFIXES.get(condition.key, "")
-    if prefix and (is_wild(tokens(value.removeprefix(prefix))) or covers(pattern, tokens(f"{prefix}?*"))):
+    prefix = VALUE_PREFIXES.get(condition.key, "")
+    if prefix and (
+        is_all_wildcards(parse_glob(value.removeprefix(prefix))) or glob_covers(pattern, parse_glob(f"{prefix}?*"))
+    ):
         return True
     if not (condition.operator.startswith("arn") or value.startswith("arn:")):
         return False
@@ -64,23 +66,23 @@ def matches_anything(condition: Condition, value: str) -> bool:
 
 def _is_every_arn_of(key: str, value: str) -> bool:
     fields = value.split(":", 2)
-    if key not in ARNS or len(fields) < 3:
+    if key not in ARN_PATTERNS or len(fields) < 3:
         return False
-    return covers(tokens(value), tokens(f"arn:{fields[1]}:{ARNS[key]}"))
+    return glob_covers(parse_glob(value), parse_glob(f"arn:{fields[1]}:{ARN_PATTERNS[key]}"))
 
 
 def limits_nothing(condition: Condition) -> bool:
     """May the condition hold for any request, or only say how and from where it comes?
 
     A condition on a way in (transport, network, time) leaves everybody and everything that is asked for as it was."""
-    if holds_without_key(condition) or condition.key in WAYS:
+    if holds_without_key(condition) or condition.key in REQUEST_ROUTE_KEYS:
         return True
     operator, values = condition.operator, condition.values
-    if operator in NEGATED or operator == "null" or operator.startswith("date"):
+    if operator in NEGATED_OPERATORS or operator == "null" or operator.startswith("date"):
         return True
     if operator == "bool":
         asked = {value.lower() for value in values}
-        return len(asked) > 1 or (condition.key in OF_SERVICES and asked == {"false"})
+        return len(asked) > 1 or (condition.key in SERVICE_ONLY_KEYS and asked == {"false"})
     if operator == "ipaddress":
         return any(is_everywhere(value) for value in values)
     if operator.startswith("numeric"):
@@ -94,5 +96,5 @@ def _is_every_number(operator: str, value: str) -> bool:
     except InvalidOperation:
         return False
     if operator.startswith("numericless"):
-        return number >= HUGE
+        return number >= HUGE_NUMBER
     return operator.startswith("numericgreater") and number <= 0

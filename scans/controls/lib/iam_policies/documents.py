@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scans.controls.lib.iam_policies.model import IDENTITY, Policy, PolicyError, parse
+from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, Policy, PolicyError, parse_policy
 from scans.domain.control import Outcome, ResourceView, failed, passed, unknown
 
 DOCUMENT_FACTS = {"iam.policy": ("name", "document"), "iam.inline": ("policies",)}
@@ -18,7 +18,7 @@ def named_documents(resource: ResourceView) -> list[tuple[str, Any]]:
     return [(each.get("name", ""), each.get("document")) for each in resource["policies"]]
 
 
-def partition_of(resource: ResourceView) -> str:
+def get_partition(resource: ResourceView) -> str:
     return resource.arn.split(":")[1]
 
 
@@ -27,7 +27,7 @@ def judge_documents(resource: ResourceView, find: Callable[[Policy], str], good:
     unread = []
     for name, document in named_documents(resource):
         try:
-            said = find(parse(document, IDENTITY, partition_of(resource)))
+            said = find(parse_policy(document, IDENTITY_POLICY, get_partition(resource)))
         except PolicyError as error:
             unread.append(f"{name} ({error})")
             continue

@@ -11,17 +11,17 @@ ONE = "??"  # any one character
 FIELD = "::"  # any run of characters without a colon: one field of an ARN; only in our own shapes
 
 Tokens = tuple[str, ...]
-WILD = (STAR, ONE)
-SHORT = 512  # what is remembered: longer patterns would fill the memory
+WILDCARDS = (STAR, ONE)
+MAX_CACHED_LENGTH = 512  # what is remembered: longer patterns would fill the memory
 ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
 
 
-def tokens(pattern: str) -> Tokens:
+def parse_glob(pattern: str) -> Tokens:
     """A pattern's symbols. ${*}, ${?} and ${$} are IAM's way to write the character itself."""
-    return _known_tokens(pattern) if len(pattern) <= SHORT else _tokens(pattern)
+    return _cached_parse_glob(pattern) if len(pattern) <= MAX_CACHED_LENGTH else _parse_glob(pattern)
 
 
-def _tokens(pattern: str) -> Tokens:
+def _parse_glob(pattern: str) -> Tokens:
     found: list[str] = []
     at = 0
     while at < len(pattern):
@@ -32,22 +32,22 @@ def _tokens(pattern: str) -> Tokens:
             continue
         found.append({"*": STAR, "?": ONE}.get(pattern[at], pattern[at]))
         at += 1
-    return normal(found)
+    return normalize_wildcards(found)
 
 
-_known_tokens = lru_cache(maxsize=4096)(_tokens)
+_cached_parse_glob = lru_cache(maxsize=4096)(_parse_glob)
 
 
-def literal(text: str) -> Tokens:
+def parse_literal(text: str) -> Tokens:
     return tuple(text)
 
 
-def normal(symbols: Sequence[str]) -> Tokens:
+def normalize_wildcards(symbols: Sequence[str]) -> Tokens:
     """Runs of wildcards in one form: every ? first, then at most one *. The meaning is the same."""
     out: list[str] = []
     ones, star = 0, False
     for symbol in [*symbols, ""]:
-        if symbol in WILD:
+        if symbol in WILDCARDS:
             ones += symbol == ONE
             star = star or symbol == STAR
             continue
@@ -58,85 +58,89 @@ def normal(symbols: Sequence[str]) -> Tokens:
     return tuple(out)
 
 
-def covers(wide: Tokens, narrow: Tokens) -> bool:
+def glob_covers(wide: Tokens, narrow: Tokens) -> bool:
     """True only if everything that narrow matches, wide matches too. Never true by mistake."""
-    return _known_covers(wide, narrow) if len(wide) + len(narrow) <= SHORT else _covers(wide, narrow)
+    return (
+        _cached_glob_covers(wide, narrow)
+        if len(wide) + len(narrow) <= MAX_CACHED_LENGTH
+        else _glob_covers(wide, narrow)
+    )
 
 
-def _covers(wide: Tokens, narrow: Tokens) -> bool:
-    at = places(wide)
-    reached = flood(1, at.stars)
+def _glob_covers(wide: Tokens, narrow: Tokens) -> bool:
+    at = index_symbols(wide)
+    reached = spread_positions(1, at.stars)
     for symbol in narrow:
         steps = at.of.get(symbol, 0) | (0 if symbol in (STAR, FIELD) else at.ones)
-        reached = flood((reached & at.stars) | ((reached & steps) << 1), at.stars)
+        reached = spread_positions((reached & at.stars) | ((reached & steps) << 1), at.stars)
         if not reached:
             return False
     return reached >> len(wide) == 1
 
 
-_known_covers = lru_cache(maxsize=16384)(_covers)
+_cached_glob_covers = lru_cache(maxsize=16384)(_glob_covers)
 
 
-def matches(pattern: str, text: str) -> bool:
-    return covers(tokens(pattern), literal(text))
+def glob_matches(pattern: str, text: str) -> bool:
+    return glob_covers(parse_glob(pattern), parse_literal(text))
 
 
-def matches_action(pattern: str, action: str) -> bool:
+def action_matches(pattern: str, action: str) -> bool:
     """Names of actions don't mind their case."""
-    return matches(pattern.lower(), action.lower())
+    return glob_matches(pattern.lower(), action.lower())
 
 
-def is_wild(pattern: Tokens) -> bool:
+def is_all_wildcards(pattern: Tokens) -> bool:
     """Nothing but wildcards, so that it asks for no text at all."""
-    return bool(pattern) and all(symbol in WILD for symbol in pattern)
+    return bool(pattern) and all(symbol in WILDCARDS for symbol in pattern)
 
 
 def is_every_arn(pattern: str) -> bool:
     """Every resource, of one partition at least: *, arn:*, arn:aws:*."""
     fields = pattern.split(":", 2)
     partition = fields[1] if len(fields) == 3 else "*"
-    return covers(tokens(pattern), tokens(f"arn:{partition}:*:*:*:*"))
+    return glob_covers(parse_glob(pattern), parse_glob(f"arn:{partition}:*:*:*:*"))
 
 
-def overlaps(pattern: Tokens, shape: Tokens) -> bool:
+def glob_overlaps(pattern: Tokens, shape: Tokens) -> bool:
     """Is there a text that both match?"""
-    return _after(pattern, shape) >> len(pattern) == 1
+    return _find_positions_after(pattern, shape) >> len(pattern) == 1
 
 
 def is_open_after(pattern: Tokens, head: Tokens) -> bool:
     """Is there a text that begins as head says, after which the pattern takes anything?"""
-    known = len(pattern) + len(head) <= SHORT
-    return _known_is_open_after(pattern, head) if known else _is_open_after(pattern, head)
+    known = len(pattern) + len(head) <= MAX_CACHED_LENGTH
+    return _cached_is_open_after(pattern, head) if known else _is_open_after(pattern, head)
 
 
 def _is_open_after(pattern: Tokens, head: Tokens) -> bool:
     """From a place in the pattern's last run of wildcards, with a star still to come."""
     end = len(pattern)
     first = end
-    while first and pattern[first - 1] in WILD:
+    while first and pattern[first - 1] in WILDCARDS:
         first -= 1
     last = next((at for at in range(end - 1, first - 1, -1) if pattern[at] == STAR), -1)
-    return last >= 0 and bool(_after(pattern, head) >> first & ((1 << (last - first + 1)) - 1))
+    return last >= 0 and bool(_find_positions_after(pattern, head) >> first & ((1 << (last - first + 1)) - 1))
 
 
-_known_is_open_after = lru_cache(maxsize=8192)(_is_open_after)
+_cached_is_open_after = lru_cache(maxsize=8192)(_is_open_after)
 
 
-def _after(pattern: Tokens, shape: Tokens) -> int:
+def _find_positions_after(pattern: Tokens, shape: Tokens) -> int:
     """Where in the pattern one may stand after a text that the whole shape matches, as bits."""
-    at = places(pattern)
-    reached = flood(1, at.stars)
+    at = index_symbols(pattern)
+    reached = spread_positions(1, at.stars)
     for symbol in shape:
         if symbol in (STAR, FIELD):
-            reached = flood(reached, at.all if symbol == STAR else at.all & ~at.of.get(":", 0))
+            reached = spread_positions(reached, at.all if symbol == STAR else at.all & ~at.of.get(":", 0))
             continue
         steps = at.all if symbol == ONE else at.of.get(symbol, 0) | at.ones
-        reached = flood((reached & at.stars) | ((reached & steps) << 1), at.stars)
+        reached = spread_positions((reached & at.stars) | ((reached & steps) << 1), at.stars)
     return reached
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SymbolPositions:
     """Where the symbols of a pattern stand, as the bits of whole numbers: all that could be reached so far moves on
     at once, so that a pattern made of stars costs no more than any other."""
 
@@ -146,22 +150,22 @@ class Places:
     all: int
 
 
-def places(pattern: Tokens) -> Places:
-    return _known_places(pattern) if len(pattern) <= SHORT else _places(pattern)
+def index_symbols(pattern: Tokens) -> SymbolPositions:
+    return _cached_index_symbols(pattern) if len(pattern) <= MAX_CACHED_LENGTH else _index_symbols(pattern)
 
 
-def _places(pattern: Tokens) -> Places:
+def _index_symbols(pattern: Tokens) -> SymbolPositions:
     size = len(pattern) // 8 + 1
     bits: dict[str, bytearray] = {}
     for at, symbol in enumerate(pattern):
         bits.setdefault(symbol, bytearray(size))[at // 8] |= 1 << at % 8
     of = {symbol: int.from_bytes(held, "little") for symbol, held in bits.items()}
-    return Places(of, of.get(STAR, 0), of.get(ONE, 0), (1 << len(pattern)) - 1)
+    return SymbolPositions(of, of.get(STAR, 0), of.get(ONE, 0), (1 << len(pattern)) - 1)
 
 
-_known_places = lru_cache(maxsize=4096)(_places)
+_cached_index_symbols = lru_cache(maxsize=4096)(_index_symbols)
 
 
-def flood(reached: int, open: int) -> int:
+def spread_positions(reached: int, open: int) -> int:
     """What is reached, and every place after it as far as all places in between are open."""
     return reached | (((reached & open) + open) ^ open)

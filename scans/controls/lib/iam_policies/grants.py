@@ -10,31 +10,31 @@ from scans.controls.lib.iam_policies.globs import (
     FIELD,
     STAR,
     Tokens,
-    covers,
+    action_matches,
+    glob_covers,
+    glob_overlaps,
     is_every_arn,
     is_open_after,
-    matches_action,
-    overlaps,
-    tokens,
+    parse_glob,
 )
 from scans.controls.lib.iam_policies.model import Condition, Policy, PolicyError, Statement
 
-OF_IAM = (*"arn:", STAR, *":iam:", STAR)
-EQUALS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
-SWITCHES = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, by whatever operator
+IAM_ARNS = (*"arn:", STAR, *":iam:", STAR)
+EQUALITY_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
+BOOLEAN_KEYS = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, by whatever operator
 # AWS authorizes this call on the path that it asks for, and the path / is the resource parameter/: it returns all.
 # systems-manager/latest/userguide/sysman-paramstore-access.html
-BY_PATH = "ssm:GetParametersByPath"
-ROOT_PATHS = tuple(tokens(f"arn:*:ssm:*:*:parameter/{rest}") for rest in ("", "/"))
+BY_PATH_ACTION = "ssm:GetParametersByPath"
+ROOT_PATHS = tuple(parse_glob(f"arn:*:ssm:*:*:parameter/{rest}") for rest in ("", "/"))
 # (action, key): the key is in every request of the action, so …IfExists asks as much as without it. AWS's own
 # examples write it so: systems-manager/latest/userguide/getting-started-specify-session-document.html
-ALWAYS_THERE = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
+ALWAYS_PRESENT_KEYS = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
 
 MAX_COMPARISONS = 50_000  # a policy of 20 KB whose patterns have 30 characters comes to half of it
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ResourceShape:
     """Resources of one kind, in any partition, region and account: Shape("ssm", "parameter/")."""
 
     service: str
@@ -52,109 +52,111 @@ class Shape:
 
 def applies_to(statement: Statement, action: str) -> bool:
     if statement.actions is not None:
-        return any(matches_action(pattern, action) for pattern in statement.actions)
-    return not any(matches_action(pattern, action) for pattern in statement.not_actions or ())
+        return any(action_matches(pattern, action) for pattern in statement.actions)
+    return not any(action_matches(pattern, action) for pattern in statement.not_actions or ())
 
 
-def limits(statement: Statement, keys: Iterable[str], action: str) -> bool:
+def is_limited_by_keys(statement: Statement, keys: Iterable[str], action: str) -> bool:
     """Does a condition on one of these keys (a key, or a beginning that ends in / or :) restrict it?
 
     Only conditions that ask for a value count: an …IfExists or ForAllValues condition holds where
     the key is missing, and a value that matches anything asks for nothing."""
     wanted = tuple(key.lower() for key in keys)
-    return any(_restricts(condition, wanted, action) for condition in statement.conditions)
+    return any(_is_restriction(condition, wanted, action) for condition in statement.conditions)
 
 
-def _restricts(condition: Condition, wanted: tuple[str, ...], action: str) -> bool:
-    if holds_without_key(condition, always_there=(action.lower(), condition.key) in ALWAYS_THERE):
+def _is_restriction(condition: Condition, wanted: tuple[str, ...], action: str) -> bool:
+    if holds_without_key(condition, always_there=(action.lower(), condition.key) in ALWAYS_PRESENT_KEYS):
         return False
     named = any(condition.key == key or (key[-1] in "/:" and condition.key.startswith(key)) for key in wanted)
-    if not named or condition.operator not in EQUALS:
+    if not named or condition.operator not in EQUALITY_OPERATORS:
         return False
-    if condition.operator == "bool" or condition.key in SWITCHES:
+    if condition.operator == "bool" or condition.key in BOOLEAN_KEYS:
         return {value.lower() for value in condition.values} == {"true"}
     return not any(matches_anything(condition, value) for value in condition.values)
 
 
-def grants(policy: Policy, actions: Iterable[str], shapes: Iterable[Shape], unless: Iterable[str] = ()) -> list[str]:
+def list_granted_actions(
+    policy: Policy, actions: Iterable[str], shapes: Iterable[ResourceShape], unless: Iterable[str] = ()
+) -> list[str]:
     """Those of the actions that the policy allows on every resource of a shape, anywhere.
 
     unless: condition keys that make an Allow narrower. A Deny takes a grant back only if it has no
     condition and covers all of it. An Allow with NotAction or NotResource grants all but what it lists.
 
     Raises PolicyError where there is too much to compare."""
-    refuse_many(policy)
+    refuse_too_many(policy)
     keys, kinds = tuple(unless), tuple(shapes)
-    return [action for action in actions if any(_granted(policy, action, shape, keys) for shape in kinds)]
+    return [action for action in actions if any(_is_granted(policy, action, shape, keys) for shape in kinds)]
 
 
-def refuse_many(policy: Policy) -> None:
+def refuse_too_many(policy: Policy) -> None:
     """Each Allow is compared with each Deny: in a text made for it, that takes the square of its length."""
-    allowed = sum(len(allow.resources or allow.not_resources or ()) for allow in policy.allows)
-    denied = sum(len(d.actions or ()) + len(d.resources or d.not_resources or ()) for d in policy.denies)
+    allowed = sum(len(allow.resources or allow.not_resources or ()) for allow in policy.allow_statements)
+    denied = sum(len(d.actions or ()) + len(d.resources or d.not_resources or ()) for d in policy.deny_statements)
     if allowed * denied > MAX_COMPARISONS:
         raise PolicyError("it names too much to compare each Allow with each Deny")
 
 
-def _granted(policy: Policy, action: str, shape: Shape, unless: tuple[str, ...]) -> bool:
-    for statement in policy.allows:
-        if not applies_to(statement, action) or limits(statement, unless, action):
+def _is_granted(policy: Policy, action: str, shape: ResourceShape, unless: tuple[str, ...]) -> bool:
+    for statement in policy.allow_statements:
+        if not applies_to(statement, action) or is_limited_by_keys(statement, unless, action):
             continue
         whole = shape.whole(policy.partition)
         for wide in _wide_resources(statement, action, shape, whole):
-            if not any(_takes_back(deny, action, shape, (whole, wide)) for deny in policy.denies):
+            if not any(_revokes_grant(deny, action, shape, (whole, wide)) for deny in policy.deny_statements):
                 return True
     return False
 
 
-def _wide_resources(statement: Statement, action: str, shape: Shape, whole: Tokens) -> list[Tokens]:
+def _wide_resources(statement: Statement, action: str, shape: ResourceShape, whole: Tokens) -> list[Tokens]:
     if statement.not_resources is not None:
-        excluded = any(covers(tokens(pattern), whole) for pattern in statement.not_resources)
+        excluded = any(glob_covers(parse_glob(pattern), whole) for pattern in statement.not_resources)
         return [] if excluded else [(STAR,)]
     if statement.resources is None:
         return [(STAR,)]
-    patterns = [tokens(pattern) for pattern in statement.resources]
+    patterns = [parse_glob(pattern) for pattern in statement.resources]
     return [p for p in patterns if is_open_after(p, shape.head) or _is_root_path(p, action, shape)]
 
 
-def _is_root_path(pattern: Tokens, action: str, shape: Shape) -> bool:
+def _is_root_path(pattern: Tokens, action: str, shape: ResourceShape) -> bool:
     """Does it name the path / of a call that then returns every parameter?"""
-    if action != BY_PATH or shape.path != "parameter/":
+    if action != BY_PATH_ACTION or shape.path != "parameter/":
         return False
-    return any(overlaps(root, by_fields(pattern)) for root in ROOT_PATHS)
+    return any(glob_overlaps(root, confine_stars_to_fields(pattern)) for root in ROOT_PATHS)
 
 
-def _takes_back(deny: Statement, action: str, shape: Shape, given: tuple[Tokens, Tokens]) -> bool:
+def _revokes_grant(deny: Statement, action: str, shape: ResourceShape, given: tuple[Tokens, Tokens]) -> bool:
     """given: all of the shape, and what the Allow names of it; a Deny of either is enough."""
     if deny.conditions or not applies_to(deny, action):
         return False
     if deny.not_resources is not None:
-        return not any(is_open_after(tokens(pattern), shape.head) for pattern in deny.not_resources)
-    patterns = [tokens(pattern) for pattern in deny.resources or ()]
-    return any(covers(pattern, wide) for pattern in patterns for wide in given)
+        return not any(is_open_after(parse_glob(pattern), shape.head) for pattern in deny.not_resources)
+    patterns = [parse_glob(pattern) for pattern in deny.resources or ()]
+    return any(glob_covers(pattern, wide) for pattern in patterns for wide in given)
 
 
 def allows_everything(policy: Policy) -> bool:
     """Every action on every resource: *:*, under a condition or not.
 
     NotAction counts where it leaves IAM in: whoever writes policies can give themselves the rest."""
-    if any(not deny.conditions and _all_actions(deny) and _all_resources(deny) for deny in policy.denies):
+    if any(not deny.conditions and _all_actions(deny) and _all_resources(deny) for deny in policy.deny_statements):
         return False
-    return any(_all_actions(allow) and _all_resources(allow) for allow in policy.allows)
+    return any(_all_actions(allow) and _all_resources(allow) for allow in policy.allow_statements)
 
 
 def _all_actions(statement: Statement) -> bool:
     if statement.actions is not None:
         return any(set(pattern) <= set("*:") and "*" in pattern for pattern in statement.actions)
-    excepted = [tokens(pattern.lower()) for pattern in statement.not_actions or ()]
-    return statement.allow and not any(overlaps(pattern, (*"iam:", STAR)) for pattern in excepted)
+    excepted = [parse_glob(pattern.lower()) for pattern in statement.not_actions or ()]
+    return statement.allow and not any(glob_overlaps(pattern, (*"iam:", STAR)) for pattern in excepted)
 
 
 def _all_resources(statement: Statement) -> bool:
     """NotResource counts in an Allow where it leaves those of IAM in, for the same reason as NotAction."""
     if statement.not_resources is not None:
-        excepted = [tokens(pattern) for pattern in statement.not_resources]
-        return statement.allow and not any(overlaps(pattern, OF_IAM) for pattern in excepted)
+        excepted = [parse_glob(pattern) for pattern in statement.not_resources]
+        return statement.allow and not any(glob_overlaps(pattern, IAM_ARNS) for pattern in excepted)
     return any(is_every_arn(pattern) for pattern in statement.resources or ())
 
 
@@ -163,25 +165,31 @@ def path_reads_past_deny(policy: Policy) -> bool:
 
     AWS authorizes that call on the path that it asks for, not on the parameters that it returns. Raises PolicyError
     where there is too much to compare."""
-    refuse_many(policy)
-    walls = _patterns(d for d in policy.denies if applies_to(d, BY_PATH) and not d.conditions)
+    refuse_too_many(policy)
+    walls = _list_resource_globs(
+        d for d in policy.deny_statements if applies_to(d, BY_PATH_ACTION) and not d.conditions
+    )
     parents = [
         parent
-        for parent in _patterns(allow for allow in policy.allows if applies_to(allow, BY_PATH))
-        if not any(covers(wall, parent) for wall in walls)
+        for parent in _list_resource_globs(
+            allow for allow in policy.allow_statements if applies_to(allow, BY_PATH_ACTION)
+        )
+        if not any(glob_covers(wall, parent) for wall in walls)
     ]
-    head = Shape("ssm", "parameter/").head
-    denied = _patterns(deny for deny in policy.denies if _denies_reading(deny))
+    head = ResourceShape("ssm", "parameter/").head
+    denied = _list_resource_globs(deny for deny in policy.deny_statements if _denies_reading(deny))
     # Where the Deny of all paths, in some region say, is of ssm:GetParametersByPath too, nothing goes past it.
     closed = [wall for wall in walls if is_open_after(wall, head)]
     children = [
-        child for child in denied if overlaps(child, (*head, STAR)) and not any(covers(wall, child) for wall in closed)
+        child
+        for child in denied
+        if glob_overlaps(child, (*head, STAR)) and not any(glob_covers(wall, child) for wall in closed)
     ]
     return any(_is_below(child, parent) for parent in parents for child in children)
 
 
-def _patterns(statements: Iterable[Statement]) -> list[Tokens]:
-    return list(dict.fromkeys(tokens(r) for statement in statements for r in statement.resources or ()))
+def _list_resource_globs(statements: Iterable[Statement]) -> list[Tokens]:
+    return list(dict.fromkeys(parse_glob(r) for statement in statements for r in statement.resources or ()))
 
 
 def _denies_reading(deny: Statement) -> bool:
@@ -190,10 +198,12 @@ def _denies_reading(deny: Statement) -> bool:
 
 def _is_below(child: Tokens, parent: Tokens) -> bool:
     """Is some of what is denied on the path or below it, and not the whole of it?"""
-    inside = overlaps(child, by_fields(parent)) or overlaps(child, by_fields((*parent, "/", STAR)))
-    return inside and not covers(child, parent)
+    inside = glob_overlaps(child, confine_stars_to_fields(parent)) or glob_overlaps(
+        child, confine_stars_to_fields((*parent, "/", STAR))
+    )
+    return inside and not glob_covers(child, parent)
 
 
-def by_fields(arn: Tokens) -> Tokens:
+def confine_stars_to_fields(arn: Tokens) -> Tokens:
     """A whole ARN's pattern with stars that stay inside their field: no region, account or path has a colon."""
     return tuple(FIELD if each == STAR else each for each in arn) if arn.count(":") >= 5 else arn

@@ -18,7 +18,7 @@ OPERATORS = frozenset({
 ELEMENTS = frozenset({
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
 })  # fmt: skip
-IDENTITY, RESOURCE = "identity", "resource"
+IDENTITY_POLICY, RESOURCE_POLICY = "identity", "resource"
 
 
 class PolicyError(ValueError):
@@ -61,15 +61,15 @@ class Policy:
     partition: str = ""
 
     @property
-    def allows(self) -> tuple[Statement, ...]:
+    def allow_statements(self) -> tuple[Statement, ...]:
         return tuple(s for s in self.statements if s.allow)
 
     @property
-    def denies(self) -> tuple[Statement, ...]:
+    def deny_statements(self) -> tuple[Statement, ...]:
         return tuple(s for s in self.statements if not s.allow)
 
 
-def parse(document: Any, kind: str = "", partition: str = "") -> Policy:
+def parse_policy(document: Any, kind: str = "", partition: str = "") -> Policy:
     """The policy of a parsed JSON document. Raises PolicyError, whose text says what is wrong.
 
     kind: where the document stands, if it matters: IDENTITY names no principal, RESOURCE (of a bucket, a
@@ -84,10 +84,10 @@ def parse(document: Any, kind: str = "", partition: str = "") -> Policy:
     unknown = set(document) - {"Version", "Id", "Statement"}
     if unknown:
         raise PolicyError(f"the policy document has the element {min(map(str, unknown))}, which isn't known")
-    return Policy(tuple(_statement(each, kind) for each in statements), partition)
+    return Policy(tuple(_parse_statement(each, kind) for each in statements), partition)
 
 
-def _statement(data: Any, kind: str) -> Statement:
+def _parse_statement(data: Any, kind: str) -> Statement:
     if not isinstance(data, Mapping):
         raise PolicyError("a statement is not a JSON object")
     _refuse_elements(data, kind)
@@ -102,13 +102,13 @@ def _statement(data: Any, kind: str) -> Statement:
         raise PolicyError("a statement has both Principal and NotPrincipal")
     return Statement(
         allow=effect == "Allow",
-        actions=_texts(data, "Action"),
-        not_actions=_texts(data, "NotAction"),
-        resources=_texts(data, "Resource"),
-        not_resources=_texts(data, "NotResource"),
-        principals=_principals(data, "Principal"),
-        not_principals=_principals(data, "NotPrincipal"),
-        conditions=_conditions(data.get("Condition")),
+        actions=_parse_optional_texts(data, "Action"),
+        not_actions=_parse_optional_texts(data, "NotAction"),
+        resources=_parse_optional_texts(data, "Resource"),
+        not_resources=_parse_optional_texts(data, "NotResource"),
+        principals=_parse_principals(data, "Principal"),
+        not_principals=_parse_principals(data, "NotPrincipal"),
+        conditions=_parse_conditions(data.get("Condition")),
         sid=str(data.get("Sid", "")),
     )
 
@@ -120,17 +120,17 @@ def _refuse_elements(data: Mapping[str, Any], kind: str) -> None:
     names_principal = not {"Principal", "NotPrincipal"}.isdisjoint(data)
     if kind and {"Resource", "NotResource"}.isdisjoint(data):
         raise PolicyError("a statement must have one of Resource and NotResource")
-    if kind == RESOURCE and not names_principal:
+    if kind == RESOURCE_POLICY and not names_principal:
         raise PolicyError("a statement must have one of Principal and NotPrincipal")
-    if kind == IDENTITY and names_principal:
+    if kind == IDENTITY_POLICY and names_principal:
         raise PolicyError("a statement of an identity policy has a principal")
 
 
-def _texts(data: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
-    return _strings(data[name], name) if name in data else None
+def _parse_optional_texts(data: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    return _parse_texts(data[name], name) if name in data else None
 
 
-def _strings(value: Any, name: str) -> tuple[str, ...]:
+def _parse_texts(value: Any, name: str) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(each, str) for each in values):
         raise PolicyError(f"{name} holds something that is not text")
@@ -143,7 +143,7 @@ def _strings(value: Any, name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _principals(data: Mapping[str, Any], name: str) -> tuple[tuple[str, str], ...] | None:
+def _parse_principals(data: Mapping[str, Any], name: str) -> tuple[tuple[str, str], ...] | None:
     if name not in data:
         return None
     value = data[name]
@@ -153,10 +153,10 @@ def _principals(data: Mapping[str, Any], name: str) -> tuple[tuple[str, str], ..
         raise PolicyError(f'{name} is neither "*" nor a JSON object')
     if not value:
         raise PolicyError(f"{name} is empty")
-    return tuple((str(kind), each) for kind, listed in value.items() for each in _strings(listed, name))
+    return tuple((str(kind), each) for kind, listed in value.items() for each in _parse_texts(listed, name))
 
 
-def _conditions(data: Any) -> tuple[Condition, ...]:
+def _parse_conditions(data: Any) -> tuple[Condition, ...]:
     if data is None:
         return ()
     if not isinstance(data, Mapping):
@@ -167,7 +167,7 @@ def _conditions(data: Any) -> tuple[Condition, ...]:
             raise PolicyError(f"the condition {operator} is not a JSON object")
         if not keys:
             raise PolicyError(f"the condition {operator} names no key")
-        found += [_condition(str(operator), str(key), values) for key, values in keys.items()]
+        found += [_parse_condition(str(operator), str(key), values) for key, values in keys.items()]
     names = [(each.each, each.operator, each.if_exists, each.key) for each in found]
     if len(set(names)) != len(names):
         # Names of keys and operators don't mind their case; whether AWS adds such values up or not isn't known.
@@ -175,7 +175,7 @@ def _conditions(data: Any) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _condition(operator: str, key: str, values: Any) -> Condition:
+def _parse_condition(operator: str, key: str, values: Any) -> Condition:
     each, _, bare = operator.lower().rpartition(":")
     if each and each not in SET_OPERATORS:
         raise PolicyError(f"the condition operator {operator} is not known")
@@ -188,13 +188,13 @@ def _condition(operator: str, key: str, values: Any) -> Condition:
     return Condition(
         operator=name,
         key=key.lower(),
-        values=tuple(_value(value) for value in listed),
+        values=tuple(_parse_condition_value(value) for value in listed),
         if_exists=bare.endswith("ifexists"),
         each=each,
     )
 
 
-def _value(value: Any) -> str:
+def _parse_condition_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):

@@ -11,7 +11,7 @@ ACCOUNT = re.compile(r"\d{12}")
 UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")  # what AWS leaves where a principal was deleted: nobody
 
 
-def open_principals(statement: Statement) -> tuple[str, ...]:
+def list_open_principals(statement: Statement) -> tuple[str, ...]:
     """The principals of a statement that anybody can be: a star, or an Allow for all but some."""
     if statement.not_principals is not None:
         return ("everyone but " + ", ".join(value for _, value in statement.not_principals),)
@@ -23,28 +23,32 @@ def is_everyone(statement: Statement) -> bool:
     return any(kind in ("*", "AWS") and value == "*" for kind, value in statement.principals or ())
 
 
-def named_accounts(statement: Statement) -> tuple[str, ...]:
+def list_named_accounts(statement: Statement) -> tuple[str, ...]:
     """Ids of the accounts that the principals of a statement belong to, once each."""
-    accounts = (_account(value) for value in _owned(statement))
+    accounts = (_parse_principal_account(value) for value in _list_account_principals(statement))
     return tuple(dict.fromkeys(account for account in accounts if account))
 
 
-def foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tuple[str, ...]:
-    return tuple(account for account in named_accounts(statement) if account not in known)
+def list_foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tuple[str, ...]:
+    return tuple(account for account in list_named_accounts(statement) if account not in known)
 
 
-def unread_principals(statement: Statement) -> tuple[str, ...]:
+def list_unknown_principals(statement: Statement) -> tuple[str, ...]:
     """Principals whose account the text doesn't tell, like a canonical user or a public identity provider (not those
     of deleted principals)."""
-    return tuple(v for v in _owned(statement) if v != "*" and not _account(v) and not UNIQUE_ID.fullmatch(v))
+    return tuple(
+        v
+        for v in _list_account_principals(statement)
+        if v != "*" and not _parse_principal_account(v) and not UNIQUE_ID.fullmatch(v)
+    )
 
 
-def _owned(statement: Statement) -> list[str]:
+def _list_account_principals(statement: Statement) -> list[str]:
     """Principals that belong to some account: all but services and a bare star."""
     return [value for kind, value in statement.principals or () if kind not in ("Service", "*")]
 
 
-def _account(value: str) -> str:
+def _parse_principal_account(value: str) -> str:
     if ACCOUNT.fullmatch(value):
         return value
     fields = value.split(":")
