@@ -89,10 +89,7 @@ class AccountDetailSerializer(AccountSerializer):
 class InventoryAccountApi(Api):
     permissions: ClassVar = {"list": Permission.ACCOUNT_VIEW, "retrieve": Permission.ACCOUNT_VIEW}
     queries: ClassVar = {"list": AccountQuery}
-    answers: ClassVar = {
-        "list": Answer(AccountSerializer, many=True),
-        "retrieve": Answer(AccountDetailSerializer),
-    }
+    answers: ClassVar = {"list": Answer(AccountSerializer, many=True), "retrieve": Answer(AccountDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
         """The Accounts that you may see."""

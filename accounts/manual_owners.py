@@ -60,9 +60,14 @@ def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version:
             detail = {"was": was, "is": row.owners, "by": actor.name}
             AccountEvent.objects.create(account=row, kind="owners_changed", detail=detail)
         audit.record(
-            actor=actor, action="account.set_owners", subject=f"account:{row.account_id}", owners=row.owners, was=was,
-            people=[person.pk for person in people], by_hand=row.owners_set_by_hand,
-        )  # fmt: skip
+            actor=actor,
+            action="account.set_owners",
+            subject=f"account:{row.account_id}",
+            owners=row.owners,
+            was=was,
+            people=[person.pk for person in people],
+            by_hand=row.owners_set_by_hand,
+        )
     account.refresh_from_db(fields=["owners", "owners_set_by_hand"])
 
 

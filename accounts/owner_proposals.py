@@ -136,6 +136,9 @@ def grant_ownership(actor: Actor, proposal: OwnerProposal) -> Grant:
     if proposal.user is None:
         raise ProposalGoneError(f"Nobody to grant to: {proposal.why_not}.")
     return services.grant_role(
-        actor=actor, user=proposal.user, role=Role.ACCOUNT_OWNER, scope=ScopeKind.ACCOUNT,
+        actor=actor,
+        user=proposal.user,
+        role=Role.ACCOUNT_OWNER,
+        scope=ScopeKind.ACCOUNT,
         scope_id=proposal.account.account_id,
-    )  # fmt: skip
+    )

@@ -73,10 +73,12 @@ class OwnersApi(Api):
         rows = list_manual_owners(account)
         by_tags = None if account.tags is None else parse_owner_tags(account.tags, settings.OWNER_TAGS)
         document = {
-            "owners": account.owners, "set_by_hand": bool(rows), "by_tags": by_tags,
+            "owners": account.owners,
+            "set_by_hand": bool(rows),
+            "by_tags": by_tags,
             "set_by": str(rows[0].set_by) if rows and rows[0].set_by else None,
             "set_at": rows[0].set_at if rows else None,
-        }  # fmt: skip
+        }
         return self.answer(
             document, headers={"ETag": compute_etag("owners", account.pk, compute_owners_version(account))}
         )

@@ -89,9 +89,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "governance.context.build_page_context",
-            ],
+            ]
         },
-    },
+    }
 ]
 
 DATABASES = {"default": env.database(env.read_secret_url("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}

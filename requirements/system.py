@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BROWSERS = (
-    "chromium", "chromium-browser", "google-chrome",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)  # fmt: skip
+)
 
 
 def browser() -> str | None:
@@ -70,7 +72,7 @@ TOOLS = (
     Tool("servers", "PostgreSQL", "tests", lambda: has_server(5432, "lib/postgresql/*/bin/postgres"), "postgresql"),
     Tool("servers", "Redis", "tests", lambda: has_server(6379, "bin/redis-server"), "redis-server"),
     Tool("bare", "debootstrap", "the run on a bare machine", lambda: shutil.which("debootstrap"), "debootstrap"),
-)  # fmt: skip
+)
 
 
 def missing(group: str) -> list[Tool]:

@@ -110,12 +110,19 @@ def build_initial_values(schedule: Schedule) -> dict[str, Any]:
     asked, rhythm = read_schedule_scope(schedule), rhythm_of(schedule)
     number, unit = rhythm.in_units()
     return {
-        "organization": schedule.organization.org_id, "name": schedule.name,
-        "scope": WHOLE_SCOPE if asked.whole else CHOSEN_SCOPE, "accounts": "\n".join(asked.accounts),
-        "ous": asked.ous, "regions": asked.regions, "controls": asked.controls,
-        "rhythm": DAILY if rhythm.daily_at else EVERY, "number": number, "unit": unit,
-        "daily_at": f"{rhythm.daily_at:%H:%M}" if rhythm.daily_at else "", "time_zone": rhythm.time_zone or "UTC",
-    }  # fmt: skip
+        "organization": schedule.organization.org_id,
+        "name": schedule.name,
+        "scope": WHOLE_SCOPE if asked.whole else CHOSEN_SCOPE,
+        "accounts": "\n".join(asked.accounts),
+        "ous": asked.ous,
+        "regions": asked.regions,
+        "controls": asked.controls,
+        "rhythm": DAILY if rhythm.daily_at else EVERY,
+        "number": number,
+        "unit": unit,
+        "daily_at": f"{rhythm.daily_at:%H:%M}" if rhythm.daily_at else "",
+        "time_zone": rhythm.time_zone or "UTC",
+    }
 
 
 def add_schedule_choices(schedule: Schedule, offer: ScanFormChoices) -> ScanFormChoices:

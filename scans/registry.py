@@ -167,4 +167,4 @@ def resolve_control_ids(named: Iterable[str]) -> list[str]:
 def match_control_name(name: str) -> list[str]:
     return [
         id for id, item in controls().items() if id == name or id.startswith(f"{name}.") or item.control.group == name
-    ]  # fmt: skip
+    ]

@@ -22,9 +22,12 @@ def make_bucket_writer(bucket: str) -> AnchorWriter:
         name = f"tutela-audit/{anchor['at']}-{anchor['seq']:012d}.json"
         try:
             client("s3", region).put_object(
-                Bucket=bucket, Key=name, Body=json.dumps(anchor).encode(), ContentType="application/json",
+                Bucket=bucket,
+                Key=name,
+                Body=json.dumps(anchor).encode(),
+                ContentType="application/json",
                 ChecksumAlgorithm="SHA256",
-            )  # fmt: skip
+            )
         except (ClientError, BotoCoreError) as error:
             raise AnchorWriteError(f"The anchor can't be put into the bucket {bucket}: {error}") from error
 

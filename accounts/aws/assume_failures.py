@@ -12,8 +12,14 @@ CHECK_TRUST = (
 )
 NO_CREDENTIALS_CODES = {"NoCredentials", "PartialCredentials", "CredentialsRefused"}
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-INVALID_CODES = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-           "AuthFailure", "InvalidToken"}  # fmt: skip
+INVALID_CODES = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+    "InvalidToken",
+}
 
 
 CORRECT_CONFIGURATION = "Correct AWS_PROFILE, the other AWS_* variables, or the files that they name."

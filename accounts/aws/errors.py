@@ -27,9 +27,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnknownCredentialError,
 )
-from botocore.exceptions import (
-    ConnectionError as UnreachableError,
-)
+from botocore.exceptions import ConnectionError as UnreachableError
 from botocore.parsers import ResponseParserError
 
 from accounts.aws.calls import Call, CallError

@@ -125,11 +125,7 @@ class Gap:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Gap:
         return cls(
-            kind=GapKind(data["kind"]),
-            api=data["api"],
-            action=data["action"],
-            region=data["region"],
-            code=data["code"],
+            kind=GapKind(data["kind"]), api=data["api"], action=data["action"], region=data["region"], code=data["code"]
         )
 
 

@@ -264,9 +264,15 @@ def render_terraform(calls: Iterable[Call], kind: RoleKind = SCAN) -> str:
     allow, deny = (format_actions(statement["Action"]) for statement in document["Statement"])
     option = "" if kind is SCAN else " --values"
     return TERRAFORM.format(
-        purpose=kind.purpose, allowed=allow, denied=deny, word=kind.word, setting=kind.setting,
-        default_name=kind.default_name, sid=kind.sid, option=option,
-    )  # fmt: skip
+        purpose=kind.purpose,
+        allowed=allow,
+        denied=deny,
+        word=kind.word,
+        setting=kind.setting,
+        default_name=kind.default_name,
+        sid=kind.sid,
+        option=option,
+    )
 
 
 def format_actions(names: Iterable[str]) -> str:

@@ -72,12 +72,15 @@ def render_owners_page(
     problems = error.problems if isinstance(error, OwnersError) else {}
     typed = [OwnerField(name, problems.get(place, "")) for place, name in enumerate(names) if name not in known]
     shown = {
-        "account": account, "error": error, "set": rows[0] if rows else None, "version": compute_owners_version(account),
+        "account": account,
+        "error": error,
+        "set": rows[0] if rows else None,
+        "version": compute_owners_version(account),
         "people": [(person, person.username in names if names else person.is_active) for person in people],
         "unmatched": [] if rows else list_unmatched_names(account, people),
         "fields": [*typed, *[OwnerField()] * EMPTY_FIELDS],
         "offered": User.objects.filter(is_active=True, is_service=False).order_by("username")[:MAX_OFFERED],
-    }  # fmt: skip
+    }
     return render(request, "accounts/account_owners.html", shown, status=status)
 
 

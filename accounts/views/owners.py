@@ -32,7 +32,10 @@ def owner_proposals(request: HttpRequest) -> HttpResponse:
             return redirect("owner-proposals")
     found = list_proposals(actor)
     shown = {
-        "proposals": found[:MAX_SHOWN], "total": len(found), "error": error, "chosen": chosen,
+        "proposals": found[:MAX_SHOWN],
+        "total": len(found),
+        "error": error,
+        "chosen": chosen,
         "confirmable": any(each.user for each in found[:MAX_SHOWN]),
-    }  # fmt: skip
+    }
     return render(request, "accounts/owners.html", shown, status=409 if error else 200)

@@ -73,9 +73,7 @@ def group(place: Place, name: str, attached: tuple[str, ...] = (), admin: str = 
 def role(place: Place, name: str, **facts: Any) -> None:
     """facts: attached, inline, admin, broad (controls that its inline policies fail), service or trust, path."""
     service = {"Service": facts.get("service", "ec2.amazonaws.com")}
-    trust = facts.get("trust") or document(
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service},
-    )
+    trust = facts.get("trust") or document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service})
     data = {
         "name": name,
         "path": facts.get("path", "/"),
@@ -103,9 +101,7 @@ def scan_role(place: Place, hub: str, external_id: str) -> None:
     """The role that a scan assumes. It allows reading configuration only, so every control passes it."""
     arn = policy(place, POLICY_NAME, READS["scanner"])
     condition = {"StringEquals": {"sts:ExternalId": external_id}}
-    trust = document(
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": hub}, "Condition": condition},
-    )
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": hub}, "Condition": condition})
     kept = {"guard": document(statement("Deny", list(place.account.denied), "*"))}
     is_kept = place.account.denied and place.account is place.plan.management
     role(place, ROLE_NAME, trust=trust, attached=(arn,), inline=kept if is_kept else {})
@@ -115,9 +111,7 @@ def value_role(place: Place, hub: str, external_id: str) -> None:
     """The second role, which may read plain parameters and nothing else: all of them, which the control on that says."""
     arn = policy(place, "TutelaValuesRead", READS["values"], "SSM-AC-002")
     condition = {"StringEquals": {"sts:ExternalId": external_id}}
-    trust = document(
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": hub}, "Condition": condition},
-    )
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": hub}, "Condition": condition})
     role(place, VALUE_ROLE_NAME, trust=trust, attached=(arn,))
 
 
@@ -177,8 +171,7 @@ def average(place: Place) -> None:
     user(place, "on-call", password=1, mfa=True, keys=((80, 1),))
     path = place.arn("ssm", "parameter/apps").replace("ssm::", "ssm:*:")
     past = document(
-        statement("Allow", "ssm:GetParametersByPath", path),
-        statement("Deny", "ssm:GetParameter*", f"{path}/secret"),
+        statement("Allow", "ssm:GetParametersByPath", path), statement("Deny", "ssm:GetParameter*", f"{path}/secret")
     )
     policy(place, "path-reader", past, "SSM-AC-002")
     root_path = path.removesuffix("apps")

@@ -30,10 +30,7 @@ def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
         "selectors": facts.get("selectors", [ALL_EVENTS]),
         "advanced": facts.get("advanced", []),
     }
-    expects = {
-        "SSM-AU-002": PASS if data["validated"] else FAIL,
-        "SSM-AU-003": PASS if key and key.usable else FAIL,
-    }
+    expects = {"SSM-AU-002": PASS if data["validated"] else FAIL, "SSM-AU-003": PASS if key and key.usable else FAIL}
     place.add("trail", place.arn("cloudtrail", f"trail/{name}"), data, expects, ((bucket, "07"),))
 
 

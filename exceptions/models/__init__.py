@@ -5,6 +5,19 @@ from exceptions.models.request import Attachment, Comment, Cover, CoveredFinding
 from exceptions.models.ticket import Ticket, TicketFinding, TicketNote, TicketRule, TrackerMessage
 
 __all__ = [
-    "Attachment", "Comment", "Cover", "CoveredFinding", "Decision", "ExceptionRequest", "PolicyChange", "PolicyRule",
-    "Shown", "SlaRule", "Ticket", "TicketFinding", "TicketNote", "TicketRule", "TrackerMessage",
-]  # fmt: skip
+    "Attachment",
+    "Comment",
+    "Cover",
+    "CoveredFinding",
+    "Decision",
+    "ExceptionRequest",
+    "PolicyChange",
+    "PolicyRule",
+    "Shown",
+    "SlaRule",
+    "Ticket",
+    "TicketFinding",
+    "TicketNote",
+    "TicketRule",
+    "TrackerMessage",
+]

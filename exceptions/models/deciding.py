@@ -107,7 +107,7 @@ class PolicyChange(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(confirmed=True) | ~models.Q(decided_by=models.F("proposed_by")),
                 name="two_admins_change_policy",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -128,14 +128,14 @@ class Cover(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["request", "account", "control", "fingerprint"], name="covered_once"),
+            models.UniqueConstraint(fields=["request", "account", "control", "fingerprint"], name="covered_once")
         ]
         indexes = [
             models.Index(
                 fields=["account", "control", "fingerprint", "expires_at"],
                 name="cover_live",
                 condition=models.Q(live=True),
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -142,9 +142,7 @@ class TrackerMessage(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(
-                fields=["next_try_at", "id"], name="message_waiting", condition=models.Q(sent_at__isnull=True)
-            ),
+            models.Index(fields=["next_try_at", "id"], name="message_waiting", condition=models.Q(sent_at__isnull=True))
         ]
 
     def __str__(self) -> str:

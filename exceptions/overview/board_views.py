@@ -36,11 +36,16 @@ def show_exception_board(request: HttpRequest) -> HttpResponse:
     )
     own = [r.pk for r in page.rows if r.requested_by_id == actor.user_id and r.state in EXCEPTION.sources("withdraw")]
     context = {
-        "wanted": wanted, "page": page, "lines": queries.build_board_lines(page.rows, now, visible),
+        "wanted": wanted,
+        "page": page,
+        "lines": queries.build_board_lines(page.rows, now, visible),
         "totals": queries.count_by_state(rows, now),
-        "states": queries.STATES, "severities": queries.SEVERITIES, "kinds": SCOPE_KINDS, "own": own,
+        "states": queries.STATES,
+        "severities": queries.SEVERITIES,
+        "kinds": SCOPE_KINDS,
+        "own": own,
         "query": urlencode(wanted.given()),
-    }  # fmt: skip
+    }
     return render(request, "exceptions/board.html", context)
 
 

@@ -30,11 +30,14 @@ def render_finding_panel(request: HttpRequest, finding: Finding) -> SafeString:
     tickets = visible_tickets(actor).filter(items__finding=finding)
     open_ones, failing = finding.state == "open", finding.verdict == "fail"
     context = {
-        "finding": finding, "requests": [(row, board_state(row, now)) for row in asked[:MAX_SHOWN]], "now": now, "tickets": list(tickets[:MAX_SHOWN]),
+        "finding": finding,
+        "requests": [(row, board_state(row, now)) for row in asked[:MAX_SHOWN]],
+        "now": now,
+        "tickets": list(tickets[:MAX_SHOWN]),
         "may_ask": open_ones and is_permitted(actor, Permission.EXCEPTION_REQUEST, now, place),
         "may_propose": open_ones and failing and is_permitted(actor, Permission.TICKET_PROPOSE, now, place),
         "sees": sees or sees_tickets,
-    }  # fmt: skip
+    }
     return render_to_string("exceptions/_finding_panel.html", context, request)
 
 

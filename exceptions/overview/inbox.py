@@ -71,9 +71,7 @@ def build_inbox_section(
     return InboxSection(request_board.build_board_lines(found[:MAX_SHOWN], now, visible), len(found) > MAX_SHOWN)
 
 
-def find_conflicts(
-    rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime
-) -> dict[int, str]:  # fmt: skip
+def find_conflicts(rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime) -> dict[int, str]:
     """Looks for the suspects in a few queries, and only asks conflict_of about those: it costs several for each."""
     if not rows:
         return {}

@@ -26,10 +26,12 @@ def show_inbox(request: HttpRequest) -> HttpResponse:
     person, now = signed_in_person(request), timezone.now()
     told = notes.list_notifications(person)
     context = {
-        "inbox": build_inbox(person, get_request_actor(request), now), "now": now,
+        "inbox": build_inbox(person, get_request_actor(request), now),
+        "now": now,
         "page": slice_of(request, told, {"list": "inbox", "person": str(person.pk)}, PER_PAGE),
-        "choices": MailChoice.choices, "choice": notes.find_mail_choice(person),
-    }  # fmt: skip
+        "choices": MailChoice.choices,
+        "choice": notes.find_mail_choice(person),
+    }
     return render(request, "exceptions/inbox.html", context)
 
 

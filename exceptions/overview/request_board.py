@@ -17,16 +17,44 @@ from exceptions.rules import ExceptionScopeKind, effective_state
 from scans.queries.findings import FilterError, require_one_of
 
 STATES = (
-    "submitted", "changes_requested", "active", "expiring", "pending", "suspended", "draft", "expired", "rejected",
-    "withdrawn", "revoked", "superseded",
-)  # fmt: skip
+    "submitted",
+    "changes_requested",
+    "active",
+    "expiring",
+    "pending",
+    "suspended",
+    "draft",
+    "expired",
+    "rejected",
+    "withdrawn",
+    "revoked",
+    "superseded",
+)
 SEVERITIES = ("critical", "high", "medium", "low")
 TOTALED_STATES = ("submitted", "suspended", "expiring", "active")
 COLUMNS = (
-    "reference", "state", "severity", "scope_kind", "scope", "control", "justification", "business_owner", "compensation",
-    "compensating_controls", "requested_by", "on_behalf_of", "submitted_at", "starts_at", "expires_at", "decided_at",
-    "ended_at", "quorum", "renews", "decisions", "drift",
-)  # fmt: skip
+    "reference",
+    "state",
+    "severity",
+    "scope_kind",
+    "scope",
+    "control",
+    "justification",
+    "business_owner",
+    "compensation",
+    "compensating_controls",
+    "requested_by",
+    "on_behalf_of",
+    "submitted_at",
+    "starts_at",
+    "expires_at",
+    "decided_at",
+    "ended_at",
+    "quorum",
+    "renews",
+    "decisions",
+    "drift",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +148,16 @@ def export_requests(
 def build_export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> dict[str, Any]:
     times = ("submitted_at", "starts_at", "expires_at", "decided_at", "ended_at")
     plain = (
-        "reference", "severity", "scope_kind", "control", "justification", "business_owner", "compensation",
-        "compensating_controls", "quorum",
-    )  # fmt: skip
+        "reference",
+        "severity",
+        "scope_kind",
+        "control",
+        "justification",
+        "business_owner",
+        "compensation",
+        "compensating_controls",
+        "quorum",
+    )
     return {
         **{name: getattr(row, name) for name in plain},
         **{name: at.isoformat() if (at := getattr(row, name)) else None for name in times},
@@ -132,8 +167,15 @@ def build_export_line(row: ExceptionRequest, now: datetime, *, drift: bool) -> d
         "on_behalf_of": row.behalf,
         "renews": row.renews.reference if row.renews else None,
         "decisions": [
-            {"by": d.by.get_username(), "act": d.act, "at": d.at.isoformat(), "comment": d.comment, "round": d.round,
-             "second_factor_at": d.second_factor_at.isoformat()} for d in row.decisions.all()
+            {
+                "by": d.by.get_username(),
+                "act": d.act,
+                "at": d.at.isoformat(),
+                "comment": d.comment,
+                "round": d.round,
+                "second_factor_at": d.second_factor_at.isoformat(),
+            }
+            for d in row.decisions.all()
         ],
         "drift": row.drift if drift else [],
-    }  # fmt: skip
+    }

@@ -97,8 +97,10 @@ def render_policy_page(
     context = {
         "rows": [(row, build_row_fields(row, typed)) for row in queries.list_policy_rows()],
         "sla": [(f"sla-{s}", s, typed.get(f"sla-{s}", days)) for s, days in queries.list_sla_days().items()],
-        "reason": typed.get("reason", ""), "faults": faults or {},
-        "waiting": [c for c in changes if c.confirmed is None], "decided": [c for c in changes if c.confirmed is not None],
+        "reason": typed.get("reason", ""),
+        "faults": faults or {},
+        "waiting": [c for c in changes if c.confirmed is None],
+        "decided": [c for c in changes if c.confirmed is not None],
         "me": signed_in_person(request).pk,
-    }  # fmt: skip
+    }
     return render(request, "exceptions/policy.html", context, status=status)

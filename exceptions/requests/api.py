@@ -35,9 +35,19 @@ from governance.rest.parsing import PageQuery, Strict
 from governance.rest.views import Answer, Api
 
 STATES = (
-    "draft", "submitted", "changes_requested", "pending", "active", "expiring", "suspended", "rejected", "withdrawn",
-    "revoked", "superseded", "expired",
-)  # fmt: skip
+    "draft",
+    "submitted",
+    "changes_requested",
+    "pending",
+    "active",
+    "expiring",
+    "suspended",
+    "rejected",
+    "withdrawn",
+    "revoked",
+    "superseded",
+    "expired",
+)
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 # For accounts, or for whole OUs: the scope says which of them it takes.
 PERMISSIONS_TO_REQUEST = frozenset({Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU})
@@ -93,23 +103,37 @@ class RenewalBody(Strict):
 
 class ExceptionApi(Api):
     permissions: ClassVar = {
-        "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW, "preview": Permission.EXCEPTION_VIEW,
-        "comments": Permission.EXCEPTION_VIEW, "create": PERMISSIONS_TO_REQUEST, "change": PERMISSIONS_TO_REQUEST, "submit": PERMISSIONS_TO_REQUEST, "withdraw": PERMISSIONS_TO_REQUEST,
-        "renew": PERMISSIONS_TO_REQUEST, "comment": Permission.EXCEPTION_COMMENT,
-    }  # fmt: skip
+        "list": Permission.EXCEPTION_VIEW,
+        "retrieve": Permission.EXCEPTION_VIEW,
+        "preview": Permission.EXCEPTION_VIEW,
+        "comments": Permission.EXCEPTION_VIEW,
+        "create": PERMISSIONS_TO_REQUEST,
+        "change": PERMISSIONS_TO_REQUEST,
+        "submit": PERMISSIONS_TO_REQUEST,
+        "withdraw": PERMISSIONS_TO_REQUEST,
+        "renew": PERMISSIONS_TO_REQUEST,
+        "comment": Permission.EXCEPTION_COMMENT,
+    }
     queries: ClassVar = {"list": ExceptionQuery, "comments": PageQuery}
     bodies: ClassVar = {
-        "create": NewExceptionBody, "change": ExceptionBody, "withdraw": ReasonBody,
-        "renew": RenewalBody, "comment": TextBody,
-    }  # fmt: skip
+        "create": NewExceptionBody,
+        "change": ExceptionBody,
+        "withdraw": ReasonBody,
+        "renew": RenewalBody,
+        "comment": TextBody,
+    }
     answers: ClassVar = {
-        "list": Answer(ExceptionSerializer, many=True), "retrieve": Answer(ExceptionSerializer),
-        "create": Answer(ExceptionSerializer, status=201), "change": Answer(ExceptionSerializer),
-        "submit": Answer(ExceptionSerializer), "withdraw": Answer(ExceptionSerializer),
+        "list": Answer(ExceptionSerializer, many=True),
+        "retrieve": Answer(ExceptionSerializer),
+        "create": Answer(ExceptionSerializer, status=201),
+        "change": Answer(ExceptionSerializer),
+        "submit": Answer(ExceptionSerializer),
+        "withdraw": Answer(ExceptionSerializer),
         "renew": Answer(ExceptionSerializer, status=201),
-        "preview": Answer(PreviewSerializer), "comments": Answer(CommentSerializer, many=True),
+        "preview": Answer(PreviewSerializer),
+        "comments": Answer(CommentSerializer, many=True),
         "comment": Answer(CommentSerializer, status=201),
-    }  # fmt: skip
+    }
     matched: ClassVar = frozenset({"change", "submit", "withdraw"})
 
     def list(self, _request: Request) -> Response:

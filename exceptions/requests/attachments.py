@@ -19,10 +19,15 @@ MAX_FILE_SIZE = 2 * 1024 * 1024
 MAX_FILES = 10
 # By the name's end. Served as downloads only, never shown, so that a file can't act in the portal's name.
 FILE_TYPES = {
-    ".csv": "text/csv", ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".jpg": "image/jpeg", ".json": "application/json", ".pdf": "application/pdf", ".png": "image/png",
-    ".txt": "text/plain", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}  # fmt: skip
+    ".csv": "text/csv",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".txt": "text/plain",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9._ -]+")
 MAX_NAME_LENGTH = 150
 OPEN_STATES = frozenset({"draft", "submitted", "changes_requested"})
@@ -48,9 +53,14 @@ def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes, s
         if locked.attachments.count() >= MAX_FILES:
             raise WorkflowError(f"{shown} is one too many: a request has at most {MAX_FILES} files.")
         made = Attachment.objects.create(
-            request=locked, by_id=actor.user_id, name=shown, content_type=content_type, size=size,
-            digest=hashlib.sha256(data).hexdigest(), data=data,
-        )  # fmt: skip
+            request=locked,
+            by_id=actor.user_id,
+            name=shown,
+            content_type=content_type,
+            size=size,
+            digest=hashlib.sha256(data).hexdigest(),
+            data=data,
+        )
         audit.record(
             actor=actor, action="exceptionrequest.attach", subject=f"exceptionrequest:{locked.pk}", digest=made.digest
         )

@@ -55,15 +55,17 @@ class AttachmentDetailSerializer(AttachmentSerializer):
 
 class AttachmentApi(Api):
     permissions: ClassVar = {
-        "list": Permission.EXCEPTION_VIEW, "retrieve": Permission.EXCEPTION_VIEW,
+        "list": Permission.EXCEPTION_VIEW,
+        "retrieve": Permission.EXCEPTION_VIEW,
         "create": PERMISSIONS_TO_REQUEST,
-    }  # fmt: skip
+    }
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": AttachmentBody}
     answers: ClassVar = {
-        "list": Answer(AttachmentSerializer, many=True), "retrieve": Answer(AttachmentDetailSerializer),
+        "list": Answer(AttachmentSerializer, many=True),
+        "retrieve": Answer(AttachmentDetailSerializer),
         "create": Answer(AttachmentSerializer, status=201),
-    }  # fmt: skip
+    }
 
     def list(self, _request: Request, request_id: int) -> Response:
         """The request's files, oldest first; ten at most."""

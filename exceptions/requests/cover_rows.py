@@ -20,11 +20,16 @@ def expand_scope(request: ExceptionRequest, *, live: bool) -> None:
     Cover.objects.filter(request=request).delete()
     rows = [
         Cover(
-            request=request, account_id=account, control=control, fingerprint=mark, live=live,
-            starts_at=starts_at, expires_at=request.expires_at,
+            request=request,
+            account_id=account,
+            control=control,
+            fingerprint=mark,
+            live=live,
+            starts_at=starts_at,
+            expires_at=request.expires_at,
         )
         for account, control, mark in expand_cover_keys(request)
-    ]  # fmt: skip
+    ]
     Cover.objects.bulk_create(rows, batch_size=BATCH)
 
 

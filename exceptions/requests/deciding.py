@@ -190,17 +190,29 @@ def record_decision(
     try:
         with transaction.atomic():
             made = Decision.objects.create(
-                request=request, round=request.round, by=person, requester_id=request.requested_by_id, act=act,
-                comment=words, at=now, second_factor_at=actor.second_factor_at, shown=seen,
-            )  # fmt: skip
+                request=request,
+                round=request.round,
+                by=person,
+                requester_id=request.requested_by_id,
+                act=act,
+                comment=words,
+                at=now,
+                second_factor_at=actor.second_factor_at,
+                shown=seen,
+            )
     except IntegrityError as error:
         if "conflict of interest" in str(error):
             raise ConflictOfInterestError("The database refuses this decision: a conflict of interest.") from error
         raise WorkflowError("You have decided this already; it waits for somebody else.") from error
     audit.record(
-        actor=actor, action=f"exceptionrequest.decide_{act}", subject=f"exceptionrequest:{request.pk}",
-        decision=made.pk, shown=seen.digest, comment=words, second_factor_at=made.second_factor_at.isoformat(),
-    )  # fmt: skip
+        actor=actor,
+        action=f"exceptionrequest.decide_{act}",
+        subject=f"exceptionrequest:{request.pk}",
+        decision=made.pk,
+        shown=seen.digest,
+        comment=words,
+        second_factor_at=made.second_factor_at.isoformat(),
+    )
     return made
 
 
@@ -228,9 +240,17 @@ def approve_request(actor: Actor, request: ExceptionRequest, act: str, now: date
     request.starts_at = max(request.starts_at or now, now) if act == "approve" else request.starts_at
     basis = cover_rows.capture_baseline(request)
     transition_request(
-        request, act, actor, request.version, decided_at=now, starts_at=request.starts_at, basis=basis, drift=[],
-        quorum=request.quorum, severity=highest_severity(severities_in_scope(request) or {request.severity}),
-    )  # fmt: skip
+        request,
+        act,
+        actor,
+        request.version,
+        decided_at=now,
+        starts_at=request.starts_at,
+        basis=basis,
+        drift=[],
+        quorum=request.quorum,
+        severity=highest_severity(severities_in_scope(request) or {request.severity}),
+    )
     cover_rows.expand_scope(request, live=True)
     if request.renews is not None:
         notifications.dismiss_end_reminders(request.renews)

@@ -35,10 +35,13 @@ DONE_MESSAGES = {
 def decide_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
         deciding.decide_request(
-            actor=get_request_actor(request), request=found, act=request.POST.get("act", ""),
-            version=parse_posted_version(request), digest=request.POST.get("digest", ""),
+            actor=get_request_actor(request),
+            request=found,
+            act=request.POST.get("act", ""),
+            version=parse_posted_version(request),
+            digest=request.POST.get("digest", ""),
             comment=request.POST.get("comment", ""),
-        )  # fmt: skip
+        )
 
     return handle_decision(request, pk, act, request.POST.get("act", ""))
 
@@ -48,9 +51,12 @@ def decide_exception(request: HttpRequest, pk: int) -> HttpResponse:
 def revoke_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
         deciding.revoke_request(
-            actor=get_request_actor(request), request=found, version=parse_posted_version(request),
-            digest=request.POST.get("digest", ""), comment=request.POST.get("comment", ""),
-        )  # fmt: skip
+            actor=get_request_actor(request),
+            request=found,
+            version=parse_posted_version(request),
+            digest=request.POST.get("digest", ""),
+            comment=request.POST.get("comment", ""),
+        )
 
     return handle_decision(request, pk, act, "revoke")
 
@@ -86,7 +92,11 @@ def render_decision_page(
         found, body, get_request_actor(request), signed_in_person(request), timezone.now(), since=since
     )
     context = {
-        "found": found, "screen": screen, "digest": digest, "changed": since is not None,
-        "typed": request.POST.get("comment", ""), **more,
-    }  # fmt: skip
+        "found": found,
+        "screen": screen,
+        "digest": digest,
+        "changed": since is not None,
+        "typed": request.POST.get("comment", ""),
+        **more,
+    }
     return render(request, "exceptions/decide.html", context, status=status)

@@ -52,9 +52,11 @@ def submit_exception(request: HttpRequest, pk: int) -> HttpResponse:
 def withdraw_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
         drafting.withdraw(
-            actor=get_request_actor(request), request=found, version=parse_posted_version(request),
+            actor=get_request_actor(request),
+            request=found,
+            version=parse_posted_version(request),
             reason=request.POST.get("reason", ""),
-        )  # fmt: skip
+        )
 
     return act_on_exception(request, pk, act, "It is withdrawn. What it covered counts as open.")
 
@@ -93,9 +95,11 @@ def renew_exception(request: HttpRequest, pk: int) -> HttpResponse:
         return render_exception_page(request, found, faults=faults, status=422)
     try:
         made = renewing.draft_renewal(
-            actor=get_request_actor(request), request=found, expires_at=day,
+            actor=get_request_actor(request),
+            request=found,
+            expires_at=day,
             justification=request.POST.get("renew_why", ""),
-        )  # fmt: skip
+        )
     except InvalidRequestError as error:
         faults = {"renew_why" if name == "justification" else name: text for name, text in error.fields.items()}
         return render_exception_page(request, found, faults=faults, status=422)
@@ -150,11 +154,14 @@ def render_exception_page(
     now, actor = timezone.now(), get_request_actor(request)
     page = build_request_page(found, actor, now)
     context: dict[str, Any] = {
-        "found": found, "page": page, "problem": problem, "faults": faults or {},
+        "found": found,
+        "page": page,
+        "problem": problem,
+        "faults": faults or {},
         "typed": request.POST if request.method == "POST" else {},
         "conflict": find_conflict_of_interest(found, signed_in_person(request), actor, now) if page.may.decide else "",
         "lacks": submission_checks.find_submission_problems(found, now) if page.may.edit else {},
-    }  # fmt: skip
+    }
     if page.may.renew:
         rule = submission_checks.find_applicable_rule(found)
         context["renewal"] = {"rule": rule, "latest": submission_checks.latest_end(rule, found.expires_at, now)}

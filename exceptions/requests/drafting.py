@@ -96,9 +96,16 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
                 "ask for a new exception with a new justification."
             )
         transition_request(
-            locked, "submit", actor, version, submitted_at=now, starts_at=locked.starts_at, round=F("round") + 1,
-            severity=highest_severity(severities), quorum=rule.quorum,
-        )  # fmt: skip
+            locked,
+            "submit",
+            actor,
+            version,
+            submitted_at=now,
+            starts_at=locked.starts_at,
+            round=F("round") + 1,
+            severity=highest_severity(severities),
+            quorum=rule.quorum,
+        )
         cover_rows.expand_scope(locked, live=False)
         notifications.notify_deciders(locked, by=actor)
     request.refresh_from_db()

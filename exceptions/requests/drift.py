@@ -104,9 +104,14 @@ def suspend_request(request: ExceptionRequest, found: list[Drift]) -> None:
     if len(found) > MAX_LISTED:
         reasons.append(f"And {len(found) - MAX_LISTED} more.")
     transition_request(
-        request, "suspend", SYSTEM, request.version, reason=" ".join(reasons), round=F("round") + 1,
+        request,
+        "suspend",
+        SYSTEM,
+        request.version,
+        reason=" ".join(reasons),
+        round=F("round") + 1,
         drift=[drift.as_dict() for drift in found[:MAX_LISTED]],
-    )  # fmt: skip
+    )
     cover_rows.set_covers_active(request, live=False)
     notifications.notify_stakeholders(
         request, "suspended", "suspended; its findings are open again", "\n".join(reasons)

@@ -92,9 +92,11 @@ def send_reminder(request: ExceptionRequest, *, now: datetime) -> bool:
     if days is None:
         return False
     notify_people(
-        event=f"exception:{request.pk}:expiring:{days}:{request.expires_at:%Y%m%dT%H%M}", kind="exception.expiring",
+        event=f"exception:{request.pk}:expiring:{days}:{request.expires_at:%Y%m%dT%H%M}",
+        kind="exception.expiring",
         title=f"{request.reference}: ends within {days} {'day' if days == 1 else 'days'}",
         text="Fix the cause, or renew it; when it ends, its findings are open again.",
-        url=notifications.build_request_url(request), people=notifications.find_requesters(request),
-    )  # fmt: skip
+        url=notifications.build_request_url(request),
+        people=notifications.find_requesters(request),
+    )
     return True

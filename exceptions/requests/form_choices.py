@@ -20,9 +20,12 @@ from scans.queries import controls, unit_choices
 Options = list[tuple[str, str]]
 MAX_SUGGESTED = 300
 SCOPE_KINDS = (
-    ("findings", "Named findings"), ("resource", "One resource"), ("account", "A control in an account"),
-    ("ou", "A control in an OU"), ("tag", "A control by tag"),
-)  # fmt: skip
+    ("findings", "Named findings"),
+    ("resource", "One resource"),
+    ("account", "A control in an account"),
+    ("ou", "A control in an OU"),
+    ("tag", "A control by tag"),
+)
 
 
 @dataclass(frozen=True, slots=True)

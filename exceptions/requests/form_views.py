@@ -151,11 +151,18 @@ def render_request_form(
     now, offer = timezone.now(), build_choices_for_form(request, form)
     latest = {severity: submission_checks.latest_end(rule, None, now) for severity, rule in offer.rules}
     context = {
-        "form": form, "found": found, "offer": offer, "kind": offer.kind, "faults": faults or {}, "problem": NOT_SAVED,
+        "form": form,
+        "found": found,
+        "offer": offer,
+        "kind": offer.kind,
+        "faults": faults or {},
+        "problem": NOT_SAVED,
         "version": version if version is not None else found.version if found else None,
-        "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules], "latest": max(latest.values()),
-        "today": now, "ticked": set(form["compensating_controls"].value() or ()),
+        "limits": [(severity, rule, latest[severity]) for severity, rule in offer.rules],
+        "latest": max(latest.values()),
+        "today": now,
+        "ticked": set(form["compensating_controls"].value() or ()),
         "sizes": {"files": attachments.MAX_FILES, "mib": attachments.MAX_FILE_SIZE // 1024 // 1024},
         "file_kinds": ", ".join(sorted(attachments.FILE_TYPES)),
-    }  # fmt: skip
+    }
     return render(request, "exceptions/form.html", context, status=status)

@@ -13,9 +13,18 @@ from exceptions.models import ExceptionRequest
 from exceptions.requests.request_input import MAX_LENGTHS, RequestInput
 
 TEXT_FIELDS = (
-    "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region", "justification",
-    "business_owner", "compensation",
-)  # fmt: skip
+    "scope_kind",
+    "control",
+    "account",
+    "ou",
+    "tag_key",
+    "tag_value",
+    "resource",
+    "region",
+    "justification",
+    "business_owner",
+    "compensation",
+)
 MAX_FINDINGS = 500
 refuse_nul = ProhibitNullCharactersValidator()
 

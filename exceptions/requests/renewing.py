@@ -20,9 +20,21 @@ from governance.core import audit
 from governance.core.policy import Actor
 
 COPIED_FIELDS = (
-    "organization", "scope_kind", "control", "account", "ou", "tag_key", "tag_value", "resource", "region",
-    "business_owner", "compensation", "compensating_controls", "on_behalf_of", "on_behalf_of_unknown",
-)  # fmt: skip
+    "organization",
+    "scope_kind",
+    "control",
+    "account",
+    "ou",
+    "tag_key",
+    "tag_value",
+    "resource",
+    "region",
+    "business_owner",
+    "compensation",
+    "compensating_controls",
+    "on_behalf_of",
+    "on_behalf_of_unknown",
+)
 
 
 def draft_renewal(

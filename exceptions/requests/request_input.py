@@ -101,8 +101,14 @@ def validate_request_scope(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """The scope's columns, with those of the other kinds empty, so that nothing typed by mistake widens it."""
     scope: dict[str, Any] = {
-        "control": "", "account": None, "ou": None, "tag_key": "", "tag_value": "", "resource": "", "region": "",
-    }  # fmt: skip
+        "control": "",
+        "account": None,
+        "ou": None,
+        "tag_key": "",
+        "tag_value": "",
+        "resource": "",
+        "region": "",
+    }
     findings: list[Finding] = []
     kind = wanted.scope_kind
     if kind not in set(ExceptionScopeKind):

@@ -51,10 +51,28 @@ class ExceptionSerializer(serializers.Serializer[Any]):
 
 
 COLUMNS = (
-    "id", "reference", "state", "version", "scope_kind", "control", "tag_key", "tag_value", "resource", "region",
-    "severity", "justification", "business_owner", "compensation", "compensating_controls", "starts_at",
-    "expires_at", "submitted_at", "decided_at", "ended_at", "quorum",
-)  # fmt: skip
+    "id",
+    "reference",
+    "state",
+    "version",
+    "scope_kind",
+    "control",
+    "tag_key",
+    "tag_value",
+    "resource",
+    "region",
+    "severity",
+    "justification",
+    "business_owner",
+    "compensation",
+    "compensating_controls",
+    "starts_at",
+    "expires_at",
+    "submitted_at",
+    "decided_at",
+    "ended_at",
+    "quorum",
+)
 
 
 def build_exception_documents(

@@ -35,9 +35,12 @@ LABELS = {
     "drift": "Drift",
 }
 ACTS = {
-    "approve": "approved", "reject": "rejected", "request_changes": "asked for changes", "reapprove": "approved again",
+    "approve": "approved",
+    "reject": "rejected",
+    "request_changes": "asked for changes",
+    "reapprove": "approved again",
     "revoke": "revoked",
-}  # fmt: skip
+}
 # What moves with every act: a difference in it is not one in what is asked.
 VOLATILE_KEYS = frozenset({"state", "decisions", "drift", "quorum"})
 # Lists of which only the items that went and came are told.
@@ -82,7 +85,7 @@ def describe_changes(
         for key in LABELS
         # What an earlier version of the portal didn't show, and there is nothing of, is no difference.
         if key in differing and key not in left_out and (was.get(key) or now.get(key))
-    ]  # fmt: skip
+    ]
 
 
 def describe_change(key: str, was: Any, now: Any, known: Names) -> ValueChange:

@@ -66,18 +66,27 @@ class NoteBody(Strict):
 
 class TicketApi(Api):
     permissions: ClassVar = {
-        "list": Permission.TICKET_VIEW, "retrieve": Permission.TICKET_VIEW, "create": Permission.TICKET_PROPOSE,
-        "start": Permission.TICKET_WORK, "claim": Permission.TICKET_WORK, "verify": Permission.TICKET_WORK,
-        "cancel": Permission.TICKET_PROPOSE, "note": Permission.TICKET_WORK,
-    }  # fmt: skip
+        "list": Permission.TICKET_VIEW,
+        "retrieve": Permission.TICKET_VIEW,
+        "create": Permission.TICKET_PROPOSE,
+        "start": Permission.TICKET_WORK,
+        "claim": Permission.TICKET_WORK,
+        "verify": Permission.TICKET_WORK,
+        "cancel": Permission.TICKET_PROPOSE,
+        "note": Permission.TICKET_WORK,
+    }
     queries: ClassVar = {"list": TicketQuery}
     bodies: ClassVar = {"create": TicketBody, "start": AssigneeBody, "cancel": NeededReasonBody, "note": NoteBody}
     answers: ClassVar = {
-        "list": Answer(TicketSerializer, many=True), "retrieve": Answer(TicketSerializer),
-        "create": Answer(TicketsSerializer, status=201), "start": Answer(TicketSerializer),
-        "claim": Answer(TicketSerializer), "verify": Answer(TicketSerializer), "cancel": Answer(TicketSerializer),
+        "list": Answer(TicketSerializer, many=True),
+        "retrieve": Answer(TicketSerializer),
+        "create": Answer(TicketsSerializer, status=201),
+        "start": Answer(TicketSerializer),
+        "claim": Answer(TicketSerializer),
+        "verify": Answer(TicketSerializer),
+        "cancel": Answer(TicketSerializer),
         "note": Answer(TicketSerializer),
-    }  # fmt: skip
+    }
     matched: ClassVar = frozenset({"start", "claim", "verify", "cancel"})
 
     def list(self, _request: Request) -> Response:

@@ -28,13 +28,12 @@ class AssigneeItemsBody(ItemsBody):
 
 class BulkTicketsApi(BulkActsApi, TicketApi):
     permissions: ClassVar = {
-        "start_many": Permission.TICKET_WORK, "claim_many": Permission.TICKET_WORK,
+        "start_many": Permission.TICKET_WORK,
+        "claim_many": Permission.TICKET_WORK,
         "cancel_many": Permission.TICKET_PROPOSE,
-    }  # fmt: skip
+    }
     queries: ClassVar = {}
-    bodies: ClassVar = {
-        "start_many": AssigneeItemsBody, "claim_many": ItemsBody, "cancel_many": NeededReasonItemsBody,
-    }  # fmt: skip
+    bodies: ClassVar = {"start_many": AssigneeItemsBody, "claim_many": ItemsBody, "cancel_many": NeededReasonItemsBody}
     answers: ClassVar = {act: Answer(BulkSerializer) for act in ("start_many", "claim_many", "cancel_many")}
     matched: ClassVar = frozenset()
 

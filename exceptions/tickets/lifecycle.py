@@ -64,10 +64,18 @@ def create_proposed_ticket(
     first = findings[0]
     behind = rule.by_id if rule is not None else None
     made = Ticket.objects.create(
-        organization=first.account.organization, account=first.account, control=first.control, region=first.region,
-        severity=highest_severity(f.severity for f in findings), tracker=tracker, title=build_ticket_title(first, len(findings)), note=note,
-        proposed_by_id=behind if actor.system else require_user_id(actor), rule=rule, proposed_at=timezone.now(),
-    )  # fmt: skip
+        organization=first.account.organization,
+        account=first.account,
+        control=first.control,
+        region=first.region,
+        severity=highest_severity(f.severity for f in findings),
+        tracker=tracker,
+        title=build_ticket_title(first, len(findings)),
+        note=note,
+        proposed_by_id=behind if actor.system else require_user_id(actor),
+        rule=rule,
+        proposed_at=timezone.now(),
+    )
     add_findings(made, findings)
     audit.record(actor=actor, action="ticket.propose", subject=f"ticket:{made.pk}", findings=len(findings))
     ticket_notifications.notify_about_ticket(made, "proposed", "proposed", by=actor)
@@ -170,9 +178,12 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
             groups[finding.control, finding.region].append(finding)
         for (control, region), group in groups.items():
             there = Ticket.objects.filter(
-                account=account, control=control, region=region, tracker=rule.tracker,
+                account=account,
+                control=control,
+                region=region,
+                tracker=rule.tracker,
                 state__in=["proposed", "approved", "open", "in_progress"],
-            ).first()  # fmt: skip
+            ).first()
             if there is None:
                 create_proposed_ticket(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
             else:

@@ -156,11 +156,22 @@ def build_work_item(ticket: Ticket) -> WorkItem:
     if loaded and items:
         first = items[0].finding
         fix = remediation.fill_remediation(
-            loaded.control, arn=first.resource, account=ticket.account.account_id, region=ticket.region,
-            partition=ticket.organization.partition, facts=first.facts,
-        ).summary  # fmt: skip
+            loaded.control,
+            arn=first.resource,
+            account=ticket.account.account_id,
+            region=ticket.region,
+            partition=ticket.organization.partition,
+            facts=first.facts,
+        ).summary
     return WorkItem(
-        key=ticket.reference, title=ticket.title, account=str(ticket.account), region=ticket.region,
-        control=ticket.control, severity=ticket.severity, resources=[item.finding.resource for item in items], fix=fix,
-        due=ticket.due_at.isoformat() if ticket.due_at else "", url=f"{settings.PORTAL_URL}/tickets/{ticket.pk}/",
-    )  # fmt: skip
+        key=ticket.reference,
+        title=ticket.title,
+        account=str(ticket.account),
+        region=ticket.region,
+        control=ticket.control,
+        severity=ticket.severity,
+        resources=[item.finding.resource for item in items],
+        fix=fix,
+        due=ticket.due_at.isoformat() if ticket.due_at else "",
+        url=f"{settings.PORTAL_URL}/tickets/{ticket.pk}/",
+    )

@@ -35,9 +35,12 @@ def propose_chosen_findings(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and ("propose" not in request.POST or not chosen):
         return redirect(build_findings_url("tickets-propose", chosen))
     context: dict[str, Any] = {
-        "findings": chosen, "trackers": [(name, each.label) for name, each in sorted(load_trackers().items())],
-        "tracker": tracker, "note": note, "faults": {},
-    }  # fmt: skip
+        "findings": chosen,
+        "trackers": [(name, each.label) for name, each in sorted(load_trackers().items())],
+        "tracker": tracker,
+        "note": note,
+        "faults": {},
+    }
     if request.method != "POST":
         return render(request, "exceptions/propose.html", context)
     try:
@@ -114,9 +117,14 @@ def render_rules_page(request: HttpRequest, faults: Mapping[str, str] | None = N
         raise PermissionDenied
     may_make = queries.can_create_rules(actor)
     context = {
-        "rules": queries.rules_with_ticket_counts(actor), "may_make": may_make, "organizations": organizations, "faults": faults or {},
-        "typed": request.POST, "controls": controls.list_control_choices(), "severities": ["critical", "high", "medium", "low"],
+        "rules": queries.rules_with_ticket_counts(actor),
+        "may_make": may_make,
+        "organizations": organizations,
+        "faults": faults or {},
+        "typed": request.POST,
+        "controls": controls.list_control_choices(),
+        "severities": ["critical", "high", "medium", "low"],
         "ous": unit_choices.list_unit_choices(visible_accounts(actor, Permission.TICKET_PROPOSE)) if may_make else [],
         "trackers": [(name, each.label) for name, each in sorted(load_trackers().items())],
-    }  # fmt: skip
+    }
     return render(request, "exceptions/rules.html", context, status=status)

@@ -61,15 +61,19 @@ class RuleSerializer(serializers.Serializer[Any]):
 
 class RuleApi(Api):
     permissions: ClassVar = {
-        "list": Permission.TICKET_VIEW, "retrieve": Permission.TICKET_VIEW, "create": Permission.TICKET_PROPOSE,
+        "list": Permission.TICKET_VIEW,
+        "retrieve": Permission.TICKET_VIEW,
+        "create": Permission.TICKET_PROPOSE,
         "switch": Permission.TICKET_PROPOSE,
-    }  # fmt: skip
+    }
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": RuleBody, "switch": SwitchBody}
     answers: ClassVar = {
-        "list": Answer(RuleSerializer, many=True), "retrieve": Answer(RuleSerializer),
-        "create": Answer(RuleSerializer, status=201), "switch": Answer(RuleSerializer),
-    }  # fmt: skip
+        "list": Answer(RuleSerializer, many=True),
+        "retrieve": Answer(RuleSerializer),
+        "create": Answer(RuleSerializer, status=201),
+        "switch": Answer(RuleSerializer),
+    }
     matched: ClassVar = frozenset({"switch"})
 
     def list(self, _request: Request) -> Response:

@@ -20,6 +20,11 @@ def notify_about_ticket(row: Ticket, kind: str, title: str, text: str = "", by: 
     if row.proposed_by_id and row.rule_id is None:
         people.add(row.proposed_by_id)
     notify_people(
-        event=f"ticket:{row.pk}:{kind}:{row.version}", kind=f"ticket.{kind}", title=f"{row.reference}: {title}",
-        text=text or row.title, url=build_ticket_url(row), people=people, by=by.user_id if by else None,
-    )  # fmt: skip
+        event=f"ticket:{row.pk}:{kind}:{row.version}",
+        kind=f"ticket.{kind}",
+        title=f"{row.reference}: {title}",
+        text=text or row.title,
+        url=build_ticket_url(row),
+        people=people,
+        by=by.user_id if by else None,
+    )

@@ -94,9 +94,11 @@ class TicketFilter:
 
     def apply_filters(self, rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
         exact = {
-            "severity": self.severity, "control": self.control, "account__account_id": self.account,
+            "severity": self.severity,
+            "control": self.control,
+            "account__account_id": self.account,
             "tracker": self.tracker,
-        }  # fmt: skip
+        }
         rows = rows.filter(view_is(self.state, now), **{name: value for name, value in exact.items() if value})
         if self.q:
             rows = rows.filter(Q(title__icontains=self.q) | Q(assignee__icontains=self.q))

@@ -37,9 +37,15 @@ def create_rule(
         with transaction.atomic():
             rule = TicketRule.objects.create(organization=organization, by_id=actor.user_id, **values)
             audit.record(
-                actor=actor, action="ticketrule.create", subject=f"ticketrule:{rule.pk}", name=rule.name,
-                control=rule.control, severity=rule.severity, ou=ou.strip(), tracker=rule.tracker,
-            )  # fmt: skip
+                actor=actor,
+                action="ticketrule.create",
+                subject=f"ticketrule:{rule.pk}",
+                name=rule.name,
+                control=rule.control,
+                severity=rule.severity,
+                ou=ou.strip(),
+                tracker=rule.tracker,
+            )
     except IntegrityError as error:
         raise InvalidRequestError(name="There is a rule of this name already.") from error
     return rule

@@ -37,10 +37,16 @@ def show_ticket_board(request: HttpRequest) -> HttpResponse:
         queries.waiting_tickets(actor).filter(pk__in=[r.pk for r in page.rows]).values_list("pk", flat=True)
     )
     context = {
-        "wanted": wanted, "page": page, "totals": queries.count_by_view(rows, now), "views": queries.VIEWS, "now": now,
-        "severities": queries.SEVERITIES, "trackers": sorted(load_trackers()), "decidable": decidable,
+        "wanted": wanted,
+        "page": page,
+        "totals": queries.count_by_view(rows, now),
+        "views": queries.VIEWS,
+        "now": now,
+        "severities": queries.SEVERITIES,
+        "trackers": sorted(load_trackers()),
+        "decidable": decidable,
         "sees_rules": rule_visibility.fully_visible_organizations(actor).exists(),
-    }  # fmt: skip
+    }
     return render(request, "exceptions/tickets.html", context)
 
 
@@ -78,9 +84,11 @@ def reject_ticket(request: HttpRequest, pk: int) -> HttpResponse:
 def start_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
         services.start_work(
-            actor=get_request_actor(request), ticket=found, version=parse_posted_version(request),
+            actor=get_request_actor(request),
+            ticket=found,
+            version=parse_posted_version(request),
             assignee=read_posted_text(request, "assignee"),
-        )  # fmt: skip
+        )
 
     return act_on_ticket(request, pk, act, "Started.")
 
@@ -181,9 +189,12 @@ def render_ticket_page(
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {
-        "ticket": found, "page": queries.build_ticket_page(found, get_request_actor(request), timezone.now()),
-        "problem": problem, "faults": faults or {}, "typed": request.POST if request.method == "POST" else {},
-    }  # fmt: skip
+        "ticket": found,
+        "page": queries.build_ticket_page(found, get_request_actor(request), timezone.now()),
+        "problem": problem,
+        "faults": faults or {},
+        "typed": request.POST if request.method == "POST" else {},
+    }
     return render(request, "exceptions/ticket.html", context, status=status)
 
 

@@ -55,9 +55,12 @@ def start_verification(ticket: Ticket, accounts: Sequence[str]) -> Scan:
     """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
     try:
         scan = start_scan(
-            actor=SYSTEM, organization=ticket.organization, accounts=accounts,
-            regions=[] if ticket.region == GLOBAL else [ticket.region], controls=[ticket.control],
-        )  # fmt: skip
+            actor=SYSTEM,
+            organization=ticket.organization,
+            accounts=accounts,
+            regions=[] if ticket.region == GLOBAL else [ticket.region],
+            controls=[ticket.control],
+        )
     except ScanRequestError as error:  # the account has left, say
         raise WorkflowError(f"{ticket} can't be read again, so no fix of it can be proved. {error}") from error
     transition_ticket(ticket, "verify", SYSTEM, ticket.version, verification=scan)
@@ -152,7 +155,8 @@ def mark_inconclusive(ticket: Ticket) -> None:
         ticket, "doubt", SYSTEM, ticket.version, reason="the rescan could not read everything that it needed"
     )
     add_note(
-        ticket, SYSTEM.name,
+        ticket,
+        SYSTEM.name,
         "Could not be verified: the rescan could not read everything that it needed. Mend the gap, then verify again.",
-    )  # fmt: skip
+    )
     ticket_notifications.notify_about_ticket(ticket, "doubted", "could not be verified")

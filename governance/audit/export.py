@@ -50,18 +50,20 @@ def generate_export(span: TrailSpan, *, made_by: str) -> Iterator[bytes]:
         line = encode_canonical(audit.build_event_row(event)) + b"\n"
         digest.update(line)
         yield line
-    yield sign_manifest({
-        "format": FORMAT,
-        "made_at": timezone.now().isoformat(timespec="seconds"),
-        "made_by": made_by,
-        "count": count,
-        "first": first.seq if first else 0,
-        "last": last.seq if last else 0,
-        "prev": first.prev if first else "",
-        "mac": last.mac if last else "",
-        "sha256": digest.hexdigest(),
-        "public_key": public_key(),
-    })  # fmt: skip
+    yield sign_manifest(
+        {
+            "format": FORMAT,
+            "made_at": timezone.now().isoformat(timespec="seconds"),
+            "made_by": made_by,
+            "count": count,
+            "first": first.seq if first else 0,
+            "last": last.seq if last else 0,
+            "prev": first.prev if first else "",
+            "mac": last.mac if last else "",
+            "sha256": digest.hexdigest(),
+            "public_key": public_key(),
+        }
+    )
 
 
 def sign_manifest(manifest: dict[str, Any]) -> bytes:

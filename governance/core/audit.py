@@ -54,9 +54,15 @@ def record_all(*, actor: Actor, entries: Iterable[Entry]) -> list[AuditEvent]:
     for entry in entries:
         seq += 1
         event = AuditEvent(
-            seq=seq, at=at, actor=normalize_value(actor.name), actor_id=actor.user_id, action=entry.action,
-            subject=normalize_value(entry.subject), body=normalize_value(entry.body), prev=mac,
-        )  # fmt: skip
+            seq=seq,
+            at=at,
+            actor=normalize_value(actor.name),
+            actor_id=actor.user_id,
+            action=entry.action,
+            subject=normalize_value(entry.subject),
+            body=normalize_value(entry.body),
+            prev=mac,
+        )
         event.mac = mac = compute_mac(build_event_row(event), key)
         refuse_too_long(event)
         events.append(event)

@@ -14,14 +14,7 @@ MAX_TITLE_LENGTH = 200
 
 
 def notify_people(
-    *,
-    event: str,
-    kind: str,
-    title: str,
-    people: Iterable[int],
-    text: str = "",
-    url: str = "",
-    by: int | None = None,
+    *, event: str, kind: str, title: str, people: Iterable[int], text: str = "", url: str = "", by: int | None = None
 ) -> None:
     """Tell these Users (ids) of an event, once each. event names what happened, like exception:12:approved:3.
 
@@ -62,9 +55,16 @@ def add_to_inbox(person: User, event: str, title: str, text: str) -> None:
     """For the inbox in the portal alone: the mail about it went another way, whatever mail the person chose."""
     now = timezone.now()
     Notification.objects.create(
-        person=person, event=event, kind="identity", title=title[:MAX_TITLE_LENGTH], text=text, url="/me/", at=now,
-        mailed_at=now, next_try_at=now,
-    )  # fmt: skip
+        person=person,
+        event=event,
+        kind="identity",
+        title=title[:MAX_TITLE_LENGTH],
+        text=text,
+        url="/me/",
+        at=now,
+        mailed_at=now,
+        next_try_at=now,
+    )
 
 
 def mark_notifications_read(*, person: User, ids: Iterable[int], now: datetime) -> int:

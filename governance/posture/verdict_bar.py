@@ -30,10 +30,13 @@ def build_segments(counts: Counts, excepted: int = 0, requested: int = 0) -> lis
 def _generate_segments(counts: Counts, excepted: int, requested: int) -> Iterator[Segment]:
     asked = min(requested, counts.failed - excepted)
     bands = (
-        ("pass", counts.passed), ("excepted", excepted), ("requested", asked),
-        ("fail", counts.failed - excepted - asked), ("unknown", counts.unknown),
+        ("pass", counts.passed),
+        ("excepted", excepted),
+        ("requested", asked),
+        ("fail", counts.failed - excepted - asked),
+        ("unknown", counts.unknown),
         ("not_applicable", counts.not_applicable),
-    )  # fmt: skip
+    )
     before = 0
     for verdict, count in bands:
         start, end = (BAR_LENGTH * n // (counts.all or 1) for n in (before, before + count))

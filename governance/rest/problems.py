@@ -21,10 +21,21 @@ from governance.identity.factors.step_up import StepUpRequiredError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 PROBLEM_CODES = {
-    400: "invalid", 401: "not-signed-in", 403: "not-permitted", 404: "not-found", 405: "method-not-allowed",
-    406: "not-acceptable", 409: "conflict", 412: "stale", 413: "too-large", 415: "unsupported-media-type",
-    422: "key-reused", 428: "precondition-required", 429: "too-many-requests", 500: "internal",
-}  # fmt: skip
+    400: "invalid",
+    401: "not-signed-in",
+    403: "not-permitted",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    409: "conflict",
+    412: "stale",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "key-reused",
+    428: "precondition-required",
+    429: "too-many-requests",
+    500: "internal",
+}
 NOT_FOUND_MESSAGE = "There is no such thing here, or you may not see it. Mind the slash at the end of the address."
 NOT_PERMITTED_MESSAGE = "Your grants don't allow this. Ask a security admin for one that does."
 INVALID_MESSAGE = "The request was not understood; errors says which parts and why."
@@ -69,9 +80,17 @@ class TooSoonError(rest.APIException):
 
 # What a person's request may run into. Anything else is a defect of the portal and becomes a 500.
 EXPECTED_ERRORS = (
-    rest.APIException, Http404, django.PermissionDenied, NotPermittedError, django.BadRequest,
-    django.ValidationError, django.RequestDataTooBig, LostRaceError, IllegalMoveError, StepUpRequiredError,
-)  # fmt: skip
+    rest.APIException,
+    Http404,
+    django.PermissionDenied,
+    NotPermittedError,
+    django.BadRequest,
+    django.ValidationError,
+    django.RequestDataTooBig,
+    LostRaceError,
+    IllegalMoveError,
+    StepUpRequiredError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,9 +136,20 @@ class Schema(AutoSchema):
         """What follows from the declarations, and what the action says of itself in refusals."""
         changes = self.method in {"POST", "PUT", "PATCH", "DELETE"}
         happen = {
-            400: True, 401: True, 403: True, 404: "{" in self.path, 405: True, 406: True, 409: changes,
-            412: self.matches(), 413: changes, 415: changes, 422: self.method == "POST",
-            428: self.matches(), 429: self.table("throttles") is not None, 500: True,
-        }  # fmt: skip
+            400: True,
+            401: True,
+            403: True,
+            404: "{" in self.path,
+            405: True,
+            406: True,
+            409: changes,
+            412: self.matches(),
+            413: changes,
+            415: changes,
+            422: self.method == "POST",
+            428: self.matches(),
+            429: self.table("throttles") is not None,
+            500: True,
+        }
         said = self.table("refusals") or frozenset()
         return [status for status, may in happen.items() if may or status in said]

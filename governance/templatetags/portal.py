@@ -32,9 +32,14 @@ STEPS = (
 ENDS = {"excepted": "ends", "requested": "would end"}
 # What happened to a finding, in words.
 EVENTS = {
-    "open": "opened", "fix": "fixed", "vanish": "gone", "lapse": "no longer applies", "reopen": "opened again",
-    "note": "noted", "not_applicable": "no longer applies",
-}  # fmt: skip
+    "open": "opened",
+    "fix": "fixed",
+    "vanish": "gone",
+    "lapse": "no longer applies",
+    "reopen": "opened again",
+    "note": "noted",
+    "not_applicable": "no longer applies",
+}
 ITEM = re.compile(r"\s*([-*]|\d+\.) ")
 MARKS = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
@@ -55,9 +60,14 @@ def verdict(value: str) -> SafeString:
 def overlaid(overlay: Any) -> SafeString:
     """What lies over a finding, with a link to it and when it ends. overlay: scans.hooks.Overlay."""
     return format_html(
-        '{} <a class="small nowrap" href="{}">{}</a>{}', verdict(overlay.kind), overlay.url, overlay.label,
-        format_html(' <span class="small muted">{} {}</span>', ENDS[overlay.kind], ago(overlay.until)) if overlay.until else "",
-    )  # fmt: skip
+        '{} <a class="small nowrap" href="{}">{}</a>{}',
+        verdict(overlay.kind),
+        overlay.url,
+        overlay.label,
+        format_html(' <span class="small muted">{} {}</span>', ENDS[overlay.kind], ago(overlay.until))
+        if overlay.until
+        else "",
+    )
 
 
 @register.simple_tag
@@ -83,8 +93,10 @@ def share(counts: Any) -> SafeString:
     )
     return format_html(
         '<span class="nowrap"><svg class="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">{}'
-        "</svg> {}% pass</span>", rects, ends[0],
-    )  # fmt: skip
+        "</svg> {}% pass</span>",
+        rects,
+        ends[0],
+    )
 
 
 @register.filter
@@ -125,8 +137,10 @@ def ago(value: datetime | str | None, never: str = "never") -> SafeString:
     at = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
     return format_html(
         '<time class="nowrap" datetime="{}" title="{} UTC">{}</time>',
-        at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S"), format_elapsed(timezone.now() - at),
-    )  # fmt: skip
+        at.isoformat(),
+        at.strftime("%Y-%m-%d %H:%M:%S"),
+        format_elapsed(timezone.now() - at),
+    )
 
 
 def format_elapsed(passed: timedelta) -> str:

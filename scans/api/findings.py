@@ -145,10 +145,7 @@ class FindingDetailSerializer(FindingSerializer):
 class FindingApi(Api):
     permissions: ClassVar = {"list": Permission.FINDING_VIEW, "retrieve": Permission.FINDING_VIEW}
     queries: ClassVar = {"list": FindingQuery}
-    answers: ClassVar = {
-        "list": Answer(FindingSerializer, many=True),
-        "retrieve": Answer(FindingDetailSerializer),
-    }
+    answers: ClassVar = {"list": Answer(FindingSerializer, many=True), "retrieve": Answer(FindingDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
         """The Findings of the Accounts that you may see, newest first; the open ones unless state says otherwise."""
@@ -180,10 +177,7 @@ class FindingApi(Api):
         for row in rows:
             held = over.get(row.pk)
             none = "" if row.account_id in seen else None
-            found[row.pk] = {
-                "coverage": held.kind if held else none,
-                "covered_by": held.label if held else none,
-            }
+            found[row.pk] = {"coverage": held.kind if held else none, "covered_by": held.label if held else none}
         return found
 
     def exceptions_seen(self, *, required: bool = False) -> QuerySet[Account]:

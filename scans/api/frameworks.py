@@ -78,10 +78,7 @@ class FrameworkDetailSerializer(FrameworkSerializer):
 
 class FrameworkApi(Api):
     permissions: ClassVar = {"list": Permission.CONTROL_VIEW, "retrieve": Permission.CONTROL_VIEW}
-    answers: ClassVar = {
-        "list": Answer(FrameworkSerializer, many=True),
-        "retrieve": Answer(FrameworkDetailSerializer),
-    }
+    answers: ClassVar = {"list": Answer(FrameworkSerializer, many=True), "retrieve": Answer(FrameworkDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
         """The source document's statements, then every framework that controls name; on one page."""

@@ -77,9 +77,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 
 def progress_document(scan: Scan, said: ScanProgress) -> dict[str, Any]:
-    names = (
-        "over", "accounts", "ended", "running", "read", "unreadable", "closed", "cancelled", "calls", "gaps",
-    )  # fmt: skip
+    names = ("over", "accounts", "ended", "running", "read", "unreadable", "closed", "cancelled", "calls", "gaps")
     return {
         "state": scan.state,
         **{name: getattr(said, name) for name in names},

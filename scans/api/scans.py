@@ -24,7 +24,7 @@ from scans.api.scan_documents import (
     ScanSerializer,
     load_scan_documents,
     progress_document,
-)  # fmt: skip
+)
 from scans.errors import ScanRequestError
 from scans.models import Scan
 from scans.pipeline import start
@@ -47,18 +47,25 @@ STARTING = frozenset({Permission.SCAN_RUN, Permission.SCAN_RESCAN})
 
 class ScanApi(Api):
     permissions: ClassVar = {
-        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": STARTING,
-        "cancel": Permission.SCAN_RUN, "resume": Permission.SCAN_RUN,
-        "progress": Permission.SCAN_VIEW, "gaps": Permission.SCAN_VIEW,
-    }  # fmt: skip
+        "list": Permission.SCAN_VIEW,
+        "retrieve": Permission.SCAN_VIEW,
+        "create": STARTING,
+        "cancel": Permission.SCAN_RUN,
+        "resume": Permission.SCAN_RUN,
+        "progress": Permission.SCAN_VIEW,
+        "gaps": Permission.SCAN_VIEW,
+    }
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": ScanBody}
     answers: ClassVar = {
-        "list": Answer(ScanSerializer, many=True), "retrieve": Answer(ScanSerializer),
+        "list": Answer(ScanSerializer, many=True),
+        "retrieve": Answer(ScanSerializer),
         "create": Answer(ScanSerializer, status=201, also=(200,)),
-        "cancel": Answer(ScanSerializer), "resume": Answer(ScanSerializer),
-        "progress": Answer(ProgressSerializer), "gaps": Answer(GapsSerializer),
-    }  # fmt: skip
+        "cancel": Answer(ScanSerializer),
+        "resume": Answer(ScanSerializer),
+        "progress": Answer(ProgressSerializer),
+        "gaps": Answer(GapsSerializer),
+    }
     throttles: ClassVar = {"create": "scan-start", "resume": "scan-start"}
 
     def list(self, _request: Request) -> Response:

@@ -30,16 +30,23 @@ from scans.queries import schedules as queries
 
 class ScheduleApi(Api):
     permissions: ClassVar = {
-        "list": Permission.SCAN_VIEW, "retrieve": Permission.SCAN_VIEW, "create": Permission.SCAN_SCHEDULE,
-        "change": Permission.SCAN_SCHEDULE, "remove": Permission.SCAN_SCHEDULE, "run": Permission.SCAN_SCHEDULE,
-    }  # fmt: skip
+        "list": Permission.SCAN_VIEW,
+        "retrieve": Permission.SCAN_VIEW,
+        "create": Permission.SCAN_SCHEDULE,
+        "change": Permission.SCAN_SCHEDULE,
+        "remove": Permission.SCAN_SCHEDULE,
+        "run": Permission.SCAN_SCHEDULE,
+    }
     queries: ClassVar = {"list": PageQuery}
     bodies: ClassVar = {"create": ScheduleBody, "change": ChangeBody}
     answers: ClassVar = {
-        "list": Answer(ScheduleSerializer, many=True), "retrieve": Answer(ScheduleSerializer),
-        "create": Answer(ScheduleSerializer, status=201), "change": Answer(ScheduleSerializer),
-        "remove": Answer(ScheduleSerializer, status=204), "run": Answer(ScanSerializer, status=201, also=(200,)),
-    }  # fmt: skip
+        "list": Answer(ScheduleSerializer, many=True),
+        "retrieve": Answer(ScheduleSerializer),
+        "create": Answer(ScheduleSerializer, status=201),
+        "change": Answer(ScheduleSerializer),
+        "remove": Answer(ScheduleSerializer, status=204),
+        "run": Answer(ScanSerializer, status=201, also=(200,)),
+    }
     throttles: ClassVar = {"run": "scan-start"}
     matched: ClassVar = frozenset({"change", "remove"})
 
@@ -80,9 +87,14 @@ class ScheduleApi(Api):
         }
         with report_field_errors():
             schedule_changes.change_schedule(
-                actor=self.actor, schedule=found, version=found.version, name=given.get("name"), asked=asked,
-                rhythm=amend_rhythm(rhythm_of(found), given), enabled=given.get("enabled"),
-            )  # fmt: skip
+                actor=self.actor,
+                schedule=found,
+                version=found.version,
+                name=given.get("name"),
+                asked=asked,
+                rhythm=amend_rhythm(rhythm_of(found), given),
+                enabled=given.get("enabled"),
+            )
         return self.shown(schedule)
 
     def remove(self, _request: Request, schedule: int) -> Response:

@@ -26,11 +26,7 @@ ROTATION = Call("kms", "GetKeyRotationStatus", "kms:GetKeyRotationStatus")
 POLICY = Call("kms", "GetKeyPolicy", "kms:GetKeyPolicy")
 
 COLLECTOR = Collector(
-    name="kms",
-    scope="region",
-    types=("kms.reference", "kms.key"),
-    calls=(ALIASES, DESCRIBE, ROTATION, POLICY),
-    stage=2,
+    name="kms", scope="region", types=("kms.reference", "kms.key"), calls=(ALIASES, DESCRIBE, ROTATION, POLICY), stage=2
 )
 NOT_FOUND = "NotFoundException"
 

@@ -31,9 +31,14 @@ from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 GET = ssm_call("GetParameters")
 COLLECTOR = Collector(
-    "ssm_values", "region", ("ssm.value_inspection", "ssm.value"), (GET,), stage=1, role=VALUE_ROLE,
+    "ssm_values",
+    "region",
+    ("ssm.value_inspection", "ssm.value"),
+    (GET,),
+    stage=1,
+    role=VALUE_ROLE,
     remembers=("ssm_values", "ssm_parameters"),
-)  # fmt: skip
+)
 PLAIN_TYPES = ("String", "StringList")
 BATCH = 10
 SECONDS_APART = 0.2

@@ -70,8 +70,7 @@ def read_window_task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
             gap, lambda: references.log_group(select_run_command(answer), expect_text(answer, "TaskArn"))
         ),
         **inspect_free_text(
-            gap,
-            lambda: free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters")),
+            gap, lambda: free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters"))
         ),
     }
 

@@ -129,9 +129,15 @@ KEY: dict[str, Any] = {"active": True, "last_rotated": DAYS_89, "last_used": DAY
 
 
 def _root_case(
-    name: str, verdict: Verdict, password: Any = None, keys: Any = None, *, present: Any = True, managed: Any = None,
+    name: str,
+    verdict: Verdict,
+    password: Any = None,
+    keys: Any = None,
+    *,
+    present: Any = True,
+    managed: Any = None,
     **more: Any,
-) -> Case:  # fmt: skip
+) -> Case:
     facts = {"password_last_used": password, "keys_last_used": keys, "credentials_present": present}
     return Case(
         name, verdict, facts, type="iam.root", region="global", context={**NOW, "root_managed": managed, **more}

@@ -140,9 +140,11 @@ def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: A
     own = "111122223333"
     vpcs = {
         f"{HOME}vpc/vpc-1": {
-            "nodes": more.get("nodes", 2), "peers": more.get("peers", []), "owner": more.get("owner", own)
+            "nodes": more.get("nodes", 2),
+            "peers": more.get("peers", []),
+            "owner": more.get("owner", own),
         }
-    }  # fmt: skip
+    }
     if "beside" in more:
         vpcs[f"{HOME}vpc/vpc-2"] = {"nodes": more["beside"], "peers": [], "owner": own}
     return Case(

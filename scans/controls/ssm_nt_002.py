@@ -104,7 +104,12 @@ CASES = [
     _case("only the FIPS endpoint", Verdict.PASS, [FIPS]),
     _case("required in this region by name", Verdict.PASS, [FIPS], required=["us-east-1"]),
     _case("a VPC endpoint of the FIPS service", Verdict.PASS, ["vpce-0a-b.ssm-fips.us-east-1.vpce.amazonaws.com"]),
-    _case("GovCloud's plain name is the FIPS endpoint", Verdict.PASS, ["ssm.us-gov-west-1.amazonaws.com"], where="us-gov-west-1"),
+    _case(
+        "GovCloud's plain name is the FIPS endpoint",
+        Verdict.PASS,
+        ["ssm.us-gov-west-1.amazonaws.com"],
+        where="us-gov-west-1",
+    ),
     _case("the plain endpoint", Verdict.FAIL, [FIPS, PLAIN]),
     _case("a VPC endpoint of the plain service", Verdict.FAIL, ["vpce-0a-b.ssm.us-east-1.vpce.amazonaws.com"]),
     _case("another region's FIPS endpoint", Verdict.FAIL, ["ssm-fips.us-west-2.amazonaws.com"]),
@@ -116,4 +121,4 @@ CASES = [
     _case("not required, events refused", Verdict.NOT_APPLICABLE, GAP, required=[]),
     _case("no events", Verdict.UNKNOWN, []),
     _case("the events were refused", Verdict.UNKNOWN, GAP),
-]  # fmt: skip
+]

@@ -55,11 +55,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S18",),
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
-    frameworks={
-        "FSBP": ("S3.1", "S3.2", "S3.8"),
-        "CIS v3.0": ("2.1.4",),
-        "NIST 800-53 r5": ("AC-3",),
-    },
+    frameworks={"FSBP": ("S3.1", "S3.2", "S3.8"), "CIS v3.0": ("2.1.4",), "NIST 800-53 r5": ("AC-3",)},
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Block public access for the whole account if no bucket of it serves the public; else for this "

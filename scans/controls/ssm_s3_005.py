@@ -130,9 +130,11 @@ OWNERS = {"example": "444455556666", "other": "111122223333"}
 def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **more: Any) -> Case:
     facts = {"name": bucket, "fields": more.get("fields", ["trail main"]), "own": more.get("own", False), "head": head}
     context = {
-        "bucket_owners": more.get("owners", OWNERS), "unread_accounts": frozenset(more.get("unread", ())),
-        "not_read": more.get("not_read", {}), "left_out": more.get("left_out", {}),
-    }  # fmt: skip
+        "bucket_owners": more.get("owners", OWNERS),
+        "unread_accounts": frozenset(more.get("unread", ())),
+        "not_read": more.get("not_read", {}),
+        "left_out": more.get("left_out", {}),
+    }
     arn = f"arn:aws:s3:::{bucket}"
     return Case(name, verdict, facts, arn=arn, region="global", context=context, reason_has=more.get("reason_has", ""))
 

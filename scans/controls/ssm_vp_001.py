@@ -108,9 +108,15 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 def _new_endpoint(resource: ResourceView, service: str) -> fixes.FixEffect:
     full = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
     facts = {
-        "id": f"NEW_{service}", "service": service, "endpoint_type": "Interface", "state": "available",
-        "vpc": resource["id"], "private_dns": True, "policy": full, "ingress_443": ["sg-GROUP_ID"],
-    }  # fmt: skip
+        "id": f"NEW_{service}",
+        "service": service,
+        "endpoint_type": "Interface",
+        "state": "available",
+        "vpc": resource["id"],
+        "private_dns": True,
+        "policy": full,
+        "ingress_443": ["sg-GROUP_ID"],
+    }
     arn = fixes.build_arn(resource, "ec2", f"vpc-endpoint/NEW_{service}")
     return fixes.FixEffect("ec2.vpc_endpoint", resource.region, arn, facts)
 

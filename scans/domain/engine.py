@@ -68,12 +68,7 @@ def judge_control(
 
 
 def judge_resource(
-    control: Control,
-    evaluate: Evaluate,
-    world: World,
-    context: Context,
-    resource: Resource,
-    facts: tuple[str, ...],
+    control: Control, evaluate: Evaluate, world: World, context: Context, resource: Resource, facts: tuple[str, ...]
 ) -> Outcome | None:
     return judge_view(ResourceView(resource, control, world, context, facts), evaluate)
 

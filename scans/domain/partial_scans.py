@@ -70,9 +70,11 @@ def complete_from_held(part: Evidence, held: Evidence, read: Collection[str]) ->
         known = gaps.setdefault(type, [])
         known += [gap for gap in items if gap.region not in read and gap not in known]
     return replace(
-        part, resources=[*found, *was.values()], gaps={type: items for type, items in gaps.items() if items},
+        part,
+        resources=[*found, *was.values()],
+        gaps={type: items for type, items in gaps.items() if items},
         replaced=list(dict.fromkeys([*part.replaced, *held.replaced])),
-    )  # fmt: skip
+    )
 
 
 def merge_gathered_facts(found: Resource, was: Resource | None) -> Resource:

@@ -153,9 +153,11 @@ class ReadingTotals:
 
     def __add__(self, other: ReadingTotals) -> ReadingTotals:
         return ReadingTotals(
-            self.complete + other.complete, self.partial + other.partial,
-            self.not_applicable + other.not_applicable, self.never_read + other.never_read,
-        )  # fmt: skip
+            self.complete + other.complete,
+            self.partial + other.partial,
+            self.not_applicable + other.not_applicable,
+            self.never_read + other.never_read,
+        )
 
 
 def count_readings(lines: Iterable[CollectorReading]) -> ReadingTotals:
@@ -164,10 +166,7 @@ def count_readings(lines: Iterable[CollectorReading]) -> ReadingTotals:
 
 
 def estimate_totals(
-    statuses: Mapping[str, str],
-    scopes: Mapping[str, str],
-    read: Mapping[str, int],
-    troubled: Iterable[tuple[str, str]],
+    statuses: Mapping[str, str], scopes: Mapping[str, str], read: Mapping[str, int], troubled: Iterable[tuple[str, str]]
 ) -> ReadingTotals:
     """An account's totals without opening its evidence: for sums over an organization.
 

@@ -56,9 +56,7 @@ STATEMENTS: dict[str, SourceStatement] = {
             "S6", "Multi-factor authentication", "Use multi-factor authentication (MFA) with each account."
         ),
         SourceStatement(
-            "S7",
-            "TLS 1.2 or later",
-            "Use SSL/TLS to communicate with AWS resources. We recommend TLS 1.2 or later.",
+            "S7", "TLS 1.2 or later", "Use SSL/TLS to communicate with AWS resources. We recommend TLS 1.2 or later."
         ),
         SourceStatement("S8", "CloudTrail logs activity", "Set up API and user activity logging with AWS CloudTrail."),
         SourceStatement(

@@ -70,8 +70,10 @@ class ScanProgressBar:
             self.shown = done
             self.console.print(
                 f"Scan {self.scan.pk}: {done} of {self.scan.targets.count()} accounts, {calls} calls, "
-                f"{failed} failing, {gaps} gaps", highlight=False, soft_wrap=True,
-            )  # fmt: skip
+                f"{failed} failing, {gaps} gaps",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def render_summary(scan: Scan, width: int = UNLIMITED_WIDTH) -> str:
@@ -123,9 +125,12 @@ def build_account_table(scan: Scan) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for target in iterate_targets(scan):
         table.add_row(
-            target.account.account_id, target.account.name,
-            *format_verdicts(target.counts, known=bool(target.manifest)), str(target.calls), describe_read_state(target),
-        )  # fmt: skip
+            target.account.account_id,
+            target.account.name,
+            *format_verdicts(target.counts, known=bool(target.manifest)),
+            str(target.calls),
+            describe_read_state(target),
+        )
     return table
 
 

@@ -6,5 +6,13 @@ from scans.models.posture import AccountTotal, PostureCell
 from scans.models.scan import Scan, Schedule, Target
 
 __all__ = [
-    "AccountTotal", "Blob", "EvidenceHead", "Finding", "FindingEvent", "PostureCell", "Scan", "Schedule", "Target",
-]  # fmt: skip
+    "AccountTotal",
+    "Blob",
+    "EvidenceHead",
+    "Finding",
+    "FindingEvent",
+    "PostureCell",
+    "Scan",
+    "Schedule",
+    "Target",
+]

@@ -38,7 +38,7 @@ class Finding(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(state__in=["open", "resolved"]), name="finding_state_known"),
+            models.CheckConstraint(condition=models.Q(state__in=["open", "resolved"]), name="finding_state_known")
         ]
         indexes = [
             models.Index(fields=["account", "control"], name="finding_by_account"),

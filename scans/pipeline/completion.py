@@ -147,9 +147,13 @@ def requeue_bucket_owners(scan: Scan) -> list[int]:
         wanted = inbound[target.account.account_id]
         if any(set(kinds) - set(target.inbound.get(name, ())) for name, kinds in wanted.items()):
             again += [target.pk] * target.__class__.objects.filter(pk=target.pk, state="done", visit=1).update(
-                state=TARGET.target("revisit"), visit=2, inbound=wanted, attempts=0, lease_until=timezone.now(),
+                state=TARGET.target("revisit"),
+                visit=2,
+                inbound=wanted,
+                attempts=0,
+                lease_until=timezone.now(),
                 finished_at=None,
-            )  # fmt: skip
+            )
     return again
 
 
@@ -222,9 +226,14 @@ def cross_evaluate_target(
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     with transaction.atomic():
         done = reconcile_findings(
-            scan=scan, account=target.account, at=at, judged=judged.judged, judged_places=judged.places,
-            world=judged.world, digests=digests,
-        )  # fmt: skip
+            scan=scan,
+            account=target.account,
+            at=at,
+            judged=judged.judged,
+            judged_places=judged.places,
+            world=judged.world,
+            digests=digests,
+        )
         unjoined_targets.add_cross_account_counts(
             target, done.counts, done.by_control, unread.list_blocking_gaps(judged.judged, foreign)
         )

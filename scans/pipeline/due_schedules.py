@@ -42,8 +42,12 @@ def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int
             if claim_due_time(schedule, values):
                 refuse_overlap(schedule)
                 scan = start_scan(
-                    actor=SYSTEM, organization=schedule.organization, schedule=schedule, due_at=due, **build_scan_arguments(schedule)
-                )  # fmt: skip
+                    actor=SYSTEM,
+                    organization=schedule.organization,
+                    schedule=schedule,
+                    due_at=due,
+                    **build_scan_arguments(schedule),
+                )
                 started.append(scan.pk)
     except IntegrityError:
         if not Scan.objects.filter(schedule=schedule, due_at=due).exists():

@@ -80,9 +80,11 @@ def carry_forward_cells(
             moves[region, control, event] for event in (Event.FIX, Event.LAPSE, Event.OPEN, Event.REOPEN)
         )
         found[region, control] = Counter(
-            passed=max(0, passed + fixed - sum(more)), not_applicable=not_applicable + lapsed,
-            failed=opened[region, control, Verdict.FAIL], unknown=opened[region, control, Verdict.UNKNOWN],
-        )  # fmt: skip
+            passed=max(0, passed + fixed - sum(more)),
+            not_applicable=not_applicable + lapsed,
+            failed=opened[region, control, Verdict.FAIL],
+            unknown=opened[region, control, Verdict.UNKNOWN],
+        )
     return found
 
 
@@ -94,9 +96,11 @@ def write_account_totals(account: Account, controls: Collection[str]) -> None:
         # Two scans of one account may change cells of different regions: who sums last must see both.
         list(Account.objects.filter(pk=account.pk).select_for_update(no_key=True).values_list("pk"))
         AccountTotal.objects.bulk_create(
-            sum_account_cells(account, controls), update_conflicts=True, unique_fields=["account", "control"],
+            sum_account_cells(account, controls),
+            update_conflicts=True,
+            unique_fields=["account", "control"],
             update_fields=[*VERDICT_COLUMNS.values()],
-        )  # fmt: skip
+        )
 
 
 def sum_account_cells(account: Account, controls: Collection[str]) -> list[AccountTotal]:

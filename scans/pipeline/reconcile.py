@@ -20,9 +20,19 @@ from scans.models import Finding, FindingEvent, Scan
 from scans.pipeline.posture_cells import write_posture_cells
 
 CHANGEABLE_FIELDS = [
-    "state", "verdict", "reason", "gaps", "evidence", "facts", "changed_at", "resolved_at", "resolution",
-    "reopen_count", "severity", "control_version",
-]  # fmt: skip
+    "state",
+    "verdict",
+    "reason",
+    "gaps",
+    "evidence",
+    "facts",
+    "changed_at",
+    "resolved_at",
+    "resolution",
+    "reopen_count",
+    "severity",
+    "control_version",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +186,7 @@ def persist_changes(
 
 
 def apply_outcome(
-    batch: FindingChanges,
-    item: JudgedOutcome,
-    mark: str,
-    finding: Finding | None,
-    ground: OutcomeSource,
+    batch: FindingChanges, item: JudgedOutcome, mark: str, finding: Finding | None, ground: OutcomeSource
 ) -> None:
     outcome = item.outcome
     if finding is None and outcome.verdict not in {Verdict.FAIL, Verdict.UNKNOWN}:
@@ -200,9 +206,13 @@ def apply_outcome(
         return
     if finding is None:
         finding = Finding(
-            fingerprint=mark, control=item.control.id, account=batch.account, region=item.region,
-            resource=item.resource, first_seen=batch.at,
-        )  # fmt: skip
+            fingerprint=mark,
+            control=item.control.id,
+            account=batch.account,
+            region=item.region,
+            resource=item.resource,
+            first_seen=batch.at,
+        )
         batch.new.append(finding)
     else:
         batch.changed.append(finding)

@@ -25,8 +25,11 @@ from scans.pipeline.start import locate_account, require_scan_permission, start_
 
 RESCAN_ACTION = "scan.rescan"
 RATE_PERIODS = {
-    "second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1),
-}  # fmt: skip
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
 UNSCANNABLE_REASONS = {
     Account.Status.SUSPENDED: "is suspended",
     Account.Status.PENDING_CLOSURE: "is being closed",
@@ -60,9 +63,11 @@ def rescan_account(*, actor: Actor, account: Account) -> Rescan:
             return Rescan(running, started=False)
         enforce_rescan_limits(actor, account, timezone.now())
         scan = start_scan(
-            actor=actor, organization=account.organization, accounts=[account.account_id],
+            actor=actor,
+            organization=account.organization,
+            accounts=[account.account_id],
             permission=Permission.SCAN_RESCAN,
-        )  # fmt: skip
+        )
         audit.record(actor=actor, action=RESCAN_ACTION, subject=f"account:{account.account_id}", scan=scan.pk)
     return Rescan(scan, started=True)
 

@@ -90,9 +90,12 @@ class TargetSums:
     def left_out(self) -> list[tuple[int, str]]:
         """The accounts that were not read: how many, and what became of them."""
         said = (
-            (self.unreadable - self.closed, "could not be read"), (self.closed, "closed to everybody by AWS"),
-            (self.cancelled, "cancelled before they were read"), (self.running, "being read"), (self.waiting, "not begun"),
-        )  # fmt: skip
+            (self.unreadable - self.closed, "could not be read"),
+            (self.closed, "closed to everybody by AWS"),
+            (self.cancelled, "cancelled before they were read"),
+            (self.running, "being read"),
+            (self.waiting, "not begun"),
+        )
         return [(n, words) for n, words in said if n]
 
     def text(self) -> str:
@@ -103,10 +106,16 @@ class TargetSums:
     def totals(self) -> dict[str, Any]:
         """As a Scan keeps them. partial: something that was asked for, and that AWS lets one read, was not read."""
         return {
-            "accounts": self.accounts, "states": dict(self.states), "calls": self.calls, "retries": self.retries,
-            "counts": dict(self.counts), "gaps": self.gaps, "unreadable": self.unreadable, "closed": self.closed,
+            "accounts": self.accounts,
+            "states": dict(self.states),
+            "calls": self.calls,
+            "retries": self.retries,
+            "counts": dict(self.counts),
+            "gaps": self.gaps,
+            "unreadable": self.unreadable,
+            "closed": self.closed,
             "partial": bool(self.gaps or self.unreadable - self.closed),
-        }  # fmt: skip
+        }
 
 
 def sum_targets(targets: QuerySet[Target]) -> TargetSums:
@@ -114,10 +123,13 @@ def sum_targets(targets: QuerySet[Target]) -> TargetSums:
     rows = targets.order_by()
     sums = TargetSums(states=Counter(dict(rows.values_list("state").annotate(n=Count("id")))))
     said = rows.aggregate(
-        calls=Sum("calls"), retries=Sum("retries"), closed=Count("id", filter=CLOSED_TARGETS & Q(state__in=UNREAD_STATES)),
-        ended=Count("id", filter=ENDED_TARGETS), running=Count("id", filter=Q(state="running", visit=1)),
+        calls=Sum("calls"),
+        retries=Sum("retries"),
+        closed=Count("id", filter=CLOSED_TARGETS & Q(state__in=UNREAD_STATES)),
+        ended=Count("id", filter=ENDED_TARGETS),
+        running=Count("id", filter=Q(state="running", visit=1)),
         again=Count("id", filter=REVISITED_TARGETS),
-    )  # fmt: skip
+    )
     sums.calls, sums.retries = said["calls"] or 0, said["retries"] or 0
     sums.closed, sums.ended, sums.again, sums.running = said["closed"], said["ended"], said["again"], said["running"]
     for state, counts, gaps in rows.values_list("state", "counts", "gaps").iterator(chunk_size=500):

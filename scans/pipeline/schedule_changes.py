@@ -46,9 +46,14 @@ def create_schedule(
     now = timezone.now()
     with transaction.atomic():
         schedule = Schedule.objects.create(
-            organization=organization, name=validate_schedule_name(organization, name), asked=scope, created_by=actor.name,
-            created_at=now, next_due_at=rhythm.after(now), **build_rhythm_columns(rhythm),
-        )  # fmt: skip
+            organization=organization,
+            name=validate_schedule_name(organization, name),
+            asked=scope,
+            created_by=actor.name,
+            created_at=now,
+            next_due_at=rhythm.after(now),
+            **build_rhythm_columns(rhythm),
+        )
         audit_schedule_act(actor, "create", schedule, rhythm=rhythm.words(), asked=scope)
     return schedule
 
@@ -119,9 +124,12 @@ def run_schedule(*, actor: Actor, schedule: Schedule) -> Rescan:
             if running is not None:
                 return Rescan(running, started=False)
             scan = start_scan(
-                actor=actor, organization=row.organization, schedule=row, permission=Permission.SCAN_SCHEDULE,
+                actor=actor,
+                organization=row.organization,
+                schedule=row,
+                permission=Permission.SCAN_SCHEDULE,
                 **build_scan_arguments(row),
-            )  # fmt: skip
+            )
             Schedule.objects.filter(pk=row.pk).update(**CLEARED_REFUSAL)
             audit_schedule_act(actor, "run", row, scan=scan.pk)
     except ScanRequestError as error:
@@ -168,9 +176,11 @@ def validate_schedule_scope(actor: Actor, organization: Organization, asked: Req
     if len(accounts) > MAX_SCHEDULE_ACCOUNTS:
         raise ScanRequestError(f"At most {MAX_SCHEDULE_ACCOUNTS:,} accounts; name their OUs instead.", field="accounts")
     kept = {
-        "accounts": accounts, "ous": ous, "regions": sorted(regions),
+        "accounts": accounts,
+        "ous": ous,
+        "regions": sorted(regions),
         "controls": sorted(resolve_control_ids(asked.get("controls", ()))),
-    }  # fmt: skip
+    }
     chosen = choose_accounts(organization, accounts, ous)
     require_schedule_scope(actor, organization, ScheduleScope([Schedule(organization=organization, asked=kept)]), kept)
     refuse_unknown_ids("control", kept["controls"], registry.controls())
@@ -211,6 +221,10 @@ def build_rhythm_columns(rhythm: Rhythm) -> dict[str, Any]:
 
 def audit_schedule_act(actor: Actor, act: str, schedule: Schedule, **body: Any) -> None:
     audit.record(
-        actor=actor, action=f"schedule.{act}", subject=f"schedule:{schedule.pk}", name=schedule.name,
-        organization=schedule.organization.org_id, **body,
-    )  # fmt: skip
+        actor=actor,
+        action=f"schedule.{act}",
+        subject=f"schedule:{schedule.pk}",
+        name=schedule.name,
+        organization=schedule.organization.org_id,
+        **body,
+    )

@@ -138,16 +138,29 @@ def finish_target(
     manifest_digest, manifest = blobs.store_evidence(collected.evidences)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     done = reconcile_findings(
-        scan=target.scan, account=target.account, at=judged.at, judged=judged.judged,
-        judged_places=judged.places, world=judged.world, digests=digests,
-    )  # fmt: skip
+        scan=target.scan,
+        account=target.account,
+        at=judged.at,
+        judged=judged.judged,
+        judged_places=judged.places,
+        world=judged.world,
+        digests=digests,
+    )
     update_latest_evidence(target.account, collected.evidences, digests, judged.at)
     record_account_reading(target.account, collected, judged.at)
     end_target(
-        lease, "finish", counters, collected_at=judged.at, manifest=manifest_digest,
-        counts=carry_over_events(done.counts, target.counts), by_control=done.by_control, error=None,
-        gaps=unread.add_blocking_gaps([gap.as_dict() for gap in collected.gaps], unread.list_blocking_gaps(judged.judged)),
-    )  # fmt: skip
+        lease,
+        "finish",
+        counters,
+        collected_at=judged.at,
+        manifest=manifest_digest,
+        counts=carry_over_events(done.counts, target.counts),
+        by_control=done.by_control,
+        error=None,
+        gaps=unread.add_blocking_gaps(
+            [gap.as_dict() for gap in collected.gaps], unread.list_blocking_gaps(judged.judged)
+        ),
+    )
 
 
 def record_account_reading(account: Account, collected: account_reader.CollectionResult, at: Any) -> None:

@@ -51,9 +51,14 @@ def mark_joined_unknown(scan: Scan, target: Target, controls: list[Control], id:
     try:
         with transaction.atomic():
             done = reconcile_findings(
-                scan=scan, account=target.account, at=at, judged=judged,
-                judged_places={(item.control.id, item.region) for item in judged}, world=World(()), digests={},
-            )  # fmt: skip
+                scan=scan,
+                account=target.account,
+                at=at,
+                judged=judged,
+                judged_places={(item.control.id, item.region) for item in judged},
+                world=World(()),
+                digests={},
+            )
             add_cross_account_counts(target, done.counts, done.by_control, [gap])
     except SoftTimeLimitExceeded:
         raise

@@ -36,15 +36,20 @@ class Counts:
 
     def by_verdict(self) -> tuple[tuple[str, int], ...]:
         return (
-            ("pass", self.passed), ("fail", self.failed), ("unknown", self.unknown),
+            ("pass", self.passed),
+            ("fail", self.failed),
+            ("unknown", self.unknown),
             ("not_applicable", self.not_applicable),
-        )  # fmt: skip
+        )
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
-            self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown,
-            self.not_applicable + other.not_applicable, self.known or other.known,
-        )  # fmt: skip
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.unknown + other.unknown,
+            self.not_applicable + other.not_applicable,
+            self.known or other.known,
+        )
 
 
 NO_COUNTS = Counts(known=False)

@@ -206,9 +206,10 @@ def serialize_differences(item: AccountDiff) -> Iterator[dict[str, Any]]:
 
 def explain_missing(item: AccountDiff) -> str:
     said = {
-        "before": "It was not read in the earlier scan.", "after": "It was not read in the later scan.",
+        "before": "It was not read in the earlier scan.",
+        "after": "It was not read in the later scan.",
         NEITHER: "It was read in neither scan.",
-    }  # fmt: skip
+    }
     return " ".join((said.get(item.missing, item.missing), *item.reasons))
 
 

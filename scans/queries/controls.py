@@ -15,10 +15,22 @@ from scans.registry import LoadedControl
 
 # What the letters in the ids stand for. A group that is missing here is shown by its letters.
 GROUP_NAMES = {
-    "AC": "Access", "AU": "Audit trail", "DC": "Documents", "DS": "Destinations", "DT": "Detection", "EB": "Volumes", "FF": "Free text",
-    "ID": "Identity", "KM": "Keys", "LG": "Logs", "NT": "Transit", "PS": "Parameters", "S3": "Buckets",
-    "SM": "Sessions", "VP": "Endpoints",
-}  # fmt: skip
+    "AC": "Access",
+    "AU": "Audit trail",
+    "DC": "Documents",
+    "DS": "Destinations",
+    "DT": "Detection",
+    "EB": "Volumes",
+    "FF": "Free text",
+    "ID": "Identity",
+    "KM": "Keys",
+    "LG": "Logs",
+    "NT": "Transit",
+    "PS": "Parameters",
+    "S3": "Buckets",
+    "SM": "Sessions",
+    "VP": "Endpoints",
+}
 
 
 @dataclass(frozen=True, slots=True)

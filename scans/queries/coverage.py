@@ -123,8 +123,15 @@ def load_organization_coverage(visible: QuerySet[Account]) -> OrganizationCovera
         gaps = of.get(pk, [])
         held = read.get(pk, {})
         there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.ABSENT_KINDS]
-        kinds["skipped" if error and error.get("skipped") else "unread" if error or not last_good else
-              "partly" if there else "whole"] += 1  # fmt: skip
+        kinds[
+            "skipped"
+            if error and error.get("skipped")
+            else "unread"
+            if error or not last_good
+            else "partly"
+            if there
+            else "whole"
+        ] += 1
         kinds["never"] += not held
         if not (error and error.get("skipped")):
             readings += coverage.estimate_totals(regions or {}, scope, held, find_failed_places(there, declared))

@@ -12,13 +12,25 @@ from typing import Any, TextIO
 from scans import hooks
 from scans.models import Finding
 
-OUTCOME_COLUMNS = (
-    "control", "account", "region", "resource", "verdict", "reason", "gaps", "evidence", "collected_at",
-)  # fmt: skip
+OUTCOME_COLUMNS = ("control", "account", "region", "resource", "verdict", "reason", "gaps", "evidence", "collected_at")
 FINDING_COLUMNS = (
-    "fingerprint", "control", "severity", "account", "region", "resource", "state", "verdict", "reason", "gaps",
-    "evidence", "first_seen", "changed_at", "resolved_at", "resolution", "reopen_count",
-)  # fmt: skip
+    "fingerprint",
+    "control",
+    "severity",
+    "account",
+    "region",
+    "resource",
+    "state",
+    "verdict",
+    "reason",
+    "gaps",
+    "evidence",
+    "first_seen",
+    "changed_at",
+    "resolved_at",
+    "resolution",
+    "reopen_count",
+)
 # coverage: excepted or requested at the moment of the export, empty for neither; covered_by: by what.
 EXPORTED_FINDING_COLUMNS = (*FINDING_COLUMNS, "coverage", "covered_by")
 EXPORT_BATCH = 1000

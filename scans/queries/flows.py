@@ -56,8 +56,11 @@ class FlowMapper:
             if side is None:
                 yield account, [], [], False
                 continue
-            known = {id: owners[account.organization_id, id] for id in pointed[account.pk]
-                     if (account.organization_id, id) in owners}  # fmt: skip
+            known = {
+                id: owners[account.organization_id, id]
+                for id in pointed[account.pk]
+                if (account.organization_id, id) in owners
+            }
             yield account, *build_flows(side, {id: self.side_or_blank(owner) for id, owner in known.items()}), True
 
     def owner_ids(self, account: Account) -> set[str]:
@@ -116,9 +119,10 @@ def newest_context(organization: Organization) -> Context:
     scan = scans.exclude(joined_context="").first() or scans.exclude(context="").first()
     if scan is None:
         return Context(
-            partition=organization.partition, organization=organization.org_id,
+            partition=organization.partition,
+            organization=organization.org_id,
             management_account=organization.management_account_id,
-        )  # fmt: skip
+        )
     as_of = (scan.finished_at or scan.created_at).isoformat()
     held = blobs.load_context(scan.joined_context or scan.context, account="", as_of=as_of)
     return replace(held, left_out={})  # the map shows the latest of every account, whatever one scan left out

@@ -36,8 +36,10 @@ def filter_allowed(
 ) -> list[Schedule]:
     scope, now = scope or ScheduleScope(rows), timezone.now()
     return [
-        row for row in rows if all(is_permitted(actor, permission, now, place) for place in scope.places(row.organization, row.asked))
-    ]  # fmt: skip
+        row
+        for row in rows
+        if all(is_permitted(actor, permission, now, place) for place in scope.places(row.organization, row.asked))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,16 @@ def list_schedule_lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySe
     mine = {row.pk for row in filter_allowed(actor, Permission.SCAN_SCHEDULE, rows, scope)}
     return [
         ScheduleLine(
-            schedule=row, asked=read_schedule_scope(row), rhythm=rhythm_of(row), gone=scope.gone(row),
-            last=seen.get(last.get(row.pk, 0)), ran=row.pk in last, may_change=row.pk in mine,
+            schedule=row,
+            asked=read_schedule_scope(row),
+            rhythm=rhythm_of(row),
+            gone=scope.gone(row),
+            last=seen.get(last.get(row.pk, 0)),
+            ran=row.pk in last,
+            may_change=row.pk in mine,
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def read_schedule_scope(row: Schedule) -> AskedScope:

@@ -63,9 +63,7 @@ def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> di
     whole = good_targets(moment).filter(account=OuterRef("pk"), scan__state__in=ENDED_WELL)
     whole = whole.filter(scan__asked__regions=[], scan__asked__controls=[])
     ids = [account.pk for account in accounts]
-    bases = dict(
-        Account.objects.filter(pk__in=ids).order_by().values_list("pk", Subquery(whole.values("pk")[:1]))
-    )  # fmt: skip
+    bases = dict(Account.objects.filter(pk__in=ids).order_by().values_list("pk", Subquery(whole.values("pk")[:1])))
     read_at = dict(Target.objects.filter(pk__in=[pk for pk in bases.values() if pk]).values_list("pk", "collected_at"))
     found: dict[int, list[Target]] = defaultdict(list)
     rows = good_targets(moment).filter(account__in=ids).order_by("account_id", "-collected_at", "-id")

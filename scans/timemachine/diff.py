@@ -97,9 +97,17 @@ def find_difference(identity: Identity, before: ComparisonSide, after: Compariso
         return None
     control, account, region, resource = identity
     return Difference(
-        kind, control, account, region, resource, format_verdict(was), format_verdict(now), was.outcome.reason if was else "",
-        now.outcome.reason if now else "", facts,
-    )  # fmt: skip
+        kind,
+        control,
+        account,
+        region,
+        resource,
+        format_verdict(was),
+        format_verdict(now),
+        was.outcome.reason if was else "",
+        now.outcome.reason if now else "",
+        facts,
+    )
 
 
 def classify_difference(

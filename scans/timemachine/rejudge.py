@@ -156,9 +156,13 @@ class OutcomeMerge:
     def finish(self) -> list[SourcedOutcome]:
         """What only scans of a part said stands where nothing else does."""
         left = [
-            grounded for identity, grounded in self.limited.items()
+            grounded
+            for identity, grounded in self.limited.items()
             if identity not in self.taken
-            and (partial_scans.is_limited_by_others(grounded[0]) or (grounded[0].control.id, grounded[0].region) not in self.complete)
-        ]  # fmt: skip
+            and (
+                partial_scans.is_limited_by_others(grounded[0])
+                or (grounded[0].control.id, grounded[0].region) not in self.complete
+            )
+        ]
         self.items += left
         return left

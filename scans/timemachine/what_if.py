@@ -89,7 +89,7 @@ def simulate_fix(
     after = judge_control_sets(changed, control_sets, where)
     shifts = [
         OutcomeChange(before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]) if key != identity
-    ]  # fmt: skip
+    ]
     found = after.get(identity)
     return Simulation(
         before=subject.outcome,
@@ -181,12 +181,17 @@ def list_simulated_changes(
 ) -> list[SimulatedChange]:
     return [
         SimulatedChange(
-            resource.type, resource.arn, resource.region, fact, encode_fact(before.get(fact)), value,
+            resource.type,
+            resource.arn,
+            resource.region,
+            fact,
+            encode_fact(before.get(fact)),
+            value,
             known=fact in before,
         )
         for fact, value in after.items()
         if fact not in before or before[fact] != value
-    ]  # fmt: skip
+    ]
 
 
 def get_verdict(judged: JudgedOutcome | None) -> Verdict | None:

@@ -34,9 +34,12 @@ def account_detail(request: HttpRequest, account_id: str) -> HttpResponse:
     if found is None:
         raise Http404(f"There is no account {account_id} that you may see.")
     context = {
-        "account": found, "detail": queries.describe_account(found), "coverage": coverage.load_account_coverage(found),
+        "account": found,
+        "detail": queries.describe_account(found),
+        "coverage": coverage.load_account_coverage(found),
         "owners_set": next(iter(list_manual_owners(found)), None),
         "may_set_owners": may_set_owners(get_request_actor(request), found),
-        "may_rescan": can_rescan(get_request_actor(request), found), "unscannable": explain_unscannable(found),
-    }  # fmt: skip
+        "may_rescan": can_rescan(get_request_actor(request), found),
+        "unscannable": explain_unscannable(found),
+    }
     return render(request, "scans/account.html", context)

@@ -35,12 +35,20 @@ def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
     read = load_asked_scopes([old, new, *others], visible)
     sums = {line.scan.pk: line for line in list_scan_lines([old, new], visible)}
     context = {
-        "before": old, "read_before": read[old.pk], "after": new, "read_after": read[new.pk],
-        "line_before": sums[old.pk], "line_after": sums[new.pk],
+        "before": old,
+        "read_before": read[old.pk],
+        "after": new,
+        "read_after": read[new.pk],
+        "line_before": sums[old.pk],
+        "line_after": sums[new.pk],
         "in_part": any(asked.regions or asked.controls for asked in (read[old.pk], read[new.pk])),
-        "others": [(other, read[other.pk]) for other in others], "asked": asked, "page": page, "more": more,
-        "kinds": queries.KINDS, "controls": registry.controls(),
-    }  # fmt: skip
+        "others": [(other, read[other.pk]) for other in others],
+        "asked": asked,
+        "page": page,
+        "more": more,
+        "kinds": queries.KINDS,
+        "controls": registry.controls(),
+    }
     return render(request, "scans/compare.html", context)
 
 

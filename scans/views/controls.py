@@ -32,7 +32,9 @@ def control_detail(request: HttpRequest, id: str) -> HttpResponse:
         raise Http404(f"There is no control {id}.")
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
     context = {
-        "loaded": loaded, "control": loaded.control, "detail": queries.describe_control(loaded, visible),
+        "loaded": loaded,
+        "control": loaded.control,
+        "detail": queries.describe_control(loaded, visible),
         "read": extent_of(visible, controls=[id]),
-    }  # fmt: skip
+    }
     return render(request, "scans/control.html", context)

@@ -33,10 +33,13 @@ def finding_list(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": [(row, title, over.get(row.pk)) for row, title in queries.pair_with_titles(page.rows)],
         "acts": hooks.list_bulk_actions(request),
-        "wanted": wanted, "page": page, "choices": choices_for(visible, wanted),
-        "total": min(total, queries.COUNT_LIMIT), "more": total > queries.COUNT_LIMIT,
+        "wanted": wanted,
+        "page": page,
+        "choices": choices_for(visible, wanted),
+        "total": min(total, queries.COUNT_LIMIT),
+        "more": total > queries.COUNT_LIMIT,
         "read": queries.extent_for(visible, wanted),
-    }  # fmt: skip
+    }
     return render(request, "scans/findings.html", context)
 
 
@@ -47,11 +50,14 @@ def findings_by_control(request: HttpRequest) -> HttpResponse:
     wanted = parse_finding_filter(request)
     lines = cells.rank_controls(wanted.accounts(visible), wanted.controls(), wanted.region, wanted.severity)
     context = {
-        "wanted": wanted, "lines": lines, "choices": choices_for(visible, wanted),
-        "total": cells.sum_counts(line.counts for line in lines), "place": wanted.place_query(),
+        "wanted": wanted,
+        "lines": lines,
+        "choices": choices_for(visible, wanted),
+        "total": cells.sum_counts(line.counts for line in lines),
+        "place": wanted.place_query(),
         "read": queries.extent_for(visible, wanted),
         "left_out": bool(wanted.q or wanted.verdict or wanted.coverage or wanted.state != "open"),
-    }  # fmt: skip
+    }
     return render(request, "scans/findings_by_control.html", context)
 
 

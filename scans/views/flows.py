@@ -34,10 +34,16 @@ def flow_map(request: HttpRequest) -> HttpResponse:
     found = queries.build_flow_map(visible, chosen=require_chosen_accounts(visible, wanted), region=wanted.region)
     rows = summary.group_flows(found.flows, folded=len(found.accounts) > 1)
     context = {
-        "wanted": wanted, "map": found, "read": extent_of(require_chosen_accounts(visible, wanted), region=wanted.region), "totals": summary.count_flows(found.flows), "lines": rows[:SHOWN_LINES],
-        "left_out": max(0, len(rows) - SHOWN_LINES), "picture": drawing.draw_flows(rows), "choices": choices_for(visible, wanted),
+        "wanted": wanted,
+        "map": found,
+        "read": extent_of(require_chosen_accounts(visible, wanted), region=wanted.region),
+        "totals": summary.count_flows(found.flows),
+        "lines": rows[:SHOWN_LINES],
+        "left_out": max(0, len(rows) - SHOWN_LINES),
+        "picture": drawing.draw_flows(rows),
+        "choices": choices_for(visible, wanted),
         "names": {account.account_id: account.name for account in found.accounts},
-    }  # fmt: skip
+    }
     return render(request, "scans/flows.html", context)
 
 

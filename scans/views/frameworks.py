@@ -41,9 +41,12 @@ def requirement_detail(request: HttpRequest, id: str, requirement: str) -> HttpR
         raise Http404(f"{found.name} has no requirement {requirement} that a control enforces.")
     places, more = queries.list_unmet_controls(wanted, visible)
     context = {
-        "framework": found, "line": queries.load_requirement_line(wanted, visible), "places": places, "more": more,
+        "framework": found,
+        "line": queries.load_requirement_line(wanted, visible),
+        "places": places,
+        "more": more,
         "read": extent_of(visible, controls=wanted.control_ids),
-    }  # fmt: skip
+    }
     return render(request, "scans/requirement.html", context)
 
 

@@ -116,10 +116,17 @@ def render_schedule_form(
     request: HttpRequest, form: ScheduleForm, schedule: Schedule | None = None, status: int = 200
 ) -> HttpResponse:
     context = {
-        "form": form, "offer": form.offer, "whole": WHOLE_SCOPE, "chosen": CHOSEN_SCOPE, "every": EVERY, "daily": DAILY,
-        "units": list(UNIT_MINUTES), "zones": list_time_zones(), "schedule": schedule,
+        "form": form,
+        "offer": form.offer,
+        "whole": WHOLE_SCOPE,
+        "chosen": CHOSEN_SCOPE,
+        "every": EVERY,
+        "daily": DAILY,
+        "units": list(UNIT_MINUTES),
+        "zones": list_time_zones(),
+        "schedule": schedule,
         "version": request.POST.get("version", schedule.version if schedule else ""),
         "gone": ScheduleScope([schedule]).gone(schedule) if schedule else [],
         "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
-    }  # fmt: skip
+    }
     return render(request, "scans/schedule_form.html", context, status=status)

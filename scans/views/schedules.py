@@ -24,9 +24,12 @@ from scans.views.shared import accounts_for, slice_of
 
 MAX_SHOWN_RUNS = 10
 ACTION_WORDS = {
-    "schedule.create": "made", "schedule.change": "changed", "schedule.pause": "paused",
-    "schedule.resume": "resumed", "schedule.run": "run by hand",
-}  # fmt: skip
+    "schedule.create": "made",
+    "schedule.change": "changed",
+    "schedule.pause": "paused",
+    "schedule.resume": "resumed",
+    "schedule.run": "run by hand",
+}
 
 
 @require_safe
@@ -49,9 +52,14 @@ def schedule_detail(request: HttpRequest, pk: int) -> HttpResponse:
     runs = scans.visible_scans(visible).filter(schedule=found)[:MAX_SHOWN_RUNS]
     history = audit.history(f"schedule:{pk}").order_by("-seq")[:MAX_SHOWN_RUNS]
     context = {
-        "line": line, "schedule": found, "accounts": named, "units": units, "runs": scans.list_scan_lines(runs, visible),
-        "history": [(event, ACTION_WORDS.get(event.action, event.action)) for event in history], "now": timezone.now(),
-    }  # fmt: skip
+        "line": line,
+        "schedule": found,
+        "accounts": named,
+        "units": units,
+        "runs": scans.list_scan_lines(runs, visible),
+        "history": [(event, ACTION_WORDS.get(event.action, event.action)) for event in history],
+        "now": timezone.now(),
+    }
     return render(request, "scans/schedule.html", context)
 
 

@@ -74,7 +74,10 @@ def preselect_organization(accounts: list[str], offer: ScanFormChoices) -> str:
 
 def render_start_form(request: HttpRequest, form: StartScanForm, status: int = 200) -> HttpResponse:
     context = {
-        "form": form, "offer": form.offer, "whole": WHOLE_SCOPE, "chosen": CHOSEN_SCOPE,
+        "form": form,
+        "offer": form.offer,
+        "whole": WHOLE_SCOPE,
+        "chosen": CHOSEN_SCOPE,
         "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
-    }  # fmt: skip
+    }
     return render(request, "scans/start.html", context, status=status)

@@ -67,12 +67,7 @@ def features(told: Any) -> Evidence:
 
 @pytest.mark.parametrize(
     ("told", "managed"),
-    [
-        (["RootCredentialsManagement", "RootSessions"], True),
-        (["RootSessions"], False),
-        ([], False),
-        (GAP, GAP),
-    ],
+    [(["RootCredentialsManagement", "RootSessions"], True), (["RootSessions"], False), ([], False), (GAP, GAP)],
 )
 def test_who_manages_root_credentials_is_told_by_the_management_account(
     organization: Organization, told: Any, managed: bool | Gap

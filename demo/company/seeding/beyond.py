@@ -156,11 +156,7 @@ def _activation(held: Extra, thing: Thing, now: datetime) -> None:
 def _events(held: Extra, thing: Thing, now: datetime) -> None:
     data = thing.data
     for number, (id, version) in enumerate(zip(data["ids"], data["versions"], strict=True)):
-        tls = {
-            "tlsVersion": version,
-            "cipherSuite": "TLS_AES_128_GCM_SHA256",
-            "clientProvidedHostHeader": data["host"],
-        }
+        tls = {"tlsVersion": version, "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": data["host"]}
         when = now - timedelta(hours=number + 1)
         record = {
             "eventVersion": "1.09",

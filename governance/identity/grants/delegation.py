@@ -36,9 +36,14 @@ def delegate_grant(*, actor: Actor, grant: Grant, to: User, ends_at: datetime) -
         with transaction.atomic():
             lent.filter(ends_at__lte=now).update(ended_at=now)
             made = Grant.objects.create(
-                user=to, role=grant.role, scope_kind=grant.scope_kind, scope_id=grant.scope_id,
-                granted_by_id=actor.user_id, ends_at=ends_at, delegated_from=grant,
-            )  # fmt: skip
+                user=to,
+                role=grant.role,
+                scope_kind=grant.scope_kind,
+                scope_id=grant.scope_id,
+                granted_by_id=actor.user_id,
+                ends_at=ends_at,
+                delegated_from=grant,
+            )
             services.record_grant_change(actor, "grant.delegate", made, lent_by=actor.name)
             services.notify_grant_holder(
                 made, "You were lent a role", f"{actor.name} lends you their grant: you now hold"

@@ -62,9 +62,12 @@ class GrantForm(forms.Form):
         given = self.cleaned_data
         scope, scope_id = given["where"]
         return {
-            "user": given["user"], "role": Role(given["role"]), "scope": scope, "scope_id": scope_id,
+            "user": given["user"],
+            "role": Role(given["role"]),
+            "scope": scope,
+            "scope_id": scope_id,
             "ends_at": given["ends_at"],
-        }  # fmt: skip
+        }
 
 
 class ExtendForm(forms.Form):

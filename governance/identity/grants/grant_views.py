@@ -31,9 +31,12 @@ def grant_list(request: HttpRequest) -> HttpResponse:
     page = queries.paginate_grants(rows, below)
     following = write_cursor(page.last, wanted.given()) if page.last is not None else ""
     shown = {
-        "lines": page.lines, "wanted": wanted, "roles": list(Role), "holding": queries.HOLDING_CHOICES,
+        "lines": page.lines,
+        "wanted": wanted,
+        "roles": list(Role),
+        "holding": queries.HOLDING_CHOICES,
         "page": {"next": following, "first": below is None},
-    }  # fmt: skip
+    }
     return render(request, "identity/grants.html", shown)
 
 

@@ -153,9 +153,16 @@ def protect_last_admin(grant: Grant, now: datetime) -> None:
 
 def record_grant_change(actor: Actor, action: str, grant: Grant, **more: object) -> None:
     audit.record(
-        actor=actor, action=action, subject=f"user:{grant.user_id}", grant=grant.pk, username=grant.user.get_username(),
-        role=grant.role, scope=f"{grant.scope_kind}:{grant.scope_id}", ends_at=grant.ends_at, **more,
-    )  # fmt: skip
+        actor=actor,
+        action=action,
+        subject=f"user:{grant.user_id}",
+        grant=grant.pk,
+        username=grant.user.get_username(),
+        role=grant.role,
+        scope=f"{grant.scope_kind}:{grant.scope_id}",
+        ends_at=grant.ends_at,
+        **more,
+    )
 
 
 def notify_grant_holder(grant: Grant, subject: str, words: str) -> None:

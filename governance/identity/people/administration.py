@@ -106,9 +106,13 @@ def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None
             raise ValidationError({"email": "This is their mail address already."})
         User.objects.filter(pk=user.pk).update(email=address)
         row = audit.record(
-            actor=actor, action="user.email", subject=f"user:{user.pk}", username=user.get_username(), was=before,
+            actor=actor,
+            action="user.email",
+            subject=f"user:{user.pk}",
+            username=user.get_username(),
+            was=before,
             becomes=address,
-        )  # fmt: skip
+        )
         lines = [
             ADDRESS_CHANGE_NOTICE.format(user, before or "none", address, actor.name),
             "",
@@ -136,9 +140,13 @@ def reset_access(*, actor: Actor, user: User, now: datetime) -> str:
         gone, _ = SocialAccount.objects.filter(user=user).delete()
         user.links.filter(used_at=None).update(expires_at=now)
         audit.record(
-            actor=actor, action="factor.reset", subject=f"user:{user.pk}", username=user.get_username(), kinds=kinds,
+            actor=actor,
+            action="factor.reset",
+            subject=f"user:{user.pk}",
+            username=user.get_username(),
+            kinds=kinds,
             identities=gone,
-        )  # fmt: skip
+        )
         end_sessions(actor=actor, user=user, why="factors reset")
         mail.mail_person(user, "Your second factors were reset", RESET_NOTICE)
         return one_time_links.issue_link(actor=actor, user=user, purpose=one_time_links.LinkPurpose.WELCOME, now=now)

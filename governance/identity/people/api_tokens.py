@@ -57,9 +57,13 @@ def create_service_account(*, actor: Actor, username: str, responsible: User, no
         user.full_clean()
         user.save()
         audit.record(
-            actor=actor, action="user.create", subject=f"user:{user.pk}", username=user.username, service=True,
+            actor=actor,
+            action="user.create",
+            subject=f"user:{user.pk}",
+            username=user.username,
+            service=True,
             responsible=responsible.pk,
-        )  # fmt: skip
+        )
     return user
 
 
@@ -77,16 +81,28 @@ def create_token(*, actor: Actor, service: User, name: str, cut: TokenLimits, no
 def insert_token(*, actor: Actor, service: User, name: str, cut: TokenLimits) -> tuple[ApiToken, str]:
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     token = ApiToken.objects.create(
-        service=service, name=name, prefix=prefix, secret_digest=hash_token_secret(secret),
-        permissions=sorted(cut.permissions), scopes=[[str(kind), scope_id] for kind, scope_id in cut.scopes],
+        service=service,
+        name=name,
+        prefix=prefix,
+        secret_digest=hash_token_secret(secret),
+        permissions=sorted(cut.permissions),
+        scopes=[[str(kind), scope_id] for kind, scope_id in cut.scopes],
         networks=[str(ipaddress.ip_network(text)) for text in cut.networks],
-        created_by=actor.name, expires_at=cut.expires_at,
-    )  # fmt: skip
+        created_by=actor.name,
+        expires_at=cut.expires_at,
+    )
     audit.record(
-        actor=actor, action="token.create", subject=f"token:{token.pk}", service=service.pk, prefix=prefix, name=name,
-        permissions=token.permissions, scopes=token.scopes, networks=token.networks,
+        actor=actor,
+        action="token.create",
+        subject=f"token:{token.pk}",
+        service=service.pk,
+        prefix=prefix,
+        name=name,
+        permissions=token.permissions,
+        scopes=token.scopes,
+        networks=token.networks,
         expires_at=cut.expires_at.isoformat(),
-    )  # fmt: skip
+    )
     return token, f"{LABEL_PREFIX}_{prefix}_{secret}"
 
 

@@ -42,9 +42,10 @@ def find_person(text: str) -> User:
     people = [user for user in called if not user.is_service]
     if not people:
         raise PersonNotKnownError(
-            "This is a service account. Name the person." if called else
-            "Nobody in the portal has this user name or mail address. Check it, or have a security admin invite them."
-        )  # fmt: skip
+            "This is a service account. Name the person."
+            if called
+            else "Nobody in the portal has this user name or mail address. Check it, or have a security admin invite them."
+        )
     if len(people) > 1:
         raise PersonNotKnownError("More than one person has this name. Use a user name that is only theirs.")
     if not people[0].is_active:

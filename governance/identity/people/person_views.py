@@ -172,7 +172,9 @@ def redirect_to_link(request: HttpRequest, user: User, name: str, word: str) -> 
 def show_issued_link(request: HttpRequest, pk: int) -> HttpResponse:
     """A new link, for a few minutes and for the person who made it; the portal keeps none."""
     shown = {
-        "person": person_or_404(request, pk), "url": read_secret(request, f"link:{pk}"),
-        "hours": one_time_links.LINK_LIFETIME.days * 24, "minutes": SECRET_LIFETIME.seconds // 60,
-    }  # fmt: skip
+        "person": person_or_404(request, pk),
+        "url": read_secret(request, f"link:{pk}"),
+        "hours": one_time_links.LINK_LIFETIME.days * 24,
+        "minutes": SECRET_LIFETIME.seconds // 60,
+    }
     return render(request, "identity/link_shown.html", shown)

@@ -64,9 +64,12 @@ class OidcConnection(OpenIDConnectOAuth2Adapter):
         if algorithm not in TRUSTED_ALGORITHMS:
             raise OAuth2Error("the ID token's algorithm is not one that is trusted")
         claims: dict[str, Any] = jwtkit.verify_and_decode(
-            credential=id_token, keys_url=self.openid_config["jwks_uri"], issuer=self.openid_config["issuer"],
-            audience=app.client_id, lookup_kid=jwtkit.lookup_kid_jwk,
-        )  # fmt: skip
+            credential=id_token,
+            keys_url=self.openid_config["jwks_uri"],
+            issuer=self.openid_config["issuer"],
+            audience=app.client_id,
+            lookup_kid=jwtkit.lookup_kid_jwk,
+        )
         nonce = request.session.pop(NONCE_KEY, None)
         if not nonce or not hmac.compare_digest(nonce, str(claims.get("nonce", ""))):
             raise OAuth2Error("the ID token was made for another sign-in")
@@ -112,9 +115,12 @@ def connect_identity(request: HttpRequest, sociallogin: SocialLogin, word: str) 
         sociallogin.connect(request, user)
         account: SocialAccount = sociallogin.account
         audit.record(
-            actor=build_audit_actor(user), action="identity.connect", subject=f"user:{user.pk}", provider=account.provider,
+            actor=build_audit_actor(user),
+            action="identity.connect",
+            subject=f"user:{user.pk}",
+            provider=account.provider,
             sub=account.uid,
-        )  # fmt: skip
+        )
 
 
 def is_domain_allowed(claims: dict[str, Any]) -> bool:

@@ -104,8 +104,10 @@ def finish_saml_login(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def show_saml_metadata(request: HttpRequest) -> HttpResponse:
     """What the identity provider wants to know about the portal; nothing of it is secret."""
-    return HttpResponse(OneLogin_Saml2_Settings(build_saml_settings(request), sp_validation_only=True).get_sp_metadata(),
-                        content_type="application/samlmetadata+xml")  # fmt: skip
+    return HttpResponse(
+        OneLogin_Saml2_Settings(build_saml_settings(request), sp_validation_only=True).get_sp_metadata(),
+        content_type="application/samlmetadata+xml",
+    )
 
 
 def verify_saml_response(request: HttpRequest, said: str) -> Any | None:
@@ -144,10 +146,11 @@ def build_saml_settings(request: HttpRequest) -> dict[str, Any]:
     portal = {
         "entityId": app.settings["sp_entity_id"] or request.build_absolute_uri(reverse("saml_metadata")),
         "assertionConsumerService": {
-            "url": request.build_absolute_uri(reverse("saml_acs")), "binding": Words.BINDING_HTTP_POST,
+            "url": request.build_absolute_uri(reverse("saml_acs")),
+            "binding": Words.BINDING_HTTP_POST,
         },
         "NameIDFormat": Words.NAMEID_PERSISTENT,
-    }  # fmt: skip
+    }
     return {"strict": True, "security": SAML_SECURITY, "idp": app.settings["idp"], "sp": portal}
 
 
@@ -155,9 +158,12 @@ def build_saml_request(request: HttpRequest, said: str) -> dict[str, Any]:
     """The request as the library wants it: as if it came to where answers come."""
     here = urlsplit(request.build_absolute_uri(reverse("saml_acs")))
     return {
-        "https": "on" if here.scheme == "https" else "off", "http_host": here.netloc, "script_name": here.path,
-        "get_data": {}, "post_data": {"SAMLResponse": said},
-    }  # fmt: skip
+        "https": "on" if here.scheme == "https" else "off",
+        "http_host": here.netloc,
+        "script_name": here.path,
+        "get_data": {},
+        "post_data": {"SAMLResponse": said},
+    }
 
 
 def render_sign_in_error(request: HttpRequest) -> HttpResponse:

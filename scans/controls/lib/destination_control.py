@@ -88,19 +88,25 @@ WORKING_KEY = {"state": "Enabled", **USABLE_KEY_FACTS, "manager": "CUSTOMER", "a
 ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 HTTPS = {
     "Statement": {
-        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"],
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [ARN, f"{ARN}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-}  # fmt: skip
+}
 SISTER = "444455556666"
 OURS, THEIRS = "arn:aws:s3::111122223333:account", f"arn:aws:s3::{SISTER}:account"
 
 
 def make_bucket_facts(**changed: Any) -> dict[str, Any]:
     good = {
-        "name": NAME, "encryption": {"algorithm": "aws:kms", "key": KEY, "bucket_key": True}, "policy": HTTPS,
-        "public_access_block": ALL, "policy_public": False,
-    }  # fmt: skip
+        "name": NAME,
+        "encryption": {"algorithm": "aws:kms", "key": KEY, "bucket_key": True},
+        "policy": HTTPS,
+        "public_access_block": ALL,
+        "policy_public": False,
+    }
     return {**good, **changed, "$region": "eu-west-1"}
 
 
@@ -139,14 +145,25 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
 
     def case(name: str, verdict: Verdict | None, **more: Any) -> Case:
         facts = {
-            "name": NAME, "kinds": more.get("kinds", [kind]), "fields": more.get("fields", ["setting field"]),
-            "own": more.get("own", True), "head": more.get("head", "exists"),
-        }  # fmt: skip
+            "name": NAME,
+            "kinds": more.get("kinds", [kind]),
+            "fields": more.get("fields", ["setting field"]),
+            "own": more.get("own", True),
+            "head": more.get("head", "exists"),
+        }
         known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
         return Case(
-            name, verdict, facts, type="s3.destination", related=more.get("related", {}), arn=ARN, region="global",
-            related_gaps=more.get("gaps", ()), context=known, reason_has=more.get("reason_has", ""),
-        )  # fmt: skip
+            name,
+            verdict,
+            facts,
+            type="s3.destination",
+            related=more.get("related", {}),
+            arn=ARN,
+            region="global",
+            related_gaps=more.get("gaps", ()),
+            context=known,
+            reason_has=more.get("reason_has", ""),
+        )
 
     theirs = {"shared_buckets": make_shared_bucket()}
     return [
@@ -157,8 +174,18 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("keys of S3", Verdict.FAIL, related=make_related_facts(encryption=None), reason_has="SSM-S3-001"),
         case("plain HTTP", Verdict.FAIL, related=make_related_facts(policy=None), reason_has="SSM-S3-002"),
         case("public", Verdict.FAIL, related=make_related_facts(public_access_block=None), reason_has="SSM-S3-004"),
-        case("a disabled key", Verdict.FAIL, related=make_related_facts(key={"state": "Disabled"}), reason_has="is disabled"),
-        case("a key that signs", Verdict.FAIL, related=make_related_facts(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
+        case(
+            "a disabled key",
+            Verdict.FAIL,
+            related=make_related_facts(key={"state": "Disabled"}),
+            reason_has="is disabled",
+        ),
+        case(
+            "a key that signs",
+            Verdict.FAIL,
+            related=make_related_facts(key={"usage": "SIGN_VERIFY"}),
+            reason_has="can't encrypt",
+        ),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
         case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
         case(
@@ -169,12 +196,40 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
             reason_has="SSM-S3-002",
         ),
         case("weak, and the rest was refused", Verdict.FAIL, related=make_related_facts(policy=None, encryption=GAP)),
-        case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
-        case("a sister that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
-        case("a sister that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
+        case(
+            "a foreign bucket that may not be looked at",
+            Verdict.UNKNOWN,
+            own=False,
+            head="forbidden",
+            context={"bucket_owners": {}},
+        ),
+        case(
+            "a sister that was not read this time",
+            Verdict.UNKNOWN,
+            own=False,
+            reason_has="2026-03-01",
+            context={**theirs, "not_read": READ},
+        ),
+        case(
+            "a sister that this scan left out",
+            Verdict.UNKNOWN,
+            own=False,
+            reason_has="not part",
+            context={**theirs, "left_out": READ},
+        ),
         case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
-        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": make_shared_bucket(policy=GAP)}),
-        case("its encryption was refused", Verdict.UNKNOWN, related=make_related_facts(encryption=GAP), reason_has="SSM-S3-001"),
+        case(
+            "a sister's bucket, read in part",
+            Verdict.UNKNOWN,
+            own=False,
+            context={"shared_buckets": make_shared_bucket(policy=GAP)},
+        ),
+        case(
+            "its encryption was refused",
+            Verdict.UNKNOWN,
+            related=make_related_facts(encryption=GAP),
+            reason_has="SSM-S3-001",
+        ),
         case("its policy was refused", Verdict.UNKNOWN, related=make_related_facts(policy=GAP)),
         case("its key was refused", Verdict.UNKNOWN, related=make_related_facts(key={"state": GAP})),
         case("the buckets were not read", Verdict.UNKNOWN, gaps=("s3.bucket",)),
@@ -182,7 +237,7 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=make_related_facts()),
         case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
         *(_make_sync_cases(kind, case) if synced else ()),
-    ]  # fmt: skip
+    ]
 
 
 def _make_sync_cases(kind: str, case: Callable[..., Case]) -> list[Case]:
@@ -204,8 +259,14 @@ def _make_sync_cases(kind: str, case: Callable[..., Case]) -> list[Case]:
         sync("a sync with a disabled key", Verdict.FAIL, OWN_KEY, state="Disabled"),
         sync("a sync with a key that signs", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", spec="RSA_2048"),
         sync("a sync with a key of another region than the bucket", Verdict.FAIL, far),
-        sync("a sync with a key that signs, the bucket not read", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", bucket={"policy": GAP}),
+        sync(
+            "a sync with a key that signs, the bucket not read",
+            Verdict.FAIL,
+            OWN_KEY,
+            usage="SIGN_VERIFY",
+            bucket={"policy": GAP},
+        ),
         sync("a sync with a key that was refused", Verdict.UNKNOWN, OWN_KEY, state=GAP),
         sync("a sync whose key was not read", Verdict.UNKNOWN, GAP),
         sync("a sync of other data", Verdict.PASS, OWN_KEY, "11", state="Disabled"),
-    ]  # fmt: skip
+    ]

@@ -37,12 +37,19 @@ FixEffects = tuple[FixEffect, ...]
 
 POLICY_VERSION = "2012-10-17"
 BLOCK_ALL_ACCESS = {
-    "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True,
-}  # fmt: skip
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
 SESSION_PREFERENCES = {
-    "session_type": "Standard_Stream", "s3_bucket": None, "s3_encrypted": False, "log_group": None,
-    "log_encrypted": False, "kms_key": None,
-}  # fmt: skip
+    "session_type": "Standard_Stream",
+    "s3_bucket": None,
+    "s3_encrypted": False,
+    "log_group": None,
+    "log_encrypted": False,
+    "kms_key": None,
+}
 
 
 def set_facts(resource: ResourceView, **facts: Any) -> FixEffect:
@@ -61,9 +68,13 @@ def make_customer_key(resource: ResourceView, region: str = "") -> tuple[str, Fi
     region = region or resource.region
     arn = build_arn(resource, "kms", "key/KEY_ID", region=region)
     facts = {
-        "key": arn, "state": "Enabled", **USABLE_KEY_FACTS, "manager": "CUSTOMER",
-        "aws_alias": None, "used_by": [resource.arn],
-    }  # fmt: skip
+        "key": arn,
+        "state": "Enabled",
+        **USABLE_KEY_FACTS,
+        "manager": "CUSTOMER",
+        "aws_alias": None,
+        "used_by": [resource.arn],
+    }
     return arn, FixEffect("kms.reference", region, arn, facts)
 
 
@@ -144,10 +155,18 @@ def make_all_event_selectors() -> list[dict[str, Any]]:
 def make_trail(resource: ResourceView, **more: Any) -> FixEffect:
     """A trail as the commands of the remediations make it."""
     facts = {
-        "name": "TRAIL", "multi_region": True, "organization_trail": False, "logging": True, "validation": True,
-        "kms_key": None, "bucket": "BUCKET", "log_group": None, "selectors": make_all_event_selectors(),
-        "advanced_selectors": [], **more,
-    }  # fmt: skip
+        "name": "TRAIL",
+        "multi_region": True,
+        "organization_trail": False,
+        "logging": True,
+        "validation": True,
+        "kms_key": None,
+        "bucket": "BUCKET",
+        "log_group": None,
+        "selectors": make_all_event_selectors(),
+        "advanced_selectors": [],
+        **more,
+    }
     return FixEffect(
         "cloudtrail.trail", "global", build_arn(resource, "cloudtrail", "trail/TRAIL", region="REGION"), facts
     )

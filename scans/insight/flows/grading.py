@@ -17,9 +17,19 @@ PARAMETER_TYPE = "ssm.parameter"
 JUDGED_TYPES = ("s3.bucket", "s3.destination", "logs.group", "kms.key")
 KEY_STEP_CONTROLS = frozenset({"SSM-AU-003"})
 FLOW_TYPES = frozenset(
-    {*NAMES_BUCKETS, *NAMES_LOG_GROUPS, *NAMES_KEYS, "s3.bucket", "s3.destination", "s3.inventory",
-     "logs.group", "logs.missing", "kms.reference", "kms.key"}
-)  # fmt: skip
+    {
+        *NAMES_BUCKETS,
+        *NAMES_LOG_GROUPS,
+        *NAMES_KEYS,
+        "s3.bucket",
+        "s3.destination",
+        "s3.inventory",
+        "logs.group",
+        "logs.missing",
+        "kms.reference",
+        "kms.key",
+    }
+)
 """The resource types that a map is drawn from."""
 
 

@@ -51,15 +51,27 @@ class Feature:
 
 
 _BUCKET = (
-    ("01", "Run Command output"), ("02", "Distributor packages"), ("03", "Patch logs"), ("04", "Patch override lists"),
-    ("05", "Scripts and playbooks"), ("06", "InSpec profiles"), ("07", "CloudTrail logs"), ("08", "Session logs"),
-    ("09", "Explorer reports"), ("10", "OpsData"), ("11", "CloudFormation templates"),
-    ("12", "Inventory and compliance"), ("13", "State Manager output"), ("14", "Documents for RunDocument"),
-)  # fmt: skip
+    ("01", "Run Command output"),
+    ("02", "Distributor packages"),
+    ("03", "Patch logs"),
+    ("04", "Patch override lists"),
+    ("05", "Scripts and playbooks"),
+    ("06", "InSpec profiles"),
+    ("07", "CloudTrail logs"),
+    ("08", "Session logs"),
+    ("09", "Explorer reports"),
+    ("10", "OpsData"),
+    ("11", "CloudFormation templates"),
+    ("12", "Inventory and compliance"),
+    ("13", "State Manager output"),
+    ("14", "Documents for RunDocument"),
+)
 _LOG_GROUP = (
-    ("run_command", "Run Command output (logs)"), ("script", "Runbook script output (logs)"),
-    ("session", "Session history (logs)"), ("agent", "SSM Agent logs"),
-)  # fmt: skip
+    ("run_command", "Run Command output (logs)"),
+    ("script", "Runbook script output (logs)"),
+    ("session", "Session history (logs)"),
+    ("agent", "SSM Agent logs"),
+)
 FEATURES: dict[str, Feature] = {
     **{id: Feature(id, label, "bucket") for id, label in _BUCKET},
     **{id: Feature(id, label, "log_group") for id, label in _LOG_GROUP},

@@ -107,9 +107,12 @@ def format_tally_table(total: ReplayTally) -> str:
     rows = [(id, *(str(total.controls[id][key]) for key in keys)) for id in registry.controls() if id in total.controls]
     widths = [max(map(len, column)) for column in zip(TITLES, *rows, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in (TITLES, *rows)
-    )  # fmt: skip
+    )
 
 
 def describe_tally(total: ReplayTally, *, applied: bool) -> Iterator[str]:

@@ -10,12 +10,7 @@ from tests.accounts.aws.roles import impatient
 from tests.accounts.aws.stub import Answer, refusal
 
 MANAGEMENT, DEEP, SUSPENDED = "100000000000", "100000000001", "100000000002"
-TREE = {
-    "r-1": (["ou-1"], [MANAGEMENT]),
-    "ou-1": (["ou-2"], []),
-    "ou-2": (["ou-3"], [SUSPENDED]),
-    "ou-3": ([], [DEEP]),
-}
+TREE = {"r-1": (["ou-1"], [MANAGEMENT]), "ou-1": (["ou-2"], []), "ou-2": (["ou-3"], [SUSPENDED]), "ou-3": ([], [DEEP])}
 
 
 @pytest.fixture(autouse=True)

@@ -141,8 +141,7 @@ def test_an_owner_of_one_account_reads_nothing_of_the_others_in_scope(people: Ca
     asked.refresh_from_db()
     people.decides(asked, people.second)
     type(asked).objects.filter(pk=asked.pk).update(
-        state="suspended",
-        drift=[{"kind": "evidence", "what": people.inventory.unread.resource, "was": "a", "is": "b"}],
+        state="suspended", drift=[{"kind": "evidence", "what": people.inventory.unread.resource, "was": "a", "is": "b"}]
     )
     page = shown(browser(people.owner), f"/exceptions/{asked.pk}/")
     assert people.inventory.secret.resource in page

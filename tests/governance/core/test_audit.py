@@ -122,10 +122,9 @@ def test_the_database_refuses_to_change_the_trail(statement: str) -> None:
 def test_the_database_refuses_to_empty_or_replace_the_trail() -> None:
     written(3)
     row = "(seq, at, actor, action, subject, body, prev, mac) VALUES (2, '2026-01-01', 'x', 'x', 'x', '{}', '', '')"
-    statement = {
-        "postgresql": "TRUNCATE core_auditevent",
-        "sqlite": f"INSERT OR REPLACE INTO core_auditevent {row}",
-    }[connection.vendor]
+    statement = {"postgresql": "TRUNCATE core_auditevent", "sqlite": f"INSERT OR REPLACE INTO core_auditevent {row}"}[
+        connection.vendor
+    ]
     with pytest.raises(DatabaseError, match=append_only.REFUSAL), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert found() == []

@@ -106,10 +106,7 @@ def test_a_truncated_tail() -> None:
 
 def test_a_truncated_tail_with_a_forged_head() -> None:
     events = written()
-    sql(
-        "DELETE FROM core_auditevent WHERE seq > 8",
-        f"UPDATE core_audithead SET seq = 8, mac = '{events[7].mac}'",
-    )
+    sql("DELETE FROM core_auditevent WHERE seq > 8", f"UPDATE core_audithead SET seq = 8, mac = '{events[7].mac}'")
     assert found() == [("head", 8)]
 
 

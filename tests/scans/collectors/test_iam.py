@@ -225,8 +225,7 @@ def test_an_organization_that_cannot_have_features_has_none(code: str, suffix: s
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
-    [(None, GapKind.DENIED), ({}, GapKind.MALFORMED), ({"EnabledFeatures": [1]}, GapKind.MALFORMED)],
+    ("answer", "kind"), [(None, GapKind.DENIED), ({}, GapKind.MALFORMED), ({"EnabledFeatures": [1]}, GapKind.MALFORMED)]
 )
 def test_features_that_were_not_told_are_a_gap_of_themselves(answer: dict[str, Any] | None, kind: GapKind) -> None:
     reader = account()

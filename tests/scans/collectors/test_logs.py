@@ -146,8 +146,7 @@ def test_malformed(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "earlier",
-    [seen(gaps={"ssm.command": [DENIED]}), seen(a("ssm.session_document", "document", session=DENIED))],
+    "earlier", [seen(gaps={"ssm.command": [DENIED]}), seen(a("ssm.session_document", "document", session=DENIED))]
 )
 def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     evidence = collect(region(), earlier)

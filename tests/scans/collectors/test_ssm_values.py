@@ -113,8 +113,7 @@ def test_an_unchanged_parameter_is_not_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [{"version": 2}, {"modified": "2026-02-02T00:00:00+00:00"}, {"modified": None}, {"version": DENIED}],
+    "changed", [{"version": 2}, {"modified": "2026-02-02T00:00:00+00:00"}, {"modified": None}, {"version": DENIED}]
 )
 def test_a_changed_one_is_and_so_is_one_made_anew_under_the_same_name(changed: dict[str, Any]) -> None:
     found = run(reader(value("/apps/x", SECRET)), parameter())
@@ -161,8 +160,7 @@ def test_one_that_the_answer_leaves_out_is_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [{}, {"Parameters": "x"}, {"Parameters": [{"Name": 4}]}, {"Parameters": [value("/apps/x", None)]}],
+    "answer", [{}, {"Parameters": "x"}, {"Parameters": [{"Name": 4}]}, {"Parameters": [value("/apps/x", None)]}]
 )
 def test_a_malformed_answer_is_a_gap(answer: dict[str, Any]) -> None:
     evidence = run(FakeReader(COLLECTOR).answer(*GET, answer), parameter())

@@ -129,11 +129,7 @@ def test_pages_are_joined() -> None:
     windows = [{"WindowIdentities": [{"WindowId": id}]} for id in (W1, W2)]
     reader.answer("ssm", "DescribeMaintenanceWindows", *windows)
     reader.answer(
-        "ssm",
-        "DescribeMaintenanceWindowTasks",
-        {"Tasks": []},
-        {"Tasks": [{"WindowTaskId": T9}]},
-        when={"WindowId": W2},
+        "ssm", "DescribeMaintenanceWindowTasks", {"Tasks": []}, {"Tasks": [{"WindowTaskId": T9}]}, when={"WindowId": W2}
     )
     tails = [r.arn.rsplit("/", 1)[1] for r in collect(reader, EarlierEvidence()).resources]
     assert tails == [W1, T1, W2, T9]

@@ -195,10 +195,7 @@ def test_accounts_of_principals():
         ({"StringLike": {"kms:CallerAccount": "${aws:ResourceAccount}*"}}, Perimeter.OPEN),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:ResourceAccount}:*"}}, Perimeter.CLOSED),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:PrincipalAccount}:*"}}, Perimeter.OPEN),
-        (
-            {"StringEquals": {"kms:CallerAccount": STRANGER, "aws:PrincipalOrgID": "o-ours"}},
-            Perimeter.CLOSED,
-        ),
+        ({"StringEquals": {"kms:CallerAccount": STRANGER, "aws:PrincipalOrgID": "o-ours"}}, Perimeter.CLOSED),
     ],
 )
 def test_fences(condition, answer):
@@ -218,8 +215,7 @@ def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
 
 
 @pytest.mark.parametrize(
-    "condition",
-    [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}],
+    "condition", [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}]
 )
 def test_whose_fence_it_is_may_not_be_known(condition):
     assert assess_perimeter(statement(Principal="*", Condition=condition), Context(account=HOME)) is Perimeter.UNKNOWN

@@ -10,10 +10,18 @@ from scans.controls.lib.networks import is_everywhere
 
 # IAM user guide, condition operators: reference_policies_elements_condition_operators.html
 WILDCARD_OPERATORS = ("stringlike", "arnequals", "arnlike")
-NEGATED_OPERATORS = frozenset({
-    "stringnotequals", "stringnotequalsignorecase", "stringnotlike", "numericnotequals", "datenotequals",
-    "arnnotequals", "arnnotlike", "notipaddress",
-})  # fmt: skip
+NEGATED_OPERATORS = frozenset(
+    {
+        "stringnotequals",
+        "stringnotequalsignorecase",
+        "stringnotlike",
+        "numericnotequals",
+        "datenotequals",
+        "arnnotequals",
+        "arnnotlike",
+        "notipaddress",
+    }
+)
 # What every value of such a key begins with: a pattern that asks for no more than that matches all of them.
 VALUE_PREFIXES = {
     **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
@@ -30,11 +38,23 @@ ARN_PATTERNS = {
 }
 # Keys that say how, from where or to which region a request comes, and neither who asks nor for what: through an
 # endpoint go only requests to its own region.
-REQUEST_ROUTE_KEYS = frozenset({
-    "aws:securetransport", "s3:tlsversion", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount",
-    "aws:vpceorgid", "aws:vpceorgpaths", "aws:useragent", "aws:referer", "aws:currenttime", "aws:epochtime",
-    "aws:requestedregion",
-})  # fmt: skip
+REQUEST_ROUTE_KEYS = frozenset(
+    {
+        "aws:securetransport",
+        "s3:tlsversion",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:sourcevpcarn",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "aws:useragent",
+        "aws:referer",
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:requestedregion",
+    }
+)
 # Keys that are false for everybody but AWS services.
 SERVICE_ONLY_KEYS = frozenset({"aws:viaawsservice", "aws:principalisawsservice"})
 HUGE_NUMBER = Decimal(10) ** 9

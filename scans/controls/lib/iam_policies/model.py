@@ -7,17 +7,41 @@ from dataclasses import dataclass
 from typing import Any
 
 SET_OPERATORS = ("foranyvalue", "forallvalues")
-OPERATORS = frozenset({
-    "stringequals", "stringnotequals", "stringequalsignorecase", "stringnotequalsignorecase", "stringlike",
-    "stringnotlike", "numericequals", "numericnotequals", "numericlessthan", "numericlessthanequals",
-    "numericgreaterthan", "numericgreaterthanequals", "dateequals", "datenotequals", "datelessthan",
-    "datelessthanequals", "dategreaterthan", "dategreaterthanequals", "bool", "binaryequals", "ipaddress",
-    "notipaddress", "arnequals", "arnlike", "arnnotequals", "arnnotlike", "null",
-})  # fmt: skip
+OPERATORS = frozenset(
+    {
+        "stringequals",
+        "stringnotequals",
+        "stringequalsignorecase",
+        "stringnotequalsignorecase",
+        "stringlike",
+        "stringnotlike",
+        "numericequals",
+        "numericnotequals",
+        "numericlessthan",
+        "numericlessthanequals",
+        "numericgreaterthan",
+        "numericgreaterthanequals",
+        "dateequals",
+        "datenotequals",
+        "datelessthan",
+        "datelessthanequals",
+        "dategreaterthan",
+        "dategreaterthanequals",
+        "bool",
+        "binaryequals",
+        "ipaddress",
+        "notipaddress",
+        "arnequals",
+        "arnlike",
+        "arnnotequals",
+        "arnnotlike",
+        "null",
+    }
+)
 # The elements as AWS writes them: another spelling would be passed over in silence.
-ELEMENTS = frozenset({
-    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
-})  # fmt: skip
+ELEMENTS = frozenset(
+    {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+)
 IDENTITY_POLICY, RESOURCE_POLICY = "identity", "resource"
 
 

@@ -10,8 +10,12 @@ from scans.controls.lib.iam_policies.model import Condition, Statement
 from scans.domain.evidence import Context
 
 ACCOUNT_KEYS = (
-    "aws:principalaccount", "aws:sourceaccount", "kms:calleraccount", "s3:dataaccesspointaccount", "aws:vpceaccount",
-)  # fmt: skip
+    "aws:principalaccount",
+    "aws:sourceaccount",
+    "kms:calleraccount",
+    "s3:dataaccesspointaccount",
+    "aws:vpceaccount",
+)
 ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid")
 PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths")
 ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn")
