@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections.abc import Generator, Iterator
@@ -11,28 +12,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from requirements import system
-from tests import services
+from tests.support import services
 
 if TYPE_CHECKING:
-    from tests.inventory import Inventory
+    from tests.support.inventory import Inventory
 
 # Only taken away, never set: pytest-django has read the settings by now, and the workers of xdist would read others.
 for name in [n for n in os.environ if n.startswith("AWS_")]:
     del os.environ[name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
-# These speak to a served AWS, or run a process: `make check` leaves them to `make test`.
-SERVED = (
-    "tests/accounts/aws/test_assume", "tests/accounts/aws/test_diagnosis", "tests/accounts/aws/test_organizations",
-    "tests/accounts/aws/test_reader", "tests/accounts/aws/test_scan_role", "tests/accounts/aws/test_session",
-    "tests/accounts/management", "tests/demo/cloud", "tests/demo/company/test_organization",
-    "tests/demo/company/test_served",
-)  # fmt: skip
-LONGEST = (
-    "whole/test_postgresql.py", "whole/test_production.py", "whole/test_left_out.py", "whole/test_truth.py",
-    "whole/test_embedded.py", "whole/test_commands.py", "whole/test_faults.py", "whole/test_numbers.py",
-    "whole/test_hollow_answers.py", "browser/test_story.py", "browser/test_pages.py", "attack/test_hang.py",
-)  # fmt: skip
 # In CI a skip is a failure, but of tests with these marks (separated by spaces), which may lack their server.
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()
@@ -56,10 +45,8 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_races_to_postgresql(config, items)
     # The longest files first, so that no worker is left with one of them at the end.
-    items.sort(key=lambda item: [not str(item.path).endswith(name) for name in LONGEST])
+    items.sort(key=lambda item: mark.kwargs["rank"] if (mark := item.get_closest_marker("long")) else math.inf)
     for item in items:
-        if str(item.path.relative_to(config.rootpath)).startswith(SERVED):
-            item.add_marker("slow")
         if item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ()):
             item.add_marker("database")
     missing = [mark for mark in services.URLS if not services.answers(mark) and (not MUST_NOT_SKIP or mark in MAY_SKIP)]
@@ -94,7 +81,7 @@ def _audit_trail() -> Iterator[None]:
     """A key to seal it with (pytest-django reads the settings before this file), and leave to empty it."""
     from django.conf import settings
 
-    from tests import flushing
+    from tests.support import flushing
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "AUDIT_KEY", settings.AUDIT_KEY or "only-for-tests-" + "x" * 40)
@@ -121,7 +108,7 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inventory(db: None) -> Inventory:
-    """A small organization in the database; tests/inventory.py draws it."""
-    from tests import inventory as made
+    """A small organization in the database; tests/support/inventory.py draws it."""
+    from tests.support import inventory as made
 
     return made.make()

@@ -7,9 +7,9 @@ from django.test import Client
 
 from accounts.models import OrganizationalUnit
 from governance.core.policy import Role, ScopeKind
-from tests.inventory import ORG
-from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, items, refused
+from tests.support.inventory import ORG
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 

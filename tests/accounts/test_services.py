@@ -13,7 +13,7 @@ from accounts.models import Account, AccountEvent, OrganizationalUnit
 from accounts.services import apply_discovery, parse_owner_tags
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
-from tests.people import person
+from tests.support.people import person
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 from governance.core.policy import ROLE_PERMISSIONS, Permission, Role, ScopeKind
 from tests.architecture.test_code import PRODUCT, ROOT, python_files
 from tests.governance.test_routes import every_route
-from tests.inventory import ORG, Inventory
-from tests.people import person, signed_in, stepped_up
+from tests.support.inventory import ORG, Inventory
+from tests.support.people import person, signed_in, stepped_up
 
 # These define, explain and show permissions; they refuse nobody.
 NO_CHECKS = {

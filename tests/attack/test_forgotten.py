@@ -17,8 +17,8 @@ from governance.core.policy import Role, ScopeKind
 from governance.identity.factors import second_factors
 from governance.identity.models import FactorStep, User
 from governance.identity.people import one_time_links, password_resets
-from tests.passkeys import new_passkey
-from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
+from tests.support.passkeys import new_passkey
+from tests.support.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
 
 pytestmark = pytest.mark.django_db
 ADMIN = (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, "o-exampleorg1")

@@ -21,6 +21,8 @@ from tests.attack.test_hostile_documents import merging
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.orders import company, read_all
 
+pytestmark = pytest.mark.long(rank=12)
+
 HANGS = 120  # seconds; the scan takes about ten
 HOSTILE = "111122223334"
 

@@ -17,10 +17,10 @@ from exceptions.requests import deciding, drafting, renewing
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User
 from governance.notify.models import Notification
-from tests.exceptions.story import Cast, acting, cast
-from tests.exceptions.views.browsing import browser
-from tests.inventory import ORG, Inventory
-from tests.people import person
+from tests.support.browsing import browser
+from tests.support.inventory import ORG, Inventory
+from tests.support.people import person
+from tests.support.story import Cast, acting, cast
 
 pytestmark = pytest.mark.django_db
 WHOLE = (ScopeKind.ORGANIZATION, ORG)

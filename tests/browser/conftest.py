@@ -11,7 +11,7 @@ import pytest
 
 from governance.identity.models import User
 from tests.browser.browsers import opened
-from tests.people import PASSWORD, current_code, enrol
+from tests.support.people import PASSWORD, current_code, enrol
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

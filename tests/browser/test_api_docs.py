@@ -6,8 +6,8 @@ import pytest
 
 from governance.core.policy import Role, ScopeKind
 from tests.browser.browsers import opened
-from tests.inventory import ORG
-from tests.people import person, signed_in
+from tests.support.inventory import ORG
+from tests.support.people import person, signed_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

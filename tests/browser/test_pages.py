@@ -11,10 +11,10 @@ from governance.identity.models import User
 from scans.models import Scan, Schedule
 from scans.pipeline.schedule_changes import change_schedule
 from tests.browser.conftest import Window
-from tests.inventory import AT, HOSTILE, ORG, Inventory, finding, scan
-from tests.people import person
+from tests.support.inventory import AT, HOSTILE, ORG, Inventory, finding, scan
+from tests.support.people import person
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long(rank=11)]
 
 Open = Callable[..., Window]
 SignIn = Callable[[Window, User], None]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import FactorStep, User
 from tests.browser.conftest import Window
-from tests.people import PASSWORD, current_code, enrol, person
+from tests.support.people import PASSWORD, current_code, enrol, person
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Opened = Callable[..., Window]

@@ -22,11 +22,11 @@ from governance.identity.models import FactorStep, User
 from scans.models import Finding, Scan
 from scans.pipeline import completion, target_worker
 from tests.browser.conftest import Window
-from tests.people import current_code, enrol, person
+from tests.support.people import current_code, enrol, person
 from tests.whole import one_account
 from tests.whole.scene import pointed_at, scan_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long(rank=10)]
 Opened = Callable[..., Window]
 SignIn = Callable[[Window, User], None]
 WHY = "The vendor's shipper can only write with the bucket's own keys until its next release."

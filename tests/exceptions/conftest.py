@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exceptions.story import Cast, cast
-from tests.inventory import Inventory
+from tests.support.inventory import Inventory
+from tests.support.story import Cast, cast
 
 
 @pytest.fixture

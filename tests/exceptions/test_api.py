@@ -13,8 +13,8 @@ from exceptions.models import Cover, ExceptionRequest, Ticket
 from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
 from scans.models import Scan
-from tests.exceptions.story import WHY, Cast, acting
-from tests.people import person, signed_in, stepped_up
+from tests.support.people import person, signed_in, stepped_up
+from tests.support.story import WHY, Cast, acting
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/exceptions/"

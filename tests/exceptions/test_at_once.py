@@ -21,9 +21,9 @@ from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
 from scans import hooks
 from scans.models import Finding
-from tests.exceptions.story import WHY, Cast, acting, cast
-from tests.inventory import make
-from tests.people import person
+from tests.support.inventory import make
+from tests.support.people import person
+from tests.support.story import WHY, Cast, acting, cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
 

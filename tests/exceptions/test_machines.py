@@ -21,8 +21,8 @@ from governance.core.states import EXCEPTION, TICKET
 from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
-from tests.exceptions.story import Cast, acting, cast
-from tests.inventory import make
+from tests.support.inventory import make
+from tests.support.story import Cast, acting, cast
 
 REFUSALS = (WorkflowError, NotPermittedError, StepUpRequiredError)
 PEOPLE = ("owner", "approver", "second", "admin", "outsider")

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from exceptions.models import ExceptionRequest
-from tests.exceptions.story import Cast
+from tests.support.story import Cast
 
 pytestmark = pytest.mark.django_db
 

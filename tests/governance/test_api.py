@@ -14,9 +14,9 @@ from django.urls import resolve
 from openapi_spec_validator import validate
 
 from governance.core.policy import Role, ScopeKind
-from tests.inventory import ORG
-from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, refused
+from tests.support.inventory import ORG
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User
-from tests.people import person
+from tests.support.people import person
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 
 from governance.core.policy import Role, ScopeKind
 from governance.middleware import NoStoreMiddleware
-from tests.people import person, signed_in
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests import services
+from tests.support import services
 
 ADMIN_URL = services.URLS["postgres"]
 

@@ -18,7 +18,7 @@ import pytest
 from demo import company
 from tests.whole.portal import ROOT, Portal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long(rank=6)]
 
 
 def one_line(text: str) -> str:

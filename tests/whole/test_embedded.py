@@ -21,7 +21,7 @@ import pytest
 from demo import company
 from tests.whole.portal import ROOT, Portal, wrong
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long(rank=5)]
 
 START = """
 import django

@@ -24,7 +24,7 @@ from scans.pipeline import foreground, target_worker
 from scans.storage import blobs
 from tests.whole.scene import Evidences, Outcomes, Scene, by_identity, set_up
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.long(rank=7)]
 
 KINDS = {
     "denied": GapKind.DENIED,

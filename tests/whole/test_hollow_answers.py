@@ -12,7 +12,7 @@ from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
 from tests.whole.scene import Scene, set_up
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.long(rank=9)]
 
 # Free text is looked through whatever its lists hold, and AWS doesn't oblige some items to hold anything.
 TAKEN_AS_THEY_ARE = {

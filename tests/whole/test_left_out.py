@@ -18,7 +18,7 @@ from scans.domain.engine import JudgedOutcome
 from scans.pipeline import target_evaluation
 from tests.whole.scene import Evidences, Scene, set_up
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.long(rank=3)]
 
 Path = tuple[str, ...]  # names of members; those inside lists and maps count for each item
 

@@ -29,10 +29,10 @@ from scans.models import Finding, FindingEvent, Scan
 from scans.pipeline.start import cancel_scan, start_scan
 from scans.pipeline.target_worker import run_target
 from scans.queries.cells import Counts
-from tests.people import person, signed_in
+from tests.support.people import person, signed_in
 from tests.whole.scene import connected, scan_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.long(rank=8)]
 SCANS = ("whole", "region", "control", "cancelled", "untouched")
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.whole.databases import new_database
 from tests.whole.portal import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.long(rank=1)]
 
 SAME = (
     *(f"tests/scans/test_{name}.py" for name in ("work", "work_failing", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "completion_failing", "foreground", "owner_not_read", "services", "tasks")),

@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from demo import company
-from tests import services
+from tests.support import services
 from tests.whole.databases import new_database
 from tests.whole.portal import ROOT, Portal, bare_environment, wrong
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.long(rank=2)]
 
 REDIS_URL = services.URLS["redis"]
 

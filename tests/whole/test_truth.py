@@ -12,7 +12,7 @@ from demo.company import truth
 from tests.whole.conftest import copy_of
 from tests.whole.portal import wrong
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long(rank=4)]
 
 
 @pytest.mark.parametrize(("seed", "accounts", "regions"), [(7, 14, 3), (42, 14, 2), (1234, 23, 1)])

@@ -14,6 +14,8 @@ from accounts.aws.reader import AwsReader
 from tests.accounts.aws.roles import PARAMETERS, FakeRole, FakeTime, impatient
 from tests.accounts.aws.stub import Answer, assumed, sts_refusal
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "111111111111"
 ACTIONS = ["ssm:ListDocuments", "ssm:DescribeParameters"]
 DENIED = "User: hub is not authorized to perform: sts:AssumeRole on resource: role"

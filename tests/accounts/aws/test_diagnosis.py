@@ -9,6 +9,8 @@ from accounts.aws.hub import HubError
 from tests.accounts.aws.roles import PARAMETERS, impatient
 from tests.accounts.aws.stub import assumed, nothing_there, refusal, sts_refusal
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "111111111111"
 EXTERNAL_ID = "the-right-external-id-of-this-hub"
 DOCUMENT = Call("ssm", "GetDocument", "ssm:GetDocument")

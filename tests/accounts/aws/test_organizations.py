@@ -9,6 +9,8 @@ from accounts.aws.organizations import DiscoveryError, discover_organization
 from tests.accounts.aws.roles import impatient
 from tests.accounts.aws.stub import Answer, refusal
 
+pytestmark = pytest.mark.slow
+
 MANAGEMENT, DEEP, SUSPENDED = "100000000000", "100000000001", "100000000002"
 TREE = {"r-1": (["ou-1"], [MANAGEMENT]), "ou-1": (["ou-2"], []), "ou-2": (["ou-3"], [SUSPENDED]), "ou-3": ([], [DEEP])}
 

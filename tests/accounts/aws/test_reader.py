@@ -11,6 +11,8 @@ from accounts.aws.retry import RETRY_COST
 from tests.accounts.aws.roles import PARAMETERS, FakeRole, FakeTime, impatient
 from tests.accounts.aws.stub import Answer, refusal
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "111111111111"
 NO_SESSIONS = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
 AUTHORIZATION = Call("iam", "GetAccountAuthorizationDetails", "iam:GetAccountAuthorizationDetails")

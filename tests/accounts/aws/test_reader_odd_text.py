@@ -11,6 +11,8 @@ from tests.accounts.aws.roles import FakeRole
 from tests.accounts.aws.stub import Answer
 from tests.accounts.aws.test_reader import ACCOUNT, names, paged, parameters, reader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _acting():

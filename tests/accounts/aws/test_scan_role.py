@@ -12,6 +12,8 @@ from accounts.aws.scan_role import ScanRoleError
 from tests.accounts.aws import terraform
 from tests.accounts.aws.roles import PARAMETERS
 
+pytestmark = pytest.mark.slow
+
 CALLS = [
     Call("ssm", "ListDocuments", "ssm:ListDocuments"),
     PARAMETERS,

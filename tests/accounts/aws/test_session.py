@@ -19,6 +19,8 @@ from governance.core.env import ConfigurationError
 from tests.accounts.aws.roles import FakeRole
 from tests.accounts.aws.stub import Answer, nothing_there
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = [f"{n:012d}" for n in range(1, 9)]
 
 

@@ -13,6 +13,8 @@ from accounts.aws.organizations import DiscoveryError
 from accounts.management.commands import discover as command
 from tests.accounts.test_services import FOUND, changed
 
+pytestmark = pytest.mark.slow
+
 
 def run(monkeypatch, found):
     monkeypatch.setattr(command, "discover_organization", lambda partition, progress: found)

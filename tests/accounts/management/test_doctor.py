@@ -10,7 +10,7 @@ from accounts.aws.hub import HubError
 from scans.management.commands import doctor as command
 from tests.accounts.test_services import LOGS, PAYMENTS, apply, changed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ from django.core.management import CommandError, call_command
 from accounts.aws.assume import POLICY_LIMIT, build_session_policy
 from scans import registry
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 needs_collectors = pytest.mark.skipif(not registry.collectors(), reason="there are no collectors yet")
 

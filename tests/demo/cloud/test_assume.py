@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 
 from tests.demo.cloud.conftest import ALLOW_ALL, EXTERNAL_ID, HUB, ROLE, World, code, policy, trust
 
+pytestmark = pytest.mark.slow
+
 
 def refused(world: World, account: str, role: str = ROLE, **more: Any) -> str:
     with pytest.raises(ClientError) as raised:

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.demo.cloud.conftest import HUB, World, code, policy
 
+pytestmark = pytest.mark.slow
+
 DISABLED = "me-south-1"
 
 

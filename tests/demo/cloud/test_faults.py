@@ -17,6 +17,8 @@ from botocore.parsers import ResponseParserError
 from demo.cloud.faults import Fault
 from tests.demo.cloud.conftest import HUB, World, code
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _no_faults_are_left(world: World) -> Iterator[None]:

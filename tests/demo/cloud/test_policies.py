@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from demo.cloud.policies import effect, granted, trust
 
+pytestmark = pytest.mark.slow
+
 ACTION = "ssm:DescribeParameters"
 HUB = "arn:aws:iam::111122223333:root"
 

@@ -10,6 +10,8 @@ import pytest
 
 from demo import organization
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

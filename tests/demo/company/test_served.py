@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from demo.company import Running, serve
 from demo.company.model import Account
 
+pytestmark = pytest.mark.slow
+
 Client = Callable[..., Any]
 
 

@@ -12,7 +12,7 @@ from governance.core import append_only, audit
 from governance.core.models import AuditEvent, AuditHead
 from governance.core.policy import SYSTEM
 from governance.core.verifier import GENESIS
-from tests.governance.core.trails import ADA, found, written
+from tests.support.trails import ADA, found, written
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +137,7 @@ def test_triggers_that_are_gone_are_a_problem() -> None:
 
 
 def test_a_trail_without_its_head_takes_no_more_rows() -> None:
-    from tests.governance.core.trails import sql
+    from tests.support.trails import sql
 
     written(2)
     sql("DELETE FROM core_audithead")

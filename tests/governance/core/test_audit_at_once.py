@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from governance.core import audit
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM
-from tests.governance.core.trails import ADA, found
+from tests.support.trails import ADA, found
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
 

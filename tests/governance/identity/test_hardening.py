@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from governance.core.models import AuditEvent
 from governance.identity.models import FactorStep, User
-from tests.people import PASSWORD, current_code, enrol, person
+from tests.support.people import PASSWORD, current_code, enrol, person
 from tests.whole.portal import ROOT, bare_environment
 
 pytestmark = pytest.mark.django_db

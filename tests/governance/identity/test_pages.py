@@ -12,7 +12,7 @@ from governance.core.policy import Role, ScopeKind
 from governance.identity.factors import second_factors
 from governance.identity.models import ApiToken, User
 from governance.identity.people import one_time_links
-from tests.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
+from tests.support.people import PASSWORD, current_code, enrol, person, signed_in, stepped_up
 
 pytestmark = pytest.mark.django_db
 ORG = (ScopeKind.ORGANIZATION, "o-exampleorg1")

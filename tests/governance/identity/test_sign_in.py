@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from governance.core.models import AuditEvent
 from governance.identity.models import User
-from tests.people import PASSWORD, current_code, enrol, person, signed_in
+from tests.support.people import PASSWORD, current_code, enrol, person, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests import readers
-from tests.inventory import Inventory
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 
 def test_the_numbers_stand_beside_their_definition(inventory: Inventory) -> None:

@@ -12,8 +12,8 @@ from accounts.models import Account
 from governance.posture import queries
 from scans.models import AccountTotal
 from scans.queries.cells import Counts
-from tests import readers
-from tests.inventory import Inventory
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 
 @pytest.fixture

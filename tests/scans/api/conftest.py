@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from governance.core.policy import Role, ScopeKind
-from tests.inventory import ORG, Inventory
-from tests.people import person, signed_in
+from tests.support.inventory import ORG, Inventory
+from tests.support.people import person, signed_in
 
 ORGANIZATION = (ScopeKind.ORGANIZATION, ORG)
 

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
-from tests.inventory import HOSTILE
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
+from tests.support.inventory import HOSTILE
 
 pytestmark = pytest.mark.django_db
 

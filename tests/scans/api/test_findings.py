@@ -7,8 +7,8 @@ from django.test import Client
 
 from scans.models import Finding
 from scans.queries import exports
-from tests.inventory import GAP, HOSTILE, REGION, finding
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
+from tests.support.inventory import GAP, HOSTILE, REGION, finding
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from tests.inventory import Inventory
 from tests.scans.api.asking import ROOT, every, get, items, refused
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support.inventory import Inventory
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from scans.models import Scan, Target
 from scans.pipeline import start
 from scans.queries import exports
 from scans.storage import blobs
-from tests.inventory import REGION, scan
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
+from tests.support.inventory import REGION, scan
 
 pytestmark = pytest.mark.django_db
 

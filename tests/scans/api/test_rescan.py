@@ -15,9 +15,9 @@ from governance.identity.models import User
 from governance.identity.people import api_tokens
 from scans import tasks
 from scans.models import Scan
-from tests.inventory import ORG
-from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, fields, get, post, refused
+from tests.support.inventory import ORG
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 SHOP, LEDGER = "100000000001", "100000000003"

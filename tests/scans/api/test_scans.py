@@ -9,9 +9,9 @@ from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
 from scans import tasks
 from scans.models import Scan, Target
-from tests.inventory import ORG, REGION, scan
-from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, every, fields, get, items, post, refused
+from tests.support.inventory import ORG, REGION, scan
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 

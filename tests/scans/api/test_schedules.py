@@ -17,9 +17,9 @@ from governance.identity.models import User
 from governance.identity.people import api_tokens
 from scans import tasks
 from scans.models import Scan, Schedule
-from tests.inventory import ORG, REGION
-from tests.people import person, signed_in
 from tests.scans.api.asking import ROOT, every, fields, get, items, post, refused
+from tests.support.inventory import ORG, REGION
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 SHOP, TILL, LEDGER = "100000000001", "100000000002", "100000000003"

@@ -12,8 +12,8 @@ from django.core.management import call_command
 
 from scans import registry
 from scans.insight.flows.export_rows import NEVER_READ_TEXT
-from tests.inventory import Inventory
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support.inventory import Inventory
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from accounts.models import Account, Organization
 from scans.models import Finding
 from tests.scans.stored import MONDAY, account, parameters, scanned, volumes
-from tests.scans.test_replay import PS, newer, plain
+from tests.scans.timemachine.test_replay import PS, newer, plain
 
 pytestmark = pytest.mark.django_db
 

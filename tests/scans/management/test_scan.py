@@ -15,7 +15,7 @@ from accounts.aws.hub import HubError
 from scans.models import Scan
 from scans.pipeline import account_reader, foreground, target_worker
 from tests.scans.orders import company, in_place_of_aws, volumes
-from tests.scans.test_foreground import AtOnce
+from tests.scans.pipeline.test_foreground import AtOnce
 
 pytestmark = pytest.mark.django_db
 

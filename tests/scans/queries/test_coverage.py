@@ -10,8 +10,8 @@ from scans.insight.coverage import ReadingState, ReadingTotals
 from scans.models import Target
 from scans.queries import coverage as queries
 from scans.storage import blobs
-from tests.inventory import GAP, Inventory
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support.inventory import GAP, Inventory
 
 pytestmark = pytest.mark.django_db
 

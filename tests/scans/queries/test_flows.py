@@ -7,8 +7,8 @@ import pytest
 from accounts.models import Account
 from scans.insight.flows import KeyKind, Owner
 from scans.queries import flows as queries
-from tests.inventory import Inventory
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support.inventory import Inventory
 
 pytestmark = pytest.mark.django_db
 

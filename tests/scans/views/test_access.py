@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from tests import readers
-from tests.inventory import Inventory
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 PAGES: dict[str, Callable[[Inventory], str]] = {
     "inventory": lambda _: "/accounts/",

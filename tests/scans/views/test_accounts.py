@@ -9,8 +9,8 @@ from django.test import Client
 
 from accounts.models import Account, AccountEvent, Organization
 from scans.queries import inventory as queries
-from tests import readers
-from tests.inventory import GAP, HOSTILE, Inventory, account
+from tests.support import readers
+from tests.support.inventory import GAP, HOSTILE, Inventory, account
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from scans import registry
-from tests import readers
-from tests.inventory import Inventory, account, cell
+from tests.support import readers
+from tests.support.inventory import Inventory, account, cell
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.test import Client
 
-from tests import readers
-from tests.inventory import Inventory
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 
 def page_of(client: Client, account: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from scans.models import Finding
-from tests import readers
-from tests.inventory import HOSTILE, Inventory, finding
+from tests.support import readers
+from tests.support.inventory import HOSTILE, Inventory, finding
 
 
 @pytest.fixture

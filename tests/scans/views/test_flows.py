@@ -8,9 +8,9 @@ import re
 import pytest
 from django.test import Client
 
-from tests import readers
-from tests.inventory import HOSTILE, Inventory
-from tests.scans.flows import worlds
+from tests.scans.insight.flows import worlds
+from tests.support import readers
+from tests.support.inventory import HOSTILE, Inventory
 
 NAME = "hostile" + HOSTILE + "x" * 2048
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from tests import readers
-from tests.inventory import Inventory
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 PAGES = (
     "/frameworks/",

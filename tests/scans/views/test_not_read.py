@@ -21,8 +21,8 @@ from scans.pipeline import account_reader, completion
 from scans.pipeline.start import cancel_scan, start_scan
 from scans.pipeline.target_worker import run_target
 from scans.queries.extent import Extent, ReadState, extent_of, states_of
-from tests.people import person, signed_in
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all, volumes
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 ORG = "o-1"

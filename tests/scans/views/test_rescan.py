@@ -14,9 +14,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from accounts.models import Account
 from governance.core.policy import Role, ScopeKind
 from scans.models import Scan
-from tests import readers
-from tests.inventory import ORG, Inventory
-from tests.people import person, signed_in
+from tests.support import readers
+from tests.support.inventory import ORG, Inventory
+from tests.support.people import person, signed_in
 
 SHOP = "/accounts/100000000001/"
 

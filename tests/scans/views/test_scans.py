@@ -11,9 +11,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from governance.core.policy import Role, ScopeKind
 from scans.models import Scan
-from tests import readers
-from tests.inventory import GAP, HOSTILE, REGION, Inventory, scan
-from tests.people import person, signed_in
+from tests.support import readers
+from tests.support.inventory import GAP, HOSTILE, REGION, Inventory, scan
+from tests.support.people import person, signed_in
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from governance.core.policy import SYSTEM, Role, ScopeKind
 from scans.domain.schedule_times import make_rhythm
 from scans.models import Scan, Schedule
 from scans.pipeline.schedule_changes import create_schedule
-from tests import readers
-from tests.inventory import HOSTILE, ORG, Inventory
-from tests.people import person, signed_in
+from tests.support import readers
+from tests.support.inventory import HOSTILE, ORG, Inventory
+from tests.support.people import person, signed_in
 
 LIST, NEW = "/scans/schedules/", "/scans/schedules/new/"
 

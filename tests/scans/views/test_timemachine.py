@@ -10,8 +10,8 @@ from django.test import Client
 from accounts.models import Account
 from governance.core.policy import Role, ScopeKind
 from scans.models import Finding, FindingEvent
-from tests.people import person, signed_in
 from tests.scans.stored import DAY, MONDAY, ONE, OTHER, account, kept, parameters, scanned, volumes
+from tests.support.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
 

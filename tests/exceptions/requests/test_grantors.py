@@ -1,0 +1,85 @@
+"""Whoever gave an approver their grant, or prolonged it, gets nothing decided by them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from exceptions.errors import ConflictOfInterestError
+from exceptions.models import Decision, ExceptionRequest
+from exceptions.requests import deciding
+from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance.identity.grants.delegation import delegate_grant
+from governance.identity.grants.services import extend_grant
+from governance.identity.models import User
+from governance.identity.people.creation import grant_role
+from tests.support.people import person
+from tests.support.story import Cast, acting
+
+pytestmark = pytest.mark.django_db
+
+
+def extended(people: Cast) -> tuple[User, ExceptionRequest]:
+    """An approver's grant that somebody gave and the requester prolonged, and the request."""
+    friend = person("fay")
+    where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
+    grant = grant_role(actor=SYSTEM, user=friend, role=Role.GOVERNANCE_APPROVER, **where)
+    extend_grant(actor=acting(people.admin), grant=grant, ends_at=timezone.now() + timedelta(days=9))
+    request = people.submitted()
+    ExceptionRequest.objects.filter(pk=request.pk).update(requested_by=people.admin)
+    request.refresh_from_db()
+    return friend, request
+
+
+def test_whoever_s_grant_the_requester_prolonged_never_decides(people: Cast) -> None:
+    friend, request = extended(people)
+    with pytest.raises(ConflictOfInterestError, match="set its end"):
+        people.decides(request, friend)
+
+
+def test_the_database_refuses_that_decision_too(people: Cast) -> None:
+    friend, request = extended(people)
+    digest, _ = deciding.record_snapshot(request)
+    with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
+        Decision.objects.create(
+            request=request, round=1, by=friend, requester=people.admin, act="approve", at=timezone.now(),
+            second_factor_at=timezone.now(), shown_id=digest,
+        )  # fmt: skip
+
+
+def test_a_giver_stays_one_when_somebody_else_prolongs_the_grant(people: Cast) -> None:
+    friend = person("fay")
+    where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
+    grant = grant_role(actor=acting(people.admin), user=friend, role=Role.GOVERNANCE_APPROVER, **where)
+    extend_grant(actor=SYSTEM, grant=grant, ends_at=timezone.now() + timedelta(days=9))
+    request = people.submitted()
+    ExceptionRequest.objects.filter(pk=request.pk).update(requested_by=people.admin)
+    request.refresh_from_db()
+    with pytest.raises(ConflictOfInterestError, match="gave you"):
+        people.decides(request, friend)
+
+
+@pytest.mark.parametrize("prolonged", [False, True])
+def test_a_grant_that_the_requester_gave_or_prolonged_is_lent_in_vain(people: Cast, prolonged: bool) -> None:
+    friend, borrower = person("fay"), person("gus")
+    giver, end = (SYSTEM if prolonged else acting(people.admin)), timezone.now() + timedelta(days=9)
+    where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
+    grant = grant_role(actor=giver, user=friend, role=Role.GOVERNANCE_APPROVER, **where)
+    if prolonged:
+        extend_grant(actor=acting(people.admin), grant=grant, ends_at=end)
+    delegate_grant(actor=acting(friend), grant=grant, to=borrower, ends_at=timezone.now() + timedelta(days=2))
+    request = people.submitted()
+    people.decides(people.submitted(), borrower)  # what somebody else asked for they decide
+    ExceptionRequest.objects.filter(pk=request.pk).update(requested_by=people.admin)
+    request.refresh_from_db()
+    with pytest.raises(ConflictOfInterestError, match="lent it to you"):
+        people.decides(request, borrower)
+    digest, _ = deciding.record_snapshot(request)
+    with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
+        Decision.objects.create(
+            request=request, round=1, by=borrower, requester=people.admin, act="approve", at=timezone.now(),
+            second_factor_at=timezone.now(), shown_id=digest,
+        )  # fmt: skip

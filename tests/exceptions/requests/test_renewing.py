@@ -1,0 +1,103 @@
+"""Renewing: one at a time is asked for, drafts stand in nobody's way, and one's own is gone on with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from exceptions.errors import InvalidRequestError, WorkflowError
+from exceptions.models import ExceptionRequest
+from exceptions.requests import drafting, renewing
+from exceptions.requests.request_page import build_request_page
+from governance.core.policy import NotPermittedError, Role, ScopeKind
+from governance.identity.models import User
+from tests.support.people import person
+from tests.support.story import WHY, Cast, acting
+
+pytestmark = pytest.mark.django_db
+
+
+def renewed(request: ExceptionRequest, by: User, days: int = 40, why: str = WHY) -> ExceptionRequest:
+    end = timezone.now() + timedelta(days=days)
+    return renewing.draft_renewal(actor=acting(by), request=request, expires_at=end, justification=why)
+
+
+def submitted(request: ExceptionRequest, by: User) -> None:
+    drafting.submit(actor=acting(by), request=request, version=request.version)
+
+
+@pytest.fixture
+def partner(people: Cast) -> User:
+    """Owns the shop as well."""
+    return person("pia", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
+
+
+def test_a_draft_of_somebody_else_stands_in_nobodys_way(people: Cast, partner: User) -> None:
+    old = people.approved()
+    forgotten = renewed(old, people.owner)
+    new = renewed(old, partner)
+    assert (new.requested_by, new.renews, new.state) == (partner, old, "draft")
+    submitted(new, partner)
+    with pytest.raises(WorkflowError, match=f"{new} renews {old} already"):
+        submitted(forgotten, people.owner)
+    assert ExceptionRequest.objects.get(pk=forgotten.pk).state == "draft"
+
+
+def test_what_is_asked_for_already_is_named(people: Cast, partner: User) -> None:
+    old = people.approved()
+    new = renewed(old, people.owner)
+    submitted(new, people.owner)
+    for who in (people.owner, partner):
+        with pytest.raises(WorkflowError, match=f"renewal of {old} already: {new}"):
+            renewed(old, who)
+
+
+def test_ones_own_draft_is_gone_on_with(people: Cast) -> None:
+    old = people.approved()
+    first = renewed(old, people.owner)
+    again = renewed(old, people.owner, days=50, why="The vendor's release slipped into the next quarter.")
+    assert (again.pk, again.version) == (first.pk, first.version + 1)
+    assert again.justification.startswith("The vendor's release slipped")
+    assert again.expires_at > first.expires_at
+    assert list(again.covered.values_list("finding", flat=True)) == [people.inventory.secret.pk]
+    assert old.renewals.count() == 1
+
+
+def test_after_a_rejection_another_can_be_asked_for(people: Cast) -> None:
+    old = people.approved()
+    first = renewed(old, people.owner)
+    submitted(first, people.owner)
+    people.decides(first, people.approver, "reject", comment="Not like this.")
+    assert renewed(old, people.owner).pk != first.pk
+
+
+def test_the_database_keeps_one_draft_a_person_and_one_that_is_asked_for(people: Cast) -> None:
+    old = people.approved()
+    first = renewed(old, people.owner)
+    for state in ("draft", "submitted"):
+        ExceptionRequest.objects.filter(pk=first.pk).update(state=state)
+        again = ExceptionRequest.objects.get(pk=first.pk)
+        again.pk = None
+        with pytest.raises(IntegrityError), transaction.atomic():
+            again.save(force_insert=True)
+
+
+def test_others_and_secrets_are_refused(people: Cast) -> None:
+    old = people.approved()
+    with pytest.raises(NotPermittedError):
+        renewed(old, people.outsider)
+    with pytest.raises(InvalidRequestError):
+        renewed(old, people.owner, why="Ask jane.doe@example.com for the reason.")
+    assert not old.renewals.exists()
+
+
+def test_the_page_offers_it_unless_one_is_on_its_way(people: Cast, partner: User) -> None:
+    old, now = people.approved(), timezone.now()
+    renewed(old, people.owner)
+    assert not build_request_page(old, acting(people.owner), now).may.renew
+    assert build_request_page(old, acting(partner), now).may.renew
+    submitted(old.renewals.get(), people.owner)
+    assert not build_request_page(old, acting(partner), now).may.renew

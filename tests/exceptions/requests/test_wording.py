@@ -1,0 +1,98 @@
+"""What was shown, in words, and the difference between two moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exceptions.requests import wording
+from exceptions.requests.snapshots import build_snapshot
+from exceptions.rules import DRIFT_SENTENCES, Drift
+from scans.models import Finding
+from tests.support.story import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_same_has_no_difference(people: Cast) -> None:
+    body = build_snapshot(people.submitted())
+    assert wording.describe_changes(body, body) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "was", "now", "said"),
+    [
+        ("justification", "One.", "Two.", (["One."], ["Two."])),
+        ("quorum", 1, 2, (["1"], ["2"])),
+        ("expires_at", "2026-01-01T00:00:00+00:00", None, (["2026-01-01 00:00 UTC"], ["nothing"])),
+        ("accounts", {"count": 1, "digest": "a"}, {"count": 1200, "digest": "b"}, (["1"], ["1,200"])),
+        (
+            "controls",
+            {"A": {"version": 1, "severity": "high"}},
+            {"A": {}},
+            (["A: version 1, high"], ["A: version –, gone"]),
+        ),
+        ("compensating_controls", {"A": "pass"}, {"A": "fail"}, (["A: pass"], ["A: fail"])),
+        (
+            "attachments",
+            [[1, "a.pdf", 5, "aa"], [2, "b.pdf", 2048, "bb"]],
+            [[1, "a.pdf", 5, "aa"], [3, "b.pdf", 2048, "cc"]],
+            (["b.pdf, 2,048 bytes, SHA-256 bb"], ["b.pdf, 2,048 bytes, SHA-256 cc"]),
+        ),
+        ("on_behalf_of", "", "Sam", (["nothing"], ["Sam"])),
+        ("state", "submitted", "changes_requested", (["submitted"], ["changes requested"])),
+    ],
+)
+def test_each_kind_of_value_is_said_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
+    [change] = wording.describe_changes({key: was}, {key: now})
+    assert (change.was, change.now) == said
+
+
+def test_the_same_number_of_others_is_said_so() -> None:
+    [change] = wording.describe_changes(
+        {"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}}
+    )
+    assert change.now[0].startswith("3, but others")
+
+
+def test_findings_that_went_and_came_are_named(people: Cast) -> None:
+    secret, bucket = people.inventory.secret, people.inventory.bucket
+    [change] = wording.describe_changes({"listed": {secret.fingerprint: "a"}}, {"listed": {bucket.fingerprint: "a"}})
+    assert change.was == [f"SSM-PS-001 on {secret.resource}"]
+    assert change.now == [f"SSM-S3-001 on {bucket.resource}"]
+
+
+def test_who_decided_is_named(people: Cast) -> None:
+    [change] = wording.describe_changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
+    assert change.now == ["ada approved"]
+
+
+def test_only_the_comments_that_came_are_told(people: Cast) -> None:
+    first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
+    [change] = wording.describe_changes({"comments": [first]}, {"comments": [first, then]})
+    assert (change.was, change.now) == (["not there yet"], ["Tutela: It is late."])
+    [change] = wording.describe_changes({"comments": []}, {"comments": [first]})
+    assert change.now == ["owen: It is slow."]
+
+
+def test_what_was_not_shown_earlier_and_is_empty_is_no_difference() -> None:
+    assert wording.describe_changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
+
+
+@pytest.mark.parametrize("kind", sorted(DRIFT_SENTENCES))
+def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_others(kind: str) -> None:
+    from exceptions.requests.request_page import summarize_drift
+
+    item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
+    assert "SSM-PS-001" in wording.describe_drift([item])[0]
+    assert "SSM-PS-001" not in summarize_drift([item, item])[0]
+    assert len(summarize_drift([item, item])) == 1, "how many is not for them to know"
+
+
+def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:
+    asked = people.submitted()
+    before = build_snapshot(asked)
+    Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})
+    labels = [change.label for change in wording.describe_changes(before, build_snapshot(asked))]
+    assert labels == ["Findings", "Listed findings"]

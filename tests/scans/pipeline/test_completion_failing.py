@@ -1,0 +1,226 @@
+"""A failure while a Scan ends is its account's or its step's alone, and leaves unknown what could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from accounts.models import Organization
+from governance.core.policy import SYSTEM
+from scans import hooks, registry
+from scans.domain.control import ControlScope
+from scans.management.scan_report import list_unread_accounts
+from scans.models import AccountTotal, Finding, PostureCell, Scan, Target
+from scans.pipeline import completion, cross_account, failures, reconcile, unjoined_targets
+from scans.pipeline.start import start_scan
+from tests.scans.orders import REGION, company, in_place_of_aws, read_all
+from tests.scans.pipeline.test_completion import state
+
+pytestmark = pytest.mark.django_db
+
+ODD = "111122223334"
+JOINED = [item.control for item in registry.controls().values() if item.control.joins]
+Break = Callable[[Exception], None]
+
+
+@pytest.fixture
+def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
+    in_place_of_aws(monkeypatch)
+    return company()
+
+
+@pytest.fixture
+def scan(organization: Organization) -> Scan:
+    made = start_scan(actor=SYSTEM, organization=organization)
+    read_all(made)
+    return made
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> Break:
+    """Makes joining one account fail."""
+    join_target = completion.cross_evaluate_target
+
+    def install(error: Exception) -> None:
+        def joined(scan: Scan, target: Target, *rest: Any) -> None:
+            if target.account.account_id == ODD:
+                raise error
+            join_target(scan, target, *rest)
+
+        monkeypatch.setattr(completion, "cross_evaluate_target", joined)
+
+    return install
+
+
+def odd(scan: Scan) -> Target:
+    return scan.targets.get(account__account_id=ODD)
+
+
+def test_one_account_that_can_not_be_joined_ends_nothing_else(scan: Scan, fails: Break) -> None:
+    fails(ZeroDivisionError())
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "partial"
+    (gap,) = [gap for gap in odd(scan).gaps if gap["api"] == "scan.Join"]
+    assert (gap["kind"], gap["code"][:13]) == ("internal", "InternalError")
+    for target in scan.targets.all():
+        assert target.counts["joined"] == 1
+        assert ("scan.Join" in str(target.gaps)) == (target.pk == odd(scan).pk)
+    (line,) = [line for line in list_unread_accounts(scan) if "scan.Join" in line]
+    assert ODD in line
+    assert "InternalError " in line
+
+
+def test_what_could_not_be_joined_is_unknown_and_no_longer_passes(scan: Scan, fails: Break) -> None:
+    control = next(c for c in JOINED if c.scope is ControlScope.GLOBAL)
+    account = odd(scan).account
+    PostureCell.objects.update_or_create(
+        account=account, region="global", control=control.id, defaults={"passed": 7, "changed_at": timezone.now()}
+    )
+    fails(ZeroDivisionError())
+    completion.advance_scan(scan.pk)
+    cell = PostureCell.objects.get(account=account, region="global", control=control.id)
+    assert (cell.passed, cell.failed, cell.unknown) == (0, 0, 1)
+    for each in JOINED:
+        if each.scope is not ControlScope.ORGANIZATION:
+            place = REGION if each.scope is ControlScope.REGION else "global"
+            finding = Finding.objects.get(account=account, control=each.id, region=place)
+            assert (finding.verdict, finding.gaps[0]["kind"]) == ("unknown", "internal")
+    assert odd(scan).by_control[control.id] == {"unknown": 1}
+
+
+def test_if_even_that_can_not_be_kept_the_figures_say_unknown(
+    scan: Scan, fails: Break, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control, account = JOINED[0], odd(scan).account
+    PostureCell.objects.update_or_create(
+        account=account, region="global", control=control.id,
+        defaults={"passed": 7, "failed": 1, "unknown": 0, "not_applicable": 0, "changed_at": timezone.now()},
+    )  # fmt: skip
+    fails(ZeroDivisionError())
+    monkeypatch.setattr(unjoined_targets, "reconcile_findings", lambda **_: 1 // 0)
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "partial"
+    cell = PostureCell.objects.get(account=account, region="global", control=control.id)
+    assert (cell.passed, cell.failed, cell.unknown) == (0, 1, 7)
+    assert AccountTotal.objects.get(account=account, control=control.id).passed == 0
+
+
+def test_a_database_error_in_one_account_leaves_the_others_transactions_whole(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL a failed statement spoils its transaction: each account has its own."""
+    write = reconcile.write_findings
+
+    def spoiled(batch: reconcile.FindingChanges) -> None:
+        if batch.account.account_id == ODD and not any("scan.Join" in str(f.gaps) for f in batch.new):
+            with connection.cursor() as cursor:
+                cursor.execute("insert into scans_finding (id) values (1)")
+        write(batch)
+
+    monkeypatch.setattr(reconcile, "write_findings", spoiled)
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "partial"
+    assert [gap["api"] for gap in odd(scan).gaps] == ["scan.Join"]
+
+
+def test_what_may_pass_is_tried_again_and_so_many_times(scan: Scan, fails: Break) -> None:
+    fails(OperationalError("database is locked"))
+    for number in range(1, failures.MAX_WORK_TRIES):
+        with pytest.raises(OperationalError):
+            completion.advance_scan(scan.pk)
+        assert state(scan) == "joining"
+        assert scan.totals["tries"] == number
+        assert scan.lease_until is not None
+        assert scan.lease_until <= timezone.now() + failures.compute_retry_delay(number)
+        assert completion.advance_scan(scan.pk) == []  # not before its time
+        Scan.objects.filter(pk=scan.pk).update(lease_until=timezone.now())
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "partial"
+    assert [gap["api"] for gap in odd(scan).gaps] == ["scan.Join"]
+    assert "tries" not in scan.totals
+
+
+def test_the_end_of_a_tasks_time_is_no_accounts_failure(scan: Scan, fails: Break) -> None:
+    fails(SoftTimeLimitExceeded())
+    with pytest.raises(SoftTimeLimitExceeded):
+        completion.advance_scan(scan.pk)
+    assert state(scan) == "joining"
+    assert odd(scan).gaps == []
+    assert completion.is_ready_to_advance(scan)  # the sweeper has another worker go on
+
+
+def test_the_end_of_a_tasks_time_is_no_listeners_failure(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(ended: Scan) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(hooks, "after_completion", [late])
+    with pytest.raises(SoftTimeLimitExceeded):
+        completion.advance_scan(scan.pk)
+    assert (state(scan), scan.totals.get("errors")) == ("joining", None)
+
+
+def test_what_the_accounts_say_of_each_other_can_not_be_put_together(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "store_organization_context", lambda scan: 1 // 0)
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "partial"
+    (error,) = scan.totals["errors"]
+    assert "ZeroDivisionError" in error["reason"]
+    assert list_unread_accounts(scan)[0].startswith(
+        "Error: joining what the accounts' evidence says of each other failed"
+    )
+    assert not PostureCell.objects.filter(control__in=[c.id for c in JOINED], passed__gt=0).exists()
+
+
+def test_finding_whom_to_visit_again_fails(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completion, "requeue_bucket_owners", lambda scan: 1 // 0)
+    assert completion.advance_scan(scan.pk) == []
+    assert state(scan) == "partial"
+    assert "visit again" in scan.totals["errors"][0]["what"]
+
+
+def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(
+    scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buckets = {ODD: {"logs": ["07"]}}
+    monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: buckets)
+    completion.advance_scan(scan.pk)
+    assert odd(scan).state == "queued"
+    assert odd(scan).lease_until is not None
+
+
+def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def fails(ended: Scan) -> None:
+        Organization.objects.update(feature_set="half written")
+        with connection.cursor() as cursor:
+            cursor.execute("insert into scans_finding (id) values (1)")
+
+    monkeypatch.setattr(hooks, "after_completion", [fails, lambda ended: told.append(ended.state)])
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "done"
+    assert told == ["done"]
+    assert "follow-up work (tickets)" in scan.totals["errors"][0]["what"]
+    assert not Organization.objects.filter(feature_set="half written").exists()
+
+
+def test_a_listener_that_may_pass_is_tried_again_with_all_of_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(ended: Scan) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(hooks, "after_completion", [away])
+    with pytest.raises(OperationalError):
+        completion.advance_scan(scan.pk)
+    assert state(scan) == "joining"
+    assert scan.totals["tries"] == 1
+    monkeypatch.setattr(hooks, "after_completion", [])
+    Scan.objects.filter(pk=scan.pk).update(lease_until=None)
+    completion.advance_scan(scan.pk)
+    assert state(scan) == "done"
