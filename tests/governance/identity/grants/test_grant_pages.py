@@ -141,10 +141,10 @@ def test_people_without_the_role_see_no_grants(inventory: Inventory) -> None:
 def test_ones_own_grants_and_lending_one(inventory: Inventory, owen: User) -> None:
     anna = person("anna", (Role.GOVERNANCE_APPROVER, *WHOLE))
     mine, grant = stepped_up(signed_in(anna)), Grant.objects.get(user=anna)
-    assert b"Lend it" in mine.get(reverse("my-grants")).content
+    assert b">Lend</a>" in mine.get(reverse("my-grants")).content
     day = f"{timezone.now() + timedelta(days=5):%Y-%m-%d}"
     answer = mine.post(reverse("grant-delegate", args=[grant.pk]), {"to": "owen", "ends_at": day}, follow=True)
-    assert b"What you lent to others" in answer.content
+    assert b"Grants lent to others" in answer.content
     lent = Grant.objects.get(user=owen)
     theirs = signed_in(owen)
     assert b"lent by anna" in theirs.get(reverse("my-grants")).content

@@ -178,7 +178,7 @@ def test_a_mail_from_before_the_change_resets_nothing(nina: User, grace: User, m
     word = next(word for word in mailoutbox[0].body.split() if "/sign-in/reset/" in word)
     client = Client()
     page = client.get(word[word.index("/sign-in/") :], follow=True)
-    assert "This link doesn't work" in page.content.decode().replace("&#x27;", "'")
+    assert "Link not valid" in page.content.decode().replace("&#x27;", "'")
     assert User.objects.get(pk=nina.pk).check_password(PASSWORD)
 
 
