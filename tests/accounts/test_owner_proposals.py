@@ -89,11 +89,11 @@ def test_the_page_offers_no_button_without_a_box(inventory: Inventory, grace: Us
     assert "nobody in the portal is called so" in page
     assert "None of these can be confirmed" in page
     assert "checkbox" not in page
-    assert "Give the ticked people" not in page
+    assert "Give the selected people" not in page
     person("olga@example.com")
     page = stepped_up(signed_in(grace)).get(reverse("owner-proposals")).content.decode()
     assert "checkbox" in page
-    assert "Give the ticked people the grant" in page
+    assert "Give the selected people the grant" in page
 
 
 def test_the_page(grace: User, olga: User) -> None:
