@@ -166,7 +166,7 @@ def test_a_text_from_before_that_names_nobody_stays_and_is_not_approved(people: 
     assert build_export_line(request, timezone.now(), drift=False)["on_behalf_of"] == request.behalf
     page = browser(people.approver).get(f"/exceptions/{request.pk}/decide/").content.decode()
     assert "not known who: The vendor&#x27;s team" in page
-    assert "It can't be approved." in page
+    assert "This request can't be approved." in page
     assert 'value="approve"' not in page
     with pytest.raises(WorkflowError, match="not known who"):
         people.decides(request, people.approver)

@@ -72,10 +72,10 @@ def press(window: Window, button: str, user: User | None = None) -> None:
     """Press it; with a user, give the second factor that it asks for."""
     window.page.get_by_role("button", name=button, exact=True).first.click()
     window.page.wait_for_load_state("networkidle")
-    if user is not None and window.page.get_by_role("heading", name="Your second factor again").is_visible():
+    if user is not None and window.page.get_by_role("heading", name="Confirm with your second factor").is_visible():
         FactorStep.objects.filter(user=user).update(step=-1)
         window.page.locator("input[name='step-up-code']").fill(current_code(enrol(user)))
-        window.page.get_by_role("button", name="Go on", exact=True).click()
+        window.page.get_by_role("button", name="Continue", exact=True).click()
         window.page.wait_for_load_state("networkidle")
 
 
@@ -101,7 +101,7 @@ def test_the_whole_story(company: Organization, window: Opened, sign_in: SignIn)
     assert request.state == "suspended"
     shows(mine, finding, "requested")
     theirs.open(f"/exceptions/{request.pk}/decide/")
-    press(theirs, "Approve again, as it is now", approver)
+    press(theirs, "Re-approve with the current terms", approver)
     shows(mine, finding, "excepted")
 
     pass_time(request)  # and nobody tells the portal
@@ -129,13 +129,13 @@ def test_the_whole_story(company: Organization, window: Opened, sign_in: SignIn)
 
 def ask(window: Window, finding: Finding) -> None:
     window.open(f"/findings/{finding.pk}/")
-    press(window, "Ask for an exception")
+    press(window, "Request an exception")
     window.page.get_by_label("Justification").fill(WHY)
-    window.page.get_by_label("Business owner, who carries the risk").fill("Head of Shop")
+    window.page.get_by_label("Business owner, who accepts the risk").fill("Head of Shop")
     window.page.get_by_label("Ends on").fill(f"{timezone.now() + timedelta(days=20):%Y-%m-%d}")
-    press(window, "Save, and see what it covers")
+    press(window, "Save draft and preview findings")
     assert finding.resource in window.page.content()
-    press(window, "Submit it")
+    press(window, "Submit")
 
 
 def shows(window: Window, finding: Finding, band: str) -> None:
@@ -160,7 +160,7 @@ def propose(window: Window, finding: Finding) -> Ticket:
 
 def claim(window: Window, ticket: Ticket) -> None:
     window.open(f"/tickets/{ticket.pk}/")
-    press(window, "It is fixed: read it again")
+    press(window, "Mark as fixed and rescan")
     assert state(ticket) == "verifying"
     work_off()
 

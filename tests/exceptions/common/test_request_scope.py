@@ -64,8 +64,8 @@ def test_the_api_says_that_there_is_more_without_how_much(people: Cast, wide: Ex
 def test_the_page_counts_the_same_and_says_that_it_reaches_further(people: Cast, wide: ExceptionRequest) -> None:
     page = shown(browser(people.owner), f"/exceptions/{wide.pk}/")
     assert "<strong>1</strong> open finding in <strong>1</strong> account" in page
-    assert "Its scope reaches further" in page
-    assert "reaches further" not in shown(browser(people.approver), f"/exceptions/{wide.pk}/")
+    assert "Partly outside your access" in page
+    assert "outside your access" not in shown(browser(people.approver), f"/exceptions/{wide.pk}/")
 
 
 def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, named: ExceptionRequest) -> None:

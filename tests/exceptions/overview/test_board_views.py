@@ -133,5 +133,5 @@ def test_what_changed_since_it_was_ticked_is_not_withdrawn(people: Cast) -> None
 
 
 def test_an_empty_board_says_what_to_do(people: Cast) -> None:
-    assert "There is no exception yet" in shown(browser(people.owner), "/exceptions/")
-    assert "Show them all" in shown(browser(people.owner), "/exceptions/?state=active")
+    assert "There are no exceptions yet" in shown(browser(people.owner), "/exceptions/")
+    assert "Show all exceptions" in shown(browser(people.owner), "/exceptions/?state=active")

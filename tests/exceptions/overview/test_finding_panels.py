@@ -64,16 +64,16 @@ def test_a_findings_page_offers_to_ask_and_to_propose_and_keeps_the_history(peop
     asked = people.approved()
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     page = shown(browser(people.owner), f"/findings/{people.inventory.secret.pk}/")
-    for word in ("Ask for an exception", "Propose a ticket", f"/exceptions/{asked.pk}/", f"/tickets/{ticket.pk}/"):
+    for word in ("Request an exception", "Propose a ticket", f"/exceptions/{asked.pk}/", f"/tickets/{ticket.pk}/"):
         assert word in page, word
     auditor = shown(browser(people.approver), f"/findings/{people.inventory.secret.pk}/")
-    assert "Ask for an exception" not in auditor
+    assert "Request an exception" not in auditor
     assert f"/exceptions/{asked.pk}/" in auditor
 
 
 def test_a_resolved_finding_offers_nothing(people: Cast) -> None:
     page = shown(browser(people.owner), f"/findings/{people.inventory.fixed.pk}/")
-    assert "Ask for an exception" not in page
+    assert "Request an exception" not in page
 
 
 def test_ticks_stand_only_where_something_can_be_done_with_them(people: Cast) -> None:

@@ -94,7 +94,7 @@ def test_what_ends_soon_and_what_is_late_stand_there(people: Cast) -> None:
 
 
 def test_without_any_grant_one_has_an_inbox_all_the_same(people: Cast) -> None:
-    assert "Nothing yet" in shown(readers.outsider(), "/inbox/")
+    assert "No notifications yet" in shown(readers.outsider(), "/inbox/")
 
 
 def told(people: Cast, count: int = 3) -> list[Notification]:

@@ -50,7 +50,7 @@ def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> N
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "Other"})
     answer = client.post(url, {**seen, "act": "approve", "comment": HOSTILE})
     page = text(answer, 409)
-    assert "something changed since you looked" in page
+    assert "the request changed since you opened it" in page
     [change] = [c for c in answer.context["screen"].changed if c.label == "Listed findings"]
     assert "what was read of it has changed" in change.now[0]
     assert answer.context["typed"] == HOSTILE
@@ -83,7 +83,7 @@ def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_th
     late = attachments.attach(actor=acting(people.owner), request=asked, name="late.pdf", data=b"%PDF-1.5")
     drafting.comment(actor=acting(people.owner), request=asked, text="And another.")
     answer = client.post(url, {**seen, "act": "approve"})
-    assert "something changed since you looked" in text(answer, 409)
+    assert "the request changed since you opened it" in text(answer, 409)
     said = {change.label: change.now for change in answer.context["screen"].changed}
     assert said["Files"] == [f"late.pdf, 8 bytes, SHA-256 {late.digest}"]
     assert said["Comments"] == ["owen: And another."]
@@ -149,7 +149,7 @@ def test_a_conflict_of_interest_is_said_instead_of_buttons(people: Cast) -> None
     asked = people.submitted()
     client, url = browser(owner_and_approver(people)), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
-    assert "A conflict of interest." in page
+    assert "Conflict of interest." in page
     assert "You own shop" in page
     assert 'value="approve"' not in page
     answer = client.post(url, {**looked_by(people, asked.pk), "act": "approve"})
@@ -185,7 +185,7 @@ def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> No
     drift.suspend_after_scan(people.inventory.shop, [people.inventory.secret])
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
-    assert "What has changed since it was approved?" in page
+    assert "Changes since the approval" in page
     assert "what was read of it has changed" in page
     client.post(url, {**looked_at(client, url), "act": "reapprove"})
     asked.refresh_from_db()

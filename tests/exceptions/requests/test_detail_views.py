@@ -80,7 +80,7 @@ def test_a_file_of_another_request_is_not_found(people: Cast) -> None:
 
 def test_the_requester_withdraws_and_others_are_not_offered_it(people: Cast) -> None:
     asked = people.approved()
-    assert "Withdraw it" not in shown(browser(people.approver), f"/exceptions/{asked.pk}/")
+    assert "Withdraw the request" not in shown(browser(people.approver), f"/exceptions/{asked.pk}/")
     owner = browser(people.owner)
     given = {"version": asked.version, "reason": "The agent was replaced."}
     assert "counts as open" in text(owner.post(f"/exceptions/{asked.pk}/withdraw/", given, follow=True))
@@ -100,7 +100,7 @@ def test_an_act_on_an_older_version_is_refused_and_the_page_says_so(people: Cast
 def test_a_renewal_is_a_new_draft_that_starts_where_the_old_one_ends(people: Cast) -> None:
     asked = people.approved()
     owner = browser(people.owner)
-    assert "Renewal 1 of at most 2" in shown(owner, f"/exceptions/{asked.pk}/")
+    assert "This is renewal 1 of at most 2" in shown(owner, f"/exceptions/{asked.pk}/")
     until = f"{timezone.now() + timedelta(days=40):%Y-%m-%d}"
     given = {"renew_until": until, "renew_why": "The release was put off until the summer."}
     page = text(owner.post(f"/exceptions/{asked.pk}/renew/", given, follow=True))
@@ -126,9 +126,9 @@ def test_what_has_changed_since_the_approval_is_shown(people: Cast) -> None:
     people.inventory.secret.refresh_from_db()
     drift.suspend_after_scan(people.inventory.shop, [people.inventory.secret])
     page = shown(browser(people.owner), f"/exceptions/{asked.pk}/")
-    assert "Why is it suspended?" in page
+    assert "Reasons for the suspension" in page
     assert f"What was read of {people.inventory.secret.resource} has changed." in page
-    assert "What has changed since it was approved?" in page
+    assert "Changes since the approval" in page
 
 
 def test_an_owner_of_one_account_reads_nothing_of_the_others_in_scope(people: Cast) -> None:
@@ -202,4 +202,4 @@ def test_an_ended_one_offers_no_decision(people: Cast) -> None:
     type(asked).objects.filter(pk=asked.pk).update(expires_at=past, starts_at=past - timedelta(days=1))
     page = shown(browser(people.approver), f"/exceptions/{asked.pk}/")
     assert "expired" in page
-    assert "It waits for a decision" not in page
+    assert "This request needs a decision" not in page

@@ -47,7 +47,7 @@ def test_findings_that_were_ticked_on_the_list_are_in_the_form(people: Cast, cli
 def test_a_finding_of_others_is_not_shown_in_the_form(people: Cast, client: Client) -> None:
     page = text(client.post("/exceptions/new/", {"findings": [people.inventory.unread.fingerprint]}, follow=True))
     assert people.inventory.unread.resource not in page
-    assert "No finding is chosen" in page
+    assert "No findings are selected" in page
 
 
 def test_saving_shows_what_it_would_cover_before_anything_is_submitted(people: Cast, client: Client) -> None:
@@ -76,7 +76,7 @@ def test_every_kind_of_scope_can_be_asked_for(people: Cast, kind: str, fields: d
     client = browser(people.owner if kind in {"resource", "account"} else people.admin)
     assert f'value="{kind}"' in shown(client, f"/exceptions/new/?scope_kind={kind}")
     answer = client.post("/exceptions/new/", typed(people, scope_kind=kind, findings=[], **fields), follow=True)
-    assert "would it cover now" in text(answer)
+    assert "Findings that it would cover now" in text(answer)
     assert ExceptionRequest.objects.get().scope_kind == kind
 
 
@@ -124,7 +124,7 @@ def test_submitting_too_early_comes_back_to_the_form_with_what_is_missing(people
     made = ExceptionRequest.objects.get()
     page = shown(client, f"/exceptions/{made.pk}/")
     assert "at least 20 characters" in page
-    assert "Submit it" not in page
+    assert ">Submit</button>" not in page
     answer = client.post(f"/exceptions/{made.pk}/submit/", {"version": made.version})
     page = text(answer, 422)
     for name in ("justification", "business_owner"):
@@ -216,7 +216,7 @@ def test_the_longest_time_allowed_is_shown(people: Cast, client: Client) -> None
 
 @pytest.mark.parametrize("query", ["scope_kind=nonsense", "scope_kind=ou&ou=%00", "findings=%00", "ids=", "ids=,,"])
 def test_a_strange_link_opens_the_form_all_the_same(people: Cast, client: Client, query: str) -> None:
-    assert "What shall it cover?" in shown(client, f"/exceptions/new/?{query}")
+    assert '<legend class="h2">Scope</legend>' in shown(client, f"/exceptions/new/?{query}")
 
 
 def test_for_whom_it_is_asked_stays_and_one_whom_nobody_knows_is_named_in_the_form(

@@ -52,7 +52,7 @@ def test_the_result_shows_no_ticket_of_others(people: Cast) -> None:
     stranger = person("stan", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.ledger.account_id))
     page = shown(browser(stranger), f"/tickets/proposed/?ids={people.inventory.secret.pk}")
     assert str(made) not in page
-    assert "No finding is chosen" in page
+    assert "No findings are selected" in page
 
 
 @pytest.mark.parametrize("ids", ["x", "1,x", "-1", "1234567890", ",".join(map(str, range(201)))])
@@ -123,5 +123,5 @@ def test_an_auditor_sees_the_rules_and_makes_none(people: Cast) -> None:
     client = browser(person("audrey", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     page = shown(client, "/tickets/rules/")
     assert "one" in page
-    assert "Make the rule" not in page
+    assert "Create rule" not in page
     assert client.post("/tickets/rules/create/", {"organization": ORG, "name": "two"}).status_code == 403

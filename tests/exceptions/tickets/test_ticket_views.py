@@ -42,7 +42,7 @@ def opened(people: Cast, *findings: Finding) -> Ticket:
 def test_somebody_else_approves_after_a_second_factor(people: Cast) -> None:
     ticket = proposed(people)
     client, url = browser(people.approver, fresh=False), f"/tickets/{ticket.pk}/approve/"
-    assert "Shall it be done?" in shown(client, f"/tickets/{ticket.pk}/")
+    assert "Decide the ticket" in shown(client, f"/tickets/{ticket.pk}/")
     given = {"version": ticket.version}
     assert client.post(url, given).status_code == 403
     code = current_code(enrol(people.approver))
@@ -56,7 +56,7 @@ def test_the_proposer_is_told_of_the_conflict_instead_of_buttons(people: Cast) -
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=people.approver)
     client = browser(people.approver)
     page = shown(client, f"/tickets/{ticket.pk}/")
-    assert "A conflict of interest." in page
+    assert "Conflict of interest." in page
     assert '<button class="btn btn-primary">Approve' not in page
     assert client.post(f"/tickets/{ticket.pk}/approve/", {"version": ticket.version}).status_code == 409
 
