@@ -97,7 +97,7 @@ def test_a_running_scan_moves_by_itself_and_then_rests(
     opened.page.get_by_text("1 of 2 accounts are done").wait_for()
     running.targets.update(state="done")
     Scan.objects.filter(pk=running.pk).update(state="done")
-    opened.page.get_by_role("heading", name="What came of it").wait_for()
+    opened.page.get_by_role("heading", name="Result").wait_for()
     assert opened.page.locator("[hx-get]").count() == 0
     assert opened.said == []
 
@@ -117,8 +117,8 @@ def test_everything_is_reached_by_keyboard(window: Open, sign_in: SignIn, grace:
     sign_in(opened, grace)
     opened.open("/findings/")
     opened.page.keyboard.press("Tab")
-    assert opened.page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    opened.page.get_by_label("Words in the resource").focus()
+    assert opened.page.evaluate("document.activeElement.textContent") == "Skip to content"
+    opened.page.get_by_label("Text in the resource").focus()
     opened.page.keyboard.type("password")
     opened.page.keyboard.press("Enter")
     opened.page.wait_for_url("**/findings/?*q=password*")
@@ -134,6 +134,6 @@ def test_the_pages_work_without_script(window: Open, sign_in: SignIn, grace: Use
     assert opened.page.locator("tbody tr").count() == 1
     assert not opened.page.locator("[data-copies]").first.is_visible()
     opened.page.goto(f"{opened.base}/scans/{running.pk}/")
-    opened.page.get_by_role("link", name="Look again").click()
+    opened.page.get_by_role("link", name="Refresh").click()
     opened.page.get_by_role("button", name="Cancel the scan").click()
     opened.page.get_by_text("can be resumed").wait_for()

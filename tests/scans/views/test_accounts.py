@@ -78,7 +78,7 @@ def test_of_very_many_accounts_the_ous_are_shown_and_those_of_the_chosen_one(cli
 
 def test_nobody_to_see_says_what_to_do(inventory: Inventory) -> None:
     Organization.objects.filter(pk=inventory.organization.pk).update(org_id="o-renamed001")
-    assert "There is no account that you may see" in readers.auditor().get("/accounts/").content.decode()
+    assert "There are no accounts that you can see" in readers.auditor().get("/accounts/").content.decode()
 
 
 def test_the_page_of_an_account_shows_what_is_known(inventory: Inventory, client: Client) -> None:
@@ -112,7 +112,7 @@ def test_refused_tags_are_not_shown_as_none(inventory: Inventory, client: Client
     )
     text = client.get("/accounts/100000000004/").content.decode()
     assert "organizations.ListTagsForResource" in text
-    assert "It has none." not in text
+    assert "The account has no tags." not in text
 
 
 def test_an_account_that_changed_organizations_is_shown_where_it_is(inventory: Inventory, client: Client) -> None:
@@ -123,7 +123,7 @@ def test_an_account_that_changed_organizations_is_shown_where_it_is(inventory: I
 
 
 def test_the_scan_button_is_for_scan_operators(client: Client) -> None:
-    assert "Scan it" not in client.get("/accounts/100000000001/").content.decode()
+    assert "Scan with options" not in client.get("/accounts/100000000001/").content.decode()
     assert "/scans/start/?account=100000000001" in readers.operator().get("/accounts/100000000001/").content.decode()
 
 

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.django_db
 ORG = "o-1"
 # What is said only where all was read.
 CLAIMS = (
-    "Everything that was asked for could be read", "Nothing falls short", "No open findings</strong>",
-    "No finding matches", "Nothing fails</strong>", "Nothing differs", "is the same in both", "All 2 accounts",
-    "nothing changed<", "Gaps</dt><dd>0<", "None was open at the end of that day.",
+    "Everything in the scan's scope was read", "No judged resource fails or is unknown.</p>", "No open findings</strong>",
+    "No finding matches", "Nothing fails</strong>", "No changes.", "are the same", "All 2 accounts",
+    "nothing changed<", "Gaps</dt><dd>0<", "No finding was open at the end of that day.",
 )  # fmt: skip
 PAGES = (
     "/", "/scores/", "/accounts/", "/accounts/111122223334/", "/accounts/111122223334/coverage/",
@@ -151,9 +151,9 @@ def test_an_account_that_was_not_read_has_no_numbers(told: Told, client: Client)
     assert row[0].count('num muted">–<') == 4
     (item,) = [a for a in client.get("/api/v1/accounts/").json()["items"] if a["name"] == "payments"]
     assert (item["open_findings"], item["read"] in {"never", "unreadable"}) == (None, True)
-    assert "Nothing was read here yet" in shown(client, "/findings/?account=111122223334")
+    assert "Nothing has been read here yet" in shown(client, "/findings/?account=111122223334")
     assert "Open findings:" not in shown(client, "/accounts/111122223334/as-of/?as_of=2026-01-01")
-    assert "Nothing was read yet" in shown(client, "/flows/?account=111122223334")
+    assert "Nothing has been read yet" in shown(client, "/flows/?account=111122223334")
 
 
 @pytest.mark.parametrize("told", ["waiting", "running", "cancelled", "cancelled_half_way"], indirect=True)
@@ -163,7 +163,7 @@ def test_a_scan_that_did_not_end_says_what_it_read(told: Told, client: Client) -
     page = shown(client, f"/scans/{scan.pk}/")
     assert f"<dt>Accounts</dt><dd>{read} of 2 read" in page
     assert ("nothing was judged" in page) == (not read)
-    assert ('<dd class="muted">not known</dd>' in page) == (not read)
+    assert ('<dd class="muted">unknown</dd>' in page) == (not read)
     assert f'<td data-label="Accounts read" class="num">{read} of 2' in shown(client, "/scans/")
     said = client.get(f"/api/v1/scans/{scan.pk}/progress/").json()
     scan.refresh_from_db()
@@ -176,7 +176,7 @@ def test_a_scan_that_did_not_end_says_what_it_read(told: Told, client: Client) -
 def test_a_cancelled_scan_without_one_call_says_that_nothing_was_read(told: Told, client: Client) -> None:
     page = shown(client, f"/scans/{told.scans[0].pk}/")
     assert "Nothing was read: 2 cancelled before they were read" in page
-    assert "The posture and the findings stand as they were" in page
+    assert "The posture and the findings are unchanged" in page
 
 
 @pytest.mark.parametrize("told", ["cancelled"], indirect=True)
@@ -184,7 +184,7 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
     cancelled(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
-    assert page.count("Read in neither scan") == 2
+    assert page.count("Read by neither scan") == 2
     assert f"Scan {two} was cancelled before it read it." in page
     assert "0 of 2 accounts compared" in page
     with pytest.raises(SystemExit) as ended:
@@ -203,7 +203,7 @@ def test_two_scans_say_how_many_accounts_they_compared(told: Told, client: Clien
     unreadable(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
-    assert "Read in neither scan" in page
+    assert "Read by neither scan" in page
     assert f"Scan {one} could not read it: AWS refused." in page
     assert "1 of 2 accounts compared" in page
     with pytest.raises(SystemExit):
@@ -244,7 +244,7 @@ def test_nothing_discovered_is_said_by_every_page() -> None:
     Organization.objects.create(org_id=ORG, partition="aws", management_account_id="1" * 12)
     client = reader()
     for url in ("/", "/accounts/", "/findings/", "/flows/"):
-        assert "There is no account that you may see" in shown(client, url), url
+        assert "There are no accounts that you can see" in shown(client, url), url
 
 
 @pytest.mark.parametrize("told", ["never"], indirect=True)
@@ -258,14 +258,14 @@ def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Cl
     other = extent_of(Account.objects.filter(name="payments"), controls=["SSM-PS-001"])
     assert (other.read, other.text().count("not read for all that is chosen here")) == (0, 1)
     assert "read only for some regions or controls" in shown(client, "/accounts/111122223334/")
-    assert "asked only for SSM-EB-001" in shown(client, "/accounts/111122223334/")
+    assert "the scan covered only SSM-EB-001" in shown(client, "/accounts/111122223334/")
     assert "in what was read" in shown(client, "/findings/?account=111122223334&control=SSM-PS-001")
     assert (
         "in what was read" not in shown(client, "/findings/?account=111122223334&control=SSM-EB-001").split("<main")[1]
     )
     today = f"{timezone.now():%Y-%m-%d}"
     page = shown(client, f"/accounts/111122223334/as-of/?as_of={today}")
-    assert "no scan had read the whole account: this one was asked only for SSM-EB-001" in page
+    assert "no scan had read the whole account: this scan covered only SSM-EB-001" in page
     assert "of the whole account" not in page
 
 
@@ -295,4 +295,4 @@ def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypa
     )
     today = timezone.now() + timedelta(0)
     page = shown(client, f"/accounts/111122223334/as-of/?as_of={today:%Y-%m-%d}")
-    assert "came to it later and could not read it" in page
+    assert "was later and could not read the account" in page

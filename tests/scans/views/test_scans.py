@@ -72,7 +72,7 @@ def test_an_owner_sees_only_their_part_of_a_scan(inventory: Inventory) -> None:
     text = readers.owner(inventory.shop.account_id).get(f"/scans/{inventory.scan.pk}/").content.decode()
     assert "ledger" not in text
     assert "ssm:DescribeParameters" not in text
-    assert "Everything that was asked for could be read." in text
+    assert "Everything in the scan's scope was read." in text
 
 
 def test_a_scan_of_other_accounts_is_not_found(inventory: Inventory) -> None:
@@ -185,4 +185,4 @@ def test_what_failed_in_the_portal_is_on_the_page(inventory: Inventory) -> None:
     assert "The portal failed at telling of the scan&#x27;s end." in page
     assert "Report it." in page
     assert HOSTILE not in page
-    assert "Everything that was asked for could be read" not in page
+    assert "Everything in the scan's scope was read" not in page

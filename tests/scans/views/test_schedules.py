@@ -165,7 +165,7 @@ def test_pause_resume_and_delete_with_a_question(client: Client, made: Schedule)
     assert Schedule.objects.filter(deleted_at=None).exists()
     assert client.post(url(made, "delete/"))["Location"] == LIST
     assert client.get(url(made)).status_code == 404
-    assert "There is no schedule that you may see" in text(client, LIST)
+    assert "There are no schedules that you can see" in text(client, LIST)
 
 
 @pytest.mark.parametrize("act", ["pause/", "resume/", "run/"])

@@ -129,4 +129,4 @@ def test_a_link_fills_the_form_in(inventory: Inventory, client: Client) -> None:
 
 def test_without_an_account_it_says_what_to_do(inventory: Inventory) -> None:
     client = signed_in(person("lena", (Role.SCAN_OPERATOR, ScopeKind.ORGANIZATION, "o-elsewhere1")))
-    assert "There is no account that you may scan" in client.get(URL).content.decode()
+    assert "There are no accounts that you can scan" in client.get(URL).content.decode()

@@ -111,7 +111,7 @@ def test_a_finding_on_a_day_shows_state_reason_and_changed_facts(told: Told) -> 
     assert (after.then.state, after.then.resolution) == ("resolved", "fixed")
     before = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-01")
     assert before.context["stood"].then is None
-    assert "It was not known" in before.content.decode()
+    assert "The finding was not yet known" in before.content.decode()
 
 
 def reader_again(page: object) -> Client:
@@ -145,7 +145,7 @@ def test_what_if_says_that_it_would_pass_and_what_would_change(told: Told) -> No
     page = reader().get(f"/findings/{told.open.pk}/what-if/")
     foretold = page.context["foretold"]
     assert foretold.would_pass
-    assert "It would pass" in page.content.decode()
+    assert "The fix would resolve this finding" in page.content.decode()
     assert {(c.fact, c.after) for c in foretold.changes if c.fact == "type"} == {("type", "SecureString")}
 
 
@@ -192,14 +192,14 @@ def test_compare_names_what_only_one_scan_read(told: Told) -> None:
         (told.shop, "before"),
         (told.other, "after"),
     ]
-    assert "Nothing of it counts as fixed" in page.content.decode()
+    assert "Nothing in it counts as fixed" in page.content.decode()
 
 
 def test_compare_with_leads_to_the_scan_before(told: Told) -> None:
     client = reader()
     answer = client.get(f"/scans/{told.tuesday.scan_id}/compare/")
     assert answer["Location"] == f"/scans/{told.monday.scan_id}/compare/{told.tuesday.scan_id}/"
-    assert "no scan before" in client.get(f"/scans/{told.monday.scan_id}/compare/").content.decode()
+    assert "No earlier scan" in client.get(f"/scans/{told.monday.scan_id}/compare/").content.decode()
     chosen = client.get(f"/scans/{told.monday.scan_id}/compare/", {"with": told.tuesday.scan_id})
     assert chosen["Location"] == f"/scans/{told.tuesday.scan_id}/compare/{told.monday.scan_id}/"
     assert client.get(f"/scans/{told.monday.scan_id}/compare/", {"with": "x"}).status_code == 400
