@@ -175,7 +175,7 @@ def test_the_posture_s_tile_is_the_heat_map_s_sum(made: Company) -> None:
     assert f'<a href="/findings/?verdict=fail">{fail:,}</a>' in page
     assert f'title="{fail:,} of' in page
     rest = fail - posture.bands.excepted - posture.bands.requested
-    assert f'coverage=bare">{rest:,}</a> with neither' in page
+    assert f'coverage=bare">{rest:,}</a> without exception or request' in page
 
 
 def test_what_is_excepted_and_requested(made: Company) -> None:

@@ -115,7 +115,7 @@ def test_of_very_many_accounts_only_the_chosen_ous_have_rows(client: Client) -> 
 
 def test_before_the_first_scan_it_says_what_to_do(inventory: Inventory) -> None:
     AccountTotal.objects.all().delete()
-    assert "A scan operator can start it" in readers.auditor().get("/").content.decode()
+    assert "A scan operator can start a scan" in readers.auditor().get("/").content.decode()
     assert 'href="/scans/start/"' in readers.operator().get("/").content.decode()
 
 
