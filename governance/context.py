@@ -15,15 +15,15 @@ from governance.notify.queries import count_unread
 
 NAV_ITEMS = (
     ("Posture", "posture", Permission.ACCOUNT_VIEW),
-    ("Inventory", "inventory", Permission.ACCOUNT_VIEW),
+    ("Accounts", "inventory", Permission.ACCOUNT_VIEW),
     ("Findings", "findings", Permission.FINDING_VIEW),
     ("Exceptions", "exceptions", Permission.EXCEPTION_VIEW),
     ("Tickets", "tickets", Permission.TICKET_VIEW),
     ("Scans", "scans", Permission.SCAN_VIEW),
     ("Controls", "controls", Permission.CONTROL_VIEW),
     ("People", "people", Permission.USER_VIEW),
-    ("Audit", "audit", Permission.AUDIT_VIEW),
-    ("Data flow", "flows", Permission.FINDING_VIEW),
+    ("Audit trail", "audit", Permission.AUDIT_VIEW),
+    ("Data flows", "flows", Permission.FINDING_VIEW),
     ("Frameworks", "frameworks", Permission.CONTROL_VIEW),
 )
 
