@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
@@ -137,34 +138,36 @@ def _encode_case_fact(value: Any) -> Any:
     return {"$gap": value.as_dict()} if isinstance(value, Gap) else value
 
 
+def _make_destination_case(kind: str, name: str, verdict: Verdict | None, **more: Any) -> Case:
+    facts = {
+        "name": NAME,
+        "kinds": more.get("kinds", [kind]),
+        "fields": more.get("fields", ["setting field"]),
+        "own": more.get("own", True),
+        "head": more.get("head", "exists"),
+    }
+    known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
+    return Case(
+        name,
+        verdict,
+        facts,
+        type="s3.destination",
+        related=more.get("related", {}),
+        arn=ARN,
+        region="global",
+        related_gaps=more.get("gaps", ()),
+        context=known,
+        reason_has=more.get("reason_has", ""),
+    )
+
+
 def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
     """What every kind of data has in common; the kinds differ only in what names their bucket.
 
     synced: resource data syncs send it, which may name a key of their own."""
     other = "13" if kind == "01" else "01"
 
-    def case(name: str, verdict: Verdict | None, **more: Any) -> Case:
-        facts = {
-            "name": NAME,
-            "kinds": more.get("kinds", [kind]),
-            "fields": more.get("fields", ["setting field"]),
-            "own": more.get("own", True),
-            "head": more.get("head", "exists"),
-        }
-        known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
-        return Case(
-            name,
-            verdict,
-            facts,
-            type="s3.destination",
-            related=more.get("related", {}),
-            arn=ARN,
-            region="global",
-            related_gaps=more.get("gaps", ()),
-            context=known,
-            reason_has=more.get("reason_has", ""),
-        )
-
+    case = partial(_make_destination_case, kind)
     theirs = {"shared_buckets": make_shared_bucket()}
     return [
         case("an own bucket, protected", Verdict.PASS, related=make_related_facts()),
@@ -174,18 +177,8 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("keys of S3", Verdict.FAIL, related=make_related_facts(encryption=None), reason_has="SSM-S3-001"),
         case("plain HTTP", Verdict.FAIL, related=make_related_facts(policy=None), reason_has="SSM-S3-002"),
         case("public", Verdict.FAIL, related=make_related_facts(public_access_block=None), reason_has="SSM-S3-004"),
-        case(
-            "a disabled key",
-            Verdict.FAIL,
-            related=make_related_facts(key={"state": "Disabled"}),
-            reason_has="is disabled",
-        ),
-        case(
-            "a key that signs",
-            Verdict.FAIL,
-            related=make_related_facts(key={"usage": "SIGN_VERIFY"}),
-            reason_has="can't encrypt",
-        ),
+        case("a disabled key", Verdict.FAIL, related=make_related_facts(key={"state": "Disabled"}), reason_has="is disabled"),
+        case("a key that signs", Verdict.FAIL, related=make_related_facts(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
         case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
         case(
@@ -196,40 +189,12 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
             reason_has="SSM-S3-002",
         ),
         case("weak, and the rest was refused", Verdict.FAIL, related=make_related_facts(policy=None, encryption=GAP)),
-        case(
-            "a foreign bucket that may not be looked at",
-            Verdict.UNKNOWN,
-            own=False,
-            head="forbidden",
-            context={"bucket_owners": {}},
-        ),
-        case(
-            "a sister that was not read this time",
-            Verdict.UNKNOWN,
-            own=False,
-            reason_has="2026-03-01",
-            context={**theirs, "not_read": READ},
-        ),
-        case(
-            "a sister that this scan left out",
-            Verdict.UNKNOWN,
-            own=False,
-            reason_has="not part",
-            context={**theirs, "left_out": READ},
-        ),
+        case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
+        case("a sister that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
+        case("a sister that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
         case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
-        case(
-            "a sister's bucket, read in part",
-            Verdict.UNKNOWN,
-            own=False,
-            context={"shared_buckets": make_shared_bucket(policy=GAP)},
-        ),
-        case(
-            "its encryption was refused",
-            Verdict.UNKNOWN,
-            related=make_related_facts(encryption=GAP),
-            reason_has="SSM-S3-001",
-        ),
+        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": make_shared_bucket(policy=GAP)}),
+        case("its encryption was refused", Verdict.UNKNOWN, related=make_related_facts(encryption=GAP), reason_has="SSM-S3-001"),
         case("its policy was refused", Verdict.UNKNOWN, related=make_related_facts(policy=GAP)),
         case("its key was refused", Verdict.UNKNOWN, related=make_related_facts(key={"state": GAP})),
         case("the buckets were not read", Verdict.UNKNOWN, gaps=("s3.bucket",)),
@@ -237,7 +202,7 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=make_related_facts()),
         case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
         *(_make_sync_cases(kind, case) if synced else ()),
-    ]
+    ]  # fmt: skip
 
 
 def _make_sync_cases(kind: str, case: Callable[..., Case]) -> list[Case]:
@@ -259,14 +224,8 @@ def _make_sync_cases(kind: str, case: Callable[..., Case]) -> list[Case]:
         sync("a sync with a disabled key", Verdict.FAIL, OWN_KEY, state="Disabled"),
         sync("a sync with a key that signs", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", spec="RSA_2048"),
         sync("a sync with a key of another region than the bucket", Verdict.FAIL, far),
-        sync(
-            "a sync with a key that signs, the bucket not read",
-            Verdict.FAIL,
-            OWN_KEY,
-            usage="SIGN_VERIFY",
-            bucket={"policy": GAP},
-        ),
+        sync("a sync with a key that signs, the bucket not read", Verdict.FAIL, OWN_KEY, usage="SIGN_VERIFY", bucket={"policy": GAP}),
         sync("a sync with a key that was refused", Verdict.UNKNOWN, OWN_KEY, state=GAP),
         sync("a sync whose key was not read", Verdict.UNKNOWN, GAP),
         sync("a sync of other data", Verdict.PASS, OWN_KEY, "11", state="Disabled"),
-    ]
+    ]  # fmt: skip
