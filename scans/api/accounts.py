@@ -31,7 +31,7 @@ class FindingCountsSerializer(serializers.Serializer[Any]):
     low = serializers.IntegerField()
 
 
-class Counted(serializers.Serializer[Any]):
+class CountedAccountSerializer(serializers.Serializer[Any]):
     read = serializers.SerializerMethodField()
     open_findings = serializers.SerializerMethodField()
 
@@ -46,21 +46,21 @@ class Counted(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="Account")
-class AccountSerializer(Counted, api.AccountSerializer):
+class ScannedAccountSerializer(CountedAccountSerializer, api.AccountSerializer):
     """An AWS account. read: whether the last Scan that came to it could read it, and whether one ever read all of it.
     open_findings: as far as it was read; null where nothing ever was, or where you may not see its Findings."""
 
 
 @extend_schema_serializer(component_name="AccountDetail")
-class AccountDetailSerializer(Counted, api.AccountDetailSerializer):
+class ScannedAccountDetailSerializer(CountedAccountSerializer, api.AccountDetailSerializer):
     """An AWS account with its tags, regions and history."""
 
 
 class AccountApi(api.InventoryAccountApi):
     permissions: ClassVar = {**api.InventoryAccountApi.permissions, "rescan": Permission.SCAN_RESCAN}
     answers: ClassVar = {
-        "list": Answer(AccountSerializer, many=True),
-        "retrieve": Answer(AccountDetailSerializer),
+        "list": Answer(ScannedAccountSerializer, many=True),
+        "retrieve": Answer(ScannedAccountDetailSerializer),
         "rescan": Answer(ScanSerializer, status=201, also=(200,)),
     }
     refusals: ClassVar = {"rescan": frozenset({429})}

@@ -1,0 +1,66 @@
+"""Names can be searched: one definition for one name, and a verb with its object where it is imported bare."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.architecture.test_code import PRODUCT, ROOT, python_files
+
+# What a loader or a framework looks for under this name in each file.
+EXPECTED = {"Command", "collect", "evaluate", "fix", "_case"}
+# Names that two modules define. The list may only shrink.
+TWICE: set[str] = set()
+# Functions of one word that are imported without their module. The list may only shrink.
+ONE_WORD = {"client", "controls", "failed", "passed", "unknown"}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def product_files() -> Iterator[Path]:
+    return (path for path in python_files(*PRODUCT) if "management/commands" not in path.as_posix())
+
+
+@cache
+def definitions() -> dict[str, set[str]]:
+    """Each top-level function and class by its name: the modules that define it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in product_files():
+        for node in tree_of(path).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found[node.name].add(path.relative_to(ROOT).with_suffix("").as_posix())
+    return found
+
+
+def imported_bare() -> set[tuple[str, str]]:
+    """Names that the product imports from its own modules, each with its module."""
+    return {
+        (str(node.module), alias.name)
+        for path in product_files()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PRODUCT
+        for alias in node.names
+    }
+
+
+def test_no_two_modules_define_one_name() -> None:
+    twice = {name for name, modules in definitions().items() if len(modules) > 1} - EXPECTED
+    assert twice == TWICE, {name: sorted(definitions()[name]) for name in twice ^ TWICE}
+
+
+def test_functions_imported_bare_are_a_verb_and_its_object() -> None:
+    short = {
+        node.name
+        for path in product_files()
+        for node in tree_of(path).body
+        if isinstance(node, ast.FunctionDef)
+        and "_" not in node.name.strip("_")
+        and (".".join(path.relative_to(ROOT).with_suffix("").parts), node.name) in imported_bare()
+    } - EXPECTED
+    assert short == ONE_WORD, sorted(short ^ ONE_WORD)
