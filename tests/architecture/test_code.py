@@ -10,29 +10,19 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("governance", "accounts", "scans", "exceptions", "demo", "bench", "tests")
-PRODUCT = ("governance", "accounts", "scans", "exceptions")
+from tests.architecture.source import PACKAGES, PRODUCT, ROOT, nodes_of, python_files, text_of, tree_of
+
 SHARED_EXAMPLES = ("destination_control.py", "read_modify_write.py")  # they make the CASES of several controls
 
 
-def python_files(*packages: str) -> Iterator[Path]:
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield path
-
-
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
 def test_no_file_is_over_300_lines() -> None:
-    long = {
-        str(p.relative_to(ROOT)): n for p in python_files(*PACKAGES) if (n := len(p.read_text().splitlines())) > 300
-    }
+    long = {str(p.relative_to(ROOT)): n for p in python_files(*PACKAGES) if (n := len(text_of(p).splitlines())) > 300}
     assert long == {}
 
 
@@ -50,7 +40,7 @@ def test_errors_are_not_swallowed() -> None:
     """A broad except is allowed only where it raises again, or writes the error into the log under an id."""
     swallowed = []
     for path in python_files(*PRODUCT):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"Exception"}
@@ -69,7 +59,7 @@ def test_no_partition_is_written_out_in_product_code() -> None:
     """An ARN's partition comes from the region. Docstrings and CASES may show examples."""
     found = []
     for path in python_files(*PRODUCT):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         # A control file's constants, CASES among them, are examples; its functions and CONTROL are not.
         examples = path.parent.name == "controls" or path.name in SHARED_EXAMPLES
         cases = [
@@ -78,14 +68,14 @@ def test_no_partition_is_written_out_in_product_code() -> None:
             if isinstance(node, ast.Assign | ast.AnnAssign) and examples and not ast.unparse(node).startswith("CONTROL")
         ] + [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.endswith("_case")]
         skipped = {id(inner) for case in cases for inner in ast.walk(case)}
-        for node in ast.walk(tree):
+        for node in nodes_of(path):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 skipped.add(id(node.value))
         if path.name == "control.py":
             continue  # Case's default ARN is an example
         found += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
-            for node in ast.walk(tree)
+            for node in nodes_of(path)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
             and id(node) not in skipped and re.search(r"arn:aws[a-z-]*:", node.value)
         ]  # fmt: skip
@@ -94,7 +84,7 @@ def test_no_partition_is_written_out_in_product_code() -> None:
 
 def test_no_signals_and_no_logic_in_save() -> None:
     for path in python_files(*PRODUCT):
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
         assert "django.db.models.signals" not in text, path
         assert "@receiver" not in text, path
         assert not [f.name for f in functions(path) if f.name in {"save", "delete"}], path
@@ -135,9 +125,5 @@ def test_architecture_page_names_every_directory() -> None:
 
 @pytest.mark.parametrize("word", ["whitelist", "blacklist", "TODO", "FIXME", "XXX:"])
 def test_words_that_do_not_belong(word: str) -> None:
-    hits = [
-        str(p.relative_to(ROOT))
-        for p in python_files(*PRODUCT, "demo", "bench")
-        if word in p.read_text(encoding="utf-8")
-    ]
+    hits = [str(p.relative_to(ROOT)) for p in python_files(*PRODUCT, "demo", "bench") if word in text_of(p)]
     assert hits == []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.architecture.test_code import PRODUCT, ROOT, python_files
+from tests.architecture.source import PRODUCT, ROOT, nodes_of, python_files, tree_of
 
 # What a loader or a framework looks for under this name in each file.
 EXPECTED = {"Command", "collect", "evaluate", "fix", "_case"}
@@ -16,11 +16,6 @@ EXPECTED = {"Command", "collect", "evaluate", "fix", "_case"}
 TWICE: set[str] = set()
 # Functions of one word that are imported without their module. The list may only shrink.
 ONE_WORD = {"client", "controls", "failed", "passed", "unknown"}
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def product_files() -> Iterator[Path]:
@@ -38,12 +33,13 @@ def definitions() -> dict[str, set[str]]:
     return found
 
 
+@cache
 def imported_bare() -> set[tuple[str, str]]:
     """Names that the product imports from its own modules, each with its module."""
     return {
         (str(node.module), alias.name)
         for path in product_files()
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PRODUCT
         for alias in node.names
     }

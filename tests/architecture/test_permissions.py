@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from governance.core.policy import ROLE_PERMISSIONS, Permission, Role, ScopeKind
-from tests.architecture.test_code import PRODUCT, ROOT, python_files
+from tests.architecture.source import PRODUCT, ROOT, nodes_of, python_files
 from tests.governance.test_routes import every_route
 from tests.support.inventory import ORG, Inventory
 from tests.support.people import person, signed_in, stepped_up
@@ -32,7 +32,7 @@ def checked() -> dict[str, set[str]]:
         name = str(path.relative_to(ROOT))
         if name in NO_CHECKS:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Permission":
                 found.setdefault(node.attr, set()).add(name)
     return found
