@@ -5,14 +5,24 @@ import os
 import sys
 
 
+def run(argv: list[str]) -> None:
+    import django
+    from django.core.management import call_command, execute_from_command_line
+
+    # Django answers these with its own version before it looks for a command.
+    if argv[1:] in (["version"], ["--version"]):
+        django.setup()
+        call_command("version")
+    else:
+        execute_from_command_line(argv)
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
     from governance.core.env import ConfigurationError
 
     try:
-        from django.core.management import execute_from_command_line
-
-        execute_from_command_line(sys.argv)
+        run(sys.argv)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""What every page needs: the parts of the portal that this person may see, and what they may do anywhere."""
+"""What every page needs: the parts of the portal that this person may see, what they may do, and the version."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from governance import __version__
 from governance.core.policy import Permission, is_permitted
 from governance.identity.web import get_request_actor
 from governance.notify.queries import count_unread
@@ -48,6 +49,7 @@ def build_page_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": [build_nav_item(request, "Inbox", "inbox", format_unread_count(count_unread(user))), *nav],
         "may": may,
+        "version": __version__,
     }
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from accounts.aws.quiet_loggers import QUIET_LOGGERS
+from governance import __version__
 from governance.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -221,7 +222,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tutela",
     "DESCRIPTION": "Data protection over an AWS Organization: accounts, scans, findings, controls, outcomes.",
-    "VERSION": "1",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
