@@ -47,9 +47,10 @@ browser: $(STAMP)
 	@$(PYTHON) requirements/system.py browser \
 	  || { $(PY) -m playwright install chromium --only-shell >/dev/null 2>&1 && echo "Playwright has fetched a Chromium."; } || true
 
-docs: $(STAMP) ## Write docs/controls/ and docs/permissions.md from the code
+docs: $(STAMP) ## Write the generated pages of docs/ from the code
 	$(PY) manage.py control_docs
 	$(PY) manage.py permissions docs
+	$(PY) manage.py reference_docs
 
 bench: $(STAMP) ## Measure scans; prints figures and writes bench/results/*.json
 	$(PY) -m bench
