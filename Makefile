@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock install lint browser docs clean
+.PHONY: help demo test check bench lock install browser docs docs-build docs-serve clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,12 @@ docs: $(STAMP) ## Write the generated pages of docs/ from the code
 	$(PY) manage.py control_docs
 	$(PY) manage.py permissions docs
 	$(PY) manage.py reference_docs
+
+docs-build: $(STAMP) ## Build the documentation site into build/site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
+docs-serve: $(STAMP) ## Serve the documentation site on http://127.0.0.1:8001/, anew after each change
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(or $(PORT),8001)
 
 bench: $(STAMP) ## Measure scans; prints figures and writes bench/results/*.json
 	$(PY) -m bench

@@ -30,7 +30,8 @@ def render_page() -> str:
     parts = [HEAD]
     for label, title in APPS.items():
         found = list(apps.get_app_config(label).get_models())
-        parts.append(f"## {title}\n\n```mermaid\nerDiagram\n" + "\n".join(draw_models(found)) + "\n```\n")
+        drawn = "\n".join(["erDiagram", "    direction LR", *draw_models(found)])
+        parts.append(f"## {title}\n\n```mermaid\n{drawn}\n```\n")
         parts.append("| model | what it is |\n|---|---|\n" + "\n".join(map(describe_model, found)) + "\n")
     return "\n".join(parts)
 
