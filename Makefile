@@ -5,10 +5,10 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock install browser docs docs-build docs-serve clean
+.PHONY: help demo dev test check bench lock install browser docs docs-build docs-serve clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 install: $(STAMP) ## Make .venv with exactly the locked dependencies
 
@@ -29,8 +29,11 @@ demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=
 	  [ "$$status" = 3 ] && [ -n "$(ONCE)" ] || exit $$status; \
 	  echo "The scan is partial: what could not be read is listed above. (python -m demo --once ends with 3.)"; }
 
-test: $(STAMP) browser ## Run every test
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+dev: $(STAMP) ## Serve the demo with its workers, again after each change of the code
+	@$(PY) -m demo --reload $(if $(PORT),--port $(PORT))
+
+test: $(STAMP) $(if $(T),,browser) ## Run every test, or those of T=path
+	$(PY) -m pytest $(or $(T),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
 	$(VENV)/bin/ruff check .

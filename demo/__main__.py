@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from demo import reloading
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = ROOT / "var" / "demo.sqlite3"
@@ -17,6 +20,7 @@ DATABASE = ROOT / "var" / "demo.sqlite3"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="don't serve the portal; exit with the scan's status")
+    parser.add_argument("--reload", action="store_true", help="serve at once, and again after each change of the code")
     parser.add_argument("--port", type=int, default=8000, help="the portal's port")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--accounts", type=int, default=14)
@@ -30,11 +34,22 @@ def main() -> int:
         manage(environment, "createcachetable")
         manage(environment, "discover")
         run(environment, "-m", "demo.people")
+        if options.reload:
+            return develop(environment, options.port)
         status = manage(environment, "scan", check=False)
         if options.once or status not in {0, 3}:
             return status
         say(f"The portal: {portal(options.port)}/  (end with Ctrl-C)")
         return manage(environment, "serve", "--bind", f"127.0.0.1:{options.port}", check=False)
+
+
+def develop(environment: dict[str, str], port: int) -> int:
+    """The workers in the portal's process do the scan while it is served."""
+    run(environment, "-m", "demo.first_scan")
+    environment["SECRET_KEY"] = secrets.token_urlsafe(64)  # a reload signs nobody out
+    command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}"]
+    say(f"The portal: {portal(port)}/  (it starts again after each change; end with Ctrl-C)")
+    return reloading.serve(command, root=ROOT, environment=environment, say=say)
 
 
 def portal(port: int) -> str:

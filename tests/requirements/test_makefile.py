@@ -77,6 +77,23 @@ def test_a_portal_that_ends_with_3_fails(make):
     assert "Error 3" in said
 
 
+def test_the_demo_is_served_with_reload(make):
+    assert make("dev", "PORT=9000") == (0, "", ["python -m demo --reload --port 9000"])
+
+
+def test_some_tests_run_without_workers_and_without_a_look_for_browsers(make):
+    status, said, calls = make("test", "T=tests/scans/test_engine.py")
+    assert (status, calls) == (0, ["python -m pytest tests/scans/test_engine.py"]), said
+
+
+def test_all_tests_run_in_two_processes(make):
+    status, said, calls = make("test")
+    assert status == 0, said
+    assert calls == [
+        "python3 requirements/system.py browser", "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder",
+    ]  # fmt: skip
+
+
 def test_pip_installs_with_hashes_after_what_it_needs(make):
     status, said, calls = make("install", installed=False)
     assert status == 0, said
