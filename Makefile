@@ -38,6 +38,7 @@ test: $(STAMP) $(if $(T),,browser) ## Run every test, or those of T=path
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive governance accounts scans exceptions manage.py
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError  # nosec  # the error alone; botocore parses
 
 from botocore.exceptions import (
     BotoCoreError,

@@ -16,7 +16,7 @@ POSTGRESQL = {
 SQLITE = {
     "audit_trail_no_update": f"BEFORE UPDATE ON {TRAIL}",
     "audit_trail_no_delete": f"BEFORE DELETE ON {TRAIL}",
-    "audit_trail_no_replace": f"BEFORE INSERT ON {TRAIL} WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE seq = NEW.seq)",  # noqa: S608
+    "audit_trail_no_replace": f"BEFORE INSERT ON {TRAIL} WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE seq = NEW.seq)",  # noqa: S608  # nosec  # names of our own tables
     "audit_head_no_delete": f"BEFORE DELETE ON {HEAD}",
     "audit_head_forward": f"BEFORE UPDATE ON {HEAD} WHEN NEW.seq <= OLD.seq",
 }

@@ -94,4 +94,4 @@ for tag in ("int", "float"):
 
 
 def load_bounded_yaml(content: str) -> Any:
-    return yaml.load(content, Loader=BoundedLoader)  # noqa: S506 (a safe loader)
+    return yaml.load(content, Loader=BoundedLoader)  # noqa: S506  # nosec  # a safe loader
