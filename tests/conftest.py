@@ -25,11 +25,17 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # In CI a skip is a failure, but of tests with these marks (separated by spaces), which may lack their server.
 MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()
-# How long an example takes is the machine's affair, not the test's. In CI a failure is of the change that is tested.
-settings.register_profile(
-    "portal", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=MUST_NOT_SKIP
-)
-settings.load_profile("portal")
+# A property's examples: few for `make check`, the usual number for `make test`, many for `make test-long`. How long one takes
+# is the machine's affair, not the test's. In CI a failure is of the change that is tested.
+for profile, count in {"check": 20, "test": 100, "long": 1000}.items():
+    settings.register_profile(
+        profile,
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize=MUST_NOT_SKIP,
+    )
+settings.load_profile("test")
 
 
 def pytest_report_header() -> list[str]:

@@ -7,9 +7,9 @@ import re
 from http import HTTPStatus
 
 import pytest
+from governance.identity.rest import problems
 
 from governance.core import states
-from governance.identity.rest import problems
 from tests.architecture.test_code import PRODUCT, ROOT, python_files
 
 URN = re.compile(r"urn:tutela:problem:([a-z-]+)")

@@ -16,6 +16,7 @@ from scans.detectors import catalogue, commands, fields, find_sensitive_fields, 
 from scans.detectors.catalogue import MAX_TEXT_LENGTH, detect_in_text
 from scans.domain.size_limits import TooCostlyError
 from tests.attack.hanging import answer_of
+from tests.examples import examples
 
 GAP = Gap(GapKind.MALFORMED, "ssm.DescribeParameters", "ssm:DescribeParameters", "eu-west-1", "MalformedAnswer")
 SECRET = "password=hunter2x"
@@ -69,7 +70,7 @@ def test_a_password_is_found_after_any_number_of_commands() -> None:
 
 
 @given(st.lists(st.sampled_from([*words.QUALIFIERS, "db", "password", "the", "api", "key"]), max_size=8))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_qualifiers_are_taken_off_as_one_by_one(parts: list[str]) -> None:
     was = list(parts)
     while was and words.is_qualifier(was[-1]):

@@ -21,6 +21,7 @@ from governance.core.states import EXCEPTION, TICKET
 from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
+from tests.examples import examples
 from tests.support.inventory import make
 from tests.support.story import Cast, acting, cast
 
@@ -187,7 +188,7 @@ class Play:
                 assert machine.target(last) == row.state, (row, moves)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from(PEOPLE), st.booleans()), max_size=25))
 def test_no_sequence_of_acts_reaches_what_must_never_be(acts: list[tuple[str, str, bool]]) -> None:
     from django.db import transaction

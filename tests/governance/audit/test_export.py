@@ -19,6 +19,7 @@ from governance.audit import export as audit_export
 from governance.core import audit, verifier
 from governance.core.models import AuditEvent
 from governance.core.verifier import check_export, encode_canonical, is_signature_valid
+from tests.examples import examples
 from tests.support.trails import ADA, written
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +103,7 @@ def test_days_choose_rows() -> None:
     assert audit_export.find_row_span(now + timedelta(hours=1), None) == audit_export.TrailSpan()
 
 
-@settings_of(deadline=None, max_examples=25)
+@settings_of(deadline=None, max_examples=examples(25))
 @given(st.binary(max_size=200), st.integers(0, 511))
 def test_our_ed25519_agrees_with_the_library(message: bytes, bit: int) -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))

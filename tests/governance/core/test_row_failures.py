@@ -14,6 +14,7 @@ from hypothesis.extra.django import TestCase
 
 from governance.core import row_failures
 from governance.core.models import ClockFailure
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ ERRORS = (KeyError("x"), ValueError(), RuntimeError("a defect"), OSError("disk")
 
 
 class Property(TestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples(40), deadline=None)
     @given(broken=st.dictionaries(st.integers(0, 11), st.sampled_from(ERRORS)))
     def test_every_row_that_works_is_done_once_and_every_other_is_written_down(
         self, broken: dict[int, Exception]

@@ -21,6 +21,7 @@ from governance.identity.models import User
 from governance.notify import delivery
 from governance.notify.models import MailChoice, Notification
 from governance.notify.services import notify_people, set_mail_choice
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -233,7 +234,7 @@ ERRORS: list[Callable[[], BaseException] | None] = [
 class Property(TestCase):
     """Whoever else there is, however much waits for them and whatever goes wrong with it."""
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25), deadline=None)
     @given(
         others=st.lists(
             st.tuples(

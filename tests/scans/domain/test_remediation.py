@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scans import registry
 from scans.domain import remediation
 from scans.domain.control import Control, Remediation
+from tests.examples import examples
 
 CONTROL: Control = next(iter(registry.controls().values())).control
 HOSTILE = "a'; echo > harm; $(echo > harm) `echo > harm` \"&& echo > harm\n #{region} ; echo > harm"
@@ -34,7 +35,7 @@ def fill(
 
 
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_name_is_one_word_of_the_command(name: str) -> None:
     filled = fill(control("aws ssm get --name {name} --region {region}"), name=name)
     assert shlex.split(filled.cli) == ["aws", "ssm", "get", "--name", name, "--region", "eu-west-1"]

@@ -20,6 +20,7 @@ from scans.insight.coverage import (
     estimate_totals,
     list_readings,
 )
+from tests.examples import examples
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
 STATUSES = {"eu-west-1": "ENABLED_BY_DEFAULT", "us-east-1": "ENABLED", "af-south-1": "DISABLED"}
@@ -100,7 +101,7 @@ def test_a_row_has_every_column() -> None:
 PLACES = sorted(everything())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sets(st.sampled_from(PLACES)), st.sets(st.sampled_from(PLACES)))
 def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], denied: set[tuple[str, str]]) -> None:
     """Where every gap arose in the place itself, both ways of counting agree."""
@@ -113,7 +114,7 @@ def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], deni
     assert estimate_totals(STATUSES, SCOPES, read, denied & held) == count_readings(covered(evidences).values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sets(st.sampled_from(PLACES)), st.sampled_from(PLACES))
 def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], place: tuple[str, str]) -> None:
     evidences = {each: whole(*each) for each in held}

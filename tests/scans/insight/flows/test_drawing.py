@@ -12,6 +12,7 @@ from scans.insight.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind
 from scans.insight.flows.drawing import MAX_DESTINATIONS, draw_flows
 from scans.insight.flows.model import VERDICT_ORDER, pick_worst_verdict
 from scans.insight.flows.summary import count_flows, group_flows
+from tests.examples import examples
 
 TEXT = st.sampled_from(["a", "b", "c-d-e", "\u202e<b>\n", "x" * 90, "é", "/aws/ssm/run"])
 GRADES = st.lists(
@@ -49,7 +50,7 @@ FLOWS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(FLOWS, st.booleans())
 def test_boxes_stay_in_the_picture_and_do_not_cover_each_other(flows: list[Flow], folded: bool) -> None:
     picture = draw_flows(group_flows(flows, folded=folded))
@@ -64,7 +65,7 @@ def test_boxes_stay_in_the_picture_and_do_not_cover_each_other(flows: list[Flow]
     assert sum(box.id[0] in {"bucket", "log_group", "folded"} for box in picture.boxes) <= MAX_DESTINATIONS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(FLOWS)
 def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
     lines = group_flows(flows)
@@ -75,7 +76,7 @@ def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
     assert {box.text for box in picture.boxes if box.id[0] == "feature"} == {line.feature.label for line in lines}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(FLOWS)
 def test_what_is_not_known_is_never_summed_up_as_a_pass(flows: list[Flow]) -> None:
     unsure = {Owner.UNKNOWN, Owner.HIDDEN, Owner.DANGLING}
@@ -86,7 +87,7 @@ def test_what_is_not_known_is_never_summed_up_as_a_pass(flows: list[Flow]) -> No
             assert line.verdict == "fail"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(FLOWS)
 def test_folding_loses_no_flow_and_softens_no_verdict(flows: list[Flow]) -> None:
     whole, folded = group_flows(flows), group_flows(flows, folded=True)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scans import registry
 from scans.controls.lib.iam_policies import IDENTITY_POLICY, RESOURCE_POLICY, PolicyError, parse_policy
 from scans.domain.control import Outcome, Verdict
+from tests.examples import examples
 from tests.scans.controls.test_every_control import judge_case
 
 BUCKET = "arn:aws:s3:::example"
@@ -141,7 +142,7 @@ def spell_values(draw: Any, values: Any) -> Any:
 
 
 @every_judge
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(data=st.data())
 def test_the_spelling_makes_no_difference(id: str, data: st.DataObject) -> None:
     document = data.draw(documents(JUDGES[id][0]))
@@ -172,7 +173,7 @@ def broken(draw: Any, document: dict[str, Any]) -> dict[str, Any]:
 
 
 @every_judge
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(data=st.data())
 def test_what_is_no_policy_is_unknown_with_the_reason(id: str, data: st.DataObject) -> None:
     kind = JUDGES[id][0]
@@ -192,7 +193,7 @@ def fault_of(document: Any, kind: str) -> str:
 
 
 @every_judge
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(document=JSON.filter(lambda value: value is not None))
 def test_anything_at_all_is_unknown(id: str, document: Any) -> None:
     found = outcome(id, document)
