@@ -46,7 +46,7 @@ def main() -> int:
 def develop(environment: dict[str, str], port: int) -> int:
     """The workers in the portal's process do the scan while it is served."""
     run(environment, "-m", "demo.first_scan")
-    environment["SECRET_KEY"] = secrets.token_urlsafe(64)  # a reload signs nobody out
+    environment["SECRET_KEY"] = secrets.token_urlsafe(64)  # people stay signed in over a reload
     command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}"]
     say(f"The portal: {portal(port)}/  (it starts again after each change; end with Ctrl-C)")
     return reloading.serve(command, root=ROOT, environment=environment, say=say)
