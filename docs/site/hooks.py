@@ -32,7 +32,17 @@ def fill_entry(entry: Any) -> Any:
     if not target.endswith("/"):
         return entry
     pages = sorted((ROOT / "docs" / target).glob("*.md"), key=lambda page: (page.name != "README.md", page.name))
-    return {title: [target + page.name for page in pages]}
+    return {
+        title: [
+            target + page.name if page.name == "README.md" else {read_title(page): target + page.name} for page in pages
+        ]
+    }
+
+
+def read_title(page: Path) -> str:
+    return next(
+        line.removeprefix("# ") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("# ")
+    )
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
