@@ -94,6 +94,20 @@ def test_all_tests_run_in_two_processes(make):
     ]  # fmt: skip
 
 
+def test_what_takes_longer_audits_measures_and_tries_many_examples(make):
+    status, said, calls = make("test-long")
+    assert status == 0, said
+    assert calls[0] == "python requirements/audit.py requirements-dev.txt"
+    assert {"--hypothesis-profile=long", "--cov"} <= set(calls[1].split())
+
+
+def test_checks_scan_for_insecure_code_and_try_few_examples(make):
+    status, said, _ = make("check", "-n")
+    assert status == 0, said
+    assert ".venv/bin/bandit --quiet --configfile pyproject.toml --recursive governance accounts scans" in said
+    assert "--hypothesis-profile=check" in said
+
+
 def test_pip_installs_with_hashes_after_what_it_needs(make):
     status, said, calls = make("install", installed=False)
     assert status == 0, said
