@@ -47,7 +47,6 @@ check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 second
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
-	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not database" --hypothesis-profile=check
 
