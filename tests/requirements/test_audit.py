@@ -20,6 +20,7 @@ ADVISORY = {
     }],
 }  # fmt: skip
 Advisories = Callable[..., list[str]]
+pytestmark = pytest.mark.slow  # pip-audit takes a second to start
 
 
 @pytest.fixture
