@@ -12,7 +12,7 @@ def main() -> None:
     django.setup()
     from accounts.models import Organization
     from governance.core.policy import SYSTEM
-    from scans.services import start_scan
+    from scans.pipeline.start import start_scan
 
     scan = start_scan(actor=SYSTEM, organization=Organization.objects.get())
     print(f"{scan} is queued; the portal reads its accounts while it serves.", flush=True)

@@ -7,9 +7,9 @@ import re
 from http import HTTPStatus
 
 import pytest
-from governance.identity.rest import problems
 
 from governance.core import states
+from governance.rest import problems
 from tests.architecture.test_code import PRODUCT, ROOT, python_files
 
 URN = re.compile(r"urn:tutela:problem:([a-z-]+)")
@@ -21,9 +21,9 @@ def read(page: str) -> str:
 
 def error_types_of_code() -> dict[str, int]:
     """Type -> status: of the table of statuses, of problems with a kind of their own, and written out elsewhere."""
-    found = {name: status for status, name in problems.CODES.items()}
-    for node in ast.walk(ast.parse((ROOT / "governance/identity/rest/problems.py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Problem":
+    found = {name: status for status, name in problems.PROBLEM_CODES.items()}
+    for node in ast.walk(ast.parse((ROOT / "governance/rest/problems.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "ProblemDetails":
             kinds = [word.value for word in node.keywords if word.arg == "kind"]
             found |= {ast.literal_eval(kind): ast.literal_eval(node.args[0]) for kind in kinds}
     for path in python_files(*PRODUCT):
@@ -36,8 +36,8 @@ def error_types_of_code() -> dict[str, int]:
 def test_page_of_errors_has_every_type_with_its_status() -> None:
     written = dict(re.findall(r"^## ([a-z-]+)\n\*\*(\d+)\.\*\* ", read("errors.md"), re.MULTILINE))
     assert {name: int(status) for name, status in written.items()} == error_types_of_code()
-    assert len(written) > len(problems.CODES)
-    assert problems.Problem(418, "").document()["type"] == "urn:tutela:problem:refused"
+    assert len(written) > len(problems.PROBLEM_CODES)
+    assert problems.ProblemDetails(418, "").document()["type"] == "urn:tutela:problem:refused"
     assert "## refused\n" in read("errors.md")
 
 

@@ -16,7 +16,7 @@ from scans.detectors import catalogue, commands, fields, find_sensitive_fields, 
 from scans.detectors.catalogue import MAX_TEXT_LENGTH, detect_in_text
 from scans.domain.size_limits import TooCostlyError
 from tests.attack.hanging import answer_of
-from tests.examples import examples
+from tests.support.examples import examples
 
 GAP = Gap(GapKind.MALFORMED, "ssm.DescribeParameters", "ssm:DescribeParameters", "eu-west-1", "MalformedAnswer")
 SECRET = "password=hunter2x"

@@ -21,7 +21,7 @@ from governance.core.states import EXCEPTION, TICKET
 from governance.identity.factors.step_up import StepUpRequiredError
 from scans import hooks
 from scans.models import Finding, Scan
-from tests.examples import examples
+from tests.support.examples import examples
 from tests.support.inventory import make
 from tests.support.story import Cast, acting, cast
 

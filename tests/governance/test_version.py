@@ -13,8 +13,8 @@ from django.conf import settings
 from django.test import Client
 
 from governance import __version__
-from tests import readers
-from tests.inventory import Inventory
+from tests.support import readers
+from tests.support.inventory import Inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 

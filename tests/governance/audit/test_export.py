@@ -19,7 +19,7 @@ from governance.audit import export as audit_export
 from governance.core import audit, verifier
 from governance.core.models import AuditEvent
 from governance.core.verifier import check_export, encode_canonical, is_signature_valid
-from tests.examples import examples
+from tests.support.examples import examples
 from tests.support.trails import ADA, written
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from hypothesis.extra.django import TestCase
 
 from governance.core import row_failures
 from governance.core.models import ClockFailure
-from tests.examples import examples
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from governance.identity.models import User
 from governance.notify import delivery
 from governance.notify.models import MailChoice, Notification
 from governance.notify.services import notify_people, set_mail_choice
-from tests.examples import examples
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scans import registry
 from scans.domain import remediation
 from scans.domain.control import Control, Remediation
-from tests.examples import examples
+from tests.support.examples import examples
 
 CONTROL: Control = next(iter(registry.controls().values())).control
 HOSTILE = "a'; echo > harm; $(echo > harm) `echo > harm` \"&& echo > harm\n #{region} ; echo > harm"

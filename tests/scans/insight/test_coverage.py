@@ -20,7 +20,7 @@ from scans.insight.coverage import (
     estimate_totals,
     list_readings,
 )
-from tests.examples import examples
+from tests.support.examples import examples
 
 SCOPES = {"iam": GLOBAL, "kms": "region", "ssm": "region"}
 STATUSES = {"eu-west-1": "ENABLED_BY_DEFAULT", "us-east-1": "ENABLED", "af-south-1": "DISABLED"}

@@ -12,7 +12,7 @@ from scans.insight.flows import FEATURES, Destination, Flow, Grade, Key, KeyKind
 from scans.insight.flows.drawing import MAX_DESTINATIONS, draw_flows
 from scans.insight.flows.model import VERDICT_ORDER, pick_worst_verdict
 from scans.insight.flows.summary import count_flows, group_flows
-from tests.examples import examples
+from tests.support.examples import examples
 
 TEXT = st.sampled_from(["a", "b", "c-d-e", "\u202e<b>\n", "x" * 90, "é", "/aws/ssm/run"])
 GRADES = st.lists(

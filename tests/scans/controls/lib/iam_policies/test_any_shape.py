@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from scans import registry
 from scans.controls.lib.iam_policies import IDENTITY_POLICY, RESOURCE_POLICY, PolicyError, parse_policy
 from scans.domain.control import Outcome, Verdict
-from tests.examples import examples
 from tests.scans.controls.test_every_control import judge_case
+from tests.support.examples import examples
 
 BUCKET = "arn:aws:s3:::example"
 # Control -> (where its document stands, the fact that holds it)
