@@ -1,21 +1,18 @@
 """Tells trackers what happened, at least once, in order for each ticket, marked after success.
 
-A message that can't be delivered, for whatever reason, keeps that reason and is tried again later; the others go on.
-A slow tracker gets SECONDS_OF_ONE of a run, so that the others have their turn.
+governance.core.delivery does the delivering. A slow tracker gets MAX_TRACKER_SECONDS of a run, so that the others have
+their turn.
 """
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from datetime import datetime, timedelta
-from functools import partial
 from operator import attrgetter
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, Min, OuterRef, QuerySet, Window
+from django.db.models import Exists, Min, OuterRef, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -24,6 +21,8 @@ from exceptions.models import Ticket, TrackerMessage
 from exceptions.tickets.lifecycle import add_note, queue_tracker_message, transition_ticket
 from exceptions.tickets.trackers import load_trackers
 from exceptions.tickets.trackers.contract import Tracker, TrackerError, WorkItem
+from governance.core.claims import Backoff
+from governance.core.delivery import DeliveryQueue
 from governance.core.policy import SYSTEM
 from governance.core.row_failures import isolate_failure
 from scans import registry
@@ -32,62 +31,51 @@ from scans.domain import remediation
 BATCH = 100
 MAX_RUN_SECONDS = 45.0
 MAX_TRACKER_SECONDS = 15.0
-CLAIM_TIME = timedelta(minutes=5)
-MAX_WAIT = timedelta(hours=6)
 MAX_LISTED = 50
+MESSAGES = DeliveryQueue(
+    TrackerMessage,
+    delivered_at="sent_at",
+    backoff=Backoff(first=timedelta(minutes=2), longest=timedelta(hours=6)),
+    max_seconds=MAX_RUN_SECONDS,
+    lane=lambda message: message.ticket.tracker,
+    max_lane_seconds=MAX_TRACKER_SECONDS,
+)
 log = structlog.get_logger(__name__)
 
 
 def deliver_due_messages() -> int:
     """Send what is due. How many messages were delivered."""
-    now, until = timezone.now(), time.monotonic() + MAX_RUN_SECONDS
-    spent: defaultdict[str, float] = defaultdict(float)
-    sent = 0
-    for message in select_due_messages(now):
-        began = time.monotonic()
-        if began > until:
-            break
-        tracker = message.ticket.tracker
-        if spent[tracker] < MAX_TRACKER_SECONDS and claim_message(message, now):
-            with isolate_failure(partial(schedule_retry, message)):
-                sent += send_tracker_message(message)
-            spent[tracker] += time.monotonic() - began
-    return sent
-
-
-def unsent_messages() -> QuerySet[TrackerMessage]:
-    return TrackerMessage.objects.filter(sent_at=None)
+    now = timezone.now()
+    return MESSAGES.deliver(select_due_messages(now), send_tracker_message, schedule_retry, now)
 
 
 def select_due_messages(now: datetime) -> list[TrackerMessage]:
     """The first unsent message of each ticket if its time has come: one of each tracker in turn.
 
     Within a run, trackers that answer come before those that have messages which failed or were cut off."""
-    firsts = unsent_messages().order_by().values("ticket").annotate(first=Min("id")).values("first")
-    failing = unsent_messages().filter(attempts__gt=0, ticket__tracker=OuterRef("ticket__tracker"))
+    firsts = MESSAGES.select_waiting().order_by().values("ticket").annotate(first=Min("id")).values("first")
+    failing = MESSAGES.select_waiting().filter(attempts__gt=0, ticket__tracker=OuterRef("ticket__tracker"))
     turn = Window(RowNumber(), partition_by="ticket__tracker", order_by=["next_try_at", "id"])
-    rows = unsent_messages().filter(pk__in=firsts, next_try_at__lte=now).annotate(turn=turn, failing=Exists(failing))
+    rows = (
+        MESSAGES.select_waiting()
+        .filter(pk__in=firsts, next_try_at__lte=now)
+        .annotate(turn=turn, failing=Exists(failing))
+    )
     found = rows.order_by("turn", "next_try_at", "id").select_related("ticket__account")[:BATCH]
     return sorted(found, key=attrgetter("failing"))
-
-
-def claim_message(message: TrackerMessage, now: datetime) -> bool:
-    """False: another worker has it."""
-    mine = unsent_messages().filter(pk=message.pk, next_try_at__lte=now)
-    return bool(mine.update(next_try_at=now + CLAIM_TIME, attempts=F("attempts") + 1))
 
 
 def send_tracker_message(message: TrackerMessage) -> int:
     ticket = message.ticket
     if message.act == "open" and ticket.state == "cancelled" and not message.attempts:
-        mark_delivered(message)  # the tracker never heard of it, and needn't
+        MESSAGES.mark_delivered(MESSAGES.select_row(message))  # the tracker never heard of it, and needn't
         return 0
     try:
         call_tracker(find_tracker(ticket), message)
     except TrackerError as error:
         schedule_retry(message, str(error))
         return 0
-    return mark_delivered(message)
+    return MESSAGES.mark_delivered(MESSAGES.select_row(message))
 
 
 def find_tracker(ticket: Ticket) -> Tracker:
@@ -111,10 +99,6 @@ def call_tracker(tracker: Tracker, message: TrackerMessage) -> None:
         tracker.close(ticket.external_id, message.text)
 
 
-def mark_delivered(message: TrackerMessage) -> int:
-    return TrackerMessage.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
-
-
 def on_ticket_opened(ticket: Ticket, external_id: str) -> None:
     with transaction.atomic():
         lock_and_refresh(ticket)
@@ -133,8 +117,8 @@ def lock_and_refresh(ticket: Ticket) -> None:
 
 
 def schedule_retry(message: TrackerMessage, why: str) -> None:
-    wait = min(timedelta(minutes=2 ** min(message.attempts + 1, 12)), MAX_WAIT)
-    TrackerMessage.objects.filter(pk=message.pk).update(next_try_at=timezone.now() + wait, error=why[:2000])
+    """message: as it was read before the claim that counts this try."""
+    MESSAGES.postpone(MESSAGES.select_row(message), message.attempts + 1, why)
     log.warning("tracker.failed", ticket=message.ticket_id, tracker=message.ticket.tracker, act=message.act, why=why)
     if message.act == "open":
         with isolate_failure(lambda error: log.error("tracker.ticket_not_marked", why=error)):

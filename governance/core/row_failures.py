@@ -17,10 +17,11 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
+from governance.core.claims import Backoff
 from governance.core.models import ClockFailure
 
 MAX_SECONDS = 30.0
-MAX_WAIT = timedelta(hours=1)
+ROW_BACKOFF = Backoff(first=timedelta(minutes=1), longest=timedelta(hours=1))
 FAILURE_RETENTION = timedelta(days=7)
 MAX_REASON_LENGTH = 500
 log = structlog.get_logger(__name__)
@@ -48,21 +49,26 @@ def describe_error(error: BaseException) -> str:
 
 def process_rows(act: str, rows: Iterable[Row], work: Callable[[Row], object], *, seconds: float = MAX_SECONDS) -> int:
     """Work on each row (a model's, or its id). For how many work answered something true."""
-    until = time.monotonic() + seconds
     failed = {failure.row: failure for failure in ClockFailure.objects.filter(act=act)}
     now, done = timezone.now(), 0
-    for row in rows:
+    postponed = {id for id, failure in failed.items() if failure.next_try_at > now}
+    for row in take_within(act, (row for row in rows if get_row_id(row) not in postponed), seconds):
         id = get_row_id(row)
-        if id in failed and failed[id].next_try_at > now:
-            continue
-        if time.monotonic() > until:
-            log.info("clock.rest_is_for_the_next_run", act=act, done=done)
-            break
         with isolate_failure(partial(record_row_failure, act, id)):
             done += bool(work(row))
             if id in failed:
                 failed[id].delete()
     return done
+
+
+def take_within(act: str, rows: Iterable[Row], seconds: float) -> Iterator[Row]:
+    """The rows, one after the other, until the time is used up. The next run takes the rest."""
+    until = time.monotonic() + seconds
+    for number, row in enumerate(rows):
+        if time.monotonic() > until:
+            log.info("clock.rest_is_for_the_next_run", act=act, taken=number)
+            return
+        yield row
 
 
 def get_row_id(row: Any) -> int:
@@ -81,9 +87,9 @@ def record_row_failure(act: str, row: int, why: str) -> None:
     now = timezone.now()
     ClockFailure.objects.filter(next_try_at__lt=now - FAILURE_RETENTION).delete()
     before = ClockFailure.objects.filter(act=act, row=row).values_list("attempts", flat=True).first() or 0
-    wait = min(timedelta(minutes=2 ** min(before, 10)), MAX_WAIT)
+    next_try_at = now + ROW_BACKOFF.delay(before + 1)
     ClockFailure.objects.update_or_create(
-        act=act, row=row, defaults={"attempts": before + 1, "at": now, "next_try_at": now + wait, "error": why}
+        act=act, row=row, defaults={"attempts": before + 1, "at": now, "next_try_at": next_try_at, "error": why}
     )
     log.warning("clock.row_failed", act=act, row=row, why=why, attempts=before + 1)
 

@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
+from governance.core.claims import claim_rows, extend_claim
 from governance.core.models import ClockTurn
 from governance.core.row_failures import describe_error
 
@@ -65,7 +66,7 @@ def claim_turn(name: str) -> str | None:
     now, holder = timezone.now(), secrets.token_hex(16)
     ClockTurn.objects.bulk_create([ClockTurn(name=name, lease_until=now)], ignore_conflicts=True)
     free = ClockTurn.objects.filter(name=name, lease_until__lte=now)
-    taken = free.update(holder=holder, lease_until=now + TURN_LEASE, began_at=now, ended_at=None, error="")
+    taken = claim_rows(free, now + TURN_LEASE, holder=holder, began_at=now, ended_at=None, error="")
     return holder if taken else None
 
 
@@ -95,7 +96,7 @@ def keep_turn_renewed(name: str, holder: str) -> Iterator[None]:
 def renew_turn(name: str, holder: str, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         try:
-            ClockTurn.objects.filter(name=name, holder=holder).update(lease_until=timezone.now() + TURN_LEASE)
+            extend_claim(ClockTurn.objects.filter(name=name, holder=holder), TURN_LEASE)
         except DatabaseError as error:
             log.warning("clock.turn_not_renewed", task=name, why=describe_error(error))
             connection.close()

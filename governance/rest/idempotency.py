@@ -2,7 +2,8 @@
 
 The row is claimed first, in a transaction of its own; then act and answer commit together, in a transaction that
 holds the row's lock. So a process that dies in between has done nothing, and the lock, which the database gives back
-by itself, tells a request that runs from one that is dead. Only successes are kept: a request that was refused or
+by itself, tells a request that runs from one that is dead. (So this is no claim of governance.core.claims, which ends
+when its time has passed: an act may take longer than any lease.) Only successes are kept: a request that was refused or
 broke did nothing, gives its key back at once, and may be sent again under it.
 """
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.aws.gaps import Gap
 from governance.core import error_log
+from governance.core.claims import claim_rows, extend_claim
 from governance.core.policy import SYSTEM
 from governance.core.states import SCAN, TARGET, TARGET_ENDED
 from governance.core.transitions import LostRaceError, move_state
@@ -73,9 +74,8 @@ def claim_scan(scan: Scan) -> bool:
     """Losing means that another worker is taking the Scan forward. If that one dies, the sweeper comes again."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    taken = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"]).update(
-        lease_until=now + LEASE_DURATION, owner=lease_owner()
-    )
+    free_scan = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"])
+    taken = claim_rows(free_scan, now + LEASE_DURATION, owner=lease_owner())
     scan.refresh_from_db(fields=["state", "lease_until"])
     return bool(taken)
 
@@ -86,7 +86,7 @@ def filter_held_scan(scan: Scan) -> models.QuerySet[Scan]:
 
 def renew_scan_lease(scan: Scan) -> None:
     """A sign of life: joining very many accounts outlasts a lease."""
-    filter_held_scan(scan).update(lease_until=timezone.now() + LEASE_DURATION)
+    extend_claim(filter_held_scan(scan), LEASE_DURATION)
 
 
 def release_scan_lease(scan: Scan, tries: int = 0) -> None:
@@ -109,7 +109,7 @@ def register_retry(scan: Scan, error: Exception) -> bool:
 
 
 def is_last_try(scan: Scan) -> bool:
-    return bool(scan.totals.get(TRIES_KEY, 0) + 1 >= failures.MAX_WORK_TRIES)
+    return failures.WORK_BACKOFF.is_exhausted(scan.totals.get(TRIES_KEY, 0) + 1)
 
 
 def record_scan_error(scan: Scan, error: Exception, doing: str) -> None:

@@ -60,7 +60,9 @@ def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int
 
 
 def claim_due_time(schedule: Schedule, values: dict[str, object]) -> bool:
-    """Settle its due time. False: another beat was quicker, or a person changed or paused it since it was read."""
+    """Settle its due time. False: another beat was quicker, or a person changed or paused it since it was read.
+
+    Nothing is held afterward, so it is no claim of governance.core.claims: it and the Scan commit together."""
     same = {"pk": schedule.pk, "next_due_at": schedule.next_due_at, "version": schedule.version}
     return bool(Schedule.objects.filter(**same).update(**values))
 

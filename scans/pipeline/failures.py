@@ -8,9 +8,11 @@ from datetime import timedelta
 from django.db import InterfaceError, OperationalError, connection
 
 from governance.core import error_log
+from governance.core.claims import Backoff
 from governance.core.storable import make_text_storable
 
 MAX_WORK_TRIES = 5
+WORK_BACKOFF = Backoff(first=timedelta(seconds=5), longest=timedelta(seconds=40), max_tries=MAX_WORK_TRIES)
 MAX_QUOTED_CHARACTERS = 200  # characters of what a database says
 DATABASE_HINT = "Look at the database (its space, its connections, its log), then scan the account again."
 MEMORY_HINT = (
@@ -37,7 +39,7 @@ def is_transient(error: BaseException) -> bool:
 
 def compute_retry_delay(tries: int) -> timedelta:
     """How long to wait before the next try: a few seconds at first, never so long that anybody would notice."""
-    return timedelta(seconds=min(40, 5 * 2 ** max(0, tries - 1)))
+    return WORK_BACKOFF.delay(tries)
 
 
 def record_failure(error: BaseException, doing: str) -> dict[str, str]:

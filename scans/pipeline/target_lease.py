@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.aws.reader import Counters
+from governance.core.claims import claim_rows, extend_claim
 from governance.core.states import TARGET
 from scans.models import Target
 from scans.pipeline.heartbeat import LEASE_DURATION
@@ -26,7 +27,7 @@ class Lease:
         return Target.objects.filter(pk=self.target_id, token=self.token, state="running")
 
     def extend(self) -> None:
-        self.held_target().update(lease_until=timezone.now() + LEASE_DURATION)
+        extend_claim(self.held_target(), LEASE_DURATION)
 
 
 class LeaseLostError(Exception):
@@ -37,12 +38,13 @@ def claim_target(target_id: int) -> Lease | None:
     """Take a queued Target, or one whose lease ran out. Losing means that another worker has it."""
     now = timezone.now()
     free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
-    claimed = Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]).update(
+    claimed = claim_rows(
+        Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]),
+        now + LEASE_DURATION,
         state=TARGET.target("claim"),
         owner=lease_owner(),
         token=models.F("token") + 1,
         attempts=models.F("attempts") + 1,
-        lease_until=now + LEASE_DURATION,
         started_at=now,
     )
     if not claimed:

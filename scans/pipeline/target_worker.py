@@ -102,7 +102,7 @@ def handle_target_failure(lease: Lease, counters: Counters, error: BaseException
     said = failures.record_failure(error, f"scan {target.scan_id}, account {target.account.account_id}")
     if not failures.is_transient(error):
         give_up_target(lease, target.account_id, counters, said)
-    elif target.attempts < MAX_TARGET_ATTEMPTS:
+    elif not failures.WORK_BACKOFF.is_exhausted(target.attempts):
         free_again = timezone.now() + failures.compute_retry_delay(target.attempts)
         end_target(lease, "release", counters, owner="", lease_until=free_again, finished_at=None, error=said)
     else:

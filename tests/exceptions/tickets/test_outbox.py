@@ -183,7 +183,7 @@ def test_a_slow_tracker_gets_so_much_of_a_run_and_the_others_theirs(
             asked.append("quick")
             return work.key
 
-    monkeypatch.setattr(outbox.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setitem(load_trackers(), "slow", Waiting())
     monkeypatch.setitem(load_trackers(), "console", Quick())
     made = waiting(people, 5, "slow")

@@ -84,7 +84,7 @@ def test_a_run_ends_after_its_seconds_and_leaves_the_rest_to_the_next(monkeypatc
         done.append(row)
         return True
 
-    monkeypatch.setattr(row_failures.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     assert row_failures.process_rows("an act", range(9), work, seconds=25) == 3
     assert done == [0, 1, 2]
 
