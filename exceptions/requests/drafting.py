@@ -23,7 +23,7 @@ from exceptions.rules import BROAD_SCOPES, find_window_problems, highest_severit
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
 from governance.core.states import EXCEPTION
-from governance.core.transitions import LostRaceError, move_state
+from governance.core.transitions import LostRaceError, StaleRowError, move_versioned_state
 from governance.identity.queries import build_actor
 from scans.models import Finding
 
@@ -60,7 +60,8 @@ def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wante
         locking.lock_trail_end("exceptionrequest.change")
         editable = ExceptionRequest.objects.filter(pk=request.pk, version=version, state__in=EDITABLE_STATES)
         if not editable.update(version=F("version") + 1, **values):
-            raise build_stale_error(request, "be changed")
+            request.refresh_from_db()
+            raise build_conflict(request, "be changed", stale=request.state in EDITABLE_STATES)
         request.refresh_from_db()
         request.covered.all().delete()
         request.covers.all().delete()  # what it was is nobody's to see by, and nothing is asked until it is submitted
@@ -198,26 +199,17 @@ def require_requester(actor: Actor, request: ExceptionRequest) -> None:
 def transition_request(
     request: ExceptionRequest, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any
 ) -> None:
-    """Move it, if it still is the version that the caller read. Raises StaleVersionError."""
+    """Move it, if it still is the version that the caller read. Raises StaleVersionError, WorkflowError."""
     try:
-        move_state(
-            request,
-            EXCEPTION,
-            event,
-            actor=actor,
-            reason=reason,
-            held={"version": version},
-            version=F("version") + 1,
-            **more,
-        )
+        move_versioned_state(request, EXCEPTION, event, actor=actor, version=version, reason=reason, **more)
     except LostRaceError as error:
-        raise build_stale_error(request, event.replace("_", " ")) from error
+        raise build_conflict(request, event.replace("_", " "), stale=isinstance(error, StaleRowError)) from error
     notifications.dismiss_notifications(notifications.build_request_url(request), request.state, actor)
 
 
-def build_stale_error(request: ExceptionRequest, act: str) -> WorkflowError:
-    request.refresh_from_db()
-    if request.state in EXCEPTION.moves.get(act.replace(" ", "_"), (EDITABLE_STATES, ""))[0]:
+def build_conflict(request: ExceptionRequest, act: str, *, stale: bool) -> WorkflowError:
+    """stale: only its version has changed, so the same act may be repeated."""
+    if stale:
         return StaleVersionError(f"{request} was changed by somebody else meanwhile. Look at it again, then repeat it.")
     return WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so it can't {act}.")
 

@@ -24,7 +24,7 @@ from exceptions.tickets.trackers import load_trackers
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, is_permitted
 from governance.core.states import TICKET, TICKET_ENDED
-from governance.core.transitions import LostRaceError, move_state
+from governance.core.transitions import LostRaceError, StaleRowError, move_versioned_state
 from governance.identity.factors import step_up
 from scans import registry
 from scans.models import Finding
@@ -221,20 +221,10 @@ def require_ticket_decider(actor: Actor, ticket: Ticket) -> None:
 
 def transition_ticket(ticket: Ticket, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any) -> None:
     try:
-        move_state(
-            ticket,
-            TICKET,
-            event,
-            actor=actor,
-            reason=reason,
-            held={"version": version},
-            version=F("version") + 1,
-            **more,
-        )
+        move_versioned_state(ticket, TICKET, event, actor=actor, version=version, reason=reason, **more)
+    except StaleRowError as error:
+        raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
     except LostRaceError as error:
-        ticket.refresh_from_db()
-        if ticket.state in TICKET.sources(event):
-            raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
         raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
     notifications.dismiss_notifications(ticket_notifications.build_ticket_url(ticket), ticket.state, actor)
 

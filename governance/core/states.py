@@ -1,4 +1,8 @@
-"""The state machines, as tables. Pure: no Django. governance.core.transitions makes the moves."""
+"""The state machines, as tables. Pure: no Django.
+
+Every state is moved by an event of its machine. governance.core.transitions moves one row, with its audit record. Scans
+move their Targets and Findings themselves: in bulk, without audit records, a Finding with a FindingEvent instead.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,13 @@ class StateMachine:
 
     def target(self, event: str) -> str:
         return self._find_move(event)[1]
+
+    def next_state(self, state: str, event: str) -> str:
+        """Where the event leads from this state, for rows that are written in bulk. Raises IllegalMoveError."""
+        sources, target = self._find_move(event)
+        if state not in sources:
+            raise IllegalMoveError(f"{self.name} can't {event} when it is {state}")
+        return target
 
     def _find_move(self, event: str) -> tuple[frozenset[str], str]:
         if event not in self.moves:

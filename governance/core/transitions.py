@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import F
 
 from governance.core import audit
 from governance.core.policy import Actor
@@ -14,6 +15,10 @@ from governance.core.states import StateMachine
 
 class LostRaceError(Exception):
     """Somebody else moved the row first; read it again."""
+
+
+class StaleRowError(LostRaceError):
+    """The row is still in a state that the event starts from, but no longer in the version that was read."""
 
 
 def move_state(
@@ -42,3 +47,19 @@ def move_state(
             raise LostRaceError(f"{kind} {row.pk} can't {event}: its state has changed")
         audit.record(actor=actor, action=f"{kind}.{event}", subject=f"{kind}:{row.pk}", reason=reason)
     row.refresh_from_db()
+
+
+def move_versioned_state(
+    row: Any, machine: StateMachine, event: str, *, actor: Actor, version: int, reason: str = "", **fields: Any
+) -> None:
+    """Move one row of the version that the caller read; its version goes up by one.
+
+    Raises StaleRowError if only the version has changed, LostRaceError if the state has; row then is as it is now."""
+    held = {"version": version}
+    try:
+        move_state(row, machine, event, actor=actor, reason=reason, held=held, version=F("version") + 1, **fields)
+    except LostRaceError as error:
+        row.refresh_from_db()
+        if row.state in machine.sources(event):
+            raise StaleRowError(f"{row} is no longer in version {version}") from error
+        raise

@@ -1,4 +1,4 @@
-"""What an outcome does to a Finding. Pure; the moves themselves are governance.core.states.FINDING."""
+"""What an outcome does to a Finding. Pure; which state an event leads to, governance.core.states.FINDING says."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Account
+from governance.core.states import FINDING
 from scans import hooks
 from scans.domain import partial_scans
 from scans.domain.control import Verdict
@@ -239,10 +240,10 @@ def close_if_gone(batch: FindingChanges, finding: Finding, *, covered: bool) -> 
 def transition_finding(batch: FindingChanges, finding: Finding, event: Event, scan: Scan) -> None:
     """scan: the one that read the evidence, be it now or, for a replay, long ago."""
     finding.changed_at = batch.at
-    if event in RESOLUTION:
-        finding.state, finding.resolution, finding.resolved_at = "resolved", RESOLUTION[event], batch.at
-    elif event is not Event.NOTE:
-        finding.state, finding.resolution, finding.resolved_at = "open", "", None
+    if event in FINDING.moves:  # OPEN makes the row, and NOTE leaves the state as it is
+        finding.state = FINDING.next_state(finding.state, event)
+        finding.resolution = RESOLUTION.get(event, "")
+        finding.resolved_at = batch.at if event in RESOLUTION else None
         finding.reopen_count += event is Event.REOPEN
     batch.counts[f"finding.{event}"] += 1
     batch.events.append(

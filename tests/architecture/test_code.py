@@ -90,6 +90,27 @@ def test_no_signals_and_no_logic_in_save() -> None:
         assert not [f.name for f in functions(path) if f.name in {"save", "delete"}], path
 
 
+def writes_a_state(node: ast.AST) -> bool:
+    """A state that is written out, instead of being where an event of the machine leads."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update":
+        return any(word.arg == "state" and isinstance(word.value, ast.Constant) for word in node.keywords)
+    if isinstance(node, ast.Assign):
+        constants = any(isinstance(part, ast.Constant) for part in ast.walk(node.value))
+        written = [part for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Attribute)]
+        return constants and any(part.attr == "state" for part in written)
+    return False
+
+
+def test_states_move_by_their_machines() -> None:
+    written = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in python_files(*PRODUCT)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if writes_a_state(node)
+    ]
+    assert written == []
+
+
 def directories_with_files() -> Iterator[str]:
     """Below the root, less what .gitignore names: also in a copy without git."""
     ignored = [".git/", *(ROOT / ".gitignore").read_text(encoding="utf-8").split()]

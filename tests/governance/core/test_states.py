@@ -51,3 +51,9 @@ def test_an_event_that_the_machine_does_not_have_names_those_that_it_has() -> No
 def test_only_a_scan_resolves_a_finding_and_nothing_decides_about_it_otherwise() -> None:
     assert set(states.FINDING.moves) == {"fix", "vanish", "lapse", "reopen"}
     assert states.FINDING.target("reopen") == "open"
+
+
+def test_a_state_that_is_written_in_bulk_moves_by_the_same_table() -> None:
+    assert states.FINDING.next_state("open", "fix") == "resolved"
+    with pytest.raises(IllegalMoveError, match="finding can't reopen when it is open"):
+        states.FINDING.next_state("open", "reopen")

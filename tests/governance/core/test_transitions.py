@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from exceptions.models import Ticket
 from governance.core import audit
 from governance.core.models import AuditEvent
 from governance.core.policy import SYSTEM, Actor
-from governance.core.states import SCAN, IllegalMoveError
-from governance.core.transitions import LostRaceError, move_state
+from governance.core.states import SCAN, TICKET, IllegalMoveError
+from governance.core.transitions import LostRaceError, StaleRowError, move_state, move_versioned_state
 from scans.models import Scan
 from tests.scans.orders import company
+from tests.support.inventory import make
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +68,33 @@ def test_no_trail_no_move(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_event_that_there_is_not_is_a_defect_not_a_lost_race(scan: Scan) -> None:
     with pytest.raises(IllegalMoveError):
         move_state(scan, SCAN, "explode", actor=SYSTEM)
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    shop = make().shop
+    return Ticket.objects.create(
+        organization=shop.organization, account=shop, control="SSM-PS-001", region="eu-west-1", severity="high",
+        title="x", proposed_at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_a_versioned_move_counts_the_version_up(ticket: Ticket) -> None:
+    move_versioned_state(ticket, TICKET, "approve", actor=SYSTEM, version=1, title="y")
+    assert (ticket.state, ticket.version, ticket.title) == ("approved", 2, "y")
+
+
+def test_a_versioned_move_of_what_changed_meanwhile_is_stale(ticket: Ticket) -> None:
+    Ticket.objects.update(version=2)
+    with pytest.raises(StaleRowError):
+        move_versioned_state(ticket, TICKET, "approve", actor=SYSTEM, version=1)
+    assert (ticket.state, ticket.version) == ("proposed", 2)  # read again
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_versioned_move_of_what_was_moved_meanwhile_is_a_lost_race(ticket: Ticket) -> None:
+    Ticket.objects.update(version=2, state="rejected")
+    with pytest.raises(LostRaceError) as refused:
+        move_versioned_state(ticket, TICKET, "approve", actor=SYSTEM, version=1)
+    assert not isinstance(refused.value, StaleRowError)
+    assert ticket.state == "rejected"
