@@ -26,11 +26,11 @@ from exceptions.errors import (
     WorkflowError,
 )
 from exceptions.models import Decision, ExceptionRequest, Shown
-from exceptions.policy.policy_table import rule_for
+from exceptions.policy.policy_table import find_request_rule
 from exceptions.requests import cover_rows
 from exceptions.requests.drafting import transition_request
 from exceptions.requests.snapshots import build_snapshot
-from exceptions.rules import Rule, find_differences, highest_severity
+from exceptions.rules import find_differences, highest_severity
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
 from governance.identity.factors import step_up
@@ -56,7 +56,7 @@ DECIDABLE_STATES = {
 def record_snapshot(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
     """What a decider sees, and its digest. Kept, so that a later refusal can show the difference."""
     request.quorum = max(
-        request.quorum, find_deciding_rule(request).quorum
+        request.quorum, find_request_rule(request).quorum
     )  # it may have become stricter since it was asked
     body = build_snapshot(request)
     digest = step_up.digest_snapshot(body)
@@ -154,13 +154,9 @@ def require_same_snapshot(request: ExceptionRequest, digest: str) -> Shown:
     return seen
 
 
-def find_deciding_rule(request: ExceptionRequest) -> Rule:
-    return rule_for(severities_in_scope(request), request.scope_kind)
-
-
 def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
     """The longest time as the policy table says now, for the severity as it is now."""
-    longest = timedelta(days=find_deciding_rule(request).max_days)
+    longest = timedelta(days=find_request_rule(request).max_days)
     if request.expires_at and request.expires_at - (request.starts_at or now) > longest:
         raise WorkflowError(
             f"{request} would last longer than the {longest.days} days that its severity and scope allow now. Ask for "

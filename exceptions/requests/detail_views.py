@@ -17,6 +17,7 @@ from exceptions.common.stakeholders import find_conflict_of_interest
 from exceptions.common.view_helpers import parse_posted_version, signed_in_person
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.models import ExceptionRequest
+from exceptions.policy.policy_table import find_request_rule
 from exceptions.requests import drafting, form_views, renewing, submission_checks
 from exceptions.requests.forms import RequestForm, build_form_values
 from exceptions.requests.request_page import build_request_page
@@ -163,6 +164,6 @@ def render_exception_page(
         "lacks": submission_checks.find_submission_problems(found, now) if page.may.edit else {},
     }
     if page.may.renew:
-        rule = submission_checks.find_applicable_rule(found)
+        rule = find_request_rule(found)
         context["renewal"] = {"rule": rule, "latest": submission_checks.latest_end(rule, found.expires_at, now)}
     return render(request, "exceptions/exception.html", context, status=status)

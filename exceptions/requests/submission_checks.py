@@ -25,10 +25,5 @@ def find_submission_problems(request: ExceptionRequest, now: datetime) -> dict[s
     )
 
 
-def find_applicable_rule(request: ExceptionRequest) -> Rule:
-    """How many approvers, how long at most, how many renewals."""
-    return rule_for(severities_in_scope(request), request.scope_kind)
-
-
 def latest_end(rule: Rule, starts_at: datetime | None, now: datetime) -> datetime:
     return max(starts_at or now, now) + timedelta(days=rule.max_days)
