@@ -25,7 +25,7 @@ env.aws_secrets()
 env.check_aws_endpoints()
 DEMO = env.read_flag("TUTELA_DEMO")
 # accounts.aws.endpoints reads it for each client; here a value that is neither is refused, not taken for off.
-FIPS = env.read_flag("TUTELA_FIPS")
+env.read_flag("TUTELA_FIPS")
 DEBUG = False
 SECRET_KEY_GIVEN = env.read_text("SECRET_KEY", "")
 SECRET_KEY = SECRET_KEY_GIVEN or secrets.token_urlsafe(50)
@@ -256,8 +256,8 @@ EMAIL_BACKEND = f"{'governance.notify.smtp' if EMAIL_HOST else 'django.core.mail
 SCAN_ROLE = env.read_text("TUTELA_SCAN_ROLE", "TutelaScan")
 EXTERNAL_ID = env.read_text("TUTELA_EXTERNAL_ID", "")
 SCAN_REGIONS = env.read_regions("TUTELA_REGIONS")
-# accounts.aws.session reads it for each client, as accounts.aws.endpoints does with TUTELA_FIPS.
-AWS_TIMEOUTS = env.read_timeouts("TUTELA_AWS_TIMEOUT")
+# accounts.aws.session reads it for each client; here a value that is none is refused at the start.
+env.read_timeouts("TUTELA_AWS_TIMEOUT")
 SCAN_THREADS = env.read_number("TUTELA_THREADS", 16, least=1)
 SCAN_PARALLEL_TARGETS = env.read_number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
 # How long one collector may read in one region, and one account may take (scans.pipeline.time_limits).

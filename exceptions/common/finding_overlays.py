@@ -83,10 +83,6 @@ def rank_cover(cover: Cover, now: datetime) -> tuple[bool, datetime]:
     return cover.live and cover.starts_at <= now < cover.expires_at, cover.expires_at
 
 
-def find_overlay(finding: Finding, now: datetime) -> ExceptionOverlay | None:
-    return find_exception_overlays([finding], now).get(finding.pk)
-
-
 def requests_for_finding(finding: Finding) -> QuerySet[ExceptionRequest]:
     """Every request that ever covered this finding, newest first."""
     mine = Q(covers__fingerprint="") | Q(covers__fingerprint=finding.fingerprint)

@@ -43,7 +43,7 @@ class Backoff:
 
     def delay(self, failures: int) -> timedelta:
         """How long to wait after so many failures in a row."""
-        return min(self.first * 2 ** min(max(0, failures - 1), MAX_DOUBLINGS), self.longest)
+        return min(self.first * (1 << min(max(0, failures - 1), MAX_DOUBLINGS)), self.longest)
 
     def is_exhausted(self, failures: int) -> bool:
         """Whether to give up after so many failures."""

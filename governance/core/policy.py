@@ -224,9 +224,5 @@ def covers_place(grant: GrantFact, place: Place) -> bool:
             return bool(place.account) and grant.scope_id == place.account
 
 
-def list_active_roles(grants: Iterable[GrantFact], now: datetime) -> set[Role]:
-    return {g.role for g in grants if g.holds(now)}
-
-
 class NotPermittedError(PermissionError):
     """The actor's grants don't carry this permission here."""

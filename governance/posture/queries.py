@@ -22,8 +22,6 @@ from scans.queries.unit_tree import NO_OU
 # Up to this many accounts each has a row of its own; with more, choosing an OU shows its accounts.
 MAX_ACCOUNT_ROWS = 60
 
-PlaceAndGroup = tuple[str, str]  # (OU id or account's row id, group of controls)
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:

@@ -39,12 +39,6 @@ class AccountAsOf:
     lost: list[str] = field(default_factory=list)
 
 
-def outcomes_at(account: Account, moment: datetime) -> RejudgedAccount | None:
-    """The Account's outcomes from the evidence that was the latest at the moment, by today's controls. None:
-    nothing had been read. Raises EvidenceLostError."""
-    return rejudge_account(account, as_of.layers_of([account], moment).get(account.pk, []))
-
-
 def load_account_as_of(account: Account, moment: datetime, *, with_findings: bool) -> AccountAsOf:
     stood = AccountAsOf()
     layers = as_of.layers_of([account], moment).get(account.pk, [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -152,10 +151,3 @@ def latest_target(account: Account) -> Target | None:
     """The last one that ended: what it could not read is what the account's page shows."""
     ended = account.targets.filter(state__in=["done", "unreadable", "failed"])
     return ended.select_related("scan").order_by("-id").first()
-
-
-def by_group(items: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for group, item in items:
-        found[group].append(item)
-    return dict(found)

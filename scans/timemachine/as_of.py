@@ -49,12 +49,6 @@ def good_targets(moment: datetime | None = None) -> QuerySet[Target]:
     return kept.order_by("-collected_at", "-id")
 
 
-def latest_good(account: Account, moment: datetime | None = None) -> Target | None:
-    """The Target with the latest good evidence of the whole Account; of a part where there is nothing else."""
-    layers = layers_of([account], moment).get(account.pk)
-    return layers[-1] if layers else None
-
-
 def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> dict[int, list[Target]]:
     """Account's row id -> the Targets whose evidence counts, newest first: the rescans of a part of the
     Account, and last the one that read it whole. Two queries however many Accounts there are.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exceptions.common.finding_overlays import find_overlay, in_force
+from exceptions.common.finding_overlays import in_force
 from exceptions.errors import WorkflowError
 from exceptions.models import Cover, Decision, ExceptionRequest, Ticket
 from exceptions.requests import deciding, drafting, expiry, renewing
@@ -23,6 +23,7 @@ from scans import hooks
 from scans.models import Finding, Scan
 from tests.support.examples import examples
 from tests.support.inventory import make
+from tests.support.overlays import find_overlay
 from tests.support.story import Cast, acting, cast
 
 REFUSALS = (WorkflowError, NotPermittedError, StepUpRequiredError)

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from exceptions.common.finding_overlays import filter_excepted, find_overlay
+from exceptions.common.finding_overlays import filter_excepted
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,
@@ -24,6 +24,7 @@ from governance.identity.factors.step_up import StepUpRequiredError
 from governance.identity.models import User
 from governance.identity.people.creation import grant_role
 from scans.models import Finding
+from tests.support.overlays import find_overlay
 from tests.support.people import person
 from tests.support.story import Cast, acting
 

@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from exceptions.common.finding_overlays import find_overlay
 from exceptions.models import Decision
 from exceptions.requests import attachments, drafting
 from governance.core.policy import Role, ScopeKind
@@ -16,6 +15,7 @@ from governance.identity.models import User
 from scans.models import Finding
 from tests.support.browsing import browser, shown, text
 from tests.support.inventory import HOSTILE, ORG
+from tests.support.overlays import find_overlay
 from tests.support.people import current_code, enrol, person
 from tests.support.story import Cast, acting
 

@@ -179,7 +179,7 @@ def test_a_stale_change_is_refused(people: Cast) -> None:
 
 @pytest.mark.parametrize("stage", ["drafted", "submitted", "approved"])
 def test_the_requester_withdraws_at_any_stage(people: Cast, stage: str) -> None:
-    from exceptions.common.finding_overlays import find_overlay
+    from tests.support.overlays import find_overlay
 
     request = getattr(people, stage)()
     with pytest.raises(NotPermittedError):

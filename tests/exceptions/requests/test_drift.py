@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from accounts import hooks as accounts_hooks
 from accounts.models import Account
-from exceptions.common.finding_overlays import find_overlay
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting, drift
 from exceptions.requests.snapshots import assess_compensation
@@ -17,6 +16,7 @@ from governance.core.policy import Role, ScopeKind
 from governance.notify.models import Notification
 from scans import hooks
 from scans.models import Finding, PostureCell
+from tests.support.overlays import find_overlay
 from tests.support.people import person
 from tests.support.story import Cast, acting
 

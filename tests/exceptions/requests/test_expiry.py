@@ -12,11 +12,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from exceptions.common import notifications
-from exceptions.common.finding_overlays import find_overlay
 from exceptions.models import Cover, ExceptionRequest
 from exceptions.requests import cover_rows, drafting, expiry, renewing
 from governance.core.models import ClockFailure
 from governance.notify.models import Notification
+from tests.support.overlays import find_overlay
 from tests.support.story import WHY, Cast, acting
 
 pytestmark = pytest.mark.django_db

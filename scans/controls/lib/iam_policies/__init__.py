@@ -23,12 +23,7 @@ from scans.controls.lib.iam_policies.model import (
     Statement,
     parse_policy,
 )
-from scans.controls.lib.iam_policies.perimeters import (
-    Perimeter,
-    assess_perimeter,
-    is_perimeter_closed,
-    list_named_networks,
-)
+from scans.controls.lib.iam_policies.perimeters import Perimeter, assess_perimeter, list_named_networks
 from scans.controls.lib.iam_policies.principals import (
     list_foreign_accounts,
     list_named_accounts,
@@ -50,7 +45,6 @@ __all__ = [
     "denies_insecure_transport",
     "denies_old_tls",
     "full_access_statements",
-    "is_perimeter_closed",
     "list_foreign_accounts",
     "list_granted_actions",
     "list_named_accounts",

@@ -53,10 +53,6 @@ def assess_perimeter(statement: Statement, context: Context, networks: AbstractS
     return Perimeter.OPEN
 
 
-def is_perimeter_closed(statement: Statement, context: Context) -> bool:
-    return assess_perimeter(statement, context) is Perimeter.CLOSED
-
-
 def list_named_networks(statement: Statement) -> tuple[str, ...]:
     """The ids of VPCs and VPC endpoints that its conditions name."""
     named = (c.values for c in statement.conditions if c.key in NETWORK_KEYS and c.operator in POSITIVE_OPERATORS)

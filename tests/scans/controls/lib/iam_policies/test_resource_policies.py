@@ -10,7 +10,6 @@ from scans.controls.lib.iam_policies import (
     denies_insecure_transport,
     denies_old_tls,
     full_access_statements,
-    is_perimeter_closed,
     list_foreign_accounts,
     list_named_accounts,
     list_named_networks,
@@ -201,7 +200,6 @@ def test_accounts_of_principals():
 def test_fences(condition, answer):
     found = statement(Principal="*", Condition=condition)
     assert assess_perimeter(found, CONTEXT) is answer
-    assert is_perimeter_closed(found, CONTEXT) is (answer is Perimeter.CLOSED)
 
 
 @pytest.mark.parametrize(
