@@ -1,7 +1,7 @@
 """Outboxes: rows that wait for delivery to a mail server or a tracker, at least once, marked after success.
 
 A worker that dies between sending and marking sends again when its claim ends. A row that can't be delivered keeps the
-reason and waits for its next try; the other rows go on. No row is given up: what it says has happened, and stays true.
+reason and waits for its next try; the other rows go on. Tries never stop: a backoff with max_tries is not for outboxes.
 """
 
 from __future__ import annotations
