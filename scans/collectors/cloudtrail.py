@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
@@ -10,7 +9,7 @@ from scans.collectors.lib.strict_answers import (
     ShapeError,
     add_each_item,
     make_malformed_gap,
-    read_fact,
+    read_or_gap,
     record_gaps,
     require_flag,
     require_list,
@@ -38,7 +37,10 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("cloudtrail", aws.region)
     # One region lists the multi-region and organization trails of all regions, as shadows. Trails of
     # one other region only are not listed; none of them could satisfy what an account needs.
-    found = read_fact(DESCRIBE, aws.region, lambda: require_list(aws.call("cloudtrail", "DescribeTrails"), "trailList"))
+    found = read_or_gap(
+        make_malformed_gap(DESCRIBE, aws.region),
+        lambda: require_list(aws.call("cloudtrail", "DescribeTrails"), "trailList"),
+    )
     if isinstance(found, Gap):
         record_gaps(evidence, LIST_TYPES, found)
     else:
@@ -79,7 +81,11 @@ def parse_trail(item: Any, home: str) -> dict[str, Any]:
 def read_logging_status(aws: Reader, arn: str, home: str) -> bool | Gap:
     """Nothing else of the status: times of delivery would make evidence differ at each scan."""
     answer = call_trail_api(aws, STATUS, home, Name=arn)
-    return answer if isinstance(answer, Gap) else read_fact(STATUS, home, lambda: require_flag(answer, "IsLogging"))
+    return (
+        answer
+        if isinstance(answer, Gap)
+        else read_or_gap(make_malformed_gap(STATUS, home), require_flag, answer, "IsLogging")
+    )
 
 
 def read_event_selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
@@ -90,7 +96,10 @@ def read_event_selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
     if not names.values() & answer.keys():
         return dict.fromkeys(names, make_malformed_gap(SELECTORS, home))
     # A trail has selectors of one of the two forms; AWS leaves the other out.
-    return {name: read_fact(SELECTORS, home, partial(require_objects, answer, key)) for name, key in names.items()}
+    return {
+        name: read_or_gap(make_malformed_gap(SELECTORS, home), require_objects, answer, key)
+        for name, key in names.items()
+    }
 
 
 def require_objects(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import ec2_shape
 from scans.collectors.lib.strict_answers import (
     add_each_item,
-    read_fact,
+    make_malformed_gap,
+    read_or_gap,
     record_gaps,
     require_flag,
     require_mapping,
@@ -81,7 +81,8 @@ def read_peers(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
     listing = aws.pages("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections", MaxResults=1000)
 
     def ends(vpc: str) -> list[dict[str, Any]] | Gap:
-        return listing.gap or read_fact(PEERINGS, aws.region, partial(ec2_shape.list_active_peers, listing.items, vpc))
+        found = read_or_gap(make_malformed_gap(PEERINGS, aws.region), ec2_shape.list_active_peers, listing.items, vpc)
+        return listing.gap or found
 
     return {vpc: {"peers": ends(vpc)} for vpc in vpcs}
 
@@ -93,7 +94,7 @@ def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]
 
     def endpoint(item: Any) -> None:
         facts = ec2_shape.parse_endpoint(item, aws.region)
-        facts["policy"] = read_fact(ENDPOINTS, aws.region, lambda: ec2_shape.parse_endpoint_policy(item))
+        facts["policy"] = read_or_gap(make_malformed_gap(ENDPOINTS, aws.region), ec2_shape.parse_endpoint_policy, item)
         found[require_text(item, "VpcEndpointId")] = facts
 
     add_each_item(evidence, ["ec2.vpc_endpoint"], ENDPOINTS, aws.region, listing.items, endpoint)
@@ -135,7 +136,9 @@ def describe_by_filter(
     for start in range(0, len(wanted), FILTER_VALUES):
         filters = [{"Name": filter, "Values": wanted[start : start + FILTER_VALUES]}]
         listing = aws.pages("ec2", call.operation, key, Filters=filters, MaxResults=1000)
-        read = listing.gap or read_fact(call, aws.region, partial(parse_by_id, listing.items, id_key, shape))
+        if listing.gap is not None:
+            return listing.gap
+        read = read_or_gap(make_malformed_gap(call, aws.region), parse_by_id, listing.items, id_key, shape)
         if isinstance(read, Gap):
             return read
         found.update(read)
@@ -176,7 +179,7 @@ def read_dns_attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
                 return None
             facts[name] = error.gap
             continue
-        facts[name] = read_fact(ATTRIBUTE, aws.region, partial(read_attribute_value, answer, attribute))
+        facts[name] = read_or_gap(make_malformed_gap(ATTRIBUTE, aws.region), read_attribute_value, answer, attribute)
     return facts
 
 

@@ -6,7 +6,14 @@ from collections import Counter
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.strict_answers import ShapeError, json_object, read_fact, require_list, require_text
+from scans.collectors.lib.strict_answers import (
+    ShapeError,
+    json_object,
+    make_malformed_gap,
+    read_or_gap,
+    require_list,
+    require_text,
+)
 from scans.domain.collector import Call, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
@@ -19,7 +26,10 @@ SAMPLE = 50
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("events", aws.region)
-    facts = read_fact(LOOKUP, aws.region, lambda: summarize_events(require_list(look_up_events(aws), "Events", [])))
+    facts = read_or_gap(
+        make_malformed_gap(LOOKUP, aws.region),
+        lambda: summarize_events(require_list(look_up_events(aws), "Events", [])),
+    )
     if isinstance(facts, Gap):
         facts = dict.fromkeys(("sampled", "tls_versions", "hosts"), facts)
     arn = f"arn:{aws.partition}:cloudtrail:{aws.region}:{aws.account}:lookup/{SOURCE}"

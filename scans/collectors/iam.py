@@ -14,8 +14,9 @@ from scans.collectors.lib import iam_report
 from scans.collectors.lib.strict_answers import (
     ShapeError,
     add_each_item,
+    make_malformed_gap,
     parse_policy_document,
-    read_fact,
+    read_or_gap,
     record_gaps,
     require_flag,
     require_list,
@@ -59,7 +60,7 @@ ENTITIES = ("iam.policy", "iam.principal", "iam.inline")
 
 def collect(aws: Reader, seen: EarlierEvidence, sleep: Callable[[float], None] = time.sleep) -> Evidence:
     evidence = Evidence("iam", aws.region)
-    report = read_fact(REPORT, aws.region, lambda: fetch_credential_report(aws, sleep))
+    report = read_or_gap(make_malformed_gap(REPORT, aws.region), fetch_credential_report, aws, sleep)
     add_root_user(aws, evidence, report)
     if isinstance(report, Gap):
         record_gaps(evidence, ["iam.user"], report)
@@ -77,7 +78,11 @@ def add_organization(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> 
     if context is None or not context.organization or context.management_account != aws.account:
         return
     place = f"arn:{aws.partition}:organizations::{aws.account}:organization/{context.organization}"
-    evidence.add("iam.organization", place, features=read_fact(FEATURES, aws.region, lambda: list_root_features(aws)))
+    evidence.add(
+        "iam.organization",
+        place,
+        features=read_or_gap(make_malformed_gap(FEATURES, aws.region), list_root_features, aws),
+    )
 
 
 def list_root_features(aws: Reader) -> list[str]:
@@ -104,9 +109,11 @@ def fetch_credential_report(aws: Reader, sleep: Callable[[float], None]) -> iam_
 
 
 def add_root_user(aws: Reader, evidence: Evidence, report: iam_report.CredentialReport | Gap) -> None:
-    summary = read_fact(SUMMARY, aws.region, lambda: summary_facts(aws.call("iam", "GetAccountSummary")))
+    summary = read_or_gap(
+        make_malformed_gap(SUMMARY, aws.region), lambda: summary_facts(aws.call("iam", "GetAccountSummary"))
+    )
     devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
-    holders = [read_fact(MFA, aws.region, partial(parse_device_holder, item)) for item in devices.items]
+    holders = [read_or_gap(make_malformed_gap(MFA, aws.region), parse_device_holder, item) for item in devices.items]
     # A device whose holder was not told may be the root user's, unless another one is.
     unread = next((who for who in holders if isinstance(who, Gap)), devices.gap)
     virtual = True if root_arn(aws) in holders else unread or False
@@ -160,10 +167,11 @@ def add_principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str],
     kind, name_key, inline_key = fields
     arn, name = require_text(item, "Arn"), require_text(item, name_key)
     # IAM leaves out the list of inline policies of users who have none, and no other of these lists.
-    read = read_fact(
-        DETAILS, aws.region, lambda: inline_policies(require_list(item, inline_key, [] if kind == "user" else None))
+    read = read_or_gap(
+        make_malformed_gap(DETAILS, aws.region),
+        lambda: inline_policies(require_list(item, inline_key, [] if kind == "user" else None)),
     )
-    attached = read_fact(DETAILS, aws.region, lambda: attached_policies(item))
+    attached = read_or_gap(make_malformed_gap(DETAILS, aws.region), attached_policies, item)
     evidence.add("iam.principal", arn, name=name, kind=kind, attached=attached)
     if read:
         evidence.add("iam.inline", arn, policies=read)
@@ -198,7 +206,7 @@ def map_attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
 
 def add_managed_policy(aws: Reader, evidence: Evidence, attached: dict[str, list[str]] | Gap, item: Any) -> None:
     arn = require_text(item, "Arn")
-    read = read_fact(DETAILS, aws.region, lambda: default_version(item))
+    read = read_or_gap(make_malformed_gap(DETAILS, aws.region), default_version, item)
     users = attached if isinstance(attached, Gap) else sorted(attached.get(arn, []))
     evidence.add("iam.policy", arn, name=arn.rpartition("/")[2], document=read, attached_to=users)
 
@@ -220,7 +228,9 @@ def add_entity_names(aws: Reader, evidence: Evidence) -> None:
             kind = str(resource.facts.get("kind", "policy"))
             fields.setdefault(kind, []).append({"name": name, "path": place})
     found = (
-        incomplete[0] if incomplete else read_fact(DETAILS, GLOBAL, lambda: find_sensitive_fields(fields, MAX_NAMES))
+        incomplete[0]
+        if incomplete
+        else read_or_gap(make_malformed_gap(DETAILS, GLOBAL), find_sensitive_fields, fields, MAX_NAMES)
     )
     evidence.add("iam.names", root_arn(aws), hits=found)
 

@@ -8,8 +8,9 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import kms_names as names
 from scans.collectors.lib.strict_answers import (
+    make_malformed_gap,
     parse_policy_document,
-    read_fact,
+    read_or_gap,
     record_gaps,
     require_flag,
     require_mapping,
@@ -74,7 +75,7 @@ def list_key_naming_resources(aws: Reader, seen: EarlierEvidence) -> list[Resour
 def read_aliases(aws: Reader) -> names.RegionAliases:
     home = f"arn:{aws.partition}:kms:{aws.region}:{aws.account}"
     listing = aws.pages("kms", "ListAliases", "Aliases", Limit=100)
-    found = read_fact(ALIASES, aws.region, lambda: names.parse_aliases(home, listing.items, listing.gap))
+    found = read_or_gap(make_malformed_gap(ALIASES, aws.region), names.parse_aliases, home, listing.items, listing.gap)
     return names.RegionAliases(home, {}, found) if isinstance(found, Gap) else found
 
 
@@ -90,8 +91,9 @@ def describe_key(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any]
     place = names.parse_arn_region(lookup, aws.region)
     try:
         answer = aws.call("kms", "DescribeKey", region=place, KeyId=lookup)
-        found = read_fact(
-            DESCRIBE, place, lambda: key_facts(require_mapping(answer, "KeyMetadata"), aws.account, place)
+        found = read_or_gap(
+            make_malformed_gap(DESCRIBE, place),
+            lambda: key_facts(require_mapping(answer, "KeyMetadata"), aws.account, place),
         )
         if isinstance(found, dict) and place == aws.region:
             found |= {"rotation": read_key_rotation(aws, found, place), "policy": read_key_policy(aws, found, place)}
@@ -114,8 +116,8 @@ def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any
         "key": arn,
         "manager": require_text(key, "KeyManager"),
         "state": require_text(key, "KeyState"),
-        "spec": read_fact(DESCRIBE, place, lambda: require_text(key, "KeySpec")),
-        "usage": read_fact(DESCRIBE, place, lambda: require_text(key, "KeyUsage")),
+        "spec": read_or_gap(make_malformed_gap(DESCRIBE, place), require_text, key, "KeySpec"),
+        "usage": read_or_gap(make_malformed_gap(DESCRIBE, place), require_text, key, "KeyUsage"),
         "origin": require_text(key, "Origin"),
         "multi_region_replica": replica,
         "primary": require_text(require_mapping(related, "PrimaryKey"), "Arn") if replica else None,
@@ -133,13 +135,16 @@ def read_key_rotation(aws: Reader, key: dict[str, Any], place: str) -> bool | Ga
     primary = key["primary"]
     if primary is not None:
         there = names.parse_arn_region(primary, place)
-        return read_fact(
-            ROTATION,
-            there,
+        return read_or_gap(
+            make_malformed_gap(ROTATION, there),
             lambda: is_rotation_enabled(aws.call("kms", ROTATION.operation, region=there, KeyId=primary)),
         )
     answer = call_key_api(aws, ROTATION, place, KeyId=key["key"])
-    return answer if isinstance(answer, Gap) else read_fact(ROTATION, place, lambda: is_rotation_enabled(answer))
+    return (
+        answer
+        if isinstance(answer, Gap)
+        else read_or_gap(make_malformed_gap(ROTATION, place), is_rotation_enabled, answer)
+    )
 
 
 def is_rotation_enabled(answer: dict[str, Any]) -> bool:
@@ -153,7 +158,7 @@ def read_key_policy(aws: Reader, key: dict[str, Any], place: str) -> dict[str, A
     return (
         answer
         if isinstance(answer, Gap)
-        else read_fact(POLICY, place, lambda: parse_policy_document(answer.get("Policy")))
+        else read_or_gap(make_malformed_gap(POLICY, place), lambda: parse_policy_document(answer.get("Policy")))
     )
 
 

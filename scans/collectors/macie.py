@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapKind
-from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_fact, require_text
+from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_text
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
@@ -20,7 +20,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("macie", aws.region)
     facts = read_macie_session(aws)
     if facts.get("status") == "ENABLED":
-        facts["discovery"] = read_fact(DISCOVERY, aws.region, lambda: read_discovery_status(aws))
+        facts["discovery"] = read_or_gap(make_malformed_gap(DISCOVERY, aws.region), read_discovery_status, aws)
     evidence.add("macie2.session", f"arn:{aws.partition}:macie2:{aws.region}:{aws.account}:session", **facts)
     return evidence
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.strict_answers import add_each_item, read_fact, record_gaps, require_text
+from scans.collectors.lib.strict_answers import (
+    add_each_item,
+    make_malformed_gap,
+    read_or_gap,
+    record_gaps,
+    require_text,
+)
 from scans.domain.collector import Call, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
@@ -24,7 +30,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
     def shared(item: Any) -> None:
         arn = require_text(item, "arn")
-        of = read_fact(RESOURCES, aws.region, lambda: require_text(item, "resourceShareArn"))
+        of = read_or_gap(make_malformed_gap(RESOURCES, aws.region), require_text, item, "resourceShareArn")
         held = shares.setdefault(arn, set())
         if isinstance(of, Gap):  # it is shared, and through what isn't known: whom else that admits isn't either
             shares[arn] = of
@@ -45,8 +51,7 @@ def map_share_principals(aws: Reader) -> dict[str, set[str]] | Gap:
     found = aws.pages("ram", "ListPrincipals", "principals", **PARAMETERS, maxResults=500)
     if found.gap:
         return found.gap
-    read: dict[str, set[str]] | Gap = read_fact(PRINCIPALS, aws.region, lambda: group_by_share(found.items))
-    return read
+    return read_or_gap(make_malformed_gap(PRINCIPALS, aws.region), group_by_share, found.items)
 
 
 def group_by_share(items: list[Any]) -> dict[str, set[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.strict_answers import ShapeError, read_fact, require_text, text_or_none
+from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_text, text_or_none
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
@@ -21,10 +21,11 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence.add(
         "s3.account",
         f"{arn}:account",
-        public_access_block=read_fact(BLOCK, aws.region, lambda: read_account_block(aws)),
+        public_access_block=read_or_gap(make_malformed_gap(BLOCK, aws.region), read_account_block, aws),
     )
     listing = aws.pages("s3", "ListBuckets", "Buckets", MaxBuckets=1000)
-    buckets = listing.gap or read_fact(LIST, aws.region, lambda: map_bucket_regions(listing.items))
+    read = read_or_gap(make_malformed_gap(LIST, aws.region), map_bucket_regions, listing.items)
+    buckets = listing.gap or read
     evidence.add("s3.inventory", f"{arn}:inventory", buckets=buckets)
     return evidence
 

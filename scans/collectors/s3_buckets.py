@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.strict_answers import read_fact, record_gaps
+from scans.collectors.lib.strict_answers import make_malformed_gap, read_or_gap, record_gaps
 from scans.domain import references
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -94,7 +94,7 @@ def read_account_buckets(aws: Reader, seen: EarlierEvidence) -> AccountBuckets:
 def add_destination(
     aws: Reader, evidence: Evidence, account: AccountBuckets, name: str, named: references.NamedBucket, own: set[str]
 ) -> None:
-    head: Any = "exists" if name in own else read_fact(HEAD, aws.region, lambda: probe_bucket(aws, name))
+    head: Any = "exists" if name in own else read_or_gap(make_malformed_gap(HEAD, aws.region), probe_bucket, aws, name)
     mine = account.regions if isinstance(account.regions, Gap) else name in own
     # A name that nobody has is surely not ours.
     evidence.add(
@@ -164,7 +164,7 @@ def read_bucket_setting(
         if error.code in GONE:
             raise BucketGoneError from error
         return ABSENT_VALUES.get(error.code, error.gap)
-    return read_fact(call, region, lambda: shape(answer))
+    return read_or_gap(make_malformed_gap(call, region), shape, answer)
 
 
 def build_bucket_arn(aws: Reader, name: str) -> str:

@@ -6,20 +6,17 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.free_text import inspect_free_text, select_free_text
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    build_regional_arn,
     call_unless_gone,
-    expect_text,
-    free_text,
     identify_items,
-    inspect_free_text,
-    maybe_mapping,
-    maybe_text,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
+    text_or_none,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -34,14 +31,14 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListAssociations", "Associations", MaxResults=50)
     for id, item in identify_items(
-        evidence, listing, "AssociationId", regional_malformed_gap(aws, LIST), "ssm.association"
+        evidence, listing, "AssociationId", make_malformed_gap(LIST, aws.region), "ssm.association"
     ):
         answer = call_unless_gone(aws, DESCRIBE, GONE, AssociationId=id)
         if answer is None:
             continue
         facts = {
-            **read_listed_facts(item, regional_malformed_gap(aws, LIST)),
-            **read_described_facts(answer, regional_malformed_gap(aws, DESCRIBE)),
+            **read_listed_facts(item, make_malformed_gap(LIST, aws.region)),
+            **read_described_facts(answer, make_malformed_gap(DESCRIBE, aws.region)),
         }
         evidence.add("ssm.association", build_regional_arn(aws, f"association/{id}"), **facts)
     return evidence
@@ -49,8 +46,8 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 def read_listed_facts(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "name": read_or_gap(gap, maybe_text, item, "AssociationName"),
-        "document": read_or_gap(gap, expect_text, item, "Name"),
+        "name": read_or_gap(gap, text_or_none, item, "AssociationName"),
+        "document": read_or_gap(gap, require_text, item, "Name"),
     }
 
 
@@ -60,14 +57,14 @@ def read_described_facts(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     association = answer.get("AssociationDescription")
     if not isinstance(association, dict):
         return dict.fromkeys(("references", "hits", "url_credentials"), gap)
-    texts = inspect_free_text(gap, lambda: free_text(association, ("AssociationName",), ("Parameters",)))
+    texts = inspect_free_text(gap, lambda: select_free_text(association, ("AssociationName",), ("Parameters",)))
     return {"references": read_or_gap(gap, find_association_references, association), **texts}
 
 
 def find_association_references(association: Answer) -> list[references.Reference]:
-    document = expect_text(association, "Name")
+    document = require_text(association, "Name")
     field = "OutputLocation.S3Location.OutputS3BucketName"
     kind = references.output_kind(document, "13")
     found = references.to_bucket(references.output_location(association), kind, field)
-    found += references.find_in_parameters(document, maybe_mapping(association, "Parameters"), "Parameters")
+    found += references.find_in_parameters(document, mapping_or_empty(association, "Parameters"), "Parameters")
     return references.drop_duplicates(found)

@@ -6,20 +6,17 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.free_text import inspect_free_text, select_free_text
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    MalformedError,
-    build_regional_arn,
+    ShapeError,
     call_unless_gone,
-    expect_text,
-    free_text,
     identify_items,
-    inspect_free_text,
-    maybe_mapping,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -35,12 +32,15 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeAutomationExecutions", "AutomationExecutionMetadataList", MaxResults=50)
     for id, item in identify_items(
-        evidence, listing, "AutomationExecutionId", regional_malformed_gap(aws, LIST), "ssm.automation"
+        evidence, listing, "AutomationExecutionId", make_malformed_gap(LIST, aws.region), "ssm.automation"
     ):
         answer: Answer | Gap | None = {"AutomationExecution": item}
-        gap = regional_malformed_gap(aws, LIST)
+        gap = make_malformed_gap(LIST, aws.region)
         if references.base_name(str(item.get("DocumentName") or "")) in BUCKET_NAMING_DOCUMENTS:
-            answer, gap = call_unless_gone(aws, GET, GONE, AutomationExecutionId=id), regional_malformed_gap(aws, GET)
+            answer, gap = (
+                call_unless_gone(aws, GET, GONE, AutomationExecutionId=id),
+                make_malformed_gap(GET, aws.region),
+            )
         if answer is not None:
             evidence.add(
                 "ssm.automation",
@@ -51,7 +51,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 
 def read_automation(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
-    document = {"document": read_or_gap(gap, expect_text, item, "DocumentName")}
+    document = {"document": read_or_gap(gap, require_text, item, "DocumentName")}
     if isinstance(answer, Gap):
         return {**document, **dict.fromkeys(("references", "hits", "url_credentials"), answer)}
     execution = answer.get("AutomationExecution")
@@ -61,14 +61,14 @@ def read_automation(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, A
     return {
         **document,
         "references": read_or_gap(gap, find_automation_references, execution),
-        **inspect_free_text(gap, lambda: free_text(execution, texts, ("Parameters", "Outputs", "Runbooks"))),
+        **inspect_free_text(gap, lambda: select_free_text(execution, texts, ("Parameters", "Outputs", "Runbooks"))),
     }
 
 
 def find_automation_references(execution: Answer) -> list[references.Reference]:
     """Only where parameters tell something were they asked for; there, AWS has an object, if an empty one."""
-    document = expect_text(execution, "DocumentName")
-    parameters = maybe_mapping(execution, "Parameters")
+    document = require_text(execution, "DocumentName")
+    parameters = mapping_or_empty(execution, "Parameters")
     if references.base_name(document) in BUCKET_NAMING_DOCUMENTS and "Parameters" not in execution:
-        raise MalformedError("Parameters")
+        raise ShapeError("Parameters")
     return references.drop_duplicates(references.find_in_parameters(document, parameters, "Parameters"))

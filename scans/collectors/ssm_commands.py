@@ -6,19 +6,16 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.free_text import inspect_free_text, select_free_text
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    build_regional_arn,
-    expect_text,
-    free_text,
     identify_items,
-    inspect_free_text,
-    maybe_mapping,
-    maybe_text,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
+    text_or_none,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -30,7 +27,7 @@ COLLECTOR = Collector("ssm_commands", "region", ("ssm.command",), (LIST,))
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListCommands", "Commands", MaxResults=50)
-    gap = regional_malformed_gap(aws, LIST)
+    gap = make_malformed_gap(LIST, aws.region)
     for id, item in identify_items(evidence, listing, "CommandId", gap, "ssm.command"):
         evidence.add("ssm.command", build_regional_arn(aws, f"command/{id}"), **read_command(item, gap))
     return evidence
@@ -38,16 +35,16 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 def read_command(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "document": read_or_gap(gap, expect_text, item, "DocumentName"),
+        "document": read_or_gap(gap, require_text, item, "DocumentName"),
         "references": read_or_gap(gap, find_command_references, item),
-        "log_group": read_or_gap(gap, lambda: references.log_group(item, expect_text(item, "DocumentName"))),
-        **inspect_free_text(gap, lambda: free_text(item, ("Comment",), ("Parameters",))),
+        "log_group": read_or_gap(gap, lambda: references.log_group(item, require_text(item, "DocumentName"))),
+        **inspect_free_text(gap, lambda: select_free_text(item, ("Comment",), ("Parameters",))),
     }
 
 
 def find_command_references(item: Answer) -> list[references.Reference]:
-    document = expect_text(item, "DocumentName")
+    document = require_text(item, "DocumentName")
     kind = references.output_kind(document, "01")
-    found = references.to_bucket(maybe_text(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
-    found += references.find_in_parameters(document, maybe_mapping(item, "Parameters"), "Parameters")
+    found = references.to_bucket(text_or_none(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
+    found += references.find_in_parameters(document, mapping_or_empty(item, "Parameters"), "Parameters")
     return references.drop_duplicates(found)

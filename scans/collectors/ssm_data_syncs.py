@@ -6,18 +6,16 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    MalformedError,
-    build_regional_arn,
-    expect_text,
+    ShapeError,
     identify_items,
-    maybe_mapping,
-    maybe_text,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
+    text_or_none,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -29,7 +27,7 @@ COLLECTOR = Collector("ssm_data_syncs", "region", ("ssm.data_sync",), (LIST,))
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "ListResourceDataSync", "ResourceDataSyncItems", MaxResults=50)
-    gap = regional_malformed_gap(aws, LIST)
+    gap = make_malformed_gap(LIST, aws.region)
     for name, item in identify_items(evidence, listing, "SyncName", gap, "ssm.data_sync"):
         evidence.add(
             "ssm.data_sync", build_regional_arn(aws, f"resource-data-sync/{name}"), **read_data_sync(name, item, gap)
@@ -41,28 +39,28 @@ def read_data_sync(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
         "sync_type": read_or_gap(gap, sync_type, item),
-        "kms_key": read_or_gap(gap, lambda: maybe_text(parse_sync_destination(item), "AWSKMSKeyARN")),
+        "kms_key": read_or_gap(gap, lambda: text_or_none(parse_sync_destination(item), "AWSKMSKeyARN")),
         "references": read_or_gap(gap, find_sync_references, item),
     }
 
 
 def sync_type(item: Answer) -> str:
     """Syncs made before the type existed have none, and all of those go to a bucket."""
-    return maybe_text(item, "SyncType") or "SyncToDestination"
+    return text_or_none(item, "SyncType") or "SyncToDestination"
 
 
 def parse_sync_destination(item: Answer) -> Answer:
     """Where it writes: a sync to a destination has one, and one that only takes data in has none."""
-    found = maybe_mapping(item, "S3Destination")
+    found = mapping_or_empty(item, "S3Destination")
     if not found and sync_type(item) == "SyncToDestination":
-        raise MalformedError("S3Destination")
+        raise ShapeError("S3Destination")
     return found
 
 
 def find_sync_references(item: Answer) -> list[references.Reference]:
     place = parse_sync_destination(item)
     kinds = ["10"] if sync_type(item) == "SyncFromSource" else ["12"]
-    if kinds == ["12"] and maybe_mapping(place, "DestinationDataSharing"):
+    if kinds == ["12"] and mapping_or_empty(place, "DestinationDataSharing"):
         kinds.append("10")
-    bucket = expect_text(place, "BucketName") if place else None
+    bucket = require_text(place, "BucketName") if place else None
     return [found for kind in kinds for found in references.to_bucket(bucket, kind, "S3Destination.BucketName")]

@@ -6,18 +6,16 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_packages
-from scans.collectors.lib.ssm_answers import (
-    Answer,
-    build_regional_arn,
-    call_unless_gone,
-    expect_text,
-    identify_items,
-    read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
-)
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
 from scans.collectors.lib.ssm_documents import body_facts
+from scans.collectors.lib.strict_answers import (
+    Answer,
+    call_unless_gone,
+    identify_items,
+    make_malformed_gap,
+    read_or_gap,
+    require_text,
+)
 from scans.domain.collector import Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
@@ -36,7 +34,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     own = [{"Key": "Owner", "Values": ["Self"]}]
     listing = aws.pages("ssm", "ListDocuments", "DocumentIdentifiers", Filters=own, MaxResults=50)
     sessions: set[str] = set()
-    for name, item in identify_items(evidence, listing, "Name", regional_malformed_gap(aws, LIST), *COLLECTOR.types):
+    for name, item in identify_items(evidence, listing, "Name", make_malformed_gap(LIST, aws.region), *COLLECTOR.types):
         facts = read_document(aws, name, item)
         if facts is None:
             continue
@@ -67,12 +65,12 @@ def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None
     )
     if shares.gap is not None and shares.gap.code in GONE:
         return None
-    kind = read_or_gap(regional_malformed_gap(aws, LIST), expect_text, item, "DocumentType")
+    kind = read_or_gap(make_malformed_gap(LIST, aws.region), require_text, item, "DocumentType")
     return {
         "name": name,
         "document_type": kind,
-        "shared_with": shared_with(shares, regional_malformed_gap(aws, SHARES)),
-        **body_facts(answer, kind, regional_malformed_gap(aws, GET)),
+        "shared_with": shared_with(shares, make_malformed_gap(SHARES, aws.region)),
+        **body_facts(answer, kind, make_malformed_gap(GET, aws.region)),
     }
 
 

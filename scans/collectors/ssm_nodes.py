@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    MalformedError,
-    build_regional_arn,
-    expect_text,
+    ShapeError,
     identify_items,
-    maybe_mapping,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
 )
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
@@ -39,7 +37,8 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeInstanceInformation", "InstanceInformationList", MaxResults=50)
     ids = [
-        id for id, _ in identify_items(evidence, listing, "InstanceId", regional_malformed_gap(aws, NODES), "ssm.node")
+        id
+        for id, _ in identify_items(evidence, listing, "InstanceId", make_malformed_gap(NODES, aws.region), "ssm.node")
     ]
     for id in ids:
         if not is_ec2(id):
@@ -58,9 +57,9 @@ def is_ec2(id: str) -> bool:
 
 def add_ec2_nodes(aws: Reader, evidence: Evidence, ids: list[str]) -> None:
     listing = list_instances(aws, ids)
-    gap = regional_malformed_gap(aws, INSTANCES)
+    gap = make_malformed_gap(INSTANCES, aws.region)
     found = dict(iterate_by_id(listing))
-    kinds = {id: read_or_gap(gap, expect_text, item, "InstanceType") for id, item in found.items() if id in ids}
+    kinds = {id: read_or_gap(gap, require_text, item, "InstanceType") for id, item in found.items() if id in ids}
     encrypting = transit_encryption(aws, sorted({kind for kind in kinds.values() if isinstance(kind, str)}))
     for id in ids:
         place = build_regional_arn(aws, f"instance/{id}", service="ec2")
@@ -72,7 +71,7 @@ def add_ec2_nodes(aws: Reader, evidence: Evidence, ids: list[str]) -> None:
         elif not is_instance_ended(item):
             kind = kinds[id]
             encrypts = kind if isinstance(kind, Gap) else encrypting[kind]
-            vpc = read_or_gap(gap, expect_text, item, "VpcId")  # every instance that isn't gone is in one
+            vpc = read_or_gap(gap, require_text, item, "VpcId")  # every instance that isn't gone is in one
             evidence.add("ssm.node", place, hybrid=False, instance_type=kind, vpc=vpc, transit_encryption=encrypts)
 
 
@@ -87,7 +86,7 @@ def list_instances(aws: Reader, ids: list[str]) -> Listing:
         inside = reservation.get("Instances") if isinstance(reservation, dict) else None
         whole = whole and isinstance(inside, list) and all(has_id(item) for item in inside)
         held += inside if isinstance(inside, list) else []
-    return Listing(held, listing.gap or (None if whole else regional_malformed_gap(aws, INSTANCES)))
+    return Listing(held, listing.gap or (None if whole else make_malformed_gap(INSTANCES, aws.region)))
 
 
 def has_id(item: Any) -> bool:
@@ -121,7 +120,7 @@ def read_types(aws: Reader, kinds: list[str]) -> dict[str, bool | Gap | None]:
         answer = aws.call("ec2", "DescribeInstanceTypes", InstanceTypes=kinds)
     except CallError as error:
         return dict.fromkeys(kinds, error.gap)
-    gap = regional_malformed_gap(aws, TYPES)
+    gap = make_malformed_gap(TYPES, aws.region)
     held = answer.get("InstanceTypes")
     listed = (
         {item.get("InstanceType"): item for item in held if isinstance(item, dict)} if isinstance(held, list) else {}
@@ -130,7 +129,7 @@ def read_types(aws: Reader, kinds: list[str]) -> dict[str, bool | Gap | None]:
 
 
 def read_encryption_support(item: Answer) -> bool | None:
-    value = maybe_mapping(item, "NetworkInfo").get("EncryptionInTransitSupported")
+    value = mapping_or_empty(item, "NetworkInfo").get("EncryptionInTransitSupported")
     if value is not None and not isinstance(value, bool):
-        raise MalformedError("EncryptionInTransitSupported")
+        raise ShapeError("EncryptionInTransitSupported")
     return value

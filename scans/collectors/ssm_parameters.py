@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.free_text import inspect_free_text, select_free_text
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    build_regional_arn,
-    expect_integer,
-    expect_text,
-    free_text,
     identify_items,
-    inspect_free_text,
-    maybe_instant,
-    maybe_text,
+    instant_or_none,
+    make_malformed_gap,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_number,
+    require_text,
+    text_or_none,
 )
 from scans.detectors import classify_secret_name
 from scans.domain.collector import Collector, EarlierEvidence, Reader
@@ -31,7 +28,7 @@ COLLECTOR = Collector("ssm_parameters", "region", ("ssm.parameter",), (DESCRIBE,
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeParameters", "Parameters", MaxResults=50)
-    gap = regional_malformed_gap(aws, DESCRIBE)
+    gap = make_malformed_gap(DESCRIBE, aws.region)
     for name, item in identify_items(evidence, listing, "Name", gap, "ssm.parameter"):
         evidence.add(
             "ssm.parameter",
@@ -44,11 +41,11 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 def read_parameter(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
-        "type": read_or_gap(gap, expect_text, item, "Type"),
-        "key_id": read_or_gap(gap, maybe_text, item, "KeyId"),
-        "tier": read_or_gap(gap, maybe_text, item, "Tier"),
-        "version": read_or_gap(gap, expect_integer, item, "Version"),
-        "modified": read_or_gap(gap, maybe_instant, item, "LastModifiedDate"),
-        "secret_name": read_or_gap(gap, lambda: classify_secret_name(name, maybe_text(item, "Description"))),
-        **inspect_free_text(gap, lambda: free_text(item, ("Name", "Description"))),
+        "type": read_or_gap(gap, require_text, item, "Type"),
+        "key_id": read_or_gap(gap, text_or_none, item, "KeyId"),
+        "tier": read_or_gap(gap, text_or_none, item, "Tier"),
+        "version": read_or_gap(gap, require_number, item, "Version"),
+        "modified": read_or_gap(gap, instant_or_none, item, "LastModifiedDate"),
+        "secret_name": read_or_gap(gap, lambda: classify_secret_name(name, text_or_none(item, "Description"))),
+        **inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description"))),
     }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import (
-    build_regional_arn,
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     call_unless_gone,
-    expect_text,
-    maybe_mapping,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -45,7 +43,8 @@ def read_setting(aws: Reader, name: str) -> str | Gap | None:
     if answer is None or isinstance(answer, Gap):
         return answer
     return read_or_gap(
-        regional_malformed_gap(aws, GET), lambda: expect_text(maybe_mapping(answer, "ServiceSetting"), "SettingValue")
+        make_malformed_gap(GET, aws.region),
+        lambda: require_text(mapping_or_empty(answer, "ServiceSetting"), "SettingValue"),
     )
 
 

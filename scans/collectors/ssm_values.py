@@ -14,16 +14,8 @@ from typing import Any
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.ssm_answers import (
-    Answer,
-    MalformedError,
-    build_regional_arn,
-    expect_integer,
-    expect_text,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
-)
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import Answer, ShapeError, make_malformed_gap, require_number, require_text
 from scans.detectors import compute_revision, find_sensitive_fields
 from scans.domain.collector import VALUE_ROLE, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence, Resource
@@ -121,12 +113,12 @@ def inspect_batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -
         gone = set(answer.get("InvalidParameters") or ())
     except CallError as error:
         found, gone, gap = {}, set(), error.gap
-    except MalformedError:
-        found, gone, gap = {}, set(), regional_malformed_gap(aws, GET)
+    except ShapeError:
+        found, gone, gap = {}, set(), make_malformed_gap(GET, aws.region)
     except TooCostlyError as error:
-        found, gone, gap = {}, set(), make_too_costly_gap(regional_malformed_gap(aws, GET), error)
+        found, gone, gap = {}, set(), make_too_costly_gap(make_malformed_gap(GET, aws.region), error)
     else:
-        gap = regional_malformed_gap(aws, GET)
+        gap = make_malformed_gap(GET, aws.region)
     for name, parameter in by_name.items():
         if name in found:
             facts = found[name]
@@ -140,17 +132,17 @@ def inspect_parameters(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | N
     """(name, facts) of each parameter; None for one that has become a SecureString since it was listed."""
     items = answer.get("Parameters")
     if not isinstance(items, list):
-        raise MalformedError("Parameters")
+        raise ShapeError("Parameters")
     for item in items:
-        name = expect_text(item, "Name")
-        if expect_text(item, "Type") not in PLAIN_TYPES:
+        name = require_text(item, "Name")
+        if require_text(item, "Type") not in PLAIN_TYPES:
             yield name, None
             continue
         yield (
             name,
             {
                 "detectors": detect_in_value(name, item),
-                "version": expect_integer(item, "Version"),
+                "version": require_number(item, "Version"),
                 "looked_with": compute_revision(),
             },
         )
@@ -160,7 +152,7 @@ def detect_in_value(name: str, item: Answer) -> list[str]:
     """Which detectors find something in a value, also beside the parameter's name; never what."""
     value = item.get("Value")
     if not isinstance(value, str):
-        raise MalformedError("Value")
+        raise ShapeError("Value")
     parts = value.split(",") if item["Type"] == "StringList" else []
     found = find_sensitive_fields({"Name": name.rsplit("/", 1)[-1], "Value": [value, *parts]})
     return sorted({hit["detector"] for hit in found if hit["field"].startswith("Value")})

@@ -6,20 +6,17 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
+from scans.collectors.lib.free_text import inspect_free_text, select_free_text
+from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.strict_answers import (
     Answer,
-    build_regional_arn,
     call_unless_gone,
-    expect_text,
-    free_text,
     identify_items,
-    inspect_free_text,
-    maybe_mapping,
-    maybe_text,
+    make_malformed_gap,
+    mapping_or_empty,
     read_or_gap,
-    regional_malformed_gap,
-    ssm_call,
-    start_evidence,
+    require_text,
+    text_or_none,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
@@ -34,29 +31,29 @@ COLLECTOR = Collector("ssm_windows", "region", ("ssm.window", "ssm.window_task")
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeMaintenanceWindows", "WindowIdentities", MaxResults=100)
-    gap = regional_malformed_gap(aws, WINDOWS)
+    gap = make_malformed_gap(WINDOWS, aws.region)
     for id, item in identify_items(evidence, listing, "WindowId", gap, "ssm.window", "ssm.window_task"):
         tasks = aws.pages("ssm", "DescribeMaintenanceWindowTasks", "Tasks", WindowId=id, MaxResults=100)
         if tasks.gap is not None and tasks.gap.code in GONE:
             continue
         evidence.add("ssm.window", build_regional_arn(aws, f"maintenancewindow/{id}"), **read_window(item, gap))
         for task_id, _ in identify_items(
-            evidence, tasks, "WindowTaskId", regional_malformed_gap(aws, TASKS), "ssm.window_task"
+            evidence, tasks, "WindowTaskId", make_malformed_gap(TASKS, aws.region), "ssm.window_task"
         ):
             answer = call_unless_gone(aws, TASK, GONE, WindowId=id, WindowTaskId=task_id)
             if answer is not None:
                 evidence.add(
                     "ssm.window_task",
                     build_regional_arn(aws, f"windowtask/{task_id}"),
-                    **read_window_task(answer, regional_malformed_gap(aws, TASK)),
+                    **read_window_task(answer, make_malformed_gap(TASK, aws.region)),
                 )
     return evidence
 
 
 def read_window(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
-        "name": read_or_gap(gap, maybe_text, item, "Name"),
-        **inspect_free_text(gap, lambda: free_text(item, ("Name", "Description"))),
+        "name": read_or_gap(gap, text_or_none, item, "Name"),
+        **inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description"))),
     }
 
 
@@ -64,30 +61,33 @@ def read_window_task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     if isinstance(answer, Gap):
         return dict.fromkeys(("document", "references", "log_group", "hits", "url_credentials"), answer)
     return {
-        "document": read_or_gap(gap, expect_text, answer, "TaskArn"),
+        "document": read_or_gap(gap, require_text, answer, "TaskArn"),
         "references": read_or_gap(gap, find_task_references, answer),
         "log_group": read_or_gap(
-            gap, lambda: references.log_group(select_run_command(answer), expect_text(answer, "TaskArn"))
+            gap, lambda: references.log_group(select_run_command(answer), require_text(answer, "TaskArn"))
         ),
         **inspect_free_text(
-            gap, lambda: free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters"))
+            gap,
+            lambda: select_free_text(answer, ("Name", "Description"), ("TaskParameters", "TaskInvocationParameters")),
         ),
     }
 
 
 def select_run_command(answer: Answer) -> Answer:
-    return maybe_mapping(maybe_mapping(answer, "TaskInvocationParameters"), "RunCommand")
+    return mapping_or_empty(mapping_or_empty(answer, "TaskInvocationParameters"), "RunCommand")
 
 
 def find_task_references(answer: Answer) -> list[references.Reference]:
-    document = expect_text(answer, "TaskArn")
+    document = require_text(answer, "TaskArn")
     kind = references.output_kind(document, "01")
-    logged = maybe_text(maybe_mapping(answer, "LoggingInfo"), "S3BucketName")
+    logged = text_or_none(mapping_or_empty(answer, "LoggingInfo"), "S3BucketName")
     found = references.to_bucket(logged, kind, "LoggingInfo.S3BucketName")
     for name in ("RunCommand", "Automation"):
         field = f"TaskInvocationParameters.{name}"
-        invocation = maybe_mapping(maybe_mapping(answer, "TaskInvocationParameters"), name)
-        output = maybe_text(invocation, "OutputS3BucketName")
+        invocation = mapping_or_empty(mapping_or_empty(answer, "TaskInvocationParameters"), name)
+        output = text_or_none(invocation, "OutputS3BucketName")
         found += references.to_bucket(output, kind, f"{field}.OutputS3BucketName")
-        found += references.find_in_parameters(document, maybe_mapping(invocation, "Parameters"), f"{field}.Parameters")
+        found += references.find_in_parameters(
+            document, mapping_or_empty(invocation, "Parameters"), f"{field}.Parameters"
+        )
     return references.drop_duplicates(found)

@@ -7,7 +7,8 @@ from typing import Any
 from scans.collectors.lib.strict_answers import (
     ShapeError,
     add_each_item,
-    read_fact,
+    make_malformed_gap,
+    read_or_gap,
     record_gaps,
     require_list,
     require_text,
@@ -37,7 +38,9 @@ def add_tagged_resource(evidence: Evidence, item: Any) -> None:
     pairs = sorted(parse_tag(tag) for tag in require_list(item, "Tags", []))
     if pairs:
         tags = {"tags": [{"key": key, "value": value} for key, value in pairs]}
-        evidence.add("tag.resource", arn, hits=read_fact(GET, evidence.region, lambda: find_sensitive_fields(tags)))
+        evidence.add(
+            "tag.resource", arn, hits=read_or_gap(make_malformed_gap(GET, evidence.region), find_sensitive_fields, tags)
+        )
 
 
 def parse_tag(tag: Any) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from governance.core.env import REGION
 from scans import registry
-from scans.collectors.lib.strict_answers import ShapeError, read_fact, require_list, require_text
+from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_list, require_text
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, EarlierEvidence, Reader
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.domain.partial_scans import REGIONS_LIMITED
@@ -108,11 +108,13 @@ def read_region_statuses(plan: CollectionPlan) -> tuple[dict[str, str], list[Gap
     """Region -> its status, as the account service says or, where it doesn't, EC2. Empty, with why, if neither does."""
     reader = AwsReader(plan.account, plan.partition, GLOBAL, REGION_CALLS, counters=plan.counters)
     listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
-    held = listing.gap or read_fact(LIST_REGIONS, GLOBAL, lambda: parse_region_statuses(listing.items))
+    read = read_or_gap(make_malformed_gap(LIST_REGIONS, GLOBAL), parse_region_statuses, listing.items)
+    held = listing.gap or read
     if not isinstance(held, Gap):
         return held, list(reader.replaced)
-    described = read_fact(
-        DESCRIBE_REGIONS, GLOBAL, lambda: parse_opt_in_statuses(reader.call("ec2", "DescribeRegions", AllRegions=True))
+    described = read_or_gap(
+        make_malformed_gap(DESCRIBE_REGIONS, GLOBAL),
+        lambda: parse_opt_in_statuses(reader.call("ec2", "DescribeRegions", AllRegions=True)),
     )
     return ({}, [held, described]) if isinstance(described, Gap) else (described, [])
 

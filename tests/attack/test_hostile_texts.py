@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collectors.lib.ssm_answers import inspect_free_text
+from scans.collectors.lib.free_text import inspect_free_text
 from scans.detectors import catalogue, commands, fields, find_sensitive_fields, find_url_credential_fields, words
 from scans.detectors.catalogue import MAX_TEXT_LENGTH, detect_in_text
 from scans.domain.size_limits import TooCostlyError

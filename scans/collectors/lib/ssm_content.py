@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from scans.collectors.lib import ssm_yaml
-from scans.collectors.lib.ssm_answers import MalformedError
+from scans.collectors.lib.strict_answers import ShapeError
 from scans.detectors.fields import list_members
 from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, measure_values, refuse_oversized
 
@@ -31,7 +31,7 @@ def parse_content(content: str, format: str | None) -> Any:
     except RecursionError:
         raise TooCostlyError(OVER_DEPTH) from None
     except UNREADABLE:
-        raise MalformedError("Content") from None  # from None: the error may quote the text
+        raise ShapeError("Content") from None  # from None: the error may quote the text
     measure_values(parsed)
     return parsed
 
@@ -103,7 +103,7 @@ class ParameterDefaults:
         if filled is None or filled == "":
             return None
         if not isinstance(filled, str):
-            raise MalformedError("a text was expected")
+            raise ShapeError("a text was expected")
         return filled.strip() or None
 
     def flag(self, value: Any) -> bool:

@@ -7,16 +7,16 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import (
-    Answer,
-    MalformedError,
-    expect_text,
-    inspect_free_text,
-    maybe_mapping,
-    maybe_text,
-    read_or_gap,
-)
+from scans.collectors.lib.free_text import inspect_free_text
 from scans.collectors.lib.ssm_content import ParameterDefaults, extract_comments, iterate_steps, parse_content
+from scans.collectors.lib.strict_answers import (
+    Answer,
+    ShapeError,
+    mapping_or_empty,
+    read_or_gap,
+    require_text,
+    text_or_none,
+)
 from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 STRUCTURED_TYPES = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
@@ -30,9 +30,9 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
     if isinstance(kind, Gap):
         return dict.fromkeys(BODY_FACTS, kind)
     try:
-        content, format = expect_text(answer, "Content"), maybe_text(answer, "DocumentFormat")
+        content, format = require_text(answer, "Content"), text_or_none(answer, "DocumentFormat")
         document = read_body(content, format, kind)
-    except MalformedError:
+    except ShapeError:
         return dict.fromkeys(BODY_FACTS, gap)
     except TooCostlyError as error:
         return dict.fromkeys(BODY_FACTS, make_too_costly_gap(gap, error))
@@ -51,12 +51,12 @@ def read_body(content: str, format: str | None, kind: str | None) -> Any:
     Raises TooCostlyError for either: what wasn't read isn't known to be clean."""
     try:
         document = parse_content(content, format)
-    except MalformedError:
+    except ShapeError:
         if kind in STRUCTURED_TYPES:
             raise
         return content
     if kind in STRUCTURED_TYPES and not isinstance(document, Mapping):
-        raise MalformedError("Content is no object")
+        raise ShapeError("Content is no object")
     return document
 
 
@@ -67,7 +67,7 @@ def gather_texts(answer: Answer, content: str, format: str | None, document: Any
 
 def parse_session_settings(document: Answer) -> dict[str, Any]:
     defaults = ParameterDefaults(document)
-    inputs = maybe_mapping(document, "inputs")
+    inputs = mapping_or_empty(document, "inputs")
     return {
         "session_type": defaults.text(document.get("sessionType")) or "Standard_Stream",
         "s3_bucket": defaults.text(inputs.get("s3BucketName")),
@@ -96,7 +96,7 @@ def read_run_command(inputs: Answer, field: str) -> list[references.Reference]:
     kind = references.output_kind(document, "01")
     found = references.to_bucket(_nonempty_text(inputs.get("OutputS3BucketName")), kind, f"{field}.OutputS3BucketName")
     return found + references.find_in_parameters(
-        document, _mapping_or_empty(inputs, "Parameters"), f"{field}.Parameters"
+        document, _mapping_or_nothing(inputs, "Parameters"), f"{field}.Parameters"
     )
 
 
@@ -116,7 +116,7 @@ def read_create_stack(inputs: Answer, field: str) -> list[references.Reference]:
 def read_execute_automation(inputs: Answer, field: str) -> list[references.Reference]:
     document = _nonempty_text(inputs.get("DocumentName"))
     return references.find_in_parameters(
-        document, _mapping_or_empty(inputs, "RuntimeParameters"), f"{field}.RuntimeParameters"
+        document, _mapping_or_nothing(inputs, "RuntimeParameters"), f"{field}.RuntimeParameters"
     )
 
 
@@ -143,7 +143,7 @@ def find_log_groups(document: Any) -> list[str]:
     for _, action, inputs in iterate_steps(document):
         if action == "aws:runCommand":
             filled = defaults.fill(inputs)
-            config = _mapping_or_empty(filled, "CloudWatchOutputConfig")
+            config = _mapping_or_nothing(filled, "CloudWatchOutputConfig")
             enabled = config.get("CloudWatchOutputEnabled")
             if isinstance(enabled, str):
                 config = {**config, "CloudWatchOutputEnabled": enabled.strip().lower() == "true"}
@@ -156,7 +156,7 @@ def _nonempty_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _mapping_or_empty(inputs: Answer, key: str) -> Answer:
+def _mapping_or_nothing(inputs: Answer, key: str) -> Answer:
     """Empty for anything else: a step's inputs may be a template that is filled in when it runs."""
     value = inputs.get(key)
     return value if isinstance(value, Mapping) else {}

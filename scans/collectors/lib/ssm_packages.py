@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.strict_answers import ShapeError, json_object, read_fact, require_text
+from scans.collectors.lib.strict_answers import ShapeError, json_object, make_malformed_gap, read_or_gap, require_text
 from scans.domain.collector import Call, Reader
 from scans.domain.evidence import Resource
 
@@ -42,7 +41,7 @@ def find_recorded_buckets(aws: Reader) -> BucketsByDocument | Gap:
         if listing.gap is not None:
             return listing.gap
         for event in listing.items:
-            read = read_fact(LOOKUP, aws.region, partial(parse_package_event, event))
+            read = read_or_gap(make_malformed_gap(LOOKUP, aws.region), parse_package_event, event)
             if isinstance(read, Gap):
                 return read
             name, buckets = read

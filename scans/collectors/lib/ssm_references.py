@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from scans.collectors.lib.ssm_answers import Answer, MalformedError, maybe_mapping, maybe_text
+from scans.collectors.lib.strict_answers import Answer, ShapeError, mapping_or_empty, text_or_none
 
 Reference = dict[str, str]
 
@@ -102,15 +102,17 @@ def source_path(source: Any) -> str | None:
 
 
 def output_location(association: Answer) -> str | None:
-    return maybe_text(maybe_mapping(maybe_mapping(association, "OutputLocation"), "S3Location"), "OutputS3BucketName")
+    return text_or_none(
+        mapping_or_empty(mapping_or_empty(association, "OutputLocation"), "S3Location"), "OutputS3BucketName"
+    )
 
 
 def log_group(item: Answer, document: str | None) -> str | None:
     """Where CloudWatchOutputConfig sends output; Run Command's own group where none is named."""
-    config = maybe_mapping(item, "CloudWatchOutputConfig")
-    enabled, name = config.get("CloudWatchOutputEnabled"), maybe_text(config, "CloudWatchLogGroupName")
+    config = mapping_or_empty(item, "CloudWatchOutputConfig")
+    enabled, name = config.get("CloudWatchOutputEnabled"), text_or_none(config, "CloudWatchLogGroupName")
     if enabled is not None and not isinstance(enabled, bool):
-        raise MalformedError("CloudWatchOutputEnabled")
+        raise ShapeError("CloudWatchOutputEnabled")
     if enabled is False:
         return None
     return name or (f"/aws/ssm/{base_name(document)}" if enabled and document else None)

@@ -1,16 +1,16 @@
-"""Takes the parts out of AWS's answers, strictly: another form raises ShapeError. Pure, but for `fact`."""
+"""Takes the parts out of AWS's answers, strictly: another form raises ShapeError, which becomes a Gap."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
-from scans.domain.collector import Call, CallError
+from scans.domain.collector import Call, CallError, Listing, Reader
 from scans.domain.evidence import Evidence
 from scans.domain.size_limits import (
     MAX_RECORD,
@@ -20,6 +20,10 @@ from scans.domain.size_limits import (
     measure_values,
     refuse_oversized,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Answer = Mapping[str, Any]
 
 
 class ShapeError(ValueError):
@@ -34,6 +38,7 @@ def require_text(item: Any, key: str) -> str:
 
 
 def text_or_none(item: Any, key: str) -> str | None:
+    """None where the field is missing or empty."""
     absent = isinstance(item, Mapping) and item.get(key) in (None, "")
     return None if absent else require_text(item, key)
 
@@ -52,11 +57,17 @@ def require_number(item: Any, key: str) -> int:
     return found
 
 
-def require_mapping(item: Any, key: str) -> Mapping[str, Any]:
+def require_mapping(item: Any, key: str) -> Answer:
     found = item.get(key) if isinstance(item, Mapping) else None
     if not isinstance(found, Mapping):
         raise ShapeError(f"{key} is not an object")
     return found
+
+
+def mapping_or_empty(item: Any, key: str) -> Answer:
+    """Empty where the field is missing."""
+    absent = isinstance(item, Mapping) and item.get(key) is None
+    return {} if absent else require_mapping(item, key)
 
 
 def require_list(item: Any, key: str, default: list[Any] | None = None) -> list[Any]:
@@ -80,6 +91,14 @@ def parse_instant(value: Any) -> str:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     except (OverflowError, TypeError, ValueError):
         raise ShapeError("not a time") from None
+
+
+def instant_or_none(item: Answer, key: str) -> str | None:
+    """A time as botocore gives it, in ISO 8601 and UTC; None where the field is missing."""
+    found = item.get(key)
+    if found is not None and not isinstance(found, datetime):
+        raise ShapeError(f"{key} is not a time")
+    return None if found is None else parse_instant(found)
 
 
 def parse_policy_document(value: Any) -> dict[str, Any]:
@@ -119,19 +138,37 @@ def make_malformed_gap(call: Call, place: str) -> Gap:
     return Gap(GapKind.MALFORMED, call.api, call.action, place, "MalformedAnswer")
 
 
-def read_fact(call: Call, place: str, read: Callable[[], Any]) -> Any | Gap:
-    """What `read` gives; the Gap, where AWS refused, or its answer has another form or is too costly to read,
-    or the collector's time has run out."""
+def read_or_gap(gap: Gap, read: Callable[P, T], *given: P.args, **more: P.kwargs) -> T | Gap:
+    """What `read` gives. Where AWS refused: why. Where its answer has another form or is too costly to read, or the
+    collector's time has run out: `gap`, with that reason."""
     if late := deadline.spent():
-        return late.instead_of(make_malformed_gap(call, place))
+        return late.instead_of(gap)
     try:
-        return read()
+        return read(*given, **more)
     except CallError as error:
         return error.gap
     except ShapeError:
-        return make_malformed_gap(call, place)
+        return gap
     except TooCostlyError as error:
-        return make_too_costly_gap(make_malformed_gap(call, place), error)
+        return make_too_costly_gap(gap, error)
+
+
+def call_unless_gone(aws: Reader, call: Call, gone: Iterable[str], **params: Any) -> Answer | Gap | None:
+    """One call about one resource: the answer, why there is none, or None if the resource is gone."""
+    try:
+        return aws.call(call.service, call.operation, **params)
+    except CallError as error:
+        return None if error.code in gone else error.gap
+
+
+def identify_items(evidence: Evidence, listing: Listing, key: str, gap: Gap, *types: str) -> list[tuple[str, Answer]]:
+    """(id, item) of each item. What can't be enumerated is said of `types`: a refusal, an item without an id."""
+    named = [(item.get(key), item) for item in listing.items if isinstance(item, Mapping)]
+    found = [(id, item) for id, item in named if isinstance(id, str) and id]
+    for type in types:
+        evidence.record_gap(type, listing.gap)
+        evidence.record_gap(type, gap if len(found) < len(listing.items) else None)
+    return found
 
 
 def add_each_item(

@@ -12,7 +12,7 @@ from accounts.aws import deadline
 from accounts.aws.deadline import Deadline
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors import ssm_documents, ssm_ops, ssm_values, tags
-from scans.collectors.lib.ssm_answers import ssm_call
+from scans.collectors.lib.ssm_calls import ssm_call
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, Resource
 from scans.pipeline import time_limits

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_answers import MalformedError
 from scans.collectors.lib.ssm_references import find_in_parameters, parse_bucket_name
+from scans.collectors.lib.strict_answers import ShapeError
 
 REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "ap-southeast-2"]
 HOSTS = ["s3.amazonaws.com", "s3.{r}.amazonaws.com", "s3-{r}.amazonaws.com", "s3.dualstack.{r}.amazonaws.com",
@@ -131,7 +131,7 @@ def test_log_groups(config: dict[str, object], group: str | None) -> None:
 
 
 def test_a_flag_of_another_type_is_malformed() -> None:
-    with pytest.raises(MalformedError):
+    with pytest.raises(ShapeError):
         references.log_group({"CloudWatchOutputConfig": {"CloudWatchOutputEnabled": "yes"}}, "x")
 
 

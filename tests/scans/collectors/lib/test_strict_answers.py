@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from scans.collectors.lib.strict_answers import ShapeError, json_object, parse_instant, parse_policy_document
+from accounts.aws.gaps import Gap, GapKind
+from scans.collectors.lib.strict_answers import (
+    ShapeError,
+    instant_or_none,
+    json_object,
+    mapping_or_empty,
+    parse_instant,
+    parse_policy_document,
+    read_or_gap,
+    text_or_none,
+)
+from scans.domain.collector import CallError
 from scans.domain.size_limits import MAX_RECORD, TooCostlyError
 
 PLAIN = '{"Version": "2012-10-17", "Statement": []}'
@@ -47,3 +60,38 @@ def test_what_is_no_time_is_another_form(given: object) -> None:
 
 def test_a_record_as_large_as_they_come_is_read() -> None:
     assert json_object('{"a": "' + "x" * 1_000_000 + '"}') is not None
+
+
+@pytest.mark.parametrize("absent", [{}, {"Field": None}])
+def test_a_missing_field_is_none_or_empty(absent: dict[str, Any]) -> None:
+    assert text_or_none(absent, "Field") is None
+    assert text_or_none({"Field": ""}, "Field") is None
+    assert instant_or_none(absent, "Field") is None
+    assert mapping_or_empty(absent, "Field") == {}
+
+
+@pytest.mark.parametrize("read", [text_or_none, instant_or_none, mapping_or_empty])
+def test_a_field_of_another_type_is_never_taken_as_missing(read: Any) -> None:
+    for other in (0, [], False):
+        with pytest.raises(ShapeError):
+            read({"Field": other}, "Field")
+
+
+def test_a_time_is_botocore_s_and_no_text() -> None:
+    assert instant_or_none({"At": datetime(2026, 1, 1, tzinfo=UTC)}, "At") == "2026-01-01T00:00:00+00:00"
+    with pytest.raises(ShapeError):
+        instant_or_none({"At": "2026-01-01T00:00:00+00:00"}, "At")
+
+
+def test_a_fact_that_can_not_be_read_says_why() -> None:
+    gap = Gap(GapKind.MALFORMED, "a.Read", "a:Read", "eu-west-1", "MalformedAnswer")
+    denied = Gap(GapKind.DENIED, "a.Read", "a:Read", "eu-west-1", "AccessDenied")
+
+    def fail(error: Exception) -> str:
+        raise error
+
+    assert read_or_gap(gap, text_or_none, {"Field": "x"}, "Field") == "x"
+    assert read_or_gap(gap, fail, ShapeError("x")) == gap
+    assert read_or_gap(gap, fail, CallError(denied)) == denied
+    costly = read_or_gap(gap, fail, TooCostlyError("Over60Levels"))
+    assert (costly.kind, costly.api, costly.code) == (GapKind.TOO_COSTLY, "a.Read", "Over60Levels")
