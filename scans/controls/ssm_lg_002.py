@@ -28,17 +28,10 @@ reference, DescribeLogGroups; KMS API reference, KeyMetadata
 
 from __future__ import annotations
 
-from typing import Any
-
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import (
-    KEY_RELATED,
-    LOG_GROUP_FACTS,
-    USABLE_KEY_FACTS,
-    judge_log_group,
-    read_fact_or_gaps,
-)
+from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, judge_log_group, read_fact_or_gaps
+from scans.controls.lib.log_group_control import GROUP_CODE, GROUP_COMMAND, GROUP_SUMMARY, make_log_group_cases
 from scans.domain.control import (
     GAP,
     Case,
@@ -68,11 +61,9 @@ CONTROL = Control(
     empty_reason="No log group in this region takes the output of runbook scripts, and no document runs any.",
     remediation=Remediation(
         summary="Where the finding is about the setting, send script output to CloudWatch Logs (it sets the whole region). "
-        "In the policy of a customer managed key of this region, let logs.REGION.amazonaws.com use the key "
-        "(kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*), then give it to the group. "
-        "What is in the group already stays as it was.",
+        + GROUP_SUMMARY,
         cli="# a finding about a log group\n"
-        "aws logs associate-kms-key --region {region} --log-group-name {name} --kms-key-id KEY_ARN\n"
+        f"{GROUP_COMMAND}\n"
         "# a finding about the setting\n"
         "aws ssm update-service-setting --region {region} "
         "--setting-id /ssm/automation/customer-script-log-destination --setting-value CloudWatch\n"
@@ -80,8 +71,7 @@ CONTROL = Control(
         "--setting-value /aws/ssm/automation/executeScript\n"
         "aws logs associate-kms-key --region {region} --log-group-name /aws/ssm/automation/executeScript "
         "--kms-key-id KEY_ARN",
-        code='resource "aws_cloudwatch_log_group" "this" {\n  name       = "{name}"\n'
-        "  kms_key_id = aws_kms_key.logs.arn\n}",
+        code=GROUP_CODE,
     ),
 )
 
@@ -113,27 +103,6 @@ def _judge_log_setting(resource: ResourceView) -> Outcome | None:
     return None
 
 
-KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-NAME = "/aws/ssm/automation/executeScript"
-
-
-def _case(name: str, verdict: Verdict | None, key: object, kinds: object = ("script",), **more: Any) -> Case:
-    """more: state and found (of the key), refused (the keys), reason_has."""
-    state = more.get("state")
-    return Case(
-        name,
-        verdict,
-        {"name": NAME, "kinds": list(kinds) if isinstance(kinds, tuple) else kinds, "kms_key": key},
-        type="logs.group",
-        related={
-            "kms.reference": {KEY: {"state": state, **USABLE_KEY_FACTS, **more.get("found", {})}} if state else {}
-        },
-        related_gaps=("kms.reference",) if more.get("refused") else (),
-        arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{NAME}",
-        reason_has=more.get("reason_has", ""),
-    )
-
-
 def _setting_case(
     name: str, verdict: Verdict | None, destination: object, *scripts: object, refused: bool = False
 ) -> Case:
@@ -151,19 +120,7 @@ def _setting_case(
 
 
 CASES = [
-    _case("a customer key", Verdict.PASS, KEY, state="Enabled"),
-    _case("a group of several kinds", Verdict.PASS, KEY, ("run_command", "script", "session"), state="Enabled"),
-    _case("no key is no customer key", Verdict.FAIL, None, reason_has="no customer key"),
-    _case("a key that signs", Verdict.FAIL, KEY, state="Enabled", found={"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),
-    _case("a key in another region", Verdict.FAIL, KEY.replace("eu-west-1", "us-west-2"), state="Enabled"),
-    _case("a key whose usage AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", found={"usage": GAP}),
-    _case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
-    _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
-    _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),
-    _case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, KEY),
-    _case("the groups were refused", Verdict.UNKNOWN, GAP, GAP),
-    _case("a group of other data", None, None, ("agent",)),
+    *make_log_group_cases("script", "/aws/ssm/automation/executeScript"),
     _setting_case("scripts, and no logs", Verdict.FAIL, None, True),
     _setting_case("scripts, and logs somewhere else", Verdict.FAIL, "None", True),
     _setting_case("scripts, and one document not read", Verdict.FAIL, None, GAP, True),
