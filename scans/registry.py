@@ -72,12 +72,28 @@ def reads_time(module: ModuleType) -> bool:
 def controls() -> dict[str, LoadedControl]:
     """Every control by its public id, in the order of the ids."""
     loaded = [load_control(name, module) for name, module in iterate_modules(controls_package)]
-    known = set(collector_by_type())
     for item in loaded:
-        undeclared = (set(item.control.facts) | set(item.control.related)) - known
-        if undeclared:
-            raise RegistryError(f"{item.control.id} judges {', '.join(sorted(undeclared))}, which no collector yields")
+        for declared in (item.control.facts, item.control.related):
+            for type, facts in declared.items():
+                require_collected_facts(item.control.id, type, facts)
     return {item.control.id: item for item in sorted(loaded, key=lambda c: c.control.id)}
+
+
+def require_collected_facts(control: str, type: str, facts: tuple[str, ...]) -> None:
+    """A fact that no collector yields is never known, and the control would be unknown for ever."""
+    owner = collector_by_type().get(type)
+    if owner is None:
+        raise RegistryError(
+            f"{control} judges {type}, which no collector yields: correct the type in CONTROL, or add a collector that "
+            "declares it in COLLECTOR.facts"
+        )
+    known = collectors()[owner].collector.facts[type]
+    missing = [f"{type}.{fact}" for fact in facts if fact not in known]
+    if missing:
+        raise RegistryError(
+            f"{control} judges {', '.join(missing)}, which no collector yields: let scans/collectors/{owner}.py read it "
+            f"and declare it in COLLECTOR.facts, or correct CONTROL. {type} has {', '.join(known)}"
+        )
 
 
 @cache

@@ -26,7 +26,23 @@ SELECTORS = Call("cloudtrail", "GetEventSelectors", "cloudtrail:GetEventSelector
 COLLECTOR = Collector(
     name="cloudtrail",
     scope="global",
-    types=("cloudtrail.account", "cloudtrail.organization", "cloudtrail.trail"),
+    facts={
+        "cloudtrail.account": ("trails",),
+        "cloudtrail.organization": ("trails",),
+        "cloudtrail.trail": (
+            "name",
+            "home_region",
+            "multi_region",
+            "organization_trail",
+            "logging",
+            "validation",
+            "kms_key",
+            "bucket",
+            "log_group",
+            "selectors",
+            "advanced_selectors",
+        ),
+    },
     calls=(DESCRIBE, STATUS, SELECTORS),
 )
 LIST_TYPES = ("cloudtrail.trail",)

@@ -8,7 +8,7 @@ from scans.domain.evidence import Evidence
 
 DEFAULT = Call("ec2", "GetEbsEncryptionByDefault", "ec2:GetEbsEncryptionByDefault")
 
-COLLECTOR = Collector(name="ec2_account", scope="region", types=("ec2.ebs_default",), calls=(DEFAULT,))
+COLLECTOR = Collector(name="ec2_account", scope="region", facts={"ec2.ebs_default": ("enabled",)}, calls=(DEFAULT,))
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

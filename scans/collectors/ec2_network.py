@@ -32,7 +32,20 @@ VPCS = Call("ec2", "DescribeVpcs", "ec2:DescribeVpcs")
 COLLECTOR = Collector(
     name="ec2_network",
     scope="region",
-    types=("ec2.vpc", "ec2.vpc_endpoint"),
+    facts={
+        "ec2.vpc": ("id", "has_nodes", "nodes", "peers", "cidrs", "owner", "dns_support", "dns_hostnames"),
+        "ec2.vpc_endpoint": (
+            "id",
+            "service",
+            "endpoint_type",
+            "state",
+            "vpc",
+            "private_dns",
+            "route_tables",
+            "policy",
+            "ingress_443",
+        ),
+    },
     calls=(ENDPOINTS, ATTRIBUTE, GROUPS, PEERINGS, VPCS),
     stage=1,
 )

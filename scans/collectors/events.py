@@ -19,7 +19,12 @@ from scans.domain.evidence import Evidence
 
 LOOKUP = Call("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents", per_second=2)
 
-COLLECTOR = Collector(name="events", scope="region", types=("cloudtrail.ssm_events",), calls=(LOOKUP,))
+COLLECTOR = Collector(
+    name="events",
+    scope="region",
+    facts={"cloudtrail.ssm_events": ("sampled", "tls_versions", "hosts")},
+    calls=(LOOKUP,),
+)
 SOURCE = "ssm.amazonaws.com"
 SAMPLE = 50
 

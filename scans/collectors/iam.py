@@ -39,7 +39,30 @@ MFA = Call("iam", "ListVirtualMFADevices", "iam:ListVirtualMFADevices")
 COLLECTOR = Collector(
     name="iam",
     scope="global",
-    types=("iam.root", "iam.user", "iam.policy", "iam.principal", "iam.inline", "iam.names", "iam.organization"),
+    facts={
+        "iam.root": (
+            "mfa_enabled",
+            "access_keys",
+            "virtual_mfa",
+            "password_last_used",
+            "keys_last_used",
+            "credentials_present",
+        ),
+        "iam.user": (
+            "name",
+            "created",
+            "password_enabled",
+            "mfa_active",
+            "password_last_used",
+            "password_last_changed",
+            "keys",
+        ),
+        "iam.policy": ("name", "document", "attached_to"),
+        "iam.principal": ("name", "kind", "attached"),
+        "iam.inline": ("policies",),
+        "iam.names": ("hits",),
+        "iam.organization": ("features",),
+    },
     calls=(SUMMARY, GENERATE, REPORT, DETAILS, FEATURES, MFA),
 )
 

@@ -27,7 +27,28 @@ ROTATION = Call("kms", "GetKeyRotationStatus", "kms:GetKeyRotationStatus")
 POLICY = Call("kms", "GetKeyPolicy", "kms:GetKeyPolicy")
 
 COLLECTOR = Collector(
-    name="kms", scope="region", types=("kms.reference", "kms.key"), calls=(ALIASES, DESCRIBE, ROTATION, POLICY), stage=2
+    name="kms",
+    scope="region",
+    facts={
+        "kms.reference": ("key", "state", "manager", "usage", "spec", "aws_alias", "used_by"),
+        "kms.key": (
+            "manager",
+            "state",
+            "spec",
+            "usage",
+            "origin",
+            "multi_region_replica",
+            "primary",
+            "rotation",
+            "policy",
+            "hits",
+            "url_credentials",
+            "used_by",
+            "own",
+        ),
+    },
+    calls=(ALIASES, DESCRIBE, ROTATION, POLICY),
+    stage=2,
 )
 NOT_FOUND = "NotFoundException"
 

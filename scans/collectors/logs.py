@@ -11,7 +11,13 @@ from scans.domain.evidence import Evidence
 
 DESCRIBE = Call("logs", "DescribeLogGroups", "logs:DescribeLogGroups")
 
-COLLECTOR = Collector(name="logs", scope="region", types=("logs.group", "logs.missing"), calls=(DESCRIBE,), stage=1)
+COLLECTOR = Collector(
+    name="logs",
+    scope="region",
+    facts={"logs.group": ("name", "kinds", "kms_key"), "logs.missing": ("name", "kinds")},
+    calls=(DESCRIBE,),
+    stage=1,
+)
 PREFIX = "/aws/ssm/"  # where Run Command puts its groups when no other is named
 # SSM Agent's own logs: its configuration lies on the nodes, so only a group's name tells.
 AGENT_NAMES = ("amazon-ssm-agent", "/var/log/amazon/ssm")

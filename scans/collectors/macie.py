@@ -12,7 +12,12 @@ from scans.domain.evidence import Evidence
 SESSION = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
 DISCOVERY = Call("macie2", "GetAutomatedDiscoveryConfiguration", "macie2:GetAutomatedDiscoveryConfiguration")
 
-COLLECTOR = Collector(name="macie", scope="region", types=("macie2.session",), calls=(SESSION, DISCOVERY))
+COLLECTOR = Collector(
+    name="macie",
+    scope="region",
+    facts={"macie2.session": ("status", "supported", "discovery")},
+    calls=(SESSION, DISCOVERY),
+)
 NOT_ENABLED_MESSAGE = "macie is not enabled"
 
 

@@ -18,7 +18,9 @@ from scans.domain.evidence import Evidence
 RESOURCES = Call("ram", "ListResources", "ram:ListResources")
 PRINCIPALS = Call("ram", "ListPrincipals", "ram:ListPrincipals")
 
-COLLECTOR = Collector(name="ram", scope="region", types=("ram.parameter_share",), calls=(RESOURCES, PRINCIPALS))
+COLLECTOR = Collector(
+    name="ram", scope="region", facts={"ram.parameter_share": ("principals", "shares")}, calls=(RESOURCES, PRINCIPALS)
+)
 PARAMETERS = {"resourceOwner": "SELF", "resourceType": "ssm:Parameter"}
 
 

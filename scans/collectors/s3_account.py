@@ -12,7 +12,12 @@ from scans.domain.evidence import Evidence
 LIST = Call("s3", "ListBuckets", "s3:ListAllMyBuckets")
 BLOCK = Call("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock")
 
-COLLECTOR = Collector(name="s3_account", scope="global", types=("s3.account", "s3.inventory"), calls=(LIST, BLOCK))
+COLLECTOR = Collector(
+    name="s3_account",
+    scope="global",
+    facts={"s3.account": ("public_access_block",), "s3.inventory": ("buckets",)},
+    calls=(LIST, BLOCK),
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

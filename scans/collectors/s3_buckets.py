@@ -23,7 +23,11 @@ HEAD = Call("s3", "HeadBucket", "s3:ListBucket")
 COLLECTOR = Collector(
     name="s3_buckets",
     scope="global",
-    types=("s3.bucket", "s3.destination", "ssm.package"),
+    facts={
+        "s3.bucket": ("name", "kinds", "encryption", "policy", "public_access_block", "policy_public"),
+        "s3.destination": ("name", "kinds", "fields", "own", "head"),
+        "ssm.package": ("name", "source"),
+    },
     calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, HEAD),
     stage=1,
 )

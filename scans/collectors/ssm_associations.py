@@ -24,7 +24,12 @@ from scans.domain.evidence import Evidence
 LIST = ssm_call("ListAssociations")
 DESCRIBE = ssm_call("DescribeAssociation")
 GONE = ("AssociationDoesNotExist",)
-COLLECTOR = Collector("ssm_associations", "region", ("ssm.association",), (LIST, DESCRIBE))
+COLLECTOR = Collector(
+    "ssm_associations",
+    "region",
+    {"ssm.association": ("name", "document", "references", "hits", "url_credentials")},
+    (LIST, DESCRIBE),
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

@@ -25,7 +25,9 @@ LIST = ssm_call("DescribeAutomationExecutions", per_second=3)
 GET = ssm_call("GetAutomationExecution", per_second=3)
 GONE = ("AutomationExecutionNotFoundException",)
 BUCKET_NAMING_DOCUMENTS = ("AWS-CreateCloudFormationStack", "AWS-UpdateCloudFormationStack", "AWS-ExportOpsDataToS3")
-COLLECTOR = Collector("ssm_automations", "region", ("ssm.automation",), (LIST, GET))
+COLLECTOR = Collector(
+    "ssm_automations", "region", {"ssm.automation": ("document", "references", "hits", "url_credentials")}, (LIST, GET)
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

@@ -21,7 +21,12 @@ from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 LIST = ssm_call("ListCommands")
-COLLECTOR = Collector("ssm_commands", "region", ("ssm.command",), (LIST,))
+COLLECTOR = Collector(
+    "ssm_commands",
+    "region",
+    {"ssm.command": ("document", "references", "log_group", "hits", "url_credentials")},
+    (LIST,),
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

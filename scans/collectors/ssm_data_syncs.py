@@ -21,7 +21,9 @@ from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 LIST = ssm_call("ListResourceDataSync")
-COLLECTOR = Collector("ssm_data_syncs", "region", ("ssm.data_sync",), (LIST,))
+COLLECTOR = Collector(
+    "ssm_data_syncs", "region", {"ssm.data_sync": ("name", "sync_type", "kms_key", "references")}, (LIST,)
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

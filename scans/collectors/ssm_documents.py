@@ -25,7 +25,24 @@ SHARES = ssm_call("DescribeDocumentPermission")
 GONE = ("InvalidDocument", "InvalidDocumentVersion")
 PREFERENCES = "SSM-SessionManagerRunShell"
 COLLECTOR = Collector(
-    "ssm_documents", "region", ("ssm.document", "ssm.session_document"), (LIST, GET, SHARES, ssm_packages.LOOKUP)
+    "ssm_documents",
+    "region",
+    {
+        "ssm.document": (
+            "name",
+            "document_type",
+            "session",
+            "shared_with",
+            "uses_script",
+            "references",
+            "log_groups",
+            "hits",
+            "url_credentials",
+            "package_source",
+        ),
+        "ssm.session_document": ("name", "exists", "session"),
+    },
+    (LIST, GET, SHARES, ssm_packages.LOOKUP),
 )
 
 

@@ -22,7 +22,12 @@ from scans.domain.evidence import Evidence
 NODES = ssm_call("DescribeInstanceInformation")
 INSTANCES = Call("ec2", "DescribeInstances", "ec2:DescribeInstances")
 TYPES = Call("ec2", "DescribeInstanceTypes", "ec2:DescribeInstanceTypes")
-COLLECTOR = Collector("ssm_nodes", "region", ("ssm.node",), (NODES, INSTANCES, TYPES))
+COLLECTOR = Collector(
+    "ssm_nodes",
+    "region",
+    {"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
+    (NODES, INSTANCES, TYPES),
+)
 
 FILTER_VALUES = 200  # AWS takes this many values in a filter; beyond it, listing all is fewer calls
 TYPES_AT_ONCE = 100

@@ -26,7 +26,11 @@ GONE = ("DoesNotExistException",)
 COLLECTOR = Collector(
     "ssm_ops",
     "region",
-    ("ssm.ops_item", "ssm.activation", "ssm.patch_baseline"),
+    {
+        "ssm.ops_item": ("hits", "url_credentials"),
+        "ssm.activation": ("hits", "url_credentials"),
+        "ssm.patch_baseline": ("name", "hits", "url_credentials"),
+    },
     (OPS_ITEMS, ACTIVATIONS, BASELINES, BASELINE),
 )
 

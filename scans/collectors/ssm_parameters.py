@@ -22,7 +22,24 @@ from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 DESCRIBE = ssm_call("DescribeParameters")
-COLLECTOR = Collector("ssm_parameters", "region", ("ssm.parameter",), (DESCRIBE,))
+COLLECTOR = Collector(
+    "ssm_parameters",
+    "region",
+    {
+        "ssm.parameter": (
+            "name",
+            "type",
+            "key_id",
+            "hits",
+            "url_credentials",
+            "tier",
+            "version",
+            "modified",
+            "secret_name",
+        )
+    },
+    (DESCRIBE,),
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

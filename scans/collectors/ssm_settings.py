@@ -20,7 +20,14 @@ SCRIPT_LOGS = "/ssm/automation/customer-script-log-destination"
 SCRIPT_LOG_GROUP = "/ssm/automation/customer-script-log-group-name"
 HOST_ROLE = "/ssm/managed-instance/default-ec2-instance-management-role"
 COLLECTOR = Collector(
-    "ssm_settings", "region", ("ssm.setting.sharing", "ssm.setting.script_logs", "ssm.setting.host_role"), (GET,)
+    "ssm_settings",
+    "region",
+    {
+        "ssm.setting.sharing": ("value",),
+        "ssm.setting.script_logs": ("destination", "log_group"),
+        "ssm.setting.host_role": ("value",),
+    },
+    (GET,),
 )
 
 

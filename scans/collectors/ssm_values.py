@@ -25,7 +25,7 @@ GET = ssm_call("GetParameters")
 COLLECTOR = Collector(
     "ssm_values",
     "region",
-    ("ssm.value_inspection", "ssm.value"),
+    {"ssm.value_inspection": ("on",), "ssm.value": ("detectors", "version", "looked_with")},
     (GET,),
     stage=1,
     role=VALUE_ROLE,

@@ -25,7 +25,15 @@ WINDOWS = ssm_call("DescribeMaintenanceWindows")
 TASKS = ssm_call("DescribeMaintenanceWindowTasks")
 TASK = ssm_call("GetMaintenanceWindowTask")
 GONE = ("DoesNotExistException",)
-COLLECTOR = Collector("ssm_windows", "region", ("ssm.window", "ssm.window_task"), (WINDOWS, TASKS, TASK))
+COLLECTOR = Collector(
+    "ssm_windows",
+    "region",
+    {
+        "ssm.window": ("name", "hits", "url_credentials"),
+        "ssm.window_task": ("document", "references", "log_group", "hits", "url_credentials"),
+    },
+    (WINDOWS, TASKS, TASK),
+)
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

@@ -19,7 +19,7 @@ from scans.domain.evidence import Evidence
 
 GET = Call("resourcegroupstaggingapi", "GetResources", "tag:GetResources")
 
-COLLECTOR = Collector(name="tags", scope="region", types=("tag.resource",), calls=(GET,))
+COLLECTOR = Collector(name="tags", scope="region", facts={"tag.resource": ("hits",)}, calls=(GET,))
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:

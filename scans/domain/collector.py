@@ -2,7 +2,8 @@
 
 A collector is one file in scans/collectors/ with COLLECTOR and collect(aws, seen). It declares
 every API call it makes beside the IAM action that the call needs: the Reader refuses an undeclared
-call, and the scan role's policy is generated from the declarations.
+call, and the scan role's policy is generated from the declarations. It declares the facts of each
+resource type too: the registry refuses a control that asks for any other.
 """
 
 from __future__ import annotations
@@ -23,20 +24,24 @@ SCAN_ROLE, VALUE_ROLE = "scan", "values"
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """name: the file's name. scope: "region" or "global". stage: 0 reads by itself; 1 reads what
-    stage 0 refers to (buckets, log groups); 2 what both refer to (keys). types: the resource types
-    it yields, each of which belongs to one collector only. role: as whom it reads: the scan role, which
-    reads no values, or the value role, which a company may switch on. remembers: the collectors whose
-    evidence of the last scan in the same region it is given."""
+    """name: the file's name. scope: "region" or "global". facts: the resource types that it yields, each of which
+    belongs to one collector only, and the facts of each: a control may ask for these and no others. stage: 0 reads by
+    itself; 1 reads what stage 0 refers to (buckets, log groups); 2 what both refer to (keys). role: as whom it reads:
+    the scan role, which reads no values, or the value role, which a company may switch on. remembers: the collectors
+    whose evidence of the last scan in the same region it is given."""
 
     name: str
     scope: str
-    types: tuple[str, ...]
+    facts: Mapping[str, tuple[str, ...]]
     calls: tuple[Call, ...]
     stage: int = 0
     version: int = 1
     role: str = SCAN_ROLE
     remembers: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return tuple(self.facts)
 
 
 class Reader(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scans import registry
+from scans.domain import references
 from scans.domain.collector import Call, Collector
 from scans.domain.control import Control, UndeclaredFactError
 from scans.domain.engine import judge_resource
@@ -72,6 +73,26 @@ def test_a_type_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyP
         registry.controls()
 
 
+@pytest.mark.parametrize("where", ["facts", "related"])
+def test_a_fact_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module(CONTROL=replace(GOOD.control, **{where: {"logs.group": ("name", "retention_days")}}))
+    monkeypatch.setattr(registry, "iterate_modules", one_of("controls", "ssm_ps_001", made))
+    forget()
+    says = (
+        r"SSM-PS-001 judges logs\.group\.retention_days, which no collector yields: "
+        r"let scans/collectors/logs\.py read it and declare it in COLLECTOR\.facts.* has name, kinds, kms_key"
+    )
+    with pytest.raises(registry.RegistryError, match=says):
+        registry.controls()
+
+
+def test_what_later_collectors_follow_is_declared_too() -> None:
+    declared = {type: facts for item in registry.collectors().values() for type, facts in item.collector.facts.items()}
+    for followed in (references.NAMES_BUCKETS, references.NAMES_LOG_GROUPS, references.NAMES_KEYS):
+        for type, facts in followed.items():
+            assert set(facts) <= set(declared[type]), type
+
+
 def test_a_fact_that_is_not_declared_is_a_defect_of_the_control_not_an_unknown() -> None:
     resource = Resource("ssm.parameter", "arn", "eu-west-1", {"type": "String", "secret_name": None, "other": 1})
     with pytest.raises(UndeclaredFactError, match=r"SSM-PS-001 reads ssm\.parameter\.other but doesn't declare it"):
@@ -85,7 +106,7 @@ def test_a_type_that_is_not_declared_as_related_is_a_defect_too() -> None:
 
 
 def collector(name: str, *types: str) -> SimpleNamespace:
-    declared = Collector(name, "region", types, (Call("a", "Read", "a:Read"),))
+    declared = Collector(name, "region", dict.fromkeys(types, ("name",)), (Call("a", "Read", "a:Read"),))
     return SimpleNamespace(COLLECTOR=declared, collect=lambda aws, seen: None)
 
 

@@ -106,7 +106,8 @@ def test_a_collector_that_decodes_odd_text_is_kept_by_the_runner(monkeypatch: py
     def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         return bucket(parse_policy_document(POLICY))
 
-    declared = Collector("s3_buckets", "region", ("s3.bucket",), (Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy"),))
+    call = Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy")
+    declared = Collector("s3_buckets", "region", {"s3.bucket": ("policy",)}, (call,))
     plan = account_reader.CollectionPlan("111122223333", "aws", {"s3_buckets"})
     evidence = account_reader.run_collector(plan, LoadedCollector(declared, collect), REGION, {})
     assert [gap.api for gap in evidence.replaced] == ["s3.bucket.policy"]

@@ -26,7 +26,7 @@ DENIED = Gap(GapKind.DENIED, "a.Read", "a:Read", "eu-west-1", "AccessDenied")
 
 
 def loaded(name: str, stage: int = 0, scope: str = "region", collect: Any = None) -> registry.LoadedCollector:
-    declared = Collector(name, scope, (f"{name}.thing",), (Call("a", "Read", "a:Read"),), stage)
+    declared = Collector(name, scope, {f"{name}.thing": ("saw",)}, (Call("a", "Read", "a:Read"),), stage)
 
     def read(aws: Any, seen: EarlierEvidence) -> Evidence:
         made = Evidence(name, aws.region)
