@@ -53,6 +53,11 @@ def load_control(name: str, module: ModuleType) -> LoadedControl:
     wanted = control.id.lower().replace("-", "_").replace(".", "_")
     if control.file != name or wanted != name:
         raise RegistryError(f"scans/controls/{name}.py declares {control.id} in {control.file}; it must be {wanted}")
+    unjudged = sorted(set(control.flow_steps) - set(control.facts))
+    if unjudged:
+        raise RegistryError(
+            f"scans/controls/{name}.py grades data flows by {', '.join(unjudged)}: name in flow_steps only what facts names"
+        )
     fix = getattr(module, "fix", None)
     if fix is not None and not callable(fix):
         raise RegistryError(f"scans/controls/{name}.py has a fix that is no function")

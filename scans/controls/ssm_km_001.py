@@ -37,6 +37,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -61,6 +62,7 @@ CONTROL = Control(
     version=2,  # 2: a replica is judged by its primary; a value that is new to us is unknown
     facts={"kms.key": ("own", "manager", "spec", "origin", "state", "multi_region_replica", "rotation")},
     related={"kms.key": ("primary",)},  # of the same key, asked of a replica only
+    flow_steps={"kms.key": FlowStep.UNDER},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
     quote="Use AWS encryption solutions, along with all default security controls within AWS services.",

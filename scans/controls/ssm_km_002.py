@@ -26,6 +26,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -46,6 +47,7 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     version=2,  # 2: a state that is new to us is no pass
     facts={"kms.key": ("state", "used_by")},
+    flow_steps={"kms.key": FlowStep.UNDER},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
     quote="Use AWS encryption solutions, along with all default security controls within AWS services.",

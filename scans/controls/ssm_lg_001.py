@@ -35,6 +35,7 @@ KIND = "run_command"
 
 CONTROL = declare_log_group_control(
     "001",
+    KIND,
     title="Run Command output is logged under a customer key",
     quote="The output of Run Command commands",
     empty_reason="No log group in this region takes the output of Run Command.",

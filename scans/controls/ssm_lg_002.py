@@ -37,6 +37,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -54,6 +55,8 @@ CONTROL = Control(
     version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
     facts={"logs.group": LOG_GROUP_FACTS, "ssm.setting.script_logs": ("destination",)},
     related={**KEY_RELATED, "ssm.document": ("uses_script",)},
+    flow_steps={"logs.group": FlowStep.UNDER, "ssm.setting.script_logs": FlowStep.INTO},
+    flow_kinds=("script",),
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S19",),
     quote="The output of scripts run using the aws:executeScript action in an Automation runbook",

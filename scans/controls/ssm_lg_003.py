@@ -35,6 +35,7 @@ KIND = "session"
 
 CONTROL = declare_log_group_control(
     "003",
+    KIND,
     title="Session history is logged under a customer key",
     quote="Session Manager session history logs",
     empty_reason="No log group in this region takes session history.",

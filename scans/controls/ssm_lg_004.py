@@ -33,6 +33,7 @@ KIND = "agent"
 
 CONTROL = declare_log_group_control(
     "004",
+    KIND,
     title="SSM Agent's logs are under a customer key",
     quote="Logs from SSM Agent on your managed nodes",
     empty_reason="No log group in this region has a name of SSM Agent's logs; a group of another name, set on the "

@@ -36,6 +36,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -58,6 +59,7 @@ CONTROL = Control(
     version=3,  # 2: a type that is new to us is unknown. 3: a key of AWS is known by its manager too
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias", "manager")},
+    flow_steps={"ssm.parameter": FlowStep.UNDER},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S15",),
     quote="AWS KMS uses either a customer managed key or an AWS managed key to encrypt the parameter value",

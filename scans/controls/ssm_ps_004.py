@@ -37,6 +37,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -56,6 +57,7 @@ CONTROL = Control(
     version=3,  # 2: a type that is new to us is unknown. 3: a key that can't encrypt, or lies elsewhere, doesn't work
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related=KEY_RELATED,
+    flow_steps={"ssm.parameter": FlowStep.UNDER},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S15",),
     quote="To encrypt SecureString parameter values, Parameter Store uses an AWS KMS key",

@@ -27,6 +27,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -45,6 +46,7 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
+    flow_steps={"s3.bucket": FlowStep.INTO},
     container="arn:{p}:s3:::*",
     statements=("S18", "S7"),
     quote="Use SSL/TLS to communicate with AWS resources.",

@@ -26,6 +26,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -44,6 +45,7 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     version=2,  # 2: a condition that stands there twice in other letters is unknown
     facts={"s3.bucket": ("policy",)},
+    flow_steps={"s3.bucket": FlowStep.INTO},
     container="arn:{p}:s3:::*",
     statements=("S7", "S18"),
     quote="We recommend TLS 1.2 or later.",

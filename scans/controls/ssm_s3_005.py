@@ -31,6 +31,7 @@ from scans.domain.control import (
     Case,
     Control,
     ControlScope,
+    FlowStep,
     Outcome,
     Remediation,
     ResourceView,
@@ -53,6 +54,7 @@ CONTROL = Control(
     version=2,  # 2: an owner that was not read in this scan vouches for nothing
     joins=True,
     facts={"s3.destination": ("name", "fields", "own", "head")},
+    flow_steps={"s3.destination": FlowStep.INTO},
     container="arn:{p}:s3:::*",
     statements=("S18",),
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",

@@ -40,6 +40,14 @@ class ControlScope(StrEnum):
     ORGANIZATION = "organization"
 
 
+class FlowStep(StrEnum):
+    """A step of the data-flow map. INTO: does the data reach a place that is ours and closed? UNDER: is it encrypted
+    there, with a key that works?"""
+
+    INTO = "into"
+    UNDER = "under"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     verdict: Verdict
@@ -89,6 +97,8 @@ class Control:
     root_managed), so it is judged after every account was read.
     names_others: types of `facts` that tell which resources of other types there are: while one of them
     is unknown, a resource that is no longer named may still be there.
+    flow_steps: a control grades the data-flow map only where it says so: type of `facts` -> the step that its outcomes
+    grade. flow_kinds: the kinds of data whose flows it grades (FEATURES of the map); empty: every kind.
     """
 
     id: str
@@ -106,6 +116,8 @@ class Control:
     version: int = 1
     joins: bool = False
     names_others: tuple[str, ...] = ()
+    flow_steps: Mapping[str, FlowStep] = field(default_factory=dict)
+    flow_kinds: tuple[str, ...] = ()
     empty_reason: str = "There is nothing here that this control judges."
 
     @property

@@ -14,7 +14,7 @@ from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
 from scans.insight.flows import Flow, FlowTypeGap, GradedAccount, build_flows, grade_account, list_named_buckets
-from scans.insight.flows.grading import FLOW_TYPES, judges_flow_step
+from scans.insight.flows.grading import FLOW_TYPES
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
@@ -130,7 +130,7 @@ def newest_context(organization: Organization) -> Context:
 
 def list_map_collectors() -> set[str]:
     """Those that yield what a map is made of, or what the controls that grade it need."""
-    graders = [item.control for item in registry.controls().values() if judges_flow_step(item.control)]
+    graders = [item.control for item in registry.controls().values() if item.control.flow_steps]
     types = FLOW_TYPES.union(*((*control.facts, *control.related) for control in graders))
     return {registry.collector_by_type()[type] for type in types if type in registry.collector_by_type()}
 
@@ -149,7 +149,7 @@ def load_latest_evidence(accounts: Sequence[Account], names: set[str]) -> dict[i
 
 def worst_first(visible: QuerySet[Account]) -> QuerySet[Account]:
     """By how much of what grades a flow fails there; ids make the order stable."""
-    ids = [id for id, item in registry.controls().items() if judges_flow_step(item.control)]
+    ids = [id for id, item in registry.controls().items() if item.control.flow_steps]
     failing = Coalesce(Sum("cells__failed", filter=Q(cells__control__in=ids)), Value(0))
     return visible.annotate(failing_steps=failing).order_by(F("failing_steps").desc(), "account_id", "pk")
 

@@ -12,7 +12,7 @@ import pytest
 from scans import registry
 from scans.domain import references
 from scans.domain.collector import Call, Collector
-from scans.domain.control import Control, UndeclaredFactError
+from scans.domain.control import Control, FlowStep, UndeclaredFactError
 from scans.domain.engine import judge_resource
 from scans.domain.evidence import Context, Resource, World
 
@@ -56,6 +56,14 @@ def test_a_control_without_cases() -> None:
 def test_an_id_that_differs_from_its_file_name(part: str, value: str) -> None:
     other: Control = replace(GOOD.control, **{part: value})
     with pytest.raises(registry.RegistryError, match=r"scans/controls/ssm_ps_001\.py declares"):
+        registry.load_control("ssm_ps_001", module(CONTROL=other))
+
+
+def test_a_control_that_grades_flows_by_what_it_does_not_judge() -> None:
+    other = replace(GOOD.control, flow_steps={"logs.group": FlowStep.UNDER})
+    with pytest.raises(
+        registry.RegistryError, match=r"ssm_ps_001\.py grades data flows by logs\.group: name in flow_steps"
+    ):
         registry.load_control("ssm_ps_001", module(CONTROL=other))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.aws.gaps import Gap
 from scans.controls.lib.destinations import DESTINATION_FACTS, DESTINATION_RELATED
 from scans.controls.lib.judgements import USABLE_KEY_FACTS
-from scans.domain.control import GAP, Case, Control, ControlScope, Remediation, Severity, Verdict
+from scans.domain.control import GAP, Case, Control, ControlScope, FlowStep, Remediation, Severity, Verdict
 
 BUCKET_COMMANDS = (
     "\n# then bring the bucket itself in order\n"
@@ -66,6 +66,8 @@ def declare_destination_control(
         names_others=tuple(more or ()),
         facts={**DESTINATION_FACTS, **(more or {})},
         related={**DESTINATION_RELATED, **(beside or {})},
+        flow_steps={"s3.destination": FlowStep.INTO},
+        flow_kinds=(kind,),
         container="arn:{p}:s3:::*",
         statements=statements,
         quote=quote,

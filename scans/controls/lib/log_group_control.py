@@ -6,7 +6,17 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS
-from scans.domain.control import GAP, Case, Control, ControlScope, Remediation, ResourceView, Severity, Verdict
+from scans.domain.control import (
+    GAP,
+    Case,
+    Control,
+    ControlScope,
+    FlowStep,
+    Remediation,
+    ResourceView,
+    Severity,
+    Verdict,
+)
 
 GROUP_SUMMARY = (
     "In the policy of a customer managed key of this region, let logs.REGION.amazonaws.com use the key "
@@ -19,7 +29,8 @@ GROUP_CODE = (
 )
 
 
-def declare_log_group_control(number: str, *, title: str, quote: str, empty_reason: str) -> Control:
+def declare_log_group_control(number: str, kind: str, *, title: str, quote: str, empty_reason: str) -> Control:
+    """kind: of the data that the groups take."""
     return Control(
         id=f"SSM-LG-{number}",
         file=f"ssm_lg_{number}",
@@ -29,6 +40,8 @@ def declare_log_group_control(number: str, *, title: str, quote: str, empty_reas
         version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
         facts={"logs.group": LOG_GROUP_FACTS},
         related=KEY_RELATED,
+        flow_steps={"logs.group": FlowStep.UNDER},
+        flow_kinds=(kind,),
         container="arn:{p}:logs:{r}:{a}:log-group:*",
         statements=("S19",),
         quote=quote,

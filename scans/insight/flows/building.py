@@ -9,8 +9,8 @@ from accounts.aws.gaps import Gap
 from scans.domain import references
 from scans.domain.evidence import GLOBAL, Resource, World
 from scans.insight.flows import encryption_keys, grading
-from scans.insight.flows.grading import GradedAccount
-from scans.insight.flows.model import INBOUND, Destination, Flow, Grade, Key, Owner, Source, get_feature
+from scans.insight.flows.grading import GradedAccount, StepGrades
+from scans.insight.flows.model import INBOUND, Destination, Flow, Key, Owner, Source, get_feature
 from scans.insight.flows.parameters import build_parameter_flows
 
 NAMING_TYPES = tuple(dict.fromkeys((*references.NAMES_BUCKETS, *references.NAMES_LOG_GROUPS)))
@@ -86,13 +86,12 @@ def build_bucket_flow(
     resources: list[Resource],
 ) -> Flow:
     destination, holder = locate_bucket(side, owners, name)
-    into = grading.grade_destination(side, kind, destination.arn)
-    under: list[Grade] = []
+    grades = grading.grade_place(side, "s3.destination", kind, destination.arn, GLOBAL)
     key = key_without_facts(destination)
     if holder is not None:
         held = find_bucket_resource(holder, destination.arn)
-        more_into, under = grading.grade_bucket(holder, kind, destination.arn, held.region if held else "")
-        into += more_into
+        region_of_bucket = held.region if held else ""
+        grades.include(grading.grade_place(holder, "s3.bucket", kind, destination.arn, region_of_bucket))
         key = (
             encryption_keys.UNKNOWN_KEY
             if held is None
@@ -101,16 +100,14 @@ def build_bucket_flow(
     if own_key:
         # The bucket's own encryption doesn't matter for what is written under another key.
         # It lies in the bucket's region, which needn't be the setting's.
-        under, key, holder = (
-            [],
-            encryption_keys.resolve_key(side.world, side.account, region, own_key, bound=False),
-            side,
-        )
-    under += grading.grade_key(holder, key.arn) if holder is not None and key.arn else []
+        grades.under.clear()
+        key = encryption_keys.resolve_key(side.world, side.account, region, own_key, bound=False)
+        holder = side
+    if holder is not None and key.arn:
+        grades.include(grading.grade_place(holder, "kms.key", kind, key.arn))
     for resource in resources:
-        said_into, said_under = grading.grade_source(side, kind, resource.arn)
-        into, under = into + said_into, under + said_under
-    return make_flow(side, region, kind, resources, destination, key, into, under)
+        grades.include(grading.grade_setting(side, kind, resource.arn))
+    return make_flow(side, region, kind, resources, destination, key, grades)
 
 
 def make_flow(
@@ -120,12 +117,11 @@ def make_flow(
     resources: Iterable[Resource],
     destination: Destination,
     key: Key,
-    into: Iterable[Grade],
-    under: Iterable[Grade],
+    grades: StepGrades,
 ) -> Flow:
-    sources = tuple(sorted({Source(r.type, r.arn) for r in resources}))
-    grades = tuple(sorted(set(into))), tuple(sorted(set(under)))
-    return Flow(side.account, region, get_feature(kind), sources or (INBOUND,), destination, key, *grades)
+    sources = tuple(sorted({Source(r.type, r.arn) for r in resources})) or (INBOUND,)
+    into, under = tuple(sorted(set(grades.into))), tuple(sorted(set(grades.under)))
+    return Flow(side.account, region, get_feature(kind), sources, destination, key, into, under)
 
 
 def locate_bucket(
@@ -190,9 +186,10 @@ def build_inbound_flows(side: GradedAccount) -> Iterator[Flow]:
             for kind in sorted(set(references.get_known_value(bucket, "kinds") or ()) - mine):
                 destination = Destination("bucket", name, arn, Owner.OWN, side.account, region)
                 key = encryption_keys.find_bucket_key(side.world, side.account, bucket)
-                into, under = grading.grade_bucket(side, kind, arn, region)
-                under += grading.grade_key(side, key.arn) if key.arn else []
-                yield make_flow(side, region, kind, (), destination, key, into, under)
+                grades = grading.grade_place(side, "s3.bucket", kind, arn, region)
+                if key.arn:
+                    grades.include(grading.grade_place(side, "kms.key", kind, key.arn))
+                yield make_flow(side, region, kind, (), destination, key, grades)
 
 
 def build_log_flows(side: GradedAccount) -> Iterator[Flow]:
@@ -220,16 +217,16 @@ def build_log_flow(
     owner = Owner.OWN if exists else Owner.DANGLING if group is not None else Owner.UNKNOWN
     destination = Destination("log_group", name, arn, owner, side.account, region)
     key = encryption_keys.NO_KEY if owner is Owner.DANGLING else encryption_keys.UNKNOWN_KEY
-    into: list[Grade] = []
-    under: list[Grade] = []
+    grades = StepGrades()
     if group is not None and exists:
         key = encryption_keys.find_log_group_key(side.world, side.account, group)
-        under = grading.grade_log_group(side, group, kind) + grading.grade_key(side, key.arn)
+        grades.include(grading.grade_place(side, "logs.group", kind, group.arn))
+        grades.include(grading.grade_place(side, "kms.key", kind, key.arn))
     for resource in resources:
-        into += grading.grade_source(side, kind, resource.arn)[0]
+        grades.include(grading.grade_setting(side, kind, resource.arn))
     # A group under Run Command's own prefix is its own witness: nothing else need name it.
     named_by = resources or ([group] if group is not None else [])
-    return make_flow(side, region, kind, named_by, destination, key, into, under)
+    return make_flow(side, region, kind, named_by, destination, key, grades)
 
 
 def list_flow_gaps(side: GradedAccount) -> list[FlowTypeGap]:

@@ -8,7 +8,7 @@ from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
 from scans.insight.flows import encryption_keys, grading
 from scans.insight.flows.grading import GradedAccount
-from scans.insight.flows.model import Destination, Flow, Grade, Owner, Source, get_feature
+from scans.insight.flows.model import Destination, Flow, Owner, Source, get_feature
 
 
 def build_parameter_flows(side: GradedAccount) -> Iterator[Flow]:
@@ -26,17 +26,9 @@ def build_parameter_flow(side: GradedAccount, region: str, name: str, parameters
     arn = f"arn:{side.context.partition}:ssm:{region}:{side.account}:parameter/*"
     destination = Destination("parameter_store", "Parameter Store", arn, Owner.OWN, side.account, region)
     key = encryption_keys.resolve_key(side.world, side.account, region, name) if name else encryption_keys.UNKNOWN_KEY
-    under = grading.grade_key(side, key.arn)
+    grades = grading.grade_place(side, "kms.key", "parameter", key.arn)
     for parameter in parameters:
-        under += grade_parameter(side, parameter.arn)
+        grades.include(grading.grade_place(side, "ssm.parameter", "parameter", parameter.arn))
     sources = tuple(sorted(Source(p.type, p.arn) for p in parameters))
-    return Flow(
-        side.account, region, get_feature("parameter"), sources, destination, key, (), tuple(sorted(set(under)))
-    )
-
-
-def grade_parameter(side: GradedAccount, arn: str) -> list[Grade]:
-    held = {
-        control.id: side.outcomes.get((control.id, arn)) for control in side.by_type.get(grading.PARAMETER_TYPE, ())
-    }
-    return [Grade(id, said[1].verdict, side.account, said[0], arn) for id, said in held.items() if said is not None]
+    into, under = tuple(sorted(set(grades.into))), tuple(sorted(set(grades.under)))
+    return Flow(side.account, region, get_feature("parameter"), sources, destination, key, into, under)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.insight.flows import Flow, KeyKind, Owner, build_flows
+from scans import registry
+from scans.domain.control import FlowStep, failed
+from scans.domain.evidence import Context, Evidence, World
+from scans.insight.flows import FEATURES, Flow, KeyKind, Owner, build_flows, grade_account
 from tests.scans.insight.flows.worlds import (  # fmt: skip
     DENIED,
     KEY,
@@ -218,6 +223,34 @@ def test_log_groups_with_and_without_a_setting_that_names_them() -> None:
     assert (commands.key.kind, said(commands)) == (KeyKind.CUSTOMER, {"SSM-LG-001": "pass"})
     assert (commands.into_verdict, commands.verdict) == ("ungraded", "pass")
     assert (scripts.key.kind, scripts.under_verdict) == (KeyKind.AWS_OWNED, "fail")
+
+
+def grade_with_one_more(found: dict[tuple[str, str], Evidence], **declared: object) -> list[Flow]:
+    """The flows where one more control judges log groups, and fails them all."""
+    more = replace(registry.controls()["SSM-LG-001"].control, id="SSM-LG-009", file="ssm_lg_009", **declared)
+    chosen = [(item.control, item.evaluate) for item in registry.controls().values()]
+    chosen.append((more, lambda _resource: failed("Kept too long.")))
+    context = Context(account=MINE, bucket_owners={})
+    return build_flows(grade_account(MINE, World(found.values()), context, chosen, [REGION]), {})[0]
+
+
+def test_a_control_grades_the_map_only_where_it_declares_the_step() -> None:
+    found = blank()
+    for name, kinds in (("/aws/ssm/x", ["run_command"]), ("/scripts", ["script"])):
+        add(found, "logs.group", f"arn:aws:logs:{REGION}:{MINE}:log-group:{name}", name=name, kinds=kinds, kms_key=KEY)
+    key(found)
+    without = build_flows(side(found), {})[0]
+    assert [flow.verdict for flow in without] == ["pass", "pass"]
+    assert grade_with_one_more(found, flow_steps={}, flow_kinds=()) == without
+    for kinds, graded in (((), {"run_command", "script"}), (("script",), {"script"})):
+        for step in FlowStep:
+            flows = grade_with_one_more(found, flow_steps={"logs.group": step}, flow_kinds=kinds)
+            failing = {flow.feature.id for flow in flows if any(g.control == "SSM-LG-009" for g in getattr(flow, step))}
+            assert failing == {flow.feature.id for flow in flows if flow.verdict == "fail"} == graded
+
+
+def test_controls_grade_flows_of_known_kinds_only() -> None:
+    assert {kind for item in registry.controls().values() for kind in item.control.flow_kinds} <= set(FEATURES)
 
 
 def test_a_log_group_that_is_not_there() -> None:
