@@ -53,6 +53,12 @@ def load_control(name: str, module: ModuleType) -> LoadedControl:
     wanted = control.id.lower().replace("-", "_").replace(".", "_")
     if control.file != name or wanted != name:
         raise RegistryError(f"scans/controls/{name}.py declares {control.id} in {control.file}; it must be {wanted}")
+    sourced = control.source.startswith("https://") if control.source else control.statements and control.quote
+    if not sourced:
+        raise RegistryError(
+            f"scans/controls/{name}.py doesn't say where it comes from: give statements of the source document (S1 to S25) "
+            "with its words in quote, or the https address of a source of its own in source"
+        )
     unjudged = sorted(set(control.flow_steps) - set(control.facts))
     if unjudged:
         raise RegistryError(

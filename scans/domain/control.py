@@ -87,7 +87,9 @@ class Control:
     """A control's declaration.
 
     file: the file's name without .py (checked at load). id: the public id. statements: ids of the
-    source document's statements. quote: the words of that document that it enforces.
+    source document's statements, and quote: the words of that document that it enforces. A control beyond that
+    document has no statements but a source of its own: the https address of the page that asks for it, which quote
+    may quote.
     facts: what it judges: resource type -> the facts of it that evaluate may read; each such
     resource gets one outcome (none where evaluate returns None: not a subject of this control).
     container: the ARN template of the place where such resources live ({p} partition, {a} account,
@@ -109,8 +111,9 @@ class Control:
     facts: Mapping[str, tuple[str, ...]]
     container: str
     remediation: Remediation
-    statements: tuple[str, ...]
-    quote: str
+    statements: tuple[str, ...] = ()
+    quote: str = ""
+    source: str = ""
     related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 1

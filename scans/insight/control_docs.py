@@ -27,7 +27,7 @@ def build_control_page(item: LoadedControl) -> str:
         GENERATED_NOTE,
         f"# {control.id}: {control.title}",
         format_control_table(control),
-        f"> {control.quote}",
+        f"> {control.quote}" if control.quote else "",
         item.doc,
         "## How to fix it",
         control.remediation.summary,
@@ -53,6 +53,7 @@ def format_control_table(control: Control) -> str:
         ("resources and their facts", format_fact_types(control.facts)),
         ("looks at", format_fact_types(control.related)),
         ("source document's statements", statements),
+        ("source", control.source),
         ("frameworks", frameworks),
         ("version", str(control.version)),
     )
@@ -80,9 +81,8 @@ def build_index_page(controls: Iterable[Control]) -> str:
     lines = [GENERATED_NOTE, "", "# Controls", "", "| control | title | severity | statements |", "|---|---|---|---|"]
     for control in controls:
         link = f"[{control.id}]({control.id}.md)"
-        lines.append(
-            f"| {link} | {escape_table_cell(control.title)} | {control.severity} | {', '.join(control.statements)} |"
-        )
+        origin = ", ".join(control.statements) or f"[own source]({control.source})"
+        lines.append(f"| {link} | {escape_table_cell(control.title)} | {control.severity} | {origin} |")
     return "\n".join(lines) + "\n"
 
 

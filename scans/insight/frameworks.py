@@ -86,8 +86,9 @@ def build_requirements(controls: Iterable[Control], name: str) -> tuple[Requirem
 
 
 def build_statement_requirements(controls: Iterable[Control]) -> tuple[Requirement, ...]:
-    """Every statement, those that no control enforces too: what isn't judged must not be forgotten."""
-    known = list(controls)
+    """Every statement, those that no control enforces too: what isn't judged must not be forgotten. A control with a
+    source of its own enforces none of them."""
+    known = [control for control in controls if control.statements]
     return tuple(
         Requirement(id, tuple(c for c in known if statement.everywhere or id in c.statements), statement)
         for id, statement in STATEMENTS.items()

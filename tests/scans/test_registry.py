@@ -59,6 +59,29 @@ def test_an_id_that_differs_from_its_file_name(part: str, value: str) -> None:
         registry.load_control("ssm_ps_001", module(CONTROL=other))
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"statements": (), "quote": ""},
+        {"statements": ()},
+        {"quote": ""},
+        {"statements": (), "source": "http://example.com/page"},
+        {"statements": (), "source": "A page"},
+        {"source": "A page"},
+    ],
+)
+def test_a_control_that_does_not_say_where_it_comes_from(origin: dict[str, Any]) -> None:
+    made = module(CONTROL=replace(GOOD.control, **origin))
+    says = r"ssm_ps_001\.py doesn't say where it comes from: give statements .* or the https address of a source"
+    with pytest.raises(registry.RegistryError, match=says):
+        registry.load_control("ssm_ps_001", made)
+
+
+def test_a_control_with_a_source_of_its_own() -> None:
+    other = replace(GOOD.control, statements=(), quote="", source="https://example.com/page")
+    assert registry.load_control("ssm_ps_001", module(CONTROL=other)).control == other
+
+
 def test_a_control_that_grades_flows_by_what_it_does_not_judge() -> None:
     other = replace(GOOD.control, flow_steps={"logs.group": FlowStep.UNDER})
     with pytest.raises(

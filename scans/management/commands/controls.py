@@ -42,8 +42,10 @@ class Command(TutelaCommand):
         facts = "; ".join(f"{type}: {', '.join(names)}" for type, names in control.facts.items())
         for line in (
             f"{control.id}  {control.title}",
-            f"severity {control.severity}, version {control.version}, statements {', '.join(control.statements)}",
-            f"enforces: “{control.quote}”",
+            f"severity {control.severity}, version {control.version}"
+            + (f", statements {', '.join(control.statements)}" if control.statements else ""),
+            *([f"source: {control.source}"] if control.source else []),
+            *([f"enforces: “{control.quote}”"] if control.quote else []),
             f"judges: {facts}",
             f"frameworks: {frameworks or 'none'}",
             "",

@@ -111,7 +111,7 @@ def test_withholding_everything_is_never_a_pass(item: registry.LoadedControl) ->
 def test_declaration_is_whole(item: registry.LoadedControl) -> None:
     control = item.control
     assert set(control.statements) <= SOURCE_STATEMENTS
-    assert control.statements
+    assert control.statements or control.source
     assert len(item.doc.splitlines()) >= 5, "the docstring is the documentation page"
     assert control.remediation.summary
     assert control.remediation.cli
@@ -141,7 +141,8 @@ def test_quotes_are_the_source_documents_words() -> None:
     plain = re.sub(r"[*\\`\[\]]|\(http[^)]*\)", "", text)
     plain = re.sub(r"\s+", " ", plain)
     for id, item in CONTROLS.items():
-        assert item.control.quote.strip(" .…") in plain, id
+        if item.control.statements:
+            assert item.control.quote.strip(" .…") in plain, id
 
 
 def test_control_files_import_nothing_impure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,19 @@ def test_a_page_holds_the_docstring_the_quote_and_the_fix(id: str) -> None:
         assert text.strip() in page
     for case in item.cases:
         assert control_docs.escape_table_cell(case.name) in page
+
+
+def test_a_page_shows_a_source_of_its_own() -> None:
+    item = CONTROLS["SSM-PS-001"]
+    own = replace(item, control=replace(item.control, statements=(), quote="", source="https://example.com/page"))
+    pages = control_docs.build_control_pages({"SSM-PS-001": own})
+    page, index = pages["SSM-PS-001.md"], pages[control_docs.INDEX_FILE]
+    assert "| source | https://example.com/page |" in page
+    assert "source document's statements" not in page
+    assert "\n>" not in page
+    assert "| [own source](https://example.com/page) |" in index
+    assert "| source |" not in PAGES["SSM-PS-001.md"]
+    assert "own source" not in PAGES[control_docs.INDEX_FILE]
 
 
 def test_the_index_links_to_every_page_and_to_nothing_else() -> None:

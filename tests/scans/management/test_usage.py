@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.core.management import call_command
 
+from scans import registry
 from tests.scans.orders import company
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,22 @@ def test_wrong_usage(
 def test_a_group_of_controls_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("controls", "show", "ssm-ds-001")
     assert [line[:13] for line in capsys.readouterr().out.splitlines()] == [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
+
+
+def test_a_control_is_shown_with_its_statements_or_a_source_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_command("controls", "show", "SSM-PS-001")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith(", statements S16")
+    assert lines[2].startswith("enforces: ")
+    item = registry.controls()["SSM-PS-001"]
+    own = replace(item, control=replace(item.control, statements=(), quote="", source="https://example.com/page"))
+    monkeypatch.setattr(registry, "controls", lambda: {"SSM-PS-001": own})
+    call_command("controls", "show", "SSM-PS-001")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "source: https://example.com/page"
+    assert lines[3].startswith("judges: ")
 
 
 @pytest.mark.parametrize("words", ["export outcomes", "scan"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 
@@ -47,6 +49,22 @@ def test_a_control_shows_its_words_its_fix_and_how_it_stands(inventory: Inventor
     lines = page.context["detail"].accounts
     assert [line.account for line in lines] == [inventory.shop, inventory.ledger, inventory.play]
     assert "control=SSM-PS-001&amp;account=100000000001&amp;verdict=fail" in text
+
+
+def test_a_control_shows_its_statements_or_a_source_of_its_own(
+    inventory: Inventory, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = client.get("/controls/SSM-PS-001/").content.decode()
+    assert "<dt>Statements</dt>" in text
+    assert "<dt>Source</dt>" not in text
+    item = registry.controls()["SSM-PS-001"]
+    own = replace(item, control=replace(item.control, statements=(), quote="", source="https://example.com/page"))
+    every = {**registry.controls(), "SSM-PS-001": own}
+    monkeypatch.setattr(registry, "controls", lambda: every)
+    text = client.get("/controls/SSM-PS-001/").content.decode()
+    assert '<a class="breakable" href="https://example.com/page">https://example.com/page</a>' in text
+    assert "<dt>Statements</dt>" not in text
+    assert "<blockquote>" not in text
 
 
 def test_an_owner_sees_counts_of_their_own_account(inventory: Inventory) -> None:
