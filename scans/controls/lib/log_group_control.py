@@ -56,6 +56,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+GROUPS = "arn:aws:logs:eu-west-1:111122223333:log-group:"
 
 
 def make_log_group_cases(
@@ -76,7 +77,7 @@ def make_log_group_cases(
                 "kms.reference": {KEY: {"state": state, **USABLE_KEY_FACTS, **more.get("found", {})}} if state else {}
             },
             related_gaps=("kms.reference",) if more.get("refused") else (),
-            arn=f"arn:aws:logs:eu-west-1:111122223333:log-group:{name}",
+            arn=f"{GROUPS}{name}",
             reason_has=more.get("reason_has", ""),
         )
 
