@@ -1,21 +1,21 @@
-"""Nobody is given every action on every resource.
+"""No principal may have every action on every resource.
 
-A policy that allows `*` on `*` gives its holder the whole account. If that holder is taken over, so
-is every parameter, key, node and log. People and programs need a known list of things.
+A policy that allows `*` on `*` gives its holder the whole account. If that holder is compromised, so is every
+parameter, key, node and log. People and programs need a known, limited set of permissions.
 
-**What is judged.** Every IAM user, group and role, from `iam.GetAccountAuthorizationDetails`:
+**What is judged.** Every IAM user, group and role, from `iam.GetAccountAuthorizationDetails`. A principal fails if
 
-* the AWS managed policy `AdministratorAccess` is attached;
-* an attached customer managed policy, or an inline one, allows all actions on all resources. A
-  condition (such as MFA) doesn't change that. `NotAction` counts as all actions, and `NotResource` as all
-  resources, where it leaves IAM in, because whoever writes policies can give themselves the rest.
+* the AWS managed policy `AdministratorAccess` is attached; or
+* an attached customer managed policy, or an inline one, allows all actions on all resources. A condition (such
+  as MFA) doesn't change that. `NotAction` counts as all actions, and `NotResource` as all resources, unless it
+  excludes IAM: a principal that can write policies can give itself the rest.
 
-**Unknown** when the attached policies or a document could not be read or understood, and nothing
-that was read fails.
+**Unknown** when the attached policies or a document could not be read or understood, and nothing that was read
+fails.
 
-**Limits.** Only what the documents say: permissions boundaries and service control policies may
-cut it down and are not counted. AWS managed policies other than `AdministratorAccess` are taken as
-not being `*` on `*`. A user who belongs to a failing group is not named; the group is.
+**Limits.** Only the policy documents are judged: permissions boundaries and service control policies may reduce
+what they allow and are not counted. AWS managed policies other than `AdministratorAccess` are assumed not to be
+`*` on `*`. A user who belongs to a failing group is not reported; the group is.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails.
 """
@@ -52,7 +52,7 @@ CONTROL = Control(
     title="No principal has every permission",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: a condition that stands there twice in other letters is unknown
+    version=2,  # 2: a condition given twice in different case is unknown
     facts={"iam.principal": ("attached", "kind")},
     related={"iam.policy": ("name", "document"), "iam.inline": ("policies",)},
     container="arn:{p}:iam::{a}:*",
@@ -61,8 +61,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("IAM.1",), "CIS v3.0": ("1.16",), "NIST 800-53 r5": ("AC-6",)},
     empty_reason="The account has no IAM users, groups or roles.",
     remediation=Remediation(
-        summary="Give the principal a policy that lists what it does (IAM Access Analyzer can write one from "
-        "CloudTrail), then take the wide one away: the line for its kind, and delete an inline policy.",
+        summary="Give the principal a policy that lists what it needs (IAM Access Analyzer can generate one from "
+        "CloudTrail), then detach the wide policy with the line for the principal's kind, or delete it if it is inline.",
         cli="aws iam detach-user-policy --user-name {name} --policy-arn POLICY_ARN\n"
         "aws iam detach-group-policy --group-name {name} --policy-arn POLICY_ARN\n"
         "aws iam detach-role-policy --role-name {name} --policy-arn POLICY_ARN\n"
@@ -87,6 +87,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         except PolicyError as error:
             doubts.append(f"{name} ({error})")
     if gaps:
+        # Only here: a gap in one policy must not hide that another one allows everything (docs/decisions/0001).
         raise GapError(*dict.fromkeys(gaps))
     if doubts:
         return unknown(f"Could not be understood: {'; '.join(doubts)}.")
@@ -123,6 +124,7 @@ def _list_policies(resource: ResourceView, gaps: list[Gap]) -> Iterator[tuple[st
     """Each policy's name and how to get its document. What can't be listed goes to the gaps."""
     try:
         for arn in resource["attached"]:
+            # The scan reads no documents of AWS managed policies, so AdministratorAccess is known by its ARN alone.
             if arn.endswith(f":iam::aws:{ADMINISTRATOR}") or ":iam::aws:" not in arn:
                 yield arn, functools.partial(_read_document, resource, arn)
     except GapError as error:
@@ -197,6 +199,6 @@ CASES = [
     _case("the inline policies were refused", Verdict.UNKNOWN, [], inline=GAP),
     _case("the list of inline policies is incomplete", Verdict.UNKNOWN, [], refused=("iam.inline",)),
     _case("the list of policies is incomplete", Verdict.UNKNOWN, [ALL_ARN], refused=("iam.policy",)),
-    _case("a document that is no policy", Verdict.UNKNOWN, [ALL_ARN], managed={"Statement": "x"}),
+    _case("a document that is not a policy", Verdict.UNKNOWN, [ALL_ARN], managed={"Statement": "x"}),
     _case("an attached policy that isn't listed", Verdict.UNKNOWN, [ALL_ARN]),
 ]

@@ -1,26 +1,26 @@
-"""No policy lets its holder read every parameter.
+"""No policy may let its holder read every parameter.
 
 Parameter Store holds what programs need to run: addresses, names, and secrets. A policy that reads
-`parameter/*` hands all of it to each of its holders, those of tomorrow included.
+`parameter/*` gives all of it to each of its holders, including future ones.
 
 **What is judged.** Every customer managed policy (default version) and every inline policy, from
 `iam.GetAccountAuthorizationDetails`. A policy fails when it
 
-* allows `ssm:GetParameter`, `GetParameters`, `GetParametersByPath` or `GetParameterHistory` (alone, by
+* allows `ssm:GetParameter`, `GetParameters`, `GetParametersByPath` or `GetParameterHistory` (by name, by
   a wildcard or by `NotAction`) on `*` or on all parameters of a region or account;
-* allows `GetParametersByPath` on the path `/`, the resource `parameter/`: with it the call returns every
-  parameter, since AWS authorizes it on the path alone; or
-* allows `GetParametersByPath` on a path, and a Deny stands on a part of what lies below it: the call returns
-  what the Deny meant to hide.
+* allows `GetParametersByPath` on the path `/`, the resource `parameter/`: the call then returns every
+  parameter, because AWS authorizes it on the path alone; or
+* allows `GetParametersByPath` on a path and denies only a part of what lies below it: the call still returns
+  what the Deny was meant to hide.
 
-A Deny takes an Allow back only if it has no condition and covers all of it. A condition on the
-parameter's own tags (`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough, if it asks for a
-value: not if it holds without the tag (`…IfExists`, `ForAllValues`), only leaves values out (`StringNotEquals`),
-or takes any value (`StringLike` with `*` or `?*`).
+A Deny cancels an Allow only if it has no condition and covers all of it. A condition on the parameter's own tags
+(`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough if it requires a value. It doesn't count
+if it also holds without the tag (`…IfExists`, `ForAllValues`), only excludes values (`StringNotEquals`), or
+accepts any value (`StringLike` with `*` or `?*`).
 
 **Unknown** when a document could not be read or understood.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself: boundaries,
+**Limits.** AWS managed policies are not judged. Each document is judged by itself: permissions boundaries,
 service control policies and a Deny in another document are not counted.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide, access to
@@ -48,8 +48,8 @@ CONTROL = Control(
     title="Reading parameters is limited",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    # 2: judged in the own partition; a path read past a Deny in any region is seen. 3: the path / reads all, a condition
-    # that takes any value is no limit, and more Allows and Denies than can be compared are unknown.
+    # 2: judged in its own partition; a path read past a Deny in any region is found. 3: the path / reads everything, a
+    # condition that accepts any value is no limit, and more Allows and Denies than can be compared are unknown.
     version=3,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -59,7 +59,7 @@ CONTROL = Control(
     remediation=Remediation(
         summary="Name the paths that the holder needs. Where a part of a path must stay hidden, deny all of "
         "ssm:GetParameter* on the path itself too, or give the secret part a path of its own. "
-        "The create line is for a customer managed policy, the others for an inline one.",
+        "The create line is for a customer managed policy, the put lines for an inline one.",
         cli="aws iam get-account-authorization-details --filter LocalManagedPolicy\n"
         "aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
         "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"

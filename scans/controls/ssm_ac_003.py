@@ -1,23 +1,23 @@
-"""No policy lets its holder decrypt with every key.
+"""No policy may let its holder decrypt with every key.
 
-A SecureString, a session and an encrypted log are as closed as the key that guards them. A policy
-that decrypts with `*` opens them all, with every key whose key policy trusts the account.
+A SecureString, a session or an encrypted log is only as protected as its key. A policy that allows decryption
+with `*` opens all of them, with every key whose key policy trusts the account.
 
 **What is judged.** Every customer managed policy (default version) and every inline policy, from
 `iam.GetAccountAuthorizationDetails`. A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
 (by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*` or on all keys of a region or
-account. A Deny takes an Allow back only if it has no condition and covers all of it.
+account. A Deny cancels an Allow only if it has no condition and covers all of it.
 
 A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
-encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough, if it asks for a value: not if it holds without
-the key (`…IfExists`), only leaves values out (`StringNotEquals`), or takes any value (`*`, `alias/*`, of
-`kms:EncryptionContext:PARAMETER_ARN` also `arn:aws:ssm:*:*:parameter/*`).
-`kms:ViaService` doesn't: it names a service, not keys.
+encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough if it requires a value. It doesn't count if it
+also holds without the key (`…IfExists`), only excludes values (`StringNotEquals`), or accepts any value (`*`,
+`alias/*`, and for `kms:EncryptionContext:PARAMETER_ARN` also `arn:aws:ssm:*:*:parameter/*`).
+`kms:ViaService` doesn't count: it names a service, not keys.
 
 **Unknown** when a document could not be read or understood.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself; key policies may
-refuse what it allows. AWS's own checks KMS.1 and KMS.2 count no condition at all.
+**Limits.** AWS managed policies are not judged. Each document is judged by itself; key policies may refuse what
+it allows. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; IAM user guide, condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html);
@@ -43,8 +43,9 @@ CONTROL = Control(
     title="No policy decrypts with every key",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    # 2: judged in the own partition: ARNs of another name nothing there. 3: a condition that takes any value is no limit,
-    # and more Allows and Denies than can be compared are unknown. 4: nor is a context that names every parameter or object.
+    # 2: judged in its own partition: ARNs of another name nothing there. 3: a condition that accepts any value is no
+    # limit, and more Allows and Denies than can be compared are unknown. 4: an encryption context that names every
+    # parameter or object is no limit either.
     version=4,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",

@@ -1,25 +1,25 @@
-"""No policy starts sessions or sends commands wherever it likes.
+"""No policy may allow sessions or commands on every node.
 
-A session is a shell on a node, and a command runs as root. A policy that may do so on every node
-gives its holder every machine, and what each machine's own role may read.
+A session is a shell on a node, and a command runs as root. A policy that allows them on every node gives its
+holder every machine, and everything that each machine's own role can read.
 
 **What is judged.** Every customer managed policy (default version) and every inline policy, from
 `iam.GetAccountAuthorizationDetails`. A policy fails when it allows
 
 * `ssm:StartSession` on every instance or managed node, without a condition on the node's tags and
-  without `ssm:SessionDocumentAccessCheck`;
+  without `ssm:SessionDocumentAccessCheck`; or
 * `ssm:SendCommand` on every instance or managed node **and** with every document, without such a
-  condition. If either the nodes or the documents are limited, it passes: AWS asks for both.
+  condition. If either the nodes or the documents are limited, it passes: AWS checks both.
 
-A condition counts if it asks for a value: not if it holds without the tag (`…IfExists`, `ForAllValues`), only
-leaves values out (`StringNotEquals`), or takes any value (`StringLike` with `*` or `?*`).
+A condition counts if it requires a value. It doesn't count if it also holds without the tag (`…IfExists`,
+`ForAllValues`), only excludes values (`StringNotEquals`), or accepts any value (`StringLike` with `*` or `?*`).
 
-A Deny takes an Allow back only if it has no condition and covers all of it.
+A Deny cancels an Allow only if it has no condition and covers all of it.
 
 **Unknown** when a document could not be read or understood.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself. That a named
-document runs only harmless things is not judged.
+**Limits.** AWS managed policies are not judged. Each document is judged by itself. Whether a named Systems
+Manager document runs only harmless commands is not judged.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user
 guide, the condition keys of Session Manager and Run Command; IAM user guide, condition operators
@@ -45,9 +45,9 @@ CONTROL = Control(
     title="Sessions and commands are limited",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    # 2: judged in the own partition; …IfExists on the check of the document asks as much as without. 3: a condition
-    # that takes any value is no limit, nor is the check of the document switched off by another operator; more Allows
-    # and Denies than can be compared are unknown.
+    # 2: judged in its own partition; …IfExists on the document's access check requires as much as without. 3: a
+    # condition that accepts any value is no limit, nor is the access check if another operator turns it off; more
+    # Allows and Denies than can be compared are unknown.
     version=3,
     facts=DOCUMENT_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -55,8 +55,8 @@ CONTROL = Control(
     quote="each user is given only the permissions necessary to fulfill their job duties",
     empty_reason="The account has no customer managed or inline policies.",
     remediation=Remediation(
-        summary="Name the nodes, or ask for a tag on them; name the documents; and let sessions check access to "
-        "their document. The first command is for a customer managed policy, the others for an inline one.",
+        summary="Name the nodes, or require a tag on them; name the documents; and require the access check of the "
+        "session document. The first command is for a customer managed policy, the others for an inline one.",
         cli="aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
         "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
         "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
@@ -85,6 +85,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 def _find_node_access(policy: Policy) -> str:
     found = list_granted_actions(policy, ("ssm:StartSession",), NODES, unless=LIMITS)
     command = ("ssm:SendCommand",)
+    # AWS checks ssm:SendCommand on the nodes and on the document, so a limit on either one is enough.
     if list_granted_actions(policy, command, NODES, unless=LIMITS) and list_granted_actions(
         policy, command, DOCUMENTS, unless=LIMITS
     ):

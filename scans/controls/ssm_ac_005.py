@@ -1,13 +1,13 @@
 """The role that Default Host Management Configuration gives to instances must be minimal.
 
-The setting gives one role to every EC2 instance of the region that has no profile of its own. Whatever the
-role may do, every one of those machines may do, and whoever gets onto one of them.
+The setting gives one role to every EC2 instance of the region that has no instance profile of its own. Everything
+that the role allows is allowed to each of those machines, and to each attacker on one of them.
 
 **What is judged.** The service setting
 `/ssm/managed-instance/default-ec2-instance-management-role` (`ssm.GetServiceSetting`) and the role that it
-names (`iam.GetAccountAuthorizationDetails`): the role may have no inline policy, and no attached policy but
-AWS's `AmazonSSMManagedEC2InstanceDefaultPolicy`. A role that doesn't exist fails: whoever makes one of that
-name decides what the instances may do.
+names (`iam.GetAccountAuthorizationDetails`): the role must have no inline policy, and no attached policy except
+AWS's `AmazonSSMManagedEC2InstanceDefaultPolicy`. A role that doesn't exist fails: any principal that can create
+a role with that name decides what the instances may do.
 
 **Not applicable** where the setting is off (`$None`).
 
@@ -56,8 +56,8 @@ CONTROL = Control(
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     remediation=Remediation(
-        summary="Point the setting at AWS's own role, or take every policy but "
-        f"{ENOUGH} away from the role that it names. Instances that need more get a profile of their own.",
+        summary="Point the setting at AWS's own role, or remove every policy except "
+        f"{ENOUGH} from the role that it names. Give instances that need more their own instance profile.",
         cli=f"aws ssm update-service-setting --region {{region}} --setting-id {SETTING} "
         "--setting-value service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole",
         code='resource "aws_ssm_service_setting" "host_role" {\n'
@@ -75,6 +75,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     role = resource.look_up("iam.principal", arn)
     if role is None:
         return failed(f"The setting names the role {value}, which doesn't exist: anyone who may make it decides.")
+    # Before the inline policies: a gap in those must not hide an attached policy that already fails.
     more = [policy for policy in role["attached"] if not _is_enough(policy)]
     if more:
         return failed(f"The role {value} has more than it needs: {', '.join(more)}.")

@@ -1,22 +1,23 @@
 """At least one trail must record all management events in every region.
 
-Who read a parameter, who opened a session, who changed a key: CloudTrail is the only place that
-knows. A trail of one region, or one that leaves out reads or KMS, has holes just where it matters:
-each decryption of a SecureString is a read event of KMS.
+Only CloudTrail records who read a parameter, opened a session or changed a key. A trail of one region, or one
+that excludes reads or KMS, has gaps exactly where they matter: each decryption of a SecureString is a read event
+of KMS.
 
-**What is judged.** All trails that the account can see, its organization's too, from
+**What is judged.** All trails that are visible in the account, including the organization's, from
 `cloudtrail.DescribeTrails`, `GetTrailStatus` and `GetEventSelectors`. One trail is enough if it
 
-* covers all regions, and is logging now;
-* records management events of all kinds (reads and writes), by basic or advanced event selectors;
-* leaves out no source of them but `rdsdata.amazonaws.com`; `kms.amazonaws.com` may not be left out.
+* covers all regions and is logging now;
+* records all management events (reads and writes), by basic or advanced event selectors; and
+* excludes no event source except `rdsdata.amazonaws.com`; in particular, `kms.amazonaws.com` must not be excluded.
 
-An organization's trail appears in member accounts as a shadow; it counts there like their own.
+An organization's trail appears in member accounts as a shadow trail; it counts there like a trail of the account.
 
-**Unknown** when no trail is proved good and something about one of them could not be read, was left out of AWS's
-answer (a selector without `ExcludeManagementEventSources`, say), or is a value that this version doesn't know. It fails only when each trail is proved not to qualify.
+**Unknown** when no trail is proved to qualify, and something about one of them could not be read, is missing from
+AWS's answer (for example, a selector without `ExcludeManagementEventSources`), or is a value that this version
+doesn't know. It fails only if every trail is proved not to qualify.
 
-**Limits.** Trails alone: CloudTrail Lake and other recorders are not seen. Past gaps are not seen.
+**Limits.** Only trails are read: CloudTrail Lake and other recorders are not. Past gaps in recording are not seen.
 
 **Source of the facts.** CloudTrail user guide, event selectors; API reference, DescribeTrails,
 GetTrailStatus, GetEventSelectors, EventSelector
@@ -53,8 +54,8 @@ CONTROL = Control(
     title="A multi-region trail records all management events",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    # 2: no source but rdsdata may be left out, and a selector that is new to us is no fail. 3: what a selector doesn't
-    # say isn't known.
+    # 2: no source except rdsdata may be excluded, and a selector that this version doesn't know is no fail. 3: a field
+    # that is missing from a selector is unknown.
     version=3,
     facts={"cloudtrail.account": ("trails",)},
     related={"cloudtrail.trail": TRAIL_FACTS},
@@ -68,7 +69,7 @@ CONTROL = Control(
         "NIST 800-53 r5": ("AU-2", "AU-12"),
     },
     remediation=Remediation(
-        summary="Best is one organization trail (SSM-AU-004). Otherwise create a trail for all regions in a bucket "
+        summary="Prefer one organization trail (SSM-AU-004). Otherwise create a trail for all regions in a bucket "
         "that CloudTrail may write to, record all management events, and start it.",
         cli="aws cloudtrail create-trail --name TRAIL --s3-bucket-name BUCKET --is-multi-region-trail "
         "--enable-log-file-validation\n"
@@ -96,9 +97,11 @@ def evaluate(resource: ResourceView) -> Outcome:
             gaps += error.gaps
             continue
         if not fault:
+            # One qualifying trail is enough, even if others could not be read.
             return passed(f"{arn} records all management events of all regions.")
         faults.append(f"{arn} {fault}")
     if gaps:
+        # A trail that could not be read may be the one that qualifies.
         raise GapError(*dict.fromkeys(gaps))
     return failed(f"No trail records all management events of all regions: {'; '.join(faults)}.")
 
@@ -109,6 +112,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     for arn in arns:
         trail = (
             resource.look_up("cloudtrail.trail", arn, region="global")
+            # A shadow trail belongs to another account and can be changed only there.
             if arn.split(":")[4] == resource.account
             else None
         )
@@ -125,6 +129,7 @@ def _find_first_problem(resource: ResourceView, arn: str) -> str:
     if trail is None:
         raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
     gaps: list[Gap] = []
+    # A known fact that disqualifies the trail decides, even if another fact could not be read.
     for test, fault in TESTS:
         try:
             if not test(trail):
@@ -234,18 +239,20 @@ CASES = [
         {"selectors": [{**_make_selector_without("ExcludeManagementEventSources"), "ReadWriteType": "WriteOnly"}]},
     ),
     _case(
-        "KMS left out, the kind not told",
+        "KMS left out, the kind missing",
         Verdict.FAIL,
         {"selectors": [{"ExcludeManagementEventSources": ["kms.amazonaws.com"]}]},
     ),
     _case(
-        "a kind of events that is new to us",
+        "a kind of events that this version doesn't know",
         Verdict.UNKNOWN,
         {"selectors": [{**ALL[0], "ReadWriteType": "Sometimes"}]},
         reason_has="ReadWriteType=Sometimes",
     ),
     _case(
-        "stopped, of a kind that is new to us", Verdict.FAIL, {"logging": False, "selectors": [{"ReadWriteType": "x"}]}
+        "stopped, of a kind that this version doesn't know",
+        Verdict.FAIL,
+        {"logging": False, "selectors": [{"ReadWriteType": "x"}]},
     ),
     _case("stopped, its selectors unreadable", Verdict.FAIL, {"logging": False, "selectors": GAP}),
     _case("status unreadable", Verdict.UNKNOWN, {"logging": GAP}),

@@ -1,17 +1,18 @@
 """Every trail must have log file validation.
 
-With validation CloudTrail signs a digest of each log file. Without it nobody can prove that a log
-is complete, or that it says what it said on the day.
+With validation, CloudTrail signs a digest of each log file. Without it, it is impossible to prove that a log is
+complete and unchanged.
 
 **What is judged.** `LogFileValidationEnabled` of each trail that this account owns, from
-`cloudtrail.DescribeTrails`. A trail of the organization is judged once, in the account that owns it;
-its shadows in member accounts are not judged again.
+`cloudtrail.DescribeTrails`. An organization trail is judged once, in the account that owns it; its shadow trails
+in member accounts are not judged again.
 
 **Not applicable** where the account owns no trail.
 
 **Unknown** when the trails could not be read.
 
-**Limits.** That validation is on, not that somebody validates: `aws cloudtrail validate-logs` does.
+**Limits.** The control judges that validation is on, not that log files are validated: use
+`aws cloudtrail validate-logs` for that.
 
 **Source of the facts.** CloudTrail API reference, DescribeTrails.
 """
@@ -46,7 +47,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("CloudTrail.4",), "CIS v3.0": ("3.2",), "NIST 800-53 r5": ("SI-7",)},
     empty_reason="The account owns no trail.",
     remediation=Remediation(
-        summary="Switch validation on. It holds for log files from then on.",
+        summary="Turn validation on. It applies to log files written from then on.",
         cli="aws cloudtrail update-trail --name {arn} --enable-log-file-validation --region {home_region}",
         code='resource "aws_cloudtrail" "this" {\n  name                       = "{name}"\n'
         "  enable_log_file_validation = true\n}",

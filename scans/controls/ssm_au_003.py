@@ -1,22 +1,21 @@
 """Every trail must be encrypted with a customer managed key that works.
 
-CloudTrail's files name every caller, address and resource. With a key of your own, reading them
-takes two permissions, the bucket's and the key's, and each use of the key is itself recorded.
+CloudTrail's files name every caller, address and resource. With a customer managed key, reading them requires two
+permissions, one on the bucket and one on the key, and each use of the key is itself recorded.
 
 **What is judged.** Each trail that this account owns: `KmsKeyId` from `cloudtrail.DescribeTrails`, and the
-state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with a key of AWS, and
-with a key that can't be used: disabled, about to be deleted, gone, not a symmetric encryption key, or neither in
-the region of the trail's bucket nor in the trail's home region. Then CloudTrail can't deliver.
+state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with an AWS managed key, and
+with a key that can't be used because it is disabled, pending deletion, deleted, not a symmetric encryption key, or
+neither in the region of the trail's bucket nor in the trail's home region. CloudTrail can't deliver with such a key.
 
-**Not applicable** where the account owns no trail. A trail of the organization is judged in the
-account that owns it.
+**Not applicable** where the account owns no trail. An organization trail is judged in the account that owns it.
 
-**Unknown** when the trail or its key could not be read, as for a key of another account that
-refuses to be described, or when the key's state, usage, kind or manager is one that this version doesn't know.
-Also when the key is outside the trail's home region, and the region of the bucket is not known because the bucket is
-another account's.
+**Unknown** when the trail or its key could not be read (for example, a key of another account that refuses
+`kms.DescribeKey`), or when the key's state, usage, kind or manager is one that this version doesn't know.
+It is also unknown when the key is outside the trail's home region and the region of the bucket is unknown because
+the bucket belongs to another account.
 
-**Limits.** Files written before the key was set stay as they are.
+**Limits.** Files written before the key was set keep their encryption.
 
 **Source of the facts.** CloudTrail API reference, DescribeTrails; CloudTrail user guide, keys
 (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html); KMS developer
@@ -60,8 +59,8 @@ CONTROL = Control(
     title="Trails are encrypted with a customer key",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
-    # 2: a key in the state Updating works, and a state or manager that is new to us is no fail. 3: a key that can't
-    # encrypt, or lies elsewhere, is no key that works.
+    # 2: a key in the state Updating works, and a state or manager that this version doesn't know is no fail. 3: a key
+    # that can't encrypt, or is in another region, doesn't work.
     version=3,
     facts={"cloudtrail.trail": ("kms_key", "name", "home_region", "bucket")},
     related={"kms.reference": (*KEY_FACTS, "manager"), "s3.bucket": ("name",)},
@@ -73,7 +72,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("CloudTrail.2",), "CIS v3.0": ("3.5",), "NIST 800-53 r5": ("SC-28(1)",)},
     empty_reason="The account owns no trail.",
     remediation=Remediation(
-        summary="Make a key in the region of the trail's bucket, let CloudTrail use it in the key policy "
+        summary="Create a key in the region of the trail's bucket, let CloudTrail use it in the key policy "
         "(kms:GenerateDataKey*, kms:DescribeKey for cloudtrail.amazonaws.com), then set it on the trail.",
         cli="aws cloudtrail update-trail --name {arn} --kms-key-id KEY_ARN --region {home_region}",
         code='resource "aws_cloudtrail" "this" {\n  name       = "{name}"\n  kms_key_id = aws_kms_key.trail.arn\n}',
@@ -88,6 +87,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     if not name:
         return failed("The trail has no KMS key: its files are encrypted with keys of Amazon S3.")
     home = resource["home_region"]
+    # The bucket's region is looked up only for a key elsewhere: for another account's bucket it is unknown.
     if region_of_key(name, home) == home:
         regions: tuple[str, ...] = (home,)
     else:
@@ -105,7 +105,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
 
 
 def _region_of_bucket(resource: ResourceView) -> str:
-    """CloudTrail wants the key there. GapError where that isn't known."""
+    """Where CloudTrail requires the key. GapError if that is unknown."""
     bucket = resource.find("s3.bucket", f"arn:{resource.arn.split(':')[1]}:s3:::{resource['bucket']}")
     if bucket is None:
         raise GapError(Gap(GapKind.NOT_READ, "s3.GetBucketLocation", "s3:GetBucketLocation", GLOBAL, NOT_COLLECTED))
@@ -145,27 +145,38 @@ def _case(
 CASES = [
     _case("a customer key", Verdict.PASS, KEY, state="Enabled", manager="CUSTOMER"),
     _case("no key", Verdict.FAIL, None),
-    _case("a key of AWS", Verdict.FAIL, KEY, state="Enabled", manager="AWS"),
+    _case("an AWS managed key", Verdict.FAIL, KEY, state="Enabled", manager="AWS"),
     _case("a disabled key", Verdict.FAIL, KEY, state="Disabled", manager="CUSTOMER"),
-    _case("a key about to be deleted", Verdict.FAIL, KEY, state="PendingDeletion", manager="CUSTOMER"),
-    _case("a key that is gone", Verdict.FAIL, KEY, state="NotFound", manager=None),
+    _case("a key that is pending deletion", Verdict.FAIL, KEY, state="PendingDeletion", manager="CUSTOMER"),
+    _case("a key that was deleted", Verdict.FAIL, KEY, state="NotFound", manager=None),
     _case(
         "a key that signs", Verdict.FAIL, KEY, state="Enabled", manager="CUSTOMER", usage="SIGN_VERIFY", spec="RSA_2048"
     ),
     _case("an asymmetric key", Verdict.FAIL, KEY, state="Enabled", manager="CUSTOMER", spec="RSA_4096"),
-    _case("a usage of a later day", Verdict.UNKNOWN, KEY, state="Enabled", manager="CUSTOMER", usage="WRAP"),
-    _case("a usage that AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", manager="CUSTOMER", usage=GAP),
+    _case(
+        "a usage that this version doesn't know",
+        Verdict.UNKNOWN,
+        KEY,
+        state="Enabled",
+        manager="CUSTOMER",
+        usage="WRAP",
+    ),
+    _case("a usage that AWS didn't return", Verdict.UNKNOWN, KEY, state="Enabled", manager="CUSTOMER", usage=GAP),
     _case(
         "a key in the bucket's region", Verdict.PASS, FAR, bucket_in="us-west-2", state="Enabled", manager="CUSTOMER"
     ),
     _case("a key in a third region", Verdict.FAIL, FAR, bucket_in="eu-west-1", state="Enabled", manager="CUSTOMER"),
-    _case("a key elsewhere, and the bucket isn't ours", Verdict.UNKNOWN, FAR, state="Enabled", manager="CUSTOMER"),
+    _case(
+        "a key elsewhere, and the bucket of another account", Verdict.UNKNOWN, FAR, state="Enabled", manager="CUSTOMER"
+    ),
     _case("a replica key that becomes the primary", Verdict.PASS, KEY, state="Updating", manager="CUSTOMER"),
-    _case("a key in a state of a later day", Verdict.UNKNOWN, KEY, state="Resting", manager="CUSTOMER"),
-    _case("a key of a manager of a later day", Verdict.UNKNOWN, KEY, state="Enabled", manager="PARTNER"),
-    _case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP, manager=GAP),
+    _case("a key in a state that this version doesn't know", Verdict.UNKNOWN, KEY, state="Resting", manager="CUSTOMER"),
+    _case(
+        "a key of a manager that this version doesn't know", Verdict.UNKNOWN, KEY, state="Enabled", manager="PARTNER"
+    ),
+    _case("a key of another account that refuses to be described", Verdict.UNKNOWN, KEY, state=GAP, manager=GAP),
     _case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, KEY),
+    _case("a key that was not looked up", Verdict.UNKNOWN, KEY),
     _case("the trail was refused", Verdict.UNKNOWN, GAP),
     _case("another account's organization trail", None, None, arn=SHADOW),
 ]

@@ -1,7 +1,7 @@
 """The organization must have a trail that records every account.
 
-Account owners can stop their own trails; they can't stop the organization's. It also covers an
-account from the day on which it is made, before anybody has thought of it.
+Account owners can stop their own trails, but not the organization's. An organization trail also covers a new
+account from the day it is created.
 
 **What is judged.** Once, in the management account: whether one of the trails of
 `cloudtrail.DescribeTrails` is an organization trail (`IsOrganizationTrail`) that is logging now
@@ -10,8 +10,8 @@ account from the day on which it is made, before anybody has thought of it.
 **Unknown** when no organization trail is known to be logging and the trails, or the status of one of
 them, could not be read.
 
-**Limits.** What the trail records is SSM-AU-001's question. A trail that a delegated administrator
-made belongs to the management account and is seen here.
+**Limits.** SSM-AU-001 judges what the trail records. A trail that a delegated administrator created belongs to
+the management account and is judged here.
 
 **Source of the facts.** CloudTrail user guide, trails for an organization.
 """
@@ -50,7 +50,7 @@ CONTROL = Control(
     frameworks={"NIST 800-53 r5": ("AU-12",)},
     empty_reason="This account doesn't manage an organization.",
     remediation=Remediation(
-        summary="In the management account: let CloudTrail work for the organization, make the trail in a bucket "
+        summary="In the management account: enable trusted access for CloudTrail, create the trail in a bucket "
         "whose policy lets CloudTrail write for the organization, and start it.",
         cli="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com\n"
         "aws cloudtrail create-trail --name TRAIL --s3-bucket-name BUCKET --is-organization-trail "
@@ -74,6 +74,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         except GapError as error:
             gaps += error.gaps
     if gaps:
+        # An organization trail that could not be read may be logging.
         raise GapError(*dict.fromkeys(gaps))
     if stopped:
         return failed(f"No organization trail is logging: {', '.join(stopped)}.")

@@ -9,7 +9,7 @@ region, from `ssm.GetServiceSetting`. `Disable` passes, `Enable` fails. The name
 
 **Unknown** when the setting could not be read, or has another value.
 
-**Limits.** The setting stops new sharing; a document that is public already stays so: SSM-DC-002.
+**Limits.** The setting stops new sharing; a document that is already public stays public. SSM-DC-002 finds those.
 
 **Source of the facts.** Systems Manager user guide, block public sharing for SSM documents.
 """
@@ -46,7 +46,7 @@ CONTROL = Control(
     quote="each user is given only the permissions necessary to fulfill their job duties",
     frameworks={"FSBP": ("SSM.7",)},
     remediation=Remediation(
-        summary="Block public sharing in the region. Documents that are public already are not changed.",
+        summary="Block public sharing in the region. Documents that are already public don't change.",
         cli=f"aws ssm update-service-setting --setting-id {SETTING} --setting-value Disable --region {{region}}",
         code='resource "aws_ssm_service_setting" "no_public_documents" {\n'
         f'  setting_id    = "{SETTING}"\n  setting_value = "Disable"\n}}',
@@ -58,6 +58,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     value = str(resource["value"])
     if value.lower() == "disable":
         return passed("Documents of this region can't be shared with the public.")
+    # Enable means that public sharing is allowed; the name is easily misread.
     if value.lower() == "enable":
         return failed("Documents of this region can be shared with the public.")
     return unknown(f"The setting has a value that is not known: {value}.")

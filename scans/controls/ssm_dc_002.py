@@ -1,18 +1,18 @@
 """No document may be public or shared outside the organization.
 
-Whoever a document is shared with can read all of it: scripts, names of buckets and hosts, how
-machines are managed, and what somebody once pasted into it.
+An account that a document is shared with can read all of it: scripts, names of buckets and hosts, how machines
+are managed, and secrets that were pasted into it.
 
-**What is judged.** Each own document (`ssm.ListDocuments`, owner Self) and the accounts that
-`ssm.DescribeDocumentPermission` names for it. `all`, in any case, means everybody and fails. So does an
-account that is not one of the organization's.
+**What is judged.** Each document that this account owns (`ssm.ListDocuments`, owner Self) and the accounts that
+`ssm.DescribeDocumentPermission` returns for it. `all`, in any case, means every AWS account and fails. An account
+outside the organization fails, too.
 
-**Not applicable** in a region without own documents.
+**Not applicable** in a region where the account owns no documents.
 
 **Unknown** when the permission of this document could not be read (each document is judged by its own
-answer), or when it is shared with an account and the organization's accounts are not known.
+answer), or when it is shared with an account and the organization's accounts are unknown.
 
-**Limits.** Only the sharing is judged, not what the document says; SSM-FF-002 looks at that.
+**Limits.** Only the sharing is judged. SSM-FF-002 judges the document's content.
 
 **Source of the facts.** Systems Manager API reference, DescribeDocumentPermission.
 """
@@ -48,8 +48,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("SSM.4",), "PCI DSS 4.0": ("3.5.1.3",)},
     empty_reason="This region has no own documents.",
     remediation=Remediation(
-        summary="Take the share back: the first line for the public, the second for an account. Treat what the "
-        "document says as known to others.",
+        summary="Remove the share: the first line for the public, the second for an account. Treat the "
+        "document's content as disclosed.",
         cli="aws ssm modify-document-permission --name {name} --permission-type Share "
         "--account-ids-to-remove all --region {region}\n"
         "aws ssm modify-document-permission --name {name} --permission-type Share "
@@ -67,6 +67,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     others = sorted(set(shared) - {resource.account})
     if not others:
         return passed("The document is not shared.")
+    # Without the organization's accounts, any other account may be inside or outside.
     known = resource.context.accounts
     if not known:
         return unknown(f"Shared with {', '.join(others)}; whether the organization owns them is not known.")
@@ -77,7 +78,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Take back what is shared with the public or outside the organization."""
+    """Remove shares with the public or outside the organization."""
     kept = [each for each in resource["shared_with"] if each in resource.context.accounts]
     return (fixes.set_facts(resource, shared_with=kept),)
 

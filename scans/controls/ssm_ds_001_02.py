@@ -1,28 +1,28 @@
 """The files of Distributor packages must come from a protected bucket.
 
-Whoever can write to that bucket decides what is installed on every node that takes the package.
+A principal that can write to that bucket decides what is installed on every node that uses the package.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind comes from, found in
 
-* `Attachments` of the `CreateDocument` and `UpdateDocument` calls that made the package, in the records that
-  CloudTrail keeps of them for 90 days (`cloudtrail.LookupEvents`, asked only where there is a document of type
+* `Attachments` of the `CreateDocument` and `UpdateDocument` calls that created the package, in the records that
+  CloudTrail keeps for 90 days (`cloudtrail.LookupEvents`, called only where there is a document of type
   `Package`).
 
-No other API tells the bucket. A package whose record is gone is **unknown**, under its own ARN.
+No other API returns the bucket. A package whose record has expired is **unknown**, under its own ARN.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither asked for nor kept. The
-copy that AWS keeps of the files is AWS's to protect.
+**Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither requested nor kept. AWS protects
+its own copy of the files.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """
@@ -66,7 +66,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
 
 
 def _judge_unsourced_package(resource: ResourceView) -> Outcome | None:
-    """A package whose bucket is known is judged by that bucket."""
+    """UNKNOWN for a package whose bucket is unknown; a package with a known bucket is judged by the bucket."""
     if resource["source"]:
         return None
     return unknown(

@@ -1,25 +1,25 @@
-"""Logs of patching must end in a protected bucket.
+"""Patch logs must go to a protected bucket.
 
-They list what is installed on each node and which patches it lacks: a list of what can be attacked.
+They list what is installed on each node and which patches are missing: a list of what can be attacked.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind goes to, found in
 
 * the output bucket of commands, window tasks and associations (as in SSM-DS-001.01 and SSM-DS-001.13) whose
-  document is `AWS-RunPatchBaseline` or one of its kin (`AWS-RunPatchBaselineAssociation`,
+  document is `AWS-RunPatchBaseline` or one of its variants (`AWS-RunPatchBaselineAssociation`,
   `AWS-RunPatchBaselineWithHooks`).
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** Own documents that patch in other ways are judged as Run Command output.
+**Limits.** The output of own documents that patch in other ways is judged as Run Command output.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

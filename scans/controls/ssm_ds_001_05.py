@@ -1,25 +1,25 @@
 """Scripts and Ansible playbooks that run on nodes must come from a protected bucket.
 
-Whoever can write there runs code on the nodes, as root.
+A principal that can write to it runs code on the nodes, as root.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind comes from, found in
 
 * `SourceInfo.path` given to `AWS-ApplyAnsiblePlaybooks` and `AWS-RunRemoteScript` in commands, associations
   and window tasks, where its source is S3;
 * `aws:downloadContent` steps of own documents, where their source is S3.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** Files that were attached to a runbook are kept by AWS; the bucket they once came from is told by no API.
+**Limits.** AWS keeps the files that were attached to a runbook; no API returns the bucket that they came from.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

@@ -1,24 +1,24 @@
-"""CloudTrail's logs of Systems Manager must end in a protected bucket.
+"""CloudTrail's logs of Systems Manager must go to a protected bucket.
 
-They say who read which parameter and who opened which session; whoever can change them can hide.
+They show who read which parameter and who opened which session; an attacker who can change them can hide.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind goes to, found in
 
 * `S3BucketName` of this account's trails (`cloudtrail.DescribeTrails`). An organization trail is judged
-  once, in the account that owns it, not in the members where its shadow shows.
+  once, in the account that owns it, not in the member accounts where it appears as a shadow trail.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** Trails of one other region only are not listed by the call that is made.
+**Limits.** A trail that covers a single other region is not listed by the call.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

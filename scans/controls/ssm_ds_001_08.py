@@ -1,24 +1,24 @@
-"""Logs of sessions must end in a protected bucket.
+"""Session logs must go to a protected bucket.
 
-A session's log holds everything that was typed and shown, passwords included.
+A session's log contains everything that was typed and shown, including passwords.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind goes to, found in
 
 * `inputs.s3BucketName` of every own Session document, or the default of the parameter that it names
   (`ssm.GetDocument`).
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** Sessions that forward a port or carry SSH are never logged, by nobody.
+**Limits.** Sessions for port forwarding and SSH are never logged.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

@@ -1,8 +1,8 @@
-"""Templates that Automation makes stacks from must come from a protected bucket.
+"""Templates from which Automation creates stacks must come from a protected bucket.
 
-Whoever can change a template decides what the next stack makes, with the rights of the runbook's role.
+A principal that can change a template decides what the next stack creates, with the permissions of the runbook's role.
 
-**What is judged.** Each bucket that data of this kind goes to or comes from, found in
+**What is judged.** Each bucket that data of this kind comes from, found in
 
 * `TemplateURL`, in any case, given to `AWS-CreateCloudFormationStack` and `AWS-UpdateCloudFormationStack`
   (`ssm.GetAutomationExecution`);
@@ -10,17 +10,17 @@ Whoever can change a template decides what the next stack makes, with the rights
   documents (`ssm.GetDocument`).
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
-the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, it isn't
-public. The bucket of another account of the organization is judged by what its owner's scan read. One of
-them that fails is enough to fail.
+the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
+public. It fails if one of them fails. A bucket of another account of the organization is judged by what the scan
+of that account read.
 
-**Not applicable** where nothing of this account names a bucket for this kind of data.
+**Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket can't be observed (a foreign one that refuses, an own one whose settings were
-refused), when the list of such buckets may be incomplete, or when the account that owns it could not be read in
-this scan.
+**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
+more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
+scan.
 
-**Limits.** A URL that is filled in only when the runbook runs shows in its execution, not in the document.
+**Limits.** A URL that is set only when the runbook runs appears in its execution, not in the document.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

@@ -1,20 +1,20 @@
 """Macie must be on in every region where a bucket holds Systems Manager data.
 
-Command output, session logs and inventory carry what was on the machines: names, addresses,
-numbers, keys. Macie looks into the buckets and says which hold personal data. Without it nobody
-knows what the logs have gathered.
+Command output, session logs and inventory contain what was on the machines: names, addresses, numbers, keys.
+Macie inspects the buckets and reports which ones hold personal data. Without it, personal data in the logs goes
+unnoticed.
 
 **What is judged.** `macie2.GetMacieSession` in each region. `ENABLED` passes. `PAUSED` fails, and so
 does the refusal whose message says that Macie is not enabled.
 
-**Not applicable** in a region where no bucket of this account holds Systems Manager data (the
-buckets that its settings point at, from the other readings), and where AWS doesn't offer Macie.
+**Not applicable** in a region where no bucket of this account holds Systems Manager data (the buckets that the
+account's settings name), and where AWS doesn't offer Macie.
 
 **Unknown** when the session could not be read for any other reason: a real denial has the same code as
 "not enabled", and only the message tells them apart. Also when the list of such buckets is incomplete.
 
-**Limits.** Whether Macie runs, not what it looks at. In an organization with a Macie administrator
-each member still has its own session, which is read here.
+**Limits.** The control judges whether Macie runs, not which buckets it inspects. In an organization with a Macie
+administrator, each member still has its own session, which is read here.
 
 **Source of the facts.** Macie API reference, GetMacieSession.
 """
@@ -52,8 +52,8 @@ CONTROL = Control(
     "personal data that is stored in Amazon S3.",
     frameworks={"FSBP": ("Macie.1",), "CIS v3.0": ("2.1.3",), "PCI DSS 4.0": ("A3.2.5.1",)},
     remediation=Remediation(
-        summary="Switch Macie on in the region, or have the organization's Macie administrator do it for all accounts. "
-        "A paused session is resumed by the second command.",
+        summary="Enable Macie in the region, or have the organization's Macie administrator do it for all accounts. "
+        "The second command resumes a paused session.",
         cli="aws macie2 enable-macie --region {region}\n"
         "aws macie2 update-macie-session --status ENABLED --region {region}",
         code='resource "aws_macie2_account" "this" {\n  status = "ENABLED"\n}',
@@ -62,6 +62,7 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
+    # Before the status: in a region without Macie the status is DISABLED, too.
     if not resource["supported"]:
         return not_applicable("AWS doesn't offer Macie in this region.")
     if not resource.all("s3.bucket"):

@@ -1,7 +1,7 @@
 """Macie's automated discovery must cover the buckets that hold Systems Manager data.
 
-Macie that is only on looks at nothing by itself. Automated discovery samples objects of every bucket day by
-day and says where personal data has gathered.
+Macie inspects nothing until a job or automated discovery is set up. Automated discovery samples objects of every
+bucket each day and reports where it finds personal data.
 
 **What is judged.** `macie2.GetAutomatedDiscoveryConfiguration` in each region where Macie is on. `ENABLED`
 passes, `DISABLED` fails.
@@ -9,8 +9,8 @@ passes, `DISABLED` fails.
 **Not applicable** in a region where no bucket of this account holds Systems Manager data, where Macie isn't
 on (SSM-DT-001 judges that), and where AWS doesn't offer Macie.
 
-**Unknown** when the configuration could not be read. AWS may refuse it to a member account and tell it to
-the Macie administrator only; then it stays unknown here. Also for a status that this version doesn't know.
+**Unknown** when the configuration could not be read: AWS may refuse it to a member account and return it only to
+the Macie administrator. Also for a status that this version doesn't know.
 
 **Limits.** Which buckets an administrator excluded from discovery is not read.
 
@@ -43,7 +43,7 @@ CONTROL = Control(
     title="Macie's automated discovery is on",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: a status of the session that is new to us is unknown
+    version=2,  # 2: a session status that this version doesn't know is unknown
     facts={"macie2.session": ("status", "supported", "discovery")},
     related={"s3.bucket": ("name",)},
     container="arn:{p}:macie2:{r}:{a}:session",
@@ -51,8 +51,8 @@ CONTROL = Control(
     quote="assists in discovering and securing personal data that is stored in Amazon S3",
     frameworks={"PCI DSS 4.0": ("A3.2.5.1",)},
     remediation=Remediation(
-        summary="Switch automated discovery on, as the organization's Macie administrator where there is one. "
-        "CloudFormation and Terraform's AWS provider have nothing that sets it, so Terraform runs the command.",
+        summary="Enable automated discovery, as the organization's Macie administrator where there is one. "
+        "CloudFormation and Terraform's AWS provider can't set it, so Terraform runs the command.",
         cli="aws macie2 update-automated-discovery-configuration --status ENABLED --region {region}",
         code='resource "aws_macie2_account" "this" {\n  status = "ENABLED"\n}\n\n'
         'resource "terraform_data" "discovery" {\n  triggers_replace = aws_macie2_account.this.id\n\n'
@@ -109,8 +109,8 @@ CASES = [
     _case("Macie is paused", Verdict.NOT_APPLICABLE, GAP, status="PAUSED"),
     _case("not offered", Verdict.NOT_APPLICABLE, GAP, status=GAP, supported=False),
     _case("off, but no bucket", Verdict.NOT_APPLICABLE, "DISABLED", buckets=False),
-    _case("told to the administrator only", Verdict.UNKNOWN, GAP),
-    _case("the session has a status that is new to us", Verdict.UNKNOWN, "DISABLED", status="RESTING"),
+    _case("readable by the administrator only", Verdict.UNKNOWN, GAP),
+    _case("the session has a status that this version doesn't know", Verdict.UNKNOWN, "DISABLED", status="RESTING"),
     _case("the session was refused", Verdict.UNKNOWN, GAP, status=GAP),
     _case("off, buckets not fully known", Verdict.UNKNOWN, "DISABLED", buckets=False, refused=True),
     _case("a new status", Verdict.UNKNOWN, "SOMETIMES"),

@@ -1,15 +1,14 @@
 """New EBS volumes must be encrypted by default.
 
-The disks of managed nodes hold what the agent writes: command output, scripts, session files. With the
-default on, no new volume or snapshot copy can be made in this region without encryption, whoever makes
-it.
+The disks of managed nodes hold what the agent writes: command output, scripts, session files. With the default
+on, every new volume and snapshot copy in this region is encrypted, whichever principal creates it.
 
-**What is judged.** `ec2.GetEbsEncryptionByDefault`, once an account and region.
+**What is judged.** `ec2.GetEbsEncryptionByDefault`, once per account and region.
 
-**Unknown** when that could not be read.
+**Unknown** when the setting could not be read.
 
-**Limits.** Volumes from before stay as they were, and are not looked at here. Which key the default
-takes is not judged.
+**Limits.** Existing volumes are neither changed by the setting nor judged here. Which key the default uses is not
+judged.
 
 **Source of the facts.** EC2 API reference, GetEbsEncryptionByDefault; EBS user guide, encryption by
 default.
@@ -44,8 +43,8 @@ CONTROL = Control(
     quote="along with all default security controls within AWS services",
     frameworks={"FSBP": ("EC2.7",), "CIS v3.0": ("2.2.1",)},
     remediation=Remediation(
-        summary="Turn the default on in this region. It acts on new volumes only; choose a key of your own for it "
-        "with the second command.",
+        summary="Turn the default on in this region. It applies to new volumes only; the second command sets a "
+        "customer managed key for it.",
         cli="aws ec2 enable-ebs-encryption-by-default --region {region}\n"
         "aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY_ARN",
         code='resource "aws_ebs_encryption_by_default" "this" {\n  enabled = true\n}\n\n'

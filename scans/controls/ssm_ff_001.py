@@ -1,19 +1,19 @@
 """No tag may hold personal or secret data.
 
-Tags travel: they are on the bill, in cost reports, in support cases and in the logs of tools that
-read them. They are not encrypted, and many more people see a tag than the thing it is tied to.
+Tags spread: they appear on the bill, in cost reports, in support cases and in the logs of tools that read them.
+They are not encrypted, and many more people can see a tag than the resource that carries it.
 
 **What is judged.** Keys and values of the tags of every resource that
-`resourcegroupstaggingapi.GetResources` lists in a region. Detectors look for what is personal (such as
-e-mail addresses) or secret (such as access keys). Only the place and the detector's name are kept,
+`resourcegroupstaggingapi.GetResources` lists in a region. Detectors look for personal data (such as
+email addresses) and secrets (such as access keys). Only the location and the detector's name are kept,
 never the text, so a finding can't leak what it found.
 
 **Not applicable** in a region without tagged resources.
 
 **Unknown** when the tags could not be listed.
 
-**Limits.** The API lists only resources of services that support it, and that are or once were tagged.
-Detectors look for known shapes; a plain name or a password without a shape is not seen.
+**Limits.** The API lists only resources that are or were tagged, of services that support it. Detectors look for
+known patterns; a person's name, or a password without a recognizable pattern, is not found.
 
 **Source of the facts.** Resource Groups Tagging API reference, GetResources.
 """
@@ -48,8 +48,8 @@ CONTROL = Control(
     "free-form fields",
     empty_reason="This region has no tagged resources.",
     remediation=Remediation(
-        summary="Look at the resource's tags, take away the one that the finding points at, put an id in its place that "
-        "means nothing to strangers, and correct the template that sets it. Replace a secret that was there.",
+        summary="Remove the tag that the finding names, use an id that means nothing outside the company in its place, "
+        "and correct the template that sets it. Rotate a secret that was in the tag.",
         cli="aws resourcegroupstaggingapi get-resources --resource-arn-list {arn} --region {region}\n"
         "aws resourcegroupstaggingapi untag-resources --resource-arn-list {arn} --tag-keys TAG_KEY --region {region}",
     ),

@@ -1,21 +1,21 @@
 """No name, description, comment or body may hold personal or secret data.
 
-Free text looks harmless and is kept for long: a command's parameters stay in the history for a
-month, documents keep every version, descriptions are shown to anyone who may list. AWS may use such
+Free text looks harmless and is kept for a long time: a command's parameters stay in the history for 30 days,
+documents keep every version, and descriptions are shown to every principal that can list them. AWS may use such
 fields in billing and diagnostic logs.
 
 **What is judged.** The free text that the scan reads anyway: parameters (name, description), own
 documents (body), commands (comment, parameters), associations, maintenance windows and their tasks,
 automation executions, OpsItems (title, operational data), activations, own patch baselines, and the
-descriptions of keys in use. Detectors look for what is personal or secret. Only the place and the
+descriptions of keys in use. Detectors look for personal data and secrets. Only the location and the
 detector's name are kept, never the text.
 
 **Not applicable** in a region that has none of these.
 
-**Unknown** for a thing whose text could not be read.
+**Unknown** for a resource whose text could not be read.
 
-**Limits.** Detectors look for known shapes. Values of parameters are not read here. Commands and
-executions are seen as far back as AWS lists them.
+**Limits.** Detectors look for known patterns. Values of parameters are not read here. Commands and
+executions are judged as far back as AWS lists them.
 
 **Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
 DescribeAssociation, DescribeMaintenanceWindows, GetMaintenanceWindowTask, DescribeAutomationExecutions,
@@ -74,9 +74,9 @@ CONTROL = Control(
     "logs.",
     empty_reason="This region has nothing with free text that this control judges.",
     remediation=Remediation(
-        summary="Edit the field that the finding names, with the line for its kind; replace a secret that was there. "
-        "Names can't be edited: make the thing anew. A command or execution can't be edited at all and fades from the "
-        "history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
+        summary="Edit the field that the finding names, with the line for its kind; rotate a secret that was there. "
+        "Names can't be edited: create the resource again. A command or execution can't be edited and disappears from "
+        "the history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
         cli=PARAMETER_DESCRIPTION
         + "\n"
         + write_document_commands("{name}", TEXT, region="{region}")
@@ -104,7 +104,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Edit the text. What has run can't be edited: it fades from the history."""
+    """Edit the text. Commands and executions can't be edited: they expire from the history."""
     return () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.set_facts(resource, hits=[]),)
 
 

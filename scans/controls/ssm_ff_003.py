@@ -1,19 +1,19 @@
 """No URL may carry credentials.
 
-A URL such as `https://user:password@host/` is written to history, logs, proxies and error messages.
-What needs a password to fetch should get it from a SecureString when it runs.
+A URL such as `https://user:password@host/` is written to histories, logs, proxies and error messages.
+A step that needs a password should read it from a SecureString when it runs.
 
-**What is judged.** The texts of SSM-FF-002, descriptions of parameters and keys among them, and the
-repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`): a URL with a name and password
-before the host fails. A reference such as `{{ssm-secure:name}}` in that place is not a hit: it is filled in
-on the node. Only the place is kept, never the URL.
+**What is judged.** The texts of SSM-FF-002, including descriptions of parameters and keys, and the
+repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`). A URL with a name and password
+before the host fails. A reference such as `{{ssm-secure:name}}` in that position passes, because it is replaced
+on the node. Only the location is kept, never the URL.
 
 **Not applicable** in a region that has none of these.
 
-**Unknown** for a thing whose text could not be read.
+**Unknown** for a resource whose text could not be read.
 
-**Limits.** Tokens in a URL's path or query are for SSM-FF-002's detectors. Scripts that documents fetch
-from elsewhere are not read.
+**Limits.** SSM-FF-002's detectors look for tokens in a URL's path or query. Scripts that documents fetch from
+elsewhere are not read.
 
 **Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
 DescribeAssociation, GetMaintenanceWindowTask, DescribeAutomationExecutions, DescribeOpsItems,
@@ -65,7 +65,7 @@ CONTROL = Control(
     title="No credentials in URLs",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=2,  # 2: parameters and keys too
+    version=2,  # 2: parameters and keys are judged, too
     facts={**dict.fromkeys(TYPES, ("url_credentials",)), "ssm.parameter": ("url_credentials", "name")},
     container="arn:{p}:ssm:{r}:{a}:*",
     statements=("S14",),
@@ -73,8 +73,8 @@ CONTROL = Control(
     "to that server",
     empty_reason="This region has nothing with URLs that this control judges.",
     remediation=Remediation(
-        summary="Count the password as known and replace it first. Keep the new one in a SecureString and name it in "
-        "place of the text as {{ssm-secure:name}}; then edit what the finding names, with the line for its kind.",
+        summary="Treat the password as disclosed and rotate it first. Store the new one in a SecureString and refer to it "
+        "as {{ssm-secure:name}}; then edit the field that the finding names, with the line for its kind.",
         cli="aws ssm put-parameter --name PARAMETER --type SecureString --key-id alias/KEY "
         "--value file://secret.txt --region {region}\n"
         + write_document_commands("{name}", TEXT, region="{region}")
@@ -103,7 +103,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Edit the text. What has run can't be edited: it fades from the history."""
+    """Edit the text. Commands and executions can't be edited: they expire from the history."""
     return (
         () if resource.type in {"ssm.command", "ssm.automation"} else (fixes.set_facts(resource, url_credentials=[]),)
     )

@@ -1,21 +1,20 @@
 """The root user of an account must have multi-factor authentication.
 
-The root user can do everything in its account, and no IAM policy of the account can stop it. A
-stolen root password without a second factor means that the account is lost, with every parameter,
-key and session log in it.
+The root user can do everything in its account, and no IAM policy of the account can stop it. If its password is
+stolen and there is no second factor, the account is lost, with every parameter, key and session log in it.
 
-**What is judged.** `AccountMFAEnabled` of `iam.GetAccountSummary`, once an account. One active
-device of any kind is enough here; SSM-ID-002 asks for a better kind.
+**What is judged.** `AccountMFAEnabled` of `iam.GetAccountSummary`, once per account. One active
+device of any kind is enough here; SSM-ID-002 requires a stronger kind.
 
-**Not applicable** where the account has no root credentials and can't get any: an organization that manages
-root credentials centrally can remove those of its members, and then there is nothing to sign in with. Two
-things must tell so: the root row of the credential report (`iam.GetCredentialReport`), and
-`RootCredentialsManagement` among the organization's features (`iam.ListOrganizationsFeatures`, asked of the
-management account). Without the second, whoever holds the mailbox can recover the password. It never holds
-for the management account itself.
+**Not applicable** where the account has no root credentials and can't get any. An organization that manages
+root credentials centrally can remove those of its members, and then signing in as root is impossible. Two facts must
+show this: the root row of the credential report (`iam.GetCredentialReport`), and `RootCredentialsManagement`
+among the organization's features (`iam.ListOrganizationsFeatures`, called in the management account). Without
+the feature, the owner of the root email address can recover the password. The exemption never applies to the
+management account itself.
 
-**Unknown** when the summary could not be read, or when it shows no device and the credential report could
-not be read, or shows no root credentials and the organization's features could not be read in this scan.
+**Unknown** when the summary could not be read. Also when it shows no device and the credential report could not be
+read, or the report shows no root credentials and the organization's features could not be read in this scan.
 
 **Limits.** The root user of an AWS GovCloud (US) account can't sign in to the console; its summary
 is judged like any other.
@@ -49,7 +48,7 @@ CONTROL = Control(
     title="The root user has MFA",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
+    version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
     joins=True,
     facts={"iam.root": ("mfa_enabled",)},
     # The same resource once more: the report is only asked where there is no device.
@@ -60,7 +59,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("IAM.9",), "CIS v3.0": ("1.5",)},
     remediation=Remediation(
         summary="Sign in as the root user of the account and register a passkey or hardware key under "
-        "Security credentials: no API can do that. Or manage root access centrally and delete the root credentials "
+        "Security credentials; no API can do this. Or manage root access centrally and delete the root credentials "
         "of member accounts; the commands below do so from the management account.",
         cli="aws organizations enable-aws-service-access --service-principal iam.amazonaws.com\n"
         "aws iam enable-organizations-root-credentials-management\n"
@@ -75,6 +74,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if resource["mfa_enabled"]:
         return passed("The root user has an active MFA device.")
     root = resource.look_up("iam.root", resource.arn)
+    # Missing credentials alone prove nothing: unless the organization manages them, the password can be recovered.
     if root is None or root["credentials_present"]:
         return failed("The root user can sign in without MFA.")
     if root_is_managed(resource):

@@ -1,20 +1,18 @@
 """The root user's MFA must be a hardware key or a passkey, not a code from an app.
 
-A code from an authenticator app can be typed into a false sign-in page, and its secret can be
-copied. A FIDO2 key or passkey answers only to the real page. For the one user whom no policy
-binds, the better kind is worth its price.
+A code from an authenticator app can be typed into a fake sign-in page, and its secret can be copied. A FIDO2 key
+or passkey responds only to the real page. No policy limits the root user, so it needs the stronger kind.
 
-**What is judged.** Whether `iam.ListVirtualMFADevices` (assigned ones) shows a device of the root user: one
-whose `User.Arn` ends in `:root`. The device's name doesn't count, since the person who registers it chooses it.
+**What is judged.** Whether `iam.ListVirtualMFADevices` (assigned devices) returns a device of the root user: one
+whose `User.Arn` ends in `:root`. The device's name doesn't count, because it is chosen freely at registration.
 
-**Not applicable** where the root user has no MFA at all: that is SSM-ID-001's finding, and one
-finding is enough.
+**Not applicable** where the root user has no MFA at all: SSM-ID-001 reports that.
 
 **Unknown** when the account summary or the list of virtual devices could not be read, or when the list doesn't say
-whose a device is.
+which user a device belongs to.
 
-**Limits.** AWS shows virtual devices only. If the root user has a hardware key beside a virtual
-device, the virtual one still opens the door and this control fails.
+**Limits.** AWS lists virtual devices only. If the root user has both a hardware key and a virtual device, the
+virtual device still allows sign-in, and this control fails.
 
 **Source of the facts.** IAM API reference, ListVirtualMFADevices
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html) and GetAccountSummary.
@@ -44,7 +42,7 @@ CONTROL = Control(
     title="The root user's MFA is a hardware key or passkey",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: whose a device is, its user says, not its name
+    version=2,  # 2: the device's user decides whose it is, not its name
     facts={"iam.root": ("mfa_enabled", "virtual_mfa")},
     container="arn:{p}:iam::{a}:root",
     statements=("S6",),
@@ -52,7 +50,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("IAM.6",), "CIS v3.0": ("1.6",)},
     remediation=Remediation(
         summary="Sign in as the root user of the account, register a FIDO2 key or passkey under Security "
-        "credentials, then take the virtual device away. The commands work with the root user's own session only.",
+        "credentials, then remove the virtual device. The commands work only in the root user's own session.",
         cli="aws iam list-virtual-mfa-devices --assignment-status Assigned "
         "--query \"VirtualMFADevices[?ends_with(User.Arn, ':root')].SerialNumber\" --output text\n"
         "aws iam deactivate-mfa-device --user-name root --serial-number SERIAL_NUMBER\n"

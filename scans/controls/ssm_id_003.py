@@ -1,10 +1,10 @@
 """The root user must have no access key.
 
-A root access key works from anywhere, without a second factor, for everything in the account. It
-can't be limited by a policy of the account. Nothing in AWS needs one.
+A root access key works from anywhere, without a second factor, for everything in the account. No policy of the
+account can limit it. Nothing in AWS needs one.
 
-**What is judged.** `AccountAccessKeysPresent` of `iam.GetAccountSummary`, once an account. An
-inactive key counts too: it can be switched on again.
+**What is judged.** `AccountAccessKeysPresent` of `iam.GetAccountSummary`, once per account. An
+inactive key counts, too, because it can be activated again.
 
 **Unknown** when the summary could not be read.
 

@@ -1,7 +1,7 @@
 """Every IAM user with a console password must have MFA.
 
-A password alone is guessed, reused and phished. Whoever signs in with it has all that the user may
-do: read parameters, start sessions on nodes, run commands.
+A password alone can be guessed, reused and phished. An attacker who signs in with it has all of the user's
+permissions: to read parameters, start sessions on nodes and run commands.
 
 **What is judged.** Each IAM user's row in the credential report (`iam.GenerateCredentialReport`,
 `iam.GetCredentialReport`): `password_enabled` and `mfa_active`.
@@ -10,9 +10,9 @@ do: read parameters, start sessions on nodes, run commands.
 
 **Unknown** when the report could not be generated or read.
 
-**Limits.** AWS keeps a report for up to four hours, so a device registered a moment ago may not be
-seen yet. People who come through IAM Identity Center or another identity provider are not IAM
-users: their second factor is set there.
+**Limits.** AWS keeps a report for up to four hours, so a device that was just registered may be missing. People
+who sign in through IAM Identity Center or another identity provider are not IAM users: their second factor is
+configured there.
 
 **Source of the facts.** IAM user guide, credential reports.
 """
@@ -48,8 +48,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("IAM.5", "IAM.19"), "CIS v3.0": ("1.10",), "PCI DSS 4.0": ("8.4.2",)},
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
-        summary="Have the person register an MFA device, or take the password away and let them come through IAM "
-        "Identity Center. The first command binds a device with two codes in a row; the second removes the password.",
+        summary="Have the person register an MFA device, or remove the password and let the person sign in through IAM "
+        "Identity Center. The first command registers a device with two successive codes; the second removes the password.",
         cli="aws iam enable-mfa-device --user-name {name} --serial-number MFA_DEVICE_ARN "
         "--authentication-code1 CODE1 --authentication-code2 CODE2\n"
         "aws iam delete-login-profile --user-name {name}",

@@ -1,23 +1,23 @@
-"""People must have users of their own, and nobody may work as root or with a shared user.
+"""People must have their own users, and neither root nor a shared user may be used for work.
 
-Root can do everything and can't be limited by a policy. What root or a shared user did, nobody in
-particular did: the trail names the user, not the person.
+Root can do everything, and no policy of the account limits it. What root or a shared user did can't be attributed
+to a person: the trail names the user only.
 
 **What is judged.** The credential report (`iam.GetCredentialReport`), at the time of the scan:
 
-* the root user fails if its password or an access key of it was used less than 90 days ago;
-* an IAM user fails if its name looks shared (a word of it is admin, administrator, shared, team, root or
-  test) and it has two active access keys, which is how several people or machines share one user.
+* the root user fails if its password or one of its access keys was used less than 90 days ago;
+* an IAM user fails if its name looks shared (one of its words is admin, administrator, shared, team, root or
+  test) and it has two active access keys, which suggests that several people or machines share the user.
 
 **Not applicable** for a user with neither a password nor an active key, and for root where its credentials
 were removed centrally: the report shows none, and the organization manages those of its members
-(`iam.ListOrganizationsFeatures`, asked of the management account). Elsewhere root is judged by its use.
+(`iam.ListOrganizationsFeatures`, called in the management account). Elsewhere root is judged by its use.
 
 **Unknown** when the report could not be read, or shows no root credentials and the organization's features
 could not be read in this scan.
 
-**Limits.** That a user looks shared is likely, not certain: the name is all that tells. AWS keeps a report
-for up to four hours. Tasks that only root can do (closing an account) show as use.
+**Limits.** That a user is shared is likely, not certain: only its name suggests it. AWS keeps a report
+for up to four hours. Tasks that only root can do (such as closing an account) count as use.
 
 **Source of the facts.** IAM user guide, credential reports, root user best practices and centrally manage
 root access for member accounts; IAM API reference, ListOrganizationsFeatures.
@@ -48,6 +48,7 @@ from scans.domain.control import (
 
 QUIET_DAYS = 90
 SHARED = frozenset({"admin", "administrator", "shared", "team", "root", "test"})
+# Words of a name, in camelCase too: TeamDeploy, teamDeploy and team-deploy all contain team.
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 CONTROL = Control(
@@ -56,7 +57,7 @@ CONTROL = Control(
     title="People are individual, and root is not used",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    version=3,  # 2: no credentials count only where the organization manages them. 3: as this scan read that
+    version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
     joins=True,
     facts={
         "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
@@ -67,8 +68,8 @@ CONTROL = Control(
     quote="set up individual user accounts with AWS Identity and Access Management (IAM)",
     frameworks={"CIS v3.0": ("1.7", "1.21")},
     remediation=Remediation(
-        summary="Give each person a user in IAM Identity Center and work as that; keep root for what only root can do. "
-        "Give each machine a role. Then take the shared user's credentials away.",
+        summary="Give each person a user in IAM Identity Center; use root only for tasks that require it. "
+        "Give each machine a role. Then remove the shared user's credentials.",
         cli="aws iam list-access-keys --user-name {name}\n"
         "aws iam update-access-key --user-name {name} --access-key-id ACCESS_KEY_ID --status Inactive\n"
         "aws iam delete-login-profile --user-name {name}",
@@ -105,7 +106,7 @@ def _judge_iam_user(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """One of a shared user's keys is switched off. That root was used has happened."""
+    """Deactivate all but one key of a shared user. Past use of root can't be undone."""
     if resource.type == "iam.root":
         return ()
     kept = next(n for n, key in enumerate(resource["keys"]) if key["active"])

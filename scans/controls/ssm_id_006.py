@@ -1,20 +1,20 @@
 """Users' passwords and access keys must be in use, and access keys no older than 90 days.
 
-A credential that nobody uses is one that nobody misses when it is stolen. A key that is never
-renewed stays good in every laptop, build log and backup that it was ever copied to.
+When an unused credential is stolen, its misuse goes unnoticed. A key that is never rotated stays valid in every
+laptop, build log and backup that it was ever copied to.
 
 **What is judged.** Each IAM user's row in the credential report (`iam.GetCredentialReport`), at the
 time of the scan:
 
 * an active access key whose `last_rotated` is more than 90 days ago fails;
-* an active access key that was not used for 45 days fails (never used: 45 days after it was made);
-* a console password that was not used for 45 days fails (never used: 45 days after it was set).
+* an active access key that was not used for 45 days fails (if it was never used, 45 days after its creation);
+* a console password that was not used for 45 days fails (if it was never used, 45 days after it was set).
 
 **Not applicable** for a user with neither a password nor an active key.
 
-**Unknown** when the report could not be read, or leaves out a time that is needed.
+**Unknown** when the report could not be read, or lacks a time that is needed.
 
-**Limits.** AWS keeps a report for up to four hours. It knows no use before October 2014.
+**Limits.** AWS keeps a report for up to four hours. It shows no use before October 2014.
 
 **Source of the facts.** IAM user guide, credential reports.
 """
@@ -57,8 +57,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("IAM.3", "IAM.22"), "CIS v3.0": ("1.12", "1.14")},
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
-        summary="Replace an old key: make the second one, move its users, switch the first off, delete it when "
-        "nothing broke. Take away a password or key that is not used; a role needs neither.",
+        summary="Replace an old key: create the second one, move its callers, deactivate the first, and delete it if "
+        "nothing fails. Remove a password or key that is not used; a role needs neither.",
         cli="aws iam list-access-keys --user-name {name}\n"
         "aws iam create-access-key --user-name {name}\n"
         "aws iam update-access-key --user-name {name} --access-key-id ACCESS_KEY_ID --status Inactive\n"
@@ -77,9 +77,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     password = resource["password_enabled"]
     if not password and not keys:
         return not_applicable("The user has neither a password nor an active access key.")
+    # Without its date, a key may be older than the limit.
     if any(key["last_rotated"] is None for key in keys):
         return unknown("The credential report does not say when an active access key was made.")
     if password:
+        # A password that was never used has no time of use; then the time when it was set counts.
         used = resource["password_last_used"] or resource["password_last_changed"] or resource["created"]
         if used is None:
             return unknown("The credential report does not say when the password was set or used.")
@@ -89,7 +91,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Switch off the keys that are old or idle, and take an idle password away."""
+    """Deactivate the keys that are old or idle, and remove an idle password."""
     now = _parse_report_time(resource.context.as_of)
     keys = [{**key, "active": key["active"] and not _list_key_problems(key, 1, now)} for key in resource["keys"]]
     used = resource["password_last_used"] or resource["password_last_changed"] or resource["created"]

@@ -1,21 +1,21 @@
-"""Customer managed keys must rotate by themselves.
+"""Customer managed keys must rotate automatically.
 
-Rotation limits how much data one piece of key material protects, and for how long a copy of it would be
-worth something. KMS keeps the old material, so nothing has to be encrypted again.
+Rotation limits how much data one version of the key material protects, and for how long a stolen copy of it is
+useful. KMS keeps the old material, so existing data need not be encrypted again.
 
-**What is judged.** Each key that Systems Manager data uses and this account manages: symmetric, for
-encryption, with material made by KMS, enabled. `kms.GetKeyRotationStatus` says whether it rotates. A
-multi-Region replica rotates as its primary key does, so the primary is asked, in its own region.
+**What is judged.** Each key that Systems Manager data uses and this account manages, if it is symmetric, for
+encryption, with material created by KMS, and enabled. `kms.GetKeyRotationStatus` returns whether it rotates. A
+multi-Region replica rotates as its primary key does, so the primary is read, in its own region.
 
-**Not applicable** for keys that can't rotate, or not here: keys that AWS manages (AWS rotates them),
-keys of other accounts (judged there), asymmetric, post-quantum and HMAC keys, imported material and custom
-key stores, and keys that are not enabled.
+**Not applicable** for keys that can't rotate or are not rotated by this account: keys that AWS manages (AWS
+rotates them), keys of other accounts (judged there), asymmetric, post-quantum and HMAC keys, imported material and
+custom key stores, and keys that are not enabled.
 
 **Unknown** when the key or its rotation could not be read, or when its manager, state, kind or origin is one
 that this version doesn't know.
 
-**Limits.** How long the period is (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
-names are not looked at.
+**Limits.** The length of the rotation period (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
+names are not read.
 
 **Source of the facts.** KMS developer guide, rotating keys and multi-Region keys (rotation is a shared
 property, set on the primary); KMS API reference, DescribeKey and GetKeyRotationStatus.
@@ -59,7 +59,7 @@ CONTROL = Control(
     title="Customer keys rotate",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: a replica is judged by its primary; a value that is new to us is unknown
+    version=2,  # 2: a replica is judged by its primary; a value that this version doesn't know is unknown
     facts={"kms.key": ("own", "manager", "spec", "origin", "state", "multi_region_replica", "rotation")},
     related={"kms.key": ("primary",)},  # of the same key, asked of a replica only
     flow_steps={"kms.key": FlowStep.UNDER},
@@ -69,8 +69,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("KMS.4",), "CIS v3.0": ("3.6",), "NIST 800-53 r5": ("SC-12",), "PCI DSS 4.0": ("3.7.4",)},
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
-        summary="Turn on automatic rotation. It changes neither the key's id nor any data, and needs no change in "
-        "what uses the key. For a replica, give the region and ARN of its primary key, which the finding names.",
+        summary="Turn on automatic rotation. It changes neither the key's id nor any data, and requires no change in "
+        "the services that use the key. For a replica, give the region and ARN of its primary key, which the finding names.",
         cli="aws kms enable-key-rotation --region {region} --key-id {arn} --rotation-period-in-days 365",
         code='resource "aws_kms_key" "this" {\n  enable_key_rotation = true\n}',
     ),
@@ -97,7 +97,8 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _judge_unrotatable(resource: ResourceView) -> Outcome | None:
-    """Why this key is not one that its account could make rotate, or why that can't be told."""
+    """Why the account can't rotate this key, or why that is unknown; None if it can."""
+    # First: another account's key may refuse every read, and a gap must not make it unknown here.
     if not resource["own"]:
         return not_applicable("The key belongs to another account: it is judged there.")
     new = judge_unrecognized_key(resource)
@@ -118,7 +119,7 @@ def _judge_unrotatable(resource: ResourceView) -> Outcome | None:
 
 
 def _describe_primary_key(resource: ResourceView) -> str:
-    """Words that name the key whose rotation was read, where that is another one."""
+    """Words that name the primary key whose rotation was read; empty unless this key is a replica."""
     itself = resource.look_up("kms.key", resource.arn) if resource["multi_region_replica"] else None
     return f", which is set on its primary key {itself['primary']}" if itself else ""
 
@@ -158,10 +159,12 @@ CASES = [
     _case("a replica, the primary not asked", Verdict.UNKNOWN, **REPLICA, rotation=None, reason_has=PRIMARY),
     _case("a replica of which the primary isn't known", Verdict.UNKNOWN, multi_region_replica=True, primary=GAP),
     _case("a replica that is disabled", Verdict.NOT_APPLICABLE, **REPLICA, state="Disabled", rotation=None),
-    _case("a manager that is new to us", Verdict.UNKNOWN, manager="PARTNER", reason_has="PARTNER"),
-    _case("a state that is new to us", Verdict.UNKNOWN, state="Resting", reason_has="Resting"),
-    _case("a kind that is new to us", Verdict.UNKNOWN, spec="SYMMETRIC_LARGE", reason_has="SYMMETRIC_LARGE"),
-    _case("an origin that is new to us", Verdict.UNKNOWN, origin="MOON", reason_has="MOON"),
+    _case("a manager that this version doesn't know", Verdict.UNKNOWN, manager="PARTNER", reason_has="PARTNER"),
+    _case("a state that this version doesn't know", Verdict.UNKNOWN, state="Resting", reason_has="Resting"),
+    _case(
+        "a kind that this version doesn't know", Verdict.UNKNOWN, spec="SYMMETRIC_LARGE", reason_has="SYMMETRIC_LARGE"
+    ),
+    _case("an origin that this version doesn't know", Verdict.UNKNOWN, origin="MOON", reason_has="MOON"),
     _case("a disabled key", Verdict.NOT_APPLICABLE, state="Disabled", rotation=None),
     _case("a key about to be deleted", Verdict.NOT_APPLICABLE, state="PendingDeletion", rotation=None),
     _case("the rotation was refused", Verdict.UNKNOWN, rotation=GAP),

@@ -1,18 +1,18 @@
-"""No key that is in use may be waiting for its deletion.
+"""No key that is in use may be pending deletion.
 
 Deleting a key destroys everything that was ever encrypted with it: parameters, session logs, command
-output. KMS waits 7 to 30 days before it does so, and in that time nothing under the key can be read,
-which is often noticed too late.
+output. KMS waits 7 to 30 days before it deletes the key. During that time nothing under the key can be read, which
+is often noticed too late.
 
 **What is judged.** Each key that a Systems Manager setting, a bucket, a log group or a trail names: its
 state from `kms.DescribeKey`, and what names it. `PendingDeletion` fails, and so does
-`PendingReplicaDeletion` (a multi-Region primary key that waits for its replicas to go first).
+`PendingReplicaDeletion` (a multi-Region primary key that waits until its replicas are deleted).
 
-**Unknown** when the key could not be described, as when it is another account's that does not let this
-one look, or when its state is one that this version doesn't know.
+**Unknown** when the key could not be described (for example, another account's key that refuses
+`kms.DescribeKey`), or when its state is one that this version doesn't know.
 
-**Limits.** Only uses that Tutela reads are known: that nothing here names a key doesn't make it safe to
-delete. A key that is deleted already is the business of SSM-PS-004, SSM-S3-001 and SSM-LG-001.
+**Limits.** Only uses that Tutela reads are known: a key that nothing here names isn't necessarily safe to
+delete. SSM-PS-004, SSM-S3-001 and SSM-LG-001 judge keys that are already deleted.
 
 **Source of the facts.** KMS developer guide, deleting keys and key states.
 """
@@ -45,7 +45,7 @@ CONTROL = Control(
     title="No key in use is pending deletion",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=2,  # 2: a state that is new to us is no pass
+    version=2,  # 2: a state that this version doesn't know is no pass
     facts={"kms.key": ("state", "used_by")},
     flow_steps={"kms.key": FlowStep.UNDER},
     container="arn:{p}:kms:{r}:{a}:key/*",
@@ -54,8 +54,8 @@ CONTROL = Control(
     frameworks={"FSBP": ("KMS.3",)},
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
-        summary="Cancel the deletion and enable the key again; then move what uses it to another key before anyone "
-        "schedules it anew. For a key of another account, ask its owner.",
+        summary="Cancel the deletion and enable the key again; then move what uses it to another key before the deletion "
+        "is scheduled again. For a key of another account, ask its owner.",
         cli="aws kms cancel-key-deletion --region {region} --key-id {arn}\n"
         "aws kms enable-key --region {region} --key-id {arn}",
         code='resource "aws_kms_key" "this" {\n  is_enabled = true\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}',
@@ -79,7 +79,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Whatever names the key finds it working again."""
+    """Enable the key again, under every name that refers to it."""
     named = fixes.FixEffect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
     return fixes.set_facts(resource, state="Enabled"), named
 
@@ -100,7 +100,7 @@ CASES = [
     _case("a primary that waits for its replicas", Verdict.FAIL, "PendingReplicaDeletion"),
     _case("used by many", Verdict.FAIL, "PendingDeletion", MANY, reason_has="and 2 more"),
     _case("pending deletion, used by nothing", Verdict.PASS, "PendingDeletion", []),
-    _case("a state that is new to us", Verdict.UNKNOWN, "Resting", reason_has="Resting"),
+    _case("a state that this version doesn't know", Verdict.UNKNOWN, "Resting", reason_has="Resting"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
     _case("pending deletion, its uses not known", Verdict.UNKNOWN, "PendingDeletion", GAP),
 ]

@@ -1,31 +1,31 @@
-"""The policy of a key must not let strangers use it.
+"""A key's policy must not let principals outside the organization use the key.
 
-A key's policy alone can let any AWS account decrypt: no IAM policy in your account has a say in it. An
-open key policy undoes the encryption of whatever lies under the key.
+A key's policy alone can let any AWS account decrypt: no IAM policy in your account can prevent it. An open key policy
+undoes the encryption of everything under the key.
 
 **What is judged.** The policy (`kms.GetKeyPolicy`) of each customer managed key of this account that
-Systems Manager data uses. An Allow fails that names
+Systems Manager data uses. An Allow fails if it names
 
-* everybody (`*`, or all but some), or
+* any principal (`*`, or everyone except some), or
 * an AWS account outside the organization,
 
-unless a condition of the same statement keeps strangers out: `kms:CallerAccount`,
+unless a condition of the same statement limits it to your organization: `kms:CallerAccount`,
 `aws:PrincipalAccount`, `aws:PrincipalOrgID`, `aws:PrincipalOrgPaths`, `aws:SourceAccount`,
-`aws:SourceArn` and their like, each with values that are your own: ids, or the variables
+`aws:SourceArn` and similar keys, each with values that are your own: ids, or the variables
 `${aws:ResourceAccount}` and `${aws:ResourceOrgID}`, which stand for the key's own account and organization.
-`aws:SourceVpc` and `aws:SourceVpce` keep strangers out if they name VPCs or endpoints that were read in this
-account and region.
+`aws:SourceVpc` and `aws:SourceVpce` count if they name VPCs or endpoints that were read in this account and region.
 
-A condition that names a service (`kms:ViaService`) or an address keeps nobody out by itself: strangers can
-use the key through the same service. AWS's own key policies add `kms:CallerAccount` to it.
+A condition that names a service (`kms:ViaService`) or an address doesn't count by itself: principals outside the
+organization can use the key through the same service. AWS's own key policies combine it with `kms:CallerAccount`.
 
 **Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
 
-**Unknown** when the policy could not be read or understood, when it doesn't tell a principal's account (a canonical
-user, a public identity provider), or whose an account or organization is, since the organization was not read. Also when
-only a VPC or an endpoint keeps strangers out and it is none that was read here, and for a manager that is new to us.
+**Unknown** when the policy could not be read or understood; when it doesn't show a principal's account (a canonical
+user, a public identity provider); when the organization was not read, so that it is unknown whether an account or
+organization is your own; when only a VPC or endpoint limits the access and it was not read here; and for a key
+manager that this version doesn't know.
 
-**Limits.** A Deny beside an open Allow is not counted as a fence. Grants are not read.
+**Limits.** A Deny beside an open Allow is not counted as a limit. Grants are not read.
 
 **Source of the facts.** KMS developer guide, key policies and condition keys
 (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html); IAM user guide, global condition keys
@@ -74,9 +74,9 @@ CONTROL = Control(
     title="Key policies are not open",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    # 2: variables for the key's own account and organization fence; a manager that is new to us is unknown.
-    # 3: a service keeps nobody out, and a VPC or an endpoint only if it is known to be ours. 4: whose a canonical user or
-    # an identity provider is isn't known.
+    # 2: variables for the key's own account and organization close the perimeter; a manager that this version doesn't
+    # know is unknown. 3: a service closes nothing, and a VPC or an endpoint only if it is known to be the organization's
+    # own. 4: the account of a canonical user or an identity provider is unknown.
     version=4,
     facts={"kms.key": ("own", "manager", "policy")},
     related={"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)},
@@ -88,7 +88,8 @@ CONTROL = Control(
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
         summary="Name the principals that need the key. Where a whole organization or a service needs it, add a "
-        "condition to that statement. Keep a statement that lets your own account manage the key, or nobody can.",
+        "condition to that statement. Keep a statement that lets your own account manage the key; otherwise "
+        "the key becomes unmanageable.",
         cli="aws kms get-key-policy --region {region} --key-id {arn} --policy-name default --query Policy "
         "--output text > policy.json\n"
         "aws kms put-key-policy --region {region} --key-id {arn} --policy-name default --policy file://policy.json",
@@ -101,6 +102,7 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
+    # First, as in SSM-KM-001: another account's key may refuse every read.
     if not resource["own"]:
         return not_applicable("The key belongs to another account: its policy is judged there.")
     if resource["manager"] not in KEY_MANAGERS:
@@ -127,7 +129,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Give what strangers have to the own account, which can then say who needs it."""
+    """Replace outside principals by the key's own account, whose IAM policies then decide who may use the key."""
     document = resource["policy"]
     own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
     changed = [
@@ -138,7 +140,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _find_strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:
-    """Whom an Allow lets in who may be no part of the organization, and whether that is sure."""
+    """The principals of an Allow that may be outside the organization, and whether that is certain."""
     context = resource.context
     networks = list_own_networks(resource) if list_named_networks(statement) else frozenset[str]()
     fenced = assess_perimeter(statement, context, networks)
@@ -148,6 +150,7 @@ def _find_strangers(statement: Statement, resource: ResourceView) -> tuple[str, 
         return "everybody", fenced is Perimeter.OPEN
     foreign = list_foreign_accounts(statement, context.accounts | {context.account})
     if foreign:
+        # A foreign account may belong to the organization as long as its accounts are unknown.
         sure = bool(context.accounts) and fenced is Perimeter.OPEN
         return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
     return ", ".join(list_unknown_principals(statement)), False
@@ -178,7 +181,7 @@ EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
     "ec2.vpc": {
         f"{EC2}:vpc/vpc-0a": {"id": "vpc-0a", "owner": "111122223333"},
-        f"{EC2}:vpc/vpc-0b": {"id": "vpc-0b", "owner": "999999999999"},  # a stranger's, who shares it
+        f"{EC2}:vpc/vpc-0b": {"id": "vpc-0b", "owner": "999999999999"},  # of an account outside, which shares it
     },
     "ec2.vpc_endpoint": {f"{EC2}:vpc-endpoint/vpce-0a": {"id": "vpce-0a"}},
 }
@@ -203,80 +206,82 @@ CASES = [
     _case("another account of the organization", Verdict.PASS, _allow_decrypt(SISTER)),
     _case("a service", Verdict.PASS, _allow_decrypt({"Service": "logs.eu-west-1.amazonaws.com"})),
     _case(
-        "everybody, fenced by kms:CallerAccount",
+        "everyone, limited by kms:CallerAccount",
         Verdict.PASS,
         _allow_decrypt("*", StringEquals={"kms:CallerAccount": "111122223333"}),
     ),
-    _case("everybody, fenced by the organization", Verdict.PASS, _allow_decrypt("*", StringEquals=OURS)),
+    _case("everyone, limited to the organization", Verdict.PASS, _allow_decrypt("*", StringEquals=OURS)),
     _case(
-        "everybody, fenced by the key's own organization",
+        "everyone, limited to the key's own organization",
         Verdict.PASS,
         _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
         context=ALONE,
     ),
     _case(
-        "everybody, fenced by the key's own account",
+        "everyone, limited to the key's own account",
         Verdict.PASS,
         _allow_decrypt("*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
         context=ALONE,
     ),
     _case(
-        "everybody, fenced by whoever calls",
+        "everyone, limited by a variable for the caller",
         Verdict.FAIL,
         _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
     ),
-    _case("everybody", Verdict.FAIL, _allow_decrypt("*")),
-    _case("everybody, in the other spelling", Verdict.FAIL, _allow_decrypt({"AWS": "*"})),
+    _case("everyone", Verdict.FAIL, _allow_decrypt("*")),
+    _case("everyone, in the other spelling", Verdict.FAIL, _allow_decrypt({"AWS": "*"})),
     _case(
-        "everybody, fenced by another organization",
+        "everyone, limited to another organization",
         Verdict.FAIL,
         _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "o-other"}),
     ),
     _case(
-        "everybody, a condition that fences nobody",
+        "everyone, a condition that limits nothing",
         Verdict.FAIL,
         _allow_decrypt("*", Bool={"aws:SecureTransport": "true"}),
     ),
     _case(
-        "a fence that holds only if the key is there",
+        "a condition that also holds without its key",
         Verdict.FAIL,
         _allow_decrypt("*", StringEqualsIfExists={"kms:CallerAccount": "111122223333"}),
     ),
     _case("an account outside", Verdict.FAIL, _allow_decrypt(STRANGER)),
-    _case("an account outside, by one service", Verdict.FAIL, _allow_decrypt(STRANGER, StringEquals=VIA)),
-    _case("everybody, by one service", Verdict.FAIL, _allow_decrypt("*", StringEquals=VIA)),
-    _case("a sister account, by one service", Verdict.PASS, _allow_decrypt(SISTER, StringEquals=VIA)),
+    _case("an account outside, through one service", Verdict.FAIL, _allow_decrypt(STRANGER, StringEquals=VIA)),
+    _case("everyone, through one service", Verdict.FAIL, _allow_decrypt("*", StringEquals=VIA)),
+    _case("an account inside, through one service", Verdict.PASS, _allow_decrypt(SISTER, StringEquals=VIA)),
     _case(
-        "everybody of the account, by one service",
+        "everyone in the account, through one service",
         Verdict.PASS,
         _allow_decrypt("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
     ),
-    _case("everybody, by an own VPC", Verdict.PASS, _allow_decrypt("*", StringEquals=VPC)),
+    _case("everyone, through an own VPC", Verdict.PASS, _allow_decrypt("*", StringEquals=VPC)),
     _case(
-        "everybody, by an own endpoint", Verdict.PASS, _allow_decrypt("*", StringEquals={"aws:SourceVpce": "vpce-0a"})
+        "everyone, through an own endpoint",
+        Verdict.PASS,
+        _allow_decrypt("*", StringEquals={"aws:SourceVpce": "vpce-0a"}),
     ),
     _case(
-        "everybody, by a VPC that isn't ours",
+        "everyone, through another account's VPC",
         Verdict.UNKNOWN,
         _allow_decrypt("*", StringEquals={"aws:SourceVpc": "vpc-0b"}),
     ),
     _case(
-        "an account outside, by an unknown endpoint",
+        "an account outside, through an unknown endpoint",
         Verdict.UNKNOWN,
         _allow_decrypt(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
     ),
-    _case("everybody, by any VPC", Verdict.FAIL, _allow_decrypt("*", StringLike={"aws:SourceVpc": "vpc-*"})),
+    _case("everyone, through any VPC", Verdict.FAIL, _allow_decrypt("*", StringLike={"aws:SourceVpc": "vpc-*"})),
     _case(
-        "everybody, by a VPC, VPCs refused",
+        "everyone, through a VPC, VPCs refused",
         Verdict.UNKNOWN,
         _allow_decrypt("*", StringEquals=VPC),
         refused=("ec2.vpc",),
     ),
     _case("another account, the organization not read", Verdict.UNKNOWN, _allow_decrypt(SISTER), context=ALONE),
-    _case("an organization, ours not known", Verdict.UNKNOWN, _allow_decrypt("*", StringEquals=OURS), context=ALONE),
     _case(
-        "a fail, whatever else is not known", Verdict.FAIL, _allow_decrypt(SISTER), _allow_decrypt("*"), context=ALONE
+        "an organization, the own one unknown", Verdict.UNKNOWN, _allow_decrypt("*", StringEquals=OURS), context=ALONE
     ),
+    _case("a fail beside something unknown", Verdict.FAIL, _allow_decrypt(SISTER), _allow_decrypt("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow_decrypt({"AWS": "${account}"})),
     _case("a canonical user", Verdict.UNKNOWN, _allow_decrypt({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
     _case("a public identity provider", Verdict.UNKNOWN, _allow_decrypt({"Federated": "accounts.example.com"})),
@@ -285,11 +290,11 @@ CASES = [
         Verdict.PASS,
         _allow_decrypt({"Federated": f"{SAML}111122223333:saml-provider/corp"}),
     ),
-    _case("a stranger's", Verdict.FAIL, _allow_decrypt({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
-    _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
-    _case("a key of a manager of a later day", Verdict.UNKNOWN, manager="PARTNER"),
+    _case("an outside provider", Verdict.FAIL, _allow_decrypt({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
+    _case("an AWS managed key", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
+    _case("a key of a manager that this version doesn't know", Verdict.UNKNOWN, manager="PARTNER"),
     _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),
     _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
-    _case("the policy is no policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),
-    _case("no policy was handed over", Verdict.UNKNOWN, policy=None),
+    _case("a document that is not a policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),
+    _case("no policy was returned", Verdict.UNKNOWN, policy=None),
 ]

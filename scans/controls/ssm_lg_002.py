@@ -1,23 +1,23 @@
 """Log groups with the output of runbook scripts must have a customer key that works.
 
-Scripts that a runbook runs with `aws:executeScript` can write their output to CloudWatch Logs. Without
-that, it shows only in the execution, where nobody watches it and where it goes after 30 days; with it,
-it should be under a key of your own.
+Scripts that a runbook runs with `aws:executeScript` can write their output to CloudWatch Logs. Otherwise the output
+appears only in the execution, where it is not monitored and disappears after 30 days. In CloudWatch Logs, it should
+be encrypted with a customer managed key.
 
 **What is judged.**
 
 * The log group that the setting `/ssm/automation/customer-script-log-group-name` names
   (`ssm.GetServiceSetting`; by default `/aws/ssm/automation/executeScript`): its `kmsKeyId` from
-  `logs.DescribeLogGroups`, and the key's state, usage and kind from `kms.DescribeKey`. No customer key fails; so
-  does a customer key that is disabled, about to be deleted, gone, not a symmetric encryption key, or in another region.
+  `logs.DescribeLogGroups`, and the key's state, usage and kind from `kms.DescribeKey`. It fails without a customer
+  key, and with one that is disabled, pending deletion, deleted, not a symmetric encryption key, or in another region.
 * The setting `/ssm/automation/customer-script-log-destination`: it fails if it isn't `CloudWatch` while
   a document of this account has an `aws:executeScript` step (`ssm.GetDocument`).
 
-**Not applicable** where no group takes script output and no document runs scripts.
+**Not applicable** where no group receives script output and no document runs scripts.
 
 **Unknown** when the setting, the documents, the groups or the key could not be read.
 
-**Limits.** The key covers what is written after it was set. A setting that names a group which doesn't
+**Limits.** The key encrypts only what is written after it was set. A setting that names a group which doesn't
 exist is not judged here: there is no group to encrypt.
 
 **Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS
@@ -52,7 +52,7 @@ CONTROL = Control(
     title="Script output is logged under a customer key",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
+    version=2,  # 2: a key that can't encrypt, or is in another region, doesn't work
     facts={"logs.group": LOG_GROUP_FACTS, "ssm.setting.script_logs": ("destination",)},
     related={**KEY_RELATED, "ssm.document": ("uses_script",)},
     flow_steps={"logs.group": FlowStep.UNDER, "ssm.setting.script_logs": FlowStep.INTO},
@@ -63,7 +63,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("SSM.6",), "NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0": ("3.5.1",)},
     empty_reason="No log group in this region takes the output of runbook scripts, and no document runs any.",
     remediation=Remediation(
-        summary="Where the finding is about the setting, send script output to CloudWatch Logs (it sets the whole region). "
+        summary="Where the finding is about the setting, send script output to CloudWatch Logs (for the whole region). "
         + GROUP_SUMMARY,
         cli="# a finding about a log group\n"
         f"{GROUP_COMMAND}\n"
@@ -92,7 +92,8 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _judge_log_setting(resource: ResourceView) -> Outcome | None:
-    """A fail if output of scripts goes nowhere; else the group, where there is one, is the subject."""
+    """FAIL if the output of scripts is not logged; otherwise the log group, if any, is judged by itself."""
+    # Without scripts the setting has no effect, so it fails only where a document runs one.
     if resource["destination"] == "CloudWatch":
         return None
     gaps: list[Gap] = []

@@ -1,26 +1,26 @@
 """Managed nodes must be of instance types that encrypt the traffic between them.
 
-Some EC2 instance types encrypt every packet to another such instance, in the network card and at no
-cost, as long as both are in one VPC or in peered VPCs. Traffic to or from any other type crosses the
-network as the programs send it.
+Some EC2 instance types encrypt every packet to another such instance, in the network card and at no cost, as long
+as both are in one VPC or in peered VPCs. Traffic to or from any other type crosses the network as the programs
+send it.
 
 **What is judged.** The instance type of each managed node (`ec2.DescribeInstances`), by
-`EncryptionInTransitSupported` from `ec2.DescribeInstanceTypes`. Where AWS gives no such field for a
-type, the list in AWS's guide stands in: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
+`EncryptionInTransitSupported` from `ec2.DescribeInstanceTypes`. If AWS returns no such field for a
+type, the list in AWS's guide decides: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
 Nitro is not enough: t3, m5 and c5 are, and don't encrypt.
 
 **Not applicable** for hybrid nodes (`mi-…`), which are not EC2 instances, and for a node that is alone: no
 other managed node is in its VPC, nor in a VPC of the region that is peered with it
 (`ec2.DescribeVpcPeeringConnections`).
 
-**Unknown** when the instance, its type or its neighbours could not be read, or the field is missing and the
-family is not in that list; also where a node of another type is alone in its VPC, and that is another account's,
-which shares it, or is peered with another account's, whose nodes aren't read here.
+**Unknown** when the instance, its type or its neighbors could not be read, or the field is missing and the
+family is not in that list. Also where a node of another type is alone in its VPC, and the VPC is shared by another
+account or peered with another account's VPC: the nodes of that account aren't read here.
 
 **Limits.** Both ends must be of such a type, in the same VPC or in peered VPCs of one region, with no
-load balancer or gateway between: a pass speaks for this node only. Encryption by the programs themselves
-(TLS) isn't seen. Instances that aren't managed don't count as neighbours, nor do those of the accounts with which
-this one shares its VPC.
+load balancer or gateway in between: a pass applies to this node only. Encryption by the programs themselves
+(TLS) isn't seen. Instances that aren't managed don't count as neighbors, nor do nodes of accounts with which this
+account shares its VPC.
 
 **Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes,
 DescribeVpcPeeringConnections and DescribeVpcs (OwnerId); VPC user guide, share your VPC subnets.
@@ -48,7 +48,7 @@ from scans.domain.control import (
     unknown,
 )
 
-# Only for types of which the API doesn't say it: the document's list, G4 being g4dn (g4ad doesn't encrypt).
+# Used only where the API has no answer for a type: the source document's list. Its G4 means g4dn; g4ad doesn't encrypt.
 LISTED = frozenset({"c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"})
 
 CONTROL = Control(
@@ -57,7 +57,7 @@ CONTROL = Control(
     title="Managed nodes encrypt traffic between them",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=3,  # 2: a node that is alone is not judged; 3: in a VPC that another account shares it may not be alone
+    version=3,  # 2: a node that is alone is not judged. 3: in a shared VPC it may not be alone
     facts={"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
     related={"ec2.vpc": ("nodes", "peers", "owner")},
     container="arn:{p}:ec2:{r}:{a}:instance/*",
@@ -66,8 +66,8 @@ CONTROL = Control(
     "or in peered VPCs",
     empty_reason="The region has no managed nodes.",
     remediation=Remediation(
-        summary="Move the node to a type that encrypts in transit; the first command lists them. An instance must be "
-        "stopped for that. Where a type can't be changed, encrypt in the programs (TLS).",
+        summary="Move the node to a type that encrypts in transit; the first command lists them. The instance must be "
+        "stopped first. Where the type can't be changed, encrypt in the programs (TLS).",
         cli="aws ec2 describe-instance-types --region {region} --filters Name=network-info.encryption-in-transit-supported,Values=true "
         "--query 'InstanceTypes[].InstanceType'\n"
         "aws ec2 stop-instances --region {region} --instance-ids {name}\n"
@@ -87,6 +87,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     strangers = _list_foreign_vpcs(resource)
     if strangers == []:
         return not_applicable("No other managed node is in the node's VPC or in one that is peered with it.")
+    # It fails only if another node is certainly there: a node that is alone has no traffic to encrypt.
     if encrypts is False and strangers:
         return unknown(
             f"Instances of the type {type} don't encrypt the traffic between them, and whether there are other nodes "
@@ -98,6 +99,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return passed(
             f"Instances of the type {type} encrypt traffic to others of such a type in the same VPC or in peered VPCs."
         )
+    # From here on AWS returned no EncryptionInTransitSupported, so the type's family decides.
     if not type:
         return unknown("The node's instance type isn't known.")
     if type.split(".")[0] in LISTED:
@@ -109,13 +111,15 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def _list_foreign_vpcs(resource: ResourceView) -> list[str] | None:
-    """None: another node is near. Else the VPCs of other accounts that it is in or near, whose nodes aren't read here."""
+    """None if another node is near. Otherwise the VPCs of other accounts that it is in or peered with: their nodes
+    aren't read here."""
     vpc = find_endpoint_vpc(resource)
     if vpc["nodes"] > 1:
         return None
     own = vpc["owner"] == resource.account
     found = [] if own else [f"{resource['vpc']} of the account {vpc['owner']}"]
     for peer in vpc["peers"]:
+        # Traffic to another region is not encrypted by the instances. A peer without a region may be in this one.
         if peer["region"] not in (None, resource.region):
             continue
         if peer["account"] != resource.account:
@@ -228,7 +232,7 @@ CASES = [
     _case("how many nodes isn't known", Verdict.UNKNOWN, "t3.micro", False, nodes=GAP),
     _case("the VPCs were refused", Verdict.UNKNOWN, "t3.micro", False, refused=True),
     _case("the VPC isn't known", Verdict.UNKNOWN, "t3.micro", False, vpc=GAP),
-    _case("no VPC is told", Verdict.UNKNOWN, "t3.micro", False, vpc=None),
+    _case("a node without a VPC", Verdict.UNKNOWN, "t3.micro", False, vpc=None),
     _case("a hybrid node", Verdict.NOT_APPLICABLE, None, None, hybrid=True, vpc=None),
     _case("the type was refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the types' facts were refused", Verdict.UNKNOWN, "m6in.large", GAP),

@@ -1,21 +1,21 @@
 """Where FIPS endpoints are required, Systems Manager may be called through them only.
 
-A FIPS endpoint ends TLS in a cryptographic module that was validated. Whoever must use such modules must
-call the API by that endpoint's name; nothing else makes a client do so.
+A FIPS endpoint terminates TLS in a validated cryptographic module. Organizations that must use such modules must
+call the API by that endpoint's name; nothing else makes a client use it.
 
 **What is judged.** In the regions for which the company requires FIPS endpoints (`TUTELA_FIPS_REGIONS`): the
 host that clients named in the latest Systems Manager events (`tlsDetails.clientProvidedHostHeader` from
-`cloudtrail.LookupEvents`, one page of 50), against the hosts that AWS publishes.
+`cloudtrail.LookupEvents`, one page of 50), compared with the hosts that AWS publishes.
 
 * A call to a host that is not the region's FIPS endpoint fails.
-* A region for which AWS publishes no FIPS endpoint of Systems Manager fails, since nobody there can comply.
+* A region for which AWS publishes no FIPS endpoint of Systems Manager fails, since compliance is impossible there.
 
 **Not applicable** in the regions for which FIPS endpoints are not required.
 
 **Unknown** when the events could not be read, when there were none, or when none of them names its host.
 
-**Limits.** It is a sample: a pass is about the events that were looked at. Calls that AWS services make for
-you name no host. The list of published hosts is part of this version.
+**Limits.** The events are a sample: a pass applies to the events that were read. Calls that AWS services make on your
+behalf name no host. The list of published hosts is part of this version of Tutela.
 
 **Source of the facts.** AWS general reference, FIPS endpoints; CloudTrail user guide, TLS details.
 """
@@ -57,8 +57,8 @@ CONTROL = Control(
     quote="If you require FIPS 140-2 validated cryptographic modules when accessing AWS through a command line "
     "interface or an API, use a FIPS endpoint.",
     remediation=Remediation(
-        summary="Set FIPS endpoints in the clients that call by another name; CloudTrail names their access key, address "
-        "and user agent. For nodes in a VPC, make the endpoint of the service ssm-fips.",
+        summary="Configure FIPS endpoints in the clients that call another host; CloudTrail names their access key, address "
+        "and user agent. For nodes in a VPC, create the endpoint of the service ssm-fips.",
         cli="export AWS_USE_FIPS_ENDPOINT=true\n"
         "aws configure set use_fips_endpoint true\n"
         "aws cloudtrail lookup-events --region {region} "

@@ -1,16 +1,15 @@
-"""Nobody may call Systems Manager with TLS older than 1.2.
+"""No client may call Systems Manager with TLS older than 1.2.
 
-A client that still speaks TLS 1.0 or 1.1 sends parameters and commands under a protocol with known
-weaknesses, and breaks on the day that AWS turns it off.
+A client that still uses TLS 1.0 or 1.1 sends parameters and commands with a protocol that has known
+weaknesses, and stops working when AWS turns it off.
 
 **What is judged.** `tlsDetails.tlsVersion` of the latest Systems Manager events in this region
 (`cloudtrail.LookupEvents`, one page of 50). Any call below TLS 1.2 fails.
 
-**Unknown** when the events could not be read, when there were none, or when none of them says its TLS
-version.
+**Unknown** when the events could not be read, when there were none, or when none of them has a TLS version.
 
-**Limits.** It is a sample: a pass is about the events that were looked at, and says how many. Calls that
-AWS services make for you have no TLS details.
+**Limits.** The events are a sample: a pass applies to the events that were read, and says how many. Calls that
+AWS services make on your behalf have no TLS details.
 
 **Source of the facts.** CloudTrail user guide, record contents; CloudTrail API reference, LookupEvents.
 """
@@ -48,8 +47,8 @@ CONTROL = Control(
     statements=("S7", "S21", "S24"),
     quote="Use SSL/TLS to communicate with AWS resources. We recommend TLS 1.2 or later.",
     remediation=Remediation(
-        summary="Find who calls with old TLS, by the access key, address and user agent of these events, and update "
-        "their SDK, CLI, agent or operating system.",
+        summary="Find the clients that call with old TLS by the access key, address and user agent of these events, and "
+        "update their SDK, CLI, agent or operating system.",
         cli="aws cloudtrail lookup-events --region {region} "
         "--lookup-attributes AttributeKey=EventSource,AttributeValue=ssm.amazonaws.com "
         "--query 'Events[].CloudTrailEvent' --output text | grep -E 'TLSv1(\\.[01])?\"'",
@@ -62,6 +61,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if not sampled:
         return unknown("CloudTrail has no recent Systems Manager events in this region to sample.")
     old = {version: count for version, count in versions.items() if _is_old(version)}
+    # One old call is enough, even if other events name a version that is unknown.
     if old:
         listed = ", ".join(f"{count} with {version}" for version, count in sorted(old.items()))
         return failed(f"Calls with TLS older than 1.2 in {sampled} sampled events: {listed}.")

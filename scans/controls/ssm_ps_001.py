@@ -1,20 +1,20 @@
 """No String or StringList parameter may look like a secret by its name or description.
 
-The values of these two types are kept in plain text. Whoever may read the parameter reads the value,
-without any permission on a key, and it shows in the console, in scripts and in their logs.
+The values of these two types are kept in plain text. Every principal that can read the parameter can read the value,
+without any permission on a key, and it appears in the console, in scripts and in their logs.
 
 **What is judged.** The name and description of each `String` and `StringList` parameter, from
-`ssm.DescribeParameters`. A parameter called `db_password`, or whose description holds an access key,
-fails. The value itself is not read: so a fail says *likely*, and a pass says only that nothing gives it
-away.
+`ssm.DescribeParameters`. A parameter called `db_password`, or whose description contains an access key,
+fails. The value itself is not read: a fail means that the parameter *likely* holds a secret, and a pass means only
+that its name and description don't suggest one.
 
 **Not applicable** for a `SecureString`.
 
 **Unknown** when the parameters could not be listed, or for a type that this version doesn't know.
 
-**Limits.** A secret under an innocent name is not seen here; SSM-PS-002 looks at values where a company
-asks for that. A name may also sound like a secret and not be one (`password-policy-url`): ask for an
-exception.
+**Limits.** A secret under an innocent name is not found here; SSM-PS-002 inspects values where that is
+enabled. A name may also sound like a secret without being one (`password-policy-url`): request an
+exception for it.
 
 **Source of the facts.** Systems Manager API reference, DescribeParameters.
 """
@@ -44,15 +44,15 @@ CONTROL = Control(
     title="Plain parameters don't look like secrets",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a type that is new to us is unknown
+    version=2,  # 2: a type that this version doesn't know is unknown
     facts={"ssm.parameter": ("name", "type", "secret_name")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S16",),
     quote="Don't store sensitive data in a String or StringList parameter.",
     empty_reason="The region has no parameters.",
     remediation=Remediation(
-        summary="A parameter's type can't be changed. Make a SecureString under a new name, move its readers there, "
-        "delete the old one, and renew the value: it was readable, and stays so in the old parameter's history.",
+        summary="A parameter's type can't be changed. Create a SecureString under a new name, move its readers there, "
+        "rotate the value, since it was readable, and delete the old parameter with its history.",
         cli="aws ssm put-parameter --region {region} --name NEW_NAME --type SecureString --key-id alias/YOUR_KEY "
         "--value file://new-value.txt\n"
         "aws ssm delete-parameter --region {region} --name {name}",
@@ -69,6 +69,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return not_applicable("The parameter is a SecureString: its value is encrypted with a KMS key.")
     if type not in PARAMETER_TYPES:
         return make_unrecognized_outcome(f"The parameter is of the type {type}")
+    # The detector ran when the parameter was read: evidence keeps its name, never the description.
     detector = resource["secret_name"]
     if detector:
         return failed(f"The {type} likely holds a secret: its name or description matches {detector}.")
@@ -76,7 +77,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """A parameter's type can't be changed: the old one goes, a new one takes its place."""
+    """Replace the parameter: its type can't be changed."""
     key, made = fixes.make_customer_key(resource)
     arn = resource.arn.partition(":parameter/")[0] + ":parameter/NEW_NAME"
     facts: dict[str, object] = {
@@ -105,7 +106,9 @@ CASES = [
     _case("a password in plain text", Verdict.FAIL, "String", "password", reason_has="likely"),
     _case("a list of keys in plain text", Verdict.FAIL, "StringList", "api_key", reason_has="api_key"),
     _case("a secret, encrypted", Verdict.NOT_APPLICABLE, "SecureString", "password"),
-    _case("a type that is new to us", Verdict.UNKNOWN, "SealedString", "password", reason_has="SealedString"),
+    _case(
+        "a type that this version doesn't know", Verdict.UNKNOWN, "SealedString", "password", reason_has="SealedString"
+    ),
     _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the description was not read", Verdict.UNKNOWN, "String", GAP),
 ]

@@ -1,20 +1,20 @@
 """No String or StringList parameter may hold a secret or personal data in its value.
 
-Values of these types are stored and shown in the clear, to everybody who may read parameters. A name that
-looks harmless says nothing of the value.
+Values of these types are stored and shown in plain text to every principal that can read parameters. A name that
+looks harmless says nothing about the value.
 
 **What is judged.** Only where the inspection of values is switched on (`TUTELA_VALUE_ROLE`; it is off by
 default and needs a role of its own): the value of each `String` and `StringList` parameter, read with
-`ssm.GetParameters` without decryption, looked through in memory. It fails if a detector finds something. What
-is kept is the detector's name and the parameter's version: no value, no part of one, no length, no hash.
+`ssm.GetParameters` without decryption and inspected in memory. It fails if a detector finds something. Only the
+detector's name and the parameter's version are kept: no value, no part of it, no length, no hash.
 A value is read again only when its version has changed.
 
 **Not applicable**, "not inspected", where the inspection is off; that is never a pass.
 
 **Unknown** when a value could not be read.
 
-**Limits.** Detectors know shapes of secrets and personal data and prefer to miss one to crying wolf. A
-`SecureString` is never read.
+**Limits.** Detectors look for known patterns of secrets and personal data, and prefer a missed secret to a false
+alarm. A `SecureString` is never read.
 
 **Source of the facts.** Systems Manager API reference, GetParameters.
 """
@@ -51,9 +51,9 @@ CONTROL = Control(
     quote="Don't store sensitive data in a String or StringList parameter.",
     empty_reason="There is no String or StringList parameter in this region.",
     remediation=Remediation(
-        summary="A parameter's type can't be changed in place. Make a new SecureString under a customer managed key, move "
-        "its callers, delete the old parameter, and change the secret itself: it was readable. Its history keeps old "
-        "values until the parameter is deleted.",
+        summary="A parameter's type can't be changed. Create a SecureString under a customer managed key, move its "
+        "callers, and rotate the secret, since it was readable. Then delete the old parameter: its history keeps old "
+        "values until then.",
         cli="aws ssm put-parameter --region {region} --name NEW_NAME --type SecureString --key-id alias/KEY "
         "--value file://value.txt\n"
         "# move the callers, then\n"
@@ -66,6 +66,7 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome | None:
     if resource.type == "ssm.value_inspection":
+        # The switch itself is judged only where it is off; where it is on, each value is judged instead.
         return None if resource["on"] else not_applicable("Values are not inspected: that is switched off.")
     detectors = resource["detectors"]
     if detectors:
@@ -74,7 +75,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """The parameter goes: a SecureString takes its place, whose value nobody looks at."""
+    """Replace the parameter by a SecureString, whose value is never read."""
     return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
 
 

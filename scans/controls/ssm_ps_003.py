@@ -1,19 +1,19 @@
 """Every SecureString must be encrypted with a customer managed key.
 
-A SecureString that names no key gets `alias/aws/ssm`, the key that AWS manages for Parameter Store. Its
-policy lets every principal of the account decrypt through Parameter Store, and nobody can change that,
-turn the key off, or share it. With a key of your own, reading a secret takes two permissions.
+A SecureString that names no key gets `alias/aws/ssm`, the key that AWS manages for Parameter Store. The policy of
+that key lets every principal of the account decrypt through Parameter Store, and it can't be changed, disabled or
+shared. With a customer managed key, reading a secret requires two permissions.
 
 **What is judged.** `KeyId` of each `SecureString`, from `ssm.DescribeParameters`: it fails if it is
 `alias/aws/ssm`, or an alias, id or ARN that resolves to a key managed by AWS according to
-`kms.ListAliases` or `kms.DescribeKey`. Parameter Store goes on naming an alias after the alias was moved to another key, so
-aliases are resolved anew in every scan. Whether the key works is the question of SSM-PS-004.
+`kms.ListAliases` or `kms.DescribeKey`. Parameter Store keeps naming an alias after it was moved to another key, so
+aliases are resolved again in every scan. SSM-PS-004 judges whether the key works.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
 **Unknown** when the parameters or the aliases could not be listed, or for a type that this version doesn't know.
 
-**Limits.** Whether the policy of a customer key is any narrower is judged by SSM-KM-003.
+**Limits.** SSM-KM-003 judges whether the policy of a customer managed key is narrower.
 
 **Source of the facts.** Systems Manager API reference, DescribeParameters and PutParameter; KMS API
 reference, ListAliases.
@@ -56,7 +56,7 @@ CONTROL = Control(
     title="SecureString parameters use a customer key",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=3,  # 2: a type that is new to us is unknown. 3: a key of AWS is known by its manager too
+    version=3,  # 2: a type that this version doesn't know is unknown. 3: an AWS managed key is also known by its manager
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias", "manager")},
     flow_steps={"ssm.parameter": FlowStep.UNDER},
@@ -85,11 +85,13 @@ def evaluate(resource: ResourceView) -> Outcome:
     key = resource["key_id"]
     if not key:
         return unknown("AWS named no key for this SecureString.", make_unread_key_gap(resource.region))
+    # This alias can't be moved to another key, so it decides without a lookup.
     if names_alias(key, AWS_KEY):
         return failed(f"The parameter is encrypted with {AWS_KEY}, the key that AWS manages for Parameter Store.")
     found = resource.look_up("kms.reference", key)
     if found is None:
         return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(resource.region))
+    # Either fact alone proves an AWS managed key; a gap in the other one must not hide it.
     if read_fact_or_gaps(found, "manager")[0] == "AWS":
         return failed(f"The parameter's key {key} is a key that AWS manages.")
     if found["aws_alias"]:
@@ -127,10 +129,10 @@ CASES = [
     _case("an alias that was moved to the key of AWS", Verdict.FAIL, "alias/data", aws_alias=AWS_KEY),
     _case("an alias that only looks like that of AWS", Verdict.PASS, "alias/team/aws/ssm", aws_alias=None),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "String"),
-    _case("a type that is new to us", Verdict.UNKNOWN, "alias/data", "SealedString", aws_alias=None),
+    _case("a type that this version doesn't know", Verdict.UNKNOWN, "alias/data", "SealedString", aws_alias=None),
     _case("a SecureString without a key", Verdict.UNKNOWN, None),
     _case("the parameters were refused", Verdict.UNKNOWN, GAP, GAP),
     _case("the aliases were refused", Verdict.UNKNOWN, "alias/data", aws_alias=GAP),
     _case("the list of keys was refused", Verdict.UNKNOWN, "alias/data", refused=True),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, "alias/data"),
+    _case("a key that was not looked up", Verdict.UNKNOWN, "alias/data"),
 ]

@@ -1,24 +1,25 @@
 """The key of every SecureString must exist and work.
 
-A SecureString whose key is disabled or gone can't be read by anybody. A key that waits to be deleted
-takes every parameter under it along, for good, when its waiting period ends.
+A SecureString whose key is disabled or deleted can't be read. When a key's waiting period ends and it is deleted,
+every parameter under it is lost for good.
 
 **What is judged.** `KeyId` of each `SecureString` (`ssm.DescribeParameters`), and the state, usage and kind of
-that key (`kms.DescribeKey`, once a key). It fails for a key that is disabled, waits to be deleted, has no key
-material, is unavailable, or is not found, and for one that is no symmetric encryption key or lies in another region. An alias is resolved in the same scan, since it may have been
-moved or deleted after the parameter was written.
+that key (`kms.DescribeKey`, once per key). It fails for a key that is disabled, is pending deletion, has no key
+material, is unavailable or is not found, and for one that is not a symmetric encryption key or is in another region.
+An alias is resolved in the same scan, since it may have been moved or deleted after the parameter was written.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
-**Unknown** when the parameters could not be listed, or the key can't be described: as when it is another
-account's and that account does not let this one look. Also for a type of parameter, or a state, usage or
-kind of key, that this version doesn't know.
+**Unknown** when the parameters could not be listed, or the key can't be described (for example, another account's key
+that refuses `kms.DescribeKey`). Also for a type of parameter, or a state, usage or kind of key, that this version
+doesn't know.
 
 **Limits.** A key that works may still refuse a reader: whether a principal may use it is not judged.
 
 **Source of the facts.** KMS developer guide, key states; KMS API reference, KeyMetadata
 (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html); Systems Manager user guide, KMS
-encryption of parameters (https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html).
+encryption of parameters
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ CONTROL = Control(
     title="The keys of SecureString parameters work",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=3,  # 2: a type that is new to us is unknown. 3: a key that can't encrypt, or lies elsewhere, doesn't work
+    version=3,  # 2: a type that this version doesn't know is unknown. 3: a key that can't encrypt, or is elsewhere, doesn't work
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related=KEY_RELATED,
     flow_steps={"ssm.parameter": FlowStep.UNDER},
@@ -64,9 +65,9 @@ CONTROL = Control(
     frameworks={"FSBP": ("KMS.3",)},
     empty_reason="The region has no parameters.",
     remediation=Remediation(
-        summary="Look at the key's state. Stop its deletion and enable it, or store the value again under a key that "
-        "works. A deleted key never comes back: then the value must come from elsewhere. (cancel-key-deletion and "
-        "enable-key take the id or ARN that describe-key shows, not an alias.)",
+        summary="Check the key's state. Cancel its deletion and enable it, or store the value again under a key that "
+        "works. A deleted key can't be restored: the value must then come from another source. (cancel-key-deletion and "
+        "enable-key take the id or ARN that describe-key returns, not an alias.)",
         cli="aws kms describe-key --region {region} --key-id {key_id}\n"
         "aws kms cancel-key-deletion --region {region} --key-id KEY_ARN\n"
         "aws kms enable-key --region {region} --key-id KEY_ARN\n"
@@ -123,13 +124,13 @@ CASES = [
     _case("a key that signs", Verdict.FAIL, "Enabled", usage="SIGN_VERIFY", spec="ECC_NIST_P256"),
     _case("an asymmetric key", Verdict.FAIL, "Enabled", spec="RSA_3072"),
     _case("a key in another region", Verdict.FAIL, None, key="arn:aws:kms:us-west-2:111122223333:key/1"),
-    _case("a kind that is new to us", Verdict.UNKNOWN, "Enabled", spec="LATTICE_1"),
+    _case("a kind that this version doesn't know", Verdict.UNKNOWN, "Enabled", spec="LATTICE_1"),
     _case("a usage that AWS left out", Verdict.UNKNOWN, "Enabled", usage=GAP),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "StringList", None),
-    _case("a type that is new to us", Verdict.UNKNOWN, "Enabled", "SealedString"),
+    _case("a type that this version doesn't know", Verdict.UNKNOWN, "Enabled", "SealedString"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
-    _case("a state that is new to us", Verdict.UNKNOWN, "Sleeping"),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, None),
+    _case("a state that this version doesn't know", Verdict.UNKNOWN, "Sleeping"),
+    _case("a key that was not looked up", Verdict.UNKNOWN, None),
     _case("a SecureString without a key", Verdict.UNKNOWN, None, key=None),
     _case("the parameters were refused", Verdict.UNKNOWN, "Enabled", GAP, GAP),
     Case(

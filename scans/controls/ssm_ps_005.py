@@ -1,18 +1,19 @@
 """Parameters that are shared with other accounts must stay inside the organization.
 
-A shared parameter can be read by whoever it is shared with, and goes on being read when its value changes.
+The principals that a parameter is shared with can read it, and can still read it after its value has changed.
 
-**What is judged.** Each parameter of this account that AWS RAM shares (`ram.ListResources`), and with whom
-(`ram.ListPrincipals`): accounts of the organization, the organization itself and its OUs are inside; any other
-account, role, user or organization fails.
+**What is judged.** Each parameter of this account that AWS RAM shares (`ram.ListResources`), and the principals it is
+shared with (`ram.ListPrincipals`): accounts of the organization, the organization itself and its OUs are inside; any
+other account, role, user or organization fails.
 
 **Not applicable** where no parameter is shared.
 
 **Unknown** when the shares or their principals could not be read, when AWS doesn't say through which share the
-parameter is shared, when a principal can't be placed (an AWS service), or when the organization isn't known.
+parameter is shared, when it can't be determined which organization a principal belongs to (an AWS service), or when
+the organization is unknown.
 
-**Limits.** A share that was offered to a stranger and not yet accepted counts. Only advanced parameters can
-be shared.
+**Limits.** A share that was offered to an account outside the organization and not yet accepted counts. Only advanced
+parameters can be shared.
 
 **Source of the facts.** RAM API reference, ListResources and ListPrincipals; Systems Manager user guide,
 shared parameters; RAM API reference, Resource
@@ -49,7 +50,7 @@ CONTROL = Control(
     title="Shared parameters stay inside the organization",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: whom a share admits that AWS didn't name is not known
+    version=2,  # 2: the principals of a share that AWS didn't name are unknown
     facts={"ram.parameter_share": ("principals", "shares")},
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S17",),
@@ -57,8 +58,8 @@ CONTROL = Control(
     frameworks={},
     empty_reason="No parameter of this region is shared.",
     remediation=Remediation(
-        summary="Take the stranger out of the resource share, and let the share admit principals of the organization "
-        "only. Then change the value: it was readable outside.",
+        summary="Remove the outside principal from the resource share, and restrict the share to principals of the "
+        "organization. Then rotate the value: it was readable outside.",
         cli="aws ram list-principals --region {region} --resource-owner SELF --resource-arn {arn}\n"
         "aws ram disassociate-resource-share --region {region} --resource-share-arn SHARE_ARN --principals PRINCIPAL\n"
         "aws ram update-resource-share --region {region} --resource-share-arn SHARE_ARN --no-allow-external-principals",
@@ -74,6 +75,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     principals = resource["principals"]
     places = {who: _is_inside(resource, who) for who in principals}
     outside = [who for who, inside in places.items() if inside is False]
+    # One outside principal is enough, even if others can't be attributed.
     if outside:
         return failed(f"The parameter is shared outside the organization, with {', '.join(outside)}.")
     unsure = [who for who, inside in places.items() if inside is None]
@@ -92,13 +94,14 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _is_inside(resource: ResourceView, who: str) -> bool | None:
-    """None: it can't be told."""
+    """Whether a principal belongs to the organization; None if that is unknown."""
     context = resource.context
     named = ORGANIZATION.fullmatch(who)
     if named:
         return named.group(1) == context.organization if context.organization else None
     fields = who.split(":")
     account = fields[4] if len(fields) >= 6 else who
+    # An AWS service, for example: its name shows no account.
     if not ACCOUNT.fullmatch(account):
         return None
     if account in context.accounts or account == context.account:
@@ -123,16 +126,21 @@ def _case(
 
 
 CASES = [
-    _case("a sister account", Verdict.PASS, "444455556666"),
+    _case("another account of the organization", Verdict.PASS, "444455556666"),
     _case("the organization and an OU of it", Verdict.PASS, ORG, OU),
-    _case("a role of a sister account", Verdict.PASS, "arn:aws:iam::444455556666:role/reader"),
-    _case("a share that admits nobody", Verdict.PASS),
+    _case("a role of another account of the organization", Verdict.PASS, "arn:aws:iam::444455556666:role/reader"),
+    _case("a share without principals", Verdict.PASS),
     _case("no share is named", Verdict.UNKNOWN, shares=()),
     _case("the share was left out of the answer", Verdict.UNKNOWN, refused=True, shares=GAP),
-    _case("a stranger", Verdict.FAIL, "990000000042"),
-    _case("a stranger's role among sisters", Verdict.FAIL, "444455556666", "arn:aws:iam::990000000042:role/reader"),
+    _case("an account outside", Verdict.FAIL, "990000000042"),
+    _case(
+        "a role outside beside accounts of the organization",
+        Verdict.FAIL,
+        "444455556666",
+        "arn:aws:iam::990000000042:role/reader",
+    ),
     _case("another organization", Verdict.FAIL, "arn:aws:organizations::990000000042:organization/o-other"),
-    _case("an organization whose id begins like ours", Verdict.FAIL, ORG + "2"),
+    _case("an organization whose id begins like the own one", Verdict.FAIL, ORG + "2"),
     _case("an OU of another organization", Verdict.FAIL, OU.replace("o-example", "o-other")),
     _case("a service", Verdict.UNKNOWN, "pipes.amazonaws.com"),
     _case("the principals were refused", Verdict.UNKNOWN, refused=True),

@@ -1,29 +1,31 @@
 """Buckets with Systems Manager data must be encrypted with a customer managed key.
 
-Command output, session logs, patch logs and inventories end in buckets. S3 encrypts every object; the
-question is under whose key. With a key of your own, reading an object takes two permissions, and each
-use of the key is recorded.
+Command output, session logs, patch logs and inventories are stored in buckets. S3 encrypts every object; it matters
+whose key it uses. With a customer managed key, reading an object requires two permissions, and each use of the key
+is recorded.
 
 **What is judged.** The default encryption (`s3.GetBucketEncryption`) of each bucket that a Systems
-Manager setting points at, on this scale:
+Manager setting names, on this scale:
 
-1. `SSE-S3`: keys of S3. Also a bucket without a configuration: that has been the default since January
+1. `SSE-S3`: keys of S3. Also a bucket without a configuration: this has been the default since January
    2023.
 2. `aws/s3`: KMS, with the key that AWS manages for S3 (no key named, or one that resolves to it).
 3. `CMK`: KMS, with a customer managed key.
 4. `DSSE`: two layers of encryption with a customer managed key.
 
-A bucket below the required level fails; the level is `CMK` unless the company's policy sets another. It
-also fails when the key can't be used (disabled, about to be deleted, gone, not a symmetric encryption key, in
-another region), or is
-named by an alias alone (S3 looks it up in the account of whoever writes, so that each writer uses a key of
-their own) or by the alias of another account (whose owner decides what it leads to).
+A bucket below the required level fails; the level is `CMK` unless the company's policy sets another. It also fails
+when the key
 
-**Unknown** when the encryption or the key could not be read, as for a foreign key that may not be
-described, or when the algorithm, or the key's state, usage, kind or manager, is one that this version doesn't know.
+* can't be used: it is disabled, pending deletion, deleted, not a symmetric encryption key, or in another region;
+* is named by an alias alone: S3 resolves it in the account of the writer, so each writer uses a key of its own; or
+* is named by the alias of another account, whose owner decides which key it points to.
 
-**Limits.** A default says nothing of objects written before it was set, nor of a writer who asks for
-other encryption. The bucket's policy could refuse those; that is not judged.
+**Unknown** when the encryption or the key could not be read (for example, another account's key that refuses
+`kms.DescribeKey`), or when the algorithm, or the key's state, usage, kind or manager, is one that this version
+doesn't know.
+
+**Limits.** The default doesn't apply to objects written before it was set, nor to a writer that requests other
+encryption. The bucket's policy could refuse such writes; that is not judged.
 
 **Source of the facts.** S3 user guide, default encryption and KMS keys
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html); S3 API reference, PutBucketEncryption;
@@ -69,8 +71,8 @@ CONTROL = Control(
     title="Buckets are encrypted with a customer key",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    # 2: an algorithm or manager that is new to us is no fail; another account's alias is one. 3: a key that can't
-    # encrypt is no key that works.
+    # 2: an algorithm or manager that this version doesn't know is no fail; another account's alias is one. 3: a key that
+    # can't encrypt doesn't work.
     version=3,
     facts={"s3.bucket": ("encryption",)},
     related={"kms.reference": (*KEY_FACTS, "manager", "aws_alias")},
@@ -82,7 +84,7 @@ CONTROL = Control(
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Set default encryption with the full ARN of a customer managed key of the bucket's own region. Let "
-        "the writers use it first (kms:GenerateDataKey). Objects that are there already keep their encryption until "
+        "the writers use it first (kms:GenerateDataKey). Existing objects keep their encryption until "
         "they are copied over themselves.",
         cli="aws s3api put-bucket-encryption --region {region} --bucket {name} --server-side-encryption-configuration "
         '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
@@ -99,6 +101,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if required not in LEVELS:
         return unknown(f"The company's policy asks for the level {required}, which is none of {', '.join(LEVELS)}.")
     encryption = resource["encryption"]
+    # Since January 2023 S3 encrypts with its own keys where a bucket has no configuration.
     if encryption is None or encryption["algorithm"] == "AES256":
         return _compare_levels("SSE-S3", required)
     algorithm, key = str(encryption["algorithm"]), encryption.get("key") or ""
@@ -118,13 +121,14 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _find_bucket_key_problem(resource: ResourceView, key: str) -> Outcome | None:
-    """What is wrong with the key that a bucket names, if anything."""
+    """FAIL or UNKNOWN for the key that a bucket names; None if it can be used."""
     if key == AWS_KEY:
         return None
     if key.startswith("alias/"):
         return failed(f"The key is named by the alias {key}, which S3 looks up in the account of whoever writes.")
     fields = key.split(":", 5)
     region, account, rest = fields[3:] if len(fields) == 6 else (resource.region, resource.account, "")
+    # Such an alias's owner can move it to another key at any time.
     if rest.startswith("alias/") and account != resource.account:
         return failed(f"The key is named by {key}, an alias of another account, whose owner decides what it leads to.")
     if region != resource.region:
@@ -139,7 +143,7 @@ def _find_bucket_key_problem(resource: ResourceView, key: str) -> Outcome | None
 
 
 def _find_encryption_level(resource: ResourceView, algorithm: str, key: str) -> str:
-    """Two layers under the key of AWS count as aws/s3: whose key it is weighs more."""
+    """Two layers of encryption with the AWS managed key count as aws/s3: the owner of the key matters more."""
     found = None if names_alias(key, AWS_KEY) else resource.look_up("kms.reference", key)
     if found is None or found["aws_alias"] or found["manager"] == "AWS":
         return "aws/s3"
@@ -199,8 +203,8 @@ CASES = [
     _case("a key that makes codes", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "GENERATE_VERIFY_MAC"}),
     _case("a key that agrees", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "KEY_AGREEMENT", "spec": GAP}),
     _case("an asymmetric key", Verdict.FAIL, KMS, KEY, found=GOOD | {"spec": "RSA_2048"}, reason_has="RSA_2048"),
-    _case("a usage that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"usage": "WRAP"}),
-    _case("a kind that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"spec": "SYMMETRIC_LARGE"}),
+    _case("a usage that this version doesn't know", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"usage": "WRAP"}),
+    _case("a kind that this version doesn't know", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"spec": "SYMMETRIC_LARGE"}),
     _case("a usage that AWS left out", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"usage": GAP}),
     _case("a kind that AWS left out", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"spec": GAP}),
     _case(
@@ -220,11 +224,21 @@ CASES = [
     ),
     _case("two layers are required", Verdict.FAIL, KMS, KEY, found=GOOD, level="DSSE"),
     _case("a level that doesn't exist", Verdict.UNKNOWN, KMS, KEY, found=GOOD, level="strong"),
-    _case("an algorithm that is new to us", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD, reason_has="aws:new"),
-    _case("an algorithm that is new to us, without a key", Verdict.UNKNOWN, "aws:new"),
+    _case(
+        "an algorithm that this version doesn't know", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD, reason_has="aws:new"
+    ),
+    _case("an algorithm that this version doesn't know, without a key", Verdict.UNKNOWN, "aws:new"),
     _case("a new algorithm, under the key of AWS", Verdict.UNKNOWN, "aws:new", KEY, found=GOOD | {"manager": "AWS"}),
-    _case("a key of a manager that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"manager": "PARTNER"}),
-    _case("a key in a state that is new to us", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"state": "Resting"}),
+    _case(
+        "a key of a manager that this version doesn't know",
+        Verdict.UNKNOWN,
+        KMS,
+        KEY,
+        found=GOOD | {"manager": "PARTNER"},
+    ),
+    _case(
+        "a key in a state that this version doesn't know", Verdict.UNKNOWN, KMS, KEY, found=GOOD | {"state": "Resting"}
+    ),
     _case("an own alias by its ARN", Verdict.PASS, KMS, OWN_ALIAS, found=GOOD),
     _case("another account's alias", Verdict.FAIL, KMS, FOREIGN_ALIAS, found=GOOD, reason_has="of another account"),
     _case("another account's alias of AWS", Verdict.FAIL, KMS, FOREIGN_ALIAS.replace("data", "aws/s3"), level="aws/s3"),
@@ -236,6 +250,6 @@ CASES = [
         found={"state": GAP, "manager": GAP, "aws_alias": None},
     ),
     _case("the keys were refused", Verdict.UNKNOWN, KMS, KEY, refused=True),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, KMS, KEY),
+    _case("a key that was not looked up", Verdict.UNKNOWN, KMS, KEY),
     _case("the encryption was refused", Verdict.UNKNOWN, GAP),
 ]

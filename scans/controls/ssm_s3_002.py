@@ -1,17 +1,16 @@
 """Buckets with Systems Manager data must refuse plain HTTP.
 
-S3 answers over HTTP too, and SSM Agent and scripts can be told to use it. Only the bucket's policy can
-refuse that for everybody, so that neither the data nor a signed request crosses a network in the clear.
+S3 also answers over HTTP, and SSM Agent and scripts can be configured to use it. Only the bucket's policy can refuse
+HTTP for every principal, so that neither data nor signed requests cross a network unencrypted.
 
-**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting
-points at. It passes with a Deny for everybody (`"*"` or `{"AWS": "*"}`), of all actions of S3, under the
-condition that `aws:SecureTransport` is false and no other, on both the bucket and everything in it (one
-statement or two).
+**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting names. It passes
+with a Deny for every principal (`"*"` or `{"AWS": "*"}`), of all S3 actions, with the single condition that
+`aws:SecureTransport` is false, on both the bucket and its objects (in one statement or two).
 
 **Unknown** when the policy could not be read or understood.
 
-**Limits.** A Deny that leaves out an action, a principal or a part of the bucket doesn't count, even if
-what is left is harmless. That requests are refused is read from the policy, not tried.
+**Limits.** A Deny that excludes an action, a principal or a part of the bucket doesn't count, even if the exclusion
+is harmless. The policy is read; no request is tried.
 
 **Source of the facts.** S3 user guide, bucket policy examples; IAM user guide, global condition keys.
 """
@@ -44,7 +43,7 @@ CONTROL = Control(
     title="Buckets refuse plain HTTP",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a condition that stands there twice in other letters is unknown
+    version=2,  # 2: a condition given twice in different case is unknown
     facts={"s3.bucket": ("policy",)},
     flow_steps={"s3.bucket": FlowStep.INTO},
     container="arn:{p}:s3:::*",

@@ -1,16 +1,15 @@
 """Buckets with Systems Manager data must refuse TLS older than 1.2.
 
-TLS 1.0 and 1.1 have known weaknesses. AWS has stopped offering them on most endpoints, but only the
-bucket's policy makes sure of it, whatever endpoint, proxy or access point a client comes through.
+TLS 1.0 and 1.1 have known weaknesses. AWS has stopped offering them on most endpoints, but only the bucket's policy
+guarantees it for every endpoint, proxy and access point.
 
-**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting
-points at. It passes with a Deny for everybody, of all actions of S3, under the condition that
-`s3:TlsVersion` is less than 1.2 (or a higher version) and no other, on both the bucket and everything in
-it.
+**What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting names. It passes
+with a Deny for every principal, of all S3 actions, with the single condition that `s3:TlsVersion` is less than 1.2
+(or a higher version), on both the bucket and its objects.
 
 **Unknown** when the policy could not be read or understood.
 
-**Limits.** The condition does not touch plain HTTP, which has no TLS version: SSM-S3-002 asks for that.
+**Limits.** The condition doesn't apply to plain HTTP, which has no TLS version: SSM-S3-002 judges that.
 
 **Source of the facts.** S3 user guide, condition keys for buckets.
 """
@@ -43,7 +42,7 @@ CONTROL = Control(
     title="Buckets refuse TLS older than 1.2",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: a condition that stands there twice in other letters is unknown
+    version=2,  # 2: a condition given twice in different case is unknown
     facts={"s3.bucket": ("policy",)},
     flow_steps={"s3.bucket": FlowStep.INTO},
     container="arn:{p}:s3:::*",

@@ -1,21 +1,20 @@
-"""Buckets with Systems Manager data must not be open to the public, nor one edit away from it.
+"""Buckets with Systems Manager data must not be public, and Block Public Access must keep them so.
 
-Command output and session logs hold whatever people typed and machines answered. Block Public Access
-makes sure that no policy and no ACL, today's or tomorrow's, opens them.
+Command output and session logs hold what people typed and machines answered. Block Public Access ensures that no
+policy and no ACL, now or later, makes them public.
 
-**What is judged.** For each bucket that a Systems Manager setting points at:
+**What is judged.** For each bucket that a Systems Manager setting names:
 
 * the account's Block Public Access (`s3control.GetPublicAccessBlock`): with all four settings on, the
   bucket passes;
-* else the bucket's own (`s3.GetPublicAccessBlock`) and whether its policy makes it public
+* otherwise the bucket's own settings (`s3.GetPublicAccessBlock`) and whether its policy makes it public
   (`s3.GetBucketPolicyStatus`): all four settings on and a policy that isn't public passes, anything else
   fails.
 
-**Unknown** when what is needed for that could not be read. A bucket that is blocked by itself passes
-even if the account's settings were refused.
+**Unknown** when facts needed for this could not be read. A bucket with its own complete block passes
+even if the account's settings could not be read.
 
-**Limits.** Objects that one names by a pre-signed URL, and access points with their own settings, are
-not looked at.
+**Limits.** Access by pre-signed URLs, and access points with their own settings, are not judged.
 
 **Source of the facts.** S3 user guide, blocking public access.
 """
@@ -60,7 +59,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("S3.1", "S3.2", "S3.8"), "CIS v3.0": ("2.1.4",), "NIST 800-53 r5": ("AC-3",)},
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
-        summary="Block public access for the whole account if no bucket of it serves the public; else for this "
+        summary="Block public access for the whole account if none of its buckets must be public; otherwise for this "
         "bucket. Remove what makes the policy public.",
         cli="aws s3control put-public-access-block --region {region} --account-id {account} "
         "--public-access-block-configuration "
@@ -76,6 +75,7 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     account, account_gaps = _account_block(resource)
+    # The account's block overrides every bucket's settings, which then aren't even read.
     if _blocks_all_access(account):
         return passed("The account blocks all public access to its buckets.")
     block, block_gaps = read_fact_or_gaps(resource, "public_access_block")

@@ -1,21 +1,21 @@
-"""Every bucket that a setting names must exist and be the organization's own.
+"""Every bucket that a setting names must exist and belong to the organization.
 
-A setting goes on naming a bucket after the bucket was deleted. Names of buckets are free for all: a
-stranger who makes one of that name receives the data from then on, and no error says so.
+A setting keeps naming a bucket after the bucket was deleted. Bucket names are global: any AWS account can create a
+bucket with that name and then receives the data, without any error.
 
-**What is judged.** Every bucket name that this account's Systems Manager settings and trails point at,
-against the buckets of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBucket` on each:
+**What is judged.** Every bucket name in this account's Systems Manager settings and trails, compared with the buckets
+of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBucket` on each:
 
 * a bucket that exists and that an account of the organization owns passes;
-* one that doesn't exist fails: anyone can make it;
+* one that doesn't exist fails: any AWS account can create it;
 * one that exists, that this account may reach, and that none of the organization's accounts owns fails.
 
-**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403), when it exists
-and some accounts' buckets were not read, so that it may be theirs, or when the account that owned it could not be
-read in this scan: the bucket may be gone, and made again by a stranger.
+**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403); when it exists and the buckets of
+some accounts were not read, so that one of them may own it; or when the account that owned it could not be read in
+this scan: the bucket may have been deleted, and created again by another account.
 
-**Limits.** Judged after all accounts were read. A scan of some accounts says nothing of buckets that other accounts
-own; the outcome of the last scan that read both stands.
+**Limits.** Judged after all accounts were read. A scan of some accounts can't judge buckets that other accounts
+own; the outcome of the last scan that read both remains.
 
 **Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming.
 """
@@ -51,7 +51,7 @@ CONTROL = Control(
     title="Destination buckets exist and are ours",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: an owner that was not read in this scan vouches for nothing
+    version=2,  # 2: an owner that was not read in this scan proves nothing
     joins=True,
     facts={"s3.destination": ("name", "fields", "own", "head")},
     flow_steps={"s3.destination": FlowStep.INTO},
@@ -60,9 +60,9 @@ CONTROL = Control(
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
     empty_reason="No setting of this account names a bucket.",
     remediation=Remediation(
-        summary="If the bucket is gone, make it at once in an account of yours, so that nobody else can, or point the "
-        "setting elsewhere. If it is a stranger's, change the setting and find out what went there. In your own "
-        "buckets' policies, name the accounts that may write (aws:SourceAccount).",
+        summary="If the bucket is gone, create it at once in one of your accounts, before another account does, or point "
+        "the setting elsewhere. If it belongs to an account outside the organization, change the setting and find out what "
+        "was written there. In your own buckets' policies, name the accounts that may write (aws:SourceAccount).",
         cli="aws s3api head-bucket --bucket {name} --expected-bucket-owner {account}\n"
         # Unlike s3api create-bucket it leaves the LocationConstraint out in us-east-1, where S3 refuses one.
         "aws s3 mb s3://{name} --region REGION",
@@ -74,6 +74,8 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     name, owners = resource["name"], resource.context.bucket_owners
     head, where = resource["head"], _format_some_fields(resource["fields"])
+    # Before everything else: a name that exists nowhere is free for any AWS account, whatever the accounts' lists
+    # say.
     if head == "not_found":
         return failed(f"No bucket {name} exists, and anyone can make it and receive the data. It is named in {where}.")
     if resource["own"]:
@@ -87,11 +89,13 @@ def evaluate(resource: ResourceView) -> Outcome:
         )
     if owners is None:
         return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _make_not_listed_gap())
+    # Only a scan of all accounts can prove that none of them owns the bucket.
     if resource.context.left_out:
         others = len(resource.context.left_out)
         return unknown(
             f"The bucket {name} may belong to one of the {others} accounts that this scan left out.", LEFT_OUT_GAP
         )
+    # HeadBucket says that the bucket is reachable, not whose it is: that follows from the lists of all accounts.
     if head == "exists" and not resource.context.unread_accounts:
         return failed(f"The bucket {name} belongs to no account of the organization. It is named in {where}.")
     if head == "exists":
@@ -105,7 +109,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Make the bucket that is missing; point the setting that names a stranger's elsewhere."""
+    """Create the bucket that is missing; point a setting that names an outside bucket elsewhere."""
     if resource["head"] == "not_found":
         return (fixes.set_facts(resource, own=True, head="exists"),)
     return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
@@ -143,12 +147,18 @@ def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **mo
 
 CASES = [
     _case("an own bucket", Verdict.PASS, "exists", "other", own=True),
-    _case("a bucket of a sister account that lets us look", Verdict.PASS, "exists", "example"),
-    _case("a bucket of a sister account that doesn't", Verdict.PASS, "forbidden", "example", reason_has="444455556666"),
+    _case("a readable bucket of another account of the organization", Verdict.PASS, "exists", "example"),
+    _case(
+        "a bucket of another account of the organization that refuses",
+        Verdict.PASS,
+        "forbidden",
+        "example",
+        reason_has="444455556666",
+    ),
     _case("a bucket that doesn't exist", Verdict.FAIL, "not_found", reason_has="anyone can make it"),
     _case("a bucket that was deleted since it was listed", Verdict.FAIL, "not_found", "example"),
     _case("a bucket that doesn't exist, with accounts unread", Verdict.FAIL, "not_found", unread=["999999999999"]),
-    _case("a stranger's bucket", Verdict.FAIL, "exists", reason_has="no account of the organization"),
+    _case("a bucket outside the organization", Verdict.FAIL, "exists", reason_has="no account of the organization"),
     _case(
         "named in many places",
         Verdict.FAIL,
@@ -181,5 +191,5 @@ CASES = [
     _case("a bucket that doesn't exist, its owner not read", Verdict.FAIL, "not_found", "example", not_read=READ),
     _case("a bucket that may not be looked at", Verdict.UNKNOWN, "forbidden"),
     _case("the bucket was not asked", Verdict.UNKNOWN, GAP),
-    _case("nobody's buckets are known yet", Verdict.UNKNOWN, "exists", owners=None),
+    _case("the owners of buckets are not known yet", Verdict.UNKNOWN, "exists", owners=None),
 ]

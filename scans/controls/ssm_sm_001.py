@@ -1,12 +1,12 @@
-"""Session data must be encrypted with a KMS key, beyond TLS.
+"""Session data must be encrypted with a KMS key, in addition to TLS.
 
-What is typed and shown in a session passes through the service. TLS guards each hop; with a KMS key
-only the person's client and the node can read it, and each session is a recorded use of the key.
+What is typed and shown in a session passes through the service. TLS protects each hop; with a KMS key only the
+user's client and the node can read the data, and each session is a recorded use of the key.
 
 **What is judged.** In each region with managed nodes: the session preferences,
 `SSM-SessionManagerRunShell`, and every other own Session document, from `ssm.GetDocument`. `kmsKeyId` must
-name a key (a `{{ parameter }}` counts as its default), and `kms.DescribeKey` must say that it works: it is
-enabled, a symmetric encryption key, and of the document's region.
+name a key (a `{{ parameter }}` is replaced by its default), and `kms.DescribeKey` must show that it works: it is
+enabled, a symmetric encryption key, and in the document's region.
 Without a preferences document the defaults apply, and they have no key: that fails.
 
 **Not applicable** in a region without managed nodes, and for Port documents: AWS doesn't offer KMS
@@ -51,7 +51,7 @@ CONTROL = Control(
     title="Session data is encrypted with KMS",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    # 2: a key in the state Updating works, and an unknown state is no fail. 3: a key that can't encrypt, or lies in
+    # 2: a key in the state Updating works, and an unknown state is no fail. 3: a key that can't encrypt, or is in
     # another region, doesn't work.
     version=3,
     facts={"ssm.session_document": ("exists", "session", "name")},
@@ -62,7 +62,7 @@ CONTROL = Control(
     "AWS KMS.",
     remediation=Remediation(
         summary="Set kmsKeyId in the document's inputs to a symmetric key that the nodes' role and the users may use "
-        "(kms:Decrypt, kms:GenerateDataKey). If SSM-SessionManagerRunShell doesn't exist, the last line makes it.",
+        "(kms:Decrypt, kms:GenerateDataKey). If SSM-SessionManagerRunShell doesn't exist, the last line creates it.",
         cli="aws ssm get-document --name {name} --document-format JSON --query Content --output text --region {region} > session.json\n"
         "aws ssm update-document --name {name} --content file://session.json --document-version '$LATEST' "
         "--region {region}\n"
@@ -131,8 +131,8 @@ def _case(
 CASES = [
     _case("a key that works", Verdict.PASS, SHELL, state="Enabled"),
     _case("a replica key that becomes the primary", Verdict.PASS, SHELL, state="Updating"),
-    _case("a key in a state of a later day", Verdict.UNKNOWN, SHELL, state="Resting"),
-    _case("a key that nobody looked up", Verdict.UNKNOWN, SHELL),
+    _case("a key in a state that this version doesn't know", Verdict.UNKNOWN, SHELL, state="Resting"),
+    _case("a key that was not looked up", Verdict.UNKNOWN, SHELL),
     _case("no preferences", Verdict.FAIL, None),
     _case("an empty key", Verdict.FAIL, {**SHELL, "kms_key": ""}),
     _case("no key", Verdict.FAIL, {**SHELL, "kms_key": None}),

@@ -1,20 +1,20 @@
-"""Sessions must be logged, and only to places that are encrypted.
+"""Sessions must be logged, and only to encrypted destinations.
 
-A session log is the record of what was done on a machine, and often holds what the screen showed:
-secrets, customers' data. It must exist, and it must not lie about in the clear.
+A session log records what was done on a machine, and often contains what the screen showed: secrets, customers'
+data. It must exist, and it must be encrypted.
 
 **What is judged.** In each region with managed nodes: `SSM-SessionManagerRunShell` and every other own
 Session document, from `ssm.GetDocument`. At least one of `s3BucketName` and `cloudWatchLogGroupName` must be
-set, and each that is set needs `s3EncryptionEnabled` or `cloudWatchEncryptionEnabled` true. Those flags
+set, and each that is set needs `s3EncryptionEnabled` or `cloudWatchEncryptionEnabled` true. These flags
 don't encrypt anything: they make Session Manager refuse a destination that isn't encrypted. The
-text "true" counts as true, and a `{{ parameter }}` as its default. Without a document nothing is logged.
+text "true" counts as true, and a `{{ parameter }}` is replaced by its default. Without a document nothing is logged.
 
 **Not applicable** in a region without managed nodes, and for Port documents: port forwarding and SSH
-leave no log that could be written.
+leave no log.
 
 **Unknown** when the nodes or the document could not be read.
 
-**Limits.** Whether bucket and log group exist and how well they are guarded is for SSM-S3-* and SSM-LG-003.
+**Limits.** SSM-S3-* and SSM-LG-003 judge whether the bucket and log group exist and are protected.
 
 **Source of the facts.** Systems Manager user guide, logging session activity and Session document schema.
 """
@@ -56,8 +56,8 @@ CONTROL = Control(
     quote="Session Manager session history logs",
     remediation=Remediation(
         summary="Set cloudWatchLogGroupName with cloudWatchEncryptionEnabled, or s3BucketName with s3EncryptionEnabled, "
-        "in the document's inputs, and give the nodes' role leave to write there. If SSM-SessionManagerRunShell doesn't "
-        "exist, the last line makes it.",
+        "in the document's inputs, and let the nodes' role write there. If SSM-SessionManagerRunShell doesn't "
+        "exist, the last line creates it.",
         cli="aws ssm get-document --name {name} --query Content --output text --region {region} > session.json\n"
         "aws ssm update-document --name {name} --content file://session.json --document-version '$LATEST' "
         "--region {region}\n"
@@ -89,7 +89,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Demand encryption wherever sessions are logged; log them to a log group where they aren't."""
+    """Require encryption wherever sessions are logged; log them to a log group if they aren't."""
     session = resource["session"] or fixes.SESSION_PREFERENCES
     if not any(session.get(key) for key, _, _ in PLACES):
         session = {**session, "log_group": "LOG_GROUP"}

@@ -1,7 +1,7 @@
 """Every VPC with managed nodes must have the endpoints that Systems Manager needs.
 
-With interface endpoints, the traffic between nodes and Systems Manager stays inside AWS's network, and
-nodes need no way to the internet. A VPC that lacks one sends that traffic out, or its nodes are lost.
+With interface endpoints, the traffic between nodes and Systems Manager stays inside AWS's network, and nodes need no
+route to the internet. Without one, the traffic leaves the VPC, or its nodes lose their connection.
 
 **What is judged.** For each VPC with managed nodes: whether it has an endpoint in the state *available*
 for each of `ssm`, `ssmmessages` and `ec2messages` (`ec2.DescribeVpcEndpoints`), by the exact name of the
@@ -11,12 +11,11 @@ features need.
 **Not applicable** where no VPC of the region has managed nodes.
 
 **Unknown** when the VPCs or the endpoints could not be listed, when AWS doesn't say in which VPC a node is
-(that node may be in any), or when an endpoint that would do is in a state
-that this version doesn't know.
+(the node may be in any), or when a needed endpoint is in a state that this version doesn't know.
 
 **Limits.** Endpoints in another VPC that this one reaches by a transit gateway or peering are not
 counted; nor are those of a VPC that another account shares. Agents since 3.3.40.0 use `ssmmessages` in
-place of `ec2messages` where they can; this control still asks for both.
+place of `ec2messages` where they can; this control still requires both.
 
 **Source of the facts.** Systems Manager user guide, VPC endpoints; EC2 API reference,
 DescribeVpcEndpoints and Instance (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html).
@@ -53,7 +52,7 @@ CONTROL = Control(
     title="VPCs with nodes have their endpoints",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: an endpoint in a state that is new to us is neither there nor missing
+    version=2,  # 2: an endpoint in a state that this version doesn't know is neither present nor missing
     facts={"ec2.vpc": ("id", "has_nodes")},
     related={"ec2.vpc_endpoint": ("service", "state", "vpc")},
     container="arn:{p}:ec2:{r}:{a}:vpc/*",
@@ -62,7 +61,7 @@ CONTROL = Control(
     frameworks={"FSBP": ("EC2.57",)},
     empty_reason="No VPC in this region has managed nodes.",
     remediation=Remediation(
-        summary="Make an interface endpoint for each service that is missing, in the nodes' subnets, with a security "
+        summary="Create an interface endpoint for each service that is missing, in the nodes' subnets, with a security "
         "group that lets the VPC reach port 443. (In China the service names begin with cn.com.amazonaws.)",
         cli="for service in ssm ssmmessages ec2messages; do\n"
         "  aws ec2 create-vpc-endpoint --region {region} --vpc-id {id} --vpc-endpoint-type Interface "
@@ -86,6 +85,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     useful = [service for service in USEFUL if service not in there]
     note = f" Some features also need: {', '.join(useful)}." if useful else ""
     doubtful = [each for each in endpoints if each["service"] in missing and each["state"] not in STATES]
+    # An endpoint in an unknown state may serve. The VPC still fails if another needed service is certainly missing.
     if doubtful and not set(missing) - {each["service"] for each in doubtful}:
         return make_unrecognized_outcome(
             f"The endpoint for {doubtful[0]['service']} is in the state {doubtful[0]['state']}"
@@ -96,7 +96,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Endpoints as the command of the remediation makes them: without a policy of their own."""
+    """Endpoints as the remediation's command creates them: with AWS's default policy."""
     there = [e["service"] for e in resource.all("ec2.vpc_endpoint") if e["vpc"] == resource["id"]]
     return tuple(_new_endpoint(resource, service) for service in NEEDED if service not in there) + tuple(
         fixes.set_facts(endpoint, state="available")
@@ -154,7 +154,12 @@ CASES = [
     _case("ec2messages is not ec2", Verdict.PASS, *NEEDED, "s3", "logs", "kms", reason_has="also need: ec2."),
     _case("one isn't available yet", Verdict.FAIL, "ssmmessages", "ec2messages", odd=PENDING),
     _case(
-        "one is in a state that is new to us", Verdict.UNKNOWN, "ssmmessages", "ec2messages", odd=NEW, reason_has="half"
+        "one is in a state that this version doesn't know",
+        Verdict.UNKNOWN,
+        "ssmmessages",
+        "ec2messages",
+        odd=NEW,
+        reason_has="half",
     ),
     _case("one is in such a state, another is missing", Verdict.FAIL, "ssmmessages", odd=NEW),
     _case("one more of the service is in such a state", Verdict.PASS, *NEEDED, odd=NEW),

@@ -1,21 +1,21 @@
-"""Interface endpoints must be found by the services' own names.
+"""Interface endpoints must be reachable by the services' own names.
 
-Agents, SDKs and the CLI ask for the ordinary name of a service, such as `ssm.eu-west-1.amazonaws.com`.
-Only with private DNS does that name lead to the endpoint inside the VPC; without it, the endpoint stands
-there unused and the traffic takes the public way.
+Agents, SDKs and the CLI resolve the ordinary name of a service, such as `ssm.eu-west-1.amazonaws.com`. Only with
+private DNS does that name lead to the endpoint inside the VPC; without it, the endpoint is unused and the traffic
+takes the public route.
 
 **What is judged.** For each interface endpoint, `PrivateDnsEnabled` (`ec2.DescribeVpcEndpoints`) and
 whether its VPC has DNS support and DNS hostnames on (`ec2.DescribeVpcAttribute`), without which private
-DNS does nothing. An endpoint without private DNS passes if another available one of the same service and
-VPC has it (AWS allows it for one only), or is a gateway endpoint with a route table: then routes lead the
-name there.
+DNS has no effect. An endpoint without private DNS passes if another available endpoint of the same service and
+VPC has it (AWS allows it for one only), or is a gateway endpoint with a route table: then routes lead the traffic
+there.
 
 **Not applicable** for gateway and other kinds of endpoints, for one that is being deleted, and for one of a
-service that isn't AWS's (`vpce-svc-…`): whether that has a name of its own is for its provider to say.
+service that isn't AWS's (`vpce-svc-…`): its provider decides whether it has a private name.
 
 **Unknown** when the endpoint or its VPC could not be read.
 
-**Limits.** A private hosted zone that one made by hand for the same name is not seen, nor which subnets use
+**Limits.** A private hosted zone that was created manually for the same name is not seen, nor which subnets use
 the route tables of a gateway endpoint.
 
 **Source of the facts.** VPC PrivateLink guide, private DNS; EC2 API reference, DescribeVpcEndpoints.
@@ -52,7 +52,7 @@ CONTROL = Control(
     title="Endpoints answer to the services' names",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=3,  # 2: services of others are not judged; 3: a gateway endpoint counts if a route table has it
+    version=3,  # 2: services of other providers are not judged. 3: a gateway endpoint counts if a route table uses it
     facts={"ec2.vpc_endpoint": ("service", "endpoint_type", "state", "vpc", "private_dns")},
     related={
         "ec2.vpc": ("dns_support", "dns_hostnames"),
@@ -64,7 +64,7 @@ CONTROL = Control(
     empty_reason="The region has no VPC endpoints.",
     remediation=Remediation(
         summary="Turn on both DNS attributes of the VPC, then private DNS of the endpoint. From then on the service's "
-        "name leads to the endpoint: let its security group admit all of the VPC's clients first.",
+        "name leads to the endpoint, so let its security group admit all of the VPC's clients first.",
         cli="aws ec2 modify-vpc-attribute --region {region} --vpc-id {vpc} --enable-dns-support Value=true\n"
         "aws ec2 modify-vpc-attribute --region {region} --vpc-id {vpc} --enable-dns-hostnames Value=true\n"
         "aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {name} --private-dns-enabled",
@@ -82,6 +82,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if CUSTOM in service:
         return not_applicable(f"The endpoint is one of the service {service}, which isn't AWS's.")
     others = [] if resource["private_dns"] else _list_other_endpoints(resource)
+    # Routes work by address, so neither private DNS nor the VPC's DNS attributes matter here.
     if any(other["endpoint_type"] == "Gateway" and other["route_tables"] for other in others):
         return passed(f"Inside the VPC, routes lead to a gateway endpoint of {service}.")
     if not resource["private_dns"] and not any(other["private_dns"] for other in others):

@@ -1,20 +1,20 @@
-"""The policy of a VPC endpoint must not let everybody do everything.
+"""The policy of a VPC endpoint must not give full access to everyone.
 
-An endpoint is a way out of the VPC that no firewall sees into. With its default policy, anything in the
-VPC can use it to reach resources of any account, a stranger's bucket included, with any credentials.
+An endpoint is a way out of the VPC that no firewall inspects. With its default policy, anything in the VPC can use it
+to reach resources of any account, including buckets outside the organization, with any credentials.
 
 **What is judged.** `PolicyDocument` of each endpoint, interface and gateway
-(`ec2.DescribeVpcEndpoints`). It fails with an Allow of all actions on all resources for everybody,
-without a condition: what AWS puts there if nobody writes a policy. The same in other words fails too:
+(`ec2.DescribeVpcEndpoints`). It fails with an Allow of all actions on all resources for every principal,
+without a condition: this is AWS's default policy. Equivalent policies fail, too:
 
 * all actions of the endpoint's own service (`ssm:*` on an endpoint of `ssm`), since only that service's
   calls go through it, and all resources of that service or of a partition (`arn:aws:*`);
-* an Allow that only leaves something out (`NotAction`, `NotResource`, `NotPrincipal`);
-* a condition that limits neither who asks nor for what: one that holds without its key (`…IfExists`,
-  `ForAllValues`), asks for any value (`*`, `arn:aws:iam::*:*`, `0.0.0.0/0`), only leaves some values out
+* an Allow that only excludes something (`NotAction`, `NotResource`, `NotPrincipal`);
+* a condition that limits neither the principal nor the resource. Such a condition holds without its key (`…IfExists`,
+  `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `0.0.0.0/0`), only excludes some values
   (`StringNotEquals`, `aws:PrincipalIsAWSService` that is false), or names the transport, the time, the region or
   the network (`aws:SecureTransport`, `aws:RequestedRegion`, `aws:SourceVpc`, `aws:SourceVpce`), which is the same
-  for all that goes through the endpoint.
+  for every request through the endpoint.
 
 An endpoint without any policy fails as well.
 
@@ -62,8 +62,8 @@ CONTROL = Control(
     title="Endpoint policies are not full access",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    # 2: arn:aws:* is every resource. 3: full access in other words: all of the endpoint's own service, and conditions
-    # that hold for anything. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
+    # 2: arn:aws:* is every resource. 3: equivalents of full access: all of the endpoint's own service, and conditions
+    # that always hold. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
     version=4,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
@@ -72,8 +72,8 @@ CONTROL = Control(
     "network, and the internet",
     empty_reason="The region has no VPC endpoints.",
     remediation=Remediation(
-        summary="Let only principals of your organization through, and only to what they need. On an endpoint of S3, "
-        "keep s3:GetObject on the buckets of AWS that SSM Agent reads from (patch baselines, agent updates, document "
+        summary="Allow only principals of your organization, and only what they need. On an endpoint of S3, "
+        "keep s3:GetObject on the AWS buckets that SSM Agent reads from (patch baselines, agent updates, document "
         "content): the Systems Manager guide lists them by region.",
         cli="aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {name} --policy-document "
         '\'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*",'
@@ -97,6 +97,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         policy = parse_policy(document, RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
+    # First without the service: a gap in it must not hide a policy that is open for any service.
     if full_access_statements(policy) or full_access_statements(policy, resource["service"]):
         return failed("The endpoint's policy lets everybody do everything with every resource.")
     return passed("The endpoint's policy has no statement of full access.")
@@ -139,7 +140,9 @@ CASES = [
     _case("from its own VPC", Verdict.FAIL, FULL | {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}),
     _case("from anywhere", Verdict.FAIL, FULL | {"Condition": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]}}}),
     _case(
-        "if an organization is told", Verdict.FAIL, FULL | {"Condition": {"StringEqualsIfExists": OURS["StringEquals"]}}
+        "a condition that also holds without an organization",
+        Verdict.FAIL,
+        FULL | {"Condition": {"StringEqualsIfExists": OURS["StringEquals"]}},
     ),
     _case("for any organization", Verdict.FAIL, FULL | {"Condition": {"StringLike": {"aws:PrincipalOrgID": "?*"}}}),
     _case(

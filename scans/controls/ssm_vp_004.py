@@ -1,13 +1,13 @@
-"""Interface endpoints must admit their VPC on port 443, and not the world.
+"""Interface endpoints must admit their VPC on port 443, and not the internet.
 
-Whatever can reach an endpoint can call the service through it, past every rule that names the VPC or the
-endpoint. And an endpoint whose security group doesn't let the nodes in is of no use: their calls fail,
-or go out another way.
+Any machine that can reach an endpoint can call the service through it, and so meets every policy that requires the
+VPC or the endpoint. An endpoint whose security group doesn't admit the nodes is useless: their calls fail,
+or take another route.
 
 **What is judged.** What may reach TCP port 443 of each interface endpoint by its security groups
 (`ec2.DescribeSecurityGroups`), and the address ranges of its VPC (`ec2.DescribeVpcs`). It fails if
 
-* it admits everybody: `0.0.0.0/0`, `::/0`, or a range wider than any private network (wider than /8, or
+* it admits every address: `0.0.0.0/0`, `::/0`, or a range wider than any private network (wider than /8, or
   /7 for IPv6); or
 * it admits neither an address of the VPC nor a security group.
 
@@ -16,8 +16,8 @@ or go out another way.
 **Unknown** when the rules or the VPC could not be read, or when only prefix lists are admitted, whose
 addresses are not read.
 
-**Limits.** Narrower ranges outside the VPC (peers, an office) are accepted. Network ACLs and routes are
-not looked at. A security group is taken to hold clients of the VPC.
+**Limits.** Narrower ranges outside the VPC (peered networks, an office) are accepted. Network ACLs and routes are
+not judged. A security group is assumed to contain clients of the VPC.
 
 **Source of the facts.** VPC PrivateLink guide, security groups of interface endpoints; EC2 API
 reference, DescribeSecurityGroups.
@@ -65,7 +65,7 @@ CONTROL = Control(
     empty_reason="The region has no VPC endpoints.",
     remediation=Remediation(
         summary="In the endpoint's security group, allow port 443 from the VPC's range (or from the nodes' own "
-        "group), then take away the rule that admits everybody. The first command shows the group.",
+        "group), then remove the rule that admits every address. The first command shows the group.",
         cli="aws ec2 describe-vpc-endpoints --region {region} --vpc-endpoint-ids {name} --query 'VpcEndpoints[].Groups'\n"
         "aws ec2 authorize-security-group-ingress --region {region} --group-id GROUP_ID --protocol tcp --port 443 "
         "--cidr VPC_CIDR\n"
@@ -88,6 +88,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return failed(f"The endpoint admits {', '.join(wide)} on port 443.")
     if any(source.startswith("sg-") for source in sources):
         return passed("The endpoint admits members of a security group on port 443, and not the world.")
+    # Only now: verdicts that don't need the VPC's ranges stand even if the VPCs could not be read.
     cidrs = find_endpoint_vpc(resource)["cidrs"]
     if any(overlaps_any(source, cidrs) for source in sources):
         return passed("The endpoint admits its VPC on port 443, and not the world.")
@@ -130,12 +131,12 @@ CASES = [
     _case("the VPC's second range", Verdict.PASS, ["100.64.0.0/16"], cidrs=["10.0.0.0/16", "100.64.0.0/16"]),
     _case("a security group", Verdict.PASS, ["sg-0123456789abcdef0"]),
     _case("the VPC's range and an office", Verdict.PASS, ["10.0.0.0/16", "192.0.2.0/24"]),
-    _case("everybody", Verdict.FAIL, ["10.0.0.0/16", "0.0.0.0/0"]),
-    _case("everybody by IPv6", Verdict.FAIL, ["10.0.0.0/16", "::/0"]),
-    _case("everybody in two halves", Verdict.FAIL, ["0.0.0.0/1", "128.0.0.0/1"]),
-    _case("everybody, the VPCs refused", Verdict.FAIL, ["0.0.0.0/0"], cidrs=None, refused=("ec2.vpc",)),
+    _case("every address", Verdict.FAIL, ["10.0.0.0/16", "0.0.0.0/0"]),
+    _case("every IPv6 address", Verdict.FAIL, ["10.0.0.0/16", "::/0"]),
+    _case("every address in two halves", Verdict.FAIL, ["0.0.0.0/1", "128.0.0.0/1"]),
+    _case("every address, the VPCs refused", Verdict.FAIL, ["0.0.0.0/0"], cidrs=None, refused=("ec2.vpc",)),
     _case("another VPC's range", Verdict.FAIL, ["10.9.0.0/16"]),
-    _case("nobody", Verdict.FAIL, []),
+    _case("no address", Verdict.FAIL, []),
     _case("only a prefix list", Verdict.UNKNOWN, ["pl-0123456789abcdef0"]),
     _case("a prefix list beside the VPC's range", Verdict.PASS, ["pl-0123456789abcdef0", "10.0.0.0/16"]),
     _case("a gateway endpoint", Verdict.NOT_APPLICABLE, [], type="Gateway"),

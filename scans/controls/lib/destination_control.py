@@ -1,4 +1,4 @@
-"""What the fourteen controls on kinds of data in buckets share: their declaration and their cases."""
+"""Declares the fourteen controls on kinds of data in buckets (SSM-DS-001.*), and makes their common cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.control import GAP, Case, Control, ControlScope, FlowStep, Remediation, Severity, Verdict
 
 BUCKET_COMMANDS = (
-    "\n# then bring the bucket itself in order\n"
+    "\n# then protect the bucket itself\n"
     "aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration "
     '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
     '"KMSMasterKeyID":"KEY_ARN"},"BucketKeyEnabled":true}]}\'\n'
@@ -52,16 +52,18 @@ def declare_destination_control(
     beside: Mapping[str, tuple[str, ...]] | None = None,
     bucket_steps: bool = True,
 ) -> Control:
-    """setting: what names the bucket, as words. cli, code: how to point that setting elsewhere; how to
-    bring the bucket in order is the same for all, and left out where bucket_steps is false. more: further
-    resource types that it judges; they name buckets too."""
+    """Declare one of the controls.
+
+    setting: the words for what names the bucket. cli, code: how to point that setting elsewhere. The steps that
+    protect the bucket itself are the same for all, and omitted if bucket_steps is false. more: further resource
+    types that the control judges; they name buckets, too."""
     return Control(
         id=f"SSM-DS-001.{kind}",
         file=f"ssm_ds_001_{kind}",
         title=title,
         severity=Severity.HIGH,
         scope=ControlScope.GLOBAL,
-        version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read vouches for nothing
+        version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read proves nothing
         joins=True,
         names_others=tuple(more or ()),
         facts={**DESTINATION_FACTS, **(more or {})},
@@ -122,7 +124,7 @@ def make_related_facts(key: Mapping[str, Any] | None = None, **changed: Any) -> 
 
 
 def make_shared_bucket(**changed: Any) -> dict[str, Any]:
-    """A bucket of another account, as its owner's evidence shows it."""
+    """A bucket of another account, as in the evidence of its owner."""
     facts = {
         name: _encode_case_fact(value) for name, value in make_bucket_facts(**changed).items() if name != "$region"
     }
@@ -164,9 +166,9 @@ def _make_destination_case(kind: str, name: str, verdict: Verdict | None, **more
 
 
 def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
-    """What every kind of data has in common; the kinds differ only in what names their bucket.
+    """The cases that every kind of data has; the kinds differ only in what names their bucket.
 
-    synced: resource data syncs send it, which may name a key of their own."""
+    synced: this kind is sent by resource data syncs, which may name a key of their own."""
     other = "13" if kind == "01" else "01"
 
     case = partial(_make_destination_case, kind)
@@ -174,7 +176,7 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
     return [
         case("an own bucket, protected", Verdict.PASS, related=make_related_facts()),
         case("a bucket of several kinds", Verdict.PASS, kinds=[kind, other], related=make_related_facts()),
-        case("a protected bucket of a sister account", Verdict.PASS, own=False, head="forbidden", context=theirs),
+        case("a protected bucket of another account", Verdict.PASS, own=False, head="forbidden", context=theirs),
         case("a bucket for other data", None, kinds=[other], related=make_related_facts()),
         case("keys of S3", Verdict.FAIL, related=make_related_facts(encryption=None), reason_has="SSM-S3-001"),
         case("plain HTTP", Verdict.FAIL, related=make_related_facts(policy=None), reason_has="SSM-S3-002"),
@@ -182,27 +184,27 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("a disabled key", Verdict.FAIL, related=make_related_facts(key={"state": "Disabled"}), reason_has="is disabled"),
         case("a key that signs", Verdict.FAIL, related=make_related_facts(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
-        case("a stranger's bucket", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
+        case("a bucket outside", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),
         case(
-            "a weak bucket of a sister account",
+            "a weak bucket of another account",
             Verdict.FAIL,
             own=False,
             context={"shared_buckets": make_shared_bucket(policy=None)},
             reason_has="SSM-S3-002",
         ),
         case("weak, and the rest was refused", Verdict.FAIL, related=make_related_facts(policy=None, encryption=GAP)),
-        case("a foreign bucket that may not be looked at", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
-        case("a sister that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
-        case("a sister that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
-        case("a sister's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
-        case("a sister's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": make_shared_bucket(policy=GAP)}),
+        case("another account's bucket that refuses", Verdict.UNKNOWN, own=False, head="forbidden", context={"bucket_owners": {}}),
+        case("an owner that was not read this time", Verdict.UNKNOWN, own=False, reason_has="2026-03-01", context={**theirs, "not_read": READ}),
+        case("an owner that this scan left out", Verdict.UNKNOWN, own=False, reason_has="not part", context={**theirs, "left_out": READ}),
+        case("an owner's bucket that was not read", Verdict.UNKNOWN, own=False, context={"shared_buckets": {}}),
+        case("an owner's bucket, read in part", Verdict.UNKNOWN, own=False, context={"shared_buckets": make_shared_bucket(policy=GAP)}),
         case("its encryption was refused", Verdict.UNKNOWN, related=make_related_facts(encryption=GAP), reason_has="SSM-S3-001"),
         case("its policy was refused", Verdict.UNKNOWN, related=make_related_facts(policy=GAP)),
         case("its key was refused", Verdict.UNKNOWN, related=make_related_facts(key={"state": GAP})),
         case("the buckets were not read", Verdict.UNKNOWN, gaps=("s3.bucket",)),
-        case("an own bucket that nobody read", Verdict.UNKNOWN),
-        case("the destination was not asked", Verdict.UNKNOWN, own=GAP, head=GAP, related=make_related_facts()),
-        case("nobody's buckets are known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
+        case("an own bucket that was not read", Verdict.UNKNOWN),
+        case("the destination was not probed", Verdict.UNKNOWN, own=GAP, head=GAP, related=make_related_facts()),
+        case("owners are not known yet", Verdict.UNKNOWN, own=False, context={"bucket_owners": None}),
         *(_make_sync_cases(kind, case) if synced else ()),
     ]  # fmt: skip
 

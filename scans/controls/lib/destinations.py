@@ -1,8 +1,8 @@
-"""Is a bucket that Systems Manager data goes to protected? One judgement for every kind of data. Pure.
+"""Judges whether a bucket that holds Systems Manager data is protected, for every kind of data. Pure.
 
-It adds nothing of its own to what the controls on buckets say: SSM-S3-005 judges the destination, and
-SSM-S3-001, SSM-S3-002 and SSM-S3-004 the bucket behind it. The bucket may belong to another account of
-the organization; then what that account's evidence says of it stands in Context.shared_buckets.
+The judgement only combines the controls on buckets: SSM-S3-005 judges the destination, and SSM-S3-001,
+SSM-S3-002 and SSM-S3-004 the bucket behind it. If the bucket belongs to another account of the organization,
+Context.shared_buckets has the part of that account's evidence that describes it (docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -41,18 +41,20 @@ DESTINATION_RELATED = {
     ),
     **{type: facts for control, _ in PROTECTION_CONTROLS for type, facts in control.related.items()},
 }
-SYNC_FACTS = {"ssm.data_sync": ("kms_key", "references")}  # what judge_synced needs beside RELATED
+# What judge_synced_destination needs besides DESTINATION_RELATED.
+SYNC_FACTS = {"ssm.data_sync": ("kms_key", "references")}
 BUCKET_TYPE = "s3.bucket"
 
 
 def judge_destination(resource: ResourceView, kind: str) -> Outcome | None:
     """A destination of one kind of data: FAIL if any of the four controls fails it, PASS if all pass.
 
-    None: data of this kind doesn't go there."""
+    None if data of this kind doesn't go there."""
     if kind not in resource["kinds"]:
         return None
     control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
+    # SSM-S3-005 comes first: as long as the owner is unknown or outside, the bucket's settings prove nothing.
     if reached is None or reached.verdict is not Verdict.PASS:
         return _combine_outcomes(resource, {control.id: reached} if reached else {})
     bucket = _find_destination_bucket(resource)
@@ -66,8 +68,10 @@ def judge_destination(resource: ResourceView, kind: str) -> Outcome | None:
 
 
 def judge_synced_destination(resource: ResourceView, kind: str) -> Outcome | None:
-    """As judge; and the key that a resource data sync names for what it writes there must work."""
+    """As judge_destination; also, the key that a resource data sync names for its data must work."""
     outcome = judge_destination(resource, kind)
+    # A bucket that fails needs no look at the keys. Otherwise a key can turn a pass into unknown, or either into a
+    # fail.
     if outcome is None or outcome.verdict is Verdict.FAIL:
         return outcome
     faults: list[Outcome] = []
@@ -85,6 +89,7 @@ def judge_synced_destination(resource: ResourceView, kind: str) -> Outcome | Non
 
 def _list_syncs(resource: ResourceView, kind: str) -> Iterator[ResourceView]:
     for setting in resource["fields"]:
+        # Each field of a destination is the ARN of what names the bucket, a space, and the setting's name.
         arn = setting.partition(" ")[0]
         if ":resource-data-sync/" in arn:
             sync = resource.look_up("ssm.data_sync", arn, arn.split(":")[3])
@@ -103,7 +108,7 @@ def _find_sync_key_problem(resource: ResourceView, sync: ResourceView) -> Outcom
 
 
 def fix(resource: ResourceView) -> tuple[FixEffect, ...]:
-    """Bring an own bucket in order; point the setting that names any other one elsewhere."""
+    """Protect a bucket of this account; point a setting that names any other bucket elsewhere."""
     control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
     bucket = (
@@ -134,7 +139,7 @@ def _combine_outcomes(resource: ResourceView, outcomes: dict[str, Outcome]) -> O
 
 
 def _find_destination_bucket(resource: ResourceView) -> ResourceView | None:
-    """The bucket behind a destination: in this account, or as its owner's evidence shows it."""
+    """The bucket behind a destination: from this account, or from its owner's evidence."""
     if resource["own"]:
         return resource.find(BUCKET_TYPE, resource.arn)
     held = resource.context.shared_buckets.get(resource["name"])
@@ -150,8 +155,9 @@ def _find_destination_bucket(resource: ResourceView) -> ResourceView | None:
 
 
 def extract_shared_evidence(world: World, bucket: Resource) -> Evidence:
-    """What a bucket's protection rests on, out of its owner's evidence: for Context.shared_buckets."""
+    """The part of the owner's evidence that decides a bucket's protection, for Context.shared_buckets."""
     place = bucket.region
+    # Facts and gaps, not verdicts: a control that changes later judges the bucket again from these.
     evidence = Evidence("shared_bucket", place, types=tuple(DESTINATION_RELATED))
     evidence.resources = [bucket, *world.resources("s3.account", GLOBAL).values()]
     encryption = bucket.facts.get("encryption")

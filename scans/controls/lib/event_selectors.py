@@ -1,12 +1,12 @@
-"""What a CloudTrail trail records, as its event selectors say. Pure."""
+"""Derives from a CloudTrail trail's event selectors what it records. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# The one source of management events that may be left out: its calls are queries of a database. The only other
-# that CloudTrail lets one leave out is KMS (CloudTrail user guide, logging management events).
+# The one source of management events that may be excluded: its calls are queries of a database. The only other
+# source that CloudTrail lets a trail exclude is KMS (CloudTrail user guide, logging management events).
 EXCLUDABLE_SOURCES = frozenset({"rdsdata.amazonaws.com"})
 READ_AND_WRITE = frozenset({"read", "write"})
 BASIC_KINDS = {"All": READ_AND_WRITE, "ReadOnly": frozenset({"read"}), "WriteOnly": frozenset({"write"})}
@@ -15,14 +15,14 @@ NO_KINDS: frozenset[str] = frozenset()
 
 
 class SelectorError(ValueError):
-    """A selector that this version can't read, which decides; the text is the field, and its value if it has one."""
+    """A decisive selector that this version can't read; the text is the field and its value, if it has one."""
 
 
 def records_all_management_events(basic: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]]) -> bool:
-    """Every read and every write of the management events, those of KMS too.
+    """Whether every read and write management event is recorded, including those of KMS.
 
     Several selectors add up: one for reads and one for writes are as good as one for both. SelectorError
-    where they don't suffice without one that can't be read, or that AWS didn't tell as a whole."""
+    if they don't suffice without a selector that can't be read, or that AWS returned incompletely."""
     telling = [selector for selector in basic if not _excludes_events(selector)]
     strange = [selector for selector in telling if _describe_unreadable_field(selector)]
     known = [_list_possible_kinds(selector) for selector in telling if not _describe_unreadable_field(selector)]
@@ -37,16 +37,16 @@ def _list_possible_kinds(selector: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _excludes_events(selector: Mapping[str, Any]) -> bool:
-    """Does it surely leave management events out, whatever else it says?"""
+    """Whether it certainly excludes management events, regardless of its other fields."""
     left_out = selector.get("ExcludeManagementEventSources") or ()
     return selector.get("IncludeManagementEvents") is False or not EXCLUDABLE_SOURCES.issuperset(left_out)
 
 
 def _describe_unreadable_field(selector: Mapping[str, Any]) -> str:
-    """What can't be told of a selector; empty where nothing is.
+    """The field of a selector that is missing or unknown; empty if there is none.
 
-    The defaults of PutEventSelectors are for asking: an answer without a member says nothing of it. CloudTrail API
-    reference, EventSelector: awscloudtrail/latest/APIReference/API_EventSelector.html"""
+    The defaults of PutEventSelectors apply to requests: a member that is missing from an answer is unknown. CloudTrail
+    API reference, EventSelector: awscloudtrail/latest/APIReference/API_EventSelector.html"""
     for member in ("ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources"):
         if selector.get(member) is None:
             return f"{member} is missing"
@@ -55,7 +55,7 @@ def _describe_unreadable_field(selector: Mapping[str, Any]) -> str:
 
 
 def _list_advanced_kinds(selector: Mapping[str, Any]) -> frozenset[str]:
-    """A field other than the category, read-only and excluded sources would leave events out."""
+    """The kinds of events that an advanced selector records. Any other field would exclude events."""
     kinds = READ_AND_WRITE
     management = False
     for field in selector.get("FieldSelectors") or ():

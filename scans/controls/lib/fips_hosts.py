@@ -1,7 +1,7 @@
-"""Hosts of Systems Manager's API that AWS publishes as FIPS endpoints. Pure.
+"""Lists the hosts of Systems Manager's API that AWS publishes as FIPS endpoints. Pure.
 
-Written out, since a control may not read botocore's data; a test compares the two. botocore's own rules
-would invent a name for every region.
+The list is written out because a control may not read botocore's data; a test compares the two. botocore's own
+rules would invent a name for every region.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ VPC_ENDPOINT_HOST = re.compile(r"vpce-[a-z0-9-]+\.(?P<host>ssm(?:-fips)?\.[a-z0-
 
 
 def find_fips_host(region: str) -> str | None:
-    """The FIPS host of a region; None: AWS publishes none."""
+    """The FIPS host of a region; None if AWS publishes none."""
     return FIPS_HOSTS.get(region)
 
 
 def is_fips_host(host: str, region: str) -> bool:
-    """Does this host, as a client named it, lead to the region's FIPS endpoint?"""
+    """Whether this host, as a client named it, is the region's FIPS endpoint."""
     name = host.strip().lower().rstrip(".").partition(":")[0]
     private = VPC_ENDPOINT_HOST.fullmatch(name)
     if private:

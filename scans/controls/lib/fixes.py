@@ -1,6 +1,6 @@
-"""What fixes do, for the `fix` of a control. Pure: no Django, no boto3.
+"""Builds the FixEffects that a control's `fix` returns. Pure: no Django, no boto3.
 
-A name in capitals stands for what whoever fixes it will choose, as in the commands of the remediation.
+A name in capitals stands for a value that is chosen when the fix is made, as in the remediation's commands.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def build_arn(resource: ResourceView, service: str, rest: str, *, region: str | 
 
 
 def make_customer_key(resource: ResourceView, region: str = "") -> tuple[str, FixEffect]:
-    """A customer managed key that works, in the resource's region or another: (its ARN, the Effect of making it)."""
+    """A customer managed key that works, in the resource's region or another: (its ARN, the FixEffect that creates it)."""
     region = region or resource.region
     arn = build_arn(resource, "kms", "key/KEY_ID", region=region)
     facts = {
@@ -85,13 +85,13 @@ def use_customer_key(resource: ResourceView, fact: str) -> FixEffects:
 
 
 def list_raw_statements(document: Any) -> list[Any]:
-    """The statements of a policy document as they stand; none where there is no policy."""
+    """The unparsed statements of a policy document; none if there is no policy."""
     found = document.get("Statement", []) if isinstance(document, Mapping) else []
     return [found] if isinstance(found, Mapping) else list(found)
 
 
 def add_statement(resource: ResourceView, statement: Mapping[str, Any]) -> FixEffects:
-    """The fix adds a statement to the resource's policy. Nothing where the policy can't be understood."""
+    """The fix adds a statement to the resource's policy. No effect if the policy can't be understood."""
     document = resource["policy"]
     if document is None:
         return (set_facts(resource, policy={"Version": POLICY_VERSION, "Statement": [statement]}),)
@@ -103,7 +103,7 @@ def add_statement(resource: ResourceView, statement: Mapping[str, Any]) -> FixEf
 
 
 def deny_requests(resource: ResourceView, sid: str, condition: Mapping[str, Any]) -> FixEffects:
-    """The fix makes a bucket's policy refuse every request under a condition."""
+    """The fix makes a bucket's policy deny every request that meets a condition."""
     both = [resource.arn, f"{resource.arn}/*"]
     return add_statement(
         resource,
@@ -112,7 +112,7 @@ def deny_requests(resource: ResourceView, sid: str, condition: Mapping[str, Any]
 
 
 def narrow_documents(resource: ResourceView, find: Callable[[Policy], str], named: Iterable[str]) -> FixEffects:
-    """The fix names resources in each Allow that `find` objects to, of a managed or of inline policies."""
+    """The fix names resources in each Allow that `find` reports, in a managed policy or in inline policies."""
     listed = list(named)
     where = get_partition(resource)
     if resource.type == "iam.policy":
@@ -133,9 +133,11 @@ def narrow_document(document: Any, find: Callable[[Policy], str], named: list[st
     guilty = [
         i
         for i, each in enumerate(policy.statements)
+        # Each Allow is tried alone, but with every Deny: a Deny may already cancel it.
         if each.allow and find(Policy((each, *policy.deny_statements), partition))
     ]
-    if not guilty:  # several give it away only together: all of them have a part in it
+    if not guilty:
+        # No single statement is reported: several grant it only together, so all of them are narrowed.
         guilty = [i for i, each in enumerate(policy.statements) if each.allow] if find(policy) else []
     return {
         **document,
@@ -153,7 +155,7 @@ def make_all_event_selectors() -> list[dict[str, Any]]:
 
 
 def make_trail(resource: ResourceView, **more: Any) -> FixEffect:
-    """A trail as the commands of the remediations make it."""
+    """A trail as the remediations' commands create it."""
     facts = {
         "name": "TRAIL",
         "multi_region": True,

@@ -1,4 +1,4 @@
-"""Judgements that several controls share. Pure: no Django, no boto3."""
+"""Judges KMS keys, log groups and root credentials for several controls. Pure: no Django, no boto3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scans.domain.evidence import GLOBAL
 from scans.domain.owner_evidence import unknown_unless_read
 
 KEY_FACTS = ("state", "usage", "spec")
-KEY_RELATED = {"kms.reference": KEY_FACTS}  # what key_fault needs in CONTROL.related
+KEY_RELATED = {"kms.reference": KEY_FACTS}  # what find_key_problem needs in CONTROL.related
 
 USABLE_STATES = frozenset({"Enabled", "Updating"})  # Updating: a replica becomes the primary; cryptography goes on
 UNUSABLE_STATES = {
@@ -25,10 +25,9 @@ UNUSABLE_STATES = {
 # Every service that encrypts Systems Manager data takes symmetric encryption keys only, of its own region. KMS API
 # reference, KeyMetadata: kms/latest/APIReference/API_KeyMetadata.html
 ENCRYPTING_USAGE, SYMMETRIC_SPEC = "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"
-USABLE_KEY_FACTS = {
-    "usage": ENCRYPTING_USAGE,
-    "spec": SYMMETRIC_SPEC,
-}  # a key that can encrypt: for fixes, and for cases of controls
+# A key that can encrypt: for fixes, and for cases of controls.
+USABLE_KEY_FACTS = {"usage": ENCRYPTING_USAGE, "spec": SYMMETRIC_SPEC}
+# Known usages and kinds that fail. Any value in neither list is unknown: AWS adds new ones.
 OTHER_USAGES = {
     "SIGN_VERIFY": "signs and can't encrypt",
     "GENERATE_VERIFY_MAC": "makes codes of messages and can't encrypt",
@@ -43,12 +42,13 @@ PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 def find_key_problem(
     resource: ResourceView, key: str, region: str | None = None, usable_in: Collection[str] = ()
 ) -> Outcome | None:
-    """FAIL or UNKNOWN for a key, named as a setting names it, that can't be used or isn't known; None if it works.
+    """FAIL or UNKNOWN for a key that can't be used or isn't known; None if it works.
 
-    region: where the key is named, if not in the resource's own region. usable_in: the regions that it may lie in, if
-    not there alone. A gap in what is known of the key, as for a foreign one that refuses to be described, raises
-    GapError."""
+    key: its name as in the setting. region: where the key is named, if not in the resource's own region. usable_in:
+    the regions in which the key works, if more than that one. A gap in the key's facts (for example, another
+    account's key that refuses to be described) raises GapError."""
     place = region or resource.region
+    # The ARN alone proves this, so the key need not be readable.
     if region_of_key(key, place) not in (usable_in or (place,)):
         return failed(f"The key {key} is in another region than what it should encrypt, so it can't be used there.")
     found = resource.look_up("kms.reference", key, place)
@@ -57,6 +57,8 @@ def find_key_problem(
         return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(place))
     if state in UNUSABLE_STATES:
         return failed(f"The key {key} {UNUSABLE_STATES[state]}, so what is encrypted with it can't be written or read.")
+    # Both are optional in KMS's answer, and either one can prove that the key can't encrypt. Gaps count only if
+    # neither does.
     usage, usage_gaps = read_fact_or_gaps(found, "usage")
     spec, spec_gaps = read_fact_or_gaps(found, "spec")
     unfit = describe_unfit_key(usage, spec)
@@ -72,7 +74,7 @@ def find_key_problem(
 
 
 def describe_unfit_key(usage: object, spec: object) -> str:
-    """Why a key of this usage and kind encrypts no data of AWS services; empty where it does, or where that isn't known."""
+    """Why a key of this usage and kind can't encrypt data of AWS services; empty if it can, or if that is unknown."""
     if usage in OTHER_USAGES:
         return OTHER_USAGES[str(usage)]
     if isinstance(spec, str) and spec.startswith(OTHER_SPECS):
@@ -81,18 +83,18 @@ def describe_unfit_key(usage: object, spec: object) -> str:
 
 
 def region_of_key(key: str, place: str) -> str:
-    """The region that a key's name tells; a name that is no ARN belongs to where it stands."""
+    """The region in a key's ARN; any other name belongs to the region of the setting."""
     fields = key.split(":", 5)
     return (fields[3] or place) if len(fields) == 6 else place
 
 
 def make_unrecognized_outcome(said: str) -> Outcome:
-    """UNKNOWN for what AWS answered and this version can't place: it is neither good nor bad."""
+    """UNKNOWN for an answer of AWS that this version doesn't know: it is neither good nor bad."""
     return unknown(f"{said}, which this version doesn't know.")
 
 
 def judge_unrecognized_key(key: ResourceView) -> Outcome | None:
-    """UNKNOWN for a key whose manager or state is new to this version; None for any other."""
+    """UNKNOWN for a key whose manager or state this version doesn't know; None for any other."""
     if key["manager"] not in KEY_MANAGERS:
         return make_unrecognized_outcome(f"The key is managed by {key['manager']}")
     if key["state"] not in USABLE_STATES and key["state"] not in UNUSABLE_STATES:
@@ -105,14 +107,14 @@ def make_unread_key_gap(region: str) -> Gap:
 
 
 def names_alias(key: str, alias: str) -> bool:
-    """Does this text name that alias, alone or as an ARN?"""
+    """Whether this text names that alias, alone or as an ARN."""
     return key == alias or (key.startswith("arn:") and key.endswith(f":{alias}"))
 
 
 def root_is_managed(resource: ResourceView) -> bool:
-    """Does the organization manage the root credentials of this account? GapError where that isn't known.
+    """Whether the organization manages the root credentials of this account. GapError if that is unknown.
 
-    Only those of its members, never of the management account (IAM user guide, centrally manage root access)."""
+    It manages only those of its members, never of the management account (IAM user guide, centrally manage root access)."""
     context = resource.context
     if context.account == context.management_account:
         return False
@@ -131,7 +133,7 @@ def root_is_managed(resource: ResourceView) -> bool:
 
 
 def read_fact_or_gaps(resource: ResourceView, name: str) -> tuple[object, tuple[Gap, ...]]:
-    """A fact's value, or why it isn't known: for a FAIL that may rest on another fact."""
+    """A fact's value, or why it is unknown: for a FAIL that another fact may decide."""
     try:
         return resource[name], ()
     except GapError as error:
@@ -142,9 +144,9 @@ LOG_GROUP_FACTS = ("name", "kinds", "kms_key")
 
 
 def judge_log_group(resource: ResourceView, kind: str) -> Outcome | None:
-    """A log group that takes one kind of data: under a customer key that works? None for other groups.
+    """Whether a log group with one kind of data has a customer key that works. None for other groups.
 
-    CloudWatch Logs encrypts every group, so one without a key is never called unencrypted."""
+    CloudWatch Logs encrypts every group, so a group without a customer key is never called unencrypted."""
     if kind not in resource["kinds"]:
         return None
     key = resource["kms_key"]

@@ -1,4 +1,4 @@
-"""What the controls of VPC endpoints share: address ranges, an endpoint and its VPC. Pure."""
+"""Reads address ranges, endpoints and their VPCs for the controls on VPC endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scans.domain.control import ResourceView
 
 Network = IPv4Network | IPv6Network
 
-# The widest private ranges are 10.0.0.0/8 and fc00::/7: anything wider takes in public addresses.
+# The widest private ranges are 10.0.0.0/8 and fc00::/7: anything wider contains public addresses.
 WIDEST_PRIVATE = {4: 8, 6: 7}
 
 
 def parse_network(text: str) -> Network | None:
-    """The range that a text names; None for other texts, such as the id of a security group."""
+    """The address range in a text; None for other texts, such as the id of a security group."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -23,7 +23,7 @@ def parse_network(text: str) -> Network | None:
 
 
 def is_everywhere(text: str) -> bool:
-    """0.0.0.0/0, ::/0, and ranges (halves of the internet, say) that no private network fills."""
+    """Whether a range is 0.0.0.0/0, ::/0, or wider than any private network (half of the internet, for example)."""
     found = parse_network(text)
     return found is not None and found.prefixlen < WIDEST_PRIVATE[found.version]
 
@@ -41,13 +41,14 @@ def _networks_overlap(one: Network, other: Network) -> bool:
     return isinstance(other, IPv6Network) and one.overlaps(other)
 
 
-# EC2 API reference, VpcEndpoint, State. "partial" isn't among them: whether such an endpoint works isn't said.
+# EC2 API reference, VpcEndpoint, State. "partial" is missing on purpose: AWS doesn't say whether such an
+# endpoint works.
 AVAILABLE, PENDING_STATES = "available", frozenset({"pendingacceptance", "pending"})
 INACTIVE_STATES = frozenset({"deleting", "deleted", "rejected", "failed", "expired"})
 
 
 def explain_excluded_endpoint(resource: ResourceView, *types: str) -> str:
-    """Why an endpoint is none of these types, or no more there; empty where it is to be judged."""
+    """Why an endpoint is not judged: it has another type, or carries no traffic. Empty if it is judged."""
     if resource["endpoint_type"] not in types:
         return f"The endpoint is of the type {resource['endpoint_type']}."
     if resource["state"] in INACTIVE_STATES:
@@ -56,7 +57,7 @@ def explain_excluded_endpoint(resource: ResourceView, *types: str) -> str:
 
 
 def find_endpoint_vpc(endpoint: ResourceView) -> ResourceView:
-    """The VPC that an endpoint stands in. GapError if it was not read."""
+    """The VPC of an endpoint. GapError if it was not read."""
     found = endpoint.look_up("ec2.vpc", endpoint.arn.rpartition(":")[0] + f":vpc/{endpoint['vpc']}")
     if found is None:
         raise GapError(Gap(GapKind.NOT_READ, "ec2.DescribeVpcs", "ec2:DescribeVpcs", endpoint.region, "NotCollected"))

@@ -1,4 +1,4 @@
-"""The VPCs and VPC endpoints that are ours, for conditions of policies that name networks. Pure."""
+"""Lists the organization's own VPCs and VPC endpoints, for policy conditions that name networks. Pure."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ def list_own_networks(resource: ResourceView) -> frozenset[str]:
         _list_known_resources(resource, "ec2.vpc_endpoint")[0],
         _list_known_resources(resource, "ec2.vpc")[0],
     )
+    # A VPC that another account shares is readable here, too, so its owner decides.
     owned = [each for each in vpcs if read_fact_or_gaps(each, "owner")[0] in ours]
     return frozenset(str(id) for each in (*endpoints, *owned) if (id := read_fact_or_gaps(each, "id")[0]))
 
 
 def list_unread_network_gaps(statements: Iterable[Statement], resource: ResourceView) -> tuple[Gap, ...]:
-    """Why an own network may not be among those that are known."""
+    """Why an own network may be missing from list_own_networks; empty if no statement names a network."""
     if not any(map(list_named_networks, statements)):
         return ()
     return tuple(dict.fromkeys(gap for type in NETWORK_TYPES for gap in _list_known_resources(resource, type)[1]))
 
 
 def _list_known_resources(resource: ResourceView, type: str) -> tuple[list[ResourceView], tuple[Gap, ...]]:
-    """What is known of a list that may be incomplete."""
+    """The resources of a type, or the gaps if the list is incomplete."""
     try:
         return resource.all(type), ()
     except GapError as error:

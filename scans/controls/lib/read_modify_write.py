@@ -1,9 +1,9 @@
-"""Commands that change one field of what AWS overwrites as a whole: read it, change the field, send all of it again."""
+"""Writes commands that change one field of what AWS overwrites as a whole: read all, change the field, send all."""
 
 from __future__ import annotations
 
-# The fields of ssm.DescribeAssociation's answer that ssm.UpdateAssociation doesn't take. They are named, and not
-# those that it takes: a field that AWS adds later is then sent or refused, but never wiped.
+# The fields of ssm.DescribeAssociation's answer that ssm.UpdateAssociation doesn't accept. These are listed, not
+# the accepted ones: a field that AWS adds later is then sent or refused, but never wiped.
 READ_ONLY_FIELDS = (
     "Date",
     "InstanceId",
@@ -14,13 +14,13 @@ READ_ONLY_FIELDS = (
     "Status",
     "TriggeredAlarms",
 )
-# update-maintenance-window-task leaves a field alone that isn't given, but not what is inside this one. Tasks with
-# targets must give their concurrency and errors again.
+# update-maintenance-window-task keeps a field that isn't given, but not the parts of TaskInvocationParameters. Tasks
+# with targets must give their concurrency and errors again.
 TASK_FIELDS = ("WindowId", "WindowTaskId", "Targets", "MaxConcurrency", "MaxErrors", "TaskInvocationParameters")
 
 
 def write_association_commands(id: str, change: str = "", *, region: str = "") -> str:
-    """Commands that change an association. change: what jq does to it; without, the reader edits the file."""
+    """Commands that change an association. change: a jq expression; without it, the reader edits the file."""
     at = f" --region {region}" if region else ""
     drop = f"del({', '.join('.' + name for name in READ_ONLY_FIELDS)})"
     edit = "" if change else "# edit association.json: only the field that the finding names, or the part of it\n"
@@ -35,7 +35,7 @@ def write_association_commands(id: str, change: str = "", *, region: str = "") -
 
 
 def write_window_task_commands(change: str = "", *, task: str = "TASK", region: str = "") -> str:
-    """Commands that change the task of a maintenance window. change: what jq does to it; without, the reader edits
+    """Commands that change the task of a maintenance window. change: a jq expression; without it, the reader edits
     the file."""
     at = f" --region {region}" if region else ""
     fields = ", ".join(TASK_FIELDS)
@@ -64,7 +64,7 @@ def write_document_commands(name: str, edit: str, *, region: str = "") -> str:
 
 
 # A description can't be given without the value, and a SecureString without its key goes to alias/aws/ssm. The value
-# passes from command to command: it stands in no file, no history and no list of processes.
+# passes from command to command: it appears in no file, no history and no process list.
 PARAMETER_DESCRIPTION = (
     "# put-parameter wants the value for a new description too, and moves a SecureString to alias/aws/ssm "
     "unless its key is given again\n"

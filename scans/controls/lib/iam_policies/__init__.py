@@ -1,7 +1,7 @@
-"""IAM policy documents, read and judged. Pure: no Django, no boto3.
+"""Parses and judges IAM policy documents. Pure: no Django, no boto3.
 
-Works for identity policies, bucket policies, key policies and endpoint policies alike. Nothing here
-simulates a request: each helper answers one question about what a document says by itself.
+Works for identity, bucket, key and endpoint policies. Nothing here simulates a request: each function answers one
+question about a single document.
 """
 
 from __future__ import annotations

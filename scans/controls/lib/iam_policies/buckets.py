@@ -1,4 +1,4 @@
-"""What a bucket policy refuses to everybody."""
+"""Finds what a bucket policy denies to every principal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ALL_S3_ACTIONS = parse_glob("s3:*")
 
 
 def denies_insecure_transport(policy: Policy, bucket_arn: str) -> bool:
-    """Is every request over plain HTTP to the bucket and to its objects denied, whoever asks?"""
+    """Whether every request over plain HTTP to the bucket and its objects is denied, for every principal."""
     return _is_always_denied(policy, bucket_arn, _is_plain_http)
 
 
 def denies_old_tls(policy: Policy, bucket_arn: str) -> bool:
-    """Is every request with a TLS version below 1.2 denied, whoever asks?"""
+    """Whether every request with a TLS version below 1.2 is denied, for every principal."""
     return _is_always_denied(policy, bucket_arn, _is_old_tls)
 
 
@@ -37,7 +37,9 @@ def _covers_resources(deny: Statement, part: Tokens) -> bool:
 
 
 def _denies_everyone(deny: Statement, test: ConditionTest) -> bool:
-    """Conditions add up: a second one would leave some requests undenied. None denies them all."""
+    """Whether a Deny covers all actions and principals under exactly the tested condition, or without any.
+
+    All conditions of a statement must hold, so a second one would leave some requests allowed."""
     if deny.not_actions is not None:
         every_action = not any(glob_overlaps(parse_glob(action.lower()), ALL_S3_ACTIONS) for action in deny.not_actions)
     else:

@@ -1,4 +1,4 @@
-"""Conditions that hold for whatever is asked, and so limit nothing."""
+"""Recognizes conditions that limit nothing, because every request meets them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NEGATED_OPERATORS = frozenset(
         "notipaddress",
     }
 )
-# What every value of such a key begins with: a pattern that asks for no more than that matches all of them.
+# The prefix of every value of such a key: a pattern that requires nothing more matches all of them.
 VALUE_PREFIXES = {
     **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
     **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
     **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
 }
-# The ARNs that such a key holds, after the partition: a pattern that all of them match asks for nothing. Of the
+# The ARNs that such a key can have, after the partition: a pattern that matches all of them limits nothing. For the
 # encryption contexts: systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html and
 # AmazonS3/latest/userguide/UsingKMSEncryption.html
 ARN_PATTERNS = {
@@ -36,8 +36,8 @@ ARN_PATTERNS = {
     "kms:encryptioncontext:parameter_arn": "ssm:*:*:parameter/*",
     "kms:encryptioncontext:aws:s3:arn": "s3:::*",
 }
-# Keys that say how, from where or to which region a request comes, and neither who asks nor for what: through an
-# endpoint go only requests to its own region.
+# Keys for how, from where or to which region a request comes, not for its principal or resource. The region limits
+# nothing at an endpoint: only requests to its own region pass through it.
 REQUEST_ROUTE_KEYS = frozenset(
     {
         "aws:securetransport",
@@ -55,20 +55,21 @@ REQUEST_ROUTE_KEYS = frozenset(
         "aws:requestedregion",
     }
 )
-# Keys that are false for everybody but AWS services.
+# Keys that are false for every principal except AWS services.
 SERVICE_ONLY_KEYS = frozenset({"aws:viaawsservice", "aws:principalisawsservice"})
+# "Less than" this, or "greater than" 0, holds for every number that AWS compares: no limit.
 HUGE_NUMBER = Decimal(10) ** 9
 
 
 def holds_without_key(condition: Condition, *, always_there: bool = False) -> bool:
-    """Does it hold for a request that lacks the key? always_there: there is no such request."""
+    """Whether it holds for a request that lacks the key. always_there: no request lacks it."""
     return (condition.if_exists and not always_there) or condition.each == "forallvalues"
 
 
 def matches_anything(condition: Condition, value: str) -> bool:
-    """Does one value of a positive condition match whatever the key says?"""
+    """Whether one value of a positive condition matches every value of its key."""
     if value.lower().replace(" ", "") == f"${{{condition.key}}}":
-        return True  # compared with itself
+        return True  # the key compared with itself
     if condition.operator not in WILDCARD_OPERATORS:
         return False
     pattern = parse_glob(value)
@@ -92,9 +93,9 @@ def _is_every_arn_of(key: str, value: str) -> bool:
 
 
 def limits_nothing(condition: Condition) -> bool:
-    """May the condition hold for any request, or only say how and from where it comes?
+    """Whether the condition may hold for any principal and resource.
 
-    A condition on a way in (transport, network, time) leaves everybody and everything that is asked for as it was."""
+    A condition on the route alone (transport, network, time) limits neither principals nor resources."""
     if holds_without_key(condition) or condition.key in REQUEST_ROUTE_KEYS:
         return True
     operator, values = condition.operator, condition.values
@@ -102,6 +103,7 @@ def limits_nothing(condition: Condition) -> bool:
         return True
     if operator == "bool":
         asked = {value.lower() for value in values}
+        # true and false together match every request.
         return len(asked) > 1 or (condition.key in SERVICE_ONLY_KEYS and asked == {"false"})
     if operator == "ipaddress":
         return any(is_everywhere(value) for value in values)

@@ -1,4 +1,4 @@
-"""The policy documents of a resource, judged one after the other."""
+"""Judges the policy documents of a resource one after the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def get_partition(resource: ResourceView) -> str:
 
 
 def judge_documents(resource: ResourceView, find: Callable[[Policy], str], good: str) -> Outcome:
-    """FAIL with the first thing that `find` says of a document; UNKNOWN if one can't be read."""
+    """FAIL with the first problem that `find` reports; otherwise UNKNOWN if a document can't be understood."""
     unread = []
     for name, document in named_documents(resource):
         try:

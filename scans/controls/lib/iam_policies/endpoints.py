@@ -1,4 +1,4 @@
-"""What the policy of a VPC endpoint lets through."""
+"""Finds statements of a VPC endpoint's policy that give full access."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ACTION_PREFIXES = {"monitoring": "cloudwatch", "git-codecommit": "codecommit"}
 
 
 def full_access_statements(policy: Policy, service: str | None = None) -> tuple[Statement, ...]:
-    """The statements that let everybody do everything to everything: the default policy, or the same in other words.
+    """The statements that allow every action on every resource to every principal: the default policy or an equivalent.
 
-    service: whose endpoint it is (ssm), if that is known: only its calls go through, so all of them are everything."""
+    service: the endpoint's service (ssm), if known: only its calls pass through, so all of its actions are full access."""
     prefix = _get_action_prefix(service)
     return tuple(
         s
@@ -25,13 +25,13 @@ def full_access_statements(policy: Policy, service: str | None = None) -> tuple[
 
 
 def _get_action_prefix(service: str | None) -> str:
-    """What the service's actions and ARNs begin with: ssm of ssm-fips, ecr of ecr.api."""
+    """The prefix of the service's actions and ARNs: ssm of ssm-fips, ecr of ecr.api."""
     name = (service or "").partition(".")[0].removesuffix("-fips")
     return ACTION_PREFIXES.get(name, name)
 
 
 def _covers_everything(statement: Statement, prefix: str) -> bool:
-    """What only leaves something out (NotAction, NotResource) lets the rest through, and that is no limit."""
+    """Whether all actions and resources are covered. NotAction and NotResource allow the rest, which is no limit."""
     actions = any(_is_every_action(action, prefix) for action in statement.actions or ())
     resources = any(_is_every_resource(resource, prefix) for resource in statement.resources or ())
     return (actions or statement.actions is None) and (resources or statement.resources is None)

@@ -1,4 +1,4 @@
-"""Patterns with * and ?, as IAM reads them, and what two of them have in common."""
+"""Compares IAM's patterns with * and ? to each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIELD = "::"  # any run of characters without a colon: one field of an ARN; only
 
 Tokens = tuple[str, ...]
 WILDCARDS = (STAR, ONE)
-MAX_CACHED_LENGTH = 512  # what is remembered: longer patterns would fill the memory
+MAX_CACHED_LENGTH = 512  # longest cached pattern: longer ones would fill the memory
 ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
 
 
@@ -59,7 +59,7 @@ def normalize_wildcards(symbols: Sequence[str]) -> Tokens:
 
 
 def glob_covers(wide: Tokens, narrow: Tokens) -> bool:
-    """True only if everything that narrow matches, wide matches too. Never true by mistake."""
+    """True only if wide matches everything that narrow matches. Never true by mistake."""
     return (
         _cached_glob_covers(wide, narrow)
         if len(wide) + len(narrow) <= MAX_CACHED_LENGTH
@@ -86,35 +86,35 @@ def glob_matches(pattern: str, text: str) -> bool:
 
 
 def action_matches(pattern: str, action: str) -> bool:
-    """Names of actions don't mind their case."""
+    """Whether the pattern matches, ignoring case: names of actions are case-insensitive."""
     return glob_matches(pattern.lower(), action.lower())
 
 
 def is_all_wildcards(pattern: Tokens) -> bool:
-    """Nothing but wildcards, so that it asks for no text at all."""
+    """Whether there is nothing but wildcards."""
     return bool(pattern) and all(symbol in WILDCARDS for symbol in pattern)
 
 
 def is_every_arn(pattern: str) -> bool:
-    """Every resource, of one partition at least: *, arn:*, arn:aws:*."""
+    """Whether it matches every resource of at least one partition: *, arn:*, arn:aws:*."""
     fields = pattern.split(":", 2)
     partition = fields[1] if len(fields) == 3 else "*"
     return glob_covers(parse_glob(pattern), parse_glob(f"arn:{partition}:*:*:*:*"))
 
 
 def glob_overlaps(pattern: Tokens, shape: Tokens) -> bool:
-    """Is there a text that both match?"""
+    """Whether some text matches both."""
     return _find_positions_after(pattern, shape) >> len(pattern) == 1
 
 
 def is_open_after(pattern: Tokens, head: Tokens) -> bool:
-    """Is there a text that begins as head says, after which the pattern takes anything?"""
+    """Whether the pattern matches some text that starts with head, with any ending."""
     known = len(pattern) + len(head) <= MAX_CACHED_LENGTH
     return _cached_is_open_after(pattern, head) if known else _is_open_after(pattern, head)
 
 
 def _is_open_after(pattern: Tokens, head: Tokens) -> bool:
-    """From a place in the pattern's last run of wildcards, with a star still to come."""
+    """Uncached: head must lead into the pattern's last run of wildcards, with a star still to come."""
     end = len(pattern)
     first = end
     while first and pattern[first - 1] in WILDCARDS:
@@ -127,7 +127,7 @@ _cached_is_open_after = lru_cache(maxsize=8192)(_is_open_after)
 
 
 def _find_positions_after(pattern: Tokens, shape: Tokens) -> int:
-    """Where in the pattern one may stand after a text that the whole shape matches, as bits."""
+    """The positions in the pattern after any text that the whole shape matches, as bits."""
     at = index_symbols(pattern)
     reached = spread_positions(1, at.stars)
     for symbol in shape:
@@ -141,8 +141,8 @@ def _find_positions_after(pattern: Tokens, shape: Tokens) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SymbolPositions:
-    """Where the symbols of a pattern stand, as the bits of whole numbers: all that could be reached so far moves on
-    at once, so that a pattern made of stars costs no more than any other."""
+    """The positions of a pattern's symbols as bits of integers. All reachable positions advance at once, so a pattern
+    of many stars costs no more than any other: policies come from people who may want to stall the scan."""
 
     of: Mapping[str, int]
     stars: int
@@ -167,5 +167,6 @@ _cached_index_symbols = lru_cache(maxsize=4096)(_index_symbols)
 
 
 def spread_positions(reached: int, open: int) -> int:
-    """What is reached, and every place after it as far as all places in between are open."""
+    """The reached positions, and those after them as long as all positions in between are open."""
+    # The carry of the addition runs through each block of open bits, so the whole spread is one operation.
     return reached | (((reached & open) + open) ^ open)

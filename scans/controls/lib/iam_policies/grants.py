@@ -1,4 +1,4 @@
-"""What an identity policy gives away."""
+"""Finds what an identity policy grants."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from scans.controls.lib.iam_policies.model import Condition, Policy, PolicyError
 IAM_ARNS = (*"arn:", STAR, *":iam:", STAR)
 EQUALITY_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
 BOOLEAN_KEYS = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, by whatever operator
-# AWS authorizes this call on the path that it asks for, and the path / is the resource parameter/: it returns all.
+# AWS authorizes this call on the requested path, and the path / is the resource parameter/: it returns everything.
 # systems-manager/latest/userguide/sysman-paramstore-access.html
 BY_PATH_ACTION = "ssm:GetParametersByPath"
 ROOT_PATHS = tuple(parse_glob(f"arn:*:ssm:*:*:parameter/{rest}") for rest in ("", "/"))
-# (action, key): the key is in every request of the action, so …IfExists asks as much as without it. AWS's own
-# examples write it so: systems-manager/latest/userguide/getting-started-specify-session-document.html
+# (action, key): the key is in every request of the action, so …IfExists requires as much as without it. AWS's own
+# examples use it: systems-manager/latest/userguide/getting-started-specify-session-document.html
 ALWAYS_PRESENT_KEYS = frozenset({("ssm:startsession", "ssm:sessiondocumentaccesscheck")})
 
 MAX_COMPARISONS = 50_000  # a policy of 20 KB whose patterns have 30 characters comes to half of it
@@ -35,7 +35,7 @@ MAX_COMPARISONS = 50_000  # a policy of 20 KB whose patterns have 30 characters 
 
 @dataclass(frozen=True, slots=True)
 class ResourceShape:
-    """Resources of one kind, in any partition, region and account: Shape("ssm", "parameter/")."""
+    """Resources of one kind, in any partition, region and account: ResourceShape("ssm", "parameter/")."""
 
     service: str
     path: str
@@ -45,7 +45,7 @@ class ResourceShape:
         return (*"arn:", FIELD, ":", *self.service, ":", FIELD, ":", FIELD, ":", *self.path)
 
     def whole(self, partition: str) -> Tokens:
-        """All of them in a partition; in any where it isn't known."""
+        """A pattern for all of them in a partition; in any partition if it is unknown."""
         where = tuple(partition) or (STAR,)
         return (*"arn:", *where, ":", *self.service, ":", STAR, ":", STAR, ":", *self.path, STAR)
 
@@ -57,10 +57,10 @@ def applies_to(statement: Statement, action: str) -> bool:
 
 
 def is_limited_by_keys(statement: Statement, keys: Iterable[str], action: str) -> bool:
-    """Does a condition on one of these keys (a key, or a beginning that ends in / or :) restrict it?
+    """Whether a condition on one of these keys (a key, or a prefix that ends in / or :) restricts the statement.
 
-    Only conditions that ask for a value count: an …IfExists or ForAllValues condition holds where
-    the key is missing, and a value that matches anything asks for nothing."""
+    Only conditions that require a value count: an …IfExists or ForAllValues condition also holds without the key,
+    and a value that matches anything requires nothing."""
     wanted = tuple(key.lower() for key in keys)
     return any(_is_restriction(condition, wanted, action) for condition in statement.conditions)
 
@@ -79,19 +79,19 @@ def _is_restriction(condition: Condition, wanted: tuple[str, ...], action: str) 
 def list_granted_actions(
     policy: Policy, actions: Iterable[str], shapes: Iterable[ResourceShape], unless: Iterable[str] = ()
 ) -> list[str]:
-    """Those of the actions that the policy allows on every resource of a shape, anywhere.
+    """The actions that the policy allows on every resource of a shape.
 
-    unless: condition keys that make an Allow narrower. A Deny takes a grant back only if it has no
-    condition and covers all of it. An Allow with NotAction or NotResource grants all but what it lists.
+    unless: condition keys that make an Allow narrower. A Deny cancels a grant only if it has no condition and covers
+    all of it. An Allow with NotAction or NotResource grants everything except what it lists.
 
-    Raises PolicyError where there is too much to compare."""
+    Raises PolicyError if there is too much to compare."""
     refuse_too_many(policy)
     keys, kinds = tuple(unless), tuple(shapes)
     return [action for action in actions if any(_is_granted(policy, action, shape, keys) for shape in kinds)]
 
 
 def refuse_too_many(policy: Policy) -> None:
-    """Each Allow is compared with each Deny: in a text made for it, that takes the square of its length."""
+    """Raises PolicyError for a policy that is too costly: comparing each Allow with each Deny takes quadratic time."""
     allowed = sum(len(allow.resources or allow.not_resources or ()) for allow in policy.allow_statements)
     denied = sum(len(d.actions or ()) + len(d.resources or d.not_resources or ()) for d in policy.deny_statements)
     if allowed * denied > MAX_COMPARISONS:
@@ -120,14 +120,14 @@ def _wide_resources(statement: Statement, action: str, shape: ResourceShape, who
 
 
 def _is_root_path(pattern: Tokens, action: str, shape: ResourceShape) -> bool:
-    """Does it name the path / of a call that then returns every parameter?"""
+    """Whether it names the path /, with which the call returns every parameter."""
     if action != BY_PATH_ACTION or shape.path != "parameter/":
         return False
     return any(glob_overlaps(root, confine_stars_to_fields(pattern)) for root in ROOT_PATHS)
 
 
 def _revokes_grant(deny: Statement, action: str, shape: ResourceShape, given: tuple[Tokens, Tokens]) -> bool:
-    """given: all of the shape, and what the Allow names of it; a Deny of either is enough."""
+    """Whether the Deny cancels the grant. given: the whole shape, and the part that the Allow names; either is enough."""
     if deny.conditions or not applies_to(deny, action):
         return False
     if deny.not_resources is not None:
@@ -137,9 +137,9 @@ def _revokes_grant(deny: Statement, action: str, shape: ResourceShape, given: tu
 
 
 def allows_everything(policy: Policy) -> bool:
-    """Every action on every resource: *:*, under a condition or not.
+    """Whether it allows every action on every resource, with or without a condition.
 
-    NotAction counts where it leaves IAM in: whoever writes policies can give themselves the rest."""
+    NotAction counts unless it excludes IAM: a principal that can write policies can give itself the rest."""
     if any(not deny.conditions and _all_actions(deny) and _all_resources(deny) for deny in policy.deny_statements):
         return False
     return any(_all_actions(allow) and _all_resources(allow) for allow in policy.allow_statements)
@@ -153,7 +153,7 @@ def _all_actions(statement: Statement) -> bool:
 
 
 def _all_resources(statement: Statement) -> bool:
-    """NotResource counts in an Allow where it leaves those of IAM in, for the same reason as NotAction."""
+    """NotResource counts in an Allow unless it excludes IAM's resources, for the same reason as NotAction."""
     if statement.not_resources is not None:
         excepted = [parse_glob(pattern) for pattern in statement.not_resources]
         return statement.allow and not any(glob_overlaps(pattern, IAM_ARNS) for pattern in excepted)
@@ -161,10 +161,10 @@ def _all_resources(statement: Statement) -> bool:
 
 
 def path_reads_past_deny(policy: Policy) -> bool:
-    """An Allow of ssm:GetParametersByPath on a path of which another statement denies a part.
+    """Whether ssm:GetParametersByPath is allowed on a path of which another statement denies a part.
 
-    AWS authorizes that call on the path that it asks for, not on the parameters that it returns. Raises PolicyError
-    where there is too much to compare."""
+    AWS authorizes that call on the requested path, not on the parameters that it returns. Raises PolicyError if there
+    is too much to compare."""
     refuse_too_many(policy)
     walls = _list_resource_globs(
         d for d in policy.deny_statements if applies_to(d, BY_PATH_ACTION) and not d.conditions
@@ -178,7 +178,7 @@ def path_reads_past_deny(policy: Policy) -> bool:
     ]
     head = ResourceShape("ssm", "parameter/").head
     denied = _list_resource_globs(deny for deny in policy.deny_statements if _denies_reading(deny))
-    # Where the Deny of all paths, in some region say, is of ssm:GetParametersByPath too, nothing goes past it.
+    # A Deny of all paths (of one region, for example) that includes ssm:GetParametersByPath can't be bypassed.
     closed = [wall for wall in walls if is_open_after(wall, head)]
     children = [
         child
@@ -197,7 +197,7 @@ def _denies_reading(deny: Statement) -> bool:
 
 
 def _is_below(child: Tokens, parent: Tokens) -> bool:
-    """Is some of what is denied on the path or below it, and not the whole of it?"""
+    """Whether a part of what is denied is on the path or below it, but not all of the path."""
     inside = glob_overlaps(child, confine_stars_to_fields(parent)) or glob_overlaps(
         child, confine_stars_to_fields((*parent, "/", STAR))
     )
@@ -205,5 +205,5 @@ def _is_below(child: Tokens, parent: Tokens) -> bool:
 
 
 def confine_stars_to_fields(arn: Tokens) -> Tokens:
-    """A whole ARN's pattern with stars that stay inside their field: no region, account or path has a colon."""
+    """A full ARN's pattern whose stars stay inside their field: no region, account or path has a colon."""
     return tuple(FIELD if each == STAR else each for each in arn) if arn.count(":") >= 5 else arn

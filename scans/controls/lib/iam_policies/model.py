@@ -1,4 +1,4 @@
-"""A policy document in one form, whatever legal shape it was written in."""
+"""Parses policy documents of every legal form into one model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OPERATORS = frozenset(
         "null",
     }
 )
-# The elements as AWS writes them: another spelling would be passed over in silence.
+# The elements as AWS writes them. Other spellings are refused instead of silently ignored.
 ELEMENTS = frozenset(
     {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
@@ -46,12 +46,12 @@ IDENTITY_POLICY, RESOURCE_POLICY = "identity", "resource"
 
 
 class PolicyError(ValueError):
-    """A document that isn't a policy, or not one that this version can read."""
+    """A document that isn't a policy, or that this version can't read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """operator and key in lower case, without ForAnyValue: and IfExists, which stand beside it."""
+    """operator and key are in lower case; ForAnyValue: and IfExists are in each and if_exists."""
 
     operator: str
     key: str
@@ -64,7 +64,7 @@ class Condition:
 class Statement:
     """principals are (kind, value): ("*", "*") for a bare star, ("AWS", "111122223333"), …
 
-    None means that the element isn't there. allow is False for a Deny."""
+    None means that the element is missing. allow is False for a Deny."""
 
     allow: bool
     actions: tuple[str, ...] | None = None
@@ -79,7 +79,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """partition: where it stands ("aws"), if that is known; its ARNs of other partitions name nothing there."""
+    """partition: the one that the policy is in ("aws"), if known; ARNs of other partitions name nothing there."""
 
     statements: tuple[Statement, ...]
     partition: str = ""
@@ -96,8 +96,8 @@ class Policy:
 def parse_policy(document: Any, kind: str = "", partition: str = "") -> Policy:
     """The policy of a parsed JSON document. Raises PolicyError, whose text says what is wrong.
 
-    kind: where the document stands, if it matters: IDENTITY names no principal, RESOURCE (of a bucket, a
-    key or an endpoint) must; both must name what they are about."""
+    kind: IDENTITY_POLICY must not name a principal, RESOURCE_POLICY (of a bucket, a key or an endpoint) must; both
+    must have a resource. Without a kind, neither is checked."""
     if not isinstance(document, Mapping):
         raise PolicyError("the policy document is not a JSON object")
     statements = document.get("Statement")
@@ -194,7 +194,7 @@ def _parse_conditions(data: Any) -> tuple[Condition, ...]:
         found += [_parse_condition(str(operator), str(key), values) for key, values in keys.items()]
     names = [(each.each, each.operator, each.if_exists, each.key) for each in found]
     if len(set(names)) != len(names):
-        # Names of keys and operators don't mind their case; whether AWS adds such values up or not isn't known.
+        # Keys and operators are case-insensitive; it is unknown whether AWS merges the values of such duplicates.
         raise PolicyError("a condition stands there twice, in other letters")
     return tuple(found)
 

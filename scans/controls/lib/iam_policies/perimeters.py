@@ -1,4 +1,4 @@
-"""Conditions that keep strangers out of a statement that names everybody."""
+"""Assesses conditions that limit an open statement to the own organization."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ACCOUNT_KEYS = (
 ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid")
 PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths")
 ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn")
-# Whose a network is, its id doesn't tell. Keys that name a service (kms:ViaService, aws:CalledVia) or an address are
-# not here: they say by which way a request comes, and anybody can come that way. KMS developer guide, condition keys:
+# The id of a network doesn't show its owner. Keys that name a service (kms:ViaService, aws:CalledVia) or an address
+# are missing on purpose: they limit the route of a request, and any principal can use it. KMS developer guide, condition
+# keys:
 # kms/latest/developerguide/conditions-kms.html; IAM user guide, reference_policies_condition-keys.html
 NETWORK_KEYS = ("aws:sourcevpc", "aws:sourcevpce")
 POSITIVE_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
 NETWORK = re.compile(r"vpce?-[0-9a-z]+")
-# Variables for the account and organization of what the policy stands on: its own, whatever that is. They hold where
-# ids do; one that names the caller (${aws:PrincipalAccount}) lets every caller through. Names of variables don't mind
-# their case. One may have a text for when it isn't there (${aws:ResourceOrgID, 'o-example'}), and whether it is isn't
-# known here. IAM user guide, policy variables and the condition keys aws:ResourceAccount and aws:ResourceOrgID.
+# Variables for the account and organization of the resource that has the policy. They count like ids; a variable for
+# the caller (${aws:PrincipalAccount}) lets every caller through. Names of variables are case-insensitive. A variable may
+# have a default (${aws:ResourceOrgID, 'o-example'}), and it is unknown here whether the default applies. IAM user guide, policy variables and the condition keys aws:ResourceAccount and aws:ResourceOrgID.
 OWN_ACCOUNT = re.compile(r"\$\{\s*aws:resourceaccount\s*\}", re.IGNORECASE)
 OWN_ORGANIZATION = re.compile(r"\$\{\s*aws:resourceorgid\s*\}", re.IGNORECASE)
 OWN_MARKER = "own"
@@ -39,11 +39,11 @@ WITH_DEFAULT = re.compile(r"\$\{\s*aws:resource(?:account|orgid)\s*,", re.IGNORE
 class Perimeter(StrEnum):
     CLOSED = "closed"  # only the own organization, account or network gets through
     OPEN = "open"
-    UNKNOWN = "unknown"  # it names an organization, account or network, and whose isn't known
+    UNKNOWN = "unknown"  # it names an organization, account or network of unknown ownership
 
 
 def assess_perimeter(statement: Statement, context: Context, networks: AbstractSet[str] = frozenset()) -> Perimeter:
-    """What the statement's conditions say together: all must hold, so one closed fence is enough.
+    """Assesses the statement's conditions together: all must hold, so one that is closed is enough.
 
     networks: ids of VPCs and VPC endpoints that are known to be the organization's own."""
     found = {_assess_condition(condition, context, networks) for condition in statement.conditions}
@@ -60,7 +60,7 @@ def list_named_networks(statement: Statement) -> tuple[str, ...]:
 
 
 def _assess_condition(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
-    """A condition lets through whoever has any of its values, so each value must be ours."""
+    """Any of a condition's values lets a request through, so every value must be the organization's own."""
     asks = condition.operator in POSITIVE_OPERATORS and not condition.if_exists and condition.each != "forallvalues"
     if not asks or not condition.values:
         return Perimeter.OPEN
@@ -99,7 +99,7 @@ def _assess_account(value: str, context: Context) -> Perimeter:
 
 
 def _assess_network(value: str, networks: AbstractSet[str]) -> Perimeter:
-    """A pattern takes in networks of others, made today or tomorrow."""
+    """A pattern is open: it matches networks of other accounts, existing or future."""
     if value in networks:
         return Perimeter.CLOSED
     return Perimeter.UNKNOWN if NETWORK.fullmatch(value) else Perimeter.OPEN

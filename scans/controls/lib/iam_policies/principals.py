@@ -1,4 +1,4 @@
-"""Whom a statement of a resource policy speaks to."""
+"""Lists the principals that a resource policy's statement names."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Set as AbstractSet
 from scans.controls.lib.iam_policies.model import Statement
 
 ACCOUNT = re.compile(r"\d{12}")
-UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")  # what AWS leaves where a principal was deleted: nobody
+# AWS replaces the ARN of a deleted principal by its unique id, which no principal has any more.
+UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")
 
 
 def list_open_principals(statement: Statement) -> tuple[str, ...]:
-    """The principals of a statement that anybody can be: a star, or an Allow for all but some."""
+    """The principals of a statement that include everyone: a star, or an Allow for everyone except some."""
     if statement.not_principals is not None:
         return ("everyone but " + ", ".join(value for _, value in statement.not_principals),)
     return tuple(value for kind, value in statement.principals or () if value == "*" and kind != "Service")
 
 
 def is_everyone(statement: Statement) -> bool:
-    """Principal "*", in either spelling, and so also in a Deny."""
+    """Whether it names the principal "*", in either spelling."""
     return any(kind in ("*", "AWS") and value == "*" for kind, value in statement.principals or ())
 
 
@@ -34,8 +35,8 @@ def list_foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tupl
 
 
 def list_unknown_principals(statement: Statement) -> tuple[str, ...]:
-    """Principals whose account the text doesn't tell, like a canonical user or a public identity provider (not those
-    of deleted principals)."""
+    """Principals whose account the text doesn't show, such as a canonical user or a public identity provider. Deleted
+    principals don't count."""
     return tuple(
         v
         for v in _list_account_principals(statement)
