@@ -1,4 +1,4 @@
-"""The trails that reach this account: one call, and two for each trail in its home region."""
+"""Reads the trails that cover this account: one call, and two for each trail in its home region."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ GONE = "TrailNotFoundException"
 
 def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("cloudtrail", aws.region)
-    # One region lists the multi-region and organization trails of all regions, as shadows. Trails of
-    # one other region only are not listed; none of them could satisfy what an account needs.
+    # One region lists the multi-region and organization trails of all regions, as shadow trails. Trails of a single
+    # other region are not listed; none of them could satisfy a control.
     found = read_or_gap(
         make_malformed_gap(DESCRIBE, aws.region),
         lambda: require_list(aws.call("cloudtrail", "DescribeTrails"), "trailList"),
@@ -95,7 +95,7 @@ def parse_trail(item: Any, home: str) -> dict[str, Any]:
 
 
 def read_logging_status(aws: Reader, arn: str, home: str) -> bool | Gap:
-    """Nothing else of the status: times of delivery would make evidence differ at each scan."""
+    """Whether the trail is logging. The rest of the status is ignored: delivery times would change evidence in every scan."""
     answer = call_trail_api(aws, STATUS, home, Name=arn)
     return (
         answer
@@ -109,9 +109,10 @@ def read_event_selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
     answer = call_trail_api(aws, SELECTORS, home, TrailName=arn)
     if isinstance(answer, Gap):
         return dict.fromkeys(names, answer)
+    # An answer with neither form would look like a trail that records nothing.
     if not names.values() & answer.keys():
         return dict.fromkeys(names, make_malformed_gap(SELECTORS, home))
-    # A trail has selectors of one of the two forms; AWS leaves the other out.
+    # A trail has selectors of one of the two forms; AWS omits the other.
     return {
         name: read_or_gap(make_malformed_gap(SELECTORS, home), require_objects, answer, key)
         for name, key in names.items()
@@ -136,10 +137,13 @@ def call_trail_api(aws: Reader, call: Call, home: str, **params: Any) -> dict[st
 
 def add_trail_lists(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
     trails = [resource for resource in evidence.resources if resource.type == "cloudtrail.trail"]
+    # An incomplete list proves neither that there is a trail for all nor that there is none, so the gap stands for
+    # it.
     gap = next(iter(evidence.gaps.get("cloudtrail.trail", ())), None)
     everything = gap or sorted(resource.arn for resource in trails)
     evidence.add("cloudtrail.account", f"arn:{aws.partition}:cloudtrail::{aws.account}:trail/*", trails=everything)
     context = seen.context
+    # Only the management account owns organization trails; member accounts see shadow trails.
     if context is None or not context.organization or context.management_account != aws.account:
         return
     ours = gap or sorted(r.arn for r in trails if r.facts["organization_trail"])

@@ -1,4 +1,4 @@
-"""Whether new EBS volumes are encrypted by default: one call in each region."""
+"""Reads whether new EBS volumes are encrypted by default: one call in each region."""
 
 from __future__ import annotations
 

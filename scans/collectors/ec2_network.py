@@ -1,7 +1,7 @@
-"""VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either.
+"""Reads VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either.
 
-Peering connections are read only where a VPC has a single node: whether it is alone depends on its neighbours, and on
-whether the VPC is another account's, which shares it."""
+Peering connections are read only where a VPC has a single node: whether the node is alone depends on the VPC's
+neighbors, and on whether another account shares the VPC."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ COLLECTOR = Collector(
     stage=1,
 )
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
-FILTER_VALUES = 200  # what EC2 takes in one filter
-SourcesByGroup = dict[str, list[str]]  # id -> what is wanted of it
+FILTER_VALUES = 200  # EC2's maximum in one filter
+SourcesByGroup = dict[str, list[str]]  # security group -> sources of its rules
 T = TypeVar("T")
 
 
@@ -65,6 +65,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     with_nodes, node_gaps = count_nodes_by_vpc(seen)
     record_gaps(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
     vpcs = with_nodes.keys() | with_interface
+    # A second node is a neighbor already, so only a VPC with a single node needs its peers and owner.
     lone = {vpc for vpc, nodes in with_nodes.items() if nodes == 1}
     described_ones = describe_by_filter(
         aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, ec2_shape.parse_vpc, "VpcId"
@@ -80,7 +81,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
 
 
 def derive_node_facts(count: int, gaps: list[Gap]) -> dict[str, Any]:
-    """A node whose VPC isn't known may be in any, so a VPC with fewer than two may have more."""
+    """The facts about a VPC's nodes. A node whose VPC is unknown may be in any, so a count below two may be too low."""
     return {
         "has_nodes": True if count else next(iter(gaps), False),
         "nodes": count if count > 1 else next(iter(gaps), count),
@@ -88,7 +89,7 @@ def derive_node_facts(count: int, gaps: list[Gap]) -> dict[str, Any]:
 
 
 def read_peers(aws: Reader, vpcs: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """VPC -> its fact `peers`; no call where no VPC needs it."""
+    """VPC -> its fact `peers`; no call if no VPC needs it."""
     if not vpcs:
         return {}
     listing = aws.pages("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections", MaxResults=1000)
@@ -115,7 +116,7 @@ def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]
 
 
 def resolve_ingress(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
-    """Turn each endpoint's security groups into what they let reach port 443."""
+    """Replace each endpoint's security groups by the sources that they admit to port 443."""
     wanted = {group for facts in endpoints.values() for group in facts["groups"]}
     sources = describe_by_filter(
         aws, GROUPS, "SecurityGroups", "group-id", wanted, ec2_shape.list_https_sources, "GroupId"
@@ -130,20 +131,21 @@ def merge_sources(aws: Reader, sources: SourcesByGroup | Gap, groups: list[str])
         return []
     if isinstance(sources, Gap):
         return sources
+    # A group that is missing from the answer may admit anything.
     if any(group not in sources for group in groups):
         return not_listed_gap(GROUPS, aws)
     return sorted({source for group in groups for source in sources[group]})
 
 
 def not_listed_gap(call: Call, aws: Reader) -> Gap:
-    """AWS left out what another answer names: its parts aren't known, rather than none."""
+    """The gap for something that another answer names and AWS didn't list: its parts are unknown, not empty."""
     return Gap(GapKind.NOT_READ, call.api, call.action, aws.region, "NotListed")
 
 
 def describe_by_filter(
     aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], T], id_key: str
 ) -> dict[str, T] | Gap:
-    """By filter, not by id: one that was deleted meanwhile is then left out, and the others are told."""
+    """Describe resources by filter, not by id: an id that was deleted meanwhile would make the whole call fail."""
     wanted = sorted(ids)
     found: dict[str, T] = {}
     for start in range(0, len(wanted), FILTER_VALUES):
@@ -163,7 +165,7 @@ def parse_by_id(items: list[Any], key: str, shape: Callable[[Any], T]) -> dict[s
 
 
 def select_vpc_facts(aws: Reader, found: dict[str, dict[str, Any]] | Gap, vpc: str) -> dict[str, Any]:
-    """Its ranges matter where there are interface endpoints, its owner where it has a single node."""
+    """The ranges and owner of a VPC. Ranges matter for interface endpoints, the owner for a single node."""
     held = found if isinstance(found, Gap) else found.get(vpc, not_listed_gap(VPCS, aws))
     return dict.fromkeys(("cidrs", "owner"), held) if isinstance(held, Gap) else held
 
@@ -182,10 +184,11 @@ def count_nodes_by_vpc(seen: EarlierEvidence) -> tuple[Counter[str], list[Gap]]:
 
 
 def read_dns_attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:
-    """None: the VPC is gone."""
+    """The DNS attributes of a VPC; None if the VPC was deleted."""
     facts: dict[str, Any] = {}
     for name, attribute in ATTRIBUTES.items():
         try:
+            # EC2 takes one attribute a call, spelled with a small letter, and answers with a capital.
             answer = aws.call("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute=attribute[0].lower() + attribute[1:])
         except CallError as error:
             if error.code == "InvalidVpcID.NotFound":

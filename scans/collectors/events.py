@@ -1,4 +1,4 @@
-"""With which TLS version, and through which host, Systems Manager was called lately: one call in each region."""
+"""Samples with which TLS version and through which host Systems Manager was called: one call in each region."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 
 def look_up_events(aws: Reader) -> dict[str, Any]:
-    """The newest events only: LookupEvents allows two calls a second for a whole account and region."""
+    """One page of the newest events: LookupEvents allows only two calls a second for an account and region."""
     attributes = [{"AttributeKey": "EventSource", "AttributeValue": SOURCE}]
     return aws.call("cloudtrail", "LookupEvents", LookupAttributes=attributes, MaxResults=SAMPLE)
 
 
 def summarize_events(events: list[Any]) -> dict[str, Any]:
-    """Not every event says how the client connected: calls by AWS itself don't."""
+    """Count TLS versions and collect hosts. Events of calls by AWS services have no TLS details."""
     versions: Counter[str] = Counter()
     hosts: set[str] = set()
     for event in events:
@@ -63,6 +63,7 @@ def summarize_events(events: list[Any]) -> dict[str, Any]:
 
 def tls_details(event: Any) -> dict[str, Any]:
     record = json_object(require_text(event, "CloudTrailEvent"))
+    # An event without tlsDetails is normal. One that isn't a CloudTrail record makes the whole sample unknown.
     details = None if record is None else record.get("tlsDetails", {})
     if not isinstance(details, dict):
         raise ShapeError("not a CloudTrail record")

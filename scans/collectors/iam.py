@@ -1,6 +1,6 @@
-"""The root user, users, policies and who has them: five calls for the account, and a page per 1,000 entities.
+"""Reads the root user, users, policies and their principals: five calls, and a page per 1,000 entities.
 
-One more in the management account: whether it manages the root access of the others."""
+One more call in the management account: whether it manages the root access of member accounts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PRINCIPALS = {
 }
 POLLS = 6
 NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent"})
-# What IAM answers where no feature can be on, with or without "Exception" behind it.
+# IAM's error codes if no feature can be on, with or without the suffix "Exception".
 NO_FEATURES = frozenset({"ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode", "OrganizationNotFound"})
 NO_ROOT = Gap(GapKind.MALFORMED, REPORT.api, REPORT.action, GLOBAL, "NoRootUser")
 MAX_NAMES = 10_000_000  # characters of all names and paths: an account may have 16,000, of up to 640 each
@@ -96,7 +96,7 @@ def collect(aws: Reader, seen: EarlierEvidence, sleep: Callable[[float], None] =
 
 
 def add_organization(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
-    """IAM tells it to the management account only (and to an administrator that it may have named for this)."""
+    """Record the organization's root features. IAM returns them to the management account and its delegate only."""
     context = seen.context
     if context is None or not context.organization or context.management_account != aws.account:
         return
@@ -118,7 +118,8 @@ def list_root_features(aws: Reader) -> list[str]:
 
 
 def fetch_credential_report(aws: Reader, sleep: Callable[[float], None]) -> iam_report.CredentialReport:
-    """IAM makes the report when asked, at most every four hours, and takes a few seconds for it."""
+    """Generate and fetch the report. IAM generates a new one at most every four hours, within a few seconds."""
+    # Until the report is ready, GetCredentialReport fails with a code of NOT_READY.
     if aws.call("iam", "GenerateCredentialReport").get("State") != "COMPLETE":
         sleep(1)
     for poll in range(1, POLLS):
@@ -137,7 +138,7 @@ def add_root_user(aws: Reader, evidence: Evidence, report: iam_report.Credential
     )
     devices = aws.pages("iam", "ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned", MaxItems=1000)
     holders = [read_or_gap(make_malformed_gap(MFA, aws.region), parse_device_holder, item) for item in devices.items]
-    # A device whose holder was not told may be the root user's, unless another one is.
+    # A device whose user could not be read may be the root user's. It matters only if no other device is.
     unread = next((who for who in holders if isinstance(who, Gap)), devices.gap)
     virtual = True if root_arn(aws) in holders else unread or False
     names = ("password_last_used", "keys_last_used", "credentials_present")
@@ -148,7 +149,7 @@ def add_root_user(aws: Reader, evidence: Evidence, report: iam_report.Credential
 
 
 def parse_device_holder(device: Any) -> str:
-    """Whose device it is. Its name doesn't tell: the root user's may have any, and any user's may be named like it.
+    """The ARN of the device's user. Its name proves nothing: any device can have any name.
 
     IAM API reference, VirtualMFADevice: IAM/latest/APIReference/API_VirtualMFADevice.html"""
     return require_text(require_mapping(device, "User"), "Arn")
@@ -157,12 +158,14 @@ def parse_device_holder(device: Any) -> str:
 def summary_facts(answer: dict[str, Any]) -> dict[str, Any]:
     counts = answer.get("SummaryMap")
     return {
+        # A summary counts devices and keys of the root user only, although its names say "Account".
         "mfa_enabled": require_number(counts, "AccountMFAEnabled") > 0,
         "access_keys": require_number(counts, "AccountAccessKeysPresent"),
     }
 
 
 def add_entities(aws: Reader, evidence: Evidence) -> None:
+    # Without AWS managed policies: no control reads their documents.
     kinds = ["User", "Role", "Group", "LocalManagedPolicy"]
     found = aws.pages("iam", "GetAccountAuthorizationDetails", "", Filter=kinds, MaxItems=1000)
     record_gaps(evidence, ENTITIES, found.gap)
@@ -171,7 +174,7 @@ def add_entities(aws: Reader, evidence: Evidence) -> None:
     def page(answer: Any) -> None:
         for key, into in items.items():
             into.extend(require_list(answer, key, []))
-        if any(key not in answer for key in items):  # every page has all four lists, empty ones too
+        if any(key not in answer for key in items):  # IAM sends all four lists on every page, even empty ones
             raise ShapeError("a list is missing")
 
     add_each_item(evidence, ENTITIES, DETAILS, aws.region, found.items, page)
@@ -189,7 +192,7 @@ def add_entities(aws: Reader, evidence: Evidence) -> None:
 def add_principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
     kind, name_key, inline_key = fields
     arn, name = require_text(item, "Arn"), require_text(item, name_key)
-    # IAM leaves out the list of inline policies of users who have none, and no other of these lists.
+    # IAM omits the list of inline policies only for users who have none. Any other missing list is malformed.
     read = read_or_gap(
         make_malformed_gap(DETAILS, aws.region),
         lambda: inline_policies(require_list(item, inline_key, [] if kind == "user" else None)),
@@ -213,7 +216,7 @@ def inline_policies(items: list[Any]) -> list[dict[str, Any]]:
 
 
 def map_attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
-    """Policy ARN -> the principals that have it; the Gap where some principals are not known."""
+    """Policy ARN -> the principals that have it; a Gap if some principals are unknown."""
     if evidence.gaps.get("iam.principal"):
         return evidence.gaps["iam.principal"][0]
     found: dict[str, list[str]] = {}
@@ -242,7 +245,7 @@ def default_version(item: Any) -> dict[str, Any]:
 
 
 def add_entity_names(aws: Reader, evidence: Evidence) -> None:
-    """Names and paths of everything, in the order of the ARNs so that the same names give the same fields."""
+    """Inspect all names and paths, ordered by ARN so that unchanged names give unchanged evidence."""
     incomplete = evidence.gaps.get("iam.principal")
     fields: dict[str, list[dict[str, str]]] = {}
     for resource in sorted(evidence.resources, key=lambda r: r.arn):

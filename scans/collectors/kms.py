@@ -1,4 +1,4 @@
-"""The keys that settings name: one list of aliases, one call for each key, two more for an own customer key."""
+"""Reads the keys that settings name: one list of aliases, one call per key, two more per own customer key."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     aliases = read_aliases(aws)
     lookups: dict[str, list[str]] = {}
     for name in sorted(named):
+        # DescribeKey on such an alias would create the key, and a scan must not change anything.
         if aliases.lacks_key(name):
             add_keyless_reference(evidence, aliases, name, named[name])
         else:
@@ -73,6 +74,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     for lookup, texts in sorted(lookups.items()):
         facts = describe_key(aws, evidence, lookup)
         for name in texts:
+            # Some emulators of AWS know no reserved aliases; in AWS they can't be missing.
             if facts is None and aliases.is_reserved(name):
                 add_keyless_reference(evidence, aliases, name, named[name])
                 continue
@@ -81,6 +83,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
                 keys[facts["key"]] = facts
                 users.setdefault(facts["key"], set()).update(named[name])
     for arn, facts in sorted(keys.items()):
+        # A key of another region can be named here; it is judged in its own region.
         if names.parse_arn_region(arn, aws.region) == aws.region:
             more = {name: value for name, value in facts.items() if name != "key"}
             evidence.add("kms.key", arn, **more, used_by=sorted(users[arn]))
@@ -88,7 +91,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
 
 
 def list_key_naming_resources(aws: Reader, seen: EarlierEvidence) -> list[Resource]:
-    """What may name a key of this region."""
+    """The resources that may name a key of this region. A trail names keys of its home region."""
     found = references.select_own_settings(seen.of(*references.NAMES_KEYS), aws.account)
     return [r for r in found if aws.region == (r.facts["home_region"] if r.type == "cloudtrail.trail" else r.region)]
 
@@ -101,14 +104,14 @@ def read_aliases(aws: Reader) -> names.RegionAliases:
 
 
 def add_keyless_reference(evidence: Evidence, aliases: names.RegionAliases, name: str, users: set[str]) -> None:
-    """AWS makes the key at its first use, so the alias can be used. All keys of AWS are symmetric encryption keys."""
+    """Record an AWS managed alias without a key: AWS creates the symmetric key at its first use, so the alias works."""
     alias = aliases.own_alias(name)
     facts = {"key": None, "state": "Enabled", "manager": "AWS", "usage": "ENCRYPT_DECRYPT", "spec": "SYMMETRIC_DEFAULT"}
     evidence.add("kms.reference", name, **facts, aws_alias=alias, used_by=sorted(users))
 
 
 def describe_key(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any] | Gap | None:
-    """Facts of a key; None: it doesn't exist."""
+    """The facts of a key; None if it doesn't exist."""
     place = names.parse_arn_region(lookup, aws.region)
     try:
         answer = aws.call("kms", "DescribeKey", region=place, KeyId=lookup)
@@ -122,13 +125,14 @@ def describe_key(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any]
         if error.code == NOT_FOUND:
             return None
         found = error.gap
+    # Another account's key that refuses is no gap in the list of own keys.
     if isinstance(found, Gap) and names.parse_arn_account(lookup, aws.account) == aws.account:
         record_gaps(evidence, ["kms.key"], found)
     return found
 
 
 def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any]:
-    """KeySpec and KeyUsage are optional in the model: a key without one may still be known to be disabled."""
+    """The facts in KMS's metadata. KeySpec and KeyUsage are optional: without them, a key may still be known as disabled."""
     arn = require_text(key, "Arn")
     related = key.get("MultiRegionConfiguration")
     replica = isinstance(related, Mapping) and related.get("MultiRegionKeyType") == "REPLICA"
@@ -149,7 +153,7 @@ def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any
 
 
 def read_key_rotation(aws: Reader, key: dict[str, Any], place: str) -> bool | Gap | None:
-    """None for keys that can't rotate by themselves. A replica rotates as its primary, in another region, does."""
+    """Whether the key rotates; None for keys that can't. A replica rotates as its primary in another region does."""
     kind = (key["own"], key["manager"], key["spec"], key["origin"], key["state"])
     if kind != (True, "CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS", "Enabled"):
         return None
@@ -200,10 +204,11 @@ def add_key_reference(
         facts = dict.fromkeys(facts, found)
     elif found is not None:
         facts = {part: found[part] for part in facts}
-    # Where the key isn't known, the text under which it would be looked up may still be an ARN.
+    # Without the key's facts, the text for its lookup may still be the ARN of an AWS managed key.
     alias: str | Gap | None = aliases.find_aws_alias(
         name, facts["key"] if isinstance(found, dict) else aliases.lookup_text(name)
     )
+    # With an incomplete list of aliases, an AWS managed key may have one that was not listed.
     if alias is None and aliases.gap is not None and facts["manager"] not in {"CUSTOMER", None}:
         alias = aliases.gap
     evidence.add("kms.reference", name, **facts, aws_alias=alias, used_by=sorted(users))

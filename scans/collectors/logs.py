@@ -1,4 +1,4 @@
-"""The log groups that Systems Manager's logs go to: two calls, and one per 50 that lie or are named elsewhere."""
+"""Reads the log groups that receive Systems Manager's logs: two calls, and one per 50 groups with other names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ COLLECTOR = Collector(
     calls=(DESCRIBE,),
     stage=1,
 )
-PREFIX = "/aws/ssm/"  # where Run Command puts its groups when no other is named
-# SSM Agent's own logs: its configuration lies on the nodes, so only a group's name tells.
+# Where Run Command creates its groups if no other is named.
+PREFIX = "/aws/ssm/"
+# SSM Agent's own logs: its configuration is on the nodes, so only a group's name shows them.
 AGENT_NAMES = ("amazon-ssm-agent", "/var/log/amazon/ssm")
-AGENT_PATTERN = "amazon"  # what the names have in common, so that one search finds both
+# The common part of the names, so that one search finds both.
+AGENT_PATTERN = "amazon"
 SCRIPT_DEFAULT = "/aws/ssm/automation/executeScript"
 BATCH = 50
 
@@ -47,13 +49,14 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
                 "logs.group", build_log_group_arn(aws, name), name=name, kinds=kinds_of(name, kinds), kms_key=key
             )
     for name in elsewhere:
+        # Only a group that AWS certainly doesn't have is recorded as missing.
         if name in kinds and name not in found and name not in unsure:
             evidence.add("logs.missing", build_log_group_arn(aws, name), name=name, kinds=sorted(kinds[name]))
     return evidence
 
 
 def add_listed_groups(aws: Reader, evidence: Evidence, listing: Listing, found: dict[str, str | None]) -> bool:
-    """Add what was listed; says whether all of it could be read."""
+    """Add the listed groups. Returns whether all of them could be read."""
 
     def group(item: Any) -> None:
         found[require_text(item, "logGroupName")] = text_or_none(item, "kmsKeyId")
@@ -62,7 +65,7 @@ def add_listed_groups(aws: Reader, evidence: Evidence, listing: Listing, found: 
 
 
 def look_up_groups(aws: Reader, evidence: Evidence, names: list[str], found: dict[str, str | None]) -> set[str]:
-    """Look groups up by name. Gives back those of which it isn't known whether they exist."""
+    """Look groups up by name. Returns the names of which it is unknown whether they exist."""
     unsure: set[str] = set()
     batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
     while batches:
@@ -70,7 +73,7 @@ def look_up_groups(aws: Reader, evidence: Evidence, names: list[str], found: dic
         listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupIdentifiers=batch)
         readable = add_listed_groups(aws, evidence, listing, found)
         if listing.gap is not None and listing.gap.code == "ResourceNotFoundException":
-            # One of them doesn't exist; which, only asking for each can tell.
+            # One of them doesn't exist, and AWS doesn't say which: look each one up by itself.
             batches += [[name] for name in batch] if len(batch) > 1 else []
         elif listing.gap is not None or not readable:
             record_gaps(evidence, COLLECTOR.types, listing.gap)
@@ -79,7 +82,7 @@ def look_up_groups(aws: Reader, evidence: Evidence, names: list[str], found: dic
 
 
 def find_agent_groups(aws: Reader, evidence: Evidence) -> set[str]:
-    """The names only: a search by pattern leaves the keys out, so each group found is then looked up by name."""
+    """The names of SSM Agent's groups. A search by pattern omits the keys, so each group is looked up by name later."""
     found: set[str] = set()
 
     def group(item: Any) -> None:

@@ -1,4 +1,4 @@
-"""Whether Macie is on: one call in each region, a second where it is."""
+"""Reads whether Macie is on: one call in each region, a second one where it is."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def read_macie_session(aws: Reader) -> dict[str, Any]:
             return {"status": "DISABLED", "supported": True}
         if error.gap.kind is GapKind.UNSUPPORTED:
             return {"status": "DISABLED", "supported": False}
+        # Any other refusal may come from a region with Macie or without, so both are unknown.
         return {"status": error.gap, "supported": error.gap}
 
 

@@ -1,4 +1,4 @@
-"""With whom this account's parameters are shared: one call in each region, a second where any is."""
+"""Reads with whom this account's parameters are shared: one call in each region, a second one if any is shared."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         arn = require_text(item, "arn")
         of = read_or_gap(make_malformed_gap(RESOURCES, aws.region), require_text, item, "resourceShareArn")
         held = shares.setdefault(arn, set())
-        if isinstance(of, Gap):  # it is shared, and through what isn't known: whom else that admits isn't either
+        if isinstance(of, Gap):
+            # An unknown share may admit further principals, so the ones from other shares are not enough.
             shares[arn] = of
         elif isinstance(held, set):
             held.add(of)
@@ -49,7 +50,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 
 def map_share_principals(aws: Reader) -> dict[str, set[str]] | Gap:
-    """Share -> whom it admits."""
+    """Share -> the principals that it admits."""
     found = aws.pages("ram", "ListPrincipals", "principals", **PARAMETERS, maxResults=500)
     if found.gap:
         return found.gap

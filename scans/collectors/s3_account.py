@@ -1,4 +1,4 @@
-"""All buckets of the account with their regions, and the account's public access block: two calls."""
+"""Lists the account's buckets with their regions, and reads its public access block: two calls."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_account_block(aws: Reader) -> dict[str, bool] | None:
 
 
 def map_bucket_regions(items: list[Any]) -> dict[str, str | None]:
-    """Bucket -> region. S3 leaves the region out of answers only where it wasn't asked to page."""
+    """Bucket -> region. S3 omits the region only from answers that aren't paginated."""
     if not all(isinstance(item, dict) for item in items):
         raise ShapeError("not a list of buckets")
     return {require_text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}

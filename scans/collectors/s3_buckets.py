@@ -1,4 +1,4 @@
-"""The buckets that Systems Manager data goes to: two to four calls for each own one, one for others."""
+"""Reads the buckets that receive Systems Manager data: two to four calls for each own bucket, one for others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLLECTOR = Collector(
     calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, HEAD),
     stage=1,
 )
-# The codes that say "there is none" -> the fact's value then. Without a configuration S3 uses its own keys.
+# Error codes that mean "there is none" -> the fact's value. Without a configuration S3 uses its own keys.
 ABSENT_VALUES: dict[str, Any] = {
     "ServerSideEncryptionConfigurationNotFoundError": {"algorithm": "AES256", "key": None, "bucket_key": False},
     "NoSuchBucketPolicy": None,
@@ -47,7 +47,7 @@ class BucketGoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AccountBuckets:
-    """What the account's own evidence says about its buckets."""
+    """The account's buckets and public access block, from the evidence of s3_account."""
 
     regions: dict[str, str | None] | Gap  # of every bucket of the account
     blocked: bool  # the account's public access block is complete
@@ -64,6 +64,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     if isinstance(account.regions, Gap):
         record_gaps(evidence, ["s3.bucket"], account.regions)
     own: set[str] = set()
+    # inbound: own buckets that other accounts' settings name (docs/decisions/0004).
     for name in sorted({*named, *seen.inbound}):
         kinds = sorted({*(named[name].kinds if name in named else ()), *seen.inbound.get(name, ())})
         ours = not isinstance(account.regions, Gap) and name in account.regions
@@ -75,7 +76,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
 
 
 def add_packages(evidence: Evidence, seen: EarlierEvidence) -> None:
-    """Distributor packages of every region: things with files in a bucket, which may not be named anywhere."""
+    """Record the Distributor packages of every region: their files come from a bucket that may not be named anywhere."""
     record_gaps(evidence, ["ssm.package"], *seen.gaps("ssm.document"))
     for resource in seen.of("ssm.document"):
         kind = resource.facts.get("document_type")
@@ -100,7 +101,7 @@ def add_destination(
 ) -> None:
     head: Any = "exists" if name in own else read_or_gap(make_malformed_gap(HEAD, aws.region), probe_bucket, aws, name)
     mine = account.regions if isinstance(account.regions, Gap) else name in own
-    # A name that nobody has is surely not ours.
+    # A bucket that doesn't exist certainly isn't this account's, even if its own list could not be read.
     evidence.add(
         "s3.destination",
         build_bucket_arn(aws, name),
@@ -113,7 +114,7 @@ def add_destination(
 
 
 def probe_bucket(aws: Reader, name: str) -> str:
-    """HEAD has no body, so S3 answers with the status alone."""
+    """Whether a bucket exists, by its HTTP status: S3's answer to HEAD has no body, and so no code."""
     try:
         aws.call("s3", "HeadBucket", Bucket=name)
     except CallError as error:
@@ -128,11 +129,12 @@ def probe_bucket(aws: Reader, name: str) -> str:
 
 
 def add_bucket(aws: Reader, evidence: Evidence, account: AccountBuckets, name: str, kinds: list[str]) -> bool:
-    """Add one own bucket; False if it is gone."""
+    """Add one own bucket. Returns False if it was deleted."""
     try:
         region = read_bucket_region(aws, account, name)
         if isinstance(region, Gap):
             record_gaps(evidence, ["s3.bucket"], region)
+            # The list of buckets proves that it is this account's, even though its region is unknown.
             return True
         facts = read_bucket_facts(aws, account, name, region)
     except BucketGoneError:
@@ -153,6 +155,7 @@ def read_bucket_facts(aws: Reader, account: AccountBuckets, name: str, region: s
         "public_access_block": None,
         "policy_public": False,
     }
+    # The account's complete block overrides the bucket's settings: two calls fewer for each bucket.
     if not account.blocked:
         facts["public_access_block"] = read_bucket_setting(aws, BLOCK, region, name, s3_shape.parse_public_access_block)
         facts["policy_public"] = read_bucket_setting(aws, STATUS, region, name, s3_shape.is_public)
@@ -167,6 +170,7 @@ def read_bucket_setting(
     except CallError as error:
         if error.code in GONE:
             raise BucketGoneError from error
+        # S3 reports a missing configuration as an error, not as an empty answer.
         return ABSENT_VALUES.get(error.code, error.gap)
     return read_or_gap(make_malformed_gap(call, region), shape, answer)
 

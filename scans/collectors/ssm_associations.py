@@ -1,4 +1,4 @@
-"""State Manager associations: what they run, where their output goes."""
+"""Reads State Manager associations: what they run and where their output goes."""
 
 from __future__ import annotations
 

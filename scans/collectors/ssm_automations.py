@@ -1,4 +1,4 @@
-"""Automation executions. Parameters are read only where they may name a bucket."""
+"""Reads automation executions. Parameters are read only if they may name a bucket."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     for id, item in identify_items(
         evidence, listing, "AutomationExecutionId", make_malformed_gap(LIST, aws.region), "ssm.automation"
     ):
+        # The list has the texts of every execution. GetAutomationExecution costs a call each, at three a second.
         answer: Answer | Gap | None = {"AutomationExecution": item}
         gap = make_malformed_gap(LIST, aws.region)
         if references.base_name(str(item.get("DocumentName") or "")) in BUCKET_NAMING_DOCUMENTS:
@@ -68,7 +69,7 @@ def read_automation(item: Answer, answer: Answer | Gap, gap: Gap) -> dict[str, A
 
 
 def find_automation_references(execution: Answer) -> list[references.Reference]:
-    """Only where parameters tell something were they asked for; there, AWS has an object, if an empty one."""
+    """The buckets that parameters name. Executions read with GET always have the object, even if it is empty."""
     document = require_text(execution, "DocumentName")
     parameters = mapping_or_empty(execution, "Parameters")
     if references.base_name(document) in BUCKET_NAMING_DOCUMENTS and "Parameters" not in execution:

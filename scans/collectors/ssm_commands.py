@@ -1,4 +1,4 @@
-"""Commands that Run Command ran, as far back as AWS lists them (30 days)."""
+"""Reads the commands of Run Command, as far back as AWS lists them (30 days)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource data syncs: Inventory and Compliance to a bucket, OpsData from other accounts."""
+"""Reads resource data syncs: Inventory and Compliance to a bucket, OpsData from other accounts."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def read_data_sync(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
 
 
 def sync_type(item: Answer) -> str:
-    """Syncs made before the type existed have none, and all of those go to a bucket."""
+    """The type of a sync. Syncs created before types existed have none, and all of them write to a bucket."""
     return text_or_none(item, "SyncType") or "SyncToDestination"
 
 
 def parse_sync_destination(item: Answer) -> Answer:
-    """Where it writes: a sync to a destination has one, and one that only takes data in has none."""
+    """The bucket that a sync writes to; empty for a sync that only receives data."""
     found = mapping_or_empty(item, "S3Destination")
     if not found and sync_type(item) == "SyncToDestination":
         raise ShapeError("S3Destination")
@@ -61,6 +61,7 @@ def parse_sync_destination(item: Answer) -> Answer:
 
 def find_sync_references(item: Answer) -> list[references.Reference]:
     place = parse_sync_destination(item)
+    # Kinds of data as in ssm_references: 10 is OpsData, 12 inventory and compliance.
     kinds = ["10"] if sync_type(item) == "SyncFromSource" else ["12"]
     if kinds == ["12"] and mapping_or_empty(place, "DestinationDataSharing"):
         kinds.append("10")

@@ -1,4 +1,4 @@
-"""Own documents: what they say about sessions, buckets and log groups, and with whom they are shared."""
+"""Reads own documents: their sessions, buckets and log groups, and with whom they are shared."""
 
 from __future__ import annotations
 
@@ -58,10 +58,12 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         place = build_regional_arn(aws, f"document/{name}")
         evidence.add("ssm.document", place, **facts)
         kind = facts["document_type"]
+        # A document of unknown type may be a Session document.
         evidence.record_gap("ssm.session_document", kind if isinstance(kind, Gap) else None)
         if kind == "Session" or name == PREFERENCES:
             sessions.add(name)
             evidence.add("ssm.session_document", place, name=name, exists=True, session=facts["session"])
+    # Recorded even if missing: without preferences the defaults apply, and SSM-SM-001 and SSM-SM-002 judge them.
     if PREFERENCES not in sessions:
         evidence.add(
             "ssm.session_document",
@@ -92,7 +94,7 @@ def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None
 
 
 def shared_with(shares: Listing, gap: Gap) -> list[str] | Gap:
-    """Account ids, or "all". Whoever was seen before a refusal isn't enough: the rest may be the public."""
+    """Account ids, or "all". The ids before a refusal are not enough: the rest may include the public."""
     if shares.gap is not None:
         return shares.gap
     if not all(isinstance(id, str) and id for id in shares.items):
@@ -101,7 +103,7 @@ def shared_with(shares: Listing, gap: Gap) -> list[str] | Gap:
 
 
 def describe_missing_preferences(evidence: Evidence) -> dict[str, Any]:
-    """The session preferences that aren't in the list: surely missing only if the list is whole."""
+    """The session preferences, if the list lacks them: certainly missing only if the list is complete."""
     gaps = evidence.gaps.get("ssm.session_document", [])
     unknown = gaps[0] if gaps else None
     return {"name": PREFERENCES, "exists": unknown or False, "session": unknown}

@@ -1,4 +1,4 @@
-"""Managed nodes, and whether their instance types encrypt traffic between instances."""
+"""Reads managed nodes, and whether their instance types encrypt traffic between instances."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ COLLECTOR = Collector(
     (NODES, INSTANCES, TYPES),
 )
 
-FILTER_VALUES = 200  # AWS takes this many values in a filter; beyond it, listing all is fewer calls
+# EC2's maximum in one filter. For more nodes, listing all instances takes fewer calls.
+FILTER_VALUES = 200
 TYPES_AT_ONCE = 100
 ENDED_STATES = {"terminated", "shutting-down"}
 EC2_FACTS = ("instance_type", "vpc", "transit_encryption")
 
-# What a region's instance types can do is AWS's, the same for all accounts, so it is read once a process.
+# Properties of a region's instance types are the same for all accounts, so each is read once per process.
 _encrypting: dict[tuple[str, str, str], bool | None] = {}
 
 
@@ -69,14 +70,15 @@ def add_ec2_nodes(aws: Reader, evidence: Evidence, ids: list[str]) -> None:
     for id in ids:
         place = build_regional_arn(aws, f"instance/{id}", service="ec2")
         item = found.get(id)
+        # Systems Manager lists nodes for a month after their instance was terminated.
         if item is None and listing.gap is None:
-            continue  # Systems Manager remembers nodes for a month after their instance is gone.
+            continue
         if item is None:
             evidence.add("ssm.node", place, hybrid=False, **dict.fromkeys(EC2_FACTS, listing.gap))
         elif not is_instance_ended(item):
             kind = kinds[id]
             encrypts = kind if isinstance(kind, Gap) else encrypting[kind]
-            vpc = read_or_gap(gap, require_text, item, "VpcId")  # every instance that isn't gone is in one
+            vpc = read_or_gap(gap, require_text, item, "VpcId")  # every instance that isn't terminated has one
             evidence.add("ssm.node", place, hybrid=False, instance_type=kind, vpc=vpc, transit_encryption=encrypts)
 
 
@@ -108,13 +110,14 @@ def is_instance_ended(item: Answer) -> bool:
 
 
 def transit_encryption(aws: Reader, kinds: list[str]) -> dict[str, bool | Gap | None]:
-    """For each instance type: EncryptionInTransitSupported; None where AWS doesn't say."""
+    """Instance type -> EncryptionInTransitSupported; None if AWS doesn't return it."""
     place = (aws.partition, aws.region)
     known: dict[str, bool | Gap | None] = {}
     wanted = [kind for kind in kinds if (*place, kind) not in _encrypting]
     for start in range(0, len(wanted), TYPES_AT_ONCE):
         known |= read_types(aws, wanted[start : start + TYPES_AT_ONCE])
     for kind, value in known.items():
+        # A gap is this account's alone: another account may be allowed to read the type.
         if not isinstance(value, Gap):
             _encrypting[(*place, kind)] = value
     return known | {kind: _encrypting[(*place, kind)] for kind in kinds if (*place, kind) in _encrypting}

@@ -1,4 +1,4 @@
-"""OpsItems, activations and own patch baselines: read for their free text."""
+"""Reads OpsItems, activations and own patch baselines for their free text."""
 
 from __future__ import annotations
 

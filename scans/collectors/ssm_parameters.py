@@ -1,4 +1,4 @@
-"""Parameters of Parameter Store: metadata only, never a value."""
+"""Reads parameters of Parameter Store: metadata only, never a value."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def read_parameter(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
         "type": read_or_gap(gap, require_text, item, "Type"),
         "key_id": read_or_gap(gap, text_or_none, item, "KeyId"),
         "tier": read_or_gap(gap, text_or_none, item, "Tier"),
+        # With the time of the change, ssm_values decides by these whether a value must be read again.
         "version": read_or_gap(gap, require_number, item, "Version"),
         "modified": read_or_gap(gap, instant_or_none, item, "LastModifiedDate"),
         "secret_name": read_or_gap(gap, lambda: classify_secret_name(name, text_or_none(item, "Description"))),

@@ -1,4 +1,4 @@
-"""Service settings: sharing of documents, logs of scripts, the default role of hosts."""
+"""Reads service settings: sharing of documents, logs of scripts, the default role of hosts."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     sharing, destination, role = (read_setting(aws, name) for name in (SHARING, SCRIPT_LOGS, HOST_ROLE))
     group: str | Gap | None = destination if isinstance(destination, Gap) else None
+    # The name of the group matters only if logs go there: one call fewer in every other region.
     if destination == "CloudWatch":
         group = read_setting(aws, SCRIPT_LOG_GROUP)
     elif isinstance(destination, str):

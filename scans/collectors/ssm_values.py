@@ -1,8 +1,8 @@
-"""Values of String and StringList parameters, looked through in memory; nothing of them is kept.
+"""Inspects values of String and StringList parameters in memory; no part of a value is kept.
 
-Off unless the company has named a value role. What is kept of a value: which detectors find something, and
-the parameter's version. A value is read again only when it was written again. Customers' programs share the
-quota of GetParameters (40 a second), so calls are spaced out.
+Off unless the company has named a value role (docs/decisions/0017). Evidence keeps the names of the detectors that
+find something, and the parameter's version. A value is read again only after it was written again. The company's own
+programs share the quota of GetParameters (40 a second), so calls are spaced out.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def collect(
 
 @dataclass(slots=True)
 class CallPacer:
-    """Keeps calls apart."""
+    """Spaces calls SECONDS_APART."""
 
     sleep: Callable[[float], None]
     clock: Callable[[], float]
@@ -83,15 +83,15 @@ class CallPacer:
 
 
 def stamp_parameter(parameter: Resource) -> tuple[Any, ...]:
-    """What changes when a parameter is written, also when it is deleted and made anew with version 1."""
+    """A value that changes with every write, even if the parameter is deleted and created again with version 1."""
     parts = (parameter.facts.get("version"), parameter.facts.get("modified"))
     if any(isinstance(part, Gap) or part is None for part in parts):
-        return (parameter.arn, object())  # equal to no other: it is read
+        return (parameter.arn, object())  # equal to no other, so the value is read
     return (parameter.arn, *parts)
 
 
 def index_last_inspection(seen: EarlierEvidence) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """What the last scan found: the parameter's stamp of then -> facts."""
+    """The facts of the last scan, by the parameter's stamp at that time."""
     before = [resource for evidence in seen.before for resource in evidence.resources]
     stamps = {r.arn: stamp_parameter(r) for r in before if r.type == "ssm.parameter"}
     return {
@@ -108,8 +108,10 @@ def index_last_inspection(seen: EarlierEvidence) -> dict[tuple[Any, ...], dict[s
 def inspect_batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
     by_name = {str(parameter.facts["name"]): parameter for parameter in parameters}
     try:
+        # Without decryption, so that a parameter that has become a SecureString meanwhile isn't read in plain text.
         answer = aws.call("ssm", "GetParameters", Names=list(by_name), WithDecryption=False)
         found = dict(inspect_parameters(answer))
+        # Parameters that were deleted since they were listed: they are neither read nor a gap.
         gone = set(answer.get("InvalidParameters") or ())
     except CallError as error:
         found, gone, gap = {}, set(), error.gap
@@ -149,10 +151,12 @@ def inspect_parameters(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | N
 
 
 def detect_in_value(name: str, item: Answer) -> list[str]:
-    """Which detectors find something in a value, also beside the parameter's name; never what."""
+    """The detectors that find something in a value, given the parameter's name; never what they found."""
     value = item.get("Value")
     if not isinstance(value, str):
         raise ShapeError("Value")
+    # A StringList is inspected as a whole and element by element: judging only the whole value would miss a password
+    # among other elements.
     parts = value.split(",") if item["Type"] == "StringList" else []
     found = find_sensitive_fields({"Name": name.rsplit("/", 1)[-1], "Value": [value, *parts]})
     return sorted({hit["detector"] for hit in found if hit["field"].startswith("Value")})

@@ -1,4 +1,4 @@
-"""Maintenance windows and their tasks."""
+"""Reads maintenance windows and their tasks."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
     listing = aws.pages("ssm", "DescribeMaintenanceWindows", "WindowIdentities", MaxResults=100)
     gap = make_malformed_gap(WINDOWS, aws.region)
+    # A window without an id leaves both lists incomplete: its tasks can't be listed either.
     for id, item in identify_items(evidence, listing, "WindowId", gap, "ssm.window", "ssm.window_task"):
         tasks = aws.pages("ssm", "DescribeMaintenanceWindowTasks", "Tasks", WindowId=id, MaxResults=100)
         if tasks.gap is not None and tasks.gap.code in GONE:

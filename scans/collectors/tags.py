@@ -1,4 +1,4 @@
-"""Secrets and personal data in the tags of all resources: a call per 100 tagged resources."""
+"""Finds secrets and personal data in the tags of all resources: a call per 100 tagged resources."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
 
 def add_tagged_resource(evidence: Evidence, item: Any) -> None:
     arn = require_text(item, "ResourceARN")
-    # Resources that once had tags are listed too. AWS's order of tags isn't fixed.
+    # Sorted, because AWS returns tags in no fixed order, and evidence should change only if tags do. Resources that
+    # have lost their tags are listed, too.
     pairs = sorted(parse_tag(tag) for tag in require_list(item, "Tags", []))
     if pairs:
         tags = {"tags": [{"key": key, "value": value} for key, value in pairs]}

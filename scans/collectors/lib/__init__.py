@@ -1,1 +1,1 @@
-"""What collectors share: shapes of answers, names of keys, contents of documents."""
+"""Parses AWS's answers for the collectors: shapes of answers, names of keys, contents of documents."""

@@ -1,4 +1,4 @@
-"""EC2's answers about endpoints, security groups and VPCs, as facts. Pure."""
+"""Parses EC2's answers about endpoints, security groups and VPCs into facts. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from scans.collectors.lib.strict_answers import (
 HTTPS_PORT = 443
 # Protocols by name or number; -1 is every protocol, and then no ports are given.
 TCP_PROTOCOLS = frozenset({"tcp", "6"})
-# Endpoints of the other types (Resource, ServiceNetwork, GatewayLoadBalancer, Tunnel) may lead to something without a
-# service's name: EC2 API reference, VpcEndpoint, ResourceConfigurationArn and ServiceNetworkArn.
+# Endpoints of other types (Resource, ServiceNetwork, GatewayLoadBalancer, Tunnel) may have a target without a service
+# name: EC2 API reference, VpcEndpoint, ResourceConfigurationArn and ServiceNetworkArn.
 SERVICE_ENDPOINT_TYPES = frozenset({"Interface", "Gateway"})
 
 
@@ -46,7 +46,7 @@ def short_name(service: str, region: str) -> str:
 
 
 def parse_endpoint_policy(item: Any) -> dict[str, Any] | None:
-    """None: this type of endpoint takes no policy."""
+    """The endpoint's policy; None if this type of endpoint has none."""
     return None if item.get("PolicyDocument") in (None, "") else parse_policy_document(item["PolicyDocument"])
 
 
@@ -102,7 +102,7 @@ def parse_vpc(item: Any) -> dict[str, Any]:
 
 
 def list_vpc_cidrs(vpc: Any) -> list[str]:
-    """Every range of a VPC, later ones too; ranges that were taken away are still listed for a while."""
+    """Every associated range of a VPC. Removed ranges are still listed for a while, in another state."""
     found = {require_text(vpc, "CidrBlock")}
     for key, block, state in (
         ("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState"),

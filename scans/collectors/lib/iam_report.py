@@ -1,4 +1,4 @@
-"""The rows of IAM's credential report. Pure."""
+"""Parses IAM's credential report into facts. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from scans.collectors.lib.strict_answers import ShapeError, parse_instant
 
 ROOT_USER = "<root_account>"
+# IAM's spellings of "no such time"; which one it uses depends on the column and on the user.
 ABSENT_TIMES = frozenset({"", "N/A", "no_information", "not_supported"})
 
 
@@ -20,8 +21,8 @@ class CredentialReport:
 
 
 def parse_credential_report(content: Any) -> CredentialReport:
-    """Facts of the root user and of each user. An AWS report always has the root user's row; where it is missing
-    only the root user isn't known (an emulator of AWS leaves it out)."""
+    """The facts of the root user and of each user. AWS's report always has the root user's row; if it is missing (as in
+    an emulator of AWS), only the root user is unknown."""
     try:
         table = csv.DictReader(io.StringIO(content.decode() if isinstance(content, bytes) else content))
         rows = list(table)
@@ -41,7 +42,7 @@ def parse_root_row(row: dict[str, str]) -> dict[str, Any]:
     return {
         "password_last_used": read_time_column(row, "password_last_used"),
         "keys_last_used": max(used, default=None),
-        # The report says "false" once root credentials were removed centrally, else not_supported.
+        # The report has "false" after root credentials were removed centrally, otherwise not_supported.
         "credentials_present": password_enabled.lower() != "false" or keys_active,
     }
 
@@ -59,7 +60,7 @@ def parse_user_row(row: dict[str, str]) -> dict[str, Any]:
 
 
 def list_access_keys(row: dict[str, str]) -> list[dict[str, Any]]:
-    """The access keys that exist: a slot without a key is inactive and was never rotated."""
+    """The existing access keys. A slot without a key is inactive and has no rotation time."""
     found = [
         {
             "active": read_boolean_column(row, f"access_key_{slot}_active"),

@@ -1,4 +1,4 @@
-"""The names of keys: what a text that names one leads to. Pure."""
+"""Resolves names of KMS keys: ids, ARNs and aliases. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AWS_ALIAS_PREFIX = "alias/aws/"
 
 @dataclass(frozen=True, slots=True)
 class RegionAliases:
-    """The region's aliases: name -> key id, None for one that AWS reserves and has no key for yet."""
+    """The region's aliases. targets: name -> key id, None for a reserved alias without a key."""
 
     home: str  # arn:{p}:kms:{r}:{a}
     targets: dict[str, str | None]
@@ -24,23 +24,24 @@ class RegionAliases:
         return f"{self.home}:key/{id}"
 
     def own_alias(self, name: str) -> str | None:
-        """The alias of this account and region that a text names, alone or as an ARN."""
+        """The alias of this account and region in a text, alone or as an ARN; None for any other text."""
         short = name.removeprefix(f"{self.home}:")
         return short if short.startswith("alias/") else None
 
     def is_reserved(self, name: str) -> bool:
-        """An alias that AWS reserves. Its key is made when it is first used or described, so it can't be missing
-        (KMS API reference, DescribeKey and ListAliases), whatever an emulator of AWS says."""
+        """Whether AWS reserves the alias. AWS creates its key at the first use or description, so it can't be missing
+        (KMS API reference, DescribeKey and ListAliases), even if an emulator of AWS says so."""
         alias = self.own_alias(name)
         return alias is not None and alias.startswith(AWS_ALIAS_PREFIX)
 
     def lacks_key(self, name: str) -> bool:
-        """One that has no key yet, as the list of aliases says. DescribeKey would make it."""
+        """Whether a reserved alias has no key yet, by the list of aliases. DescribeKey would create the key."""
+        # An alias that is missing from an incomplete list may have a key, so it is looked up.
         unlisted = None if self.gap is None else ""
         return self.is_reserved(name) and self.targets.get(self.own_alias(name) or "", unlisted) is None
 
     def lookup_text(self, name: str) -> str:
-        """The one text under which to look the key up: its ARN wherever that is known."""
+        """The text for looking the key up: its ARN if known, so that each key is looked up once."""
         alias = self.own_alias(name)
         if alias is not None:
             target = self.targets.get(alias)
@@ -48,7 +49,7 @@ class RegionAliases:
         return name if name.startswith("arn:") else self.key_arn(name)
 
     def find_aws_alias(self, name: str, key: str | None) -> str | None:
-        """The alias/aws/… that a text, or the key it leads to, has."""
+        """The alias/aws/… of a text, or of the key that it names; None if there is none."""
         alias = self.own_alias(name)
         if alias is not None and alias.startswith(AWS_ALIAS_PREFIX):
             return alias
@@ -65,7 +66,7 @@ def parse_aliases(home: str, items: Iterable[Any], gap: Gap | None) -> RegionAli
 
 
 def parse_arn_region(name: str, default: str) -> str:
-    """The region that an ARN names."""
+    """The region in an ARN; the default for other texts."""
     parts = name.split(":")
     return parts[3] if name.startswith("arn:") and len(parts) > 5 and parts[3] else default
 

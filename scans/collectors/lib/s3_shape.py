@@ -1,4 +1,4 @@
-"""S3's answers about one bucket, as facts. Pure."""
+"""Parses S3's answers about one bucket into facts. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from scans.collectors.lib.strict_answers import (
 )
 
 BLOCK_SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+# GetBucketLocation returns nothing for us-east-1, and EU for old buckets of eu-west-1.
 LEGACY_LOCATIONS = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}
 
 
@@ -23,7 +24,7 @@ def parse_encryption(answer: dict[str, Any]) -> dict[str, Any]:
     rules = require_list(require_mapping(answer, "ServerSideEncryptionConfiguration"), "Rules")
     if len(rules) != 1 or not isinstance(rules[0], Mapping):
         raise ShapeError("a bucket has one encryption rule")
-    # A rule may only set the bucket key: then S3's own keys are the default.
+    # A rule may set nothing but the bucket key; then S3 encrypts with its own keys.
     default = rules[0].get("ApplyServerSideEncryptionByDefault") or {"SSEAlgorithm": "AES256"}
     return {
         "algorithm": require_text(default, "SSEAlgorithm"),
@@ -46,7 +47,7 @@ def is_public(answer: dict[str, Any]) -> bool:
 
 
 def parse_bucket_location(answer: dict[str, Any]) -> str:
-    """us-east-1 is told by telling nothing."""
+    """The bucket's region. S3 returns nothing for us-east-1."""
     found = answer.get("LocationConstraint")
     if found is not None and not isinstance(found, str):
         raise ShapeError("LocationConstraint is not a text")

@@ -1,4 +1,4 @@
-"""Reads the content of documents: JSON, YAML or plain text, from people who may mean harm. Pure."""
+"""Reads the content of documents (JSON, YAML or plain text), which may be hostile. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, meas
 TEMPLATE = re.compile(r"\{\{\s*([\w.:-]+)\s*\}\}")
 # What PyYAML raises on hostile scalars: IndexError (!!int ''), KeyError (!!bool x), AttributeError (!!timestamp x) …
 UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError)
-# What the places where a document names its parameters may come to, the values there filled in.
+# Bounds for the text and values of a document after its parameters were filled in.
 FILLED_VALUES, FILLED_CHARACTERS = 200_000, 1_000_000
 
 
 def parse_content(content: str, format: str | None) -> Any:
-    """The document as plain values; the text itself where its format is TEXT. TooCostlyError beyond the bounds."""
+    """The document as plain values; the text itself if its format is TEXT. TooCostlyError beyond the bounds."""
     refuse_oversized(content)
     if format == "TEXT":
         return content
@@ -41,14 +41,15 @@ def is_json(content: str) -> bool:
 
 
 def extract_comments(content: str, format: str | None) -> str:
-    """What a YAML parser throws away but a reader sees."""
+    """The comments, which a YAML parser drops but a reader sees."""
     if format == "TEXT" or is_json(content):
         return ""
     return "\n".join(line.split("#", 1)[1] for line in content.splitlines() if "#" in line)
 
 
 def iterate_steps(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """(field, action, inputs) of every step, also of steps inside loops."""
+    """(field, action, inputs) of every step, including steps inside loops."""
+    # A stack instead of recursion: hostile documents may be nested deeply.
     stack: list[tuple[str, Any]] = [("", document)]
     while stack:
         path, value = stack.pop()
@@ -62,7 +63,7 @@ def iterate_steps(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]
 
 
 class ParameterDefaults:
-    """Puts the parameters' defaults where a document names the parameters."""
+    """Replaces the parameters that a document names by their defaults."""
 
     def __init__(self, document: Any) -> None:
         given = document.get("parameters") if isinstance(document, Mapping) else None
@@ -75,9 +76,9 @@ class ParameterDefaults:
         self._allowance = Allowance(FILLED_VALUES, FILLED_CHARACTERS)
 
     def fill(self, value: Any) -> Any:
-        """The value with its {{ parameters }} replaced; None where one has no default: AWS asks for it each time.
+        """The value with its {{ parameters }} replaced; None if one has no default, so that each run must give it.
 
-        TooCostlyError where a few long defaults in many places would grow beyond the bounds."""
+        TooCostlyError if a few long defaults in many places would grow beyond the bounds."""
         self._allowance.spend()
         if isinstance(value, Mapping):
             return {key: self.fill(item) for key, item in value.items()}
@@ -98,7 +99,7 @@ class ParameterDefaults:
         return TEMPLATE.sub(lambda found: texts[found.group(1)], value)
 
     def text(self, value: Any) -> str | None:
-        """A text, or None where there is none. Other things where a text should be are malformed."""
+        """A text, or None if it is missing or empty. Any other value is malformed."""
         filled = self.fill(value)
         if filled is None or filled == "":
             return None
@@ -107,6 +108,6 @@ class ParameterDefaults:
         return filled.strip() or None
 
     def flag(self, value: Any) -> bool:
-        """True, and the text "true", which the console writes."""
+        """Whether it is True, or the text "true", which the console writes."""
         filled = self.fill(value)
         return filled is True or (isinstance(filled, str) and filled.strip().lower() == "true")

@@ -1,4 +1,4 @@
-"""What a document's content says: session preferences, buckets, log groups, scripts. Pure."""
+"""Derives facts from a document's content: session preferences, buckets, log groups, scripts. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BODY_FACTS = ("session", "uses_script", "references", "log_groups", "hits", "url
 
 
 def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[str, Any]:
-    """The facts that rest on GetDocument's answer; kind: the document's type, as ListDocuments gave it."""
+    """The facts from GetDocument's answer. kind: the document's type from ListDocuments."""
     if isinstance(answer, Gap):
         return dict.fromkeys(BODY_FACTS, answer)
     if isinstance(kind, Gap):
@@ -46,9 +46,9 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
 
 
 def read_body(content: str, format: str | None, kind: str | None) -> Any:
-    """Documents of Systems Manager's own types must parse; what others hold is just text if it doesn't.
+    """The parsed body. Documents of Systems Manager's own types must parse; others are plain text if they don't.
 
-    Raises TooCostlyError for either: what wasn't read isn't known to be clean."""
+    Raises TooCostlyError for either: a body that wasn't read may contain anything."""
     try:
         document = parse_content(content, format)
     except ShapeError:
@@ -101,6 +101,7 @@ def read_run_command(inputs: Answer, field: str) -> list[references.Reference]:
 
 
 def read_api_call(inputs: Answer, field: str) -> list[references.Reference]:
+    # Runbooks may spell the API as send_command or SendCommand.
     api = (str(inputs.get("Service")).lower(), str(inputs.get("Api")).lower().replace("_", ""))
     if api == ("ssm", "sendcommand"):
         return read_run_command(inputs, field)
@@ -137,7 +138,7 @@ STEP_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
 
 
 def find_log_groups(document: Any) -> list[str]:
-    """Groups that take Run Command's output; a session's own is in `session`."""
+    """The log groups for Run Command's output; a session's own group is in `session`."""
     defaults = ParameterDefaults(document)
     found: list[str] = []
     for _, action, inputs in iterate_steps(document):
@@ -157,6 +158,6 @@ def _nonempty_text(value: Any) -> str | None:
 
 
 def _mapping_or_nothing(inputs: Answer, key: str) -> Answer:
-    """Empty for anything else: a step's inputs may be a template that is filled in when it runs."""
+    """The mapping at key; empty for anything else, because inputs may be a template that is filled in at run time."""
     value = inputs.get(key)
     return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""From which buckets Distributor packages came: only CloudTrail's record of their making tells."""
+"""Finds the source buckets of Distributor packages in CloudTrail's records: no other API returns them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ BucketsByDocument = dict[str, set[str]]  # name of the document -> buckets
 
 
 def add_package_sources(aws: Reader, documents: Iterable[Resource]) -> None:
-    """Give each package `package_source` and, where its bucket is known, a reference to it."""
+    """Add `package_source` to each package and, if its bucket is known, a reference to it."""
     packages = [document for document in documents if document.facts.get("document_type") == "Package"]
+    # LookupEvents allows two calls a second, so accounts without packages must not pay for it.
     found = find_recorded_buckets(aws) if packages else {}
     for package in packages:
         if isinstance(found, Gap):
@@ -50,7 +51,7 @@ def find_recorded_buckets(aws: Reader) -> BucketsByDocument | Gap:
 
 
 def parse_package_event(event: Any) -> tuple[str, set[str]]:
-    """(name of the document, buckets of its attachments). Refused calls count too: they name no document of ours."""
+    """(name of the document, buckets of its attachments). Refused calls are harmless: they name no existing document."""
     record = json_object(require_text(event, "CloudTrailEvent"))
     if record is None:
         raise ShapeError("not a CloudTrail record")

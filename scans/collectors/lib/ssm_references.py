@@ -1,4 +1,4 @@
-"""The buckets that Systems Manager's settings point at, and what kind of data goes there. Pure.
+"""Finds the buckets that Systems Manager's settings name, and the kind of data in each. Pure.
 
 Kinds are those of the source document: 01 Run Command output, 03 patch logs, 04 patch override lists,
 05 scripts and playbooks, 06 InSpec profiles, 08 session logs, 09 Explorer reports, 10 OpsData,
@@ -21,6 +21,7 @@ BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([^/]+)(?:/.*)?", re.DOTALL)
 REGION = r"(?:(?:\.dualstack)?[.-](?!accesspoint)[a-z0-9-]+)?"
 SUFFIX = r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)"
+# Both styles of S3's hosts: BUCKET.s3.REGION.SUFFIX and s3.REGION.SUFFIX/BUCKET. Access points name no bucket.
 HOST = re.compile(rf"(?:(?P<bucket>.+)\.)?s3(?:-fips|-accelerate)?{REGION}\.{SUFFIX}", re.IGNORECASE)
 PATH_KINDS = {
     "AWS-ApplyAnsiblePlaybooks": "05",
@@ -55,7 +56,7 @@ def _valid_bucket_name(name: str) -> str | None:
 
 
 def base_name(document: str | None) -> str:
-    """A document's name, also where an ARN names it."""
+    """A document's name, from a name or an ARN."""
     return (document or "").rsplit("document/", 1)[-1]
 
 
@@ -64,7 +65,7 @@ def output_kind(document: str | None, kind: str) -> str:
 
 
 def to_bucket(name: str | None, kind: str, field: str) -> list[Reference]:
-    """A bucket that is named outright. A name that is still a template can't be one."""
+    """A reference to a bucket that is named directly; none for a name that is still a template."""
     return [{"bucket": name, "kind": kind, "field": field}] if name and _valid_bucket_name(name) else []
 
 
@@ -73,7 +74,7 @@ def to_place(place: Any, kind: str, field: str) -> list[Reference]:
 
 
 def find_in_parameters(document: str | None, parameters: Answer, field: str) -> list[Reference]:
-    """What the parameters given to a document point at."""
+    """References in the parameters given to a document."""
     found: list[Reference] = []
     for name in OVERRIDES:
         found += _references_in_values(parameters, name, "04", field)
@@ -81,7 +82,7 @@ def find_in_parameters(document: str | None, parameters: Answer, field: str) -> 
     base = base_name(document)
     if base.startswith("AWS-ExportOpsDataToS3"):
         for value in _parameter_values(parameters, "s3BucketName"):
-            # What Explorer reports is OpsData: both kinds go there.
+            # Explorer reports contain OpsData, so both kinds go there.
             found += to_bucket(value, "09", f"{field}.s3BucketName") + to_bucket(value, "10", f"{field}.s3BucketName")
     kind = PATH_KINDS.get(base)
     if kind:
@@ -91,7 +92,7 @@ def find_in_parameters(document: str | None, parameters: Answer, field: str) -> 
 
 
 def source_path(source: Any) -> str | None:
-    """The path of a SourceInfo, which is JSON text or, inside documents, an object."""
+    """The path of a SourceInfo, which is JSON text or, inside documents, an object; None if there is none."""
     if isinstance(source, str):
         try:
             source = json.loads(source)
@@ -108,7 +109,7 @@ def output_location(association: Answer) -> str | None:
 
 
 def log_group(item: Answer, document: str | None) -> str | None:
-    """Where CloudWatchOutputConfig sends output; Run Command's own group where none is named."""
+    """The log group of CloudWatchOutputConfig; Run Command's default group if none is named."""
     config = mapping_or_empty(item, "CloudWatchOutputConfig")
     enabled, name = config.get("CloudWatchOutputEnabled"), text_or_none(config, "CloudWatchLogGroupName")
     if enabled is not None and not isinstance(enabled, bool):
@@ -129,7 +130,7 @@ def _references_in_values(parameters: Answer, name: str, kind: str, field: str) 
 
 
 def _parameter_values(parameters: Answer, name: str) -> list[Any]:
-    """A parameter's values, whatever the case of its name (SourceInfo, sourceInfo)."""
+    """A parameter's values, ignoring the case of its name (SourceInfo, sourceInfo)."""
     found: list[Any] = []
     for key, value in parameters.items():
         if isinstance(key, str) and key.lower() == name.lower():

@@ -1,4 +1,4 @@
-"""Loads YAML that may mean harm: what it would grow to is counted before anything is built. Pure."""
+"""Loads YAML that may be hostile: its expanded size is measured before anything is built. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from scans.domain.size_limits import MAX_DEPTH, OVER_DEPTH, Allowance, TooCostly
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_ALIASES = 1_000
-MAX_DIGITS = 400  # of a number: more are no number that anybody means, and 1:1:1:… costs their square
+# Of a number. Longer ones are no real numbers, and YAML's 1:1:1:… takes quadratic time.
+MAX_DIGITS = 400
 OVER_ALIASES = f"Over{MAX_ALIASES}Aliases"
 OVER_DIGITS = f"Over{MAX_DIGITS}Digits"
 
 
 @dataclass(slots=True)
 class NodeSize:
-    """What a node comes to once its aliases stand for what they name, as merge keys copy it."""
+    """The size of a node after its aliases are replaced by what they name, as merge keys copy it."""
 
     anchor: str | None = None
     values: int = 1
@@ -33,7 +34,7 @@ class NodeSize:
 
 @dataclass(slots=True)
 class DocumentMeasure:
-    """Adds up a document event by event. Events need neither recursion nor copies, whatever they describe."""
+    """Measures a document event by event, without recursion and without copies."""
 
     open: list[NodeSize] = field(default_factory=lambda: [NodeSize()])
     anchors: dict[str | None, NodeSize] = field(default_factory=dict)
@@ -47,7 +48,8 @@ class DocumentMeasure:
             if self.aliases > MAX_ALIASES:
                 raise TooCostlyError(OVER_ALIASES)
             named = self.anchors.get(event.anchor)
-            if named is not None:  # else it names nothing, or what it stands in: the loader's own matter
+            # Otherwise the alias names nothing, or its own parent: the loader refuses that.
+            if named is not None:
                 self.hold(named)
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open.append(NodeSize(event.anchor))

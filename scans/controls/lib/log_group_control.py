@@ -21,7 +21,7 @@ from scans.domain.control import (
 GROUP_SUMMARY = (
     "In the policy of a customer managed key of this region, let logs.REGION.amazonaws.com use the key "
     "(kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey*, kms:Describe*), then give it to the group. "
-    "What is in the group already stays as it was."
+    "Existing log data keeps its encryption."
 )
 GROUP_COMMAND = "aws logs associate-kms-key --region {region} --log-group-name {name} --kms-key-id KEY_ARN"
 GROUP_CODE = (
@@ -94,7 +94,7 @@ def make_log_group_cases(
         case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
         case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),
         case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),
-        case("a key that nobody looked up", Verdict.UNKNOWN, KEY),
+        case("a key that was not looked up", Verdict.UNKNOWN, KEY),
         case("the groups were refused", Verdict.UNKNOWN, GAP, GAP),
         case("a group of other data", None, None, (other,)),
     ]
