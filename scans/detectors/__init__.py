@@ -1,6 +1,6 @@
-"""Detectors of secrets and personal data in free text. Pure: names of detectors out, never the text.
+"""Detects secrets and personal data in free text. Pure. Detectors return names, never the text.
 
-They look for known shapes and prefer missing one to crying wolf. Every detector carries examples.
+They look for known patterns and prefer a missed secret to a false alarm. Every detector has examples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A secret's name, then its value: password=…, "secret": "…", --token …. Pure."""
+"""Detects a secret's name followed by its value: password=…, "secret": "…", --token …. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scans.detectors.phrases import is_phrase
 from scans.detectors.placeholders import is_placeholder, is_reference
 from scans.detectors.words import classify_secret_words, split_words
 
+# Every name that NAME_PATTERN or the other patterns match contains one of these.
 NEEDLES = ("pass", "pwd", "secret", "token", "credential", "apikey", "api-key", "api_key", "accesskey",
            "access_key", "access-key", "privatekey", "private_key", "private-key", "signing", "encryption", "master",
            "auth", "account", "shared", "securestring")  # fmt: skip
@@ -16,6 +17,7 @@ NAME_PATTERN = (
     r"(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|credentials?"
     r"|(?:api|access|private|secret|signing|encryption|master|auth|account|shared)[_-]?key)"
 )
+# All repetitions are bounded: a hostile text must not make a search quadratic (docs/decisions/0020).
 VALUE_PATTERN = r"(\\?\"[^\"\\\n]{0,256}\\?\"|\\?'[^'\\\n]{0,256}\\?'|[^\s\"'`,;\\]{1,256})"
 ASSIGNED = re.compile(
     NAME_PATTERN + r"\\?[\"']?\]?(\s{0,3}(?:=>|:=|=|:)(?![=:/])\s{0,3})" + VALUE_PATTERN, re.IGNORECASE
@@ -44,7 +46,7 @@ def find_assignment(text: str, low: str) -> bool:
 
 
 def _is_element(found: re.Match[str]) -> bool:
-    """<password>…</password>. A word by itself may be a form's label in another language."""
+    """Whether <password>…</password> holds a secret. A plain word may be a form's label in another language."""
     kind = classify_secret_words(split_words(found.group(1)))
     return kind is not None and is_secret_value(found.group(2), kind) and is_mixed(found.group(2))
 
@@ -55,6 +57,7 @@ def _is_assigned_secret(text: str, found: re.Match[str]) -> bool:
     kind = classify_secret_words(split_words(name))
     if kind is None:
         return False
+    # JSON inside JSON escapes its quotes; they still delimit the value.
     bare = given.replace("\\", "")
     if bare[:1] in {'"', "'"}:
         return is_secret_value(bare.strip("\"'"), kind)
@@ -62,7 +65,7 @@ def _is_assigned_secret(text: str, found: re.Match[str]) -> bool:
 
 
 def _extract_full_name(text: str, found: re.Match[str]) -> str:
-    """The whole name that the match ends: DB_PASSWORD of PASSWORD, next-token of token."""
+    """The whole name that ends with the match: DB_PASSWORD for PASSWORD, next-token for token."""
     start = found.start()
     before = NAME_BEFORE.search(text[max(0, start - 40) : start])
     end = found.start(1)
@@ -70,7 +73,7 @@ def _extract_full_name(text: str, found: re.Match[str]) -> str:
 
 
 def is_secret_value(value: str, kind: str) -> bool:
-    """Is a delimited value (quoted, or by itself) a secret of this kind, and no stand-in?"""
+    """Whether a delimited value (quoted, or by itself) is a secret of this kind and no placeholder."""
     if len(value) < 6:
         return False
     if any(character.isspace() for character in value):
@@ -83,21 +86,23 @@ def is_secret_value(value: str, kind: str) -> bool:
 
 
 def _is_bare_value(value: str, kind: str, name: str, separator: str) -> bool:
-    """An unquoted value may be code or prose, so more is asked of it."""
+    """Whether an unquoted value is a secret. It may be code or prose, so stricter rules apply."""
     if not is_secret_value(value, kind) or CODE_CHARACTERS & set(value):
         return False
     if value.lower() in WEAK_PASSWORDS:
         return True
+    # Digits alone count only after =; after a colon they are mostly a port, a count or a time.
     if value.isdigit():
         return separator == "="
     if "=" in separator:
+        # An upper-case NAME=value is an environment variable, so a plain word is a value, too.
         return is_mixed(value) or (separator == "=" and name.isupper())
     plain = value.isalnum() or bool(SYMBOLS & set(value))
     return len(value) >= 8 and is_mixed(value) and (plain or _has_both_cases(value))
 
 
 def is_mixed(value: str) -> bool:
-    """Letters, and digits or symbols among them."""
+    """Whether the value has letters, and digits or symbols among them."""
     letters = any(character.isalpha() for character in value)
     return letters and any(character.isdigit() or character in SYMBOLS for character in value)
 

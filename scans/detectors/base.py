@@ -1,4 +1,4 @@
-"""What a detector is. Pure."""
+"""Defines what a detector is. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Says whether a text holds one kind of secret or personal data; never which text.
+    """Reports whether a text contains one kind of secret or personal data, never the text itself.
 
-    find gets the text and the text in lower case. needles: where given, one of them must stand in
-    the lower-case text, or find isn't run; they make the usual, clean text cheap. positives and
-    negatives are examples that the tests run.
+    find gets the text and its lower-case form. needles: if given, find runs only if the lower-case text contains one
+    of them, so that ordinary, clean text is cheap. positives and negatives are examples that the tests run.
     """
 
     name: str
@@ -22,7 +21,7 @@ class Detector:
     needles: tuple[str, ...] = ()
 
     def detects_in(self, text: str, low: str) -> bool:
-        # A plain loop: this runs for each text and detector, and any() over a generator costs three times as much.
+        # A plain loop: this runs for each text and detector, and any() over a generator takes three times as long.
         for needle in self.needles:
             if needle in low:
                 return self.find(text, low)
@@ -30,5 +29,5 @@ class Detector:
 
 
 def unmark_examples(*examples: str) -> tuple[str, ...]:
-    """Examples without their marks: a ~ inside keeps other tools from taking an example for a real secret."""
+    """Examples without their marks: a ~ inside prevents other tools from reporting an example as a real secret."""
     return tuple(example.replace("~", "") for example in examples)

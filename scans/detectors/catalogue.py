@@ -1,4 +1,4 @@
-"""All detectors, and the way to run them over one text. Pure."""
+"""Lists all detectors and runs them over one text. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ OVER_TEXT_LENGTH = f"Over{MAX_TEXT_LENGTH}Characters"
 def detect_in_text(text: str) -> list[str]:
     """The names of the detectors that find something in a text; never what they found.
 
-    A text beyond the bound is looked through up to it. TooCostlyError if that part holds nothing."""
+    A text longer than the bound is inspected up to it. TooCostlyError if nothing is found in that part."""
     return run_detectors(ALL_DETECTORS, text)
 
 
 def run_detectors(detectors: Iterable[Detector], text: str) -> list[str]:
+    # No detector matches fewer than six characters, and most texts of an answer are short.
     if len(text) < 6:
         return []
     part = text[:MAX_TEXT_LENGTH]

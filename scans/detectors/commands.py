@@ -1,4 +1,4 @@
-"""A password among the arguments of a program that takes it there. Pure."""
+"""Detects passwords among the arguments of programs such as curl and mysql. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scans.detectors.base import Detector, unmark_examples
 
 NEEDLES = ("curl", "sshpass", "mysql", "mariadb")
 PROGRAM = re.compile(r"(?<![\w.-])(curl|sshpass|mysql(?:dump|admin)?|mariadb(?:-dump|-admin)?)(?:\.exe)?(?=\s)")
-# Where a command ends and another begins. A bare & or ; stands in URLs too.
+# The end of a command. A bare & or ; doesn't end one, because URLs contain them.
 COMMAND_END = re.compile(r"\n|&&|\s[|;&]|;\s")
 MAX_ARGUMENT_LENGTH = 600
 QUOTED_OR_BARE = r"(?:\"([^\"\n]{1,256})\"|'([^'\n]{1,256})'|([^\s\"'`|<>\\]{1,256}))"
-# curl's password is what follows the first colon of NAME:PASSWORD; the name may stand before the quotes.
+# curl's password follows the first colon of NAME:PASSWORD; the name may be outside the quotes.
 PASSWORD_ARGUMENTS = {
     "curl": re.compile(
         r"\s(?:-[a-zA-Z]{0,6}[uU]|--user|--proxy-user)(?:\s{1,3}|=)?(?:([\w.@+-]{1,64}:)(?=\\?[\"']))?\\?"
@@ -31,17 +31,17 @@ def find_argument(text: str, _low: str) -> bool:
 
 
 def iter_command_passwords(text: str) -> Iterator[str]:
-    """What stands where each command takes a password: the text itself or something that is filled in."""
+    """The text in each command's password argument: a password, or a placeholder for one."""
     for kind, start, end in iter_argument_spans(text):
         while (value := PASSWORD_ARGUMENTS[kind].search(text, start, end)) is not None:
             given = "".join(part or "" for part in value.groups()).strip("\\")
             yield given.partition(":")[2] if kind == "curl" else given
-            start = value.start() + 1  # noqa: PLW2901 (what stands where a value should may hold another command)
+            start = value.start() + 1  # noqa: PLW2901 (a value may itself contain another command)
 
 
 def iter_argument_spans(text: str) -> Iterator[tuple[str, int, int]]:
-    """(kind, start, end) of what follows the programs. Where one program's name stands in what follows another of
-    its kind, both are one stretch: a text that repeats the name is looked through once and not once for each."""
+    """(kind, start, end) of the text after each program's name. Overlapping stretches of one kind are merged, so that a
+    text that repeats a name is inspected once, not once for each repetition."""
     stretches: dict[str, tuple[int, int]] = {}
     end = -1
     for found in PROGRAM.finditer(text):
@@ -61,7 +61,7 @@ def iter_argument_spans(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _is_password(value: str) -> bool:
-    """Letters alone may be what a manual says there: curl -u user:mypassword."""
+    """Whether it is a password. Letters alone may be a manual's example: curl -u user:mypassword."""
     return is_secret_value(value, "password") and is_mixed(value)
 
 

@@ -1,4 +1,4 @@
-"""Detectors over nested values: which field, which detector. Pure."""
+"""Runs the detectors over nested values and names the fields with hits. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from scans.detectors.urls import find_url_credentials
 from scans.detectors.words import classify_secret_words, split_words
 from scans.domain.size_limits import MAX_CHARACTERS, MAX_VALUES, OVER_CHARACTERS, OVER_VALUES, TooCostlyError
 
-# A key that may stand in a field's path: short, and too plain to be what a detector looks for.
+# A key that may appear in a field's path: short, and too plain to be a secret.
 PLAIN_KEY = re.compile(r"[\w./-]{1,64}")
 SHORT_KEY_LENGTH = 15
-# Keys that only say "the value": the name stands one level up, or beside it.
+# Keys that only mean "the value": its name is one level up, or beside it.
 VALUE_KEYS = frozenset({"default", "value", "values", "parametervalue", "stringvalue"})
 NAME_KEYS = ("key", "Key", "name", "Name", "ParameterKey")
-MAX_HITS = 200  # enough to act upon; each carries the path of its field
+MAX_HITS = 200  # enough to act on; each has the path of its field
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One text, where it stands, and the name that it is the value of ("" if none)."""
+    """One text, its field, and the name whose value it is ("" if none)."""
 
     field: str
     text: str
@@ -34,7 +34,7 @@ class Leaf:
 def find_sensitive_fields(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[dict[str, str]]:
     """[{field, detector}] for what looks secret or personal. The text itself is never kept.
 
-    Raises TooCostlyError where nothing was found in the part that may be looked at, and there is more."""
+    Raises TooCostlyError if nothing was found within the bounds and there is more text."""
     found: dict[tuple[str, str], None] = {}
     looked = FieldBudget(characters)
     for leaf in looked.iter_within_budget(fields):
@@ -54,7 +54,8 @@ def find_sensitive_fields(fields: Mapping[str, Any], characters: int = MAX_CHARA
 
 
 def find_url_credential_fields(fields: Mapping[str, Any], characters: int = MAX_CHARACTERS) -> list[str]:
-    """The fields in which a URL carries a name and a password. TooCostlyError as for hits."""
+    """The fields in which a URL carries a name and a password. TooCostlyError as in
+    find_sensitive_fields."""
     found: dict[str, None] = {}
     looked = FieldBudget(characters)
     for leaf in looked.iter_within_budget(fields):
@@ -67,7 +68,7 @@ def find_url_credential_fields(fields: Mapping[str, Any], characters: int = MAX_
 
 
 class FieldBudget:
-    """How much of the fields was looked at, and by which bound the rest was not."""
+    """Counts how much of the fields was inspected, and keeps the bound that stopped it."""
 
     def __init__(self, characters: int) -> None:
         self.characters = characters
@@ -87,7 +88,7 @@ class FieldBudget:
         self.missed = self.missed or error
 
     def refuse_unless(self, found: Any) -> None:
-        """What was found is certain; that nothing else is there is not, if a part was left out."""
+        """Raise the bound's error unless something was found: a hit is certain, but a clean rest is not."""
         if self.missed is not None and not found:
             raise self.missed
 
@@ -116,7 +117,7 @@ def format_leaf_text(value: Any) -> str:
 
 
 def list_members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[tuple[str, Any, str]]:
-    """(path, value, name) of each member. A key that may itself be a secret isn't shown in the path."""
+    """(path, value, name) of each member. A key that may itself be a secret is not put into the path."""
     beside = next((str(mapping[key]) for key in NAME_KEYS if isinstance(mapping.get(key), str)), name)
     found: list[tuple[str, Any, str]] = []
     for index, (raw, value) in enumerate(mapping.items()):
@@ -130,7 +131,7 @@ def list_members(path: str, mapping: Mapping[Any, Any], name: str = "") -> list[
 
 
 def _may_be_shown(key: str) -> bool:
-    if len(key) < SHORT_KEY_LENGTH and key.isidentifier():  # nearly every key; spares the pattern
+    if len(key) < SHORT_KEY_LENGTH and key.isidentifier():  # nearly every key; avoids the pattern
         return True
     return PLAIN_KEY.fullmatch(key) is not None and (len(key) < SHORT_KEY_LENGTH or not detect_in_text(key))
 

@@ -1,4 +1,4 @@
-"""Does a parameter's name or description say that it holds a secret? Pure."""
+"""Judges by a parameter's name and description whether it holds a secret. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import dropwhile
 from scans.detectors.catalogue import SECRET_DETECTORS, run_detectors
 from scans.detectors.words import PASS_OWNERS, classify_secret_words, split_words, strip_qualifiers
 
-# Where the thing that a description begins with ends: "Password of the vendor", "API key (old)".
+# The end of a description's leading noun phrase: "Password of the vendor", "API key (old)".
 PHRASE_END = re.compile(r"\b(?:for|of|to|used|in|on|from|with|by|which|that|who|when|where|if)\b|[.,:;(\n]|\s-\s")
 OPENINGS = frozenset(
     ["the", "a", "an", "our", "this", "its", "is", "contains", "holds", "stores", "keeps", "has", "current"]
@@ -17,12 +17,12 @@ ARTICLES = frozenset(["the", "a", "an"])
 
 
 def classify_secret_name(name: str, description: str | None = None) -> str | None:
-    """The kind of secret that a name or description speaks of, or None."""
+    """The kind of secret that a name or description suggests, or None."""
     return _by_name(name) or (_by_description(description) if description else None)
 
 
 def _by_name(name: str) -> str | None:
-    """The last segment that says something decides; where it is "pass", so does whose pass the one before says."""
+    """The last meaningful segment decides. If it is "pass", the segment before must name its owner (db, admin)."""
     telling = [parts for parts in map(split_telling_words, name.split("/")) if parts]
     if not telling:
         return None
@@ -41,6 +41,7 @@ def _by_description(text: str) -> str | None:
         return found[0]
     parts = split_words(PHRASE_END.split(text, maxsplit=1)[0])
     parts = list(dropwhile(OPENINGS.__contains__, parts))
+    # A longer phrase, or one with an article inside, is a sentence about something else.
     if len(parts) > 4 or ARTICLES & set(parts):
         return None
     return classify_secret_words(parts)

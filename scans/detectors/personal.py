@@ -1,4 +1,4 @@
-"""Personal data: addresses, cards, accounts, numbers of people. Pure."""
+"""Detects personal data: email addresses, cards, bank accounts, social security and phone numbers. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scans.detectors.urls import iter_user_infos
 
 MAIL_LOCAL_PART = re.compile(r"[\w.%+'-]{1,64}\Z")
 MAIL_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24})(?![\w-])")
-# Hosts of machines and names of files, which are no mail domains.
+# Endings of host names and file names, which are no email domains.
 NON_MAIL_DOMAINS = frozenset(
     [
         "internal",
@@ -60,7 +60,8 @@ MAX_DISTANCE = 40
 
 
 def find_email(text: str, _low: str) -> bool:
-    """From each @ outwards, so that the time stays proportional to the text."""
+    """Whether there is an email address. The search starts at each @, so that its time is proportional to the text."""
+    # The @ of https://user:password@host is no address; urls.py judges it.
     user_parts = {end for _, end, _ in iter_user_infos(text)} if "://" in text else set()
     at = text.find("@")
     while at != -1:
@@ -83,6 +84,7 @@ def _is_address(text: str, at: int) -> bool:
 def find_card(text: str, _low: str) -> bool:
     for found in CARD.finditer(text):
         digits = found.group().replace(" ", "").replace("-", "")
+        # The prefix and the checksum rule out most timestamps and account ids, which have as many digits.
         if ISSUED_CARD.fullmatch(digits) and len(set(digits)) > 1 and passes_luhn(digits):
             return True
     return False
@@ -101,6 +103,7 @@ def find_iban(text: str, _low: str) -> bool:
         length = IBAN_LENGTHS.get(found.group()[:2], 0)
         compact = found.group().replace(" ", "")
         spaced = " " in found.group()
+        # A spaced IBAN may be followed by a word in capitals that the pattern takes for one more group.
         if length and (len(compact) == length or (spaced and len(compact) > length)) and passes_mod97(compact[:length]):
             return True
     return False
@@ -111,10 +114,12 @@ def passes_mod97(iban: str) -> bool:
 
 
 def find_ssn(text: str, low: str) -> bool:
+    # Other ids have the same form, so a word such as "SSN" must precede it.
     return any(_is_word_before(low, found.start(), ("ssn", "social security")) for found in SSN.finditer(text))
 
 
 def find_phone(text: str, _low: str) -> bool:
+    # Many numbers look like this, so a word such as "phone" must precede it.
     return any(PHONE_WORDS.search(text[max(0, m.start() - MAX_DISTANCE) : m.start()]) for m in PHONE.finditer(text))
 
 

@@ -1,11 +1,11 @@
-"""A password of several words, told from prose about passwords. Pure."""
+"""Tells a password of several words from prose about passwords. Pure."""
 
 from __future__ import annotations
 
 import re
 
 PHRASE = re.compile(r"[\w!@#$%^&*?.+-]{1,20}(?: [\w!@#$%^&*?.+-]{1,20}){2,5}")
-# Any of these, and it is a sentence, a rule, a date or a place where the password is kept.
+# Words that show a sentence, a rule, a date, or a place where the password is kept.
 PROSE_WORDS = (
     "a an and any are as at be been before by can cannot containing contains do does for from has have here if in into"
     " is it its kept may must no not of on only or per required same see shall should that the their then this to until"
@@ -22,7 +22,7 @@ PROSE = frozenset(PROSE_WORDS.split())
 
 
 def is_phrase(value: str) -> bool:
-    """Three to six short words with a digit and no word of prose among them: "My secret pass 1"."""
+    """Whether it is three to six short words with a digit and without a word of prose: "My secret pass 1"."""
     if not 10 <= len(value) <= 64 or not PHRASE.fullmatch(value):
         return False
     if not any(character.isdigit() for character in value) or not any(character.isalpha() for character in value):

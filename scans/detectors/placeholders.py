@@ -1,4 +1,4 @@
-"""Is a value a stand-in for a secret, or a name of something, rather than the secret? Pure."""
+"""Recognizes values that are placeholders or names of something instead of secrets. Pure."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ PLACEHOLDER_WORDS = frozenset(
 VARIABLE = re.compile(r"%\w+%|\$\w.*")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 PATH = re.compile(r"[~.]{0,2}/.*|[A-Za-z]:\\.*|[a-z][a-z0-9._-]*(?:/[a-z0-9._-]+)+")
-# What AWS and others call a thing by: a UUID (an id of a key, a request), a key of many regions, a resource, a digest
-# that says so. An ARN is in STARTS. A bare base64 text is none of them: a key of 32 bytes looks the same.
+# Identifiers of AWS and others: a UUID (of a key, a request), a multi-Region key, a resource, a digest with its
+# algorithm. PLACEHOLDER_STARTS has ARNs. A bare base64 text doesn't count: a key of 32 bytes looks the same.
 IDENTIFIER = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|(?:sha\d{1,3}|md5)[:-][0-9a-z+/=_-]{8,128}"
     r"|(?:i|ami|aki|ari|vol|snap|sg|subnet|vpc|vpce|eni|rtb|igw|nat|acl|dopt|pcx|cgw|tgw|eipalloc|lt|fs|mi|mw|pb|oi)"
@@ -69,7 +69,7 @@ IDENTIFIER = re.compile(
 
 
 def is_placeholder(value: str) -> bool:
-    """A variable, a template, a mask, a reference, or a word that says that a value belongs here."""
+    """Whether it is a variable, a template, a mask, a reference, or a word that only marks the place of a value."""
     low = value.strip().lower()
     if not low or low.startswith(PLACEHOLDER_STARTS) or low in PLACEHOLDER_WORDS:
         return True
@@ -79,7 +79,7 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """A path, an id, or a name of the thing itself: password=db_password, secret=config.secret, token=<UUID>."""
+    """Whether it is a path, an id, or a name of the secret: password=db_password, secret=config.secret, token=<UUID>."""
     if PATH.fullmatch(value) or DOTTED.fullmatch(value) or IDENTIFIER.fullmatch(value):
         return True
     if any(character.isdigit() for character in value) or not value.replace("_", "").replace("-", "").isalnum():

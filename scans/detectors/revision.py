@@ -1,4 +1,4 @@
-"""Which detectors these are: what was looked through with others is looked through again."""
+"""Computes the detectors' revision: values that were inspected with another revision are inspected again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def compute_revision() -> str:
-    """A digest of the detectors' own code, so that nobody has to remember to count it up."""
+    """A digest of the detectors' own code, so that no version number can be forgotten."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Secrets that show what they are: key ids, key files, tokens with a known beginning. Pure."""
+"""Detects secrets with a recognizable form: key ids, key files, tokens with a known prefix. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AUTHORIZATION_HEADER = re.compile(
 
 
 def make_pattern_finder(pattern: str, flags: int = 0) -> Find:
-    """Finds a pattern whose match isn't one character over and over (ghp_xxxxxxxx)."""
+    """A finder for a pattern, except for masks that repeat a few characters (ghp_xxxxxxxx)."""
     compiled = re.compile(pattern, flags)
     return lambda text, _low: any(len(set(found.group()[-12:])) > 4 for found in compiled.finditer(text))
 
@@ -31,6 +31,7 @@ def find_private_key(text: str, _low: str) -> bool:
 
 
 def find_jwt(text: str, _low: str) -> bool:
+    # Every JSON object in base64 begins like this; only a header that names its algorithm makes it a token.
     for found in JWT.finditer(text):
         header = found.group(1)
         try:

@@ -1,4 +1,4 @@
-"""Credentials in URLs: scheme://name:password@host. Pure."""
+"""Detects credentials in URLs: scheme://name:password@host. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from scans.detectors.base import Detector, unmark_examples
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|]{0,600}")
-# A template's braces, a shell's or a format's variable, a mask: filled in when it runs.
+# Placeholders that are replaced at run time: a template's braces, a variable of a shell or format, a mask.
 STAND_IN = re.compile(r"\{+[^{}]*\}+|\$\{?\w+\}?|\$\([^)]*\)|%\w+%|%s|%\(\w+\)s|[*x•.]{3,}|:\w+", re.IGNORECASE)
 
 
 def iter_user_infos(text: str) -> Iterator[tuple[int, int, str]]:
-    """(start, end, user:password) of each URL that has a user part; end is where its @ stands."""
+    """(start, end, user:password) of each URL with a user part; end is the position of its @."""
     at = text.find("://")
     while at != -1:
         authority = AUTHORITY.match(text, at + 3)

@@ -1,4 +1,4 @@
-"""Which names say that the thing named is a secret. Pure."""
+"""Classifies names by whether their words denote a secret. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAST_SECRET_WORDS = frozenset({*SECRET_WORDS, "pass", "key"})
 PASS_OWNERS = frozenset(
     ["db", "user", "admin", "root", "mysql", "postgres", "pg", "smtp", "ftp", "sftp", "redis", "auth", "login", "ldap"]
 )
-# Before the word, these make it something else: a page token, a route, a switch.
+# Before a secret word, these change its meaning: a page token, a route, a switch.
 EXCLUDING_OWNERS = {
     "token": frozenset(
         [
@@ -74,7 +74,7 @@ EXCLUDING_OWNERS = {
         ]
     ),
 }
-# After it, only these leave it what it is; any other (policy, ttl, arn, name, length …) describes it.
+# After a secret word, only these keep its meaning; any other word (policy, ttl, arn, name, length …) describes it.
 QUALIFIERS = frozenset(
     [
         "prod",
@@ -157,7 +157,7 @@ def strip_qualifiers(parts: list[str]) -> list[str]:
 
 
 def classify_secret_words(parts: list[str]) -> str | None:
-    """What kind of secret a name of these words names, if its last telling word says so."""
+    """The kind of secret that these words denote, or None. The last word that is no qualifier decides."""
     parts = strip_qualifiers(parts)
     if not parts:
         return None
