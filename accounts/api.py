@@ -1,4 +1,4 @@
-"""Accounts and OUs in the API. scans.api.accounts adds to an Account how many Findings it has."""
+"""Serves accounts and OUs in the API. scans.api.accounts adds the number of Findings to each Account."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ MAX_EVENTS = 100
 
 class AccountQuery(PageQuery):
     status = serializers.ChoiceField(Account.Status.choices, default="", allow_blank=True)
-    ou = serializers.CharField(default="", allow_blank=True, help_text="An OU's id; the OUs below it count in.")
-    owner = serializers.CharField(default="", allow_blank=True, help_text="One of its owners, whole.")
-    q = serializers.CharField(default="", allow_blank=True, help_text="A part of the name or of the account id.")
+    ou = serializers.CharField(default="", allow_blank=True, help_text="An OU's id; includes the OUs below it.")
+    owner = serializers.CharField(
+        default="", allow_blank=True, help_text="The full name of one of its owners, as listed."
+    )
+    q = serializers.CharField(default="", allow_blank=True, help_text="Part of the name or of the account id.")
 
 
 class UnitSerializer(serializers.Serializer[Any]):
@@ -64,7 +66,7 @@ class AccountEventSerializer(serializers.Serializer[Any]):
 
 
 class AccountDetailSerializer(AccountSerializer):
-    """With what the list leaves out. tags is null where AWS refused to say; tags_gap says why."""
+    """An AWS account with details that the list omits. tags is null if AWS refused to return them; tags_gap says why."""
 
     tags = serializers.DictField(child=serializers.CharField(), allow_null=True)
     tags_gap = serializers.DictField(child=serializers.CharField(), allow_null=True)
@@ -92,12 +94,12 @@ class InventoryAccountApi(Api):
     answers: ClassVar = {"list": Answer(AccountSerializer, many=True), "retrieve": Answer(AccountDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
-        """The Accounts that you may see."""
+        """List the accounts that you can see."""
         page = self.paginate_rows(filter_accounts(self.visible(), self.query), ascending=True)
         return self.page(page.rows, page.next, **self.known_above(page.rows))
 
     def retrieve(self, _request: Request, account: str) -> Response:
-        """One Account by its 12 digits. One that moved between Organizations is shown where it is now."""
+        """Return one account by its 12-digit id. An account that moved between organizations is shown in its current one."""
         here = find_account(self.visible(), account)
         if here is None:
             raise Http404
@@ -107,7 +109,7 @@ class InventoryAccountApi(Api):
         return visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
 
     def known_above(self, accounts: Sequence[Account]) -> dict[str, Any]:  # noqa: ARG002 (for those above)
-        """What the layers above know about these Accounts, for their serializers' context."""
+        """What higher layers know about these Accounts, for their serializers' context."""
         return {}
 
 
@@ -124,13 +126,13 @@ def filter_accounts(visible: QuerySet[Account], wanted: Mapping[str, Any]) -> Qu
 
 
 def build_owner_filter(visible: QuerySet[Account], owner: str) -> Q:
-    """Owners are a JSON list, which SQLite can't search by element: read them, then name the rows."""
+    """The Accounts with this owner. SQLite can't search a JSON list by element, so the lists are compared here."""
     rows = visible.order_by().values_list("pk", "owners")
     return Q(pk__in=[pk for pk, owners in rows.iterator(chunk_size=2000) if owner in owners])
 
 
 class BranchSerializer(serializers.Serializer[Any]):
-    """A root or an OU with what is below it. accounts: directly in it; total: with those below."""
+    """A root or an OU with what is below it. accounts: directly in it; total: including those below."""
 
     organization = serializers.CharField(source="unit.organization.org_id")
     ou_id = serializers.CharField(source="unit.ou_id")
@@ -152,7 +154,7 @@ class UnitApi(Api):
     answers: ClassVar = {"list": Answer(BranchSerializer, many=True)}
 
     def list(self, _request: Request) -> Response:
-        """The roots of the Organizations, with the OUs that hold an Account that you may see."""
+        """List the roots of the organizations, with the OUs that contain an account that you can see."""
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
         roots = [root for each in list_organizations() for root in ou_tree(each, visible.filter(organization=each))]
         return self.page(roots)

@@ -1,4 +1,4 @@
-"""Writes the rows of a discovery: all at once, and where one can't be written, that one fails alone."""
+"""Writes the rows of a discovery: all at once, or one by one if a row fails, so that only that row is lost."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from governance.core.storable import make_text_storable
 
 UPDATED_FIELDS = ["name", "status", "ou", "owners", "tags", "tags_gap", "joined_at", "vanished_at"]
 BATCH_SIZE = 500
-# A database that is away is no fault of a row.
+# An unreachable database is not the row's fault.
 TRANSIENT_ERRORS = (OperationalError, InterfaceError)
 MAX_ERROR_LENGTH = 160
 
 
 def describe_write_error(error: Exception, doing: str) -> str:
-    """What is told of a row that can't be written."""
+    """The report about a row that can't be written; the error itself goes into the log."""
     id = error_log.log_error(error, doing)
     lines = str(error).strip().splitlines() or [""]
     return f"it can't be written: {make_text_storable(lines[0])[:MAX_ERROR_LENGTH] or type(error).__name__} (error {id} in the log)"
 
 
 def write_unit(unit: OrganizationalUnit) -> str:
-    """Write one OU; why it can't be, or nothing."""
+    """Write one OU. Returns why it can't be written, or an empty text."""
     try:
         with transaction.atomic():
+            # In a savepoint: after a failed statement, PostgreSQL refuses the rest of the transaction.
             unit.save()
     except Exception as error:
         if isinstance(error, TRANSIENT_ERRORS):
@@ -39,7 +40,7 @@ def write_unit(unit: OrganizationalUnit) -> str:
 def write_accounts(
     new: Sequence[Account], changed: Sequence[Account], events: Sequence[AccountEvent]
 ) -> tuple[list[AccountEvent], dict[str, str]]:
-    """The events that happened, and the accounts that can't be written with the reason, by id."""
+    """Write accounts and events. Returns the events that happened, and account id -> why it can't be written."""
     if not (new or changed or events):
         return [], {}
     try:
@@ -61,6 +62,7 @@ def write_one_by_one(
     for event in events:
         by_account.setdefault(event.account.account_id, []).append(event)
     failed: dict[str, str] = {}
+    # A bulk write fails as a whole and doesn't name the bad row.
     for account in (*map(copy_unsaved, new), *changed):
         try:
             with transaction.atomic():
@@ -77,6 +79,6 @@ def write_one_by_one(
 
 
 def copy_unsaved(account: Account) -> Account:
-    """The same without the id of a row that was undone."""
+    """A copy without the id of the row that was rolled back."""
     fields = {name: getattr(account, name) for name in UPDATED_FIELDS}
     return Account(organization=account.organization, account_id=account.account_id, **fields)

@@ -1,4 +1,4 @@
-"""Where layers above hang on to a discovery, in its transaction. Filled once, when Django is ready."""
+"""Holds the callbacks of higher layers, called in a discovery's transaction. Filled when Django is ready."""
 
 from __future__ import annotations
 

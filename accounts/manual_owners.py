@@ -1,4 +1,4 @@
-"""An Account's owners, set by hand: people, who win over what the tags name until the tags are asked again."""
+"""Sets an Account's owners by hand. They take precedence over its tags until they are reset."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_OWNERS = 50
 
 
 class OwnersError(ValueError):
-    """The owners can't be set so; the message says why. problems: what is wrong with a name, by its place in the list."""
+    """The owners can't be set; the message says why. problems: the problem with each name, by its position."""
 
     def __init__(self, message: str, problems: dict[int, str] | None = None) -> None:
         super().__init__(message)
@@ -29,21 +29,21 @@ class OwnersError(ValueError):
 
 
 def set_owners(*, actor: Actor, account: Account, names: Sequence[str], version: str | None = None) -> None:
-    """Set these people, by user name or mail address, as the owners. No names: the tags decide again.
+    """Set these people, by user name or email address, as the owners. Without names, the tags decide again.
 
-    version: what version_of said when the owners were read. Raises NotPermittedError, OwnersError, LostRaceError.
+    version: compute_owners_version when the owners were read. Raises NotPermittedError, OwnersError, LostRaceError.
     """
     require_set_owners(actor, account)
     people = find_people(names)
     with transaction.atomic():
-        # As a discovery and a decision about the account do: whichever comes later reads what the other wrote.
+        # A discovery, and a decision about the account, take the same lock: the later one reads what the other wrote.
         row = (
             Account.objects.select_for_update(no_key=True, of=("self",))
             .select_related("organization", "ou")
             .get(pk=account.pk)
         )
         if version is not None and version != compute_owners_version(row):
-            raise LostRaceError("The owners have changed since you read them. Look at them again.")
+            raise LostRaceError("The owners have changed since you opened the page. Review them, then try again.")
         refuse_lifting_own_conflict(actor, row, people)
         was = list(row.owners)
         if {each.user_id for each in list_manual_owners(row)} == {person.pk for person in people}:
@@ -77,11 +77,13 @@ def may_set_owners(actor: Actor, account: Account) -> bool:
 
 def require_set_owners(actor: Actor, account: Account) -> None:
     if not may_set_owners(actor, account):
-        raise NotPermittedError(f"{actor.name} may not set the owners there; a grant of security admin is needed.")
+        raise NotPermittedError(
+            f"{actor.name} is not allowed to set the owners there; this needs a security admin grant."
+        )
 
 
 def compute_owners_version(account: Account) -> str:
-    """Changes whenever the owners do."""
+    """A version of the manual owners that changes whenever they do."""
     rows = list_manual_owners(account)
     if not rows:
         return "tags"
@@ -89,7 +91,7 @@ def compute_owners_version(account: Account) -> str:
 
 
 def find_people(names: Sequence[str]) -> list[User]:
-    """The people behind these user names or mail addresses, each once, by name. Raises OwnersError."""
+    """The people with these user names or email addresses, each once, sorted by name. Raises OwnersError."""
     wanted = [name.strip() for name in names]
     if len(wanted) > MAX_OWNERS:
         raise OwnersError(f"An account has at most {MAX_OWNERS} owners.")
@@ -102,9 +104,11 @@ def find_people(names: Sequence[str]) -> list[User]:
             found |= people
         else:
             problems[place] = (
-                f"{len(people)} people are called {name}. Use the user name of one of them."
+                f"{len(people)} people have the name {name}. Use the user name of one of them."
                 if people
-                else f"No active person is called {name or 'nothing'}. Use a user name or a mail address of the portal."
+                else f"No active person has the user name or email address {name}. See the list of people."
+                if name
+                else "Enter a user name or an email address."
             )
     if problems:
         raise OwnersError(" ".join(problems.values()), problems)
@@ -112,14 +116,14 @@ def find_people(names: Sequence[str]) -> list[User]:
 
 
 def refuse_lifting_own_conflict(actor: Actor, account: Account, people: Sequence[User]) -> None:
-    """An approver of the Account's exceptions may not end their own ownership, which keeps them from deciding."""
+    """Refuse approvers who would end their own ownership, which prevents them from deciding the Account's exceptions."""
     own = actor.user_id
     if own is None or not is_permitted(actor, Permission.EXCEPTION_DECIDE, timezone.now(), find_account_place(account)):
         return
     after = {person.pk for person in people} or find_person_ids(parse_owner_tags(account.tags, settings.OWNER_TAGS))
     before = {row.user_id for row in list_manual_owners(account)} or find_person_ids(account.owners)
     if own in before - after:
-        raise OwnersError("You own this account and decide on its exceptions, so somebody else must take you off.")
+        raise OwnersError("You own this account and can decide its exceptions, so another admin must remove you.")
 
 
 def find_person_ids(names: Sequence[str]) -> set[int]:

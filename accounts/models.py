@@ -1,4 +1,4 @@
-"""The AWS inventory: Organization, OrganizationalUnit, Account. Nothing here is ever deleted."""
+"""Defines the AWS inventory: Organization, OrganizationalUnit, Account. Its rows are never deleted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Organization(models.Model):
 
 
 class OrganizationalUnit(models.Model):
-    """A root or an OU. path is the ids from the root down, each between slashes: /r-1/ou-1/ou-2/."""
+    """A root or an OU. path: the ids from the root down, separated by slashes: /r-1/ou-1/ou-2/."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="ous")
     ou_id = models.CharField(max_length=68)
@@ -62,7 +62,7 @@ class Account(models.Model):
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, related_name="accounts")
     owners = models.JSONField(default=list)
     owners_set_by_hand = models.BooleanField(default=False)
-    # None: AWS refused to say (tags_gap says why); {} means that there are none.
+    # None: AWS refused to return them (tags_gap says why). {}: there are none.
     tags = models.JSONField(null=True)
     tags_gap = models.JSONField(null=True)
     # {region: ENABLED | ENABLED_BY_DEFAULT | DISABLED …} as of the last good scan.
@@ -85,9 +85,9 @@ class Account(models.Model):
 
 
 class AccountOwner(models.Model):
-    """A person whom somebody set as an owner of an Account. While an Account has one, its tags name nobody.
+    """A person who was set by hand as an owner of an Account. While an Account has one, its tags are ignored.
 
-    The rules read the people here; Account.owners holds their user names, to show and to search.
+    The rules read the people here; Account.owners has their user names, for display and search.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="owners_by_hand")
@@ -105,7 +105,7 @@ class AccountOwner(models.Model):
 
 
 class AccountEvent(models.Model):
-    """What happened to an Account in the organization: joined, moved, suspended, vanished, returned …"""
+    """An event of an Account in the organization: joined, moved, suspended, vanished, returned …"""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField(auto_now_add=True)

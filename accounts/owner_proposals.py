@@ -1,4 +1,4 @@
-"""Account owners: proposed from what accounts' tags name, made Grants by a security admin who confirms."""
+"""Proposes account owners from the accounts' tags or manual owners; a security admin confirms them as Grants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from governance.identity.people import identifiers
 
 @dataclass(frozen=True, slots=True)
 class OwnerProposal:
-    """An Account names an owner who holds no grant there. user: None where nobody, or more than one, is called so."""
+    """An owner of an Account without a grant there. user is None unless exactly one active person has the name."""
 
     account: Account
     named: str
@@ -34,7 +34,7 @@ class OwnerProposal:
 
 
 class ProposalGoneError(ValueError):
-    """What was to be confirmed is no longer proposed; the message says which."""
+    """A proposal to confirm is no longer there; the message says which."""
 
 
 def list_proposals(actor: Actor) -> list[OwnerProposal]:
@@ -60,9 +60,9 @@ def propose_named_owners(
     for named in dict.fromkeys(map(str, account.owners)):
         called = people.get(fold_name(named), [])
         if len(called) > 1:
-            yield OwnerProposal(account, named, None, f"{len(called)} people are called so")
+            yield OwnerProposal(account, named, None, f"{len(called)} people have this name")
         elif not called:
-            yield OwnerProposal(account, named, None, "nobody in the portal is called so")
+            yield OwnerProposal(account, named, None, "no user has this name or email address")
         elif not owning.holds(called[0], account):
             yield OwnerProposal(account, named, called[0])
 
@@ -77,12 +77,12 @@ def propose_manual_owners(account: Account, people: list[User], owning: Ownershi
 
 
 def list_manual_owners(account: Account) -> list[AccountOwner]:
-    """Whom somebody set as owners, with who did it when; none while the tags decide."""
+    """The owners that were set by hand, with who set them and when; none while the tags decide."""
     return sorted(account.owners_by_hand.select_related("user", "set_by"), key=lambda row: row.user.username)
 
 
 def map_manual_owners() -> dict[int, list[User]]:
-    """By the Account's row id."""
+    """The manual owners of all Accounts, by the Account's row id."""
     found: dict[int, list[User]] = defaultdict(list)
     for row in AccountOwner.objects.select_related("user").order_by("user__username"):
         found[row.account_id].append(row.user)
@@ -90,7 +90,7 @@ def map_manual_owners() -> dict[int, list[User]]:
 
 
 def find_active_people(names: Iterable[str]) -> dict[str, list[User]]:
-    """Folded name -> active people with that user name or mail address."""
+    """Folded name -> active people with that user name or email address."""
     called = identifiers.find_people_by_names(names).items()
     return {
         name: active for name, users in called if (active := [u for u in users if u.is_active and not u.is_service])
@@ -98,13 +98,13 @@ def find_active_people(names: Iterable[str]) -> dict[str, list[User]]:
 
 
 def find_unique_people(names: Iterable[str]) -> list[User]:
-    """The people whom these names name, each once; a name of more than one person names nobody."""
+    """The people with these names, each once. A name that more than one person has is ignored."""
     called = find_active_people(map(str, names)).values()
     return list({people[0].pk: people[0] for people in called if len({person.pk for person in people}) == 1}.values())
 
 
 class OwnershipGrants:
-    """Who owns what by Grants that hold now, read at once."""
+    """The ownership that current Grants give, read in one query."""
 
     def __init__(self) -> None:
         self.facts: dict[int, list[GrantFact]] = defaultdict(list)
@@ -120,7 +120,7 @@ class OwnershipGrants:
 
 
 def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
-    """Make Grants of the proposals with these keys: all of them, or none.
+    """Create Grants from the proposals with these keys: all of them, or none.
 
     Raises ProposalGoneError, and what grant_role raises.
     """
@@ -128,13 +128,13 @@ def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:
         standing = {proposal.key: proposal for proposal in list_proposals(actor) if proposal.user}
         gone = [key for key in keys if key not in standing]
         if gone:
-            raise ProposalGoneError(f"No longer proposed: {', '.join(gone)[:300]}. Look at the list again.")
+            raise ProposalGoneError(f"No longer proposed: {', '.join(gone)[:300]}. Review the list, then try again.")
         return [grant_ownership(actor, standing[key]) for key in dict.fromkeys(keys)]
 
 
 def grant_ownership(actor: Actor, proposal: OwnerProposal) -> Grant:
     if proposal.user is None:
-        raise ProposalGoneError(f"Nobody to grant to: {proposal.why_not}.")
+        raise ProposalGoneError(f"The grant can't be given: {proposal.why_not}.")
     return services.grant_role(
         actor=actor,
         user=proposal.user,

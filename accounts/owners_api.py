@@ -1,4 +1,4 @@
-"""The owners of an Account in the API: read them, set them by hand, leave them to the tags again."""
+"""Serves the owners of an Account in the API: read them, set them by hand, reset them to the tags."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class OwnersBody(Strict):
     owners = serializers.ListField(
         child=serializers.CharField(max_length=254),
         max_length=MAX_OWNERS,
-        help_text="User names or mail addresses of people. An empty list: the tags decide again.",
+        help_text="User names or email addresses of people. With an empty list, the tags decide again.",
     )
 
 
 class OwnersSerializer(serializers.Serializer[Any]):
-    """set_by and set_at are null while the tags decide. by_tags: whom the tags name; null where AWS refused to say."""
+    """set_by and set_at are null while the tags decide. by_tags: the owners in the tags; null if AWS refused to return them."""
 
     owners = serializers.ListField(child=serializers.CharField())
     set_by_hand = serializers.BooleanField()
@@ -47,11 +47,11 @@ class OwnersApi(Api):
     matched: ClassVar = frozenset({"change"})
 
     def retrieve(self, _request: Request, account: str) -> Response:
-        """The owners of an Account, with their ETag."""
+        """Return the owners of an account, with their ETag."""
         return self.shown(self.found(account, Permission.ACCOUNT_VIEW))
 
     def change(self, request: Request, account: str) -> Response:
-        """Set the owners by hand. They win over the tags until they are reset."""
+        """Set the owners by hand. They take precedence over the tags until they are reset."""
         found = self.found(account, Permission.ACCOUNT_SET_OWNERS)
         version, names = compute_owners_version(found), self.body()["owners"]
         require_match(request, compute_etag("owners", found.pk, version))

@@ -1,4 +1,4 @@
-"""Reads about accounts. Every list goes through visible_accounts(actor)."""
+"""Reads accounts and OUs. Every list goes through visible_accounts(actor)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from governance.core.policy import Actor, GrantFact, Permission, ScopeKind, list
 
 
 def visible_accounts(actor: Actor, permission: Permission = Permission.ACCOUNT_VIEW) -> QuerySet[Account]:
-    """The Accounts for which the actor holds this permission now. No grant: none."""
+    """The Accounts for which the actor has this permission now; none without a grant."""
     accounts = Account.objects.select_related("organization", "ou")
     if actor.system:
         return accounts
@@ -22,13 +22,14 @@ def visible_accounts(actor: Actor, permission: Permission = Permission.ACCOUNT_V
 
 
 def build_reach_filter(grants: Iterable[GrantFact]) -> Q:
-    """The Accounts that these grants cover; none for no grants."""
+    """A filter for the Accounts that these grants cover; none without grants."""
     wanted = Q(pk__in=[])
     for grant in grants:
         match grant.scope:
             case ScopeKind.ORGANIZATION:
                 wanted |= Q(organization__org_id=grant.scope_id)
             case ScopeKind.OU:
+                # The slashes prevent a match with a longer id that starts the same.
                 wanted |= Q(ou__path__contains=f"/{grant.scope_id}/")
             case ScopeKind.ACCOUNT:
                 wanted |= Q(account_id=grant.scope_id)
@@ -62,7 +63,7 @@ class Branch:
 
 
 def ou_tree(organization: Organization, accounts: Iterable[Account]) -> list[Branch]:
-    """The roots with everything below them that holds one of these accounts, in two queries at most."""
+    """The roots with the OUs below them that contain one of these accounts, in two queries at most."""
     units = organization.ous.filter(vanished_at=None).order_by("path")
     branches = {unit.pk: Branch(unit) for unit in units}
     for account in sorted(accounts, key=lambda a: (a.name.casefold(), a.account_id)):
@@ -76,7 +77,7 @@ def ou_tree(organization: Organization, accounts: Iterable[Account]) -> list[Bra
 
 
 def prune_branch(branch: Branch) -> Branch | None:
-    """Without the branches that hold no account: their names are not for everybody."""
+    """Remove branches without a visible account: their names are visible only to people with access to them."""
     branch.children = [kept for child in branch.children if (kept := prune_branch(child)) is not None]
     branch.children.sort(key=lambda b: b.unit.name.casefold())
     return branch if branch.accounts or branch.children else None

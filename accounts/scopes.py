@@ -1,4 +1,4 @@
-"""Answers governance.identity about the scopes of Grants (it stands below the inventory and may not look)."""
+"""Locates the scopes of Grants for governance.identity, which may not import the inventory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.identity.grants.scopes import ScopeKey, ScopeLocation
 
 
 def locate(scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
-    """The scopes that the inventory knows, in three queries at most."""
+    """The location of each scope that the inventory knows, in three queries at most."""
     ids: dict[str, set[str]] = {}
     for kind, scope_id in scopes:
         ids.setdefault(kind, set()).add(scope_id)
@@ -40,12 +40,12 @@ def find_account_place(account: Account) -> Place:
 
 
 def split_ou_path(path: str) -> tuple[str, ...]:
-    """The ids of an OU's path, its own first, then the parents."""
+    """The ids in an OU's path: its own first, then its parents."""
     return tuple(reversed([part for part in path.split("/") if part]))
 
 
 def within(actor: Actor, permission: Permission) -> Q:
-    """Restricts rows that have scope_kind and scope_id to the scopes where the actor holds the permission."""
+    """A filter for rows with scope_kind and scope_id: the scopes where the actor has the permission."""
     if actor.system:
         return Q()
     accounts = visible_accounts(actor, permission).order_by()
@@ -57,12 +57,13 @@ def within(actor: Actor, permission: Permission) -> Q:
 
 
 def units(actor: Actor, permission: Permission) -> list[tuple[ScopeKey, str]]:
-    """The organizations and OUs where the actor holds the permission, with their names; accounts are too many."""
+    """The organizations and OUs where the actor has the permission, with names. Accounts would be too many."""
     known = Organization.objects.all()
     if not actor.system:
         known = known.filter(org_id__in=find_permitted_org_ids(actor, permission))
     whole = [((str(ScopeKind.ORGANIZATION), org.org_id), f"the organization {org.org_id}") for org in known]
     present = select_permitted_units(actor, permission).filter(vanished_at=None)
+    # Em spaces show the depth: HTML collapses ordinary ones.
     return whole + [((str(ScopeKind.OU), u.ou_id), "\u2003" * u.depth + u.name) for u in present]
 
 
@@ -80,7 +81,7 @@ def select_permitted_units(actor: Actor, permission: Permission) -> QuerySet[Org
 
 
 def build_unit_filter(grants: Iterable[GrantFact]) -> Q:
-    """The OUs that these grants cover whole; none for no grants."""
+    """A filter for the OUs that these grants cover completely; none without grants."""
     wanted = Q(pk__in=[])
     for grant in grants:
         if grant.scope is ScopeKind.ORGANIZATION:

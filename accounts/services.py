@@ -1,4 +1,4 @@
-"""Writes about accounts: what a discovery found. Nothing is deleted; what changed is an AccountEvent."""
+"""Writes what a discovery found. Nothing is deleted; each change becomes an AccountEvent."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ OWNER_SEPARATORS = re.compile(r"[,;\s]+")
 
 @dataclass(slots=True)
 class DiscoveryResult:
-    """What a discovery changed: events by kind, and how much there is now.
+    """What a discovery changed: events by kind, and the numbers of accounts and units.
 
-    failed: OUs and accounts by id whose rows stay as they were, and why. replaced: where a mark stands for what
-    can't be stored."""
+    failed: id of an OU or account -> why its row is unchanged. replaced: names and tags in which a mark replaces
+    characters that can't be stored."""
 
     organization: Organization
     accounts: int
@@ -41,7 +41,7 @@ class DiscoveryResult:
 
 
 def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: datetime) -> DiscoveryResult:
-    """Make the inventory say what was discovered. The same discovery twice changes nothing the second time."""
+    """Bring the inventory in line with a discovery. The same discovery changes nothing a second time."""
     with transaction.atomic():
         organization, _ = Organization.objects.update_or_create(
             org_id=discovered.org_id,
@@ -75,7 +75,7 @@ def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: dat
 
 
 def parse_owner_tags(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:
-    """The owners that the tags name; the first key of the list that is there decides."""
+    """The owners in the tags. The first of the keys that has a value decides."""
     for key in keys:
         value = (tags or {}).get(key, "")
         found = [part for part in OWNER_SEPARATORS.split(value) if part]
@@ -87,7 +87,7 @@ def parse_owner_tags(tags: Mapping[str, str] | None, keys: Iterable[str]) -> lis
 def apply_units(
     organization: Organization, discovered: DiscoveredOrganization, failed: dict[str, str]
 ) -> dict[str, OrganizationalUnit]:
-    """The OUs by id. failed: takes those that can't be written; of one that was known, what was known stays."""
+    """Write the OUs. Returns them by id. OUs that can't be written are added to failed and keep their old row."""
     known = {unit.ou_id: unit for unit in organization.ous.all()}
     for found in discovered.units:  # parents come first
         parent = known.get(found.parent) if found.parent else None
@@ -101,6 +101,7 @@ def apply_units(
         unit.name, unit.parent, unit.path, unit.vanished_at = found.name, parent, found.path, None
         if problem := write_unit(unit):
             failed[found.id] = problem
+            # Undo the change in memory, too: the accounts in this OU refer to the object.
             unit.pk, unit.name, unit.parent_id, unit.path, unit.vanished_at = was
         if unit.pk:
             known[found.id] = unit
@@ -120,7 +121,7 @@ def apply_accounts(
     at: datetime,
     failed: dict[str, str],
 ) -> list[AccountEvent]:
-    """What happened to the accounts. failed: takes those that can't be written; they are there, so never vanished."""
+    """Write the accounts. Returns their events. Accounts that can't be written are added to failed; they didn't vanish."""
     known = {
         account.account_id: account
         for account in organization.accounts.select_related("ou")
@@ -130,6 +131,7 @@ def apply_accounts(
     new: list[Account] = []
     changed: list[Account] = []
     events: list[AccountEvent] = []
+    # AWS listed these in a form that can't be read: they are there, so they haven't vanished.
     seen = set(failed)
     for found in discovered:
         seen.add(found.id)
@@ -143,10 +145,11 @@ def apply_accounts(
             new.append(account)
             events.append(AccountEvent(account=account, kind="joined", detail={"ou": found.ou, "status": found.status}))
             continue
+        # Owners set by hand take precedence over the tags.
         if account.owners_set_by_hand:
             wanted["owners"] = account.owners
         if found.tags is None:
-            # Refused just now: what was known stays, and tags_gap says that it may be old.
+            # AWS refused the tags this time: the known ones stay, and tags_gap shows that they may be out of date.
             wanted.update(tags=account.tags, owners=account.owners)
         happened = detect_account_events(account, wanted)
         if apply_wanted_fields(account, wanted):
@@ -176,7 +179,7 @@ def build_wanted_fields(found: DiscoveredAccount, unit: OrganizationalUnit) -> d
 
 
 def detect_account_events(account: Account, wanted: Mapping[str, Any]) -> list[AccountEvent]:
-    """What happened to the account since the last discovery."""
+    """The events of an account since the last discovery."""
     events = []
     if account.status != wanted["status"]:
         kind = (
@@ -202,7 +205,7 @@ STATUS_EVENTS = {
 
 
 def apply_wanted_fields(account: Account, wanted: Mapping[str, Any]) -> bool:
-    """Set what differs; False if nothing does."""
+    """Set the fields that differ. Returns whether any did."""
     different = {name: value for name, value in wanted.items() if getattr(account, name) != value}
     for name, value in different.items():
         setattr(account, name, value)

@@ -1,4 +1,4 @@
-"""The Celery edge of accounts: what runs by the clock and speaks to AWS."""
+"""Defines the Celery tasks of accounts: scheduled work that calls AWS."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from governance.core.task_turns import exclusive_task
 @shared_task(name="accounts.anchor_audit")
 @exclusive_task("accounts.anchor_audit")
 def anchor_audit() -> None:
-    """Write down where the audit trail ends, outside the database."""
+    """Record the end of the audit trail outside the database."""
     anchor_now(list_anchor_writers())
 
 
 def list_anchor_writers() -> list[AnchorWriter]:
-    """Where anchors go besides the log and the file."""
+    """The writers of anchors besides the log and the file."""
     if not settings.AUDIT_ANCHOR_BUCKET:
         return []
     from accounts.aws.anchors import make_bucket_writer

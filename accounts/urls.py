@@ -1,4 +1,4 @@
-"""The pages of the inventory that aren't about scanning."""
+"""Routes the pages of the inventory that aren't about scanning."""
 
 from __future__ import annotations
 

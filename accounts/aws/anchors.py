@@ -12,9 +12,9 @@ from governance.audit.anchor import Anchor, AnchorWriteError, AnchorWriter
 
 
 def make_bucket_writer(bucket: str) -> AnchorWriter:
-    """Puts each anchor as an object of its own. The bucket's default retention locks it: nothing is set here.
+    """A writer that stores each anchor as an object of its own, locked by the bucket's default retention.
 
-    S3 wants a checksum on every object of a bucket with Object Lock.
+    S3 requires a checksum on every object of a bucket with Object Lock.
     """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
@@ -29,6 +29,6 @@ def make_bucket_writer(bucket: str) -> AnchorWriter:
                 ChecksumAlgorithm="SHA256",
             )
         except (ClientError, BotoCoreError) as error:
-            raise AnchorWriteError(f"The anchor can't be put into the bucket {bucket}: {error}") from error
+            raise AnchorWriteError(f"The anchor could not be stored in the bucket {bucket}: {error}") from error
 
     return keep

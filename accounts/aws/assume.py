@@ -1,4 +1,4 @@
-"""Assuming the scan role: external id, a session policy cut to the declared actions, refresh in time."""
+"""Assumes the scan role: external id, a session policy limited to the declared actions, timely refresh."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 POLICY_LIMIT = 2048
 REFRESH_FRACTION = 0.8
-# A failed refresh is tried again after this; credentials are not used in their last moments.
+# The wait before a failed refresh is repeated. Credentials are not used this close to their end.
 REFRESH_MARGIN = timedelta(seconds=30)
+# STS allows 64 characters of this set in session names and source identities.
 INVALID_NAME_CHARACTERS = re.compile(r"[^\w+=,.@-]")
 
 Clock = Callable[[], datetime]
@@ -51,13 +52,13 @@ def assume_role(
     source_identity: str = "",
     clock: Clock = utc_now,
 ) -> AssumedRole:
-    """The scan role of an account, assumed with the hub's credentials. Raises AssumeError.
+    """Assume the scan role of an account with the hub's credentials. Raises AssumeError.
 
-    external_id None leaves it out, which only the doctor does (to prove that AWS then refuses).
+    external_id None omits it, which only the doctor does (to prove that AWS then refuses).
     """
     if external_id == "":
         raise AssumeError(
-            "No external id is set.", "Set TUTELA_EXTERNAL_ID to the one in the scan role's trust policy."
+            "No external id is set.", "Set TUTELA_EXTERNAL_ID to the external id in the scan role's trust policy."
         )
     params: dict[str, Any] = {
         "RoleArn": f"arn:{partition}:iam::{account_id}:role/{role}",
@@ -71,7 +72,7 @@ def assume_role(
         params["SourceIdentity"] = INVALID_NAME_CHARACTERS.sub("-", source_identity)[:64]
 
     def fetch() -> tuple[ReadOnlyCredentials, datetime]:
-        # Always as the hub, also when a refresh happens in the middle of a read as the role itself.
+        # Always as the hub: a refresh may happen in the middle of a read that acts as the role itself.
         with acting_as(None):
             return request_credentials(params, region)
 
@@ -79,7 +80,7 @@ def assume_role(
 
 
 class AssumedRole:
-    """Credentials of a scan role, renewed at 80 % of their life by whichever thread comes first."""
+    """Credentials of a scan role, renewed after 80 % of their lifetime by the first thread that needs them."""
 
     def __init__(self, account_id: str, fetch: Fetch, clock: Clock = utc_now) -> None:
         self.account_id = account_id
@@ -99,16 +100,18 @@ class AssumedRole:
 
     def _refresh_credentials(self, now: datetime) -> None:
         usable = now < self._expires - REFRESH_MARGIN
-        # While the old ones are good, one thread renews and the others go on.
+        # While the old ones are valid, one thread renews and the others continue.
         if not self._lock.acquire(blocking=not usable):
             return
         try:
+            # Another thread may have renewed them while this one waited for the lock.
             if now < self._refresh_at:
                 return
             self._take()
         except AssumeError as error:
             if not usable:
                 raise
+            # The old credentials are still valid: keep them, and don't try again at every call.
             self._refresh_at = now + REFRESH_MARGIN
             log.warning("assume.refresh_failed", account=self.account_id, code=error.code)
         finally:
@@ -125,7 +128,7 @@ class AssumedRole:
 
 
 def build_session_policy(actions: Iterable[str]) -> str:
-    """Allows these actions only. STS takes 2,048 characters; a wildcard to save some could admit a value read."""
+    """A policy for these actions only. STS takes 2,048 characters; a wildcard to save some could allow reading values."""
     statement = {"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
     if len(text) > POLICY_LIMIT:

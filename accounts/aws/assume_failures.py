@@ -1,4 +1,4 @@
-"""Why the scan role could not be assumed, and what to do."""
+"""Explains why the scan role could not be assumed, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from accounts.aws.gaps import GapKind
 
 CHECK_TRUST = (
     "Check in that account that the role exists, that its trust policy names the hub's role and this "
-    "TUTELA_EXTERNAL_ID, and that the hub may call sts:AssumeRole on it. AWS gives one answer for all of these."
+    "TUTELA_EXTERNAL_ID, and that the hub may call sts:AssumeRole on it. AWS returns the same error for all of these."
 )
 NO_CREDENTIALS_CODES = {"NoCredentials", "PartialCredentials", "CredentialsRefused"}
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -30,7 +30,7 @@ def describe_misconfiguration(said: str) -> str:
 
 
 def explain_refusal(error: CallError, arn: str, region: str) -> AssumeError:
-    """What to do. AWS answers a wrong external id, a missing role and a closed account all the same."""
+    """The refusal with its remedy. AWS returns the same error for a wrong external id, a missing role and a closed account."""
     reason, todo = find_refusal_reason(error, arn, region)
     return AssumeError(reason, todo, error.code)
 
@@ -44,14 +44,14 @@ def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, s
     if code in NO_CREDENTIALS_CODES:
         return (
             "The hub has no AWS credentials.",
-            "Give it an instance or task role, or set AWS_ACCESS_KEY_ID and so on.",
+            "Give it an instance or task role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
     if code in EXPIRED_CODES:
         return "The hub's AWS credentials have expired.", "Renew them, then scan again."
     if code in INVALID_CODES:
         return (
             f"AWS doesn't accept the hub's credentials ({code}).",
-            f"Check them, and that they belong to {arn}'s partition.",
+            f"Check the credentials, and that they belong to the same partition as {arn}.",
         )
     if code == "RegionDisabledException":
         return f"AWS STS is not active in {region}.", "Activate it in the hub's account settings in IAM."
@@ -70,5 +70,5 @@ def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, s
         )
     return (
         f"sts:AssumeRole on {arn} failed ({code}).",
-        error.message or "Scan again; if it stays so, see AWS's health page.",
+        error.message or "Scan again; if it keeps failing, see the AWS Health Dashboard.",
     )

@@ -1,4 +1,4 @@
-"""Keeps calls below AWS's rates, by account, region and operation: waiting is cheaper than being throttled."""
+"""Keeps calls below AWS's rates, by account, region and operation: waiting costs less than being throttled."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from accounts.aws.calls import Call
 
-SECOND = 1.0  # of AWS's rates; tests shorten it
+SECOND = 1.0  # the unit of AWS's rates; tests shorten it
 
 
 @dataclass(slots=True)
 class Pacer:
-    """Gives each call its moment. Threads that read the same account and region share the rate."""
+    """Assigns each call its time. Threads that read the same account and region share the rate."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -22,11 +22,12 @@ class Pacer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self, account: str, region: str, call: Call) -> None:
-        """Return when this call may be made; it has a rate."""
+        """Wait until this call may be made. The call must have a rate."""
         key = (account, region, call.api)
         with self._lock:
             now = self.clock()
             at = max(now, self._free_at.get(key, now))
+            # Reserve the time under the lock, then wait outside it, so that waiting threads don't block other calls.
             self._free_at[key] = at + SECOND / call.per_second
         if at > now:
             self.sleep(at - now)

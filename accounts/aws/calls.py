@@ -1,4 +1,4 @@
-"""What a read of AWS is: the call, its answer in pages, its failure. Pure: no Django, no boto3."""
+"""Defines a read of AWS: the call, its paginated answer, its failure. Pure: no Django, no boto3."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from accounts.aws.gaps import Gap
 class Call:
     """One API operation: service and operation as botocore names them, and its IAM action.
 
-    per_second: how often AWS lets one account call it in one region, where that is so seldom that a scan would
-    exceed it; 0 where it isn't."""
+    per_second: AWS's rate for one account and region, if it is so low that a scan would exceed it; otherwise 0."""
 
     service: str
     operation: str
@@ -27,14 +26,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A paginated answer: the items that were read and, if the end was not reached, why."""
+    """A paginated answer: the items that were read, and the gap if the end was not reached."""
 
     items: list[Any]
     gap: Gap | None = None
 
 
 class CallError(Exception):
-    """A call that AWS refused or that failed, after the retries. `gap` says what is now unknown."""
+    """A call that AWS refused or that failed after all retries. `gap` describes what is now unknown."""
 
     def __init__(self, gap: Gap, message: str = "", status: int = 0) -> None:
         super().__init__(gap.sentence())

@@ -1,7 +1,7 @@
-"""What a client does on every call, cut down to what a read needs, and two guards added.
+"""Removes what a client does needlessly on every call, and adds guards.
 
-All through botocore's event system: a handler that a later botocore no longer registers is simply
-not there to be removed, and a call then costs a little more.
+Both use botocore's event system: if a later botocore registers a handler differently, it is not removed, and a call
+only costs a little more.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ JSON_PROTOCOLS = {"json", "rest-json"}
 
 
 def remove_handlers(client: Any) -> None:
-    """Drop the handlers that cost CPU on each call and serve nothing here."""
+    """Remove the handlers that cost CPU on each call and have no use here."""
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
-    # The user agent is fixed, so it need not be built again for each request.
+    # The user agent is fixed and need not be built again for each request.
     agent = getattr(client, "_user_agent_creator", None)
     rebuild = getattr(agent, "rebuild_and_replace_user_agent_handler", None)
     if rebuild is not None:
         events.unregister(f"request-created.{service}", rebuild)
-    # Which try of the SDK's own it is, in two headers that are told to AWS for its statistics.
+    # Two headers that count the SDK's own attempts for AWS's statistics.
     events.unregister("request-created", add_retry_headers)
-    # Retries are ours; with one attempt in total this handler only decides not to retry.
+    # accounts.aws.retry does the retries; with one attempt in total this handler never retries.
     events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
 
 
@@ -47,7 +47,8 @@ def add_guards(client: Any, *, custom: bool, fips: str) -> None:
 
 
 def refuse_broken_json(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
-    """botocore reads a body that isn't JSON as an empty answer: not knowing would look like nothing there."""
+    """Refuse a body that isn't JSON. botocore reads it as an empty answer, so unknown would look like empty."""
+    # Error bodies may be anything; botocore's error parser handles them.
     if response_dict["status_code"] >= 300 or operation_model.has_streaming_output:
         return
     body = response_dict["body"].strip()
@@ -58,12 +59,12 @@ def refuse_broken_json(response_dict: dict[str, Any], operation_model: Any, **_:
 
 
 def strip_account(request: Any, **_: Any) -> None:
-    """S3 Control prefixes the account id to the host, which no custom endpoint resolves."""
+    """Remove the account id that S3 Control puts before the host: no custom endpoint resolves it."""
     request.url = ACCOUNT_HOST.sub(r"\1", request.url)
 
 
 class FipsGuard:
-    """Refuses any request that would go elsewhere than to the published FIPS host."""
+    """Refuses any request to another host than the published FIPS host."""
 
     def __init__(self, host: str) -> None:
         self._host = host

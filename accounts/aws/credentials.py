@@ -1,4 +1,4 @@
-"""Whose credentials sign a call: the scan role that this context acts as, else the hub's own.
+"""Chooses the credentials that sign a call: those of the context's scan role, otherwise the hub's own.
 
 All accounts share one client per (service, region), so credentials can't belong to a client. They
 come from a ContextVar, which threads inherit only when the work is started with a copied context.
@@ -19,7 +19,7 @@ MAX_PROFILES = 10
 
 
 class ActingRole(Protocol):
-    """A scan role that was assumed in an account."""
+    """An assumed scan role of an account."""
 
     account_id: str
 
@@ -36,7 +36,7 @@ _acting: ContextVar[ActingRole | None] = ContextVar("tutela_acting_role", defaul
 
 @contextmanager
 def acting_as(role: ActingRole | None) -> Iterator[None]:
-    """Sign the calls made in this context as `role`; None means as the hub."""
+    """Sign the calls of this context as `role`, or as the hub if it is None."""
     token = _acting.set(role)
     try:
         yield
@@ -49,7 +49,7 @@ def acting_role() -> ActingRole | None:
 
 
 class ContextCredentials:
-    """What botocore takes for the session's credentials: looks up the ContextVar at each signature."""
+    """The session's credentials for botocore: looks up the ContextVar at each signature."""
 
     method = "tutela"
     account_id = None  # endpoints by account id are not used: one client serves every account
@@ -64,7 +64,7 @@ class ContextCredentials:
         if role is not None:
             return role.credentials()
         hub = self._hub_credentials()
-        # None makes botocore raise NoCredentialsError, which the callers explain.
+        # None makes botocore raise NoCredentialsError, for which the callers have an explanation.
         return None if hub is None else hub.get_frozen_credentials()
 
     def get_deferred_property(self, name: str) -> Any:
@@ -88,6 +88,7 @@ class ContextCredentials:
 
     def _hub_credentials(self) -> Any:
         if self._hub is None:
+            # Checked again under the lock, so that the credential providers run only once.
             with self._lock:
                 if self._hub is None:
                     refuse_credential_process(self._session)
@@ -112,6 +113,7 @@ def refuse_credential_process(session: Session) -> None:
     """Never run a program that an AWS profile names (credential_process), its source profiles included."""
     profiles = session.full_config.get("profiles", {})
     name = session.get_config_variable("profile") or "default"
+    # Bounded, because source profiles may form a loop.
     for _ in range(MAX_PROFILES):
         profile = profiles.get(name, {})
         if "credential_process" in profile:

@@ -1,4 +1,4 @@
-"""Until when something may be read. It stands in the context, so that each call and each loop can ask. Pure."""
+"""Keeps the time until which a read may run in the context, where each call and loop can check it. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.aws.gaps import Gap, GapKind
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """at: a time of time.monotonic(). seconds: how long that was, for the gap's code."""
+    """at: a time of time.monotonic(). seconds: the whole allowance, for the gap's code."""
 
     at: float
     seconds: int
@@ -34,7 +34,7 @@ class Deadline:
         return time.monotonic() >= self.at + grace
 
     def instead_of(self, gap: Gap) -> Gap:
-        """The gap of the same read, for the time that ran out."""
+        """The same gap, with the time that ran out as its reason."""
         return replace(gap, kind=GapKind.OUT_OF_TIME, code=self.code)
 
 
@@ -57,7 +57,7 @@ def spent() -> Deadline | None:
 
 
 def refuse_late(call: Call, place: str) -> None:
-    """Raises CallError instead of a call that would begin too late: what was read before it is kept."""
+    """Raise CallError if the deadline has passed. What was read before is kept."""
     late = spent()
     if late is not None:
         raise CallError(Gap(GapKind.OUT_OF_TIME, call.api, call.action, place, late.code))

@@ -1,4 +1,4 @@
-"""Whether an account can be scanned: the role, its external id, and each declared action that can be tried cheaply."""
+"""Diagnoses whether an account can be scanned: its role, the external id, and each action that is cheap to try."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from accounts.aws.hub import HUB_ERROR_CODES, HubError
 from accounts.aws.pagination import load_paginators
 from accounts.aws.reader import AwsReader
 
-SMALL_PAGE = 5  # the least that every service takes (ec2's minimum)
-# Macie says that it is off with a refusal's code.
+SMALL_PAGE = 5  # the smallest page that every service accepts (EC2's minimum)
+# Macie uses the code of a denial to say that it is off.
 SERVICE_OFF = re.compile(r"is not enabled", re.IGNORECASE)
-# What IAM answers a member that asks for what its management account alone is told: no policy would change that.
+# IAM's answer to a member account for a call that only the management account may make: no policy would change it.
 MANAGEMENT_ONLY_CODES = frozenset({"AccountNotManagementOrDelegatedAdministrator"})
 ADD_EXTERNAL_ID = (
-    "Add the condition StringEquals sts:ExternalId to the role's trust policy (manage.py scan_role cloudformation)."
+    "Add the condition StringEquals sts:ExternalId to the role's trust policy (see manage.py scan_role cloudformation)."
 )
 
 Assume = Callable[..., AssumedRole]
@@ -58,6 +58,7 @@ def diagnose_access(
         "session_name": f"tutela-doctor-{account}",
         "actions": {call.action for call in calls},
         "region": home_region(partition),
+        # STS's minimum.
         "duration": 900,
     }
     try:
@@ -78,16 +79,15 @@ def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]
     try:
         attempt()
     except AssumeError as error:
+        # Only a denial proves it: throttling or a network error says nothing about the trust policy.
         if error.code not in DENIED_CODES:
-            found.problem(
-                f"It could not be proved that the role can't be assumed {how}: {error.reason}", error.what_to_do
-            )
+            found.problem(f"The test that the role can't be assumed {how} failed: {error.reason}", error.what_to_do)
     else:
         found.problem(f"The role can be assumed {how}.", ADD_EXTERNAL_ID)
 
 
 def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
-    """One call for each action that needs no resource's id."""
+    """Make one call for each action that needs no resource id."""
     gaps: dict[str, Gap] = {}
     for call in calls:
         try:
@@ -108,7 +108,7 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
 
 
 def is_answer(error: CallError) -> bool:
-    """An error that only an allowed call gets, though its status may be a refusal's."""
+    """Whether the error proves that the call is allowed, although its code may be that of a denial."""
     told = error.code.removesuffix("Exception") in MANAGEMENT_ONLY_CODES
     return told or SERVICE_OFF.search(error.message) is not None
 
@@ -118,19 +118,20 @@ def add_gap_problems(found: Diagnosis, gaps: dict[str, Gap]) -> None:
     for action, gap in sorted(gaps.items()):
         by_kind.setdefault(gap.kind, []).append(action)
     todo = {
-        GapKind.DENIED: "Allow them in the scan role (manage.py scan_role policy prints all).",
-        GapKind.DENIED_BY_SCP: "A service control policy denies them; ask its owner to exempt the scan role.",
+        GapKind.DENIED: "Allow these actions in the scan role (manage.py scan_role policy prints the whole policy).",
+        GapKind.DENIED_BY_SCP: "A service control policy denies these actions; ask its owner to exempt the scan role.",
     }
     for kind, actions in by_kind.items():
         if kind in todo:
             found.problem(f"Refused: {', '.join(actions)}.", todo[kind])
+        # A rejected request is no missing permission: the smallest parameters don't suit every operation.
         elif kind is not GapKind.REJECTED:
             codes = ", ".join(sorted({gaps[action].code for action in actions}))
             found.problem(f"Could not be tried: {', '.join(actions)} ({codes}).", "Run the doctor again.")
 
 
 def build_smallest_params(call: Call, region: str) -> dict[str, Any] | None:
-    """Parameters for one cheap call, or None where it needs some that only a resource gives."""
+    """Parameters for one cheap call; None if it needs parameters that only a resource has."""
     shape = session.client(call.service, region).meta.service_model.operation_model(call.operation).input_shape
     if shape is None:
         return {}

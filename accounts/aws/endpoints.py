@@ -1,4 +1,4 @@
-"""Partitions, regions and endpoints, from the data that botocore publishes. Makes no call."""
+"""Looks up partitions, regions and endpoints in botocore's published data. Makes no call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.regions import EndpointResolver
 
 GLOBAL = "global"
 TRUE_VALUES = {"1", "true", "yes", "on"}
-# endpoints.json calls these services by another name than botocore's clients do.
+# Services whose names in endpoints.json differ from those of botocore's clients.
 ENDPOINT_PREFIXES = {
     "resourcegroupstaggingapi": "tagging",
     "s3control": "s3-control",
@@ -24,7 +24,7 @@ class EndpointError(ValueError):
 
 
 class FipsError(Exception):
-    """FIPS endpoints are asked for, and AWS publishes none for this service in this region."""
+    """FIPS endpoints are required, and AWS publishes none for this service in this region."""
 
 
 @cache
@@ -45,7 +45,7 @@ def partition_for(region: str) -> str:
     for name, partition in load_partitions().items():
         if region in partition["regions"]:
             return name
-    # A region newer than the data: AWS publishes a pattern per partition.
+    # The region may be newer than the data: AWS publishes a pattern per partition.
     try:
         return str(build_resolver().get_partition_for_region(region))
     except Exception as error:
@@ -61,6 +61,7 @@ def list_published_regions(partition: str) -> tuple[str, ...]:
 def home_region(partition: str) -> str:
     """Where the partition's global services (IAM) are called and signed: us-east-1, cn-north-1 …"""
     iam = require_partition(partition)["services"].get("iam")
+    # botocore has no such field; the region that signs IAM's calls is the partition's home region.
     if iam is not None:
         return str(iam["endpoints"][iam["partitionEndpoint"]]["credentialScope"]["region"])
     for item in create_loader().load_data("partitions")["partitions"]:
@@ -87,17 +88,18 @@ def custom_endpoint() -> str:
 
 
 def is_fips_wanted() -> bool:
-    """A custom endpoint wins over FIPS: it names the host outright."""
+    """Whether FIPS endpoints are required. A custom endpoint takes precedence, because it names the host."""
     asked = any(os.environ.get(name, "").lower() in TRUE_VALUES for name in ("TUTELA_FIPS", "AWS_USE_FIPS_ENDPOINT"))
     return asked and not custom_endpoint()
 
 
 @cache
 def fips_host(service: str, region: str) -> str:
-    """The FIPS host that AWS publishes. Raises FipsError: botocore's rules would invent a name."""
+    """The FIPS host that AWS publishes. Raises FipsError if there is none: botocore's rules would invent a name."""
     data = require_partition(partition_for(region))["services"].get(ENDPOINT_PREFIXES.get(service, service), {})
     endpoints = data.get("endpoints", {})
     places = [region]
+    # Global services such as IAM have one endpoint for the whole partition.
     if not data.get("isRegionalized", True) and "partitionEndpoint" in data:
         places.append(data["partitionEndpoint"])
     for place in places:
@@ -110,7 +112,7 @@ def fips_host(service: str, region: str) -> str:
     )
 
 
-# The regions that every account has; all later ones of the partition must be enabled first.
+# The regions that every account has. Later regions of the partition must be enabled first.
 DEFAULT_REGIONS = frozenset(
     {
         "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
@@ -126,6 +128,6 @@ def is_opt_in(partition: str, region: str) -> bool:
 
 @cache
 def lacks_service(service: str, region: str) -> bool:
-    """Whether AWS publishes where this service is, and this region isn't among the places."""
+    """Whether AWS publishes the regions of this service, and this one isn't among them."""
     data = require_partition(partition_for(region))["services"].get(ENDPOINT_PREFIXES.get(service, service), {})
     return bool(data.get("endpoints")) and data.get("isRegionalized", True) and region not in data["endpoints"]

@@ -1,4 +1,4 @@
-"""AWS's refusals and failures, turned into named gaps. The codes differ by service for one and the same thing."""
+"""Turns AWS's refusals and failures into named gaps. Services use different codes for the same failure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ THROTTLED_CODES = frozenset(
 )  # fmt: skip
 TIMEOUT_CODES = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestExpired", "408"})
 NOT_OPTED_IN_CODES = frozenset({"OptInRequired", "SubscriptionRequiredException", "SubscriptionRequired"})
-# In a region that must be enabled first, AWS doesn't know the account's credentials until it is.
+# In a region that must be enabled first, AWS rejects the account's credentials until it is enabled.
 UNKNOWN_CREDENTIALS_CODES = frozenset(
     {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException", "InvalidAccessKeyId"}
 )
@@ -80,7 +80,7 @@ class AssumeError(Exception):
         self.code = code
 
 
-# What a call can raise. The last six come out of botocore's parsers when an answer has another form.
+# What a call can raise. botocore's parsers raise the last six for an answer of another form.
 CALL_EXCEPTIONS = (
     ClientError, BotoCoreError, ResponseParserError, FipsError, CredentialsRefusedError, AssumeError,
     AttributeError, KeyError, ParseError, RecursionError, TypeError, ValueError,
@@ -94,9 +94,9 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
     if isinstance(exc, ClientError):
         kind = classify_code(code, message, status, place)
     elif isinstance(exc, EndpointConnectionError) and is_unknown_host(exc):
-        # Only where AWS publishes no such endpoint; elsewhere it is our name resolution that fails.
+        # Unsupported only if AWS publishes no such endpoint. Otherwise the portal's own name resolution fails.
         kind = GapKind.UNSUPPORTED if lacks_service(call.service, place) else GapKind.UNREACHABLE
-    # What AWS says goes into rows and reasons.
+    # AWS's texts go into database rows and reasons.
     return CallError(
         Gap(kind, call.api, call.action, region, make_text_storable(code)), make_text_storable(message), status
     )
@@ -112,19 +112,20 @@ def parse_exception(exc: Exception) -> tuple[GapKind, str, str, int]:
         return GapKind.DENIED, exc.code or "AssumeRole", str(exc), 0
     for known, kind, code in KINDS_BY_CLASS:
         if isinstance(exc, known):
-            # Only our own messages: a parser's may quote the answer, and so a value.
+            # A parser's message may quote the answer, and so a value.
             said = "" if kind is GapKind.MALFORMED else str(exc)
             return kind, code or type(exc).__name__.removesuffix("Error"), said, 0
     raise exc
 
 
-# Of the hub's profile and AWS configuration: no call can be made until somebody corrects it.
+# Errors in the hub's profile or AWS configuration: no call can be made until they are corrected.
 MISCONFIGURED = "Misconfigured"
 CONFIGURATION_ERRORS: tuple[type[Exception], ...] = (
     ProfileNotFound, ConfigNotFound, ConfigParseError, InvalidConfigError, InvalidDefaultsMode, InvalidRegionError,
     SSOError, TokenRetrievalError, UnknownCredentialError,
 )  # fmt: skip
 
+# The first match decides, so subclasses come before BotoCoreError and ValueError.
 KINDS_BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (ReadTimeoutError, GapKind.TIMEOUT, "ReadTimeout"),
     (ConnectTimeoutError, GapKind.TIMEOUT, "ConnectTimeout"),
@@ -150,12 +151,13 @@ KINDS_BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
 
 
 def is_unknown_host(exc: EndpointConnectionError) -> bool:
-    """Whether the name could not be resolved; botocore's own message leaves the cause out."""
+    """Whether the host name could not be resolved. botocore's own message omits the cause."""
     cause = exc.kwargs.get("error")
     return UNKNOWN_HOST.search(f"{type(cause).__name__} {cause}") is not None
 
 
 def classify_code(code: str, message: str, status: int, region: str) -> GapKind:
+    # Codes before the status: services throttle with 400, 429 and 503.
     if code in THROTTLED_CODES or status == 429:
         return GapKind.THROTTLED
     if code in TIMEOUT_CODES:
@@ -172,5 +174,5 @@ def classify_code(code: str, message: str, status: int, region: str) -> GapKind:
 
 
 def malformed_answer(call: Call, region: str) -> CallError:
-    """An answer that parsed, but isn't what the operation promises."""
+    """The error for an answer that was parsed but isn't what the operation promises."""
     return CallError(Gap(GapKind.MALFORMED, call.api, call.action, region, "MalformedAnswer"))

@@ -1,4 +1,4 @@
-"""What a read could not learn, and why. Pure: no Django, no boto3."""
+"""Describes values that a read could not obtain, and why. Pure: no Django, no boto3."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class GapKind(StrEnum):
     NOT_READ = "not_read"
 
 
+# These are part of reasons in findings and exports.
 EXPLANATIONS = {
     GapKind.DENIED: "was denied",
     GapKind.DENIED_BY_SCP: "was denied by a service control policy",
@@ -45,13 +46,13 @@ EXPLANATIONS = {
     GapKind.NOT_READ: "was not read in this scan",
 }
 
-# The code of a gap for what nothing read in the scan that kept the evidence: a part that came later would have.
+# The code of a gap for something that the scan of the evidence didn't read: the part that reads it is newer.
 NOT_COLLECTED = "NotCollected"
-# Codes of gaps in what could only be kept in part.
+# Codes of gaps in answers that could be kept only in part.
 TEXT_REPLACED, TOO_DEEP = "TextReplaced", "TooDeep"
-# Codes of gaps in what is kept: in a form of another version, or no longer there.
+# Codes of gaps in stored evidence: it has the form of another version, or was deleted.
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
-# Codes of gaps in what another account would have told: it could not be read, or nobody asked for it.
+# Codes of gaps in another account's evidence: it could not be read, or the scan left it out.
 OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
 EXPLANATIONS_BY_CODE = {
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
@@ -65,27 +66,27 @@ WHAT_TO_DO = {
     GapKind.DENIED: "Allow the action in the scan role; manage.py scan_role policy prints the whole policy.",
     GapKind.DENIED_BY_SCP: "Exempt the scan role in the service control policy that denies the action.",
     GapKind.THROTTLED: "Scan the account again at a quieter time, or with a smaller TUTELA_THREADS.",
-    GapKind.TIMEOUT: "Scan the account again; if it stays so, look at the network between the portal and the region.",
-    GapKind.UNREACHABLE: "Look at the network, the proxy and the VPC endpoints between the portal and the region.",
-    GapKind.SERVER_ERROR: "Scan the account again; if it stays so, see AWS's health page.",
-    GapKind.MALFORMED: "Scan the account again; if it stays so, look for a proxy that changes answers.",
-    GapKind.NOT_OPTED_IN: "Nothing to do unless the region is in use: then enable it for the account.",
-    GapKind.UNSUPPORTED: "Nothing to do: AWS doesn't offer it there.",
-    GapKind.NO_FIPS: "Live with not knowing, or have this account scanned without FIPS endpoints (AWS_USE_FIPS_ENDPOINT).",
-    GapKind.REJECTED: "Report it: the portal asked for something that AWS doesn't accept.",
-    GapKind.TOO_COSTLY: "Look at the resource: it is larger or deeper than AWS lets one be, or was made to stop its readers.",
-    GapKind.OUT_OF_TIME: "Scan the account again; if it stays so, raise TUTELA_COLLECTOR_MINUTES or TUTELA_ACCOUNT_MINUTES.",
-    GapKind.REPLACED: "Correct the text in AWS: a \ufffd stands where it isn't valid Unicode or has a NUL character.",
-    GapKind.INTERNAL: "Report it with what the log says under the id in the code; then scan the account again.",
+    GapKind.TIMEOUT: "Scan the account again; if it keeps failing, check the network between the portal and the region.",
+    GapKind.UNREACHABLE: "Check the network, the proxy and the VPC endpoints between the portal and the region.",
+    GapKind.SERVER_ERROR: "Scan the account again; if it keeps failing, see the AWS Health Dashboard.",
+    GapKind.MALFORMED: "Scan the account again; if it keeps failing, look for a proxy that changes answers.",
+    GapKind.NOT_OPTED_IN: "No action is needed unless the region is in use; then enable it for the account.",
+    GapKind.UNSUPPORTED: "No action is needed: AWS doesn't offer it in this region.",
+    GapKind.NO_FIPS: "Accept that it is unknown, or scan this account without FIPS endpoints (AWS_USE_FIPS_ENDPOINT).",
+    GapKind.REJECTED: "Report this: the portal sent a request that AWS doesn't accept.",
+    GapKind.TOO_COSTLY: "Check the resource: it is larger or deeper than AWS allows, or was made to block its readers.",
+    GapKind.OUT_OF_TIME: "Scan the account again; if it keeps failing, raise TUTELA_COLLECTOR_MINUTES or TUTELA_ACCOUNT_MINUTES.",
+    GapKind.REPLACED: "Correct the text in AWS: a \ufffd marks invalid Unicode or a NUL character.",
+    GapKind.INTERNAL: "Report this with the log entry of the id in the code; then scan the account again.",
     GapKind.NOT_READ: "Scan the account again, with this control and region included.",
 }
-# Where the general advice would lead astray: S3 answers 403 for another account's bucket whatever the role allows.
+# Calls for which the general advice is wrong: S3 answers 403 for another account's bucket even if the role allows it.
 # docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 WHAT_TO_DO_BY_CALL = {
-    (GapKind.DENIED, "s3.HeadBucket"): "Have the account that owns the bucket scanned too, or ask its owner to allow"
-    " s3:ListBucket; if it is this account's own, allow the action in the scan role.",
-    (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page says what keeps"
-    " the portal out), then scan again.",
+    (GapKind.DENIED, "s3.HeadBucket"): "Scan the account that owns the bucket, too, or ask its owner to allow"
+    " s3:ListBucket; if the bucket belongs to this account, allow the action in the scan role.",
+    (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page shows why it"
+    " isn't), then scan again.",
     (GapKind.NOT_READ, "scan.Accounts"): "Scan the account together with the one that owns the resource, or the whole"
     " organization.",
 }
@@ -130,9 +131,9 @@ class Gap:
 
 
 class GapError(Exception):
-    """A fact was asked for that could not be read. Carries the gaps; the engine makes it UNKNOWN.
+    """A requested fact could not be read. Carries the gaps; the engine turns it into UNKNOWN.
 
-    reason: what the outcome says instead of listing the gaps."""
+    reason: the outcome's reason, instead of a list of the gaps."""
 
     def __init__(self, *gaps: Gap, reason: str = "") -> None:
         super().__init__(reason or "; ".join(gap.sentence() for gap in gaps))

@@ -1,4 +1,4 @@
-"""Whether the hub can work at all, asked once before a scan asks it for every account."""
+"""Checks once whether the hub can work at all, before a scan needs it for every account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from accounts.aws.endpoints import home_region
 from accounts.aws.errors import MISCONFIGURED
 from accounts.aws.reader import AwsReader
 
-# Not of one account: nobody's role could be assumed.
+# Errors that concern every account: no role could be assumed.
 HUB_ERROR_CODES = (
     NO_CREDENTIALS_CODES
     | EXPIRED_CODES
@@ -21,11 +21,11 @@ IDENTITY_CALL = Call("sts", "GetCallerIdentity", "sts:GetCallerIdentity")
 
 
 class HubError(Exception):
-    """The hub itself can't work (no, expired or invalid credentials, no way to AWS); the message says what to do."""
+    """The hub itself can't work: its credentials are missing, expired or invalid, or AWS is unreachable."""
 
 
 def require_hub(partition: str) -> None:
-    """Raises HubError. Whatever else goes wrong is of the accounts, and the scan says it there."""
+    """Raise HubError if the hub can't work. The scan reports other failures for each account."""
     region = home_region(partition)
     try:
         with acting_as(None):

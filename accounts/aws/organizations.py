@@ -1,7 +1,7 @@
-"""Discovers an AWS Organization: get (the calls), then transform (pure).
+"""Discovers an AWS Organization: first the calls, then a pure transformation.
 
 Works from the management account or from a delegated administrator. A part that can't be listed
-fails the whole discovery: an account that was merely not seen must not look like one that left.
+fails the whole discovery: an account that was not read must not look like one that left.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CALLS = tuple(
         "ListTagsForResource",
     )
 )
-# ListTagsForResource takes one account at a time; AWS throttles it early.
+# ListTagsForResource takes one account per call, and AWS throttles it early.
 TAG_THREADS = 8
 GLOBAL = "global"
 RUN_FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
@@ -48,7 +48,7 @@ class DiscoveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredUnit:
-    """A root (parent None) or an OU. path: the ids from the root down, each between slashes."""
+    """A root (parent None) or an OU. path: the ids from the root down, separated by slashes."""
 
     id: str
     name: str
@@ -58,7 +58,7 @@ class DiscoveredUnit:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredAccount:
-    """tags is None where AWS refused to say; tags_gap then says why."""
+    """An account as AWS lists it. tags is None if AWS refused to return them; tags_gap then says why."""
 
     id: str
     name: str
@@ -71,8 +71,8 @@ class DiscoveredAccount:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredOrganization:
-    """failed: accounts that AWS lists in a form that can't be read, by id, and why. replaced: names and tags in which
-    a mark stands for what can't be stored."""
+    """failed: account id -> why AWS's entry can't be read. replaced: names and tags in which a mark replaces
+    characters that can't be stored."""
 
     org_id: str
     partition: str
@@ -86,9 +86,9 @@ class DiscoveredOrganization:
 
 @dataclass(slots=True)
 class OrganizationAnswers:
-    """What AWS answered: units and accounts each with their parent's id, parents first.
+    """AWS's answers: units and accounts, each with its parent's id, parents first.
 
-    odd: a part of it could not be stored, and has marks instead."""
+    odd: a part could not be stored and was replaced by marks."""
 
     organization: dict[str, Any]
     units: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
@@ -130,6 +130,7 @@ def read_below_parent(aws: AwsReader, answers: OrganizationAnswers, parent: str)
     below = aws.pages("organizations", "ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
     for unit in require_items(below):
         answers.units.append((parent, unit))
+        # AWS allows only five levels of OUs, so recursion is safe.
         read_below_parent(aws, answers, unit["Id"])
 
 
@@ -145,6 +146,7 @@ def require_items(listing: Listing) -> list[Any]:
 
 def explain_call_error(error: CallError) -> DiscoveryError:
     gap, code = error.gap, error.code
+    # Ordered from the most specific code to the general kind.
     if code in {"AWSOrganizationsNotInUseException", "AWSOrganizationsNotInUse"}:
         return DiscoveryError(f"The hub's account is in no AWS Organization. {RUN_FROM_WHERE}.")
     if code == "CredentialsRefused":
@@ -185,6 +187,7 @@ def parse_organization(answers: OrganizationAnswers) -> DiscoveredOrganization:
     return DiscoveredOrganization(
         org_id=organization["Id"],
         partition=organization["Arn"].split(":")[1],
+        # AWS's API still uses the older name.
         management_account=organization.get("MasterAccountId") or organization["ManagementAccountId"],
         feature_set=organization.get("FeatureSet", ""),
         units=units,
@@ -195,7 +198,7 @@ def parse_organization(answers: OrganizationAnswers) -> DiscoveredOrganization:
 
 
 def list_replaced_texts(units: Iterable[DiscoveredUnit], accounts: Iterable[DiscoveredAccount]) -> Iterator[str]:
-    """Where a mark stands for what can't be stored."""
+    """The names and tags in which a mark replaces characters that can't be stored."""
     for unit in units:
         if REPLACEMENT_MARK in unit.name:
             yield f"the name of OU {unit.id}"
@@ -218,7 +221,7 @@ def parse_account(parent: str, account: dict[str, Any], answers: OrganizationAns
     return DiscoveredAccount(
         id=account["Id"],
         name=require_string(account.get("Name") or account["Id"]),
-        # State is the newer field; Status is deprecated and knows fewer values.
+        # State is the newer field; Status is deprecated and has fewer values.
         status=require_string(account.get("State") or account["Status"]),
         ou=parent,
         joined_at=joined if isinstance(joined := account.get("JoinedTimestamp"), datetime) else None,
@@ -234,7 +237,7 @@ def require_string(value: Any) -> str:
 
 
 def parse_tags(listing: Listing) -> tuple[dict[str, str] | None, Gap | None]:
-    """The tags, or why they aren't known."""
+    """The tags, or the gap if they are unknown."""
     if listing.gap is not None:
         return None, listing.gap
     try:

@@ -1,4 +1,4 @@
-"""How an operation hands out its pages: botocore's paginator data, else a token of the usual name."""
+"""Finds how an operation is paginated: by botocore's paginator data, otherwise by a token with a usual name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Names of the token going in and coming out; empty where the operation has one page."""
+    """Names of the token in requests and answers; empty if the operation has one page."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Paging:
         if self.more and not find_in_answer(self.more, answer):
             return None
         tokens = {name: find_in_answer(output, answer) for name, output in zip(self.inputs, self.outputs, strict=True)}
-        # Some services end with an empty token instead of none.
+        # Some services end with an empty token instead of a missing one.
         given = {name: token for name, token in tokens.items() if token}
         return given or None
 
@@ -53,7 +53,7 @@ def find_paging(client: Any, operation: str) -> Paging:
 
 
 def load_paginators(service: str) -> dict[str, Any]:
-    # One loader and one thread at a time: its first look walks through the folders of all 400 services.
+    # One loader and one thread at a time: the first lookup walks through the folders of all 400 services.
     with _lock:
         return read_paginator_model(service)
 

@@ -1,4 +1,4 @@
-"""Loggers that must never go below INFO: at DEBUG botocore prints response bodies, values included."""
+"""Keeps AWS's loggers at INFO or above: at DEBUG, botocore logs response bodies, including values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ QUIET_LOGGERS = ("boto3", "botocore", "urllib3", "s3transfer")
 
 
 def quiet_loggers() -> None:
-    """Pin them at INFO or above, and whatever child of them was set lower by somebody."""
+    """Set these loggers, and child loggers that were set lower, to INFO or above."""
     level = max(logging.INFO, logging.getLogger().level)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(level)

@@ -27,7 +27,7 @@ Method = Callable[..., dict[str, Any]]
 
 
 class UndeclaredCallError(Exception):
-    """A collector made a call that it doesn't declare: the scan role would not allow it."""
+    """A collector made an undeclared call, which the scan role would not allow."""
 
 
 class WrongCredentialsError(Exception):
@@ -35,7 +35,7 @@ class WrongCredentialsError(Exception):
 
 
 class Counters:
-    """What one Target's reads cost, the budgets of its retries and its pace. Shared by its threads."""
+    """Counts the calls of one Target, and holds its retry budgets and pace. Shared by its threads."""
 
     def __init__(self, retrier: Retrier | None = None, pacer: Pacer | None = None) -> None:
         self.by_api: Counter[str] = Counter()
@@ -58,9 +58,9 @@ class Counters:
 class AwsReader:
     """The Reader that collectors are given (scans.domain.collector.Reader).
 
-    as_hub allows reading with the hub's own credentials; else the context must act as a role of
-    `account`, so that a thread started without its context can't read the wrong account. slots: held while
-    a call is under way, and not while one waits for its turn. replaced: filled with what of the answers could not be stored.
+    as_hub allows reading with the hub's own credentials; otherwise the context must act as a role of `account`, so that
+    a thread without its context can't read the wrong account. slots: held during a call, but not while it waits for its
+    turn. replaced: the gaps for answers with parts that could not be stored.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class AwsReader:
         self.replaced: list[Gap] = []
 
     def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
-        """One call's answer. Raises CallError (which carries gap, code, message, status)."""
+        """One call's answer. Raises CallError (with gap, code, message, status)."""
         declared = self._find_declaration(service, operation)
         self._refuse_wrong_credentials()
         place = region or self.region
@@ -98,7 +98,7 @@ class AwsReader:
     def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> Listing:
         """All items under `key` of a paginated operation ("" for the pages themselves).
 
-        Never raises for a refusal: the Listing then holds what came before it, and the gap.
+        Never raises for a refusal: the Listing then has the items before it, and the gap.
         """
         declared = self._find_declaration(service, operation)
         self._refuse_wrong_credentials()
@@ -114,7 +114,7 @@ class AwsReader:
                 if following is None:
                     return Listing(items)
                 if all(asked.get(name) == token for name, token in following.items()):
-                    # The same token again would go round for ever.
+                    # The same token again would loop forever.
                     raise malformed_answer(declared, place)
                 asked = {**params, **following}
         except CallError as error:
@@ -142,6 +142,7 @@ class AwsReader:
             client = self._client(call.service, actual_region(self.partition, place))
         except CALL_EXCEPTIONS as exc:
             raise classify_error(exc, call, place, partition=self.partition) from exc
+        # Kept with the clients, so that a reset drops both.
         key = (client, call.operation)
         if key not in session.methods:
             session.methods[key] = (getattr(client, xform_name(call.operation)), find_paging(client, call.operation))
@@ -150,6 +151,7 @@ class AwsReader:
 
     def _run(self, call: Call, place: str, method: Method, params: dict[str, Any]) -> dict[str, Any]:
         def attempt() -> dict[str, Any]:
+            # Checked before every attempt: a retry may start too late, too.
             deadline.refuse_late(call, place)
             if call.per_second:
                 self.counters.pacer.wait(self.account, actual_region(self.partition, place), call)
@@ -169,7 +171,7 @@ class AwsReader:
         return self.counters.retrier.run(budget, attempt, self.counters.count_retry)
 
     def _make_answer_storable(self, answer: dict[str, Any], call: Call, place: str) -> dict[str, Any]:
-        """The one place where odd text of AWS's answers is replaced, and remembered to be told."""
+        """Replace unstorable text in an answer, here only, and record it as a gap."""
         try:
             found: dict[str, Any] = as_storable(answer)
         except TooDeepError:
@@ -181,7 +183,7 @@ class AwsReader:
 
 
 def read_page_items(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:
-    """The items of one page. A page may lack them only where it says that others follow."""
+    """The items of one page. A page may lack them only if others follow."""
     items = answer.get(key)
     if items is None and following is not None:
         return []

@@ -1,4 +1,4 @@
-"""Retries, outside the client: all accounts share a client, and none may spend another's patience."""
+"""Retries calls outside the client: accounts share a client, and none may use up another's retries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.aws.gaps import GapKind
 
 T = TypeVar("T")
 
-# Tries in total. What isn't named here is not retried: the answer would be the same.
+# Attempts in total. Other kinds are not retried: the answer would be the same.
 MAX_TRIES = {
     GapKind.THROTTLED: 5,
     GapKind.SERVER_ERROR: 3,
@@ -26,14 +26,14 @@ BASE_SECONDS = {GapKind.THROTTLED: 0.5}
 OTHER_BASE_SECONDS = 0.1
 MAX_DELAY_SECONDS = 8.0
 
-# A budget holds 100 throttled retries, fills up by one token with each success.
+# A full budget allows 100 retries; each success adds one token.
 MAX_TOKENS = 500
 RETRY_COST = 5
 
 
 @dataclass(slots=True)
 class RetryBudget:
-    """What one (account, region, service) may still spend on retries, and until when it rests."""
+    """The retries left for one (account, region, service), and the time until which it pauses."""
 
     tokens: int = MAX_TOKENS
     rest_until: float = 0.0
@@ -47,6 +47,7 @@ class RetryBudget:
             return True
 
     def record_success(self) -> None:
+        # Read without the lock: nearly every call succeeds with a full budget, and a stale value costs one token.
         if self.tokens < MAX_TOKENS:
             with self._lock:
                 self.tokens = min(MAX_TOKENS, self.tokens + 1)
@@ -58,7 +59,7 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class Retrier:
-    """Runs a call until it succeeds, or until trying again is pointless or unaffordable."""
+    """Repeats a call until it succeeds, its attempts are used up, or its budget is empty."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -72,7 +73,7 @@ class Retrier:
             return self._budgets.setdefault(key, RetryBudget())
 
     def run(self, budget: RetryBudget, attempt: Callable[[], T], on_retry: Callable[[], None]) -> T:
-        """attempt raises CallError when it fails."""
+        """Run attempt, which raises CallError when it fails."""
         tried = 0
         while True:
             self._wait_for_pause(budget)
@@ -92,14 +93,14 @@ class Retrier:
             return False
         delay = self.delay(kind, tried)
         if kind is GapKind.THROTTLED:
-            # Every thread that reads the same thing rests, or they would keep each other throttled.
+            # All threads with this budget pause, or they would keep each other throttled.
             budget.pause_until(self.clock() + delay)
         else:
             self.sleep(delay)
         return True
 
     def delay(self, kind: GapKind, tried: int) -> float:
-        """Exponential, with jitter over its upper half: a crowd of readers must not come back at once."""
+        """Exponential, with jitter over its upper half, so that many readers don't return at the same time."""
         full = min(MAX_DELAY_SECONDS, BASE_SECONDS.get(kind, OTHER_BASE_SECONDS) * 2.0 ** (tried - 1))
         return full * (0.5 + 0.5 * self.jitter())
 

@@ -1,4 +1,4 @@
-"""The least-privilege scan role, from what the collectors declare: policy, trust, CloudFormation, Terraform. Pure."""
+"""Builds the least-privilege scan role from the collectors' declarations: policy, CloudFormation, Terraform. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RoleKind:
 
 
 SCAN = RoleKind("scan", PURPOSE, "TUTELA_SCAN_ROLE", "TutelaScan", "ReadConfiguration", VALUE_READS)
-# The opt-in second role: it reads plain parameters, and is denied every other value, decryption above all.
+# The opt-in second role: it reads plain parameters and is denied every other value and all decryption.
 VALUES = RoleKind(
     "values",
     "Role that Tutela assumes to look for secrets in String and StringList parameters. It can decrypt nothing.",
@@ -68,7 +68,7 @@ def list_actions(calls: Iterable[Call], kind: RoleKind = SCAN) -> list[str]:
 
 
 def build_role_policy(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[str, Any]:
-    """The role's permissions. Most of these actions know no resource, so Resource is *."""
+    """The role's permissions. Most of these actions don't support resources, so Resource is *."""
     document = {
         "Version": VERSION,
         "Statement": [
@@ -76,6 +76,7 @@ def build_role_policy(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[str,
             {"Sid": "NeverReadValues", "Effect": "Deny", "Action": list(kind.denied), "Resource": "*"},
         ],
     }
+    # IAM doesn't count white space towards its limit.
     size = len(json.dumps(document, separators=(",", ":")))
     if size > POLICY_LIMIT:
         raise ScanRoleError(f"The policy has {size} characters; a managed policy takes {POLICY_LIMIT}.")
@@ -98,7 +99,7 @@ def build_trust_policy(principal: Any, external_id: Any) -> dict[str, Any]:
 
 
 def build_cloudformation(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[str, Any]:
-    """A template for a StackSet over all accounts. The external id is a parameter that is not shown."""
+    """A template for a StackSet over all accounts. The external id is a parameter that is never shown."""
     prefix = kind.word.capitalize()
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -115,6 +116,7 @@ def build_cloudformation(calls: Iterable[Call], kind: RoleKind = SCAN) -> dict[s
                 "Description": "The external id in TUTELA_EXTERNAL_ID",
                 "NoEcho": True,
                 "MinLength": 32,
+                # STS's limits for an external id; the portal requires 32 characters.
                 "MaxLength": 1224,
                 "AllowedPattern": "^[A-Za-z0-9+=,.@:/_-]+$",
                 "ConstraintDescription": "must have at least 32 letters, digits or + = , . @ : / _ -",

@@ -1,6 +1,6 @@
-"""One botocore session and one client per (service, region) for the whole process.
+"""Keeps one botocore session, and one client per (service, region), for the whole process.
 
-A client costs 2 to 250 ms to build and its connections cost a TLS handshake, so neither may depend
+A client takes 2 to 250 ms to build and its connections cost a TLS handshake, so neither may depend
 on the number of accounts: credentials come from the context (accounts.aws.credentials) instead.
 """
 
@@ -28,17 +28,17 @@ _lock = threading.Lock()
 _session: botocore.session.Session | None = None
 _clients: dict[tuple[str, str, str, bool], Any] = {}
 _built: list[tuple[str, str]] = []
-# What readers remember about a client's operations; belongs to the clients, so it goes with them.
+# What readers cache about a client's operations; dropped together with the clients.
 methods: dict[tuple[Any, str], Any] = {}
 
 
 def client(service: str, region: str) -> Any:
-    """The process's client. Raises FipsError where FIPS is wanted and AWS publishes no endpoint."""
+    """The process's client. Raises FipsError if FIPS is required and AWS publishes no endpoint."""
     fips = is_fips_wanted()
     key = (service, region, custom_endpoint(), fips)
     found = _clients.get(key)
     if found is None:
-        # Building clients is not thread-safe in botocore, and costs too much to do twice.
+        # Building clients is not thread-safe in botocore, and too slow to do twice.
         with _lock:
             found = _clients.get(key)
             if found is None:
@@ -71,6 +71,7 @@ def get_botocore_session() -> botocore.session.Session:
         quiet_loggers()
         tls.enforce_min_tls()
         made = botocore.session.Session()
+        # The global STS endpoint is in one region only, and other partitions have none.
         made.set_config_variable("sts_regional_endpoints", "regional")
         made.register_component("credential_provider", ContextProvider(made))
         made.register_component("response_parser_factory", parser_factory())
@@ -91,7 +92,7 @@ def build_client_config(*, fips: bool) -> Config:
     connect, read = read_aws_timeouts()
     custom = bool(custom_endpoint())
     return Config(
-        # Retries are ours (accounts.aws.retry): botocore's quota would be shared by all accounts.
+        # accounts.aws.retry does the retries: botocore's quota would be shared by all accounts.
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=connect,
         read_timeout=read,
@@ -101,8 +102,10 @@ def build_client_config(*, fips: bool) -> Config:
         tcp_keepalive=True,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        # One client serves every account, so its endpoint can't contain an account id.
         account_id_endpoint_mode="disabled",
         disable_request_compression=True,
+        # A custom endpoint has no host names for buckets.
         s3={"addressing_style": "path" if custom else "virtual"},
     )
 
@@ -133,9 +136,9 @@ def parser_factory() -> ParserFactory:
 
 
 def parse_time_or_text(value: Any) -> datetime | str:
-    """The time in UTC; what is none (1e999, a year beyond the calendar) stays text, and the answer around it is read.
+    """The time in UTC; an invalid time (1e999, a year beyond the calendar) stays text.
 
-    Whoever needs the time sees that it is none."""
+    The rest of the answer can then be read, and code that needs the time finds a text."""
     try:
         return parse_timestamp(value).astimezone(UTC)
     except (ArithmeticError, AttributeError, OSError, RuntimeError, TypeError, ValueError):
@@ -143,8 +146,8 @@ def parse_time_or_text(value: Any) -> datetime | str:
 
 
 def parse_timestamp(value: Any) -> datetime:
-    """AWS's timestamps: ISO 8601 or seconds since 1970. dateutil, botocore's default, costs 5 times more."""
-    # Seconds as text come first: fromisoformat takes eight digits for a date without dashes.
+    """Parse AWS's timestamps: ISO 8601 or seconds since 1970. dateutil, botocore's default, takes 5 times as long."""
+    # Seconds as text come first: fromisoformat reads eight digits as a date without dashes.
     if isinstance(value, (int, float)) or value.isdecimal():
         return datetime.fromtimestamp(float(value), UTC)
     try:
@@ -155,7 +158,7 @@ def parse_timestamp(value: Any) -> datetime:
 
 
 def parse_other_timestamp(value: str) -> datetime:
-    """Seconds with an exponent, or the form of HTTP headers."""
+    """Parse seconds with an exponent, or the form of HTTP headers."""
     from botocore.utils import parse_timestamp as slow_but_complete
 
     parsed: datetime = slow_but_complete(value)

@@ -1,6 +1,7 @@
-"""TLS 1.2 at least for AWS. botocore has no setting for it, and leaves the lowest version to the build of Python.
+"""Requires TLS 1.2 or later for AWS. botocore has no setting for it, and Python's build decides the minimum.
 
-Where its contexts are made, not on the clients: its credential providers make clients, and proxies contexts, of their own.
+It is set where botocore creates its contexts, not on the clients: credential providers create clients of their own,
+and proxies create contexts of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a command needs before it starts, said in one line where it is missing."""
+"""Checks what a command needs before it starts, and reports in one line what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The owners of one account: set by hand, or left to its tags."""
+"""Shows and changes the owners of one account: set by hand, or taken from its tags."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EMPTY_FIELDS = 3
 
 @dataclass(frozen=True, slots=True)
 class OwnerField:
-    """A name that was typed, and what is wrong with it."""
+    """An entered name and its problem."""
 
     value: str = ""
     problem: str = ""
@@ -37,7 +37,7 @@ def account_owners(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = visible_accounts(get_request_actor(request), Permission.ACCOUNT_SET_OWNERS)
     account = find_account(visible, account_id, request.GET.get("organization", ""))
     if account is None:
-        raise Http404(f"There is no account {account_id} whose owners you may set.")
+        raise Http404(f"There is no account {account_id} whose owners you can set.")
     return change_owners(request, account) if request.method == "POST" else render_owners_page(request, account)
 
 
@@ -45,7 +45,7 @@ def change_owners(request: HttpRequest, account: Account) -> HttpResponse:
     reset, names = "reset" in request.POST, read_owner_names(request)
     if not reset and not names:
         return render_owners_page(
-            request, account, OwnersError("Choose at least one person, or let the tags decide."), status=422
+            request, account, OwnersError("Select at least one person, or let the tags decide."), status=422
         )
     wanted, version = [] if reset else names, request.POST.get("version", "")
     try:
@@ -54,7 +54,7 @@ def change_owners(request: HttpRequest, account: Account) -> HttpResponse:
         return render_owners_page(request, account, error, names, status=422)
     except LostRaceError as error:
         return render_owners_page(request, account, error, names, status=409)
-    messages.success(request, "The tags decide again." if reset else "The owners are set.")
+    messages.success(request, "Owners now come from the tags." if reset else "Owners saved.")
     return redirect("account", account_id=account.account_id)
 
 
@@ -65,7 +65,7 @@ def read_owner_names(request: HttpRequest) -> list[str]:
 def render_owners_page(
     request: HttpRequest, account: Account, error: Exception | None = None, names: Sequence[str] = (), status: int = 200
 ) -> HttpResponse:
-    """names: as they were sent; None were: those who own it now, by hand or by its tags."""
+    """names: as submitted. Without any, the current owners are shown, from the manual owners or the tags."""
     rows = list_manual_owners(account)
     people = [row.user for row in rows] or find_unique_people(account.owners)
     known = {person.username for person in people}
@@ -85,5 +85,5 @@ def render_owners_page(
 
 
 def list_unmatched_names(account: Account, people: Sequence[User]) -> list[str]:
-    """What the account names and is no person of the portal."""
+    """Names of owners that belong to no person in the portal."""
     return [name for name in account.owners if not {p.pk for p in find_unique_people([name])} & {p.pk for p in people}]

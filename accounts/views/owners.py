@@ -1,4 +1,4 @@
-"""Owners whom accounts name, by tags or by hand, to be confirmed with a Grant."""
+"""Shows the proposed owners of accounts, and confirms them with Grants."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def owner_proposals(request: HttpRequest) -> HttpResponse:
         except NotPermittedError as refused:
             raise PermissionDenied(str(refused)) from refused
         else:
-            messages.success(request, f"{len(made)} owners are confirmed." if made else "Nothing was ticked.")
+            messages.success(request, f"{len(made)} owners are confirmed." if made else "Nothing was selected.")
             return redirect("owner-proposals")
     found = list_proposals(actor)
     shown = {

@@ -46,7 +46,7 @@ def test_nobody_and_more_than_one_are_shown_but_can_not_be_confirmed(inventory: 
     inventory.play.owners = ["team-x"]
     inventory.play.save()
     found = {(p.account.name, p.why_not) for p in list_proposals(SYSTEM)}
-    assert {("shop", "2 people are called so"), ("play", "nobody in the portal is called so")} <= found
+    assert {("shop", "2 people have this name"), ("play", "no user has this name or email address")} <= found
     assert all(p.user is None for p in list_proposals(SYSTEM))
 
 
@@ -86,7 +86,7 @@ def test_an_admin_of_another_ou_sees_none(inventory: Inventory, olga: User) -> N
 
 def test_the_page_offers_no_button_without_a_box(inventory: Inventory, grace: User) -> None:
     page = stepped_up(signed_in(grace)).get(reverse("owner-proposals")).content.decode()
-    assert "nobody in the portal is called so" in page
+    assert "no user has this name or email address" in page
     assert "None of these can be confirmed" in page
     assert "checkbox" not in page
     assert "Give the selected people" not in page

@@ -34,7 +34,7 @@ class Command(TutelaCommand):
             applied = self.discover()
         self.report(applied)
         if errors.written:
-            self.stdout.write(f"  The log of internal errors is {errors.baseFilename}.")
+            self.stdout.write(f"  Internal errors are logged in {errors.baseFilename}.")
         return PARTLY if applied.failed else DONE
 
     def discover(self) -> DiscoveryResult:
@@ -44,12 +44,12 @@ class Command(TutelaCommand):
         except (DiscoveryError, EndpointError) as error:
             raise CouldNotError(str(error)) from error
         except (CouldNotError, OperationalError, ProgrammingError):
-            raise  # these have their own line
+            raise  # TutelaCommand reports these
         except Exception as error:
             id = error_log.log_error(error, "discover")
             raise CouldNotError(
                 f"Discovery failed: an internal error ({type(error).__name__}). Nothing was changed. Report it with "
-                f"what {settings.ERROR_LOG} says under {id}."
+                f"the entry of {settings.ERROR_LOG} under {id}."
             ) from error
 
     def say(self, line: str) -> None:
@@ -67,17 +67,19 @@ class Command(TutelaCommand):
             self.stdout.write("  Nothing has changed since the last discovery.")
         if applied.unknown_owners:
             self.stdout.write(
-                f"  Tags of {len(applied.unknown_owners)} accounts could not be read, so their owners may be old or "
-                "unknown: allow organizations:ListTagsForResource."
+                f"  Tags of {len(applied.unknown_owners)} accounts could not be read, so their owners may be out of date "
+                "or unknown: allow organizations:ListTagsForResource."
             )
         for id, why in sorted(applied.failed.items()):
-            self.stdout.write(f"  Not recorded: {id}: {why}. What was known of it stays.")
+            self.stdout.write(f"  Not recorded: {id}: {why}. Its recorded data is unchanged.")
         if applied.replaced:
             self.stdout.write(
                 f"  Characters that can't be stored are shown as {REPLACEMENT_MARK} in {', '.join(applied.replaced)}. Correct them in AWS."
             )
         if applied.events["joined"] == applied.accounts:
-            self.stdout.write("  Next: manage.py doctor says which of them can be scanned; manage.py scan reads them.")
+            self.stdout.write(
+                "  Next: manage.py doctor shows which accounts can be scanned; manage.py scan reads them."
+            )
         unready = organization.accounts.exclude(status=Account.Status.ACTIVE)
         for account in unready:
             self.stdout.write(f"  {account.account_id} {account.name}: {account.status}, will not be read")

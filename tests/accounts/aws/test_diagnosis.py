@@ -70,7 +70,7 @@ def test_when_it_cannot_be_proved_it_says_so(aws):
     good = script()
     aws(lambda r: good(r) if r.service != "sts" or r.params.get("ExternalId") == EXTERNAL_ID else
         sts_refusal("Throttling", "slow", 400))  # fmt: skip
-    assert all("could not be proved" in problem.what for problem in see().problems)
+    assert all("The test that the role can't be assumed" in problem.what for problem in see().problems)
     assert len(see().problems) == 2
 
 

@@ -111,7 +111,7 @@ def test_an_account_that_can_not_be_recorded_is_named_and_the_status_is_3(monkey
         call_command("discover", stdout=out, stderr=err)
     assert ended.value.code == 3
     assert "Not recorded: 100000000001: it can't be written" in out.getvalue()
-    assert f"The log of internal errors is {tmp_path}/errors.log" in out.getvalue()
+    assert f"Internal errors are logged in {tmp_path}/errors.log" in out.getvalue()
     assert "Traceback" in (tmp_path / "errors.log").read_text()
     assert "Traceback" not in out.getvalue() + err.getvalue()
 
