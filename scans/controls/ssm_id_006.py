@@ -72,7 +72,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     now = _parse_report_time(resource.context.as_of)
     keys = [key for key in resource["keys"] if key["active"]]
     faults = [fault for number, key in enumerate(keys, 1) for fault in _list_key_problems(key, number, now)]
-    if faults:  # enough to fail, whatever is known of the password
+    if faults:  # enough to fail, even if the password's facts are unknown
         return failed("; ".join(faults) + ".")
     password = resource["password_enabled"]
     if not password and not keys:

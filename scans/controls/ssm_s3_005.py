@@ -74,8 +74,7 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     name, owners = resource["name"], resource.context.bucket_owners
     head, where = resource["head"], _format_some_fields(resource["fields"])
-    # Before everything else: a name that exists nowhere is free for any AWS account, whatever the accounts' lists
-    # say.
+    # Before everything else: any AWS account can take a name that exists nowhere, even if an account still lists it.
     if head == "not_found":
         return failed(f"No bucket {name} exists, and anyone can make it and receive the data. It is named in {where}.")
     if resource["own"]:

@@ -21,7 +21,7 @@ from scans.controls.lib.iam_policies.model import Condition, Policy, PolicyError
 
 IAM_ARNS = (*"arn:", STAR, *":iam:", STAR)
 EQUALITY_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
-BOOLEAN_KEYS = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, by whatever operator
+BOOLEAN_KEYS = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, with any operator
 # AWS authorizes this call on the requested path, and the path / is the resource parameter/: it returns everything.
 # systems-manager/latest/userguide/sysman-paramstore-access.html
 BY_PATH_ACTION = "ssm:GetParametersByPath"
