@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
@@ -17,10 +17,9 @@ from governance.core.policy import NotPermittedError, Permission
 from governance.identity.models import User
 from governance.identity.web import get_request_actor
 from scans.models import Finding
-from scans.queries.findings import FilterError, visible_findings
+from scans.queries.findings import visible_findings
 
 MAX_AT_ONCE = 200
-Filter = TypeVar("Filter")
 Row = TypeVar("Row", bound=Model)
 
 
@@ -63,14 +62,6 @@ def find_chosen_findings(request: HttpRequest) -> list[Finding]:
 def build_findings_url(name: str, findings: Iterable[Finding]) -> str:
     """A page about these findings, at an address that can be reloaded and sent on."""
     return f"{reverse(name)}?ids={','.join(str(finding.pk) for finding in findings)}"
-
-
-def parse_filter(parse: Callable[[Mapping[str, str]], Filter], request: HttpRequest) -> Filter:
-    """The filters in the URL. Raises BadRequest."""
-    try:
-        return parse(request.GET.dict())
-    except FilterError as error:
-        raise BadRequest(str(error)) from error
 
 
 def parse_ticked_rows(request: HttpRequest) -> dict[int, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -11,13 +9,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.queries import visible_accounts
-from exceptions.common.view_helpers import apply_to_ticked, parse_filter
+from exceptions.common.view_helpers import apply_to_ticked
 from exceptions.models import ExceptionRequest
 from exceptions.overview import request_board as queries
 from exceptions.overview.request_board import BoardFilter
 from exceptions.requests import drafting
 from exceptions.requests.form_choices import SCOPE_KINDS
 from exceptions.requests.request_filters import visible_requests
+from governance.core.list_filters import parse_filter
 from governance.core.policy import Permission
 from governance.core.states import EXCEPTION
 from governance.identity.web import get_request_actor, permission_required
@@ -29,7 +28,7 @@ from scans.views.shared import slice_of
 @require_safe
 @permission_required(Permission.EXCEPTION_VIEW)
 def show_exception_board(request: HttpRequest) -> HttpResponse:
-    actor, now, wanted = get_request_actor(request), timezone.now(), parse_filter(BoardFilter.parse, request)
+    actor, now, wanted = get_request_actor(request), timezone.now(), parse_filter(BoardFilter, request.GET.dict())
     rows, visible = visible_requests(actor), visible_accounts(actor, Permission.EXCEPTION_VIEW)
     page = slice_of(
         request, wanted.apply_filters(rows, actor.user_id, now, visible), {"list": "exceptions", **wanted.given()}
@@ -44,7 +43,7 @@ def show_exception_board(request: HttpRequest) -> HttpResponse:
         "severities": queries.SEVERITIES,
         "kinds": SCOPE_KINDS,
         "own": own,
-        "query": urlencode(wanted.given()),
+        "query": wanted.query(),
     }
     return render(request, "exceptions/board.html", context)
 
@@ -57,7 +56,7 @@ def export_exceptions(request: HttpRequest) -> StreamingHttpResponse:
     if format not in FORMATS:
         raise BadRequest("format must be csv or jsonl.")
     actor, now = get_request_actor(request), timezone.now()
-    rows = parse_filter(BoardFilter.parse, request).apply_filters(
+    rows = parse_filter(BoardFilter, request.GET.dict()).apply_filters(
         visible_requests(actor), actor.user_id, now, visible_accounts(actor, Permission.EXCEPTION_VIEW)
     )
     found = queries.export_requests(rows, visible_accounts(actor, Permission.EXCEPTION_VIEW), now)

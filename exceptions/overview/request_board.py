@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from exceptions.common.request_scope import count_named_findings, describe_scope
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
 from exceptions.requests.request_filters import board_state, state_is
 from exceptions.rules import ExceptionScopeKind, effective_state
-from scans.queries.findings import FilterError, require_one_of
+from governance.core.list_filters import ListFilter, filter_field
 
 STATES = (
     "submitted",
@@ -58,31 +58,16 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class BoardFilter:
+class BoardFilter(ListFilter):
     """state: as people see it. account: an account's id that the request covers. mine: "yes" for one's own."""
 
-    state: str = ""
-    severity: str = ""
-    scope: str = ""
-    control: str = ""
-    account: str = ""
-    mine: str = ""
-    q: str = ""
-
-    @classmethod
-    def parse(cls, given: Mapping[str, str]) -> BoardFilter:
-        """From a URL's query. Raises FilterError."""
-        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
-        if any("\x00" in value for value in values.values()):
-            raise FilterError("A filter holds a character that can't be searched for.")
-        require_one_of("state", values["state"], ("", *STATES))
-        require_one_of("severity", values["severity"], ("", *SEVERITIES))
-        require_one_of("scope", values["scope"], ("", *ExceptionScopeKind))
-        require_one_of("mine", values["mine"], ("", "yes"))
-        return cls(**values)
-
-    def given(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value}
+    state: str = filter_field(choices=STATES)
+    severity: str = filter_field(choices=SEVERITIES)
+    scope: str = filter_field(choices=tuple(ExceptionScopeKind))
+    control: str = filter_field()
+    account: str = filter_field()
+    mine: str = filter_field(choices=("yes",))
+    q: str = filter_field()
 
     def apply_filters(
         self, rows: QuerySet[ExceptionRequest], person: int | None, now: datetime, visible: QuerySet[Account]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,13 @@ from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
 from exceptions.tickets.proposer_conflicts import find_proposer_conflict
 from exceptions.tickets.trackers import load_trackers
+from governance.core.list_filters import ListFilter, filter_field
 from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import TICKET, TICKET_ENDED
 from scans.domain.remediation import FilledRemediation
 from scans.models import Finding
 from scans.pipeline.start import locate_account
 from scans.queries.detail import fix_of
-from scans.queries.findings import FilterError, require_one_of
 from scans.registry import LoadedControl, controls
 
 VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")
@@ -66,31 +66,15 @@ def view_is(view: str, now: datetime) -> Q:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketFilter:
+class TicketFilter(ListFilter):
     """state: one of VIEWS. account: an account's id."""
 
-    state: str = "live"
-    severity: str = ""
-    control: str = ""
-    account: str = ""
-    tracker: str = ""
-    q: str = ""
-
-    @classmethod
-    def parse(cls, given: Mapping[str, str]) -> TicketFilter:
-        """From a URL's query. Raises FilterError."""
-        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
-        if any("\x00" in value for value in values.values()):
-            raise FilterError("A filter holds a character that can't be searched for.")
-        values["state"] = values["state"] or "live"
-        require_one_of("state", values["state"], VIEWS)
-        require_one_of("severity", values["severity"], ("", *SEVERITIES))
-        require_one_of("tracker", values["tracker"], ("", *load_trackers()))
-        return cls(**{**values, "control": values["control"].upper()})
-
-    def given(self) -> dict[str, str]:
-        bare = TicketFilter()
-        return {name: value for name, value in asdict(self).items() if value != getattr(bare, name)}
+    state: str = filter_field("live", choices=VIEWS)
+    severity: str = filter_field(choices=SEVERITIES)
+    control: str = filter_field(upper=True)
+    account: str = filter_field()
+    tracker: str = filter_field(choices=load_trackers)
+    q: str = filter_field()
 
     def apply_filters(self, rows: QuerySet[Ticket], now: datetime) -> QuerySet[Ticket]:
         exact = {

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions.common.view_helpers import apply_to_ticked, parse_filter, parse_posted_version
+from exceptions.common.view_helpers import apply_to_ticked, parse_posted_version
 from exceptions.errors import InvalidRequestError, WorkflowError
 from exceptions.models import Ticket
 from exceptions.tickets import lifecycle as services
@@ -19,6 +19,7 @@ from exceptions.tickets import rule_visibility, verification
 from exceptions.tickets import ticket_queries as queries
 from exceptions.tickets.ticket_queries import TicketFilter, visible_tickets
 from exceptions.tickets.trackers import load_trackers
+from governance.core.list_filters import parse_filter
 from governance.core.policy import Permission
 from governance.identity.web import get_request_actor, permission_required
 from scans.views.enqueue import enqueue_with_message
@@ -28,7 +29,7 @@ from scans.views.shared import slice_of
 @require_safe
 @permission_required(Permission.TICKET_VIEW)
 def show_ticket_board(request: HttpRequest) -> HttpResponse:
-    actor, now, wanted = get_request_actor(request), timezone.now(), parse_filter(TicketFilter.parse, request)
+    actor, now, wanted = get_request_actor(request), timezone.now(), parse_filter(TicketFilter, request.GET.dict())
     rows = visible_tickets(actor)
     page = slice_of(
         request, queries.annotate_finding_counts(wanted.apply_filters(rows, now)), {"list": "tickets", **wanted.given()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -11,36 +11,31 @@ from django.db.models import QuerySet
 
 from governance.audit import export as audit_export
 from governance.core import audit
+from governance.core.list_filters import FilterError, ListFilter, filter_field
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor
 
 
-class TrailFilterError(ValueError):
-    """A filter that can't be understood; the message says what is possible."""
+def parse_filter_day(name: str, text: str) -> datetime | None:
+    """Midnight UTC, when the day begins; None for no day. Raises FilterError."""
+    if not text:
+        return None
+    try:
+        at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise FilterError(f"{name} is {text!r}; write a day like 2026-01-31.") from error
+    return at if at.year < 9999 else None  # there is no day after the last one
 
 
 @dataclass(frozen=True, slots=True)
-class TrailFilter:
+class TrailFilter(ListFilter):
     """actor, subject: as written. action: one, or a kind of them (grant). since, until: days, both counted in."""
 
-    actor: str = ""
-    action: str = ""
-    subject: str = ""
-    since: str = ""
-    until: str = ""
-
-    @classmethod
-    def parse(cls, given: Mapping[str, str]) -> TrailFilter:
-        """From a URL's query. Raises TrailFilterError."""
-        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
-        if any("\x00" in value for value in values.values()):
-            raise TrailFilterError("A filter holds a character that can't be searched for.")
-        made = cls(**values)
-        made.time_range()
-        return made
-
-    def given(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value}
+    actor: str = filter_field()
+    action: str = filter_field()
+    subject: str = filter_field()
+    since: str = filter_field(check=parse_filter_day)
+    until: str = filter_field(check=parse_filter_day)
 
     def time_range(self) -> tuple[datetime | None, datetime | None]:
         """From the start of the day `since` to the end of the day `until`, in UTC."""
@@ -68,16 +63,6 @@ def filter_by_action_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[Aud
 
 def filter_by_subject_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[AuditEvent]:
     return rows.filter(subject__startswith=f"{kind}:")
-
-
-def parse_filter_day(name: str, text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise TrailFilterError(f"{name} is {text!r}; write a day like 2026-01-31.") from error
-    return at if at.year < 9999 else None  # there is no day after the last one
 
 
 def record_and_export(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:

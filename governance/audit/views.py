@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.audit import export as audit_export
 from governance.audit import queries
-from governance.audit.trail import TrailFilter, TrailFilterError
+from governance.audit.trail import TrailFilter
 from governance.core import verifier
+from governance.core.list_filters import parse_filter
 from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission
 from governance.identity.web import get_request_actor, permission_required
@@ -24,7 +25,7 @@ ATTACHMENT_HEADER = "attachment; filename=%s"
 @permission_required(Permission.AUDIT_VIEW)
 @require_safe
 def show_audit_trail(request: HttpRequest) -> HttpResponse:
-    wanted = parse_trail_filter(request.GET.dict())
+    wanted = parse_filter(TrailFilter, request.GET.dict())
     try:
         rows = queries.visible_trail(get_request_actor(request), wanted)
     except NotPermittedError as error:
@@ -41,7 +42,7 @@ def show_audit_trail(request: HttpRequest) -> HttpResponse:
 def export_trail_view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if request.method != "POST":
         return render(request, "identity/audit_export.html", {"public_key": audit_export.public_key()})
-    start, end = parse_trail_filter(request.POST.dict()).time_range()
+    start, end = parse_filter(TrailFilter, request.POST.dict()).time_range()
     try:
         lines = queries.export_trail(actor=get_request_actor(request), start=start, end=end)
     except NotPermittedError as error:
@@ -58,10 +59,3 @@ def download_verifier(_request: HttpRequest) -> HttpResponse:
     text = Path(verifier.__file__).read_text(encoding="utf-8")
     headers = {"Content-Disposition": ATTACHMENT_HEADER % "verify_audit.py"}
     return HttpResponse(text, content_type="text/x-python; charset=utf-8", headers=headers)
-
-
-def parse_trail_filter(given: dict[str, str]) -> TrailFilter:
-    try:
-        return TrailFilter.parse(given)
-    except TrailFilterError as error:
-        raise BadRequest(str(error)) from error

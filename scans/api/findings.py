@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from governance.core.list_filters import FilterError
 from governance.core.policy import NotPermittedError, Permission, is_permitted
 from governance.rest.parsing import PageQuery
 from governance.rest.problems import translate_service_error
@@ -26,7 +27,7 @@ from scans.models import Finding
 from scans.queries import detail, exports
 from scans.queries import findings as queries
 from scans.queries.extent import EXTENT_HEADER
-from scans.queries.findings import STATES, FilterError, FindingFilter
+from scans.queries.findings import STATES, FindingFilter, list_coverages
 
 MAX_EVENTS = 100
 TIME_FIELDS = ("first_seen", "changed_at", "resolved_at")
@@ -46,7 +47,7 @@ class FindingQuery(PageQuery):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """What can lie over a Finding is known once the apps above have said so."""
         said = "Excepted: an exception in force covers it; requested: one is asked for; bare: neither. By the clock."
-        coverage = serializers.ChoiceField(tuple(hooks.narrowings), default="", allow_blank=True, help_text=said)
+        coverage = serializers.ChoiceField(list_coverages(), default="", allow_blank=True, help_text=said)
         return {**super().get_fields(), "coverage": coverage}
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from accounts.models import Account, Organization
-from scans import hooks
 from scans.domain.control import Severity
 from scans.domain.evidence import GLOBAL
 from scans.queries import controls, unit_choices
-from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter
+from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter, list_coverages
 
 Options = list[tuple[str, str]]
 # Beyond this many accounts a list to choose from helps nobody; their ids are typed.
@@ -44,7 +43,7 @@ def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
         severities=[str(severity) for severity in Severity],
         states=STATES,
         verdicts=FINDING_VERDICTS,
-        coverages=tuple(hooks.narrowings),
+        coverages=list_coverages(),
         suggested=suggested if len(suggested) <= SUGGESTED_ACCOUNTS else [],
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
+from governance.core.list_filters import ListFilter, filter_field
 from scans import hooks, registry
 from scans.domain.control import Severity, Verdict
 from scans.models import Finding
@@ -21,53 +22,31 @@ COUNT_LIMIT = 10_000
 STATES = ("open", "resolved", "all")
 FINDING_VERDICTS = tuple(str(verdict) for verdict in Verdict)
 CONTROL = re.compile(r"[A-Z0-9.-]{1,20}")
+CONTROL_PROBLEM = "control must be a public id like SSM-PS-001, or a group like PS."
 Row = TypeVar("Row", bound=Model)
 
 
-class FilterError(ValueError):
-    """A filter that can't be understood; the message says what is possible."""
+def list_coverages() -> tuple[str, ...]:
+    """What can lie over a finding: known once the apps above have installed their extensions."""
+    return tuple(hooks.narrowings)
 
 
 @dataclass(frozen=True, slots=True)
-class FindingFilter:
+class FindingFilter(ListFilter):
     """control: a public id, or a group of controls (S3). ou: with the OUs below it, or "none".
 
     coverage: a name of scans.hooks.narrowings, like excepted: decided at the moment of reading.
     """
 
-    control: str = ""
-    severity: str = ""
-    account: str = ""
-    ou: str = ""
-    region: str = ""
-    state: str = "open"
-    verdict: str = ""
-    coverage: str = ""
-    q: str = ""
-
-    @classmethod
-    def parse(cls, given: Mapping[str, str]) -> FindingFilter:
-        """From a URL's query. Raises FilterError."""
-        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
-        values["state"] = values["state"] or "open"
-        values["control"] = values["control"].upper()
-        require_one_of("state", values["state"], STATES)
-        require_one_of("severity", values["severity"], ("", *map(str, Severity)))
-        require_one_of("verdict", values["verdict"], ("", *FINDING_VERDICTS))
-        require_one_of("coverage", values["coverage"], ("", *hooks.narrowings))
-        if values["control"] and not CONTROL.fullmatch(values["control"]):
-            raise FilterError("control must be a public id like SSM-PS-001, or a group like PS.")
-        if any("\x00" in value for value in values.values()):
-            raise FilterError("A filter holds a character that can't be searched for.")
-        return cls(**values)
-
-    def given(self) -> dict[str, str]:
-        """What differs from the bare list, as a URL says it."""
-        bare = FindingFilter()
-        return {name: value for name, value in asdict(self).items() if value != getattr(bare, name)}
-
-    def query(self, **more: str) -> str:
-        return urlencode({**self.given(), **{name: value for name, value in more.items() if value}})
+    control: str = filter_field(upper=True, pattern=CONTROL, problem=CONTROL_PROBLEM)
+    severity: str = filter_field(choices=tuple(Severity))
+    account: str = filter_field()
+    ou: str = filter_field()
+    region: str = filter_field()
+    state: str = filter_field("open", choices=STATES)
+    verdict: str = filter_field(choices=FINDING_VERDICTS)
+    coverage: str = filter_field(choices=list_coverages)
+    q: str = filter_field()
 
     def place_query(self) -> str:
         """The filters that say where, as a URL says them: what other lists of the same place need."""
@@ -95,11 +74,6 @@ class FindingFilter:
         return [id for id, loaded in known if self.control in {id, loaded.control.group}] or [self.control] * bool(
             self.control
         )
-
-
-def require_one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
-    if value not in possible:
-        raise FilterError(f"{name} is {value!r}; use {', '.join(p for p in possible if p)}.")
 
 
 def extent_for(visible: QuerySet[Account], wanted: FindingFilter) -> Extent:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlencode
+import re
+from dataclasses import dataclass
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from governance.core.list_filters import ListFilter, filter_field, parse_filter
 from governance.core.policy import Permission
 from governance.identity.web import permission_required
 from scans import registry
@@ -17,6 +18,17 @@ from scans.queries import compare as queries
 from scans.queries.asked_scopes import load_asked_scopes
 from scans.queries.scans import list_scan_lines, visible_scans
 from scans.views.shared import accounts_for
+
+ACCOUNT_ID = re.compile(r"\d{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFilter(ListFilter):
+    """since: the account after which the page starts."""
+
+    kind: str = filter_field(choices=queries.KINDS, problem=f"kind must be one of {', '.join(queries.KINDS)}.")
+    control: str = filter_field(choices=registry.controls, problem="control must be a public id like SSM-PS-001.")
+    since: str = filter_field(pattern=ACCOUNT_ID, problem="since must be an account id of 12 digits.")
 
 
 @require_safe
@@ -27,10 +39,9 @@ def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
     old, new = get_object_or_404(scans, pk=before), get_object_or_404(scans, pk=after)
     if old.organization_id != new.organization_id:
         raise BadRequest(f"Scans {before} and {after} are of different organizations, so nothing can be compared.")
-    asked = parse_compare_filters(request)
-    controls = [asked["control"]] if asked["control"] else []
-    page = queries.load_diff_page(old, new, visible, controls=controls, kind=asked["kind"], since=asked["since"])
-    more = urlencode({name: value for name, value in {**asked, "since": page.next}.items() if value})
+    asked = parse_filter(CompareFilter, request.GET.dict())
+    controls = [asked.control] if asked.control else []
+    page = queries.load_diff_page(old, new, visible, controls=controls, kind=asked.kind, since=asked.since)
     others = queries.others_of(new, visible)
     read = load_asked_scopes([old, new, *others], visible)
     sums = {line.scan.pk: line for line in list_scan_lines([old, new], visible)}
@@ -41,11 +52,11 @@ def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
         "read_after": read[new.pk],
         "line_before": sums[old.pk],
         "line_after": sums[new.pk],
-        "in_part": any(asked.regions or asked.controls for asked in (read[old.pk], read[new.pk])),
+        "in_part": any(scope.regions or scope.controls for scope in (read[old.pk], read[new.pk])),
         "others": [(other, read[other.pk]) for other in others],
         "asked": asked,
         "page": page,
-        "more": more,
+        "more": asked.query(since=page.next),
         "kinds": queries.KINDS,
         "controls": registry.controls(),
     }
@@ -67,15 +78,3 @@ def scan_compare_with(request: HttpRequest, pk: int) -> HttpResponse:
     if not wanted.isdecimal() or len(wanted) > 17:
         raise BadRequest("with must be the id of a scan.")
     return redirect("scan-compare", before=int(wanted), after=pk)
-
-
-def parse_compare_filters(request: HttpRequest) -> dict[str, Any]:
-    """The filters of the page. Raises BadRequest."""
-    kind, control, since = (request.GET.get(name, "").strip() for name in ("kind", "control", "since"))
-    if kind and kind not in queries.KINDS:
-        raise BadRequest(f"kind must be one of {', '.join(queries.KINDS)}.")
-    if control and control not in registry.controls():
-        raise BadRequest("control must be a public id like SSM-PS-001.")
-    if since and not (since.isdecimal() and len(since) == 12):
-        raise BadRequest("since must be an account id of 12 digits.")
-    return {"kind": kind, "control": control, "since": since}

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 
-from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from governance.core.list_filters import parse_filter
 from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import Permission
 from governance.identity.web import get_request_actor
-from scans.queries.findings import FilterError, FindingFilter, Row, load_keyset_page
+from scans.queries.findings import FindingFilter, Row, load_keyset_page
 
 PAGE_SIZE = 50
 
@@ -27,10 +27,7 @@ def accounts_for(request: HttpRequest, permission: Permission) -> QuerySet[Accou
 
 def parse_finding_filter(request: HttpRequest) -> FindingFilter:
     """The filters in the URL. Raises BadRequest."""
-    try:
-        return FindingFilter.parse(request.GET.dict())
-    except FilterError as error:
-        raise BadRequest(str(error)) from error
+    return parse_filter(FindingFilter, request.GET.dict())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.core import audit
+from governance.core.list_filters import parse_filter
 from governance.core.pages import read_cursor, write_cursor
 from governance.core.policy import NotPermittedError, Permission, Role
 from governance.identity.grants import queries
@@ -25,7 +26,7 @@ from governance.identity.web import get_request_actor, permission_required
 @permission_required(Permission.GRANT_VIEW)
 @require_safe
 def grant_list(request: HttpRequest) -> HttpResponse:
-    wanted = queries.GrantFilter.parse(request.GET.dict())
+    wanted = parse_filter(queries.GrantFilter, request.GET.dict())
     rows = wanted.rows(visible_grants(get_request_actor(request)))
     below = read_cursor(request.GET.get("page", ""), wanted.given())
     page = queries.paginate_grants(rows, below)

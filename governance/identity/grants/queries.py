@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from governance.core.list_filters import ListFilter, filter_field
 from governance.core.policy import Role
 from governance.identity.grants.scopes import get_scope_inventory
 from governance.identity.grants.services import current_grants
@@ -16,27 +16,16 @@ from governance.identity.models import Grant
 
 GRANT_PAGE_SIZE = 50
 HOLDING_CHOICES = ("now", "ended", "all")
+CHOICE_PROBLEM = f"holds is one of {', '.join(HOLDING_CHOICES)}; role is one of {', '.join(Role)}."
 
 
 @dataclass(frozen=True, slots=True)
-class GrantFilter:
+class GrantFilter(ListFilter):
     """user: part of a user name. holds: now, ended or all."""
 
-    user: str = ""
-    role: str = ""
-    holds: str = "now"
-
-    @classmethod
-    def parse(cls, given: Mapping[str, str]) -> GrantFilter:
-        """From a URL's query. Raises BadRequest."""
-        values = {f.name: given.get(f.name, "").strip() for f in fields(cls)}
-        values["holds"] = values["holds"] or "now"
-        if values["holds"] not in HOLDING_CHOICES or values["role"] not in {"", *Role} or "\x00" in values["user"]:
-            raise BadRequest(f"holds is one of {', '.join(HOLDING_CHOICES)}; role is one of {', '.join(Role)}.")
-        return cls(**values)
-
-    def given(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value != getattr(GrantFilter(), name)}
+    user: str = filter_field()
+    role: str = filter_field(choices=tuple(Role), problem=CHOICE_PROBLEM)
+    holds: str = filter_field("now", choices=HOLDING_CHOICES, problem=CHOICE_PROBLEM)
 
     def rows(self, grants: QuerySet[Grant]) -> QuerySet[Grant]:
         holding = current_grants(timezone.now()).values("pk")
