@@ -1,10 +1,19 @@
-"""Holds the callbacks of higher layers, called in a discovery's transaction. Filled when Django is ready."""
+"""Holds what higher layers add to a discovery: callbacks, called in its transaction. Installed once at start."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from accounts.models import Organization
+from governance.core.extension_slots import ExtensionSlot
 
-# An organization whose accounts or OUs a discovery may have changed.
-after_discovery: list[Callable[[Organization], None]] = []
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryExtensions:
+    """after_discovery: given an organization whose accounts or OUs a discovery may have changed."""
+
+    after_discovery: tuple[Callable[[Organization], None], ...] = ()
+
+
+discovery_extensions = ExtensionSlot(DiscoveryExtensions())

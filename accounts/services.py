@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import hooks
 from accounts.discovery_rows import write_accounts, write_unit
+from accounts.hooks import discovery_extensions
 from accounts.models import Account, AccountEvent, Organization, OrganizationalUnit
 from governance.core import audit
 from governance.core.policy import Actor
@@ -56,7 +56,7 @@ def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: dat
         units = apply_units(organization, discovered, failed)
         events = apply_accounts(organization, discovered.accounts, units, at, failed)
         retire_units(organization, discovered, at)
-        for listen in hooks.after_discovery:
+        for listen in discovery_extensions.required().after_discovery:
             listen(organization)
         counts = Counter(event.kind for event in events)
         if events:

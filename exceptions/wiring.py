@@ -1,42 +1,47 @@
-"""Hangs the workflow onto the layers below, which don't know it: called once, when Django is ready."""
+"""Installs the workflow in the apps below, which don't know it: called once, when Django is ready."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from types import MappingProxyType
 
-from accounts import hooks as accounts_hooks
+from accounts.hooks import DiscoveryExtensions, discovery_extensions
 from accounts.models import Account, Organization
-from scans import hooks as scans_hooks
+from scans.hooks import Extensions, FindingOverlay, extensions
 from scans.models import Finding, Scan
 
 
 def connect_workflow() -> None:
-    scans_hooks.after_reconcile.append(handle_reconciliation)
-    scans_hooks.after_completion.append(handle_completion)
-    accounts_hooks.after_discovery.append(handle_discovery)
-    connect_pages()
+    discovery_extensions.install(DiscoveryExtensions(after_discovery=(handle_discovery,)))
+    extensions.install(build_scan_extensions())
 
 
-def connect_pages() -> None:
+def build_scan_extensions() -> Extensions:
     from exceptions.common import finding_overlays
     from exceptions.overview import finding_panels
 
-    scans_hooks.overlays.append(overlay_findings)
-    scans_hooks.narrowings.update(
-        excepted=finding_overlays.filter_excepted,
-        requested=finding_overlays.filter_requested,
-        bare=finding_overlays.filter_uncovered,
+    return Extensions(
+        after_reconcile=(handle_reconciliation,),
+        after_completion=(handle_completion,),
+        overlays=(overlay_findings,),
+        narrowings=MappingProxyType(
+            {
+                "excepted": finding_overlays.filter_excepted,
+                "requested": finding_overlays.filter_requested,
+                "bare": finding_overlays.filter_uncovered,
+            }
+        ),
+        panels=(finding_panels.render_finding_panel,),
+        bulk_acts=(finding_panels.list_bulk_acts,),
     )
-    scans_hooks.panels.append(finding_panels.render_finding_panel)
-    scans_hooks.bulk_acts.append(finding_panels.list_bulk_acts)
 
 
-def overlay_findings(findings: Sequence[Finding], now: datetime) -> dict[int, scans_hooks.FindingOverlay]:
+def overlay_findings(findings: Sequence[Finding], now: datetime) -> dict[int, FindingOverlay]:
     from exceptions.common import finding_overlays
 
     return {
-        id: scans_hooks.FindingOverlay(held.kind, held.reference, f"/exceptions/{held.request}/", held.until)
+        id: FindingOverlay(held.kind, held.reference, f"/exceptions/{held.request}/", held.until)
         for id, held in finding_overlays.find_exception_overlays(findings, now).items()
     }
 

@@ -58,7 +58,7 @@ def verdict(value: str) -> SafeString:
 
 @register.simple_tag
 def overlaid(overlay: Any) -> SafeString:
-    """What lies over a finding, with a link to it and when it ends. overlay: scans.hooks.Overlay."""
+    """What lies over a finding, with a link to it and when it ends. overlay: scans.hooks.FindingOverlay."""
     return format_html(
         '{} <a class="small nowrap" href="{}">{}</a>{}',
         verdict(overlay.kind),

@@ -245,7 +245,7 @@ def complete_scan(scan: Scan) -> None:
     last = is_last_try(scan)
     with transaction.atomic():
         move_state(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
-        for listen in hooks.after_completion:
+        for listen in hooks.extensions.required().after_completion:
             notify_listener(scan, listen, last=last)
 
 

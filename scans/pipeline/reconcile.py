@@ -182,7 +182,7 @@ def persist_changes(
     write_findings(batch)
     write_posture_cells(batch.account, batch.at, judged, judged_places, batch.kept, limited, batch.events)
     opened = [event.finding for event in batch.events if parse_event_kind(event.kind) in {Event.OPEN, Event.REOPEN}]
-    for listen in hooks.after_reconcile:
+    for listen in hooks.extensions.required().after_reconcile:
         listen(batch.account, opened, [*batch.new, *batch.changed], replayed=batch.replayed)
 
 

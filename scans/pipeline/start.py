@@ -84,7 +84,7 @@ def cancel_scan(*, actor: Actor, scan: Scan) -> None:
     with transaction.atomic():
         move_state(scan, SCAN, "cancel", actor=actor, finished_at=now)
         scan.targets.filter(state__in=TARGET.sources("cancel")).update(state=TARGET.target("cancel"), finished_at=now)
-        for listen in hooks.after_completion:
+        for listen in hooks.extensions.required().after_completion:
             listen(scan)
 
 

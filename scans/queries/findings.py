@@ -28,14 +28,14 @@ Row = TypeVar("Row", bound=Model)
 
 def list_coverages() -> tuple[str, ...]:
     """What can lie over a finding: known once the apps above have installed their extensions."""
-    return tuple(hooks.narrowings)
+    return tuple(hooks.extensions.current().narrowings)
 
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter(ListFilter):
     """control: a public id, or a group of controls (S3). ou: with the OUs below it, or "none".
 
-    coverage: a name of scans.hooks.narrowings, like excepted: decided at the moment of reading.
+    coverage: a name of the extensions' narrowings, like excepted: decided at the moment of reading.
     """
 
     control: str = filter_field(upper=True, pattern=CONTROL, problem=CONTROL_PROBLEM)
@@ -95,7 +95,7 @@ def filter_findings(visible: QuerySet[Account], wanted: FindingFilter) -> QueryS
         words = Q(resource__icontains=wanted.q) | Q(reason__icontains=wanted.q) | Q(account__name__icontains=wanted.q)
         rows = rows.filter(words)
     if wanted.coverage:
-        rows = hooks.narrowings[wanted.coverage](rows, timezone.now())
+        rows = hooks.extensions.current().narrowings[wanted.coverage](rows, timezone.now())
     return rows.order_by("-id")
 
 

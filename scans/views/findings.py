@@ -71,7 +71,7 @@ def finding_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "finding": found,
         "detail": detail.load_finding_detail(found, visible),
         "overlay": hooks.find_overlays([found], timezone.now()).get(found.pk),
-        "panels": [panel(request, found) for panel in hooks.panels],
+        "panels": [panel(request, found) for panel in hooks.extensions.current().panels],
         "may_rescan": can_rescan(get_request_actor(request), found.account) and not explain_unscannable(found.account),
     }
     return render(request, "scans/finding.html", context)

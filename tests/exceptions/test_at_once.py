@@ -19,7 +19,7 @@ from exceptions.tickets import lifecycle
 from governance.core.models import AuditEvent
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import User
-from scans import hooks
+from scans.hooks import extensions
 from scans.models import Finding
 from tests.support.inventory import make
 from tests.support.people import person
@@ -126,7 +126,7 @@ def scan_that_changes(people: Cast) -> Callable[[], None]:
         with transaction.atomic():
             Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "StringList"})
             finding = Finding.objects.get(pk=people.inventory.secret.pk)
-            for listen in hooks.after_reconcile:
+            for listen in extensions.required().after_reconcile:
                 listen(people.inventory.shop, [], [finding])
 
     return scan
@@ -141,7 +141,7 @@ def test_a_decision_against_a_scan(people: Cast) -> None:
         # The decision saw the finding as it was before the scan; the next scan of the account notices.
         with transaction.atomic():
             finding = Finding.objects.get(pk=people.inventory.secret.pk)
-            for listen in hooks.after_reconcile:
+            for listen in extensions.required().after_reconcile:
                 listen(people.inventory.shop, [], [finding])
         request.refresh_from_db()
     assert request.state in {"submitted", "suspended"}

@@ -19,7 +19,7 @@ from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError
 from governance.core.states import EXCEPTION, TICKET
 from governance.identity.factors.step_up import StepUpRequiredError
-from scans import hooks
+from scans.hooks import extensions
 from scans.models import Finding, Scan
 from tests.support.examples import examples
 from tests.support.inventory import make
@@ -145,7 +145,7 @@ class Play:
 
     def read(self) -> None:
         self.finding.refresh_from_db()
-        for listen in hooks.after_reconcile:
+        for listen in extensions.required().after_reconcile:
             listen(self.people.inventory.shop, [self.finding], [self.finding])
 
     def end_scan(self, state: str) -> None:
@@ -155,7 +155,7 @@ class Play:
         ticket.verification.targets.update(state="done")
         Scan.objects.filter(pk=ticket.verification_id).update(state=state)
         ticket.verification.refresh_from_db()
-        for listen in hooks.after_completion:
+        for listen in extensions.required().after_completion:
             listen(ticket.verification)
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import hooks
+from accounts.hooks import discovery_extensions
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from exceptions.common.request_scope import count_named_findings, find_partly_hidden, preview_scope
@@ -127,7 +127,7 @@ def test_an_account_that_left_or_joined_the_scope_is_named_to_whoever_sees_it(pe
         asked = people.decides(asked, approver)
     left = getattr(inventory, name)
     Account.objects.filter(pk=left.pk).update(ou=getattr(inventory, to))
-    for listen in hooks.after_discovery:
+    for listen in discovery_extensions.required().after_discovery:
         listen(inventory.organization)
     seen = [a.account_id for a in (inventory.shop, inventory.till, inventory.play) if a != left]
     part = person("pia", *((Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, id) for id in seen))

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import hooks as accounts_hooks
+from accounts.hooks import discovery_extensions
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting, drift
 from exceptions.requests.snapshots import assess_compensation
 from governance.core.policy import Role, ScopeKind
 from governance.notify.models import Notification
-from scans import hooks
+from scans.hooks import extensions
 from scans.models import Finding, PostureCell
 from tests.support.overlays import find_overlay
 from tests.support.people import person
@@ -28,7 +28,7 @@ def reconciled(people: Cast, **changes: Any) -> None:
     finding = people.inventory.secret
     Finding.objects.filter(pk=finding.pk).update(**changes)
     finding.refresh_from_db()
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(people.inventory.shop, [], [finding] if changes else [])
 
 
@@ -113,7 +113,7 @@ def test_an_account_that_joins_or_leaves_the_ou(people: Cast, move: str) -> None
     account = people.inventory.play if move == "joins" else people.inventory.till
     account.ou = people.inventory.retail if move == "joins" else people.inventory.sandbox
     account.save(update_fields=["ou"])
-    for listen in accounts_hooks.after_discovery:
+    for listen in discovery_extensions.required().after_discovery:
         listen(people.inventory.organization)
     assert state(request) == "suspended"
     assert account.account_id in request.drift[0]["what"]
@@ -121,7 +121,7 @@ def test_an_account_that_joins_or_leaves_the_ou(people: Cast, move: str) -> None
 
 def test_a_discovery_that_moved_nobody_suspends_nothing(people: Cast) -> None:
     request = ou_wide(people)
-    for listen in accounts_hooks.after_discovery:
+    for listen in discovery_extensions.required().after_discovery:
         listen(people.inventory.organization)
     assert state(request) == "approved"
 

@@ -14,7 +14,7 @@ from exceptions.tickets.trackers import console, load_trackers
 from exceptions.tickets.trackers.contract import TrackerError, WorkItem
 from governance.core.policy import SYSTEM, NotPermittedError
 from governance.identity.factors.step_up import StepUpRequiredError
-from scans import hooks
+from scans.hooks import extensions
 from scans.models import Finding, Scan
 from scans.pipeline.start import cancel_scan
 from tests.support.inventory import finding as make_finding
@@ -44,7 +44,7 @@ def read(people: Cast, **changes: Any) -> None:
     """A scan of the shop found the finding like this."""
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**changes)
     people.inventory.secret.refresh_from_db()
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(people.inventory.shop, [], [people.inventory.secret])
 
 
@@ -52,7 +52,7 @@ def ended(scan: Scan, how: str = "done", **target: Any) -> None:
     scan.targets.update(**{"state": "done", "error": None, **target})
     Scan.objects.filter(pk=scan.pk).update(state=how)
     scan.refresh_from_db()
-    for listen in hooks.after_completion:
+    for listen in extensions.required().after_completion:
         listen(scan)
 
 
@@ -187,7 +187,7 @@ def test_a_replay_of_old_evidence_closes_nothing_and_a_reading_then_does(people:
     ticket = opened(people)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**FIXED)
     people.inventory.secret.refresh_from_db()
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(people.inventory.shop, [], [people.inventory.secret], replayed=True)
     ticket.refresh_from_db()
     assert ticket.state == "open"
@@ -221,13 +221,13 @@ def test_an_outsider_claims_nothing(people: Cast) -> None:
 def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cast) -> None:
     inventory = people.inventory
     TicketRule.objects.create(organization=inventory.organization, name="plain secrets", control="SSM-PS-001")
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(inventory.shop, [inventory.secret, inventory.bucket], [inventory.secret])
         listen(inventory.shop, [inventory.secret], [inventory.secret])
     ticket = Ticket.objects.get()
     assert ticket.proposed_by is None
     more = make_finding(inventory.shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/new")
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(inventory.shop, [more], [more])
     assert Ticket.objects.get().items.count() == 2
     with pytest.raises(StaleVersionError):  # whoever saw one finding doesn't approve two

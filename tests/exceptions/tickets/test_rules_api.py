@@ -10,7 +10,7 @@ from django.test import Client
 from exceptions.models import Ticket, TicketRule
 from governance.core.models import AuditEvent
 from governance.core.policy import Permission, ScopeKind
-from scans import hooks
+from scans.hooks import extensions
 from tests.exceptions.api_calls import post, robot
 from tests.support.people import signed_in
 from tests.support.story import Cast
@@ -44,7 +44,7 @@ def test_a_token_makes_a_rule_reads_it_and_switches_it_off(people: Cast) -> None
 def test_what_a_tokens_rule_proposes_waits_for_a_person(people: Cast) -> None:
     client, inventory = robot(), people.inventory
     post(client, RULES, PLAIN)
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(inventory.shop, [inventory.secret], [inventory.secret])
     assert Ticket.objects.get().state == "proposed"
     assert (client.get(RULES).json()["items"][0]["tickets"], client.get(RULES).json()["items"][0]["live"]) == (1, 1)

@@ -17,7 +17,7 @@ from governance.core.models import AuditEvent
 from governance.core.policy import NotPermittedError, Role, ScopeKind
 from governance.identity.models import User
 from governance.notify.models import Notification
-from scans import hooks
+from scans.hooks import extensions
 from tests.support.inventory import ORG
 from tests.support.people import person
 from tests.support.story import Cast, acting
@@ -78,7 +78,7 @@ def test_one_group_that_is_refused_stops_no_other(people: Cast) -> None:
 def proposes(people: Cast) -> None:
     """A scan finds the shop's secret."""
     inventory = people.inventory
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(inventory.shop, [inventory.secret], [inventory.secret])
 
 

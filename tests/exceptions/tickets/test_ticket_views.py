@@ -11,7 +11,8 @@ from django.utils import timezone
 from exceptions.models import Ticket
 from exceptions.tickets import lifecycle
 from governance.core.policy import Role, ScopeKind
-from scans import hooks, tasks
+from scans import tasks
+from scans.hooks import extensions
 from scans.models import Finding, Scan
 from tests.support.browsing import browser, messages_of, shown, text
 from tests.support.inventory import HOSTILE, finding
@@ -99,7 +100,7 @@ def test_after_a_scan_that_could_not_tell_it_can_be_verified_again(
     ticket.refresh_from_db()
     scan = Scan.objects.get(pk=ticket.verification_id)
     scan.state = "partial"
-    for listen in hooks.after_completion:
+    for listen in extensions.required().after_completion:
         listen(scan)
     ticket.refresh_from_db()
     assert "Verify again" in shown(client, url)
@@ -121,7 +122,7 @@ def test_the_page_names_what_is_left_and_how_to_fix_it(people: Cast) -> None:
     fixed = {"state": "resolved", "verdict": "pass", "resolution": "fixed", "evidence": "f" * 64}
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**fixed)
     people.inventory.secret.refresh_from_db()
-    for listen in hooks.after_reconcile:
+    for listen in extensions.required().after_reconcile:
         listen(shop, [], [people.inventory.secret])
     page = shown(browser(people.owner), f"/tickets/{ticket.pk}/")
     assert "<strong>1</strong> of 2" in page

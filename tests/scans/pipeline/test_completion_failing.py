@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from governance.core.policy import SYSTEM
-from scans import hooks, registry
+from scans import registry
 from scans.domain.control import ControlScope
+from scans.hooks import extensions
 from scans.management.scan_report import list_unread_accounts
 from scans.models import AccountTotal, Finding, PostureCell, Scan, Target
 from scans.pipeline import completion, cross_account, failures, reconcile, unjoined_targets
@@ -154,12 +155,11 @@ def test_the_end_of_a_tasks_time_is_no_accounts_failure(scan: Scan, fails: Break
     assert completion.is_ready_to_advance(scan)  # the sweeper has another worker go on
 
 
-def test_the_end_of_a_tasks_time_is_no_listeners_failure(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_a_tasks_time_is_no_listeners_failure(scan: Scan) -> None:
     def late(ended: Scan) -> None:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(hooks, "after_completion", [late])
-    with pytest.raises(SoftTimeLimitExceeded):
+    with extensions.override(after_completion=(late,)), pytest.raises(SoftTimeLimitExceeded):
         completion.advance_scan(scan.pk)
     assert (state(scan), scan.totals.get("errors")) == ("joining", None)
 
@@ -195,7 +195,7 @@ def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(
     assert odd(scan).lease_until is not None
 
 
-def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan) -> None:
     told: list[str] = []
 
     def fails(ended: Scan) -> None:
@@ -203,24 +203,23 @@ def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan, monkeypa
         with connection.cursor() as cursor:
             cursor.execute("insert into scans_finding (id) values (1)")
 
-    monkeypatch.setattr(hooks, "after_completion", [fails, lambda ended: told.append(ended.state)])
-    completion.advance_scan(scan.pk)
+    with extensions.override(after_completion=(fails, lambda ended: told.append(ended.state))):
+        completion.advance_scan(scan.pk)
     assert state(scan) == "done"
     assert told == ["done"]
     assert "follow-up work (tickets)" in scan.totals["errors"][0]["what"]
     assert not Organization.objects.filter(feature_set="half written").exists()
 
 
-def test_a_listener_that_may_pass_is_tried_again_with_all_of_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_that_may_pass_is_tried_again_with_all_of_it(scan: Scan) -> None:
     def away(ended: Scan) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr(hooks, "after_completion", [away])
-    with pytest.raises(OperationalError):
+    with extensions.override(after_completion=(away,)), pytest.raises(OperationalError):
         completion.advance_scan(scan.pk)
     assert state(scan) == "joining"
     assert scan.totals["tries"] == 1
-    monkeypatch.setattr(hooks, "after_completion", [])
     Scan.objects.filter(pk=scan.pk).update(lease_until=None)
-    completion.advance_scan(scan.pk)
+    with extensions.override(after_completion=()):
+        completion.advance_scan(scan.pk)
     assert state(scan) == "done"

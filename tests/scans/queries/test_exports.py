@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scans import hooks
-from scans.hooks import FindingOverlay
+from scans.hooks import FindingOverlay, extensions
 from scans.models import Finding
 from scans.queries import exports
 from tests.scans.stored import MONDAY, account, parameters, scanned
@@ -64,12 +63,12 @@ def test_a_table_without_rows_has_its_head() -> None:
 
 
 @pytest.mark.django_db
-def test_a_finding_is_told_with_what_lies_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finding_is_told_with_what_lies_over_it() -> None:
     scanned(account(), parameters(db_password="String", api_key="String"), controls=["SSM-PS-001"])
     covered, bare = Finding.objects.order_by("id")
     over = {covered.pk: FindingOverlay("excepted", "EX-1", "/exceptions/1/", None)}
-    monkeypatch.setattr(hooks, "overlays", [lambda rows, now: over])
-    first, second = exports.iterate_finding_records(Finding.objects.order_by("id"), NOW)
+    with extensions.override(overlays=(lambda rows, now: over,)):
+        first, second = exports.iterate_finding_records(Finding.objects.order_by("id"), NOW)
     assert set(first) == set(exports.EXPORTED_FINDING_COLUMNS)
     assert (first["coverage"], first["covered_by"]) == ("excepted", "EX-1")
     assert (second["coverage"], second["covered_by"]) == ("", "")
@@ -84,6 +83,6 @@ def test_overlays_are_looked_up_for_many_findings_at_once(monkeypatch: pytest.Mo
     scanned(account(), parameters(**names), controls=["SSM-PS-001"])
     asked: list[int] = []
     monkeypatch.setattr(exports, "EXPORT_BATCH", 2)
-    monkeypatch.setattr(hooks, "overlays", [lambda rows, now: asked.append(len(rows)) or {}])
-    assert len(list(exports.iterate_finding_records(Finding.objects.order_by("id").iterator(), NOW))) == 5
+    with extensions.override(overlays=(lambda rows, now: asked.append(len(rows)) or {},)):
+        assert len(list(exports.iterate_finding_records(Finding.objects.order_by("id").iterator(), NOW))) == 5
     assert asked == [2, 2, 1]
