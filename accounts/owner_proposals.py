@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, AccountOwner
+from accounts.owners import is_owned_by_grant
 from accounts.queries import visible_accounts
-from accounts.scopes import split_ou_path
 from governance.core.name_folding import fold_name
-from governance.core.policy import Actor, GrantFact, Permission, Place, Role, ScopeKind, covers_place
+from governance.core.policy import Actor, GrantFact, Permission, Role, ScopeKind
 from governance.identity.grants import services
 from governance.identity.models import Grant, User
 from governance.identity.people import identifiers
@@ -114,9 +114,7 @@ class OwnershipGrants:
             )
 
     def holds(self, person: User, account: Account) -> bool:
-        ous = split_ou_path(account.ou.path) if account.ou else ()
-        place = Place(account.organization.org_id, ous, account.account_id)
-        return any(covers_place(grant, place) for grant in self.facts.get(person.pk, ()))
+        return is_owned_by_grant(self.facts.get(person.pk, ()), account)
 
 
 def confirm_owners(*, actor: Actor, keys: Sequence[str]) -> list[Grant]:

@@ -28,15 +28,19 @@ def locate(scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
         found[str(ScopeKind.OU), unit.ou_id] = ScopeLocation(place, f"{unit.name} ({unit.ou_id})")
     accounts = Account.objects.filter(account_id__in=ids.get(ScopeKind.ACCOUNT, ()))
     for account in accounts.select_related("organization", "ou"):
-        path = account.ou.path if account.ou else ""
-        place = Place(account.organization.org_id, split_ou_path(path), account.account_id)
-        found[str(ScopeKind.ACCOUNT), account.account_id] = ScopeLocation(place, str(account))
+        location = ScopeLocation(find_account_place(account), str(account))
+        found[str(ScopeKind.ACCOUNT), account.account_id] = location
     return found
 
 
 def find_account_place(account: Account) -> Place:
+    """Where policy finds it. Rows come with their organization and OU, or this reads them."""
     ous = split_ou_path(account.ou.path) if account.ou else ()
     return Place(account.organization.org_id, ous, account.account_id)
+
+
+def list_account_places(accounts: Iterable[Account]) -> list[Place]:
+    return [find_account_place(account) for account in accounts]
 
 
 def split_ou_path(path: str) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
+from accounts.owners import find_account_owners
 from exceptions.common.request_scope import accounts_in_scope, describe_scope
-from exceptions.common.stakeholders import find_account_owners, find_permission_holders, find_requesting_parties
+from exceptions.common.stakeholders import find_permission_holders, find_requesting_parties
 from exceptions.models import ExceptionRequest
 from governance.core.policy import Actor, Permission
 from governance.notify.services import notify_people, settle_notifications

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from accounts.models import Account, AccountOwner
+from accounts.models import Account
+from accounts.owners import list_owned_accounts
+from accounts.scopes import list_account_places
 from exceptions.common.request_scope import accounts_in_scope
 from exceptions.models import ExceptionRequest
 from governance.core.name_folding import list_spellings
@@ -23,11 +25,6 @@ from governance.identity.grants.services import list_grantors
 from governance.identity.models import Grant, User
 from governance.identity.people.identifiers import list_folded_names
 from governance.identity.queries import list_grant_facts
-from scans.pipeline.start import locate_account
-
-
-def list_account_places(accounts: Iterable[Account]) -> list[Place]:
-    return [locate_account(account.organization, account) for account in accounts]
 
 
 def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: Sequence[Place]) -> bool:
@@ -83,21 +80,6 @@ def find_requesting_parties(request: ExceptionRequest) -> set[int]:
     return {pk for pk in wanting if pk is not None}
 
 
-def list_owned_accounts(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:
-    """Of these accounts, those that the person owns: by a grant of account owner, set by hand as an owner, or named by
-    the tags of an account whose owners nobody set by hand."""
-    grants = [g for g in list_grant_facts(person) if g.role is Role.ACCOUNT_OWNER and g.holds(now)]
-    names = list_folded_names(person)
-    by_hand = set(AccountOwner.objects.filter(user=person).values_list("account_id", flat=True))
-    return [
-        account
-        for account in accounts
-        if account.pk in by_hand
-        or any(covers_place(g, locate_account(account.organization, account)) for g in grants)
-        or (not account.owners_set_by_hand and any(names & list_spellings(str(owner)) for owner in account.owners))
-    ]
-
-
 def find_permission_holders(
     permission: Permission, accounts: Iterable[Account], now: datetime, *, everywhere: bool = False
 ) -> set[int]:
@@ -114,21 +96,3 @@ def find_permission_holders(
         if places and (all(held) if everywhere else any(held)):
             found.add(user.pk)
     return found
-
-
-def find_account_owners(accounts: Iterable[Account], now: datetime) -> set[int]:
-    """The Users who hold the grant of account owner over any of these accounts."""
-    users = User.objects.filter(
-        pk__in=Grant.objects.filter(role=Role.ACCOUNT_OWNER, ended_at=None).values("user"), is_active=True
-    )
-    places = list_account_places(accounts)
-    return {
-        user.pk
-        for user in users
-        if any(
-            covers_place(g, place)
-            for g in list_grant_facts(user)
-            if g.role is Role.ACCOUNT_OWNER and g.holds(now)
-            for place in places
-        )
-    }

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from accounts.scopes import find_account_place
 from exceptions.common.finding_overlays import requests_for_finding
 from exceptions.requests.request_filters import board_state, visible_requests
 from exceptions.tickets.ticket_queries import visible_tickets
@@ -15,7 +16,6 @@ from governance.core.policy import Permission, is_permitted
 from governance.identity.web import get_request_actor
 from scans.hooks import BulkAction
 from scans.models import Finding
-from scans.pipeline.start import locate_account
 
 MAX_SHOWN = 10
 
@@ -23,7 +23,7 @@ MAX_SHOWN = 10
 def render_finding_panel(request: HttpRequest, finding: Finding) -> SafeString:
     """What can be asked for here, and every exception and ticket that there was, as far as the reader may see them."""
     actor, now = get_request_actor(request), timezone.now()
-    place = locate_account(finding.account.organization, finding.account)
+    place = find_account_place(finding.account)
     sees = is_permitted(actor, Permission.EXCEPTION_VIEW, now, place)
     asked = visible_requests(actor).filter(pk__in=requests_for_finding(finding).order_by().values("pk"))
     sees_tickets = is_permitted(actor, Permission.TICKET_VIEW, now, place)

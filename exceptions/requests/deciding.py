@@ -9,15 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.scopes import list_account_places
 from exceptions.common import locking, notifications
 from exceptions.common.input_checks import validate_text
 from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
-from exceptions.common.stakeholders import (
-    explain_unknown_on_behalf_of,
-    find_conflict_of_interest,
-    list_account_places,
-    may_everywhere,
-)
+from exceptions.common.stakeholders import explain_unknown_on_behalf_of, find_conflict_of_interest, may_everywhere
 from exceptions.errors import (
     ChangedSinceShownError,
     ConflictOfInterestError,

@@ -9,10 +9,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Organization
+from accounts.scopes import list_account_places
 from exceptions.common import locking, notifications
 from exceptions.common.input_checks import validate_text
 from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
-from exceptions.common.stakeholders import explain_unknown_on_behalf_of, list_account_places, may_everywhere
+from exceptions.common.stakeholders import explain_unknown_on_behalf_of, may_everywhere
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING_STATES

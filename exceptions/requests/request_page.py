@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
+from accounts.scopes import list_account_places
 from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.common.request_scope import (
     ScopePreview,
@@ -21,7 +22,7 @@ from exceptions.common.request_scope import (
     findings_in_scope,
     preview_scope,
 )
-from exceptions.common.stakeholders import list_account_places, may_everywhere
+from exceptions.common.stakeholders import may_everywhere
 from exceptions.models import Attachment, Decision, ExceptionRequest
 from exceptions.models.request import RENEWING_STATES
 from exceptions.requests import wording

@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.scopes import find_account_place
 from exceptions.common import notifications
 from exceptions.common.input_checks import validate_text
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, StaleVersionError, WorkflowError
@@ -28,7 +29,6 @@ from governance.core.transitions import LostRaceError, StaleRowError, move_versi
 from governance.identity.factors import step_up
 from scans import registry
 from scans.models import Finding
-from scans.pipeline.start import locate_account
 
 GroupKey = tuple[int, str, str]  # account's row id, control, region
 
@@ -207,7 +207,7 @@ def build_ticket_title(finding: Finding, count: int) -> str:
 
 
 def require_ticket_permission(actor: Actor, permission: Permission, account: Account) -> None:
-    if not is_permitted(actor, permission, timezone.now(), locate_account(account.organization, account)):
+    if not is_permitted(actor, permission, timezone.now(), find_account_place(account)):
         raise NotPermittedError(f"{actor.name} may not do this in {account}.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from exceptions.common.stakeholders import find_account_owners
+from accounts.owners import find_account_owners
 from exceptions.models import Ticket
 from governance.core.policy import Actor
 from governance.notify.services import notify_people

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from accounts.queries import visible_accounts
+from accounts.scopes import find_account_place
 from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
 from exceptions.tickets.proposer_conflicts import find_proposer_conflict
@@ -19,7 +20,6 @@ from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import TICKET, TICKET_ENDED
 from scans.domain.remediation import FilledRemediation
 from scans.models import Finding
-from scans.pipeline.start import locate_account
 from scans.queries.detail import fix_of
 from scans.registry import LoadedControl, controls
 
@@ -30,7 +30,9 @@ MAX_LISTED = 200
 
 
 def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
-    rows = Ticket.objects.select_related("organization", "account__ou", "proposed_by", "rule").order_by("-id")
+    rows = Ticket.objects.select_related(
+        "organization", "account__organization", "account__ou", "proposed_by", "rule"
+    ).order_by("-id")
     if actor.system:
         return rows
     accounts = visible_accounts(actor, Permission.TICKET_VIEW).order_by().values("pk")
@@ -146,7 +148,7 @@ def build_ticket_page(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage
 
 def find_ticket_permissions(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
     """What this reader may do with it as it stands."""
-    place = locate_account(ticket.organization, ticket.account)
+    place = find_account_place(ticket.account)
     works = is_permitted(actor, Permission.TICKET_WORK, now, place)
     return {
         "decide": ticket.state == "proposed" and is_permitted(actor, Permission.TICKET_DECIDE, now, place),

@@ -15,13 +15,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.scopes import find_account_place
 from governance.core import audit
 from governance.core.models import AuditEvent
 from governance.core.policy import Actor, Permission, is_permitted
 from governance.core.states import SCAN_ENDED
 from scans.errors import ScanRequestError, ScanTooSoonError
 from scans.models import Scan
-from scans.pipeline.start import locate_account, require_scan_permission, start_scan
+from scans.pipeline.start import require_scan_permission, start_scan
 
 RESCAN_ACTION = "scan.rescan"
 RATE_PERIODS = {
@@ -73,7 +74,7 @@ def rescan_account(*, actor: Actor, account: Account) -> Rescan:
 
 
 def can_rescan(actor: Actor, account: Account) -> bool:
-    return is_permitted(actor, Permission.SCAN_RESCAN, timezone.now(), locate_account(account.organization, account))
+    return is_permitted(actor, Permission.SCAN_RESCAN, timezone.now(), find_account_place(account))
 
 
 def explain_unscannable(account: Account) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
+from accounts.scopes import list_account_places
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
@@ -102,7 +103,7 @@ def resume_scan(*, actor: Actor, scan: Scan) -> None:
 
 
 def list_scan_accounts(scan: Scan) -> list[Account]:
-    return list(Account.objects.filter(targets__scan=scan).select_related("ou"))
+    return list(Account.objects.filter(targets__scan=scan).select_related("organization", "ou"))
 
 
 def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Sequence[str]) -> QuerySet[Account]:
@@ -171,19 +172,10 @@ def require_scan_permission(
     permission: Permission = Permission.SCAN_RUN,
 ) -> None:
     now = timezone.now()
-    places = (
-        [Place(organization.org_id)]
-        if whole
-        else [locate_account(organization, account) for account in accounts] or [Place(organization.org_id)]
-    )
+    places = [Place(organization.org_id)] if whole else list_account_places(accounts) or [Place(organization.org_id)]
     if not all(is_permitted(actor, permission, now, place) for place in places):
         needed = "account owner or scan operator" if permission is Permission.SCAN_RESCAN else "scan operator"
         raise NotPermittedError(f"{actor.name} may not run scans there; a grant of {needed} is needed.")
-
-
-def locate_account(organization: Organization, account: Account) -> Place:
-    ous = tuple(reversed([part for part in account.ou.path.split("/") if part])) if account.ou else ()
-    return Place(organization.org_id, ous, account.account_id)
 
 
 def build_scan_context(organization: Organization) -> Context:
