@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 
+from accounts.models import Account
 from accounts.owners import find_account_owners
-from exceptions.common.request_scope import accounts_in_scope, describe_scope
+from exceptions.common.request_scope import describe_scope
 from exceptions.common.stakeholders import find_permission_holders, find_requesting_parties
 from exceptions.models import ExceptionRequest
 from governance.core.policy import Actor, Permission
@@ -61,9 +62,11 @@ def notify_about_request(
     )
 
 
-def notify_deciders(request: ExceptionRequest, by: Actor | None = None) -> None:
-    """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest."""
-    accounts, now = list(accounts_in_scope(request)), timezone.now()
+def notify_deciders(request: ExceptionRequest, accounts: Sequence[Account], by: Actor | None = None) -> None:
+    """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest.
+
+    accounts: those in its scope."""
+    now = timezone.now()
     askers = find_requesting_parties(request)
     deciders = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - askers
     notify_about_request(request, "requested", "a decision is asked of you", deciders, by=by)
@@ -81,13 +84,18 @@ def find_requesters(request: ExceptionRequest) -> set[int]:
 
 
 def notify_stakeholders(
-    request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None
+    request: ExceptionRequest,
+    accounts: Iterable[Account],
+    kind: str,
+    title: str,
+    text: str = "",
+    by: Actor | None = None,
 ) -> None:
-    """The requester, the people who approved it, and the owners of the accounts in scope.
+    """The requester, the people who approved it, and the owners of the accounts in its scope.
 
     Only the first two see the whole scope: an owner isn't told of other people's accounts and resources."""
     approvers = set(request.decisions.filter(act__in=["approve", "reapprove"]).values_list("by_id", flat=True))
     insiders = find_requesters(request) | approvers
     notify_about_request(request, kind, title, insiders, text, by=by)
-    owners = find_account_owners(accounts_in_scope(request), timezone.now()) - insiders
+    owners = find_account_owners(accounts, timezone.now()) - insiders
     notify_about_request(request, kind, title, owners, PARTIAL_SCOPE_TEXT, by=by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Count, QuerySet
@@ -38,6 +38,21 @@ def accounts_in_scope(request: ExceptionRequest) -> QuerySet[Account]:
     return present.none()
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedScope:
+    """What a request covers, read once for one act, which passes it on: every step then speaks of the same rows.
+
+    accounts: as accounts_in_scope orders them. findings: the open ones, as findings_in_scope orders them."""
+
+    accounts: Sequence[Account]
+    findings: Sequence[Finding]
+
+
+def resolve_scope(request: ExceptionRequest) -> ResolvedScope:
+    accounts = list(accounts_in_scope(request))
+    return ResolvedScope(accounts, list(findings_in_accounts(request, accounts)))
+
+
 def list_tagged_accounts(accounts: QuerySet[Account], key: str, value: str) -> list[int]:
     """Compared here, not in SQL: a key is somebody's text, and databases differ in how they quote it."""
     rows = accounts.order_by().values_list("pk", "tags")
@@ -53,20 +68,25 @@ def controls_in_scope(request: ExceptionRequest) -> list[str]:
 
 def findings_in_scope(request: ExceptionRequest) -> QuerySet[Finding]:
     """The open findings that the scope covers now."""
+    return findings_in_accounts(request, accounts_in_scope(request).order_by())
+
+
+def findings_in_accounts(request: ExceptionRequest, accounts: Iterable[Account]) -> QuerySet[Finding]:
+    """accounts: those in the scope; a query of them stays a part of this one."""
     rows = Finding.objects.filter(state="open").select_related("account").order_by("pk")
     if request.scope_kind == ExceptionScopeKind.FINDINGS:
         return rows.filter(covered_by__request=request)
-    rows = rows.filter(account__in=accounts_in_scope(request).order_by().values("pk"))
+    rows = rows.filter(account__in=accounts)
     if request.control:
         rows = rows.filter(control=request.control)
     if request.scope_kind == ExceptionScopeKind.RESOURCE:
-        # As keys_of spells it out: what is shown before the approval is what the approval covers.
+        # As expand_cover_keys spells it out: what is shown before the approval is what the approval covers.
         rows = rows.filter(resource=request.resource, region__in=(request.region, GLOBAL))
     return rows
 
 
-def expand_cover_keys(request: ExceptionRequest) -> Iterator[CoverKey]:
-    """The scope spelled out, as rows of Cover."""
+def expand_cover_keys(request: ExceptionRequest, accounts: Iterable[Account]) -> Iterator[CoverKey]:
+    """The scope spelled out, as rows of Cover. accounts: those in it."""
     match request.scope_kind:
         case ExceptionScopeKind.FINDINGS:
             named = Finding.objects.filter(covered_by__request=request)
@@ -77,8 +97,8 @@ def expand_cover_keys(request: ExceptionRequest) -> Iterator[CoverKey]:
                 for region in dict.fromkeys((request.region, GLOBAL)):
                     yield request.account.pk, control, compute_fingerprint(control, id, region, request.resource)
         case _:
-            for pk in accounts_in_scope(request).values_list("pk", flat=True):
-                yield pk, request.control, ""
+            for account in accounts:
+                yield account.pk, request.control, ""
 
 
 @dataclass(slots=True)
@@ -111,25 +131,43 @@ FUTURE_SCOPE_TEXTS = {
 
 
 def preview_scope(request: ExceptionRequest, visible: QuerySet[Account] | None = None) -> ScopePreview:
-    """visible: the reader's accounts; others are neither named nor counted. None: whoever decides sees them all."""
-    found = ScopePreview(to_come=FUTURE_SCOPE_TEXTS[ExceptionScopeKind(request.scope_kind)])
-    inside, findings = accounts_in_scope(request), findings_in_scope(request)
+    """visible: the reader's accounts; others are neither named nor counted. None: the reader sees them all."""
+    inside, findings, whole = accounts_in_scope(request), findings_in_scope(request), True
     if visible is not None:
         seen = visible.order_by().values("pk")
-        found.whole = not inside.exclude(pk__in=seen).exists()
+        whole = not inside.exclude(pk__in=seen).exists()
         inside, findings = inside.filter(pk__in=seen), findings.filter(account__in=seen)
+    counted = findings.order_by().values_list("severity", "account_id")
+    return build_scope_preview(request, list(inside), counted, whole=whole)
+
+
+def preview_resolved_scope(request: ExceptionRequest, scope: ResolvedScope) -> ScopePreview:
+    """For a reader who sees the whole scope."""
+    counted = [(finding.severity, finding.account_id) for finding in scope.findings]
+    return build_scope_preview(request, scope.accounts, counted, whole=True)
+
+
+def build_scope_preview(
+    request: ExceptionRequest, inside: Sequence[Account], findings: Iterable[tuple[str, int]], *, whole: bool
+) -> ScopePreview:
+    """findings: the severity and the account's row id of each."""
     accounts = {account.pk: account for account in inside}
-    scope = Account.objects.filter(pk__in=inside.order_by().values("pk"))
-    found.read = extent_of(scope, controls=[request.control] if request.control else [])
     severities: Counter[str] = Counter()
     counts: Counter[int] = Counter()
-    for severity, account in findings.order_by().values_list("severity", "account_id"):
+    for severity, account in findings:
         severities[severity] += 1
         counts[account] += 1
-    found.accounts, found.findings = len(accounts), sum(counts.values())
-    found.by_severity = [(s, severities[s]) for s in reversed(SEVERITY_ORDER) if severities[s]]
-    found.by_account = [(accounts[pk], n) for pk, n in counts.most_common() if pk in accounts]
-    return found
+    return ScopePreview(
+        accounts=len(accounts),
+        findings=sum(counts.values()),
+        by_severity=[(s, severities[s]) for s in reversed(SEVERITY_ORDER) if severities[s]],
+        by_account=[(accounts[pk], n) for pk, n in counts.most_common() if pk in accounts],
+        to_come=FUTURE_SCOPE_TEXTS[ExceptionScopeKind(request.scope_kind)],
+        whole=whole,
+        read=extent_of(
+            Account.objects.filter(pk__in=list(accounts)), controls=[request.control] if request.control else []
+        ),
+    )
 
 
 def count_named_findings(
@@ -162,9 +200,14 @@ def find_partly_hidden(requests: Iterable[ExceptionRequest], visible: QuerySet[A
     return found
 
 
-def severities_in_scope(request: ExceptionRequest) -> set[str]:
-    """Of the controls in scope where named, and of every finding covered now: the gravest decides the rule."""
-    found = set(findings_in_scope(request).order_by().values_list("severity", flat=True).distinct())
+def severities_in_scope(request: ExceptionRequest, scope: ResolvedScope | None = None) -> set[str]:
+    """Of the controls in scope where named, and of every finding covered now: the gravest decides the rule.
+
+    scope: of the request; None: it is read here."""
+    if scope is None:
+        found = set(findings_in_scope(request).order_by().values_list("severity", flat=True).distinct())
+    else:
+        found = {finding.severity for finding in scope.findings}
     if request.control:
         found.add(str(registry.controls()[request.control].control.severity))
     elif request.scope_kind == ExceptionScopeKind.RESOURCE:

@@ -32,13 +32,17 @@ def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: 
     return bool(places) and all(is_permitted(actor, permission, now, place) for place in places)
 
 
-def find_conflict_of_interest(request: ExceptionRequest, person: User, actor: Actor, now: datetime) -> str:
-    """Why this person may not decide this request, whatever their grants; empty if nothing speaks against it."""
+def find_conflict_of_interest(
+    request: ExceptionRequest, person: User, actor: Actor, now: datetime, accounts: Sequence[Account] | None = None
+) -> str:
+    """Why this person may not decide this request, whatever their grants; empty if nothing speaks against it.
+
+    accounts: those in its scope; None: they are read here, if it comes to that."""
     if person.pk == request.requested_by_id:
         return "You asked for this exception, so somebody else must decide it."
     if is_requesting_party(person, request):
         return "This was asked for by a service account on your behalf, so somebody else must decide it."
-    accounts = list(accounts_in_scope(request))
+    accounts = list(accounts_in_scope(request)) if accounts is None else accounts
     owned = list_owned_accounts(person, accounts, now)
     if owned:
         return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."

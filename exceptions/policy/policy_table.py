@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from exceptions import rules
 from exceptions.common.input_checks import validate_text
-from exceptions.common.request_scope import severities_in_scope
+from exceptions.common.request_scope import ResolvedScope, severities_in_scope
 from exceptions.errors import ConflictOfInterestError, InvalidRequestError, WorkflowError
 from exceptions.models import ExceptionRequest, PolicyChange, PolicyRule, SlaRule
 from exceptions.rules import ExceptionScopeKind, Rule
@@ -28,9 +28,11 @@ def rule_for(severities: Iterable[str], kind: str) -> Rule:
     return Rule(max(r.quorum for r in found), min(r.max_days for r in found), min(r.max_renewals for r in found))
 
 
-def find_request_rule(request: ExceptionRequest) -> Rule:
-    """How many approvers, how long at most, how many renewals: for the severities that its scope has now."""
-    return rule_for(severities_in_scope(request), request.scope_kind)
+def find_request_rule(request: ExceptionRequest, scope: ResolvedScope | None = None) -> Rule:
+    """How many approvers, how long at most, how many renewals: for the severities that its scope has now.
+
+    scope: of the request; None: it is read here."""
+    return rule_for(severities_in_scope(request, scope), request.scope_kind)
 
 
 def rule_for_severity(severity: str, kind: str) -> Rule:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 
-from exceptions.common.request_scope import accounts_in_scope, controls_in_scope, expand_cover_keys, findings_in_scope
+from accounts.models import Account
+from exceptions.common.request_scope import ResolvedScope, controls_in_scope, expand_cover_keys
 from exceptions.models import Cover, CoveredFinding, ExceptionRequest
 from exceptions.requests.snapshots import assess_compensation, control_facts, digest_facts
 from exceptions.rules import ExceptionScopeKind
@@ -12,8 +15,8 @@ from exceptions.rules import ExceptionScopeKind
 BATCH = 1000
 
 
-def expand_scope(request: ExceptionRequest, *, live: bool) -> None:
-    """Replace the request's covers by what its scope is now. Call inside the transaction of the move."""
+def expand_scope(request: ExceptionRequest, accounts: Iterable[Account], *, live: bool) -> None:
+    """Replace the request's covers by what its scope is now: these accounts. Call inside the transaction of the move."""
     if request.expires_at is None:
         raise ValueError(f"{request} has no end")  # submission made sure of it
     starts_at = request.starts_at or timezone.now()  # not live before the approval, which sets the start
@@ -28,7 +31,7 @@ def expand_scope(request: ExceptionRequest, *, live: bool) -> None:
             starts_at=starts_at,
             expires_at=request.expires_at,
         )
-        for account, control, mark in expand_cover_keys(request)
+        for account, control, mark in expand_cover_keys(request, accounts)
     ]
     Cover.objects.bulk_create(rows, batch_size=BATCH)
 
@@ -37,9 +40,8 @@ def set_covers_active(request: ExceptionRequest, *, live: bool) -> None:
     Cover.objects.filter(request=request).update(live=live)
 
 
-def capture_baseline(request: ExceptionRequest) -> dict[str, object]:
-    """What the approval rests on: kept beside the request, with each covered finding as it is now."""
-    findings = list(findings_in_scope(request))
+def capture_baseline(request: ExceptionRequest, scope: ResolvedScope) -> dict[str, object]:
+    """What the approval is based on: kept beside the request, with each covered finding as it is now."""
     if request.scope_kind != ExceptionScopeKind.FINDINGS:
         CoveredFinding.objects.filter(request=request).delete()
     CoveredFinding.objects.bulk_create(
@@ -51,16 +53,15 @@ def capture_baseline(request: ExceptionRequest) -> dict[str, object]:
                 control_version=f.control_version,
                 severity=f.severity,
             )
-            for f in findings
+            for f in scope.findings
         ],
         update_conflicts=True,
         unique_fields=["request", "finding"],
         update_fields=["facts", "control_version", "severity"],
         batch_size=BATCH,
     )
-    accounts = accounts_in_scope(request)
     return {
-        "accounts": [account.account_id for account in accounts],
+        "accounts": [account.account_id for account in scope.accounts],
         "controls": {id: control_facts(id) for id in controls_in_scope(request)},
-        "compensating": assess_compensation(request.compensating_controls, accounts),
+        "compensating": assess_compensation(request.compensating_controls, scope.accounts),
     }

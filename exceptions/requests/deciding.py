@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.scopes import list_account_places
 from exceptions.common import locking, notifications
 from exceptions.common.input_checks import validate_text
-from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
+from exceptions.common.request_scope import ResolvedScope, resolve_scope, severities_in_scope
 from exceptions.common.stakeholders import explain_unknown_on_behalf_of, find_conflict_of_interest, may_everywhere
 from exceptions.errors import (
     ChangedSinceShownError,
@@ -25,7 +25,7 @@ from exceptions.models import Decision, ExceptionRequest, Shown
 from exceptions.policy.policy_table import find_request_rule
 from exceptions.requests import cover_rows
 from exceptions.requests.drafting import transition_request
-from exceptions.requests.snapshots import build_snapshot
+from exceptions.requests.snapshots import DecisionSnapshot, record_snapshot, take_snapshot
 from exceptions.rules import find_differences, highest_severity
 from governance.core import audit
 from governance.core.policy import Actor, NotPermittedError, Permission
@@ -49,17 +49,6 @@ DECIDABLE_STATES = {
 }
 
 
-def record_snapshot(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
-    """What a decider sees, and its digest. Kept, so that a later refusal can show the difference."""
-    request.quorum = max(
-        request.quorum, find_request_rule(request).quorum
-    )  # it may have become stricter since it was asked
-    body = build_snapshot(request)
-    digest = step_up.digest_snapshot(body)
-    Shown.objects.bulk_create([Shown(digest=digest, body=body)], ignore_conflicts=True)
-    return digest, body
-
-
 def decide_request(
     *, actor: Actor, request: ExceptionRequest, act: str, version: int, digest: str, comment: str = ""
 ) -> ExceptionRequest:
@@ -77,16 +66,20 @@ def decide_request(
         locking.lock_scope(request)
         locking.lock_trail_end("exceptionrequest.decide")
         locked = locking.lock_request(request.pk)
-        person = require_request_decider(actor, locked, now)
+        scope = resolve_scope(locked)  # once, under the locks: every step below decides about the same rows
+        person = require_request_decider(actor, locked, scope, now)
         require_open(locked, act, version, now)
-        seen = require_same_snapshot(locked, digest)
+        snapshot, seen = require_same_snapshot(locked, scope, digest)
         if act in APPROVALS:
             if unknown := explain_unknown_on_behalf_of(locked):
                 raise WorkflowError(unknown)
-            require_within_policy(locked, now)
-            restart_round_if_changed(actor, locked, seen)
+            require_within_policy(locked, scope, now)
+            restart_round_if_changed(actor, locked, scope, seen)
         record_decision(actor, locked, person, act, words, seen, now)
-        apply_decision(actor, locked, act, words, now)
+        if act in APPROVALS:
+            apply_approval(actor, locked, scope, act, snapshot.quorum, now)
+        else:
+            apply_refusal(actor, locked, act, words, now)
     locked.refresh_from_db()
     return locked
 
@@ -100,7 +93,8 @@ def revoke_request(
     with transaction.atomic():
         locking.lock_trail_end("exceptionrequest.revoke")
         locked = locking.lock_request(request.pk)
-        if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, list_account_places(accounts_in_scope(locked))):
+        scope = resolve_scope(locked)
+        if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, list_account_places(scope.accounts)):
             raise NotPermittedError(f"{actor.name} may not revoke {locked}.")
         step_up.require_fresh_factor(actor, now)
         if locked.version != version:
@@ -108,23 +102,25 @@ def revoke_request(
         person = require_person(actor)
         if person.pk == locked.requested_by_id:
             raise ConflictOfInterestError("You asked for this exception: withdraw it instead.")
-        seen = require_same_snapshot(locked, digest)
+        _, seen = require_same_snapshot(locked, scope, digest)
         locked.round += 1  # a round of its own, so that whoever approved may revoke
         record_decision(actor, locked, person, "revoke", words, seen, now)
         transition_request(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
         cover_rows.set_covers_active(locked, live=False)
-        notifications.notify_stakeholders(locked, "revoked", "revoked; its findings are open again", words, by=actor)
+        notifications.notify_stakeholders(
+            locked, scope.accounts, "revoked", "revoked; its findings are open again", words, by=actor
+        )
     return locked
 
 
-def require_request_decider(actor: Actor, request: ExceptionRequest, now: datetime) -> User:
-    if not may_everywhere(actor, Permission.EXCEPTION_DECIDE, now, list_account_places(accounts_in_scope(request))):
+def require_request_decider(actor: Actor, request: ExceptionRequest, scope: ResolvedScope, now: datetime) -> User:
+    if not may_everywhere(actor, Permission.EXCEPTION_DECIDE, now, list_account_places(scope.accounts)):
         raise NotPermittedError(
             f"{actor.name} may not decide {request}: it takes an approver's grant for its whole scope."
         )
     step_up.require_fresh_factor(actor, now)
     person = require_person(actor)
-    conflict = find_conflict_of_interest(request, person, actor, now)
+    conflict = find_conflict_of_interest(request, person, actor, now, scope.accounts)
     if conflict:
         raise ConflictOfInterestError(conflict)
     return person
@@ -139,20 +135,23 @@ def require_open(request: ExceptionRequest, act: str, version: int, now: datetim
         raise WorkflowError(f"{request} asked for a time that has passed. A new request is needed.")
 
 
-def require_same_snapshot(request: ExceptionRequest, digest: str) -> Shown:
-    """What was on the screen is what is now. Raises ChangedSinceShownError with the difference."""
-    current, body = record_snapshot(request)
+def require_same_snapshot(
+    request: ExceptionRequest, scope: ResolvedScope, digest: str
+) -> tuple[DecisionSnapshot, Shown]:
+    """What was on the screen is what is now: both of them. Raises ChangedSinceShownError with the difference."""
+    current = take_snapshot(request, scope)
+    record_snapshot(current)
     seen = Shown.objects.filter(digest=digest).first()
     if seen is None or seen.body.get("request") != request.reference:
         raise StaleVersionError(f"Open {request} first: a decision names what was on the screen.")
-    if digest != current:
-        raise ChangedSinceShownError(find_differences(seen.body, body))
-    return seen
+    if digest != current.digest:
+        raise ChangedSinceShownError(find_differences(seen.body, current.body))
+    return current, seen
 
 
-def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
+def require_within_policy(request: ExceptionRequest, scope: ResolvedScope, now: datetime) -> None:
     """The longest time as the policy table says now, for the severity as it is now."""
-    longest = timedelta(days=find_request_rule(request).max_days)
+    longest = timedelta(days=find_request_rule(request, scope).max_days)
     if request.expires_at and request.expires_at - (request.starts_at or now) > longest:
         raise WorkflowError(
             f"{request} would last longer than the {longest.days} days that its severity and scope allow now. Ask for "
@@ -160,13 +159,13 @@ def require_within_policy(request: ExceptionRequest, now: datetime) -> None:
         )
 
 
-def restart_round_if_changed(actor: Actor, request: ExceptionRequest, seen: Shown) -> None:
+def restart_round_if_changed(actor: Actor, request: ExceptionRequest, scope: ResolvedScope, seen: Shown) -> None:
     """An approval counts for what its giver saw: if that was something else, everybody decides again."""
     earlier = request.decisions.filter(round=request.round, act__in=APPROVALS).select_related("shown")
     if any(comparable_terms(decision.shown.body) != comparable_terms(seen.body) for decision in earlier):
         request.round += 1
         ExceptionRequest.objects.filter(pk=request.pk).update(round=request.round)
-        notifications.notify_deciders(request, by=actor)
+        notifications.notify_deciders(request, scope.accounts, by=actor)
 
 
 def comparable_terms(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,42 +207,46 @@ def record_decision(
     return made
 
 
-def apply_decision(actor: Actor, request: ExceptionRequest, act: str, words: str, now: datetime) -> None:
-    match act:
-        case "reject":
-            transition_request(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
-            notifications.notify_requester(request, "decided", "rejected", words, by=actor)
-        case "request_changes":
-            transition_request(request, "request_changes", actor, request.version, reason=words, decided_at=now)
-            notifications.notify_requester(request, "changes", "changes are asked of you", words, by=actor)
-        case _:
-            given = request.decisions.filter(round=request.round, act=act).count()
-            if given < request.quorum:
-                # Whoever comes next sees, and decides on, a request that one has approved already.
-                ExceptionRequest.objects.filter(pk=request.pk).update(
-                    version=request.version + 1, quorum=request.quorum
-                )
-                notifications.dismiss_notifications(notifications.build_request_url(request), request.state, actor)
-                return
-            approve_request(actor, request, act, now)
+def apply_refusal(actor: Actor, request: ExceptionRequest, act: str, words: str, now: datetime) -> None:
+    if act == "reject":
+        transition_request(request, "reject", actor, request.version, reason=words, decided_at=now, ended_at=now)
+        notifications.notify_requester(request, "decided", "rejected", words, by=actor)
+    else:
+        transition_request(request, "request_changes", actor, request.version, reason=words, decided_at=now)
+        notifications.notify_requester(request, "changes", "changes are asked of you", words, by=actor)
 
 
-def approve_request(actor: Actor, request: ExceptionRequest, act: str, now: datetime) -> None:
-    request.starts_at = max(request.starts_at or now, now) if act == "approve" else request.starts_at
-    basis = cover_rows.capture_baseline(request)
+def apply_approval(
+    actor: Actor, request: ExceptionRequest, scope: ResolvedScope, act: str, quorum: int, now: datetime
+) -> None:
+    """The approval is recorded: the request is approved if this was the last one that it needs. quorum: as shown."""
+    given = request.decisions.filter(round=request.round, act=act).count()
+    if given >= quorum:
+        approve_request(actor, request, scope, act, quorum, now)
+        return
+    # Whoever comes next sees, and decides on, a request that one has approved already.
+    ExceptionRequest.objects.filter(pk=request.pk).update(version=request.version + 1, quorum=quorum)
+    notifications.dismiss_notifications(notifications.build_request_url(request), request.state, actor)
+
+
+def approve_request(
+    actor: Actor, request: ExceptionRequest, scope: ResolvedScope, act: str, quorum: int, now: datetime
+) -> None:
+    starts_at = max(request.starts_at or now, now) if act == "approve" else request.starts_at
+    basis = cover_rows.capture_baseline(request, scope)
     transition_request(
         request,
         act,
         actor,
         request.version,
         decided_at=now,
-        starts_at=request.starts_at,
+        starts_at=starts_at,
         basis=basis,
         drift=[],
-        quorum=request.quorum,
-        severity=highest_severity(severities_in_scope(request) or {request.severity}),
+        quorum=quorum,
+        severity=highest_severity(severities_in_scope(request, scope) or {request.severity}),
     )
-    cover_rows.expand_scope(request, live=True)
+    cover_rows.expand_scope(request, scope.accounts, live=True)
     if request.renews is not None:
         notifications.dismiss_end_reminders(request.renews)
         if request.renews.state in {"approved", "suspended"}:

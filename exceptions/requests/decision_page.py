@@ -1,4 +1,4 @@
-"""What the deciding page shows, made from exactly what the decision is bound to."""
+"""What the deciding page shows, made from exactly what the decision is bound to. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from exceptions.common.request_scope import ScopePreview, accounts_in_scope, preview_scope
+from exceptions.common.request_scope import ResolvedScope, ScopePreview, preview_resolved_scope
 from exceptions.common.stakeholders import explain_unknown_on_behalf_of, find_conflict_of_interest
 from exceptions.models import Attachment, ExceptionRequest, Shown
 from exceptions.requests import wording
@@ -57,16 +57,25 @@ def is_displayed(key: str, body: Mapping[str, Any]) -> bool:
 
 
 def build_decision_page(
-    request: ExceptionRequest, body: Mapping[str, Any], actor: Actor, person: User, now: datetime, *, since: str | None
+    request: ExceptionRequest,
+    scope: ResolvedScope,
+    body: Mapping[str, Any],
+    actor: Actor,
+    person: User,
+    now: datetime,
+    *,
+    since: str | None,
 ) -> DecisionPage:
-    may = find_request_permissions(request, actor, accounts_in_scope(request), now)
+    """scope, body: what the snapshot was taken of, and what it says. since: the digest of what was seen before."""
+    may = find_request_permissions(request, actor, scope.accounts, now)
     seen = Shown.objects.filter(digest=since).first() if since else None
     before = seen.body if seen and seen.body.get("request") == request.reference else {}
     known = wording.look_up_names(body)
     acts = {"submitted": ["approve", "request_changes", "reject"], "suspended": ["reapprove"]}
     decidable = request.state in acts and (request.expires_at is None or request.expires_at > now)
     own = request.requested_by_id == person.pk
-    conflict = find_conflict_of_interest(request, person, actor, now) if decidable and (own or may.decide) else ""
+    asked = decidable and (own or may.decide)
+    conflict = find_conflict_of_interest(request, person, actor, now, scope.accounts) if asked else ""
     offered = acts[request.state] if decidable and may.decide and not conflict else []
     unknown = explain_unknown_on_behalf_of(request)
     listed = Finding.objects.filter(fingerprint__in=list(body["listed"])).select_related("account")
@@ -77,12 +86,12 @@ def build_decision_page(
         findings=list(listed.order_by("account_id", "control", "id")),
         attachments=list_attachments(request),
         thread=build_thread(request),
-        covered=preview_scope(request),
+        covered=preview_resolved_scope(request, scope),
         acts=[act for act in offered if act in NON_APPROVAL_ACTS] if unknown else offered,
         may_revoke=may.revoke,
         conflict=conflict,
         elsewhere=decidable and not own and not may.decide,
         unknown=unknown if decidable else "",
         changed=wording.describe_changes(before, body) if before else [],
-        since_approval=changes_since_approval(request),
+        since_approval=changes_since_approval(request, scope),
     )

@@ -11,12 +11,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from exceptions.common.request_scope import resolve_scope
 from exceptions.common.view_helpers import parse_posted_version, signed_in_person
 from exceptions.errors import ChangedSinceShownError, InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding
 from exceptions.requests.decision_page import build_decision_page
 from exceptions.requests.request_page import can_see_whole_scope
+from exceptions.requests.snapshots import record_snapshot, take_snapshot
 from exceptions.requests.view_helpers import request_or_404
 from governance.core.policy import Permission
 from governance.identity.web import get_request_actor, permission_required
@@ -87,14 +89,14 @@ def render_decision_page(
     request: HttpRequest, found: ExceptionRequest, *, since: str | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
     """since: the digest of what this person saw before."""
-    digest, body = deciding.record_snapshot(found)
-    screen = build_decision_page(
-        found, body, get_request_actor(request), signed_in_person(request), timezone.now(), since=since
-    )
+    actor, person, scope = get_request_actor(request), signed_in_person(request), resolve_scope(found)
+    snapshot = take_snapshot(found, scope)
+    record_snapshot(snapshot)  # a decision names what was shown, so that it is kept before anybody sees it
+    screen = build_decision_page(found, scope, snapshot.body, actor, person, timezone.now(), since=since)
     context = {
         "found": found,
         "screen": screen,
-        "digest": digest,
+        "digest": snapshot.digest,
         "changed": since is not None,
         "typed": request.POST.get("comment", ""),
         **more,

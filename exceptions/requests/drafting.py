@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Organization
+from accounts.models import Account, Organization
 from accounts.scopes import list_account_places
 from exceptions.common import locking, notifications
 from exceptions.common.input_checks import validate_text
-from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
+from exceptions.common.request_scope import accounts_in_scope, resolve_scope, severities_in_scope
 from exceptions.common.stakeholders import explain_unknown_on_behalf_of, may_everywhere
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, StaleVersionError, WorkflowError
 from exceptions.models import Comment, CoveredFinding, ExceptionRequest
@@ -40,7 +41,7 @@ def create_draft(*, actor: Actor, organization: Organization, wanted: RequestInp
             organization=organization, requested_by_id=require_user_id(actor), **values
         )
         add_named_findings(request, findings)
-        require_request_permission(actor, request)
+        require_request_permission(actor, request, accounts_in_scope(request))
         audit.record(
             actor=actor,
             action="exceptionrequest.draft",
@@ -67,7 +68,7 @@ def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wante
         request.covered.all().delete()
         request.covers.all().delete()  # what it was is nobody's to see by, and nothing is asked until it is submitted
         add_named_findings(request, findings)
-        require_request_permission(actor, request)
+        require_request_permission(actor, request, accounts_in_scope(request))
         audit.record(
             actor=actor,
             action="exceptionrequest.change",
@@ -84,9 +85,10 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
     with transaction.atomic():
         locking.lock_trail_end("exceptionrequest.submit")
         locked = locking.lock_request(request.pk)
-        require_request_permission(actor, locked)
-        severities = severities_in_scope(locked)
-        require_complete(locked, severities)
+        scope = resolve_scope(locked)
+        require_request_permission(actor, locked, scope.accounts)
+        severities = severities_in_scope(locked, scope)
+        require_complete(locked, severities, populated=bool(scope.accounts))
         require_sole_renewal(locked)
         rule = rule_for(severities, locked.scope_kind)
         if locked.starts_at is not None and locked.starts_at <= now:
@@ -108,8 +110,8 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
             severity=highest_severity(severities),
             quorum=rule.quorum,
         )
-        cover_rows.expand_scope(locked, live=False)
-        notifications.notify_deciders(locked, by=actor)
+        cover_rows.expand_scope(locked, scope.accounts, live=False)
+        notifications.notify_deciders(locked, scope.accounts, by=actor)
     request.refresh_from_db()
 
 
@@ -142,7 +144,8 @@ def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:
     return made
 
 
-def require_complete(request: ExceptionRequest, severities: set[str]) -> None:
+def require_complete(request: ExceptionRequest, severities: set[str], *, populated: bool) -> None:
+    """populated: there are accounts in the scope. Raises InvalidRequestError."""
     faults: dict[str, str] = {}
     if len(request.justification) < MIN_JUSTIFICATION:
         faults["justification"] = f"Say why, in at least {MIN_JUSTIFICATION} characters: an approver must follow it."
@@ -150,7 +153,7 @@ def require_complete(request: ExceptionRequest, severities: set[str]) -> None:
         faults["business_owner"] = "Name the business owner who carries the risk."
     if unknown := explain_unknown_on_behalf_of(request):
         faults["on_behalf_of"] = unknown
-    if not severities or not accounts_in_scope(request).exists():
+    if not severities or not populated:
         faults["scope_kind"] = "The scope covers nothing: no account or finding in it exists any more."
     raise_if_errors(faults)
 
@@ -164,28 +167,30 @@ def require_sole_renewal(request: ExceptionRequest) -> None:
         raise WorkflowError(f"{other} renews {request.renews} already, so nothing else can meanwhile.")
 
 
-def require_request_permission(actor: Actor, request: ExceptionRequest) -> None:
+def require_request_permission(actor: Actor, request: ExceptionRequest, accounts: Iterable[Account]) -> None:
     """The owner of EVERY account in scope may ask; for an OU or a tag, so may a person who may ask for whole OUs.
 
-    The person for whom a service account asks must be allowed to ask too, or it would get them what they can't ask for."""
+    The person for whom a service account asks must be allowed to ask too, or it would get them what they can't ask for.
+    accounts: those in the scope."""
+    places = list_account_places(accounts)
     takes = "it takes the owner of every account in the scope"
     takes += ", or a security admin." if request.scope_kind in BROAD_SCOPES else "."
-    if not can_request(actor, request):
+    if not can_request(actor, request, places):
         raise ScopeNotPermittedError(f"{actor.name} may not ask for an exception there: {takes}")
     person_behind = request.on_behalf_of
     if person_behind is None:
         return
     if not person_behind.is_active:
         raise InvalidRequestError(on_behalf_of=f"{person_behind} is disabled. Name somebody else.")
-    if not can_request(build_actor(person_behind), request):
+    if not can_request(build_actor(person_behind), request, places):
         raise InvalidRequestError(
             on_behalf_of=f"{person_behind} may not ask for an exception there themselves: {takes} Name somebody who may, "
             "or have a security admin give them the grant."
         )
 
 
-def can_request(actor: Actor, request: ExceptionRequest) -> bool:
-    now, places = timezone.now(), list_account_places(accounts_in_scope(request))
+def can_request(actor: Actor, request: ExceptionRequest, places: Sequence[Place]) -> bool:
+    now = timezone.now()
     if may_everywhere(actor, Permission.EXCEPTION_REQUEST, now, places):
         return True
     wide = places or [Place(request.organization.org_id)]

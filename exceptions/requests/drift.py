@@ -113,7 +113,8 @@ def suspend_request(request: ExceptionRequest, found: list[Drift]) -> None:
         drift=[drift.as_dict() for drift in found[:MAX_LISTED]],
     )
     cover_rows.set_covers_active(request, live=False)
+    accounts = list(accounts_in_scope(request))
     notifications.notify_stakeholders(
-        request, "suspended", "suspended; its findings are open again", "\n".join(reasons)
+        request, accounts, "suspended", "suspended; its findings are open again", "\n".join(reasons)
     )
-    notifications.notify_deciders(request)
+    notifications.notify_deciders(request, accounts)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from exceptions import rules
 from exceptions.common import locking, notifications
+from exceptions.common.request_scope import accounts_in_scope
 from exceptions.models import ExceptionRequest
 from exceptions.requests import cover_rows
 from exceptions.requests.deciding import supersede_predecessor
@@ -56,7 +57,9 @@ def expire_request(pk: int) -> bool:
         request, "expire", SYSTEM, request.version, reason="its time is over", ended_at=request.expires_at
     )
     cover_rows.set_covers_active(request, live=False)
-    notifications.notify_stakeholders(request, "expired", "expired; its findings are open again")
+    notifications.notify_stakeholders(
+        request, accounts_in_scope(request), "expired", "expired; its findings are open again"
+    )
     return True
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from exceptions.common import locking
 from exceptions.common.input_checks import validate_text
+from exceptions.common.request_scope import accounts_in_scope
 from exceptions.errors import WorkflowError
 from exceptions.models import CoveredFinding, ExceptionRequest
 from exceptions.models.request import RENEWING_STATES
@@ -59,7 +60,7 @@ def draft_renewal(
         else:
             starts_at = request.expires_at if request.expires_at > now else None
             new = copy_as_draft(request, require_user_id(actor), starts_at=starts_at, **said)
-        require_request_permission(actor, new)
+        require_request_permission(actor, new, accounts_in_scope(new))
         audit.record(actor=actor, action="exceptionrequest.renew", subject=audit_subject(new), renews=request.pk)
     return new
 

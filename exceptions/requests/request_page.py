@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from accounts.scopes import list_account_places
 from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.common.request_scope import (
+    ResolvedScope,
     ScopePreview,
     accounts_in_scope,
     count_named_findings,
@@ -21,6 +22,7 @@ from exceptions.common.request_scope import (
     find_partly_hidden,
     findings_in_scope,
     preview_scope,
+    resolve_scope,
 )
 from exceptions.common.stakeholders import may_everywhere
 from exceptions.models import Attachment, Decision, ExceptionRequest
@@ -126,14 +128,21 @@ def list_attachments(request: ExceptionRequest) -> list[Attachment]:
     return list(request.attachments.defer("data").select_related("by"))
 
 
-def changes_since_approval(request: ExceptionRequest, *, without: Iterable[str] = ()) -> list[ValueChange]:
-    """What differs now from what the last approver had on the screen; empty before there is one."""
+def changes_since_approval(
+    request: ExceptionRequest, scope: ResolvedScope | None = None, *, without: Iterable[str] = ()
+) -> list[ValueChange]:
+    """What differs now from what the last approver had on the screen; empty before there is one.
+
+    scope: of the request; None: it is read here, if there was an approval."""
     if request.state not in {"approved", "suspended"}:
         return []
     approved = request.decisions.filter(act__in=["approve", "reapprove"]).select_related("shown").last()
+    if approved is None:
+        return []
     # A start that lay in the past was moved to the moment of the approval: that was no drift.
     left_out = {*wording.VOLATILE_KEYS, "starts_at", *without}
-    return wording.describe_changes(approved.shown.body, build_snapshot(request), without=left_out) if approved else []
+    now = build_snapshot(request, scope or resolve_scope(request), quorum=request.quorum)
+    return wording.describe_changes(approved.shown.body, now, without=left_out)
 
 
 def build_thread(request: ExceptionRequest) -> list[ThreadEntry]:
@@ -153,7 +162,7 @@ def has_renewal(request: ExceptionRequest, actor: Actor) -> bool:
 
 
 def find_request_permissions(
-    request: ExceptionRequest, actor: Actor, accounts: QuerySet[Account], now: datetime
+    request: ExceptionRequest, actor: Actor, accounts: Iterable[Account], now: datetime
 ) -> RequestPermissions:
     own = actor.user_id == request.requested_by_id
     places = list_account_places(accounts)

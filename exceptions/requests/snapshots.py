@@ -1,17 +1,19 @@
-"""What is on the screen when a request is decided: everything that the decision rests on, as plain values."""
+"""What is on the screen when a request is decided: everything that the decision is based on, as plain values."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-
 from accounts.models import Account
-from exceptions.common.request_scope import accounts_in_scope, controls_in_scope, describe_scope, findings_in_scope
-from exceptions.models import ExceptionRequest
+from exceptions.common.request_scope import ResolvedScope, controls_in_scope, describe_scope
+from exceptions.models import ExceptionRequest, Shown
+from exceptions.policy.policy_table import find_request_rule
+from governance.identity.factors import step_up
 from governance.identity.people.identifiers import list_unknown_names
 from scans import registry
 from scans.models import Finding, PostureCell
@@ -20,10 +22,33 @@ MAX_LISTED_FINDINGS = 200
 MAX_LISTED_OWNERS = 50
 
 
-def build_snapshot(request: ExceptionRequest) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class DecisionSnapshot:
+    """What a decider sees, under its digest, which the decision names.
+
+    quorum: how many must approve. The policy may have become stricter since the request was submitted."""
+
+    body: Mapping[str, Any]
+    digest: str
+    quorum: int
+
+
+def take_snapshot(request: ExceptionRequest, scope: ResolvedScope) -> DecisionSnapshot:
+    """As things are now. Nothing is written: record_snapshot does that."""
+    quorum = max(request.quorum, find_request_rule(request, scope).quorum)
+    body = build_snapshot(request, scope, quorum=quorum)
+    return DecisionSnapshot(body, step_up.digest_snapshot(body), quorum)
+
+
+def record_snapshot(snapshot: DecisionSnapshot) -> None:
+    """Keep it, so that a decision can refer to it and a later refusal can show the difference."""
+    Shown.objects.bulk_create([Shown(digest=snapshot.digest, body=snapshot.body)], ignore_conflicts=True)
+
+
+def build_snapshot(request: ExceptionRequest, scope: ResolvedScope, *, quorum: int) -> dict[str, Any]:
     """JSON values only. Long lists are a count and a digest, so that one changed finding still shows."""
-    accounts = [account.account_id for account in accounts_in_scope(request)]
-    findings = list(findings_in_scope(request))
+    accounts = [account.account_id for account in scope.accounts]
+    findings = scope.findings
     return {
         "request": request.reference,
         "version": request.version,
@@ -36,23 +61,23 @@ def build_snapshot(request: ExceptionRequest) -> dict[str, Any]:
         "justification": request.justification,
         "business_owner": request.business_owner,
         "on_behalf_of": request.behalf,
-        "unknown_owners": list_unknown_owners(accounts_in_scope(request)),
+        "unknown_owners": list_unknown_owners(scope.accounts),
         "compensation": request.compensation,
-        "compensating_controls": assess_compensation(request.compensating_controls, accounts_in_scope(request)),
+        "compensating_controls": assess_compensation(request.compensating_controls, scope.accounts),
         "starts_at": format_timestamp(request.starts_at),
         "expires_at": format_timestamp(request.expires_at),
         "attachments": [list(row) for row in request.attachments.values_list("pk", "name", "size", "digest")],
         "comments": [list(row) for row in request.comments.values_list("pk", "by", "text")],
-        "quorum": request.quorum,
+        "quorum": quorum,
         "decisions": [[d.by_id, d.act] for d in request.decisions.filter(round=request.round)],
         "drift": request.drift,
     }
 
 
-def list_unknown_owners(accounts: QuerySet[Account]) -> list[str]:
+def list_unknown_owners(accounts: Iterable[Account]) -> list[str]:
     """The owners' names, in these accounts' tags or set by hand, that nobody in the portal has. No rule can say
     whether an approver is one of them."""
-    found = list_unknown_names(str(name) for owners in accounts.values_list("owners", flat=True) for name in owners)
+    found = list_unknown_names(str(name) for account in accounts for name in account.owners)
     rest = len(found) - MAX_LISTED_OWNERS
     return found if rest <= 0 else [*found[:MAX_LISTED_OWNERS], f"and {rest:,} more, {digest_json(found)[:12]}"]
 
@@ -63,9 +88,9 @@ def control_facts(id: str) -> dict[str, Any]:
     return {"version": loaded.control.version, "severity": str(loaded.control.severity)} if loaded else {}
 
 
-def assess_compensation(controls: list[str], accounts: QuerySet[Account]) -> dict[str, str]:
+def assess_compensation(controls: list[str], accounts: Iterable[Account]) -> dict[str, str]:
     """Control -> pass, fail, unknown or never judged, over the accounts in scope: pass needs every one."""
-    wanted = set(accounts.order_by().values_list("pk", flat=True)) if controls else set()
+    wanted = {account.pk for account in accounts} if controls else set()
     found: dict[str, str] = {}
     for control in controls:
         cells = list(PostureCell.objects.filter(account__in=wanted, control=control))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from exceptions.common.request_scope import severities_in_scope
+from exceptions.common.request_scope import accounts_in_scope, severities_in_scope
 from exceptions.errors import InvalidRequestError
 from exceptions.models import ExceptionRequest
 from exceptions.policy.policy_table import rule_for
@@ -17,7 +17,7 @@ def find_submission_problems(request: ExceptionRequest, now: datetime) -> dict[s
     severities = severities_in_scope(request)
     faults: dict[str, str] = {}
     try:
-        require_complete(request, severities)
+        require_complete(request, severities, populated=accounts_in_scope(request).exists())
     except InvalidRequestError as error:
         faults |= error.fields
     return faults | find_window_problems(

@@ -13,14 +13,14 @@ from exceptions.errors import ConflictOfInterestError, InvalidRequestError, Work
 from exceptions.models import Decision, ExceptionRequest
 from exceptions.overview.inbox import build_inbox
 from exceptions.overview.request_board import build_export_line
-from exceptions.requests import deciding, drafting, renewing
+from exceptions.requests import drafting, renewing
 from governance.core.policy import Role, ScopeKind
 from governance.identity.models import Grant, User
 from governance.notify.models import Notification
 from tests.support.browsing import browser
 from tests.support.inventory import ORG, Inventory
 from tests.support.people import person
-from tests.support.story import Cast, acting, cast
+from tests.support.story import Cast, acting, cast, show_snapshot
 
 pytestmark = pytest.mark.django_db
 WHOLE = (ScopeKind.ORGANIZATION, ORG)
@@ -113,7 +113,7 @@ def test_the_database_refuses_them_too(people: Cast, petra: User, robot: User, w
     if who == "responsible":
         User.objects.filter(pk=robot.pk).update(responsible=petra)
         ExceptionRequest.objects.filter(pk=request.pk).update(on_behalf_of=None)
-    shown, _ = deciding.record_snapshot(request)
+    shown, _ = show_snapshot(request)
     made = {"request": request, "round": request.round, "requester": robot, "at": timezone.now(), "shown_id": shown}
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(by=petra, act="approve", second_factor_at=timezone.now(), **made)
@@ -130,7 +130,7 @@ def test_an_approver_whom_they_made_is_no_other_person(people: Cast, petra: User
     with pytest.raises(ConflictOfInterestError, match="gave you your approver's grant"):
         people.decides(request, people.approver)
     assert request.pk in build_inbox(people.approver, acting(people.approver), timezone.now()).conflicts
-    shown, _ = deciding.record_snapshot(request)
+    shown, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=request.round, requester=robot, by=people.approver, act="approve", shown_id=shown,
@@ -170,7 +170,7 @@ def test_a_text_from_before_that_names_nobody_stays_and_is_not_approved(people: 
     assert 'value="approve"' not in page
     with pytest.raises(WorkflowError, match="not known who"):
         people.decides(request, people.approver)
-    shown, _ = deciding.record_snapshot(request)
+    shown, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=request.round, requester=robot, by=people.approver, act="approve", shown_id=shown,
@@ -241,11 +241,11 @@ def test_an_owner_whom_nobody_knows_is_shown_to_whoever_decides(people: Cast) ->
     page = browser(people.approver).get(f"/exceptions/{request.pk}/decide/").content.decode()
     assert "not known who: ada.l@elsewhere.example" in page
     assert "not known who: owen" not in page
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     assert body["unknown_owners"] == ["ada.l@elsewhere.example"]
     people.inventory.shop.owners = ["owen"]
     people.inventory.shop.save()
-    assert deciding.record_snapshot(request)[0] != digest
+    assert show_snapshot(request)[0] != digest
 
 
 def test_the_person_is_told_and_not_asked_to_decide(people: Cast, petra: User, robot: User) -> None:

@@ -23,7 +23,7 @@ from scans.hooks import extensions
 from scans.models import Finding
 from tests.support.inventory import make
 from tests.support.people import person
-from tests.support.story import WHY, Cast, acting, cast
+from tests.support.story import WHY, Cast, acting, cast, show_snapshot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
 
@@ -55,7 +55,7 @@ def refusals(results: list[Any]) -> list[WorkflowError]:
 
 
 def deciding_by(people: Cast, request: ExceptionRequest, who: Any, act: str) -> Callable[[], Any]:
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     return lambda: deciding.decide_request(
         actor=acting(who), request=request, act=act, version=body["version"], digest=digest, comment="because"
     )

@@ -24,7 +24,7 @@ from scans.models import Finding, Scan
 from tests.support.examples import examples
 from tests.support.inventory import make
 from tests.support.overlays import find_overlay
-from tests.support.story import Cast, acting, cast
+from tests.support.story import Cast, acting, cast, show_snapshot
 
 REFUSALS = (WorkflowError, NotPermittedError, StepUpRequiredError)
 PEOPLE = ("owner", "approver", "second", "admin", "outsider")
@@ -53,7 +53,7 @@ class Play:
 
     def decide_as(self, name: str):
         def decide(actor):
-            digest, body = deciding.record_snapshot(self.request)
+            digest, body = show_snapshot(self.request)
             deciding.decide_request(
                 actor=actor, request=self.request, act=name, version=body["version"], digest=digest, comment="because"
             )
@@ -64,7 +64,7 @@ class Play:
         drafting.submit(actor=actor, request=self.request, version=self.request.version)
 
     def revoke(self, actor) -> None:
-        digest, body = deciding.record_snapshot(self.request)
+        digest, body = show_snapshot(self.request)
         deciding.revoke_request(
             actor=actor, request=self.request, version=body["version"], digest=digest, comment="because"
         )

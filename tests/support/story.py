@@ -8,9 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from exceptions.common.request_scope import resolve_scope
 from exceptions.models import ExceptionRequest
 from exceptions.requests import deciding, drafting
 from exceptions.requests.request_input import RequestInput
+from exceptions.requests.snapshots import record_snapshot, take_snapshot
 from governance.core.policy import Actor, Role, ScopeKind
 from governance.identity.models import User
 from governance.identity.queries import build_actor
@@ -24,6 +26,13 @@ def acting(user: User, *, fresh: bool = True) -> Actor:
     """The person, with a second factor of just now (or of an hour ago)."""
     age = timedelta(0) if fresh else timedelta(hours=1)
     return replace(build_actor(user), second_factor_at=timezone.now() - age)
+
+
+def show_snapshot(request: ExceptionRequest) -> tuple[str, dict[str, Any]]:
+    """What the page of the decision shows now, recorded as the page does: its digest and its body."""
+    snapshot = take_snapshot(request, resolve_scope(request))
+    record_snapshot(snapshot)
+    return snapshot.digest, dict(snapshot.body)
 
 
 @dataclass
@@ -55,7 +64,7 @@ class Cast:
         return request
 
     def decides(self, request: ExceptionRequest, by: User, act: str = "approve", **more: Any) -> ExceptionRequest:
-        digest, body = deciding.record_snapshot(request)
+        digest, body = show_snapshot(request)
         return deciding.decide_request(
             actor=acting(by), request=request, act=act, version=body["version"], digest=digest, **more
         )

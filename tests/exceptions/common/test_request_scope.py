@@ -10,15 +10,15 @@ import pytest
 from accounts.hooks import discovery_extensions
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from exceptions.common.request_scope import count_named_findings, find_partly_hidden, preview_scope
+from exceptions.common.request_scope import count_named_findings, find_partly_hidden, preview_scope, resolve_scope
 from exceptions.models import ExceptionRequest
-from exceptions.requests import deciding, drafting
+from exceptions.requests import drafting
 from exceptions.requests.decision_page import build_decision_page
 from governance.core.policy import Permission, Role, ScopeKind
 from governance.notify.models import Notification
 from tests.support.browsing import browser, shown
 from tests.support.people import person, signed_in
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/exceptions/"
@@ -83,9 +83,10 @@ def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, na
 
 
 def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: ExceptionRequest) -> None:
-    _, body = deciding.record_snapshot(named)
+    _, body = show_snapshot(named)
     actor = acting(people.approver)
-    screen = build_decision_page(named, body, actor, people.approver, actor.second_factor_at, since=None)
+    scope = resolve_scope(named)
+    screen = build_decision_page(named, scope, body, actor, people.approver, actor.second_factor_at, since=None)
     assert {f.pk for f in screen.findings} == {people.inventory.secret.pk, people.inventory.unread.pk}
     assert (screen.covered.findings, body["scope"]) == (2, "2 named findings")
 

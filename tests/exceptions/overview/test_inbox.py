@@ -18,7 +18,7 @@ from tests.support import readers
 from tests.support.browsing import browser, shown, text
 from tests.support.inventory import HOSTILE, ORG
 from tests.support.people import person
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +194,7 @@ def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
     assert unread(people.owner, "ticket.approved") == 1
     active = people.approved()
     Notification.objects.all().delete()
-    digest, _ = deciding.record_snapshot(active)
+    digest, _ = show_snapshot(active)
     deciding.revoke_request(
         actor=acting(people.approver),
         request=active,

@@ -26,7 +26,7 @@ from governance.identity.people.creation import grant_role
 from scans.models import Finding
 from tests.support.overlays import find_overlay
 from tests.support.people import person
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +79,7 @@ def test_whoever_got_their_grant_from_the_requester_never_decides(people: Cast) 
 
 def test_the_database_refuses_a_decision_on_ones_own_request(people: Cast) -> None:
     request = people.submitted()
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     for requester in (people.owner, people.approver):  # told honestly, and lied about
         with pytest.raises(IntegrityError), transaction.atomic():
             Decision.objects.create(
@@ -92,7 +92,7 @@ def test_the_database_refuses_a_decision_by_an_owner_in_scope(people: Cast) -> N
     shop = (ScopeKind.ACCOUNT, people.inventory.shop.account_id)
     both = person("kim", (Role.ACCOUNT_OWNER, *shop), (Role.GOVERNANCE_APPROVER, *shop))
     request = people.submitted()
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=both, requester=people.owner, act="approve", at=timezone.now(),
@@ -110,7 +110,7 @@ def test_decisions_can_not_be_changed_or_deleted(people: Cast) -> None:
 
 def test_a_stale_second_factor_decides_nothing(people: Cast) -> None:
     request = people.submitted()
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     with pytest.raises(StepUpRequiredError):
         deciding.decide_request(
             actor=acting(people.approver, fresh=False),
@@ -129,7 +129,7 @@ def test_without_an_approvers_grant_nobody_decides(people: Cast, who: str) -> No
 
 def test_what_changed_since_it_was_shown_is_refused_with_the_difference(people: Cast) -> None:
     request = people.submitted()
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "StringList"})
     with pytest.raises(ChangedSinceShownError) as caught:
         deciding.decide_request(
@@ -142,7 +142,7 @@ def test_what_changed_since_it_was_shown_is_refused_with_the_difference(people: 
 
 def test_a_stale_version_is_refused(people: Cast) -> None:
     request = people.submitted()
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     with pytest.raises(StaleVersionError):
         deciding.decide_request(
             actor=acting(people.approver), request=request, act="approve", version=body["version"] - 1, digest=digest
@@ -151,7 +151,7 @@ def test_a_stale_version_is_refused(people: Cast) -> None:
 
 def test_a_digest_of_another_request_is_refused(people: Cast) -> None:
     first = people.submitted()
-    digest, _ = deciding.record_snapshot(first)
+    digest, _ = show_snapshot(first)
     other = people.submitted(findings=[people.inventory.bucket.fingerprint])
     with pytest.raises(StaleVersionError, match="Open"):
         deciding.decide_request(
@@ -194,7 +194,7 @@ def test_every_decision_is_in_the_audit_trail_with_what_was_shown(people: Cast) 
 
 def test_revoking_opens_the_finding_at_once(people: Cast) -> None:
     request = people.approved()
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     deciding.revoke_request(
         actor=acting(people.admin),
         request=request,
@@ -209,7 +209,7 @@ def test_revoking_opens_the_finding_at_once(people: Cast) -> None:
 
 def test_nobody_revokes_without_a_grant(people: Cast) -> None:
     request = people.approved()
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     with pytest.raises(NotPermittedError):
         deciding.revoke_request(
             actor=acting(people.outsider), request=request, version=body["version"], digest=digest, comment="I want to."

@@ -10,7 +10,7 @@ from exceptions.errors import ChangedSinceShownError
 from exceptions.models import Decision, ExceptionRequest
 from exceptions.requests import attachments, deciding, drafting, drift
 from scans.models import Finding
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 Happening = Callable[[Cast, ExceptionRequest], None]
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_file_a_comment_or_another_asker_since_it_was_shown_is_refused_with_th
     people: Cast, what: str, happens: Happening
 ) -> None:
     request = people.submitted()
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     happens(people, request)
     with pytest.raises(ChangedSinceShownError) as caught:
         deciding.decide_request(
@@ -58,7 +58,7 @@ def suspended(people: Cast) -> ExceptionRequest:
 
 def test_a_comment_since_it_was_shown_refuses_an_approval_again_too(people: Cast) -> None:
     request = suspended(people)
-    digest, body = deciding.record_snapshot(request)
+    digest, body = show_snapshot(request)
     commented(people, request)
     with pytest.raises(ChangedSinceShownError):
         deciding.decide_request(
@@ -76,5 +76,5 @@ def test_a_file_between_two_approvals_undoes_the_first_and_talk_does_not(
     request.refresh_from_db()
     request = people.decides(request, people.approver)
     happens(people, request)
-    assert deciding.record_snapshot(request)[1][what]
+    assert show_snapshot(request)[1][what]
     assert people.decides(request, people.second).state == state

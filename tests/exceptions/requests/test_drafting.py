@@ -11,12 +11,12 @@ from django.utils import timezone
 from exceptions.common.request_scope import preview_scope
 from exceptions.errors import InvalidRequestError, StaleVersionError, WorkflowError
 from exceptions.models import Cover, ExceptionRequest
-from exceptions.requests import deciding, drafting, wording
+from exceptions.requests import drafting, wording
 from exceptions.requests.request_filters import requests_to_decide, visible_requests
 from governance.core.policy import NotPermittedError
 from governance.identity.queries import build_actor
 from tests.support.inventory import finding as make_finding
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 SECRET_ARN = "arn:aws:ssm:eu-west-1:100000000001:parameter/x"
 TAGGED = {"scope_kind": "tag", "control": "SSM-PS-001"}
@@ -202,7 +202,7 @@ def test_comments_are_for_those_concerned(people: Cast) -> None:
 def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
     asked = people.submitted()
     assert asked.starts_at is None
-    _, body = deciding.record_snapshot(asked)
+    _, body = show_snapshot(asked)
     assert body["starts_at"] is None
     assert wording.format_value("starts_at", None, wording.Names()) == ["once it is approved"]
     before = timezone.now()
@@ -233,3 +233,41 @@ def test_the_longest_time_counts_from_the_approval(people: Cast) -> None:
     asked.refresh_from_db()
     with pytest.raises(WorkflowError, match="would last longer"):
         people.decides(asked, people.approver)
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "error", "said"),
+    [
+        ("submitted", "request_changes", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("draft", "request_changes", WorkflowError, "is draft, so it can't request changes."),
+        ("changes_requested", "submit", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("changes_requested", "approve", WorkflowError, "is changes requested, so it can't approve."),
+    ],
+)
+def test_a_transition_that_lost_a_race_says_whether_it_can_be_repeated(
+    people: Cast, state: str, event: str, error: type[WorkflowError], said: str
+) -> None:
+    request = people.drafted()
+    ExceptionRequest.objects.filter(pk=request.pk).update(state=state)
+    with pytest.raises(error, match=said) as caught:
+        drafting.transition_request(request, event, acting(people.owner), request.version + 1)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "said"),
+    [
+        ("changes_requested", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("withdrawn", WorkflowError, "is withdrawn, so it can't be changed."),
+    ],
+)
+def test_a_change_that_lost_a_race_says_whether_it_can_be_repeated(
+    people: Cast, state: str, error: type[WorkflowError], said: str
+) -> None:
+    request = people.drafted()
+    ExceptionRequest.objects.filter(pk=request.pk).update(state=state)
+    with pytest.raises(error, match=said) as caught:
+        drafting.change_draft(
+            actor=acting(people.owner), request=request, version=request.version + 1, wanted=people.wanted()
+        )
+    assert type(caught.value) is error

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.hooks import discovery_extensions
 from accounts.models import Account
 from exceptions.models import ExceptionRequest
-from exceptions.requests import deciding, drafting, drift
+from exceptions.requests import drafting, drift
 from exceptions.requests.snapshots import assess_compensation
 from governance.core.policy import Role, ScopeKind
 from governance.notify.models import Notification
@@ -18,7 +18,7 @@ from scans.hooks import extensions
 from scans.models import Finding, PostureCell
 from tests.support.overlays import find_overlay
 from tests.support.people import person
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +130,7 @@ def test_reapproval_is_one_act_on_the_difference(people: Cast) -> None:
     request = people.approved()
     reconciled(people, facts={"name": "/db/password", "type": "StringList"})
     request.refresh_from_db()
-    _, body = deciding.record_snapshot(request)
+    _, body = show_snapshot(request)
     assert body["drift"] == request.drift
     request = people.decides(request, people.approver, "reapprove")
     assert request.state == "approved"

@@ -10,14 +10,13 @@ from django.utils import timezone
 
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision, ExceptionRequest
-from exceptions.requests import deciding
 from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.grants.delegation import delegate_grant
 from governance.identity.grants.services import extend_grant
 from governance.identity.models import User
 from governance.identity.people.creation import grant_role
 from tests.support.people import person
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +41,7 @@ def test_whoever_s_grant_the_requester_prolonged_never_decides(people: Cast) -> 
 
 def test_the_database_refuses_that_decision_too(people: Cast) -> None:
     friend, request = extended(people)
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=friend, requester=people.admin, act="approve", at=timezone.now(),
@@ -77,7 +76,7 @@ def test_a_grant_that_the_requester_gave_or_prolonged_is_lent_in_vain(people: Ca
     request.refresh_from_db()
     with pytest.raises(ConflictOfInterestError, match="lent it to you"):
         people.decides(request, borrower)
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=borrower, requester=people.admin, act="approve", at=timezone.now(),

@@ -10,10 +10,9 @@ from accounts.manual_owners import set_owners
 from exceptions.errors import ConflictOfInterestError
 from exceptions.models import Decision
 from exceptions.overview.inbox import build_inbox
-from exceptions.requests import deciding
 from governance.core.policy import SYSTEM
 from governance.identity.models import User
-from tests.support.story import Cast, acting
+from tests.support.story import Cast, acting, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +30,7 @@ def test_an_approver_who_is_set_as_owner_does_not_decide(people: Cast) -> None:
 def test_the_database_refuses_that_decision_too(people: Cast) -> None:
     request = people.submitted()
     set_owners(actor=SYSTEM, account=people.inventory.shop, names=["ada"])
-    digest, _ = deciding.record_snapshot(request)
+    digest, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
         Decision.objects.create(
             request=request, round=1, by=people.approver, requester=people.owner, act="approve", at=timezone.now(),

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from exceptions.requests import wording
-from exceptions.requests.snapshots import build_snapshot
 from exceptions.rules import DRIFT_SENTENCES, Drift
 from scans.models import Finding
-from tests.support.story import Cast
+from tests.support.story import Cast, show_snapshot
 
 pytestmark = pytest.mark.django_db
 
 
 def test_the_same_has_no_difference(people: Cast) -> None:
-    body = build_snapshot(people.submitted())
+    body = show_snapshot(people.submitted())[1]
     assert wording.describe_changes(body, body) == []
 
 
@@ -92,7 +91,7 @@ def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_ot
 
 def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:
     asked = people.submitted()
-    before = build_snapshot(asked)
+    _, before = show_snapshot(asked)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})
-    labels = [change.label for change in wording.describe_changes(before, build_snapshot(asked))]
+    labels = [change.label for change in wording.describe_changes(before, show_snapshot(asked)[1])]
     assert labels == ["Findings", "Listed findings"]
