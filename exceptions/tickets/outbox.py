@@ -79,11 +79,14 @@ def send_tracker_message(message: TrackerMessage) -> int:
 
 
 def find_tracker(ticket: Ticket) -> Tracker:
+    """Raises TrackerError for one that is gone, or that isn't set up: the ticket waits, and its page says why."""
     tracker = load_trackers().get(ticket.tracker)
     if tracker is None:
         raise TrackerError(
             f"There is no tracker {ticket.tracker} any more; there is {', '.join(sorted(load_trackers()))}."
         )
+    if problem := tracker.find_setup_problem():
+        raise TrackerError(f"The tracker {ticket.tracker} is not set up. {problem}")
     return tracker
 
 

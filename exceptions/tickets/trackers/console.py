@@ -12,6 +12,9 @@ log = structlog.get_logger("tutela.tracker")
 class ConsoleTracker:
     label = "console (a log line each)"
 
+    def find_setup_problem(self) -> str:
+        return ""  # it has no settings
+
     def open(self, work: WorkItem) -> str:
         log.warning("ticket.open", key=work.key, title=work.title, account=work.account, resources=len(work.resources))
         return f"console-{work.key}"

@@ -35,6 +35,12 @@ class Tracker(Protocol):
 
     label: str
 
+    def find_setup_problem(self) -> str:
+        """What is missing before it can be used, like a setting, in a sentence; empty if it is set up.
+
+        It is asked before each call and needs no network. While it names a problem, nothing is called, and the
+        tickets wait with this reason on their pages. Whether the tracker answers, the calls find out."""
+
     def open(self, work: WorkItem) -> str:
         """Make the ticket there, or find the one with this key. Its id there. Raises TrackerError."""
 

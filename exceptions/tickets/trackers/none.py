@@ -8,6 +8,9 @@ from exceptions.tickets.trackers.contract import WorkItem
 class NoTracker:
     label = "none (worked in the portal)"
 
+    def find_setup_problem(self) -> str:
+        return ""  # it has no settings
+
     def open(self, work: WorkItem) -> str:
         return work.key
 

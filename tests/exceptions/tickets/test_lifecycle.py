@@ -281,3 +281,4 @@ def test_every_tracker_keeps_the_contract(name: str) -> None:
     tracker.reopen(id, "x")
     tracker.close(id, "x")
     assert tracker.label
+    assert tracker.find_setup_problem() == ""
