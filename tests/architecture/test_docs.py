@@ -55,6 +55,7 @@ def test_page_of_api_names_the_same_types() -> None:
         ("explanation/scan.md", states.SCAN),
         ("explanation/scan.md", states.TARGET),
         ("explanation/decision.md", states.EXCEPTION),
+        ("workflow.md", states.TICKET),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
