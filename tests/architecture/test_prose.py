@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.test_code import ROOT
+from tests.architecture.source import ROOT
 
 ALL_PAGES = sorted(
     path.relative_to(ROOT) for pattern in ("*.md", "deploy/*.md", "docs/**/*.md") for path in ROOT.glob(pattern)
