@@ -1,1 +1,1 @@
-"""What the words of scanning mean: controls, evidence, verdicts, findings. Pure: no Django, no boto3."""
+"""The vocabulary of scanning: controls, evidence, verdicts, findings. Pure: no Django, no boto3."""

@@ -1,9 +1,9 @@
-"""What a collector is made of. Pure: no Django, no boto3 (a Reader does the calls).
+"""Defines the parts of a collector. Pure: no Django, no boto3 (a Reader makes the calls).
 
-A collector is one file in scans/collectors/ with COLLECTOR and collect(aws, seen). It declares
-every API call it makes beside the IAM action that the call needs: the Reader refuses an undeclared
-call, and the scan role's policy is generated from the declarations. It declares the facts of each
-resource type too: the registry refuses a control that asks for any other.
+A collector is one file in scans/collectors/ with COLLECTOR and collect(aws, seen). It declares every API call that it
+makes together with the IAM action that the call needs. The Reader refuses undeclared calls, and the scan role's policy
+is generated from the declarations. It also declares the facts of each resource type; the registry refuses a control
+that asks for other facts.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ SCAN_ROLE, VALUE_ROLE = "scan", "values"
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """name: the file's name. scope: "region" or "global". facts: the resource types that it yields, each of which
-    belongs to one collector only, and the facts of each: a control may ask for these and no others. stage: 0 reads by
-    itself; 1 reads what stage 0 refers to (buckets, log groups); 2 what both refer to (keys). role: as whom it reads:
-    the scan role, which reads no values, or the value role, which a company may switch on. remembers: the collectors
-    whose evidence of the last scan in the same region it is given."""
+    """The declaration of one collector.
+
+    name: the name of its file. scope: "region" or "global".
+    stage: 0 reads without other evidence; 1 reads what stage 0 refers to (buckets, log groups); 2 reads what both refer
+    to (keys).
+    facts: resource type -> the facts that it yields. Each type belongs to exactly one collector, and controls may ask for
+    these facts only.
+    role: the role that it reads as: the scan role, which can't read values, or the optional value role.
+    remembers: collectors whose evidence from the last scan of the same region it receives.
+    """
 
     name: str
     scope: str
@@ -45,26 +50,28 @@ class Collector:
 
 
 class Reader(Protocol):
-    """Reads AWS as the scan role of one account, in one region. Every failure is a named Gap."""
+    """Reads AWS as the scan role of one account in one region. Every failure becomes a named Gap."""
 
     account: str
     partition: str
     region: str  # "global" for a global collector: calls then go to the partition's home region
 
     def call(self, service: str, operation: str, *, region: str | None = None, **params: Any) -> dict[str, Any]:
-        """One call's answer. Raises CallError (which carries gap, code, message, status)."""
+        """The answer of one call. Raises CallError, which carries gap, code, message and status."""
 
     def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> Listing:
-        """All items of a paginated operation; never raises for a refusal: see Listing.gap."""
+        """All items of a paginated operation. A refusal doesn't raise; see Listing.gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierEvidence:
-    """What earlier stages of the same Target read: for a regional collector that region's evidence
-    and the global one; for a global collector every region's.
+    """Evidence from earlier stages of the same Target.
 
-    inbound: names of own buckets that other accounts' settings point at -> kinds of data. before: of the
-    last scan, in the same region, the evidence of the collectors that this one remembers."""
+    A regional collector gets the evidence of its region and the global evidence; a global collector gets that of every
+    region.
+    inbound: own buckets that settings of other accounts point at -> the kinds of data that arrive there.
+    before: evidence from the last scan of the same region, of the collectors in Collector.remembers.
+    """
 
     evidences: tuple[Evidence, ...] = ()
     inbound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,10 +1,10 @@
-"""What a control is made of. Pure: no Django, no boto3.
+"""Defines the parts of a control. Pure: no Django, no boto3.
 
 A control is one file in scans/controls/: its docstring (which becomes its documentation page),
 CONTROL, evaluate(resource) and CASES. evaluate sees one resource through a ResourceView, which
-hands out only the facts that CONTROL declares. Asking for a fact that could not be read raises
-GapError, which the engine turns into UNKNOWN: so FAIL may rest on one sufficient fact, while PASS
-is accepted only when every declared fact was read.
+returns only the facts that CONTROL declares. Reading a fact that could not be collected raises
+GapError, and the engine turns that into UNKNOWN. So one sufficient fact is enough for FAIL, but
+PASS is accepted only when every declared fact was read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Severity(StrEnum):
 
 
 class ControlScope(StrEnum):
-    """Where a control's resources live. ORGANIZATION: judged once, in the management account."""
+    """Where a control's resources are. ORGANIZATION: judged once, in the management account."""
 
     GLOBAL = "global"
     REGION = "region"
@@ -73,8 +73,8 @@ def unknown(reason: str, *gaps: Gap) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
-    """How to fix it. `cli` and `code` are templates: {arn} {name} {account} {region} {partition}
-    and {fact} for any declared fact are filled in, shell-quoted in cli."""
+    """How to fix a finding. `cli` and `code` are templates with the placeholders {arn}, {name}, {account}, {region},
+    {partition} and {fact} for any declared fact. Values are shell-quoted in `cli`."""
 
     summary: str
     cli: str
@@ -86,21 +86,21 @@ class Remediation:
 class Control:
     """A control's declaration.
 
-    file: the file's name without .py (checked at load). id: the public id. statements: ids of the
-    source document's statements, and quote: the words of that document that it enforces. A control beyond that
-    document has no statements but a source of its own: the https address of the page that asks for it, which quote
-    may quote.
-    facts: what it judges: resource type -> the facts of it that evaluate may read; each such
-    resource gets one outcome (none where evaluate returns None: not a subject of this control).
-    container: the ARN template of the place where such resources live ({p} partition, {a} account,
-    {r} region), used for an outcome about the place itself: nothing there, or not readable.
-    related: facts of other types, reached by resource.look and resource.all. frameworks: framework
-    -> ids. joins: it needs what only the whole organization tells (Context.bucket_owners,
-    root_managed), so it is judged after every account was read.
-    names_others: types of `facts` that tell which resources of other types there are: while one of them
-    is unknown, a resource that is no longer named may still be there.
-    flow_steps: a control grades the data-flow map only where it says so: type of `facts` -> the step that its outcomes
-    grade. flow_kinds: the kinds of data whose flows it grades (FEATURES of the map); empty: every kind.
+    file: the name of its file without .py (checked at load). id: the public id.
+    statements: ids of the source document's statements. quote: the sentence of that document that it enforces.
+    source: for a control beyond that document, which has no statements: the https address of the page that asks for it.
+    facts: resource type -> the facts that evaluate may read. Each such resource gets one outcome; where evaluate
+    returns None, the control doesn't apply to the resource and there is no outcome.
+    container: the ARN template of the place that holds such resources ({p} partition, {a} account, {r} region). It
+    identifies an outcome about the place itself: nothing is there, or it could not be read.
+    related: facts of other types, read with resource.look_up, resource.find and resource.all.
+    frameworks: framework -> ids.
+    joins: whether it needs facts of the whole organization (Context.bucket_owners, root_managed). Such a control is
+    judged after every account was read.
+    names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
+    no longer listed may still exist.
+    flow_steps: type in `facts` -> the step of the data-flow map that its outcomes grade. Without it a control grades
+    nothing there. flow_kinds: the kinds of data whose flows it grades (FEATURES of the map); empty: every kind.
     """
 
     id: str
@@ -129,11 +129,11 @@ class Control:
 
 
 class UndeclaredFactError(LookupError):
-    """evaluate asked for a fact that CONTROL doesn't declare: a defect in the control."""
+    """evaluate read a fact that CONTROL doesn't declare: a defect in the control."""
 
 
 class ResourceView:
-    """One resource as a control may see it."""
+    """One resource, limited to the facts that a control declares."""
 
     __slots__ = ("_allowed", "_control", "_resource", "_world", "context")
 
@@ -163,10 +163,11 @@ class ResourceView:
         return self.context.account
 
     def __getitem__(self, name: str) -> Any:
-        """A declared fact's value. GapError if it could not be read."""
+        """The value of a declared fact. Raises GapError if it could not be read."""
         if name not in self._allowed:
             raise UndeclaredFactError(f"{self._control.id} reads {self.type}.{name} but doesn't declare it")
         value = self._resource.facts.get(name, _MISSING)
+        # Evidence of an older collector may lack a fact that the control asks for today.
         if value is _MISSING:
             raise GapError(_make_absent_gap(self._resource, name))
         if isinstance(value, Gap):
@@ -174,13 +175,13 @@ class ResourceView:
         return value
 
     def look_up(self, type: str, arn: str, region: str | None = None) -> ResourceView | None:
-        """Another resource of the same region (or global). None: it isn't there. GapError: not known."""
+        """Another resource of the same region, or a global one. None: it doesn't exist. GapError: unknown."""
         self._related_facts(type)
         found = self._world.find(type, arn, region or self.region)
         return None if found is None else self._view_resource(found)
 
     def all(self, type: str) -> list[ResourceView]:
-        """Every resource of a type in the same region. GapError if the list may be incomplete."""
+        """Every resource of a type in the same region. Raises GapError if the list may be incomplete."""
         gaps = self._world.enumeration_gaps(type, self.region)
         self._related_facts(type)
         if gaps:
@@ -189,9 +190,9 @@ class ResourceView:
         return [self._view_resource(r) for place in places for r in self._world.resources(type, place).values()]
 
     def find(self, type: str, arn: str) -> ResourceView | None:
-        """Another resource in whichever region it lies, of a type that a global collector lists.
+        """Another resource in any region, of a type that a global collector lists.
 
-        None: it isn't there. GapError: not known."""
+        None: it doesn't exist. GapError: unknown."""
         self._related_facts(type)
         for region in sorted(self._world.regions_of(type)):
             found = self._world.resources(type, region).get(arn)
@@ -203,13 +204,14 @@ class ResourceView:
         return None
 
     def seen_by(self, control: Control) -> ResourceView:
-        """The same resource as another control may see it: for a control that rests on that one's judgement."""
+        """The same resource with the facts of another control, for a control that builds on that control's outcome."""
         allowed = control.facts.get(self.type) or control.related.get(self.type, ())
         return ResourceView(self._resource, control, self._world, self.context, allowed)
 
     def unread(self) -> tuple[Gap, ...]:
-        """Why facts that the control declares are not known. Evidence of an older version may lack some."""
+        """The gaps of declared facts that are unknown. Evidence of an older version may lack some facts."""
         facts = self._resource.facts
+        # This runs for every pass, so the common case (nothing missing) leaves before any gap is built.
         found = [facts.get(name, _MISSING) for name in self._allowed]
         if Gap not in map(type, found) and _MISSING not in found:
             return ()
@@ -238,10 +240,10 @@ GAP = Gap(GapKind.DENIED, "example.Operation", "example:Operation", "eu-west-1",
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One example beside the code: facts in, verdict out (None: not a subject).
+    """One example: facts in, verdict out (None: the control doesn't apply).
 
-    type: the resource's type, where the control judges several. related: type -> {arn: facts}.
-    related_gaps: types whose enumeration was refused. A fact that is GAP could not be read."""
+    type: the resource's type, for controls that judge several. related: type -> {arn: facts}.
+    related_gaps: types that could not be listed. A fact with the value GAP could not be read."""
 
     name: str
     verdict: Verdict | None
@@ -260,10 +262,9 @@ Evaluate = Callable[[ResourceView], Outcome | None]
 
 @dataclass(frozen=True, slots=True)
 class FixEffect:
-    """What a fix does to one resource: the facts that it sets. A resource that isn't there is added.
+    """What a fix does to one resource: the facts that it sets. A resource that doesn't exist is added.
 
-    gone: the fix takes the resource away. where: instead of an arn, the (fact, value) by which every
-    such resource of the region is known."""
+    gone: the fix removes the resource. where: selects resources of the region by (fact, value) instead of by arn."""
 
     type: str
     region: str
@@ -273,6 +274,6 @@ class FixEffect:
     where: tuple[str, Any] | None = None
 
 
-# A control file may have `fix`: its fix as data, for "would it pass then?". It sees what evaluate
-# sees and says what the fix would change; nothing, where that can't be foretold.
+# A control file may define `fix`: its fix as data, for what-if simulations. It sees what evaluate sees and returns what
+# the fix would change, or nothing where that can't be predicted.
 FixFunction = Callable[[ResourceView], tuple[FixEffect, ...]]

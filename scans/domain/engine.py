@@ -1,7 +1,7 @@
-"""Judges evidence by controls. Pure: no Django, no boto3. The same code for a scan and a replay.
+"""Judges evidence by controls. Pure: no Django, no boto3. Scans and replays run the same code.
 
-For each control and place: one outcome a resource; UNKNOWN about the place itself where the list
-of resources may be incomplete; NOT_APPLICABLE about the place where it is complete and empty.
+For each control and place there is one outcome per resource. Where the list of resources may be incomplete, there is
+also an UNKNOWN about the place itself; where it is complete and empty, a NOT_APPLICABLE about the place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scans.domain.evidence import GLOBAL, Context, Resource, World
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutcome:
-    """An Outcome in its place: what an export line and a Finding are made of."""
+    """An Outcome with its control, account, region and resource: the data of an export line or a Finding."""
 
     control: Control
     account: str
@@ -46,6 +46,7 @@ def list_places(control: Control, world: World, scanned: list[str]) -> list[str]
     """Where a control is judged: the scanned regions, and any other that holds its resources."""
     if control.scope is not ControlScope.REGION:
         return [GLOBAL]
+    # A global collector can find resources in regions that were not scanned, such as a bucket that a trail writes to.
     held = {region for type in control.facts for region in world.regions_of(type)} - {GLOBAL}
     return sorted(held.union(scanned))
 
@@ -61,6 +62,7 @@ def judge_control(
                 subjects += 1
                 yield JudgedOutcome(control, context.account, region, resource.arn, type, outcome)
     gaps = tuple(dict.fromkeys(g for type in control.facts for g in world.enumeration_gaps(type, region)))
+    # The place gets its own UNKNOWN even if resources were found: others may be hidden behind the gap.
     if gaps:
         yield make_place_outcome(control, context, region, make_unread_outcome(gaps))
     elif not subjects:
@@ -74,22 +76,25 @@ def judge_resource(
 
 
 def judge_view(view: ResourceView, evaluate: Evaluate) -> Outcome | None:
-    """One resource by one control: a gap gives UNKNOWN, and so does a pass without every declared fact.
+    """The outcome of one control on one resource. None: the control doesn't apply.
 
-    So does a fact in a shape that the control can't read, as evidence of another version may hold: one
-    resource is then not known, and the others are judged."""
+    UNKNOWN in three cases: evaluate met a gap; it passed, but a declared fact is missing; a fact has a form that the
+    control can't read, as evidence of another version may have. The other resources are still judged.
+    """
     try:
         outcome = evaluate(view)
     except GapError as error:
         return make_unread_outcome(error.gaps, error.reason)
     except SHAPE_ERRORS as error:
         return make_malformed_outcome(view, error)
+    # FAIL may rest on the facts that evaluate looked at; PASS needs all declared ones (docs/decisions/0001).
     if outcome is not None and outcome.verdict is Verdict.PASS and (missing := view.unread()):
         return make_unread_outcome(missing)
     return outcome
 
 
-# What reading a value of another shape raises. UndeclaredFactError is none of them: it is a defect.
+# What reading a value of an unexpected form raises. UndeclaredFactError is a LookupError but neither an IndexError nor
+# a KeyError, so it isn't caught here: it is a defect of the control and must stop the scan of the account.
 SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 

@@ -1,9 +1,8 @@
-"""Evidence: what a collector read, kept as plain values. Pure: no Django, no boto3.
+"""Evidence: what a collector read, as plain values. Pure: no Django, no boto3.
 
-One Evidence is one run of one collector in one region of one account. It holds resources by type,
-each resource's facts, and gaps: for a fact that could not be read, or for a whole type whose
-enumeration is incomplete. Facts hold JSON values only, so that evidence has one canonical form,
-and so one digest.
+One Evidence is one run of one collector in one region of one account. It holds resources with their facts, and gaps:
+for a fact that could not be read, or for a type whose list is incomplete. Facts are JSON values only, so evidence has
+one canonical form and therefore one digest.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(slots=True)
 class Resource:
-    """A thing in AWS. `facts` maps a fact's name to a JSON value or to the Gap that hides it."""
+    """A thing in AWS. `facts` maps a fact's name to a JSON value, or to the Gap that says why it is unknown."""
 
     type: str
     arn: str
@@ -33,9 +32,9 @@ class Resource:
 
 @dataclass(slots=True)
 class Evidence:
-    """What one collector learnt. A type that appears in `gaps` was not enumerated completely.
+    """What one collector read. A type that appears in `gaps` was not listed completely.
 
-    replaced: what could only be stored with parts replaced; it is known, and judged as it is kept."""
+    replaced: values that could only be stored with parts replaced. They are known, and judged as stored."""
 
     collector: str
     region: str
@@ -50,7 +49,7 @@ class Evidence:
         return resource
 
     def record_gap(self, type: str, gap: Gap | None) -> None:
-        """Say that the enumeration of `type` is incomplete; no gap, nothing said."""
+        """Record that the list of `type` is incomplete. Does nothing without a gap."""
         if gap is not None:
             self.gaps.setdefault(type, []).append(gap)
 
@@ -62,13 +61,15 @@ class Evidence:
 
 
 def serialize_evidence(evidence: Evidence) -> bytes:
-    """The one byte form of this evidence: sorted keys, resources by type and ARN, UTF-8 JSON."""
+    """The canonical bytes of this evidence: sorted keys, resources by type and ARN, UTF-8 JSON."""
     document = encode_evidence(evidence)
+    # allow_nan=False: PostgreSQL's json refuses Infinity and NaN, so they must fail here and not when rows are written.
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def encode_evidence(evidence: Evidence) -> dict[str, Any]:
-    """This evidence as plain values, in the canonical order."""
+    """This evidence as plain values, in canonical order."""
+    # The digest covers these bytes. Any change of form makes every account write all of its evidence again.
     return {
         "schema": SCHEMA_VERSION,
         "collector": evidence.collector,
@@ -79,22 +80,23 @@ def encode_evidence(evidence: Evidence) -> dict[str, Any]:
             [r.type, r.arn, r.region, {name: encode_fact(value) for name, value in r.facts.items()}]
             for r in sorted(evidence.resources, key=lambda r: (r.type, r.arn, r.region))
         ],
-        # Only where there is some: other evidence keeps its digest.
+        # Only where there is one, so that all other evidence keeps its digest.
         **({"replaced": [gap.as_dict() for gap in evidence.replaced]} if evidence.replaced else {}),
     }
 
 
 def encode_fact(value: Any | Gap) -> Any:
-    """A gap is {"$gap": …}. What AWS gave and only looks like one, or like this, is wrapped: {"$fact": …}."""
+    """A gap becomes {"$gap": …}. A value from AWS with such a key is wrapped: {"$fact": …}."""
     if isinstance(value, Gap):
         return {"$gap": value.as_dict()}
+    # Names in a policy or document are chosen by its author: an unwrapped "$gap" key would pose as a gap of ours.
     if type(value) is dict and ("$gap" in value or "$fact" in value):
         return {"$fact": value}
     return value
 
 
 def decode_fact(value: Any) -> Any | Gap:
-    # A dict is what JSON gives; asking for Mapping here took a tenth of a replay.
+    # JSON yields plain dicts. isinstance(value, Mapping) here took a tenth of the time of a replay.
     if type(value) is dict:
         if "$gap" in value:
             return Gap.from_dict(value["$gap"])
@@ -104,7 +106,7 @@ def decode_fact(value: Any) -> Any | Gap:
 
 
 def parse_evidence(data: bytes) -> Evidence:
-    """Evidence from its canonical form. Raises EvidenceError for a form this version can't read."""
+    """Evidence from its canonical bytes. Raises EvidenceError for a form that this version can't read."""
     try:
         document = json.loads(data, parse_constant=str)  # older versions kept Infinity and NaN as they came
     except ValueError as error:
@@ -113,7 +115,7 @@ def parse_evidence(data: bytes) -> Evidence:
 
 
 def decode_evidence(document: Mapping[str, Any]) -> Evidence:
-    """Evidence from its canonical form as plain values. Raises EvidenceError."""
+    """Evidence from plain values in canonical form. Raises EvidenceError."""
     if document.get("schema") != SCHEMA_VERSION:
         raise EvidenceError(f"evidence has schema {document.get('schema')}; this version reads {SCHEMA_VERSION}")
     try:
@@ -133,7 +135,7 @@ def decode_evidence(document: Mapping[str, Any]) -> Evidence:
 
 
 def make_unreadable_evidence(collector: str, region: str, code: str, types: Iterable[str]) -> Evidence:
-    """In place of evidence that can't be read: each of its types has a gap that says why."""
+    """Stands in for evidence that can't be read: each of its types has a gap that says why."""
     gap = Gap(GapKind.NOT_READ, api=f"evidence.{collector}", action="", region=region, code=code)
     return Evidence(collector, region, types=tuple(types), gaps={type: [gap] for type in types})
 
@@ -159,16 +161,16 @@ class EvidenceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a control may know beyond the account: facts of the organization at scan time.
+    """What a control may know beyond its account: facts of the organization at scan time.
 
-    bucket_owners maps a bucket's name to the id of the account that owns it, for every account of
-    the organization whose buckets are known; it is None until the accounts have been read.
-    shared_buckets holds what its owner's evidence says of each bucket that another account's settings
-    point at: name -> {"account": the owner, "evidence": a document that load takes}.
-    root_managed: does the organization manage its members' root credentials centrally? The Gap where its
-    management account was not told; None where that was not asked.
-    not_read and left_out: accounts of which this scan read nothing, with the time (ISO 8601, UTC) of the last reading
-    or "". not_read: it could not, or cannot be relied on to be readable. left_out: it was asked for other accounts.
+    bucket_owners: bucket name -> id of the owning account, for every account of the organization whose buckets are
+    known. None until the accounts were read.
+    shared_buckets: for each bucket that settings of another account point at, what the owner's evidence says about it:
+    name -> {"account": the owner, "evidence": a document for decode_evidence}.
+    root_managed: whether the organization manages its members' root credentials centrally. A Gap where the management
+    account could not read it; None where it was not asked.
+    not_read and left_out: accounts that this scan did not read -> time of the last reading (ISO 8601, UTC) or "".
+    not_read: they could not be read, or may be unreadable now. left_out: the scan was limited to other accounts.
     """
 
     partition: str = "aws"
@@ -209,6 +211,7 @@ class World:
             self._gaps.setdefault((type, evidence.region), []).extend(gaps)
         for resource in evidence.resources:
             place = (resource.type, resource.region)
+            # Not setdefault, which would create an unused dict for nearly every resource.
             held = self._by_type.get(place)
             if held is None:
                 held = self._by_type[place] = {}
@@ -225,16 +228,17 @@ class World:
         return (type, region) in self._read or (type, GLOBAL) in self._read
 
     def enumeration_gaps(self, type: str, region: str) -> list[Gap]:
-        """Why the list of this type may be incomplete; empty when it is complete."""
+        """Why the list of this type may be incomplete. Empty: it is complete."""
         gaps = list(self._gaps.get((type, region), ()))
         if region != GLOBAL:
             gaps += self._gaps.get((type, GLOBAL), ())
+        # A type without evidence is unknown, never empty: the collector did not run here.
         if not gaps and not self.was_read(type, region):
             gaps = [make_unread_gap(type, region)]
         return gaps
 
     def find(self, type: str, arn: str, region: str) -> Resource | None:
-        """One resource; None if it surely isn't there; GapError if that isn't known."""
+        """One resource. None: it certainly doesn't exist. Raises GapError where that is unknown."""
         for place in (region, GLOBAL):
             found = self._by_type.get((type, place), {}).get(arn)
             if found is not None:

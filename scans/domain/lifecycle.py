@@ -1,4 +1,4 @@
-"""What an outcome does to a Finding. Pure; which state an event leads to, governance.core.states.FINDING says."""
+"""Decides what an outcome does to a Finding. Pure; governance.core.states.FINDING defines the transitions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scans.domain.control import Verdict
 
 
 class Event(StrEnum):
-    """What happens to a Finding. OPEN creates it; NOTE keeps its state but records what changed."""
+    """What happens to a Finding. OPEN creates it; NOTE keeps its state and records what changed."""
 
     OPEN = "open"
     FIX = "fix"
@@ -21,11 +21,11 @@ class Event(StrEnum):
 RESOLUTION = {Event.FIX: "fixed", Event.VANISH: "gone", Event.LAPSE: "not_applicable"}
 
 
-REPLAYED = "replay."  # before the event in a FindingEvent's kind: stored evidence was judged again
+REPLAYED = "replay."  # prefix of a FindingEvent's kind: stored evidence was judged again
 
 
 def format_event_kind(event: Event, *, replayed: bool) -> str:
-    """How a FindingEvent names what happened."""
+    """The kind of a FindingEvent for this event."""
     return f"{REPLAYED}{event}" if replayed else str(event)
 
 
@@ -36,20 +36,23 @@ def parse_event_kind(kind: str) -> Event:
 def event_for(state: str | None, verdict: Verdict | None, *, covered: bool, changed: bool = False) -> Event | None:
     """The event for a Finding in this state (None: there is no Finding yet).
 
-    verdict None: the resource had no outcome. covered: its place was enumerated completely in this
-    scan, so absence means that the resource is gone; without that nothing is concluded. changed:
-    the verdict or, while open, the reason or the facts differ from what the Finding holds. UNKNOWN
-    never closes anything and never reopens what was proved fixed: it is only noted.
+    verdict None: the resource had no outcome.
+    covered: its place was listed completely in this scan, so a missing resource is gone. Without that, nothing follows.
+    changed: the verdict differs from what the Finding holds or, while it is open, the reason or the facts do.
+    UNKNOWN never resolves a Finding and never reopens one that was proved fixed; it is only noted.
     """
     if verdict is None:
+        # A denied list is not proof: the Finding of a resource that may still exist stays open.
         return Event.VANISH if state == "open" and covered else None
     match state, verdict:
+        # An unknown opens a Finding too. Otherwise a new resource that can't be read would appear in no list.
         case None, (Verdict.FAIL | Verdict.UNKNOWN):
             return Event.OPEN
         case None, _:
             return None
         case "open", Verdict.PASS:
             return Event.FIX
+        # The resource still exists, so neither "fixed" nor "gone" would be true (docs/decisions/0005).
         case "open", Verdict.NOT_APPLICABLE:
             return Event.LAPSE
         case "resolved", Verdict.FAIL:

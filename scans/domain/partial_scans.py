@@ -1,4 +1,4 @@
-"""What a Scan of some regions or accounts leaves out: it says nothing of the others, good or bad. Pure."""
+"""Handles Scans of some regions or accounts: they say nothing about the others, good or bad. Pure."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from scans.domain.engine import JudgedOutcome, make_unread_outcome
 from scans.domain.evidence import GLOBAL, Evidence, Resource
 
 REGIONS_LIMITED = "RegionsLimited"
-# In a Target's counts: outcomes that rest on accounts that the Scan was asked to leave out. What was known stands.
+# A key in a Target's counts: outcomes that depend on accounts outside the Scan. What was known about them stays.
 LIMITED_BY_OTHERS = "of_others"
 RegionLimit = frozenset[str] | None
-# Facts that gather what names a resource, in whatever region that is.
+# Facts that list the settings that name a resource. A Scan of some regions sees only a part of these lists.
 GATHERED_FACTS = ("kinds", "fields", "used_by")
 
 
 def regions_read(asked: Mapping[str, Any], places: Iterable[tuple[str, str]]) -> RegionLimit:
-    """The regions of a Scan that was asked for some, by its (region, collector) pairs. None: it was asked for all."""
+    """The regions that a limited Scan read, from its (region, collector) pairs. None: it was not limited."""
     return frozenset(region for region, _ in places) if asked.get("regions") else None
 
 
 def is_limited(item: JudgedOutcome, read: RegionLimit) -> bool:
-    """Unknown, if only in part, because a region or another account was left out as asked."""
+    """Whether the outcome is unknown, at least in part, because the Scan left out a region or an account."""
     return item.outcome.verdict is Verdict.UNKNOWN and any(is_left_out_gap(gap, read) for gap in item.outcome.gaps)
 
 
 def is_limited_by_others(item: JudgedOutcome) -> bool:
-    """Limited because other accounts were left out: its own place was seen whole."""
+    """Whether it is limited because other accounts were left out. Its own place was read completely."""
     return any(gap.code == ACCOUNTS_LIMITED for gap in item.outcome.gaps)
 
 
 def drop_left_out_gaps(item: JudgedOutcome, read: RegionLimit) -> JudgedOutcome | None:
-    """The same for what else hides it; None: nothing does."""
+    """The outcome with its other gaps only. None: it has no other gaps."""
     rest = tuple(gap for gap in item.outcome.gaps if not is_left_out_gap(gap, read))
     return replace(item, outcome=make_unread_outcome(rest)) if rest else None
 
@@ -45,24 +45,27 @@ def is_left_out_gap(gap: Gap, read: RegionLimit) -> bool:
         return True
     if read is None:
         return False
+    # NOT_COLLECTED in a region that was read is a real gap: a collector failed there, or is newer than the evidence.
     elsewhere = gap.region != GLOBAL and gap.region not in read
     return gap.code == REGIONS_LIMITED or (gap.kind is GapKind.NOT_READ and gap.code == NOT_COLLECTED and elsewhere)
 
 
 def counts_as_missing(gap: Mapping[str, str]) -> bool:
-    """Of a stored gap: one that somebody asked for (scan --region) is not a part that could not be read."""
+    """Whether a stored gap counts as unreadable. A gap that was asked for (scan --region) doesn't."""
     return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == REGIONS_LIMITED)
 
 
 def is_partial_evidence(evidence: Evidence) -> bool:
-    """Does it tell only what the regions that were asked for point at?"""
+    """Whether it holds only what the requested regions point at."""
     return any(gap.code == REGIONS_LIMITED for gaps in evidence.gaps.values() for gap in gaps)
 
 
 def complete_from_held(part: Evidence, held: Evidence, read: Collection[str]) -> Evidence:
-    """A part, and what was known before of the rest: nobody looked whether that has changed.
+    """Partial evidence, completed with what was known before about the rest.
 
-    read: the regions that the part rests on. What they no longer name stays until the whole is read."""
+    read: the regions that the partial evidence covers. A resource that they no longer name stays until a Scan reads
+    every region, because a region that was not read may still name it.
+    """
     was = {(each.type, each.arn, each.region): each for each in held.resources}
     found = [merge_gathered_facts(each, was.pop((each.type, each.arn, each.region), None)) for each in part.resources]
     gaps = {type: list(items) for type, items in part.gaps.items()}
@@ -78,7 +81,7 @@ def complete_from_held(part: Evidence, held: Evidence, read: Collection[str]) ->
 
 
 def merge_gathered_facts(found: Resource, was: Resource | None) -> Resource:
-    """As it was found, with what named it before."""
+    """The resource as found, with the names that earlier evidence gathered for it."""
     more = {}
     for name in GATHERED_FACTS:
         new, old = found.facts.get(name), was.facts.get(name) if was else None

@@ -1,4 +1,4 @@
-"""Which buckets, log groups and keys the settings that were read point at. Pure."""
+"""Finds the buckets, log groups and keys that settings point at. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SESSION_LOG_KIND = "08"
 RUN_COMMAND_KIND, SCRIPT_KIND, SESSION_KIND, AGENT_KIND = "run_command", "script", "session", "agent"
 S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?")
 
-# The types whose facts name buckets, log groups or keys, and the facts that do.
+# Resource type -> the facts that name buckets, log groups or keys.
 NAMES_BUCKETS = {
     "ssm.document": ("references",),
     "ssm.session_document": ("session",),
@@ -28,8 +28,9 @@ NAMES_BUCKETS = {
     "iam.inline": ("policies",),
     "iam.policy": ("document", "attached_to"),
 }
-# The role that the console makes for Explorer's exports: its policies name the bucket. No other policy counts.
+# The console creates this role for Explorer's exports, and its policies name the bucket. No other policy counts.
 EXPORT_ROLE = ":role/AmazonSSMExplorerExportRole"
+# One role serves both exports (Explorer reports and OpsData), so its bucket counts as a destination of both kinds.
 EXPORT_KINDS = ("09", "10")
 NAMES_LOG_GROUPS = {
     "ssm.document": ("log_groups",),
@@ -50,14 +51,14 @@ NAMES_KEYS = {
 
 @dataclass(slots=True)
 class NamedBucket:
-    """What is known of one bucket that settings name."""
+    """One bucket that settings name: the kinds of data that go there, and the fields that name it."""
 
     kinds: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
 
 
 def find_named_buckets(resources: Iterable[Resource]) -> dict[str, NamedBucket]:
-    """Bucket -> the kinds of data that go there, and the fields that name it."""
+    """Bucket name -> the kinds of data that go there, and the fields that name it."""
     found: dict[str, NamedBucket] = {}
     for resource in resources:
         for name, kind, where in _list_bucket_references(resource):
@@ -68,7 +69,7 @@ def find_named_buckets(resources: Iterable[Resource]) -> dict[str, NamedBucket]:
 
 
 def _list_bucket_references(resource: Resource) -> Iterable[tuple[str, str, str]]:
-    """(bucket, kind, field)"""
+    """Yields (bucket, kind, field)."""
     references = get_known_value(resource, "references")
     for reference in references if isinstance(references, list) else ():
         yield reference["bucket"], reference["kind"], reference["field"]
@@ -94,7 +95,9 @@ def _export_policies(resource: Resource) -> Iterable[Any]:
 
 
 def _list_buckets_in_policy(document: Any) -> Iterable[str]:
-    """The buckets that a policy document names outright and lets its role use."""
+    """The buckets that a policy document names in full and allows its role to use."""
+    # IAM accepts a single statement or resource without the list around it.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     statements = document.get("Statement") if isinstance(document, dict) else None
     for statement in statements if isinstance(statements, list) else [statements]:
         if isinstance(statement, dict) and statement.get("Effect") == "Allow":
@@ -117,7 +120,7 @@ def find_named_log_groups(resources: Iterable[Resource]) -> dict[str, set[str]]:
 def _list_log_references(resource: Resource) -> Iterable[tuple[str, str]]:
     if resource.type in {"ssm.command", "ssm.window_task"} and (name := get_known_value(resource, "log_group")):
         yield name, RUN_COMMAND_KIND
-    # A Session document's group is that of its preferences, below.
+    # The log group of a Session document is the one in its preferences, which get_session_setting reads below.
     if resource.type == "ssm.document" and not get_known_value(resource, "session"):
         for name in get_known_value(resource, "log_groups") or ():
             yield name, RUN_COMMAND_KIND
@@ -130,7 +133,7 @@ def _list_log_references(resource: Resource) -> Iterable[tuple[str, str]]:
 
 
 def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set[str]]:
-    """The text by which a key is named in this region -> ARNs of what names it so."""
+    """The name of a key as settings of this region write it -> ARNs of the resources that use that name."""
     found: dict[str, set[str]] = {}
     for resource in resources:
         key = _find_named_key(resource, region)
@@ -140,6 +143,7 @@ def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set
 
 
 def _find_named_key(resource: Resource, region: str) -> str | None:
+    # A trail is evidence of the whole account, but its key is looked up in the region where the trail was created.
     if resource.type == "cloudtrail.trail":
         found = get_known_value(resource, "kms_key") if get_known_value(resource, "home_region") == region else None
     elif resource.region != region:
@@ -157,7 +161,7 @@ def _find_named_key(resource: Resource, region: str) -> str | None:
 
 
 def list_unread_references(resources: Iterable[Resource], naming: Mapping[str, tuple[str, ...]]) -> list[Gap]:
-    """The facts that may name something more, and could not be read."""
+    """The gaps of facts that could name more destinations but could not be read."""
     gaps = [
         fact
         for resource in resources
@@ -168,17 +172,19 @@ def list_unread_references(resources: Iterable[Resource], naming: Mapping[str, t
 
 
 def select_own_settings(resources: Iterable[Resource], account: str) -> list[Resource]:
-    """Without the shadows of other accounts' trails, whose settings are that account's, and without
-    the policies that have nothing to do with exports."""
+    """The settings that belong to this account: no shadow trails of other accounts, and no policies unrelated to
+    Explorer's exports."""
     return [r for r in resources if not _is_shadow(r, account) and not _is_other_policy(r)]
 
 
 def _is_shadow(resource: Resource, account: str) -> bool:
+    # An organization's trail is listed in every member account, as a shadow trail with the ARN of its owner.
+    # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html
     return resource.type == "cloudtrail.trail" and resource.arn.split(":")[4] != account
 
 
 def _is_other_policy(resource: Resource) -> bool:
-    """A policy of which it isn't known who has it may be the one."""
+    """Whether the policy is certainly not of the export role. An unknown list of attachments may contain the role."""
     if resource.type == "iam.inline":
         return not resource.arn.endswith(EXPORT_ROLE)
     if resource.type != "iam.policy":
@@ -193,7 +199,7 @@ def get_known_value(resource: Resource, name: str) -> Any:
 
 
 def get_session_setting(resource: Resource, name: str) -> str | None:
-    """A part of a Session document's preferences, from the type that holds every one of them."""
+    """One setting of a Session document's preferences."""
     session = get_known_value(resource, "session") if resource.type == "ssm.session_document" else None
     found = session.get(name) if isinstance(session, dict) else None
     return found if isinstance(found, str) and found else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from accounts.aws.calls import Call
 
 LIST_REGIONS = Call("account", "ListRegions", "account:ListRegions")
-# The same from EC2, for where the first is refused: many a role allows ec2:Describe* and not account:*.
+# The same from EC2, for roles that are denied the first call: many allow ec2:Describe* but not account:*.
 DESCRIBE_REGIONS = Call("ec2", "DescribeRegions", "ec2:DescribeRegions")
 REGION_CALLS = (LIST_REGIONS, DESCRIBE_REGIONS)
 STATUS_BY_OPT_IN = {"opt-in-not-required": "ENABLED_BY_DEFAULT", "opted-in": "ENABLED", "not-opted-in": "DISABLED"}
@@ -15,7 +15,7 @@ ENABLED_STATUSES = frozenset({"ENABLED", "ENABLED_BY_DEFAULT", "ENABLING"})
 
 
 def select_regions(statuses: Mapping[str, str], wanted: Iterable[str]) -> list[str]:
-    """The enabled regions, cut down to the wanted ones where some are named."""
+    """The enabled regions; only the wanted ones, if any are named."""
     enabled = sorted(region for region, status in statuses.items() if status in ENABLED_STATUSES)
     limits = set(wanted)
     return [region for region in enabled if not limits or region in limits]

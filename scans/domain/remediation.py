@@ -1,4 +1,4 @@
-"""Fills a control's fix with the resource's own ids. Pure."""
+"""Fills a control's remediation templates with the values of one resource. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class FilledRemediation:
-    """summary: what to do; cli: shell commands; code: IaC of code_kind (terraform or cloudformation)."""
+    """summary: what to do. cli: shell commands. code: a template of code_kind (terraform or cloudformation)."""
 
     summary: str
     cli: str
@@ -27,9 +27,9 @@ class FilledRemediation:
 def fill_remediation(
     control: Control, *, arn: str, account: str, region: str, partition: str, facts: Mapping[str, Any]
 ) -> FilledRemediation:
-    """The fix for one resource. In cli every value is shell-quoted, since names come from AWS tags and
-    names that anyone may have chosen; in code it is a quoted string's inside. What isn't known stays
-    a {placeholder}."""
+    """The remediation for one resource. Unknown values stay {placeholders}."""
+    # Names and tags are chosen by people in the scanned account, and these texts are copied into a shell or a template.
+    # So values are shell-quoted in cli, and escaped as the inside of a quoted string in code.
     values = {
         name: format_placeholder_value(value) for name, value in facts.items() if not isinstance(value, (dict, list))
     }
@@ -57,5 +57,5 @@ def format_placeholder_value(value: Any) -> str:
 
 
 def parse_resource_name(arn: str) -> str:
-    """The resource's name as far as its ARN tells: what follows the last slash or colon."""
+    """The resource's name as its ARN shows it: the part after the last slash or colon."""
     return re.split(r"[/:]", arn)[-1]

@@ -1,7 +1,7 @@
-"""Makes evidence storable before anything is judged by it, and says what had to be replaced. Pure.
+"""Makes evidence storable before it is judged, and records what had to be replaced. Pure.
 
-Answers come without odd text (accounts.aws.reader). What they quote is decoded later, and may hold some: a policy with
-\\ud83d in a name, a document with the number 1e999.
+accounts.aws.reader has already cleaned the answers. But JSON inside an answer is decoded later and can hold values
+that no database stores: a policy with \\ud83d in a name, a document with the number 1e999.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scans.domain.evidence import Evidence, Resource
 
 
 def make_storable(evidence: Evidence, replaced: Iterable[Gap] = ()) -> None:
-    """Replace in place what no database keeps. replaced: what the reader replaced in the answers already."""
+    """Replace in place what databases can't store. replaced: what the reader already replaced in the answers."""
     found = dict.fromkeys(replaced)
     for resource in evidence.resources:
         for name, value in resource.facts.items():
@@ -36,7 +36,8 @@ def make_fact_storable(resource: Resource, name: str, value: object, found: dict
 
 
 def make_arns_storable(evidence: Evidence, found: dict[Gap, None]) -> None:
-    """ARNs are identities: of one with a mark it isn't known which resource it is, nor whether it is the only one."""
+    """Clean the ARNs. One with a replaced part no longer identifies its resource, so its type gets a gap."""
+    # Two ARNs can become equal by the replacement. Each further one gets one more mark, so no resource hides another.
     taken: set[tuple[str, str, str]] = set()
     for resource in evidence.resources:
         resource.arn = make_text_storable(resource.arn)

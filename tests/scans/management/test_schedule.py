@@ -137,9 +137,9 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("add x", "Say how often"), ("add x --every 4m", "Choose from 5 minutes"), ("add x --every 6", "--every takes"),
-        ("add x --every 6w", "--every takes"), ("add x --daily 25:00 --zone UTC", "Write the time like 02:30."),
-        ("add x --daily 02:00", "Say in which time zone"), ("add x --daily 02:00 --zone Mars", "Unknown time zone: Mars."),
+        ("add x", "Enter an interval"), ("add x --every 4m", "Enter an interval from 5 minutes"), ("add x --every 6", "--every takes"),
+        ("add x --every 6w", "--every takes"), ("add x --daily 25:00 --zone UTC", "Enter the time as HH:MM, such as 02:30."),
+        ("add x --daily 02:00", "Enter a time zone"), ("add x --daily 02:00 --zone Mars", "Unknown time zone: Mars."),
         ("add x --every 6h --daily 02:00 --zone UTC", "Choose one"), ("add x --every 6h --zone UTC", "A time zone goes with"),
         ("add x --every 6h --account 000000000000", "Unknown account: 000000000000."),
         ("add x --every 6h --ou ou-none", "Unknown OU: ou-none."), ("add x --every 6h --region mars", "Unknown region: mars."),

@@ -102,7 +102,7 @@ def test_a_part_of_the_organization_every_so_often(client: Client, inventory: In
         ({"time_zone": "Mars"}, "time_zone", "Unknown time zone: Mars"), ({"rhythm": ""}, "rhythm", "required"),
         ({"rhythm": "every", "number": "4", "unit": "minutes"}, "number", "5 minutes"),
         ({"rhythm": "every", "number": "x"}, "number", "whole number"),
-        ({"rhythm": "every", "number": ""}, "number", "Say how often"),
+        ({"rhythm": "every", "number": ""}, "number", "Enter an interval"),
         ({"rhythm": "every", "unit": "years"}, "unit", "years"),
         ({"scope": "chosen"}, "accounts", "Name at least one"),
         ({"scope": "chosen", "accounts": "999999999999"}, "accounts", "Not among the accounts"),
