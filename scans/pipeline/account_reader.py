@@ -1,4 +1,4 @@
-"""Reads one Account as its scan role: stage by stage, every (region, collector) of a stage at once."""
+"""Reads one Account as its scan role, stage by stage. Every (region, collector) of a stage runs at the same time."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ from scans.pipeline.daemon_threads import DaemonPool
 from scans.pipeline.value_role import ValueReader, ValueRole, refuse_value_role
 
 EvidenceKey = tuple[str, str]  # (region, collector)
+# Threads that mostly sleep between paced calls, so there can be many more of them than processor cores.
 PACED_THREADS = 64
 
 
 @dataclass(slots=True)
 class CollectionPlan:
-    """What to read in one Account. prior: evidence of an earlier visit that need not be read again.
-    value_role: gives the role that may read values, where that is switched on. before: evidence of the
-    last scan, for the collectors that remember it. deadline: until when it may be read."""
+    """What to read in one Account.
+
+    prior: evidence of an earlier visit of the same scan that need not be read again.
+    before: evidence of the last scan, for collectors that build on it.
+    value_role: provides the role that may read parameter values, where a company has switched it on.
+    still_wanted: False once the scan was canceled or the lease was lost. deadline: when reading must end.
+    """
 
     account: str
     partition: str
@@ -61,8 +66,10 @@ class CollectionResult:
 
 
 class AccountUnreadableError(Exception):
-    """Nothing of the account can be read; the message says why, what_to_do what to do. skipped: as
-    it should be (a suspended account), so the Scan isn't partial for it."""
+    """The account can't be read at all. The message says why, and what_to_do what to do.
+
+    skipped: this is expected, as for a suspended account, so it doesn't make the Scan partial.
+    """
 
     def __init__(self, reason: str, what_to_do: str, *, skipped: bool = False) -> None:
         super().__init__(reason)
@@ -72,17 +79,22 @@ class AccountUnreadableError(Exception):
 
 
 class NoLongerWantedError(Exception):
-    """The scan was cancelled, or the lease was lost, while reading."""
+    """The scan was canceled, or the lease was lost, while reading."""
 
 
 @cache
 def get_call_semaphore() -> threading.BoundedSemaphore:
-    """How many calls the process makes at once, whichever threads make them."""
+    """Limits how many calls the process makes at once, over all threads."""
     return threading.BoundedSemaphore(settings.SCAN_THREADS)
 
 
 def collect(plan: CollectionPlan) -> CollectionResult:
-    """Everything that the plan names. The caller has put the scan role's credentials in place."""
+    """Read everything in the plan. The caller has activated the scan role's credentials.
+
+    1. Find the account's regions, and stop if they are unknown and none were requested.
+    2. Read stage by stage; each stage sees the evidence of the stages before it.
+    3. Collect the gaps of the regions and of all evidence.
+    """
     statuses, region_gaps = read_region_statuses(plan)
     regions = select_regions(statuses, plan.regions_wanted) if statuses else sorted(plan.regions_wanted)
     if not regions and not statuses:
@@ -90,13 +102,16 @@ def collect(plan: CollectionPlan) -> CollectionResult:
             "The account's regions could not be listed: " + "; ".join(gap.sentence() for gap in region_gaps),
             "Allow account:ListRegions or ec2:DescribeRegions in the scan role, or set TUTELA_REGIONS.",
         )
+    # A scan that was limited to regions which this account hasn't enabled is fine: the account has nothing there. The
+    # same from TUTELA_REGIONS would leave the account unread in every scan, so that is an error.
     if not regions and plan.regions_wanted and not plan.regions_limited:
         raise AccountUnreadableError(
             f"None of {', '.join(plan.regions_wanted)} is enabled in this account, so nothing regional could be read.",
-            "Name a region that it has in TUTELA_REGIONS, or leave TUTELA_REGIONS out.",
+            "Add one of its regions to TUTELA_REGIONS, or unset TUTELA_REGIONS.",
         )
     evidences: dict[EvidenceKey, Evidence] = dict(plan.prior)
     for stage in registry.group_by_stage(plan.collectors):
+        # Asked once per stage: often enough for a quick cancel, and no query per collector.
         if not plan.still_wanted():
             raise NoLongerWantedError
         evidences.update(read_stage(plan, stage, regions, evidences))
@@ -105,8 +120,9 @@ def collect(plan: CollectionPlan) -> CollectionResult:
 
 
 def read_region_statuses(plan: CollectionPlan) -> tuple[dict[str, str], list[Gap]]:
-    """Region -> its status, as the account service says or, where it doesn't, EC2. Empty, with why, if neither does."""
+    """Region -> status, from the account service or else from EC2. Empty, with both gaps, if neither answers."""
     reader = AwsReader(plan.account, plan.partition, GLOBAL, REGION_CALLS, counters=plan.counters)
+    # 50 is the maximum page: https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html
     listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
     read = read_or_gap(make_malformed_gap(LIST_REGIONS, GLOBAL), parse_region_statuses, listing.items)
     held = listing.gap or read
@@ -120,14 +136,15 @@ def read_region_statuses(plan: CollectionPlan) -> tuple[dict[str, str], list[Gap
 
 
 def parse_region_statuses(items: list[Any]) -> dict[str, str]:
-    """Region -> its status. Every account has regions, so an empty list isn't an answer."""
+    """Region -> status. Every account has regions, so an empty list is a malformed answer."""
     if not items:
         raise ShapeError("no regions")
     return {parse_region_name(item): require_text(item, "RegionOptStatus") for item in items}
 
 
 def parse_region_name(item: Any) -> str:
-    """A name that is none (odd text, a path) stands in ARNs and addresses, so nothing can be read there."""
+    """The region's name. Raises ShapeError for other text."""
+    # The name becomes part of host names and ARNs, so text such as a path must not get that far.
     name = require_text(item, "RegionName")
     if not REGION.fullmatch(name):
         raise ShapeError("not the name of a region")
@@ -135,7 +152,8 @@ def parse_region_name(item: Any) -> str:
 
 
 def parse_opt_in_statuses(answer: dict[str, Any]) -> dict[str, str]:
-    """The same from EC2, in the account service's words. A word that is new to us is kept: it isn't "enabled"."""
+    """Region -> status from EC2's answer, in the words of the account service."""
+    # A status that this version doesn't know is kept as it is, and so doesn't count as enabled.
     items = require_list(answer, "Regions")
     if not items:
         raise ShapeError("no regions")
@@ -151,24 +169,25 @@ def read_stage(
 ) -> dict[EvidenceKey, Evidence]:
     running: dict[Future[Evidence], time_limits.CollectorRun] = {}
     places: list[EvidenceKey] = []
-    # Collectors whose calls wait for their turn do so in threads of this Target's own: no other account waits with them.
-    patient = DaemonPool(PACED_THREADS, "paced")
+    # Collectors with paced calls spend their time waiting. They get threads of this Target's own, so that they don't
+    # occupy the shared pool and make other accounts wait.
+    paced = DaemonPool(PACED_THREADS, "paced")
     try:
         for item in stage:
-            lane = patient if any(call.per_second for call in item.collector.calls) else time_limits.get_reader_pool()
+            pool = paced if any(call.per_second for call in item.collector.calls) else time_limits.get_reader_pool()
             for region in [GLOBAL] if registry.is_global(item) else regions:
                 place = (region, item.collector.name)
                 if place not in plan.prior:
                     run = time_limits.CollectorRun(
-                        item.collector.name, region, item.collector.types, plan.deadline, lane
+                        item.collector.name, region, item.collector.types, plan.deadline, pool
                     )
                     running[run.start(partial(run_collector, plan, item, region, earlier))] = run
                     places.append(place)
         return dict(zip(places, time_limits.gather(running), strict=True))
     finally:
         for future in running:
-            future.cancel()  # where one failed, the rest is of no use
-        patient.shutdown(wait_for_it=False)
+            future.cancel()  # after a failure the rest isn't needed
+        paced.shutdown(wait_for_it=False)
 
 
 def run_collector(
@@ -182,12 +201,13 @@ def run_collector(
     try:
         evidence = item.collect(reader, build_collector_input(plan, item, region, earlier))
     except CallError as error:
-        # A collector that let a refusal through has read nothing that can be relied on.
+        # The collector did not handle this refusal, so none of what it read so far is reliable.
         evidence = Evidence(declared.name, region, gaps={type: [error.gap] for type in declared.types})
     except TooCostlyError as error:
         gap = make_too_costly_gap(Gap(GapKind.TOO_COSTLY, f"collector.{declared.name}", "", region, ""), error)
         evidence = Evidence(declared.name, region, gaps={type: [gap] for type in declared.types})
     evidence.types = declared.types
+    # A limited scan sees only the buckets and keys that the requested regions point at, so these lists are incomplete.
     if plan.regions_limited and declared.stage > 0 and region == GLOBAL:
         limited = Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", REGIONS_LIMITED)
         for type in declared.types:
@@ -208,7 +228,7 @@ def build_collector_input(
 
 
 def list_session_actions(collectors: set[str], role: str = SCAN_ROLE) -> list[str]:
-    """The IAM actions that these collectors declare for a role: what AssumeRole is cut down to."""
+    """The IAM actions that these collectors declare for a role: the session policy of AssumeRole."""
     declared: Any = {call.action for call in REGION_CALLS} if role == SCAN_ROLE else set()
     for name in collectors:
         collector = registry.collectors()[name].collector

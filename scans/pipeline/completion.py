@@ -1,4 +1,7 @@
-"""From the last Target to the end of a Scan: revisit, join, complete. Every step may be repeated."""
+"""Takes a Scan from its last Target to its end: second visits, cross-account evaluation, completion.
+
+A worker may die in any step, so every step can be repeated without counting anything twice.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,16 @@ TRIES_KEY, ERRORS_KEY = "tries", "errors"
 
 
 def advance_scan(scan_id: int) -> list[int]:
-    """Take a Scan as far as it can go. Returns the ids of Targets that must be visited again.
+    """Take a Scan as far as possible. Returns the ids of Targets that must be visited a second time.
 
-    Several workers may find at once that nothing is left to read; one of them goes on."""
+    1. Return unless every Target has ended and this worker gets the Scan's lease.
+    2. Queue second visits (queue_second_visits). If there are any, release the lease and return their ids.
+    3. Move the Scan to "joining".
+    4. Store the organization's context and judge the controls that need it, Target by Target.
+    5. Sum up the totals, end the Scan and notify the listeners.
+
+    Several workers can notice the end of the last Target at the same time; the lease lets one of them go on.
+    """
     scan = Scan.objects.select_related("organization").get(pk=scan_id)
     if scan.state not in {"running", "joining"} or list_unfinished_targets(scan).exists() or not claim_scan(scan):
         return []
@@ -43,21 +53,20 @@ def advance_scan(scan_id: int) -> list[int]:
         with keep_lease_alive(lambda: renew_scan_lease(scan), f"heartbeat of scan {scan_id}"):
             return continue_scan(scan)
     except BaseException:
-        release_scan_lease(
-            scan, scan.totals.get(TRIES_KEY, 0)
-        )  # a sweep tries again soon, and not when the lease has run out
+        # Released, so that the sweeper tries again soon instead of waiting until the lease has expired.
+        release_scan_lease(scan, scan.totals.get(TRIES_KEY, 0))
         raise
 
 
 def is_ready_to_advance(scan: Scan) -> bool:
-    """Whether nothing of this Scan, which hasn't ended, is left to read, and nobody takes it forward."""
+    """Whether every Target of this running Scan has ended and no worker holds its lease."""
     held = Scan.objects.filter(pk=scan.pk, lease_until__gt=timezone.now())
     return not held.exists() and not list_unfinished_targets(scan).exists()
 
 
 def continue_scan(scan: Scan) -> list[int]:
     if scan.state == "running":
-        # Looked at again, now that nobody else can queue a second visit.
+        # Checked again under the lease: another worker may have queued second visits since advance_scan looked.
         again = [] if list_unfinished_targets(scan).exists() else queue_second_visits(scan)
         if list_unfinished_targets(scan).exists():
             release_scan_lease(scan)
@@ -65,13 +74,13 @@ def continue_scan(scan: Scan) -> list[int]:
         try:
             move_state(scan, SCAN, "join", actor=SYSTEM)
         except LostRaceError:
-            return []  # it was cancelled meanwhile
+            return []  # it was canceled in the meantime
     run_cross_account_phase(scan)
     return []
 
 
 def claim_scan(scan: Scan) -> bool:
-    """Losing means that another worker is taking the Scan forward. If that one dies, the sweeper comes again."""
+    """Claim the Scan's lease. False: another worker has it. If that one dies, the sweeper tries again."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     free_scan = Scan.objects.filter(free, pk=scan.pk, state__in=["running", "joining"])
@@ -85,20 +94,20 @@ def filter_held_scan(scan: Scan) -> models.QuerySet[Scan]:
 
 
 def renew_scan_lease(scan: Scan) -> None:
-    """A sign of life: joining very many accounts outlasts a lease."""
+    """Extend the lease, since evaluating many accounts takes longer than one lease."""
     extend_claim(filter_held_scan(scan), LEASE_DURATION)
 
 
 def release_scan_lease(scan: Scan, tries: int = 0) -> None:
-    """tries: how often it failed in ways that may pass; the next one waits a little."""
+    """tries: how often it failed with transient errors. With any, the lease ends a little later instead of now."""
     free_at = timezone.now() + failures.compute_retry_delay(tries) if tries else None
     Scan.objects.filter(pk=scan.pk, owner=lease_owner()).update(lease_until=free_at)
 
 
 def register_retry(scan: Scan, error: Exception) -> bool:
-    """Whether what failed may pass and wasn't tried too often: the sweeper then comes again."""
+    """Whether the step should be tried again by the sweeper. Counts the attempt."""
     if isinstance(error, SoftTimeLimitExceeded):
-        return True  # the time of this task is over, which says nothing of the account or the step that it was at
+        return True  # the task's time is over, which says nothing about the account or step in work
     if not failures.is_transient(error) or is_last_try(scan):
         return False
     failures.drop_broken_connection()
@@ -113,21 +122,21 @@ def is_last_try(scan: Scan) -> bool:
 
 
 def record_scan_error(scan: Scan, error: Exception, doing: str) -> None:
-    """Remember an error that belongs to no account, for the Scan's report, page and API."""
+    """Store an error that belongs to no account, for the Scan's report, page and API."""
     said = failures.record_failure(error, f"{doing} of scan {scan.pk}")
     scan.totals = {**scan.totals, ERRORS_KEY: [*scan.totals.get(ERRORS_KEY, []), {"what": doing, **said}]}
     Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)
 
 
 def queue_second_visits(scan: Scan) -> list[int]:
-    """As revisit. If that fails, what owners would have told is not known, and so unknown where it counts."""
+    """Queue second visits. If that fails for good, the Scan goes on, and what they would have read is unknown."""
     try:
         with transaction.atomic():
             return requeue_bucket_owners(scan)
     except Exception as error:
         if register_retry(scan, error):
             raise
-        record_scan_error(scan, error, "finding the accounts to visit again")
+        record_scan_error(scan, error, "finding the accounts to read again")
         return []
 
 
@@ -136,8 +145,9 @@ def list_unfinished_targets(scan: Scan) -> models.QuerySet[Target]:
 
 
 def requeue_bucket_owners(scan: Scan) -> list[int]:
-    """Queue the owners of buckets that others' settings point at and that were not looked at yet."""
+    """Queue the owners of buckets that other accounts' settings point at, if they were not read for that yet."""
     controls = [c.control for c in target_evaluation.select_scan_controls(scan)]
+    # A limited scan whose controls don't look at buckets needs no second visit.
     if "s3_buckets" not in registry.find_needed_collectors(controls):
         return []
     inbound = cross_account.find_inbound_buckets(scan.organization)
@@ -146,6 +156,7 @@ def requeue_bucket_owners(scan: Scan) -> list[int]:
     for target in targets:
         wanted = inbound[target.account.account_id]
         if any(set(kinds) - set(target.inbound.get(name, ())) for name, kinds in wanted.items()):
+            # update() returns 0 if another worker was faster, and then the id must not be sent twice.
             again += [target.pk] * target.__class__.objects.filter(pk=target.pk, state="done", visit=1).update(
                 state=TARGET.target("revisit"),
                 visit=2,
@@ -158,32 +169,34 @@ def requeue_bucket_owners(scan: Scan) -> list[int]:
 
 
 def run_cross_account_phase(scan: Scan) -> None:
-    """Judge the controls that need the whole organization, then end the Scan."""
+    """Judge the controls that need the whole organization, then complete the Scan."""
     controls = [c for c in target_evaluation.select_scan_controls(scan) if c.control.joins]
     try:
         foreign = store_organization_context(scan)
     except Exception as error:
         if register_retry(scan, error):
             raise
-        record_scan_error(scan, error, "joining what the accounts' evidence says of each other")
+        record_scan_error(scan, error, "cross-account evaluation")
         foreign = None
     if controls:
         for target in list_read_targets(scan).iterator(chunk_size=200):
+            # Checked for each Target: the heartbeat can't extend a lease that was lost, and two workers must not go on.
             if not filter_held_scan(scan).exists():
-                log.info("scan.abandoned", scan=scan.pk, why="another worker joins its accounts")
+                log.info("scan.abandoned", scan=scan.pk, why="another worker evaluates its accounts")
                 return
             try_cross_evaluate_target(scan, target, controls, foreign)
     try:
         complete_scan(scan)
     except LostRaceError:
-        log.info("scan.abandoned", scan=scan.pk, why="cancelled while its accounts were joined")
+        log.info("scan.abandoned", scan=scan.pk, why="canceled during the cross-account evaluation")
     except failures.INFRASTRUCTURE_ERRORS as error:
-        register_retry(scan, error)  # counted outside of the transaction that failed
+        # Counted here, because a count inside the failed transaction would be rolled back.
+        register_retry(scan, error)
         raise
 
 
 def store_organization_context(scan: Scan) -> frozenset[Gap]:
-    """Keep what the organization's accounts say of each other. Returns the gaps in it that are other accounts'."""
+    """Store the context of the whole organization. Returns the gaps in it that belong to other accounts."""
     joined = cross_account.build_organization_context(scan)
     foreign = unread.list_foreign_gaps(joined)
     Scan.objects.filter(pk=scan.pk).update(joined_context=blobs.store_context(joined))
@@ -192,16 +205,17 @@ def store_organization_context(scan: Scan) -> frozenset[Gap]:
 
 
 def list_read_targets(scan: Scan) -> models.QuerySet[Target]:
-    """What this Scan read: also an account whose second visit failed."""
+    """The Targets that this Scan read, including those whose second visit failed."""
     return scan.targets.filter(Q(state="done") | Q(visit__gt=1) & ~Q(manifest="")).select_related("account")
 
 
 def try_cross_evaluate_target(
     scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap] | None
 ) -> None:
-    """Join one Target. A failure is recorded there, leaves unknown what could not be judged, and ends nothing else.
+    """Evaluate one Target across accounts. A failure makes its outcomes unknown and doesn't stop the other Targets.
 
-    foreign None: what the accounts say of each other isn't known."""
+    foreign None: the organization's context could not be stored, so every outcome is unknown.
+    """
     try:
         if foreign is not None:
             cross_evaluate_target(scan, target, controls, foreign)
@@ -209,7 +223,9 @@ def try_cross_evaluate_target(
     except Exception as error:
         if register_retry(scan, error):
             raise
-        id = error_log.log_error(error, f"joining account {target.account.account_id} in scan {scan.pk}")
+        id = error_log.log_error(
+            error, f"cross-account evaluation of account {target.account.account_id} in scan {scan.pk}"
+        )
     else:
         id = ""
     unjoined_targets.mark_joined_unknown(scan, target, [c.control for c in controls], id)
@@ -243,6 +259,7 @@ def complete_scan(scan: Scan) -> None:
     totals = sum_scan_totals(scan)
     event = "complete_partly" if totals["partial"] else "complete"
     last = is_last_try(scan)
+    # The state moves before the listeners run: move_state fails if the scan was canceled, and then nobody is notified.
     with transaction.atomic():
         move_state(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
         for listen in hooks.extensions.required().after_completion:
@@ -250,7 +267,9 @@ def complete_scan(scan: Scan) -> None:
 
 
 def notify_listener(scan: Scan, listen: Callable[[Scan], None], *, last: bool) -> None:
-    """A listener that fails takes nobody's result with it; what it wrote is undone, and the Scan says that it failed."""
+    """Call a listener. If it fails, its writes are rolled back and the Scan records the error; others still run."""
+    # The nested atomic is a savepoint. A transient error is raised so that the whole completion is tried again, except
+    # in the last attempt, when the Scan must end.
     try:
         with transaction.atomic():
             listen(scan)
@@ -261,6 +280,6 @@ def notify_listener(scan: Scan, listen: Callable[[Scan], None], *, last: bool) -
 
 
 def sum_scan_totals(scan: Scan) -> dict[str, Any]:
-    """Sums over the Scan's Targets: accounts by state, calls, outcomes by verdict, gaps."""
+    """Sums over the Scan's Targets: accounts by state, calls, outcomes by verdict, gaps. Errors make it partial."""
     totals, errors = sum_targets(scan.targets.all()).totals(), scan.totals.get(ERRORS_KEY, [])
     return {**totals, "partial": True, ERRORS_KEY: errors} if errors else totals

@@ -1,4 +1,4 @@
-"""What only the whole organization can tell: who owns a bucket, whose settings point at it, who manages root access."""
+"""Collects facts that need the whole organization: bucket owners, settings that point at them, root management."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scans.domain.evidence import GLOBAL, Context, Resource, World
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
-# What an account that left had is no longer ours to vouch for.
+# The evidence of an account that left the organization no longer counts.
 GONE_STATUSES = [Account.Status.VANISHED, Account.Status.CLOSED]
 InboundBuckets = dict[str, dict[str, list[str]]]  # owning account -> bucket -> kinds of data
 
@@ -33,6 +33,7 @@ def iterate_latest_resources(organization: Organization, collector: str, type: s
     for start in range(0, len(found), 500):
         part = found[start : start + 500]
         contents = blobs.load_contents(digest for _, digest in part)
+        # Per 500, since the parsed evidence of ten thousand accounts doesn't fit into memory.
         for account, digest in part:
             for resource in evidence.parse_evidence(contents[digest]).resources:
                 if resource.type == type:
@@ -41,10 +42,10 @@ def iterate_latest_resources(organization: Organization, collector: str, type: s
 
 @dataclass(frozen=True, slots=True)
 class AccountReadStatus:
-    """Which accounts of the organization a Scan read (account -> manifest), could not read, or was asked to leave out.
+    """Which accounts of the organization a Scan read, could not read, or left out.
 
-    not_read, left_out: account -> time of the last reading, "" if there was none. An account that was left out is
-    only that while its last reading went well: one that could not be read then is not known to be readable now."""
+    read: account -> manifest. not_read, left_out: account -> time of the last reading, or "" without one.
+    """
 
     read: Mapping[str, str] = field(default_factory=dict)
     not_read: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class AccountReadStatus:
 def classify_read_accounts(scan: Scan) -> AccountReadStatus:
     targets = list(scan.targets.values_list("account__account_id", "state", "visit", "manifest"))
     asked = {id for id, *_ in targets}
-    # One whose second visit failed was read by its first, in this scan.
+    # An account whose second visit failed was still read by its first visit in this scan.
     read = {id: manifest for id, state, visit, manifest in targets if state == "done" or (visit > 1 and manifest)}
     not_read: dict[str, str] = {}
     left_out: dict[str, str] = {}
@@ -64,8 +65,10 @@ def classify_read_accounts(scan: Scan) -> AccountReadStatus:
     for id, status, unreadable, last in rows:
         if id in read:
             continue
-        sound = last is not None and unreadable is None and status == Account.Status.ACTIVE
-        chosen = left_out if sound and id not in asked else not_read
+        # Left out only if its last reading succeeded. An account that could not be read then may be unreadable now, so
+        # its old evidence must not make anything pass.
+        readable = last is not None and unreadable is None and status == Account.Status.ACTIVE
+        chosen = left_out if readable and id not in asked else not_read
         chosen[id] = last.astimezone(UTC).isoformat() if last else ""
     return AccountReadStatus(read, not_read, left_out)
 
@@ -77,9 +80,10 @@ def list_present_accounts(organization: Organization) -> QuerySet[Account]:
 def map_bucket_owners(
     organization: Organization, reading: AccountReadStatus | None = None
 ) -> tuple[dict[str, str], set[str]]:
-    """Bucket -> owning account, and the accounts whose buckets are not known: never read, or not by this reading.
-
-    A name that two accounts listed belongs to the one that was read now: the bucket was deleted and made again."""
+    """Bucket -> owning account, and the accounts whose buckets are unknown: never read, or not by this reading."""
+    # A bucket name has one owner within a partition. If two accounts listed the same name, the bucket was deleted and
+    # created again elsewhere, and the account that was read now is right.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     owners: dict[str, str] = {}
     listed: set[str] = set()
     fresh: dict[str, str] = {}
@@ -93,7 +97,7 @@ def map_bucket_owners(
 
 
 def find_inbound_buckets(organization: Organization, owners: dict[str, str] | None = None) -> InboundBuckets:
-    """Which buckets of each account other accounts' settings point at, as last read."""
+    """Owning account -> its buckets that settings of other accounts point at, as last read."""
     owners = map_bucket_owners(organization)[0] if owners is None else owners
     kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for account, resource in iterate_latest_resources(organization, "s3_buckets", "s3.destination"):
@@ -108,10 +112,10 @@ def find_inbound_buckets(organization: Organization, owners: dict[str, str] | No
 def describe_shared_buckets(
     organization: Organization, owners: dict[str, str], reading: AccountReadStatus | None = None
 ) -> dict[str, Mapping[str, Any]]:
-    """What the owners' evidence says of the buckets that other accounts' settings point at. Owners that could not be
-    read say nothing."""
+    """What the owners' evidence says about buckets that other accounts' settings point at (docs/decisions/0018)."""
     found: dict[str, Mapping[str, Any]] = {}
     for account, names in find_inbound_buckets(organization, owners).items():
+        # The old evidence of an owner that could not be read proves nothing today.
         if reading and account in reading.not_read:
             continue
         world = load_account_world(organization, account, set(destinations.DESTINATION_RELATED), reading)
@@ -123,7 +127,7 @@ def describe_shared_buckets(
 
 
 def read_root_management(organization: Organization, reading: AccountReadStatus | None = None) -> bool | Gap | None:
-    """Does the organization manage its members' root credentials? None: its management account wasn't read."""
+    """Whether the organization manages its members' root credentials. None: the management account wasn't read."""
     world = load_account_world(organization, organization.management_account_id, {"iam.organization"}, reading)
     for resource in world.resources("iam.organization", GLOBAL).values():
         features = resource.facts.get("features")
@@ -134,8 +138,7 @@ def read_root_management(organization: Organization, reading: AccountReadStatus 
 def load_account_world(
     organization: Organization, account: str, types: set[str], reading: AccountReadStatus | None = None
 ) -> World:
-    """The evidence of these types in one Account: what the reading collected or, of an Account that it left out, the
-    latest."""
+    """The evidence of these types in one Account: what this reading collected, or else the latest evidence."""
     collectors = {registry.collector_by_type()[type] for type in types}
     if reading and account in reading.read:
         return World(blobs.load_manifest_evidence(blobs.load_manifest(reading.read[account]), collectors).values())
@@ -147,7 +150,7 @@ def load_account_world(
 
 
 def build_organization_context(scan: Scan) -> Context:
-    """What the controls may know that need the whole organization, once the Scan's accounts were read."""
+    """The context for controls that need the whole organization. Call it once the Scan's accounts were read."""
     reading = classify_read_accounts(scan)
     owners, unread = map_bucket_owners(scan.organization, reading)
     return replace(
@@ -162,8 +165,10 @@ def build_organization_context(scan: Scan) -> Context:
 
 
 def list_deciding_accounts(account: Account, control: Control) -> list[str]:
-    """The other accounts that outcomes of this control in this Account rest on: who owns its buckets, as last known,
-    and the management account."""
+    """The other accounts that this control's outcomes in this Account depend on, for a rescan of a ticket.
+
+    They are the owners of its buckets, as last known, and the management account.
+    """
     if not control.joins:
         return []
     organization = account.organization
@@ -179,7 +184,7 @@ def list_deciding_accounts(account: Account, control: Control) -> list[str]:
 
 
 def list_destination_buckets(account: Account) -> set[str]:
-    """The buckets that this Account's settings point at, as last read."""
+    """The buckets that settings of this Account point at, as last read."""
     rows = EvidenceHead.objects.filter(account=account, region=GLOBAL, collector="s3_buckets")
     contents = blobs.load_contents(rows.values_list("digest", flat=True))
     held = (resource for data in contents.values() for resource in evidence.parse_evidence(data).resources)

@@ -1,4 +1,4 @@
-"""Threads that no process waits for: what runs in one may never end, and nothing can stop it from outside."""
+"""A pool of daemon threads. Work in them may hang for ever, and the process can still exit."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ T = TypeVar("T")
 
 
 POOLS: WeakSet[DaemonPool] = WeakSet()
-POOLS_LOCK = threading.Lock()  # a set that grows while it is listed raises
+POOLS_LOCK = threading.Lock()  # iterating over a set that another thread changes raises
 
 
 def count_stuck_threads() -> int:
-    """Threads of this process that go on with what was given up."""
+    """How many threads of this process still run abandoned work."""
     with POOLS_LOCK:
         pools = list(POOLS)
     return sum(pool.stuck_count for pool in pools)
 
 
 class DaemonPool:
-    """Like concurrent.futures' pool, whose threads Python joins before it exits; these are daemons. A thread whose
-    work was given up is replaced, so that the work that waits isn't held up."""
+    """Like ThreadPoolExecutor, but with daemon threads, and with give_up for work that hangs.
+
+    A thread whose work was given up is replaced, so that queued work goes on.
+    """
+
+    # concurrent.futures registers its threads to be joined at exit, so one hanging call would keep the process alive.
 
     def __init__(self, size: int, name: str) -> None:
         self.size, self.name = size, name
@@ -49,7 +53,7 @@ class DaemonPool:
         return future
 
     def give_up(self, future: Future[Any]) -> None:
-        """Wait no longer for this work. One that hasn't begun never will; another's thread is replaced."""
+        """Abandon this work. If it has not begun, it never will; if it runs, its thread is replaced."""
         with self._lock:
             self._open.discard(future)
             if future.cancel() or future.done():
@@ -59,12 +63,12 @@ class DaemonPool:
 
     @property
     def stuck_count(self) -> int:
-        """Threads that go on with what was given up."""
+        """How many threads still run abandoned work."""
         with self._lock:
             return len(self._lost)
 
     def shutdown(self, *, wait_for_it: bool = True, cancel: bool = False) -> None:
-        """End the threads once the work is done, except for what was given up."""
+        """End the threads once their work is done, except abandoned ones."""
         with self._lock:
             waiting = set(self._open)
             for _ in range(self._threads):
@@ -87,13 +91,14 @@ class DaemonPool:
     def _run(self) -> None:
         try:
             while (job := self._jobs.get()) is not None and self._run_one_job(*job):
-                del job  # an idle thread holds no Target's evidence
+                # Otherwise an idle thread would keep the last Target's evidence in memory.
+                del job
         finally:
             with self._lock:
                 self._threads -= 1
 
     def _run_one_job(self, future: Future[Any], work: Callable[[], Any]) -> bool:
-        """False: it was given up meanwhile, and another thread does what comes next."""
+        """False: the work was abandoned in the meantime, and a replacement thread has taken over."""
         complete_future(future, work)
         with self._lock:
             self._open.discard(future)
@@ -107,8 +112,9 @@ def complete_future(future: Future[Any], work: Callable[[], Any]) -> None:
         return
     try:
         result = work()
+    # BaseException: whoever waits for the future must wake up, also when the thread itself is being stopped.
     except BaseException as error:
-        future.set_exception(error)  # for those who wait
+        future.set_exception(error)
         if not isinstance(error, Exception):
             raise
     else:

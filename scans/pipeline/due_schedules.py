@@ -1,4 +1,4 @@
-"""Schedules are rows: any number of beats may look, and each due time starts one Scan."""
+"""Starts the Scans of schedules that are due. Any number of processes may run it; each due time starts one Scan."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ log = structlog.get_logger(__name__)
 
 
 def start_due_schedules() -> list[int]:
-    """Start what is due; the ids of the new Scans. A missed time is made up for once, not many times.
+    """Start the Scans that are due. Returns their ids.
 
-    One that can't start, for whatever reason, keeps no other from it: it is written down and tried again later."""
+    1. Compute the next due time, and how many due times were missed.
+    2. Claim the due time by a conditional UPDATE; without the claim, another process has it.
+    3. Refuse if a Scan of the schedule is still running; otherwise start the Scan in the same transaction.
+    4. A refusal is recorded on the schedule and counts as a missed run.
+
+    Several missed due times start one Scan. A schedule that fails doesn't affect the others and is tried again later.
+    """
     now = timezone.now()
     started: list[int] = []
     due = Schedule.objects.filter(enabled=True, next_due_at__lte=now).select_related("organization")
@@ -39,6 +45,8 @@ def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int
     values = {"next_due_at": following, **build_missed_fields(missed, now), **CLEARED_REFUSAL}
     try:
         with transaction.atomic():
+            # Claimed before the start and in its transaction: a refused start rolls the claim back, and the handler
+            # below claims again with the refusal.
             if claim_due_time(schedule, values):
                 refuse_overlap(schedule)
                 scan = start_scan(
@@ -49,10 +57,11 @@ def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int
                     **build_scan_arguments(schedule),
                 )
                 started.append(scan.pk)
+    # The unique constraint one_scan_per_due_time is the second guard against two Scans for one due time.
     except IntegrityError:
         if not Scan.objects.filter(schedule=schedule, due_at=due).exists():
             raise
-        return  # another beat started this due time's Scan
+        return  # another process started this Scan
     except ScanRequestError as error:
         values |= {"refused": str(error), "refused_at": now, **build_missed_fields(missed + 1, now)}
         if claim_due_time(schedule, values):
@@ -60,19 +69,21 @@ def start_scheduled_scan(schedule: Schedule, *, now: datetime, started: list[int
 
 
 def claim_due_time(schedule: Schedule, values: dict[str, object]) -> bool:
-    """Settle its due time. False: another beat was quicker, or a person changed or paused it since it was read.
+    """Claim this due time. False: another process did, or a person changed or paused the schedule since it was read.
 
-    Nothing is held afterward, so it is no claim of governance.core.claims: it and the Scan commit together."""
+    Nothing is held afterward, so it doesn't use governance.core.claims: the claim and the Scan commit together."""
     same = {"pk": schedule.pk, "next_due_at": schedule.next_due_at, "version": schedule.version}
     return bool(Schedule.objects.filter(**same).update(**values))
 
 
 def find_next_due(schedule: Schedule, now: datetime) -> tuple[datetime, int]:
-    """The next due time, and how many there were since this one."""
+    """The next due time, and how many due times passed since this one."""
     rhythm = rhythm_of(schedule)
     try:
         return rhythm.following(schedule.next_due_at, now)
-    except ScanRequestError as error:  # this machine has lost the time zone: a day later is the nearest that is known
+    # This machine doesn't know the schedule's time zone. One interval from now is the best guess; skipping the run
+    # would be worse.
+    except ScanRequestError as error:
         log.warning("schedule.no_time_zone", schedule=schedule.name, why=str(error))
         return now + timedelta(minutes=rhythm.every_minutes), 0
 
@@ -82,7 +93,7 @@ def build_missed_fields(times: int, now: datetime) -> dict[str, object]:
 
 
 def refuse_overlap(schedule: Schedule) -> None:
-    """Raises ScanRequestError. Scans of the same accounts would only wait for each other, and pile up."""
+    """Raises ScanRequestError while a Scan of the schedule runs. A second one would wait for the same accounts."""
     running = find_running_scan(schedule)
     if running is not None:
         raise ScanRequestError(f"Scan {running.pk} of this schedule was still running.")

@@ -1,4 +1,4 @@
-"""Runs a Scan in this process, with threads for accounts: what `manage.py scan` does without --queue."""
+"""Runs a Scan in this process with one thread per account, for `manage.py scan` without --queue."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from scans.pipeline.leases import release_dead_leases
 
 STEP_SECONDS = 0.5
 clock = time.monotonic
-# How long a database, or what else may pass, may be away before the command gives up; the next one goes on.
+# How long the database may be away before the command gives up. The next `manage.py scan` continues the Scan.
 MAX_OUTAGE_SECONDS = 45.0
 
 
 def run(scan: Scan, progress: Callable[[], None] = lambda: None) -> None:
-    """Work on the Scan's Targets until it has ended; calls progress about twice a second."""
+    """Work on the Scan's Targets until it has ended. Calls progress about twice a second."""
     with DaemonPool(settings.SCAN_PARALLEL_TARGETS, "target") as pool:
         try:
             work_until_ended(scan, pool, progress)
         except KeyboardInterrupt:
-            pool.shutdown(wait_for_it=False, cancel=True)  # what is being read is finished, nothing else is begun
+            # No further account begins. Accounts that are being read are finished: leaving the pool waits for them.
+            pool.shutdown(wait_for_it=False, cancel=True)
             raise
 
 
@@ -54,7 +55,7 @@ def work_until_ended(scan: Scan, pool: DaemonPool, progress: Callable[[], None])
 
 @dataclass(slots=True)
 class ForegroundWork:
-    """What is being worked on, and until when a Target rests that failed and is tried again."""
+    """The Targets in work, and until when a failed Target waits for its next try."""
 
     scan: Scan
     busy: dict[Future[None], int] = field(default_factory=dict)
@@ -66,10 +67,11 @@ class ForegroundWork:
 
 
 def run_work_step(going: ForegroundWork, pool: DaemonPool, progress: Callable[[], None]) -> bool:
-    """Begin what there is room for, and take what is done. True: the Scan has ended."""
+    """Start Targets while there is room, and collect finished ones. True: the Scan has ended."""
     scan, busy = going.scan, going.busy
     free = Q(state="queued") | Q(state="running", lease_until__lt=timezone.now())
     waiting = scan.targets.filter(free).exclude(pk__in=going.unavailable_targets()).order_by("id")
+    # Twice the threads are submitted, so that no thread idles between two steps.
     room = settings.SCAN_PARALLEL_TARGETS * 2 - len(busy)
     for target_id in list(waiting.values_list("id", flat=True)[:room]):
         busy[pool.submit(run_one_target, target_id)] = target_id
@@ -86,19 +88,19 @@ def run_work_step(going: ForegroundWork, pool: DaemonPool, progress: Callable[[]
     scan.refresh_from_db()
     if scan.state in SCAN_ENDED:
         return True
-    time.sleep(STEP_SECONDS)  # somebody else has the rest, or it waits for another try; no hurry
+    time.sleep(STEP_SECONDS)  # the rest is with other workers or waits for another try
     return False
 
 
 def delay_retry(going: ForegroundWork, target_id: int) -> None:
-    """What is to be tried again isn't at once: what failed needs a moment."""
+    """Let a Target that failed and is queued again wait before its next try."""
     attempts = Target.objects.filter(pk=target_id, state="queued").values_list("attempts", flat=True).first()
     if attempts:
         going.rests[target_id] = clock() + failures.compute_retry_delay(attempts).total_seconds()
 
 
 def list_stuck_work(busy: dict[Future[None], int]) -> list[Future[None]]:
-    """Work that goes on though its Target has failed for want of time: nobody waits for it."""
+    """Work that still runs although its Target has failed at the time limit."""
     failed = Target.objects.filter(
         pk__in=busy.values(), state="failed", started_at__lt=timezone.now() - time_limits.get_target_time_limit()
     )
@@ -114,7 +116,7 @@ def run_one_target(target_id: int) -> None:
 
 
 def find_interrupted_scan(organization: Organization, asked: dict[str, list[str]]) -> Scan | None:
-    """A Scan that asked for the same and was cut off: no live worker holds any of its Targets."""
+    """An interrupted Scan of the same scope: it hasn't ended, and no live worker holds any of its Targets."""
     for scan in Scan.objects.filter(organization=organization, state__in=["running", "joining"]):
         release_dead_leases(scan)
         held = scan.targets.filter(state="running", lease_until__gt=timezone.now()).exists()

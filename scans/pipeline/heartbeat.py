@@ -1,4 +1,4 @@
-"""Leases on work: how long one lasts without a sign of life, and the thread that gives the signs."""
+"""Renews leases from a thread while work goes on."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from django.db import connection
 from governance.core import error_log
 from scans.pipeline import failures
 
-# A killed worker's work is free again after LEASE at most, and the sweeper (governance.celery) looks every few seconds.
+# The work of a killed worker is free again after LEASE_DURATION at most; the sweeper (governance.celery) looks every
+# few seconds. Several heartbeats fit into it, so a late one doesn't cost the lease.
 LEASE_DURATION = timedelta(seconds=40)
 HEARTBEAT_SECONDS = 10.0
-# After a sign that could not be given: a database that is away for a moment must not cost the lease.
+# The wait after a failed renewal. It is short, so that a database outage of some seconds doesn't cost the lease.
 RETRY_SECONDS = 2.0
 
 
 @contextmanager
 def keep_lease_alive(extend: Callable[[], object], name: str) -> Iterator[None]:
-    """Extend a lease while the work goes on, from a thread of its own."""
+    """Extend a lease from a separate thread while the work goes on."""
     stop = threading.Event()
     thread = threading.Thread(target=run_heartbeat, args=(stop, extend, name), name=name, daemon=True)
     thread.start()
@@ -38,11 +39,13 @@ def run_heartbeat(stop: threading.Event, extend: Callable[[], object], name: str
         while not stop.wait(wait):
             wait = HEARTBEAT_SECONDS if renew_lease(extend, name) else RETRY_SECONDS
     finally:
+        # Django's connections belong to threads, and nothing else closes this one.
         connection.close()
 
 
 def renew_lease(extend: Callable[[], object], name: str) -> bool:
-    """A sign of life. One that fails is told and tried again: a thread that died would lose the work silently."""
+    """Extend the lease once. False: it failed and was logged."""
+    # Nothing may end this thread: without heartbeats the lease expires, and the finished work is thrown away.
     try:
         extend()
     except failures.INFRASTRUCTURE_ERRORS as error:

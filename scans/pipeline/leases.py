@@ -1,7 +1,7 @@
-"""Which process holds a lease, and whether it still lives: a dead one's lease ends at once, instead of being waited out.
+"""Names the processes that hold leases, and ends the leases of dead processes before they expire.
 
-A process is named by its machine, its id and when it began: after a restart of a container the same id comes again, on
-the same host name, and a killed process keeps its id until somebody asks how it ended.
+A process is identified by machine, process id and start time. The start time is needed because a restarted container
+has the same host name and gives out the same process ids.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from scans.models import Scan, Target
 
-# The kernel keeps a start as time since boot; what that is on the clock moves when the clock is set.
+# The kernel keeps the start as time since boot. Its wall-clock time shifts when the clock is adjusted.
 SAME_START_SECONDS = 2
 
 
 def lease_owner() -> str:
-    """This process as an owner of leases: machine:process id:when it began, in seconds."""
+    """This process as a lease owner: machine:process id:start time in seconds."""
     return name_process(os.getpid())
 
 
@@ -31,26 +31,28 @@ def name_process(pid: int) -> str:
 
 
 def is_dead_process(owner: str) -> bool:
-    """Whether this process was of this machine and is no more. Another machine's can't be asked: False."""
+    """Whether this process ran on this machine and is dead. False for processes of other machines."""
     machine, *numbers = owner.rsplit(":", 2)
     if machine != socket.gethostname()[:48] or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
         return False
     pid, started = map(int, numbers)
     try:
         process = psutil.Process(pid)
+        # A killed process stays a zombie, with its id, until its parent has collected its exit status.
         return process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - started) > SAME_START_SECONDS
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:
-        return False  # somebody else's, so it lives
+        return False  # it belongs to another user, so it is alive
 
 
 def release_dead_leases(scan: Scan) -> None:
-    """End the leases of processes of this machine that are no more, on the Scan and on its Targets."""
+    """End the leases that dead processes of this machine hold on the Scan and its Targets."""
     now = timezone.now()
     held = Target.objects.filter(scan=scan, state="running", lease_until__gt=now)
     for pk, owner, token in held.values_list("pk", "owner", "token"):
         if is_dead_process(owner):
+            # With the token, so that a worker that claimed the Target in the meantime keeps its lease.
             Target.objects.filter(pk=pk, token=token, state="running").update(lease_until=now)
     release_dead_scan_lease(scan, now)
 

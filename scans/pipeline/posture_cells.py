@@ -1,4 +1,4 @@
-"""Keeps the roll-ups in line with what was judged, writing only what changed."""
+"""Updates posture cells and account totals to match the outcomes, writing only what changed."""
 
 from __future__ import annotations
 
@@ -32,19 +32,23 @@ def write_posture_cells(
     limited: Collection[tuple[str, str]] = (),
     events: Iterable[FindingEvent] = (),
 ) -> None:
-    """kept: open Findings of resources that this scan could not see; they stand with the verdict they had.
-    limited: (control, region) of which this scan saw a part: what an earlier one counted stands, but for what `events`
-    say that the scan did to Findings."""
+    """Write the cells of one Account.
+
+    kept: open Findings of resources that this scan could not see; they count with the verdict that they have.
+    limited: (control, region) pairs that this scan saw in part. Their earlier counts stay, except for what `events` say
+    that the scan did to Findings.
+    """
     columns = list(VERDICT_COLUMNS.values())
     tallies: dict[tuple[str, str], Counter[str]] = {(region, control): Counter() for control, region in places}
     for item in judged:
         tallies.setdefault((item.region, item.control.id), Counter())[VERDICT_COLUMNS[item.outcome.verdict]] += 1
+    # A denied list must not make a score better, so what it hides still counts.
     for finding in kept:
         if (finding.region, finding.control) in tallies:
             tallies[finding.region, finding.control][VERDICT_COLUMNS[Verdict(finding.verdict)]] += 1
     controls = {control for control, _ in places}
     rows = PostureCell.objects.filter(account=account, control__in=controls)
-    # Plain values: most cells stay as they are, and a model for each would cost more than the rest of this.
+    # Plain values, because most cells don't change and building a model for each costs more than everything else here.
     stored = {(region, control): was for region, control, *was in rows.values_list("region", "control", "pk", *columns)}
     held = {place: was for place, (_, *was) in stored.items() if place[::-1] in limited}
     tallies |= carry_forward_cells(account, held, events) if held else {}
@@ -67,8 +71,9 @@ def write_posture_cells(
 def carry_forward_cells(
     account: Account, held: Mapping[tuple[str, str], Sequence[int]], events: Iterable[FindingEvent]
 ) -> dict[tuple[str, str], Counter[str]]:
-    """The cells of places that were seen in part. What fails or is unknown is what open Findings say, so that lists and
-    sums agree. What is new may have passed before: a pass is taken away for it, and none is ever made up."""
+    """The cells of places that were seen in part."""
+    # Failed and unknown are counted from the open Findings, so that lists and sums agree. A new Finding may have been a
+    # pass before, so it takes one pass away; the other way round, no pass is invented.
     rows = Finding.objects.filter(
         account=account, state="open", control__in={control for _, control in held}
     ).order_by()
@@ -89,11 +94,11 @@ def carry_forward_cells(
 
 
 def write_account_totals(account: Account, controls: Collection[str]) -> None:
-    """Sum these Controls' cells of the Account anew."""
+    """Sum up the Account's cells of these Controls again."""
     if not controls:
         return
     with transaction.atomic():
-        # Two scans of one account may change cells of different regions: who sums last must see both.
+        # Two scans of one account can change cells of different regions. The lock makes the second sum see both.
         list(Account.objects.filter(pk=account.pk).select_for_update(no_key=True).values_list("pk"))
         AccountTotal.objects.bulk_create(
             sum_account_cells(account, controls),

@@ -1,4 +1,11 @@
-"""Brings Findings in line with what was judged, writing only what changed."""
+"""Updates Findings to match the outcomes of a Target, writing only what changed.
+
+1. Load the known Findings of the judged controls.
+2. Split off outcomes about regions or accounts that the Scan left out; their Findings stay unchanged.
+3. Apply each outcome to its Finding, in memory.
+4. Resolve open Findings whose resource is gone, where its place was listed completely.
+5. Write Findings, events and posture cells, and notify the listeners in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +45,7 @@ CHANGEABLE_FIELDS = [
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSource:
-    """What outcomes rest on: the Scan that read the evidence and when, the evidence, and its digests."""
+    """Where outcomes come from: the Scan that read the evidence, when, the evidence itself, and its digests."""
 
     scan: Scan
     world: World
@@ -51,11 +58,12 @@ SourcedOutcome = tuple[JudgedOutcome, OutcomeSource]
 
 @dataclass(slots=True)
 class FindingChanges:
-    """What one Account's outcomes come to: rows to add, rows to change, events, counts.
+    """The effect of one Account's outcomes: rows to add, rows to change, events, counts.
 
-    counts: outcomes by verdict, Findings by event. by_control: outcomes by verdict.
-    replayed: the evidence was judged again, without reading AWS. kept: open Findings of resources that
-    had no outcome, though they may still be there."""
+    counts: outcomes by verdict, and Findings by event. by_control: outcomes by verdict for each control.
+    replayed: stored evidence was judged again, without reading AWS.
+    kept: open Findings of resources that had no outcome but may still exist.
+    """
 
     scan: Scan
     account: Account
@@ -71,8 +79,10 @@ class FindingChanges:
 
 @dataclass(frozen=True, slots=True)
 class CompletePlaces:
-    """Where absence means gone: (control, region) pairs that were enumerated completely. spared: fingerprints of
-    what is there, and of which the Scan was asked to leave out a part."""
+    """The (control, region) pairs that were listed completely, so that a missing resource is gone.
+
+    spared: fingerprints of resources that exist but were judged only in part, because of the limits of the Scan.
+    """
 
     places: frozenset[tuple[str, str]]
     spared: frozenset[str] = frozenset()
@@ -84,7 +94,8 @@ class CompletePlaces:
 def find_complete_places(
     judged: Iterable[JudgedOutcome], scanned: set[tuple[str, str]], spared: frozenset[str] = frozenset()
 ) -> CompletePlaces:
-    """The judged places, less those of which something was unknown as a place, or that names what else is there."""
+    """The judged places without those whose list of resources may be incomplete."""
+    # Two reasons for that: the place itself is unknown, or a resource that names further resources is.
     unsure = (item for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
     incomplete = {
         (item.control.id, item.region) for item in unsure if item.about_place or item.type in item.control.names_others
@@ -102,10 +113,9 @@ def reconcile_findings(
     world: World,
     digests: Mapping[tuple[str, str], str],
 ) -> FindingChanges:
-    """Apply one Target's outcomes. Call inside the transaction that finishes the Target.
+    """Apply one Target's outcomes. Call it inside the transaction that finishes the Target.
 
-    judged_places: every (control id, region) that was judged. digests: (region, collector) -> the
-    digest of the evidence. Returns what it came to.
+    judged_places: every (control id, region) that was judged. digests: (region, collector) -> digest of the evidence.
     """
     batch = FindingChanges(scan=scan, account=account, at=at)
     ground = OutcomeSource(scan, world, digests, at)
@@ -121,8 +131,11 @@ def reconcile_findings(
 
 @dataclass(slots=True)
 class OutcomeSplit:
-    """Outcomes to tell; the fingerprints of those that a Scan of some regions or accounts leaves as they are; their
-    places. of_others: how many of those rest on accounts that were left out."""
+    """The outcomes of a limited Scan.
+
+    told: to be reported. spared: fingerprints of Findings that stay unchanged. limited: places that were read in part.
+    of_others: how many unchanged ones depend on accounts that the Scan left out.
+    """
 
     told: list[JudgedOutcome] = field(default_factory=list)
     spared: set[str] = field(default_factory=set)
@@ -133,7 +146,7 @@ class OutcomeSplit:
 def split_outcomes(
     judged: Iterable[JudgedOutcome], account: Account, known: Mapping[str, Finding], read: partial_scans.RegionLimit
 ) -> OutcomeSplit:
-    """What wasn't read because nobody asked for it opens no Finding and changes none."""
+    """Split off outcomes that are unknown only because of the Scan's limits. They open and change no Finding."""
     split = OutcomeSplit()
     for item in judged:
         if not partial_scans.is_limited(item, read):
@@ -142,6 +155,7 @@ def split_outcomes(
         split.limited.add((item.control.id, item.region))
         mark = compute_fingerprint(item.control.id, account.account_id, item.region, item.resource)
         rest = partial_scans.drop_left_out_gaps(item, read)
+        # An open Finding stays as it is even if there are other gaps: the earlier Scan knew more than this one.
         is_open = mark in known and known[mark].state == "open"
         if rest is None or is_open:
             split.spared.add(mark)
@@ -153,6 +167,7 @@ def split_outcomes(
 
 def load_known_findings(account: Account, places: set[tuple[str, str]]) -> dict[str, Finding]:
     """The Findings of the controls that were judged, by fingerprint."""
+    # By control only, which an index serves; places are compared in memory.
     controls = {control for control, _ in places}
     return {f.fingerprint: f for f in Finding.objects.filter(account=account, control__in=controls)}
 
@@ -160,7 +175,7 @@ def load_known_findings(account: Account, places: set[tuple[str, str]]) -> dict[
 def plan_changes(
     batch: FindingChanges, grounded: Iterable[SourcedOutcome], sure: CompletePlaces, known: dict[str, Finding]
 ) -> None:
-    """What these outcomes do to the known Findings. Changes the rows in memory and writes nothing."""
+    """Plan what these outcomes do to the known Findings. Changes rows in memory only, and empties `known` of them."""
     for item, ground in grounded:
         batch.counts[item.outcome.verdict] += 1
         batch.by_control[item.control.id][item.outcome.verdict] += 1
@@ -168,7 +183,7 @@ def plan_changes(
         apply_outcome(batch, item, mark, known.pop(mark, None), ground)
     for finding in known.values():
         close_if_gone(batch, finding, covered=sure.covers(finding))
-    # What a list that was cut short no longer names still counts: a refused read makes no figure better.
+    # No longer listed, but maybe still there. They keep counting, since a denied read must not improve a score.
     batch.kept = [finding for finding in known.values() if finding.state == "open"]
 
 
@@ -178,10 +193,11 @@ def persist_changes(
     judged_places: set[tuple[str, str]],
     limited: Collection[tuple[str, str]] = (),
 ) -> None:
-    """Write what was planned and the cells, and tell who listens. limited: places that this scan saw a part of."""
+    """Write the planned changes and the posture cells, then notify the listeners. limited: places read in part."""
     write_findings(batch)
     write_posture_cells(batch.account, batch.at, judged, judged_places, batch.kept, limited, batch.events)
     opened = [event.finding for event in batch.events if parse_event_kind(event.kind) in {Event.OPEN, Event.REOPEN}]
+    # In the same transaction: an exception whose conditions changed must be suspended together with the change itself.
     for listen in hooks.extensions.required().after_reconcile:
         listen(batch.account, opened, [*batch.new, *batch.changed], replayed=batch.replayed)
 
@@ -190,6 +206,7 @@ def apply_outcome(
     batch: FindingChanges, item: JudgedOutcome, mark: str, finding: Finding | None, ground: OutcomeSource
 ) -> None:
     outcome = item.outcome
+    # The vast majority of outcomes are passes without a Finding. They leave here, before facts and gaps are encoded.
     if finding is None and outcome.verdict not in {Verdict.FAIL, Verdict.UNKNOWN}:
         return
     facts = select_judged_facts(item, ground.world)
@@ -224,12 +241,12 @@ def apply_outcome(
 
 
 def get_recorded_declaration(finding: Finding) -> tuple[str, int]:
-    """What the control's declaration was when the Finding was last written."""
+    """The control's severity and version when the Finding was last written."""
     return finding.severity, finding.control_version
 
 
 def close_if_gone(batch: FindingChanges, finding: Finding, *, covered: bool) -> None:
-    """A Finding whose resource had no outcome in this scan."""
+    """Resolve a Finding without an outcome if its place was listed completely."""
     event = event_for(finding.state, None, covered=covered)
     if event is not None:
         finding.reason = "The resource is no longer there: its place was listed completely without it."
@@ -238,7 +255,7 @@ def close_if_gone(batch: FindingChanges, finding: Finding, *, covered: bool) -> 
 
 
 def transition_finding(batch: FindingChanges, finding: Finding, event: Event, scan: Scan) -> None:
-    """scan: the one that read the evidence, be it now or, for a replay, long ago."""
+    """scan: the one that read the evidence. For a replay that may be long ago."""
     finding.changed_at = batch.at
     if event in FINDING.moves:  # OPEN makes the row, and NOTE leaves the state as it is
         finding.state = FINDING.next_state(finding.state, event)
@@ -260,7 +277,7 @@ def transition_finding(batch: FindingChanges, finding: Finding, event: Event, sc
 
 
 def select_judged_facts(item: JudgedOutcome, world: World) -> dict[str, Any]:
-    """The facts that the control read, as they were: what the Finding's page shows as evidence."""
+    """The facts that the control read: what the Finding's page shows as evidence."""
     resource = world.resources(item.type, item.region).get(item.resource) if item.type else None
     if resource is None:
         return {}
@@ -268,7 +285,7 @@ def select_judged_facts(item: JudgedOutcome, world: World) -> dict[str, Any]:
 
 
 def find_evidence_digest(item: JudgedOutcome, world: World, digests: Mapping[tuple[str, str], str]) -> str:
-    """Digest of the evidence that the outcome rests on."""
+    """Digest of the evidence behind the outcome; "" if there is none."""
     for type in [item.type] if item.type else item.control.facts:
         for region in (item.region, "global"):
             collector = world.source.get((type, region))

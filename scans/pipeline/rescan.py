@@ -1,6 +1,6 @@
-"""Scan one Account again: what its owner may do. Limited in rate, and never started while the same scan runs.
+"""Scans one Account again for its owner, at a limited rate and not while the same scan runs.
 
-The audit trail says who did it when, so the limits count its rows.
+The audit trail records who rescanned when, so the limits count its rows.
 """
 
 from __future__ import annotations
@@ -42,22 +42,23 @@ UNSCANNABLE_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Rescan:
-    """started: False where the same scan was running already."""
+    """started: False if the same scan was already running."""
 
     scan: Scan
     started: bool
 
 
 def rescan_account(*, actor: Actor, account: Account) -> Rescan:
-    """Scan the whole Account again. Enqueue the Scan on commit if it was started.
+    """Scan the whole Account again. If started, enqueue the Scan on commit.
 
-    Raises NotPermittedError, ScanRequestError for an account that can't be read, ScanTooSoonError.
+    Raises NotPermittedError, ScanRequestError for an account that can't be scanned, ScanTooSoonError.
     """
     require_scan_permission(actor, account.organization, [account], whole=False, permission=Permission.SCAN_RESCAN)
     if why := explain_unscannable(account):
         raise ScanRequestError(why, field="accounts")
     with transaction.atomic():
-        # Two requests at once come one after the other, so the second finds the first one's scan and its audit row.
+        # The lock makes two simultaneous requests run one after the other, so that the second finds the scan and the
+        # audit row of the first.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         running = find_running_rescan(account)
         if running is not None:
@@ -78,7 +79,7 @@ def can_rescan(actor: Actor, account: Account) -> bool:
 
 
 def explain_unscannable(account: Account) -> str:
-    """Empty for an active Account."""
+    """Why the Account can't be scanned; empty for an active one."""
     if account.status == Account.Status.ACTIVE:
         return ""
     return (
@@ -87,7 +88,7 @@ def explain_unscannable(account: Account) -> str:
 
 
 def find_running_rescan(account: Account) -> Scan | None:
-    """A Scan of this whole Account and nothing else that hasn't ended, no matter who started it."""
+    """A running Scan of exactly this whole Account, no matter who started it."""
     live = Scan.objects.filter(targets__account=account).exclude(state__in=SCAN_ENDED).order_by("-id")
     return next((scan for scan in live if is_rescan(scan, account)), None)
 
@@ -98,24 +99,27 @@ def is_rescan(scan: Scan, account: Account) -> bool:
 
 
 def enforce_rescan_limits(actor: Actor, account: Account, now: datetime) -> None:
-    if actor.user_id is None:  # a command
+    # Commands have no user and no limit: who can run them can also change the settings.
+    if actor.user_id is None:
         return
     mine = AuditEvent.objects.filter(action=RESCAN_ACTION, actor_id=actor.user_id)
     here = mine.filter(subject=f"account:{account.account_id}")
-    enforce_rate(settings.RESCAN_RATE, here, f"{account} was scanned again at your request", now)
-    enforce_rate(settings.RESCAN_RATE_PERSON, mine, "Accounts were scanned again at your request", now)
+    enforce_rate(settings.RESCAN_RATE, here, f"{account} was rescanned at your request", now)
+    enforce_rate(settings.RESCAN_RATE_PERSON, mine, "Accounts were rescanned at your request", now)
 
 
 def enforce_rate(rate: str, acts: QuerySet[AuditEvent], what: str, now: datetime) -> None:
-    """Raises ScanTooSoonError if there were as many acts as the rate allows, with when the oldest of them is past."""
+    """Raises ScanTooSoonError, with the time to wait, if the rate allows no further act now."""
     allowed, period = parse_rate(rate)
     recent = list(acts.order_by("-seq").values_list("at", flat=True)[:allowed])
     wait = recent[-1] + period - now if len(recent) == allowed else timedelta(0)
     if wait <= timedelta(0):
         return
     times = f"{allowed} times" if allowed > 1 else "once"
-    said = f"{what} {times} in the last {rate.partition('/')[2]}, which is the limit. Try again in {format_wait(wait)}."
-    raise ScanTooSoonError(said, wait)
+    message = (
+        f"{what} {times} in the last {rate.partition('/')[2]}, which is the limit. Try again in {format_wait(wait)}."
+    )
+    raise ScanTooSoonError(message, wait)
 
 
 def parse_rate(rate: str) -> tuple[int, timedelta]:
@@ -124,7 +128,7 @@ def parse_rate(rate: str) -> tuple[int, timedelta]:
 
 
 def format_wait(wait: timedelta) -> str:
-    """In whole seconds, minutes or hours, never too few."""
+    """In whole seconds, minutes or hours, rounded up."""
     seconds = math.ceil(wait.total_seconds())
     number, unit = (seconds, "second") if seconds <= 90 else (math.ceil(seconds / 60), "minute")
     if number > 90 and unit == "minute":

@@ -1,4 +1,4 @@
-"""Writes about schedules: create, change, pause, resume, delete, run now. Each takes the permission over the whole scope."""
+"""Creates, changes, pauses, resumes, deletes and runs schedules. Each needs the permission over the whole scope."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ RequestedScope = Mapping[str, Sequence[str]]
 def create_schedule(
     *, actor: Actor, organization: Organization, name: str, rhythm: Rhythm, asked: RequestedScope
 ) -> Schedule:
-    """asked: accounts, ous, regions, controls (ids, or groups of them), as for a Scan; nothing means everything.
+    """asked: accounts, ous, regions, controls (ids or names of groups), as for a Scan. An empty part means everything.
 
-    The first Scan starts when it is due for the first time. Raises ScanRequestError, NotPermittedError.
+    The first Scan starts at the first due time. Raises ScanRequestError, NotPermittedError.
     """
     scope = validate_schedule_scope(actor, organization, asked)
     now = timezone.now()
@@ -68,9 +68,13 @@ def change_schedule(
     enabled: bool | None = None,
     version: int | None = None,
 ) -> None:
-    """None: that stays as it is. version: the one that was read.
+    """Change what is given; None leaves a value unchanged. version: the version that the person saw.
 
-    A new rhythm counts from now. A paused schedule makes up for nothing when it is resumed.
+    1. Lock the row and check permission and version.
+    2. Validate and collect the new values, and return if nothing differs.
+    3. Compute a new due time if the rhythm changed or an overdue schedule was resumed.
+    4. Save, and record a change and a pause or resume as separate audit events.
+
     Raises ScanRequestError, NotPermittedError, LostRaceError.
     """
     now = timezone.now()
@@ -91,6 +95,7 @@ def change_schedule(
             return
         for field, value in new.items():
             setattr(row, field, value)
+        # A new rhythm counts from now. A schedule that was paused past its due time doesn't start at once when resumed.
         if "every_minutes" in new or (row.enabled and row.next_due_at <= now and switched):
             row.next_due_at = rhythm_of(row).after(now)
         row.changed_by, row.changed_at, row.version = actor.name, now, row.version + 1
@@ -103,7 +108,7 @@ def change_schedule(
 
 
 def delete_schedule(*, actor: Actor, schedule: Schedule, version: int | None = None) -> None:
-    """It starts nothing more; the Scans that it started stay. Raises NotPermittedError, LostRaceError."""
+    """Mark it deleted. The Scans that it started stay. Raises NotPermittedError, LostRaceError."""
     with transaction.atomic():
         row = lock_schedule(actor, schedule, version)
         row.enabled, row.deleted_at, row.version = False, timezone.now(), row.version + 1
@@ -113,9 +118,9 @@ def delete_schedule(*, actor: Actor, schedule: Schedule, version: int | None = N
 
 
 def run_schedule(*, actor: Actor, schedule: Schedule) -> Rescan:
-    """Scan its scope now, a paused one's too; the next due time stays. Enqueue the Scan on commit if it was started.
+    """Scan its scope now, even if it is paused. The next due time stays. If started, enqueue the Scan on commit.
 
-    While a Scan of the schedule runs, that one is the answer. Raises ScanRequestError, NotPermittedError, LostRaceError.
+    While a Scan of the schedule runs, returns that one. Raises ScanRequestError, NotPermittedError, LostRaceError.
     """
     try:
         with transaction.atomic():
@@ -132,6 +137,7 @@ def run_schedule(*, actor: Actor, schedule: Schedule) -> Rescan:
             )
             Schedule.objects.filter(pk=row.pk).update(**CLEARED_REFUSAL)
             audit_schedule_act(actor, "run", row, scan=scan.pk)
+    # Outside of the transaction, which was rolled back: the refusal must stay visible on the schedule's page.
     except ScanRequestError as error:
         Schedule.objects.filter(pk=schedule.pk).update(refused=str(error), refused_at=timezone.now())
         raise
@@ -143,19 +149,20 @@ def find_running_scan(schedule: Schedule) -> Scan | None:
 
 
 def build_scan_arguments(schedule: Schedule) -> dict[str, Any]:
-    """start_scan's arguments. A row of an earlier release asks for nothing in particular, so for everything."""
+    """The arguments of start_scan. Rows of earlier releases lack the parts, which means everything."""
     return {name: list(schedule.asked.get(name, [])) for name in SCOPE_PARTS}
 
 
 def lock_schedule(actor: Actor, schedule: Schedule, version: int | None = None) -> Schedule:
-    """The row as it is now, held to the end of the transaction. Raises NotPermittedError, LostRaceError."""
+    """The current row, locked until the end of the transaction. Raises NotPermittedError, LostRaceError."""
+    # of=("self",): PostgreSQL would otherwise lock the joined organization too.
     rows = Schedule.objects.select_for_update(of=("self",)).select_related("organization")
     row = rows.get(pk=schedule.pk)
     require_schedule_scope(actor, row.organization, ScheduleScope([row]), row.asked)
     if row.deleted_at is not None:
         raise LostRaceError("The schedule has been deleted.")
     if version is not None and version != row.version:
-        raise LostRaceError("The schedule has changed since you read it. Look at it again.")
+        raise LostRaceError("The schedule has changed since you read it. Review it, then try again.")
     return row
 
 
@@ -166,15 +173,17 @@ def require_schedule_scope(
     places = scope.places(organization, dict(asked))
     if not all(is_permitted(actor, Permission.SCAN_SCHEDULE, now, place) for place in places):
         raise NotPermittedError(
-            f"{actor.name} may not schedule scans there; a grant of scan operator over all of it is needed."
+            f"{actor.name} is not allowed to schedule these scans. This needs a grant as scan operator for the whole scope."
         )
 
 
 def validate_schedule_scope(actor: Actor, organization: Organization, asked: RequestedScope) -> dict[str, list[str]]:
-    """As it is kept. Refuses what start_scan would, and an actor who may not schedule all of it."""
+    """The scope as stored. Raises ScanRequestError for what start_scan would refuse, and NotPermittedError."""
     accounts, ous, regions = (list(dict.fromkeys(asked.get(name, ()))) for name in SCOPE_PARTS[:3])
     if len(accounts) > MAX_SCHEDULE_ACCOUNTS:
-        raise ScanRequestError(f"At most {MAX_SCHEDULE_ACCOUNTS:,} accounts; name their OUs instead.", field="accounts")
+        raise ScanRequestError(
+            f"Enter at most {MAX_SCHEDULE_ACCOUNTS:,} accounts, or select their OUs instead.", field="accounts"
+        )
     kept = {
         "accounts": accounts,
         "ous": ous,
@@ -196,22 +205,23 @@ def is_same_scope(asked: RequestedScope, row: Schedule) -> bool:
 
 
 def validate_schedule_name(organization: Organization, name: str) -> str:
-    """Raises ScanRequestError for one that is taken, too long, or holds a secret or personal data."""
+    """The cleaned name. Raises ScanRequestError if it is taken, too long, or contains a secret or personal data."""
     name = name.strip()
     if not name:
-        raise ScanRequestError("Give it a name.", field="name")
+        raise ScanRequestError("Enter a name.", field="name")
     if len(name) > MAX_SCHEDULE_NAME:
-        raise ScanRequestError(f"At most {MAX_SCHEDULE_NAME} characters.", field="name")
+        raise ScanRequestError(f"Use at most {MAX_SCHEDULE_NAME} characters.", field="name")
     if not name.isprintable():
-        raise ScanRequestError("It holds a character that can't be shown.", field="name")
+        raise ScanRequestError("The name contains a character that can't be displayed. Remove it.", field="name")
     try:
         free_text.refuse_sensitive(name)
     except ValidationError as error:
         raise ScanRequestError(" ".join(error.messages), field="name") from error
-    # Two of the same name at once come one after the other.
+    # The lock makes two requests with the same name run one after the other. no_key: scans of the organization that
+    # only refer to its row don't wait.
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     if Schedule.objects.filter(organization=organization, name=name, deleted_at=None).exists():
-        raise ScanRequestError("There is a schedule of this name already.", field="name")
+        raise ScanRequestError("A schedule with this name already exists. Choose another name.", field="name")
     return name
 
 

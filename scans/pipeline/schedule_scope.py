@@ -1,4 +1,4 @@
-"""What a schedule covers and when it is due: read from its row, for services and pages alike."""
+"""Reads a schedule's scope and rhythm from its row, for services and pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GONE_REASONS = {
 
 
 class ScheduleScope:
-    """The Accounts and OUs that schedules name, in two queries however many schedules there are."""
+    """The Accounts and OUs that schedules name, loaded in two queries for any number of schedules."""
 
     def __init__(self, rows: Iterable[Schedule]) -> None:
         rows = list(rows)
@@ -32,33 +32,34 @@ class ScheduleScope:
         self.units = {(each.organization_id, each.ou_id): each for each in found if units}
 
     def places(self, organization: Organization, asked: dict[str, Any]) -> list[Place]:
-        """Where a Scan of it reads. Whatever isn't known takes the whole organization."""
+        """The places that a Scan of it reads, for permission checks."""
+        # An id that is unknown here may name anything, so it needs the permission over the whole organization.
         whole = Place(organization.org_id)
         places: list[Place] = []
         for id in asked.get("accounts", []):
             account = self.accounts.get((organization.pk, id))
             places.append(find_account_place(account) if account else whole)
         for id in asked.get("ous", []):
-            # The OU itself, not the accounts that are in it now: others may join it.
+            # The OU itself instead of its current accounts, because others may join it later.
             unit = self.units.get((organization.pk, id))
             places.append(Place(organization.org_id, split_ou_path(unit.path)) if unit else whole)
         return places or [whole]
 
     def gone(self, row: Schedule) -> list[str]:
-        """What it names and no Scan can read any more, in sentences."""
-        said: list[str] = []
+        """What it names but no Scan can read any more, as sentences."""
+        sentences: list[str] = []
         for id in row.asked.get("accounts", []):
             account = self.accounts.get((row.organization_id, id))
             if account is None:
-                said.append(f"The account {id} is not known.")
+                sentences.append(f"The account {id} is unknown.")
             elif account.status in GONE_REASONS:
-                said.append(GONE_REASONS[Account.Status(account.status)].format(account))
+                sentences.append(GONE_REASONS[Account.Status(account.status)].format(account))
         for id in row.asked.get("ous", []):
             unit = self.units.get((row.organization_id, id))
             if unit is None or unit.vanished_at:
-                said.append(f"The OU {f'{unit} ({id})' if unit else id} is gone.")
+                sentences.append(f"The OU {f'{unit} ({id})' if unit else id} no longer exists.")
         unknown = sorted(set(row.asked.get("controls", [])) - set(registry.controls()))
-        return said + [f"There is no control {id} any more." for id in unknown]
+        return sentences + [f"The control {id} no longer exists." for id in unknown]
 
 
 def rhythm_of(row: Schedule) -> Rhythm:

@@ -1,4 +1,4 @@
-"""Writes about scans: start, cancel, resume. Schedules and people take the same door."""
+"""Starts, cancels and resumes scans. People and schedules use the same functions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ def start_scan(
     due_at: datetime | None = None,
     permission: Permission = Permission.SCAN_RUN,
 ) -> Scan:
-    """A Scan with one Target for each Account asked for, in one transaction. controls: ids, or groups of them.
+    """Create a Scan with one Target per Account. The caller hands it to the workers once the transaction has committed.
+
+    1. Resolve the accounts and controls. controls: ids, or names of groups.
+    2. Check the permission over all of these accounts, then the control and region ids and the settings.
+    3. In one transaction: create the Scan with its context and Targets, record the audit event, move it to running.
 
     Raises ScanRequestError for an unknown id or nothing to read, NotPermittedError.
     """
@@ -65,6 +69,8 @@ def start_scan(
             schedule=schedule,
             due_at=due_at,
         )
+        # What the last scan learned about buckets that other accounts write to. An organization that didn't change then
+        # needs no second visit (docs/decisions/0004).
         inbound = cross_account.find_inbound_buckets(organization)
         Target.objects.bulk_create(
             [Target(scan=scan, account=a, inbound=inbound.get(a.account_id, {})) for a in chosen], batch_size=1000
@@ -77,23 +83,24 @@ def start_scan(
 
 
 def cancel_scan(*, actor: Actor, scan: Scan) -> None:
-    """Stop a Scan at any moment: queued Targets never start, running ones stop at their next step."""
+    """Cancel a Scan. Queued Targets never start; running ones stop at their next stage."""
     require_scan_permission(actor, scan.organization, list_scan_accounts(scan), whole=False)
     if scan.state in SCAN_ENDED:
         raise ScanRequestError(f"Scan {scan.pk} has already ended ({scan.state}).")
     now = timezone.now()
     with transaction.atomic():
         move_state(scan, SCAN, "cancel", actor=actor, finished_at=now)
+        # Workers notice at their next stage: their lease no longer matches a running Target.
         scan.targets.filter(state__in=TARGET.sources("cancel")).update(state=TARGET.target("cancel"), finished_at=now)
         for listen in hooks.extensions.required().after_completion:
             listen(scan)
 
 
 def resume_scan(*, actor: Actor, scan: Scan) -> None:
-    """Go on with a cancelled Scan: what was read stays read."""
+    """Continue a canceled Scan. What was read stays read."""
     require_scan_permission(actor, scan.organization, list_scan_accounts(scan), whole=False)
     if scan.state != "cancelled":
-        raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a cancelled scan can be resumed.")
+        raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a canceled scan can be resumed.")
     with transaction.atomic():
         deadline = timezone.now() + SCAN_DEADLINE
         move_state(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)
@@ -107,13 +114,14 @@ def list_scan_accounts(scan: Scan) -> list[Account]:
 
 
 def choose_accounts(organization: Organization, accounts: Sequence[str], ous: Sequence[str]) -> QuerySet[Account]:
-    """The Accounts named by id or by OU (with the OU's children); all that aren't gone where none is named."""
+    """The Accounts named by id or by OU (with its child OUs), or all that are still in the organization if none is."""
     every = organization.accounts.select_related("ou", "organization")
     refuse_unknown_ids(
         "account", accounts, set(every.filter(account_id__in=accounts).values_list("account_id", flat=True))
     )
     units = list(OrganizationalUnit.objects.filter(organization=organization, ou_id__in=ous))
     refuse_unknown_ids("OU", ous, {unit.ou_id for unit in units})
+    # Suspended accounts stay in: they can't be read, but a scan must list them as not read instead of hiding them.
     present = every.exclude(status__in=[Account.Status.VANISHED, Account.Status.CLOSED])
     if not accounts and not ous:
         return present
@@ -127,7 +135,7 @@ def build_empty_scan_error(organization: Organization, named: Sequence[str]) -> 
     if not named:
         return ScanRequestError(f"{organization.org_id} has no active account to scan. Run: manage.py discover")
     return ScanRequestError(
-        "No account that was asked for can be scanned: they are closed, have left the organization, or the OU is empty."
+        "None of the selected accounts can be scanned: they are closed, have left the organization, or the OU is empty."
     )
 
 
@@ -137,24 +145,24 @@ def refuse_unknown_ids(kind: str, asked: Iterable[str], known: Iterable[str]) ->
         raise ScanRequestError(
             f"Unknown {kind}: {', '.join(missing)}. "
             + {
-                "account": "See manage.py discover for the accounts of the organization.",
-                "OU": "See manage.py discover for the OUs of the organization.",
+                "account": "Run manage.py discover to list the organization's accounts.",
+                "OU": "Run manage.py discover to list the organization's OUs.",
                 "control": "See manage.py controls list.",
-                "region": "Regions are named like eu-west-1.",
+                "region": "Use a region name such as eu-west-1.",
             }[kind],
             field=f"{kind.lower()}s",
         )
 
 
 def check_region_settings() -> None:
-    """Regions in the environment that no partition has: their controls would judge, and their scans read, nothing."""
+    """Raises ScanRequestError for configured regions that no partition has: a typo would leave accounts unread."""
     from accounts.aws.endpoints import list_published_regions, load_partitions
 
     known = {"all", *(region for partition in load_partitions() for region in list_published_regions(partition))}
     for name, named in (("TUTELA_REGIONS", settings.SCAN_REGIONS), ("TUTELA_FIPS_REGIONS", settings.FIPS_REGIONS)):
         odd = sorted(set(named) - known)
         if odd:
-            raise ScanRequestError(f"{name} has {', '.join(odd)}, which AWS doesn't have. Correct it.")
+            raise ScanRequestError(f"{name} contains unknown AWS regions: {', '.join(odd)}. Correct the setting.")
 
 
 def list_partition_regions(organization: Organization) -> set[str]:
@@ -175,10 +183,11 @@ def require_scan_permission(
     places = [Place(organization.org_id)] if whole else list_account_places(accounts) or [Place(organization.org_id)]
     if not all(is_permitted(actor, permission, now, place) for place in places):
         needed = "account owner or scan operator" if permission is Permission.SCAN_RESCAN else "scan operator"
-        raise NotPermittedError(f"{actor.name} may not run scans there; a grant of {needed} is needed.")
+        raise NotPermittedError(f"{actor.name} is not allowed to scan these accounts. This needs a grant as {needed}.")
 
 
 def build_scan_context(organization: Organization) -> Context:
+    # Stored with the scan, so that a replay judges with the settings and members of that day, not of today.
     ids = organization.accounts.exclude(status=Account.Status.VANISHED).values_list("account_id", flat=True)
     return Context(
         partition=organization.partition,

@@ -1,4 +1,4 @@
-"""Judges one Target's evidence by the controls that its Scan asked for. Also what a replay does."""
+"""Judges one Target's evidence by the controls of its Scan. Scans and replays both use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scans.storage import blobs
 
 @dataclass(slots=True)
 class TargetEvaluation:
-    """Outcomes of one Account, the (control id, region) pairs that were judged, and what they rest on."""
+    """The outcomes of one Account, the (control id, region) pairs that were judged, and the evidence behind them."""
 
     judged: list[JudgedOutcome]
     places: set[tuple[str, str]]
@@ -51,11 +51,14 @@ def evaluate_target(
     regions: Iterable[str] | None = None,
     run: Callable[..., TargetEvaluation] = run_inline,
 ) -> TargetEvaluation:
-    """joined False: the controls that one account's evidence is enough for. True: the others, which
-    need the bucket owners of the whole organization and so wait until every account was read.
+    """Judge one Account's evidence.
 
-    regions: those that were read, where the evidence given is only a part of what they hold. run: what calls the
-    judging, which is pure: in a thread of its own, say."""
+    joined: False for the controls that need this account's evidence only. True for the others: they need facts of the
+    whole organization, so they run after every account was read.
+    regions: the regions that were read, if `evidences` holds only a part of the evidence.
+    run: calls the judging function, for example in a thread with a time limit.
+    """
+    # Two contexts: the one from the start of the scan lacks what only the other accounts know, such as bucket owners.
     digest = scan.joined_context if joined else scan.context
     context = blobs.load_context(digest, account=account.account_id, as_of=at.isoformat())
     chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]

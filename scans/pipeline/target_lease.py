@@ -1,4 +1,4 @@
-"""The lease on one Target: claim it, extend it, end it. Its token fences the writes of a worker that lost it."""
+"""Claims, extends and ends the lease on one Target. Its token rejects the writes of a worker that lost the lease."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scans.pipeline.leases import lease_owner
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claim on a Target. Whoever holds the highest token owns it; older ones write nothing."""
+    """A claim on a Target. The highest token owns it; a holder of an older token can write nothing."""
 
     target_id: int
     token: int
@@ -31,13 +31,14 @@ class Lease:
 
 
 class LeaseLostError(Exception):
-    """Somebody else owns the Target now, or it was cancelled: nothing may be written."""
+    """Another worker owns the Target now, or it was canceled. Nothing may be written."""
 
 
 def claim_target(target_id: int) -> Lease | None:
-    """Take a queued Target, or one whose lease ran out. Losing means that another worker has it."""
+    """Claim a queued Target, or one whose lease has expired. None: another worker has it, or it has ended."""
     now = timezone.now()
     free = models.Q(state="queued") | models.Q(state="running", lease_until__lt=now)
+    # The new token invalidates a worker that still runs after its lease expired.
     claimed = claim_rows(
         Target.objects.filter(free, pk=target_id, scan__state__in=["queued", "running", "joining"]),
         now + LEASE_DURATION,
@@ -61,5 +62,5 @@ def end_target(lease: Lease, event: str, counters: Counters, **fields: Any) -> N
         **written,
     )
     if not ended:
-        # Rolls the transaction back: a zombie's writes never land.
+        # Rolls the caller's transaction back, so a worker that lost its lease writes nothing at all.
         raise LeaseLostError(f"target {lease.target_id} is no longer ours")

@@ -1,4 +1,4 @@
-"""What the work on one Target needs before it reads: collectors, regions, what is known from before, and the roles."""
+"""Prepares the work on one Target: collectors, regions, earlier evidence, and the roles to assume."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def plan_collection(
     )
     prior: dict[tuple[str, str], Evidence] = {}
     if target.visit > 1:
-        # Only what other accounts' settings point at is new: what stands by itself was just read.
+        # A second visit reads only what other accounts' settings point at. Stage 0 depends on nothing else and was just
+        # read, so its evidence of the first visit is used again.
         first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
         prior = blobs.load_manifest_evidence(blobs.load_manifest(target.manifest), first)
     return account_reader.CollectionPlan(
@@ -50,7 +51,7 @@ def plan_collection(
 
 
 def load_remembered_evidence(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
-    """The evidence of the last scan that a collector builds upon; none where values aren't inspected."""
+    """The evidence of the last scan that collectors build on. Empty if parameter values aren't inspected."""
     if not settings.VALUE_ROLE:
         return {}
     names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
@@ -60,10 +61,12 @@ def load_remembered_evidence(account: Account, collectors: set[str]) -> dict[tup
 
 
 def refuse_inactive_account(account: Account) -> None:
+    # A closed or suspended account can no longer be used, apart from its root user viewing bills.
+    # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_close.html
     if account.status != Account.Status.ACTIVE:
         raise account_reader.AccountUnreadableError(
-            f"The account is {account.status} in the organization, so AWS lets nobody assume a role in it.",
-            "Nothing, or reactivate the account; it is listed so that nobody takes it for read.",
+            f"The account is {account.status} in the organization, so its roles can't be assumed.",
+            "No action is needed unless you reactivate the account. It is listed because it was not read.",
             skipped=True,
         )
 
@@ -85,7 +88,7 @@ def assume_scan_role(target: Target, collectors: set[str]) -> Any:
 
 
 def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
-    """The role that may read values. Raises AssumeError, which then is the gap of each value."""
+    """Assume the value role. Raises AssumeError, which becomes the gap of each value."""
     if not settings.VALUE_ROLE:
         raise build_no_role_error()
     account = target.account

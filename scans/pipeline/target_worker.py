@@ -1,5 +1,7 @@
-"""The work on one Target: claim it, read it, judge it, finish it. A message may come twice; a
-process may die at any line: the row decides, by lease and token."""
+"""Does the work on one Target: claim, read, judge, finish.
+
+A message may arrive twice and a process may die at any line. The lease and token in the Target's row decide who works.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,17 @@ MAX_TARGET_ATTEMPTS = failures.MAX_WORK_TRIES
 
 
 def run_target(target_id: int) -> bool:
-    """Do one Target's work. False: it wasn't ours to do (done, cancelled, or somebody else's), or not to the end.
+    """Do the work on one Target. False: another worker has it, it has ended, or the work could not be finished.
 
-    Whatever goes wrong is this Target's alone: it ends with its reason, or is free again for another try."""
+    1. Claim the Target by its lease (target_lease); without the lease, return.
+    2. Give up a Target whose work was cut off too often.
+    3. Read the account as the scan role while a heartbeat renews the lease (account_reader).
+    4. Judge the evidence by the controls that need no other account (target_evaluation).
+    5. In one transaction: store evidence, reconcile Findings, update the latest evidence, end the Target.
+    6. On failure: free the Target for another try if the error may pass; otherwise end it with its reason.
+
+    A failure affects this Target only. The other Targets of the Scan go on.
+    """
     lease = claim_target(target_id)
     if lease is None:
         return False
@@ -44,6 +54,7 @@ def run_target(target_id: int) -> bool:
         process_target(lease, target, counters)
     except (LeaseLostError, account_reader.NoLongerWantedError):
         return log_abandoned_target(lease)
+    # BaseException: a worker that is stopped must free its Target too, or the account waits for the lease to expire.
     except BaseException as error:
         try:
             handle_target_failure(lease, counters, error)
@@ -61,6 +72,7 @@ def log_abandoned_target(lease: Lease) -> bool:
 
 
 def process_target(lease: Lease, target: Target, counters: Counters) -> None:
+    # Only a Target whose process died gets past the limit: an error that was caught has already ended it at the limit.
     if target.attempts > MAX_TARGET_ATTEMPTS:
         give_up_target(lease, target.account_id, counters, describe_interruptions(target))
         return
@@ -77,7 +89,8 @@ def process_target(lease: Lease, target: Target, counters: Counters) -> None:
 
 
 def renew_target_lease(lease: Lease, wall: Deadline) -> None:
-    """Extend the lease; beyond the wall the Target has failed, whatever its work is still at."""
+    """Extend the lease. After the hard limit, fail the Target, even if its thread is still running."""
+    # A hanging thread can't be stopped in Python, and its heartbeat would keep the Target alive for ever.
     if not wall.passed(time_limits.WALL_SECONDS):
         lease.extend()
     elif lease.held_target().exists():
@@ -85,28 +98,30 @@ def renew_target_lease(lease: Lease, wall: Deadline) -> None:
 
 
 def describe_interruptions(target: Target) -> dict[str, str]:
-    """Why a Target is given up that was begun too often: what a try recorded last or, where none could, that they died."""
-    begun = f"The work on this account was cut off {MAX_TARGET_ATTEMPTS} times"
+    """Why a Target is given up after too many attempts: the last recorded reason, or that the workers died."""
+    interrupted = f"The work on this account was interrupted {MAX_TARGET_ATTEMPTS} times"
     if target.error:
-        return {**target.error, "reason": f"{begun}. The last reason that was recorded: {target.error['reason']}"}
+        return {**target.error, "reason": f"{interrupted}. The last recorded reason: {target.error['reason']}"}
     return {
-        "reason": f"{begun} (a worker died, was killed or ran out of time each time).",
-        "what_to_do": "Look for out-of-memory kills and time limits in the workers' logs, then start a new scan of the account.",
+        "reason": f"{interrupted} (each time a worker died, was killed or ran out of time).",
+        "what_to_do": "Check the workers' logs for out-of-memory kills and time limits, then scan the account again.",
     }
 
 
 def handle_target_failure(lease: Lease, counters: Counters, error: BaseException) -> None:
-    """Say on the Target what went wrong. What may pass frees it for another try, so many times; the rest ends it."""
+    """Record the error on the Target. An error that may pass frees it for another try; any other ends it."""
+    # First, because a broken connection would also break the queries below, which record the reason.
     failures.drop_broken_connection()
     target = Target.objects.select_related("account").get(pk=lease.target_id)
     said = failures.record_failure(error, f"scan {target.scan_id}, account {target.account.account_id}")
     if not failures.is_transient(error):
         give_up_target(lease, target.account_id, counters, said)
     elif not failures.WORK_BACKOFF.is_exhausted(target.attempts):
+        # A queued Target with a lease in the future: no worker claims it before then, and the sweeper resends it after.
         free_again = timezone.now() + failures.compute_retry_delay(target.attempts)
         end_target(lease, "release", counters, owner="", lease_until=free_again, finished_at=None, error=said)
     else:
-        reason = f"Given up after {target.attempts} tries. {said['reason']}"
+        reason = f"Given up after {target.attempts} attempts. {said['reason']}"
         give_up_target(lease, target.account_id, counters, {**said, "reason": reason})
 
 
@@ -118,6 +133,7 @@ def read_and_finish_target(lease: Lease, target: Target, counters: Counters) -> 
     plan.still_wanted = lease.held_target().exists
     with acting_as(assume_scan_role(target, plan.collectors)):
         collected = account_reader.collect(plan)
+    # The time of the evidence, and the day that time-dependent controls judge by. A replay uses the same one.
     at = timezone.now()
     run = time_limits.make_timed_runner(plan.deadline)
     judged = target_evaluation.evaluate_target(
@@ -134,7 +150,7 @@ def finish_target(
     judged: target_evaluation.TargetEvaluation,
     counters: Counters,
 ) -> None:
-    """All of the Target's writes, fenced by the token: one transaction, or nothing."""
+    """Write everything about the Target in the caller's transaction. end_target checks the token last."""
     manifest_digest, manifest = blobs.store_evidence(collected.evidences)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
     done = reconcile_findings(
@@ -147,6 +163,7 @@ def finish_target(
         digests=digests,
     )
     update_latest_evidence(target.account, collected.evidences, digests, judged.at)
+    # A replay of this account locks its row (timemachine.replay), so this waits until the replay has committed.
     record_account_reading(target.account, collected, judged.at)
     end_target(
         lease,
@@ -172,7 +189,7 @@ def record_account_reading(account: Account, collected: account_reader.Collectio
 def mark_target_unreadable(
     lease: Lease, target: Target, counters: Counters, error: account_reader.AccountUnreadableError
 ) -> None:
-    """The account can't be read: say why on the Target and on the Account; its Findings stay as they are."""
+    """Record on the Target and the Account why the account can't be read. Its Findings stay unchanged."""
     said = {"reason": error.reason, "what_to_do": error.what_to_do, "skipped": error.skipped}
     now = timezone.now()
     with transaction.atomic():
@@ -187,7 +204,7 @@ def give_up_target(lease: Lease, account_id: int, counters: Counters, said: Mapp
 
 
 def time_out_target(lease: Lease, counters: Counters | None = None) -> None:
-    """Whatever the work is still at, it is not waited for. The heartbeat says so too, and may come first."""
+    """Fail the Target for exceeding its time. The heartbeat may have done the same already."""
     account_id = Target.objects.values_list("account_id", flat=True).get(pk=lease.target_id)
     try:
         give_up_target(lease, account_id, counters or Counters(), time_limits.describe_time_out())

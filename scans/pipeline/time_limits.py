@@ -1,7 +1,8 @@
-"""How long a collector and a Target may take, and what becomes of those that take longer.
+"""Limits how long a collector and a Target may take.
 
-First by themselves: after its deadline a collector's calls are refused, and what it read is kept. What doesn't come
-back even then is left to its thread. Last, the wall: the lease is renewed no more, and the Target has failed.
+1. After its deadline, a collector's next call is refused; it ends and keeps what it read.
+2. A collector that doesn't return soon after that is abandoned with its thread, and its types get a gap.
+3. At the hard limit (the wall) the lease is no longer renewed and the Target fails.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from scans.pipeline.daemon_threads import DaemonPool, count_stuck_threads
 P = ParamSpec("P")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-CALL_GRACE_SECONDS = (
-    60  # seconds for a call that was on its way, and for what a collector does with the answers that it has
-)
-WALL_SECONDS = 300  # seconds for judging and keeping what was read
+# For a call that was under way at the deadline, and for the work on its answer.
+CALL_GRACE_SECONDS = 60
+# For judging and storing what was read.
+WALL_SECONDS = 300
 POLL_SECONDS = 1.0
 
 
 class OutOfTimeError(Exception):
-    """The Target's work didn't end in the time that it may take."""
+    """The work on the Target exceeded its time limit."""
 
 
 def start_target_deadline() -> Deadline:
@@ -43,35 +44,35 @@ def start_target_deadline() -> Deadline:
 
 
 def get_target_time_limit() -> timedelta:
-    """When the wall stands, after a Target's start."""
+    """The hard limit, counted from the Target's start."""
     return timedelta(seconds=settings.TARGET_SECONDS + WALL_SECONDS)
 
 
 def describe_time_out() -> dict[str, object]:
-    """What a Target that failed for want of time says."""
+    """The error of a Target that exceeded its time limit."""
     minutes = settings.TARGET_SECONDS // 60
     return {
-        "reason": f"The work on this account was not done in the time that it may take ({minutes} minutes).",
-        "what_to_do": "Start a new scan of the account. If it stays so, raise TUTELA_ACCOUNT_MINUTES, or look for what "
-        "takes so long in the worker's log.",
+        "reason": f"The work on this account exceeded its time limit of {minutes} minutes.",
+        "what_to_do": "Scan the account again. If this repeats, raise TUTELA_ACCOUNT_MINUTES, or check the "
+        "workers' log for what takes so long.",
         "skipped": False,
     }
 
 
 @cache
 def get_reader_pool() -> DaemonPool:
-    """The process's threads for AWS calls. They overlap latency; processes use the cores."""
+    """The process's threads for AWS calls. Threads overlap latency; processes use the cores."""
     return DaemonPool(settings.SCAN_THREADS, "collect")
 
 
 @cache
 def get_judge_pool() -> DaemonPool:
-    """Threads of their own, so that judging doesn't wait behind other Targets' reads."""
+    """Separate threads for judging, so that it doesn't queue behind the reads of other Targets."""
     return DaemonPool(settings.SCAN_PARALLEL_TARGETS, "judge")
 
 
 def make_timed_runner(target: Deadline) -> Callable[..., T]:
-    """Runs a pure function and waits for it no longer than to the wall."""
+    """A function that runs a pure function and waits for it until the hard limit at most."""
 
     def run(work: Callable[P, T], *given: P.args, **more: P.kwargs) -> T:
         future = get_judge_pool().submit(work, *given, **more)
@@ -85,9 +86,9 @@ def make_timed_runner(target: Deadline) -> Callable[..., T]:
 
 
 def exit_if_stuck() -> None:
-    """End this process if it is a worker's of Celery, which makes another, and threads of it go on for ever.
-
-    The message comes again, and finds that its Target has ended."""
+    """End this process if it has abandoned threads and is a Celery worker process, which Celery replaces."""
+    # _exit skips waiting for threads. The message was not acknowledged (acks_late), so it arrives again, and the second
+    # delivery finds that its Target has ended. The main process has no replacement and goes on.
     stuck = count_stuck_threads()
     if stuck and current_process().name != "MainProcess":
         log.error("worker.left", stuck=stuck)
@@ -105,11 +106,12 @@ class CollectorRun:
         self.own: Deadline | None = None
 
     def start(self, work: Callable[[], Evidence]) -> Future[Evidence]:
-        # A copy each: a context can't be entered twice at once, and it carries the credentials.
+        # The context carries the credentials and the deadline. Each run gets a copy, because one context can't be
+        # entered by two threads at the same time.
         return self.pool.submit(contextvars.copy_context().run, self.work_in_time, work)
 
     def work_in_time(self, work: Callable[[], Evidence]) -> Evidence:
-        """Its time begins when it does, and ends with the Target's."""
+        """Run the collector with a deadline that starts now and ends no later than the Target's."""
         self.own = min(Deadline.after(settings.COLLECTOR_SECONDS), self.target, key=lambda each: each.at)
         with deadline.until(self.own):
             return work()
@@ -118,7 +120,7 @@ class CollectorRun:
         return (self.own or self.target).passed(CALL_GRACE_SECONDS)
 
     def lost(self) -> Evidence:
-        """In place of what it would have read: each of its types has a gap that names it and its time."""
+        """Evidence for an abandoned run: each of its types has a gap that names the collector and the limit."""
         late = self.own or self.target
         gap = Gap(GapKind.OUT_OF_TIME, f"collector.{self.collector}", "", self.region, late.code)
         log.error("collector.overdue", collector=self.collector, region=self.region, seconds=late.seconds)
@@ -126,15 +128,17 @@ class CollectorRun:
 
 
 def gather(running: Mapping[Future[Evidence], CollectorRun]) -> list[Evidence]:
-    """The evidence of each run, in their order; a run that doesn't end in time has gaps instead. Raises the first error at once."""
+    """The evidence of each run, in order; gaps for a run that is overdue. Raises the first error at once."""
     waiting, given_up = set(running), set()
     while waiting:
         done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
         overdue = [future for future in waiting if running[future].is_overdue()]
+        # All queued ones are canceled before any thread is given up: giving up starts a replacement thread, which would
+        # otherwise begin an overdue run.
         for future in overdue:
-            future.cancel()  # what hasn't begun: a thread that replaces another's must not begin it now
+            future.cancel()
         for future in overdue:
             running[future].pool.give_up(future)
             waiting.discard(future)

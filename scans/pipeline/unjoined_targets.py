@@ -1,4 +1,4 @@
-"""What becomes of one Target in the joining: counted once, and unknown where joining it failed."""
+"""Adds the results of the cross-account evaluation to a Target, and marks them unknown where it failed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JOIN_API = "scan.Join"
 def add_cross_account_counts(
     target: Target, counts: Mapping[str, int], by_control: Mapping[str, Any], gaps: Iterable[Gap]
 ) -> None:
-    """Add a joining's outcomes to the Target, once. Call inside its transaction."""
+    """Add the outcomes of the cross-account evaluation to the Target, once. Call it inside their transaction."""
     fresh = Target.objects.select_for_update().get(pk=target.pk)
     fresh.gaps = missing.add_blocking_gaps(fresh.gaps, gaps)
     if JOINED_KEY not in fresh.counts:
@@ -39,9 +39,11 @@ def add_cross_account_counts(
 
 
 def mark_joined_unknown(scan: Scan, target: Target, controls: list[Control], id: str) -> None:
-    """Joining this Target failed: its joined controls are unknown, and not what an earlier scan said.
+    """Mark the cross-account controls of this Target unknown, because their evaluation failed.
 
-    id: of the error in the log; empty where it is the Scan's own, which says it."""
+    id: of the error in the log; empty if the whole evaluation failed, which the Scan itself reports.
+    """
+    # Keeping the outcomes of an earlier scan would claim that they were confirmed.
     gap = Gap(GapKind.INTERNAL, JOIN_API, "", GLOBAL, f"InternalError {id}".rstrip())
     at = target.collected_at or timezone.now()
     judged = [
@@ -60,17 +62,23 @@ def mark_joined_unknown(scan: Scan, target: Target, controls: list[Control], id:
                 digests={},
             )
             add_cross_account_counts(target, done.counts, done.by_control, [gap])
+    # The task's own time limit says nothing about this Target, so it is not caught here.
     except SoftTimeLimitExceeded:
         raise
-    except Exception as error:  # noqa: BLE001 (recorded; what is left is done without it)
-        error_log.log_error(error, f"keeping that account {target.account.account_id} was not joined in scan {scan.pk}")
+    # If even recording the unknown fails, the roll-ups are corrected without Findings: no pass may survive unproved,
+    # and the Scan must still end.
+    except Exception as error:  # noqa: BLE001 (logged)
+        error_log.log_error(
+            error,
+            f"recording that account {target.account.account_id} was not evaluated across accounts in scan {scan.pk}",
+        )
         with transaction.atomic():
             mark_passed_unknown(target, {control.id for control in controls})
             add_cross_account_counts(target, {}, {}, [gap])
 
 
 def list_unjoined_places(scan: Scan, target: Target, controls: list[Control]) -> list[tuple[Control, Context, str]]:
-    """Where these controls would have been judged."""
+    """The places where these controls would have been judged."""
     organization, account = scan.organization, target.account.account_id
     context = Context(
         partition=organization.partition, account=account, management_account=organization.management_account_id
@@ -85,7 +93,7 @@ def list_unjoined_places(scan: Scan, target: Target, controls: list[Control]) ->
 
 
 def read_target_regions(target: Target) -> set[str]:
-    """The regions that were read; as last known, where what was kept can't be read."""
+    """The regions that were read, or the last known ones if the manifest can't be loaded."""
     try:
         return set(blobs.load_manifest(target.manifest))
     except (LookupError, ValueError):
@@ -93,7 +101,7 @@ def read_target_regions(target: Target) -> set[str]:
 
 
 def mark_passed_unknown(target: Target, controls: set[str]) -> None:
-    """The last resort, in the roll-ups alone: what passed isn't known to pass."""
+    """Turn passes into unknowns, in the roll-ups only. The last resort."""
     cells = PostureCell.objects.filter(account=target.account, control__in=controls, passed__gt=0)
     cells.update(unknown=F("unknown") + F("passed"), passed=0)
     write_account_totals(target.account, controls)

@@ -1,4 +1,4 @@
-"""Reading as the value role: the only one that may read values of parameters, and off unless a company asks."""
+"""Reads as the value role, the only role that may read parameter values. It is off by default."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ VALUE_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 
 
 class ValueRole:
-    """The role of one Account, assumed when first asked for, and once for all its regions. A refusal is
-    remembered too: asking again would not help."""
+    """The value role of one Account. It is assumed on first use, once for all regions."""
 
     def __init__(self, assume: Callable[[], AssumedRole]) -> None:
         self._assume = assume
@@ -27,6 +26,8 @@ class ValueRole:
     def take(self) -> AssumedRole:
         """Raises AssumeError."""
         with self._lock:
+            # Collectors of many regions arrive here at the same time. A refusal is remembered as well: a second attempt
+            # would fail the same way and cost a call per region.
             if self._role is None and self._refusal is None:
                 try:
                     self._role = self._assume()
@@ -46,7 +47,7 @@ def refuse_value_role() -> AssumedRole:
 
 
 class ValueReader:
-    """A Reader whose every call is made as the value role. A role that can't be assumed is the call's gap."""
+    """A Reader that makes every call as the value role. If the role can't be assumed, the call gets a gap."""
 
     def __init__(self, reader: Reader, role: ValueRole) -> None:
         self._reader = reader

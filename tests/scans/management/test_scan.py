@@ -132,7 +132,7 @@ def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
     assert status == 3
     (line,) = [line for line in out.splitlines() if line.startswith("Not read:")]
     assert "payments (111122223334) — An internal error of the portal (UnicodeEncodeError)" in line
-    assert "Report it with what the log says under this id" in line
+    assert "Report this error with the log entry of this id" in line
     assert f"The log of internal errors is {tmp_path}/errors.log." in out
     assert "Traceback" not in out + err
     assert line.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()

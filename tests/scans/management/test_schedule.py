@@ -126,7 +126,7 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
     monkeypatch.setattr(settings, "EMBEDDED", False, raising=False)
     monkeypatch.setattr("scans.management.commands.schedule.reach_broker", lambda: None)
     status, _, said = run("run", str(one.pk))
-    assert (status, said.startswith("No account that was asked for can be scanned")) == (1, True)
+    assert (status, said.startswith("None of the selected accounts can be scanned")) == (1, True)
     Schedule.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))
     assert due_schedules.start_due_schedules() == []
     out = run("list")[1]
@@ -137,15 +137,16 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("add x", "Enter an interval"), ("add x --every 4m", "Enter an interval from 5 minutes"), ("add x --every 6", "--every takes"),
-        ("add x --every 6w", "--every takes"), ("add x --daily 25:00 --zone UTC", "Enter the time as HH:MM, such as 02:30."),
+        ("add x", "Enter an interval"), ("add x --every 4m", "Enter an interval from 5 minutes"),
+        ("add x --every 6", "--every takes"), ("add x --every 6w", "--every takes"),
+        ("add x --daily 25:00 --zone UTC", "Enter the time as HH:MM, such as 02:30."),
         ("add x --daily 02:00", "Enter a time zone"), ("add x --daily 02:00 --zone Mars", "Unknown time zone: Mars."),
-        ("add x --every 6h --daily 02:00 --zone UTC", "Choose one"), ("add x --every 6h --zone UTC", "A time zone goes with"),
+        ("add x --every 6h --daily 02:00 --zone UTC", "Choose either"), ("add x --every 6h --zone UTC", "A time zone needs"),
         ("add x --every 6h --account 000000000000", "Unknown account: 000000000000."),
         ("add x --every 6h --ou ou-none", "Unknown OU: ou-none."), ("add x --every 6h --region mars", "Unknown region: mars."),
         ("add x --every 6h --control NOPE", "Unknown control: NOPE."),
         ("add x --every 6h --organization o-none", "The organization o-none is not known."),
-        ("add nightly --every 6h", "There is a schedule of this name already."),
+        ("add nightly --every 6h", "A schedule with this name already exists."),
         ("list --organization o-none", "The organization o-none is not known."),
         ("change 999999 --name x", "There is no schedule 999999."), ("pause abc", "There is no schedule abc."),
         ("run 99999999999999999999", "There is no schedule 99999999999999999999."),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
         ("scan --control NOPE", "Unknown control: NOPE. See manage.py controls list."),
         ("scan --account 000000000000", "Unknown account: 000000000000."),
         ("scan --ou ou-none", "Unknown OU: ou-none."),
-        ("scan --region mars", "Unknown region: mars. Regions are named like eu-west-1."),
+        ("scan --region mars", "Unknown region: mars. Use a region name such as eu-west-1."),
         ("scan --organization o-none", "The organization o-none is not known."),
         ("doctor --account 000000000000", "Unknown account: 000000000000."),
         ("coverage --account 000000000000", "The account 000000000000 is not known."),

@@ -172,9 +172,7 @@ def test_what_the_accounts_say_of_each_other_can_not_be_put_together(
     assert state(scan) == "partial"
     (error,) = scan.totals["errors"]
     assert "ZeroDivisionError" in error["reason"]
-    assert list_unread_accounts(scan)[0].startswith(
-        "Error: joining what the accounts' evidence says of each other failed"
-    )
+    assert list_unread_accounts(scan)[0].startswith("Error: cross-account evaluation failed")
     assert not PostureCell.objects.filter(control__in=[c.id for c in JOINED], passed__gt=0).exists()
 
 
@@ -182,7 +180,7 @@ def test_finding_whom_to_visit_again_fails(scan: Scan, monkeypatch: pytest.Monke
     monkeypatch.setattr(completion, "requeue_bucket_owners", lambda scan: 1 // 0)
     assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "partial"
-    assert "visit again" in scan.totals["errors"][0]["what"]
+    assert "read again" in scan.totals["errors"][0]["what"]
 
 
 def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(

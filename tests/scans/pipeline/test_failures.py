@@ -37,10 +37,10 @@ def test_a_defect_does_not(error: BaseException) -> None:
 @pytest.mark.parametrize(
     ("error", "reason", "todo"),
     [
-        (OperationalError("disk full\nDETAIL: x\x00"), "The database failed: disk full", "Look at the database"),
+        (OperationalError("disk full\nDETAIL: x\x00"), "The database failed: disk full", "Check the database"),
         (NO_SPACE, "No space left on device", "disk, memory and network"),
         (MemoryError(), "ran out of memory", "more memory"),
-        (KeyError("secret"), "An internal error of the portal (KeyError)", "Report it"),
+        (KeyError("secret"), "An internal error of the portal (KeyError)", "Report this error"),
     ],
 )
 def test_the_reason_is_told_with_the_id_in_the_log(

@@ -76,7 +76,7 @@ def test_accounts_that_are_gone_are_named_and_stop_no_other_schedule(organizatio
     assert {scan.schedule for scan in started} == {half, good}
     assert [t.account.account_id for t in started.get(schedule=half).targets.all()] == [SANDBOX]
     bad.refresh_from_db()
-    assert bad.refused.startswith("No account that was asked for can be scanned")
+    assert bad.refused.startswith("None of the selected accounts can be scanned")
     assert (bad.missed, bad.refused_at is not None, bad.next_due_at > timezone.now()) == (1, True, True)
     gone = f"The account payments ({PAYMENTS}) has left the organization."
     assert [ScheduleScope([each]).gone(each) for each in (bad, half, good)] == [[gone], [gone], []]
@@ -94,7 +94,7 @@ def test_an_ou_a_control_and_a_time_zone_that_are_gone(organization: Organizatio
     made.refresh_from_db()
     assert made.refused.startswith("Unknown control: SSM-XX-999.")
     assert made.next_due_at > timezone.now() + timedelta(minutes=59)
-    said = ["The OU Retail (ou-retail) is gone.", "There is no control SSM-XX-999 any more."]
+    said = ["The OU Retail (ou-retail) no longer exists.", "The control SSM-XX-999 no longer exists."]
     assert ScheduleScope([made]).gone(made) == said
 
 

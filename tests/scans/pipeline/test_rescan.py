@@ -125,7 +125,7 @@ def test_all_accounts_of_a_person_have_a_limit_too(organization: Organization, s
     accounts = list(organization.accounts.select_related("organization", "ou"))
     for account in accounts[:2]:
         repeat(account, 1, everywhere)
-    with pytest.raises(ScanTooSoonError, match="Accounts were scanned again at your request 2 times in the last day"):
+    with pytest.raises(ScanTooSoonError, match="Accounts were rescanned at your request 2 times in the last day"):
         rescan_account(actor=everywhere, account=accounts[2])
 
 

@@ -86,7 +86,7 @@ def test_it_takes_the_permission_over_the_whole_scope(
     if allowed:
         assert make(organization, actor, **asked).pk
         return
-    with pytest.raises(NotPermittedError, match="scan operator over all of it"):
+    with pytest.raises(NotPermittedError, match="scan operator for the whole scope"):
         make(organization, actor, **asked)
     assert not Schedule.objects.exists()
 
@@ -139,8 +139,8 @@ def test_unknown_ids_are_refused_as_for_a_scan(organization: Organization, asked
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("  ", "Give it a name"), ("x" * 101, "At most 100"), ("a\nb", "can't be shown"),
-        ("password=hunter2hunter2", "looks like it holds"), (" nightly ", "of this name already"),
+        ("  ", "Enter a name"), ("x" * 101, "at most 100"), ("a\nb", "can't be displayed"),
+        ("password=hunter2hunter2", "looks like it holds"), (" nightly ", "with this name already"),
     ],
 )  # fmt: skip
 def test_a_name_that_can_not_be_kept(organization: Organization, name: str, said: str) -> None:

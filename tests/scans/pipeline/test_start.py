@@ -79,7 +79,7 @@ def test_regions_of_the_environment_must_be_some_of_aws(organization: Organizati
     setattr(settings, name, ["eu-west-1", "cn-north-1"])
     start_scan(actor=OPERATOR, organization=organization)
     setattr(settings, name, ["eu-west-1", "us-east-9"])
-    with pytest.raises(ScanRequestError, match=r"TUTELA_(FIPS_)?REGIONS has us-east-9, which AWS doesn't have"):
+    with pytest.raises(ScanRequestError, match=r"TUTELA_(FIPS_)?REGIONS contains unknown AWS regions: us-east-9"):
         start_scan(actor=OPERATOR, organization=organization)
 
 

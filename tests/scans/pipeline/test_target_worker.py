@@ -115,7 +115,7 @@ def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
     target.refresh_from_db()
     assert target.state == "failed"
     assert target.error is not None
-    assert "cut off" in target.error["reason"]
+    assert "was interrupted" in target.error["reason"]
     assert "out of time" in target.error["reason"]
 
 
@@ -191,7 +191,7 @@ def test_an_ended_scan_can_be_neither_cancelled_nor_resumed(scan: Scan) -> None:
     scan.refresh_from_db()
     with pytest.raises(ScanRequestError, match="already ended"):
         cancel_scan(actor=SYSTEM, scan=scan)
-    with pytest.raises(ScanRequestError, match="only a cancelled scan"):
+    with pytest.raises(ScanRequestError, match="only a canceled scan"):
         resume_scan(actor=SYSTEM, scan=scan)
 
 
@@ -252,7 +252,7 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
     target_worker.run_target(first(scan).pk)
     target = first(scan)
     assert (target.state, target.lease_until, target.attempts) == ("failed", None, 1)
-    assert "not done in the time" in target.error["reason"]
+    assert "exceeded its time limit" in target.error["reason"]
     assert target.account.unreadable["reason"] == target.error["reason"]
     assert not EvidenceHead.objects.exists()
 

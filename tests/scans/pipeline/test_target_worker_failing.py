@@ -155,7 +155,7 @@ def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
         target_worker.run_target(odd(scan).pk)
     target = odd(scan)
     assert (target.state, target.attempts) == ("failed", target_worker.MAX_TARGET_ATTEMPTS)
-    assert f"Given up after {target_worker.MAX_TARGET_ATTEMPTS} tries" in target.error["reason"]
+    assert f"Given up after {target_worker.MAX_TARGET_ATTEMPTS} attempts" in target.error["reason"]
     assert f"the disk is full, {target_worker.MAX_TARGET_ATTEMPTS - 1}" in target.error["reason"]
     assert "memory" not in target.error["what_to_do"]
 
@@ -168,7 +168,7 @@ def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
     Target.objects.filter(pk=odd(scan).pk).update(attempts=target_worker.MAX_TARGET_ATTEMPTS)
     target_worker.run_target(odd(scan).pk)
     assert odd(scan).state == "failed"
-    assert "cut off" in odd(scan).error["reason"]
+    assert "was interrupted" in odd(scan).error["reason"]
     assert "the disk is full" in odd(scan).error["reason"]
 
 
