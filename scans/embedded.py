@@ -1,7 +1,7 @@
-"""Workers inside the web process, over an in-memory broker: for one machine without Redis.
+"""Runs workers inside the web process with an in-memory broker, for one machine without Redis.
 
-The rows are the same as in production, so a restart picks up what the last process left. What beat would send doesn't
-go through the broker: each task of the clock has a thread of its own, so that it begins however many Targets are worked on.
+The rows are the same as in production, so a restart continues the work of the last process. Scheduled tasks don't use
+the broker: each runs in its own thread, so that it starts even while all worker threads are busy with Targets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class EmbeddedWorker:
-    """A running worker and its clock; stop() ends both."""
+    """A worker and the thread that runs scheduled tasks. stop() ends both."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -38,7 +38,8 @@ class EmbeddedWorker:
             without_mingle=True,
             without_heartbeat=True,
         )
-        # Acts run in threads of their own: one that fails is told, one that hangs keeps no other.
+        # A thread for each scheduled task and one for run_safely. A task that fails is logged, and one that hangs
+        # blocks no other.
         self.hand = ThreadPoolExecutor(len(app.conf.beat_schedule) + 1, thread_name_prefix="celery-beat-act")
         self.acting: dict[str, Future[object]] = {}
         self.threads = [
@@ -52,7 +53,7 @@ class EmbeddedWorker:
         return self
 
     def tick(self) -> None:
-        """What beat does in production, by the same table: each task when its time has come."""
+        """Start each task of the beat schedule when it is due, as Celery beat does in production."""
         self.run_safely(resume_interrupted_work)
         schedule = app.conf.beat_schedule
         due = {name: time.monotonic() + entry["schedule"] for name, entry in schedule.items()}
@@ -64,14 +65,14 @@ class EmbeddedWorker:
         self.hand.shutdown(wait=False, cancel_futures=True)
 
     def begin_act(self, name: str, act: Callable[[], object]) -> None:
-        """Unless its last run still goes on."""
+        """Start the task unless its last run is still going on."""
         last = self.acting.get(name)
         if last is None or last.done():
             self.acting[name] = self.hand.submit(run_with_connection, act)
             self.acting[name].add_done_callback(partial(log_failed_act, name))
 
     def run_safely(self, act: Callable[[], object]) -> None:
-        """The next tick tries again: the clock outlives a database that is away, and any defect."""
+        """Run it, and log an error instead of raising: this thread must survive database outages and defects."""
         future = self.hand.submit(act)
         future.exception()
         log_failed_act(getattr(act, "__name__", "act"), future)
@@ -84,7 +85,7 @@ class EmbeddedWorker:
 
 
 def run_with_connection(act: Callable[[], object]) -> object:
-    """A connection that was lost meanwhile isn't used again."""
+    """Run the task, dropping connections that were lost since the last run."""
     close_old_connections()
     try:
         return act()
@@ -101,7 +102,8 @@ def log_failed_act(name: str, future: Future[object]) -> None:
 
 
 def resume_interrupted_work() -> None:
-    """Hand out at once what an earlier process of this machine was working on when it died."""
+    """Continue at once what an earlier process of this machine was working on when it died."""
+    # The in-memory broker lost its messages with that process, so every queued Target is sent again.
     tasks.hand_out_work()
     for scan in Scan.objects.filter(state="running"):
         tasks.dispatch.run(scan.pk)

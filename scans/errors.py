@@ -1,4 +1,4 @@
-"""What can go wrong when a scan is asked for."""
+"""Errors of requests for scans."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import timedelta
 
 
 class ScanRequestError(ValueError):
-    """The request can't be carried out; the message says what is wrong and what to do.
+    """The request can't be carried out. The message says what is wrong and what to do.
 
-    field: which part of the request it is about (accounts, ous, regions, controls), if it is about one.
+    field: the part of the request that is wrong (accounts, ous, regions, controls), if it is one part.
     """
 
     def __init__(self, message: str, field: str = "") -> None:
@@ -17,10 +17,7 @@ class ScanRequestError(ValueError):
 
 
 class ScanTooSoonError(Exception):
-    """The limit of rescans is reached; the message says when the next one may start.
-
-    wait: how long until then.
-    """
+    """The limit of rescans is reached. The message says when the next one can start; wait is the time until then."""
 
     def __init__(self, message: str, wait: timedelta) -> None:
         super().__init__(message)

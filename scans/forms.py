@@ -1,4 +1,4 @@
-"""What a person fills in to start a scan or to make a schedule. Only its shape is judged here; the service decides the rest."""
+"""Forms to start a scan and to create or edit a schedule. They check the input's shape; services check the rest."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ WHOLE_SCOPE, CHOSEN_SCOPE = "whole", "chosen"
 
 
 class StartScanForm(forms.Form):
-    """scope says whether accounts and ous are left empty on purpose."""
+    """scope tells whether accounts and ous were left empty on purpose."""
 
     organization = forms.ChoiceField()
     scope = forms.ChoiceField(
-        choices=[(WHOLE_SCOPE, "The whole organization"), (CHOSEN_SCOPE, "Chosen accounts or OUs")]
+        choices=[(WHOLE_SCOPE, "The whole organization"), (CHOSEN_SCOPE, "Selected accounts or OUs")]
     )
     accounts = forms.CharField(required=False, max_length=200_000)
     ous = forms.MultipleChoiceField(required=False)
@@ -57,9 +57,12 @@ class StartScanForm(forms.Form):
         given = self.cleaned_data
         named = given.get("accounts") or given.get("ous")
         if given.get("scope") == CHOSEN_SCOPE and not named and not self.errors:
-            self.add_error("accounts", "Name at least one account or tick an OU, or choose the whole organization.")
+            self.add_error("accounts", "Enter at least one account id, select an OU, or choose the whole organization.")
         if given.get("scope") == WHOLE_SCOPE and named:
-            self.add_error("scope", "Accounts or OUs are named below: choose them, or clear them for the whole.")
+            # An error instead of a guess: scanning too much costs time, scanning too little hides findings.
+            self.add_error(
+                "scope", "Accounts or OUs are selected below. Choose them as the scope, or clear the selection."
+            )
 
     def asked(self) -> dict[str, Any]:
         """The service's arguments."""
@@ -67,12 +70,12 @@ class StartScanForm(forms.Form):
 
 
 EVERY, DAILY = "every", "daily"
-# The service's names of fields -> those of the form.
+# The service's field names -> the form's field names.
 FORM_FIELDS = {"every_minutes": "number"}
 
 
 class ScheduleForm(StartScanForm):
-    """number and unit count for EVERY, daily_at and time_zone for DAILY; the others are kept, but not read."""
+    """number and unit apply to EVERY, daily_at and time_zone to DAILY. The others keep their input but are ignored."""
 
     name = forms.CharField(max_length=MAX_SCHEDULE_NAME)
     rhythm = forms.ChoiceField(choices=[(EVERY, "Every"), (DAILY, "Daily at")])
@@ -93,7 +96,7 @@ class ScheduleForm(StartScanForm):
         given = self.cleaned_data
         if given.get("rhythm") == DAILY:
             if not given.get("daily_at") and "daily_at" not in self.errors:
-                raise ScanRequestError("Say at what time, like 02:30.", field="daily_at")
+                raise ScanRequestError("Enter a time, such as 02:30.", field="daily_at")
             return make_rhythm(daily_at=given.get("daily_at", ""), time_zone=given.get("time_zone", ""))
         if given.get("rhythm") != EVERY or "number" in self.errors:
             return None
@@ -101,7 +104,7 @@ class ScheduleForm(StartScanForm):
         return make_rhythm(None if number is None else number * UNIT_MINUTES[given.get("unit") or "minutes"])
 
     def values(self) -> dict[str, Any]:
-        """The service's arguments, but for the organization."""
+        """The service's arguments, except for the organization."""
         asked = {name: self.cleaned_data[name] for name in SCOPE_PARTS}
         return {"name": self.cleaned_data["name"], "rhythm": self.made, "asked": asked}
 
@@ -126,9 +129,10 @@ def build_initial_values(schedule: Schedule) -> dict[str, Any]:
 
 
 def add_schedule_choices(schedule: Schedule, offer: ScanFormChoices) -> ScanFormChoices:
-    """Its own organization, and its OUs that no account is in now: a change of the name mustn't drop them."""
+    """The form's choices with the schedule's own organization and its OUs that are empty now."""
+    # Without them, saving a new name would silently drop an empty OU from the scope.
     known = {unit.ou_id for unit in offer.units}
     missing = [id for id in read_schedule_scope(schedule).ous if id not in known]
     names = dict(schedule.organization.ous.filter(ou_id__in=missing).values_list("ou_id", "name"))
-    empty = [UnitChoice(id, f"{names.get(id, id)} (no account in it)", 0) for id in missing]
+    empty = [UnitChoice(id, f"{names.get(id, id)} (no accounts)", 0) for id in missing]
     return replace(offer, organizations=[schedule.organization], units=[*empty, *offer.units])

@@ -1,4 +1,4 @@
-"""Finds the controls and collectors: one file each, verified when loaded."""
+"""Finds and verifies the controls and collectors, one file each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scans.domain.evidence import GLOBAL
 
 
 class RegistryError(Exception):
-    """A control or collector file that can't be used; the message names the file and the part."""
+    """A control or collector file that can't be used. The message names the file and the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class LoadedControl:
     evaluate: Evaluate
     cases: tuple[Case, ...]
     fix: FixFunction | None = None
-    timed: bool = False  # whether the day on which it is judged counts, as its file says by naming as_of
+    timed: bool = False  # whether the outcome depends on the day, which a file shows by using as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def iterate_modules(package: ModuleType) -> Iterator[tuple[str, ModuleType]]:
 
 def load_control(name: str, module: ModuleType) -> LoadedControl:
     parts = {part: getattr(module, part, None) for part in ("__doc__", "CONTROL", "evaluate", "CASES")}
+    # An error here stops every command, so a defective control can't be left out silently.
     missing = [part for part, value in parts.items() if not value]
     if missing:
         raise RegistryError(f"scans/controls/{name}.py lacks {', '.join(missing)}")
@@ -73,9 +74,10 @@ def load_control(name: str, module: ModuleType) -> LoadedControl:
 
 
 def reads_time(module: ModuleType) -> bool:
+    # Used to skip a comparison of unchanged evidence, so a wrong True costs time and a wrong False would hide a change.
     try:
         return "as_of" in inspect.getsource(module)
-    except (OSError, TypeError):  # no source to look at: it may
+    except (OSError, TypeError):  # without the source, it may read the time
         return True
 
 
@@ -134,14 +136,14 @@ def collector_by_type() -> dict[str, str]:
 
 
 def list_resource_types(collector: str) -> tuple[str, ...]:
-    """The types that a collector yields; none for one that is no longer there."""
+    """The types that a collector yields; none for a collector that no longer exists."""
     found = collectors().get(collector)
     return found.collector.types if found else ()
 
 
 @cache
 def calls() -> tuple[Call, ...]:
-    """Every API call that a scan may make as the scan role, once, sorted: the ground of that role's policy."""
+    """Every API call that a scan may make as the scan role, sorted. That role's policy is generated from it."""
     from scans.domain.regions import REGION_CALLS
 
     return sort_calls({*REGION_CALLS, *find_calls_by_role(SCAN_ROLE)})
@@ -149,7 +151,7 @@ def calls() -> tuple[Call, ...]:
 
 @cache
 def value_calls() -> tuple[Call, ...]:
-    """The same for the role that may read values."""
+    """The same for the value role."""
     return sort_calls(find_calls_by_role(VALUE_ROLE))
 
 
@@ -163,10 +165,10 @@ def sort_calls(calls: set[Call]) -> tuple[Call, ...]:
 
 
 def find_needed_collectors(selected: list[Control]) -> set[str]:
-    """The collectors that these controls need, with what those stand on."""
+    """The collectors that these controls need, with the collectors that those depend on."""
     wanted = {collector_by_type()[type] for control in selected for type in (*control.facts, *control.related)}
     if any(collectors()[name].collector.stage > 0 for name in wanted):
-        # A later stage reads what earlier stages refer to, and any of them may refer to it.
+        # A later stage reads what any collector of an earlier stage refers to, so all of those are needed.
         last = max(collectors()[name].collector.stage for name in wanted)
         wanted |= {name for name, item in collectors().items() if item.collector.stage < last}
     return wanted
@@ -183,8 +185,9 @@ def is_global(item: LoadedCollector) -> bool:
 
 
 def resolve_control_ids(named: Iterable[str]) -> list[str]:
-    """The public ids that these names stand for: an id (SSM-PS-001), a control that has parts (SSM-DS-001), or a
-    group (PS). A name that stands for none is given back, so that whoever asks for it can be told."""
+    """The public ids that these names mean: an id (SSM-PS-001), a control with parts (SSM-DS-001), or a group (PS).
+
+    An unknown name is returned unchanged, so that the caller can report it."""
     found: dict[str, None] = {}
     for name in named:
         found.update(dict.fromkeys(match_control_name(name.strip().upper()) or [name.strip().upper()]))

@@ -1,6 +1,6 @@
-"""The Celery edge: a message says which row, nothing else. Losing one only delays.
+"""Celery tasks of scanning. A message carries only the id of a row, so a lost message delays work but loses none.
 
-What the clock runs is short; handing a Scan out and taking it forward are messages to the workers that scan.
+Scheduled tasks are short. Dispatching and advancing a Scan take longer, so they are messages to the scanning workers.
 """
 
 from __future__ import annotations
@@ -30,28 +30,30 @@ from scans.models import Scan, Target
 from scans.pipeline import completion, due_schedules, target_worker, time_limits
 from scans.pipeline.leases import release_dead_leases
 
-# How long a sent message is trusted to arrive before the sweeper sends another for the same row.
+# How long the sweeper waits for a sent message before it sends another one for the same row.
 MESSAGE_TRUST = timedelta(minutes=10)
 MAX_PER_SWEEP = 2000
-# Beyond the wall of a Target (scans.pipeline.time_limits), when it has already failed: a process that still works on it is stopped.
+# Later than the hard limit of a Target (scans.pipeline.time_limits). By then the Target has failed, and Celery stops
+# the process that still works on it.
 TARGET_LIMIT = settings.TARGET_SECONDS + time_limits.WALL_SECONDS + 300
-# It may join the evidence of ten thousand accounts.
+# The cross-account evaluation may cover ten thousand accounts.
 ADVANCE_LIMIT = 4 * 3600
 MAX_PER_DISPATCH = 500
 ADVANCE_TASK = "scans.advance"
 WARN_SECONDS = 300
-warned = [-math.inf]  # when this process last warned of a clock that stands still
+warned = [-math.inf]  # when this process last warned that scheduled tasks don't run
 log = structlog.get_logger(__name__)
 
 
 def enqueue_scan(scan_id: int) -> None:
-    """Hand a Scan to the workers. Call in transaction.on_commit at the edge."""
+    """Hand a Scan to the workers. Call it in transaction.on_commit."""
     dispatch.delay(scan_id)
 
 
 @shared_task(name="scans.dispatch")
 def dispatch(scan_id: int, after: int = 0) -> None:
-    """A part of the Scan's Targets; a message of its own for the next part, so that others come in between."""
+    """Send a part of the Scan's Targets, then a message for the next part."""
+    # In parts, so that other messages get a turn between those of a scan of ten thousand accounts.
     waiting = Target.objects.filter(scan_id=scan_id, state="queued", id__gt=after).order_by("id")
     ids = list(waiting.values_list("id", flat=True)[:MAX_PER_DISPATCH])
     send_targets(ids)
@@ -70,9 +72,10 @@ def run_target_task(target_id: int) -> None:
 
 @shared_task(name=ADVANCE_TASK, expires=60, soft_time_limit=ADVANCE_LIMIT, time_limit=ADVANCE_LIMIT + 60)
 def advance_scan_task(scan_id: int) -> None:
-    """For workers that scan: joining very many Accounts takes minutes, which the clock doesn't have."""
+    """Advance a Scan. It takes minutes for many Accounts, so scanning workers run it and not the scheduled sweep."""
     try:
         send_targets(completion.advance_scan(scan_id))
+    # Any kind of error is recorded, so that the sweeper waits before it tries this Scan again.
     except Exception as error:
         record_row_failure(ADVANCE_TASK, scan_id, describe_error(error))
         raise
@@ -86,7 +89,7 @@ def sweep() -> None:
 
 
 def hand_out_work() -> None:
-    """Send again what is queued or whose lease ran out, and have Scans taken forward whose worker died."""
+    """Resend Targets that are queued or whose lease has expired, and advance Scans whose worker died."""
     going = list(Scan.objects.filter(state__in=["running", "joining"]))
     run_all_steps(
         partial(process_rows, "scans.free_dead", going, release_dead_leases),
@@ -97,7 +100,7 @@ def hand_out_work() -> None:
 
 def resend_lost_targets() -> int:
     now = timezone.now()
-    # Back into the queue, so that each sweep sends one message and not one more.
+    # Queued again with a new token: the next sweep then waits for the message below instead of sending another one.
     died = Target.objects.filter(state="running", lease_until__lt=now, scan__state__in=["running", "joining"])
     died.update(state=TARGET.target("release"), token=F("token") + 1, owner="")
     lost = Q(lease_until__lt=now) | Q(lease_until__isnull=True, scan__created_at__lt=now - MESSAGE_TRUST)
@@ -108,7 +111,7 @@ def resend_lost_targets() -> int:
 
 
 def enqueue_ready_scans(going: list[Scan]) -> int:
-    """One that failed a moment ago waits for its time."""
+    """Enqueue the Scans whose Targets have all ended, except those that failed a moment ago."""
     waiting = set(list_postponed_rows(ADVANCE_TASK))
     ready = [scan.pk for scan in going if scan.pk not in waiting and completion.is_ready_to_advance(scan)]
     for scan_id in ready:
@@ -125,12 +128,14 @@ def start_due_scans() -> None:
 def send_targets(target_ids: list[int]) -> None:
     for target_id in target_ids:
         run_target_task.delay(target_id)
+    # After sending: a process that dies in between leaves Targets that the sweeper sends again. A Target that a worker
+    # has claimed already is no longer queued and keeps its lease.
     Target.objects.filter(pk__in=target_ids, state="queued").update(lease_until=timezone.now() + MESSAGE_TRUST)
 
 
 def warn_of_silent_clock() -> None:
-    """Say in the workers' log that nothing does what is due; once in five minutes."""
-    said = describe_clock_silence(timezone.now())
-    if said and time.monotonic() - warned[0] > WARN_SECONDS:
+    """Log, at most every five minutes, that scheduled tasks don't run."""
+    problem = describe_clock_silence(timezone.now())
+    if problem and time.monotonic() - warned[0] > WARN_SECONDS:
         warned[0] = time.monotonic()
-        log.warning("clock.silent", why=said)
+        log.warning("clock.silent", why=problem)

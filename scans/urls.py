@@ -1,4 +1,4 @@
-"""The pages of accounts, scans, findings and controls. /accounts/ means AWS accounts."""
+"""URLs of the pages of accounts, scans, findings and controls. /accounts/ means AWS accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of scanning. Django looks for them here."""
+"""The models of scanning. Django expects to import them from here."""
 
 from scans.models.evidence import Blob, EvidenceHead
 from scans.models.finding import Finding, FindingEvent

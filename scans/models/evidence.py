@@ -1,4 +1,4 @@
-"""Evidence at rest: content-addressed blobs, and which is the latest of each collector."""
+"""Models of stored evidence: content-addressed blobs, and the latest evidence of each collector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from accounts.models import Account
 
 
 class Blob(models.Model):
-    """Compressed canonical bytes under their SHA-256. Unchanged evidence is the same row."""
+    """Compressed canonical bytes under their SHA-256. Unchanged evidence shares one row."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     data = models.BinaryField()

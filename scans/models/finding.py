@@ -1,4 +1,4 @@
-"""Findings and their history."""
+"""Models of findings and their history."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scans.models.scan import Scan
 class Finding(models.Model):
     """The lasting record of a (Control, Account, region, Resource) that failed or could not be judged.
 
-    state is open or resolved (only a scan moves it); verdict is what the last scan that could say
-    said. Excepted, stale and requested are computed when read, never stored.
+    state: open or resolved; only a scan or a replay changes it. verdict: that of the last scan that could judge it.
+    Excepted, requested and stale are computed when read and never stored.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -51,7 +51,7 @@ class Finding(models.Model):
 
 
 class FindingEvent(models.Model):
-    """One move or change in a Finding's life. Rows are only ever added."""
+    """One transition or change of a Finding. Rows are only ever added."""
 
     finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The roll-ups: how many resources have each verdict, so that no page counts findings or outcomes."""
+"""Models of the roll-ups: how many resources have each verdict. Pages read these instead of counting findings."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class PostureCell(Counted):
 
 
 class AccountTotal(Counted):
-    """The sum of an Account's PostureCells of one Control: what pages over all regions read.
+    """The sum of an Account's PostureCells of one Control, for pages over all regions.
 
-    With ten thousand accounts in many regions there are millions of cells, and far fewer of these.
+    Ten thousand accounts in many regions have millions of cells, and far fewer of these rows.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="totals")

@@ -1,4 +1,4 @@
-"""Scan, Target and Schedule: the rows that are the truth about work."""
+"""Models of scans, targets and schedules. Their rows, not the queue's messages, decide what work is left."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from scans.domain.partial_scans import counts_as_missing
 
 
 class Schedule(models.Model):
-    """Starts Scans of an organization, or of a part of it, by the clock. A deleted one keeps its row: Scans point at it.
+    """Starts Scans of an organization, or a part of it, by the clock. A deleted one keeps its row for its Scans.
 
-    every_minutes: a day where daily_at says when. asked: as a Scan's. refused: why the last start was refused; empty
-    where it wasn't. missed: how many due times started no Scan. version: counts what people change.
+    every_minutes: the interval; one day where daily_at is set. asked: the scope, as in Scan.asked.
+    refused: why the last start was refused; empty if it wasn't. missed: how many due times started no Scan.
+    version: counts the changes that people make, for optimistic locking.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="schedules")
@@ -27,7 +28,7 @@ class Schedule(models.Model):
     refused_at = models.DateTimeField(null=True)
     missed = models.PositiveIntegerField(default=0)
     missed_at = models.DateTimeField(null=True)
-    # By user name; empty, with no time, on rows of an earlier release.
+    # User names. Empty, without a time, on rows of earlier releases.
     created_by = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField(null=True)
     changed_by = models.CharField(max_length=150, blank=True, default="")
@@ -46,8 +47,9 @@ class Schedule(models.Model):
 class Scan(models.Model):
     """One run over an organization or a part of it.
 
-    asked: {accounts, ous, regions, controls}, each a list, empty for all. context: digest of the
-    organization's facts at the start; joined_context: with the bucket owners, once all were read.
+    asked: {accounts, ous, regions, controls}, each a list; empty means all.
+    context: digest of the organization's facts at the start. joined_context: digest of the same with bucket owners and
+    the like, once all accounts were read.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="scans")
@@ -61,10 +63,10 @@ class Scan(models.Model):
     joined_context = models.CharField(max_length=64, blank=True)
     totals = models.JSONField(default=dict)
     schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, null=True, related_name="scans")
-    # Who joins the accounts' evidence; a joining that died is taken over when this has passed, or its owner is gone.
+    # The process that runs the cross-account evaluation. Another takes over if it is dead or its lease has expired.
     owner = models.CharField(max_length=80, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
-    # Two beats can't start one due scan twice.
+    # Unique with the schedule, so that two processes can't start the Scan of one due time twice.
     due_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -76,11 +78,12 @@ class Scan(models.Model):
 
 
 class Target(models.Model):
-    """One Account of a Scan: the unit of Celery work, claimed by lease and fenced by token.
+    """One Account of a Scan: the unit of Celery work, claimed by lease and protected by token.
 
-    manifest: digest of {region: {collector: digest}} as blob. error: {reason, what_to_do} when the
-    account could not be read. counts: outcomes by verdict, findings by event. by_control: control -> outcomes
-    by verdict, of what this Scan judged.
+    visit: 2 once its buckets are read again for other accounts.
+    inbound: its buckets that settings of other accounts point at -> kinds of data.
+    manifest: digest of the blob {region: {collector: digest}}. error: {reason, what_to_do} if it could not be read.
+    counts: outcomes by verdict, and Findings by event. by_control: control -> outcomes by verdict.
     """
 
     scan = models.ForeignKey(Scan, on_delete=models.CASCADE, related_name="targets")
@@ -107,6 +110,7 @@ class Target(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["scan", "account"], name="one_target_per_account")]
         indexes = [
+            # Partial: the sweeper asks every few seconds, and nearly all of the millions of rows have ended.
             models.Index(
                 fields=["lease_until", "id"],
                 name="target_unfinished",
@@ -120,5 +124,5 @@ class Target(models.Model):
 
     @property
     def missing(self) -> int:
-        """How many gaps there are in what was asked for."""
+        """How many gaps there are in what was requested."""
         return sum(map(counts_as_missing, self.gaps))

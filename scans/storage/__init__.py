@@ -1,1 +1,1 @@
-"""What a scan stores: evidence by its digest, and which evidence is the latest."""
+"""Stores evidence under its digest, and records which evidence is the latest."""

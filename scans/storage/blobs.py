@@ -1,4 +1,4 @@
-"""Evidence at rest: written once per content, read back by digest."""
+"""Stores content once under its digest and loads it by digest: evidence, manifests, contexts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from scans.domain import evidence
 from scans.domain.evidence import Context, Evidence, EvidenceError
 from scans.models import Blob
 
-AGE_FIELDS = (
-    "not_read",
-    "left_out",
-)  # of Context; kept where there are any, so that a scan of everything changes no digest
+# Fields of Context that are stored only if they are not empty. A scan of everything then keeps the digest that contexts
+# had before these fields existed.
+AGE_FIELDS = ("not_read", "left_out")
 Manifest = dict[str, dict[str, str]]  # region -> collector -> digest
 
 
 def store_contents(contents: Iterable[bytes]) -> list[str]:
-    """Store what isn't stored yet; the digests, in order. Unchanged content writes nothing."""
+    """Store what isn't stored yet. Returns the digests, in order. Unchanged content writes nothing."""
     in_order = [(evidence.compute_digest(data), data) for data in contents]
     by_digest = dict(in_order)
     known = set(Blob.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
@@ -32,24 +31,26 @@ def store_contents(contents: Iterable[bytes]) -> list[str]:
             for digest, data in by_digest.items()
             if digest not in known
         ],
-        ignore_conflicts=True,  # another worker may have stored the same content in between
+        # Another worker may store the same content between the query and the insert. Equal digests mean equal content,
+        # so that is no conflict.
+        ignore_conflicts=True,
     )
     return [digest for digest, _ in in_order]
 
 
 def load_contents(digests: Iterable[str]) -> dict[str, bytes]:
-    """The contents by digest. Raises LookupError naming the first that is missing."""
+    """The contents by digest. Raises LookupError with the first that is missing."""
     wanted = set(digests)
     rows = Blob.objects.filter(digest__in=wanted).values_list("digest", "data")
     found = {digest: evidence.decompress_evidence(bytes(data)) for digest, data in rows}
     missing = wanted - found.keys()
     if missing:
-        raise LookupError(f"evidence {min(missing)} is not stored; restore the database from a backup that has it")
+        raise LookupError(f"evidence {min(missing)} is not stored; restore it from a backup of the database")
     return found
 
 
 def store_evidence(items: Mapping[tuple[str, str], Evidence]) -> tuple[str, Manifest]:
-    """Store one Target's evidence and its manifest: (digest of the manifest, the manifest)."""
+    """Store one Target's evidence and its manifest. Returns (digest of the manifest, the manifest)."""
     digests = store_contents(evidence.serialize_evidence(item) for item in items.values())
     manifest: Manifest = {}
     for (region, collector), digest in zip(items, digests, strict=True):
@@ -62,14 +63,14 @@ def load_manifest(digest: str) -> Manifest:
 
 
 def load_manifest_evidence(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
-    """The evidence that a manifest names, of all collectors or some."""
+    """The evidence that a manifest names, of all or some collectors."""
     wanted = select_digests(manifest, collectors)
     contents = load_contents(wanted.values())
     return {place: evidence.parse_evidence(contents[digest]) for place, digest in wanted.items()}
 
 
 def select_digests(manifest: Manifest, collectors: set[str] | None) -> dict[tuple[str, str], str]:
-    """(region, collector) -> digest, of all collectors or some."""
+    """(region, collector) -> digest, of all or some collectors."""
     return {
         (region, name): digest
         for region, by_name in manifest.items()
@@ -79,8 +80,11 @@ def select_digests(manifest: Manifest, collectors: set[str] | None) -> dict[tupl
 
 
 def load_evidence_or_gaps(manifest: Manifest, collectors: set[str] | None = None) -> dict[tuple[str, str], Evidence]:
-    """As load_evidence, for evidence of any age: what this version can't read, or is no longer kept, is a
-    gap of that region and collector, and not the end of it all."""
+    """Like load_manifest_evidence, for evidence of any age.
+
+    What is no longer kept, or has a form that this version can't read, becomes a gap of its region and collector. One
+    old blob must not end a replay.
+    """
     wanted = select_digests(manifest, collectors)
     rows = Blob.objects.filter(digest__in=set(wanted.values())).values_list("digest", "data")
     contents = {digest: bytes(data) for digest, data in rows}
@@ -130,7 +134,8 @@ def load_context(digest: str, *, account: str, as_of: str) -> Context:
 
 @lru_cache(maxsize=8)
 def load_shared_context(digest: str) -> Context:
-    """A Scan's context without an Account. Contents never change under a digest, so it is read once."""
+    """A Scan's context without an Account. The content of a digest never changes, so caching is safe."""
+    # Every Target of a scan loads the same context, with the bucket owners of the whole organization in it.
     document = load_json(digest)
     return Context(
         partition=document["partition"],
@@ -139,10 +144,9 @@ def load_shared_context(digest: str) -> Context:
         accounts=frozenset(document["accounts"]),
         bucket_owners=document["bucket_owners"],
         unread_accounts=frozenset(document["unread_accounts"]),
-        shared_buckets=document.get("shared_buckets", {}),  # contexts kept before there were any have none
+        # get(): contexts that older versions stored lack these keys.
+        shared_buckets=document.get("shared_buckets", {}),
         policy=document["policy"],
-        root_managed=evidence.decode_fact(
-            document.get("root_managed")
-        ),  # nor do those kept before it was read tell this
+        root_managed=evidence.decode_fact(document.get("root_managed")),
         **{name: document.get(name, {}) for name in AGE_FIELDS},
     )

@@ -1,4 +1,4 @@
-"""Which evidence of each collector is the latest: what other accounts' scans, the map and the coverage go by."""
+"""Records the latest evidence of each collector, which other accounts' scans, the flow map and the coverage use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EvidenceKey = tuple[str, str]  # (region, collector)
 def update_latest_evidence(
     account: Account, evidences: Mapping[EvidenceKey, Evidence], digests: Mapping[EvidenceKey, str], at: datetime
 ) -> None:
-    """Point at the latest evidence of each collector; unchanged evidence moves nothing."""
+    """Point each collector at its latest evidence. Unchanged evidence writes nothing."""
     stored = {(h.region, h.collector): h for h in EvidenceHead.objects.filter(account=account)}
     latest = {**digests, **complete_partial_evidence(evidences, {place: head.digest for place, head in stored.items()})}
     new, changed = [], []
@@ -35,8 +35,9 @@ def update_latest_evidence(
 def complete_partial_evidence(
     evidences: Mapping[EvidenceKey, Evidence], held: Mapping[EvidenceKey, str]
 ) -> dict[EvidenceKey, str]:
-    """A Scan of some regions sees a part of what the whole account points at. In place of that part: the digest of
-    the part with the rest as it was known, so that nobody takes the rest for gone."""
+    """Complete the evidence of a limited Scan with what was known before. Returns digests of the completed evidence."""
+    # A Scan of some regions sees only a part of what the account points at. If that part became the latest evidence,
+    # the other buckets and keys would look as if they were gone.
     parts = {
         place: found for place, found in evidences.items() if place in held and partial_scans.is_partial_evidence(found)
     }

@@ -76,7 +76,7 @@ def test_chosen_accounts_ous_regions_and_controls(inventory: Inventory, client: 
 @pytest.mark.parametrize(
     ("given", "field", "words"),
     [
-        ({}, "accounts", "Name at least one account"),
+        ({}, "accounts", "Enter at least one account"),
         ({"scope": "whole", "accounts": "100000000001"}, "scope", "choose them, or clear them"),
         ({"accounts": "100000000001 999999999999 <b>"}, "accounts", "Not among the accounts that you may scan: 999999999999"),
         ({"scope": ""}, "scope", "required"),
