@@ -171,12 +171,12 @@ def judge_for_diff(target: Target, account: Account, controls: Collection[str]) 
     left_out: set[Identity] = set()
     places: set[Place] = set()
     complete: set[Place] = set()
-    for result, ground in rejudge_target(target, account, controls):
-        read = partial_scans.regions_read(ground.scan.asked, ground.digests)
+    for result, source in rejudge_target(target, account, controls):
+        read = partial_scans.regions_read(source.scan.asked, source.digests)
         for item in result.judged:
             if partial_scans.is_limited(item, read):
                 left_out.add(item.identity)
-            outcomes[item.identity], worlds[item.identity] = item, ground.world
+            outcomes[item.identity], worlds[item.identity] = item, source.world
         places |= result.places
         complete |= find_complete_places(result.judged, result.places).places
     return ComparisonSide(outcomes, frozenset(places), frozenset(complete), worlds, frozenset(left_out))

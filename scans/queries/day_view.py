@@ -50,7 +50,7 @@ def load_account_as_of(account: Account, moment: datetime, *, with_findings: boo
     except EvidenceLostError as error:
         found, stood.lost = None, [str(error)]
     if found:
-        stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.lost))
+        stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.unreadable_evidence))
         stood.lines = tally_control_lines(found)
         stood.total = cells.sum_counts(line.counts for line in stood.lines)
     if with_findings and stood.target:
@@ -72,7 +72,7 @@ def find_missed_target(account: Account, moment: datetime, read: Target | None) 
 def tally_control_lines(found: RejudgedAccount) -> list[ControlLine]:
     """As the roll-up counts them: what a Scan of some regions left out is no outcome of the Account."""
     tallies: dict[str, Counter[str]] = defaultdict(Counter)
-    for item, _ in found.told:
+    for item, _ in found.reportable:
         tallies[item.control.id][item.outcome.verdict] += 1
     return [
         cells.make_control_line(id, Counts(tally["pass"], tally["fail"], tally["unknown"], tally["not_applicable"]))

@@ -1,1 +1,1 @@
-"""Stored evidence judged again: replays, what-ifs, differences, how things stood on a day."""
+"""Judges stored evidence again: replays, what-if simulations, comparisons, the state on a past day."""

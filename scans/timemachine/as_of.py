@@ -1,4 +1,4 @@
-"""What was known on a day: which evidence was the latest, how a finding stood, what an account's outcomes were."""
+"""Finds what was known on a day: the latest evidence of accounts and the state of findings."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from scans.errors import ScanRequestError
 from scans.models import Finding, FindingEvent, Target
 from scans.storage import blobs
 
-# A targeted rescan counts until the account is read whole again; more of them than this are never needed.
+# Limited rescans count until the account is read completely again. Only this many of them are loaded.
 MAX_LAYERS = 50
 
 
 def end_of(day: date) -> datetime:
-    """The last moment of a day, in UTC. Raises ScanRequestError for a day that has not come yet."""
+    """The last moment of a day, in UTC. Raises ScanRequestError for a day in the future."""
     if day > timezone.now().astimezone(UTC).date():
-        raise ScanRequestError(f"{day} has not come yet. Ask for today or an earlier day.", field="as_of")
+        raise ScanRequestError(f"{day} is in the future. Choose today or an earlier day.", field="as_of")
     return datetime.combine(day, time.max, tzinfo=UTC)
 
 
@@ -38,11 +38,11 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise ScanRequestError("A day is written like 2026-03-31.", field="as_of") from error
+        raise ScanRequestError("Enter the day as YYYY-MM-DD, such as 2026-03-31.", field="as_of") from error
 
 
 def good_targets(moment: datetime | None = None) -> QuerySet[Target]:
-    """Targets whose evidence is kept, read no later than the moment; the newest first."""
+    """Targets with stored evidence that was read at this moment or before, newest first."""
     kept = Target.objects.exclude(manifest="").filter(collected_at__isnull=False)
     if moment is not None:
         kept = kept.filter(collected_at__lte=moment)
@@ -50,16 +50,19 @@ def good_targets(moment: datetime | None = None) -> QuerySet[Target]:
 
 
 def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> dict[int, list[Target]]:
-    """Account's row id -> the Targets whose evidence counts, newest first: the rescans of a part of the
-    Account, and last the one that read it whole. Two queries however many Accounts there are.
+    """Account's row id -> the Targets whose evidence counts, newest first. Three queries for any number of Accounts.
 
-    A Scan that was cut off never judged what needs the whole organization, so what an earlier one said of that counts."""
+    They are the limited rescans since the last complete reading, and as the last one that complete reading.
+    """
+    # Only Scans that ended: a canceled one never judged the controls that need the whole organization, so the outcomes
+    # of an earlier Scan still count for those.
     whole = good_targets(moment).filter(account=OuterRef("pk"), scan__state__in=ENDED_WELL)
     whole = whole.filter(scan__asked__regions=[], scan__asked__controls=[])
     ids = [account.pk for account in accounts]
     bases = dict(Account.objects.filter(pk__in=ids).order_by().values_list("pk", Subquery(whole.values("pk")[:1])))
     read_at = dict(Target.objects.filter(pk__in=[pk for pk in bases.values() if pk]).values_list("pk", "collected_at"))
     found: dict[int, list[Target]] = defaultdict(list)
+    # All Targets in one query, sorted by account, instead of one query per account.
     rows = good_targets(moment).filter(account__in=ids).order_by("account_id", "-collected_at", "-id")
     for target in rows.select_related("scan").iterator(chunk_size=200):
         base = bases.get(target.account_id)
@@ -71,7 +74,7 @@ def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> di
 
 
 def find_whole_scan_target(account: Account, newest: Target) -> Target | None:
-    """The last Target, no newer than this one, of a Scan that was asked for the whole organization."""
+    """The last Target, no newer than this one, of a Scan of the whole organization."""
     asked: dict[str, list[str]] = {f"scan__asked__{name}": [] for name in ("accounts", "ous", "regions", "controls")}
     older = good_targets(newest.collected_at).filter(account=account, scan__organization=account.organization_id)
     return older.filter(**asked, scan__state__in=ENDED_WELL).select_related("scan").first()
@@ -83,15 +86,17 @@ def is_whole(target: Target) -> bool:
 
 
 def trim_layers(layers: list[Target], base: int | None) -> list[Target]:
-    """Without what is older than the one that read the Account whole."""
+    """The layers without those that are older than the complete reading."""
     last = next((n for n, target in enumerate(layers) if target.pk == base), len(layers))
     return layers[: last + 1]
 
 
 @dataclass(frozen=True, slots=True)
 class PastFinding:
-    """How a Finding stood at a moment. said: the last thing written of it by then. move: the last event by
-    then that changed its state, which a note does not."""
+    """A Finding at a past moment.
+
+    said: its last event by then. move: its last event by then that changed its state; a note doesn't.
+    """
 
     finding: Finding
     said: FindingEvent
@@ -107,7 +112,9 @@ class PastFinding:
 
 
 def findings_at(findings: QuerySet[Finding], moment: datetime) -> Iterator[PastFinding]:
-    """These Findings as they stood at a moment; without those that were first seen later. In the given order."""
+    """These Findings as they were at a moment, in the given order, without those first seen later."""
+    # The ids of both events come from subqueries, and the events are loaded in batches. Joining the events would return
+    # a row for each event of each Finding.
     events = FindingEvent.objects.filter(finding=OuterRef("pk"), at__lte=moment).order_by("-at", "-id")
     notes = [format_event_kind(Event.NOTE, replayed=replayed) for replayed in (False, True)]
     rows = findings.filter(first_seen__lte=moment).annotate(
@@ -128,13 +135,15 @@ def iterate_batches(rows: Iterable[Finding], size: int) -> Iterator[list[Any]]:
 
 
 def finding_at(finding: Finding, moment: datetime) -> PastFinding | None:
-    """None: it was first seen later."""
+    """The Finding at a moment. None: it was first seen later."""
     return next(findings_at(Finding.objects.filter(pk=finding.pk).select_related("account"), moment), None)
 
 
 def load_past_facts(then: PastFinding) -> dict[str, Any] | None:
-    """The facts that the control reads, in the evidence of that time; None if it is no longer kept or the
-    event was about no resource."""
+    """The facts that the control reads, in the evidence of that time.
+
+    None: the evidence is no longer kept, or the event was not about a resource.
+    """
     loaded = registry.controls().get(then.finding.control)
     try:
         held = (

@@ -1,7 +1,7 @@
-"""What differs between two looks at one Account. Pure: no Django, no boto3.
+"""Compares the outcomes of two scans for one Account. Pure: no Django, no boto3.
 
-Only places that both looks judged are compared. What only one of them read is not a difference: it is
-not known whether anything changed there.
+Only places that both scans judged are compared. What only one of them read is not a difference, because it is unknown
+whether anything changed there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ ABSENT_FACT: Any = object()
 
 
 class DifferenceKind(StrEnum):
-    """APPEARED: fails now, and did not. FIXED: passes now. LAPSED: the control applies no more. VANISHED: the
-    resource is gone. WENT_UNKNOWN, BECAME_KNOWN. CHANGED: fails as before, by other facts."""
+    """APPEARED: fails now and didn't before. WENT_UNKNOWN: known before, unknown now. FIXED: passes now.
+    LAPSED: the control no longer applies. VANISHED: the resource is gone. BECAME_KNOWN: unknown before, known now.
+    CHANGED: still fails, with other facts."""
 
     APPEARED = "appeared"
     WENT_UNKNOWN = "went_unknown"
@@ -35,8 +36,11 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """path: the fact's name, with what lies inside it: encryption.key. A side that has no such part is None
-    and not in `there`: "before", "after" or "both"."""
+    """One changed value of a fact.
+
+    path: the fact's name and the keys inside it, such as encryption.key. there: on which side the value exists:
+    "before", "after" or "both". The other side is None.
+    """
 
     path: str
     before: Any
@@ -46,9 +50,9 @@ class FactChange:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSide:
-    """One side: outcomes, the places that were judged, those of them that were listed completely, the evidence.
+    """One of the two scans: its outcomes, the places that were judged, those that were listed completely, the evidence.
 
-    left_out: outcomes that this side's scan was asked not to look into; they are no difference to anything."""
+    left_out: outcomes that this scan left out on purpose. They never count as a difference."""
 
     outcomes: Mapping[Identity, JudgedOutcome]
     places: frozenset[Place]
@@ -59,7 +63,7 @@ class ComparisonSide:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """verdicts and reasons are empty where there was no outcome."""
+    """One difference. The verdict and reason of a side without an outcome are empty."""
 
     kind: DifferenceKind
     control: str
@@ -74,7 +78,7 @@ class Difference:
 
 
 def list_differences(before: ComparisonSide, after: ComparisonSide) -> Iterator[Difference]:
-    """The differences of one Account, by kind and control."""
+    """The differences of one Account, sorted by kind and control."""
     shared = before.places & after.places
     found = [
         difference
@@ -113,14 +117,15 @@ def find_difference(identity: Identity, before: ComparisonSide, after: Compariso
 def classify_difference(
     was: JudgedOutcome | None, now: JudgedOutcome | None, *, listed: bool, changed: bool
 ) -> DifferenceKind | None:
-    """listed: the place is known completely now, so what has no outcome is gone."""
+    """listed: the place is listed completely now, so a resource without an outcome is gone."""
+    # The order of the cases matters: unknown on either side is decided first, so that it never counts as fixed or new.
     match was and was.outcome.verdict, now and now.outcome.verdict:
         case Verdict.UNKNOWN, Verdict.UNKNOWN:
             return None
         case _, Verdict.UNKNOWN:
             return DifferenceKind.WENT_UNKNOWN
         case Verdict.UNKNOWN, None:
-            # The place itself was unknown, and now there are outcomes of what is in it.
+            # An unknown about the place is replaced by outcomes of the resources in it.
             return (
                 (DifferenceKind.BECAME_KNOWN if was and was.about_place else DifferenceKind.VANISHED)
                 if listed
@@ -146,7 +151,7 @@ def format_verdict(judged: JudgedOutcome | None) -> str:
 
 
 def collect_judged_facts(judged: JudgedOutcome, look: ComparisonSide) -> dict[str, Any]:
-    """The facts that the control may read of the resource."""
+    """The facts of the resource that the control may read."""
     world = look.worlds[judged.identity]
     resource = world.resources(judged.type, judged.region).get(judged.resource) if judged.type else None
     if resource is None:
@@ -155,7 +160,8 @@ def collect_judged_facts(judged: JudgedOutcome, look: ComparisonSide) -> dict[st
 
 
 def list_fact_changes(before: Mapping[str, Any], after: Mapping[str, Any], under: str = "") -> Iterator[FactChange]:
-    """Field by field, into mappings. A list is one value. A gap is one value too."""
+    """The changes key by key, also inside mappings. A list and a gap each count as one value."""
+    # Lists come from AWS in any order and length; comparing them by position would report every later item as changed.
     for name in sorted(before.keys() | after.keys()):
         path = f"{under}{name}"
         old, new = before.get(name, ABSENT_FACT), after.get(name, ABSENT_FACT)

@@ -1,4 +1,4 @@
-"""Every outcome of a Scan, by judging its stored evidence again: passes are not kept as rows."""
+"""Lists every outcome of a Scan by judging its stored evidence again, since passes are not stored as rows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from scans.timemachine.rejudge import rejudge_target
 
 
 def iterate_outcomes(scan: Scan, accounts: QuerySet[Account] | None = None) -> Iterator[dict[str, Any]]:
-    """One dict an outcome, account by account: control, account, region, resource (ARN), verdict,
-    reason, gaps, evidence (digest), collected_at (ISO 8601). accounts: only these."""
+    """One dict per outcome, account by account: control, account, region, resource (ARN), verdict, reason, gaps,
+    evidence (digest), collected_at (ISO 8601). accounts: limits it to these."""
     targets = scan.targets.exclude(manifest="").select_related("account").order_by("account__account_id")
     if accounts is not None:
         targets = targets.filter(account__in=accounts)
@@ -26,7 +26,8 @@ def iterate_outcomes(scan: Scan, accounts: QuerySet[Account] | None = None) -> I
 
 
 def describe_unjudged(scan: Scan) -> str:
-    """What outcomes_of has nothing of though it was asked for, in words: a Scan that was cut off joined nothing."""
+    """What iterate_outcomes lacks although the Scan asked for it, in words. Empty: nothing."""
+    # A Scan that was canceled before its cross-account evaluation has no context for these controls.
     if scan.joined_context or not any(loaded.control.joins for loaded in select_scan_controls(scan)):
         return ""
     return "controls that need the whole organization were not judged"
@@ -34,13 +35,13 @@ def describe_unjudged(scan: Scan) -> str:
 
 def iterate_target_outcomes(scan: Scan, target: Target) -> Iterator[dict[str, Any]]:
     target.scan = scan  # the same row, already read
-    for result, ground in rejudge_target(target, target.account):
-        yield from serialize_outcomes((item, ground) for item in result.judged)
+    for result, source in rejudge_target(target, target.account):
+        yield from serialize_outcomes((item, source) for item in result.judged)
 
 
-def serialize_outcomes(grounded: Iterable[SourcedOutcome]) -> Iterator[dict[str, Any]]:
-    for item, ground in grounded:
-        yield serialize_outcome(item, find_evidence_digest(item, ground.world, ground.digests), ground.at.isoformat())
+def serialize_outcomes(sourced: Iterable[SourcedOutcome]) -> Iterator[dict[str, Any]]:
+    for item, source in sourced:
+        yield serialize_outcome(item, find_evidence_digest(item, source.world, source.digests), source.at.isoformat())
 
 
 def serialize_outcome(item: JudgedOutcome, evidence: str, collected_at: str) -> dict[str, Any]:

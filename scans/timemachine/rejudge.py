@@ -1,7 +1,7 @@
-"""Judges the stored evidence of one Account with today's controls. Reads only; no AWS call.
+"""Judges the stored evidence of one Account with today's controls. It writes nothing and makes no AWS call.
 
-The evidence of an Account may lie in several Targets: the last that read it whole, and rescans of a part
-of it since. Each is judged as its own Scan would have been, and the newest outcome of each resource counts.
+The evidence of an Account may come from several Targets: the last complete reading and limited rescans since then. Each
+is judged as in its own Scan, and the newest outcome of each resource counts (docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ Place = tuple[str, str]  # (control id, region)
 
 @dataclass(slots=True)
 class RejudgedAccount:
-    """One Account's outcomes from stored evidence. target: the newest that was read. at: when that was.
+    """One Account's outcomes from stored evidence.
 
-    limited: of those, what only a Scan of some regions tells, unknown since it left out the others.
-    sure: where absence means gone. lost: what is kept in a form that can't be read, or no longer kept."""
+    target: the newest Target that was read; at: when. items: all outcomes with their sources.
+    limited: outcomes among them that are unknown because the only Scan that covers them was limited.
+    complete_places: where a missing resource is gone. unreadable_evidence: gaps of evidence that is no longer kept or
+    has an unreadable form.
+    """
 
     account: Account
     target: Target
@@ -37,58 +40,67 @@ class RejudgedAccount:
     items: list[SourcedOutcome] = field(default_factory=list)
     limited: list[SourcedOutcome] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
-    sure: CompletePlaces = field(default_factory=lambda: CompletePlaces(frozenset()))
-    lost: list[Gap] = field(default_factory=list)
+    complete_places: CompletePlaces = field(default_factory=lambda: CompletePlaces(frozenset()))
+    unreadable_evidence: list[Gap] = field(default_factory=list)
 
     @property
     def judged(self) -> list[JudgedOutcome]:
         return [item for item, _ in self.items]
 
     @property
-    def told(self) -> list[SourcedOutcome]:
-        """What Findings follow: a region that nobody asked for opens none and changes none."""
+    def reportable(self) -> list[SourcedOutcome]:
+        """The outcomes that may change Findings: all but those that only a limited Scan covers."""
         left = {item.identity for item, _ in self.limited}
-        return [grounded for grounded in self.items if grounded[0].identity not in left]
+        return [sourced for sourced in self.items if sourced[0].identity not in left]
 
 
 def rejudge_account(
     account: Account, layers: Sequence[Target], controls: Collection[str] = ()
 ) -> RejudgedAccount | None:
-    """layers: newest first, as history.layers_of gives them. controls: only these ids; all where empty.
+    """Judge an Account by the evidence of its layers.
 
-    None: nothing of the Account was kept."""
+    1. Judge each layer, newest first, and merge: the newest outcome of each resource counts.
+    2. Fill in outcomes whose deciding accounts the newer Scans left out, from the last Scan of the whole organization.
+    3. Add the outcomes that only limited Scans cover, as unknown.
+
+    layers: newest first, from as_of.layers_of. controls: limits it to these ids. None: no evidence was kept.
+    """
     if not layers or layers[0].collected_at is None:
         return None
     found = RejudgedAccount(account, layers[0], layers[0].collected_at)
     merge = OutcomeMerge()
     for target in layers:
-        for result, ground in rejudge_target(target, account, controls, found.lost):
-            merge.take(result, ground)
-    for result, ground in judge_older_full_scan(account, layers, controls, merge):
-        merge.take(result, ground)
+        for result, source in rejudge_target(target, account, controls, found.unreadable_evidence):
+            merge.take(result, source)
+    for result, source in judge_older_full_scan(account, layers, controls, merge):
+        merge.take(result, source)
     found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
+    # Limited outcomes must not close the Findings of their resources, which do exist.
     spared = (compute_fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
-    found.sure = CompletePlaces(frozenset(merge.complete), frozenset(spared))
+    found.complete_places = CompletePlaces(frozenset(merge.complete), frozenset(spared))
     return found
 
 
 def judge_older_full_scan(
     account: Account, layers: Sequence[Target], controls: Collection[str], merge: OutcomeMerge
 ) -> Iterator[tuple[target_evaluation.TargetEvaluation, OutcomeSource]]:
-    """What the last scan of the whole organization said of resources whose owners a newer scan left out."""
+    """The outcomes by the last Scan of the whole organization, for places that newer Scans judged only in part."""
     if merge.waiting:
         target = as_of.find_whole_scan_target(account, layers[0])
         if target is not None and target not in layers:
-            for result, ground in rejudge_target(target, account, controls):
+            for result, source in rejudge_target(target, account, controls):
                 judged = [item for item in result.judged if (item.control.id, item.region) in merge.waiting]
-                yield replace(result, judged=judged, places=result.places & merge.waiting), ground
+                yield replace(result, judged=judged, places=result.places & merge.waiting), source
 
 
 def rejudge_target(
-    target: Target, account: Account, controls: Collection[str] = (), lost: list[Gap] | None = None
+    target: Target, account: Account, controls: Collection[str] = (), unreadable: list[Gap] | None = None
 ) -> Iterator[tuple[target_evaluation.TargetEvaluation, OutcomeSource]]:
-    """One Target's evidence by the controls that its Scan asked for, as the Scan did: first those that one
-    Account's evidence is enough for, then those that needed all. lost: takes what can't be read any more."""
+    """Judge one Target's evidence by the controls of its Scan, as the Scan did.
+
+    First the controls that need this Account only, then those that need the whole organization.
+    unreadable: collects the gaps of evidence that can't be read any more.
+    """
     scan, at = target.scan, target.collected_at
     if at is None:
         return
@@ -98,8 +110,10 @@ def rejudge_target(
         evidences = blobs.load_evidence_or_gaps(
             manifest, target_evaluation.select_collectors(wanted) if controls else None
         )
-        if lost is not None:
-            lost += [g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_unreadable_gap(g)]
+        if unreadable is not None:
+            unreadable += [
+                g for e in evidences.values() for gaps in e.gaps.values() for g in gaps if is_unreadable_gap(g)
+            ]
         digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
         for joined in (False, True) if scan.joined_context else (False,):
             result = target_evaluation.evaluate_target(
@@ -111,7 +125,7 @@ def rejudge_target(
 
 
 class EvidenceLostError(Exception):
-    """A Target's manifest or its Scan's context is no longer stored: nothing of it can be judged."""
+    """A Target's manifest or its Scan's context is no longer stored, so it can't be judged at all."""
 
 
 def is_unreadable_gap(gap: Gap) -> bool:
@@ -120,10 +134,13 @@ def is_unreadable_gap(gap: Gap) -> bool:
 
 @dataclass(slots=True)
 class OutcomeMerge:
-    """Outcomes of several Targets, the newest first. complete: places that need no older Target.
+    """Merges the outcomes of several Targets, newest first.
 
-    waiting: places of which a newer Target saw everything and could not judge all, since other accounts were left
-    out. An older one tells only of what the newer one saw, until one could judge all that was there."""
+    complete: places that need no older Target. taken: outcomes that are final.
+    waiting: places that a newer Target saw completely but could not judge completely, because other accounts were left
+    out. An older Target may only add outcomes for resources that the newer one saw.
+    limited: the newest limited outcome of each resource, used if no Target could judge it.
+    """
 
     items: list[SourcedOutcome] = field(default_factory=list)
     places: set[Place] = field(default_factory=set)
@@ -132,9 +149,10 @@ class OutcomeMerge:
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
     limited: dict[tuple[str, str, str, str], SourcedOutcome] = field(default_factory=dict)
 
-    def take(self, result: target_evaluation.TargetEvaluation, ground: OutcomeSource) -> None:
+    def take(self, result: target_evaluation.TargetEvaluation, source: OutcomeSource) -> None:
+        # Copies, because the outcomes of this Target must not hide each other.
         done, waiting = set(self.complete), set(self.waiting)
-        read = partial_scans.regions_read(ground.scan.asked, ground.digests)
+        read = partial_scans.regions_read(source.scan.asked, source.digests)
         partly: set[Place] = set()
         others: set[Place] = set()
         for item in result.judged:
@@ -142,26 +160,27 @@ class OutcomeMerge:
             wanted = place not in done or (place in waiting and item.identity in self.limited)
             if not wanted or item.identity in self.taken:
                 continue
-            if partial_scans.is_limited(item, read):  # it says nothing of what was left out: an older one may
+            # It says nothing about what its Scan left out, so an older Target may still judge this resource.
+            if partial_scans.is_limited(item, read):
                 (others if partial_scans.is_limited_by_others(item) else partly).add(place)
-                self.limited.setdefault(item.identity, (item, ground))
+                self.limited.setdefault(item.identity, (item, source))
                 continue
             self.taken.add(item.identity)
-            self.items.append((item, ground))
+            self.items.append((item, source))
         self.places |= result.places
         seen = find_complete_places(result.judged, result.places).places - partly
         self.waiting = (self.waiting - seen) | (others & seen)
         self.complete |= seen
 
     def finish(self) -> list[SourcedOutcome]:
-        """What only scans of a part said stands where nothing else does."""
+        """Add the limited outcomes of resources that no Target could judge. Returns them."""
         left = [
-            grounded
-            for identity, grounded in self.limited.items()
+            sourced
+            for identity, sourced in self.limited.items()
             if identity not in self.taken
             and (
-                partial_scans.is_limited_by_others(grounded[0])
-                or (grounded[0].control.id, grounded[0].region) not in self.complete
+                partial_scans.is_limited_by_others(sourced[0])
+                or (sourced[0].control.id, sourced[0].region) not in self.complete
             )
         ]
         self.items += left

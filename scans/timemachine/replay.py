@@ -1,6 +1,6 @@
-"""The replay: judges stored evidence again with today's controls, and, if asked, brings Findings in line.
+"""Replays stored evidence with today's controls, and can update the Findings to match.
 
-No AWS call. What a newer control asks for and older evidence lacks is UNKNOWN, "not collected then".
+It makes no AWS call. A fact that a newer control needs and older evidence lacks is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ REPLAY_CHUNK_SIZE = 100  # accounts whose Targets are looked up at once; one is 
 
 @dataclass(slots=True)
 class ReplayTally:
-    """By control: outcomes by verdict, and what would happen (or happened) to Findings, by event.
+    """The result of a replay. controls: for each control, outcomes by verdict and changes of Findings by event.
 
-    unread: accounts of which nothing is kept. busy: accounts that are being read right now, whose scan
-    judges them with today's controls itself. lost: accounts with evidence that can't be read any more."""
+    unread: accounts without stored evidence. busy: accounts that a scan is reading now; that scan judges them.
+    unreadable_evidence: account -> why some of its evidence can't be used any more.
+    """
 
     controls: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     accounts: int = 0
     unread: list[str] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
-    lost: dict[str, str] = field(default_factory=dict)
+    unreadable_evidence: dict[str, str] = field(default_factory=dict)
 
     def merge(self, other: ReplayTally) -> None:
         for id, counts in other.controls.items():
@@ -49,7 +50,7 @@ class ReplayTally:
         self.accounts += other.accounts
         self.unread += other.unread
         self.busy += other.busy
-        self.lost |= other.lost
+        self.unreadable_evidence |= other.unreadable_evidence
 
     def changes(self) -> Counter[str]:
         """Findings by event, over all controls."""
@@ -69,7 +70,7 @@ class ReplayTally:
 def choose_replay_accounts(
     actor: Actor, organization: Organization, *, accounts: Sequence[str] = (), controls: Sequence[str] = ()
 ) -> QuerySet[Account]:
-    """The Accounts to be judged again, in the order of their ids. Raises ScanRequestError for unknown ids."""
+    """The Accounts to judge again, sorted by id. Raises ScanRequestError for unknown ids."""
     refuse_unknown_ids("control", controls, registry.controls())
     chosen = choose_accounts(organization, accounts, ())
     mine = visible_accounts(actor, Permission.OUTCOME_EXPORT).order_by().values("pk")
@@ -79,8 +80,10 @@ def choose_replay_accounts(
 def rejudge_accounts(
     accounts: QuerySet[Account], tally: ReplayTally, *, controls: Sequence[str] = (), moment: datetime | None = None
 ) -> Iterator[RejudgedAccount]:
-    """Each Account's outcomes, from the evidence that was the latest at the moment. What there is none of
-    goes to the tally. One Account is in memory at a time."""
+    """Each Account's outcomes, from the evidence that was the latest at the moment.
+
+    Accounts without usable evidence are recorded in the tally. One Account is in memory at a time.
+    """
     for part in chunk_accounts(accounts):
         layers = as_of.layers_of(part, moment)
         for account in part:
@@ -95,17 +98,19 @@ def rejudge_into_tally(
     try:
         found = rejudge_account(account, layers, controls)
     except EvidenceLostError as error:
-        tally.lost[account.account_id] = str(error)
+        tally.unreadable_evidence[account.account_id] = str(error)
         return None
     if found is None:
         tally.unread.append(account.account_id)
-    elif found.lost:
-        tally.lost[account.account_id] = "; ".join(dict.fromkeys(gap.sentence() for gap in found.lost))
+    elif found.unreadable_evidence:
+        tally.unreadable_evidence[account.account_id] = "; ".join(
+            dict.fromkeys(gap.sentence() for gap in found.unreadable_evidence)
+        )
     return found
 
 
 def chunk_accounts(accounts: QuerySet[Account]) -> Iterator[list[Account]]:
-    """By id, so that no cursor stays open while rows are written."""
+    """The accounts in chunks, each by its own query, so that no cursor stays open while rows are written."""
     after = ""
     while part := list(accounts.filter(account_id__gt=after)[:REPLAY_CHUNK_SIZE]):
         yield part
@@ -113,11 +118,12 @@ def chunk_accounts(accounts: QuerySet[Account]) -> Iterator[list[Account]]:
 
 
 def preview_changes(found: RejudgedAccount, tally: ReplayTally, moment: datetime | None = None) -> FindingChanges:
-    """What these outcomes would do to the Findings, as they stand or as they stood. Writes nothing."""
+    """What these outcomes would do to the Findings of now, or of that moment. Writes nothing."""
     batch = FindingChanges(scan=found.target.scan, account=found.account, at=found.at, replayed=True)
     known = load_known_findings(found.account, found.places) if moment is None else load_findings_at(found, moment)
-    plan_changes(batch, found.told, found.sure, known)
-    if moment is not None:  # what a finding's facts were is not kept: only verdicts can be compared
+    plan_changes(batch, found.reportable, found.complete_places, known)
+    # The facts that a Finding had on a past day are not stored, so only changes of its verdict can be compared.
+    if moment is not None:
         batch.events = [event for event in batch.events if parse_event_kind(event.kind) is not Event.NOTE]
     tally.add(found.judged, batch)
     return batch
@@ -137,15 +143,17 @@ def load_findings_at(found: RejudgedAccount, moment: datetime) -> dict[str, Find
 def apply_replay(
     *, actor: Actor, organization: Organization, accounts: Sequence[str] = (), controls: Sequence[str] = ()
 ) -> ReplayTally:
-    """Judge the newest evidence again and bring Findings and cells in line, an Account a transaction.
+    """Judge the newest evidence again and update Findings and cells, one transaction per Account.
 
-    Raises ScanRequestError for unknown ids, NotPermittedError. An Account that is being read right now is
-    left alone: whoever reads it judges it by the same controls."""
+    An Account that is being read now is left to its scan, which uses the same controls.
+    Raises ScanRequestError for unknown ids, NotPermittedError.
+    """
     chosen = choose_accounts(organization, accounts, ())
     refuse_unknown_ids("control", controls, registry.controls())
     require_scan_permission(actor, organization, list(chosen) if accounts else [], whole=not accounts)
     asked = {"accounts": list(accounts), "controls": sorted(set(controls))}
     subject = f"organization:{organization.org_id}"
+    # Two audit events: the first survives if the replay is interrupted, the second has the result.
     with transaction.atomic():
         audit.record(actor=actor, action="evidence.replay", subject=subject, **asked)
     tally = ReplayTally()
@@ -153,14 +161,15 @@ def apply_replay(
         for account in part:
             apply_to_account(account, tally, controls)
     with transaction.atomic():
-        said = {**asked, "replayed": tally.accounts, "changes": dict(tally.changes()), "busy": tally.busy}
-        audit.record(actor=actor, action="evidence.replayed", subject=subject, **said)
+        result = {**asked, "replayed": tally.accounts, "changes": dict(tally.changes()), "busy": tally.busy}
+        audit.record(actor=actor, action="evidence.replayed", subject=subject, **result)
     return tally
 
 
 def apply_to_account(account: Account, tally: ReplayTally, controls: Sequence[str]) -> None:
     with transaction.atomic():
-        # A scan that finishes this Account writes the same row last, so it can't slip in between.
+        # A scan that finishes this Account updates the same row at its end, so it waits for this transaction or this
+        # one for it.
         Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
         if is_being_read(account):
             tally.busy.append(account.account_id)
@@ -169,12 +178,12 @@ def apply_to_account(account: Account, tally: ReplayTally, controls: Sequence[st
         if found is None:
             return
         batch = FindingChanges(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
-        plan_changes(batch, found.told, found.sure, load_known_findings(account, found.places))
+        plan_changes(batch, found.reportable, found.complete_places, load_known_findings(account, found.places))
         tally.add(found.judged, batch)
         limited = {(item.control.id, item.region) for item, _ in found.limited}
-        persist_changes(batch, [item for item, _ in found.told], found.places, limited)
+        persist_changes(batch, [item for item, _ in found.reportable], found.places, limited)
 
 
 def is_being_read(account: Account) -> bool:
-    """Is a worker at it, or is its Scan judging what only the whole organization can tell?"""
+    """Whether a worker is reading it, or its Scan is in the cross-account evaluation."""
     return account.targets.filter(Q(state="running") | Q(scan__state="joining")).exists()

@@ -1,7 +1,7 @@
-"""Would it pass after the fix? Applies a control's fix to stored evidence and judges again. Pure.
+"""Simulates a fix: applies it to a copy of stored evidence and judges all controls again. Pure.
 
-Nothing is written and no AWS is called: the evidence is copied, the copy changed, and every control of
-the account judged on both, so that what the fix would break is seen before anyone does it.
+Nothing is written and AWS is not called. Every control is judged before and after, so that people see what a fix would
+break before they apply it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from scans.domain.control import Control, Evaluate, FixEffect, FixFunction, Outc
 from scans.domain.engine import JudgedOutcome, judge_all
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, encode_fact
 
-ControlSet = tuple[Sequence[tuple[Control, Evaluate]], Context]  # some controls, and what they may know
+ControlSet = tuple[Sequence[tuple[Control, Evaluate]], Context]  # controls and the context they are judged with
 Identity = tuple[str, str, str, str]
 
 
 class SimulationError(Exception):
-    """What the fix would do can't be told; the message says why."""
+    """The effect of the fix can't be simulated. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedChange:
-    """One fact before and after. there: the resource was in the evidence. gone: it would no longer be;
-    fact is then empty. known: the fact was in the evidence."""
+    """One fact before and after the fix.
+
+    there: the resource is in the evidence. known: the fact is in the evidence. gone: the fix removes the resource, and
+    fact is empty.
+    """
 
     type: str
     arn: str
@@ -41,7 +44,7 @@ class SimulatedChange:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeChange:
-    """An outcome that the fix would change, of whatever control. None: there was, or would be, none."""
+    """An outcome that the fix would change, of any control. None: there is no outcome on that side."""
 
     before: JudgedOutcome | None
     after: JudgedOutcome | None
@@ -49,13 +52,16 @@ class OutcomeChange:
     @property
     def judged(self) -> JudgedOutcome:
         found = self.after or self.before
-        assert found is not None, "a Shift has one side at least"
+        assert found is not None, "an OutcomeChange has at least one side"
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What the fix of one failing outcome would come to."""
+    """The effect of the fix of one failing outcome.
+
+    after None: the control would no longer apply. breaks, fixes: other outcomes that would fail, or no longer fail.
+    """
 
     before: Outcome
     after: Outcome | None
@@ -66,7 +72,7 @@ class Simulation:
 
     @property
     def would_pass(self) -> bool:
-        """Nothing of this finding would be left to fail or to be unknown."""
+        """Whether this finding would be resolved."""
         return self.after is None or self.after.verdict in {Verdict.PASS, Verdict.NOT_APPLICABLE}
 
 
@@ -78,12 +84,18 @@ def simulate_fix(
     *,
     regions: Iterable[str] | None = None,
 ) -> Simulation:
-    """The fix of one (control, account, region, resource). Raises NotForetoldError."""
+    """Simulate the fix of one (control, account, region, resource). Raises SimulationError.
+
+    1. Judge all controls on the evidence as it is.
+    2. Ask the control's fix for its effects.
+    3. Apply the effects to a copy of the evidence and judge all controls again.
+    4. Sort the changed outcomes: what would break, what would be fixed, what would become unknown.
+    """
     where = sorted({e.region for e in evidences} - {GLOBAL} if regions is None else regions)
     before = judge_control_sets(evidences, control_sets, where)
     subject = before.get(identity)
     if subject is None or subject.outcome.verdict is not Verdict.FAIL:
-        raise SimulationError("The latest evidence doesn't show this failing, so there is nothing to try the fix on.")
+        raise SimulationError("The latest evidence doesn't show a failure, so the fix can't be tried.")
     effects = compute_effects(subject, fix, World(evidences), control_sets)
     changed, changes = apply_effects(evidences, effects)
     after = judge_control_sets(changed, control_sets, where)
@@ -118,23 +130,23 @@ def compute_effects(
     subject: JudgedOutcome, fix: FixFunction | None, world: World, control_sets: Sequence[ControlSet]
 ) -> tuple[FixEffect, ...]:
     if fix is None or subject.about_place:
-        raise SimulationError("This fix is not a change of settings that can be tried on evidence.")
+        raise SimulationError("This fix can't be tried on evidence.")
     control = subject.control
     context = next(ctx for controls, ctx in control_sets if any(c.id == control.id for c, _ in controls))
     resource = world.resources(subject.type, subject.region)[subject.resource]
     try:
         found = fix(ResourceView(resource, control, world, context, control.facts[subject.type]))
     except GapError as error:
-        raise SimulationError(f"What the fix would change isn't known: {error}.") from error
+        raise SimulationError(f"It is unknown what the fix would change: {error}.") from error
     if not found:
-        raise SimulationError("For this kind of resource the fix is not a change of settings.")
+        raise SimulationError("For this kind of resource, the fix can't be tried on evidence.")
     return found
 
 
 def apply_effects(
     evidences: Sequence[Evidence], effects: Sequence[FixEffect]
 ) -> tuple[list[Evidence], list[SimulatedChange]]:
-    """A changed copy of the evidence, and each change. The evidence given stays as it is."""
+    """A changed copy of the evidence, and the list of changes. The given evidence stays unchanged."""
     changes: list[SimulatedChange] = []
     left = [effect for effect in effects if effect.where is None and not effect.gone]
     changed: list[Evidence] = []
@@ -147,7 +159,8 @@ def apply_effects(
             if after is not None:
                 resources.append(after)
         changed.append(replace(evidence, resources=resources))
-    # What the fix makes. It says nothing of whether the list of its type is complete.
+    # Resources that the fix creates. They go into evidence of their own without `types`, which would claim that the
+    # list of each type is complete.
     made = [Resource(e.type, e.arn, e.region, dict(e.facts)) for e in left]
     changes += [
         SimulatedChange(r.type, r.arn, r.region, fact, None, value, there=False)

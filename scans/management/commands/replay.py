@@ -83,7 +83,7 @@ class Command(TutelaCommand):
             self.stdout.write(format_tally_table(total))
         for said in describe_tally(total, applied=options["apply"]):
             out.write(said)
-        return PARTLY if total.lost or total.busy else DONE
+        return PARTLY if total.unreadable_evidence or total.busy else DONE
 
 
 def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]:
@@ -126,7 +126,7 @@ def describe_tally(total: ReplayTally, *, applied: bool) -> Iterator[str]:
         yield f"Never read, so nothing is kept: {', '.join(total.unread)}."
     if total.busy:
         yield f"Being read right now, and judged by that scan itself: {', '.join(total.busy)}."
-    for account, why in total.lost.items():
+    for account, why in total.unreadable_evidence.items():
         yield f"Can't be judged in part: {account} — {why}."
 
 

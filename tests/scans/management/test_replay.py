@@ -46,8 +46,8 @@ def test_the_command_counts_what_would_differ(
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["--as-of", "soon"], 2, "A day is written like"),
-        (["--as-of", "2999-01-01"], 2, "has not come yet"),
+        (["--as-of", "soon"], 2, "Enter the day as"),
+        (["--as-of", "2999-01-01"], 2, "is in the future"),
         (["--apply", "--as-of", "2026-03-02"], 2, "newest evidence"),
         (["--control", "nix"], 2, "Unknown control: NIX"),
         (["--account", "000000000000"], 2, "Unknown account"),

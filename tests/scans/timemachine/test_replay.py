@@ -147,7 +147,7 @@ def test_evidence_of_another_schema_is_a_gap_of_its_region_and_collector(shop: A
     said = found(shop)
     assert set(verdicts(said, PS).items()) == {((REGION, "*"), "unknown"), ((OTHER, "b"), "fail")}
     assert verdicts(said, EB)[REGION, f"arn:aws:ec2:{REGION}:{ONE}:ebs-encryption-by-default"] == "pass"
-    [gap] = said.lost
+    [gap] = said.unreadable_evidence
     assert (gap.api, gap.region, gap.code) == ("evidence.ssm_parameters", REGION, "OtherSchema")
     assert "can't read" in gap.sentence()
 
@@ -158,7 +158,7 @@ def test_evidence_that_is_no_longer_kept_is_a_gap_and_not_an_end(shop: Account) 
     Blob.objects.filter(digest=compute_digest(serialize_evidence(lost))).delete()
     said = found(shop)
     assert set(verdicts(said, PS).values()) == {"unknown"}
-    assert [gap.code for gap in said.lost] == ["NotKept"]
+    assert [gap.code for gap in said.unreadable_evidence] == ["NotKept"]
 
 
 def test_an_account_whose_manifest_is_gone_is_named_and_the_others_are_judged(shop: Account) -> None:
@@ -168,7 +168,7 @@ def test_an_account_whose_manifest_is_gone_is_named_and_the_others_are_judged(sh
     Target.objects.filter(pk=target.pk).update(manifest="f" * 64)
     tally = ReplayTally()
     assert [r.account for r in replay.rejudge_accounts(Account.objects.order_by("account_id"), tally)] == [other]
-    assert list(tally.lost) == [ONE]
+    assert list(tally.unreadable_evidence) == [ONE]
 
 
 def test_a_fact_of_another_shape_is_unknown_and_the_others_are_judged(shop: Account) -> None:
