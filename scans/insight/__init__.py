@@ -1,1 +1,1 @@
-"""What is derived from controls and evidence: coverage, frameworks, statements, control pages, data flows. Pure."""
+"""Derives coverage, frameworks, statements, control pages and data flows from controls and evidence. Pure."""

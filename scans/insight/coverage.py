@@ -1,4 +1,4 @@
-"""How much of an account was read: per region and collector, with what is missing and why. Pure."""
+"""Computes how much of an account was read: by region and collector, with what is missing and why. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ ABSENT_KINDS = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
 
 
 class ReadingState(StrEnum):
-    """Of a reading: one collector in one region of one account. COMPLETE: all that the collector asks for was answered. PARTIAL: something of it could not be read.
-    NOT_APPLICABLE: the region is not enabled, or the service isn't offered there. NEVER_READ: nothing was ever
-    asked."""
+    """The state of a reading, which is one collector in one region of one account.
+
+    COMPLETE: every request was answered. PARTIAL: some of it could not be read. NOT_APPLICABLE: the region is not
+    enabled, or the service isn't available there. NEVER_READ: no scan has read it.
+    """
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -29,8 +31,10 @@ class ReadingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MissingPart:
-    """What of a reading is missing, and why. types: the resource types, or facts of them as type.fact; none where
-    only judging could tell that something is missing."""
+    """A missing part of a reading, and why. types: resource types, or their facts as type.fact.
+
+    types is empty if only judging showed that something is missing.
+    """
 
     gap: Gap
     types: tuple[str, ...]
@@ -38,7 +42,7 @@ class MissingPart:
 
 @dataclass(frozen=True, slots=True)
 class CollectorReading:
-    """One collector in one region of one account. current: the latest scan read it; else the evidence is older."""
+    """One collector in one region of one account. current: the latest scan read it. Otherwise the evidence is older."""
 
     account: str
     region: str
@@ -50,7 +54,8 @@ class CollectorReading:
 
 
 def assess_evidence(evidence: Evidence) -> tuple[ReadingState, tuple[MissingPart, ...]]:
-    """A collector that only ever heard "not here" has nothing to read; any other gap makes it partial."""
+    """The state of a reading and its missing parts."""
+    # If every gap says that the service isn't there, there is nothing to read. Any other gap makes the reading partial.
     by_gap: dict[Gap, list[str]] = {}
     for type, gaps in evidence.gaps.items():
         for gap in gaps:
@@ -76,17 +81,18 @@ def list_readings(
     evidences: Mapping[tuple[str, str], Evidence],
     current: frozenset[tuple[str, str]] | set[tuple[str, str]],
 ) -> list[CollectorReading]:
-    """Every reading of one account, done or not, in the order of region and collector.
+    """Every expected reading of one account, sorted by region and collector.
 
-    statuses: region -> whether the account has enabled it, as AWS says; empty when that isn't known: then the
-    regions that were read are listed or, where there are none, one that stands for them all. scopes: collector ->
-    "global" or "region". evidences: the latest of each. current: those of the latest scan."""
+    statuses: region -> its status in AWS. If it is empty, the regions are unknown: those that were read are listed, or
+    one placeholder for all of them.
+    scopes: collector -> "global" or "region". evidences: the latest of each. current: those of the latest scan.
+    """
     found = []
     for region, collector in list_expected_readings(statuses, scopes, evidences):
         held = evidences.get((region, collector))
         if held is not None:
             state, missing = assess_evidence(held)
-            why = "" if state is not ReadingState.NOT_APPLICABLE else "The service is not offered here."
+            why = "" if state is not ReadingState.NOT_APPLICABLE else "The service is not available here."
             is_current = (region, collector) in current
             found.append(CollectorReading(account, region, collector, state, missing, why, is_current))
         elif region != GLOBAL and statuses.get(region, "ENABLED") not in ENABLED_STATUSES:
@@ -101,7 +107,7 @@ def list_readings(
 def add_judged_gaps(
     lines: Iterable[CollectorReading], gaps: Iterable[Gap], makers: Mapping[str, Iterable[str]]
 ) -> list[CollectorReading]:
-    """The lines, and on them what their evidence doesn't say: the latest scan's gaps that only judging could tell.
+    """Add gaps of the latest scan that only judging showed, and that the evidence itself doesn't have.
 
     makers: API call -> the collectors that make it."""
     held = list(lines)
@@ -134,7 +140,7 @@ def list_expected_readings(
 
 @dataclass(frozen=True, slots=True)
 class ReadingTotals:
-    """Readings by state."""
+    """How many readings have each state."""
 
     complete: int = 0
     partial: int = 0
@@ -143,12 +149,13 @@ class ReadingTotals:
 
     @property
     def all(self) -> int:
-        """Those that there is something to read in."""
+        """The readings where there is something to read."""
         return self.complete + self.partial + self.never_read
 
     @property
     def percent(self) -> int | None:
-        """Completely read, of those; rounded down. None: there is nothing."""
+        """The percentage of complete readings. None: there is nothing to read."""
+        # Rounded down, so that 100 % always means everything.
         return 100 * self.complete // self.all if self.all else None
 
     def __add__(self, other: ReadingTotals) -> ReadingTotals:
@@ -168,10 +175,13 @@ def count_readings(lines: Iterable[CollectorReading]) -> ReadingTotals:
 def estimate_totals(
     statuses: Mapping[str, str], scopes: Mapping[str, str], read: Mapping[str, int], troubled: Iterable[tuple[str, str]]
 ) -> ReadingTotals:
-    """An account's totals without opening its evidence: for sums over an organization.
+    """An account's totals without loading its evidence, for sums over an organization.
 
-    read: region -> how many collectors were read there. troubled: the (region, collector) whose own calls failed:
-    a gap counts where it arose, and not again where something that builds on it is incomplete."""
+    read: region -> how many collectors were read there. troubled: the (region, collector) pairs whose own calls failed.
+    A gap counts where it arose, not again in collectors that build on it.
+    """
+    # Opening the evidence of every account is too slow for a page over the organization, so counts must do. The account's
+    # own page counts from its evidence (docs/scores.md).
     regional = sum(scope != GLOBAL for scope in scopes.values())
     enabled = {region for region, status in statuses.items() if status in ENABLED_STATUSES} or set(read) - {GLOBAL}
     disabled = len(set(statuses) - enabled)
@@ -183,7 +193,7 @@ def estimate_totals(
 
 
 def build_reading_row(line: CollectorReading) -> dict[str, Any]:
-    """A line to export. missing: [{what, api, action, region, code, why}]."""
+    """A row to export. missing: [{what, api, action, region, code, why}]."""
     return {
         "account": line.account,
         "region": line.region,

@@ -1,7 +1,7 @@
-"""Roll-ups of verdicts by framework, and by the source document's own statements. Pure.
+"""Builds frameworks and their requirements from controls, and derives the status of a requirement. Pure.
 
-A framework is a name that controls declare, with ids exactly as they declare them; the source document is one more,
-whose ids are its statements. A requirement is one id, with the controls that enforce it.
+A framework is a name that controls declare, with the ids that they declare. The source document is one more framework,
+and its ids are its statements. A requirement is one id with the controls that enforce it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class VerdictCounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One id of a framework. statement: of the source document only."""
+    """One id of a framework. statement: for the source document only."""
 
     id: str
     controls: tuple[Control, ...]
@@ -54,7 +54,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """id: as addresses name it. name: as controls declare it."""
+    """id: its part of the URL. name: as controls declare it."""
 
     id: str
     name: str
@@ -69,7 +69,7 @@ class Framework:
 
 
 def build_frameworks(controls: Iterable[Control]) -> dict[str, Framework]:
-    """The source document first, then every framework that a control declares, by name. Keys are the ids."""
+    """Id -> framework: the source document first, then every framework that controls declare, sorted by name."""
     known = list(controls)
     names = sorted({name for control in known for name in control.frameworks})
     found = [Framework(SOURCE, SOURCE_NAME, build_statement_requirements(known))]
@@ -86,8 +86,8 @@ def build_requirements(controls: Iterable[Control], name: str) -> tuple[Requirem
 
 
 def build_statement_requirements(controls: Iterable[Control]) -> tuple[Requirement, ...]:
-    """Every statement, those that no control enforces too: what isn't judged must not be forgotten. A control with a
-    source of its own enforces none of them."""
+    """One requirement per statement. A control with a source of its own enforces none of them."""
+    # Statements without a control are included, so that pages show that nothing judges them.
     known = [control for control in controls if control.statements]
     return tuple(
         Requirement(id, tuple(c for c in known if statement.everywhere or id in c.statements), statement)
@@ -96,8 +96,8 @@ def build_statement_requirements(controls: Iterable[Control]) -> tuple[Requireme
 
 
 def requirement_status(requirement: Requirement, counts: VerdictCounts) -> str:
-    """What is said of a requirement: HOLDS needs a pass and nothing else; what isn't known is never a pass; a
-    statement about AWS's own half is attested by the provider, whatever the controls beside it say."""
+    """The status of a requirement. HOLDS needs passes only; anything unknown makes it unknown."""
+    # A statement about AWS's half of the shared responsibility can't be judged from outside, whatever the controls say.
     if requirement.of_provider:
         return ATTESTED
     if counts.failed:
@@ -112,5 +112,6 @@ def make_slug(name: str) -> str:
 
 
 def make_natural_sort_key(id: str) -> tuple[tuple[int, int, str], ...]:
-    """1.4 before 1.10, AC-3 before AC-12."""
+    """Sorts 1.4 before 1.10, and AC-3 before AC-12."""
+    # Each part is a tuple with its kind first, because Python can't compare an int with a str.
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", id))

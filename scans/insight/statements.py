@@ -1,6 +1,7 @@
-"""The source document's own statements, S1 to S25: what each one says, and whose half of it is whose. Pure.
+"""Lists the statements of the source document, S1 to S25, and which of them only AWS can attest. Pure.
 
-The source is AWS, Data protection in AWS Systems Manager (the user guide's page).
+The source is the page "Data protection in AWS Systems Manager" of the AWS Systems Manager user guide:
+https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SourceStatement:
-    """sentence: the document's own words. of_provider: it is AWS's half of the shared responsibility, so it can't
-    be judged from outside: AWS attests it. everywhere: it holds only where all the others do."""
+    """sentence: the document's own words. of_provider: it is part of AWS's responsibility, so only AWS can attest it.
+    everywhere: it holds only if all other statements hold."""
 
     id: str
     title: str

@@ -1,6 +1,6 @@
-"""Where Systems Manager's data goes: feature -> bucket or log group -> key, each step graded. Pure.
+"""The data-flow map: where Systems Manager's data goes (feature -> bucket or log group -> key), with verdicts. Pure.
 
-build(account, owners) gives the flows of one account; drawing lays a picture of them out; lines makes export rows.
+build_flows returns the flows of one account, drawing lays out a picture, summary groups flows, export_rows makes rows.
 """
 
 from scans.insight.flows.building import FlowTypeGap, build_flows, list_named_buckets

@@ -1,4 +1,4 @@
-"""From the evidence of an account, and of those that own what it points at, to its flows. Pure."""
+"""Builds the flows of an account from its evidence and the evidence of the owners of its destinations. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMING_TYPES = tuple(dict.fromkeys((*references.NAMES_BUCKETS, *references.NAMES
 
 @dataclass(frozen=True, slots=True)
 class FlowTypeGap:
-    """What is not known: a type whose list is incomplete in a region, so that flows may be missing, and why."""
+    """A resource type whose list is incomplete in a region, so that flows may be missing, and why."""
 
     account: str
     region: str
@@ -27,7 +27,7 @@ class FlowTypeGap:
 
 
 def build_flows(side: GradedAccount, owners: Mapping[str, GradedAccount]) -> tuple[list[Flow], list[FlowTypeGap]]:
-    """The flows of one account. owners: the accounts of the organization whose facts the reader may see."""
+    """The flows of one account. owners: accounts of the organization whose facts the reader can see."""
     found = [
         *build_bucket_flows(side, owners),
         *build_inbound_flows(side),
@@ -44,14 +44,14 @@ def iter_naming_resources(world: World) -> Iterator[Resource]:
 
 
 def list_named_buckets(side: GradedAccount) -> set[str]:
-    """The buckets that this account's settings point at."""
+    """The buckets that settings of this account point at."""
     return set(
         references.find_named_buckets(references.select_own_settings(iter_naming_resources(side.world), side.account))
     )
 
 
 def find_data_region(resource: Resource) -> str:
-    """A trail is listed once for the account; its data comes from its home region."""
+    """The region that the data comes from. A trail is listed once per account, so its home region counts."""
     return str(references.get_known_value(resource, "home_region") or resource.region)
 
 
@@ -67,7 +67,7 @@ def build_bucket_flows(side: GradedAccount, owners: Mapping[str, GradedAccount])
 
 
 def get_setting_key(resource: Resource) -> str:
-    """The key that the setting itself gives to what it writes, instead of the bucket's default."""
+    """The key that the setting itself uses for what it writes; "" for the bucket's default encryption."""
     found = (
         references.get_known_value(resource, "kms_key")
         if resource.type in {"cloudtrail.trail", "ssm.data_sync"}
@@ -98,8 +98,8 @@ def build_bucket_flow(
             else encryption_keys.find_bucket_key(holder.world, holder.account, held)
         )
     if own_key:
-        # The bucket's own encryption doesn't matter for what is written under another key.
-        # It lies in the bucket's region, which needn't be the setting's.
+        # Objects written with the setting's key don't use the bucket's default encryption. That key is in the bucket's
+        # region, which can differ from the region of the setting, so it isn't bound to the latter.
         grades.under.clear()
         key = encryption_keys.resolve_key(side.world, side.account, region, own_key, bound=False)
         holder = side
@@ -127,20 +127,21 @@ def make_flow(
 def locate_bucket(
     side: GradedAccount, owners: Mapping[str, GradedAccount], name: str
 ) -> tuple[Destination, GradedAccount | None]:
-    """The bucket with its owner, and the account whose facts of it may be used (None: nobody's)."""
+    """The bucket with its owner, and the account whose facts about it may be used (None: no account's)."""
     arn = f"arn:{side.context.partition}:s3:::{name}"
     owner, account = find_bucket_owner(side, name, arn)
     holder = side if owner is Owner.OWN else owners.get(account)
     if owner is Owner.ORGANIZATION and holder is None:
         return Destination("bucket", name, arn, Owner.HIDDEN), None
     if account in side.context.not_read:
-        holder = None  # what it was once known to be counts for nothing until its owner is read again
+        holder = None  # old facts of an owner that could not be read don't count
     held = None if holder is None else find_bucket_resource(holder, arn)
     return Destination("bucket", name, arn, owner, account, held.region if held else ""), holder
 
 
 def find_bucket_owner(side: GradedAccount, name: str, arn: str) -> tuple[Owner, str]:
-    """As SSM-S3-005 sees it: what doesn't exist comes first, then whose it is."""
+    """The owner and its account id, decided as SSM-S3-005 does."""
+    # "Doesn't exist" is checked first: anyone can create such a bucket, whatever older inventories say about its owner.
     listed = side.world.resources("s3.destination", GLOBAL).get(arn)
     head = references.get_known_value(listed, "head") if listed else None
     if head == "not_found":
@@ -151,6 +152,7 @@ def find_bucket_owner(side: GradedAccount, name: str, arn: str) -> tuple[Owner, 
     account = (known or {}).get(name, "")
     if account:
         return (Owner.OWN, account) if account == side.account else (Owner.ORGANIZATION, account)
+    # "Outside the organization" is claimed only if the buckets of every member are known.
     sure = known is not None and not side.context.unread_accounts
     return (Owner.FOREIGN if head == "exists" and sure else Owner.UNKNOWN), ""
 
@@ -177,7 +179,7 @@ def key_without_facts(destination: Destination) -> Key:
 
 
 def build_inbound_flows(side: GradedAccount) -> Iterator[Flow]:
-    """Own buckets that take data of kinds which no setting of this account sends there."""
+    """Flows into own buckets that only settings of other accounts name."""
     own = references.find_named_buckets(references.select_own_settings(iter_naming_resources(side.world), side.account))
     for region in sorted(side.world.regions_of("s3.bucket")):
         for arn, bucket in side.world.resources("s3.bucket", region).items():
@@ -224,13 +226,13 @@ def build_log_flow(
         grades.include(grading.grade_place(side, "kms.key", kind, key.arn))
     for resource in resources:
         grades.include(grading.grade_setting(side, kind, resource.arn))
-    # A group under Run Command's own prefix is its own witness: nothing else need name it.
+    # Run Command creates groups under its own prefix without any setting, so such a group is its own source.
     named_by = resources or ([group] if group is not None else [])
     return make_flow(side, region, kind, named_by, destination, key, grades)
 
 
 def list_flow_gaps(side: GradedAccount) -> list[FlowTypeGap]:
-    """Where settings that may name destinations could not all be read."""
+    """Where settings that could name destinations were not all read."""
     found = []
     facts = {**references.NAMES_BUCKETS, **references.NAMES_LOG_GROUPS}
     for type in (*NAMING_TYPES, "ssm.parameter"):

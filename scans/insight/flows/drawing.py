@@ -1,6 +1,6 @@
-"""Lays a picture of flows out: three columns of boxes and the lines between them. Pure geometry.
+"""Lays out the picture of flows: three columns of boxes and the lines between them. Pure geometry.
 
-Units are those of the picture's viewBox. Texts are cut to the width of their box; the whole text goes along.
+Units are those of the picture's viewBox. Texts are cut to the width of their box; the title keeps the full text.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ PICTURE_WIDTH = 1200
 COLUMN_SPANS = ((2, 250), (390, 400), (922, 280))  # (x, width) of features, destinations, keys
 HEADING_HEIGHT, BOX_SPACING, PORT_HEIGHT, MIN_BOX_HEIGHT = 34, 9, 15, 42
 MAX_DESTINATIONS = 18  # destinations drawn, so that the picture fits a page; the others share one box
-CHARACTER_WIDTH = 7.9  # the width of an average character of the title
+# The width of an average character. A server can't measure text, so this is an estimate for the page's font.
+CHARACTER_WIDTH = 7.9
 VERDICT_GLYPHS = {"pass": "✔", "fail": "✖", "unknown": "?", "not_applicable": "–", "ungraded": "·"}
 
 
 @dataclass(slots=True)
 class Box:
-    """A feature, destination or key. ports: its lines, in the order in which they touch it."""
+    """A feature, destination or key. left, right: ids of the boxes that it is linked to, in the order of the lines."""
 
     id: tuple[str, ...]
     text: str
@@ -49,7 +50,7 @@ class Box:
 
     @property
     def text_y(self) -> float:
-        """The two lines of text stand in the middle of the box."""
+        """The baseline of the first line, so that the text is centered in the box."""
         return round(self.y + self.height / 2 + (-3 if self.small else 5), 1)
 
     @property
@@ -66,7 +67,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line between two boxes. path: its course; (x, y): where its verdict stands."""
+    """A line between two boxes. path: its SVG path. (x, y): the position of its verdict."""
 
     verdict: str
     path: str
@@ -100,7 +101,7 @@ Link = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def draw_flows(lines: Sequence[FlowGroup]) -> Picture:
-    """A picture of these lines; the first are drawn in full, so give the worst first."""
+    """A picture of these flows. The first destinations get their own boxes, so pass the worst flows first."""
     chosen = list(dict.fromkeys(destination_id(line) for line in lines))
     kept = set(chosen if len(chosen) <= MAX_DESTINATIONS else chosen[: MAX_DESTINATIONS - 1])
     columns: tuple[dict[tuple[str, ...], Box], ...] = ({}, {}, {})
@@ -120,7 +121,8 @@ def draw_flows(lines: Sequence[FlowGroup]) -> Picture:
         for (a, b), said in found.items()
     ]
     boxes = [box for column in columns for box in column.values()]
-    edges.sort(key=lambda e: -VERDICT_ORDER.index(e.verdict))  # the worst lie on top
+    # SVG paints in order, so the worst verdicts come last and lie on top.
+    edges.sort(key=lambda e: -VERDICT_ORDER.index(e.verdict))
     return Picture(PICTURE_WIDTH + 4, int(height), boxes, edges, len(chosen) - len(kept))
 
 
@@ -132,7 +134,7 @@ def make_boxes(line: FlowGroup, *, folded: int) -> tuple[Box, Box, Box]:
     place, key = line.destination, line.key
     feature = Box(("feature", line.feature.id), line.feature.label, "", "feature")
     if folded:
-        middle = Box(("folded",), f"{folded} more destinations", "all of them are in the table or the export", "folded")
+        middle = Box(("folded",), f"{folded} more destinations", "see the table or the export", "folded")
         return (
             feature,
             middle,
@@ -141,7 +143,7 @@ def make_boxes(line: FlowGroup, *, folded: int) -> tuple[Box, Box, Box]:
     whose = OWNER_LABELS[place.owner] + (f" {place.account}" if place.owner is Owner.ORGANIZATION else "")
     small = " · ".join(part for part in (whose, place.region) if part)
     middle = Box(destination_id(line), place.name, small or f"{len(line.accounts)} accounts", f"owner-{place.owner}")
-    # Keys that AWS owns, or of which nothing is known, look the same wherever they are.
+    # Keys without an ARN (owned by AWS, or unknown) share one box by their name.
     id = ("key", str(key.kind), key.arn or key.name)
     tail = key.name.rpartition(":")[2] if key.name.startswith("arn:") else key.name
     state = f" · {key.state}" if key.state and key.kind == "unusable" else ""
@@ -158,7 +160,9 @@ def connect_boxes(
 
 
 def place_boxes(columns: Sequence[dict[tuple[str, ...], Box]]) -> float:
-    """Give every box its place. Boxes stand near what they are linked to, so that few lines cross."""
+    """Set the position of every box. Returns the height of the picture."""
+    # Each column is sorted by the average position of the boxes to its left (the barycenter method), so that few lines
+    # cross. The folded box is always last.
     for number, column in enumerate(columns):
         if number:
             before = columns[number - 1]
@@ -196,7 +200,8 @@ def make_edge(a: Box, b: Box, verdict: str) -> Edge:
 
 
 def cut_middle(text: str, most: int) -> str:
-    """Cut in the middle: names of buckets and keys differ at both ends. Control characters become spaces."""
+    """Cut a text in the middle, since names of buckets and keys differ at both ends."""
+    # A name from AWS can hold control characters, which would break the line in the picture.
     plain = "".join(c if c.isprintable() else " " for c in text)
     if len(plain) <= most:
         return plain

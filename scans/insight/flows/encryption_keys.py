@@ -1,4 +1,4 @@
-"""Under which key data lies, from how a setting names it and from what KMS said about it. Pure."""
+"""Determines the key that encrypts data, from the name in a setting and KMS's facts about the key. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from scans.insight.flows.model import Key, KeyKind
 S3_OWNED_KEY = Key(KeyKind.AWS_OWNED, "keys of S3 (SSE-S3)")
 LOGS_OWNED_KEY = Key(KeyKind.AWS_OWNED, "key of CloudWatch Logs")
 S3_DEFAULT_KEY = Key(KeyKind.AWS_MANAGED, "alias/aws/s3")
-UNKNOWN_KEY = Key(KeyKind.UNKNOWN, "not known")
-NO_KEY = Key(KeyKind.NONE, "nothing there")
-HIDDEN_KEY = Key(KeyKind.HIDDEN, "not yours to see")
+UNKNOWN_KEY = Key(KeyKind.UNKNOWN, "unknown")
+NO_KEY = Key(KeyKind.NONE, "nothing to encrypt")
+HIDDEN_KEY = Key(KeyKind.HIDDEN, "outside your access")
 
 
 def find_bucket_key(world: World, account: str, bucket: Resource) -> Key:
     """The key of a bucket's default encryption."""
+    # UNKNOWN_KEY serves as a default that is neither None nor a mapping, so a missing fact doesn't look like no
+    # configuration.
     encryption = bucket.facts.get("encryption", UNKNOWN_KEY)
+    # Since January 2023, S3 encrypts every new object with SSE-S3 if the bucket has no configuration.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
     if encryption is None:
         return S3_OWNED_KEY
     if not isinstance(encryption, Mapping):
@@ -45,7 +49,12 @@ def find_log_group_key(world: World, account: str, group: Resource) -> Key:
 
 
 def resolve_key(world: World, account: str, region: str, name: str, *, bound: bool = True) -> Key:
-    """The key that a text names, as the region's KMS knows it. bound: it must lie in the region where it is named."""
+    """The key with this name, with the facts that KMS of the region has about it.
+
+    bound: whether the key must be in the region where it is named.
+    """
+    # Aliases that begin with aws/ are reserved for keys that AWS manages, so no call is needed to know the kind.
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
     if name.startswith("alias/aws/") or ":alias/aws/" in name:
         return Key(KeyKind.AWS_MANAGED, name)
     arn = name if is_key_arn(name) else ""

@@ -1,4 +1,4 @@
-"""Flows as rows to export, and as a graph for Graphviz. Pure."""
+"""Formats flows as export rows and as a Graphviz graph. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FLOW_COLUMNS = (
     "owner", "owner_account", "destination_region", "key", "key_kind", "key_arn", "key_state", "into", "into_controls",
     "under", "under_controls", "verdict", "why",
 )  # fmt: skip
-NEVER_READ_TEXT = "Nothing of this account was ever read."
+NEVER_READ_TEXT = "This account was never read."
 VERDICT_COLORS = {"fail": "#b3261e", "unknown": "#8a5a00", "pass": "#1a7f4b"}
 
 
 def build_flow_row(flow: Flow) -> dict[str, Any]:
-    """One flow. into and under: the verdict of the step to the destination and of the step to the key; *_controls:
-    control -> verdict."""
+    """One flow as a row. into: the verdict of the step to the destination. under: of the step to the key.
+    *_controls: control -> verdict."""
     place, key = flow.destination, flow.key
     return {
         "account": flow.account,
@@ -48,12 +48,13 @@ def build_flow_row(flow: Flow) -> dict[str, Any]:
     }
 
 
-# (account, flows, what is not known, whether anything of it was ever read)
+# (account, flows, incomplete types, whether the account was ever read)
 ReadFlows = tuple[Any, Iterable[Flow], Iterable[FlowTypeGap], bool]
 
 
 def build_flow_rows(read: Iterable[ReadFlows]) -> Iterator[dict[str, Any]]:
-    """One account after the other. One that was never read has a row too: no row would say that it has no flow."""
+    """The rows of each account."""
+    # An account that was never read gets a row too. Without one, the export would claim that it has no flows.
     for account, flows, blind, was_read in read:
         if not was_read:
             yield build_gap_row(FlowTypeGap(account.account_id, "", "", ()), NEVER_READ_TEXT)
@@ -66,7 +67,7 @@ def map_control_verdicts(grades: Iterable[Grade]) -> dict[str, str]:
 
 
 def build_gap_row(blind: FlowTypeGap, why: str = "") -> dict[str, Any]:
-    """A list that may be incomplete, so that flows may be missing: feature `unread`, verdict unknown."""
+    """The row of an incomplete type: feature `unread`, verdict unknown. Flows may be missing."""
     empty: dict[str, Any] = dict.fromkeys(FLOW_COLUMNS, "")
     why = why or "; ".join(gap.sentence() for gap in blind.gaps)
     return {
@@ -76,12 +77,12 @@ def build_gap_row(blind: FlowTypeGap, why: str = "") -> dict[str, Any]:
 
 
 def render_accounts_dot(read: Iterable[ReadFlows]) -> Iterator[str]:
-    """As dot, with a comment for each thing that is not known, so that flows of it may be missing."""
+    """The graph in Graphviz's language, with a comment for each list that is incomplete."""
     unknown: list[str] = []
 
     def flows() -> Iterator[Flow]:
         for account, found, blind, was_read in read:
-            unknown.extend(f"{item.account} {item.region} {item.type}: not all of it could be read" for item in blind)
+            unknown.extend(f"{item.account} {item.region} {item.type}: not completely read" for item in blind)
             unknown.extend([] if was_read else [f"{account.account_id}: {NEVER_READ_TEXT}"])
             yield from found
 
@@ -89,7 +90,7 @@ def render_accounts_dot(read: Iterable[ReadFlows]) -> Iterator[str]:
 
 
 def render_flows_dot(flows: Iterable[Flow], unknown: Sequence[str] = ()) -> Iterator[str]:
-    """The graph in Graphviz's language, line by line. `dot -Tsvg` draws it."""
+    """The graph in Graphviz's language, line by line. Draw it with `dot -Tsvg`."""
     yield "digraph flows {"
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"]; edge [fontname="sans-serif"];'
     written: set[str] = set()
@@ -120,5 +121,5 @@ def format_dot_arrow(verdict: str) -> str:
 
 
 def quote_for_dot(text: str) -> str:
-    """A string of Graphviz. JSON's quoting is stricter than what it asks; its \\uXXXX isn't known there."""
+    """A quoted Graphviz string. JSON quoting fits, except for \\uXXXX, which Graphviz doesn't know."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the controls say of each step of a flow. CONTROL.flow_steps says which controls grade it. Pure."""
+"""Grades each step of a flow by the verdicts of controls. CONTROL.flow_steps declares which controls grade it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scans.domain.evidence import Context, World
 from scans.domain.references import NAMES_BUCKETS, NAMES_KEYS, NAMES_LOG_GROUPS
 from scans.insight.flows.model import Grade
 
-# Where data lies, and under what. Any other type in flow_steps is a setting that names where it goes.
+# Destinations and keys. Any other type in flow_steps is a setting that names a destination.
 PLACE_TYPES = ("s3.bucket", "s3.destination", "logs.group", "kms.key", "ssm.parameter")
 FLOW_TYPES = frozenset(
     {
@@ -27,7 +27,6 @@ FLOW_TYPES = frozenset(
         "kms.key",
     }
 )
-"""The resource types that a map is drawn from."""
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class StepGrades:
 
 @dataclass(frozen=True, slots=True)
 class GradedAccount:
-    """One account as the map sees it: what was read, and what the controls that grade flows say of it."""
+    """One account of the map: its evidence and the outcomes of the controls that grade flows."""
 
     account: str
     world: World
@@ -57,7 +56,7 @@ class GradedAccount:
     graders: tuple[Control, ...] = ()
 
     def find_grade(self, control: str, arn: str) -> Grade | None:
-        """What a control says of one resource; None: it isn't its business."""
+        """The verdict of a control on one resource. None: the control doesn't judge it."""
         found = self.outcomes.get((control, arn))
         return None if found is None else Grade(control, found.outcome.verdict, self.account, found.region, arn)
 
@@ -84,7 +83,7 @@ def grade_account(
 
 
 def grade_place(side: GradedAccount, type: str, kind: str, arn: str, region: str = "") -> StepGrades:
-    """What is said of a place or key that takes this kind of data. region: where UNKNOWN about the whole place counts
+    """The verdicts on a destination or key for this kind of data. region: where UNKNOWN about the whole place applies
     if the resource itself has no outcome."""
     found = StepGrades()
     for control in side.graders:
@@ -96,7 +95,7 @@ def grade_place(side: GradedAccount, type: str, kind: str, arn: str, region: str
 
 
 def grade_setting(side: GradedAccount, kind: str, arn: str) -> StepGrades:
-    """What is said of the setting that names the destination."""
+    """The verdicts on the setting that names the destination."""
     found = StepGrades()
     for control in side.graders:
         grade = side.find_grade(control.id, arn) if grades_kind(control, kind) else None

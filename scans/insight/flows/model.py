@@ -1,8 +1,8 @@
-"""The shapes of a data flow. Pure.
+"""Defines the data types of a data flow. Pure.
 
-A Flow is one feature's data of one account and region on its way: feature -> destination -> key. It has two
-steps, each with the Grades of the controls that judge it: `into` (does the data reach a place that is ours and
-closed?) and `under` (is it encrypted there, with a key that works?).
+A Flow is the path of one feature's data in one account and region: feature -> destination -> key. It has two steps with
+the Grades of the controls that judge them: `into` (whether the destination belongs to the organization and is closed to
+others) and `under` (whether the data is encrypted there with a usable key).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from scans.domain.control import Verdict
 
 
 class Owner(StrEnum):
-    """Whose destination it is. ORGANIZATION: another account's of the organization. HIDDEN: so too, but the
-    reader may not see that account. DANGLING: it doesn't exist, so anyone may make it."""
+    """Who owns a destination. ORGANIZATION: another account of the organization. HIDDEN: the same, but the reader can't
+    see that account. DANGLING: it doesn't exist, so anyone can create it."""
 
     OWN = "own"
     ORGANIZATION = "organization"
@@ -27,9 +27,9 @@ class Owner(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """Under what key the data lies. AWS_MANAGED: alias/aws/…. AWS_OWNED: AWS's alone. FOREIGN: a key of another
-    account. UNUSABLE: disabled, about to be deleted, gone, of a kind that can't encrypt,
-    or in another region. NONE: nothing is there to encrypt. HIDDEN: see Owner."""
+    """The kind of key that encrypts the data. AWS_MANAGED: alias/aws/…. AWS_OWNED: not visible in any account.
+    FOREIGN: in another account. UNUSABLE: disabled, pending deletion, deleted, unable to encrypt, or in another region.
+    NONE: there is nothing to encrypt. HIDDEN: see Owner."""
 
     CUSTOMER = "customer"
     AWS_MANAGED = "aws_managed"
@@ -43,7 +43,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A kind of data. id: the source document's kind of S3 data (01 … 14), or of log groups, or "parameter"."""
+    """A kind of data. id: a kind of S3 data in the source document (01 … 14), a kind of log group, or "parameter"."""
 
     id: str
     label: str
@@ -80,13 +80,13 @@ FEATURES: dict[str, Feature] = {
 
 
 def get_feature(id: str) -> Feature:
-    """A kind that this version doesn't know is shown by its id."""
+    """The feature of this kind. An unknown kind is shown by its id."""
     return FEATURES.get(id) or Feature(id, f"Data of kind {id}", "bucket")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """The resource whose setting names the destination. type "inbound": settings of other accounts do."""
+    """The resource whose setting names the destination. type "inbound": settings of other accounts name it."""
 
     type: str
     arn: str
@@ -97,7 +97,7 @@ INBOUND = Source("inbound", "")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A bucket or log group, or the parameter store of a region. account: its owner; "" when not known or hidden."""
+    """A bucket, a log group, or a region's Parameter Store. account: its owner; "" if unknown or hidden."""
 
     kind: str
     name: str
@@ -109,7 +109,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """name: the text by which a setting names it, or what AWS calls it. arn: "" when not known."""
+    """name: as a setting writes it, or AWS's name for it. arn: "" if unknown."""
 
     kind: KeyKind
     name: str
@@ -119,7 +119,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grade:
-    """What one control says about a step."""
+    """The verdict of one control on a step."""
 
     control: str
     verdict: Verdict
@@ -154,7 +154,7 @@ class Flow:
 
     @property
     def leaves_account(self) -> bool:
-        """The data leaves the account."""
+        """Whether the data leaves the account."""
         return self.destination.owner not in {Owner.OWN, Owner.UNKNOWN, Owner.DANGLING}
 
 
@@ -165,7 +165,7 @@ VERDICT_ORDER = ("fail", "unknown", "pass", "not_applicable", UNGRADED)
 
 
 def combine_grades(grades: Iterable[Grade], *, unsure: bool) -> str:
-    """The worst of the grades. What isn't known is never a pass; no control at all is `ungraded`."""
+    """The worst of the grades. Unknown outranks pass; without any grade it is `ungraded`."""
     said = [str(grade.verdict) for grade in grades]
     return pick_worst_verdict([*said, "unknown"] if unsure else said)
 

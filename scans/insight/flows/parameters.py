@@ -1,4 +1,4 @@
-"""SecureString parameters: from the parameter store to the key, one flow a region and key. Pure."""
+"""Builds the flows of SecureString parameters, one per region and key. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows of many accounts and regions as a few lines, the worst first. Pure."""
+"""Groups flows of many accounts and regions into lines, worst first, and counts them. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OWNER_LABELS = {
     Owner.HIDDEN: "another account of the organization",
     Owner.FOREIGN: "outside the organization",
     Owner.DANGLING: "does not exist",
-    Owner.UNKNOWN: "owner not known",
+    Owner.UNKNOWN: "unknown owner",
 }
 KEY_LABELS = {
     KeyKind.CUSTOMER: "customer key",
@@ -31,7 +31,7 @@ KEY_LABELS = {
     KeyKind.AWS_OWNED: "key owned by AWS",
     KeyKind.FOREIGN: "key of another account",
     KeyKind.UNUSABLE: "key that can't be used",
-    KeyKind.UNKNOWN: "key not known",
+    KeyKind.UNKNOWN: "unknown key",
     KeyKind.HIDDEN: "key not shown",
     KeyKind.NONE: "no key",
 }
@@ -40,7 +40,7 @@ ALARMING_OWNERS = (Owner.DANGLING, Owner.FOREIGN)
 
 @dataclass(slots=True)
 class FlowGroup:
-    """Every flow of one feature to one destination under one key."""
+    """The flows of one feature to one destination with one key."""
 
     feature: Feature
     destination: Destination
@@ -93,7 +93,7 @@ class FlowGroup:
 
 
 def list_control_verdicts(grades: Iterable[Grade]) -> list[tuple[str, str]]:
-    """(control, its worst verdict)"""
+    """(control, its worst verdict), sorted by control."""
     said: dict[str, list[str]] = {}
     for grade in sorted(grades):
         said.setdefault(grade.control, []).append(str(grade.verdict))
@@ -101,10 +101,11 @@ def list_control_verdicts(grades: Iterable[Grade]) -> list[tuple[str, str]]:
 
 
 def group_flows(flows: Iterable[Flow], *, folded: bool = False) -> list[FlowGroup]:
-    """One line a (feature, destination, key); dangling and foreign destinations first, then by verdict.
+    """One line per (feature, destination, key), dangling and foreign destinations first, then by verdict.
 
-    folded: keys of one kind are not told apart, and log groups of one name and parameter stores share a line over
-    accounts and regions. Buckets never do: a bucket's name is its own everywhere."""
+    folded: for many accounts. Keys of one kind share a line, and so do log groups with the same name and Parameter
+    Stores. Buckets don't, because a bucket name is unique.
+    """
     lines: dict[tuple[str, Destination, Key], FlowGroup] = {}
     for flow in flows:
         destination, key = fold_flow(flow) if folded else (flow.destination, flow.key)
@@ -131,7 +132,7 @@ def fold_flow(flow: Flow) -> tuple[Destination, Key]:
 
 @dataclass(slots=True)
 class FlowTotals:
-    """What the heading says: how many flows, and how many of them are worth a look."""
+    """The numbers at the top of the page: how many flows there are, and how many need attention."""
 
     flows: int = 0
     dangling: int = 0
