@@ -1,4 +1,4 @@
-"""One Account with all that its page shows."""
+"""Loads one Account with everything that its page shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_EVENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """what: a sentence without a full stop."""
+    """what: a sentence without the final period."""
 
     at: datetime
     what: str
@@ -28,8 +28,11 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetail:
-    """read: how far it was read. target: the last visit, whose gaps these are. above: the OUs from the root down. short: the controls
-    that fail or are unknown somewhere; others: those that aren't."""
+    """The data of an account's page.
+
+    above: its OUs, from the root down. read: how far it was read. target: the last Target that ended, with its gaps.
+    short: controls that fail or are unknown somewhere. others: all other controls.
+    """
 
     above: list[OrganizationalUnit]
     read: Extent
@@ -96,5 +99,5 @@ def describe_event(event: AccountEvent, names: dict[str, str]) -> str:
 
 def format_event_value(value: Any, names: dict[str, str]) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "nobody"
+        return ", ".join(map(str, value)) or "none"
     return names.get(str(value), str(value))

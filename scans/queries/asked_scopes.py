@@ -1,4 +1,4 @@
-"""What a Scan was asked to read, as far as a reader may know it."""
+"""Describes the scope of a Scan, limited to what the reader can see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scans.queries import unit_choices
 
 @dataclass(frozen=True, slots=True)
 class AskedScope:
-    """whole: nothing was left out, so accounts and ous are empty. Else they hold those that the reader may see."""
+    """whole: the whole organization, so accounts and ous are empty. Otherwise they hold what the reader can see."""
 
     whole: bool
     accounts: list[str]
@@ -23,7 +23,7 @@ class AskedScope:
     controls: list[str]
 
     def words(self) -> str:
-        """Like "everything", or "2 accounts, 1 OU; regions eu-west-1"; counts only what the reader may see."""
+        """For example, "everything" or "2 accounts, 1 OU; regions eu-west-1". Counts only what the reader can see."""
         named = (("account", self.accounts), ("OU", self.ous))
         where = [f"{len(ids)} {name}{'s' if len(ids) > 1 else ''}" for name, ids in named if ids]
         parts = [", ".join(where) or ("everything" if self.whole else "a part of the organization")]
@@ -32,7 +32,7 @@ class AskedScope:
 
 
 def load_asked_scopes(scans: Iterable[Scan], visible: QuerySet[Account]) -> dict[int, AskedScope]:
-    """By the Scan's id, in three queries at most."""
+    """Scan's id -> scope, in three queries at most."""
     found = list(scans)
     named = {id for scan in found for id in scan.asked.get("accounts", [])}
     known = (

@@ -1,4 +1,4 @@
-"""The roll-up cells: how many resources have each verdict, by control, account or OU."""
+"""Sums roll-up cells: how many resources have each verdict, by control, account or OU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("passed", "failed", "unknown", "not_applicable")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many resources have each verdict. known: was anything judged there at all? If not, 0 says nothing."""
+    """How many resources have each verdict. known: whether anything was judged. If not, 0 means nothing."""
 
     passed: int = 0
     failed: int = 0
@@ -27,7 +27,7 @@ class Counts:
 
     @property
     def judged(self) -> int:
-        """All that the control applies to."""
+        """The resources that the control applies to."""
         return self.passed + self.failed + self.unknown
 
     @property
@@ -56,7 +56,7 @@ NO_COUNTS = Counts(known=False)
 
 
 def visible_cells(visible: QuerySet[Account]) -> QuerySet[PostureCell]:
-    """By region. Over all regions totals_of has far fewer rows."""
+    """The cells by region. Over all regions, use visible_totals, which has far fewer rows."""
     return PostureCell.objects.filter(account__in=visible.values("pk"))
 
 
@@ -65,7 +65,7 @@ def visible_totals(visible: QuerySet[Account]) -> QuerySet[AccountTotal]:
 
 
 def count_by_control(cells: QuerySet[Any]) -> dict[str, Counts]:
-    """Control -> counts, in the order of the ids."""
+    """Control -> counts, sorted by id."""
     rows = cells.values_list("control").annotate(*map(Sum, COLUMNS)).order_by("control")
     return {control: Counts(*numbers) for control, *numbers in rows}
 
@@ -86,7 +86,7 @@ def group_of(control: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ControlLine:
-    """One control in a list, with its counts. title and severity are empty for one that is gone."""
+    """One control in a list, with its counts. title and severity are empty for a control that no longer exists."""
 
     id: str
     title: str
@@ -104,7 +104,7 @@ def make_control_line(id: str, counts: Counts) -> ControlLine:
 
 
 def rank_controls(visible: QuerySet[Account], controls: Q, region: str, severity: str) -> list[ControlLine]:
-    """X of Y resources, control by control; the worst first."""
+    """The counts of each control, worst first."""
     rows: QuerySet[Any] = visible_cells(visible).filter(region=region) if region else visible_totals(visible)
     found = list_control_lines(count_by_control(rows.filter(controls)))
     order = ["critical", "high", "medium", "low", ""]

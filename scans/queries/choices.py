@@ -1,4 +1,4 @@
-"""What the filters of a list offer."""
+"""Loads the choices for the filters of a list."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scans.queries import controls, unit_choices
 from scans.queries.findings import FINDING_VERDICTS, STATES, FindingFilter, list_coverages
 
 Options = list[tuple[str, str]]
-# Beyond this many accounts a list to choose from helps nobody; their ids are typed.
+# With more accounts than this, no suggestions are loaded, because the list would be too long to use.
 SUGGESTED_ACCOUNTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """value and words of each option; controls are grouped. suggested: accounts to complete an id from."""
+    """The value and label of each option; controls are grouped. suggested: accounts for completing a typed id."""
 
     controls: list[tuple[str, str, Options]]
     ous: Options
@@ -34,6 +34,7 @@ class Choices:
 def choices_for(visible: QuerySet[Account], wanted: FindingFilter) -> Choices:
     suggested = list(visible.order_by("name").values_list("account_id", "name")[: SUGGESTED_ACCOUNTS + 1])
     regions = [GLOBAL, *list_visible_regions(visible)]
+    # A region from a bookmarked URL stays selectable, even if no visible account has it any more.
     if wanted.region and wanted.region not in regions:
         regions.append(wanted.region)
     return Choices(

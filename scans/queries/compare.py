@@ -1,4 +1,4 @@
-"""Two Scans compared, account by account, over the accounts that a reader may see."""
+"""Compares two Scans account by account, for the accounts that the reader can see."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ NO_COMMON_PLACE = "The two scans judged no control in the same place."
 SIDES, NEITHER = ("before", "after"), "neither"
 ACCOUNTS_PER_CHUNK = 50
 MAX_OFFERED_SCANS = 50
-SHOWN, LOOKED_AT = 25, 300  # a page ends after so many accounts with differences, or so many looked at
+# A page ends after this many accounts with differences, or this many compared ones. Each account is judged twice, so a
+# page of accounts without differences must not run through all of them.
+SHOWN, LOOKED_AT = 25, 300
 
 
 @dataclass(frozen=True, slots=True)
 class AccountDiff:
-    """One Account in two Scans. missing: why it can't be compared: "before", "after", "neither" (where it was not
-    read), or a sentence about evidence that is no longer kept. reasons: why it was not read, Scan by Scan."""
+    """One Account in two Scans.
+
+    missing: why it can't be compared: "before", "after" or "neither" for the Scan that did not read it, or a sentence.
+    reasons: why it was not read, for each Scan.
+    """
 
     account: Account
     differences: list[Difference] = field(default_factory=list)
@@ -41,8 +46,8 @@ class AccountDiff:
 
 @dataclass(frozen=True, slots=True)
 class DiffPage:
-    """accounts: those with something to say. compared: of those looked at, how many could be compared. next: the
-    account after which to go on, empty at the end."""
+    """accounts: those with differences, or that can't be compared. compared: how many of looked_at were compared.
+    next: the account after which the next page starts; empty on the last page."""
 
     accounts: list[AccountDiff]
     looked_at: int
@@ -53,8 +58,7 @@ class DiffPage:
 def diff_scans(
     before: Scan, after: Scan, visible: QuerySet[Account], *, controls: Collection[str] = (), since: str = ""
 ) -> Iterator[AccountDiff]:
-    """Every visible Account that one of the Scans was asked for, in the order of their ids, from after `since` on.
-    One Account is in memory at a time."""
+    """Every visible Account of either Scan, sorted by id, after `since`. One Account is in memory at a time."""
     for part in iterate_account_chunks(before, after, visible, since):
         old, new = load_targets_by_account(before, part), load_targets_by_account(after, part)
         for account in part:
@@ -104,7 +108,7 @@ def load_targets_by_account(scan: Scan, accounts: list[Account]) -> dict[int, Ta
 
 
 def is_read(target: Target | None) -> TypeGuard[Target]:
-    """Is there evidence? A first visit's counts, though the second came to no end."""
+    """Whether there is evidence. That of a first visit counts, even if the second visit didn't end."""
     return target is not None and bool(target.manifest) and target.collected_at is not None
 
 
@@ -119,14 +123,14 @@ def not_compared(account: Account, *sides: tuple[Scan, Target | None]) -> Accoun
 
 
 def why_unread(scan: Scan, target: Target | None) -> str:
-    """A sentence about an Account that a Scan has no evidence of."""
+    """Why a Scan has no evidence of an Account, as a sentence."""
     if target is None:
-        return f"Scan {scan.pk} was not asked to read it."
+        return f"Scan {scan.pk} did not include it."
     if target.error:
         return f"Scan {scan.pk} could not read it: {target.error['reason']}"
     ends = {
-        "cancelled": "was cancelled before it read it",
-        "queued": "has not begun to read it",
+        "cancelled": "was canceled before reading it",
+        "queued": "has not started to read it",
         "running": "is reading it",
     }
     return f"Scan {scan.pk} {ends.get(target.state, 'has no evidence of it')}."
@@ -136,7 +140,8 @@ def diff_of(account: Account, old: Target, new: Target, controls: Collection[str
     if not has_common_control(old, new, controls):
         return AccountDiff(account, missing=NO_COMMON_PLACE)
     if has_same_evidence(old, new):
-        # Only time has passed: the other controls say the same of the same.
+        # The same evidence gives the same outcomes, except from controls that depend on the day. This skips nearly all
+        # accounts of an organization that didn't change.
         timed = [id for id, item in registry.controls().items() if item.timed and (not controls or id in controls)]
         if not timed:
             return AccountDiff(account)
@@ -151,7 +156,7 @@ def diff_of(account: Account, old: Target, new: Target, controls: Collection[str
 
 
 def has_common_control(old: Target, new: Target, controls: Collection[str]) -> bool:
-    """Is there a control that both Scans were asked for, and that is wanted here?"""
+    """Whether both Scans include a control that is wanted here."""
     asked = [set(ids) for ids in (old.scan.asked.get("controls"), new.scan.asked.get("controls"), controls) if ids]
     return not asked or bool(set.intersection(*asked))
 
@@ -183,19 +188,19 @@ def judge_for_diff(target: Target, account: Account, controls: Collection[str]) 
 
 
 def others_of(scan: Scan, visible: QuerySet[Account]) -> list[Scan]:
-    """The Scans that it may be compared with, the newest first."""
+    """The Scans that it can be compared with, newest first."""
     ended = visible_scans(visible).filter(organization=scan.organization_id, state__in=["done", "partial"])
     return list(ended.exclude(pk=scan.pk)[:MAX_OFFERED_SCANS])
 
 
 def previous_of(scan: Scan, visible: QuerySet[Account]) -> Scan | None:
-    """The last Scan before this one that was asked for the same."""
+    """The last Scan before this one with the same scope."""
     ended = visible_scans(visible).filter(organization=scan.organization_id, state__in=["done", "partial"])
     return ended.filter(pk__lt=scan.pk, asked=scan.asked).first()
 
 
 def serialize_differences(item: AccountDiff) -> Iterator[dict[str, Any]]:
-    """As JSON: one dict a difference; one for an Account that can't be compared. only: the side that read it."""
+    """One dict per difference, and one for an Account that can't be compared. only: the Scan that did read it."""
     if item.missing:
         only = {"before": "after", "after": "before"}.get(item.missing)
         kind = "read_in_neither" if item.missing == NEITHER else "read_in_one"

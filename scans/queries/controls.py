@@ -1,4 +1,4 @@
-"""Controls as pages show them."""
+"""Loads controls with their counts for pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scans.queries import cells
 from scans.queries.cells import Counts
 from scans.registry import LoadedControl
 
-# What the letters in the ids stand for. A group that is missing here is shown by its letters.
+# The meaning of the letters in ids. A group that is missing here is shown by its letters.
 GROUP_NAMES = {
     "AC": "Access",
     "AU": "Audit trail",
@@ -41,7 +41,7 @@ class ControlGroup:
 
 
 def list_control_groups() -> list[str]:
-    """The groups that have a control, in the order of the ids."""
+    """The groups that have controls, sorted by id."""
     return list(dict.fromkeys(loaded.control.group for loaded in registry.controls().values()))
 
 
@@ -50,7 +50,7 @@ def name_control_group(group: str) -> str:
 
 
 def build_catalog(counts: dict[str, Counts]) -> list[ControlGroup]:
-    """Every control under its group, with the counts that there are."""
+    """Every control in its group, with its counts."""
     lines = [cells.make_control_line(id, counts.get(id, cells.NO_COUNTS)) for id in registry.controls()]
     return [
         ControlGroup(g, name_control_group(g), [item for item in lines if cells.group_of(item.id) == g])
@@ -59,7 +59,7 @@ def build_catalog(counts: dict[str, Counts]) -> list[ControlGroup]:
 
 
 def list_control_choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """(group, its name, [(id, title)]) for the filter."""
+    """(group, its name, [(id, title)]) for filters and forms."""
     return [(g.id, g.name, [(item.id, item.title) for item in g.lines]) for g in build_catalog({})]
 
 
@@ -68,7 +68,7 @@ MAX_WORST_ACCOUNTS = 100
 
 @dataclass(frozen=True, slots=True)
 class ResourceReading:
-    """One resource type that a control judges or looks at: its facts, and what reading them takes."""
+    """One resource type that a control uses: its facts, collector and the IAM actions needed to read them."""
 
     type: str
     facts: tuple[str, ...]
@@ -84,7 +84,7 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class ControlDetail:
-    """accounts: those with the most that fails, first; more: there are others."""
+    """accounts: those with the most failures, worst first. more: whether there are others."""
 
     title: str
     prose: str
@@ -112,7 +112,7 @@ def describe_control(loaded: LoadedControl, visible: QuerySet[Account]) -> Contr
 
 
 def worst_accounts(rows: QuerySet[AccountTotal]) -> list[AccountLine]:
-    """One more than WORST, if there are as many."""
+    """The accounts with the most failures. One more than MAX_WORST_ACCOUNTS, to tell whether there are more."""
     sums = rows.values_list("account_id").annotate(
         p=Sum("passed"), f=Sum("failed"), u=Sum("unknown"), n=Sum("not_applicable")
     )

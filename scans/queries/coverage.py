@@ -1,4 +1,4 @@
-"""How much of the accounts that a reader may see was read."""
+"""Loads how much of the visible accounts was read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDED_STATES = ("done", "unreadable", "failed")
 
 @dataclass(slots=True)
 class AccountCoverage:
-    """One account's. target: the latest that ended, which says why the account as a whole could not be read."""
+    """The coverage of one account. target: its latest ended Target, which has the reason if it could not be read."""
 
     account: Account
     lines: list[CollectorReading]
@@ -37,19 +37,19 @@ class AccountCoverage:
 
     @property
     def regions(self) -> list[str]:
-        """The columns of the table: everything of the account, then the regions that are enabled."""
+        """The columns of the table: global, then the enabled regions."""
         held = dict.fromkeys(line.region for line in self.lines if line.region != GLOBAL)
         return [GLOBAL, *(region for region in held if region not in self.disabled)]
 
     def table(self) -> list[tuple[str, list[CollectorReading | None]]]:
-        """(collector, its line in each region; None where it isn't read by region or isn't global)"""
+        """(collector, its reading in each column; None where the collector isn't read there)"""
         by_place = {(line.region, line.collector): line for line in self.lines}
         names = sorted({line.collector for line in self.lines})
         return [(name, [by_place.get((region, name)) for region in self.regions]) for name in names]
 
     @property
     def short(self) -> list[CollectorReading]:
-        """The lines to look at: what is partial or never read."""
+        """The readings that need attention: partial, never read, or older than the latest scan."""
         return [
             line
             for line in self.lines
@@ -62,7 +62,7 @@ class AccountCoverage:
 
     @property
     def old(self) -> list[CollectorReading]:
-        """Read once, but not by the latest scan."""
+        """Readings of earlier scans that the latest scan did not repeat."""
         return [line for line in self.lines if not line.current and line.state is not ReadingState.NEVER_READ]
 
 
@@ -78,8 +78,8 @@ def load_account_coverage(account: Account) -> AccountCoverage:
     contents = blobs.load_contents(heads.values())
     evidences = {place: evidence.parse_evidence(contents[digest]) for place, digest in heads.items()}
     lines = coverage.list_readings(account.account_id, account.regions, map_collector_scopes(), evidences, current)
-    told = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
-    lines = coverage.add_judged_gaps(lines, told, collectors_by_call())
+    judged_gaps = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
+    lines = coverage.add_judged_gaps(lines, judged_gaps, collectors_by_call())
     off = [r for r, status in account.regions.items() if status not in ENABLED_STATUSES]
     disabled = sorted(region for region in off if not any(place[0] == region for place in heads))
     return AccountCoverage(account, lines, target, coverage.count_readings(lines), disabled)
@@ -91,17 +91,19 @@ def list_manifest_places(target: Target) -> set[tuple[str, str]]:
 
 
 def iterate_coverage_rows(accounts: QuerySet[Account]) -> Iterator[dict[str, Any]]:
-    """Every line of every account, for exports."""
+    """Every reading of every account, for exports."""
     for account in accounts.order_by("account_id", "pk").iterator(chunk_size=200):
         yield from map(coverage.build_reading_row, load_account_coverage(account).lines)
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationCoverage:
-    """accounts: how many there are; whole, partly: of those that were read, how many without and with gaps; unread: not
-    readable, or not scanned yet; skipped: not readable because AWS lets nobody in, so that there is nothing to read (both
-    together are what scans.queries.extent calls unreadable and untried); never: those of which nothing was ever read.
-    readings: by state."""
+    """How many accounts there are, and how far they were read.
+
+    whole, partly: read without and with gaps. unread: not readable, or not scanned yet. skipped: closed by AWS, so
+    there is nothing to read. (Both together are what scans.queries.extent calls unreadable and untried.)
+    never: never read at all. readings: by state.
+    """
 
     accounts: int
     whole: int
@@ -113,28 +115,29 @@ class OrganizationCoverage:
 
 
 def load_organization_coverage(visible: QuerySet[Account]) -> OrganizationCoverage:
-    """Sums over the visible accounts, from what scans wrote down: no evidence is opened."""
+    """Sums over the visible accounts. Uses only what scans recorded; no evidence is loaded."""
     kinds: dict[str, int] = defaultdict(int)
     readings = ReadingTotals()
     read = read_places(visible)
-    of, declared, scope = latest_gaps_by_account(visible), collectors_by_call(), map_collector_scopes()
+    gaps_by_account, declared, scope = latest_gaps_by_account(visible), collectors_by_call(), map_collector_scopes()
     accounts = visible.order_by().values_list("pk", "regions", "unreadable", "last_good_scan_at")
     for pk, regions, error, last_good in accounts.iterator(chunk_size=1000):
-        gaps = of.get(pk, [])
+        gaps = gaps_by_account.get(pk, [])
         held = read.get(pk, {})
-        there = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.ABSENT_KINDS]
+        # Regions that aren't enabled and services that AWS doesn't offer there are nothing that could be read.
+        missing = [gap for gap in gaps if counts_as_missing(gap) and gap["kind"] not in coverage.ABSENT_KINDS]
         kinds[
             "skipped"
             if error and error.get("skipped")
             else "unread"
             if error or not last_good
             else "partly"
-            if there
+            if missing
             else "whole"
         ] += 1
         kinds["never"] += not held
         if not (error and error.get("skipped")):
-            readings += coverage.estimate_totals(regions or {}, scope, held, find_failed_places(there, declared))
+            readings += coverage.estimate_totals(regions or {}, scope, held, find_failed_places(missing, declared))
     known = {name: kinds[name] for name in ("whole", "partly", "unread", "skipped", "never")}
     return OrganizationCoverage(accounts=sum(known.values()) - known["never"], **known, readings=readings)
 
@@ -149,7 +152,8 @@ def read_places(visible: QuerySet[Account]) -> dict[int, dict[str, int]]:
 
 
 def latest_gaps_by_account(visible: QuerySet[Account]) -> dict[int, list[dict[str, str]]]:
-    """Account's row id -> gaps of the latest Target that ended."""
+    """Account's row id -> gaps of its latest ended Target."""
+    # Max(pk) per account, then the rows: DISTINCT ON exists only in PostgreSQL.
     ended = Target.objects.filter(state__in=ENDED_STATES, account__in=visible.order_by().values("pk"))
     newest = ended.order_by().values("account_id").annotate(newest=Max("pk")).values("newest")
     rows = Target.objects.filter(pk__in=newest).values_list("account_id", "gaps")
@@ -168,10 +172,11 @@ def collectors_by_call() -> dict[str, list[str]]:
 def find_failed_places(
     gaps: Iterable[Mapping[str, str]], declared: Mapping[str, list[str]]
 ) -> Iterator[tuple[str, str]]:
-    """The places whose own calls failed. A call to another region, as for a bucket there, is the account's."""
+    """The (region, collector) pairs whose own calls failed."""
     scope = map_collector_scopes()
     for gap in gaps:
-        # What was kept with parts replaced is named by its fact: type.fact.
+        # A value that was stored with parts replaced has no API call; its gap is named type.fact.
         owner = registry.collector_by_type().get(gap["api"].rpartition(".")[0])
         for name in declared.get(gap["api"], [owner] if owner else []):
+            # A global collector may call another region, for a bucket there. That gap still belongs to the account.
             yield (GLOBAL if scope[name] == GLOBAL else gap["region"], name)

@@ -1,4 +1,4 @@
-"""An Account and a Finding on a day, as their pages show them."""
+"""Loads an Account or a Finding on a past day for its page."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ MAX_SHOWN_FINDINGS = 200
 
 @dataclass(slots=True)
 class AccountAsOf:
-    """target: whose evidence was the latest good one; None: nothing had been read. whole: had all of the account been
-    read by then? If not, target read a part, the newest of `layers`. missed: the last Target by then that ended
-    without reading it. lines: its outcomes by
-    today's controls. findings: those open at the moment, the first SHOWN of `open`. lost: what can't be
-    judged any more."""
+    """An account at a past moment.
+
+    target: the Target with the latest good evidence; None if nothing had been read.
+    whole: whether the whole account had been read by then. If not, target read a part of it.
+    layers: how many Targets count.
+    missed: the last Target by then that ended without reading the account.
+    lines: the outcomes by today's controls. findings: the first MAX_SHOWN_FINDINGS of the `open` ones.
+    lost: evidence that can't be judged any more.
+    """
 
     target: Target | None = None
     layers: int = 0
@@ -57,12 +61,13 @@ def load_account_as_of(account: Account, moment: datetime, *, with_findings: boo
         rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
         opened = (then for then in as_of.findings_at(rows, moment) if then.state == "open")
         stood.findings = list(islice(opened, MAX_SHOWN_FINDINGS))
+        # The rest is counted without keeping it: an account can have thousands of findings.
         stood.open = len(stood.findings) + sum(1 for _ in opened)
     return stood
 
 
 def find_missed_target(account: Account, moment: datetime, read: Target | None) -> Target | None:
-    """The last Target by then, after the one that read the account, which ended without reading it."""
+    """The last Target by then that ended without reading the account, after the one that did read it."""
     ended = account.targets.filter(state__in=TARGET_ENDED - {"done"}, manifest="", finished_at__lte=moment)
     if read is not None and read.collected_at is not None:
         ended = ended.filter(finished_at__gt=read.collected_at)
@@ -70,7 +75,7 @@ def find_missed_target(account: Account, moment: datetime, read: Target | None) 
 
 
 def tally_control_lines(found: RejudgedAccount) -> list[ControlLine]:
-    """As the roll-up counts them: what a Scan of some regions left out is no outcome of the Account."""
+    """The counts by control, as in the roll-up: without outcomes that only a limited Scan covers."""
     tallies: dict[str, Counter[str]] = defaultdict(Counter)
     for item, _ in found.reportable:
         tallies[item.control.id][item.outcome.verdict] += 1
@@ -82,8 +87,9 @@ def tally_control_lines(found: RejudgedAccount) -> list[ControlLine]:
 
 @dataclass(frozen=True, slots=True)
 class FindingAsOf:
-    """then: None if it was first seen later. changed: the facts that differ from those of today; None where
-    the evidence of then is no longer kept."""
+    """A finding at a past moment. then: None if it was first seen later.
+
+    changed: the facts that differ from today's; None if that evidence is no longer kept."""
 
     then: PastFinding | None
     changed: list[FactChange] | None

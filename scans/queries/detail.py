@@ -1,4 +1,4 @@
-"""One Finding with all that its page shows: its Control, the fix, the facts, its history, its neighbours."""
+"""Loads one Finding with everything its page shows: control, remediation, facts, history, related findings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ExplainedGap:
 
 @dataclass(frozen=True, slots=True)
 class FindingFact:
-    """gap: why the value could not be read; None where it was."""
+    """gap: why the value could not be read; None if it was read."""
 
     name: str
     value: Any
@@ -49,7 +49,7 @@ class FindingFact:
 
 @dataclass(frozen=True, slots=True)
 class FindingDetail:
-    """control and fix are None for a control that is no longer there."""
+    """control and fix are None for a control that no longer exists."""
 
     control: LoadedControl | None
     fix: FilledRemediation | None

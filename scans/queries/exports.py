@@ -1,4 +1,4 @@
-"""Rows out: JSON lines or CSV. CSV cells that a spreadsheet would run as a formula are defused."""
+"""Formats rows as JSON lines or CSV for exports."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ FINDING_COLUMNS = (
     "resolution",
     "reopen_count",
 )
-# coverage: excepted or requested at the moment of the export, empty for neither; covered_by: by what.
+# coverage: excepted, requested or empty, at the time of the export. covered_by: the exception.
 EXPORTED_FINDING_COLUMNS = (*FINDING_COLUMNS, "coverage", "covered_by")
 EXPORT_BATCH = 1000
+# A spreadsheet runs cells that begin so as formulas, and names in AWS are chosen by people in the scanned accounts.
+# https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class EchoFile:
-    """A file for csv.writer whose writes come back as its answers."""
+    """A file object for csv.writer. write() returns the text, and so does csv.writer's writerow()."""
 
     def write(self, text: str) -> str:
         return text
@@ -49,7 +51,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], file: TextIO, *, format: str, 
 
 
 def format_rows(rows: Iterable[Mapping[str, Any]], *, format: str, columns: tuple[str, ...]) -> Iterator[str]:
-    """One line after the other, each with its end: for a file, or an answer that is sent while it is read."""
+    """The lines with their line ends, one at a time, for a file or a streamed response."""
     if format == "jsonl":
         yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return
@@ -64,7 +66,7 @@ def format_cell(value: Any) -> str:
 
 
 def iterate_finding_records(rows: Iterable[Finding], now: datetime) -> Iterator[dict[str, Any]]:
-    """Each with what lies over it, looked up for many at once."""
+    """Each finding with the exception that covers it, looked up in batches."""
     waiting = iter(rows)
     while batch := list(islice(waiting, EXPORT_BATCH)):
         over = hooks.find_overlays(batch, now)

@@ -1,4 +1,4 @@
-"""How far a scope was read. Pages, exports and commands ask this before they say all, none or 0."""
+"""Computes how far accounts were read. Pages, exports and commands use it before they claim all, none or 0."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from scans.domain.evidence import GLOBAL
 from scans.domain.regions import ENABLED_STATUSES
 from scans.models import EvidenceHead, Target
 
-# Of an export: how far what it covers was read, in one sentence.
+# A response header of exports: how far their accounts were read, in one sentence.
 EXTENT_HEADER = "Tutela-Extent"
 LIMITED_WORDS = "read only for some regions or controls, or by a scan that did not end"
-NARROWED_WORDS = "not read for all that is chosen here"
-Part = tuple[str, str]  # (what to stress, what follows it)
+NARROWED_WORDS = "not fully read for this selection"
+Part = tuple[str, str]  # (text to emphasize, text that follows)
 
 
 class ReadState(StrEnum):
-    """Of one Account. READ: the last scan that came to it read it, and one has read every region for every control.
-    LIMITED: it was read, but only for some regions or controls, or by scans that did not come to their end. UNREADABLE: the last scan that came to it could not read it; older evidence may
-    stand. NEVER: no scan has come to it, or none came to its end there."""
+    """How far one Account was read.
+
+    READ: the last scan of it could read it, and a scan has read every region for every control.
+    LIMITED: it was read, but only for some regions or controls, or by scans that did not end.
+    UNREADABLE: the last scan of it could not read it. There may be older evidence.
+    NEVER: no scan has included it, or none has ended there.
+    """
 
     READ = "read"
     LIMITED = "limited"
@@ -35,10 +39,12 @@ class ReadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Accounts of a scope. Each is read, limited, unreadable or untried (State.NEVER); these add up to accounts.
+    """How far the accounts of a scope were read.
 
-    closed: of the unreadable, those that AWS lets nobody into. never: nothing was ever read of them, whether or not it
-    was tried. narrowed: asked of one region or of some controls, so that limited speaks of those."""
+    Each account is read, limited, unreadable or untried (ReadState.NEVER); these add up to accounts.
+    closed: of the unreadable, those closed by AWS. never: never read, whether or not a scan has tried.
+    narrowed: the scope is one region or some controls, and limited refers to those.
+    """
 
     accounts: int = 0
     limited: int = 0
@@ -54,27 +60,27 @@ class Extent:
 
     @property
     def stale(self) -> int:
-        """Read once; the last scan that came to them could not."""
+        """How many were read once, but not by the last scan that tried."""
         return self.unreadable + self.untried - self.never
 
     @property
     def all_read(self) -> bool:
-        """Was all of it read, so that nothing found means that there is nothing?"""
+        """Whether everything was read, so that nothing found means that there is nothing."""
         return self.accounts > 0 and self.read == self.accounts
 
     @property
     def nothing(self) -> bool:
-        """Is there nothing that any number could rest on?"""
+        """Whether nothing was ever read, so that no number means anything."""
         return self.never == self.accounts
 
     def parts(self) -> list[Part]:
-        """What was not read, in sentences; none where all was."""
+        """What was not read, as sentences. Empty if everything was read."""
         if self.accounts == 1:
             return self.parts_of_one()
         found: list[Part] = []
         if self.unreadable:
-            closed = f" ({self.closed} because AWS lets nobody in)" if self.closed else ""
-            older = f" Of {self.stale}, older evidence is shown." if self.stale else ""
+            closed = f" ({self.closed} {'is' if self.closed == 1 else 'are'} closed by AWS)" if self.closed else ""
+            older = f" For {self.stale} of them, older evidence is shown." if self.stale else ""
             found.append((f"{self.unreadable} could not be read", f" in the last scan{closed}.{older}"))
         if self.untried:
             found.append((f"{self.untried} {was_or_were(self.untried)} not scanned yet", "."))
@@ -82,22 +88,22 @@ class Extent:
             where = NARROWED_WORDS if self.narrowed else LIMITED_WORDS
             found.append((f"{self.limited} {was_or_were(self.limited)} {where}", "."))
         if self.never:
-            of = f"In all, {self.never} of {self.accounts} accounts were never read"
-            found.append((of, ": nothing that is said here holds for them."))
+            never = f"{self.never} of {self.accounts} accounts were never read"
+            found.append((never, "; the numbers here say nothing about them."))
         return found
 
     def parts_of_one(self) -> list[Part]:
         older = " Older evidence is shown." if self.stale else ""
-        never = " Nothing of it was ever read, so nothing that is said here holds for it." if self.never else ""
+        never = " It was never read; the numbers here say nothing about it." if self.never else ""
         if self.unreadable:
-            closed = ", because AWS lets nobody in" if self.closed else ""
+            closed = ", because it is closed by AWS" if self.closed else ""
             return [("The account could not be read", f" in the last scan{closed}.{older}{never}")]
         if self.untried:
             return [("The account was not scanned yet", f".{never}")]
         return [(f"The account was {NARROWED_WORDS if self.narrowed else LIMITED_WORDS}", ".")] if self.limited else []
 
     def text(self) -> str:
-        """Like "Of 14 accounts, 12 were read. 2 could not be read in the last scan."; one line of plain text."""
+        """One line, such as "Of 14 accounts, 12 were read. 2 could not be read in the last scan."."""
         if not self.accounts:
             return "No account is known."
         said = [stressed + rest for stressed, rest in self.parts()]
@@ -106,7 +112,7 @@ class Extent:
         return " ".join([f"Of {self.accounts} accounts, {self.read} {was_or_were(self.read)} read.", *said])
 
     def document(self) -> dict[str, int]:
-        """As the API says it."""
+        """The numbers as the API returns them."""
         names = ("accounts", "read", "limited", "unreadable", "closed", "untried", "never")
         return {name: getattr(self, name) for name in names}
 
@@ -116,7 +122,7 @@ def was_or_were(number: int) -> str:
 
 
 def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collection[str] = ()) -> Extent:
-    """Of these accounts; with a region or controls: what was read for those. One query, three more where narrowed."""
+    """How far these accounts were read, for a region and controls if given. One query, up to three more if given."""
     rows = visible.order_by()
     wanted: dict[str, Q] = {
         "accounts": Q(),
@@ -126,7 +132,7 @@ def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collect
         "untried": UNTRIED,
         "never": NEVER_READ,
     }
-    # A name that is also a column's would hide it from the others.
+    # Prefixed, because an annotation named like a column would hide the column from the other conditions.
     found = rows.aggregate(**{f"n_{name}": Count("pk", filter=condition or None) for name, condition in wanted.items()})
     said = {name: found[f"n_{name}"] for name in wanted}
     if not region and not controls:
@@ -137,7 +143,7 @@ def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collect
 
 
 def states_of(accounts: Iterable[Account]) -> dict[int, ReadState]:
-    """Account's row id -> its state, in one query however many."""
+    """Account's row id -> its state, in one query for any number of accounts."""
     rows = Account.objects.filter(pk__in=[account.pk for account in accounts]).order_by()
     held = rows.annotate(whole=Exists(whole_readings())).values_list("pk", "unreadable", "last_good_scan_at", "whole")
     return {pk: decide_read_state(unreadable, last_good, whole=whole) for pk, unreadable, last_good, whole in held}
@@ -158,13 +164,14 @@ REACHED = ~NEVER_READ & ~UNREADABLE
 
 
 def whole_readings() -> QuerySet[Target]:
-    """Of an outer Account: Targets that were read in a Scan of every region and control which came to its end."""
+    """A subquery on an outer Account: its Targets that were read in an ended Scan of every region and control."""
     done = Target.objects.filter(account=OuterRef("pk"), state="done", scan__state__in=SCAN_ENDED_WELL)
     return done.filter(scan__asked__regions=[], scan__asked__controls=[]).order_by()
 
 
 def covered_by_parts(rows: QuerySet[Account], region: str, controls: Collection[str]) -> set[int]:
-    """Of the accounts that were never read whole, those that a Scan of a part read for just this region and control."""
+    """The accounts that were never read completely, but for this region and these controls by a limited Scan."""
+    # The scopes are compared in Python, since JSON containment works differently in SQLite and PostgreSQL.
     part = rows.filter(REACHED & ~Exists(whole_readings())).values("pk")
     done = Target.objects.filter(account__in=part, state="done", scan__state__in=SCAN_ENDED_WELL).order_by()
     found = done.values_list("account_id", "scan__asked").iterator(chunk_size=1000)
@@ -177,7 +184,7 @@ def covers_request(asked: Mapping[str, Any], region: str, controls: Collection[s
 
 
 def not_in_region(rows: QuerySet[Account], region: str) -> int:
-    """How many of those that were read whole have no evidence of a region that is, or may be, enabled there."""
+    """How many completely read accounts have no evidence of a region that is, or may be, enabled there."""
     here = EvidenceHead.objects.filter(account=OuterRef("pk"), region=region)
     unread = rows.filter(REACHED & Exists(whole_readings()) & ~Exists(here)).values_list("regions", flat=True)
     return sum(

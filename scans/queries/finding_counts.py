@@ -1,4 +1,4 @@
-"""How many open Findings each of some Accounts has."""
+"""Counts the open Findings of Accounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BySeverity = dict[str, int]
 
 
 def open_by_severity(visible: QuerySet[Account], accounts: Sequence[Account]) -> dict[int, BySeverity]:
-    """Account's row id -> open Findings by severity. An Account that isn't among the visible is left out."""
+    """Account's row id -> open Findings by severity. Accounts that aren't visible are left out."""
     seen = visible.filter(pk__in=[account.pk for account in accounts]).order_by().values_list("pk", flat=True)
     counts: dict[int, BySeverity] = {pk: {str(severity): 0 for severity in Severity} for pk in seen}
     rows = Finding.objects.filter(account__in=list(counts), state="open").order_by()

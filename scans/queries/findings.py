@@ -1,4 +1,4 @@
-"""Findings: the filters of the list, its pages, and what is exported."""
+"""Filters, pages and counts Findings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from scans.domain.control import Severity, Verdict
 from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 
+# Counting all matches of a large organization costs more than showing a page, so lists say "more than 10,000".
 COUNT_LIMIT = 10_000
 STATES = ("open", "resolved", "all")
 FINDING_VERDICTS = tuple(str(verdict) for verdict in Verdict)
@@ -27,15 +28,15 @@ Row = TypeVar("Row", bound=Model)
 
 
 def list_coverages() -> tuple[str, ...]:
-    """What can lie over a finding: known once the apps above have installed their extensions."""
+    """The names of what can cover a finding: known once the apps above have installed their extensions."""
     return tuple(hooks.extensions.current().narrowings)
 
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter(ListFilter):
-    """control: a public id, or a group of controls (S3). ou: with the OUs below it, or "none".
+    """control: a public id, or a group of controls (S3). ou: an OU with its child OUs, or "none".
 
-    coverage: a name of the extensions' narrowings, like excepted: decided at the moment of reading.
+    coverage: a name in the extensions' narrowings, such as excepted. It is evaluated when the list is read.
     """
 
     control: str = filter_field(upper=True, pattern=CONTROL, problem=CONTROL_PROBLEM)
@@ -49,7 +50,7 @@ class FindingFilter(ListFilter):
     q: str = filter_field()
 
     def place_query(self) -> str:
-        """The filters that say where, as a URL says them: what other lists of the same place need."""
+        """The account, OU and region filters as URL parameters, for links to other lists."""
         where = {name: getattr(self, name) for name in ("account", "ou", "region")}
         return urlencode({name: value for name, value in where.items() if value})
 
@@ -61,7 +62,7 @@ class FindingFilter(ListFilter):
         return visible.filter(ou__path__contains=f"/{self.ou}/") if self.ou else visible
 
     def controls(self) -> Q:
-        """Restricts rows that have a control column."""
+        """A condition for rows that have a control column."""
         if not self.control:
             return Q()
         if "-" in self.control:
@@ -69,7 +70,7 @@ class FindingFilter(ListFilter):
         return Q(control__in=[id for id, c in registry.controls().items() if c.control.group == self.control])
 
     def control_ids(self) -> list[str]:
-        """Those that are wanted; empty for all."""
+        """The ids of the wanted controls; empty for all."""
         known = registry.controls().items()
         return [id for id, loaded in known if self.control in {id, loaded.control.group}] or [self.control] * bool(
             self.control
@@ -77,7 +78,7 @@ class FindingFilter(ListFilter):
 
 
 def extent_for(visible: QuerySet[Account], wanted: FindingFilter) -> Extent:
-    """How far the accounts were read that the filters name, in the region and for the controls that they name."""
+    """How far the filtered accounts were read, for the filtered region and controls."""
     return extent_of(wanted.accounts(visible), region=wanted.region, controls=wanted.control_ids())
 
 
@@ -106,17 +107,19 @@ class KeysetPage(Generic[Row]):
 
 
 def load_keyset_page(rows: QuerySet[Row], below: int | None, size: int) -> KeysetPage[Row]:
-    """Rows are ordered by falling id."""
+    """One page of rows in descending order of id."""
+    # By id and not by offset: new rows don't shift the pages, and a late page costs no more than the first. One row
+    # more than the page is loaded to tell whether there is a next page.
     found = list((rows.filter(pk__lt=below) if below is not None else rows)[: size + 1])
     return KeysetPage(found[:size], found[size - 1].pk if len(found) > size else None)
 
 
 def total_of(rows: QuerySet[Finding]) -> int:
-    """How many, counted no further than just over COUNT_LIMIT."""
+    """How many rows there are, at most COUNT_LIMIT + 1."""
     return rows.order_by()[: COUNT_LIMIT + 1].count()
 
 
 def pair_with_titles(rows: Iterable[Finding]) -> list[tuple[Finding, str]]:
-    """Each with its control's title; empty for a control that is gone."""
+    """Each Finding with its control's title; empty for a control that no longer exists."""
     known = registry.controls()
     return [(row, known[row.control].control.title if row.control in known else "") for row in rows]

@@ -1,4 +1,4 @@
-"""The data-flow map of the accounts that a reader may see."""
+"""Builds the data-flow map of the accounts that the reader can see."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from scans.insight.flows.grading import FLOW_TYPES
 from scans.models import EvidenceHead, Scan
 from scans.storage import blobs
 
+# The map judges the evidence of each account when the page is opened, so it covers the worst accounts only.
 MAX_MAP_ACCOUNTS = 30
 ACCOUNTS_AT_ONCE = 10
 MAX_CACHED_ACCOUNTS = 200
@@ -25,7 +26,7 @@ MAX_CACHED_ACCOUNTS = 200
 
 @dataclass(slots=True)
 class DataFlowMap:
-    """Flows of some accounts. of: how many accounts there are to choose from; unread: those never read."""
+    """The flows of some accounts. of: how many accounts match. unread: those never read. blind: incomplete types."""
 
     flows: list[Flow] = field(default_factory=list)
     blind: list[FlowTypeGap] = field(default_factory=list)
@@ -35,9 +36,9 @@ class DataFlowMap:
 
 
 class FlowMapper:
-    """Reads accounts, a few at a time, and remembers those that others' data goes to.
+    """Loads and judges accounts in batches, and caches those that receive data of others.
 
-    visible: the only accounts whose facts are used, for either end of a flow."""
+    visible: the accounts whose facts may be used, for both ends of a flow."""
 
     def __init__(self, visible: QuerySet[Account]) -> None:
         self.visible = visible
@@ -46,7 +47,7 @@ class FlowMapper:
         self._owners: dict[tuple[int, str], Account | None] = {}
 
     def flows_of(self, accounts: Sequence[Account]) -> Iterator[tuple[Account, list[Flow], list[FlowTypeGap], bool]]:
-        """(account, its flows, what is not known of them, whether anything of it was ever read)"""
+        """Yields (account, its flows, incomplete types, whether it was ever read)."""
         self.read(accounts)
         pointed = {account.pk: self.owner_ids(account) for account in accounts}
         owners = self.find_owners(accounts, pointed)
@@ -64,7 +65,7 @@ class FlowMapper:
             yield account, *build_flows(side, {id: self.side_or_blank(owner) for id, owner in known.items()}), True
 
     def owner_ids(self, account: Account) -> set[str]:
-        """The accounts that own the buckets which this one's settings name."""
+        """The ids of the accounts that own buckets which settings of this one name."""
         side = self._sides[account.pk]
         if side is None:
             return set()
@@ -74,7 +75,8 @@ class FlowMapper:
     def find_owners(
         self, accounts: Iterable[Account], pointed: Mapping[int, set[str]]
     ) -> dict[tuple[int, str], Account]:
-        """Those of them that the reader may see, by (organization's row id, account id); asked for once each."""
+        """The visible ones among them, by (organization's row id, account id)."""
+        # Central log buckets appear in every batch. Invisible owners are remembered as None, so each is queried once.
         wanted = {(account.organization_id, id) for account in accounts for id in pointed[account.pk]}
         new = wanted - self._owners.keys()
         if new:
@@ -84,7 +86,7 @@ class FlowMapper:
         return {place: owner for place in wanted if (owner := self._owners[place]) is not None}
 
     def side_or_blank(self, account: Account) -> GradedAccount:
-        """An owner of which nothing was ever read may be seen, but there is nothing to see."""
+        """The owner's evidence, or an empty one if it was never read."""
         side = self._sides[account.pk]
         return side or GradedAccount(
             account.account_id, World([]), self.context(account.organization, account.account_id)
@@ -103,7 +105,7 @@ class FlowMapper:
         return grade_account(account.account_id, World(evidences.values()), context, chosen, regions)
 
     def trim_cache(self) -> None:
-        """Keep only so many of them."""
+        """Bound the memory: drop everything once there are too many accounts."""
         if len(self._sides) > MAX_CACHED_ACCOUNTS:
             self._sides.clear()
 
@@ -114,7 +116,7 @@ class FlowMapper:
 
 
 def newest_context(organization: Organization) -> Context:
-    """The organization's facts as the newest joined Scan knew them; without one, who owns a bucket isn't known."""
+    """The context of the newest Scan with a cross-account evaluation. Without one, bucket owners are unknown."""
     scans = Scan.objects.filter(organization=organization).order_by("-id")
     scan = scans.exclude(joined_context="").first() or scans.exclude(context="").first()
     if scan is None:
@@ -125,11 +127,12 @@ def newest_context(organization: Organization) -> Context:
         )
     as_of = (scan.finished_at or scan.created_at).isoformat()
     held = blobs.load_context(scan.joined_context or scan.context, account="", as_of=as_of)
-    return replace(held, left_out={})  # the map shows the latest of every account, whatever one scan left out
+    # The map shows the latest evidence of every account, so what one scan left out doesn't matter.
+    return replace(held, left_out={})
 
 
 def list_map_collectors() -> set[str]:
-    """Those that yield what a map is made of, or what the controls that grade it need."""
+    """The collectors that yield the types of the map, or types that its controls need."""
     graders = [item.control for item in registry.controls().values() if item.control.flow_steps]
     types = FLOW_TYPES.union(*((*control.facts, *control.related) for control in graders))
     return {registry.collector_by_type()[type] for type in types if type in registry.collector_by_type()}
@@ -148,7 +151,7 @@ def load_latest_evidence(accounts: Sequence[Account], names: set[str]) -> dict[i
 
 
 def worst_first(visible: QuerySet[Account]) -> QuerySet[Account]:
-    """By how much of what grades a flow fails there; ids make the order stable."""
+    """Sorted by the number of failing resources of the map's controls; ids make the order stable."""
     ids = [id for id, item in registry.controls().items() if item.control.flow_steps]
     failing = Coalesce(Sum("cells__failed", filter=Q(cells__control__in=ids)), Value(0))
     return visible.annotate(failing_steps=failing).order_by(F("failing_steps").desc(), "account_id", "pk")
@@ -157,7 +160,7 @@ def worst_first(visible: QuerySet[Account]) -> QuerySet[Account]:
 def build_flow_map(
     visible: QuerySet[Account], *, chosen: QuerySet[Account] | None = None, region: str = ""
 ) -> DataFlowMap:
-    """The map of the chosen accounts (all visible ones), no more than MOST_ACCOUNTS of them, the worst first."""
+    """The map of the chosen or all visible accounts, at most MAX_MAP_ACCOUNTS, worst first."""
     asked = visible if chosen is None else chosen
     found = DataFlowMap(of=asked.count(), accounts=list(worst_first(asked)[:MAX_MAP_ACCOUNTS]))
     for account, flows, blind, read in iterate_account_flows(visible, found.accounts, region):
@@ -178,7 +181,7 @@ AccountFlows = tuple[Account, list[Flow], list[FlowTypeGap], bool]
 def iterate_account_flows(
     visible: QuerySet[Account], chosen: Iterable[Account], region: str = ""
 ) -> Iterator[AccountFlows]:
-    """Account after account, without end, so for exports too. visible: whose facts may be used."""
+    """The flows account by account, for any number of accounts. visible: the accounts whose facts may be used."""
     mapper, waiting = FlowMapper(visible), iter(chosen)
     while part := list(islice(waiting, ACCOUNTS_AT_ONCE)):
         for account, flows, blind, read in mapper.flows_of(part):

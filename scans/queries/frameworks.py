@@ -1,4 +1,4 @@
-"""Frameworks over the accounts that a reader may see."""
+"""Rolls up frameworks over the accounts that the reader can see."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_WORST_PLACES = 100
 
 @dataclass(frozen=True, slots=True)
 class AccountTally:
-    """Of how many accounts something fails, something is unknown, or something is judged at all."""
+    """In how many accounts something fails, is unknown, or is judged at all."""
 
     failing: int = 0
     unknown: int = 0
@@ -30,7 +30,7 @@ class AccountTally:
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """One requirement with what is known of it. standing: holds, broken, unknown, nothing or attested."""
+    """One requirement with its counts. standing: its status: holds, broken, unknown, nothing or attested."""
 
     requirement: Requirement
     counts: Counts
@@ -49,7 +49,7 @@ class RollUp:
 
     @property
     def counts(self) -> Counts:
-        """Each control once, though several requirements name it."""
+        """The sum over the controls. Each counts once, even if several requirements name it."""
         by_id = {control.id: counts for line in self.lines for control, counts in line.controls}
         return cells.sum_counts(by_id.values())
 
@@ -89,7 +89,8 @@ def load_requirement_line(requirement: Requirement, visible: QuerySet[Account]) 
 
 
 def accounts_by_requirement(framework: Framework, rows: QuerySet[AccountTotal]) -> dict[str, AccountTally]:
-    """One query for the whole framework. The sets are joined here: a database takes ten times as long for it."""
+    """Requirement's id -> its tally, in one query for the whole framework."""
+    # The sets of accounts are united here. COUNT(DISTINCT) for each requirement takes the database ten times as long.
     asked = {id for requirement in framework.requirements for id in requirement.control_ids}
     of_control: dict[str, tuple[set[int], set[int], set[int]]] = {id: (set(), set(), set()) for id in asked}
     columns = ("control", "account_id", "failed", "unknown", "passed")
@@ -121,7 +122,7 @@ class AccountControl:
 
 
 def list_unmet_controls(requirement: Requirement, visible: QuerySet[Account]) -> tuple[list[AccountControl], bool]:
-    """Where a requirement is broken or not known, the worst first; and whether there is more than is shown."""
+    """Where a requirement fails or is unknown, worst first, and whether there is more than is shown."""
     rows = cells.visible_totals(visible.order_by()).filter(control__in=requirement.control_ids)
     sums = (
         rows.order_by()

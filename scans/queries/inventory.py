@@ -1,4 +1,4 @@
-"""The accounts in their OUs, with what the scans say about them."""
+"""Loads the accounts in their OUs, with their counts and read states."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scans.queries.extent import Extent, ReadState, extent_of, states_of
 from scans.queries.findings import FindingFilter
 from scans.queries.unit_tree import NO_OU
 
-# Beyond this many accounts the page shows the OUs, and the accounts of the one that is chosen.
+# With more accounts than this, the page shows the OUs and only the accounts of the selected one.
 MAX_SHOWN_ACCOUNTS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryLine:
-    """An OU (accounts: how many are in it and below), or an Account with its state. Neither: in no OU."""
+    """A line for an OU (accounts: how many are in it and below), an Account, or the accounts in no OU."""
 
     depth: int
     counts: Counts
@@ -33,13 +33,13 @@ class InventoryLine:
 
     @property
     def query(self) -> str:
-        """What the findings' filter calls this place."""
+        """The filter of the findings list for this line."""
         return urlencode({"account": self.account.account_id} if self.account else {"ou": ou_of(self.unit)})
 
 
 @dataclass(frozen=True, slots=True)
 class AccountInventory:
-    """read: how far the accounts were read. shown: how many of them have a line of their own."""
+    """read: how far the accounts were read. shown: how many have their own line."""
 
     organizations: list[Organization]
     lines: list[InventoryLine]

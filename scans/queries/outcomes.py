@@ -1,4 +1,4 @@
-"""Outcomes as a reader may see them: of one Scan, page by page or in one stream."""
+"""Streams the visible outcomes of a Scan, from any position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START: Position = ("", 0)
 
 
 def find_latest_scan(visible: QuerySet[Account]) -> Scan | None:
-    """The newest Scan that came to its end with one of these Accounts."""
+    """The newest ended Scan that includes one of these Accounts."""
     return visible_scans(visible).filter(state__in=["done", "partial"]).first()
 
 
@@ -30,8 +30,11 @@ def has_ended(scan: Scan) -> bool:
 def stream_outcomes(
     scan: Scan, visible: QuerySet[Account], start: Position = START
 ) -> Iterator[tuple[Position, dict[str, Any]]]:
-    """(position, outcome), account by account from `start` on. A position is (account id, place in that
-    account), and stays the same as long as the controls do: the evidence that it is judged from doesn't change."""
+    """Yields (position, outcome), account by account, starting at `start`.
+
+    A position is (account id, index in that account). It stays valid until the controls change, because the stored
+    evidence doesn't.
+    """
     account, skipped = start
     rows = visible_targets(visible).filter(scan=scan, account__account_id__gte=account).exclude(manifest="")
     for target in rows.select_related("account").order_by("account__account_id").iterator(chunk_size=50):

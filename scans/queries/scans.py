@@ -1,4 +1,4 @@
-"""Scans as a reader may see them: only the Targets of the accounts that are visible to them."""
+"""Loads scans as the reader can see them: only Targets of visible accounts count."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def visible_targets(visible: QuerySet[Account]) -> QuerySet[Target]:
 
 def visible_scans(visible: QuerySet[Account]) -> QuerySet[Scan]:
     """The Scans with at least one of these accounts, newest first."""
+    # EXISTS instead of a join, which would return a Scan once for each of its accounts.
     mine = visible_targets(visible).filter(scan=OuterRef("pk"))
     return Scan.objects.filter(Exists(mine)).select_related("organization").order_by("-id")
 
 
 @dataclass(frozen=True, slots=True)
 class ScanLine:
-    """A Scan in the list: how many of the visible accounts there are, have ended, were read, could not be (closed: of
-    these, those that AWS lets nobody into), were cancelled before they were read. scans.pipeline.scan_totals defines each."""
+    """A Scan in a list, with numbers over its visible accounts. scans.pipeline.scan_totals defines each number."""
 
     scan: Scan
     asked: AskedScope
@@ -72,7 +72,7 @@ def list_scan_lines(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[S
 
 @dataclass(slots=True)
 class ScanProgress(TargetSums):
-    """Where a Scan is, over the visible accounts. left: a guess, once something is done."""
+    """The progress of a Scan over the visible accounts. left: an estimate, once an account has ended."""
 
     left: timedelta | None = None
     over: bool = False
@@ -88,7 +88,7 @@ def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> ScanPr
 
 @dataclass(slots=True)
 class GapGroup:
-    """One refusal, wherever it happened."""
+    """One kind of refused call, with all regions and accounts where it happened."""
 
     kind: str
     api: str
@@ -111,7 +111,7 @@ class GapGroup:
 
 
 def group_gaps(found: Iterable[tuple[Account, Iterable[dict[str, Any]]]]) -> list[GapGroup]:
-    """By API, action and code; what hides most comes first. Regions that nobody asked for don't count."""
+    """Gaps grouped by API, action and code, most accounts first. Regions that the scan left out don't count."""
     groups: dict[tuple[str, ...], GapGroup] = {}
     for account, gaps in found:
         for gap in filter(counts_as_missing, gaps):
@@ -124,7 +124,7 @@ def group_gaps(found: Iterable[tuple[Account, Iterable[dict[str, Any]]]]) -> lis
 
 
 def may_run(actor: Actor, scan: Scan) -> bool:
-    """May the actor cancel and resume it: may they scan every account of it?"""
+    """Whether the actor may cancel and resume the Scan, which needs the permission over all of its accounts."""
     theirs = visible_accounts(actor, Permission.SCAN_RUN).order_by().values("pk")
     return not scan.targets.exclude(account__in=theirs).exists()
 
@@ -142,12 +142,12 @@ def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
 
 
 def unread_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
-    """Those that were not read, for whatever reason: not readable, cancelled, not begun."""
+    """The Targets that were not read: unreadable, canceled, or not started."""
     targets = visible_targets(visible).filter(scan=scan).exclude(READ_TARGETS)
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 
 
 def latest_target(account: Account) -> Target | None:
-    """The last one that ended: what it could not read is what the account's page shows."""
+    """The Account's last Target that ended. Its page shows the gaps of this one."""
     ended = account.targets.filter(state__in=["done", "unreadable", "failed"])
     return ended.select_related("scan").order_by("-id").first()

@@ -1,4 +1,4 @@
-"""Schedules as a reader may see them: those whose whole scope they may see. What they know of each."""
+"""Loads the schedules whose whole scope the reader can see."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from scans.queries.asked_scopes import AskedScope
 def visible_schedules(
     actor: Actor, permission: Permission = Permission.SCAN_VIEW, pk: int | None = None
 ) -> QuerySet[Schedule]:
-    """Those over the whole scope of which the actor holds this permission: their names and reasons name parts of it.
-
-    pk: only this one.
-    """
+    """The schedules over whose whole scope the actor has this permission. pk: only this one."""
+    # The whole scope, since a schedule's name and refusals can mention any part of it.
     rows = Schedule.objects.filter(deleted_at=None).select_related("organization")
     rows = rows if pk is None else rows.filter(pk=pk)
     return (
@@ -44,7 +42,7 @@ def filter_allowed(
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLine:
-    """A Schedule in a list. last: its newest Scan, if the reader may see that; ran: is there one at all?"""
+    """A Schedule in a list. last: its newest Scan, if the reader can see it. ran: whether it ever started one."""
 
     schedule: Schedule
     asked: AskedScope
@@ -56,7 +54,7 @@ class ScheduleLine:
 
 
 def list_schedule_lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySet[Account]) -> list[ScheduleLine]:
-    """visible: the Accounts whose Scans the reader may see."""
+    """visible: the Accounts whose Scans the reader can see."""
     scope = ScheduleScope(rows)
     newest = Scan.objects.filter(schedule__in=rows).order_by().values("schedule").annotate(pk_of_last=Max("pk"))
     last = {each["schedule"]: each["pk_of_last"] for each in newest}
@@ -77,6 +75,6 @@ def list_schedule_lines(rows: Sequence[Schedule], actor: Actor, visible: QuerySe
 
 
 def read_schedule_scope(row: Schedule) -> AskedScope:
-    """Whole: who sees the schedule may see all of its scope."""
+    """The schedule's scope, unrestricted: a reader who can see a schedule can see its whole scope."""
     parts: dict[str, list[str]] = {name: row.asked.get(name, []) for name in SCOPE_PARTS}
     return AskedScope(whole=not parts["accounts"] and not parts["ous"], **parts)

@@ -1,4 +1,4 @@
-"""What a person may choose from when they start a scan."""
+"""Loads the choices of the form to start a scan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scans.queries.unit_choices import UnitChoice
 
 @dataclass(frozen=True, slots=True)
 class ScanFormChoices:
-    """whole: the organizations that the person may scan as a whole, by id."""
+    """whole: ids of the organizations that the person may scan as a whole."""
 
     organizations: list[Organization]
     whole: frozenset[str]
@@ -28,7 +28,7 @@ class ScanFormChoices:
 def load_scan_form_choices(
     actor: Actor, visible: QuerySet[Account], permission: Permission = Permission.SCAN_RUN
 ) -> ScanFormChoices:
-    """visible: the accounts over which the actor holds the permission."""
+    """visible: the accounts for which the actor has the permission."""
     organizations = list(Organization.objects.filter(accounts__in=visible.order_by().values("pk")).distinct())
     now = timezone.now()
     return ScanFormChoices(
@@ -43,6 +43,6 @@ def load_scan_form_choices(
 
 
 def not_among(visible: QuerySet[Account], asked: Sequence[str]) -> list[str]:
-    """The ids that name no account that this reader may see: whether they exist elsewhere isn't said."""
+    """The ids that are no visible account. Whether they exist elsewhere is not revealed."""
     known = set(visible.filter(account_id__in=asked).values_list("account_id", flat=True))
     return [id for id in asked if id not in known]

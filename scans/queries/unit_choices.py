@@ -1,4 +1,4 @@
-"""The OUs that a reader may choose among: those that hold an account they may see, with their parents."""
+"""Lists the OUs that a reader can choose from: those with a visible account, and their parents."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class UnitChoice:
 
     @property
     def label(self) -> str:
+        # An em space per level. HTML collapses ordinary spaces in an option, and CSS can't indent one.
         return "\u2003" * self.depth + self.name
 
 
@@ -35,7 +36,7 @@ def list_unit_choices(visible: QuerySet[Account]) -> list[UnitChoice]:
 
 
 def list_units_above(visible: QuerySet[Account], ou: str) -> list[OrganizationalUnit]:
-    """The OUs from the root down to this one; empty if no account that the reader may see is in it."""
+    """The OUs from the root down to this one; empty if it has no visible account."""
     units_seen = list_visible_units(visible.filter(ou__path__contains=f"/{ou}/")) if ou else []
     wanted = next((unit for unit in units_seen if unit.ou_id == ou), None)
     return [unit for unit in units_seen if wanted and wanted.path.startswith(unit.path)]

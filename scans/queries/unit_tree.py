@@ -1,4 +1,4 @@
-"""OUs in the order in which a person reads them, and what they add up to with the OUs below them."""
+"""Sorts OUs as a tree and sums numbers over OUs and the OUs below them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Number = TypeVar("Number", int, Counts)
 
 
 def order_units(units: Iterable[OrganizationalUnit]) -> Iterator[OrganizationalUnit]:
-    """Parents before children, siblings by name. A unit whose parent isn't among them stands as a root."""
+    """Parents before children, siblings by name. A unit whose parent isn't included counts as a root."""
     every = list(units)
     known = {unit.pk for unit in every}
     below: dict[int | None, list[OrganizationalUnit]] = defaultdict(list)
@@ -28,7 +28,7 @@ def order_units(units: Iterable[OrganizationalUnit]) -> Iterator[OrganizationalU
 
 
 def sum_by_unit(direct: Mapping[str | None, Number], nothing: Number) -> dict[str, Number]:
-    """OU id -> the sum over the OU and those below it, from sums by path (None: in no OU, under "none")."""
+    """OU id -> the sum over it and the OUs below, from sums by path. The path None becomes "none", for no OU."""
     sums: dict[str, Number] = {}
     for path, value in direct.items():
         for ou_id in ids_in(path):

@@ -184,8 +184,8 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
     cancelled(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
-    assert page.count("Read by neither scan") == 2
-    assert f"Scan {two} was cancelled before it read it." in page
+    assert page.count("Read in neither scan") == 2
+    assert f"Scan {two} was canceled before reading it." in page
     assert "0 of 2 accounts compared" in page
     with pytest.raises(SystemExit) as ended:
         call_command("diff", str(one), str(two))
@@ -289,7 +289,7 @@ def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypa
     told.finish(told.start())
     assert extent_of(Account.objects.all()) == Extent(accounts=2, unreadable=1)
     assert states_of([told.payments]) == {told.payments.pk: ReadState.UNREADABLE}
-    assert "Of 1, older evidence is shown." in shown(client, "/")
+    assert "For 1 of them, older evidence is shown." in shown(client, "/")
     assert "<strong>The account could not be read</strong> in the last scan. Older evidence is shown." in shown(
         client, "/findings/?account=111122223334"
     )
