@@ -1,1 +1,1 @@
-"""Scans, findings, controls and outcomes in the API, and Accounts with their counts: one file each."""
+"""The REST API of scans, findings, controls and outcomes, and of Accounts with their counts. One file each."""

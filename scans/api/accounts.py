@@ -1,4 +1,4 @@
-"""Accounts with how many Findings are open in them, and scanning one again."""
+"""The API of Accounts with their open Findings, and of rescans."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class CountedAccountSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(FindingCountsSerializer(allow_null=True))
     def get_open_findings(self, account: Account) -> Any:
-        # Nothing was ever read: that none is known says nothing.
+        # null and not 0 for an account that was never read: no findings are known, but there may be some.
         return self.context["counts"].get(account.pk) if account.last_good_scan_at else None
 
 
 @extend_schema_serializer(component_name="Account")
 class ScannedAccountSerializer(CountedAccountSerializer, api.AccountSerializer):
-    """An AWS account. read: whether the last Scan that came to it could read it, and whether one ever read all of it.
-    open_findings: as far as it was read; null where nothing ever was, or where you may not see its Findings."""
+    """An AWS account. read: whether the last Scan of it could read it, and whether a Scan has ever read all of it.
+    open_findings: in what was read; null if it was never read, or if you can't see its Findings."""
 
 
 @extend_schema_serializer(component_name="AccountDetail")
@@ -66,7 +66,7 @@ class AccountApi(api.InventoryAccountApi):
     refusals: ClassVar = {"rescan": frozenset({429})}
 
     def rescan(self, _request: Request, account: str) -> Response:
-        """Scan the whole Account again. 200 with the Scan of it that is running already, if there is one."""
+        """Scan the whole Account again. Returns 200 with the running Scan if one is already running."""
         self.body()
         found = find_account(visible_accounts(self.actor, Permission.SCAN_RESCAN), account)
         if found is None:

@@ -1,4 +1,4 @@
-"""Controls: what is judged, why, and how it stands in the Accounts that one may see."""
+"""The API of controls, with counts over the visible Accounts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from scans.registry import LoadedControl
 
 class ControlQuery(Strict):
     severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
-    group = serializers.CharField(default="", allow_blank=True, help_text="The letters in the id, like PS.")
+    group = serializers.CharField(default="", allow_blank=True, help_text="The letters in the id, such as PS.")
 
 
 class ControlSerializer(serializers.Serializer[Any]):
-    """quote: the sentence that it enforces. resources: how many have each verdict, where you may see them. judged: was
-    it judged in any Account? If not, resources says nothing."""
+    """A control. quote: the sentence that it enforces. resources: how many that you can see have each verdict.
+    judged: whether it was judged in any Account. If not, resources means nothing."""
 
     id = serializers.CharField()
     title = serializers.CharField()
@@ -51,7 +51,7 @@ class ControlSerializer(serializers.Serializer[Any]):
 
 
 class RemediationSerializer(serializers.Serializer[Any]):
-    """Templates: {arn}, {name}, {account}, {region}, {partition} and {fact} stand for a Resource's own values."""
+    """Templates with the placeholders {arn}, {name}, {account}, {region}, {partition} and {fact}."""
 
     summary = serializers.CharField()
     cli = serializers.CharField()
@@ -60,7 +60,7 @@ class RemediationSerializer(serializers.Serializer[Any]):
 
 
 class ControlDetailSerializer(ControlSerializer):
-    """documentation: Markdown. facts: what it judges, resource type -> facts; related: what it looks up besides."""
+    """A control with its documentation (Markdown). facts: resource type -> facts that it judges. related: others."""
 
     documentation = serializers.SerializerMethodField()
     facts = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))

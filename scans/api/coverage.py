@@ -1,4 +1,4 @@
-"""How much of an account was read."""
+"""The API of an account's coverage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scans.queries import coverage as queries
 
 
 class MissingSerializer(serializers.Serializer[Any]):
-    """what: the resource types, or facts of them, that could not be read; why: denied, denied_by_scp, throttled …"""
+    """what: the resource types, or facts of them, that could not be read. why: denied, denied_by_scp, throttled …"""
 
     what = serializers.ListField(child=serializers.CharField())
     api = serializers.CharField()
@@ -29,9 +29,9 @@ class MissingSerializer(serializers.Serializer[Any]):
 
 
 class CoverageLineSerializer(serializers.Serializer[Any]):
-    """One collector in one region. current: the latest Scan read it; else older evidence stands."""
+    """One collector in one region. current: the latest Scan read it. Otherwise the evidence is older."""
 
-    region = serializers.CharField(help_text="`global` where it is of the whole account.")
+    region = serializers.CharField(help_text="`global` for the whole account.")
     collector = serializers.CharField()
     state = serializers.ChoiceField([str(state) for state in ReadingState])
     current = serializers.BooleanField()
@@ -44,7 +44,7 @@ class CoverageApi(Api):
     answers: ClassVar = {"list": Answer(CoverageLineSerializer, many=True)}
 
     def list(self, _request: Request, account: str) -> Response:
-        """Every collector in every region of one Account, on one page."""
+        """List every collector in every region of one Account, on one page."""
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
         found = visible.filter(account_id=account).first()
         if found is None:

@@ -1,4 +1,4 @@
-"""How the API says how far Accounts were read."""
+"""The API's document of how far Accounts were read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from rest_framework import serializers
 
 
 class ExtentSerializer(serializers.Serializer[Any]):
-    """Accounts by how far they were read: read, limited (only for some regions or controls, or by a Scan that did not
-    end), unreadable (closed: since AWS lets nobody in) and untried add up to accounts. never: nothing was ever read of
-    them, so no number says anything of them."""
+    """Accounts by how far they were read. read, limited (only for some regions or controls, or by a Scan that did not
+    end), unreadable and untried add up to accounts. closed: of the unreadable, those closed by AWS. never: never read,
+    so no number includes them."""
 
     accounts = serializers.IntegerField()
     read = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""Findings: list and look."""
+"""The API of Findings."""
 
 from __future__ import annotations
 
@@ -35,19 +35,21 @@ AT = serializers.DateTimeField()
 
 
 class FindingQuery(PageQuery):
-    control = serializers.CharField(default="", allow_blank=True, help_text="A control's id, or a group like PS.")
+    control = serializers.CharField(default="", allow_blank=True, help_text="A control's id, or a group such as PS.")
     severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
     account = serializers.CharField(default="", allow_blank=True, help_text="An account id.")
-    ou = serializers.CharField(default="", allow_blank=True, help_text="An OU's id, with the OUs below it, or none.")
+    ou = serializers.CharField(default="", allow_blank=True, help_text="An OU's id (includes its child OUs), or none.")
     region = serializers.CharField(default="", allow_blank=True)
     state = serializers.ChoiceField(STATES, default="open", allow_blank=True)
     verdict = serializers.ChoiceField([str(v) for v in Verdict], default="", allow_blank=True)
-    q = serializers.CharField(default="", allow_blank=True, help_text="A part of the ARN, reason or account's name.")
+    q = serializers.CharField(
+        default="", allow_blank=True, help_text="Text in the ARN, the reason or the account's name."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """What can lie over a Finding is known once the apps above have said so."""
-        said = "Excepted: an exception in force covers it; requested: one is asked for; bare: neither. By the clock."
-        coverage = serializers.ChoiceField(list_coverages(), default="", allow_blank=True, help_text=said)
+        """The values of coverage are known only once the apps above have installed theirs."""
+        help_text = "excepted: an active exception covers it. requested: one is requested. bare: neither."
+        coverage = serializers.ChoiceField(list_coverages(), default="", allow_blank=True, help_text=help_text)
         return {**super().get_fields(), "coverage": coverage}
 
 
@@ -61,10 +63,10 @@ class GapSerializer(serializers.Serializer[Any]):
 
 
 class FindingSerializer(serializers.Serializer[Any]):
-    """The same columns as an export's lines. evidence: the digest of what was read.
+    """A Finding with the columns of an export. evidence: the digest of what was read.
 
-    coverage: excepted (an exception in force covers it), requested (one is asked for) or empty (neither), computed when
-    it is read; covered_by: by which exception. Both are null where you may not see exceptions.
+    coverage: excepted (an active exception covers it), requested (one is requested) or empty (neither), computed at the
+    time of the request. covered_by: the exception. Both are null if you can't see exceptions of the account.
     """
 
     fingerprint = serializers.CharField()
@@ -102,7 +104,7 @@ class FindingEventSerializer(serializers.Serializer[Any]):
 
 
 class FixSerializer(serializers.Serializer[Any]):
-    """What to do, with the resource's own ids. code is of code_kind: terraform or cloudformation."""
+    """The remediation, with the resource's own ids. code_kind: terraform or cloudformation."""
 
     summary = serializers.CharField()
     cli = serializers.CharField()
@@ -111,7 +113,7 @@ class FixSerializer(serializers.Serializer[Any]):
 
 
 class FactSerializer(serializers.Serializer[Any]):
-    """gap: why the value could not be read; null where it was."""
+    """gap: why the value could not be read; null if it was read."""
 
     name = serializers.CharField()
     value = serializers.JSONField(allow_null=True)
@@ -123,7 +125,8 @@ class FactSerializer(serializers.Serializer[Any]):
 
 
 class FindingDetailSerializer(FindingSerializer):
-    """title and fix are null for a control that is no longer there. events: the latest 100, newest first."""
+    """A Finding with facts, fix and history. title and fix are null for a control that no longer exists.
+    events: the latest 100, newest first."""
 
     title = serializers.CharField(allow_null=True)
     control_version = serializers.IntegerField()
@@ -149,11 +152,12 @@ class FindingApi(Api):
     answers: ClassVar = {"list": Answer(FindingSerializer, many=True), "retrieve": Answer(FindingDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
-        """The Findings of the Accounts that you may see, newest first; the open ones unless state says otherwise."""
+        """List the Findings of the Accounts that you can see, newest first. Without state, only open ones."""
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
         with translate_service_error(FilterError, as_=ValidationError):
             wanted = FindingFilter.parse({name: value for name, value in self.query.items() if isinstance(value, str)})
         if wanted.coverage:
+            # Filtering by coverage would otherwise reveal exceptions that the reader can't see.
             visible = visible.filter(pk__in=self.exceptions_seen(required=True).order_by().values("pk"))
         page = self.paginate_rows(queries.filter_findings(visible, wanted))
         response = self.page(page.rows, page.next, coverage=self.coverage_of(page.rows))
@@ -161,7 +165,7 @@ class FindingApi(Api):
         return response
 
     def retrieve(self, _request: Request, fingerprint: str) -> Response:
-        """One Finding by its fingerprint, with its history and its fix."""
+        """Get one Finding by its fingerprint, with its history and fix."""
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
         rows = queries.visible_findings(visible).select_related("account__organization")
         found = rows.filter(fingerprint=fingerprint).first()
@@ -170,7 +174,7 @@ class FindingApi(Api):
         return self.answer(found, coverage=self.coverage_of([found]))
 
     def coverage_of(self, rows: Sequence[Finding]) -> dict[int, dict[str, str | None]]:
-        """What lies over each of them now, in two queries for all. None: not for this reader to know."""
+        """The exception that covers each of them now. None: the reader can't see it."""
         wanted = self.exceptions_seen().filter(pk__in={row.account_id for row in rows})
         seen = set(wanted.order_by().values_list("pk", flat=True))
         over = hooks.find_overlays([row for row in rows if row.account_id in seen], timezone.now())
@@ -182,7 +186,7 @@ class FindingApi(Api):
         return found
 
     def exceptions_seen(self, *, required: bool = False) -> QuerySet[Account]:
-        """The Accounts whose exceptions the reader may see. required: raise where there can be none."""
+        """The Accounts whose exceptions the reader can see. required: raise NotPermittedError if there can be none."""
         if required and not is_permitted(self.actor, Permission.EXCEPTION_VIEW, timezone.now()):
-            raise NotPermittedError("You may not see exceptions, so coverage can't be filtered by.")
+            raise NotPermittedError("You can't see exceptions, so you can't filter by coverage.")
         return visible_accounts(self.actor, Permission.EXCEPTION_VIEW)

@@ -1,4 +1,4 @@
-"""The data-flow map: account by account, each feature's way to its bucket or log group and its key."""
+"""The API of the data-flow map, account by account."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ VERDICTS = f"One of {', '.join(VERDICT_ORDER)}."
 
 
 class FlowQuery(PageQuery):
-    # Each account's evidence is judged again for its map.
-    limit = serializers.IntegerField(min_value=1, max_value=50, default=20, help_text="How many accounts at most.")
+    # A page is small because each account's evidence is judged again for its map.
+    limit = serializers.IntegerField(min_value=1, max_value=50, default=20, help_text="The maximum number of accounts.")
     account = serializers.CharField(default="", allow_blank=True, help_text="Only this account id.")
-    region = serializers.CharField(default="", allow_blank=True, help_text="Only what comes from it or goes to it.")
+    region = serializers.CharField(default="", allow_blank=True, help_text="Only flows from or to this region.")
 
 
 class SourceSerializer(serializers.Serializer[Any]):
-    """The resource whose setting names the destination. type `inbound`: settings of other accounts do."""
+    """The resource whose setting names the destination. type `inbound`: settings of other accounts name it."""
 
     type = serializers.CharField()
     arn = serializers.CharField(allow_blank=True)
 
 
 class FlowSerializer(serializers.Serializer[Any]):
-    """into: the verdict of the step to the destination; under: of the step to the key; *_controls: control -> verdict.
-    `ungraded`: no control judges the step."""
+    """One data flow. into: the verdict of the step to the destination. under: of the step to the key.
+    *_controls: control -> verdict. `ungraded`: no control judges the step."""
 
     region = serializers.CharField()
     feature = serializers.ChoiceField([*FEATURES])
@@ -46,7 +46,7 @@ class FlowSerializer(serializers.Serializer[Any]):
     destination_kind = serializers.ChoiceField(["bucket", "log_group", "parameter_store"])
     destination_arn = serializers.CharField()
     owner = serializers.ChoiceField([str(owner) for owner in Owner])
-    owner_account = serializers.CharField(allow_blank=True, help_text="Empty: not known, or not yours to see.")
+    owner_account = serializers.CharField(allow_blank=True, help_text="Empty if unknown or outside your access.")
     destination_region = serializers.CharField(allow_blank=True)
     key = serializers.CharField()
     key_kind = serializers.ChoiceField([str(kind) for kind in KeyKind])
@@ -60,7 +60,7 @@ class FlowSerializer(serializers.Serializer[Any]):
 
 
 class UnreadSerializer(serializers.Serializer[Any]):
-    """Settings that could not all be read, so that flows may be missing."""
+    """Settings that were not all read, so that flows may be missing."""
 
     region = serializers.CharField()
     type = serializers.CharField()
@@ -68,7 +68,7 @@ class UnreadSerializer(serializers.Serializer[Any]):
 
 
 class AccountFlowsSerializer(serializers.Serializer[Any]):
-    """One account. read: false where nothing of it was ever read, so that nothing is known."""
+    """The flows of one account. read: false if it was never read, so that nothing is known."""
 
     account = serializers.CharField()
     read = serializers.BooleanField()
@@ -83,7 +83,7 @@ class FlowApi(Api):
     refusals: ClassVar = {"list": frozenset({404})}
 
     def list(self, _request: Request) -> Response:
-        """The Accounts that you may see, each with its data flows."""
+        """List the Accounts that you can see, each with its data flows."""
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
         chosen = visible.filter(account_id=self.query["account"]) if self.query["account"] else visible
         if self.query["account"] and not chosen.exists():

@@ -1,4 +1,4 @@
-"""Frameworks and the source document's statements: which requirements hold in the Accounts that one may see."""
+"""The API of frameworks and their requirements, over the visible Accounts."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scans.queries.frameworks import RequirementLine, RollUp
 
 
 class FrameworkSerializer(serializers.Serializer[Any]):
-    """standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider. read: how far
-    the Accounts were read; what holds, holds where they were."""
+    """A framework. standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider.
+    read: how far the Accounts were read. Statuses are about what was read."""
 
     id = serializers.CharField(source="framework.id")
     name = serializers.CharField(source="framework.name")
@@ -54,7 +54,7 @@ class FrameworkAccountsSerializer(serializers.Serializer[Any]):
 
 
 class RequirementSerializer(serializers.Serializer[Any]):
-    """id: as the controls declare it. sentence: the source document's words, for its statements."""
+    """A requirement. id: as the controls declare it. sentence: the source document's words, for its statements."""
 
     id = serializers.CharField(source="requirement.id")
     title = serializers.CharField(source="requirement.title")
@@ -81,12 +81,12 @@ class FrameworkApi(Api):
     answers: ClassVar = {"list": Answer(FrameworkSerializer, many=True), "retrieve": Answer(FrameworkDetailSerializer)}
 
     def list(self, _request: Request) -> Response:
-        """The source document's statements, then every framework that controls name; on one page."""
+        """List the source document's statements, then every framework that controls declare, on one page."""
         visible = visible_accounts(self.actor, Permission.ACCOUNT_VIEW)
         return self.page(queries.roll_up_all(visible), read=extent_of(visible))
 
     def retrieve(self, _request: Request, framework: str) -> Response:
-        """One framework with its requirements."""
+        """Get one framework with its requirements."""
         found = queries.load_frameworks().get(framework)
         if found is None:
             raise Http404

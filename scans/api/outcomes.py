@@ -1,4 +1,4 @@
-"""Outcomes: every control on every resource, as one Scan's evidence says. Pages of JSON, or one stream of lines."""
+"""The API of outcomes: every control on every resource of one Scan, as JSON pages or as one stream of lines."""
 
 from __future__ import annotations
 
@@ -32,23 +32,25 @@ from scans.queries.outcomes import Position
 from scans.queries.scans import visible_scans, visible_targets
 from scans.timemachine.outcomes import describe_unjudged
 
-# More outcomes than an account can have: a position is written as one number, account x PLACES + place.
+# A cursor is one number: account id * PLACES_PER_ACCOUNT + index. No account has this many outcomes.
 PLACES_PER_ACCOUNT = 10**7
 
 
 class OutcomeQuery(PageQuery):
-    # A page judges its first account's evidence again, so large pages are cheaper.
-    limit = serializers.IntegerField(min_value=1, max_value=5000, default=1000, help_text="How many at most.")
-    scan = serializers.CharField(default="latest", help_text="A Scan's id; latest: the last that came to its end.")
+    # Each page judges the evidence of its first account again, so large pages are cheaper overall.
+    limit = serializers.IntegerField(
+        min_value=1, max_value=5000, default=1000, help_text="The maximum number of outcomes."
+    )
+    scan = serializers.CharField(default="latest", help_text="A Scan's id, or latest for the last one that ended.")
     account = serializers.CharField(default="", allow_blank=True, help_text="Only this account id.")
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """One control on one resource. evidence: the digest of what was read."""
+    """The outcome of one control on one resource. evidence: the digest of what was read."""
 
     control = serializers.CharField()
     account = serializers.CharField()
-    region = serializers.CharField(help_text="`global` where it is.")
+    region = serializers.CharField(help_text="`global` for resources without a region.")
     resource = serializers.CharField()
     verdict = serializers.ChoiceField(["pass", "fail", "unknown", "not_applicable"])
     reason = serializers.CharField()
@@ -61,7 +63,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
 
 
 class LinesRenderer(BaseRenderer):
-    """Names the media type to the negotiation; the stream itself is not rendered."""
+    """Declares the media type for content negotiation. The stream itself isn't rendered."""
 
     media_type = NDJSON_MEDIA_TYPE
     format = "ndjson"
@@ -76,8 +78,8 @@ class OutcomeApi(Api):
     refusals: ClassVar = {"list": frozenset({404, 409})}
 
     def list(self, request: Request) -> HttpResponseBase:
-        """The outcomes of a Scan, account by account. Accept: application/x-ndjson gives all of them, one a line,
-        without limit and cursor."""
+        """List the outcomes of a Scan, account by account. With Accept: application/x-ndjson, streams all of them, one
+        per line, without limit and cursor."""
         visible = self.visible()
         scan = self.scan(visible)
         said = (sum_targets(visible_targets(visible).filter(scan=scan)).text(), describe_unjudged(scan))
@@ -109,11 +111,11 @@ class OutcomeApi(Api):
         elif wanted.isdecimal() and len(wanted) < 19:
             found = visible_scans(visible).filter(pk=int(wanted)).first()
         else:
-            raise BadRequest("scan must be latest or a Scan's id.")
+            raise BadRequest("scan must be latest or a scan's id.")
         if found is None:
             raise Http404
         if not queries.has_ended(found):
-            raise ConflictError(f"Scan {found.pk} is {found.state}: its outcomes aren't whole yet.")
+            raise ConflictError(f"Scan {found.pk} is {found.state}. Its outcomes are available once it has ended.")
         return found
 
 

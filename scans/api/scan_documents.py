@@ -1,4 +1,4 @@
-"""How the API shows a Scan, its progress and its gaps."""
+"""The API's documents of a Scan, its progress and its gaps."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from scans.queries.scans import ScanProgress
 
 
 class AskedSerializer(serializers.Serializer[Any]):
-    """What it was asked to read. whole: the whole Organization. Only what you may see is named."""
+    """The scope of a Scan. whole: the whole Organization. Only what you can see is listed."""
 
     whole = serializers.BooleanField()
     accounts = serializers.ListField(child=serializers.CharField())
     ous = serializers.ListField(child=serializers.CharField())
-    regions = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
-    controls = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    regions = serializers.ListField(child=serializers.CharField(), help_text="Empty means all.")
+    controls = serializers.ListField(child=serializers.CharField(), help_text="Empty means all.")
 
 
 class ScanSerializer(serializers.Serializer[Any]):
-    """One run. accounts counts those that you may see: each was read, is unreadable (closed: since AWS lets nobody in),
-    was cancelled before it was read, or has not ended. ended never goes down: a second visit takes nothing back."""
+    """One scan. accounts: how many you can see. Each was read, is unreadable, was canceled before it was read, or has
+    not ended. closed: of the unreadable, those closed by AWS. ended never goes down, not even for a second visit."""
 
     id = serializers.IntegerField(source="scan.pk")
     organization = serializers.CharField(source="scan.organization.org_id")
@@ -45,7 +45,7 @@ class ScanSerializer(serializers.Serializer[Any]):
 
 
 def load_scan_documents(scans: Iterable[Scan], visible: QuerySet[Account]) -> list[queries.ScanLine]:
-    """What ScanSerializer shows, in few queries however many Scans there are."""
+    """The input of ScanSerializer, in few queries for any number of Scans."""
     return queries.list_scan_lines(scans, visible)
 
 
@@ -57,9 +57,10 @@ class VerdictCountsSerializer(serializers.Serializer[Any]):
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """Where a Scan is, over the Accounts that you may see. gaps and verdicts are of those that were read: where read is
-    0 they say nothing. ended never goes down: an account that was read once counts, though it may be running again.
-    seconds_left: a guess, null while there is none."""
+    """The progress of a Scan over the Accounts that you can see. gaps and verdicts are about those that were read; if
+    read is 0, they mean nothing. ended never goes down: an account that was read once keeps counting in its second
+    visit.
+    seconds_left: an estimate, or null."""
 
     state = serializers.CharField()
     over = serializers.BooleanField()
@@ -76,18 +77,18 @@ class ProgressSerializer(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
 
 
-def progress_document(scan: Scan, said: ScanProgress) -> dict[str, Any]:
+def progress_document(scan: Scan, progress: ScanProgress) -> dict[str, Any]:
     names = ("over", "accounts", "ended", "running", "read", "unreadable", "closed", "cancelled", "calls", "gaps")
     return {
         "state": scan.state,
-        **{name: getattr(said, name) for name in names},
-        "verdicts": dict(said.by_verdict()),
-        "seconds_left": None if said.left is None else round(said.left.total_seconds()),
+        **{name: getattr(progress, name) for name in names},
+        "verdicts": dict(progress.by_verdict()),
+        "seconds_left": None if progress.left is None else round(progress.left.total_seconds()),
     }
 
 
 class ScanGapSerializer(serializers.Serializer[Any]):
-    """One refusal, wherever it happened. what: a few words that follow the API's name."""
+    """One kind of refused call, with all places where it happened. what: words that follow the API's name."""
 
     kind = serializers.CharField()
     what = serializers.CharField()
@@ -109,7 +110,7 @@ class UnreadTargetSerializer(serializers.Serializer[Any]):
 
 
 class NotReadSerializer(serializers.Serializer[Any]):
-    """An Account that the Scan did not read, for whatever reason: what it lacks is in no gap."""
+    """An Account that the Scan did not read, for any reason. It has no gaps in the list."""
 
     account = serializers.CharField(source="account.account_id")
     name = serializers.CharField(source="account.name")
@@ -117,7 +118,7 @@ class NotReadSerializer(serializers.Serializer[Any]):
 
 
 class ScanErrorSerializer(serializers.Serializer[Any]):
-    """What failed inside the portal at the Scan's end, of no single Account."""
+    """An error inside the portal that belongs to no single Account."""
 
     what = serializers.CharField()
     reason = serializers.CharField()

@@ -1,4 +1,4 @@
-"""From a request's body to a Scan, and from there to the workers."""
+"""Turns a request's body into a Scan and hands it to the workers."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ log = structlog.get_logger(__name__)
 
 
 def start_or_rescan(actor: Actor, asked: Mapping[str, Any]) -> Rescan:
-    """Without scan.run: a rescan, where the body names one Account and nothing else.
+    """Start a Scan. Without the permission scan.run, start a rescan if the body names exactly one Account.
 
-    Raises ValidationError that names the field, NotPermittedError, TooSoonError."""
+    Raises ValidationError with the field, NotPermittedError, TooSoonError."""
     wanted = {name: asked[name] for name in ("accounts", "ous", "regions", "controls")}
     refuse_unseen(actor, asked["accounts"], asked["ous"])
     organization = require_organization(actor, asked["organization"])
@@ -48,7 +48,7 @@ def start_or_rescan(actor: Actor, asked: Mapping[str, Any]) -> Rescan:
 
 
 def find_sole_rescannable(actor: Actor, organization: Organization, wanted: Mapping[str, Any]) -> Account | None:
-    """The only thing that is asked for: an Account that the actor may scan again, but not as they like."""
+    """The Account, if it is all that is requested and the actor may only rescan it."""
     ids = set(wanted["accounts"])
     if len(ids) != 1 or wanted["ous"] or wanted["regions"] or wanted["controls"]:
         return None
@@ -66,34 +66,42 @@ def request_rescan(actor: Actor, account: Account) -> Rescan:
 
 
 def refuse_unseen(actor: Actor, accounts: list[str], ous: list[str]) -> None:
-    """What the actor may not even see is unknown to them: whether it exists elsewhere isn't said."""
+    """Raises ValidationError for ids that the actor can't see. Whether they exist is not revealed."""
     visible = visible_accounts(actor, Permission.ACCOUNT_VIEW)
     unknown: dict[str, list[str]] = {"accounts": not_among(visible, accounts), "ous": []}
     if ous:
         seen = {unit.ou_id for unit in unit_choices.list_visible_units(visible)}
         unknown["ous"] = [id for id in ous if id not in seen]
-    said = {
-        name: [f"Unknown: {', '.join(ids[:20])}. Use ids of {name} that you see."]
+    errors = {
+        name: [f"Unknown: {', '.join(ids[:20])}. Use ids of {name} that you can see."]
         for name, ids in unknown.items()
         if ids
     }
-    if said:
-        raise ValidationError(said)
+    if errors:
+        raise ValidationError(errors)
 
 
 def require_organization(actor: Actor, org_id: str) -> Organization:
-    """The one that is named, or else the only one that the actor sees."""
+    """The named organization, or the only one that the actor can see."""
     mine = visible_accounts(actor, Permission.ACCOUNT_VIEW).order_by().values("organization")
     seen = {o.org_id: o for o in Organization.objects.filter(pk__in=mine)}
     if org_id and org_id not in seen:
-        raise ValidationError({"organization": [f"Unknown. Yours: {', '.join(seen) or 'none'}."]})
+        raise ValidationError(
+            {"organization": [f"Unknown. Organizations that you can see: {', '.join(seen) or 'none'}."]}
+        )
     if not org_id and len(seen) != 1:
-        raise ValidationError({"organization": [f"Say which: {', '.join(seen) or 'there is none yet'}."]})
+        raise ValidationError(
+            {
+                "organization": [
+                    f"Name one of these: {', '.join(seen)}." if seen else "There is no organization that you can see."
+                ]
+            }
+        )
     return seen[org_id] if org_id else next(iter(seen.values()))
 
 
 def answer_with_scan(api: Api, done: Rescan) -> Response:
-    """The Scan with its address: 201, or 200 if it was running already."""
+    """A response with the Scan and its URL: 201, or 200 if it was already running."""
     if done.started:
         enqueue_on_commit(done.scan.pk)
     done.scan.refresh_from_db()
@@ -103,14 +111,16 @@ def answer_with_scan(api: Api, done: Rescan) -> Response:
 
 
 def accounts_of_scanner(actor: Actor) -> QuerySet[Account]:
-    """A token may scan and have no scan.view: what it started is shown to it all the same."""
+    """The Accounts whose Scans the actor can see, or has started."""
+    # A token may have permission to scan but not scan.view. It still gets the Scan that it started.
     started_by = (Permission.SCAN_RUN, Permission.SCAN_RESCAN, Permission.SCAN_SCHEDULE)
     seen = visible_accounts(actor, Permission.SCAN_VIEW)
     return reduce(or_, (visible_accounts(actor, each) for each in started_by), seen)
 
 
 def enqueue_on_commit(scan_id: int) -> None:
-    """Tell the workers, once the rows are there. A broker that is down only delays: the sweeper sends them."""
+    """Hand a Scan to the workers once its rows are committed."""
+    # A broker that is down only delays the scan: the rows stay queued, and the sweeper sends them later.
 
     def send() -> None:
         try:

@@ -1,4 +1,4 @@
-"""Scans: list, look, start, cancel, resume."""
+"""The API of scans: list, get, start, cancel, resume."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ from scans.queries import scans as queries
 
 
 class ScanBody(Strict):
-    """Nothing at all scans the whole Organization."""
+    """The scope of a Scan. An empty body scans the whole Organization."""
 
-    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+    organization = serializers.CharField(
+        default="", allow_blank=True, help_text="Required only if you can see several."
+    )
     accounts = serializers.ListField(child=serializers.CharField(), default=list, max_length=10_000)
     ous = serializers.ListField(child=serializers.CharField(), default=list, max_length=1_000)
     regions = serializers.ListField(child=serializers.CharField(), default=list, max_length=100)
     controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=1_000)
 
 
-# The second for one Account and nothing else.
+# scan.rescan is enough for one whole Account.
 STARTING = frozenset({Permission.SCAN_RUN, Permission.SCAN_RESCAN})
 
 
@@ -69,20 +71,20 @@ class ScanApi(Api):
     throttles: ClassVar = {"create": "scan-start", "resume": "scan-start"}
 
     def list(self, _request: Request) -> Response:
-        """The Scans of the Accounts that you may see, newest first."""
+        """List the Scans of the Accounts that you can see, newest first."""
         page = self.paginate_rows(queries.visible_scans(self.visible()))
         return self.page(load_scan_documents(page.rows, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
-        """Start a Scan. With scan.rescan alone: of one Account and nothing else; 200 with the one that already runs."""
+        """Start a Scan. With scan.rescan only, one whole Account; returns 200 with the Scan that already runs."""
         return scan_starts.answer_with_scan(self, scan_starts.start_or_rescan(self.actor, self.body()))
 
     def retrieve(self, _request: Request, scan: int) -> Response:
-        """One Scan."""
+        """Get one Scan."""
         return self.shown(self.found(scan))
 
     def cancel(self, _request: Request, scan: int) -> Response:
-        """Stop a Scan. What was read is kept."""
+        """Cancel a Scan. What was read is kept."""
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
         with translate_service_error(ScanRequestError, as_=ConflictError):
@@ -90,7 +92,7 @@ class ScanApi(Api):
         return self.shown(found)
 
     def resume(self, _request: Request, scan: int) -> Response:
-        """Go on with a cancelled Scan."""
+        """Resume a canceled Scan."""
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
         with translate_service_error(ScanRequestError, as_=ConflictError):
@@ -99,12 +101,12 @@ class ScanApi(Api):
         return self.shown(found)
 
     def progress(self, _request: Request, scan: int) -> Response:
-        """Where a Scan is."""
+        """Get the progress of a Scan."""
         found = self.found(scan)
         return self.answer(progress_document(found, queries.progress_of(found, self.visible(), timezone.now())))
 
     def gaps(self, _request: Request, scan: int) -> Response:
-        """What a Scan could not read, and why."""
+        """Get what a Scan could not read, and why."""
         found, visible = self.found(scan), self.visible()
         unreadable, unread = queries.unreadable_of(found, visible), queries.unread_of(found, visible)
         errors = {"internal_errors": found.totals["errors"]} if found.totals.get("errors") else {}

@@ -1,4 +1,4 @@
-"""How the API takes and shows a schedule."""
+"""The API's documents of a schedule, as input and output."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scans.domain.schedule_times import MAX_MINUTES, MIN_MINUTES
 from scans.pipeline.schedule_changes import MAX_SCHEDULE_ACCOUNTS, MAX_SCHEDULE_NAME
 
 EVERY: dict[str, Any] = {"min_value": MIN_MINUTES, "max_value": MAX_MINUTES, "allow_null": True}
-EVERY_HELP = "How often. Or daily_at with time_zone."
+EVERY_HELP = "The interval in minutes. Alternatively, use daily_at with time_zone."
 AT_HELP = (
-    "A time of day like 02:30. Where clocks go back and it occurs twice, the first counts; where they go forward and skip "
-    "it, the run comes later that day."
+    "A time of day such as 02:30. If clocks go back and it occurs twice, the first counts. If clocks go forward and "
+    "skip it, the scan starts later that day."
 )
-ZONE_HELP = "Like UTC or Europe/Madrid; goes with daily_at."
+ZONE_HELP = "The time zone of daily_at, such as UTC or Europe/Madrid."
 
 
 def make_id_list_field(most: int, **more: Any) -> serializers.ListField:
@@ -26,31 +26,33 @@ def make_id_list_field(most: int, **more: Any) -> serializers.ListField:
 
 
 class ScheduleBody(Strict):
-    """What it scans: nothing at all is the whole Organization, as for a Scan."""
+    """A schedule. Without accounts and OUs, it scans the whole Organization."""
 
     name = serializers.CharField(max_length=MAX_SCHEDULE_NAME)
-    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+    organization = serializers.CharField(
+        default="", allow_blank=True, help_text="Required only if you can see several."
+    )
     every_minutes = serializers.IntegerField(default=None, help_text=EVERY_HELP, **EVERY)
     daily_at = serializers.CharField(default=None, allow_null=True, help_text=AT_HELP)
     time_zone = serializers.CharField(default=None, allow_null=True, help_text=ZONE_HELP)
     accounts = make_id_list_field(MAX_SCHEDULE_ACCOUNTS, default=list)
     ous = make_id_list_field(1_000, default=list)
     regions = make_id_list_field(100, default=list)
-    controls = make_id_list_field(1_000, default=list, help_text="Ids, or groups of them.")
+    controls = make_id_list_field(1_000, default=list, help_text="Ids of controls, or names of groups.")
 
 
 class ChangeBody(Strict):
-    """What isn't named stays as it is."""
+    """The changes to a schedule. Fields that are left out stay unchanged."""
 
     name = serializers.CharField(max_length=MAX_SCHEDULE_NAME, required=False)
-    enabled = serializers.BooleanField(required=False, help_text="false pauses it, true resumes it.")
+    enabled = serializers.BooleanField(required=False, help_text="false pauses the schedule, true resumes it.")
     every_minutes = serializers.IntegerField(required=False, help_text=EVERY_HELP, **EVERY)
     daily_at = serializers.CharField(required=False, allow_null=True, help_text=AT_HELP)
     time_zone = serializers.CharField(required=False, allow_null=True, help_text=ZONE_HELP)
     accounts = make_id_list_field(MAX_SCHEDULE_ACCOUNTS, required=False)
     ous = make_id_list_field(1_000, required=False)
     regions = make_id_list_field(100, required=False)
-    controls = make_id_list_field(1_000, required=False, help_text="Ids, or groups of them.")
+    controls = make_id_list_field(1_000, required=False, help_text="Ids of controls, or names of groups.")
 
 
 class LastRunSerializer(serializers.Serializer[Any]):
@@ -60,11 +62,11 @@ class LastRunSerializer(serializers.Serializer[Any]):
 
 
 class ScheduleSerializer(serializers.Serializer[Any]):
-    """Starts Scans by the clock. every_minutes is null where it runs daily_at, and the other way round.
+    """A schedule that starts Scans. Either every_minutes or daily_at is set; the other is null.
 
-    next_run_at: null while it is paused. last_run: null too where you may not see it. refused: why the last start was
-    refused, null where it wasn't. missed: how many due times started no Scan. gone: what it names and no Scan can read
-    any more. created_by and created_at: null on rows of an earlier release.
+    next_run_at: null while it is paused. last_run: null if there is none or you can't see it. refused: why the last
+    start was refused, null if it wasn't. missed: how many due times started no Scan. gone: parts of its scope that no
+    longer exist. created_by and created_at: null on rows of earlier releases.
     """
 
     id = serializers.IntegerField(source="schedule.pk")

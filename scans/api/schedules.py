@@ -1,4 +1,4 @@
-"""Schedules: list, look, create, change, pause and resume, delete, run now."""
+"""The API of schedules: list, get, create, change, pause, resume, delete, run now."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class ScheduleApi(Api):
     matched: ClassVar = frozenset({"change", "remove"})
 
     def list(self, _request: Request) -> Response:
-        """The schedules whose whole scope you may see, newest first."""
+        """List the schedules whose whole scope you can see, newest first."""
         page = self.paginate_rows(queries.visible_schedules(self.actor))
         return self.page(
             queries.list_schedule_lines(page.rows, self.actor, scan_starts.accounts_of_scanner(self.actor)), page.next
         )
 
     def create(self, _request: Request) -> Response:
-        """Make a schedule. You must be allowed to schedule scans over the whole of what it scans."""
+        """Create a schedule. You need the permission to schedule scans for its whole scope."""
         given = self.body()
         scan_starts.refuse_unseen(self.actor, given["accounts"], given["ous"])
         organization = scan_starts.require_organization(self.actor, given["organization"])
@@ -71,14 +71,15 @@ class ScheduleApi(Api):
         return self.shown(made.pk, Location=reverse("api-schedule", args=[made.pk]))
 
     def retrieve(self, _request: Request, schedule: int) -> Response:
-        """One schedule, with its ETag."""
+        """Get one schedule, with its ETag."""
         return self.shown(self.found(schedule, Permission.SCAN_VIEW).pk)
 
     def change(self, _request: Request, schedule: int) -> Response:
-        """Change what you name; `enabled` pauses and resumes it. A list replaces the one before."""
+        """Change a schedule. `enabled` pauses and resumes it. A list replaces the earlier list."""
         found = self.found(schedule)
         given = self.body()
         require_match(self.request, make_schedule_etag(found))
+        # Only new ids must be visible. Ids that the schedule has already may name accounts that have left since.
         scan_starts.refuse_unseen(
             self.actor, list_added_ids(found, given, "accounts"), list_added_ids(found, given, "ous")
         )
@@ -98,7 +99,7 @@ class ScheduleApi(Api):
         return self.shown(schedule)
 
     def remove(self, _request: Request, schedule: int) -> Response:
-        """Delete it. The Scans that it started stay."""
+        """Delete a schedule. The Scans that it started stay."""
         self.body()
         found = self.found(schedule)
         require_match(self.request, make_schedule_etag(found))
@@ -106,7 +107,7 @@ class ScheduleApi(Api):
         return Response(status=204)
 
     def run(self, _request: Request, schedule: int) -> Response:
-        """Start its Scan now, a paused one's too: 201; 200 with the Scan of it that already runs."""
+        """Start its Scan now, even if it is paused. Returns 200 with the Scan that already runs, if there is one."""
         self.body()
         found = self.found(schedule)
         with translate_service_error(ScanRequestError, as_=ConflictError):
@@ -121,7 +122,7 @@ class ScheduleApi(Api):
         return row
 
     def shown(self, pk: int, **headers: str) -> Response:
-        """As it is now. Its writer may see it, with scan.view or without."""
+        """A response with the current schedule. Who may write it may see it, even without scan.view."""
         row = Schedule.objects.select_related("organization").get(pk=pk)
         (line,) = queries.list_schedule_lines([row], self.actor, scan_starts.accounts_of_scanner(self.actor))
         return self.answer(line, headers={"ETag": make_schedule_etag(row), **headers})
@@ -129,7 +130,7 @@ class ScheduleApi(Api):
 
 @contextmanager
 def report_field_errors() -> Iterator[None]:
-    """What a service refuses is a 400 that names the field."""
+    """Turn a service's refusal into a 400 with the field."""
     try:
         yield
     except ScanRequestError as error:
@@ -137,17 +138,18 @@ def report_field_errors() -> Iterator[None]:
 
 
 def list_added_ids(schedule: Schedule, given: Mapping[str, Any], name: str) -> list[str]:
-    """What wasn't in it before."""
+    """The ids in the request that the schedule doesn't have yet."""
     before = set(schedule.asked.get(name, []))
     return [id for id in given.get(name, []) if id not in before]
 
 
 def amend_rhythm(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
-    """The rhythm with what is named in the body; None where none of it is. Raises ScanRequestError."""
+    """The rhythm with the values in the body. None: the body has none of them. Raises ScanRequestError."""
     named = {name: given[name] for name in ("every_minutes", "daily_at", "time_zone") if name in given}
     if not named:
         return None
     minutes, at, zone = (named.get(name) for name in ("every_minutes", "daily_at", "time_zone"))
+    # A PATCH may change only the time zone of a daily schedule, or only one value of the current kind of rhythm.
     if minutes is None and "daily_at" not in named and rhythm.daily_at:
         at = f"{rhythm.daily_at:%H:%M}"
     if minutes is None and not at and not rhythm.daily_at:
@@ -156,5 +158,5 @@ def amend_rhythm(rhythm: Rhythm, given: Mapping[str, Any]) -> Rhythm | None:
 
 
 def make_schedule_etag(row: Schedule) -> str:
-    """Over what people change: the clock alone gives no new version."""
+    """The ETag over what people change. Runs of the schedule don't change it."""
     return compute_etag("schedule", row.pk, row.version)

@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/ of what scanning knows, Accounts included: they come with counts of Findings."""
+"""URLs under /api/v1/ of scanning, including Accounts, which have counts of Findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The AWS inventory with what scans say about it. It stands here because accounts know nothing of scans."""
+"""The pages of the AWS inventory. They are in this app because they show what scans found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def account_detail(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
     found = find_account(visible, account_id, request.GET.get("organization", ""))
     if found is None:
-        raise Http404(f"There is no account {account_id} that you may see.")
+        raise Http404(f"There is no account {account_id} that you can see.")
     context = {
         "account": found,
         "detail": queries.describe_account(found),

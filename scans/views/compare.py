@@ -1,4 +1,4 @@
-"""What changed between two scans?"""
+"""The pages that compare two scans."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
     scans = visible_scans(visible)
     old, new = get_object_or_404(scans, pk=before), get_object_or_404(scans, pk=after)
     if old.organization_id != new.organization_id:
-        raise BadRequest(f"Scans {before} and {after} are of different organizations, so nothing can be compared.")
+        raise BadRequest(f"Scans {before} and {after} are of different organizations and can't be compared.")
     asked = parse_filter(CompareFilter, request.GET.dict())
     controls = [asked.control] if asked.control else []
     page = queries.load_diff_page(old, new, visible, controls=controls, kind=asked.kind, since=asked.since)
@@ -66,7 +66,7 @@ def scan_compare(request: HttpRequest, before: int, after: int) -> HttpResponse:
 @require_safe
 @permission_required(Permission.FINDING_VIEW)
 def scan_compare_with(request: HttpRequest, pk: int) -> HttpResponse:
-    """To the comparison with ?with=, or with the scan before that read as much."""
+    """Redirects to the comparison with the scan in ?with=, or with the last earlier scan of the same scope."""
     visible = accounts_for(request, Permission.FINDING_VIEW)
     found = get_object_or_404(visible_scans(visible), pk=pk)
     wanted = request.GET.get("with", "")
@@ -75,6 +75,7 @@ def scan_compare_with(request: HttpRequest, pk: int) -> HttpResponse:
         if earlier is None:
             return render(request, "scans/compare_none.html", {"scan": found})
         return redirect("scan-compare", before=earlier.pk, after=pk)
+    # 17 digits: a longer id overflows the database's integer, which is a server error instead of a 400.
     if not wanted.isdecimal() or len(wanted) > 17:
         raise BadRequest("with must be the id of a scan.")
     return redirect("scan-compare", before=int(wanted), after=pk)

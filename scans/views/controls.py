@@ -1,4 +1,4 @@
-"""The controls: what is judged, why, and how it stands."""
+"""The pages of the controls."""
 
 from __future__ import annotations
 

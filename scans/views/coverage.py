@@ -1,4 +1,4 @@
-"""How much of an account was read."""
+"""The coverage page of an account."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def account_coverage(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
     found = find_account(visible, account_id, request.GET.get("organization", ""))
     if found is None:
-        raise Http404(f"There is no account {account_id} that you may see.")
+        raise Http404(f"There is no account {account_id} that you can see.")
     return render(request, "scans/coverage.html", {"account": found, "coverage": queries.load_account_coverage(found)})

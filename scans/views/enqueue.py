@@ -1,4 +1,4 @@
-"""From a page to the workers."""
+"""Hands a Scan to the workers and tells the person."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kombu.exceptions import OperationalError
 from scans import tasks
 
 BROKER_DOWN_MESSAGE = (
-    "Scan {pk} is kept, but the broker can't be reached, so no worker knows of it yet. "
-    "It starts by itself once the broker is back."
+    "Scan {pk} is saved, but the message broker can't be reached, so no worker has received it yet. "
+    "It starts automatically when the broker is back."
 )
 
 
 def enqueue_with_message(request: HttpRequest, scan_id: int) -> None:
-    """Tell the workers about a Scan once its rows are there. A broker that is down only delays it: the rows stay
-    queued and the sweeper sends them."""
+    """Hand a Scan to the workers once its rows are committed, with a message for the person."""
+    # A broker that is down only delays the scan: the rows stay queued, and the sweeper sends them later.
 
     def send() -> None:
         try:
@@ -25,6 +25,6 @@ def enqueue_with_message(request: HttpRequest, scan_id: int) -> None:
         except (OperationalError, OSError):
             messages.warning(request, BROKER_DOWN_MESSAGE.format(pk=scan_id))
         else:
-            messages.success(request, f"Scan {scan_id} is on its way.")
+            messages.success(request, f"Scan {scan_id} started.")
 
     transaction.on_commit(send)

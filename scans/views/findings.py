@@ -1,4 +1,4 @@
-"""The findings: one by one, by control, one of them whole, and exported."""
+"""The pages and the export of findings."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def finding_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @permission_required(Permission.OUTCOME_EXPORT)
 def findings_export(request: HttpRequest) -> StreamingHttpResponse:
-    """What the list shows, whole, as a file: streamed, so its length costs no memory."""
+    """All findings that match the filters of the list, as a file."""
+    # Streamed, so that an export of any length needs little memory.
     format = request.GET.get("format", "")
     if format not in CONTENT_TYPES:
         raise BadRequest("format must be csv or jsonl.")

@@ -1,4 +1,4 @@
-"""The data-flow map: drawn, as a table, and exported."""
+"""The page and the export of the data-flow map."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def flow_map(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required(Permission.OUTCOME_EXPORT)
 def flows_export(request: HttpRequest) -> StreamingHttpResponse:
-    """Every flow of the chosen accounts, however many: streamed, account after account."""
+    """All flows of the chosen accounts as a file, streamed account by account."""
     format = request.GET.get("format", "")
     if format not in CONTENT_TYPES:
         raise BadRequest("format must be csv, jsonl or dot.")
@@ -68,10 +68,10 @@ def flows_export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def require_chosen_accounts(visible: QuerySet[Account], wanted: FindingFilter) -> QuerySet[Account]:
-    """The accounts that the filters name. An account that the reader may not see is not found."""
+    """The accounts that match the filters. Raises Http404 for an account that the reader can't see."""
     found = wanted.accounts(visible)
     if wanted.account and not found.exists():
-        raise Http404(f"There is no account {wanted.account} that you may see.")
+        raise Http404(f"There is no account {wanted.account} that you can see.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Frameworks and the source document's statements: what holds where."""
+"""The pages of frameworks and their requirements."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def requirement_detail(request: HttpRequest, id: str, requirement: str) -> HttpR
     found = require_framework(id)
     wanted = found.requirement(requirement)
     if wanted is None:
-        raise Http404(f"{found.name} has no requirement {requirement} that a control enforces.")
+        raise Http404(f"{found.name} has no requirement {requirement}.")
     places, more = queries.list_unmet_controls(wanted, visible)
     context = {
         "framework": found,

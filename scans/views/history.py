@@ -1,4 +1,4 @@
-"""How an account or a finding stood on a day."""
+"""The pages of an account and a finding on a date."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.ACCOUNT_VIEW)
     found = find_account(visible, account_id, request.GET.get("organization", ""))
     if found is None:
-        raise Http404(f"There is no account {account_id} that you may see.")
+        raise Http404(f"There is no account {account_id} that you can see.")
     with_findings = accounts_for(request, Permission.FINDING_VIEW).filter(pk=found.pk).exists()
     asked, moment = day_of(request)
     stood = day_view.load_account_as_of(found, moment, with_findings=with_findings) if moment else None
@@ -45,7 +45,7 @@ def finding_as_of(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def day_of(request: HttpRequest) -> tuple[dict[str, Any], datetime | None]:
-    """What ?as_of= asks for, yesterday if it asks for nothing; with no moment but a problem where it can't be."""
+    """The day in ?as_of= (by default yesterday) and its last moment. For an invalid day, a problem and no moment."""
     today = timezone.now().date()
     text = request.GET.get("as_of", "").strip() or str(today - timedelta(days=1))
     asked = {"as_of": text, "today": str(today), "problem": ""}

@@ -1,4 +1,4 @@
-"""Scan an account again, from its page or from the page of one of its findings."""
+"""Starts a rescan of an account, from its page or from the page of one of its findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def account_rescan(request: HttpRequest, account_id: str) -> HttpResponse:
     visible = accounts_for(request, Permission.SCAN_RESCAN)
     found = find_account(visible, account_id, request.POST.get("organization", ""))
     if found is None:
-        raise Http404(f"There is no account {account_id} that you may scan.")
+        raise Http404(f"There is no account {account_id} that you can scan.")
     return rescan_and_redirect(request, found) or redirect("account", account_id=account_id)
 
 
@@ -38,7 +38,7 @@ def finding_rescan(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def rescan_and_redirect(request: HttpRequest, account: Account) -> HttpResponse | None:
-    """To the scan's page; None, with a message, where there is none to show."""
+    """Redirects to the scan's page. None, with a message, if no scan was started."""
     try:
         done = rescan_account(actor=get_request_actor(request), account=account)
     except (ScanRequestError, ScanTooSoonError) as error:

@@ -1,4 +1,4 @@
-"""The scans: the list, one of them with its progress and its gaps, cancel and resume."""
+"""The pages of scans: list, detail with progress and gaps, cancel, resume."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def scan_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @permission_required(Permission.SCAN_VIEW)
 def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that moves. Once the scan has ended the whole page is asked for, and asks no more."""
+    """The part of the page that updates itself. Once the scan has ended, it reloads the whole page one last time."""
     visible = accounts_for(request, Permission.SCAN_VIEW)
     found = get_object_or_404(queries.visible_scans(visible), pk=pk)
     progress = queries.progress_of(found, visible, timezone.now())
@@ -65,7 +65,7 @@ def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(Permission.SCAN_RUN)
 def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if try_scan_action(request, pk, start.cancel_scan):
-        messages.success(request, f"Scan {pk} is cancelled. What was read is kept, and it can be resumed.")
+        messages.success(request, f"Scan {pk} canceled. What was read is kept, and you can resume the scan.")
     return redirect("scan", pk=pk)
 
 
@@ -78,7 +78,7 @@ def scan_resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def try_scan_action(request: HttpRequest, pk: int, act: Callable[..., None]) -> bool:
-    """Was it done? False, with a message, where it came too late. Raises Http404, PermissionDenied."""
+    """Whether the action succeeded. If it came too late, adds a message. Raises Http404, PermissionDenied."""
     found = get_object_or_404(queries.visible_scans(accounts_for(request, Permission.SCAN_RUN)), pk=pk)
     try:
         act(actor=get_request_actor(request), scan=found)

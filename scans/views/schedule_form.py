@@ -1,4 +1,4 @@
-"""Making and changing a schedule."""
+"""The pages to create and edit a schedule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def schedule_new(request: HttpRequest) -> HttpResponse:
     made = save_schedule_form(request, form, create)
     if made is None:
         return render_schedule_form(request, form, status=422)
-    messages.success(request, f"The schedule {made.name} is made.")
+    messages.success(request, f"Schedule {made.name} created.")
     return redirect("schedule", pk=made.pk)
 
 
@@ -76,23 +76,24 @@ def schedule_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return render_schedule_form(request, form, found, status=409)
     if done is None:
         return render_schedule_form(request, form, found, status=422)
-    messages.success(request, f"The schedule {found.name} is saved.")
+    messages.success(request, f"Schedule {found.name} saved.")
     return redirect("schedule", pk=pk)
 
 
 def parse_form_version(request: HttpRequest) -> int:
-    """As the form sent it; one that can't be read is no version that the schedule ever had."""
+    """The version that the form was opened with."""
+    # Versions start at 1, so an unreadable one becomes 0 and is refused as outdated.
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def save_schedule_form(request: HttpRequest, form: ScheduleForm, act: Callable[[], Schedule]) -> Schedule | None:
-    """What the act made. None if the request was refused: the form then says why, beside the field."""
+    """The saved schedule. None if it was refused; the form then has the error at its field."""
     if not form.is_valid():
         return None
     unknown = not_among(accounts_for(request, Permission.SCAN_SCHEDULE), form.cleaned_data["accounts"])
     if unknown:
-        form.add_error("accounts", f"Not among the accounts that you may scan: {', '.join(unknown[:20])}.")
+        form.add_error("accounts", f"Not among the accounts that you can scan: {', '.join(unknown[:20])}.")
         return None
     try:
         return act()
@@ -107,9 +108,9 @@ def explain_schedule_refusal(form: ScheduleForm) -> tuple[str, str]:
     if form.cleaned_data["scope"] == WHOLE_SCOPE:
         return (
             "scope",
-            "You may schedule scans of parts of this organization, not of the whole. Choose accounts or OUs.",
+            "You can schedule scans of parts of this organization, but not of all of it. Select accounts or OUs.",
         )
-    return "ous", "An OU takes a grant over the whole OU, with the OUs below it. Name your accounts instead."
+    return "ous", "An OU needs a grant for the whole OU with its child OUs. Enter account ids instead."
 
 
 def render_schedule_form(

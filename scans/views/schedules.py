@@ -1,4 +1,4 @@
-"""The schedules: the list, one of them, pause and resume, run now, delete."""
+"""The pages of schedules: list, detail, pause, resume, run now, delete."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from scans.views.shared import accounts_for, slice_of
 
 MAX_SHOWN_RUNS = 10
 ACTION_WORDS = {
-    "schedule.create": "made",
+    "schedule.create": "created",
     "schedule.change": "changed",
     "schedule.pause": "paused",
     "schedule.resume": "resumed",
-    "schedule.run": "run by hand",
+    "schedule.run": "run manually",
 }
 
 
@@ -67,14 +67,14 @@ def schedule_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(Permission.SCAN_SCHEDULE)
 def schedule_pause(request: HttpRequest, pk: int) -> HttpResponse:
     return set_schedule_enabled(
-        request, pk, enabled=False, said="The schedule {} is paused. It starts nothing until it is resumed."
+        request, pk, enabled=False, message="Schedule {} paused. It starts no scans until you resume it."
     )
 
 
 @require_POST
 @permission_required(Permission.SCAN_SCHEDULE)
 def schedule_resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return set_schedule_enabled(request, pk, enabled=True, said="The schedule {} is resumed.")
+    return set_schedule_enabled(request, pk, enabled=True, message="Schedule {} resumed.")
 
 
 @require_POST
@@ -96,7 +96,7 @@ def schedule_run(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.SCAN_SCHEDULE)
 def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks first."""
+    """Asks for confirmation, then deletes."""
     found = find_changeable_schedule(request, pk)
     if request.method != "POST":
         return render(request, "scans/schedule_delete.html", {"schedule": found, "rhythm": rhythm_of(found)})
@@ -105,18 +105,18 @@ def schedule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     except LostRaceError as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, f"The schedule {found.name} is deleted. The scans that it started are kept.")
+        messages.success(request, f"Schedule {found.name} deleted. The scans that it started are kept.")
     return redirect("schedules")
 
 
-def set_schedule_enabled(request: HttpRequest, pk: int, *, enabled: bool, said: str) -> HttpResponse:
+def set_schedule_enabled(request: HttpRequest, pk: int, *, enabled: bool, message: str) -> HttpResponse:
     found = find_changeable_schedule(request, pk)
     try:
         schedule_changes.change_schedule(actor=get_request_actor(request), schedule=found, enabled=enabled)
     except LostRaceError as error:
         messages.warning(request, str(error))
         return redirect("schedules")
-    messages.success(request, said.format(found.name))
+    messages.success(request, message.format(found.name))
     return redirect("schedule", pk=pk)
 
 

@@ -1,4 +1,4 @@
-"""What the views of this app share: whose accounts, which filters, which page."""
+"""Helpers of the views: visible accounts, filters, pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE_SIZE = 50
 
 
 def accounts_for(request: HttpRequest, permission: Permission) -> QuerySet[Account]:
-    """The Accounts for which the person holds this permission: the ground of every list."""
+    """The Accounts for which the person has this permission. Every list starts from these."""
     return visible_accounts(get_request_actor(request), permission)
 
 
@@ -32,7 +32,7 @@ def parse_finding_filter(request: HttpRequest) -> FindingFilter:
 
 @dataclass(frozen=True)
 class Slice(Generic[Row]):
-    """One page of a list. next: the following page's cursor, empty on the last. first: is it the first?"""
+    """One page of a list. next: the next page's cursor, empty on the last page. first: whether it is the first."""
 
     rows: list[Row]
     next: str
@@ -42,7 +42,7 @@ class Slice(Generic[Row]):
 def slice_of(
     request: HttpRequest, rows: QuerySet[Row], filters: Mapping[str, str], size: int = PAGE_SIZE
 ) -> Slice[Row]:
-    """The page that ?page= asks for, of rows ordered by falling id. Raises BadRequest for a forged cursor."""
+    """The page in ?page=, of rows in descending order of id. Raises BadRequest for an invalid cursor."""
     below = read_cursor(request.GET.get("page", ""), filters)
     page = load_keyset_page(rows, below, size)
     return Slice(page.rows, write_cursor(page.last, filters) if page.last is not None else "", below is None)

@@ -1,4 +1,4 @@
-"""Starting a scan."""
+"""The page to start a scan."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def scan_start(request: HttpRequest) -> HttpResponse:
 
 
 def submit_start_form(request: HttpRequest, form: StartScanForm) -> Scan | None:
-    """The Scan; None if the request was refused: the form then says why, beside the field."""
+    """The started Scan. None if it was refused; the form then has the error at its field."""
     visible = accounts_for(request, Permission.SCAN_RUN)
     unknown = not_among(visible, form.cleaned_data["accounts"])
     if unknown:
-        form.add_error("accounts", f"Not among the accounts that you may scan: {', '.join(unknown[:20])}.")
+        form.add_error("accounts", f"Not among the accounts that you can scan: {', '.join(unknown[:20])}.")
         return None
     try:
         return services.start_scan(actor=get_request_actor(request), **form.asked())
@@ -50,12 +50,12 @@ def submit_start_form(request: HttpRequest, form: StartScanForm) -> Scan | None:
 
 def explain_scan_refusal(form: StartScanForm) -> tuple[str, str]:
     if form.cleaned_data["scope"] == WHOLE_SCOPE:
-        return "scope", "You may scan parts of this organization, not the whole. Choose accounts or OUs."
-    return "ous", "An OU that you ticked holds accounts that you may not scan. Name your accounts instead."
+        return "scope", "You can scan parts of this organization, but not all of it. Select accounts or OUs."
+    return "ous", "A selected OU contains accounts that you can't scan. Enter account ids instead."
 
 
 def first_values(request: HttpRequest, offer: ScanFormChoices) -> dict[str, object]:
-    """From links like ?account=…: what is already chosen when the form opens."""
+    """The initial values of the form, from links such as ?account=…"""
     given = {f"{name}s": request.GET.getlist(name) for name in ("account", "ou", "region", "control")}
     chosen = bool(given["accounts"] or given["ous"]) or not offer.whole
     return {

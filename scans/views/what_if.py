@@ -1,4 +1,4 @@
-"""Would a finding pass after its fix? Tried on stored evidence."""
+"""The what-if page of a finding: its fix, simulated on stored evidence."""
 
 from __future__ import annotations
 

@@ -222,7 +222,7 @@ def test_a_local_operator_schedules_their_part_only(inventory: Inventory) -> Non
     whole = client.post(NEW, given())
     assert "not of the whole" in whole.content.decode()
     parent = client.post(NEW, given(scope="chosen", ous=["ou-1-prod"])).content.decode()
-    assert "An OU takes a grant over the whole OU" in parent
+    assert "An OU needs a grant for the whole OU" in parent
     assert not Schedule.objects.exists()
     assert client.post(NEW, given(scope="chosen", ous=["ou-1-retail"])).status_code == 302
 

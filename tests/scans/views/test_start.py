@@ -78,7 +78,7 @@ def test_chosen_accounts_ous_regions_and_controls(inventory: Inventory, client: 
     [
         ({}, "accounts", "Enter at least one account"),
         ({"scope": "whole", "accounts": "100000000001"}, "scope", "choose them, or clear them"),
-        ({"accounts": "100000000001 999999999999 <b>"}, "accounts", "Not among the accounts that you may scan: 999999999999"),
+        ({"accounts": "100000000001 999999999999 <b>"}, "accounts", "Not among the accounts that you can scan: 999999999999"),
         ({"scope": ""}, "scope", "required"),
         ({"ous": ["ou-1-nowhere"]}, "ous", "ou-1-nowhere"),
         ({"accounts": "100000000001", "regions": ["eu-nowhere-9"]}, "regions", "eu-nowhere-9"),
@@ -110,9 +110,9 @@ def test_a_local_operator_is_offered_their_part_only(inventory: Inventory) -> No
 def test_what_is_outside_the_grant_is_refused(inventory: Inventory) -> None:
     client = local((ScopeKind.ACCOUNT, inventory.shop.account_id))
     whole = client.post(URL, asked(scope="whole")).content.decode()
-    assert "You may scan parts of this organization" in whole
+    assert "You can scan parts of this organization" in whole
     parent = client.post(URL, asked(ous=["ou-1-retail"])).content.decode()
-    assert "holds accounts that you may not scan" in parent
+    assert "contains accounts that you can't scan" in parent
     foreign = client.post(URL, asked(accounts=inventory.ledger.account_id)).content.decode()
     unknown = client.post(URL, asked(accounts="999999999999")).content.decode()
     assert "Not among the accounts" in foreign
