@@ -58,8 +58,7 @@ class VerdictCountsSerializer(serializers.Serializer[Any]):
 
 class ProgressSerializer(serializers.Serializer[Any]):
     """The progress of a Scan over the Accounts that you can see. gaps and verdicts are about those that were read; if
-    read is 0, they mean nothing. ended never goes down: an account that was read once keeps counting in its second
-    visit.
+    read is 0, they mean nothing. ended never goes down: an account that was read once keeps counting.
     seconds_left: an estimate, or null."""
 
     state = serializers.CharField()

@@ -1,4 +1,4 @@
-"""What `manage.py scan` shows: progress while running, and the closing tables."""
+"""Renders the output of `manage.py scan`: progress while it runs, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from scans.models import Scan, Target
 from scans.pipeline.scan_totals import ENDED_TARGETS, UNREAD_STATES, VERDICTS, sum_targets
 from scans.storage import blobs
 
-MAX_LISTED_GAPS = 6  # of one account: where nearly all is refused, the rest says nothing new
+# For each account. If nearly every call is denied, further lines add nothing.
+MAX_LISTED_GAPS = 6
 
 
 class ScanProgressBar:
-    """A bar over accounts with calls, findings, gaps and time left; plain lines where there is no terminal."""
+    """A progress bar with calls, failures, gaps and time left. Without a terminal, it prints plain lines."""
 
     def __init__(self, scan: Scan) -> None:
         self.scan = scan
@@ -58,6 +59,7 @@ class ScanProgressBar:
         self.bar.stop()
 
     def update(self) -> None:
+        # Read from the rows and not from memory, so that work of other workers on the same scan is included.
         read = self.scan.targets.filter(ENDED_TARGETS)
         calls = read.aggregate(n=Sum("calls"))["n"] or 0
         failed = gaps = done = 0
@@ -77,7 +79,7 @@ class ScanProgressBar:
 
 
 def render_summary(scan: Scan, width: int = UNLIMITED_WIDTH) -> str:
-    """The closing tables as text: by control, by account, and what could not be read."""
+    """The summary as text: tables by control and by account, and what could not be read."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False)
     console.print(build_control_table(scan))
@@ -88,7 +90,7 @@ def render_summary(scan: Scan, width: int = UNLIMITED_WIDTH) -> str:
 
 
 def build_control_table(scan: Scan) -> Table:
-    """What this Scan judged; what others found of accounts and regions that it left out isn't in it."""
+    """The outcomes of this Scan by control, without what other Scans found elsewhere."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     read = False
     for found in scan.targets.exclude(manifest="").values_list("by_control", flat=True).iterator(chunk_size=500):
@@ -109,12 +111,13 @@ _NUMBERS = (("pass", "right"), ("fail", "right"), ("unknown", "right"), ("n/a", 
 
 
 def format_verdicts(counts: Mapping[str, int], *, known: bool) -> list[str]:
-    """By verdict; a dash where nothing was read, which is not the same as none."""
+    """The counts by verdict. A dash means that nothing was read, which is not the same as 0."""
     return [str(counts.get(verdict, 0)) if known else "–" for verdict in VERDICTS]
 
 
 def iterate_targets(scan: Scan) -> Iterator[Target]:
-    """By account, a part at a time, and without what is told by control: of 10,000 that would fill the memory."""
+    """The Targets, sorted by account."""
+    # In batches and without by_control, which is large: ten thousand full rows would fill the memory.
     found = scan.targets.defer("by_control").select_related("account").order_by("account__account_id")
     return found.iterator(chunk_size=500)
 
@@ -136,11 +139,11 @@ def build_account_table(scan: Scan) -> Table:
 
 def describe_read_state(target: Target) -> str:
     if target.state == "done":
-        return "in part" if any(map(counts_as_missing, target.gaps)) else "whole"
+        return "in part" if any(map(counts_as_missing, target.gaps)) else "complete"
     if target.state in UNREAD_STATES:
         return "no"
-    # What has evidence was read by a first visit; the second came to no end.
-    return "in part" if target.manifest else "cancelled" if target.state == "cancelled" else "not yet"
+    # A Target with evidence was read by its first visit; its second visit did not end.
+    return "in part" if target.manifest else "canceled" if target.state == "cancelled" else "not yet"
 
 
 def list_unread_accounts(scan: Scan) -> list[str]:
@@ -149,11 +152,11 @@ def list_unread_accounts(scan: Scan) -> list[str]:
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
         elif target.state != "done":
-            lines.append(f"Not read: {target.account} — the scan was {target.state} before it came to an end there.")
+            lines.append(f"Not read: {target.account} — the account was {target.state} when the scan ended.")
         if any(gap["api"] == DESCRIBE_REGIONS.api for gap in target.gaps):
             read = sorted(set(blobs.load_manifest(target.manifest)) - {GLOBAL})
             lines.append(
-                f"Gap: {target.account} — which regions it has is not known; read were those that were named: "
+                f"Gap: {target.account} — its regions could not be listed; only the configured ones were read: "
                 f"{', '.join(read)}"
             )
         reasons: dict[str, list[str]] = {}
@@ -164,23 +167,23 @@ def list_unread_accounts(scan: Scan) -> list[str]:
             lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
         if len(reasons) > MAX_LISTED_GAPS:
             lines.append(
-                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has them all"
+                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; see the scan's page for all of them"
             )
     return lines
 
 
 def format_closing_line(scan: Scan) -> str:
     sums = sum_targets(scan.targets.all())
-    closed = f", {sums.closed} of them closed to everybody by AWS" if sums.closed else ""
-    ends = f", {sums.cancelled} were cancelled before they were read" if sums.cancelled else ""
+    closed = f", {sums.closed} of them closed by AWS" if sums.closed else ""
+    canceled = f", {sums.cancelled} were canceled before they were read" if sums.cancelled else ""
     counts = sums.counts
     judged = (
         f"{counts['fail']} failing, {counts['unknown']} unknown, {counts['pass']} passing, "
         f"{counts['not_applicable']} not applicable"
     )
     if sums.of_others:
-        judged += f", {sums.of_others} not judged, since accounts that this scan left out decide them"
+        judged += f", {sums.of_others} not judged, because they depend on accounts that this scan left out"
     return (
-        f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts ({sums.unreadable} could not be read{closed}{ends}), "
+        f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts ({sums.unreadable} could not be read{closed}{canceled}), "
         f"{sums.calls} calls, {judged if sums.judged else 'nothing was judged'}."
     )

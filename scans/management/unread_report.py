@@ -1,4 +1,4 @@
-"""How commands say what was not read: on standard error, so that what they write stays what it is."""
+"""Reports what was not read on standard error, so that the output of commands stays machine-readable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scans.timemachine.outcomes import describe_unjudged
 
 
 def require_accounts(accounts: QuerySet[Account]) -> None:
-    """Raises CouldNotError where no organization was ever discovered: nothing known is not nothing found."""
+    """Raises CouldNotError if no organization was discovered yet. An empty output would look like "nothing found"."""
     if not accounts.exists():
         raise CouldNotError("No account is known. Run: manage.py discover")
 
@@ -25,14 +25,14 @@ def report_unread_extent(command: BaseCommand, extent: Extent) -> None:
 
 
 def report_scan_gaps(command: BaseCommand, scan: Scan) -> bool:
-    """What a Scan was not asked for, and what it did not read. False: nothing at all was read."""
+    """Report the limits of a Scan and what it did not read. False: nothing at all was read."""
     parts = [
         f"{name} {', '.join(ids)}"
         for name in ("accounts", "ous", "regions", "controls")
         if (ids := scan.asked.get(name))
     ]
     if parts:
-        command.stderr.write(f"Scan {scan.pk} was asked only for {'; '.join(parts)}.")
+        command.stderr.write(f"Scan {scan.pk} was limited to {'; '.join(parts)}.")
     sums = sum_targets(scan.targets.all())
     missing = describe_unjudged(scan)
     if not sums.whole or missing:

@@ -1,4 +1,4 @@
-"""manage.py control_docs [--check]: the controls' documentation pages, from their files."""
+"""manage.py control_docs [--check]: generates the documentation pages of the controls."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from scans.insight import control_docs
 
 
 class Command(TutelaCommand):
-    help = "Write docs/controls/ from the controls' docstrings and declarations, or check that it is up to date."
+    help = "Generate docs/controls/ from the controls' docstrings and declarations, or check that it is up to date."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--check", action="store_true", help="write nothing; exit with 1 if a page is not up to date"
-        )
-        parser.add_argument("--output", metavar="DIRECTORY", help="instead of docs/controls")
+        parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
+        parser.add_argument("--output", metavar="DIRECTORY", help="write to this directory instead of docs/controls")
 
     def work(self, options: dict[str, Any]) -> int:
         place = Path(options["output"]) if options["output"] else Path(settings.BASE_DIR) / "docs" / "controls"
@@ -28,18 +26,18 @@ class Command(TutelaCommand):
         stale = out_of_date(place, wanted)
         if options["check"]:
             for name in stale:
-                self.stderr.write(f"{place / name} is not up to date. Run: make docs")
+                self.stderr.write(f"{place / name} is out of date. Run: make docs")
             return COULD_NOT if stale else DONE
         try:
             write(place, wanted, stale)
         except OSError as error:
             raise CouldNotError(f"{place} can't be written: {error.strerror}") from error
-        self.stdout.write(f"{len(wanted)} pages, {len(stale)} of them changed.")
+        self.stdout.write(f"{len(wanted)} pages, {len(stale)} changed.")
         return DONE
 
 
 def out_of_date(place: Path, wanted: dict[str, str]) -> list[str]:
-    """The pages that differ, are missing, or are of a control that is gone."""
+    """The pages that differ, are missing, or belong to a control that no longer exists."""
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted(place.glob("*.md"))}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 

@@ -1,4 +1,4 @@
-"""manage.py controls list | show ID."""
+"""manage.py controls list | show ID: lists the controls, or shows one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from scans.registry import resolve_control_ids
 
 
 class Command(TutelaCommand):
-    help = "List the controls, or show one with its documentation and fix; of a group, list its controls."
+    help = "List the controls, or show one with its documentation and remediation. For a group, list its controls."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parts = parser.add_subparsers(dest="what", required=True)
         parts.add_parser("list")
-        parts.add_parser("show").add_argument("id", help="like SSM-PS-001, or a group like SSM-DS-001 or PS")
+        parts.add_parser("show").add_argument(
+            "id", help="an id such as SSM-PS-001, or a group such as SSM-DS-001 or PS"
+        )
 
     def work(self, options: dict[str, Any]) -> int:
         ids = list(registry.controls()) if options["what"] == "list" else resolve_control_ids([options["id"]])
@@ -51,7 +53,7 @@ class Command(TutelaCommand):
             "",
             item.doc,
             "",
-            f"Fix: {control.remediation.summary}",
+            f"Remediation: {control.remediation.summary}",
             control.remediation.cli,
             *([f"As {control.remediation.code_kind}:", control.remediation.code] if control.remediation.code else []),
         ):

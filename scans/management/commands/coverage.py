@@ -1,4 +1,4 @@
-"""manage.py coverage: how much of each account was read, region by region and collector by collector."""
+"""manage.py coverage: shows how much of each account was read, by region and collector."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scans.queries import exports
 
 
 class Command(TutelaCommand):
-    help = "Show what was read completely, in part (and why), or never, and where there is nothing to read."
+    help = "Show what was read completely, in part (with the reason), or never, and where there is nothing to read."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", metavar="ID", help="only this account")
@@ -48,10 +48,10 @@ class Command(TutelaCommand):
 def format_coverage_tables(accounts: QuerySet[Account], width: int) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False)
-    summary = Table(title="Readings (a collector in a region)", title_justify="left")
-    for name in ("account", "name", "complete", "partial", "never read", "n/a", "whole"):
+    summary = Table(title="Readings (one collector in one region each)", title_justify="left")
+    for name in ("account", "name", "complete", "partial", "never read", "n/a", "% complete"):
         summary.add_column(name, justify="left" if name in {"account", "name"} else "right")
-    short = Table(title="What is not complete", title_justify="left")
+    short = Table(title="Incomplete readings", title_justify="left")
     for name in ("account", "region", "collector", "state", "why"):
         short.add_column(name)
     for account in accounts.order_by("account_id").iterator():
@@ -89,5 +89,5 @@ def explain_unread_account(found: queries.AccountCoverage) -> str:
 def explain_coverage_line(line: coverage.CollectorReading) -> str:
     reasons = [": ".join(filter(None, (", ".join(item.types), item.gap.sentence()))) for item in line.missing]
     if not line.current and line.state is not coverage.ReadingState.NEVER_READ:
-        reasons.append("not read by the latest scan; older evidence stands")
+        reasons.append("not read by the latest scan; older evidence is used")
     return "; ".join(reasons) or line.why

@@ -1,4 +1,4 @@
-"""manage.py diff A B: what appeared, was fixed, vanished, went unknown or became known between two scans."""
+"""manage.py diff A B: shows what appeared, was fixed, vanished, went unknown or became known between two scans."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from scans.registry import resolve_control_ids
 
 class Command(TutelaCommand):
     help = (
-        "Compare the stored evidence of two scans, judged with today's controls. Exit 0: done; 3: some accounts could "
-        "not be compared, since one of the scans, or neither, read them."
+        "Compare the stored evidence of two scans, judged with today's controls. Exit status: 0 done, 3 some accounts "
+        "could not be compared because a scan did not read them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("before", metavar="A", help="the earlier scan's id")
         parser.add_argument("after", metavar="B", help="the later scan's id")
-        parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
         parser.add_argument(
-            "--control", metavar="ID", action="append", default=[], help="only it or its group (repeatable)"
+            "--account", metavar="ID", action="append", default=[], help="only this account (repeatable)"
+        )
+        parser.add_argument(
+            "--control", metavar="ID", action="append", default=[], help="only this control or group (repeatable)"
         )
         parser.add_argument("--format", choices=["table", "jsonl"], default="table")
 
@@ -82,18 +84,18 @@ def find_compared_scan(wanted: str) -> Scan:
 
 
 def describe_partial_scans(*scans: Scan) -> Iterator[str]:
-    """What a scan of a part left out is no difference, and not the same either."""
+    """A line for each limited scan: what it left out is neither different nor equal."""
     for scan in scans:
         parts = [f"{name} {', '.join(ids)}" for name in ("regions", "controls") if (ids := scan.asked.get(name))]
         if parts:
-            yield f"Scan {scan.pk} was asked only for {'; '.join(parts)}."
+            yield f"Scan {scan.pk} was limited to {'; '.join(parts)}."
 
 
 def format_difference_table(counts: dict[str, Counter[str]], *, compared: int, of: int) -> str:
     if not of:
-        return "Nothing could be compared: neither scan was asked to read these accounts."
+        return "Nothing could be compared: neither scan includes these accounts."
     if not compared:
-        return f"Nothing could be compared: there is no account, of {of}, that both scans read."
+        return f"Nothing could be compared: both scans read none of the {of} accounts."
     if not counts:
         return f"Nothing differs in what both scans read, in {compared} of {of} accounts."
     titles = ("control", *(kind.replace("_", " ") for kind in KINDS))

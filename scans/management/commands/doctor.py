@@ -1,4 +1,4 @@
-"""manage.py doctor: says, account by account, whether it can be scanned, and what to do if not."""
+"""manage.py doctor: checks for each account whether it can be scanned, and says what to do if not."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ THREADS = 8
 
 class Command(TutelaCommand):
     help = (
-        "Say for each account whether the scan role can be assumed, that it can't be without the right external id, "
-        "and which declared actions are refused; the same of the value role, where one is named. Exit status: 0 fine, "
-        "3 some accounts have problems, 1 could not run, 2 wrong usage."
+        "Check for each account that the scan role can be assumed, that it can't be assumed without the right external "
+        "id, and which declared actions are denied. Check the value role too, if one is configured. Exit status: 0 no "
+        "problems, 3 some accounts have problems, 1 could not run, 2 wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,31 +35,33 @@ class Command(TutelaCommand):
     def work(self, options: dict[str, Any]) -> int:
         require_database()
         if not settings.EXTERNAL_ID:
-            raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
+            raise CouldNotError(
+                "TUTELA_EXTERNAL_ID is not set. Set it to the external id in the scan role's trust policy."
+            )
         accounts = self.chosen(options["account"])
         open_ones = [account for account in accounts if account.status == Account.Status.ACTIVE]
         for account in accounts:
             if account not in open_ones:
                 self.stdout.write(
                     f"{account.account_id} {account.name}: not tried. It is {account.status} in the organization, so "
-                    "AWS lets nobody assume a role in it, and scans leave it out until it is reactivated"
+                    "its roles can't be assumed. Scans list it as not read until it is reactivated"
                 )
         try:
             with ThreadPoolExecutor(THREADS, thread_name_prefix="doctor") as pool:
                 found = zip(open_ones, pool.map(diagnose_with_value_role, open_ones), strict=True)
-                sick = sum([self.report(account, each) for account, each in found])
+                with_problems = sum([self.report(account, each) for account, each in found])
         except HubError as error:
             raise CouldNotError(str(error)) from error
-        self.stdout.write(summarize_diagnoses(len(open_ones), sick, len(accounts) - len(open_ones)))
-        return PARTLY if sick else DONE
+        self.stdout.write(summarize_diagnoses(len(open_ones), with_problems, len(accounts) - len(open_ones)))
+        return PARTLY if with_problems else DONE
 
     def report(self, account: Account, found: Diagnosis) -> bool:
         head = f"{account.account_id} {account.name}"
         if not found.problems:
-            untried = f", {len(found.untried)} need a resource to be tried on" if found.untried else ""
+            untried = f", {len(found.untried)} can only be tried on a resource" if found.untried else ""
             self.stdout.write(f"{head}: fine ({found.tried} actions tried{untried})")
             return False
-        self.stdout.write(f"{head}: {len(found.problems)} to do")
+        self.stdout.write(f"{head}: {len(found.problems)} problem{'' if len(found.problems) == 1 else 's'}")
         for problem in found.problems:
             self.stdout.write(f"    {problem.what} {problem.what_to_do}".rstrip())
         return True
@@ -74,13 +76,13 @@ class Command(TutelaCommand):
         return [account for account in known if not ids or account.account_id in ids]
 
 
-def summarize_diagnoses(tried: int, sick: int, left_out: int) -> str:
-    said = [f"{tried - sick} of {tried} accounts are fine"] if tried else []
+def summarize_diagnoses(tried: int, with_problems: int, left_out: int) -> str:
+    parts = [f"{tried - with_problems} of {tried} accounts are fine"] if tried else []
     if left_out:
-        said.append(
-            f"{left_out} {'was' if left_out == 1 else 'were'} not tried: AWS lets nobody into an account that isn't active"
+        parts.append(
+            f"{left_out} {'was' if left_out == 1 else 'were'} not tried: roles in inactive accounts can't be assumed"
         )
-    return "; ".join(said) + "."
+    return "; ".join(parts) + "."
 
 
 def diagnose_with_value_role(account: Account) -> Diagnosis:

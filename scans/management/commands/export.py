@@ -1,4 +1,4 @@
-"""manage.py export: outcomes or findings as JSON lines or CSV."""
+"""manage.py export: writes outcomes or findings as JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from scans.timemachine.outcomes import iterate_outcomes
 
 class Command(TutelaCommand):
     help = (
-        "Write every outcome of a scan, or the findings, as JSON lines or CSV. What was not read is said on standard "
-        "error. Exit 0: done; 3: nothing of it was read, so that no line means nothing."
+        "Write every outcome of a scan, or the findings, as JSON lines or CSV. What was not read is reported on standard "
+        "error. Exit status: 0 done, 3 nothing was read, so an empty export doesn't mean that there is nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["outcomes", "findings"])
         parser.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
         parser.add_argument("--scan", default="latest", metavar="latest|ID")
-        parser.add_argument("--output", metavar="FILE", help="instead of standard output")
+        parser.add_argument("--output", metavar="FILE", help="write to this file instead of standard output")
 
     def work(self, options: dict[str, Any]) -> int:
         require_accounts(Account.objects.all())
@@ -43,7 +43,7 @@ class Command(TutelaCommand):
             exports.write_rows(rows, sys.stdout, format=options["format"], columns=columns)
             return
         try:
-            # The name appears only when the file is whole.
+            # Renamed at the end, so that a file with this name is always complete.
             part = Path(options["output"] + ".part")
             with part.open("w", encoding="utf-8", newline="") as file:
                 exports.write_rows(rows, file, format=options["format"], columns=columns)
@@ -52,7 +52,7 @@ class Command(TutelaCommand):
             raise CouldNotError(f"{options['output']} can't be written: {error.strerror}") from error
 
     def tell(self, options: dict[str, Any]) -> bool:
-        """False: nothing of what was asked for was ever read."""
+        """Report what was not read. False: nothing was ever read."""
         if options["what"] == "outcomes":
             return report_scan_gaps(self, find_exported_scan(options["scan"]))
         accounts = Account.objects.all()
@@ -80,7 +80,7 @@ def find_exported_scan(wanted: str) -> Scan:
 
 
 def findings(wanted: str) -> Iterator[dict[str, Any]]:
-    """All findings as they stand; with a scan's id, those of the accounts that it covered."""
+    """All findings, or with a scan's id, the findings of the accounts in that scan."""
     rows = Finding.objects.select_related("account").order_by("id")
     if wanted != "latest":
         rows = rows.filter(account__in=find_exported_scan(wanted).targets.values("account"))

@@ -1,4 +1,4 @@
-"""manage.py flows: where Systems Manager's data goes, as JSON lines, CSV or a Graphviz graph."""
+"""manage.py flows: writes the data-flow map as JSON lines, CSV or a Graphviz graph."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from scans.queries.extent import extent_of
 
 
 class Command(TutelaCommand):
-    help = "Write the data-flow map: feature, bucket or log group, key, and how each step is judged."
+    help = "Write the data-flow map: feature, bucket or log group, key, and the verdict of each step."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--account", metavar="ID", help="only this account's")
-        parser.add_argument("--region", metavar="R", default="", help="only what comes from or goes to this region")
+        parser.add_argument("--account", metavar="ID", help="only flows of this account")
+        parser.add_argument("--region", metavar="R", default="", help="only flows from or to this region")
         parser.add_argument("--format", choices=["jsonl", "csv", "dot"], default="jsonl")
 
     def work(self, options: dict[str, Any]) -> int:
-        everyone = Account.objects.select_related("organization")
-        require_accounts(everyone)
-        chosen = everyone.filter(account_id=options["account"]) if options["account"] else everyone
+        every_account = Account.objects.select_related("organization")
+        require_accounts(every_account)
+        chosen = every_account.filter(account_id=options["account"]) if options["account"] else every_account
         if options["account"] and not chosen.exists():
             raise UsageError(f"The account {options['account']} is not known. Run: manage.py discover")
-        read = queries.iterate_account_flows(everyone, chosen.order_by("account_id").iterator(), options["region"])
+        read = queries.iterate_account_flows(every_account, chosen.order_by("account_id").iterator(), options["region"])
         if options["format"] == "dot":
             sys.stdout.writelines(f"{line}\n" for line in export_rows.render_accounts_dot(read))
         else:

@@ -1,4 +1,4 @@
-"""manage.py replay: judge stored evidence again with today's controls, without any AWS call."""
+"""manage.py replay: judges stored evidence again with today's controls, without AWS calls."""
 
 from __future__ import annotations
 
@@ -29,23 +29,29 @@ TITLES = ("control", "pass", "fail", "unknown", "n/a", "opened", "reopened", "fi
 
 class Command(TutelaCommand):
     help = (
-        "Judge stored evidence again with today's controls; no AWS call. Says what would differ from the findings as "
-        "they stand, or stood on a day; --apply brings them in line. Exit 0: done; 3: some evidence could not be used."
+        "Judge stored evidence again with today's controls, without AWS calls. Shows how the findings of now, or of a "
+        "past day, would change. With --apply, changes them. Exit status: 0 done, 3 some evidence could not be used."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--control", metavar="ID", action="append", default=[], help="only it or its group (repeatable)"
+            "--control", metavar="ID", action="append", default=[], help="only this control or group (repeatable)"
         )
-        parser.add_argument("--account", metavar="ID", action="append", default=[], help="only this one (repeatable)")
-        parser.add_argument("--organization", metavar="ID", help="which one, if several are known")
-        parser.add_argument("--as-of", metavar="DATE", default="", help="the evidence of that day, like 2026-03-31")
+        parser.add_argument(
+            "--account", metavar="ID", action="append", default=[], help="only this account (repeatable)"
+        )
+        parser.add_argument("--organization", metavar="ID", help="the organization, if several are known")
+        parser.add_argument(
+            "--as-of", metavar="DATE", default="", help="use the evidence of this day, such as 2026-03-31"
+        )
         parser.add_argument("--format", choices=["table", "jsonl"], default="table", help="counts, or every outcome")
-        parser.add_argument("--apply", action="store_true", help="bring findings and counts in line, not only say it")
+        parser.add_argument(
+            "--apply", action="store_true", help="change findings and counts, instead of only showing the changes"
+        )
 
     def work(self, options: dict[str, Any]) -> int:
         if options["apply"] and (options["as_of"] or options["format"] == "jsonl"):
-            raise UsageError("--apply takes the newest evidence and prints counts: leave out --as-of and --format.")
+            raise UsageError("--apply uses the newest evidence and prints counts. Leave out --as-of and --format.")
         asked = {"accounts": options["account"], "controls": resolve_control_ids(options["control"])}
         total = ReplayTally()
         try:
@@ -77,17 +83,17 @@ class Command(TutelaCommand):
 
     def close(self, total: ReplayTally, options: dict[str, Any]) -> int:
         if not total.accounts and not total.busy:
-            raise CouldNotError("No evidence is kept for that. Run: manage.py scan")
+            raise CouldNotError("There is no stored evidence for this. Run: manage.py scan")
         out = self.stderr if options["format"] == "jsonl" else self.stdout
         if options["format"] == "table":
             self.stdout.write(format_tally_table(total))
-        for said in describe_tally(total, applied=options["apply"]):
-            out.write(said)
+        for line in describe_tally(total, applied=options["apply"]):
+            out.write(line)
         return PARTLY if total.unreadable_evidence or total.busy else DONE
 
 
 def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]:
-    """All that are known, or the one that is meant. An account id says which organization it is in."""
+    """All known organizations, or the named one, or the one that the accounts are in."""
     known = Organization.objects.order_by("org_id")
     if wanted:
         known = known.filter(org_id=wanted)
@@ -97,12 +103,12 @@ def organizations(wanted: str | None, accounts: list[str]) -> list[Organization]
         known = known.filter(accounts__account_id__in=accounts).distinct() or known[:1]
     found = list(known)
     if not found:
-        raise CouldNotError("Nothing is known. Run: manage.py discover")
+        raise CouldNotError("No organization is known yet. Run: manage.py discover")
     return found
 
 
 def format_tally_table(total: ReplayTally) -> str:
-    """Counts by control: outcomes as judged now, and what happens to findings."""
+    """A table by control: outcomes of the replay, and changes of findings."""
     keys = (*VERDICTS, *map(str, EVENTS))
     rows = [(id, *(str(total.controls[id][key]) for key in keys)) for id in registry.controls() if id in total.controls]
     widths = [max(map(len, column)) for column in zip(TITLES, *rows, strict=True)]
@@ -117,22 +123,23 @@ def format_tally_table(total: ReplayTally) -> str:
 
 def describe_tally(total: ReplayTally, *, applied: bool) -> Iterator[str]:
     changes = total.changes()
-    said = ", ".join(
+    listed = ", ".join(
         f"{changes[event]} {title}" for event, title in zip(EVENTS, TITLES[5:], strict=True) if changes[event]
     )
-    did = "Findings changed" if applied else "Findings that would change"
-    yield f"{total.accounts} accounts judged from stored evidence. {did}: {said or 'none'}."
+    title = "Findings changed" if applied else "Findings that would change"
+    yield f"{total.accounts} accounts judged from stored evidence. {title}: {listed or 'none'}."
     if total.unread:
-        yield f"Never read, so nothing is kept: {', '.join(total.unread)}."
+        yield f"Never read, so there is no evidence: {', '.join(total.unread)}."
     if total.busy:
-        yield f"Being read right now, and judged by that scan itself: {', '.join(total.busy)}."
+        yield f"Skipped, because a scan is reading and judging them now: {', '.join(total.busy)}."
     for account, why in total.unreadable_evidence.items():
-        yield f"Can't be judged in part: {account} — {why}."
+        yield f"Some evidence can't be used: {account} — {why}."
 
 
 @contextmanager
 def pause_garbage_collection() -> Iterator[None]:
-    """Judging makes many small objects and no cycles: looking for cycles all the time costs a quarter."""
+    """Let Python's garbage collector run rarely."""
+    # Judging creates many small objects and no reference cycles. Searching for cycles takes a quarter of the time.
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()

@@ -1,4 +1,4 @@
-"""manage.py scan: read the organization, judge it, keep the findings, show the result."""
+"""manage.py scan: reads and judges the organization's accounts, stores findings, and shows the result."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from scans.registry import resolve_control_ids
 
 
 class Command(TutelaCommand):
-    help = "Scan the organization's accounts and keep what falls short. Exit 0: done; 3: parts could not be read."
+    help = "Scan the organization's accounts and store findings. Exit status: 0 done, 3 parts could not be read."
 
     def add_arguments(self, parser: CommandParser) -> None:
         for name, metavar, what in (
             ("--account", "ID", "account"),
-            ("--ou", "ID", "OU and its children"),
+            ("--ou", "ID", "OU with its child OUs"),
             ("--region", "R", "region"),
-            ("--control", "ID", "control, or a group of them like SSM-DS-001 or PS"),
+            ("--control", "ID", "control, or group such as SSM-DS-001 or PS"),
         ):
             parser.add_argument(
                 name, metavar=metavar, action="append", default=[], help=f"only this {what} (repeatable)"
             )
-        parser.add_argument("--organization", metavar="ID", help="which organization, if several are known")
+        parser.add_argument("--organization", metavar="ID", help="the organization, if several are known")
         parser.add_argument("--queue", action="store_true", help="hand the scan to the workers and return")
 
     def work(self, options: dict[str, Any]) -> int:
@@ -60,15 +60,15 @@ class Command(TutelaCommand):
         return DONE if scan.state == "done" and not scan.totals.get("errors") else PARTLY
 
     def read(self, scan: Scan) -> None:
-        goes_on = f"The same manage.py scan goes on with scan {scan.pk}: what was read stays read."
+        how_to_continue = f"Run the same command again to continue scan {scan.pk}; what was read is kept."
         try:
             with ScanProgressBar(scan) as progress:
                 foreground.run(scan, progress.update)
         except KeyboardInterrupt:
-            self.refuse(f"Stopped. {goes_on}", INTERRUPTED)
+            self.refuse(f"Stopped. {how_to_continue}", INTERRUPTED)
         except Exception as error:
             said = failures.record_failure(error, f"scan {scan.pk}")
-            raise CouldNotError(f"{said['reason']} {said['what_to_do']} {goes_on}") from error
+            raise CouldNotError(f"{said['reason']} {said['what_to_do']} {how_to_continue}") from error
 
     def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
         try:
@@ -81,7 +81,7 @@ class Command(TutelaCommand):
                 controls=asked["controls"],
             )
         except ScanRequestError as error:
-            # A field is what was asked for; without one, it is the portal that isn't ready.
+            # An error with a field is about the options of the command. Without one, the portal isn't ready to scan.
             raise (UsageError if error.field else CouldNotError)(str(error)) from error
 
     def hand_over(self, organization: Organization, asked: dict[str, list[str]]) -> int:
@@ -89,8 +89,8 @@ class Command(TutelaCommand):
 
         if settings.EMBEDDED:
             raise CouldNotError(
-                "There are no workers to hand the scan to: BROKER_URL is memory://. Set BROKER_URL to Redis and start "
-                "workers, or scan without --queue."
+                "There are no workers for --queue, because BROKER_URL is memory://. Set BROKER_URL to Redis and start workers, "
+                "or scan without --queue."
             )
         reach_broker()
         with transaction.atomic():
@@ -101,9 +101,10 @@ class Command(TutelaCommand):
 
 
 def require_scan_settings(organization: Organization) -> None:
-    """Before anything is written: without these no account could be read, and the last scan would be an empty one."""
+    """Check the settings before anything is written."""
+    # Without them no account can be read, and an empty scan would become the latest one.
     if not settings.EXTERNAL_ID:
-        raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the one in the scan role's trust policy.")
+        raise CouldNotError("TUTELA_EXTERNAL_ID is not set. Set it to the external id in the scan role's trust policy.")
     try:
         require_hub(organization.partition)
     except HubError as error:
@@ -111,7 +112,7 @@ def require_scan_settings(organization: Organization) -> None:
 
 
 def reach_broker() -> None:
-    """Before anything is written: a broker that is down is one clear line, not a scan that nobody runs."""
+    """Check the broker before anything is written, so that no scan is created that no worker receives."""
     from celery import current_app as app
     from kombu.exceptions import OperationalError
 
@@ -119,9 +120,10 @@ def reach_broker() -> None:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=5)
     except (OperationalError, OSError) as error:
+        # Only the part after the credentials may be printed.
         place = settings.BROKER_URL.rpartition("@")[2]
         raise CouldNotError(
-            f"The broker at {place} can't be reached ({error}). Start it, or see BROKER_URL."
+            f"The broker at {place} can't be reached ({error}). Start it, or correct BROKER_URL."
         ) from error
 
 
@@ -135,4 +137,6 @@ def find_named_organization(wanted: str | None) -> Organization:
         return known[0]
     if not known:
         raise UsageError(f"The organization {wanted} is not known. Run: manage.py discover")
-    raise UsageError("Several organizations are known; name one: --organization " + ", ".join(o.org_id for o in known))
+    raise UsageError(
+        "Several organizations are known. Choose one with --organization: " + ", ".join(o.org_id for o in known)
+    )

@@ -13,8 +13,8 @@ from scans import registry
 
 class Command(TutelaCommand):
     help = (
-        "Print the scan role, its actions taken from the collectors' declarations: its IAM policy, a CloudFormation "
-        "template for a StackSet, or Terraform."
+        "Print the scan role as an IAM policy, a CloudFormation template for a StackSet, or Terraform. Its actions are "
+        "those that the collectors declare."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,8 +22,8 @@ class Command(TutelaCommand):
         parser.add_argument(
             "--values",
             action="store_true",
-            help="the second role instead, which reads String and StringList parameters to look for secrets in them; "
-            "name it in TUTELA_VALUE_ROLE",
+            help="print the optional value role instead, which reads String and StringList parameters to find secrets in "
+            "them; set its name in TUTELA_VALUE_ROLE",
         )
 
     def work(self, options: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""manage.py schedule list|add|change|pause|resume|remove|run: the schedules, which start scans by the clock."""
+"""manage.py schedule list|add|change|pause|resume|remove|run: manages the schedules that start scans."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ ID_OR_NAME = "the schedule's id, or its name"
 
 
 class Command(TutelaCommand):
-    help = "List, add, change, pause, resume, remove and run the schedules that start scans by the clock."
+    help = "List, add, change, pause, resume, remove and run the schedules that start scans."
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-        seen = acts.add_parser("list", help="what each scans and when, its last and next run, what went wrong")
-        seen.add_argument("--organization", metavar="ID", help="only this organization's")
-        add = acts.add_parser("add", help="make one; without accounts and OUs it scans the whole organization")
+        seen = acts.add_parser("list", help="list scope, times, last and next run, and problems of each schedule")
+        seen.add_argument("--organization", metavar="ID", help="only schedules of this organization")
+        add = acts.add_parser("add", help="create a schedule; without accounts and OUs it scans the whole organization")
         add.add_argument("name")
-        add.add_argument("--organization", metavar="ID", help="which organization, if several are known")
-        change = acts.add_parser("change", help="change what is named; the rest stays")
+        add.add_argument("--organization", metavar="ID", help="the organization, if several are known")
+        change = acts.add_parser("change", help="change the given values; others stay unchanged")
         change.add_argument("id", help=ID_OR_NAME)
         change.add_argument("--name")
         for part in SCOPE_PARTS:
-            change.add_argument(f"--all-{part}", action="store_true", help=f"no longer only some {part}")
+            change.add_argument(f"--all-{part}", action="store_true", help=f"cover all {part} instead of some")
         for act in (add, change):
             add_rhythm_arguments(act)
         for name, what in (
-            ("pause", "start nothing until it is resumed"),
-            ("resume", "go on with a paused one"),
-            ("remove", "delete it; the scans that it started stay"),
-            ("run", "hand its scan to the workers now"),
+            ("pause", "start no scans until it is resumed"),
+            ("resume", "resume a paused schedule"),
+            ("remove", "delete a schedule; the scans that it started stay"),
+            ("run", "start its scan now, on the workers"),
         ):
             acts.add_parser(name, help=what).add_argument("id", help=ID_OR_NAME)
 
@@ -67,7 +67,9 @@ class Command(TutelaCommand):
         for line in found:
             self.show(line)
         if not found:
-            self.stdout.write("There is no schedule. Make one: manage.py schedule add NAME --daily 02:00 --zone UTC")
+            self.stdout.write(
+                "There are no schedules. Create one: manage.py schedule add NAME --daily 02:00 --zone UTC"
+            )
 
     def show(self, line: ScheduleLine) -> None:
         row, last = line.schedule, line.last
@@ -81,9 +83,9 @@ class Command(TutelaCommand):
         self.stdout.write(f"{row.pk}  {row.name}  {line.rhythm.words()}; {line.asked.words()} of {row.organization}")
         self.stdout.write(f"    {due}; {ran}{missed}")
         if row.refused:
-            self.stdout.write(f"    the last start was refused {format_schedule_time(row.refused_at)}: {row.refused}")
-        for said in line.gone:
-            self.stdout.write(f"    {said}")
+            self.stdout.write(f"    last start refused {format_schedule_time(row.refused_at)}: {row.refused}")
+        for problem in line.gone:
+            self.stdout.write(f"    {problem}")
 
     def add(self, options: dict[str, Any]) -> None:
         rhythm = rhythm_of(options) or make_rhythm()
@@ -93,20 +95,20 @@ class Command(TutelaCommand):
             actor=SYSTEM, organization=organization, name=options["name"], rhythm=rhythm, asked=asked
         )
         self.stdout.write(
-            f"Schedule {made.pk} is made: {rhythm.words()}; next run {format_schedule_time(made.next_due_at)}."
+            f"Schedule {made.pk} is created: {rhythm.words()}; next run {format_schedule_time(made.next_due_at)}."
         )
 
     def change(self, schedule: Schedule, options: dict[str, Any]) -> None:
         asked = schedule_changes.build_scan_arguments(schedule)
         for part in SCOPE_PARTS:
             if options[part] and options[f"all_{part}"]:
-                raise UsageError(f"Name {part}, or say --all-{part}, not both.")
+                raise UsageError(f"Give {part} or --all-{part}, not both.")
             asked[part] = [] if options[f"all_{part}"] else options[part] or asked[part]
         rhythm, before = rhythm_of(options), schedule.version
         schedule_changes.change_schedule(
             actor=SYSTEM, schedule=schedule, name=options["name"], rhythm=rhythm, asked=asked
         )
-        self.stdout.write(f"Schedule {schedule.pk} is {'changed' if schedule.version != before else 'as it was'}.")
+        self.stdout.write(f"Schedule {schedule.pk} is {'changed' if schedule.version != before else 'unchanged'}.")
 
     def pause(self, schedule: Schedule, _options: dict[str, Any]) -> None:
         schedule_changes.change_schedule(actor=SYSTEM, schedule=schedule, enabled=False)
@@ -127,25 +129,25 @@ class Command(TutelaCommand):
 
         if settings.EMBEDDED:
             raise CouldNotError(
-                "There are no workers to hand the scan to: BROKER_URL is memory://. Run it on the schedule's page."
+                "There are no workers, because BROKER_URL is memory://. Run the schedule on its page in the portal."
             )
         reach_broker()
         done = schedule_changes.run_schedule(actor=SYSTEM, schedule=schedule)
         if done.started:
             enqueue_scan(done.scan.pk)
-        said = "is queued" if done.started else "of this schedule is already running"
-        self.stdout.write(f"Scan {done.scan.pk} {said}.")
+        state = "is queued" if done.started else "of this schedule is already running"
+        self.stdout.write(f"Scan {done.scan.pk} {state}.")
 
 
 def add_rhythm_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--every", metavar="N", help="like 30m, 6h or 1d")
-    parser.add_argument("--daily", metavar="HH:MM", help="at this time of day; with --zone")
-    parser.add_argument("--zone", metavar="ZONE", help="a time zone, like UTC or Europe/Madrid")
+    parser.add_argument("--every", metavar="N", help="an interval such as 30m, 6h or 1d")
+    parser.add_argument("--daily", metavar="HH:MM", help="a time of day; needs --zone")
+    parser.add_argument("--zone", metavar="ZONE", help="a time zone such as UTC or Europe/Madrid")
     for name, part, metavar, what in (
         ("--account", "accounts", "ID", "account"),
-        ("--ou", "ous", "ID", "OU and its children"),
+        ("--ou", "ous", "ID", "OU with its child OUs"),
         ("--region", "regions", "R", "region"),
-        ("--control", "controls", "ID", "control, or a group of them like SSM-DS-001 or PS"),
+        ("--control", "controls", "ID", "control, or group such as SSM-DS-001 or PS"),
     ):
         parser.add_argument(
             name, dest=part, metavar=metavar, action="append", default=[], help=f"only this {what} (repeatable)"
@@ -153,7 +155,7 @@ def add_rhythm_arguments(parser: ArgumentParser) -> None:
 
 
 def rhythm_of(options: dict[str, Any]) -> Rhythm | None:
-    """None where nothing of it is named. --zone alone names no rhythm."""
+    """The rhythm in the options. None: no option of it is given. --zone alone is refused by make_rhythm."""
     every, daily, zone = options["every"], options["daily"], options["zone"]
     if every is None and daily is None and zone is None:
         return None
@@ -163,13 +165,13 @@ def rhythm_of(options: dict[str, Any]) -> Rhythm | None:
 def minutes_in(text: str) -> int:
     found = EVERY.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"--every takes a number and a unit, like 30m, 6h or 1d, not {text!r}.")
+        raise UsageError(f"--every takes a number and a unit, such as 30m, 6h or 1d, not {text!r}.")
     unit = next(minutes for name, minutes in UNIT_MINUTES.items() if name.startswith(found[2]))
     return int(found[1]) * unit
 
 
 def find_schedule(named: str) -> Schedule:
-    """By its id or else by its name, which two organizations may both have given."""
+    """The schedule with this id, or else with this name. Two organizations may use the same name."""
     known = Schedule.objects.filter(deleted_at=None).select_related("organization")
     by_id = known.filter(pk=int(named)) if named.isascii() and named.isdigit() and len(named) < IDS else known.none()
     found = list(by_id) or list(known.filter(name=named))
@@ -182,7 +184,8 @@ def find_schedule(named: str) -> Schedule:
 
 @contextmanager
 def translate_refusals() -> Iterator[None]:
-    """A field is what was asked for; without one, it is the portal that isn't ready."""
+    """Turn a service's refusal into a command's error."""
+    # An error with a field is about the options of the command. Without one, the portal isn't ready.
     try:
         yield
     except ScanRequestError as error:

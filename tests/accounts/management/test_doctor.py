@@ -57,7 +57,7 @@ def test_all_fine(diagnosed):
     seen = diagnosed()
     status, text = run()
     assert status == 0
-    assert f"{PAYMENTS.id} payments: fine (3 actions tried, 1 need a resource to be tried on)" in text
+    assert f"{PAYMENTS.id} payments: fine (3 actions tried, 1 can only be tried on a resource)" in text
     assert "2 of 2 accounts are fine." in text
     assert sorted(seen) == [(id, "aws", "TutelaScan", "x" * 32) for id in (PAYMENTS.id, LOGS.id)]
 
@@ -67,7 +67,7 @@ def test_a_sick_account_is_named_with_what_to_do(diagnosed):
     diagnosed(LOGS.id)
     status, text = run()
     assert status == 3
-    assert f"{LOGS.id} logs: 1 to do\n    Refused: ssm:ListDocuments. Allow it." in text
+    assert f"{LOGS.id} logs: 1 problem\n    Refused: ssm:ListDocuments. Allow it." in text
     assert "1 of 2 accounts are fine." in text
 
 
@@ -80,7 +80,7 @@ def test_a_suspended_account_is_said_and_is_nothing_to_do(diagnosed):
     assert "1 of 1 accounts are fine; 1 was not tried" in text
     status, text = run("--account", PAYMENTS.id)
     assert status == 0
-    assert text.splitlines()[-1] == "1 was not tried: AWS lets nobody into an account that isn't active."
+    assert text.splitlines()[-1] == "1 was not tried: roles in inactive accounts can't be assumed."
 
 
 def test_the_value_role_is_looked_at_where_one_is_named(diagnosed, settings):
@@ -89,7 +89,7 @@ def test_the_value_role_is_looked_at_where_one_is_named(diagnosed, settings):
     seen = diagnosed(LOGS.id)
     _, text = run("--account", LOGS.id)
     assert [role for *_, role, _ in seen] == ["TutelaScan", "TutelaValues"]
-    assert "2 to do" in text
+    assert "2 problems" in text
     assert "The value role: Refused: ssm:ListDocuments. Allow it." in text
 
 

@@ -77,7 +77,7 @@ def test_an_owner_gets_their_own_account_and_not_a_foreign_scan(owner, judged):
 
 def test_a_scan_that_still_runs_has_no_whole_outcomes(auditor, judged):
     running = scan(judged.organization, judged.shop, state="running")
-    assert "aren't whole" in refused(auditor.get(ROOT + "outcomes/", {"scan": running.pk}), 409)["detail"]
+    assert "once it has ended" in refused(auditor.get(ROOT + "outcomes/", {"scan": running.pk}), 409)["detail"]
     assert items(auditor, "outcomes/"), "latest is the last that came to its end"
 
 

@@ -65,7 +65,7 @@ def test_stopped_by_hand_it_says_how_to_go_on_and_does(monkeypatch: pytest.Monke
     status, _, said = run()
     scan = Scan.objects.get()
     assert status == 130
-    assert said == f"Stopped. The same manage.py scan goes on with scan {scan.pk}: what was read stays read.\n"
+    assert said == f"Stopped. Run the same command again to continue scan {scan.pk}; what was read is kept.\n"
     monkeypatch.setattr(foreground, "run", ends("done"))
     status, out, _ = run()
     assert status == 0
@@ -85,7 +85,7 @@ def test_several_organizations_are_told_apart(monkeypatch: pytest.MonkeyPatch) -
     company(org_id="o-2")
     monkeypatch.setattr(foreground, "run", ends("done"))
     status, _, said = run()
-    assert (status, said) == (2, "Several organizations are known; name one: --organization o-1, o-2\n")
+    assert (status, said) == (2, "Several organizations are known. Choose one with --organization: o-1, o-2\n")
     assert run("--organization", "o-2")[0] == 0
     assert Scan.objects.get().organization.org_id == "o-2"
     assert run("--organization", "o-3")[2] == "The organization o-3 is not known. Run: manage.py discover\n"
@@ -109,7 +109,7 @@ def test_an_internal_error_is_one_line_with_the_id_in_the_log(
     assert status == 1
     assert err.count("\n") == 1
     assert "ZeroDivisionError" in err
-    assert f"The same manage.py scan goes on with scan {scan.pk}" in err
+    assert f"Run the same command again to continue scan {scan.pk}" in err
     assert "Traceback" not in out + err
     assert err.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()
 

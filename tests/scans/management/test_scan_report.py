@@ -48,7 +48,7 @@ def test_the_tables_by_control_and_by_account(target: Target) -> None:
     assert row(text, "SSM-PS-001")[1] == registry.controls()["SSM-PS-001"].control.severity
     assert row(text, "SSM-PS-001")[-4:] == ["1", "1", "0", "0"]
     assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
-    assert row(text, "111122223333")[-6:] == ["2", "1", "0", "0", "31", "whole"]
+    assert row(text, "111122223333")[-6:] == ["2", "1", "0", "0", "31", "complete"]
     assert "1 failing, 0 unknown, 2 passing" in text
 
 
@@ -91,7 +91,7 @@ def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(targe
     gaps = [gap("account.ListRegions", "global"), gap("ec2.DescribeRegions", "global")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
     lines = [line.split(" — ")[1] for line in scan_report.list_unread_accounts(target.scan)]
-    assert lines[0] == "which regions it has is not known; read were those that were named: eu-west-1"
+    assert lines[0] == "its regions could not be listed; only the configured ones were read: eu-west-1"
     assert len(lines) == 3
 
 
@@ -99,7 +99,7 @@ def test_regions_that_nobody_asked_for_are_no_gap(target: Target) -> None:
     limited = gap("scan.Regions", "other regions", kind="not_read", code="RegionsLimited")
     Target.objects.filter(pk=target.pk).update(gaps=[limited])
     assert scan_report.list_unread_accounts(target.scan) == []
-    assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "whole"
+    assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "complete"
 
 
 def test_an_account_of_which_nearly_all_is_refused_does_not_fill_the_screen(target: Target) -> None:

@@ -43,7 +43,7 @@ def made(*words: str) -> Schedule:
 def test_add_and_list() -> None:
     assert run("list") == (
         0,
-        "There is no schedule. Make one: manage.py schedule add NAME --daily 02:00 --zone UTC\n",
+        "There are no schedules. Create one: manage.py schedule add NAME --daily 02:00 --zone UTC\n",
         "",
     )
     one = made("--every", "6h", "--account", PAYMENTS, "--control", "SSM-PS-001", "--region", "eu-west-1")
@@ -70,7 +70,7 @@ def test_change_keeps_what_is_not_named() -> None:
     assert run("change", str(one.pk), "--daily", "03:30", "--zone", "Europe/Madrid")[0] == 0
     one.refresh_from_db()
     assert (str(one.daily_at), one.time_zone) == ("03:30:00", "Europe/Madrid")
-    assert run("change", str(one.pk), "--name", "b")[:2] == (0, f"Schedule {one.pk} is as it was.\n")
+    assert run("change", str(one.pk), "--name", "b")[:2] == (0, f"Schedule {one.pk} is unchanged.\n")
 
 
 def test_pause_resume_remove() -> None:
@@ -130,7 +130,7 @@ def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeyp
     Schedule.objects.update(next_due_at=timezone.now() - timedelta(minutes=1))
     assert due_schedules.start_due_schedules() == []
     out = run("list")[1]
-    for words in ("the last start was refused", "missed runs: 1", f"The account payments ({PAYMENTS}) is closed."):
+    for words in ("last start refused", "missed runs: 1", f"The account payments ({PAYMENTS}) is closed."):
         assert words in out
 
 

@@ -112,7 +112,7 @@ def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
     limited = scan(organization, accounts=[SHOP])
     assert limited.state == "done", "nobody asked for the owner, so nothing was refused"
     assert (sum_targets(whole.targets.all()).of_others, sum_targets(limited.targets.all()).of_others) == (0, 1)
-    assert "1 not judged, since accounts that this scan left out decide them" in format_closing_line(limited)
+    assert "1 not judged, because they depend on accounts that this scan left out" in format_closing_line(limited)
     assert "not judged" not in format_closing_line(whole)
     assert said(limited)["verdict"] == "unknown"
     assert [gap["code"] for gap in said(limited)["gaps"]] == ["AccountsLimited"]

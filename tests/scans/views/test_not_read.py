@@ -191,7 +191,7 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
         call_command("diff", str(one), str(two))
     said = capsys.readouterr().out
     assert ended.value.code == 3
-    assert said.startswith("Nothing could be compared: there is no account, of 2, that both scans read.")
+    assert said.startswith("Nothing could be compared: both scans read none of the 2 accounts.")
     with pytest.raises(SystemExit):
         call_command("diff", str(one), str(two), "--format", "jsonl")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
