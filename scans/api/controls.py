@@ -68,8 +68,8 @@ class ControlDetailSerializer(ControlSerializer):
     remediation = RemediationSerializer()
 
     def get_documentation(self, _control: Any) -> str:
-        said: str = self.context["documentation"]
-        return said
+        documentation: str = self.context["documentation"]
+        return documentation
 
 
 class ControlApi(Api):

@@ -90,8 +90,8 @@ class FindingSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Finding) -> Any:
         times = {name: getattr(instance, name) for name in TIME_FIELDS}
-        said = {name: at and AT.to_representation(at) for name, at in times.items()}
-        return {**exports.build_finding_record(instance), **said, **self.context["coverage"][instance.pk]}
+        formatted = {name: at and AT.to_representation(at) for name, at in times.items()}
+        return {**exports.build_finding_record(instance), **formatted, **self.context["coverage"][instance.pk]}
 
 
 class FindingEventSerializer(serializers.Serializer[Any]):

@@ -93,13 +93,13 @@ class FlowApi(Api):
         return self.page([serialize_account_flows(*item) for item in read], page.next)
 
 
-def serialize_account_flows(account: Any, flows: Any, blind: Any, read: Any) -> dict[str, Any]:
+def serialize_account_flows(account: Any, flows: Any, type_gaps: Any, read: Any) -> dict[str, Any]:
     return {
         "account": account.account_id,
         "read": read,
         "flows": [export_rows.build_flow_row(flow) for flow in flows],
         "unread": [
             {"region": item.region, "type": item.type, "why": "; ".join(gap.sentence() for gap in item.gaps)}
-            for item in blind
+            for item in type_gaps
         ],
     }

@@ -33,8 +33,8 @@ class FrameworkSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(ExtentSerializer)
     def get_read(self, _found: RollUp) -> dict[str, int]:
-        said: Extent = self.context["read"]
-        return said.document()
+        extent: Extent = self.context["read"]
+        return extent.document()
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_standings(self, found: RollUp) -> dict[str, int]:

@@ -82,8 +82,8 @@ class OutcomeApi(Api):
         per line, without limit and cursor."""
         visible = self.visible()
         scan = self.scan(visible)
-        said = (sum_targets(visible_targets(visible).filter(scan=scan)).text(), describe_unjudged(scan))
-        headers = {EXTENT_HEADER: "; ".join(filter(None, said))}
+        limits = (sum_targets(visible_targets(visible).filter(scan=scan)).text(), describe_unjudged(scan))
+        headers = {EXTENT_HEADER: "; ".join(filter(None, limits))}
         if request.accepted_renderer.format == LinesRenderer.format:
             return StreamingHttpResponse(
                 encode_outcome_lines(queries.stream_outcomes(scan, visible)),

@@ -105,21 +105,21 @@ def list_readings(
 
 
 def add_judged_gaps(
-    lines: Iterable[CollectorReading], gaps: Iterable[Gap], makers: Mapping[str, Iterable[str]]
+    lines: Iterable[CollectorReading], gaps: Iterable[Gap], callers: Mapping[str, Iterable[str]]
 ) -> list[CollectorReading]:
     """Add gaps of the latest scan that only judging showed, and that the evidence itself doesn't have.
 
-    makers: API call -> the collectors that make it."""
+    callers: API call -> the collectors that make it."""
     held = list(lines)
-    said = {item.gap for line in held for item in line.missing}
-    unsaid = [gap for gap in gaps if gap not in said]
+    known = {item.gap for line in held for item in line.missing}
+    unknown = [gap for gap in gaps if gap not in known]
     return [
-        mark_reading_partial(line, [gap for gap in unsaid if is_gap_of_reading(line, gap, makers)]) for line in held
+        mark_reading_partial(line, [gap for gap in unknown if is_gap_of_reading(line, gap, callers)]) for line in held
     ]
 
 
-def is_gap_of_reading(line: CollectorReading, gap: Gap, makers: Mapping[str, Iterable[str]]) -> bool:
-    return line.current and line.region == gap.region and line.collector in makers.get(gap.api, ())
+def is_gap_of_reading(line: CollectorReading, gap: Gap, callers: Mapping[str, Iterable[str]]) -> bool:
+    return line.current and line.region == gap.region and line.collector in callers.get(gap.api, ())
 
 
 def mark_reading_partial(line: CollectorReading, gaps: list[Gap]) -> CollectorReading:
@@ -173,22 +173,22 @@ def count_readings(lines: Iterable[CollectorReading]) -> ReadingTotals:
 
 
 def estimate_totals(
-    statuses: Mapping[str, str], scopes: Mapping[str, str], read: Mapping[str, int], troubled: Iterable[tuple[str, str]]
+    statuses: Mapping[str, str], scopes: Mapping[str, str], read: Mapping[str, int], failed: Iterable[tuple[str, str]]
 ) -> ReadingTotals:
     """An account's totals without loading its evidence, for sums over an organization.
 
-    read: region -> how many collectors were read there. troubled: the (region, collector) pairs whose own calls failed.
+    read: region -> how many collectors were read there. failed: the (region, collector) pairs whose own calls failed.
     A gap counts where it arose, not again in collectors that build on it.
     """
-    # Opening the evidence of every account is too slow for a page over the organization, so counts must do. The account's
-    # own page counts from its evidence (docs/scores.md).
+    # Opening the evidence of every account is too slow for a page over the organization, so counts must do. The
+    # account's own page counts from its evidence (docs/scores.md).
     regional = sum(scope != GLOBAL for scope in scopes.values())
     enabled = {region for region, status in statuses.items() if status in ENABLED_STATUSES} or set(read) - {GLOBAL}
     disabled = len(set(statuses) - enabled)
     enabled = enabled or {REGIONS_NOT_KNOWN}
     there = len(scopes) - regional + regional * len(enabled)
     seen = min(there, sum(n for region, n in read.items() if region == GLOBAL or region in enabled))
-    partial = min(seen, len({place for place in troubled if place[0] == GLOBAL or place[0] in enabled}))
+    partial = min(seen, len({place for place in failed if place[0] == GLOBAL or place[0] in enabled}))
     return ReadingTotals(seen - partial, partial, regional * disabled, there - seen)
 
 

@@ -97,7 +97,7 @@ def build_statement_requirements(controls: Iterable[Control]) -> tuple[Requireme
 
 def requirement_status(requirement: Requirement, counts: VerdictCounts) -> str:
     """The status of a requirement. HOLDS needs passes only; anything unknown makes it unknown."""
-    # A statement about AWS's half of the shared responsibility can't be judged from outside, whatever the controls say.
+    # A statement about AWS's half of the shared responsibility can't be judged by controls.
     if requirement.of_provider:
         return ATTESTED
     if counts.failed:

@@ -167,7 +167,7 @@ def list_unread_accounts(scan: Scan) -> list[str]:
             lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
         if len(reasons) > MAX_LISTED_GAPS:
             lines.append(
-                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; see the scan's page for all of them"
+                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has all"
             )
     return lines
 
@@ -184,6 +184,7 @@ def format_closing_line(scan: Scan) -> str:
     if sums.of_others:
         judged += f", {sums.of_others} not judged, because they depend on accounts that this scan left out"
     return (
-        f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts ({sums.unreadable} could not be read{closed}{canceled}), "
+        f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts "
+        f"({sums.unreadable} could not be read{closed}{canceled}), "
         f"{sums.calls} calls, {judged if sums.judged else 'nothing was judged'}."
     )

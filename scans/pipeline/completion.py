@@ -123,8 +123,8 @@ def is_last_try(scan: Scan) -> bool:
 
 def record_scan_error(scan: Scan, error: Exception, doing: str) -> None:
     """Store an error that belongs to no account, for the Scan's report, page and API."""
-    said = failures.record_failure(error, f"{doing} of scan {scan.pk}")
-    scan.totals = {**scan.totals, ERRORS_KEY: [*scan.totals.get(ERRORS_KEY, []), {"what": doing, **said}]}
+    problem = failures.record_failure(error, f"{doing} of scan {scan.pk}")
+    scan.totals = {**scan.totals, ERRORS_KEY: [*scan.totals.get(ERRORS_KEY, []), {"what": doing, **problem}]}
     Scan.objects.filter(pk=scan.pk).update(totals=scan.totals)
 
 
@@ -259,7 +259,7 @@ def complete_scan(scan: Scan) -> None:
     totals = sum_scan_totals(scan)
     event = "complete_partly" if totals["partial"] else "complete"
     last = is_last_try(scan)
-    # The state moves before the listeners run: move_state fails if the scan was canceled, and then nobody is notified.
+    # The state moves before the listeners run: move_state fails if the scan was canceled, and then no listener runs.
     with transaction.atomic():
         move_state(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
         for listen in hooks.extensions.required().after_completion:

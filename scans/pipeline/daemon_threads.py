@@ -112,7 +112,7 @@ def complete_future(future: Future[Any], work: Callable[[], Any]) -> None:
         return
     try:
         result = work()
-    # BaseException: whoever waits for the future must wake up, also when the thread itself is being stopped.
+    # BaseException: the waiting thread must wake up, also when the thread itself is being stopped.
     except BaseException as error:
         future.set_exception(error)
         if not isinstance(error, Exception):

@@ -173,7 +173,8 @@ def require_schedule_scope(
     places = scope.places(organization, dict(asked))
     if not all(is_permitted(actor, Permission.SCAN_SCHEDULE, now, place) for place in places):
         raise NotPermittedError(
-            f"{actor.name} is not allowed to schedule these scans. This needs a grant as scan operator for the whole scope."
+            f"{actor.name} is not allowed to schedule these scans. "
+            "This needs a grant as scan operator for the whole scope."
         )
 
 

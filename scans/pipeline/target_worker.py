@@ -113,16 +113,16 @@ def handle_target_failure(lease: Lease, counters: Counters, error: BaseException
     # First, because a broken connection would also break the queries below, which record the reason.
     failures.drop_broken_connection()
     target = Target.objects.select_related("account").get(pk=lease.target_id)
-    said = failures.record_failure(error, f"scan {target.scan_id}, account {target.account.account_id}")
+    problem = failures.record_failure(error, f"scan {target.scan_id}, account {target.account.account_id}")
     if not failures.is_transient(error):
-        give_up_target(lease, target.account_id, counters, said)
+        give_up_target(lease, target.account_id, counters, problem)
     elif not failures.WORK_BACKOFF.is_exhausted(target.attempts):
         # A queued Target with a lease in the future: no worker claims it before then, and the sweeper resends it after.
         free_again = timezone.now() + failures.compute_retry_delay(target.attempts)
-        end_target(lease, "release", counters, owner="", lease_until=free_again, finished_at=None, error=said)
+        end_target(lease, "release", counters, owner="", lease_until=free_again, finished_at=None, error=problem)
     else:
-        reason = f"Given up after {target.attempts} attempts. {said['reason']}"
-        give_up_target(lease, target.account_id, counters, {**said, "reason": reason})
+        reason = f"Given up after {target.attempts} attempts. {problem['reason']}"
+        give_up_target(lease, target.account_id, counters, {**problem, "reason": reason})
 
 
 def read_and_finish_target(lease: Lease, target: Target, counters: Counters) -> None:
@@ -190,17 +190,17 @@ def mark_target_unreadable(
     lease: Lease, target: Target, counters: Counters, error: account_reader.AccountUnreadableError
 ) -> None:
     """Record on the Target and the Account why the account can't be read. Its Findings stay unchanged."""
-    said = {"reason": error.reason, "what_to_do": error.what_to_do, "skipped": error.skipped}
+    problem = {"reason": error.reason, "what_to_do": error.what_to_do, "skipped": error.skipped}
     now = timezone.now()
     with transaction.atomic():
-        Account.objects.filter(pk=target.account_id).update(unreadable={**said, "at": now.isoformat()})
-        end_target(lease, "miss", counters, error=said)
+        Account.objects.filter(pk=target.account_id).update(unreadable={**problem, "at": now.isoformat()})
+        end_target(lease, "miss", counters, error=problem)
 
 
-def give_up_target(lease: Lease, account_id: int, counters: Counters, said: Mapping[str, Any]) -> None:
+def give_up_target(lease: Lease, account_id: int, counters: Counters, problem: Mapping[str, Any]) -> None:
     with transaction.atomic():
-        Account.objects.filter(pk=account_id).update(unreadable={**said, "at": timezone.now().isoformat()})
-        end_target(lease, "give_up", counters, error=dict(said))
+        Account.objects.filter(pk=account_id).update(unreadable={**problem, "at": timezone.now().isoformat()})
+        end_target(lease, "give_up", counters, error=dict(problem))
 
 
 def time_out_target(lease: Lease, counters: Counters | None = None) -> None:

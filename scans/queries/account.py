@@ -59,8 +59,8 @@ def describe_account(account: Account) -> AccountDetail:
         others=[line for line in lines if not (line.counts.failed or line.counts.unknown)],
         total=cells.sum_counts(counts.values()),
         events=list(event_lines(account)),
-        regions_on=sorted(r for r, said in account.regions.items() if said != "DISABLED"),
-        regions_off=sorted(r for r, said in account.regions.items() if said == "DISABLED"),
+        regions_on=sorted(r for r, status in account.regions.items() if status != "DISABLED"),
+        regions_off=sorted(r for r, status in account.regions.items() if status == "DISABLED"),
     )
 
 
@@ -81,15 +81,15 @@ def event_lines(account: Account) -> Iterable[EventLine]:
 
 
 def describe_event(event: AccountEvent, names: dict[str, str]) -> str:
-    said = {key: format_event_value(value, names) for key, value in event.detail.items()}
-    was, now = said.get("was", "nothing"), said.get("is", "nothing")
+    detail = {key: format_event_value(value, names) for key, value in event.detail.items()}
+    was, now = detail.get("was", "nothing"), detail.get("is", "nothing")
     match event.kind:
         case "joined":
-            return f"Joined the organization, in {said.get('ou', 'no OU')}"
+            return f"Joined the organization, in {detail.get('ou', 'no OU')}"
         case "moved" | "renamed":
             return f"{event.kind.capitalize()} from {was} to {now}"
         case "owners_changed":
-            by = f" by hand, by {said['by']}" if "by" in said else ""
+            by = f" by hand, by {detail['by']}" if "by" in detail else ""
             return f"Owners changed from {was} to {now}{by}"
         case "vanished":
             return "No longer listed by the organization"

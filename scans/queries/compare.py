@@ -210,12 +210,12 @@ def serialize_differences(item: AccountDiff) -> Iterator[dict[str, Any]]:
 
 
 def explain_missing(item: AccountDiff) -> str:
-    said = {
+    sentences = {
         "before": "It was not read in the earlier scan.",
         "after": "It was not read in the later scan.",
         NEITHER: "It was read in neither scan.",
     }
-    return " ".join((said.get(item.missing, item.missing), *item.reasons))
+    return " ".join((sentences.get(item.missing, item.missing), *item.reasons))
 
 
 KINDS = tuple(str(kind) for kind in DifferenceKind)

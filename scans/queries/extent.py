@@ -106,10 +106,10 @@ class Extent:
         """One line, such as "Of 14 accounts, 12 were read. 2 could not be read in the last scan."."""
         if not self.accounts:
             return "No account is known."
-        said = [stressed + rest for stressed, rest in self.parts()]
+        sentences = [emphasized + rest for emphasized, rest in self.parts()]
         if self.accounts == 1:
-            return said[0] if said else "The account was read."
-        return " ".join([f"Of {self.accounts} accounts, {self.read} {was_or_were(self.read)} read.", *said])
+            return sentences[0] if sentences else "The account was read."
+        return " ".join([f"Of {self.accounts} accounts, {self.read} {was_or_were(self.read)} read.", *sentences])
 
     def document(self) -> dict[str, int]:
         """The numbers as the API returns them."""
@@ -134,12 +134,12 @@ def extent_of(visible: QuerySet[Account], *, region: str = "", controls: Collect
     }
     # Prefixed, because an annotation named like a column would hide the column from the other conditions.
     found = rows.aggregate(**{f"n_{name}": Count("pk", filter=condition or None) for name, condition in wanted.items()})
-    said = {name: found[f"n_{name}"] for name in wanted}
+    numbers = {name: found[f"n_{name}"] for name in wanted}
     if not region and not controls:
-        return Extent(**said)
-    covered = len(covered_by_parts(rows, region, controls)) if said["limited"] else 0
+        return Extent(**numbers)
+    covered = len(covered_by_parts(rows, region, controls)) if numbers["limited"] else 0
     elsewhere = not_in_region(rows, region) if region else 0
-    return Extent(**{**said, "limited": said["limited"] - covered + elsewhere}, narrowed=True)
+    return Extent(**{**numbers, "limited": numbers["limited"] - covered + elsewhere}, narrowed=True)
 
 
 def states_of(accounts: Iterable[Account]) -> dict[int, ReadState]:

@@ -163,9 +163,9 @@ def build_flow_map(
     """The map of the chosen or all visible accounts, at most MAX_MAP_ACCOUNTS, worst first."""
     asked = visible if chosen is None else chosen
     found = DataFlowMap(of=asked.count(), accounts=list(worst_first(asked)[:MAX_MAP_ACCOUNTS]))
-    for account, flows, blind, read in iterate_account_flows(visible, found.accounts, region):
+    for account, flows, type_gaps, read in iterate_account_flows(visible, found.accounts, region):
         found.flows += flows
-        found.blind += blind
+        found.blind += type_gaps
         if not read:
             found.unread.append(account)
     return found
@@ -184,7 +184,7 @@ def iterate_account_flows(
     """The flows account by account, for any number of accounts. visible: the accounts whose facts may be used."""
     mapper, waiting = FlowMapper(visible), iter(chosen)
     while part := list(islice(waiting, ACCOUNTS_AT_ONCE)):
-        for account, flows, blind, read in mapper.flows_of(part):
+        for account, flows, type_gaps, read in mapper.flows_of(part):
             kept = [flow for flow in flows if in_region(flow, region)]
-            yield account, kept, [item for item in blind if not region or item.region in {region, GLOBAL}], read
+            yield account, kept, [item for item in type_gaps if not region or item.region in {region, GLOBAL}], read
         mapper.trim_cache()

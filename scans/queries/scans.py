@@ -80,10 +80,12 @@ class ScanProgress(TargetSums):
 
 def progress_of(scan: Scan, visible: QuerySet[Account], now: datetime) -> ScanProgress:
     sums = sum_targets(visible_targets(visible).filter(scan=scan))
-    said = ScanProgress(**{item.name: getattr(sums, item.name) for item in fields(sums)}, over=scan.state in SCAN_ENDED)
-    if said.ended and not said.over:
-        said.left = (now - scan.created_at) / said.ended * (said.accounts - said.ended)
-    return said
+    progress = ScanProgress(
+        **{item.name: getattr(sums, item.name) for item in fields(sums)}, over=scan.state in SCAN_ENDED
+    )
+    if progress.ended and not progress.over:
+        progress.left = (now - scan.created_at) / progress.ended * (progress.accounts - progress.ended)
+    return progress
 
 
 @dataclass(slots=True)

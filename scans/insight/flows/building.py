@@ -141,7 +141,7 @@ def locate_bucket(
 
 def find_bucket_owner(side: GradedAccount, name: str, arn: str) -> tuple[Owner, str]:
     """The owner and its account id, decided as SSM-S3-005 does."""
-    # "Doesn't exist" is checked first: anyone can create such a bucket, whatever older inventories say about its owner.
+    # "Doesn't exist" is checked first: anyone can create such a bucket, even if an older inventory names an owner.
     listed = side.world.resources("s3.destination", GLOBAL).get(arn)
     head = references.get_known_value(listed, "head") if listed else None
     if head == "not_found":

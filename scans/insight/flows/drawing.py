@@ -116,9 +116,9 @@ def draw_flows(lines: Sequence[FlowGroup]) -> Picture:
         connect_boxes(found, left, right)
     height = place_boxes(columns)
     edges = [
-        make_edge(left[a], right[b], pick_worst_verdict(said))
+        make_edge(left[a], right[b], pick_worst_verdict(verdicts))
         for found, left, right in ((links[0], columns[0], columns[1]), (links[1], columns[1], columns[2]))
-        for (a, b), said in found.items()
+        for (a, b), verdicts in found.items()
     ]
     boxes = [box for column in columns for box in column.values()]
     # SVG paints in order, so the worst verdicts come last and lie on top.

@@ -55,24 +55,24 @@ ReadFlows = tuple[Any, Iterable[Flow], Iterable[FlowTypeGap], bool]
 def build_flow_rows(read: Iterable[ReadFlows]) -> Iterator[dict[str, Any]]:
     """The rows of each account."""
     # An account that was never read gets a row too. Without one, the export would claim that it has no flows.
-    for account, flows, blind, was_read in read:
+    for account, flows, type_gaps, was_read in read:
         if not was_read:
             yield build_gap_row(FlowTypeGap(account.account_id, "", "", ()), NEVER_READ_TEXT)
         yield from map(build_flow_row, flows)
-        yield from map(build_gap_row, blind)
+        yield from map(build_gap_row, type_gaps)
 
 
 def map_control_verdicts(grades: Iterable[Grade]) -> dict[str, str]:
     return dict(list_control_verdicts(grades))
 
 
-def build_gap_row(blind: FlowTypeGap, why: str = "") -> dict[str, Any]:
+def build_gap_row(type_gap: FlowTypeGap, why: str = "") -> dict[str, Any]:
     """The row of an incomplete type: feature `unread`, verdict unknown. Flows may be missing."""
     empty: dict[str, Any] = dict.fromkeys(FLOW_COLUMNS, "")
-    why = why or "; ".join(gap.sentence() for gap in blind.gaps)
+    why = why or "; ".join(gap.sentence() for gap in type_gap.gaps)
     return {
-        **empty, "account": blind.account, "region": blind.region, "feature": "unread", "sources":
-        [{"type": blind.type, "arn": ""}], "into_controls": {}, "under_controls": {}, "verdict": "unknown", "why": why,
+        **empty, "account": type_gap.account, "region": type_gap.region, "feature": "unread", "verdict": "unknown",
+        "sources": [{"type": type_gap.type, "arn": ""}], "into_controls": {}, "under_controls": {}, "why": why,
     }  # fmt: skip
 
 
@@ -81,8 +81,8 @@ def render_accounts_dot(read: Iterable[ReadFlows]) -> Iterator[str]:
     unknown: list[str] = []
 
     def flows() -> Iterator[Flow]:
-        for account, found, blind, was_read in read:
-            unknown.extend(f"{item.account} {item.region} {item.type}: not completely read" for item in blind)
+        for account, found, type_gaps, was_read in read:
+            unknown.extend(f"{item.account} {item.region} {item.type}: not completely read" for item in type_gaps)
             unknown.extend([] if was_read else [f"{account.account_id}: {NEVER_READ_TEXT}"])
             yield from found
 

@@ -166,8 +166,8 @@ VERDICT_ORDER = ("fail", "unknown", "pass", "not_applicable", UNGRADED)
 
 def combine_grades(grades: Iterable[Grade], *, unsure: bool) -> str:
     """The worst of the grades. Unknown outranks pass; without any grade it is `ungraded`."""
-    said = [str(grade.verdict) for grade in grades]
-    return pick_worst_verdict([*said, "unknown"] if unsure else said)
+    verdicts = [str(grade.verdict) for grade in grades]
+    return pick_worst_verdict([*verdicts, "unknown"] if unsure else verdicts)
 
 
 def pick_worst_verdict(verdicts: Iterable[str]) -> str:

@@ -94,10 +94,10 @@ class FlowGroup:
 
 def list_control_verdicts(grades: Iterable[Grade]) -> list[tuple[str, str]]:
     """(control, its worst verdict), sorted by control."""
-    said: dict[str, list[str]] = {}
+    by_control: dict[str, list[str]] = {}
     for grade in sorted(grades):
-        said.setdefault(grade.control, []).append(str(grade.verdict))
-    return [(control, pick_worst_verdict(verdicts)) for control, verdicts in said.items()]
+        by_control.setdefault(grade.control, []).append(str(grade.verdict))
+    return [(control, pick_worst_verdict(verdicts)) for control, verdicts in by_control.items()]
 
 
 def group_flows(flows: Iterable[Flow], *, folded: bool = False) -> list[FlowGroup]:

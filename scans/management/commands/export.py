@@ -21,8 +21,8 @@ from scans.timemachine.outcomes import iterate_outcomes
 
 class Command(TutelaCommand):
     help = (
-        "Write every outcome of a scan, or the findings, as JSON lines or CSV. What was not read is reported on standard "
-        "error. Exit status: 0 done, 3 nothing was read, so an empty export doesn't mean that there is nothing."
+        "Write every outcome of a scan, or the findings, as JSON lines or CSV. What was not read is reported on "
+        "standard error. Exit status: 0 done, 3 nothing was read, so an empty export doesn't mean that there is nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

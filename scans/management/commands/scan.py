@@ -67,8 +67,8 @@ class Command(TutelaCommand):
         except KeyboardInterrupt:
             self.refuse(f"Stopped. {how_to_continue}", INTERRUPTED)
         except Exception as error:
-            said = failures.record_failure(error, f"scan {scan.pk}")
-            raise CouldNotError(f"{said['reason']} {said['what_to_do']} {how_to_continue}") from error
+            problem = failures.record_failure(error, f"scan {scan.pk}")
+            raise CouldNotError(f"{problem['reason']} {problem['what_to_do']} {how_to_continue}") from error
 
     def start(self, organization: Organization, asked: dict[str, list[str]]) -> Scan:
         try:
@@ -89,8 +89,8 @@ class Command(TutelaCommand):
 
         if settings.EMBEDDED:
             raise CouldNotError(
-                "There are no workers for --queue, because BROKER_URL is memory://. Set BROKER_URL to Redis and start workers, "
-                "or scan without --queue."
+                "There are no workers for --queue, because BROKER_URL is memory://. Set BROKER_URL to Redis and "
+                "start workers, or scan without --queue."
             )
         reach_broker()
         with transaction.atomic():

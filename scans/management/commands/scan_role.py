@@ -13,8 +13,8 @@ from scans import registry
 
 class Command(TutelaCommand):
     help = (
-        "Print the scan role as an IAM policy, a CloudFormation template for a StackSet, or Terraform. Its actions are "
-        "those that the collectors declare."
+        "Print the scan role as an IAM policy, a CloudFormation template for a StackSet, or Terraform. Its actions "
+        "are those that the collectors declare."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
