@@ -38,7 +38,7 @@ class FrameworkSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_standings(self, found: RollUp) -> dict[str, int]:
-        return dict(found.standings())
+        return dict(found.statuses())
 
     @extend_schema_field(VerdictCountsSerializer)
     def get_resources(self, found: RollUp) -> dict[str, int]:
@@ -59,7 +59,7 @@ class RequirementSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(source="requirement.id")
     title = serializers.CharField(source="requirement.title")
     sentence = serializers.SerializerMethodField()
-    standing = serializers.ChoiceField(REQUIREMENT_STATUSES)
+    standing = serializers.ChoiceField(REQUIREMENT_STATUSES, source="status")
     controls = serializers.ListField(child=serializers.CharField(), source="requirement.control_ids")
     accounts = FrameworkAccountsSerializer()
     resources = serializers.SerializerMethodField()

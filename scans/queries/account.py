@@ -31,14 +31,14 @@ class AccountDetail:
     """The data of an account's page.
 
     above: its OUs, from the root down. read: how far it was read. target: the last Target that ended, with its gaps.
-    short: controls that fail or are unknown somewhere. others: all other controls.
+    unmet: controls that fail or are unknown somewhere. others: all other controls.
     """
 
     above: list[OrganizationalUnit]
     read: Extent
     target: Target | None
     gaps: list[GapGroup]
-    short: list[ControlLine]
+    unmet: list[ControlLine]
     others: list[ControlLine]
     total: Counts
     events: list[EventLine]
@@ -55,7 +55,7 @@ def describe_account(account: Account) -> AccountDetail:
         read=extent_of(Account.objects.filter(pk=account.pk)),
         target=target,
         gaps=group_gaps([(account, target.gaps)]) if target else [],
-        short=[line for line in lines if line.counts.failed or line.counts.unknown],
+        unmet=[line for line in lines if line.counts.failed or line.counts.unknown],
         others=[line for line in lines if not (line.counts.failed or line.counts.unknown)],
         total=cells.sum_counts(counts.values()),
         events=list(event_lines(account)),

@@ -48,7 +48,7 @@ class AccountCoverage:
         return [(name, [by_place.get((region, name)) for region in self.regions]) for name in names]
 
     @property
-    def short(self) -> list[CollectorReading]:
+    def incomplete(self) -> list[CollectorReading]:
         """The readings that need attention: partial, never read, or older than the latest scan."""
         return [
             line

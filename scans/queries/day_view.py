@@ -44,26 +44,26 @@ class AccountAsOf:
 
 
 def load_account_as_of(account: Account, moment: datetime, *, with_findings: bool) -> AccountAsOf:
-    stood = AccountAsOf()
+    past = AccountAsOf()
     layers = as_of.layers_of([account], moment).get(account.pk, [])
-    stood.layers, stood.target = len(layers), layers[-1] if layers else None
-    stood.whole = bool(layers) and as_of.is_whole(layers[-1])
-    stood.missed = find_missed_target(account, moment, layers[0] if layers else None)
+    past.layers, past.target = len(layers), layers[-1] if layers else None
+    past.whole = bool(layers) and as_of.is_whole(layers[-1])
+    past.missed = find_missed_target(account, moment, layers[0] if layers else None)
     try:
         found = rejudge_account(account, layers)
     except EvidenceLostError as error:
-        found, stood.lost = None, [str(error)]
+        found, past.lost = None, [str(error)]
     if found:
-        stood.lost = list(dict.fromkeys(gap.sentence() for gap in found.unreadable_evidence))
-        stood.lines = tally_control_lines(found)
-        stood.total = cells.sum_counts(line.counts for line in stood.lines)
-    if with_findings and stood.target:
+        past.lost = list(dict.fromkeys(gap.sentence() for gap in found.unreadable_evidence))
+        past.lines = tally_control_lines(found)
+        past.total = cells.sum_counts(line.counts for line in past.lines)
+    if with_findings and past.target:
         rows = Finding.objects.filter(account=account).select_related("account").order_by("control", "region", "pk")
         opened = (then for then in as_of.findings_at(rows, moment) if then.state == "open")
-        stood.findings = list(islice(opened, MAX_SHOWN_FINDINGS))
+        past.findings = list(islice(opened, MAX_SHOWN_FINDINGS))
         # The rest is counted without keeping it: an account can have thousands of findings.
-        stood.open = len(stood.findings) + sum(1 for _ in opened)
-    return stood
+        past.open = len(past.findings) + sum(1 for _ in opened)
+    return past
 
 
 def find_missed_target(account: Account, moment: datetime, read: Target | None) -> Target | None:

@@ -26,10 +26,10 @@ MAX_CACHED_ACCOUNTS = 200
 
 @dataclass(slots=True)
 class DataFlowMap:
-    """The flows of some accounts. of: how many accounts match. unread: those never read. blind: incomplete types."""
+    """The flows of some accounts. of: how many accounts match. unread: those never read. type_gaps: incomplete types."""
 
     flows: list[Flow] = field(default_factory=list)
-    blind: list[FlowTypeGap] = field(default_factory=list)
+    type_gaps: list[FlowTypeGap] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     unread: list[Account] = field(default_factory=list)
     of: int = 0
@@ -165,7 +165,7 @@ def build_flow_map(
     found = DataFlowMap(of=asked.count(), accounts=list(worst_first(asked)[:MAX_MAP_ACCOUNTS]))
     for account, flows, type_gaps, read in iterate_account_flows(visible, found.accounts, region):
         found.flows += flows
-        found.blind += type_gaps
+        found.type_gaps += type_gaps
         if not read:
             found.unread.append(account)
     return found

@@ -30,7 +30,7 @@ class AccountTally:
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """One requirement with its counts. standing: its status: holds, broken, unknown, nothing or attested."""
+    """One requirement with its counts. status: holds, broken, unknown, nothing or attested."""
 
     requirement: Requirement
     counts: Counts
@@ -38,7 +38,7 @@ class RequirementLine:
     controls: list[tuple[Control, Counts]]
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         return frameworks.requirement_status(self.requirement, self.counts)
 
 
@@ -53,8 +53,8 @@ class RollUp:
         by_id = {control.id: counts for line in self.lines for control, counts in line.controls}
         return cells.sum_counts(by_id.values())
 
-    def standings(self) -> list[tuple[str, int]]:
-        return [(word, sum(line.standing == word for line in self.lines)) for word in frameworks.REQUIREMENT_STATUSES]
+    def statuses(self) -> list[tuple[str, int]]:
+        return [(word, sum(line.status == word for line in self.lines)) for word in frameworks.REQUIREMENT_STATUSES]
 
 
 @cache

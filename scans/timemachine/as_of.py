@@ -95,20 +95,20 @@ def trim_layers(layers: list[Target], base: int | None) -> list[Target]:
 class PastFinding:
     """A Finding at a past moment.
 
-    said: its last event by then. move: its last event by then that changed its state; a note doesn't.
+    last_event: its last event by then. last_transition: the last one that changed its state; a note doesn't.
     """
 
     finding: Finding
-    said: FindingEvent
-    move: FindingEvent
+    last_event: FindingEvent
+    last_transition: FindingEvent
 
     @property
     def state(self) -> str:
-        return "resolved" if parse_event_kind(self.move.kind) in RESOLUTION else "open"
+        return "resolved" if parse_event_kind(self.last_transition.kind) in RESOLUTION else "open"
 
     @property
     def resolution(self) -> str:
-        return RESOLUTION.get(parse_event_kind(self.move.kind), "")
+        return RESOLUTION.get(parse_event_kind(self.last_transition.kind), "")
 
 
 def findings_at(findings: QuerySet[Finding], moment: datetime) -> Iterator[PastFinding]:
@@ -147,8 +147,8 @@ def load_past_facts(then: PastFinding) -> dict[str, Any] | None:
     loaded = registry.controls().get(then.finding.control)
     try:
         held = (
-            evidence.parse_evidence(blobs.load_contents([then.said.evidence])[then.said.evidence])
-            if then.said.evidence
+            evidence.parse_evidence(blobs.load_contents([then.last_event.evidence])[then.last_event.evidence])
+            if then.last_event.evidence
             else None
         )
     except (LookupError, EvidenceError):

@@ -135,7 +135,7 @@ def load_findings_at(found: RejudgedAccount, moment: datetime) -> dict[str, Find
     known = {}
     for then in as_of.findings_at(rows, moment):
         row = then.finding
-        row.state, row.verdict, row.reason = then.state, then.said.verdict, then.said.reason
+        row.state, row.verdict, row.reason = then.state, then.last_event.verdict, then.last_event.reason
         known[row.fingerprint] = row
     return known
 

@@ -60,7 +60,8 @@ class OutcomeChange:
 class Simulation:
     """The effect of the fix of one failing outcome.
 
-    after None: the control would no longer apply. breaks, fixes: other outcomes that would fail, or no longer fail.
+    after None: the control would no longer apply. breaks, fixes, becomes_unknown: other outcomes that would fail,
+    no longer fail, or become unknown.
     """
 
     before: Outcome
@@ -68,7 +69,7 @@ class Simulation:
     changes: tuple[SimulatedChange, ...]
     breaks: tuple[OutcomeChange, ...]
     fixes: tuple[OutcomeChange, ...]
-    clouds: tuple[OutcomeChange, ...]  # known before, unknown after
+    becomes_unknown: tuple[OutcomeChange, ...]
 
     @property
     def would_pass(self) -> bool:
@@ -111,7 +112,7 @@ def simulate_fix(
             s for s in shifts if get_verdict(s.after) is Verdict.FAIL and get_verdict(s.before) is not Verdict.FAIL
         ),
         fixes=tuple(s for s in shifts if get_verdict(s.before) is Verdict.FAIL and is_satisfied(s.after)),
-        clouds=tuple(s for s in shifts if get_verdict(s.after) is Verdict.UNKNOWN and is_satisfied(s.before)),
+        becomes_unknown=tuple(s for s in shifts if get_verdict(s.after) is Verdict.UNKNOWN and is_satisfied(s.before)),
     )
 
 

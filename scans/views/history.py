@@ -29,8 +29,8 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
         raise Http404(f"There is no account {account_id} that you can see.")
     with_findings = accounts_for(request, Permission.FINDING_VIEW).filter(pk=found.pk).exists()
     asked, moment = day_of(request)
-    stood = day_view.load_account_as_of(found, moment, with_findings=with_findings) if moment else None
-    context = {**asked, "account": found, "stood": stood, "with_findings": with_findings}
+    past = day_view.load_account_as_of(found, moment, with_findings=with_findings) if moment else None
+    context = {**asked, "account": found, "past": past, "with_findings": with_findings}
     return render(request, "scans/account_as_of.html", context, status=400 if asked["problem"] else 200)
 
 
@@ -39,8 +39,8 @@ def account_as_of(request: HttpRequest, account_id: str) -> HttpResponse:
 def finding_as_of(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(visible_findings(accounts_for(request, Permission.FINDING_VIEW)), pk=pk)
     asked, moment = day_of(request)
-    stood = day_view.load_finding_as_of(found, moment) if moment else None
-    context = {**asked, "finding": found, "stood": stood}
+    past = day_view.load_finding_as_of(found, moment) if moment else None
+    context = {**asked, "finding": found, "past": past}
     return render(request, "scans/finding_as_of.html", context, status=400 if asked["problem"] else 200)
 
 

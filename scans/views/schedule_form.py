@@ -128,6 +128,6 @@ def render_schedule_form(
         "schedule": schedule,
         "version": request.POST.get("version", schedule.version if schedule else ""),
         "gone": ScheduleScope([schedule]).gone(schedule) if schedule else [],
-        "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
+        "selected": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
     }
     return render(request, "scans/schedule_form.html", context, status=status)

@@ -78,6 +78,6 @@ def render_start_form(request: HttpRequest, form: StartScanForm, status: int = 2
         "offer": form.offer,
         "whole": WHOLE_SCOPE,
         "chosen": CHOSEN_SCOPE,
-        "ticked": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
+        "selected": {name: set(form[name].value() or []) for name in ("ous", "regions", "controls")},
     }
     return render(request, "scans/start.html", context, status=status)

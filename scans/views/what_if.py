@@ -27,7 +27,7 @@ def what_if(request: HttpRequest, pk: int) -> HttpResponse:
     read = extent_of(Account.objects.filter(pk=found.account_id))
     context: dict[str, Any] = {"finding": found, "loaded": registry.controls().get(found.control), "read": read}
     try:
-        context["foretold"] = fix_preview.simulate_finding_fix(found)
+        context["simulation"] = fix_preview.simulate_finding_fix(found)
     except SimulationError as error:
         context["why_not"] = str(error)
     return render(request, "scans/what_if.html", context)

@@ -51,9 +51,9 @@ def format_coverage_tables(accounts: QuerySet[Account], width: int) -> str:
     summary = Table(title="Readings (one collector in one region each)", title_justify="left")
     for name in ("account", "name", "complete", "partial", "never read", "n/a", "% complete"):
         summary.add_column(name, justify="left" if name in {"account", "name"} else "right")
-    short = Table(title="Incomplete readings", title_justify="left")
+    incomplete = Table(title="Incomplete readings", title_justify="left")
     for name in ("account", "region", "collector", "state", "why"):
-        short.add_column(name)
+        incomplete.add_column(name)
     for account in accounts.order_by("account_id").iterator():
         found = queries.load_account_coverage(account)
         n = found.totals
@@ -65,10 +65,10 @@ def format_coverage_tables(accounts: QuerySet[Account], width: int) -> str:
             percent,
         )
         if not n.complete and not n.partial:
-            short.add_row(account.account_id, "all", "all", "never read", explain_unread_account(found))
+            incomplete.add_row(account.account_id, "all", "all", "never read", explain_unread_account(found))
             continue
-        for line in found.short:
-            short.add_row(
+        for line in found.incomplete:
+            incomplete.add_row(
                 account.account_id,
                 line.region,
                 line.collector,
@@ -76,8 +76,8 @@ def format_coverage_tables(accounts: QuerySet[Account], width: int) -> str:
                 explain_coverage_line(line),
             )
     console.print(summary)
-    if short.row_count:
-        console.print(short)
+    if incomplete.row_count:
+        console.print(incomplete)
     return out.getvalue()
 
 

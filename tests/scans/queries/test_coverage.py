@@ -27,7 +27,7 @@ def read(account: Account, *, whole: bool = True) -> None:
 def test_one_account_read_in_part(inventory: Inventory) -> None:
     read(inventory.shop, whole=False)
     found = queries.load_account_coverage(inventory.shop)
-    assert [(line.region, line.collector, line.state) for line in found.short] == [
+    assert [(line.region, line.collector, line.state) for line in found.incomplete] == [
         (worlds.REGION, "ssm_parameters", ReadingState.PARTIAL)
     ]
     assert found.totals.complete == len(registry.collectors()) - 1
