@@ -26,7 +26,7 @@ class AskedSerializer(serializers.Serializer[Any]):
 
 
 class ScanSerializer(serializers.Serializer[Any]):
-    """One scan. accounts: how many you can see. Each was read, is unreadable, was canceled before it was read, or has
+    """One scan. accounts: how many you can see. Each was read, is unreadable, was cancelled before it was read, or has
     not ended. closed: of the unreadable, those closed by AWS. ended never goes down, not even for a second visit."""
 
     id = serializers.IntegerField(source="scan.pk")

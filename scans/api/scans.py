@@ -92,7 +92,7 @@ class ScanApi(Api):
         return self.shown(found)
 
     def resume(self, _request: Request, scan: int) -> Response:
-        """Resume a canceled Scan."""
+        """Resume a cancelled Scan."""
         self.body()
         found = self.found(scan, Permission.SCAN_RUN)
         with translate_service_error(ScanRequestError, as_=ConflictError):

@@ -143,7 +143,7 @@ def describe_read_state(target: Target) -> str:
     if target.state in UNREAD_STATES:
         return "no"
     # A Target with evidence was read by its first visit; its second visit did not end.
-    return "in part" if target.manifest else "canceled" if target.state == "cancelled" else "not yet"
+    return "in part" if target.manifest else "cancelled" if target.state == "cancelled" else "not yet"
 
 
 def list_unread_accounts(scan: Scan) -> list[str]:
@@ -175,7 +175,7 @@ def list_unread_accounts(scan: Scan) -> list[str]:
 def format_closing_line(scan: Scan) -> str:
     sums = sum_targets(scan.targets.all())
     closed = f", {sums.closed} of them closed by AWS" if sums.closed else ""
-    canceled = f", {sums.cancelled} were canceled before they were read" if sums.cancelled else ""
+    cancelled = f", {sums.cancelled} were cancelled before they were read" if sums.cancelled else ""
     counts = sums.counts
     judged = (
         f"{counts['fail']} failing, {counts['unknown']} unknown, {counts['pass']} passing, "
@@ -185,6 +185,6 @@ def format_closing_line(scan: Scan) -> str:
         judged += f", {sums.of_others} not judged, because they depend on accounts that this scan left out"
     return (
         f"Scan {scan.pk} {scan.state}: {sums.accounts} accounts "
-        f"({sums.unreadable} could not be read{closed}{canceled}), "
+        f"({sums.unreadable} could not be read{closed}{cancelled}), "
         f"{sums.calls} calls, {judged if sums.judged else 'nothing was judged'}."
     )

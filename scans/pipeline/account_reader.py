@@ -39,7 +39,7 @@ class CollectionPlan:
     prior: evidence of an earlier visit of the same scan that need not be read again.
     before: evidence of the last scan, for collectors that build on it.
     value_role: provides the role that may read parameter values, where a company has switched it on.
-    still_wanted: False once the scan was canceled or the lease was lost. deadline: when reading must end.
+    still_wanted: False once the scan was cancelled or the lease was lost. deadline: when reading must end.
     """
 
     account: str
@@ -79,7 +79,7 @@ class AccountUnreadableError(Exception):
 
 
 class NoLongerWantedError(Exception):
-    """The scan was canceled, or the lease was lost, while reading."""
+    """The scan was cancelled, or the lease was lost, while reading."""
 
 
 @cache

@@ -74,7 +74,7 @@ def continue_scan(scan: Scan) -> list[int]:
         try:
             move_state(scan, SCAN, "join", actor=SYSTEM)
         except LostRaceError:
-            return []  # it was canceled in the meantime
+            return []  # it was cancelled in the meantime
     run_cross_account_phase(scan)
     return []
 
@@ -188,7 +188,7 @@ def run_cross_account_phase(scan: Scan) -> None:
     try:
         complete_scan(scan)
     except LostRaceError:
-        log.info("scan.abandoned", scan=scan.pk, why="canceled during the cross-account evaluation")
+        log.info("scan.abandoned", scan=scan.pk, why="cancelled during the cross-account evaluation")
     except failures.INFRASTRUCTURE_ERRORS as error:
         # Counted here, because a count inside the failed transaction would be rolled back.
         register_retry(scan, error)
@@ -259,7 +259,7 @@ def complete_scan(scan: Scan) -> None:
     totals = sum_scan_totals(scan)
     event = "complete_partly" if totals["partial"] else "complete"
     last = is_last_try(scan)
-    # The state moves before the listeners run: move_state fails if the scan was canceled, and then no listener runs.
+    # The state moves before the listeners run: move_state fails if the scan was cancelled, and then no listener runs.
     with transaction.atomic():
         move_state(scan, SCAN, event, actor=SYSTEM, finished_at=timezone.now(), totals=totals, lease_until=None)
         for listen in hooks.extensions.required().after_completion:

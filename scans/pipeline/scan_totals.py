@@ -23,7 +23,7 @@ CLOSED_TARGETS = Q(error__skipped=True)
 REVISITED_TARGETS = Q(state__in=["queued", "running"], visit__gt=1)
 READ_TARGETS = Q(state="done") | REVISITED_TARGETS
 # Counted as progress. A Target that was read keeps counting while a second visit waits or runs, and one that was
-# canceled before its first visit doesn't count. So the number never goes down, not even when a Scan is resumed.
+# cancelled before its first visit doesn't count. So the number never goes down, not even when a Scan is resumed.
 ENDED_TARGETS = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
 
 
@@ -31,7 +31,7 @@ ENDED_TARGETS = Q(state__in=TARGET_ENDED - {"cancelled"}) | Q(visit__gt=1)
 class TargetSums:
     """Numbers over some Targets.
 
-    accounts: all Targets; each is read, unreadable, canceled, running or waiting.
+    accounts: all Targets; each is read, unreadable, cancelled, running or waiting.
     again: of those read, how many wait for a second visit or are in it.
     closed: of the unreadable, how many are closed by AWS. ended: how many have ended at least one visit.
     in_part: of those read, how many have gaps. gaps: how many gaps there are in what was requested.
@@ -96,14 +96,14 @@ class TargetSums:
         found = (
             (self.unreadable - self.closed, "could not be read"),
             (self.closed, "closed by AWS"),
-            (self.cancelled, "canceled before they were read"),
+            (self.cancelled, "cancelled before they were read"),
             (self.running, "being read"),
             (self.waiting, "not started"),
         )
         return [(n, words) for n, words in found if n]
 
     def text(self) -> str:
-        """For example, "12 of 14 accounts read; 1 could not be read; 1 canceled before they were read"."""
+        """For example, "12 of 14 accounts read; 1 could not be read; 1 cancelled before they were read"."""
         read = f"{self.read} of {self.accounts} account{'' if self.accounts == 1 else 's'} read"
         return "; ".join([read, *(f"{n} {words}" for n, words in self.left_out())])
 

@@ -97,10 +97,10 @@ def cancel_scan(*, actor: Actor, scan: Scan) -> None:
 
 
 def resume_scan(*, actor: Actor, scan: Scan) -> None:
-    """Continue a canceled Scan. What was read stays read."""
+    """Continue a cancelled Scan. What was read stays read."""
     require_scan_permission(actor, scan.organization, list_scan_accounts(scan), whole=False)
     if scan.state != "cancelled":
-        raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a canceled scan can be resumed.")
+        raise ScanRequestError(f"Scan {scan.pk} is {scan.state}; only a cancelled scan can be resumed.")
     with transaction.atomic():
         deadline = timezone.now() + SCAN_DEADLINE
         move_state(scan, SCAN, "resume", actor=actor, finished_at=None, deadline_at=deadline, lease_until=None)

@@ -31,7 +31,7 @@ class Lease:
 
 
 class LeaseLostError(Exception):
-    """Another worker owns the Target now, or it was canceled. Nothing may be written."""
+    """Another worker owns the Target now, or it was cancelled. Nothing may be written."""
 
 
 def claim_target(target_id: int) -> Lease | None:

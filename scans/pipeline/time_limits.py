@@ -135,7 +135,7 @@ def gather(running: Mapping[Future[Evidence], CollectorRun]) -> list[Evidence]:
         for future in done:
             future.result()
         overdue = [future for future in waiting if running[future].is_overdue()]
-        # All queued ones are canceled before any thread is given up: giving up starts a replacement thread, which would
+        # All queued ones are cancelled before any thread is given up: giving up starts a replacement thread, which would
         # otherwise begin an overdue run.
         for future in overdue:
             future.cancel()

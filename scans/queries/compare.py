@@ -129,7 +129,7 @@ def why_unread(scan: Scan, target: Target | None) -> str:
     if target.error:
         return f"Scan {scan.pk} could not read it: {target.error['reason']}"
     ends = {
-        "cancelled": "was canceled before reading it",
+        "cancelled": "was cancelled before reading it",
         "queued": "has not started to read it",
         "running": "is reading it",
     }

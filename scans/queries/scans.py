@@ -144,7 +144,7 @@ def unreadable_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
 
 
 def unread_of(scan: Scan, visible: QuerySet[Account]) -> list[Target]:
-    """The Targets that were not read: unreadable, canceled, or not started."""
+    """The Targets that were not read: unreadable, cancelled, or not started."""
     targets = visible_targets(visible).filter(scan=scan).exclude(READ_TARGETS)
     return list(targets.select_related("account").order_by("account__name", "account_id"))
 

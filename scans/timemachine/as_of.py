@@ -54,7 +54,7 @@ def layers_of(accounts: Sequence[Account], moment: datetime | None = None) -> di
 
     They are the limited rescans since the last complete reading, and as the last one that complete reading.
     """
-    # Only Scans that ended: a canceled one never judged the controls that need the whole organization, so the outcomes
+    # Only Scans that ended: a cancelled one never judged the controls that need the whole organization, so the outcomes
     # of an earlier Scan still count for those.
     whole = good_targets(moment).filter(account=OuterRef("pk"), scan__state__in=ENDED_WELL)
     whole = whole.filter(scan__asked__regions=[], scan__asked__controls=[])

@@ -65,7 +65,7 @@ def scan_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(Permission.SCAN_RUN)
 def scan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if try_scan_action(request, pk, start.cancel_scan):
-        messages.success(request, f"Scan {pk} canceled. What was read is kept, and you can resume the scan.")
+        messages.success(request, f"Scan {pk} cancelled. What was read is kept, and you can resume the scan.")
     return redirect("scan", pk=pk)
 
 

@@ -136,4 +136,4 @@ def test_the_pages_work_without_script(window: Open, sign_in: SignIn, grace: Use
     opened.page.goto(f"{opened.base}/scans/{running.pk}/")
     opened.page.get_by_role("link", name="Refresh").click()
     opened.page.get_by_role("button", name="Cancel the scan").click()
-    opened.page.get_by_text("can be resumed").wait_for()
+    opened.page.get_by_text("you can resume the scan").wait_for()

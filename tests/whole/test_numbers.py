@@ -286,6 +286,6 @@ def test_the_command_exports_as_many(made: Company, capsys: pytest.CaptureFixtur
 def test_an_account_today_and_on_this_day(made: Company) -> None:
     for account in made.organization.accounts.filter(unreadable__isnull=True):
         now = made.shown(f"/accounts/{account.account_id}/")["detail"].total
-        then = made.shown(f"/accounts/{account.account_id}/as-of/", as_of=f"{timezone.now():%Y-%m-%d}")["stood"]
+        then = made.shown(f"/accounts/{account.account_id}/as-of/", as_of=f"{timezone.now():%Y-%m-%d}")["past"]
         assert then.total == now, account
         assert then.open == now.failed + now.unknown, account

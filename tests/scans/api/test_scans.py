@@ -157,7 +157,7 @@ def test_cancel_then_resume(operator, inventory, sent, committed):
     with committed():
         assert post(operator, f"scans/{running}/resume/").json()["state"] == "running"
     assert sent == [running]
-    assert "only a canceled scan" in refused(post(operator, f"scans/{running}/resume/"), 409)["detail"]
+    assert "only a cancelled scan" in refused(post(operator, f"scans/{running}/resume/"), 409)["detail"]
 
 
 def test_cancel_and_resume_take_no_fields_and_reach_no_foreign_scan(operator, inventory):

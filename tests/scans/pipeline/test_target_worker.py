@@ -191,7 +191,7 @@ def test_an_ended_scan_can_be_neither_cancelled_nor_resumed(scan: Scan) -> None:
     scan.refresh_from_db()
     with pytest.raises(ScanRequestError, match="already ended"):
         cancel_scan(actor=SYSTEM, scan=scan)
-    with pytest.raises(ScanRequestError, match="only a canceled scan"):
+    with pytest.raises(ScanRequestError, match="only a cancelled scan"):
         resume_scan(actor=SYSTEM, scan=scan)
 
 

@@ -90,7 +90,7 @@ def test_the_page_of_an_account_shows_what_is_known(inventory: Inventory, client
     for word in ("olga@example.com", "Moved from Sandbox to Retail", "eu-west-1", "1 not enabled", "team"):
         assert word in text
     detail = page.context["detail"]
-    assert [line.id for line in detail.short] == ["SSM-PS-001", "SSM-S3-001"]
+    assert [line.id for line in detail.unmet] == ["SSM-PS-001", "SSM-S3-001"]
     assert "control=SSM-PS-001&amp;account=100000000001&amp;verdict=fail" in text
 
 

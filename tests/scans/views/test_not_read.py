@@ -185,7 +185,7 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
     assert page.count("Read in neither scan") == 2
-    assert f"Scan {two} was canceled before reading it." in page
+    assert f"Scan {two} was cancelled before reading it." in page
     assert "0 of 2 accounts compared" in page
     with pytest.raises(SystemExit) as ended:
         call_command("diff", str(one), str(two))
@@ -256,7 +256,7 @@ def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Cl
     assert "The account was read only for some regions or controls" in extent.text()
     assert extent_of(Account.objects.filter(name="payments"), controls=["SSM-EB-001"]).all_read
     other = extent_of(Account.objects.filter(name="payments"), controls=["SSM-PS-001"])
-    assert (other.read, other.text().count("not read for all that is chosen here")) == (0, 1)
+    assert (other.read, other.text().count("not fully read for this selection")) == (0, 1)
     assert "read only for some regions or controls" in shown(client, "/accounts/111122223334/")
     assert "the scan covered only SSM-EB-001" in shown(client, "/accounts/111122223334/")
     assert "in what was read" in shown(client, "/findings/?account=111122223334&control=SSM-PS-001")

@@ -105,7 +105,7 @@ def test_who_may_scan_all_of_it_may_cancel_it(running: Scan) -> None:
     page = client.post(f"/scans/{running.pk}/cancel/", follow=True)
     running.refresh_from_db()
     assert running.state == "cancelled"
-    assert "can be resumed" in page.content.decode()
+    assert "you can resume the scan" in page.content.decode()
     assert "Resume the scan" in page.content.decode()
 
 
@@ -153,7 +153,7 @@ def test_a_broker_that_is_down_is_said_and_loses_nothing(running: Scan) -> None:
         page = client.post(f"/scans/{running.pk}/resume/", follow=True).content.decode()
     running.refresh_from_db()
     assert running.state == "running"
-    assert "the broker can&#x27;t be reached" in page
+    assert "the message broker can&#x27;t be reached" in page
 
 
 def test_targets_and_scans_have_pages(inventory: Inventory) -> None:

@@ -104,7 +104,7 @@ def test_a_part_of_the_organization_every_so_often(client: Client, inventory: In
         ({"rhythm": "every", "number": "x"}, "number", "whole number"),
         ({"rhythm": "every", "number": ""}, "number", "Enter an interval"),
         ({"rhythm": "every", "unit": "years"}, "unit", "years"),
-        ({"scope": "chosen"}, "accounts", "Name at least one"),
+        ({"scope": "chosen"}, "accounts", "Enter at least one"),
         ({"scope": "chosen", "accounts": "999999999999"}, "accounts", "Not among the accounts"),
     ],
 )  # fmt: skip
@@ -220,7 +220,7 @@ def test_a_local_operator_schedules_their_part_only(inventory: Inventory) -> Non
     client = local()
     assert "The whole organization" not in text(client, NEW)
     whole = client.post(NEW, given())
-    assert "not of the whole" in whole.content.decode()
+    assert "but not of all of it" in whole.content.decode()
     parent = client.post(NEW, given(scope="chosen", ous=["ou-1-prod"])).content.decode()
     assert "An OU needs a grant for the whole OU" in parent
     assert not Schedule.objects.exists()

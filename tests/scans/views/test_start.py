@@ -77,7 +77,7 @@ def test_chosen_accounts_ous_regions_and_controls(inventory: Inventory, client: 
     ("given", "field", "words"),
     [
         ({}, "accounts", "Enter at least one account"),
-        ({"scope": "whole", "accounts": "100000000001"}, "scope", "choose them, or clear them"),
+        ({"scope": "whole", "accounts": "100000000001"}, "scope", "Choose them as the scope"),
         ({"accounts": "100000000001 999999999999 <b>"}, "accounts", "Not among the accounts that you can scan: 999999999999"),
         ({"scope": ""}, "scope", "required"),
         ({"ous": ["ou-1-nowhere"]}, "ous", "ou-1-nowhere"),
@@ -112,7 +112,7 @@ def test_what_is_outside_the_grant_is_refused(inventory: Inventory) -> None:
     whole = client.post(URL, asked(scope="whole")).content.decode()
     assert "You can scan parts of this organization" in whole
     parent = client.post(URL, asked(ous=["ou-1-retail"])).content.decode()
-    assert "contains accounts that you can't scan" in parent
+    assert "contains accounts that you can&#x27;t scan" in parent
     foreign = client.post(URL, asked(accounts=inventory.ledger.account_id)).content.decode()
     unknown = client.post(URL, asked(accounts="999999999999")).content.decode()
     assert "Not among the accounts" in foreign

@@ -81,36 +81,36 @@ def test_an_owner_sees_their_own_and_others_are_not_found(told: Told, page: str)
 
 def test_an_account_on_a_day_shows_that_days_outcomes_and_findings(told: Told) -> None:
     client = reader()
-    then = client.get(f"/accounts/{ONE}/as-of/?as_of=2026-03-02").context["stood"]
+    then = client.get(f"/accounts/{ONE}/as-of/?as_of=2026-03-02").context["past"]
     assert then.target.scan_id == told.monday.scan_id
     assert {line.id: line.counts.failed for line in then.lines if line.id in {PS, EB}} == {PS: 2, EB: 1}
     assert {t.finding.control for t in then.findings} >= {PS, EB}
-    later = client.get(f"/accounts/{ONE}/as-of/?as_of=2026-03-03").context["stood"]
+    later = client.get(f"/accounts/{ONE}/as-of/?as_of=2026-03-03").context["past"]
     assert {line.id: line.counts.failed for line in later.lines if line.id in {PS, EB}} == {PS: 1, EB: 0}
     assert told.fixed not in [t.finding for t in later.findings]
 
 
 def test_before_the_first_scan_nothing_is_claimed(told: Told) -> None:
     page = reader().get(f"/accounts/{ONE}/as-of/?as_of=2026-01-01")
-    assert page.context["stood"].target is None
+    assert page.context["past"].target is None
     assert "Nothing had been read" in page.content.decode()
 
 
 def test_without_the_right_to_findings_an_account_shows_none(told: Told) -> None:
     page = reader_without_findings().get(f"/accounts/{ONE}/as-of/?as_of=2026-03-02")
-    assert page.context["stood"].findings == []
+    assert page.context["past"].findings == []
     assert told.open.resource not in page.content.decode()
 
 
 def test_a_finding_on_a_day_shows_state_reason_and_changed_facts(told: Told) -> None:
     page = reader().get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-02")
-    stood = page.context["stood"]
-    assert (stood.then.state, stood.then.said.verdict) == ("open", "fail")
-    assert [(c.path, c.before, c.after) for c in stood.changed] == [("enabled", False, True)]
-    after = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-03").context["stood"]
+    past = page.context["past"]
+    assert (past.then.state, past.then.last_event.verdict) == ("open", "fail")
+    assert [(c.path, c.before, c.after) for c in past.changed] == [("enabled", False, True)]
+    after = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-03").context["past"]
     assert (after.then.state, after.then.resolution) == ("resolved", "fixed")
     before = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-01")
-    assert before.context["stood"].then is None
+    assert before.context["past"].then is None
     assert "The finding was not yet known" in before.content.decode()
 
 
@@ -122,8 +122,8 @@ def test_a_note_after_the_end_does_not_open_it_again(told: Told) -> None:
     FindingEvent.objects.create(
         finding=told.fixed, at=MONDAY + DAY * 2, kind="note", verdict="unknown", reason="not known.", evidence=""
     )
-    stood = reader().get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-04").context["stood"]
-    assert (stood.then.state, stood.then.said.verdict) == ("resolved", "unknown")
+    past = reader().get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-04").context["past"]
+    assert (past.then.state, past.then.last_event.verdict) == ("resolved", "unknown")
 
 
 @pytest.mark.parametrize("text", ["soon", "2999-01-01", "2026-13-01", HOSTILE])
@@ -143,22 +143,22 @@ def test_a_day_that_cant_be_is_refused_and_kept_in_the_field(told: Told, text: s
 
 def test_what_if_says_that_it_would_pass_and_what_would_change(told: Told) -> None:
     page = reader().get(f"/findings/{told.open.pk}/what-if/")
-    foretold = page.context["foretold"]
-    assert foretold.would_pass
+    simulation = page.context["simulation"]
+    assert simulation.would_pass
     assert "The fix would resolve this finding" in page.content.decode()
-    assert {(c.fact, c.after) for c in foretold.changes if c.fact == "type"} == {("type", "SecureString")}
+    assert {(c.fact, c.after) for c in simulation.changes if c.fact == "type"} == {("type", "SecureString")}
 
 
 def test_what_if_refuses_what_does_not_fail(told: Told) -> None:
     page = reader().get(f"/findings/{told.fixed.pk}/what-if/")
     assert page.status_code == 200
-    assert "doesn&#x27;t show this failing" in page.content.decode()
+    assert "doesn&#x27;t show a failure" in page.content.decode()
 
 
 def test_what_if_of_a_control_that_is_gone_says_so(told: Told) -> None:
     Finding.objects.filter(pk=told.open.pk).update(control="SSM-XX-999")
     page = reader().get(f"/findings/{told.open.pk}/what-if/")
-    assert "no control SSM-XX-999 any more" in page.content.decode()
+    assert "The control SSM-XX-999 no longer exists" in page.content.decode()
 
 
 def test_what_if_writes_nothing(told: Told) -> None:
