@@ -184,7 +184,7 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
     cancelled(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
-    assert page.count("Read in neither scan") == 2
+    assert page.count("Read by neither scan") == 2
     assert f"Scan {two} was cancelled before reading it." in page
     assert "0 of 2 accounts compared" in page
     with pytest.raises(SystemExit) as ended:
