@@ -54,7 +54,7 @@ def test_a_collector_that_spins_leaves_a_gap_with_its_name_and_time() -> None:
 def test_a_target_that_spins_has_failed_for_want_of_time(what: str) -> None:
     target = spinning(what)
     assert target["state"] == "failed"
-    assert "not done in the time" in target["error"]["reason"]
+    assert "exceeded its time limit" in target["error"]["reason"]
     assert "memory" not in target["error"]["what_to_do"]
 
 
