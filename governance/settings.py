@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "governance.core",
     "governance.identity",
     "governance.notify",
+    "governance.audit",
     "accounts",
     "scans",
     "exceptions",

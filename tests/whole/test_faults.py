@@ -170,7 +170,9 @@ def test_with_regions_named_nobody_need_list_them_but_the_gap_is_told(scene: Sce
     assert scan.state == "partial"
     told = {gap["api"]: gap["kind"] for gap in scan.targets.get().gaps}
     assert [told.get(call.api) for call in REGION_CALLS] == ["denied", KINDS[kind]]
-    assert [line for line in list_unread_accounts(scan) if "only the configured ones were read: " + scene.region in line]
+    assert [
+        line for line in list_unread_accounts(scan) if "only the configured ones were read: " + scene.region in line
+    ]
 
 
 @pytest.mark.parametrize("kind", ["denied", "denied_by_scp"])

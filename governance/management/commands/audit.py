@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from accounts.tasks import list_anchor_writers
 from governance.audit import check, export, trail
 from governance.audit.anchor import AnchorWriteError, anchor_now
+from governance.audit.extensions import audit_extensions
 from governance.core import verifier
 from governance.core.cli import COULD_NOT, DONE, CouldNotError, TutelaCommand, UsageError
 from governance.core.policy import SYSTEM
@@ -60,7 +60,7 @@ class Command(TutelaCommand):
 
     def anchor(self, _options: dict[str, Any]) -> int:
         try:
-            anchor = anchor_now(list_anchor_writers())
+            anchor = anchor_now(audit_extensions.required().anchor_writers())
         except AnchorWriteError as error:
             raise CouldNotError(str(error)) from error
         self.stdout.write(f"Row {anchor['seq']} is anchored." if anchor else "There is nothing to anchor yet.")

@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from accounts.tasks import anchor_audit
 from governance.audit import anchor, export
+from governance.audit.tasks import anchor_audit
 from governance.celery import app
 from governance.core.models import AuditEvent
 from governance.core.verifier import main
