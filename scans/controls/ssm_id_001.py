@@ -49,7 +49,7 @@ CONTROL = Control(
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
     version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
-    joins=True,
+    needs_organization=True,
     facts={"iam.root": ("mfa_enabled",)},
     # The same resource once more: the report is only asked where there is no device.
     related={"iam.root": ("credentials_present",)},

@@ -58,7 +58,7 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
     version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
-    joins=True,
+    needs_organization=True,
     facts={
         "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
         "iam.user": ("name", "password_enabled", "keys"),

@@ -95,7 +95,7 @@ class Control:
     identifies an outcome about the place itself: nothing is there, or it could not be read.
     related: facts of other types, read with resource.look_up, resource.find and resource.all.
     frameworks: framework -> ids.
-    joins: whether it needs facts of the whole organization (Context.bucket_owners, root_managed). Such a control is
+    needs_organization: whether it needs facts of the whole organization (Context.bucket_owners, root_managed). Such a control is
     judged after every account was read.
     names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
     no longer listed may still exist.
@@ -117,7 +117,7 @@ class Control:
     related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 1
-    joins: bool = False
+    needs_organization: bool = False
     names_others: tuple[str, ...] = ()
     flow_steps: Mapping[str, FlowStep] = field(default_factory=dict)
     flow_kinds: tuple[str, ...] = ()

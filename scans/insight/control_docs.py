@@ -49,7 +49,10 @@ def format_control_table(control: Control) -> str:
     statements = "; ".join(f"{id} ({STATEMENTS[id].title})" for id in control.statements if id in STATEMENTS)
     rows = (
         ("severity", str(control.severity)),
-        ("judged", SCOPE_TEXTS[control.scope] + (", after every account was read" if control.joins else "")),
+        (
+            "judged",
+            SCOPE_TEXTS[control.scope] + (", after every account was read" if control.needs_organization else ""),
+        ),
         ("resources and their facts", format_fact_types(control.facts)),
         ("also reads", format_fact_types(control.related)),
         ("source document's statements", statements),

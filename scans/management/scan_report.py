@@ -102,7 +102,7 @@ def build_control_table(scan: Scan) -> Table:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for id in scan.asked.get("controls") or registry.controls():
         control = registry.controls()[id].control
-        known = read and (not control.joins or bool(scan.joined_context))
+        known = read and (not control.needs_organization or bool(scan.joined_context))
         table.add_row(id, control.severity, control.title, *format_verdicts(counts[id], known=known))
     return table
 

@@ -170,7 +170,7 @@ def requeue_bucket_owners(scan: Scan) -> list[int]:
 
 def run_cross_account_phase(scan: Scan) -> None:
     """Judge the controls that need the whole organization, then complete the Scan."""
-    controls = [c for c in target_evaluation.select_scan_controls(scan) if c.control.joins]
+    controls = [c for c in target_evaluation.select_scan_controls(scan) if c.control.needs_organization]
     try:
         foreign = store_organization_context(scan)
     except Exception as error:

@@ -169,7 +169,7 @@ def list_deciding_accounts(account: Account, control: Control) -> list[str]:
 
     They are the owners of its buckets, as last known, and the management account.
     """
-    if not control.joins:
+    if not control.needs_organization:
         return []
     organization = account.organization
     needed = {registry.collector_by_type()[type] for type in control.facts}

@@ -25,6 +25,7 @@ from scans.domain.evidence import World, encode_fact
 from scans.domain.fingerprint import compute_fingerprint
 from scans.domain.lifecycle import RESOLUTION, Event, event_for, format_event_kind, parse_event_kind
 from scans.models import Finding, FindingEvent, Scan
+from scans.pipeline.outcome_split import CompletePlaces, find_complete_places, split_outcomes
 from scans.pipeline.posture_cells import write_posture_cells
 
 CHANGEABLE_FIELDS = [
@@ -77,32 +78,6 @@ class FindingChanges:
     by_control: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
-@dataclass(frozen=True, slots=True)
-class CompletePlaces:
-    """The (control, region) pairs that were listed completely, so that a missing resource is gone.
-
-    spared: fingerprints of resources that exist but were judged only in part, because of the limits of the Scan.
-    """
-
-    places: frozenset[tuple[str, str]]
-    spared: frozenset[str] = frozenset()
-
-    def covers(self, finding: Finding) -> bool:
-        return (finding.control, finding.region) in self.places and finding.fingerprint not in self.spared
-
-
-def find_complete_places(
-    judged: Iterable[JudgedOutcome], scanned: set[tuple[str, str]], spared: frozenset[str] = frozenset()
-) -> CompletePlaces:
-    """The judged places without those whose list of resources may be incomplete."""
-    # Two reasons for that: the place itself is unknown, or a resource that names further resources is.
-    unsure = (item for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
-    incomplete = {
-        (item.control.id, item.region) for item in unsure if item.about_place or item.type in item.control.names_others
-    }
-    return CompletePlaces(frozenset(scanned - incomplete), spared)
-
-
 def reconcile_findings(
     *,
     scan: Scan,
@@ -121,48 +96,12 @@ def reconcile_findings(
     ground = OutcomeSource(scan, world, digests, at)
     known = load_known_findings(account, judged_places)
     split = split_outcomes(judged, account, known, partial_scans.regions_read(scan.asked, digests))
-    sure = find_complete_places(judged, judged_places, frozenset(split.spared))
-    plan_changes(batch, ((item, ground) for item in split.told), sure, known)
+    complete = find_complete_places(judged, judged_places, frozenset(split.left_unchanged))
+    plan_changes(batch, ((item, ground) for item in split.reported), complete, known)
     if split.of_others:
         batch.counts[partial_scans.LIMITED_BY_OTHERS] = split.of_others
-    persist_changes(batch, split.told, judged_places, split.limited)
+    persist_changes(batch, split.reported, judged_places, split.limited)
     return batch
-
-
-@dataclass(slots=True)
-class OutcomeSplit:
-    """The outcomes of a limited Scan.
-
-    told: to be reported. spared: fingerprints of Findings that stay unchanged. limited: places that were read in part.
-    of_others: how many unchanged ones depend on accounts that the Scan left out.
-    """
-
-    told: list[JudgedOutcome] = field(default_factory=list)
-    spared: set[str] = field(default_factory=set)
-    limited: set[tuple[str, str]] = field(default_factory=set)
-    of_others: int = 0
-
-
-def split_outcomes(
-    judged: Iterable[JudgedOutcome], account: Account, known: Mapping[str, Finding], read: partial_scans.RegionLimit
-) -> OutcomeSplit:
-    """Split off outcomes that are unknown only because of the Scan's limits. They open and change no Finding."""
-    split = OutcomeSplit()
-    for item in judged:
-        if not partial_scans.is_limited(item, read):
-            split.told.append(item)
-            continue
-        split.limited.add((item.control.id, item.region))
-        mark = compute_fingerprint(item.control.id, account.account_id, item.region, item.resource)
-        rest = partial_scans.drop_left_out_gaps(item, read)
-        # An open Finding stays as it is even if there are other gaps: the earlier Scan knew more than this one.
-        is_open = mark in known and known[mark].state == "open"
-        if rest is None or is_open:
-            split.spared.add(mark)
-            split.of_others += partial_scans.is_limited_by_others(item)
-        else:
-            split.told.append(rest)
-    return split
 
 
 def load_known_findings(account: Account, places: set[tuple[str, str]]) -> dict[str, Finding]:
@@ -173,16 +112,16 @@ def load_known_findings(account: Account, places: set[tuple[str, str]]) -> dict[
 
 
 def plan_changes(
-    batch: FindingChanges, grounded: Iterable[SourcedOutcome], sure: CompletePlaces, known: dict[str, Finding]
+    batch: FindingChanges, grounded: Iterable[SourcedOutcome], complete: CompletePlaces, known: dict[str, Finding]
 ) -> None:
     """Plan what these outcomes do to the known Findings. Changes rows in memory only, and empties `known` of them."""
     for item, ground in grounded:
         batch.counts[item.outcome.verdict] += 1
         batch.by_control[item.control.id][item.outcome.verdict] += 1
-        mark = compute_fingerprint(item.control.id, batch.account.account_id, item.region, item.resource)
-        apply_outcome(batch, item, mark, known.pop(mark, None), ground)
+        fingerprint = compute_fingerprint(item.control.id, batch.account.account_id, item.region, item.resource)
+        apply_outcome(batch, item, fingerprint, known.pop(fingerprint, None), ground)
     for finding in known.values():
-        close_if_gone(batch, finding, covered=sure.covers(finding))
+        close_if_gone(batch, finding, covered=complete.covers(finding))
     # No longer listed, but maybe still there. They keep counting, since a denied read must not improve a score.
     batch.kept = [finding for finding in known.values() if finding.state == "open"]
 
@@ -203,7 +142,7 @@ def persist_changes(
 
 
 def apply_outcome(
-    batch: FindingChanges, item: JudgedOutcome, mark: str, finding: Finding | None, ground: OutcomeSource
+    batch: FindingChanges, item: JudgedOutcome, fingerprint: str, finding: Finding | None, ground: OutcomeSource
 ) -> None:
     outcome = item.outcome
     # The vast majority of outcomes are passes without a Finding. They leave here, before facts and gaps are encoded.
@@ -224,7 +163,7 @@ def apply_outcome(
         return
     if finding is None:
         finding = Finding(
-            fingerprint=mark,
+            fingerprint=fingerprint,
             control=item.control.id,
             account=batch.account,
             region=item.region,

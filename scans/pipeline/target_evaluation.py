@@ -61,7 +61,7 @@ def evaluate_target(
     # Two contexts: the one from the start of the scan lacks what only the other accounts know, such as bucket owners.
     digest = scan.joined_context if joined else scan.context
     context = blobs.load_context(digest, account=account.account_id, as_of=at.isoformat())
-    chosen = [(c.control, c.evaluate) for c in controls if c.control.joins is joined]
+    chosen = [(c.control, c.evaluate) for c in controls if c.control.needs_organization is joined]
     return run(evaluate_evidence, evidences, chosen, context, at, regions)
 
 

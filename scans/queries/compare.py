@@ -13,7 +13,7 @@ from accounts.models import Account
 from scans import registry
 from scans.domain import partial_scans
 from scans.models import Scan, Target
-from scans.pipeline.reconcile import find_complete_places
+from scans.pipeline.outcome_split import find_complete_places
 from scans.queries.scans import visible_scans
 from scans.timemachine.diff import ComparisonSide, Difference, DifferenceKind, Identity, Place, list_differences
 from scans.timemachine.rejudge import EvidenceLostError, rejudge_target

@@ -48,13 +48,19 @@ def list_control_sets(layers: Sequence[Target], account: Account) -> list[Contro
         return []
     as_of = layers[0].collected_at.isoformat()
     joined = next((t.scan for t in layers if t.scan.joined_context), None)
-    found = [load_control_set(layers[0].scan.context, account, as_of, joins=False)]
-    return found + ([load_control_set(joined.joined_context, account, as_of, joins=True)] if joined else [])
+    found = [load_control_set(layers[0].scan.context, account, as_of, needs_organization=False)]
+    return found + (
+        [load_control_set(joined.joined_context, account, as_of, needs_organization=True)] if joined else []
+    )
 
 
-def load_control_set(digest: str, account: Account, as_of: str, *, joins: bool) -> ControlSet:
+def load_control_set(digest: str, account: Account, as_of: str, *, needs_organization: bool) -> ControlSet:
     context = blobs.load_context(digest, account=account.account_id, as_of=as_of)
     # The simulation uses the latest evidence of every account, so what this one scan left out doesn't matter.
     context = replace(context, left_out={})
-    controls = [(c.control, c.evaluate) for c in registry.controls().values() if c.control.joins is joins]
+    controls = [
+        (c.control, c.evaluate)
+        for c in registry.controls().values()
+        if c.control.needs_organization is needs_organization
+    ]
     return controls, context

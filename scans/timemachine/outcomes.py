@@ -28,7 +28,7 @@ def iterate_outcomes(scan: Scan, accounts: QuerySet[Account] | None = None) -> I
 def describe_unjudged(scan: Scan) -> str:
     """What iterate_outcomes lacks although the Scan asked for it, in words. Empty: nothing."""
     # A Scan that was cancelled before its cross-account evaluation has no context for these controls.
-    if scan.joined_context or not any(loaded.control.joins for loaded in select_scan_controls(scan)):
+    if scan.joined_context or not any(loaded.control.needs_organization for loaded in select_scan_controls(scan)):
         return ""
     return "controls that need the whole organization were not judged"
 

@@ -17,7 +17,8 @@ from scans.domain.engine import JudgedOutcome
 from scans.domain.fingerprint import compute_fingerprint
 from scans.models import Target
 from scans.pipeline import target_evaluation
-from scans.pipeline.reconcile import CompletePlaces, OutcomeSource, SourcedOutcome, find_complete_places
+from scans.pipeline.outcome_split import CompletePlaces, find_complete_places
+from scans.pipeline.reconcile import OutcomeSource, SourcedOutcome
 from scans.storage import blobs
 from scans.timemachine import as_of
 
@@ -76,8 +77,10 @@ def rejudge_account(
         merge.take(result, source)
     found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
     # Limited outcomes must not close the Findings of their resources, which do exist.
-    spared = (compute_fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited)
-    found.complete_places = CompletePlaces(frozenset(merge.complete), frozenset(spared))
+    left_unchanged = (
+        compute_fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited
+    )
+    found.complete_places = CompletePlaces(frozenset(merge.complete), frozenset(left_unchanged))
     return found
 
 

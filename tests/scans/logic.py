@@ -136,7 +136,7 @@ def digest(control: str) -> str:
     facts = [
         sorted((type, list(names)) for type, names in given.items()) for given in (declared.facts, declared.related)
     ]
-    parts = [repr((facts, str(declared.scope), declared.joins))]
+    parts = [repr((facts, str(declared.scope), declared.needs_organization))]
     for (module, name), node in sorted(reached(control).items()):
         parts.append(f"{module}.{name} {form(Bare().visit(deepcopy(node)))}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -64,7 +64,7 @@ def declare_destination_control(
         severity=Severity.HIGH,
         scope=ControlScope.GLOBAL,
         version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read proves nothing
-        joins=True,
+        needs_organization=True,
         names_others=tuple(more or ()),
         facts={**DESTINATION_FACTS, **(more or {})},
         related={**DESTINATION_RELATED, **(beside or {})},

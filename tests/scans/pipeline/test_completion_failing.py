@@ -25,7 +25,7 @@ from tests.scans.pipeline.test_completion import state
 pytestmark = pytest.mark.django_db
 
 ODD = "111122223334"
-JOINED = [item.control for item in registry.controls().values() if item.control.joins]
+JOINED = [item.control for item in registry.controls().values() if item.control.needs_organization]
 Break = Callable[[Exception], None]
 
 

@@ -104,7 +104,7 @@ PS, AU, TRAILS = "SSM-PS-001", "SSM-AU-001", "cloudtrail.trail"
 
 
 def whole() -> list[tuple[Sequence[tuple[Control, Any]], Context]]:
-    everything = [(c.control, c.evaluate) for c in CONTROLS.values() if not c.control.joins]
+    everything = [(c.control, c.evaluate) for c in CONTROLS.values() if not c.control.needs_organization]
     return [(everything, Context(account=ACCOUNT, organization="o-example", as_of="2026-01-01T00:00:00+00:00"))]
 
 

@@ -136,7 +136,7 @@ def test_a_kind_that_nothing_uses_is_not_applicable_while_another_is_judged() ->
 def test_the_fourteen_differ_in_title_quote_and_remedy_only() -> None:
     controls = [item.control for id, item in registry.controls().items() if id.startswith("SSM-DS")]
     assert len({c.title for c in controls}) == len({c.quote for c in controls}) == 14
-    assert {(c.severity, c.scope, c.joins, c.container) for c in controls} == {
+    assert {(c.severity, c.scope, c.needs_organization, c.container) for c in controls} == {
         (controls[0].severity, controls[0].scope, True, "arn:{p}:s3:::*")
     }
     assert all(c.remediation.code for c in controls)
