@@ -21,8 +21,9 @@ def is_owned_by_grant(grants: Iterable[GrantFact], account: Account) -> bool:
 
 
 def list_owned_accounts(person: User, accounts: Iterable[Account], now: datetime) -> list[Account]:
-    """Of these accounts, those that the person owns: by a grant of account owner, set by hand as an owner, or named by
-    the tags of an account whose owners nobody set by hand."""
+    """The accounts among these that the person owns: by a grant as account owner, as an owner set by hand, or by name
+    in the tags of an account without owners set by hand."""
+    # Names are compared in every spelling that looks the same: a zero-width character must not hide an owner.
     grants = list_held_facts(person, now)
     names = list_folded_names(person)
     by_hand = set(AccountOwner.objects.filter(user=person).values_list("account_id", flat=True))
@@ -36,7 +37,7 @@ def list_owned_accounts(person: User, accounts: Iterable[Account], now: datetime
 
 
 def find_account_owners(accounts: Iterable[Account], now: datetime) -> set[int]:
-    """The Users who hold the grant of account owner over any of these accounts."""
+    """The Users (ids) who hold a grant as account owner over any of these accounts."""
     owned = list(accounts)
     holders = Grant.objects.filter(role=Role.ACCOUNT_OWNER, ended_at=None).values("user")
     found: set[int] = set()

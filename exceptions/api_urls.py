@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/ of the workflow."""
+"""The API's URLs for exception requests, tickets and ticket rules, below /api/v1/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the workflow. Every message says what is wrong and what to do."""
+"""The errors of exception requests and tickets. Every message says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from governance.core.policy import NotPermittedError
 
 
 class WorkflowError(ValueError):
-    """The act can't be done as things are."""
+    """The act isn't possible in the present state."""
 
 
 class InvalidRequestError(WorkflowError):
@@ -21,7 +21,7 @@ class InvalidRequestError(WorkflowError):
 
 
 class ScopeNotPermittedError(NotPermittedError):
-    """Who may ask for exceptions, but not for this scope: something to mend in what they typed."""
+    """The actor may request exceptions, but not for this scope. Forms show it beside the scope, as a field's error."""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -29,18 +29,18 @@ class ScopeNotPermittedError(NotPermittedError):
 
 
 class ConflictOfInterestError(WorkflowError):
-    """This person may not decide this, whatever their grants."""
+    """A conflict of interest keeps this person from deciding, whatever their grants allow."""
 
 
 class StaleVersionError(WorkflowError):
-    """Somebody changed the object since it was read."""
+    """The object was changed after the caller read it."""
 
 
 class ChangedSinceShownError(WorkflowError):
-    """What would be decided is no longer what was on the screen. changes: what -> {was, is}."""
+    """The request differs from what the decider saw. changes: key -> {was, is}."""
 
     def __init__(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__(
-            "What you were shown has changed since: " + ", ".join(sorted(changes)) + ". Look at it again, then decide."
+            "The request changed since you opened it: " + ", ".join(sorted(changes)) + ". Review it, then decide."
         )
         self.changes = changes

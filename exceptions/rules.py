@@ -1,4 +1,4 @@
-"""What an exception request may ask for and who may decide it. Pure: no Django."""
+"""The policy rules of exceptions: severities, quorum, limits, phases and drift. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rule:
     max_renewals: int
 
 
-# What a new installation starts with: the shorter the graver; two approvers for critical and for broad scopes.
+# What a new installation starts with: shorter for higher severities; two approvers for critical and for broad scopes.
 MAX_DAYS = {"critical": 30, "high": 90, "medium": 180, "low": 365}
 SLA_DAYS = {"critical": 7, "high": 30, "medium": 90, "low": 180}
 MAX_RENEWALS = 2
@@ -45,31 +45,31 @@ def default_rule(severity: str, kind: ExceptionScopeKind) -> Rule:
 
 
 def highest_severity(severities: Iterable[str]) -> str:
-    """The highest of them. Raises ValueError for none."""
+    """Raises ValueError if there is none."""
     return max(severities, key=SEVERITY_ORDER.index)
 
 
 def find_window_problems(
     starts_at: datetime | None, expires_at: datetime | None, rule: Rule, now: datetime
 ) -> dict[str, str]:
-    """field -> what is wrong with when it would start and end."""
+    """field -> what is wrong with the start and the end."""
     if expires_at is None:
-        return {"expires_at": "Say until when; an exception without an end is never granted."}
+        return {"expires_at": "Choose an end date; every exception needs one."}
     if expires_at <= now:
-        return {"expires_at": "The end lies in the past; choose a later one."}
+        return {"expires_at": "The end is in the past; choose a later one."}
+    # A start in the past is moved to the approval, so the duration is counted from now at the earliest.
     begins = max(starts_at or now, now)
     if expires_at <= begins:
-        return {"expires_at": "It would end before it starts."}
+        return {"expires_at": "The end is before the start; choose a later one."}
     latest = begins + timedelta(days=rule.max_days)
     if expires_at > latest:
-        return {
-            "expires_at": f"At most {rule.max_days} days for this severity and scope: {latest:%Y-%m-%d %H:%M} UTC at the latest."
-        }
+        limit = f"At most {rule.max_days} days for this severity and scope"
+        return {"expires_at": f"{limit}: choose {latest:%Y-%m-%d %H:%M} UTC or earlier."}
     return {}
 
 
 class Phase(StrEnum):
-    """What an approved request is at a moment."""
+    """The phase of an approved request at a given time."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -86,20 +86,21 @@ def effective_state(state: str, starts_at: datetime | None, expires_at: datetime
     """The state that people see: an approved request is pending, active or expired by the clock alone."""
     if state == "approved" and starts_at and expires_at:
         return str(phase_at(starts_at, expires_at, now))
+    # The clock's task writes "expired" down later. Nothing may look open in the meantime, or with the task stopped.
     if state in {"suspended", "submitted", "changes_requested"} and expires_at and now >= expires_at:
         return str(Phase.EXPIRED)
     return state
 
 
 def find_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What differs between two things that were shown: key -> {was, is}."""
+    """The difference between two snapshots: key -> {was, is}."""
     keys = sorted(was.keys() | now.keys())
     return {key: {"was": was.get(key), "is": now.get(key)} for key in keys if was.get(key) != now.get(key)}
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One reason why an approval no longer holds. kind: evidence, control, severity, scope, compensation."""
+    """One reason why an approval is suspended. kind: evidence, control, severity, scope, compensation."""
 
     kind: str
     what: str
@@ -114,22 +115,23 @@ class Drift:
 
 
 DRIFT_SENTENCES = {
-    "evidence": "What was read of {what} has changed.",
-    "control": "{what} judges by version {now} now; it was approved under version {was}.",
-    "severity": "{what} is {now} now; it was {was} when it was approved.",
-    "scope": "{what}: it was {was} and is {now}.",
-    "compensation": "The compensating control {what} no longer passes: it was {was} and is {now}.",
+    "evidence": "The evidence for {what} has changed.",
+    "control": "{what} is now version {now}; the approval was for version {was}.",
+    "severity": "{what} is now {now}; it was {was} at approval.",
+    "scope": "{what}: it was {was} and is now {now}.",
+    "compensation": "The compensating control {what} no longer passes: it was {was} and is now {now}.",
 }
 
 
 def reminder_due(expires_at: datetime, now: datetime, known_since: datetime | None = None) -> int | None:
-    """The smallest of 30, 7, 1 days that the time left has come down to; None: more time, or none, is left.
+    """The number of days (30, 7 or 1) of the reminder that is due; None if none is.
 
-    known_since: when the end was set. What was due before that is no reminder: the approval just said the end."""
+    known_since: when the end was approved. Reminders that fell due before that are left out."""
     left = expires_at - now
     if left <= timedelta(0):
         return None
     due = [days for days in REMINDER_DAYS if left <= timedelta(days=days)]
     if known_since is not None:
+        # A request approved 5 days before its end needs no "ends within 7 days": the approval has just said the end.
         due = [days for days in due if expires_at - timedelta(days=days) > known_since]
     return min(due) if due else None

@@ -1,4 +1,4 @@
-"""The Celery edge of the workflow. Rows are claimed where it matters, so that a run that comes twice does no harm."""
+"""The Celery tasks of the workflow. A task that runs twice does no harm: the work claims each row before it acts."""
 
 from __future__ import annotations
 

@@ -1,16 +1,22 @@
-"""The triggers by which the database itself refuses a decision in conflict, and any change of a decision.
+"""Database triggers that refuse a decision with a conflict of interest, and any change of a decision.
 
-It refuses what the service refuses: a decision by the requester, by the person on whose behalf they asked, by the person
-who answers for them, or by the owner of an account in scope; a decision by an approver whose grant, their own or lent, one
-of the first three gave or extended; and an approval while it isn't known on whose behalf it was asked. Migrations put the
-triggers there.
+They repeat what the service refuses:
+
+- a decision by the requester, by the person on whose behalf they asked, or by the person responsible for their
+  service account;
+- a decision by an owner of an account in scope;
+- a decision by an approver whose grant, own or lent, was given or extended by one of the first three;
+- an approval while the person on whose behalf it was requested is unknown.
+
+Migrations install the triggers.
 """
 
 from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# One condition for both databases: NEW is the decision that comes in.
+# One condition for both databases; NEW is the decision to be inserted. It holds for code that bypasses the service too.
+# Revoking is left out: it takes a right away, so an interested person may do it.
 CONFLICT = """
     NEW.act <> 'revoke' AND (
         NEW.by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)
@@ -30,13 +36,13 @@ CONFLICT = """
         {owned}{behind}
     )
 """
-# A person whom somebody set as an owner. Names in tags are matched by the service alone.
+# Owners set by hand. Names in tags are matched by the service alone: comparing spellings needs Unicode folding.
 OWNED = """OR EXISTS (
             SELECT 1 FROM accounts_accountowner o
             JOIN exceptions_cover c ON c.account_id = o.account_id AND c.request_id = NEW.request_id
             WHERE o.user_id = NEW.by_id
         )"""
-# Who is behind a request, beside who made it. Older migrations know nothing of it.
+# The persons behind a request, beside its requester. Older migrations install the trigger without this part.
 BEHIND = """
         OR EXISTS (
             SELECT 1 FROM exceptions_exceptionrequest r JOIN identity_user u ON u.id = r.requested_by_id
@@ -45,8 +51,12 @@ BEHIND = """
                 OR NEW.act IN ('approve', 'reapprove') AND r.on_behalf_of_unknown <> ''
             )
         )"""
-# Who is behind an approver's grant: at first only who gave it, then also who set its end, then of a lent one also who did
-# either for its lender; now any of these who is behind the request, beside who made it.
+# The persons behind an approver's grant. Each migration keeps the condition of its time, so that migrating forward and
+# back installs the trigger that the tables of that time can support:
+# GRANTED: the requester gave the grant.
+# GRANTED_OR_EXTENDED: or the requester set its end.
+# LENT_TOO: or did either for the lender of a lent grant.
+# GIVEN, the present one: or a person behind the request did any of these.
 GRANTED = "g.granted_by_id = (SELECT requested_by_id FROM exceptions_exceptionrequest WHERE id = NEW.request_id)"
 GRANTED_OR_EXTENDED = """EXISTS (
                 SELECT 1 FROM exceptions_exceptionrequest r
@@ -108,8 +118,8 @@ POSTGRESQL = [
 def install_decision_triggers(
     connection: BaseDatabaseWrapper, given: str = GIVEN, owned: str = OWNED, behind: str = BEHIND
 ) -> None:
-    """given, owned, behind: what an older migration knew of who is behind a grant, and of owners set by hand and of who
-    is behind a request (nothing)."""
+    """given, owned, behind: parts of the condition that an older migration replaces or leaves empty."""
+    # SQLite keeps times as text. The decision's own time has the form of the grants' ends, so the two compare.
     now, statements = ("NEW.at", SQLITE) if connection.vendor == "sqlite" else ("now()", POSTGRESQL)
     conflict = CONFLICT.format(now=now, given=given, owned=owned, behind=behind)
     with connection.cursor() as cursor:
@@ -118,7 +128,7 @@ def install_decision_triggers(
 
 
 def remove_decision_triggers(connection: BaseDatabaseWrapper) -> None:
-    """For migrations of this table; whoever removes the triggers puts them back."""
+    """For migrations that alter the table. Such a migration installs the triggers again afterwards."""
     names = ("decision_conflict", "decision_fixed", "decision_kept")
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

@@ -1,4 +1,7 @@
-"""Installs the workflow in the apps below, which don't know it: called once, when Django is ready."""
+"""Installs the workflow in the extension points of accounts and scans. Called once, when Django is ready.
+
+Those apps are layers below and can't import this one, so they offer extension points and this module fills them.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +52,14 @@ def overlay_findings(findings: Sequence[Finding], now: datetime) -> dict[int, Fi
 def handle_reconciliation(
     account: Account, opened: Sequence[Finding], changed: Sequence[Finding], *, replayed: bool = False
 ) -> None:
-    """opened: new or open again; changed: those and every other one that a scan touched."""
+    """opened: findings that are new or reopened; changed: these and every other finding that the scan touched."""
     from exceptions.requests import drift
     from exceptions.tickets import lifecycle, verification
 
+    # Drift first: it takes the account's lock, and the others then follow the order of exceptions.common.locking.
     drift.suspend_after_scan(account, changed)
-    if not replayed:  # judging old evidence again proves nothing fixed
+    # A replay judges stored evidence again. It reads nothing new, so it can't prove a fix.
+    if not replayed:
         verification.verify_after_scan(changed)
     lifecycle.propose_by_rules(account, opened)
 

@@ -1,1 +1,1 @@
-"""What requests and tickets share: locks, people, notifications, what lies over a finding."""
+"""Shared by requests and tickets: locks, stakeholders, notifications, and which findings are excepted."""

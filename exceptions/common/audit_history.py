@@ -17,20 +17,21 @@ class HistoryEntry:
     decision: bool = False
 
 
-def read_history(subject: str, *, told: bool = True) -> list[HistoryEntry]:
-    """From the audit trail, oldest first. told: may the reader know why it was suspended, with the names in it?"""
+def read_history(subject: str, *, show_drift: bool = True) -> list[HistoryEntry]:
+    """Oldest first. show_drift: the reader may read why it was suspended, with the names of accounts and resources."""
     found: list[HistoryEntry] = []
     for row in AuditEvent.objects.filter(subject=subject).order_by("seq"):
-        this = build_history_entry(row, told=told)
-        # A decision that decides is two acts of the trail, the decision and the move: one line to read.
+        this = build_history_entry(row, show_drift=show_drift)
+        # The deciding vote writes two audit rows, the decision and the move. The page shows them as one line.
         carried_out = found and found[-1].decision and (found[-1].actor, found[-1].act) == (this.actor, this.act)
         if this.decision or not carried_out:
             found.append(this)
     return found
 
 
-def build_history_entry(row: AuditEvent, *, told: bool) -> HistoryEntry:
+def build_history_entry(row: AuditEvent, *, show_drift: bool) -> HistoryEntry:
     act = row.action.partition(".")[2].removeprefix("decide_")
     decision = "decision" in row.body
-    said = row.body.get("comment" if decision else "reason", "")
-    return HistoryEntry(row.at, row.actor, act, str(said) if told or act != "suspend" else "", decision)
+    reason = row.body.get("comment" if decision else "reason", "")
+    # A suspension's reason names what drifted, maybe in an account that this reader can't see.
+    return HistoryEntry(row.at, row.actor, act, str(reason) if show_drift or act != "suspend" else "", decision)

@@ -1,4 +1,4 @@
-"""Acts on many at once, each in the version that was read and with a result of its own. What can be done is done."""
+"""Bulk acts of the API: each item names the version that was read, succeeds or fails alone, and has its own result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.rest.views import Api
 
 
 class ItemsBody(Strict):
-    """items: ids, with the version of each that was read."""
+    """items: ids, each with the version that was read."""
 
     class Item(Strict):
         id = serializers.IntegerField()
@@ -25,7 +25,7 @@ class ItemsBody(Strict):
 
 
 class BulkActsApi(Api):
-    """What the two have in common; found(id) is that of the one they are of."""
+    """The base of bulk acts on requests and on tickets. found(id) comes from the API that it is mixed into."""
 
     found: Callable[[int], Any]
 

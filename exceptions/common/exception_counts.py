@@ -1,7 +1,7 @@
-"""How many failing findings are excepted or requested now, in a few queries however many findings there are.
+"""Counts the failing findings that are excepted or requested now, in a few queries however many findings there are.
 
-The covers are few beside the findings, so each count starts from them: by fingerprint, which is unique, and by the
-accounts and controls that are covered as a whole.
+There are few covers beside the findings, so each count starts from the covers: by fingerprint, which is unique, and by
+the accounts and controls that are covered as a whole.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ class ExceptionCounts:
 
 
 def count_exceptions(visible: QuerySet[Account], now: datetime) -> ExceptionCounts:
-    """Of the open failing findings in these accounts. What is excepted is never counted as requested too."""
+    """Count the open failing findings of these accounts. An excepted finding is not counted as requested as well."""
     failing = failing_in(visible)
     excepted = sum(found.count() for found in split_by_cover(failing, in_force(now)))
+    # Most of the time nothing is requested; this spares the two slower counts then.
     if not Cover.objects.filter(asked_for(now)).exists():
         return ExceptionCounts(excepted)
     bare = ~Exists(match_covers().filter(in_force(now)))
@@ -49,10 +50,14 @@ def failing_in(visible: QuerySet[Account]) -> QuerySet[Finding]:
 
 
 def split_by_cover(findings: QuerySet[Finding], covers: Q) -> tuple[QuerySet[Finding], QuerySet[Finding]]:
-    """Those under a cover of an (account, control) as a whole, and the others that a cover names. None is in both."""
+    """The findings under a cover of a whole (account, control), and the other findings that a cover names.
+
+    No finding is in both, so the two counts can be added."""
     held = Cover.objects.filter(covers).order_by()
     whole = held.filter(fingerprint="")
     over_all = Exists(match_covers().filter(covers, fingerprint=""))
+    # The two IN conditions alone would pair any covered account with any covered control. They narrow the search by
+    # index; Exists then keeps the right pairs.
     wide = findings.filter(account__in=whole.values("account"), control__in=whole.values("control")).filter(over_all)
     named = findings.filter(fingerprint__in=held.exclude(fingerprint="").values("fingerprint")).exclude(over_all)
     return wide, named

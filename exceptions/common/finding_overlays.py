@@ -1,4 +1,4 @@
-"""Which findings are excepted or requested, computed when read: the clock decides, no worker is needed."""
+"""Finds which findings are excepted or requested, computed when read: it depends on the clock, not on a worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAITING_STATES = ("submitted", "changes_requested", "suspended")
 
 @dataclass(frozen=True, slots=True)
 class ExceptionOverlay:
-    """What lies over a finding. kind: excepted or requested; until: when an exception ends."""
+    """The exception or request that covers a finding. kind: excepted or requested; until: when it ends."""
 
     kind: str
     request: int
@@ -25,12 +25,12 @@ class ExceptionOverlay:
 
 
 def in_force(now: datetime) -> Q:
-    """Of Cover: what covers at this moment."""
+    """The covers that except findings at this moment."""
     return Q(live=True, starts_at__lte=now, expires_at__gt=now)
 
 
 def asked_for(now: datetime) -> Q:
-    """Of Cover: what would cover if it were approved, or will once it starts."""
+    """The covers of requests that are waiting, or approved and not started yet."""
     waiting = Q(request__state__in=WAITING_STATES, expires_at__gt=now)
     return waiting | Q(live=True, starts_at__gt=now)
 
@@ -38,13 +38,13 @@ def asked_for(now: datetime) -> Q:
 def match_covers(
     outer_account: str = "account", control: str = "control", fingerprint: str = "fingerprint"
 ) -> QuerySet[Cover]:
-    """The covers over an outer row of Finding, by the index cover_live."""
+    """The covers of an outer row of Finding, through the index cover_live."""
     mine = Q(fingerprint="") | Q(fingerprint=OuterRef(fingerprint))
     return Cover.objects.filter(mine, account=OuterRef(outer_account), control=OuterRef(control))
 
 
 def filter_excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
-    """Only the findings that an exception in force covers."""
+    """Only the findings that an active exception covers."""
     return findings.filter(Exists(match_covers().filter(in_force(now))))
 
 
@@ -53,25 +53,26 @@ def exclude_excepted(findings: QuerySet[Finding], now: datetime) -> QuerySet[Fin
 
 
 def filter_requested(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
-    """Only the findings that are not excepted, but for which a request is waiting."""
+    """Only the findings that are not excepted but have a waiting request."""
     return exclude_excepted(findings, now).filter(Exists(match_covers().filter(asked_for(now))))
 
 
 def find_exception_overlays(findings: Iterable[Finding], now: datetime) -> dict[int, ExceptionOverlay]:
-    """Finding id -> what lies over it, for a page of them, in one query."""
+    """Finding id -> its overlay, for one page of findings, in one query."""
     rows = list(findings)
     accounts, controls = {f.account_id for f in rows}, {f.control for f in rows}
-    marks = {"", *(f.fingerprint for f in rows)}
+    fingerprints = {"", *(f.fingerprint for f in rows)}
     covers = Cover.objects.filter(in_force(now) | asked_for(now), account__in=accounts, control__in=controls)
     by_key: dict[tuple[int, str, str], Cover] = {}
-    for cover in covers.filter(fingerprint__in=marks).select_related("request").order_by("expires_at"):
+    for cover in covers.filter(fingerprint__in=fingerprints).select_related("request").order_by("expires_at"):
         key = (cover.account_id, cover.control, cover.fingerprint)
         held = by_key.get(key)
         if held is None or rank_cover(cover, now) >= rank_cover(held, now):
             by_key[key] = cover
     found: dict[int, ExceptionOverlay] = {}
     for finding in rows:
-        both = [by_key.get((finding.account_id, finding.control, mark)) for mark in ("", finding.fingerprint)]
+        wide_and_own = ("", finding.fingerprint)
+        both = [by_key.get((finding.account_id, finding.control, fingerprint)) for fingerprint in wide_and_own]
         best = max((c for c in both if c is not None), key=lambda c: rank_cover(c, now), default=None)
         if best is not None:
             kind = "excepted" if rank_cover(best, now)[0] else "requested"
@@ -80,6 +81,7 @@ def find_exception_overlays(findings: Iterable[Finding], now: datetime) -> dict[
 
 
 def rank_cover(cover: Cover, now: datetime) -> tuple[bool, datetime]:
+    """Several requests may cover one finding. An active exception ranks above a request, then the later end wins."""
     return cover.live and cover.starts_at <= now < cover.expires_at, cover.expires_at
 
 
@@ -91,5 +93,5 @@ def requests_for_finding(finding: Finding) -> QuerySet[ExceptionRequest]:
 
 
 def filter_uncovered(findings: QuerySet[Finding], now: datetime) -> QuerySet[Finding]:
-    """Only the findings over which nothing lies: neither an exception in force nor a request that waits."""
+    """Only the findings with neither an active exception nor a waiting request."""
     return findings.exclude(Exists(match_covers().filter(in_force(now) | asked_for(now))))

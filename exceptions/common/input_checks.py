@@ -1,4 +1,4 @@
-"""What people may type."""
+"""Checks of text and control ids that people enter."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ MAX_TEXT = free_text.MAX_TEXT
 
 
 def validate_text(name: str, text: str, *, most: int = MAX_TEXT) -> str:
-    """Stripped. Raises InvalidRequestError for what is too long, or holds a secret or personal data: named by kind only."""
+    """The text, stripped. Raises InvalidRequestError if it is too long or holds a secret or personal data.
+
+    The message names the kind of secret only, so that the secret reaches no page, log or API answer."""
     stripped = text.strip()
+    # The length comes first: the detectors below are slow on megabytes, and one request may carry them.
     if len(stripped) > most:
-        raise InvalidRequestError(**{name: f"At most {most:,} characters."})
+        raise InvalidRequestError(**{name: f"Enter at most {most:,} characters."})
+    # PostgreSQL can't store NUL in text, SQLite can.
     if "\x00" in stripped:
-        raise InvalidRequestError(**{name: "It holds a character that can't be kept (NUL)."})
+        raise InvalidRequestError(**{name: "The text contains a character that can't be stored (NUL). Remove it."})
     try:
         free_text.refuse_sensitive(stripped)
     except ValidationError as error:

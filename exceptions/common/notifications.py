@@ -1,4 +1,4 @@
-"""Who is told what, in the transaction of the act."""
+"""Notifications about exception requests: who receives which, written in the transaction of the act."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from exceptions.models import ExceptionRequest
 from governance.core.policy import Actor, Permission
 from governance.notify.services import notify_people, settle_notifications
 
-PARTIAL_SCOPE_TEXT = "It covers accounts of yours. Its page says what concerns them."
+# For people who see a part of the scope: the full text would name and count other people's accounts.
+PARTIAL_SCOPE_TEXT = "The request covers some of your accounts; its page shows what concerns them."
 
 
-# Of a notification that asks for something: the states in which it still does.
+# The notifications that ask for an act, with the states in which the act is still open.
 ACTIONABLE_STATES = {
     "exception.requested": {"submitted", "suspended"},
     "exception.changes": {"changes_requested"},
@@ -35,23 +36,24 @@ def build_request_url(request: ExceptionRequest) -> str:
 
 
 def dismiss_notifications(url: str, state: str, actor: Actor) -> None:
-    """After a move: mark as read what asks for something that is done, for everybody; for the person who acted, mark
-    all that asks for something here."""
+    """After a move to this state: mark the notifications that ask for a finished act as read, for every person."""
     settle_notifications(url=url, kinds=[kind for kind, states in ACTIONABLE_STATES.items() if state not in states])
+    # The one who acted has seen the request, so everything that it asked of them is done, in any state.
     if actor.user_id is not None:
         settle_notifications(url=url, kinds=ACTIONABLE_STATES, people={actor.user_id})
 
 
 def dismiss_end_reminders(request: ExceptionRequest) -> None:
-    """A renewal was approved: nobody needs to be reminded of this one's end."""
+    """A renewal was approved, so reminders of this request's end are of no use any more."""
     settle_notifications(url=build_request_url(request), kinds=["exception.expiring"])
 
 
 def notify_about_request(
     request: ExceptionRequest, kind: str, title: str, people: Iterable[int], text: str = "", by: Actor | None = None
 ) -> None:
-    """event names the version, so that the same kind of thing can happen to a request again."""
+    """Notify these Users (ids) of something that happened to the request."""
     notify_people(
+        # With the version: the same kind of event can happen again, and a repeated delivery of one notifies once.
         event=f"exception:{request.pk}:{kind}:{request.version}",
         kind=f"exception.{kind}",
         title=f"{request.reference}: {title}",
@@ -63,19 +65,19 @@ def notify_about_request(
 
 
 def notify_deciders(request: ExceptionRequest, accounts: Sequence[Account], by: Actor | None = None) -> None:
-    """The people who may decide it; and approvers of a part of its scope, who aren't told of the rest.
+    """Notify the people who may decide, and the approvers of a part of the scope, without details of the rest.
 
     accounts: those in its scope."""
     now = timezone.now()
-    askers = find_requesting_parties(request)
-    deciders = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - askers
-    notify_about_request(request, "requested", "a decision is asked of you", deciders, by=by)
-    partly = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - askers
-    notify_about_request(request, "requested", "it waits for a decision", partly, PARTIAL_SCOPE_TEXT, by=by)
+    requesting = find_requesting_parties(request)
+    deciders = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now, everywhere=True) - requesting
+    notify_about_request(request, "requested", "your decision is needed", deciders, by=by)
+    partly = find_permission_holders(Permission.EXCEPTION_DECIDE, accounts, now) - deciders - requesting
+    notify_about_request(request, "requested", "waiting for a decision", partly, PARTIAL_SCOPE_TEXT, by=by)
 
 
 def notify_requester(request: ExceptionRequest, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
-    """And to the person for whom a service account asked, which reads nothing."""
+    """Notify the requester and the person for whom a service account asked: a service account reads nothing."""
     notify_about_request(request, kind, title, find_requesters(request), text, by=by)
 
 
@@ -91,9 +93,9 @@ def notify_stakeholders(
     text: str = "",
     by: Actor | None = None,
 ) -> None:
-    """The requester, the people who approved it, and the owners of the accounts in its scope.
+    """Notify the requester, the people who approved it, and the owners of the accounts in scope.
 
-    Only the first two see the whole scope: an owner isn't told of other people's accounts and resources."""
+    Only the first two see the whole scope: an owner gets no details of other people's accounts and resources."""
     approvers = set(request.decisions.filter(act__in=["approve", "reapprove"]).values_list("by_id", flat=True))
     insiders = find_requesters(request) | approvers
     notify_about_request(request, kind, title, insiders, text, by=by)

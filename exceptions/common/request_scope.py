@@ -1,4 +1,4 @@
-"""What a request's scope comes to now: accounts, findings, and the rows that spell it out."""
+"""Resolves a request's scope as of now: its accounts, findings and controls, and the rows that list them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 
 CoverKey = tuple[int, str, str]  # account's row id, control, fingerprint ("" for all of them)
-MOVED_ACCOUNT_PREFIX = "Account "  # how drift calls an account that joined the scope, or left it
+MOVED_ACCOUNT_PREFIX = "Account "  # how drift names an account that joined or left the scope
 ABSENT_STATUSES = (Account.Status.VANISHED, Account.Status.CLOSED)
 
 
 def accounts_in_scope(request: ExceptionRequest) -> QuerySet[Account]:
-    """The present accounts in the scope, with their OUs."""
+    """The accounts in the scope that still exist, with their OUs."""
     present = Account.objects.filter(organization=request.organization).exclude(status__in=ABSENT_STATUSES)
     present = present.select_related("ou", "organization").order_by("account_id")
     match request.scope_kind:
@@ -54,7 +54,8 @@ def resolve_scope(request: ExceptionRequest) -> ResolvedScope:
 
 
 def list_tagged_accounts(accounts: QuerySet[Account], key: str, value: str) -> list[int]:
-    """Compared here, not in SQL: a key is somebody's text, and databases differ in how they quote it."""
+    """The row ids of the accounts with this tag."""
+    # Compared here, not in SQL: a tag's key is free text, and the databases differ in how a JSON path quotes it.
     rows = accounts.order_by().values_list("pk", "tags")
     return [pk for pk, tags in rows.iterator(chunk_size=1000) if tags and tags.get(key) == value]
 
@@ -67,7 +68,7 @@ def controls_in_scope(request: ExceptionRequest) -> list[str]:
 
 
 def findings_in_scope(request: ExceptionRequest) -> QuerySet[Finding]:
-    """The open findings that the scope covers now."""
+    """The open findings in the scope now."""
     return findings_in_accounts(request, accounts_in_scope(request).order_by())
 
 
@@ -80,13 +81,13 @@ def findings_in_accounts(request: ExceptionRequest, accounts: Iterable[Account])
     if request.control:
         rows = rows.filter(control=request.control)
     if request.scope_kind == ExceptionScopeKind.RESOURCE:
-        # As expand_cover_keys spells it out: what is shown before the approval is what the approval covers.
+        # The same regions as in expand_cover_keys: the approval covers what the page showed before it.
         rows = rows.filter(resource=request.resource, region__in=(request.region, GLOBAL))
     return rows
 
 
 def expand_cover_keys(request: ExceptionRequest, accounts: Iterable[Account]) -> Iterator[CoverKey]:
-    """The scope spelled out, as rows of Cover. accounts: those in it."""
+    """The keys of the Cover rows that make up the scope. accounts: those in it."""
     match request.scope_kind:
         case ExceptionScopeKind.FINDINGS:
             named = Finding.objects.filter(covered_by__request=request)
@@ -94,6 +95,7 @@ def expand_cover_keys(request: ExceptionRequest, accounts: Iterable[Account]) ->
         case ExceptionScopeKind.RESOURCE if request.account:
             id = request.account.account_id
             for control in controls_in_scope(request):
+                # A finding has the resource's region, or "global" where its control judges the account as a whole.
                 for region in dict.fromkeys((request.region, GLOBAL)):
                     yield request.account.pk, control, compute_fingerprint(control, id, region, request.resource)
         case _:
@@ -103,8 +105,9 @@ def expand_cover_keys(request: ExceptionRequest, accounts: Iterable[Account]) ->
 
 @dataclass(slots=True)
 class ScopePreview:
-    """What a request covers now, and what it would cover that doesn't exist yet. whole: is this all of it? read: how
-    far the accounts were read, for the controls in scope."""
+    """What a request covers now, and in words what it would cover later.
+
+    whole: the reader sees the entire scope. read: how far the accounts were read, for the controls in scope."""
 
     accounts: int = 0
     findings: int = 0
@@ -116,16 +119,18 @@ class ScopePreview:
 
 
 FUTURE_SCOPE_TEXTS = {
-    ExceptionScopeKind.FINDINGS: "Nothing else: a finding that isn't listed here stays open.",
-    ExceptionScopeKind.RESOURCE: "This resource only: whatever else comes to fail there under the control, or under any if none is named.",
-    ExceptionScopeKind.ACCOUNT: "Also every further resource of this account that comes to fail this control.",
+    ExceptionScopeKind.FINDINGS: "Covers only the listed findings; other findings stay open.",
+    ExceptionScopeKind.RESOURCE: (
+        "Also covers new findings of this resource, for the chosen control or, if none is chosen, for every control."
+    ),
+    ExceptionScopeKind.ACCOUNT: "Also covers resources of this account that fail this control later.",
     ExceptionScopeKind.OU: (
-        "Also every further resource of these accounts that comes to fail this control. An account that joins or "
-        "leaves the OU suspends the exception until it is approved again."
+        "Also covers resources of these accounts that fail this control later. The exception is suspended when an "
+        "account joins or leaves the OU."
     ),
     ExceptionScopeKind.TAG: (
-        "Also every further resource of these accounts that comes to fail this control. An account that gets or loses "
-        "the tag suspends the exception until it is approved again."
+        "Also covers resources of these accounts that fail this control later. The exception is suspended when an "
+        "account gets or loses the tag."
     ),
 }
 
@@ -173,7 +178,7 @@ def build_scope_preview(
 def count_named_findings(
     requests: Iterable[ExceptionRequest], visible: QuerySet[Account] | None = None
 ) -> dict[int, int]:
-    """Request's id -> how many findings it names that the reader may see (None: all), for many in one query."""
+    """Request id -> the number of named findings that the reader can see (None: all), in one query."""
     rows = CoveredFinding.objects.filter(
         request__in=[r.pk for r in requests if r.scope_kind == ExceptionScopeKind.FINDINGS]
     )
@@ -183,8 +188,9 @@ def count_named_findings(
 
 
 def find_partly_hidden(requests: Iterable[ExceptionRequest], visible: QuerySet[Account]) -> set[int]:
-    """The ids of those that cover an account which the reader may not see, or whose drift names one that joined or left
-    the scope. For many in one query, or two."""
+    """The ids of the requests that cover, or whose drift names, an account that the reader can't see."""
+    # Two queries at most for a page of requests. Drift has to be asked too: an account that left the scope is in no
+    # cover any more, and one that joined is in none yet, but the drift tells its id.
     rows = list(requests)
     covers = Cover.objects.filter(request__in=[row.pk for row in rows])
     beyond = covers.exclude(account__in=visible.order_by().values("pk"))
@@ -201,7 +207,7 @@ def find_partly_hidden(requests: Iterable[ExceptionRequest], visible: QuerySet[A
 
 
 def severities_in_scope(request: ExceptionRequest, scope: ResolvedScope | None = None) -> set[str]:
-    """Of the controls in scope where named, and of every finding covered now: the gravest decides the rule.
+    """The severities of the controls in scope and of the findings covered now. The strictest of their rules applies.
 
     scope: of the request; None: it is read here."""
     if scope is None:
@@ -211,13 +217,14 @@ def severities_in_scope(request: ExceptionRequest, scope: ResolvedScope | None =
     if request.control:
         found.add(str(registry.controls()[request.control].control.severity))
     elif request.scope_kind == ExceptionScopeKind.RESOURCE:
-        # Every control on the resource, those that don't fail yet too: the gravest of them decides.
+        # The exception would cover later failures of the resource under any control: every control's severity counts.
         found |= {str(loaded.control.severity) for loaded in registry.controls().values()}
     return found
 
 
 def describe_scope(request: ExceptionRequest, named: int | None = None) -> str:
-    """The scope in words. named: how many findings it names that the reader may see; None: all of them."""
+    """The scope in words. named: the number of named findings that the reader can see; None: all of them."""
+    # Snapshots keep this text, and an approval is compared with them. Changing its words restarts rounds under way.
     match request.scope_kind:
         case "findings":
             count = request.covered.count() if named is None else named

@@ -1,4 +1,4 @@
-"""Who has a say or a stake in what: for permissions, conflicts of interest and notifications."""
+"""Finds the people behind requests and accounts, for permissions, conflicts of interest and notifications."""
 
 from __future__ import annotations
 
@@ -28,58 +28,66 @@ from governance.identity.queries import list_grant_facts
 
 
 def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: Sequence[Place]) -> bool:
-    """In every one of these places; with none of them, nowhere."""
+    """The actor holds the permission in every one of these places, and there is at least one."""
+    # all() of no places is true: an empty scope would be everyone's to decide.
     return bool(places) and all(is_permitted(actor, permission, now, place) for place in places)
 
 
 def find_conflict_of_interest(
     request: ExceptionRequest, person: User, actor: Actor, now: datetime, accounts: Sequence[Account] | None = None
 ) -> str:
-    """Why this person may not decide this request, whatever their grants; empty if nothing speaks against it.
+    """Why this person may not decide this request, whatever their grants; empty if there is no conflict.
 
-    accounts: those in its scope; None: they are read here, if it comes to that."""
+    accounts: those in its scope; None: they are read here, if they are needed. The trigger of exceptions.triggers
+    repeats these rules in the database."""
     if person.pk == request.requested_by_id:
-        return "You asked for this exception, so somebody else must decide it."
+        return "You requested this exception, so another person must decide it."
     if is_requesting_party(person, request):
-        return "This was asked for by a service account on your behalf, so somebody else must decide it."
+        return "A service account requested this on your behalf, so another person must decide it."
     accounts = list(accounts_in_scope(request)) if accounts is None else accounts
     owned = list_owned_accounts(person, accounts, now)
     if owned:
-        return f"You own {owned[0]}, which is in its scope, so somebody else must decide it."
+        return f"You own {owned[0]}, which is in the scope, so another person must decide it."
     interested = find_requesting_parties(request)
+    # Otherwise a requester could make an approver: give, extend or lend a grant, and have the own request approved.
     if interested & list_grantors(person, Role.GOVERNANCE_APPROVER):
         return (
-            "The requester, the person for whom it is asked, or the person who answers for the requester gave you your "
-            "approver's grant or set its end, or did so for the person who lent it to you. Somebody else must decide it."
+            "Your approver's grant, or the one that was lent to you, was given or extended by a person behind this "
+            "request: the requester, the person on whose behalf it was made, or the person responsible for the "
+            "requester. Another person must decide it."
         )
+    # A person may hold several approver's grants: the other one decides where it covers the place as well.
     for place in list_account_places(accounts):
         if not is_permitted_disinterested(actor, Permission.EXCEPTION_DECIDE, now, place, interested):
             return (
-                "Your approver's grant here was lent to you by the requester, by the person for whom it is asked, or by "
-                "the person who answers for the requester. Somebody else must decide it."
+                "Your approver's grant was lent to you by a person behind this request: the requester, the person on "
+                "whose behalf it was made, or the person responsible for the requester. Another person must decide it."
             )
     return ""
 
 
 def is_requesting_party(person: User, request: ExceptionRequest) -> bool:
-    """Does this person answer for the service account that asked, or did it ask for them, or for a name that may be theirs?"""
+    """True for the requester, the person it was requested for, and the person responsible for the requester.
+
+    Text of an earlier release that may name the person counts as their name: in doubt they don't decide."""
     return person.pk in find_requesting_parties(request) or bool(
         list_spellings(request.on_behalf_of_unknown) & list_folded_names(person)
     )
 
 
 def explain_unknown_on_behalf_of(request: ExceptionRequest) -> str:
-    """Why it can't be submitted or approved: the person for whom it is asked isn't known. Empty where there is none, or is known."""
+    """Why it can't be submitted or approved if it was requested on behalf of an unknown person; else empty."""
     if not request.on_behalf_of_unknown:
         return ""
     return (
-        f"It is not known who “{request.on_behalf_of_unknown}” is, on whose behalf this was asked. The requester must "
-        "name the person by user name or mail address, in a change of the request or in a new one."
+        f"This was requested on behalf of “{request.on_behalf_of_unknown}”, but it is not known who that is. The "
+        "requester must edit the request, or make a new one, and name the person by user name or email address."
     )
 
 
 def find_requesting_parties(request: ExceptionRequest) -> set[int]:
-    """The Users (ids) who want it: who asked, for whom they asked, and who answers for the account that asked."""
+    """The Users (ids) behind a request: the requester, the person it is for, and the person responsible for the
+    requester if that is a service account."""
     wanting = (request.requested_by_id, request.on_behalf_of_id, request.requested_by.responsible_id)
     return {pk for pk in wanting if pk is not None}
 
@@ -88,6 +96,7 @@ def find_permission_holders(
     permission: Permission, accounts: Iterable[Account], now: datetime, *, everywhere: bool = False
 ) -> set[int]:
     """The Users (ids) who hold this permission now in any of these accounts; everywhere: in all of them."""
+    # The query narrows it to people with a fitting role, few beside all users; the pure policy decides about each.
     roles = [role for role, carried in ROLE_PERMISSIONS.items() if permission in carried]
     users = User.objects.filter(
         pk__in=Grant.objects.filter(role__in=roles, ended_at=None).values("user"), is_active=True

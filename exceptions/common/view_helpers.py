@@ -1,4 +1,4 @@
-"""What the views of the workflow share."""
+"""Helpers of the workflow's views: parse what was posted, find chosen findings, act on selected rows."""
 
 from __future__ import annotations
 
@@ -28,60 +28,61 @@ def signed_in_person(request: HttpRequest) -> User:
 
 
 def parse_posted_version(request: HttpRequest) -> int:
-    """The version that the page was made from. Raises BadRequest."""
+    """The version that the page showed. Raises BadRequest."""
     return parse_whole_number(request.POST.get("version", ""), "version")
 
 
 def parse_whole_number(text: str, name: str) -> int:
+    # Nine digits fit into the database's integers; a longer number would fail there with an error 500.
     if not text.isdecimal() or len(text) > 9:
         raise BadRequest(f"{name} must be a whole number.")
     return int(text)
 
 
 def parse_ids(values: Iterable[str]) -> list[int]:
-    """The ticked rows. Raises BadRequest."""
+    """The ids of the selected rows. Raises BadRequest."""
     ids = list(dict.fromkeys(parse_whole_number(value, "id") for value in values))
     if len(ids) > MAX_AT_ONCE:
-        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
+        raise BadRequest(f"Select at most {MAX_AT_ONCE} at once.")
     return ids
 
 
 def find_chosen_findings(request: HttpRequest) -> list[Finding]:
-    """The findings that a form (by fingerprint) or an address (?ids=1,2) names and this person may see; others are
-    unknown to them. Raises BadRequest for too many."""
+    """The findings that a form (by fingerprint) or a URL (?ids=1,2) names. Raises BadRequest for too many."""
     given = request.POST if request.method == "POST" else request.GET
-    marks = [mark for mark in given.getlist("findings") if "\x00" not in mark]
+    fingerprints = [each for each in given.getlist("findings") if "\x00" not in each]
     ids = parse_ids(part for part in request.GET.get("ids", "").split(",") if part) if request.method != "POST" else []
-    if len(marks) > MAX_AT_ONCE:
-        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
+    if len(fingerprints) > MAX_AT_ONCE:
+        raise BadRequest(f"Select at most {MAX_AT_ONCE} at once.")
+    # A finding that this person can't see is left out, just like one that doesn't exist: no answer tells which.
     visible = visible_accounts(get_request_actor(request), Permission.FINDING_VIEW)
-    rows = visible_findings(visible.order_by()).filter(Q(fingerprint__in=marks) | Q(pk__in=ids))
+    rows = visible_findings(visible.order_by()).filter(Q(fingerprint__in=fingerprints) | Q(pk__in=ids))
     return list(rows.select_related("account__organization", "account__ou").order_by("account_id", "control", "id"))
 
 
 def build_findings_url(name: str, findings: Iterable[Finding]) -> str:
-    """A page about these findings, at an address that can be reloaded and sent on."""
+    """The URL of a page about these findings, which can be reloaded and shared."""
     return f"{reverse(name)}?ids={','.join(str(finding.pk) for finding in findings)}"
 
 
 def parse_ticked_rows(request: HttpRequest) -> dict[int, int]:
-    """The ticked rows with the version that each had on the page, as id:version. Raises BadRequest."""
+    """The selected rows: id -> the version that the page showed, posted as id:version. Raises BadRequest."""
     found: dict[int, int] = {}
     for value in request.POST.getlist("ids"):
         id, _, version = value.partition(":")
         found[parse_whole_number(id, "id")] = parse_whole_number(version, "version")
     if len(found) > MAX_AT_ONCE:
-        raise BadRequest(f"At most {MAX_AT_ONCE} at once.")
+        raise BadRequest(f"Select at most {MAX_AT_ONCE} at once.")
     return found
 
 
 def apply_to_ticked(
     request: HttpRequest, rows: QuerySet[Row], act: Callable[[Row, int], Any], *, done: str, prefix: str
 ) -> None:
-    """Do it for each ticked one of rows by itself, in the version that was seen; a message for each for which it can't be.
+    """Act on each selected row by itself, in the version that the page showed. A message names each row that failed.
 
-    prefix: of the reference of one that isn't among rows. A second factor that is missing is missing for all of them:
-    that is raised before anything is done.
+    prefix: begins the reference of a row that was not found. A missing second factor is raised, not reported: it is
+    missing for every row, so the first one raises it before anything is done.
     """
     wanted = parse_ticked_rows(request)
     known = rows.in_bulk(wanted)
@@ -97,7 +98,7 @@ def apply_to_ticked(
             failed.append(f"{row}: {error}")
     if len(wanted) > len(failed):
         messages.success(request, f"{len(wanted) - len(failed)} {done}.")
-    for said in failed:
-        messages.error(request, said)
+    for text in failed:
+        messages.error(request, text)
     if not wanted:
-        messages.warning(request, "Nothing was ticked.")
+        messages.warning(request, "Nothing was selected.")

@@ -1,4 +1,4 @@
-"""The workflow's own refusals as answers."""
+"""Translates the workflow's errors into the API's problems."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from governance.rest.problems import ConflictError, StaleError
 
 @contextmanager
 def translate_workflow_errors() -> Iterator[None]:
-    """Bad fields are 400 with the field, a stale version 412, everything else that can't be done now 409."""
+    """400 with the fields for invalid input, 412 for a stale version, 409 for every other error of the workflow."""
     try:
         yield
     except InvalidRequestError as error:
-        raise ValidationError({name: [said] for name, said in error.fields.items()}) from error
+        raise ValidationError({name: [message] for name, message in error.fields.items()}) from error
     except StaleVersionError as error:
         raise StaleError(str(error)) from error
     except WorkflowError as error:

@@ -1,4 +1,4 @@
-"""The rows of the workflow. Django looks for them here."""
+"""The models of the workflow, gathered where Django looks for them."""
 
 from exceptions.models.deciding import Decision, PolicyChange, PolicyRule, Shown, SlaRule
 from exceptions.models.request import Attachment, Comment, Cover, CoveredFinding, ExceptionRequest

@@ -1,4 +1,4 @@
-"""Decisions, what was on the screen when they were made, and the tables that say how many and how long."""
+"""Decisions, the snapshots they are bound to, and the tables of the exception policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEVERITIES = [(s.value, s.value) for s in Severity]
 
 
 class Shown(models.Model):
-    """What was on somebody's screen, under its digest: a decision names the digest, a refusal shows the difference."""
+    """A decision snapshot under its digest. A decision names the digest; a refusal shows the difference from it."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     body = models.JSONField()
@@ -24,9 +24,9 @@ class Shown(models.Model):
 
 
 class Decision(models.Model):
-    """Who decided what, with which second factor, on what. Rows are only ever added.
+    """One decision: who, what, when, with which second factor, on which snapshot. Rows are only ever added.
 
-    requester repeats the request's, so that the database itself can refuse a decision on one's own.
+    requester repeats the request's requester, so that a check constraint can refuse a decision on an own request.
     """
 
     request = models.ForeignKey(ExceptionRequest, on_delete=models.PROTECT, related_name="decisions")
@@ -55,7 +55,7 @@ class Decision(models.Model):
 
 
 class PolicyRule(models.Model):
-    """How many approvers, how long at most and how many renewals, for a severity and a kind of scope."""
+    """Quorum, longest duration and number of renewals for a severity and a kind of scope."""
 
     severity = models.CharField(max_length=10, choices=SEVERITIES)
     scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ExceptionScopeKind])
@@ -77,7 +77,7 @@ class PolicyRule(models.Model):
 
 
 class SlaRule(models.Model):
-    """In how many days a ticket for a finding of this severity is due."""
+    """The number of days until a ticket of this severity is due."""
 
     severity = models.CharField(max_length=10, choices=SEVERITIES, unique=True)
     days = models.PositiveIntegerField()
@@ -87,7 +87,7 @@ class SlaRule(models.Model):
 
 
 class PolicyChange(models.Model):
-    """A proposed change of the tables. One security admin proposes, another one confirms.
+    """A proposed change of the exception policy. One security admin proposes it, another one confirms it.
 
     rules: [{severity, scope_kind, quorum, max_days, max_renewals}]; sla: {severity: days}.
     """

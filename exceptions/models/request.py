@@ -1,4 +1,4 @@
-"""The exception request, what it covers, and what was said about it."""
+"""The exception request, what it covers, its comments and its files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from governance.core.states import EXCEPTION
 from governance.identity.models import User
 from scans.models import Finding
 
-RENEWING_STATES = ("submitted", "changes_requested", "approved", "suspended")  # of a renewal: nobody else may renew
+# While a renewal is in one of these states, no second renewal of the same exception can be requested.
+RENEWING_STATES = ("submitted", "changes_requested", "approved", "suspended")
 STATES = sorted({target for _, target in EXCEPTION.moves.values()} | {"draft"})
 
 
 class ExceptionRequest(models.Model):
-    """Asks to live with Findings until a date.
+    """A request to accept Findings until a date.
 
     scope_kind says which of the scope's columns count: findings (rows of CoveredFinding), resource
     (account, resource, and control if not all), account (control, account), ou (control, ou with its
-    children), tag (control, accounts with tag_key = tag_value). An approved one is never edited or
+    children), tag (control, accounts with tag_key = tag_value). An approved request is never edited or
     deleted; it is active only while starts_at <= now < expires_at.
     """
 
@@ -42,7 +43,7 @@ class ExceptionRequest(models.Model):
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="exception_requests")
     # The person for whom a service account asks.
     on_behalf_of = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    # What was typed of that person before it had to be somebody known, where it named nobody or several: never approved.
+    # Earlier releases kept that person as text. Text that names no user, or several, stays here; it is never approved.
     on_behalf_of_unknown = models.CharField(max_length=200, blank=True)
     # Until it is approved: the start that the requester chose, or null for "once it is approved".
     starts_at = models.DateTimeField(null=True)
@@ -57,7 +58,8 @@ class ExceptionRequest(models.Model):
     round = models.PositiveIntegerField(default=0)
     renews = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="renewals")
     renewal = models.PositiveSmallIntegerField(default=0)
-    # What the approval rests on: {"accounts": [...], "controls": {id: {version, severity}}, "compensating": {...}}.
+    # The approval's baseline, with which drift is found:
+    # {"accounts": [...], "controls": {id: {version, severity}}, "compensating": {...}}.
     basis = models.JSONField(default=dict)
     # Why it is suspended: [{kind, what, was, is}].
     drift = models.JSONField(default=list)
@@ -86,7 +88,7 @@ class ExceptionRequest(models.Model):
                 condition=models.Q(on_behalf_of__isnull=True) | models.Q(on_behalf_of_unknown=""),
                 name="on_behalf_of_known_or_not",
             ),
-            # A draft is nobody's business but its writer's, so it keeps no other person from renewing.
+            # Drafts don't block other renewals: nobody but their writer sees them. Each person has one draft at most.
             models.UniqueConstraint(
                 fields=["renews"], condition=models.Q(state__in=RENEWING_STATES), name="one_renewal_asked_for"
             ),
@@ -105,17 +107,17 @@ class ExceptionRequest(models.Model):
 
     @property
     def behalf(self) -> str:
-        """The user name of the person for whom it was asked; of one who isn't known, that, and what was typed."""
+        """The user name of the person for whom it was requested; for an unknown person, the text as it was typed."""
         if self.on_behalf_of_unknown:
             return f"not known who: {self.on_behalf_of_unknown}"
         return self.on_behalf_of.get_username() if self.on_behalf_of else ""
 
 
 class Cover(models.Model):
-    """One (account, control, fingerprint) that a request covers; an empty fingerprint covers them all.
+    """One (account, control, fingerprint) that a request covers; an empty fingerprint covers every finding of both.
 
-    The scope is spelled out when it is approved, since a change of its membership suspends it. live
-    follows the request's state in the same transaction; the window is compared with the clock when read.
+    The rows list the scope as it was at the approval; a change of its membership suspends the request. live
+    follows the request's state in the same transaction; starts_at and expires_at are compared with the clock when read.
     """
 
     request = models.ForeignKey(ExceptionRequest, on_delete=models.CASCADE, related_name="covers")
@@ -130,6 +132,7 @@ class Cover(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "account", "control", "fingerprint"], name="covered_once")
         ]
+        # Every list of findings asks for covers. The partial index holds live rows only, few beside all that ever were.
         indexes = [
             models.Index(
                 fields=["account", "control", "fingerprint", "expires_at"],
@@ -143,7 +146,7 @@ class Cover(models.Model):
 
 
 class CoveredFinding(models.Model):
-    """A Finding that the request names (scope findings) or that it covered when it was decided, as it was then."""
+    """A Finding that the request names (scope findings) or that it covered at the approval, as it was then."""
 
     request = models.ForeignKey(ExceptionRequest, on_delete=models.CASCADE, related_name="covered")
     finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="covered_by")
@@ -160,7 +163,7 @@ class CoveredFinding(models.Model):
 
 
 class Comment(models.Model):
-    """One thing said in a request's thread. Rows are only ever added."""
+    """One comment in a request's thread. Rows are only ever added."""
 
     request = models.ForeignKey(ExceptionRequest, on_delete=models.PROTECT, related_name="comments")
     at = models.DateTimeField(auto_now_add=True)
@@ -175,7 +178,7 @@ class Comment(models.Model):
 
 
 class Attachment(models.Model):
-    """A file to a request: small, of a known kind, only ever served as a download."""
+    """A file of a request: small, of a known type, served only as a download."""
 
     request = models.ForeignKey(ExceptionRequest, on_delete=models.PROTECT, related_name="attachments")
     at = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""Remediation tickets: work that ends with a passing rescan, never by declaration."""
+"""Remediation tickets. A ticket is closed by a passing rescan, never by a statement that it is fixed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATES = sorted({target for _, target in TICKET.moves.values()} | {"proposed"})
 
 
 class TicketRule(models.Model):
-    """A standing order to propose tickets for new findings that match. Empty columns match everything."""
+    """A rule that proposes tickets for new findings that match it. Empty columns match everything."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="ticket_rules")
     name = models.CharField(max_length=100, unique=True)
@@ -24,7 +24,8 @@ class TicketRule(models.Model):
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, blank=True)
     tracker = models.CharField(max_length=20, default="none")
     enabled = models.BooleanField(default=True)
-    # Who made it, or last enabled it: what it proposes, they propose. None: from before this was kept.
+    # The person who created or last enabled the rule. They count as the proposer of its tickets, so they can't approve
+    # them. None: from before this was recorded.
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
@@ -45,11 +46,11 @@ class Ticket(models.Model):
     region = models.CharField(max_length=30)
     severity = models.CharField(max_length=10)
     tracker = models.CharField(max_length=20, default="none")
-    # The tracker's own id of it, once it is there.
+    # The tracker's own id of the ticket, once it was opened there.
     external_id = models.CharField(max_length=200, blank=True)
     title = models.CharField(max_length=200)
     note = models.TextField(blank=True)
-    # Of one that a standing rule proposed: whoever made or enabled the rule.
+    # For a ticket that a rule proposed: the person who created or last enabled the rule.
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     rule = models.ForeignKey(TicketRule, on_delete=models.PROTECT, null=True, related_name="tickets")
     proposed_at = models.DateTimeField()
@@ -84,18 +85,18 @@ class Ticket(models.Model):
         return f"TK-{self.pk}"
 
     def overdue_at(self, now: datetime) -> bool:
-        """Computed when read: late, and not ended."""
+        """Computed when read: due, and not ended."""
         return self.due_at is not None and now > self.due_at and self.state not in TICKET_ENDED
 
 
 class TicketFinding(models.Model):
-    """One Finding of a ticket. open: it counts against the rule of one open ticket per (finding, tracker)."""
+    """One Finding of a ticket. open: it still fails; a finding has one open ticket per tracker at most."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="items")
     finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="ticket_items")
     tracker = models.CharField(max_length=20)
     open = models.BooleanField(default=True)
-    # The evidence under which it was proved fixed.
+    # The digest of the evidence that proved it fixed.
     proof = models.CharField(max_length=64, blank=True)
     proved_at = models.DateTimeField(null=True)
 
@@ -113,7 +114,7 @@ class TicketFinding(models.Model):
 
 
 class TicketNote(models.Model):
-    """What happened to a ticket, in words, for its page and its tracker. Rows are only ever added."""
+    """A line in a ticket's course of events, for its page. Rows are only ever added."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="notes")
     at = models.DateTimeField(auto_now_add=True)
@@ -128,7 +129,7 @@ class TicketNote(models.Model):
 
 
 class TrackerMessage(models.Model):
-    """Outbox row: what a tracker is to be told. Written with the act; delivered at least once, in order per ticket."""
+    """A message to a tracker. Written in the act's transaction; delivered at least once, in order for each ticket."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
     act = models.CharField(max_length=10)

@@ -1,1 +1,1 @@
-"""Pages over both: the inbox, the metrics, the board, the panels of a finding."""
+"""Pages that show requests and tickets together: the inbox, the metrics, the board, the panels on a finding's page."""

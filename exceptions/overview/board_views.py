@@ -1,4 +1,4 @@
-"""The board of exception requests, what is exported of it, and withdrawing several at once."""
+"""Views of the list of exception requests: the page, its export, and withdrawing several at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def show_exception_board(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required(Permission.EXCEPTION_VIEW)
 def export_exceptions(request: HttpRequest) -> StreamingHttpResponse:
-    """What the board shows, whole, with every decision: for auditors."""
+    """Export every request that the filters match, with its decisions, for auditors."""
     format = request.GET.get("format", "")
     if format not in FORMATS:
         raise BadRequest("format must be csv or jsonl.")
@@ -68,7 +68,7 @@ def export_exceptions(request: HttpRequest) -> StreamingHttpResponse:
 @require_POST
 @permission_required(Permission.EXCEPTION_VIEW)
 def withdraw_several_exceptions(request: HttpRequest) -> HttpResponse:
-    """Each by itself: what can't be withdrawn says why, and the others are."""
+    """Withdraw each selected request by itself; a message names each one that can't be withdrawn, and why."""
     actor, reason = get_request_actor(request), request.POST.get("reason", "")
 
     def withdraw(found: ExceptionRequest, version: int) -> None:

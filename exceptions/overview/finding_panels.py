@@ -1,4 +1,4 @@
-"""What the workflow adds to the pages of findings."""
+"""Adds exceptions and tickets to the pages of findings: a panel on one finding, bulk acts on the list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_SHOWN = 10
 
 
 def render_finding_panel(request: HttpRequest, finding: Finding) -> SafeString:
-    """What can be asked for here, and every exception and ticket that there was, as far as the reader may see them."""
+    """Render the finding's exceptions and tickets that the reader can see, and the acts that are open to them."""
     actor, now = get_request_actor(request), timezone.now()
     place = find_account_place(finding.account)
     sees = is_permitted(actor, Permission.EXCEPTION_VIEW, now, place)
@@ -42,10 +42,10 @@ def render_finding_panel(request: HttpRequest, finding: Finding) -> SafeString:
 
 
 def list_bulk_acts(request: HttpRequest) -> list[BulkAction]:
-    """For the ticked ones on the list of findings."""
+    """The acts on selected findings of the list."""
     actor, now = get_request_actor(request), timezone.now()
     offers = (
-        (Permission.EXCEPTION_REQUEST, "Ask for an exception", "exception-new"),
+        (Permission.EXCEPTION_REQUEST, "Request an exception", "exception-new"),
         (Permission.TICKET_PROPOSE, "Propose tickets", "tickets-propose"),
     )
     return [BulkAction(label, reverse(name)) for wanted, label, name in offers if is_permitted(actor, wanted, now)]

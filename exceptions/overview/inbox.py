@@ -1,4 +1,4 @@
-"""What waits for a person: decisions, their own requests, what ends soon, what is late, what is suspended."""
+"""Builds a person's inbox: decisions and tickets that wait for them, own requests, expiring, suspended and overdue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class InboxSection:
-    """The first of a list, and whether there are more."""
+    """The first lines of a list, and whether there are more."""
 
     lines: list[BoardLine]
     more: bool
@@ -36,7 +36,7 @@ class InboxSection:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """conflicts: request's id -> why this person may not decide it."""
+    """conflicts: request id -> why this person may not decide it."""
 
     decisions: InboxSection
     conflicts: dict[int, str]
@@ -49,6 +49,7 @@ class Inbox:
 
 def build_inbox(person: User, actor: Actor, now: datetime) -> Inbox:
     seen, visible = visible_requests(actor), visible_accounts(actor, Permission.EXCEPTION_VIEW)
+    # One row more than is shown tells that there are more, without counting them.
     waiting = list(requests_to_decide(actor, now)[: MAX_SHOWN + 1])
     expiring = filter_by_state(seen, "expiring", now).order_by("expires_at", "id")
     mine = seen.filter(requested_by=person).exclude(state__in=EXCEPTION_ENDED)
@@ -72,7 +73,9 @@ def build_inbox_section(
 
 
 def find_conflicts(rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime) -> dict[int, str]:
-    """Looks for the suspects in a few queries, and only asks conflict_of about those: it costs several for each."""
+    """Request id -> the conflict of interest that keeps this person from deciding it."""
+    # find_conflict_of_interest costs several queries for each request. A few queries for all of them find the requests
+    # that may have a conflict; they may find too many, never too few, so every cause of a conflict must be here.
     if not rows:
         return {}
     granters = list_grantors(person, Role.GOVERNANCE_APPROVER)
@@ -87,7 +90,7 @@ def find_conflicts(rows: Sequence[ExceptionRequest], person: User, actor: Actor,
 
 
 def find_possibly_owned(rows: Sequence[ExceptionRequest], person: User, actor: Actor, now: datetime) -> set[int]:
-    """The requests (ids) that cover accounts of this person, by a grant or by a name; maybe some more."""
+    """The requests (ids) that cover accounts of this person, by a grant or by a name; maybe some others as well."""
     covers = Cover.objects.filter(request__in=rows).order_by()
     granted = Account.objects.filter(
         build_reach_filter([g for g in actor.grants if g.role is Role.ACCOUNT_OWNER and g.holds(now)])
@@ -95,6 +98,7 @@ def find_possibly_owned(rows: Sequence[ExceptionRequest], person: User, actor: A
     by_hand = AccountOwner.objects.filter(user=person)
     mine = Q(account__in=granted.values("pk")) | Q(account__in=by_hand.values("account"))
     found = set(covers.filter(mine).values_list("request", flat=True))
+    # Names in tags are compared here, in every spelling that looks the same; SQL can't fold Unicode.
     names = list_folded_names(person)
     named = covers.exclude(account__owners=[]).values_list("request", "account__owners").distinct()
     return found | {pk for pk, owners in named if any(names & list_spellings(str(owner)) for owner in owners)}

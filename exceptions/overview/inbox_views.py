@@ -1,4 +1,4 @@
-"""The inbox: what waits for this person, and what they were told."""
+"""Views of the inbox: waiting work, notifications, and the email setting."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PER_PAGE = 25
 @own_resource
 def show_inbox(request: HttpRequest) -> HttpResponse:
     person, now = signed_in_person(request), timezone.now()
-    told = notes.list_notifications(person)
+    notifications = notes.list_notifications(person)
     context = {
         "inbox": build_inbox(person, get_request_actor(request), now),
         "now": now,
-        "page": slice_of(request, told, {"list": "inbox", "person": str(person.pk)}, PER_PAGE),
+        "page": slice_of(request, notifications, {"list": "inbox", "person": str(person.pk)}, PER_PAGE),
         "choices": MailChoice.choices,
         "choice": notes.find_mail_choice(person),
     }
@@ -52,5 +52,5 @@ def choose_inbox_mail(request: HttpRequest) -> HttpResponse:
     if wanted not in MailChoice.values:
         raise BadRequest(f"mail must be one of: {', '.join(MailChoice.values)}.")
     notify.set_mail_choice(person=signed_in_person(request), mail=MailChoice(wanted))
-    messages.success(request, f"From now on: {MailChoice(wanted).label}.")
+    messages.success(request, f"Email setting saved: {MailChoice(wanted).label}.")
     return redirect("inbox")

@@ -1,4 +1,4 @@
-"""How the workflow does: what waits and how long, how many renewals, how much of what fails is excepted."""
+"""Computes the exception metrics: waiting requests, decision times, renewals, and excepted findings by OU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK_BACK = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class OuLine:
-    """The accounts directly in one OU; unit None: those in no OU."""
+    """The accounts directly in one OU; unit None: the accounts in no OU."""
 
     unit: OrganizationalUnit | None
     failing: int
@@ -27,14 +27,14 @@ class OuLine:
 
     @property
     def percent(self) -> int:
-        """Rounded down: 100 means all."""
+        """Rounded down, so that 100 means all."""
         return 100 * self.excepted // self.failing if self.failing else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """median: from submission to decision, of what was decided in the last year; None: nothing was. read: how far the
-    accounts were read of which by_ou speaks."""
+    """median: the time from submission to decision in the last year; None: nothing was decided. read: how far the
+    accounts of by_ou were read."""
 
     waiting: int
     oldest: datetime | None
@@ -50,9 +50,9 @@ class Metrics:
 
 
 def compute_metrics(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime) -> Metrics:
-    """Of the requests and accounts that the reader may see."""
+    """Compute the metrics of the requests and accounts that the reader can see."""
     waiting, renewal = state_is("submitted", now), Q(renews__isnull=False)
-    said = rows.order_by().aggregate(
+    counts = rows.order_by().aggregate(
         waiting=Count("pk", filter=waiting),
         oldest=Min("submitted_at", filter=waiting),
         active=Count("pk", filter=state_is("active", now)),
@@ -61,6 +61,7 @@ def compute_metrics(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account]
         renewals=Count("pk", filter=renewal & Q(state__in=["approved", "suspended", "expired", "superseded"])),
         renewals_waiting=Count("pk", filter=renewal & waiting),
     )
+    # A request that was submitted again after its last decision is waiting, and would have a negative time.
     decided = rows.filter(decided_at__gte=now - LOOK_BACK).filter(decided_at__gte=F("submitted_at"))
     count = decided.order_by().count()
     return Metrics(
@@ -68,19 +69,20 @@ def compute_metrics(rows: QuerySet[ExceptionRequest], visible: QuerySet[Account]
         decided=count,
         read=extent_of(visible),
         by_ou=build_ou_lines(visible, now),
-        **said,
+        **counts,
     )
 
 
 def median_decision_time(decided: QuerySet[ExceptionRequest], count: int) -> timedelta | None:
-    """The middle one, found by the database: percentiles differ from one to another."""
+    """The middle one of the sorted times."""
+    # Sorted and picked by the database. Percentile functions aren't in SQLite.
     took = ExpressionWrapper(F("decided_at") - F("submitted_at"), output_field=DurationField())
     middle = decided.annotate(took=took).order_by("took", "pk").values_list("took", flat=True)
     return middle[count // 2] if count else None
 
 
 def build_ou_lines(visible: QuerySet[Account], now: datetime) -> list[OuLine]:
-    """Those with the most that is excepted first."""
+    """One line for each OU with failing findings, those with the most excepted ones first."""
     cells = AccountTotal.objects.filter(account__in=visible.order_by().values("pk"), failed__gt=0).order_by()
     failing = dict(cells.values_list("account__ou_id").annotate(n=Sum("failed")))
     excepted = count_excepted_by_ou(visible, now)

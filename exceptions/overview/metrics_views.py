@@ -1,4 +1,4 @@
-"""The page of metrics."""
+"""The view of the exception metrics."""
 
 from __future__ import annotations
 

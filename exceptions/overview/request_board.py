@@ -1,4 +1,4 @@
-"""The board of exception requests: its filters, its lines, its totals, and what is exported."""
+"""Queries of the list of exception requests: filters, lines, totals and the export."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter(ListFilter):
-    """state: as people see it. account: an account's id that the request covers. mine: "yes" for one's own."""
+    """state: as people see it. account: the id of a covered account. mine: "yes" for the reader's own requests."""
 
     state: str = filter_field(choices=STATES)
     severity: str = filter_field(choices=SEVERITIES)
@@ -78,7 +78,7 @@ class BoardFilter(ListFilter):
         if self.mine:
             rows = rows.filter(requested_by=person)
         if self.control or self.account:
-            # Only what the reader may see: else a filter would tell whose account is in a scope.
+            # Only covers of visible accounts count: else the filter would tell which other accounts are covered.
             covers = Cover.objects.filter(request=OuterRef("pk"), account__in=visible.order_by().values("pk"))
             covers = covers.filter(control=self.control.upper()) if self.control else covers
             covers = covers.filter(account__account_id=self.account) if self.account else covers
@@ -92,7 +92,7 @@ class BoardFilter(ListFilter):
 
 @dataclass(frozen=True, slots=True)
 class BoardLine:
-    """state: as people see it, expiring among them. ends: when it ended, or when it will."""
+    """state: as people see it, including "expiring". ends: when it ended or will end."""
 
     request: ExceptionRequest
     state: str
@@ -101,7 +101,7 @@ class BoardLine:
 
 
 def build_board_lines(rows: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]) -> list[BoardLine]:
-    """One more query, for how many findings of the reader's accounts the requests name."""
+    """One more query for all lines: the number of named findings that the reader can see."""
     found = list(rows)
     named = count_named_findings(found, visible)
     return [
@@ -111,7 +111,7 @@ def build_board_lines(rows: Iterable[ExceptionRequest], now: datetime, visible: 
 
 
 def count_by_state(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tuple[str, int]]:
-    """(state, how many), in one query."""
+    """(state, count), in one query."""
     wanted = {state: Count("pk", filter=state_is(state, now), distinct=True) for state in TOTALED_STATES}
     found = rows.order_by().aggregate(**wanted)
     return [(state, found[state]) for state in TOTALED_STATES]
@@ -120,11 +120,12 @@ def count_by_state(rows: QuerySet[ExceptionRequest], now: datetime) -> list[tupl
 def export_requests(
     rows: QuerySet[ExceptionRequest], visible: QuerySet[Account], now: datetime
 ) -> Iterator[dict[str, Any]]:
-    """visible: an account that the reader may not see doesn't leave the portal by way of a drift's words."""
+    """visible: the reader's accounts. Drift that names another account is left out."""
     decided = Prefetch("decisions", Decision.objects.select_related("by").order_by("id"))
     seen = visible.order_by().values("pk")
     theirs = CoveredFinding.objects.filter(request=OuterRef("pk"), finding__account__in=seen)
     count = theirs.order_by().values("request").annotate(n=Count("pk"))
+    # A subquery, not a query for each page of rows: an export may be long, and its rows are streamed.
     rows = rows.annotate(named=Subquery(count.values("n"))).select_related("renews").prefetch_related(decided)
     for row in rows.iterator(chunk_size=500):
         yield build_export_line(row, now, drift=bool(row.drift) and not find_partly_hidden([row], visible))

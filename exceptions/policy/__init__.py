@@ -1,1 +1,1 @@
-"""The tables that say how many approve, how long, and by when a ticket is due."""
+"""The exception policy: quorum, durations and renewals of exceptions, due dates of tickets."""

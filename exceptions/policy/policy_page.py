@@ -1,4 +1,4 @@
-"""The policy table as it is, and the changes that were proposed."""
+"""Queries of the exception policy's page: the rules as they are, and the proposed changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PolicyRow:
 
 
 def list_policy_rows() -> list[PolicyRow]:
-    """Every severity and scope, the gravest first; two queries with sla()."""
+    """A row for every severity and scope, the highest severity first. Defaults fill in for rows that were never set."""
     kept = {
         (row.severity, row.scope_kind): Rule(row.quorum, row.max_days, row.max_renewals)
         for row in PolicyRule.objects.all()
@@ -32,7 +32,7 @@ def list_policy_rows() -> list[PolicyRow]:
 
 
 def list_sla_days() -> dict[str, int]:
-    """severity -> days, the gravest first."""
+    """severity -> days until a ticket is due, the highest severity first."""
     kept = dict(SlaRule.objects.values_list("severity", "days"))
     return {severity: kept.get(severity, rules.SLA_DAYS[severity]) for severity in reversed(SEVERITY_ORDER)}
 

@@ -1,4 +1,7 @@
-"""The policy table: quorum, longest duration and renewals by severity and scope; due dates. Two security admins change it."""
+"""Reads and changes the exception policy: quorum, longest duration and renewals by severity and scope; due dates.
+
+A change takes two security admins: one proposes it, another one confirms it.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,16 @@ from governance.identity.factors import step_up
 
 
 def rule_for(severities: Iterable[str], kind: str) -> Rule:
-    """The strictest of the rules of these severities: most approvers, shortest, fewest renewals."""
+    """The strictest combination of these severities' rules: most approvers, shortest duration, fewest renewals."""
     found = [rule_for_severity(severity, kind) for severity in set(severities)]
+    # A draft whose scope covers nothing has no severity. Its page shows some rule; it can't be submitted.
     if not found:
         return rule_for_severity("low", kind)
     return Rule(max(r.quorum for r in found), min(r.max_days for r in found), min(r.max_renewals for r in found))
 
 
 def find_request_rule(request: ExceptionRequest, scope: ResolvedScope | None = None) -> Rule:
-    """How many approvers, how long at most, how many renewals: for the severities that its scope has now.
+    """Quorum, longest duration and number of renewals for this request: for the severities in its scope now.
 
     scope: of the request; None: it is read here."""
     return rule_for(severities_in_scope(request, scope), request.scope_kind)
@@ -52,7 +56,7 @@ def sla_days(severity: str) -> int:
 def propose_change(
     *, actor: Actor, changed: Sequence[Mapping[str, Any]], sla: Mapping[str, int], reason: str
 ) -> PolicyChange:
-    """Propose rows for the tables: nothing changes until another security admin confirms. Raises InvalidRequestError."""
+    """Propose new rows. Nothing changes until another security admin confirms. Raises InvalidRequestError."""
     now = timezone.now()
     require_policy_permission(actor, Permission.POLICY_PROPOSE, now)
     checked = [validate_policy_rule(row) for row in changed]
@@ -60,10 +64,10 @@ def propose_change(
         severity: require_whole_number(n, 1, 3650, "sla") for severity, n in sla.items() if is_known_severity(severity)
     }
     if not checked and not days:
-        raise InvalidRequestError(rules="Nothing would change.")
+        raise InvalidRequestError(rules="Nothing would change. Change at least one number.")
     words = validate_text("reason", reason)
     if not words:
-        raise InvalidRequestError(reason="Say why, for whoever confirms it.")
+        raise InvalidRequestError(reason="Give a reason for the change.")
     with transaction.atomic():
         change = PolicyChange.objects.create(
             rules=checked, sla=days, reason=words, proposed_by_id=require_user_id(actor), proposed_at=now
@@ -73,15 +77,17 @@ def propose_change(
 
 
 def decide_change(*, actor: Actor, change: PolicyChange, confirm: bool) -> None:
-    """Confirm or drop a proposed change. Confirming takes another security admin than the proposer."""
+    """Confirm or drop a proposed change. Only another security admin than the proposer can confirm it."""
     now = timezone.now()
     require_policy_permission(actor, Permission.POLICY_CONFIRM, now)
+    # Four eyes: one admin alone must not loosen the rules. Dropping keeps the rules, so the proposer may do it.
     if confirm and actor.user_id == change.proposed_by_id:
         raise ConflictOfInterestError("You proposed this change, so another security admin must confirm it.")
     with transaction.atomic():
+        # Compare and set: of two admins who decide at once, one wins and the other is refused.
         taken = PolicyChange.objects.filter(pk=change.pk, confirmed=None)
         if not taken.update(confirmed=confirm, decided_by_id=require_user_id(actor), decided_at=now):
-            raise WorkflowError("This change has been decided already.")
+            raise WorkflowError("This change has already been decided. Reload the page to see the result.")
         if confirm:
             apply_policy_change(change)
         act = "policy.confirm" if confirm else "policy.drop"
@@ -102,7 +108,7 @@ def apply_policy_change(change: PolicyChange) -> None:
 def validate_policy_rule(row: Mapping[str, Any]) -> dict[str, Any]:
     severity, kind = str(row.get("severity", "")), str(row.get("scope_kind", ""))
     if not is_known_severity(severity) or kind not in set(ExceptionScopeKind):
-        raise InvalidRequestError(rules=f"There is no rule for severity {severity!r} and scope {kind!r}.")
+        raise InvalidRequestError(rules=f"There is no rule for severity {severity!r} and scope {kind!r}. Check both.")
     return {
         "severity": severity,
         "scope_kind": kind,
@@ -124,11 +130,14 @@ def require_whole_number(value: Any, least: int, most: int, name: str) -> int:
 
 def require_policy_permission(actor: Actor, permission: Permission, now: datetime) -> None:
     if not is_permitted_org_wide(actor, permission, now):
-        raise NotPermittedError(f"{actor.name} may not do this; a grant of security admin is needed.")
+        raise NotPermittedError(
+            f"{actor.name} is not allowed to do this: it needs a grant as security admin over an organization."
+        )
+    # The rules bind every approver, so a stolen session must not change them.
     step_up.require_fresh_factor(actor, now)
 
 
 def require_user_id(actor: Actor) -> int:
     if actor.user_id is None:
-        raise NotPermittedError("Only a person can do this.")
+        raise NotPermittedError("Only a signed-in person or an API token can do this.")
     return actor.user_id

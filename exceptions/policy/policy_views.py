@@ -1,4 +1,4 @@
-"""The policy table, which two security admins change together, and the metrics of the workflow."""
+"""Views of the exception policy: show it, propose a change, confirm or drop one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def propose_policy_change(request: HttpRequest) -> HttpResponse:
         )
     except InvalidRequestError as error:
         return render_policy_page(request, faults=error.fields, status=422)
-    messages.success(request, "Proposed. It takes effect when another security admin confirms it.")
+    messages.success(request, "Change proposed. It takes effect when another security admin confirms it.")
     return redirect("exception-policy")
 
 
@@ -50,12 +50,14 @@ def decide_policy_change(request: HttpRequest, pk: int) -> HttpResponse:
         services.decide_change(actor=get_request_actor(request), change=change, confirm=confirm)
     except WorkflowError as error:
         return render_policy_page(request, faults={"change": str(error)}, status=409)
-    messages.success(request, "Confirmed: it holds from now on." if confirm else "Dropped; nothing changed.")
+    messages.success(
+        request, "Change confirmed; it applies now." if confirm else "Change dropped; the policy is unchanged."
+    )
     return redirect("exception-policy")
 
 
 def find_changed_rules(given: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The rows that differ from the table as it is; what isn't a number goes on as it was typed, to be refused."""
+    """The rows that differ from the present policy. Text that isn't a number is kept, for the service to refuse it."""
     changed: list[dict[str, Any]] = []
     for row in queries.list_policy_rows():
         place = f"{row.severity}-{row.kind}"
@@ -76,13 +78,13 @@ def find_changed_sla(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def build_row_fields(row: queries.PolicyRow, typed: Mapping[str, str]) -> list[tuple[str, Any]]:
-    """(name, value) of each field of a row: what was typed, or what holds."""
+    """(name, value) of each field of a row: the typed value, or the present one."""
     names = {f"{row.severity}-{row.kind}-{name}": getattr(row.rule, name) for name in NUMBER_FIELDS}
     return [(name, typed.get(name, held)) for name, held in names.items()]
 
 
 def parse_policy_number(text: str | None, held: int) -> Any:
-    """A field that wasn't sent stays as it is."""
+    """A field that wasn't posted keeps its present value."""
     if text is None:
         return held
     stripped = text.strip()
@@ -92,6 +94,7 @@ def parse_policy_number(text: str | None, held: int) -> Any:
 def render_policy_page(
     request: HttpRequest, faults: Mapping[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
+    # "change" is an error of confirming or dropping. That form holds no numbers, so nothing was typed.
     typed = request.POST if faults and "change" not in faults else {}
     changes = list(queries.list_policy_changes()[:MAX_SHOWN_CHANGES])
     context = {

@@ -1,1 +1,1 @@
-"""Requests for exceptions: drafted, decided, renewed, suspended, ended."""
+"""Exception requests: drafting, deciding, renewing, drift and expiry."""

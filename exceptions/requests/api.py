@@ -1,4 +1,4 @@
-"""Exception requests: everything but deciding, which takes a person, their second factor and the page."""
+"""The API of exception requests. Deciding is left out: it needs a person, a second factor and the page."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ STATES = (
     "expired",
 )
 TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
-# For accounts, or for whole OUs: the scope says which of them it takes.
+# Either permission opens the action. Which of them the request needs depends on its scope; drafting checks that.
 PERMISSIONS_TO_REQUEST = frozenset({Permission.EXCEPTION_REQUEST, Permission.EXCEPTION_REQUEST_OU})
 
 
 class ExceptionQuery(PageQuery):
     state = serializers.ChoiceField(
-        STATES, default="", allow_blank=True, help_text="By the clock; expiring: in 30 days."
+        STATES, default="", allow_blank=True, help_text="As of now. expiring: ends within 30 days."
     )
     control = serializers.CharField(default="", allow_blank=True)
-    account = serializers.CharField(default="", allow_blank=True, help_text="An account id that it covers.")
+    account = serializers.CharField(default="", allow_blank=True, help_text="The id of a covered account.")
 
 
 class ExceptionBody(Strict):
-    """A scope and why. findings: fingerprints, for the scope findings; the other scopes take their own fields."""
+    """The scope and the terms. findings: fingerprints, for the scope findings; each other scope has its own fields."""
 
     scope_kind = serializers.ChoiceField([str(kind) for kind in ExceptionScopeKind])
     control = serializers.CharField(**TEXT)
@@ -78,14 +78,14 @@ class ExceptionBody(Strict):
     compensation = serializers.CharField(**TEXT)
     compensating_controls = serializers.ListField(child=serializers.CharField(), default=list, max_length=50)
     on_behalf_of = serializers.CharField(
-        **TEXT, help_text="For service accounts: the user name or mail address of the person who asks."
+        **TEXT, help_text="For service accounts: the user name or email address of the person who requests it."
     )
     starts_at = serializers.DateTimeField(default=None, allow_null=True)
     expires_at = serializers.DateTimeField(default=None, allow_null=True)
 
 
 class NewExceptionBody(ExceptionBody):
-    organization = serializers.CharField(default="", allow_blank=True, help_text="Needed only where you see several.")
+    organization = serializers.CharField(default="", allow_blank=True, help_text="Required if you can see several.")
 
 
 class ReasonBody(Strict):
@@ -137,11 +137,12 @@ class ExceptionApi(Api):
     matched: ClassVar = frozenset({"change", "submit", "withdraw"})
 
     def list(self, _request: Request) -> Response:
-        """The exception requests that you may see, newest first."""
+        """List the exception requests that you can see, newest first."""
         rows = queries.filter_by_state(queries.visible_requests(self.actor), self.query["state"], timezone.now())
         if self.query["control"]:
             rows = rows.filter(control=self.query["control"])
         if self.query["account"]:
+            # Only covers of visible accounts count: else the filter would tell which other accounts are covered.
             mine = self.visible().order_by().values("pk")
             rows = rows.filter(covers__account__account_id=self.query["account"], covers__account__in=mine).distinct()
         page = self.paginate_rows(rows)
@@ -149,7 +150,7 @@ class ExceptionApi(Api):
         return self.page(build_exception_documents(page.rows, now, self.visible()), page.next)
 
     def create(self, _request: Request) -> Response:
-        """Draft a request. It is not asked for until it is submitted."""
+        """Draft a request. Approvers see it once it is submitted."""
         given = self.body()
         organization = self.organization(given.pop("organization"))
         with translate_workflow_errors():
@@ -157,18 +158,18 @@ class ExceptionApi(Api):
         return self.shown(made)
 
     def retrieve(self, _request: Request, request_id: int) -> Response:
-        """One request, with its ETag."""
+        """Get one request, with its ETag."""
         return self.shown(self.found(request_id))
 
     def change(self, _request: Request, request_id: int) -> Response:
-        """Change a draft, or what changes were asked of."""
+        """Change a draft, or a request for which changes were requested."""
         found, given = self.matching(request_id), self.body()
         with translate_workflow_errors():
             drafting.change_draft(actor=self.actor, request=found, version=found.version, wanted=RequestInput(**given))
         return self.shown(found)
 
     def submit(self, _request: Request, request_id: int) -> Response:
-        """Ask for a decision."""
+        """Submit a request for decision."""
         found = self.matching(request_id)
         self.body()
         with translate_workflow_errors():
@@ -176,21 +177,21 @@ class ExceptionApi(Api):
         return self.shown(found)
 
     def withdraw(self, _request: Request, request_id: int) -> Response:
-        """Take it back, at any stage. Its findings count as open at once."""
+        """Withdraw a request at any stage. Its findings count as open at once."""
         found, given = self.matching(request_id), self.body()
         with translate_workflow_errors():
             drafting.withdraw(actor=self.actor, request=found, version=found.version, reason=given["reason"])
         return self.shown(found)
 
     def renew(self, _request: Request, request_id: int) -> Response:
-        """A new draft that takes over when this one ends."""
+        """Draft a renewal, which takes over when this request ends."""
         found, given = self.found(request_id), self.body()
         with translate_workflow_errors():
             made = renewing.draft_renewal(actor=self.actor, request=found, **given)
         return self.shown(made)
 
     def preview(self, _request: Request, request_id: int) -> Response:
-        """What it covers now, by severity and account, and what is to come."""
+        """Preview what the request covers now, by severity and account, and what it would cover later."""
         visible = visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
         found = request_scope.preview_scope(self.found(request_id), visible)
         return self.answer(
@@ -206,12 +207,12 @@ class ExceptionApi(Api):
         )
 
     def comments(self, _request: Request, request_id: int) -> Response:
-        """The thread, oldest first."""
+        """List the comments, oldest first."""
         page = self.paginate_rows(self.found(request_id).comments.select_related("by").order_by("id"), ascending=True)
         return self.page(page.rows, page.next)
 
     def comment(self, _request: Request, request_id: int) -> Response:
-        """Say something in the thread."""
+        """Add a comment."""
         found, given = self.found(request_id), self.body()
         with translate_workflow_errors():
             return self.answer(drafting.comment(actor=self.actor, request=found, text=given["text"]))
@@ -227,12 +228,13 @@ class ExceptionApi(Api):
         return row
 
     def matching(self, request_id: int) -> ExceptionRequest:
-        """The version that If-Match names: 428 without it, 412 for another."""
+        """The request in the version that If-Match names: 428 without the header, 412 for another version."""
         found = self.found(request_id)
         require_match(self.request, build_exception_etag(found))
         return found
 
     def organization(self, wanted: str) -> Organization:
+        # An organization in which the actor sees nothing is refused like one that doesn't exist.
         seen = Organization.objects.filter(
             accounts__in=visible_accounts(self.actor, Permission.EXCEPTION_VIEW)
         ).distinct()
@@ -241,7 +243,7 @@ class ExceptionApi(Api):
             return found[0]
         with translate_workflow_errors():
             raise InvalidRequestError(
-                organization=f"There is no organization {wanted}." if wanted else "Name one of yours."
+                organization=f"There is no organization {wanted}." if wanted else "Enter the id of an organization."
             )
 
     def shown(self, row: ExceptionRequest) -> Response:

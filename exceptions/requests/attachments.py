@@ -1,4 +1,4 @@
-"""Files to a request: small, of a known kind, kept until it is decided."""
+"""Attaches files to a request: small files of known types, until the request is decided."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from governance.core.policy import Actor, NotPermittedError
 
 MAX_FILE_SIZE = 2 * 1024 * 1024
 MAX_FILES = 10
-# By the name's end. Served as downloads only, never shown, so that a file can't act in the portal's name.
+# By the ending of the name; the content isn't looked at. So files are served as downloads only, never shown: a page in
+# disguise must not run with the portal's cookies.
 FILE_TYPES = {
     ".csv": "text/csv",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -34,24 +35,26 @@ OPEN_STATES = frozenset({"draft", "submitted", "changes_requested"})
 
 
 def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes, size: int = 0) -> Attachment:
-    """Keep a file with the request. size: of one that is so large that its data wasn't read. Raises InvalidRequestError for its name, size or kind, WorkflowError once it is decided
-    or has its ten."""
+    """Attach a file to the request. size: the size of a file that is too large to have been read.
+
+    Raises InvalidRequestError for the name, the size or the type, WorkflowError if the request is decided or has ten
+    files."""
     if actor.user_id is None or actor.user_id != request.requested_by_id:
-        raise NotPermittedError(f"Only who asked for {request} can attach files to it.")
+        raise NotPermittedError(f"Only the requester of {request} can attach files to it.")
     shown, content_type = sanitize_file_name(name)
     size = max(size, len(data))
     if not 0 < size <= MAX_FILE_SIZE:
-        raise InvalidRequestError(
-            content=f"A file has from 1 byte to {MAX_FILE_SIZE // 1024 // 1024} MiB; {shown} has {size:,} bytes."
-        )
+        most = MAX_FILE_SIZE // 1024 // 1024
+        raise InvalidRequestError(content=f"Attach a file of 1 byte to {most} MiB; {shown} has {size:,} bytes.")
     with transaction.atomic():
         locking.lock_trail_end("exceptionrequest.attach")
-        # As it is now: a file that comes while somebody decides belongs to what they saw, or is refused.
+        # Locked and read again, so that a file takes its turn with decisions: it arrives before the approver's snapshot
+        # is compared, or after the decision, when it is refused.
         locked = locking.lock_request(request.pk)
         if locked.state not in OPEN_STATES:
-            raise WorkflowError(f"{locked} is {locked.state}; files can be attached until it is decided.")
+            raise WorkflowError(f"{locked} is {locked.state}; files can be attached only until it is decided.")
         if locked.attachments.count() >= MAX_FILES:
-            raise WorkflowError(f"{shown} is one too many: a request has at most {MAX_FILES} files.")
+            raise WorkflowError(f"{shown} was not attached: a request can have at most {MAX_FILES} files.")
         made = Attachment.objects.create(
             request=locked,
             by_id=actor.user_id,
@@ -68,14 +71,14 @@ def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes, s
 
 
 def sanitize_file_name(name: str) -> tuple[str, str]:
-    """The name under which it is kept, and its type. The name as it came is looked through: made harmless, an
-    e-mail address no longer looks like one."""
+    """The name under which the file is stored, and its content type."""
+    # The name is checked for secrets and personal data as it came: sanitized, an address no longer looks like one.
     try:
         validate_text("name", name)
     except InvalidRequestError as error:
-        raise InvalidRequestError(name=f"The file's name can't be kept. {error}") from error
+        raise InvalidRequestError(name=f"Rename the file. {error}") from error
     shown = UNSAFE_CHARACTERS.sub("_", PurePath(name.replace("\\", "/")).name)[-MAX_NAME_LENGTH:] or "file"
     content_type = FILE_TYPES.get(PurePath(shown).suffix.lower())
     if content_type is None:
-        raise InvalidRequestError(name=f"{shown} is of another kind than these: {', '.join(sorted(FILE_TYPES))}.")
+        raise InvalidRequestError(name=f"{shown} has an unsupported type. Use one of: {', '.join(sorted(FILE_TYPES))}.")
     return shown, content_type

@@ -1,4 +1,4 @@
-"""Files of a request. They come and go as base64 in JSON, like everything else here."""
+"""The API of a request's files. Content is base64 in JSON, in both directions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ ALLOWED_ENDINGS = ", ".join(sorted(attachments.FILE_TYPES))
 
 
 class AttachmentBody(Strict):
-    name = serializers.CharField(help_text=f"With its ending: one of {ALLOWED_ENDINGS}.")
+    name = serializers.CharField(help_text=f"The file name, with one of the endings {ALLOWED_ENDINGS}.")
     content = serializers.CharField(
-        help_text=f"The file, at most {attachments.MAX_FILE_SIZE // 1024 // 1024} MiB, in base64.",
+        help_text=f"The file in base64, at most {attachments.MAX_FILE_SIZE // 1024 // 1024} MiB.",
+        # decode_content drops white space; to strip megabytes of text first would be a copy for nothing.
         trim_whitespace=False,
     )
 
@@ -68,20 +69,21 @@ class AttachmentApi(Api):
     }
 
     def list(self, _request: Request, request_id: int) -> Response:
-        """The request's files, oldest first; ten at most."""
+        """List the request's files, oldest first; ten at most."""
+        # Without the content, which is up to 20 MiB in all.
         rows = self.found(request_id).attachments.defer("data").select_related("by")
         page = self.paginate_rows(rows, ascending=True)
         return self.page(page.rows, page.next)
 
     def create(self, _request: Request, request_id: int) -> Response:
-        """Attach a file to one's own request, until it is decided."""
+        """Attach a file to your own request, until it is decided."""
         found, given = self.found(request_id), self.body()
         with translate_workflow_errors():
             data = decode_content(given["content"])
             return self.answer(attachments.attach(actor=self.actor, request=found, name=given["name"], data=data))
 
     def retrieve(self, _request: Request, request_id: int, attachment_id: int) -> Response:
-        """One file, whole."""
+        """Get one file with its content."""
         row = self.found(request_id).attachments.select_related("by").filter(pk=attachment_id).first()
         if row is None:
             raise Http404
@@ -97,6 +99,7 @@ class AttachmentApi(Api):
 
 def decode_content(text: str) -> bytes:
     try:
-        return base64.b64decode("".join(text.split()), validate=True)  # some tools break its lines
+        # Some tools break base64 into lines, so white space is dropped; validate refuses every other foreign character.
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:  # ValueError: a letter beyond ASCII
-        raise InvalidRequestError(content="This is not base64.") from error
+        raise InvalidRequestError(content="This is not base64. Encode the file's bytes and send it again.") from error

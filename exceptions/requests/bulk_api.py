@@ -1,4 +1,4 @@
-"""Many exception requests in one API call, each with its own result."""
+"""The API's bulk acts on exception requests, with a result for each request."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class BulkExceptionsApi(BulkActsApi, ExceptionApi):
     matched: ClassVar = frozenset()
 
     def submit_many(self, _request: Request) -> Response:
-        """Ask for the decision of several drafts; an answer for each."""
+        """Submit several drafts for decision; a result for each."""
         return self.each(lambda found, given: drafting.submit(request=found, **given))
 
     def withdraw_many(self, _request: Request) -> Response:
-        """Take several back; an answer for each."""
+        """Withdraw several requests; a result for each."""
         return self.each(lambda found, given: drafting.withdraw(request=found, **given))

@@ -1,4 +1,4 @@
-"""Spells a request's scope out as rows of Cover, and remembers what an approval rests on."""
+"""Writes a request's scope as rows of Cover, and captures the baseline of an approval."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ BATCH = 1000
 
 
 def expand_scope(request: ExceptionRequest, accounts: Iterable[Account], *, live: bool) -> None:
-    """Replace the request's covers by what its scope is now: these accounts. Call inside the transaction of the move."""
+    """Replace the request's covers by the rows of its scope as of now. Call inside the transaction of the move.
+
+    accounts: those in the scope."""
     if request.expires_at is None:
         raise ValueError(f"{request} has no end")  # submission made sure of it
-    starts_at = request.starts_at or timezone.now()  # not live before the approval, which sets the start
+    # Covers of a submitted request are not live: lists show them as requested. The approval sets the start and comes
+    # here again, since accounts may have joined or left the scope in between.
+    starts_at = request.starts_at or timezone.now()
     Cover.objects.filter(request=request).delete()
     rows = [
         Cover(
             request=request,
             account_id=account,
             control=control,
-            fingerprint=mark,
+            fingerprint=fingerprint,
             live=live,
             starts_at=starts_at,
             expires_at=request.expires_at,
         )
-        for account, control, mark in expand_cover_keys(request, accounts)
+        for account, control, fingerprint in expand_cover_keys(request, accounts)
     ]
+    # An OU with ten thousand accounts is as many rows: they are written in batches.
     Cover.objects.bulk_create(rows, batch_size=BATCH)
 
 
@@ -41,7 +46,8 @@ def set_covers_active(request: ExceptionRequest, *, live: bool) -> None:
 
 
 def capture_baseline(request: ExceptionRequest, scope: ResolvedScope) -> dict[str, object]:
-    """What the approval is based on: kept beside the request, with each covered finding as it is now."""
+    """Capture what the approval is based on, and each covered finding as it is now. Drift is found against both."""
+    # For named findings the rows are the scope itself, so they are updated in place; otherwise they are only a record.
     if request.scope_kind != ExceptionScopeKind.FINDINGS:
         CoveredFinding.objects.filter(request=request).delete()
     CoveredFinding.objects.bulk_create(

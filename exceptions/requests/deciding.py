@@ -1,4 +1,14 @@
-"""Deciding: bound to what was on the screen, by somebody else, with a fresh second factor."""
+"""Decides and revokes exception requests.
+
+decide_request works in this order, in one transaction:
+
+1. lock the accounts in scope, the audit trail's end and the request (exceptions.common.locking);
+2. check the decider: permission for the whole scope, second factor, conflicts of interest;
+3. check the request: its state, its version, its end;
+4. compare the snapshot as of now with the one that the decider saw;
+5. for approvals: check the policy, and begin a new round if an earlier approver saw other terms;
+6. record the decision, then apply it: move the request, or wait for further approvers.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +43,13 @@ from governance.identity.factors import step_up
 from governance.identity.models import User
 
 COMMENT_REQUIRED = {
-    "reject": "Say why it is rejected.",
-    "request_changes": "Say what should change.",
-    "revoke": "Say why it is revoked.",
+    "reject": "Give a reason for the rejection.",
+    "request_changes": "Describe the changes that are needed.",
+    "revoke": "Give a reason for the revocation.",
 }
 APPROVALS = ("approve", "reapprove")
-# What goes on while it is decided. Whoever decides next sees it, but an approval that was given holds: talk among
-# approvers must not undo it, as a file or a term that comes later does.
+# Keys of the snapshot that change while a request is decided. An approval that was given holds through them: comments
+# among approvers must not undo it. A file or a term that is added later does.
 IGNORED_FOR_COMPARISON = frozenset({"version", "state", "decisions", "quorum", "starts_at", "comments"})
 DECIDABLE_STATES = {
     "approve": "submitted",
@@ -52,7 +62,7 @@ DECIDABLE_STATES = {
 def decide_request(
     *, actor: Actor, request: ExceptionRequest, act: str, version: int, digest: str, comment: str = ""
 ) -> ExceptionRequest:
-    """Approve, reject, request_changes, or reapprove a suspended one. The request as it is afterwards.
+    """Approve, reject, request_changes, or reapprove a suspended request. Returns the request as it is afterwards.
 
     Raises StepUpRequiredError, NotPermittedError, ConflictOfInterestError, StaleVersionError,
     ChangedSinceShownError (with the difference), InvalidRequestError, WorkflowError.
@@ -62,7 +72,7 @@ def decide_request(
         raise InvalidRequestError(act=f"Choose one of: {', '.join(DECIDABLE_STATES)}.")
     words = require_comment(act, comment)
     with transaction.atomic():
-        # Decisions, withdrawal, scans and drift take turns: each sees what the one before left.
+        # Decisions, withdrawals, scans and drift take turns: each sees the result of the one before.
         locking.lock_scope(request)
         locking.lock_trail_end("exceptionrequest.decide")
         locked = locking.lock_request(request.pk)
@@ -87,7 +97,7 @@ def decide_request(
 def revoke_request(
     *, actor: Actor, request: ExceptionRequest, version: int, digest: str, comment: str
 ) -> ExceptionRequest:
-    """End what was approved before its time; its findings count as open at once."""
+    """End an approved request early; its findings count as open at once."""
     now = timezone.now()
     words = require_comment("revoke", comment)
     with transaction.atomic():
@@ -95,15 +105,15 @@ def revoke_request(
         locked = locking.lock_request(request.pk)
         scope = resolve_scope(locked)
         if not may_everywhere(actor, Permission.EXCEPTION_REVOKE, now, list_account_places(scope.accounts)):
-            raise NotPermittedError(f"{actor.name} may not revoke {locked}.")
+            raise NotPermittedError(f"{actor.name} is not allowed to revoke {locked}: this needs its whole scope.")
         step_up.require_fresh_factor(actor, now)
         if locked.version != version:
-            raise StaleVersionError(f"{locked} was changed by somebody else meanwhile. Look at it again.")
+            raise StaleVersionError(f"{locked} was changed by another person. Review it, then revoke it.")
         person = require_person(actor)
         if person.pk == locked.requested_by_id:
-            raise ConflictOfInterestError("You asked for this exception: withdraw it instead.")
+            raise ConflictOfInterestError("You requested this exception; withdraw it instead.")
         _, seen = require_same_snapshot(locked, scope, digest)
-        locked.round += 1  # a round of its own, so that whoever approved may revoke
+        locked.round += 1  # a round of its own: a person decides once a round, and an approver may revoke too
         record_decision(actor, locked, person, "revoke", words, seen, now)
         transition_request(locked, "revoke", actor, version, reason=words, ended_at=now, round=locked.round)
         cover_rows.set_covers_active(locked, live=False)
@@ -116,8 +126,9 @@ def revoke_request(
 def require_request_decider(actor: Actor, request: ExceptionRequest, scope: ResolvedScope, now: datetime) -> User:
     if not may_everywhere(actor, Permission.EXCEPTION_DECIDE, now, list_account_places(scope.accounts)):
         raise NotPermittedError(
-            f"{actor.name} may not decide {request}: it takes an approver's grant for its whole scope."
+            f"{actor.name} is not allowed to decide {request}: this needs an approver's grant for the whole scope."
         )
+    # A stolen session alone must not decide. Checked after the permission, so that no code is asked for in vain.
     step_up.require_fresh_factor(actor, now)
     person = require_person(actor)
     conflict = find_conflict_of_interest(request, person, actor, now, scope.accounts)
@@ -128,39 +139,42 @@ def require_request_decider(actor: Actor, request: ExceptionRequest, scope: Reso
 
 def require_open(request: ExceptionRequest, act: str, version: int, now: datetime) -> None:
     if request.state != DECIDABLE_STATES[act]:
-        raise WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so it can't be decided like this.")
+        raise WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so this decision is not possible.")
     if request.version != version:
-        raise StaleVersionError(f"{request} was changed by somebody else meanwhile. Look at it again, then decide.")
+        raise StaleVersionError(f"{request} was changed by another person. Review it, then decide.")
     if request.expires_at is None or request.expires_at <= now:
-        raise WorkflowError(f"{request} asked for a time that has passed. A new request is needed.")
+        raise WorkflowError(f"The requested end date of {request} has passed. Submit a new request.")
 
 
 def require_same_snapshot(
     request: ExceptionRequest, scope: ResolvedScope, digest: str
 ) -> tuple[DecisionSnapshot, Shown]:
-    """What was on the screen is what is now: both of them. Raises ChangedSinceShownError with the difference."""
+    """The snapshot as of now and the one that the decider saw, if it is still true.
+
+    Raises ChangedSinceShownError with the difference, StaleVersionError."""
     current = take_snapshot(request, scope)
     record_snapshot(current)
     seen = Shown.objects.filter(digest=digest).first()
+    # A digest of another request's page proves nothing about this one.
     if seen is None or seen.body.get("request") != request.reference:
-        raise StaleVersionError(f"Open {request} first: a decision names what was on the screen.")
+        raise StaleVersionError(f"Open the page of {request} first; a decision is bound to what the page showed.")
     if digest != current.digest:
         raise ChangedSinceShownError(find_differences(seen.body, current.body))
     return current, seen
 
 
 def require_within_policy(request: ExceptionRequest, scope: ResolvedScope, now: datetime) -> None:
-    """The longest time as the policy table says now, for the severity as it is now."""
+    """Check the duration against the policy and the severity as they are now. Raises WorkflowError."""
     longest = timedelta(days=find_request_rule(request, scope).max_days)
     if request.expires_at and request.expires_at - (request.starts_at or now) > longest:
         raise WorkflowError(
-            f"{request} would last longer than the {longest.days} days that its severity and scope allow now. Ask for "
-            "changes, or revoke it and have a shorter one asked for."
+            f"{request} would exceed the {longest.days} days allowed for its severity and scope. Request changes, or "
+            "revoke it and request a shorter exception."
         )
 
 
 def restart_round_if_changed(actor: Actor, request: ExceptionRequest, scope: ResolvedScope, seen: Shown) -> None:
-    """An approval counts for what its giver saw: if that was something else, everybody decides again."""
+    """An approval counts for the terms that its approver saw. If an earlier one saw others, a new round begins."""
     earlier = request.decisions.filter(round=request.round, act__in=APPROVALS).select_related("shown")
     if any(comparable_terms(decision.shown.body) != comparable_terms(seen.body) for decision in earlier):
         request.round += 1
@@ -169,7 +183,7 @@ def restart_round_if_changed(actor: Actor, request: ExceptionRequest, scope: Res
 
 
 def comparable_terms(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What was shown, without what the deciding itself changes."""
+    """The snapshot without the keys that the deciding itself changes."""
     return {name: value for name, value in body.items() if name not in IGNORED_FOR_COMPARISON}
 
 
@@ -192,9 +206,12 @@ def record_decision(
                 shown=seen,
             )
     except IntegrityError as error:
+        # The trigger of exceptions.triggers, or the constraint of one decision a round.
         if "conflict of interest" in str(error):
-            raise ConflictOfInterestError("The database refuses this decision: a conflict of interest.") from error
-        raise WorkflowError("You have decided this already; it waits for somebody else.") from error
+            raise ConflictOfInterestError(
+                "The database refused this decision because of a conflict of interest. Another person must decide."
+            ) from error
+        raise WorkflowError("You have already decided; another approver is needed.") from error
     audit.record(
         actor=actor,
         action=f"exceptionrequest.decide_{act}",
@@ -213,18 +230,18 @@ def apply_refusal(actor: Actor, request: ExceptionRequest, act: str, words: str,
         notifications.notify_requester(request, "decided", "rejected", words, by=actor)
     else:
         transition_request(request, "request_changes", actor, request.version, reason=words, decided_at=now)
-        notifications.notify_requester(request, "changes", "changes are asked of you", words, by=actor)
+        notifications.notify_requester(request, "changes", "changes requested", words, by=actor)
 
 
 def apply_approval(
     actor: Actor, request: ExceptionRequest, scope: ResolvedScope, act: str, quorum: int, now: datetime
 ) -> None:
-    """The approval is recorded: the request is approved if this was the last one that it needs. quorum: as shown."""
+    """Approve the request if the recorded approval completes the quorum. quorum: as the page showed it."""
     given = request.decisions.filter(round=request.round, act=act).count()
     if given >= quorum:
         approve_request(actor, request, scope, act, quorum, now)
         return
-    # Whoever comes next sees, and decides on, a request that one has approved already.
+    # The version changes: the next approver decides on a page that shows the approval given so far.
     ExceptionRequest.objects.filter(pk=request.pk).update(version=request.version + 1, quorum=quorum)
     notifications.dismiss_notifications(notifications.build_request_url(request), request.state, actor)
 
@@ -251,12 +268,14 @@ def approve_request(
         notifications.dismiss_end_reminders(request.renews)
         if request.renews.state in {"approved", "suspended"}:
             supersede_predecessor(actor, request)
-    title = "approved" if act == "approve" else "approved again"
+    title = "approved" if act == "approve" else "re-approved"
     notifications.notify_requester(request, "decided", title, by=actor)
 
 
 def supersede_predecessor(actor: Actor, request: ExceptionRequest) -> None:
-    """The renewal takes over where the old one ends: until then both stand, so that nothing opens in between."""
+    """End the renewed request, unless its renewal starts only when it ends: then both stay, so nothing opens between.
+
+    The clock's task ends it later (exceptions.requests.expiry)."""
     old = request.renews
     if old is None or request.starts_at is None:
         return

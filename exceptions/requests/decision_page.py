@@ -1,4 +1,4 @@
-"""What the deciding page shows, made from exactly what the decision is bound to. Nothing is written here."""
+"""Builds the deciding page from the snapshot that the decision is bound to. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from governance.identity.models import User
 from scans.models import Finding
 
 NON_APPROVAL_ACTS = frozenset({"request_changes", "reject"})
-# What has a place of its own on the page.
+# These have their own place on the page.
 RENDERED_SEPARATELY = frozenset({"listed", "justification", "state", "attachments", "comments"})
-# Told only where there is any: nothing has drifted, nobody has decided yet, nobody else is behind it.
+# Shown only where there is something: most requests have no drift, no decision yet, no unknown owner.
 OPTIONAL_KEYS = frozenset({"drift", "decisions", "on_behalf_of", "unknown_owners"})
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionPage:
-    """acts: what may be done, and may this person; conflict: why this person may not, whatever their grants; unknown:
-    why nobody may approve it.
+    """acts: the decisions open to this person; conflict: why they can't decide, whatever their grants; unknown: why
+    the request can't be approved by any person.
 
-    changed: what is different from what this person saw before; since_approval: from what the last approver saw.
+    changed: the difference from what this person saw before; since_approval: from what the last approver saw.
     """
 
     facts: list[tuple[str, list[str]]]
@@ -69,6 +69,7 @@ def build_decision_page(
     """scope, body: what the snapshot was taken of, and what it says. since: the digest of what was seen before."""
     may = find_request_permissions(request, actor, scope.accounts, now)
     seen = Shown.objects.filter(digest=since).first() if since else None
+    # The digest comes from the form. One of another request would show that request's terms to this reader.
     before = seen.body if seen and seen.body.get("request") == request.reference else {}
     known = wording.look_up_names(body)
     acts = {"submitted": ["approve", "request_changes", "reject"], "suspended": ["reapprove"]}

@@ -1,4 +1,4 @@
-"""Deciding: the page shows what the decision rests on, and the decision names what was shown."""
+"""Views to decide and revoke a request. The page shows a snapshot; the posted form names its digest."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ DONE_MESSAGES = {
     "approve": "Your approval of {} is recorded.",
     "reapprove": "Your approval of {} is recorded.",
     "reject": "{} is rejected.",
-    "request_changes": "Changes were asked for; {} waits for its requester.",
-    "revoke": "{} is revoked. What it covered counts as open.",
+    "request_changes": "You requested changes to {}.",
+    "revoke": "{} is revoked. Its findings count as open.",
 }
 
 
@@ -64,10 +64,11 @@ def revoke_exception(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def handle_decision(request: HttpRequest, pk: int, act: Callable[[ExceptionRequest], None], name: str) -> HttpResponse:
-    """A refusal shows the page again as things are now, with the difference and with what was typed."""
+    """Show the page, or decide. A refusal shows the page again as of now, with the difference and the typed text."""
     found = request_or_404(request, pk)
+    # The page shows the scope unfiltered, so it is only for readers who can see all of it.
     if not can_see_whole_scope(found, get_request_actor(request)):
-        messages.warning(request, f"{found} reaches beyond what you may see, so somebody else must decide it.")
+        messages.warning(request, f"{found} is partly outside your access, so another approver must decide it.")
         return redirect("exception", pk=pk)
     if request.method != "POST":
         return render_decision_page(request, found)
@@ -88,10 +89,11 @@ def handle_decision(request: HttpRequest, pk: int, act: Callable[[ExceptionReque
 def render_decision_page(
     request: HttpRequest, found: ExceptionRequest, *, since: str | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
-    """since: the digest of what this person saw before."""
+    """since: the digest of the snapshot that this person saw before."""
     actor, person, scope = get_request_actor(request), signed_in_person(request), resolve_scope(found)
     snapshot = take_snapshot(found, scope)
-    record_snapshot(snapshot)  # a decision names what was shown, so that it is kept before anybody sees it
+    # Stored before the page is sent: the decision that comes back refers to it by its digest.
+    record_snapshot(snapshot)
     screen = build_decision_page(found, scope, snapshot.body, actor, person, timezone.now(), since=since)
     context = {
         "found": found,

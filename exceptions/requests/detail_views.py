@@ -1,4 +1,4 @@
-"""One request: its page, and what its people do with it short of deciding."""
+"""Views of one request: its page, submit, withdraw, comment, attach and renew."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show_exception(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required(Permission.EXCEPTION_VIEW)
 def submit_exception(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is missing is said in the form, beside the fields."""
+    """Submit the request. If something is missing, show the form with the errors beside the fields."""
     found = request_or_404(request, pk)
     try:
         drafting.submit(actor=get_request_actor(request), request=found, version=parse_posted_version(request))
@@ -44,7 +44,7 @@ def submit_exception(request: HttpRequest, pk: int) -> HttpResponse:
         return form_views.render_request_form(request, form, found, status=422, faults=error.fields)
     except WorkflowError as error:
         return render_exception_page(request, request_or_404(request, pk), problem=str(error), status=409)
-    messages.success(request, f"{found} is submitted. Its approvers were told.")
+    messages.success(request, f"{found} is submitted. Its approvers were notified.")
     return redirect("exception", pk=pk)
 
 
@@ -59,7 +59,7 @@ def withdraw_exception(request: HttpRequest, pk: int) -> HttpResponse:
             reason=request.POST.get("reason", ""),
         )
 
-    return act_on_exception(request, pk, act, "It is withdrawn. What it covered counts as open.")
+    return act_on_exception(request, pk, act, "Request withdrawn. Its findings count as open.")
 
 
 @require_POST
@@ -68,7 +68,7 @@ def comment_on_exception(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: ExceptionRequest) -> None:
         drafting.comment(actor=get_request_actor(request), request=found, text=request.POST.get("text", ""))
 
-    return act_on_exception(request, pk, act, "Your comment is there.")
+    return act_on_exception(request, pk, act, "Comment added.")
 
 
 @require_POST
@@ -81,9 +81,10 @@ def attach_to_exception(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             attach_file(request, found, file)
         except InvalidRequestError as error:
-            raise InvalidRequestError(attachment=str(error)) from error  # the page has one field for all of it
+            # The service names the body's field, name or content; the page has one field for both.
+            raise InvalidRequestError(attachment=str(error)) from error
 
-    return act_on_exception(request, pk, act, "The file is attached.")
+    return act_on_exception(request, pk, act, "File attached.")
 
 
 @require_POST
@@ -92,7 +93,7 @@ def renew_exception(request: HttpRequest, pk: int) -> HttpResponse:
     found = request_or_404(request, pk)
     day = parse_day_start(request.POST.get("renew_until", ""))
     if day is None:
-        faults = {"renew_until": "Say until when, as a day like 2026-01-31."}
+        faults = {"renew_until": "Enter an end date, such as 2026-01-31."}
         return render_exception_page(request, found, faults=faults, status=422)
     try:
         made = renewing.draft_renewal(
@@ -106,17 +107,19 @@ def renew_exception(request: HttpRequest, pk: int) -> HttpResponse:
         return render_exception_page(request, found, faults=faults, status=422)
     except (WorkflowError, ScopeNotPermittedError) as error:
         return render_exception_page(request, found, problem=str(error), status=409)
-    messages.success(request, f"A draft that renews {found}. Look at what it covers now, then submit it.")
+    messages.success(request, f"Renewal draft of {found} created. Check what it covers, then submit it.")
     return redirect("exception", pk=made.pk)
 
 
 @require_safe
 @permission_required(Permission.EXCEPTION_VIEW)
 def download_attachment(request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
-    """Always as a file to keep, never shown: what somebody else made must not act in the portal's name."""
+    """Serve the file as a download."""
     file = get_object_or_404(request_or_404(request, pk).attachments, pk=attachment)
+    # Never shown in the browser: an uploaded page or script must not run with the reader's session. Three headers say
+    # so, for browsers that miss one. attachments.attach has left no quote or line break in the name.
     headers = {
-        "Content-Disposition": f'attachment; filename="{file.name}"',  # attaching.attach made the name harmless
+        "Content-Disposition": f'attachment; filename="{file.name}"',
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
@@ -124,7 +127,7 @@ def download_attachment(request: HttpRequest, pk: int, attachment: int) -> HttpR
 
 
 def act_on_exception(request: HttpRequest, pk: int, act: Callable[[ExceptionRequest], None], done: str) -> HttpResponse:
-    """Back to the page; where it was refused, the page with what was typed and why."""
+    """Act and redirect to the page. If the act is refused, show the page with the reason and the typed text."""
     found = request_or_404(request, pk)
     try:
         act(found)

@@ -1,4 +1,4 @@
-"""Writing a request: draft, change, submit, withdraw, talk about it."""
+"""Drafts, changes, submits, withdraws and comments on exception requests."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ MIN_JUSTIFICATION = 20
 
 
 def create_draft(*, actor: Actor, organization: Organization, wanted: RequestInput) -> ExceptionRequest:
-    """A draft, which only its writer sees. Raises InvalidRequestError with every field that can't be accepted."""
+    """Create a draft, which only its requester sees. Raises InvalidRequestError with every invalid field."""
     values, findings = validate_request_input(actor, organization, wanted)
     with transaction.atomic():
+        # Created before the permission is checked: the scope is resolved from rows. A refusal rolls both back.
         request = ExceptionRequest.objects.create(
             organization=organization, requested_by_id=require_user_id(actor), **values
         )
@@ -53,8 +54,9 @@ def create_draft(*, actor: Actor, organization: Organization, wanted: RequestInp
 
 
 def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wanted: RequestInput) -> None:
-    """Change a draft, or one for which changes were asked. An approved one is never changed: renew it."""
+    """Change a draft, or a request for which changes were requested. An approved request is never changed; renew it."""
     require_requester(actor, request)
+    # Emptying the field must not clear an unresolved name: the person behind it could then approve the request.
     if not wanted.on_behalf_of.strip():
         raise_if_errors({"on_behalf_of": said} if (said := explain_unknown_on_behalf_of(request)) else {})
     values, findings = validate_request_input(actor, request.organization, wanted)
@@ -66,7 +68,9 @@ def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wante
             raise build_conflict(request, "be changed", stale=request.state in EDITABLE_STATES)
         request.refresh_from_db()
         request.covered.all().delete()
-        request.covers.all().delete()  # what it was is nobody's to see by, and nothing is asked until it is submitted
+        # Covers make the request visible to the approvers of their accounts. The old scope's must not do so any more;
+        # submitting writes those of the new scope.
+        request.covers.all().delete()
         add_named_findings(request, findings)
         require_request_permission(actor, request, accounts_in_scope(request))
         audit.record(
@@ -79,7 +83,7 @@ def change_draft(*, actor: Actor, request: ExceptionRequest, version: int, wante
 
 
 def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
-    """Hand it to the approvers. Everything that was typed is looked at again, since time has passed."""
+    """Submit the request to its approvers. All of it is checked again, since time has passed since it was drafted."""
     require_requester(actor, request)
     now = timezone.now()
     with transaction.atomic():
@@ -92,12 +96,12 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
         require_sole_renewal(locked)
         rule = rule_for(severities, locked.scope_kind)
         if locked.starts_at is not None and locked.starts_at <= now:
-            locked.starts_at = None  # the day that was chosen is past: it starts once it is approved
+            locked.starts_at = None  # the chosen day has passed: the exception starts when it is approved
         raise_if_errors(find_window_problems(locked.starts_at, locked.expires_at, rule, now))
         if locked.renewal > rule.max_renewals:
             raise WorkflowError(
-                f"It has been renewed {locked.renewal - 1} times, and {rule.max_renewals} is the most. Fix the cause, or "
-                "ask for a new exception with a new justification."
+                f"The maximum of {rule.max_renewals} renewals is reached. Fix the cause, or request a new exception "
+                "with a new justification."
             )
         transition_request(
             locked,
@@ -116,7 +120,7 @@ def submit(*, actor: Actor, request: ExceptionRequest, version: int) -> None:
 
 
 def withdraw(*, actor: Actor, request: ExceptionRequest, version: int, reason: str = "") -> None:
-    """The requester ends it, at any stage; its findings count as open at once."""
+    """Withdraw the request, at any stage; its findings count as open at once."""
     require_requester(actor, request)
     with transaction.atomic():
         transition_request(
@@ -126,20 +130,21 @@ def withdraw(*, actor: Actor, request: ExceptionRequest, version: int, reason: s
 
 
 def comment(*, actor: Actor, request: ExceptionRequest, text: str) -> Comment:
-    """Say something in the thread. Raises InvalidRequestError for secrets and personal data."""
+    """Comment on the request. Raises InvalidRequestError for secrets and personal data."""
     now = timezone.now()
     own = actor.user_id == request.requested_by_id
     if not own and not any(
         is_permitted(actor, Permission.EXCEPTION_COMMENT, now, p)
         for p in list_account_places(accounts_in_scope(request))
     ):
-        raise NotPermittedError(f"{actor.name} may not comment on {request}.")
-    said = validate_text("text", text)
-    if not said:
-        raise InvalidRequestError(text="Say something.")
+        raise NotPermittedError(f"{actor.name} is not allowed to comment on {request}.")
+    words = validate_text("text", text)
+    if not words:
+        raise InvalidRequestError(text="Enter a comment.")
     with transaction.atomic():
+        # The snapshot holds the comments. Behind this lock, a comment can't slip between a decision and its snapshot.
         locking.lock_trail_end("exceptionrequest.comment")
-        made = Comment.objects.create(request=request, by_id=require_user_id(actor), text=said)
+        made = Comment.objects.create(request=request, by_id=require_user_id(actor), text=words)
         audit.record(actor=actor, action="exceptionrequest.comment", subject=audit_subject(request), comment=made.pk)
     return made
 
@@ -148,44 +153,44 @@ def require_complete(request: ExceptionRequest, severities: set[str], *, populat
     """populated: there are accounts in the scope. Raises InvalidRequestError."""
     faults: dict[str, str] = {}
     if len(request.justification) < MIN_JUSTIFICATION:
-        faults["justification"] = f"Say why, in at least {MIN_JUSTIFICATION} characters: an approver must follow it."
+        faults["justification"] = f"Give a justification of at least {MIN_JUSTIFICATION} characters."
     if not request.business_owner:
-        faults["business_owner"] = "Name the business owner who carries the risk."
+        faults["business_owner"] = "Name the business owner who accepts the risk."
     if unknown := explain_unknown_on_behalf_of(request):
         faults["on_behalf_of"] = unknown
     if not severities or not populated:
-        faults["scope_kind"] = "The scope covers nothing: no account or finding in it exists any more."
+        faults["scope_kind"] = "The scope covers nothing: its accounts or findings are gone. Choose another scope."
     raise_if_errors(faults)
 
 
 def require_sole_renewal(request: ExceptionRequest) -> None:
-    """Of one exception one renewal at a time is asked for. Raises WorkflowError."""
+    """Only one renewal of an exception can be open at a time. Raises WorkflowError."""
     if request.renews is None:
         return
     other = request.renews.renewals.filter(state__in=RENEWING_STATES).exclude(pk=request.pk).first()
     if other is not None:
-        raise WorkflowError(f"{other} renews {request.renews} already, so nothing else can meanwhile.")
+        raise WorkflowError(f"{other} already renews {request.renews}. Only one renewal can be open at a time.")
 
 
 def require_request_permission(actor: Actor, request: ExceptionRequest, accounts: Iterable[Account]) -> None:
-    """The owner of EVERY account in scope may ask; for an OU or a tag, so may a person who may ask for whole OUs.
+    """Require the permission for EVERY account in scope; for an OU or a tag, the one for whole OUs is enough.
 
-    The person for whom a service account asks must be allowed to ask too, or it would get them what they can't ask for.
-    accounts: those in the scope."""
+    accounts: those in the scope. Raises ScopeNotPermittedError, InvalidRequestError."""
     places = list_account_places(accounts)
-    takes = "it takes the owner of every account in the scope"
-    takes += ", or a security admin." if request.scope_kind in BROAD_SCOPES else "."
+    need = "this needs the owner of every account in the scope"
+    need += ", or a security admin." if request.scope_kind in BROAD_SCOPES else "."
     if not can_request(actor, request, places):
-        raise ScopeNotPermittedError(f"{actor.name} may not ask for an exception there: {takes}")
+        raise ScopeNotPermittedError(f"{actor.name} is not allowed to request an exception for this scope: {need}")
     person_behind = request.on_behalf_of
     if person_behind is None:
         return
+    # The person needs the permission as well: a service account must not get them what they can't request themselves.
     if not person_behind.is_active:
-        raise InvalidRequestError(on_behalf_of=f"{person_behind} is disabled. Name somebody else.")
+        raise InvalidRequestError(on_behalf_of=f"{person_behind} is disabled. Name another person.")
     if not can_request(build_actor(person_behind), request, places):
         raise InvalidRequestError(
-            on_behalf_of=f"{person_behind} may not ask for an exception there themselves: {takes} Name somebody who may, "
-            "or have a security admin give them the grant."
+            on_behalf_of=f"{person_behind} is not allowed to request an exception for this scope: {need} Name a person "
+            "who is allowed to, or ask a security admin to give the grant."
         )
 
 
@@ -193,19 +198,20 @@ def can_request(actor: Actor, request: ExceptionRequest, places: Sequence[Place]
     now = timezone.now()
     if may_everywhere(actor, Permission.EXCEPTION_REQUEST, now, places):
         return True
+    # An OU or a tag without accounts has no place to ask about; then the grant must cover the whole organization.
     wide = places or [Place(request.organization.org_id)]
     return request.scope_kind in BROAD_SCOPES and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide)
 
 
 def require_requester(actor: Actor, request: ExceptionRequest) -> None:
     if not actor.system and actor.user_id != request.requested_by_id:
-        raise NotPermittedError(f"Only who asked for {request} can do this.")
+        raise NotPermittedError(f"Only the requester of {request} can do this.")
 
 
 def transition_request(
     request: ExceptionRequest, event: str, actor: Actor, version: int, *, reason: str = "", **more: Any
 ) -> None:
-    """Move it, if it still is the version that the caller read. Raises StaleVersionError, WorkflowError."""
+    """Move the request, if it is still the version that the caller read. Raises StaleVersionError, WorkflowError."""
     try:
         move_versioned_state(request, EXCEPTION, event, actor=actor, version=version, reason=reason, **more)
     except LostRaceError as error:
@@ -214,9 +220,9 @@ def transition_request(
 
 
 def build_conflict(request: ExceptionRequest, act: str, *, stale: bool) -> WorkflowError:
-    """stale: only its version has changed, so the same act may be repeated."""
+    """The error for a lost race. stale: only the version has changed, so the same act can be repeated."""
     if stale:
-        return StaleVersionError(f"{request} was changed by somebody else meanwhile. Look at it again, then repeat it.")
+        return StaleVersionError(f"{request} was changed by another person. Review it, then try again.")
     return WorkflowError(f"{request} is {request.state.replace('_', ' ')}, so it can't {act}.")
 
 
@@ -225,7 +231,7 @@ def add_named_findings(request: ExceptionRequest, findings: list[Finding]) -> No
 
 
 def on_behalf_of_details(request: ExceptionRequest) -> dict[str, Any]:
-    """For the audit trail: the person for whom it is asked, if it is for one."""
+    """For the audit trail: the person on whose behalf it is requested, if there is one."""
     return {"on_behalf_of": request.on_behalf_of.get_username()} if request.on_behalf_of else {}
 
 

@@ -1,4 +1,4 @@
-"""Drift: an approval holds for what was approved. Looked for in the transaction that brought the change."""
+"""Suspends approved requests whose conditions have changed (drift), in the transaction that brings the change."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from exceptions.rules import BROAD_SCOPES, Drift
 from governance.core.policy import SYSTEM
 from scans.models import Finding
 
-MAX_LISTED = 20  # differences that are spelled out; the rest is counted
+MAX_LISTED = 20  # differences that are listed; the rest is counted
 
 
 def suspend_after_scan(account: Account, changed: Sequence[Finding]) -> None:
-    """Called in the transaction in which a scan or a replay changed this account's findings and cells."""
+    """Called in the transaction in which a scan or a replay changes this account's findings and cells."""
+    # A decision locks the accounts in its scope, so either it sees this scan's findings, or this sees its covers.
     locking.lock_account(account)
     over = Cover.objects.filter(account=account, live=True).order_by().values("request")
     for request in lock_requests(ExceptionRequest.objects.filter(pk__in=over, state="approved")):
@@ -36,7 +37,7 @@ def suspend_after_scan(account: Account, changed: Sequence[Finding]) -> None:
 
 
 def suspend_after_discovery(organization: Organization) -> None:
-    """Called in the transaction in which a discovery changed who is in which OU, or the tags."""
+    """Called in the transaction in which a discovery changes which accounts are in which OU, or their tags."""
     broad = ExceptionRequest.objects.filter(organization=organization, state="approved", scope_kind__in=BROAD_SCOPES)
     for request in lock_requests(broad):
         found = find_scope_drift(request)
@@ -45,7 +46,8 @@ def suspend_after_discovery(organization: Organization) -> None:
 
 
 def lock_requests(rows: QuerySet[ExceptionRequest]) -> list[ExceptionRequest]:
-    """In the order of their ids, so that two scans that lock the same ones can't wait for each other."""
+    """Lock the rows in the order of their ids, so that two scans that lock the same requests can't deadlock."""
+    # Most scans touch no approved request; then the trail's end, which every act waits for, isn't locked at all.
     if not rows.exists():
         return []
     locking.lock_trail_end("exceptionrequest.suspend")
@@ -53,7 +55,7 @@ def lock_requests(rows: QuerySet[ExceptionRequest]) -> list[ExceptionRequest]:
 
 
 def find_findings_drift(request: ExceptionRequest, changed: Collection[Finding]) -> list[Drift]:
-    """Covered findings that are not what they were. A resolved one is no drift: there is nothing left to cover."""
+    """Covered findings that have changed. A resolved finding is no drift: there is nothing left to cover."""
     by_id = {finding.pk: finding for finding in changed if finding.state == "open"}
     rows = CoveredFinding.objects.filter(request=request, finding__in=by_id)
     found: list[Drift] = []
@@ -78,7 +80,7 @@ def find_controls_drift(request: ExceptionRequest) -> list[Drift]:
 
 
 def find_compensation_drift(request: ExceptionRequest) -> list[Drift]:
-    """A compensating control that passed and doesn't: failing, or no longer known."""
+    """Compensating controls that passed at the approval and now fail or are unknown."""
     if not request.compensating_controls:
         return []
     was: dict[str, Any] = request.basis.get("compensating", {})
@@ -99,7 +101,7 @@ def find_scope_drift(request: ExceptionRequest) -> list[Drift]:
 
 
 def suspend_request(request: ExceptionRequest, found: list[Drift]) -> None:
-    """Its findings count as open at once; approvers and owners are told why."""
+    """Suspend the request: its findings count as open at once, and its stakeholders are notified of the reasons."""
     reasons = [drift.sentence() for drift in found[:MAX_LISTED]]
     if len(found) > MAX_LISTED:
         reasons.append(f"And {len(found) - MAX_LISTED} more.")

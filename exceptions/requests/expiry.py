@@ -1,6 +1,11 @@
-"""What the clock tells: ends and reminders. It only writes down and tells; an end counts without it.
+"""The clock's work on exception requests, every run in this order:
 
-Each request by itself: one that can't be dealt with is written down (governance.core.row_failures), and the others go on.
+1. expire requests whose end has passed;
+2. supersede requests whose renewal has started;
+3. send reminders 30, 7 and 1 days before the end.
+
+An exception ends by the clock even if none of this runs; a run records the end and notifies people. Requests are
+processed one by one: one that fails is recorded (governance.core.row_failures), and the others go on.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ END, TAKE_OVER, REMIND = "exceptions.end", "exceptions.take_over", "exceptions.r
 
 
 def process_due_requests() -> int:
-    """Write down what has ended, remind of what will. How many requests were touched. Safe to run twice at once."""
+    """Run the three steps. Returns how many requests were touched. Safe to run twice at once."""
     return run_all_steps(expire_overdue, apply_started_renewals, send_reminders)
 
 
@@ -39,12 +44,13 @@ def expire_overdue() -> int:
 
 
 def select_batch(rows: QuerySet[ExceptionRequest], act: str) -> list[int]:
-    """So many that failed before fill no batch: they are left out until they are due."""
+    """The ids of the next rows. Rows that failed before are left out until they are due, so they can't fill a batch."""
     return list(rows.exclude(pk__in=list_postponed_rows(act)).order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
 @transaction.atomic
 def expire_request(pk: int) -> bool:
+    # Selected again under the lock: since the batch was read, it may have been withdrawn, or expired by another worker.
     locking.lock_trail_end("exceptionrequest.expire")
     request = (
         ExceptionRequest.objects.select_for_update(no_key=True)
@@ -52,7 +58,7 @@ def expire_request(pk: int) -> bool:
         .first()
     )
     if request is None:
-        return False  # another worker ended it
+        return False
     transition_request(
         request, "expire", SYSTEM, request.version, reason="its time is over", ended_at=request.expires_at
     )
@@ -64,7 +70,7 @@ def expire_request(pk: int) -> bool:
 
 
 def apply_started_renewals() -> int:
-    """Renewals that have started replace what they renew."""
+    """Renewals that have started supersede the requests that they renew."""
     started = ExceptionRequest.objects.filter(
         state="approved", starts_at__lte=timezone.now(), renews__state__in=["approved", "suspended"]
     )
@@ -82,9 +88,10 @@ def supersede_renewed(pk: int) -> bool:
 
 
 def send_reminders() -> int:
-    """30, 7 and 1 days before the end, once each: the event's name holds the days."""
+    """Send each reminder once: the event's name holds the days and the end, and an event notifies a person once."""
     now = timezone.now()
     soon = now + timedelta(days=max(rules.REMINDER_DAYS))
+    # An approved renewal takes over without a gap, so there is nothing to remind of.
     active = ExceptionRequest.objects.filter(state="approved", expires_at__gt=now, expires_at__lte=soon)
     rows = active.exclude(renewals__state="approved").order_by("pk").iterator(chunk_size=200)
     return process_rows(REMIND, rows, partial(send_reminder, now=now))
@@ -98,7 +105,7 @@ def send_reminder(request: ExceptionRequest, *, now: datetime) -> bool:
         event=f"exception:{request.pk}:expiring:{days}:{request.expires_at:%Y%m%dT%H%M}",
         kind="exception.expiring",
         title=f"{request.reference}: ends within {days} {'day' if days == 1 else 'days'}",
-        text="Fix the cause, or renew it; when it ends, its findings are open again.",
+        text="Fix the cause or renew the exception; its findings reopen when it ends.",
         url=notifications.build_request_url(request),
         people=notifications.find_requesters(request),
     )

@@ -1,4 +1,4 @@
-"""What the form of a request offers to this person."""
+"""Builds the choices of the request form: scopes, accounts, OUs, controls and limits, for this person."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from scans.queries import controls, unit_choices
 Options = list[tuple[str, str]]
 MAX_SUGGESTED = 300
 SCOPE_KINDS = (
-    ("findings", "Named findings"),
+    ("findings", "Selected findings"),
     ("resource", "One resource"),
     ("account", "A control in an account"),
     ("ou", "A control in an OU"),
-    ("tag", "A control by tag"),
+    ("tag", "A control in tagged accounts"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ExceptionFormChoices:
-    """kind: the scope's kind to show the fields of. kinds: those on offer, with their names. rules: how long at most,
-    for each severity that may come to decide."""
+    """kind: the kind of scope whose fields are shown. kinds: the kinds on offer, with their labels. rules: the limits
+    for each severity that may apply."""
 
     kind: str
     kinds: tuple[tuple[str, str], ...]
@@ -44,9 +44,9 @@ class ExceptionFormChoices:
 
 
 def build_exception_choices(
-    actor: Actor, now: datetime, wanted: str, control: str, marks: Iterable[str]
+    actor: Actor, now: datetime, wanted: str, control: str, fingerprints: Iterable[str]
 ) -> ExceptionFormChoices:
-    """wanted: the kind of scope that was chosen; empty: none yet, so the first that this person may ask for."""
+    """wanted: the kind of scope that was chosen; empty: the first kind that this person may request."""
     asks = Permission.EXCEPTION_REQUEST
     wide = Permission.EXCEPTION_REQUEST_OU
     narrow = is_permitted(actor, asks, now)
@@ -55,7 +55,7 @@ def build_exception_choices(
     kind = wanted if wanted in set(ExceptionScopeKind) else kinds[0][0]
     for_ous = visible_accounts(actor, wide) if is_permitted(actor, wide, now) else mine
     seen = visible_accounts(actor, Permission.FINDING_VIEW).order_by()
-    named = Finding.objects.filter(fingerprint__in=list(marks), account__in=seen.values("pk"))
+    named = Finding.objects.filter(fingerprint__in=list(fingerprints), account__in=seen.values("pk"))
     found = list(named.select_related("account__organization").order_by("account_id", "control", "id"))
     ids = (mine | for_ous).order_by().values("organization")
     return ExceptionFormChoices(
@@ -73,12 +73,13 @@ def build_exception_choices(
 
 
 def suggest_accounts(accounts: QuerySet[Account]) -> Options:
+    # Suggestions only, the field takes any id: ten thousand options would make the page slow.
     rows = accounts.order_by("name").values_list("account_id", "name")
     return list(rows[:MAX_SUGGESTED])
 
 
 def list_deciding_severities(kind: str, control: str, findings: list[Finding]) -> list[str]:
-    """Of what is chosen already; every one where that isn't known yet."""
+    """The severities that the chosen findings or control bring; all of them if nothing is chosen yet."""
     loaded = registry.controls().get(control.strip().upper())
     if kind == ExceptionScopeKind.FINDINGS and findings:
         return [max({f.severity for f in findings}, key=SEVERITY_ORDER.index)]
@@ -94,7 +95,7 @@ def list_rules(kind: str, wanted: Iterable[str]) -> list[tuple[str, Rule]]:
 def find_scope_organization(
     actor: Actor, *, typed: str, account: str, ou: str, findings: list[Finding]
 ) -> Organization | None:
-    """The organization that the scope lies in: the scope says it, or it was chosen among several."""
+    """The organization of the scope: known from the findings, the account or the OU, or chosen among several."""
     if findings:
         return findings[0].account.organization
     visible = visible_accounts(actor, Permission.FINDING_VIEW)

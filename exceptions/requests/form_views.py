@@ -1,4 +1,4 @@
-"""Asking for an exception: the form, new or for a draft that is changed."""
+"""Views of the request form, for a new request and for an existing draft."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from governance.core.policy import Permission, is_permitted
 from governance.core.states import EXCEPTION
 from governance.identity.web import get_request_actor, permission_required
 
-NOT_SAVED = "The request was not saved. What to change stands beside the fields; nothing that you typed is lost."
+NOT_SAVED = "The request was not saved. Correct the fields with errors; your input is kept."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.EXCEPTION_VIEW)
 def request_exception(request: HttpRequest) -> HttpResponse:
-    """GET: the empty form, or with what a link chose. POST: from the list of findings, or the form itself."""
+    """GET: the form, empty or with the choices of a link. POST: from the list of findings, or the form itself."""
     require_asker(request)
     if request.method != "POST":
         return render_request_form(request, RequestForm(initial=read_linked_choices(request)))
-    if "scope_kind" not in request.POST and "switch" not in request.POST:  # ticked on the list of findings
+    # Selected on the list of findings. The redirect gives the form a URL that can be reloaded without posting again.
+    if "scope_kind" not in request.POST and "switch" not in request.POST:
         return redirect(build_findings_url("exception-new", find_chosen_findings(request)))
     if "save" not in request.POST:  # the kind of scope was changed
         return render_request_form(request, RequestForm(initial=read_typed_values(request)))
@@ -73,14 +74,14 @@ def edit_exception(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def save_new_draft(request: HttpRequest, form: RequestForm) -> ExceptionRequest | None:
-    """The draft; None if it was refused: the form then says why, beside the field."""
+    """The draft; None if it was refused: the form then shows why, beside the field."""
     actor, given = get_request_actor(request), form.cleaned_data
     offer = build_choices_for_form(request, form)
     organization = find_scope_organization(
         actor, typed=given["organization"], account=given["account"], ou=given["ou"], findings=offer.findings
     )
     if organization is None:
-        form.add_error(None, "There is no organization that you may see.")
+        form.add_error(None, "There is no organization that you can see. Ask a security admin for a grant.")
         return None
     try:
         return drafting.create_draft(actor=actor, organization=organization, wanted=form.wanted())
@@ -90,12 +91,13 @@ def save_new_draft(request: HttpRequest, form: RequestForm) -> ExceptionRequest 
 
 
 def attach_files_and_redirect(request: HttpRequest, made: ExceptionRequest) -> HttpResponse:
-    """Keep the files that came along. The draft stays saved when one of them is refused."""
+    """Attach the uploaded files. The draft stays saved if one of them is refused."""
     for file in request.FILES.getlist("files"):
         try:
             attach_file(request, made, file)
         except WorkflowError as error:
-            messages.error(request, f"A file was not attached. {error}")  # not its name, which may be what is refused
+            # Without the file's name: it may hold the secret for which it is refused.
+            messages.error(request, f"A file was not attached. {error}")
     return redirect("exception", pk=made.pk)
 
 
@@ -107,7 +109,7 @@ def require_asker(request: HttpRequest) -> None:
 
 
 def own_request_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
-    """One's own request while it can be changed."""
+    """The actor's own request while it can be changed. Raises PermissionDenied."""
     found = request_or_404(request, pk)
     if found.requested_by_id != request.user.pk or found.state not in EXCEPTION.sources("submit"):
         raise PermissionDenied
@@ -121,7 +123,7 @@ def read_linked_choices(request: HttpRequest) -> dict[str, Any]:
 
 
 def read_typed_values(request: HttpRequest) -> dict[str, Any]:
-    """Everything that was posted; a switch changes the kind of scope, and nothing else."""
+    """Everything that was posted. A switch changes the kind of scope and keeps the other values."""
     lists = {"findings", "compensating_controls"}
     typed: dict[str, Any] = {
         name: request.POST.getlist(name) if name in lists else request.POST.get(name)
@@ -131,10 +133,10 @@ def read_typed_values(request: HttpRequest) -> dict[str, Any]:
 
 
 def build_choices_for_form(request: HttpRequest, form: RequestForm) -> ExceptionFormChoices:
-    marks = [mark for mark in form["findings"].value() or () if "\x00" not in mark]
+    fingerprints = [each for each in form["findings"].value() or () if "\x00" not in each]
     kind = str(form["scope_kind"].value() or "")
     return build_exception_choices(
-        get_request_actor(request), timezone.now(), kind, str(form["control"].value() or ""), marks
+        get_request_actor(request), timezone.now(), kind, str(form["control"].value() or ""), fingerprints
     )
 
 
@@ -147,7 +149,7 @@ def render_request_form(
     version: int | None = None,
     faults: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The form. faults: what submitting refused, to stand beside the fields of a form that wasn't posted."""
+    """Render the form. faults: errors of a refused submission, shown beside the fields of a form that wasn't posted."""
     now, offer = timezone.now(), build_choices_for_form(request, form)
     latest = {severity: submission_checks.latest_end(rule, None, now) for severity, rule in offer.rules}
     context = {

@@ -1,4 +1,4 @@
-"""What a person fills in to ask for an exception. Only its shape is judged here; the service decides the rest."""
+"""The form of an exception request. It checks the shape of the input only; the service checks the rest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ refuse_nul = ProhibitNullCharactersValidator()
 
 
 class ListField(forms.Field):
-    """Several values of one name: ticked boxes, or hidden inputs."""
+    """Several values of one name: checkboxes or hidden inputs."""
 
     widget = forms.MultipleHiddenInput
 
@@ -41,11 +41,11 @@ class ListField(forms.Field):
         for item in value:
             refuse_nul(item)
         if len(value) > MAX_FINDINGS:
-            raise forms.ValidationError(f"At most {MAX_FINDINGS} at once.")
+            raise forms.ValidationError(f"Select at most {MAX_FINDINGS} at once.")
 
 
 class RequestForm(forms.Form):
-    """The days are in UTC; an exception ends as the day begins on which it ends."""
+    """Days are in UTC. An exception ends at the beginning of its end date."""
 
     organization = forms.CharField(required=False)
     scope_kind = forms.CharField(required=False)
@@ -66,7 +66,7 @@ class RequestForm(forms.Form):
     expires_at = forms.DateField(required=False)
 
     def wanted(self, held: ExceptionRequest | None = None) -> RequestInput:
-        """What was typed, for the service. held: the request that is changed: an hour that it has is not lost."""
+        """The input for the service. held: the request that is changed; its hours, set by the API, are kept."""
         given = self.cleaned_data
         return RequestInput(
             **{name: given[name] for name in TEXT_FIELDS},
@@ -83,12 +83,12 @@ class RequestForm(forms.Form):
 
 
 def format_on_behalf_of(held: ExceptionRequest) -> str:
-    """The person for whom it is asked, as it would be typed."""
+    """The person on whose behalf it is requested, as a person would type it."""
     return held.on_behalf_of.get_username() if held.on_behalf_of else held.on_behalf_of_unknown
 
 
 def resolve_moment(day: date | None, held: datetime | None) -> datetime | None:
-    """The beginning of the day, or the moment in it that there was already."""
+    """The beginning of the day, or the existing moment if it is on that day."""
     if day is None:
         return None
     if held is not None and held.astimezone(UTC).date() == day:
@@ -97,7 +97,7 @@ def resolve_moment(day: date | None, held: datetime | None) -> datetime | None:
 
 
 def build_form_values(request: ExceptionRequest) -> dict[str, Any]:
-    """A request as the form shows it."""
+    """The values of a request for the form."""
     return {
         **{name: getattr(request, name) for name in TEXT_FIELDS},
         "on_behalf_of": format_on_behalf_of(request),

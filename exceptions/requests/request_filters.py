@@ -1,4 +1,4 @@
-"""Requests as a reader may see them."""
+"""Queries of exception requests: which ones a reader can see, by state, and those waiting for a decision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPIRING_WITHIN = timedelta(days=30)
 
 
 def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
-    """One's own, and every submitted one that covers an account for which the actor may see exceptions."""
+    """The actor's own requests, and every submitted one that covers an account whose exceptions the actor can see."""
     rows = ExceptionRequest.objects.select_related("organization", "account", "ou", "requested_by", "on_behalf_of")
     rows = rows.order_by("-id")
     if actor.system:
@@ -25,7 +25,7 @@ def visible_requests(actor: Actor) -> QuerySet[ExceptionRequest]:
     shared = Q(covered) & ~Q(state="draft")
     mine: Q = Q(requested_by=actor.user_id) if actor.user_id else Q(pk__in=[])
     if actor.token_id is not None:
-        # Its service account's own, but only for accounts that this token was cut for.
+        # The requests of the token's service account, but only for the accounts that this token is limited to.
         outside = Exists(Cover.objects.filter(request=OuterRef("pk")).exclude(account__in=accounts))
         named = Exists(CoveredFinding.objects.filter(request=OuterRef("pk")).exclude(finding__account__in=accounts))
         mine = mine & ~Q(outside) & ~Q(named) & (Q(account=None) | Q(account__in=accounts))
@@ -37,7 +37,9 @@ def filter_by_state(rows: QuerySet[ExceptionRequest], wanted: str, now: datetime
 
 
 def state_is(wanted: str, now: datetime) -> Q:
-    """By the state that people see: pending, active and expired are decided by the clock."""
+    """Matches the state that people see: pending, active and expired depend on the clock.
+
+    rules.effective_state says the same of one row; the two must agree."""
     match wanted:
         case "pending":
             return Q(state="approved", starts_at__gt=now, expires_at__gt=now)
@@ -59,7 +61,7 @@ def state_is(wanted: str, now: datetime) -> Q:
 
 
 def requests_to_decide(actor: Actor, now: datetime) -> QuerySet[ExceptionRequest]:
-    """What this person could decide, as far as grants go: oldest first. The page says where a conflict stands against it."""
+    """The requests that this person's grants allow to decide, oldest first. The page shows conflicts of interest."""
     accounts = visible_accounts(actor, Permission.EXCEPTION_DECIDE).order_by().values("pk")
     covered = Exists(Cover.objects.filter(request=OuterRef("pk"), account__in=accounts))
     rows = visible_requests(actor).filter(covered, state__in=["submitted", "suspended"], expires_at__gt=now)

@@ -1,4 +1,4 @@
-"""What somebody typed of a request, made into columns: what they may not see is unknown to them."""
+"""Validates the input of a request and turns it into columns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from governance.identity.people.identifiers import PersonNotKnownError, find_per
 from scans import registry
 from scans.models import Finding
 
-# What the columns have room for: SQLite would keep what PostgreSQL refuses.
+# The lengths of the columns. SQLite doesn't enforce them; PostgreSQL would answer with an error 500.
 MAX_LENGTHS = {"business_owner": 200, "tag_key": 128, "tag_value": 256, "region": 30}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestInput:
-    """What somebody typed. account, ou: AWS ids; findings: fingerprints; on_behalf_of: a user name or a mail address;
-    the times are aware."""
+    """The input of a request. account, ou: AWS ids; findings: fingerprints; on_behalf_of: a user name or an email
+    address; the times are aware."""
 
     scope_kind: str = ExceptionScopeKind.FINDINGS
     control: str = ""
@@ -48,7 +48,7 @@ class RequestInput:
 def validate_request_input(
     actor: Actor, organization: Organization, wanted: RequestInput
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """The columns and the named findings. Ids that the actor may not see are unknown to them."""
+    """The columns and the named findings. Raises InvalidRequestError with every invalid field."""
     faults: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name in wanted.texts:
@@ -56,6 +56,7 @@ def validate_request_input(
     values |= resolve_on_behalf_of(wanted.on_behalf_of, faults)
     values["compensating_controls"] = validate_controls(wanted.compensating_controls, faults)
     values |= {"starts_at": wanted.starts_at, "expires_at": wanted.expires_at, "scope_kind": wanted.scope_kind}
+    # What the actor can't see is refused like what doesn't exist: the message would tell who has which account.
     visible = visible_accounts(actor, Permission.FINDING_VIEW).filter(organization=organization)
     scope, findings = validate_request_scope(wanted, organization, visible, faults)
     raise_if_errors(faults)
@@ -63,7 +64,8 @@ def validate_request_input(
 
 
 def resolve_on_behalf_of(typed: str, faults: dict[str, str]) -> dict[str, Any]:
-    """Whom it names, as a person: a text would let them approve by another spelling. What was typed is kept nowhere."""
+    """The person that the text names."""
+    # Kept as a person, not as text: by another spelling of the name, that person could approve their own request.
     found = None
     if typed.strip():
         try:
@@ -74,7 +76,7 @@ def resolve_on_behalf_of(typed: str, faults: dict[str, str]) -> dict[str, Any]:
 
 
 def clean_text(name: str, text: str, faults: dict[str, str]) -> str:
-    """The text if it can be kept; else nothing, and why among the faults."""
+    """The text if it is valid; else empty, with the problem added to faults."""
     try:
         return validate_text(name, text, most=MAX_LENGTHS.get(name, MAX_TEXT))
     except InvalidRequestError as error:
@@ -83,23 +85,23 @@ def clean_text(name: str, text: str, faults: dict[str, str]) -> str:
 
 
 def set_resource_region(scope: dict[str, Any], faults: dict[str, str]) -> None:
-    """A resource's region is the one that its ARN names, so that nobody has to type it, or can type another."""
+    """Take the region from the resource's ARN. Another region than the ARN's is refused."""
     parts = scope["resource"].split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
         faults["resource"] = (
-            "Name the resource by its whole ARN, as its finding does: six parts with colons between them."
+            "Enter the full ARN of the resource, as its finding shows it: six parts separated by colons."
         )
         return
     named = parts[3]
     if named and scope["region"] not in {"", named}:
-        faults["region"] = f"The resource's ARN says {named}; leave the region out, or name that one."
+        faults["region"] = f"The resource's ARN names {named}; leave the region empty or enter that one."
     scope["region"] = named or scope["region"]
 
 
 def validate_request_scope(
     wanted: RequestInput, organization: Organization, visible: Any, faults: dict[str, str]
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """The scope's columns, with those of the other kinds empty, so that nothing typed by mistake widens it."""
+    """The scope's columns. Those of the other kinds are empty, so that input left over in a form can't widen it."""
     scope: dict[str, Any] = {
         "control": "",
         "account": None,
@@ -119,15 +121,15 @@ def validate_request_scope(
         if scope["control"] and scope["control"] not in registry.controls():
             faults["control"] = f"There is no control {scope['control']}."
         if not scope["control"] and kind != ExceptionScopeKind.RESOURCE:
-            faults["control"] = "Choose a control: an exception from every control at once is never granted."
+            faults["control"] = "Choose a control; an exception from all controls is not possible."
     typed = {name: clean_text(name, getattr(wanted, name), faults) for name in ("tag_key", "tag_value", "region")}
     match kind:
         case ExceptionScopeKind.FINDINGS:
             findings = list(Finding.objects.filter(fingerprint__in=wanted.findings, account__in=visible.values("pk")))
             if not wanted.findings:
-                faults["findings"] = "Choose at least one finding: an empty scope is never granted."
+                faults["findings"] = "Choose at least one finding."
             elif len(findings) != len(set(wanted.findings)):
-                faults["findings"] = "One of these findings doesn't exist, or is not yours to see."
+                faults["findings"] = "At least one of these findings doesn't exist or is outside your access."
         case ExceptionScopeKind.RESOURCE | ExceptionScopeKind.ACCOUNT:
             scope["account"] = Account.objects.filter(pk__in=visible.values("pk"), account_id=wanted.account).first()
             if scope["account"] is None:
@@ -142,7 +144,7 @@ def validate_request_scope(
         case ExceptionScopeKind.TAG:
             scope |= {"tag_key": typed["tag_key"], "tag_value": typed["tag_value"]}
             if not wanted.tag_key.strip() or not wanted.tag_value.strip():
-                faults["tag_key"] = "Name the tag's key and value: a scope without a limit is never granted."
+                faults["tag_key"] = "Enter the tag's key and value."
     return scope, findings
 
 

@@ -1,4 +1,4 @@
-"""One request with all that its page shows to this reader."""
+"""Builds the page of one request for this reader."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ P = Permission
 
 @dataclass(frozen=True, slots=True)
 class RequestPermissions:
-    """What this reader may do with the request as it stands."""
+    """The acts open to this reader in the request's present state."""
 
     edit: bool
     withdraw: bool
@@ -56,7 +56,7 @@ class RequestPermissions:
 
 @dataclass(frozen=True, slots=True)
 class ThreadEntry:
-    """One entry of the thread: a comment, or a decision with how old its second factor was."""
+    """One entry of the thread: a comment, or a decision with the age of its second factor."""
 
     at: datetime
     by: User | None
@@ -67,7 +67,7 @@ class ThreadEntry:
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
-    """whole: every account in scope is the reader's to see; else the rest isn't told at all, and drift in general."""
+    """whole: the reader can see every account in scope. Otherwise the rest is left out, and drift is summarized."""
 
     state: str
     scope: str
@@ -86,38 +86,38 @@ def build_request_page(request: ExceptionRequest, actor: Actor, now: datetime) -
     visible = visible_accounts(actor, P.EXCEPTION_VIEW)
     accounts = accounts_in_scope(request)
     covered = preview_scope(request, visible)
-    # Of the accounts that it covered, and that have left its scope since, drift and the trail speak too.
-    told = covered.whole and not find_partly_hidden([request], visible)
+    # Drift and the audit trail also name accounts that have left the scope, which the reader may not see.
+    sees_all = covered.whole and not find_partly_hidden([request], visible)
     return RequestPage(
         state=board_state(request, now),
         scope=describe_scope(request, count_named_findings([request], visible).get(request.pk, 0)),
         whole=covered.whole,
         preview=covered,
         findings=list(findings_in_scope(request).filter(account__in=visible.order_by().values("pk"))[:MAX_LISTED]),
-        drift=wording.describe_drift(request.drift) if told else summarize_drift(request.drift),
-        # The thread stands on the page by itself.
-        changes=changes_since_approval(request, without={"comments"}) if told else [],
+        drift=wording.describe_drift(request.drift) if sees_all else summarize_drift(request.drift),
+        # The page shows the comments in the thread.
+        changes=changes_since_approval(request, without={"comments"}) if sees_all else [],
         thread=build_thread(request),
-        history=read_history(f"exceptionrequest:{request.pk}", told=told),
+        history=read_history(f"exceptionrequest:{request.pk}", show_drift=sees_all),
         attachments=list_attachments(request),
         may=find_request_permissions(request, actor, accounts, now),
     )
 
 
 def can_see_whole_scope(request: ExceptionRequest, actor: Actor) -> bool:
-    """Are all the accounts in the scope the reader's to see?"""
+    """True if the reader can see every account in the scope."""
     visible = visible_accounts(actor, P.EXCEPTION_VIEW).order_by().values("pk")
     return not accounts_in_scope(request).exclude(pk__in=visible).exists()
 
 
 def summarize_drift(drift: list[dict[str, Any]]) -> list[str]:
-    """For whoever doesn't see all of the scope: other people's resources are neither named nor counted."""
+    """The kinds of drift, for a reader who sees a part of the scope: other resources are neither named nor counted."""
     return [GENERAL_DRIFT_TEXTS[kind] for kind in dict.fromkeys(item["kind"] for item in drift)]
 
 
 GENERAL_DRIFT_TEXTS = {
-    "evidence": "What was read of a covered resource has changed.",
-    "control": "A control judges by another version now.",
+    "evidence": "The evidence for a covered resource has changed.",
+    "control": "A control has a new version.",
     "severity": "A severity has changed.",
     "scope": "An account has joined or left the scope.",
     "compensation": "A compensating control no longer passes.",
@@ -131,7 +131,7 @@ def list_attachments(request: ExceptionRequest) -> list[Attachment]:
 def changes_since_approval(
     request: ExceptionRequest, scope: ResolvedScope | None = None, *, without: Iterable[str] = ()
 ) -> list[ValueChange]:
-    """What differs now from what the last approver had on the screen; empty before there is one.
+    """The difference from what the last approver saw; empty if the request isn't approved or suspended.
 
     scope: of the request; None: it is read here, if there was an approval."""
     if request.state not in {"approved", "suspended"}:
@@ -139,7 +139,7 @@ def changes_since_approval(
     approved = request.decisions.filter(act__in=["approve", "reapprove"]).select_related("shown").last()
     if approved is None:
         return []
-    # A start that lay in the past was moved to the moment of the approval: that was no drift.
+    # The approval moves a start that is in the past to the present; that is no change.
     left_out = {*wording.VOLATILE_KEYS, "starts_at", *without}
     now = build_snapshot(request, scope or resolve_scope(request), quorum=request.quorum)
     return wording.describe_changes(approved.shown.body, now, without=left_out)
@@ -148,7 +148,7 @@ def changes_since_approval(
 def build_thread(request: ExceptionRequest) -> list[ThreadEntry]:
     comments = [ThreadEntry(c.at, c.by, c.text) for c in request.comments.select_related("by")]
     decisions = [build_decision_entry(d) for d in request.decisions.select_related("by")]
-    return sorted(comments + decisions, key=lambda said: said.at)
+    return sorted(comments + decisions, key=lambda entry: entry.at)
 
 
 def build_decision_entry(row: Decision) -> ThreadEntry:
@@ -156,7 +156,7 @@ def build_decision_entry(row: Decision) -> ThreadEntry:
 
 
 def has_renewal(request: ExceptionRequest, actor: Actor) -> bool:
-    """Is a renewal asked for already, or drafted by this reader? Its page is linked to instead."""
+    """True if a renewal is open, or drafted by this reader. The page then links to it."""
     own = Q(state="draft", requested_by=actor.user_id)
     return request.renewals.filter(Q(state__in=RENEWING_STATES) | own).exists()
 

@@ -1,4 +1,4 @@
-"""How requests and tickets look in the API."""
+"""How the API shows exception requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scans.api.extent import ExtentSerializer
 
 
 class ExceptionSerializer(serializers.Serializer[Any]):
-    """status: what it is by the clock: an approved one is pending, active or expired. quorum: approvers needed."""
+    """status: the state as of now: an approved request is pending, active or expired. quorum: the approvers needed."""
 
     id = serializers.IntegerField()
     reference = serializers.CharField()
@@ -78,7 +78,7 @@ COLUMNS = (
 def build_exception_documents(
     requests: Iterable[ExceptionRequest], now: datetime, visible: QuerySet[Account]
 ) -> list[dict[str, Any]]:
-    """visible: the reader's accounts. Who doesn't see the whole scope reads of drift the kinds only."""
+    """visible: the reader's accounts. For a reader who sees a part of the scope, drift lists its kinds only."""
     rows = list(requests)
     named = count_named_findings(rows, visible)
     partly = find_partly_hidden([row for row in rows if row.drift], visible)
@@ -109,9 +109,10 @@ class CountSerializer(serializers.Serializer[Any]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """What it covers now, as far as you may see, and in words what it would cover that doesn't exist yet.
+    """What the request covers now, within your access, and in words what it would cover later.
 
-    whole: you see every account in its scope; else the counts leave the others out. read: how far they were read.
+    whole: you can see every account in the scope; otherwise the counts leave the others out. read: how far the
+    accounts were read.
     """
 
     accounts = serializers.IntegerField()

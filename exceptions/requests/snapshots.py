@@ -1,4 +1,4 @@
-"""What is on the screen when a request is decided: everything that the decision is based on, as plain values."""
+"""Builds the snapshot that a decision is bound to: everything that the deciding page shows, as plain values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ MAX_LISTED_OWNERS = 50
 
 @dataclass(frozen=True, slots=True)
 class DecisionSnapshot:
-    """What a decider sees, under its digest, which the decision names.
-
-    quorum: how many must approve. The policy may have become stricter since the request was submitted."""
+    """What the decider sees, under the digest to which the decision refers. quorum: the number of approvals needed."""
 
     body: Mapping[str, Any]
     digest: str
@@ -34,19 +32,20 @@ class DecisionSnapshot:
 
 
 def take_snapshot(request: ExceptionRequest, scope: ResolvedScope) -> DecisionSnapshot:
-    """As things are now. Nothing is written: record_snapshot does that."""
+    """Build what the decider sees as of now. Nothing is written: record_snapshot does that."""
+    # The policy may have become stricter since the submission; it never gets laxer for a request under way.
     quorum = max(request.quorum, find_request_rule(request, scope).quorum)
     body = build_snapshot(request, scope, quorum=quorum)
     return DecisionSnapshot(body, step_up.digest_snapshot(body), quorum)
 
 
 def record_snapshot(snapshot: DecisionSnapshot) -> None:
-    """Keep it, so that a decision can refer to it and a later refusal can show the difference."""
+    """Store it under its digest, so that a decision can refer to it and a later refusal can show the difference."""
     Shown.objects.bulk_create([Shown(digest=snapshot.digest, body=snapshot.body)], ignore_conflicts=True)
 
 
 def build_snapshot(request: ExceptionRequest, scope: ResolvedScope, *, quorum: int) -> dict[str, Any]:
-    """JSON values only. Long lists are a count and a digest, so that one changed finding still shows."""
+    """JSON values only. Long lists are a count and a digest, so that a single changed finding makes a difference."""
     accounts = [account.account_id for account in scope.accounts]
     findings = scope.findings
     return {
@@ -75,15 +74,16 @@ def build_snapshot(request: ExceptionRequest, scope: ResolvedScope, *, quorum: i
 
 
 def list_unknown_owners(accounts: Iterable[Account]) -> list[str]:
-    """The owners' names, in these accounts' tags or set by hand, that nobody in the portal has. No rule can say
-    whether an approver is one of them."""
+    """The owners' names, from tags or set by hand, that no user has.
+
+    No rule can tell whether an approver is one of them, so approvers are shown the names."""
     found = list_unknown_names(str(name) for account in accounts for name in account.owners)
     rest = len(found) - MAX_LISTED_OWNERS
     return found if rest <= 0 else [*found[:MAX_LISTED_OWNERS], f"and {rest:,} more, {digest_json(found)[:12]}"]
 
 
 def control_facts(id: str) -> dict[str, Any]:
-    """Empty for a control that this version no longer has: that is a difference too."""
+    """Version and severity; empty for a control that this release no longer has, which counts as a difference."""
     loaded = registry.controls().get(id)
     return {"version": loaded.control.version, "severity": str(loaded.control.severity)} if loaded else {}
 
@@ -101,6 +101,7 @@ def assess_compensation(controls: list[str], accounts: Iterable[Account]) -> dic
         elif not any(cell.passed for cell in cells):
             found[control] = "never judged"
         else:
+            # An account without a cell was never judged: not knowing is not a pass.
             found[control] = "pass" if wanted == {cell.account_id for cell in cells} else "unknown"
     return found
 
@@ -110,7 +111,8 @@ def summarize_finding(finding: Finding) -> list[str]:
 
 
 def digest_facts(finding: Finding) -> str:
-    """Of what the control read, and of what it said. Not of the whole evidence: another resource may change in it."""
+    """The digest of the facts that the control used, and of its verdict and version."""
+    # Not of the whole evidence: it holds other resources too, whose changes must not suspend this exception.
     return digest_json([finding.facts, finding.verdict, finding.control_version])
 
 

@@ -1,4 +1,4 @@
-"""What a draft still lacks before it can be submitted, said early. Submitting looks again by itself."""
+"""Checks a draft before it is submitted, so that the page can show what is missing. Submitting checks again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exceptions.rules import Rule, find_window_problems
 
 
 def find_submission_problems(request: ExceptionRequest, now: datetime) -> dict[str, str]:
-    """field -> what submitting would refuse now."""
+    """field -> the error with which submitting would be refused now."""
     severities = severities_in_scope(request)
     faults: dict[str, str] = {}
     try:

@@ -1,4 +1,4 @@
-"""What the pages of requests share: finding the request, attaching a file."""
+"""Helpers of the request views: find the request, attach an uploaded file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def request_or_404(request: HttpRequest, pk: int) -> ExceptionRequest:
 
 
 def attach_file(request: HttpRequest, found: ExceptionRequest, file: UploadedFile[Any]) -> None:
-    """Keep it with the request. One over the limit isn't read: its size alone is refused."""
+    """Attach an uploaded file to the request."""
+    # A file over the limit isn't read into memory; the service refuses it for its size.
     size = file.size or 0
     data = file.read() if size <= attachments.MAX_FILE_SIZE else b""
     attachments.attach(actor=get_request_actor(request), request=found, name=file.name or "file", data=data, size=size)

@@ -1,4 +1,4 @@
-"""What was shown, in words: for the page that decides, and for the difference between two moments."""
+"""Puts a decision snapshot, and the difference between two of them, into words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exceptions.rules import Drift, find_differences
 from governance.identity.models import User
 from scans.models import Finding
 
-# In the order of the page. Keys that aren't here (version, digests) are not for people to read.
+# In the order of the page. The other keys of a snapshot (version, digests) are not shown.
 LABELS = {
     "state": "State",
     "scope": "Scope",
@@ -25,27 +25,27 @@ LABELS = {
     "justification": "Justification",
     "business_owner": "Business owner",
     "on_behalf_of": "On behalf of",
-    "unknown_owners": "Owners that are not known",
-    "compensation": "Compensation",
-    "compensating_controls": "Compensating controls",
+    "unknown_owners": "Unknown owners",
+    "compensation": "Compensating measures",
+    "compensating_controls": "Scanned compensating controls",
     "attachments": "Files",
     "comments": "Comments",
     "quorum": "Approvers needed",
-    "decisions": "Decided in this round",
+    "decisions": "Decisions in this round",
     "drift": "Drift",
 }
 ACTS = {
     "approve": "approved",
     "reject": "rejected",
-    "request_changes": "asked for changes",
-    "reapprove": "approved again",
+    "request_changes": "requested changes",
+    "reapprove": "re-approved",
     "revoke": "revoked",
 }
-# What moves with every act: a difference in it is not one in what is asked.
+# Keys that change with every act; a difference in them is no change of the request's terms.
 VOLATILE_KEYS = frozenset({"state", "decisions", "drift", "quorum"})
-# Lists of which only the items that went and came are told.
+# Lists for which only removed and added items are shown.
 LIST_KEYS = frozenset({"attachments", "comments"})
-CHANGED_FINDING_TEXT = "{} (what was read of it has changed)"
+CHANGED_FINDING_TEXT = "{} (its evidence has changed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ValueChange:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names behind the ids in what was shown, looked up once for all."""
+    """The names behind the ids in snapshots, looked up once for all of them."""
 
     people: dict[int, str] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
@@ -66,24 +66,24 @@ class Names:
 def look_up_names(*bodies: Mapping[str, Any]) -> Names:
     people = {id for body in bodies for id, _ in body.get("decisions", ())}
     people |= {by for body in bodies for _, by, _ in body.get("comments", ()) if by is not None}
-    marks = {mark for body in bodies for mark in body.get("listed", {})}
+    fingerprints = {each for body in bodies for each in body.get("listed", {})}
     return Names(
         dict(User.objects.filter(pk__in=people).values_list("pk", "username")) if people else {},
-        {f.fingerprint: f"{f.control} on {f.resource}" for f in Finding.objects.filter(fingerprint__in=marks)},
+        {f.fingerprint: f"{f.control} on {f.resource}" for f in Finding.objects.filter(fingerprint__in=fingerprints)},
     )
 
 
 def describe_changes(
     was: Mapping[str, Any], now: Mapping[str, Any], *, without: Iterable[str] = ()
 ) -> list[ValueChange]:
-    """What differs between two things that were shown, in words."""
+    """The differences between two snapshots, in words."""
     known = look_up_names(was, now)
     differing = find_differences(was, now)
     left_out = set(without)
     return [
         describe_change(key, was.get(key), now.get(key), known)
         for key in LABELS
-        # What an earlier version of the portal didn't show, and there is nothing of, is no difference.
+        # A key that an earlier release didn't have yet, with an empty value now, is no difference.
         if key in differing and key not in left_out and (was.get(key) or now.get(key))
     ]
 
@@ -94,36 +94,39 @@ def describe_change(key: str, was: Any, now: Any, known: Names) -> ValueChange:
     if key in LIST_KEYS:
         return describe_items_change(key, was or [], now or [], known)
     before, after = (format_value(key, value, known) for value in (was, now))
-    if before == after:  # the same number
-        after = [f"{line}, but others, or something else was read of them" for line in after]
+    # Long lists are compared by digest. With the same count on both sides, the difference would show twice the same.
+    if before == after:
+        after = [f"{line}, but different ones, or with changed evidence" for line in after]
     return ValueChange(LABELS[key], before, after)
 
 
 def describe_listed_change(was: Mapping[str, str], now: Mapping[str, str], known: Names) -> ValueChange:
-    """Only the findings that differ: those that went, those that came, those of which something else was read."""
-    name = {mark: known.resources.get(mark, mark[:12]) for mark in was.keys() | now.keys()}
-    gone = [name[mark] for mark in was if mark not in now]
-    came = [name[mark] for mark in now if mark not in was]
-    other = [name[mark] for mark in was if mark in now and was[mark] != now[mark]]
-    return ValueChange(LABELS["listed"], gone + other, came + [CHANGED_FINDING_TEXT.format(one) for one in other])
+    """Only the findings that differ: removed, added, or with changed evidence."""
+    name = {each: known.resources.get(each, each[:12]) for each in was.keys() | now.keys()}
+    removed = [name[each] for each in was if each not in now]
+    added = [name[each] for each in now if each not in was]
+    changed = [name[each] for each in was if each in now and was[each] != now[each]]
+    return ValueChange(
+        LABELS["listed"], removed + changed, added + [CHANGED_FINDING_TEXT.format(one) for one in changed]
+    )
 
 
 def describe_items_change(key: str, was: list[Any], now: list[Any], known: Names) -> ValueChange:
-    gone = [item for item in was if item not in now]
-    came = [item for item in now if item not in was]
+    removed = [item for item in was if item not in now]
+    added = [item for item in now if item not in was]
     return ValueChange(
         LABELS[key],
-        format_value(key, gone, known) if gone else ["not there yet"],
-        format_value(key, came, known) if came else ["no longer there"],
+        format_value(key, removed, known) if removed else ["not there yet"],
+        format_value(key, added, known) if added else ["no longer there"],
     )
 
 
 def format_value(key: str, value: Any, known: Names) -> list[str]:
-    """One value of what was shown, as lines to read."""
+    """One value of a snapshot, as lines of text."""
     if key == "starts_at" and value is None:
-        return ["once it is approved"]
+        return ["when it is approved"]
     if value in (None, "", [], {}):
-        return ["nothing"]
+        return ["none"]
     match key:
         case "accounts" | "findings":
             return [f"{value['count']:,}"]
@@ -140,12 +143,12 @@ def format_value(key: str, value: Any, known: Names) -> list[str]:
         case "drift":
             return describe_drift(value)
         case "listed":
-            return [known.resources.get(mark, mark[:12]) for mark in value]
+            return [known.resources.get(fingerprint, fingerprint[:12]) for fingerprint in value]
         case "starts_at" | "expires_at":
             at = parse_datetime(value)
             return [f"{at:%Y-%m-%d %H:%M} UTC" if at else str(value)]
         case "unknown_owners":
-            return [f"not known who: {name}" for name in value]
+            return [f"unknown: {name}" for name in value]
         case "state":
             return [str(value).replace("_", " ")]
     return [str(value)]

@@ -1,4 +1,4 @@
-"""Remediation tickets: propose, look, work, claim. Approving takes a person, their second factor and the page."""
+"""The API of remediation tickets. Approving is left out: it needs a person, a second factor and the page."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 
 class TicketQuery(PageQuery):
     state = serializers.ChoiceField(STATES, default="", allow_blank=True)
-    overdue = serializers.BooleanField(default=False, help_text="Only those that are late now.")
+    overdue = serializers.BooleanField(default=False, help_text="Only tickets that are overdue now.")
     control = serializers.CharField(**TEXT)
     account = serializers.CharField(**TEXT)
 
 
 class TicketBody(Strict):
-    """findings: fingerprints of failing ones. One ticket is made for each account, control and region among them."""
+    """findings: fingerprints of failing findings. Each account, control and region among them gets one ticket."""
 
     findings = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=MAX_BULK_ITEMS)
     tracker = serializers.CharField(default="none")
@@ -90,7 +90,7 @@ class TicketApi(Api):
     matched: ClassVar = frozenset({"start", "claim", "verify", "cancel"})
 
     def list(self, _request: Request) -> Response:
-        """The tickets that you may see, newest first."""
+        """List the tickets that you can see, newest first."""
         rows = prefetch_ticket_items(queries.visible_tickets(self.actor))
         exact = {"state": "state", "control": "control", "account": "account__account_id"}
         for name, column in exact.items():
@@ -102,7 +102,7 @@ class TicketApi(Api):
         return self.page(page.rows, page.next, now=timezone.now())
 
     def create(self, _request: Request) -> Response:
-        """Propose tickets. Another person approves them."""
+        """Propose tickets. Another person must approve them."""
         given = self.body()
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW).order_by().values("pk")
         wanted = set(given["findings"])
@@ -110,7 +110,10 @@ class TicketApi(Api):
         findings = list(rows.select_related("account__organization", "account__ou"))
         with translate_workflow_errors():
             if len(findings) != len(wanted):
-                raise InvalidRequestError(findings="One of these findings doesn't exist, or is not yours to see.")
+                # One message for both causes, so that a fingerprint can't be probed.
+                raise InvalidRequestError(
+                    findings="At least one of these findings doesn't exist or is outside your access."
+                )
             made = lifecycle.propose_tickets(
                 actor=self.actor, findings=findings, tracker=given["tracker"], note=given["note"]
             )
@@ -118,27 +121,28 @@ class TicketApi(Api):
         return self.answer({"tickets": list(shown)}, now=timezone.now())
 
     def retrieve(self, _request: Request, ticket_id: int) -> Response:
-        """One ticket, with its ETag."""
+        """Get one ticket, with its ETag."""
         return self.shown(ticket_id)
 
     def start(self, _request: Request, ticket_id: int) -> Response:
-        """Say that it is being worked on."""
+        """Start work on a ticket."""
         found, given = self.matching(ticket_id), self.body()
         with translate_workflow_errors():
             lifecycle.start_work(actor=self.actor, ticket=found, version=found.version, assignee=given["assignee"])
         return self.shown(ticket_id)
 
     def claim(self, _request: Request, ticket_id: int) -> Response:
-        """Say that it is fixed: it is read again, and closed only if it passes."""
+        """Mark a ticket as fixed. A rescan starts, and the ticket closes only if every resource passes."""
         found = self.matching(ticket_id)
         self.body()
         with translate_workflow_errors():
             scan = verification.claim_fix(actor=self.actor, ticket=found, version=found.version)
+        # On commit: a worker that is faster than the commit would not find the scan.
         transaction.on_commit(lambda: tasks.enqueue_scan(scan.pk))
         return self.shown(ticket_id)
 
     def verify(self, _request: Request, ticket_id: int) -> Response:
-        """Read it again, after a reading that could not tell."""
+        """Start another rescan, after one that could not read everything."""
         found = self.matching(ticket_id)
         self.body()
         with translate_workflow_errors():
@@ -147,14 +151,14 @@ class TicketApi(Api):
         return self.shown(ticket_id)
 
     def cancel(self, _request: Request, ticket_id: int) -> Response:
-        """Call it off. Nothing about its findings changes."""
+        """Cancel a ticket. Its findings are unchanged."""
         found, given = self.matching(ticket_id), self.body()
         with translate_workflow_errors():
             lifecycle.cancel(actor=self.actor, ticket=found, version=found.version, reason=given["reason"])
         return self.shown(ticket_id)
 
     def note(self, _request: Request, ticket_id: int) -> Response:
-        """Add a note; the tracker gets it too."""
+        """Add a note. It is sent to the tracker as well."""
         found, given = self.found(ticket_id), self.body()
         with translate_workflow_errors():
             lifecycle.post_note(actor=self.actor, ticket=found, text=given["text"])
@@ -186,12 +190,12 @@ class TrackerApi(Api):
     answers: ClassVar = {"retrieve": Answer(TrackersSerializer)}
 
     def retrieve(self, _request: Request) -> Response:
-        """Where tickets can be worked."""
+        """List the trackers."""
         return self.answer({"trackers": sorted(load_trackers())})
 
 
 def prefetch_ticket_items(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    """Each ticket's items as shown_items, with their findings, in one more query."""
+    """Prefetch each ticket's items as shown_items, with their findings, in one more query."""
     items = TicketFinding.objects.select_related("finding").order_by("-open", "finding_id")
     return rows.prefetch_related(Prefetch("items", queryset=items, to_attr="shown_items"))
 

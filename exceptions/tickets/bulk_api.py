@@ -1,4 +1,4 @@
-"""Many tickets in one API call, each with its own result."""
+"""The API's bulk acts on tickets, with a result for each ticket."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class BulkTicketsApi(BulkActsApi, TicketApi):
     matched: ClassVar = frozenset()
 
     def start_many(self, _request: Request) -> Response:
-        """Say of several that they are being worked on; an answer for each."""
+        """Start work on several tickets; a result for each."""
         return self.each(lambda found, given: lifecycle.start_work(ticket=found, **given))
 
     def claim_many(self, _request: Request) -> Response:
-        """Say of several that they are fixed: each is read again, and closed only if it passes."""
+        """Mark several tickets as fixed. Each one is rescanned, and closes only if every resource passes."""
         return self.each(claim_ticket_fix)
 
     def cancel_many(self, _request: Request) -> Response:
-        """Call several off; an answer for each. Nothing about their findings changes."""
+        """Cancel several tickets; a result for each. Their findings are unchanged."""
         return self.each(lambda found, given: lifecycle.cancel(ticket=found, **given))
 
 

@@ -1,4 +1,4 @@
-"""Several tickets proposed at once: each (account, control, region) by itself, so that one refusal stops no other."""
+"""Proposes several tickets at once, each (account, control, region) by itself, so that one refusal stops no other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scans.models import Finding
 
 @dataclass(frozen=True, slots=True)
 class ProposalResult:
-    """What became of one group of findings: a ticket, or why there is none."""
+    """The result for one group of findings: a ticket, or why there is none."""
 
     findings: list[Finding]
     ticket: Ticket | None

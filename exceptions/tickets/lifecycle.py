@@ -1,4 +1,4 @@
-"""Tickets: proposed, approved by somebody else, worked, claimed; proved or reopened by exceptions.tickets.verification."""
+"""Proposes, approves, rejects, starts and cancels tickets. exceptions.tickets.verification closes and reopens them."""
 
 from __future__ import annotations
 
@@ -36,17 +36,19 @@ GroupKey = tuple[int, str, str]  # account's row id, control, region
 def propose_tickets(
     *, actor: Actor, findings: Iterable[Finding], tracker: str = "none", note: str = "", rule: TicketRule | None = None
 ) -> list[Ticket]:
-    """One ticket for each (account, control, region) among these failing findings. Raises WorkflowError if one has one."""
+    """Propose one ticket for each (account, control, region) among these failing findings.
+
+    Raises InvalidRequestError, NotPermittedError, and WorkflowError if a finding has an open ticket already."""
     rows = list(findings)
     if not rows:
         raise InvalidRequestError(findings="Choose at least one finding.")
     if tracker not in load_trackers():
         raise InvalidRequestError(
-            tracker=f"There is no tracker {tracker}; there is {', '.join(sorted(load_trackers()))}."
+            tracker=f"There is no tracker {tracker}. Choose one of: {', '.join(sorted(load_trackers()))}."
         )
     if any(row.state != "open" or row.verdict != "fail" for row in rows):
         raise InvalidRequestError(
-            findings="Only failing findings can be fixed: one of these is resolved, or not known."
+            findings="Select only failing findings: at least one of these is resolved or unknown."
         )
     text = validate_text("note", note)
     groups: dict[GroupKey, list[Finding]] = defaultdict(list)
@@ -54,6 +56,7 @@ def propose_tickets(
         require_ticket_permission(actor, Permission.TICKET_PROPOSE, row.account)
         groups[row.account_id, row.control, row.region].append(row)
     with transaction.atomic():
+        # Two people who propose the same findings take turns; the second one runs into one_open_ticket_per_finding.
         audit.hold_trail_end("ticket.propose")
         return [create_proposed_ticket(actor, group, tracker, text, rule) for group in groups.values()]
 
@@ -62,6 +65,7 @@ def create_proposed_ticket(
     actor: Actor, findings: Sequence[Finding], tracker: str, note: str, rule: TicketRule | None
 ) -> Ticket:
     first = findings[0]
+    # A ticket that a rule proposes counts as proposed by the person behind the rule: they can't approve it.
     behind = rule.by_id if rule is not None else None
     made = Ticket.objects.create(
         organization=first.account.organization,
@@ -91,12 +95,13 @@ def add_findings(ticket: Ticket, findings: Sequence[Finding]) -> None:
     except IntegrityError as error:
         taken = TicketFinding.objects.filter(finding__in=findings, tracker=ticket.tracker, open=True)
         held = sorted({item.ticket.reference for item in taken.select_related("ticket")})
-        raise WorkflowError(f"There is an open ticket for this already: {', '.join(held)}.") from error
+        raise WorkflowError(f"There is already an open ticket for these findings: {', '.join(held)}.") from error
 
 
 def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
-    """Somebody else than the proposer (of a standing rule's: than who made or enabled it), with a fresh second factor.
-    Its time starts to run."""
+    """Approve a proposed ticket and set its due date.
+
+    The approver is another person than the proposer or the person behind the rule, with a fresh second factor."""
     require_ticket_decider(actor, ticket)
     now = timezone.now()
     with transaction.atomic():
@@ -115,7 +120,7 @@ def reject(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
     require_ticket_decider(actor, ticket)
     words = validate_text("reason", reason)
     if not words:
-        raise InvalidRequestError(reason="Say why it is rejected.")
+        raise InvalidRequestError(reason="Give a reason for the rejection.")
     with transaction.atomic():
         transition_ticket(ticket, "reject", actor, version, reason=words, closed_at=timezone.now())
         release_findings(ticket)
@@ -129,25 +134,26 @@ def start_work(*, actor: Actor, ticket: Ticket, version: int, assignee: str = ""
 
 
 def cancel(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
-    """Whoever may propose may call it off; nothing about the findings changes."""
+    """Cancel the ticket; its findings are unchanged. Every person who may propose tickets here may do it."""
     require_ticket_permission(actor, Permission.TICKET_PROPOSE, ticket.account)
     words = validate_text("reason", reason)
     if not words:
-        raise InvalidRequestError(reason="Say why it is cancelled.")
+        raise InvalidRequestError(reason="Give a reason for canceling the ticket.")
     with transaction.atomic():
         transition_ticket(ticket, "cancel", actor, version, reason=words, closed_at=timezone.now())
         release_findings(ticket)
         add_note(ticket, actor.name, words)
+        # Without an external id the opening still waits, or is under way; exceptions.tickets.outbox closes it then.
         if ticket.external_id and ticket.tracker != "none":
-            queue_tracker_message(ticket, "close", f"Cancelled: {words}")
+            queue_tracker_message(ticket, "close", f"Canceled: {words}")
 
 
 def post_note(*, actor: Actor, ticket: Ticket, text: str) -> None:
-    """A note on the ticket's page, and in its tracker."""
+    """Add a note to the ticket's page and to its tracker."""
     require_ticket_permission(actor, Permission.TICKET_WORK, ticket.account)
     words = validate_text("text", text)
     if not words:
-        raise InvalidRequestError(text="Say something.")
+        raise InvalidRequestError(text="Enter a note.")
     with transaction.atomic():
         audit.hold_trail_end("ticket.say")
         add_note(ticket, actor.name, words)
@@ -157,13 +163,16 @@ def post_note(*, actor: Actor, ticket: Ticket, text: str) -> None:
 
 
 def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
-    """Standing rules: called in the transaction in which these findings opened. One open ticket takes further ones in."""
+    """Propose tickets by the ticket rules, in the transaction in which these findings opened.
+
+    An existing ticket that isn't verified yet takes further findings in."""
     from governance.core.policy import SYSTEM
 
     failing = [f for f in opened if f.state == "open" and f.verdict == "fail"]
     if not failing:
         return
     rules = list(TicketRule.objects.filter(organization=account.organization, enabled=True).select_related("ou"))
+    # Without rules, a scan doesn't wait for the trail's end here.
     if rules:
         audit.hold_trail_end("ticket.propose")
     for rule in rules:
@@ -185,12 +194,12 @@ def propose_by_rules(account: Account, opened: Sequence[Finding]) -> None:
                 state__in=["proposed", "approved", "open", "in_progress"],
             ).first()
             if there is None:
-                create_proposed_ticket(SYSTEM, group, rule.tracker, f"Proposed by the standing rule {rule.name}.", rule)
+                create_proposed_ticket(SYSTEM, group, rule.tracker, f"Proposed by the ticket rule {rule.name}.", rule)
             else:
                 add_findings(there, group)
-                # Whoever has it on their screen sees fewer: they look again before they decide.
+                # An approver who has the page open has seen fewer findings. The new version makes them review it again.
                 Ticket.objects.filter(pk=there.pk).update(version=F("version") + 1)
-                add_note(there, SYSTEM.name, f"{len(group)} more found by a scan.")
+                add_note(there, SYSTEM.name, f"A scan found {len(group)} more.")
 
 
 def matches_rule(rule: TicketRule, finding: Finding, account: Account) -> bool:
@@ -208,7 +217,9 @@ def build_ticket_title(finding: Finding, count: int) -> str:
 
 def require_ticket_permission(actor: Actor, permission: Permission, account: Account) -> None:
     if not is_permitted(actor, permission, timezone.now(), find_account_place(account)):
-        raise NotPermittedError(f"{actor.name} may not do this in {account}.")
+        raise NotPermittedError(
+            f"{actor.name} is not allowed to do this in {account}; ask a security admin for a grant."
+        )
 
 
 def require_ticket_decider(actor: Actor, ticket: Ticket) -> None:
@@ -223,14 +234,14 @@ def transition_ticket(ticket: Ticket, event: str, actor: Actor, version: int, *,
     try:
         move_versioned_state(ticket, TICKET, event, actor=actor, version=version, reason=reason, **more)
     except StaleRowError as error:
-        raise StaleVersionError(f"{ticket} was changed by somebody else meanwhile. Look at it again.") from error
+        raise StaleVersionError(f"{ticket} was changed by another person. Review it, then try again.") from error
     except LostRaceError as error:
-        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this can't be done.") from error
+        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}, so this is not possible.") from error
     notifications.dismiss_notifications(ticket_notifications.build_ticket_url(ticket), ticket.state, actor)
 
 
 def release_findings(ticket: Ticket) -> None:
-    """An ended ticket holds none of its findings: another one may be opened."""
+    """Release the findings of an ended ticket, so that another ticket can take them."""
     if ticket.state in TICKET_ENDED:
         ticket.items.update(open=False)
 

@@ -1,7 +1,7 @@
-"""Tells trackers what happened, at least once, in order for each ticket, marked after success.
+"""Delivers messages to trackers: at least once, in order for each ticket, marked as sent after success.
 
-governance.core.delivery does the delivering. A slow tracker gets MAX_TRACKER_SECONDS of a run, so that the others have
-their turn.
+A message that can't be delivered keeps the reason and is tried again later; the others go on. A slow tracker gets
+MAX_TRACKER_SECONDS of a run, so that the others have their turn. governance.core.delivery claims the rows and sends them.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ log = structlog.get_logger(__name__)
 
 
 def deliver_due_messages() -> int:
-    """Send what is due. How many messages were delivered."""
+    """Send the messages that are due. Returns how many were delivered."""
     now = timezone.now()
     return MESSAGES.deliver(select_due_messages(now), send_tracker_message, schedule_retry, now)
 
 
 def select_due_messages(now: datetime) -> list[TrackerMessage]:
-    """The first unsent message of each ticket if its time has come: one of each tracker in turn.
+    """The first unsent message of each ticket, if it is due, taken from each tracker in turn.
 
-    Within a run, trackers that answer come before those that have messages which failed or were cut off."""
+    Within a run, trackers without failed messages come before those that have some."""
     firsts = MESSAGES.select_waiting().order_by().values("ticket").annotate(first=Min("id")).values("first")
     failing = MESSAGES.select_waiting().filter(attempts__gt=0, ticket__tracker=OuterRef("ticket__tracker"))
     turn = Window(RowNumber(), partition_by="ticket__tracker", order_by=["next_try_at", "id"])
@@ -68,7 +68,8 @@ def select_due_messages(now: datetime) -> list[TrackerMessage]:
 def send_tracker_message(message: TrackerMessage) -> int:
     ticket = message.ticket
     if message.act == "open" and ticket.state == "cancelled" and not message.attempts:
-        MESSAGES.mark_delivered(MESSAGES.select_row(message))  # the tracker never heard of it, and needn't
+        # Cancelled before the first attempt: the tracker never heard of the ticket, so there is nothing to open.
+        MESSAGES.mark_delivered(MESSAGES.select_row(message))
         return 0
     try:
         call_tracker(find_tracker(ticket), message)
@@ -83,7 +84,7 @@ def find_tracker(ticket: Ticket) -> Tracker:
     tracker = load_trackers().get(ticket.tracker)
     if tracker is None:
         raise TrackerError(
-            f"There is no tracker {ticket.tracker} any more; there is {', '.join(sorted(load_trackers()))}."
+            f"There is no tracker {ticket.tracker} any more. Present trackers: {', '.join(sorted(load_trackers()))}."
         )
     if problem := tracker.find_setup_problem():
         raise TrackerError(f"The tracker {ticket.tracker} is not set up. {problem}")
@@ -108,13 +109,16 @@ def on_ticket_opened(ticket: Ticket, external_id: str) -> None:
         if ticket.state in {"approved", "sync_failed"}:
             transition_ticket(ticket, "open", SYSTEM, ticket.version, external_id=external_id)
             add_note(ticket, SYSTEM.name, f"Opened as {external_id}.")
+        # Cancelled while the tracker opened it: without this, it would stay open there for ever.
         elif ticket.state == "cancelled" and not ticket.external_id:
             Ticket.objects.filter(pk=ticket.pk).update(external_id=external_id)
-            queue_tracker_message(ticket, "close", "It was cancelled before it could be opened here.")
+            queue_tracker_message(ticket, "close", "The ticket was canceled before it was opened here.")
 
 
 def lock_and_refresh(ticket: Ticket) -> None:
-    """As it is now, and stays until the transaction ends: while its tracker was told, a scan may have added to it."""
+    """Read the ticket as it is now and hold it until the transaction ends.
+
+    While its tracker was called, a scan may have added findings and so changed its version."""
     locking.lock_trail_end("ticket.sync")
     ticket.refresh_from_db()
 
@@ -133,7 +137,7 @@ def mark_sync_failed(ticket: Ticket, why: str) -> None:
     lock_and_refresh(ticket)
     if ticket.state == "approved":
         transition_ticket(ticket, "miss", SYSTEM, ticket.version, reason=why[:500])
-        add_note(ticket, SYSTEM.name, f"The tracker could not be told; it is tried again. {why}")
+        add_note(ticket, SYSTEM.name, f"The tracker could not be updated; another attempt follows. {why}")
 
 
 def build_work_item(ticket: Ticket) -> WorkItem:

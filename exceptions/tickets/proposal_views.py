@@ -1,4 +1,4 @@
-"""Proposing tickets for several findings at once, and the standing rules that do it by themselves."""
+"""Views to propose tickets for several findings, and of the ticket rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scans.queries import controls, unit_choices
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(Permission.TICKET_PROPOSE)
 def propose_chosen_findings(request: HttpRequest) -> HttpResponse:
-    """First the ticked findings with the choice of tracker; proposing them leads to the page of what came of it."""
+    """Show the selected findings with a choice of tracker, or propose them and redirect to the page of the result."""
     chosen, tracker, note = (
         find_chosen_findings(request),
         request.POST.get("tracker", "none"),
@@ -44,7 +44,8 @@ def propose_chosen_findings(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "exceptions/propose.html", context)
     try:
-        input_checks.validate_text("note", note)  # wrong for one is wrong for all: said once, beside the field
+        # An invalid note is invalid for every group. Checked first, it is reported once, beside the field.
+        input_checks.validate_text("note", note)
     except InvalidRequestError as error:
         return render(request, "exceptions/propose.html", {**context, "faults": error.fields}, status=422)
     report_results(
@@ -55,7 +56,7 @@ def propose_chosen_findings(request: HttpRequest) -> HttpResponse:
 
 
 def report_results(request: HttpRequest, results: list[bulk_proposals.ProposalResult]) -> None:
-    """What the next page says once; what lasts, it reads from the tickets."""
+    """Add the messages that the next page shows once. The tickets themselves, it reads from the database."""
     made = [result for result in results if result.ticket]
     if made:
         messages.success(request, f"{len(made)} proposed." if len(made) > 1 else f"{made[0].ticket} is proposed.")
@@ -63,7 +64,7 @@ def report_results(request: HttpRequest, results: list[bulk_proposals.ProposalRe
         if result.ticket is None:
             first = result.findings[0]
             where = f"{first.control} in {first.account.name}, {first.region}"
-            messages.error(request, f"Nothing was proposed for {where}. {result.why_not}")
+            messages.error(request, f"No ticket was proposed for {where}. {result.why_not}")
 
 
 @require_safe
@@ -86,7 +87,7 @@ def create_ticket_rule(request: HttpRequest) -> HttpResponse:
     actor = get_request_actor(request)
     given = {name: request.POST.get(name, "") for name in ("name", "control", "severity", "ou", "tracker")}
     if any("\x00" in value for value in given.values()):
-        raise BadRequest("A field holds a character that can't be kept.")
+        raise BadRequest("A field contains a character that can't be stored (NUL). Remove it.")
     organization = get_object_or_404(
         queries.fully_visible_organizations(actor), org_id=request.POST.get("organization", "")
     )
@@ -110,7 +111,7 @@ def switch_ticket_rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def render_rules_page(request: HttpRequest, faults: Mapping[str, str] | None = None, status: int = 200) -> HttpResponse:
-    """For those who see tickets of a whole organization; a part of it doesn't show what acts on all of it."""
+    """Render the page, for readers who see the tickets of a whole organization: rules act on all of it."""
     actor = get_request_actor(request)
     organizations = list(queries.fully_visible_organizations(actor))
     if not organizations:

@@ -1,4 +1,4 @@
-"""Standing rules as a reader may see them: a rule acts on a whole organization, so it is shown to those who see all of it."""
+"""Queries of ticket rules. A rule acts on a whole organization, so only readers who see all of it see its rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def can_create_rules(actor: Actor) -> bool:
 
 
 def permitted_organizations(actor: Actor, permission: Permission) -> QuerySet[Organization]:
-    """The organizations over the whole of which the actor holds the permission."""
+    """The organizations for which the actor holds the permission as a whole."""
+    # Each organization is asked by the pure policy, which knows tokens' limits too. A portal has few of them.
     now = timezone.now()
     known = Organization.objects.values_list("pk", "org_id")
     return Organization.objects.filter(
@@ -35,6 +36,6 @@ def visible_rules(actor: Actor) -> QuerySet[TicketRule]:
 
 
 def rules_with_ticket_counts(actor: Actor) -> QuerySet[TicketRule]:
-    """With how many tickets each has proposed, and how many of them live."""
+    """The visible rules, each with the number of tickets that it proposed (all) and of those not ended (live)."""
     live = Count("tickets", filter=~Q(tickets__state__in=TICKET_ENDED))
     return visible_rules(actor).annotate(all=Count("tickets"), live=live).order_by("name")

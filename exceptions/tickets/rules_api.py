@@ -1,4 +1,4 @@
-"""Standing rules: which new findings get a ticket proposed by themselves. A rule only proposes; people approve."""
+"""The API of ticket rules. A rule proposes tickets for new findings; people approve them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ TEXT: dict[str, Any] = {"default": "", "allow_blank": True}
 
 
 class RuleBody(Strict):
-    """A control or a severity at least: a ticket for every finding helps nobody."""
+    """A rule needs a control or a severity."""
 
     name = serializers.CharField(max_length=ticket_rules.MAX_NAME_LENGTH)
     control = serializers.CharField(**TEXT)
     severity = serializers.ChoiceField([str(s) for s in Severity], default="", allow_blank=True)
-    ou = serializers.CharField(**TEXT, help_text="An OU's id, with the OUs below it; empty: the whole organization.")
+    ou = serializers.CharField(**TEXT, help_text="The id of an OU, including the OUs below it. Empty: all.")
     tracker = serializers.CharField(default="none")
-    organization = serializers.CharField(**TEXT, help_text="Needed only where you see several.")
+    organization = serializers.CharField(**TEXT, help_text="Required if you can see several.")
 
 
 class SwitchBody(Strict):
@@ -41,9 +41,9 @@ class SwitchBody(Strict):
 
 
 class RuleSerializer(serializers.Serializer[Any]):
-    """Empty ones match everything. tickets: how many it has proposed; live: how many of them have not ended.
+    """Empty fields match everything. tickets: the tickets that it has proposed; live: those of them not ended.
 
-    by: who made it, or enabled it last; what it proposes they can't approve. Null: from before that was kept.
+    by: the person who created or last enabled it, who can't approve its tickets. Null: not recorded.
     """
 
     id = serializers.IntegerField()
@@ -77,12 +77,12 @@ class RuleApi(Api):
     matched: ClassVar = frozenset({"switch"})
 
     def list(self, _request: Request) -> Response:
-        """The rules of the organizations that you see the whole of."""
+        """List the rules of the organizations that you can see as a whole."""
         page = self.paginate_rows(queries.rules_with_ticket_counts(self.actor))
         return self.page(page.rows, page.next)
 
     def create(self, _request: Request) -> Response:
-        """Make a rule; it takes a grant over the whole organization."""
+        """Create a rule. This needs a grant over the whole organization."""
         given = self.body()
         with translate_workflow_errors():
             organization = self.organization(given.pop("organization"))
@@ -90,11 +90,11 @@ class RuleApi(Api):
         return self.shown(made.pk)
 
     def retrieve(self, _request: Request, rule_id: int) -> Response:
-        """One rule, with its ETag."""
+        """Get one rule, with its ETag."""
         return self.shown(rule_id)
 
     def switch(self, _request: Request, rule_id: int) -> Response:
-        """Enable or disable it. The tickets that it proposed stay."""
+        """Enable or disable a rule. The tickets that it proposed stay."""
         found = self.found(rule_id)
         require_match(self.request, build_rule_etag(found))
         ticket_rules.set_enabled(actor=self.actor, rule=found, enabled=self.body()["enabled"])
@@ -106,9 +106,11 @@ class RuleApi(Api):
         if len(found) == 1:
             return found[0]
         if not whole.exists():
-            raise NotPermittedError("A rule takes a grant over the whole organization.")
-        said = f"There is no organization {wanted} that you see the whole of." if wanted else "Name one of yours."
-        raise InvalidRequestError(organization=said)
+            raise NotPermittedError(
+                "Ticket rules need a grant over the whole organization; ask a security admin for it."
+            )
+        missing = f"There is no organization {wanted} that you can see as a whole."
+        raise InvalidRequestError(organization=missing if wanted else "Enter the id of an organization.")
 
     def found(self, rule_id: int) -> TicketRule:
         """Raises Http404."""
@@ -126,5 +128,5 @@ class RuleApi(Api):
 
 
 def build_rule_etag(row: TicketRule) -> str:
-    """Whether it is enabled, and by whom, is all of it that can change."""
+    """Only whether the rule is enabled, and by whom, can change."""
     return compute_etag("ticketrule", row.pk, int(row.enabled), row.by_id)

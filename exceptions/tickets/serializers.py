@@ -1,4 +1,4 @@
-"""How the API shows a ticket."""
+"""How the API shows tickets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TicketItemSerializer(serializers.Serializer[Any]):
 
 
 class TicketSerializer(serializers.Serializer[Any]):
-    """overdue: by the clock. verification: the Scan that verifies a claimed fix."""
+    """overdue: as of now. verification: the id of the Scan that verifies a claimed fix."""
 
     id = serializers.IntegerField()
     reference = serializers.CharField()

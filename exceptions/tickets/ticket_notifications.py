@@ -1,4 +1,4 @@
-"""What people are told of a ticket."""
+"""Notifications about tickets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def build_ticket_url(row: Ticket) -> str:
 
 
 def notify_about_ticket(row: Ticket, kind: str, title: str, text: str = "", by: Actor | None = None) -> None:
-    """The owners of its account, and who proposed it; not of each that a standing rule proposes."""
+    """Notify the owners of the ticket's account, and its proposer."""
     people = find_account_owners([row.account], timezone.now())
+    # A rule may propose hundreds of tickets; the person behind it isn't notified of each.
     if row.proposed_by_id and row.rule_id is None:
         people.add(row.proposed_by_id)
     notify_people(

@@ -1,4 +1,4 @@
-"""Tickets as a reader may see them: the board, its filters, one ticket's page."""
+"""Queries of tickets: which ones a reader can see, the list and its filters, one ticket's page."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
 
 
 def waiting_tickets(actor: Actor) -> QuerySet[Ticket]:
-    """Those that this person may decide, since neither they nor a rule or a service account of theirs proposed them;
-    oldest first."""
+    """The tickets that this person may decide, oldest first: not their own, nor those of a rule or a service account of
+    theirs."""
     accounts = visible_accounts(actor, Permission.TICKET_DECIDE).order_by().values("pk")
     rows = visible_tickets(actor).filter(account__in=accounts, state="proposed")
     own = Q(proposed_by=actor.user_id) | Q(proposed_by__responsible=actor.user_id)
@@ -49,7 +49,7 @@ def waiting_tickets(actor: Actor) -> QuerySet[Ticket]:
 
 
 def view_is(view: str, now: datetime) -> Q:
-    """overdue is computed by the clock; live is all that hasn't ended."""
+    """Matches a view. overdue depends on the clock; live is every ticket that hasn't ended."""
     ended = Q(state__in=TICKET_ENDED)
     match view:
         case "live":
@@ -69,7 +69,7 @@ def view_is(view: str, now: datetime) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter(ListFilter):
-    """state: one of VIEWS. account: an account's id."""
+    """state: one of VIEWS. account: an account id."""
 
     state: str = filter_field("live", choices=VIEWS)
     severity: str = filter_field(choices=SEVERITIES)
@@ -92,12 +92,12 @@ class TicketFilter(ListFilter):
 
 
 def annotate_finding_counts(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    """With how many findings each has (all), and how many of them are left."""
+    """Add the number of findings of each ticket (all), and of those that are left."""
     return rows.annotate(all=Count("items"), left=Count("items", filter=Q(items__open=True)))
 
 
 def count_by_view(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]]:
-    """(view, how many), in one query."""
+    """(view, count), in one query."""
     names = ("proposed", "open", "overdue", "verifying")
     found = rows.order_by().aggregate(**{name: Count("pk", filter=view_is(name, now)) for name in names})
     return [(name, found[name]) for name in names]
@@ -105,7 +105,7 @@ def count_by_view(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """fix: for the first finding that is left; None if nothing is left, or its control is gone."""
+    """fix: of the first finding that is left; None if none is left or its control is gone."""
 
     control: LoadedControl | None
     items: list[TicketFinding]
@@ -147,7 +147,7 @@ def build_ticket_page(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage
 
 
 def find_ticket_permissions(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
-    """What this reader may do with it as it stands."""
+    """The acts open to this reader in the ticket's present state."""
     place = find_account_place(ticket.account)
     works = is_permitted(actor, Permission.TICKET_WORK, now, place)
     return {
@@ -163,14 +163,14 @@ def find_ticket_permissions(ticket: Ticket, actor: Actor, now: datetime) -> dict
 
 @dataclass(frozen=True, slots=True)
 class TicketGroup:
-    """Findings of one account, control and region, and the tickets that hold or held them, newest first."""
+    """The findings of one account, control and region, and the tickets that they are or were in, newest first."""
 
     findings: list[Finding]
     tickets: list[Ticket]
 
 
 def group_tickets(actor: Actor, findings: Iterable[Finding]) -> list[TicketGroup]:
-    """Group by group, the tickets that this person may see."""
+    """The findings in groups, each with the tickets that this person can see."""
     groups: dict[tuple[int, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.account_id, finding.control, finding.region), []).append(finding)

@@ -1,4 +1,4 @@
-"""Standing rules: which new findings get a ticket proposed by themselves."""
+"""Creates, enables and disables ticket rules, which propose tickets for new findings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create_rule(
     ou: str = "",
     tracker: str = "none",
 ) -> TicketRule:
-    """ou: an OU's id, with the OUs below it. Empty ones match everything, but not all of them at once."""
+    """Create a rule. ou: the id of an OU, including the OUs below it. Empty values match everything."""
     require_rule_permission(actor, organization)
     values = validate_ticket_rule(organization, name=name, control=control, severity=severity, ou=ou, tracker=tracker)
     try:
@@ -47,15 +47,18 @@ def create_rule(
                 tracker=rule.tracker,
             )
     except IntegrityError as error:
-        raise InvalidRequestError(name="There is a rule of this name already.") from error
+        raise InvalidRequestError(name="There is already a rule with this name. Choose another name.") from error
     return rule
 
 
 def set_enabled(*, actor: Actor, rule: TicketRule, enabled: bool) -> None:
-    """A disabled rule proposes nothing more; the tickets that it proposed stay. Whoever enables it stands behind it."""
+    """Enable or disable a rule. The tickets that it proposed stay."""
     require_rule_permission(actor, rule.organization)
+    # The person who enables a rule is its proposer from then on. Otherwise a person could enable a colleague's rule and
+    # approve the tickets that it proposes.
     values = {"enabled": True, "by": actor.user_id} if enabled else {"enabled": False}
     with transaction.atomic():
+        # Compare and set: enabling an enabled rule changes neither the person behind it nor the trail.
         if TicketRule.objects.filter(pk=rule.pk, enabled=not enabled).update(**values):
             action = "ticketrule.enable" if enabled else "ticketrule.disable"
             audit.record(actor=actor, action=action, subject=f"ticketrule:{rule.pk}", name=rule.name)
@@ -72,7 +75,7 @@ def validate_ticket_rule(
     except InvalidRequestError as error:
         faults |= error.fields
     if not words and "name" not in faults:
-        faults["name"] = "Give it a name."
+        faults["name"] = "Enter a name."
     if wanted and wanted not in registry.controls():
         faults["control"] = f"There is no control {wanted}."
     if severity and severity not in SEVERITY_ORDER:
@@ -81,15 +84,17 @@ def validate_ticket_rule(
     if ou.strip() and unit is None:
         faults["ou"] = f"There is no OU {ou.strip()}."
     if not wanted and not severity:
-        faults.setdefault("control", "Choose a control or a severity: a ticket for every finding helps nobody.")
+        faults.setdefault("control", "Choose a control or a severity.")
     if tracker not in load_trackers():
-        faults["tracker"] = f"There is no tracker {tracker}; there is {', '.join(sorted(load_trackers()))}."
+        faults["tracker"] = f"There is no tracker {tracker}. Choose one of: {', '.join(sorted(load_trackers()))}."
     if faults:
         raise InvalidRequestError(**faults)
     return {"name": words, "control": wanted, "severity": severity, "ou": unit, "tracker": tracker}
 
 
 def require_rule_permission(actor: Actor, organization: Organization) -> None:
-    """A rule acts everywhere, so it takes a grant over the whole organization."""
+    """A rule acts on the whole organization, so it needs a grant over all of it."""
     if not is_permitted(actor, Permission.TICKET_PROPOSE, timezone.now(), Place(organization.org_id)):
-        raise NotPermittedError(f"{actor.name} may not make standing rules: it takes a security admin.")
+        raise NotPermittedError(
+            f"{actor.name} is not allowed to manage ticket rules: this needs a security admin of the organization."
+        )

@@ -1,4 +1,4 @@
-"""Tickets: the board, one of them, and what its people do with it."""
+"""Views of tickets: the list, one ticket's page, and the acts on tickets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def approve_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
         services.approve(actor=get_request_actor(request), ticket=found, version=parse_posted_version(request))
 
-    return act_on_ticket(request, pk, act, "Approved. Its time starts to run.")
+    return act_on_ticket(request, pk, act, "Ticket approved; its due date is set.")
 
 
 @require_POST
@@ -77,7 +77,7 @@ def reject_ticket(request: HttpRequest, pk: int) -> HttpResponse:
             reason=read_posted_text(request, "reason"),
         )
 
-    return act_on_ticket(request, pk, act, "Rejected.")
+    return act_on_ticket(request, pk, act, "Ticket rejected.")
 
 
 @require_POST
@@ -91,7 +91,7 @@ def start_ticket(request: HttpRequest, pk: int) -> HttpResponse:
             assignee=read_posted_text(request, "assignee"),
         )
 
-    return act_on_ticket(request, pk, act, "Started.")
+    return act_on_ticket(request, pk, act, "Work started.")
 
 
 @require_POST
@@ -103,9 +103,7 @@ def claim_ticket(request: HttpRequest, pk: int) -> HttpResponse:
         )
         enqueue_with_message(request, scan.pk)
 
-    return act_on_ticket(
-        request, pk, act, "The resources are read again now. If every one of them passes, the ticket closes."
-    )
+    return act_on_ticket(request, pk, act, "Rescan started. The ticket closes if every resource passes.")
 
 
 @require_POST
@@ -117,7 +115,7 @@ def verify_ticket(request: HttpRequest, pk: int) -> HttpResponse:
         )
         enqueue_with_message(request, scan.pk)
 
-    return act_on_ticket(request, pk, act, "The resources are read again now.")
+    return act_on_ticket(request, pk, act, "Rescan started.")
 
 
 @require_POST
@@ -131,7 +129,7 @@ def cancel_ticket(request: HttpRequest, pk: int) -> HttpResponse:
             reason=read_posted_text(request, "reason"),
         )
 
-    return act_on_ticket(request, pk, act, "Cancelled. Its findings are as they were.")
+    return act_on_ticket(request, pk, act, "Ticket canceled; its findings are unchanged.")
 
 
 @require_POST
@@ -140,13 +138,13 @@ def add_ticket_note(request: HttpRequest, pk: int) -> HttpResponse:
     def act(found: Ticket) -> None:
         services.post_note(actor=get_request_actor(request), ticket=found, text=read_posted_text(request, "text"))
 
-    return act_on_ticket(request, pk, act, "Your note is there.")
+    return act_on_ticket(request, pk, act, "Note added.")
 
 
 @require_POST
 @permission_required(Permission.TICKET_DECIDE)
 def decide_several_tickets(request: HttpRequest) -> HttpResponse:
-    """Each by itself: what can't be decided says why, and the others are."""
+    """Decide each selected ticket by itself; a message names each one that can't be decided, and why."""
     actor, reason = get_request_actor(request), read_posted_text(request, "reason")
     rows = visible_tickets(actor)
     if request.POST.get("act") == "reject":
@@ -169,7 +167,7 @@ def read_posted_text(request: HttpRequest, name: str) -> str:
 
 
 def act_on_ticket(request: HttpRequest, pk: int, act: Callable[[Ticket], None], done: str) -> HttpResponse:
-    """Back to the page; where it was refused, the page with what was typed and why."""
+    """Act and redirect to the page. If the act is refused, show the page with the reason and the typed text."""
     found = ticket_or_404(request, pk)
     try:
         act(found)

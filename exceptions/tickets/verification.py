@@ -1,4 +1,11 @@
-"""Fixed means proved: a claim starts a targeted rescan; only a passing scan closes a ticket."""
+"""Verifies claimed fixes. A ticket is closed by a passing scan only.
+
+1. claim_fix: a person marks the ticket as fixed, and a rescan of its account, region and control starts.
+2. verify_after_scan: each scan that finds covered findings fixed or gone, this one or another, releases them from their
+   tickets. A ticket without open findings closes.
+3. finish_verification: when the rescan ends, a ticket that still fails reopens. If the scan could not read everything,
+   the ticket stays claimed, and verify_again starts another rescan.
+"""
 
 from __future__ import annotations
 
@@ -32,28 +39,29 @@ ACTIVE_STATES = ("open", "in_progress", "fix_claimed", "verifying")
 
 
 def claim_fix(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
-    """Somebody says that it is fixed: the account, region and control are read again. Enqueue the Scan on commit."""
+    """Mark the ticket as fixed and start its rescan. The caller enqueues the Scan on commit."""
     require_ticket_permission(actor, Permission.TICKET_WORK, ticket.account)
     accounts = list_accounts_to_read(ticket)
     with transaction.atomic():
         transition_ticket(ticket, "claim", actor, version, claimed_by=actor.name, claimed_at=timezone.now())
-        add_note(ticket, actor.name, "Says that it is fixed. It is read again now.")
+        add_note(ticket, actor.name, "Marked as fixed. A rescan started.")
         return start_verification(ticket, accounts)
 
 
 def verify_again(*, actor: Actor, ticket: Ticket, version: int) -> Scan:
-    """Try the verification again after one that could not tell."""
+    """Start another rescan after one that could not read everything. The caller enqueues the Scan on commit."""
     require_ticket_permission(actor, Permission.TICKET_WORK, ticket.account)
     if ticket.version != version or ticket.state != "fix_claimed":
-        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}; only a claimed fix is verified.")
+        raise WorkflowError(f"{ticket} is {ticket.state.replace('_', ' ')}; only a claimed fix can be verified.")
     accounts = list_accounts_to_read(ticket)
     with transaction.atomic():
         return start_verification(ticket, accounts)
 
 
 def start_verification(ticket: Ticket, accounts: Sequence[str]) -> Scan:
-    """The portal's own act, whatever the claimer may scan: one account, one region, one control."""
+    """Start the targeted rescan of one account, region and control."""
     try:
+        # As the system: a person who works on tickets need not hold the permission to scan.
         scan = start_scan(
             actor=SYSTEM,
             organization=ticket.organization,
@@ -62,22 +70,23 @@ def start_verification(ticket: Ticket, accounts: Sequence[str]) -> Scan:
             controls=[ticket.control],
         )
     except ScanRequestError as error:  # the account has left, say
-        raise WorkflowError(f"{ticket} can't be read again, so no fix of it can be proved. {error}") from error
+        raise WorkflowError(f"{ticket} can't be rescanned, so its fix can't be verified. {error}") from error
     transition_ticket(ticket, "verify", SYSTEM, ticket.version, verification=scan)
     return scan
 
 
 def list_accounts_to_read(ticket: Ticket) -> list[str]:
-    """The ticket's account, and those that own what its control judges there: without them it can't be judged.
+    """The ticket's account, and the other accounts whose evidence its control needs.
 
-    Ask before the transaction: it looks through evidence of the whole organization, while others wait for the trail."""
+    Call it before the transaction: it searches the evidence of the whole organization, and inside, every act that
+    writes to the audit trail would wait for it."""
     loaded = registry.controls().get(ticket.control)
     others = cross_account.list_deciding_accounts(ticket.account, loaded.control) if loaded else []
     return [ticket.account.account_id, *others]
 
 
 def verify_after_scan(changed: Sequence[Finding]) -> None:
-    """In the transaction in which a scan changed these findings: those that it proved fixed or gone leave their tickets."""
+    """Release the findings that a scan proved fixed or gone from their tickets, in the scan's transaction."""
     resolved = {f.pk: f for f in changed if f.state == "resolved" and f.resolution in PROVING_RESOLUTIONS}
     if not resolved:
         return
@@ -86,7 +95,8 @@ def verify_after_scan(changed: Sequence[Finding]) -> None:
 
 
 def mark_verified(items: QuerySet[TicketFinding], evidence_of: Callable[[TicketFinding], str]) -> None:
-    """These passed a scan: they leave their tickets, and a ticket with nothing left is closed."""
+    """Release these items, which passed a scan, and close the tickets that have nothing left."""
+    # Asked before the trail's end is locked: most scans prove nothing for a ticket, and must not make others wait.
     if not items.exists():
         return
     locking.lock_trail_end("ticket.prove")
@@ -98,7 +108,7 @@ def mark_verified(items: QuerySet[TicketFinding], evidence_of: Callable[[TicketF
     for ticket in Ticket.objects.filter(pk__in=touched).order_by("pk").select_related("account"):
         left = ticket.items.filter(open=True).count()
         if left:
-            add_note(ticket, SYSTEM.name, f"A scan proved some of it fixed; {left} left.")
+            add_note(ticket, SYSTEM.name, f"A scan proved some resources fixed; {left} remain.")
         else:
             close_ticket(ticket)
 
@@ -108,21 +118,24 @@ def close_ticket(ticket: Ticket) -> None:
         ticket, "prove", SYSTEM, ticket.version, reason="every finding of it passed a scan", closed_at=timezone.now()
     )
     release_findings(ticket)
-    add_note(ticket, SYSTEM.name, "Proved: every resource passed when it was read again.")
+    add_note(ticket, SYSTEM.name, "Verified: every resource passed the rescan.")
     ticket_notifications.notify_about_ticket(ticket, "verified", "verified and closed")
     if ticket.tracker != "none":
         queue_tracker_message(ticket, "close", "Verified by a scan: every resource passes.")
 
 
 def finish_verification(scan: Scan) -> None:
-    """In the transaction in which a Scan ends: what it was to verify and did not prove is reopened, or stays claimed."""
+    """Reopen the tickets that this Scan was to verify and that still fail, in the transaction in which it ends.
+
+    A ticket that the Scan could not read completely stays claimed."""
     for ticket in Ticket.objects.filter(verification=scan, state="verifying").order_by("pk"):
         read = (
             scan.state == "done"
             and scan.targets.filter(account=ticket.account, state="done", error__isnull=True).exists()
         )
         if read:
-            # Resolved already, say by a replay of old evidence, and this reading found nothing against it.
+            # Resolved before, by a replay of old evidence for example, so this scan changed nothing and step 2 had no
+            # occasion to release them. The scan read the account and found nothing against them.
             done = ticket.items.filter(
                 open=True, finding__state="resolved", finding__resolution__in=PROVING_RESOLUTIONS
             )
@@ -150,13 +163,13 @@ def reopen_ticket(ticket: Ticket, why: str) -> None:
 
 
 def mark_inconclusive(ticket: Ticket) -> None:
-    """The rescan could not tell: not knowing closes nothing, and blames nobody."""
+    """The rescan could not read everything: the ticket is neither closed nor reopened."""
     transition_ticket(
         ticket, "doubt", SYSTEM, ticket.version, reason="the rescan could not read everything that it needed"
     )
     add_note(
         ticket,
         SYSTEM.name,
-        "Could not be verified: the rescan could not read everything that it needed. Mend the gap, then verify again.",
+        "Not verified: the rescan could not read everything that it needed. Fix the access gap, then rescan.",
     )
     ticket_notifications.notify_about_ticket(ticket, "doubted", "could not be verified")

@@ -48,7 +48,9 @@ class DeliveryQueue(Generic[Row]):
         return self.select_waiting().filter(next_try_at__lte=now)
 
     def claim(self, due: QuerySet[Row], now: datetime) -> int:
-        """Take these rows by pushing their next try forward. 0: another worker has them."""
+        """Claim these rows by pushing their next try forward. Returns 0 if another worker has them."""
+        # A worker that dies after the call leaves its row unsent; it is sent again when CLAIM_TIME is over. So receivers
+        # must bear every call twice (for trackers: exceptions.tickets.trackers.contract).
         return claim_rows(due, now + CLAIM_TIME, column="next_try_at", attempts=F("attempts") + 1)
 
     def select_claimed(self, now: datetime) -> QuerySet[Row]:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 
-UNSEARCHABLE = "A filter holds a character that can't be searched for."
+UNSEARCHABLE = "A filter contains a character that can't be searched for (NUL). Remove it."
 RULE = "list_filters.rule"
 
 

@@ -1,4 +1,4 @@
-"""Trackers, one file each: where tickets are worked. A new tracker is a new file with TRACKER in it."""
+"""The trackers, one file each. To add one, add a file that defines TRACKER."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exceptions.tickets.trackers.contract import Tracker
 
 @cache
 def load_trackers() -> dict[str, Tracker]:
-    """Every tracker by its name, the file's name."""
+    """Every tracker by its name, which is the name of its file."""
     found: dict[str, Tracker] = {}
     for module in pkgutil.iter_modules(__path__):
         tracker = getattr(importlib.import_module(f"{__name__}.{module.name}"), "TRACKER", None)

@@ -1,4 +1,4 @@
-"""The console as tracker: a log line for each thing that a tracker would be told. For trying out, and for log shippers."""
+"""A tracker that writes a log line for each message, to try the portal out or to feed a log shipper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = structlog.get_logger("tutela.tracker")
 
 
 class ConsoleTracker:
-    label = "console (a log line each)"
+    label = "console (log lines)"
 
     def find_setup_problem(self) -> str:
         return ""  # it has no settings

@@ -1,4 +1,4 @@
-"""What a tracker must be able to do. Pure: plain values in, an id out."""
+"""The interface of a tracker. Pure: plain values in, an id out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Protocol
 
 
 class TrackerError(Exception):
-    """The tracker could not be told; it is tried again. The message says why."""
+    """The call failed and will be tried again. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A ticket as its tracker may see it. key: ours, stable: opening the same key twice makes one ticket there."""
+    """A ticket as its tracker sees it. key: the portal's own, stable id; opening a key twice creates one ticket."""
 
     key: str
     title: str
@@ -28,9 +28,9 @@ class WorkItem:
 
 
 class Tracker(Protocol):
-    """Each call is made at least once for what happened, so each must bear being made twice.
+    """Every call is made at least once, so a repeated call must do no harm.
 
-    A call that waits for a network has time-outs of its own, of ten seconds at most: other trackers wait meanwhile.
+    A call over a network needs its own time-outs, of ten seconds at most: other trackers wait meanwhile.
     """
 
     label: str
@@ -42,13 +42,13 @@ class Tracker(Protocol):
         tickets wait with this reason on their pages. Whether the tracker answers, the calls find out."""
 
     def open(self, work: WorkItem) -> str:
-        """Make the ticket there, or find the one with this key. Its id there. Raises TrackerError."""
+        """Create the ticket, or find the one with this key. Returns its id there. Raises TrackerError."""
 
     def say(self, external_id: str, text: str) -> None:
         """Add a comment. Raises TrackerError."""
 
     def reopen(self, external_id: str, text: str) -> None:
-        """Open it again with the reason. Raises TrackerError."""
+        """Reopen it with the reason. Raises TrackerError."""
 
     def close(self, external_id: str, text: str) -> None:
         """Close it with the proof. Raises TrackerError."""

@@ -1,4 +1,4 @@
-"""No tracker: the ticket's page in the portal is where it is worked."""
+"""No tracker: the ticket is worked on its page in the portal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from exceptions.tickets.trackers.contract import WorkItem
 
 
 class NoTracker:
-    label = "none (worked in the portal)"
+    label = "none (in the portal)"
 
     def find_setup_problem(self) -> str:
         return ""  # it has no settings
@@ -15,13 +15,13 @@ class NoTracker:
         return work.key
 
     def say(self, external_id: str, text: str) -> None:
-        """Nobody else listens."""
+        """The note is on the ticket's page already."""
 
     def reopen(self, external_id: str, text: str) -> None:
-        """Nobody else listens."""
+        """The portal has reopened it already."""
 
     def close(self, external_id: str, text: str) -> None:
-        """Nobody else listens."""
+        """The portal has closed it already."""
 
 
 TRACKER = NoTracker()

@@ -101,7 +101,7 @@ def test_one_that_can_not_be_read_again_stops_no_other(people: Cast, owner: Clie
     Ticket.objects.filter(pk=two[0].pk).update(control="SSM-XX-999")  # of an earlier version of the portal
     answer = post(owner, f"{TICKETS}claim/", {"items": items(two)})
     assert statuses(answer) == [409, 200]
-    assert "can't be read again" in answer.json()["results"][0]["problem"]["detail"]
+    assert "can't be rescanned" in answer.json()["results"][0]["problem"]["detail"]
     two[0].refresh_from_db()
     assert two[0].state == "open"
 

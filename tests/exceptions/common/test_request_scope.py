@@ -101,8 +101,8 @@ def test_approvers_of_a_part_are_not_told_of_the_rest(people: Cast) -> None:
     asked = drafting.create_draft(actor=acting(both), organization=people.inventory.organization, wanted=wanted)
     drafting.submit(actor=acting(both), request=asked, version=asked.version)
     told = {n.person.username: (n.title, n.text) for n in Notification.objects.filter(kind="exception.requested")}
-    assert told["ada"] == (f"{asked}: a decision is asked of you", "2 named findings")
-    assert told["nina"][0] == f"{asked}: it waits for a decision"
+    assert told["ada"] == (f"{asked}: your decision is needed", "2 named findings")
+    assert told["nina"][0] == f"{asked}: waiting for a decision"
     assert "finding" not in told["nina"][1]
     assert "lea" not in told
 

@@ -113,7 +113,7 @@ def test_several_are_withdrawn_each_by_itself(people: Cast) -> None:
 def test_what_is_not_ones_own_is_not_withdrawn_and_says_so(people: Cast) -> None:
     asked = people.submitted()
     answer = browser(people.approver).post("/exceptions/withdraw/", {"ids": [marked(asked)]}, follow=True)
-    assert f"{asked}: Only who asked for" in messages_of(answer)
+    assert f"{asked}: Only the requester of" in messages_of(answer)
     asked.refresh_from_db()
     assert asked.state == "submitted"
     foreign = browser(people.outsider).post("/exceptions/withdraw/", {"ids": [marked(asked)]}, follow=True)
@@ -127,7 +127,7 @@ def test_what_changed_since_it_was_ticked_is_not_withdrawn(people: Cast) -> None
     seen = marked(asked)
     people.decides(asked, people.approver)
     answer = browser(people.owner).post("/exceptions/withdraw/", {"ids": [seen]}, follow=True)
-    assert f"{asked}: {asked} was changed by somebody else" in messages_of(answer)
+    assert f"{asked}: {asked} was changed by another person" in messages_of(answer)
     asked.refresh_from_db()
     assert asked.state == "approved"
 

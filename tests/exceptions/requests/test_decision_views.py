@@ -52,7 +52,7 @@ def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> N
     page = text(answer, 409)
     assert "the request changed since you opened it" in page
     [change] = [c for c in answer.context["screen"].changed if c.label == "Listed findings"]
-    assert "what was read of it has changed" in change.now[0]
+    assert "its evidence has changed" in change.now[0]
     assert answer.context["typed"] == HOSTILE
     assert "<script>alert" not in page
     assert not Decision.objects.exists()
@@ -170,7 +170,7 @@ def test_a_request_that_reaches_further_than_ones_grant_is_for_somebody_else(peo
     drafting.submit(actor=acting(people.admin), request=asked, version=asked.version)
     client = browser(narrow)
     page = text(client.get(f"/exceptions/{asked.pk}/decide/", follow=True))
-    assert "somebody else must decide it" in page
+    assert "another approver must decide it" in page
     assert "ledger" not in page
     assert people.inventory.unread.resource not in page
 
@@ -186,7 +186,7 @@ def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> No
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
     assert "Changes since the approval" in page
-    assert "what was read of it has changed" in page
+    assert "its evidence has changed" in page
     client.post(url, {**looked_at(client, url), "act": "reapprove"})
     asked.refresh_from_db()
     assert asked.state == "approved"

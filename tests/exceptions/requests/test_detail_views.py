@@ -55,7 +55,7 @@ def test_a_file_is_only_ever_a_download(people: Cast) -> None:
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
-    [("a.html", b"x", "a.html is of another kind"), ("a.pdf", b"", "a.pdf has 0 bytes"),
+    [("a.html", b"x", "a.html has an unsupported type"), ("a.pdf", b"", "a.pdf has 0 bytes"),
      ("a.pdf", b"x" * (2 * 1024 * 1024 + 10), "a.pdf has 2,097,162 bytes")],
 )  # fmt: skip
 def test_a_file_of_a_refused_kind_or_size_says_so_beside_the_field(
@@ -83,7 +83,7 @@ def test_the_requester_withdraws_and_others_are_not_offered_it(people: Cast) -> 
     assert "Withdraw the request" not in shown(browser(people.approver), f"/exceptions/{asked.pk}/")
     owner = browser(people.owner)
     given = {"version": asked.version, "reason": "The agent was replaced."}
-    assert "counts as open" in text(owner.post(f"/exceptions/{asked.pk}/withdraw/", given, follow=True))
+    assert "count as open" in text(owner.post(f"/exceptions/{asked.pk}/withdraw/", given, follow=True))
     asked.refresh_from_db()
     assert asked.state == "withdrawn"
     assert "The agent was replaced." in shown(owner, f"/exceptions/{asked.pk}/")
@@ -93,7 +93,7 @@ def test_an_act_on_an_older_version_is_refused_and_the_page_says_so(people: Cast
     asked = people.submitted()
     answer = browser(people.owner).post(f"/exceptions/{asked.pk}/withdraw/", {"version": 1, "reason": "kept words"})
     page = text(answer, 409)
-    assert "changed by somebody else" in page
+    assert "changed by another person" in page
     assert "kept words" in page
 
 
@@ -127,7 +127,7 @@ def test_what_has_changed_since_the_approval_is_shown(people: Cast) -> None:
     drift.suspend_after_scan(people.inventory.shop, [people.inventory.secret])
     page = shown(browser(people.owner), f"/exceptions/{asked.pk}/")
     assert "Reasons for the suspension" in page
-    assert f"What was read of {people.inventory.secret.resource} has changed." in page
+    assert f"The evidence for {people.inventory.secret.resource} has changed." in page
     assert "Changes since the approval" in page
 
 
@@ -146,7 +146,7 @@ def test_an_owner_of_one_account_reads_nothing_of_the_others_in_scope(people: Ca
     page = shown(browser(people.owner), f"/exceptions/{asked.pk}/")
     assert people.inventory.secret.resource in page
     assert people.inventory.unread.resource not in page
-    assert "What was read of a covered resource has changed." in page
+    assert "The evidence for a covered resource has changed." in page
     whole = shown(browser(people.admin), f"/exceptions/{asked.pk}/")
     assert people.inventory.unread.resource in whole
 

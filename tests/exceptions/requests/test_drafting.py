@@ -118,7 +118,7 @@ def test_the_preview_counts_what_is_covered_now_and_names_what_may_come(people: 
     found = preview_scope(request)
     assert (found.accounts, found.findings, found.by_account) == (1, 2, [(shop, 2)])
     assert found.by_severity == [("high", 2)]
-    assert "further resource" in found.to_come
+    assert "fail this control later" in found.to_come
 
 
 @pytest.mark.parametrize("region", ["", "eu-west-1"])
@@ -204,7 +204,7 @@ def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
     assert asked.starts_at is None
     _, body = show_snapshot(asked)
     assert body["starts_at"] is None
-    assert wording.format_value("starts_at", None, wording.Names()) == ["once it is approved"]
+    assert wording.format_value("starts_at", None, wording.Names()) == ["when it is approved"]
     before = timezone.now()
     approved = people.decides(asked, people.approver)
     assert approved.starts_at is not None
@@ -231,7 +231,7 @@ def test_the_longest_time_counts_from_the_approval(people: Cast) -> None:
     asked = people.submitted()
     ExceptionRequest.objects.filter(pk=asked.pk).update(expires_at=timezone.now() + timedelta(days=2000))
     asked.refresh_from_db()
-    with pytest.raises(WorkflowError, match="would last longer"):
+    with pytest.raises(WorkflowError, match="would exceed"):
         people.decides(asked, people.approver)
 
 

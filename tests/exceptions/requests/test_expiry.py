@@ -121,7 +121,7 @@ def test_renewals_are_limited(people: Cast) -> None:
     request = people.approved()
     ExceptionRequest.objects.filter(pk=request.pk).update(renewal=2)
     request.refresh_from_db()
-    with pytest.raises(WorkflowError, match="renewed 2 times"):
+    with pytest.raises(WorkflowError, match="maximum of 2 renewals"):
         renewed(people, request)
 
 

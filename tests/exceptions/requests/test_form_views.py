@@ -152,7 +152,7 @@ def test_a_change_of_an_older_version_is_refused_and_kept(people: Cast, client: 
     draft = people.drafted()
     answer = client.post(f"/exceptions/{draft.pk}/edit/", typed(people, compensation="kept words", version=7))
     page = text(answer, 409)
-    assert "changed by somebody else" in page
+    assert "changed by another person" in page
     assert "kept words" in page
 
 
@@ -166,7 +166,7 @@ def test_an_owner_does_not_ask_for_an_ou_that_holds_accounts_of_others(people: C
     given = typed(people, scope_kind="ou", findings=[], ou="ou-1-prod", control="SSM-PS-001")
     page = text(client.post("/exceptions/new/", {**given, "justification": HOSTILE, "business_owner": "Nan"}), 422)
     assert 'id="scope_kind-error"' in page
-    assert "takes the owner of every account in the scope" in page
+    assert "needs the owner of every account in the scope" in page
     assert "<script>alert" not in page
     assert 'value="Nan"' in page
     assert not ExceptionRequest.objects.exists()
@@ -204,7 +204,7 @@ def test_files_come_along_and_a_refused_one_does_not_lose_the_draft(people: Cast
     files = [SimpleUploadedFile("plan.pdf", b"%PDF-1.4"), SimpleUploadedFile("page.html", b"<script>")]
     answer = client.post("/exceptions/new/", {**typed(people), "files": files}, follow=True)
     page = text(answer)
-    assert "A file was not attached. page.html is of another kind" in page
+    assert "A file was not attached. page.html has an unsupported type" in page
     assert [f.name for f in ExceptionRequest.objects.get().attachments.all()] == ["plan.pdf"]
 
 

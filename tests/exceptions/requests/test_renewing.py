@@ -41,7 +41,7 @@ def test_a_draft_of_somebody_else_stands_in_nobodys_way(people: Cast, partner: U
     new = renewed(old, partner)
     assert (new.requested_by, new.renews, new.state) == (partner, old, "draft")
     submitted(new, partner)
-    with pytest.raises(WorkflowError, match=f"{new} renews {old} already"):
+    with pytest.raises(WorkflowError, match=f"{new} already renews {old}"):
         submitted(forgotten, people.owner)
     assert ExceptionRequest.objects.get(pk=forgotten.pk).state == "draft"
 
@@ -51,7 +51,7 @@ def test_what_is_asked_for_already_is_named(people: Cast, partner: User) -> None
     new = renewed(old, people.owner)
     submitted(new, people.owner)
     for who in (people.owner, partner):
-        with pytest.raises(WorkflowError, match=f"renewal of {old} already: {new}"):
+        with pytest.raises(WorkflowError, match=f"renewal of {old}: {new}"):
             renewed(old, who)
 
 

@@ -24,7 +24,7 @@ def test_the_same_has_no_difference(people: Cast) -> None:
     [
         ("justification", "One.", "Two.", (["One."], ["Two."])),
         ("quorum", 1, 2, (["1"], ["2"])),
-        ("expires_at", "2026-01-01T00:00:00+00:00", None, (["2026-01-01 00:00 UTC"], ["nothing"])),
+        ("expires_at", "2026-01-01T00:00:00+00:00", None, (["2026-01-01 00:00 UTC"], ["none"])),
         ("accounts", {"count": 1, "digest": "a"}, {"count": 1200, "digest": "b"}, (["1"], ["1,200"])),
         (
             "controls",
@@ -39,7 +39,7 @@ def test_the_same_has_no_difference(people: Cast) -> None:
             [[1, "a.pdf", 5, "aa"], [3, "b.pdf", 2048, "cc"]],
             (["b.pdf, 2,048 bytes, SHA-256 bb"], ["b.pdf, 2,048 bytes, SHA-256 cc"]),
         ),
-        ("on_behalf_of", "", "Sam", (["nothing"], ["Sam"])),
+        ("on_behalf_of", "", "Sam", (["none"], ["Sam"])),
         ("state", "submitted", "changes_requested", (["submitted"], ["changes requested"])),
     ],
 )
@@ -52,7 +52,7 @@ def test_the_same_number_of_others_is_said_so() -> None:
     [change] = wording.describe_changes(
         {"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}}
     )
-    assert change.now[0].startswith("3, but others")
+    assert change.now[0].startswith("3, but different ones")
 
 
 def test_findings_that_went_and_came_are_named(people: Cast) -> None:

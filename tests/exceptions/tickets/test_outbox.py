@@ -123,7 +123,7 @@ def test_a_ticket_whose_tracker_is_gone_says_so_and_stops_no_other(people: Cast)
     lost, *others = waiting(people, 1, "jira") + waiting(people, 2)
     assert outbox.deliver_due_messages() == 2
     message = TrackerMessage.objects.get(ticket=lost)
-    assert message.error.startswith("There is no tracker jira any more; there is console")
+    assert message.error.startswith("There is no tracker jira any more. Present trackers: console")
     assert (message.sent_at, message.attempts) == (None, 1)
     assert message.next_try_at > timezone.now() + timedelta(minutes=1)
     assert states([lost, *others]) == ["sync_failed", "open", "open"]

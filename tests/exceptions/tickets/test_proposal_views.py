@@ -37,7 +37,7 @@ def test_each_group_has_its_own_result(people: Cast) -> None:
     made = Ticket.objects.exclude(pk=there.pk).get()
     assert (made.control, made.note) == ("SSM-PS-001", "Before the audit.")
     assert f'href="/tickets/{made.pk}/"' in page
-    assert f"There is an open ticket for this already: {there}" in page
+    assert f"There is already an open ticket for these findings: {there}" in page
     [(address, status)] = answer.redirect_chain
     assert status == 302
     again = shown(client, address)
@@ -107,7 +107,7 @@ def test_a_rule_that_makes_no_sense_is_refused_beside_the_field(
 def test_a_name_that_is_taken_is_said(people: Cast) -> None:
     TicketRule.objects.create(organization=people.inventory.organization, name="one", control="SSM-PS-001")
     given = {"organization": ORG, "name": "one", "control": "SSM-PS-001", "tracker": "none"}
-    assert "of this name already" in text(browser(people.admin).post("/tickets/rules/create/", given), 422)
+    assert "already a rule with this name" in text(browser(people.admin).post("/tickets/rules/create/", given), 422)
 
 
 def test_an_owner_neither_sees_nor_makes_rules(people: Cast) -> None:

@@ -97,7 +97,7 @@ def test_whoever_made_the_rule_has_proposed_what_it_proposes(people: Cast) -> No
     assert ticket.proposed_by == people.approver
     assert not Notification.objects.filter(person=people.approver, kind="ticket.proposed").exists()
     for act in (lifecycle.approve, partial(lifecycle.reject, reason="No.")):
-        with pytest.raises(ConflictOfInterestError, match="rule that you made or enabled"):
+        with pytest.raises(ConflictOfInterestError, match="rule that you created or enabled"):
             act(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     with pytest.raises(IntegrityError), transaction.atomic():
         Ticket.objects.filter(pk=ticket.pk).update(approved_by=people.approver)
@@ -110,11 +110,11 @@ def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(p
     ticket = by_rule(people, person("robot"))
     User.objects.filter(username="robot").update(is_service=True, responsible=people.approver)
     ticket = Ticket.objects.get(pk=ticket.pk)
-    with pytest.raises(ConflictOfInterestError, match="service account that you answer for"):
+    with pytest.raises(ConflictOfInterestError, match="service account for which you are responsible"):
         lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Ticket.objects.filter(pk=ticket.pk).update(rule=None)
     ticket = Ticket.objects.get(pk=ticket.pk)
-    with pytest.raises(ConflictOfInterestError, match="service account that you answer for proposed"):
+    with pytest.raises(ConflictOfInterestError, match="service account for which you are responsible proposed"):
         lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert not waiting_tickets(acting(people.approver)).exists()
     assert list(waiting_tickets(acting(people.second))) == [ticket]

@@ -47,7 +47,7 @@ def test_somebody_else_approves_after_a_second_factor(people: Cast) -> None:
     given = {"version": ticket.version}
     assert client.post(url, given).status_code == 403
     code = current_code(enrol(people.approver))
-    assert "Its time starts to run" in text(client.post(url, {**given, "step-up-code": code}, follow=True))
+    assert "its due date is set" in text(client.post(url, {**given, "step-up-code": code}, follow=True))
     ticket.refresh_from_db()
     assert ticket.state == "open"
 
@@ -200,7 +200,7 @@ def test_each_is_decided_in_the_version_that_was_seen(people: Cast) -> None:
     Ticket.objects.filter(pk=second.pk).update(version=5)  # a rule took another finding in
     said = messages_of(client.post("/tickets/decide/", {"act": "approve", "ids": [*seen, "99999:1"]}, follow=True))
     assert f"{first}: {first} is cancelled" in said
-    assert f"{second}: {second} was changed by somebody else meanwhile" in said
+    assert f"{second}: {second} was changed by another person" in said
     assert "TK-99999: not found." in said
     assert "approved." not in said
     second.refresh_from_db()

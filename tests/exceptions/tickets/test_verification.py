@@ -22,7 +22,7 @@ def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Account.objects.filter(pk=people.inventory.shop.pk).update(status=Account.Status.VANISHED)
     before = Scan.objects.count()
-    with pytest.raises(WorkflowError, match="can't be read again"):
+    with pytest.raises(WorkflowError, match="can't be rescanned"):
         verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
     ticket.refresh_from_db()
     assert ticket.state == "open"
