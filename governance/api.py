@@ -1,4 +1,4 @@
-"""Every URL of /api/v1/. Views live in their apps; here are the document, its page, and the answer to the rest."""
+"""Every URL of /api/v1/. The views live in their apps; this module adds the OpenAPI document, its page and the 404."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class SchemaView(SpectacularJSONAPIView):
     authentication_classes = AUTHENTICATION
 
 
-# The Swagger page styles itself inline; scripts stay as strict as everywhere.
+# Swagger UI writes inline styles. Only this page allows them; scripts stay as strict as on every other page.
 @method_decorator(csp_update({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")
 class DocsView(SpectacularSwaggerSplitView):
-    """The OpenAPI document as a page to read and to try."""
+    """The OpenAPI document as a page on which requests can be tried."""
 
     permissions: ClassVar[dict[str, RequiredPermission]] = {"get": SIGNED_IN}
     permission_classes = PERMISSIONS
@@ -43,9 +43,10 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 class UnknownEndpointView(APIView):
-    """Any other address under /api/v1/: a problem document, never a page."""
+    """Every other URL under /api/v1/: a problem document, never a page."""
 
-    # It has no method of its own, so it takes no permission; signed out is a 401 all the same.
+    # It has no methods, so there is no permission to declare. Authentication comes first all the same: signed-out
+    # clients get a 401, so the API doesn't tell them which URLs exist.
     permissions: ClassVar[dict[str, RequiredPermission]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

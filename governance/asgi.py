@@ -1,4 +1,4 @@
-"""The ASGI entry, for uvicorn and its like."""
+"""The ASGI entry point, for servers such as uvicorn."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How Celery reaches the broker. By rediss:// it is TLS 1.2 at least, and the server's certificate is verified.
+"""Builds Celery's broker settings. A rediss:// URL means TLS 1.2 or later, with a verified server certificate.
 
-kombu verifies none unless the URL says so, and what the URL says takes the place of every other TLS setting: so both are
-put together here, and the URL goes on without them.
+kombu verifies no certificate unless the URL asks for it, and TLS options in the URL replace all other TLS settings. So
+this module takes them out of the URL and merges the two.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ VERIFY_MODES = {
 
 
 def connection_settings(url: str) -> dict[str, Any]:
-    """Celery's settings for a BROKER_URL. Raises ConfigurationError for a way to verify that there isn't."""
+    """Celery's settings for a BROKER_URL. Raises ConfigurationError for an unknown ssl_cert_reqs."""
     parts = urlsplit(url)
     if parts.scheme != "rediss":
         return {"broker_url": url}
-    asked = dict(parse_qsl(parts.query))
-    said = {name: asked.pop(name) for name in list(asked) if name.startswith("ssl_")}
-    verify = said.get("ssl_cert_reqs", "required")
+    query = dict(parse_qsl(parts.query))
+    options = {name: query.pop(name) for name in list(query) if name.startswith("ssl_")}
+    verify = options.get("ssl_cert_reqs", "required")
     if verify not in VERIFY_MODES:
         raise ConfigurationError(f"BROKER_URL has ssl_cert_reqs={verify}; use required, optional or none.")
-    check_name = said.get("ssl_check_hostname", "true").lower() != "false"
+    check_name = options.get("ssl_check_hostname", "true").lower() != "false"
     tls = {
-        **said,
+        **options,
         "ssl_cert_reqs": VERIFY_MODES[verify],
         "ssl_check_hostname": check_name,
         "ssl_min_version": MIN_TLS_VERSION,
     }
-    return {"broker_url": parts._replace(query=urlencode(asked)).geturl(), "broker_use_ssl": tls}
+    return {"broker_url": parts._replace(query=urlencode(query)).geturl(), "broker_use_ssl": tls}

@@ -1,4 +1,4 @@
-"""What every page needs: the parts of the portal that this person may see, what they may do, and the version."""
+"""The template context of every page: the menu entries that this person can see, their permissions, and the version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NavItem:
     label: str
     url: str
     here: bool
-    # What waits there unread: "" for nothing, "99+" for many.
+    # The number of unread notifications: "" for none, "99+" for many.
     count: str = ""
 
 
@@ -45,7 +45,7 @@ def build_page_context(request: HttpRequest) -> dict[str, Any]:
     actor, now = get_request_actor(request), timezone.now()
     may = {each.name.lower(): is_permitted(actor, each, now) for each in Permission}
     nav = [build_nav_item(request, label, name) for label, name, wanted in NAV_ITEMS if may[wanted.name.lower()]]
-    # Everybody has an inbox of their own, so it takes no permission.
+    # Every user has an inbox of their own, so it needs no permission.
     return {
         "nav": [build_nav_item(request, "Inbox", "inbox", format_unread_count(count_unread(user))), *nav],
         "may": may,

@@ -1,4 +1,4 @@
-"""Django's own refusals and failures: a page for people, a problem document under /api/."""
+"""The handlers of Django's errors 400, 403, 404 and 500: a page for people, a problem document under /api/."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from governance.rest.problems import (
 )
 
 INTERNAL_ERROR = (
-    "The portal failed. It has been logged; send the request again, and tell its operators if that doesn't help."
+    "The portal failed, and the error was logged. Send the request again; if it fails again, tell the operators."
 )
-BAD_REQUEST = "The request was not understood."
+BAD_REQUEST = "The request was not understood. Check its headers and its body."
 
 
 def is_api_request(request: HttpRequest) -> bool:
@@ -28,6 +28,7 @@ def is_api_request(request: HttpRequest) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not is_api_request(request):
         return pages.render_bad_request(request, exception)
+    # Only the portal's own BadRequest has a text for people. Django's SuspiciousOperation quotes the client's input.
     reason = str(exception) if isinstance(exception, BadRequest) else BAD_REQUEST
     return respond_with_problem(request, convert_to_problem(exception) or ProblemDetails(400, reason))
 

@@ -1,4 +1,4 @@
-"""For load balancers and orchestrators: is the process alive, can it serve? Open, and saying nothing secret."""
+"""Health checks for load balancers and orchestrators: is the process alive, is it ready. Public, without secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from governance.identity.web import public_view
 @require_safe
 @public_view
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """The process answers. Nothing else is checked: a database that is away must not restart every process."""
     return JsonResponse({"status": "ok"})
 
 
@@ -23,10 +23,9 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @public_view
 def readyz(_request: HttpRequest) -> HttpResponse:
     parts = check_readiness()
-    ready = all(said == "ok" for said in parts.values())
-    more = (
-        {"clock": describe_clock_silence(timezone.now()) or "ok"} if ready else {}
-    )  # people can be served while it stands still
+    ready = all(result == "ok" for result in parts.values())
+    # A clock that stands still is reported, but the portal stays ready: people can still be served.
+    more = {"clock": describe_clock_silence(timezone.now()) or "ok"} if ready else {}
     return JsonResponse({"status": "ok" if ready else "not ready", **parts, **more}, status=200 if ready else 503)
 
 
@@ -35,5 +34,6 @@ def check_readiness() -> dict[str, str]:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
-        return {"database": "unreachable", "migrations": "not known"}
+        # Without the driver's message: it names hosts and users, and this page is public.
+        return {"database": "unreachable", "migrations": "unknown"}
     return {"database": "ok", "migrations": "pending: run manage.py migrate" if pending else "ok"}

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 class NoStoreMiddleware:
-    """Pages for signed-in people are never kept by browsers or proxies."""
+    """Forbids browsers and proxies to store pages of signed-in people."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        # setdefault: a view that sets its own Cache-Control keeps it. Static files never come here; WhiteNoise answers.
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response

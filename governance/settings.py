@@ -1,7 +1,7 @@
 """Django settings, all from the environment (docs/configuration.md lists the variables).
 
-Commands that serve nobody (scan, discover, export) need no SECRET_KEY; governance.serving_checks refuses
-to serve people without one.
+Commands that serve no pages (scan, discover, export) need no SECRET_KEY; governance.serving_checks refuses to serve
+without one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from governance.core import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# What SSM-S3-001 knows, from the least; a test compares the two.
+# The levels that SSM-S3-001 knows, weakest first; a test compares the two.
 S3_LEVELS = ("SSE-S3", "aws/s3", "CMK", "DSSE")
 
 env.aws_secrets()
 env.check_aws_endpoints()
 DEMO = env.read_flag("TUTELA_DEMO")
-# accounts.aws.endpoints reads it for each client; here a value that is neither is refused, not taken for off.
+# accounts.aws.endpoints reads it for each client. It is read here too, so that a typo is refused and not taken for off.
 env.read_flag("TUTELA_FIPS")
 DEBUG = False
 SECRET_KEY_GIVEN = env.read_text("SECRET_KEY", "")
@@ -98,6 +98,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.database(env.read_secret_url("DATABASE_URL", "sqlite:///var/tutela.sqlite3"), BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A cache in the database, so that rate limits count the same in every process and on every machine.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 
 AUTH_USER_MODEL = "identity.User"
@@ -118,7 +119,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are set by a security admin
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that no user has
 ACCOUNT_FORMS = {"reset_password": "governance.identity.people.forms.ForgottenPasswordForm"}
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "governance.identity.people.password_resets.PasswordResetTokens"  # noqa: S105  # a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tutela] "
@@ -136,7 +137,8 @@ MFA_FORMS = {
     "add_webauthn": "governance.identity.factors.forms.AddPasskeyForm",
     "edit_webauthn": "governance.identity.factors.forms.RenamePasskeyForm",
 }
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up, so no address waits to be verified: none keeps a factor away
+# There is no sign-up, so no address is ever verified; a factor must not wait for that.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 0
 MFA_TOTP_ISSUER = "Tutela"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
@@ -150,7 +152,7 @@ if "saml" in SOCIALACCOUNT_PROVIDERS:
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 OIDC_ALLOWED_DOMAINS = frozenset(domain.casefold() for domain in env.listing("TUTELA_OIDC_ALLOWED_DOMAINS"))
-# Fernet keys for the seeds of second factors, newest first; never in the database. The demo derives one.
+# Fernet keys for the secrets of second factors, newest first; never in the database. The demo derives one.
 FACTOR_KEYS = [key.strip() for key in env.read_text("TUTELA_FACTOR_KEYS", "").split(",") if key.strip()]
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_ABSOLUTE_SECONDS = 12 * 60 * 60
@@ -166,7 +168,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# The apps' own files are served as they lie there: nothing to collect, and no directory that may be missing.
+# The apps' files are served from their own folders: no collectstatic step, and no folder that may be missing.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 
@@ -194,14 +196,14 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # A browser also holds the redirect to the identity provider, which follows a form, to this.
+        # Browsers apply form-action to redirects after a form too, and so to the one to the identity provider.
         "form-action": [SELF, *env.origins("TUTELA_OIDC_ISSUER"), *env.origins("TUTELA_SAML_IDP_SSO_URL")],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
 }
 
-# Room for the largest attachment of a request (exceptions.requests.attachments) in base64.
+# Enough for the largest attachment of a request (exceptions.requests.attachments) in base64.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -233,15 +235,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
-# The audit trail (docs/audit.md): the key that seals it, older ones newest first, and where its head is anchored.
+# The audit trail (docs/audit.md): its key, older keys newest first, and the places of its anchors.
 AUDIT_KEY = env.read_text("TUTELA_AUDIT_KEY", "")
 AUDIT_KEY_FALLBACKS = [key for key in env.read_text("TUTELA_AUDIT_KEY_FALLBACKS", "").split() if key]
 AUDIT_ANCHOR_FILE = env.read_text("TUTELA_AUDIT_ANCHOR_FILE", "")
 AUDIT_ANCHOR_BUCKET = env.read_text("TUTELA_AUDIT_ANCHOR_BUCKET", "")
-# governance.identity asks where a grant's scope lies; the inventory, which stands above it, answers.
+# governance.identity asks this module where a grant's scope lies; the inventory is a layer above, so it isn't imported.
 GRANT_SCOPES = "accounts.scopes"
 
-# Mail and links in it. Without TUTELA_MAIL_HOST mail is written to the log's console.
+# Mail, and the links in it. Without TUTELA_MAIL_HOST, mail is written to the console.
 PORTAL_URL = env.read_text("TUTELA_URL", "http://127.0.0.1:8000").rstrip("/")
 MAIL_ID_HOST = urlsplit(PORTAL_URL).hostname or "tutela.invalid"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.read_text("TUTELA_MAIL_FROM", f"tutela@{MAIL_ID_HOST}")
@@ -257,11 +259,11 @@ EMAIL_BACKEND = f"{'governance.notify.smtp' if EMAIL_HOST else 'django.core.mail
 SCAN_ROLE = env.read_text("TUTELA_SCAN_ROLE", "TutelaScan")
 EXTERNAL_ID = env.read_text("TUTELA_EXTERNAL_ID", "")
 SCAN_REGIONS = env.read_regions("TUTELA_REGIONS")
-# accounts.aws.session reads it for each client; here a value that is none is refused at the start.
+# Read here to refuse a wrong value at the start; accounts.aws.session reads it again for each client.
 env.read_timeouts("TUTELA_AWS_TIMEOUT")
 SCAN_THREADS = env.read_number("TUTELA_THREADS", 16, least=1)
 SCAN_PARALLEL_TARGETS = env.read_number("TUTELA_PARALLEL_ACCOUNTS", 4, least=1)
-# How long one collector may read in one region, and one account may take (scans.pipeline.time_limits).
+# The longest time for one collector in one region, and for one account (scans.pipeline.time_limits).
 COLLECTOR_SECONDS = 60 * env.read_number("TUTELA_COLLECTOR_MINUTES", 30, least=1)
 TARGET_SECONDS = 60 * env.read_number("TUTELA_ACCOUNT_MINUTES", 60, least=1)
 WORKER_MEMORY_MB = env.read_number("TUTELA_WORKER_MEMORY_MB", 500, least=100)
@@ -270,7 +272,7 @@ FIPS_REGIONS = env.read_regions("TUTELA_FIPS_REGIONS", also=["all"])
 VALUE_ROLE = env.read_text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 
-# What scans.pipeline.rescan counts: rescans of one account by one person, and of all accounts by one person.
+# The limits of scans.pipeline.rescan: rescans by one person, of one account and of all accounts.
 RESCAN_RATE = env.rate("TUTELA_RATE_RESCAN", "6/hour")
 RESCAN_RATE_PERSON = env.rate("TUTELA_RATE_RESCAN_PERSON", "60/hour")
 
@@ -283,9 +285,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.log_level("TUTELA_LOG_LEVEL", "WARNING")},
-    # At DEBUG botocore prints response bodies, values included: never that low, whatever the root says.
+    # At DEBUG, botocore prints response bodies with their values, so its level doesn't follow the root's.
     "loggers": {name: {"level": "WARNING"} for name in QUIET_LOGGERS},
 }
-# Where `manage.py scan` and `discover` write the tracebacks of internal errors; servers and workers write them to their log.
+# The file for tracebacks of `manage.py scan` and `discover`. Servers and workers write them to their log.
 ERROR_LOG = env.read_text("TUTELA_ERROR_LOG", str(BASE_DIR / "var" / "errors.log"))
 SILENCED_SYSTEM_CHECKS: list[str] = []

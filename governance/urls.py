@@ -1,4 +1,4 @@
-"""Every URL of the portal. Pages live in their apps; each view declares its permission."""
+"""Every URL of the portal. The views live in their apps; each one declares its permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WSGI entry, for gunicorn and its like."""
+"""The WSGI entry point, for servers such as gunicorn."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The audit trail as it is read: checked, exported, anchored, shown. What writes it is governance.core.audit."""
+"""Reads the audit trail: checks, exports, anchors and shows it. governance.core.audit writes it."""

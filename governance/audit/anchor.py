@@ -1,6 +1,6 @@
-"""Anchors: where the audit trail ended, written outside the database at intervals.
+"""Writes anchors: records of where the audit trail ended, kept outside the database.
 
-Whoever owns the database and the key can write the trail anew. What was anchored elsewhere shows it.
+An attacker who has the database and the key can rewrite the whole trail. Anchors kept elsewhere reveal that.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ AnchorWriter = Callable[[Anchor], None]
 
 
 class AnchorWriteError(RuntimeError):
-    """An anchor could not be written where it should be; the message says where and why."""
+    """An anchor could not be written to one of its places; the message says where and why."""
 
 
-def anchor_now(keepers: Iterable[AnchorWriter] = ()) -> Anchor | None:
-    """Write the head to the log, to the anchor file if there is one, and to the keepers. None: nothing to anchor yet.
+def anchor_now(writers: Iterable[AnchorWriter] = ()) -> Anchor | None:
+    """Write the head to the log, to the anchor file if there is one, and by the writers. None: the trail is empty.
 
-    Raises AnchorNotKeptError: an anchor that silently isn't written protects nobody.
+    Raises AnchorWriteError if one of them fails: an anchor that is silently not written protects nothing.
     """
     head = AuditHead.objects.filter(pk=1, seq__gt=0).first()
     if head is None:
@@ -40,20 +40,22 @@ def anchor_now(keepers: Iterable[AnchorWriter] = ()) -> Anchor | None:
     anchor = {"seq": head.seq, "mac": head.mac, "at": timezone.now().isoformat(timespec="seconds"), "seal": seal}
     log.info("audit.anchor", **anchor)
     own: list[AnchorWriter] = [partial(append_anchor, settings.AUDIT_ANCHOR_FILE)] if settings.AUDIT_ANCHOR_FILE else []
-    missing: list[AnchorWriteError] = []
-    for keep in (*own, *keepers):
+    failed: list[AnchorWriteError] = []
+    # Every place is tried, whichever fails: a full disk must not keep the anchor from the bucket as well.
+    for write in (*own, *writers):
         try:
-            keep(anchor)
+            write(anchor)
         except AnchorWriteError as error:
-            missing.append(error)  # the others keep it all the same
-    if missing:
-        raise AnchorWriteError(" ".join(map(str, missing))) from missing[0]
+            failed.append(error)
+    if failed:
+        raise AnchorWriteError(" ".join(map(str, failed))) from failed[0]
     return anchor
 
 
 def append_anchor(path: str, anchor: Anchor) -> None:
-    """One line at the end, on the disk before this returns. O_APPEND: the file may allow nothing else (chattr +a)."""
+    """Append one line, which is on the disk when this returns."""
     try:
+        # O_APPEND: the file may allow nothing but appending (chattr +a).
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             os.write(file, json.dumps(anchor).encode() + b"\n")
@@ -61,4 +63,6 @@ def append_anchor(path: str, anchor: Anchor) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        raise AnchorWriteError(f"The anchor can't be written to {path}: {error.strerror}.") from error
+        raise AnchorWriteError(
+            f"The anchor can't be written to {path}: {error.strerror}. See TUTELA_AUDIT_ANCHOR_FILE."
+        ) from error

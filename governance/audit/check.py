@@ -1,4 +1,10 @@
-"""Checks the audit trail in the database: every row, its end, and the anchors that lie elsewhere."""
+"""Checks the audit trail in the database, in this order:
+
+1. the triggers that refuse changes;
+2. every row: its number, its link to the row before, its own mac (governance.core.verifier);
+3. the anchors: each must name a row as it is;
+4. the end: it must be where the head says, and the head must have a valid seal.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +26,7 @@ CHUNK_SIZE = 2000
 
 @dataclass(frozen=True, slots=True)
 class TrailCheck:
-    """rows: how many there are, up to number last. problems: none for a trail that is whole."""
+    """rows: their number; last: the number of the last one. problems: empty for an intact trail."""
 
     rows: int
     last: int
@@ -28,11 +34,13 @@ class TrailCheck:
 
 
 def check_trail(anchors: Iterable[Mapping[str, Any]] = ()) -> TrailCheck:
-    """Reads the whole trail. Acts that are recorded meanwhile do no harm."""
+    """Read and check the whole trail. Rows that are added meanwhile do no harm."""
     keys = audit_keys.load_audit_keys()
     wanted: dict[int, list[Mapping[str, Any]]] = {}
     for anchor in anchors:
         wanted.setdefault(int(anchor["seq"]), []).append(anchor)
+    # The head is read before the rows and again after them: the trail may grow in between, and no lock is held for the
+    # minutes that a long trail takes.
     walk, before = Walk(keys), AuditHead.objects.filter(pk=1).first()
     problems = check_triggers()
     at_head = ""
@@ -50,14 +58,14 @@ def check_trail(anchors: Iterable[Mapping[str, Any]] = ()) -> TrailCheck:
 
 def check_triggers() -> list[TrailProblem]:
     missing = append_only.list_missing_triggers(connection)
-    says = f"the database doesn't refuse changes: {', '.join(missing)} missing"
+    says = f"the database does not refuse changes, because triggers are missing: {', '.join(missing)}"
     return [TrailProblem("triggers", 0, says)] if missing else []
 
 
 def describe_mismatch(anchor: Mapping[str, Any], keys: list[bytes]) -> TrailProblem:
     seq = int(anchor["seq"])
     return check_anchor_seal(anchor, keys) or TrailProblem(
-        "anchor", seq, f"row {seq} isn't the one that was anchored at {anchor['at']}"
+        "anchor", seq, f"row {seq} is not the row that was anchored at {anchor['at']}"
     )
 
 
@@ -65,7 +73,7 @@ def describe_missing_row(anchor: Mapping[str, Any], last: int, keys: list[bytes]
     seq = int(anchor["seq"])
     kind = "truncated" if seq > last else "missing"
     return check_anchor_seal(anchor, keys) or TrailProblem(
-        kind, seq, f"row {seq} was anchored at {anchor['at']} and is gone; rows end at {last}"
+        kind, seq, f"row {seq} was anchored at {anchor['at']} and is missing now; the last row is {last}"
     )
 
 
@@ -73,24 +81,27 @@ def check_anchor_seal(anchor: Mapping[str, Any], keys: list[bytes]) -> TrailProb
     seq = int(anchor["seq"])
     if has_valid_seal("anchor", seq, str(anchor["mac"]), str(anchor["seal"]), keys):
         return None
-    return TrailProblem("anchor", seq, f"the anchor of {anchor['at']} isn't sealed by this portal")
+    return TrailProblem("anchor", seq, f"the anchor of {anchor['at']} has no valid seal of this portal")
 
 
 def check_trail_end(walk: Walk, before: AuditHead | None, at_head: str, keys: list[bytes]) -> list[TrailProblem]:
-    """before: the head as it was when the walk began; by now it may be further on."""
+    """before: the head as it was when the walk began; it may have moved on since."""
     after = AuditHead.objects.filter(pk=1).first()
     if after is None:
-        return walk.end() + ([TrailProblem("head", walk.place, "the head is gone")] if walk.count else [])
-    if before is None:  # the first act came while this was reading
+        return walk.end() + ([TrailProblem("head", walk.place, "the head is missing")] if walk.count else [])
+    if before is None:  # the first act was recorded while this was reading
         return walk.end(min(after.seq, walk.place))
+    # The rows must reach the head of the beginning. Rows after it were added meanwhile and may not all have been read.
     last = min(after.seq, max(walk.place, before.seq))
     found = walk.end(last)
     if not has_valid_seal("head", before.seq, before.mac, before.seal, keys):
-        found.append(TrailProblem("head", before.seq, "the head isn't sealed by this portal"))
+        found.append(TrailProblem("head", before.seq, "the head has no valid seal of this portal"))
     elif walk.place >= before.seq > 0 and at_head and at_head != before.mac:
-        found.append(TrailProblem("head", before.seq, f"row {before.seq} isn't the one that the head names"))
+        found.append(TrailProblem("head", before.seq, f"row {before.seq} is not the row that the head names"))
     if walk.place > after.seq and not any(problem.kind == "inserted" for problem in found):
-        found.append(TrailProblem("head", after.seq, f"the head says {after.seq}, but rows go on to {walk.place}"))
+        found.append(
+            TrailProblem("head", after.seq, f"the head ends at row {after.seq}, but there are rows up to {walk.place}")
+        )
     return found
 
 
@@ -99,12 +110,12 @@ def has_valid_seal(kind: str, seq: int, mac: str, seal: str, keys: list[bytes]) 
 
 
 def read_anchors(path: Path) -> list[dict[str, Any]]:
-    """The anchors in a file of JSON lines. Raises ValueError naming the line that isn't one, OSError."""
+    """The anchors in a file of JSON lines. Raises OSError, and ValueError with the number of an invalid line."""
     anchors = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             anchor = json.loads(line)
             anchors.append({name: anchor[name] for name in ("seq", "mac", "at", "seal")})
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"Line {number} of {path} isn't an anchor.") from error
+            raise ValueError(f"Line {number} of {path} is not an anchor. Remove it or restore the file.") from error
     return anchors

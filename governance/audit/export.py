@@ -1,4 +1,11 @@
-"""An export of the audit trail: JSON lines with the chain, and a signed manifest. verifier.py checks it anywhere."""
+"""Exports the audit trail:
+
+1. find the numbers of the rows of the time span;
+2. write each row as a line of JSON, with its links, and hash the lines;
+3. write the manifest (the span, the ends of the chain, the hash) with an HMAC and a signature.
+
+governance.core.verifier checks an export without the portal.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +29,7 @@ CHUNK_SIZE = 2000
 
 @dataclass(frozen=True, slots=True)
 class TrailSpan:
-    """The numbers of the first and the last row; (0, 0) for none."""
+    """The numbers of the first and the last row; (0, 0) if there are none."""
 
     first: int = 0
     last: int = 0
@@ -32,7 +39,8 @@ class TrailSpan:
 
 
 def find_row_span(start: datetime | None, end: datetime | None) -> TrailSpan:
-    """The rows from start up to, not including, end; with all between them, so that the chain has no hole."""
+    """The rows from start up to, not including, end."""
+    # By number, not by time: clocks of several machines differ, and a row left out would be a hole in the chain.
     rows = AuditEvent.objects.all()
     if start is not None:
         rows = rows.filter(at__gte=start)
@@ -67,7 +75,7 @@ def generate_export(span: TrailSpan, *, made_by: str) -> Iterator[bytes]:
 
 
 def sign_manifest(manifest: dict[str, Any]) -> bytes:
-    """The last line: an HMAC for whoever has the secret, an Ed25519 signature for everybody else."""
+    """The last line: the manifest with an HMAC, for people who have the secret, and an Ed25519 signature for others."""
     key, message = audit_keys.load_current_key(), encode_canonical(manifest)
     line = {
         "manifest": manifest,
@@ -78,7 +86,7 @@ def sign_manifest(manifest: dict[str, Any]) -> bytes:
 
 
 def public_key() -> str:
-    """What an outsider needs to check exports: give it to them another way than with the export."""
+    """The key with which outsiders check exports. Hand it over separately from the export."""
     return signing_key(audit_keys.load_current_key()).public_key().public_bytes_raw().hex()
 
 

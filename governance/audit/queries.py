@@ -1,4 +1,4 @@
-"""The audit trail for people: who may read it, its pages, its export."""
+"""The audit trail as people may read it: permissions, pages and the export."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ AUDIT_PAGE_SIZE = 100
 @dataclass(frozen=True, slots=True)
 class AuditPage:
     rows: list[AuditEvent]
-    last: int | None  # the number that the next page starts below; None: this is the last page
+    last: int | None  # the next page starts below this number; None: this is the last page
 
 
 def require_whole_organization(actor: Actor, permission: Permission) -> None:
-    """The trail can't be split by Account, so it takes a grant on an organization. Raises NotPermittedError."""
+    """The trail can't be split by Account, so it needs a grant over an organization. Raises NotPermittedError."""
     if not is_permitted_org_wide(actor, permission, timezone.now()):
-        raise NotPermittedError("The audit trail is for those who hold their grant on the organization.")
+        raise NotPermittedError("The audit trail needs a grant over a whole organization; ask a security admin for it.")
 
 
 def visible_trail(actor: Actor, wanted: TrailFilter) -> QuerySet[AuditEvent]:
@@ -43,5 +43,6 @@ def paginate_audit_events(rows: QuerySet[AuditEvent], below: int | None) -> Audi
 def export_trail(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """The signed file, line by line. Raises NotPermittedError, StepUpRequiredError."""
     require_whole_organization(actor, Permission.AUDIT_EXPORT)
+    # The file holds every act of every person and leaves the portal; a stolen session must not be enough for it.
     step_up.require_fresh_factor(actor, timezone.now())
     return trail.record_and_export(actor=actor, start=start, end=end)

@@ -1,4 +1,4 @@
-"""Reading the audit trail as a person: the filtered list, and an export that is itself recorded."""
+"""Filters the audit trail, and exports it with an audit row for the export itself."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def parse_filter_day(name: str, text: str) -> datetime | None:
     try:
         at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise FilterError(f"{name} is {text!r}; write a day like 2026-01-31.") from error
-    return at if at.year < 9999 else None  # there is no day after the last one
+        raise FilterError(f"{name} is {text!r}; enter a day such as 2026-01-31.") from error
+    return at if at.year < 9999 else None  # the day after 9999-12-31 can't be computed
 
 
 @dataclass(frozen=True, slots=True)
 class TrailFilter(ListFilter):
-    """actor, subject: as written. action: one, or a kind of them (grant). since, until: days, both counted in."""
+    """actor: a name. action, subject: one of them, or a kind (grant). since, until: days, both included."""
 
     actor: str = filter_field()
     action: str = filter_field()
@@ -66,11 +66,12 @@ def filter_by_subject_kind(rows: QuerySet[AuditEvent], kind: str) -> QuerySet[Au
 
 
 def record_and_export(*, actor: Actor, start: datetime | None, end: datetime | None) -> Iterator[bytes]:
-    """Record that the trail is exported, then give the file's lines. Who may is decided by the caller."""
+    """Record the export, then return the file's lines. The caller checks the permission."""
     with transaction.atomic():
-        said = {"from": start, "to": end}
-        event = audit.record(actor=actor, action="audit.export", subject="audit:trail", **said)
+        limits = {"from": start, "to": end}
+        event = audit.record(actor=actor, action="audit.export", subject="audit:trail", **limits)
     span = audit_export.find_row_span(start, end)
     if end is None and span.first:
-        span = audit_export.TrailSpan(span.first, event.seq)  # acts that came in since are for the next export
+        # The export ends with its own row. Acts after it belong to the next export.
+        span = audit_export.TrailSpan(span.first, event.seq)
     return audit_export.generate_export(span, made_by=actor.name)

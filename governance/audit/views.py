@@ -1,4 +1,4 @@
-"""The audit trail: the list, and the signed export with the program that checks it."""
+"""Views of the audit trail: the list, the signed export, and the program that checks an export."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def export_trail_view(request: HttpRequest) -> HttpResponse | StreamingHttpRespo
 @permission_required(Permission.AUDIT_EXPORT)
 @require_safe
 def download_verifier(_request: HttpRequest) -> HttpResponse:
-    """verify_audit.py: one file, Python's standard library only."""
+    """Download verify_audit.py."""
+    # The portal's own module, which needs nothing but the standard library: outsiders run what the portal runs.
     text = Path(verifier.__file__).read_text(encoding="utf-8")
     headers = {"Content-Disposition": ATTACHMENT_HEADER % "verify_audit.py"}
     return HttpResponse(text, content_type="text/x-python; charset=utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""The triggers by which the database itself refuses to change the audit trail. Put there by a migration."""
+"""Database triggers that refuse changes of the audit trail. A migration installs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POSTGRESQL = {
     "audit_head_kept": f"BEFORE DELETE OR TRUNCATE ON {HEAD} FOR EACH STATEMENT",
     "audit_head_forward": f"BEFORE UPDATE ON {HEAD} FOR EACH ROW WHEN (NEW.seq <= OLD.seq)",
 }
-# INSERT OR REPLACE deletes without firing DELETE triggers, so it has a trigger of its own.
+# In SQLite, INSERT OR REPLACE deletes rows without firing DELETE triggers, so it needs a trigger of its own.
 SQLITE = {
     "audit_trail_no_update": f"BEFORE UPDATE ON {TRAIL}",
     "audit_trail_no_delete": f"BEFORE DELETE ON {TRAIL}",
@@ -36,7 +36,7 @@ def install_audit_triggers(connection: BaseDatabaseWrapper) -> None:
 
 
 def remove_audit_triggers(connection: BaseDatabaseWrapper) -> None:
-    """For migrations of these two tables; whoever removes the triggers puts them back."""
+    """For migrations that alter these two tables. Such a migration installs the triggers again afterwards."""
     with connection.cursor() as cursor:
         for name, when in select_audit_triggers(connection).items():
             table = TRAIL if f"ON {TRAIL}" in when else HEAD
@@ -44,7 +44,8 @@ def remove_audit_triggers(connection: BaseDatabaseWrapper) -> None:
 
 
 def list_missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
-    """The triggers that should be there and aren't, or that somebody switched off."""
+    """The triggers that are missing or disabled."""
+    # tgenabled O and A fire in normal sessions; a disabled trigger (D) or one for replicas (R) refuses nothing.
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
         if is_postgresql(connection)

@@ -1,4 +1,4 @@
-"""The one way to write the audit trail: inside the transaction of the act. No audit, no act."""
+"""Writes the audit trail, always in the transaction of the act: if the row can't be written, the act doesn't happen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AuditOutsideTransactionError(RuntimeError):
 
 
 class AuditBrokenError(RuntimeError):
-    """The trail's head is gone although there are rows: nothing is added to a trail that somebody cut."""
+    """The trail's head is missing although there are rows. Nothing is added to a trail that was tampered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Entry:
 def record(*, actor: Actor, action: str, subject: str, **body: Any) -> AuditEvent:
     """Add one row. subject is "kind:id", like scan:17.
 
-    From here to the end of the transaction nobody else can add one, so record late, and many at once by record_all.
+    No other transaction can add a row until this one ends: record late, and record many rows by record_all.
     """
     return record_all(actor=actor, entries=[Entry(action, subject, body)])[0]
 
@@ -63,6 +63,7 @@ def record_all(*, actor: Actor, entries: Iterable[Entry]) -> list[AuditEvent]:
             body=normalize_value(entry.body),
             prev=mac,
         )
+        # Over the normalized values: the row must have the same mac when it is read back from either database.
         event.mac = mac = compute_mac(build_event_row(event), key)
         refuse_too_long(event)
         events.append(event)
@@ -83,10 +84,12 @@ def hold_trail_end(why: str) -> AuditHead:
     if head is not None:
         return head
     if AuditEvent.objects.exists():
-        head = lock_head()  # another writer may have begun the trail between the two looks
+        # Read again: another writer may have begun the trail between the two queries.
+        head = lock_head()
         if head is None:
             raise AuditBrokenError("The audit trail has rows but no head: run manage.py audit verify.")
         return head
+    # The first row ever. Of two writers at once, one inserts the head and both then wait for its lock.
     start = AuditHead(pk=1, seq=0, mac=GENESIS, seal=compute_seal("head", 0, GENESIS, audit_keys.load_current_key()))
     AuditHead.objects.bulk_create([start], ignore_conflicts=True)
     return AuditHead.objects.select_for_update().get(pk=1)
@@ -97,7 +100,7 @@ def lock_head() -> AuditHead | None:
 
 
 def history(subject: str) -> QuerySet[AuditEvent]:
-    """What happened to one object, newest first. Whoever may see the object may see this."""
+    """The acts on one object, newest first. The caller checks that the reader can see the object."""
     return AuditEvent.objects.filter(subject=subject)
 
 
@@ -117,7 +120,7 @@ def build_event_row(event: AuditEvent) -> Row:
 
 
 def normalize_value(value: Any) -> Any:
-    """The value as every database gives it back: whole floats become integers, and PostgreSQL keeps no NUL."""
+    """The value as both databases give it back: whole floats become integers, and NUL becomes a mark."""
     return clean_json(json.loads(json.dumps(value, default=serialize_value)))
 
 
@@ -141,7 +144,8 @@ def serialize_value(value: Any) -> Any:
 
 
 def refuse_too_long(event: AuditEvent) -> None:
-    """SQLite would keep what PostgreSQL refuses."""
+    """Raises ValueError for text that the columns have no room for."""
+    # SQLite stores longer text, PostgreSQL refuses it; both must behave alike.
     for name, most in MAX_LENGTHS.items():
         if len(getattr(event, name)) > most:
             raise ValueError(f"The audit trail's {name} has room for {most} characters.")

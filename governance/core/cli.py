@@ -1,4 +1,4 @@
-"""What every command shares: exit statuses and one clear line for what can't be done."""
+"""The base of every command: exit statuses, and errors in one line."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError
 
 DONE, COULD_NOT, WRONG_USAGE, PARTLY = 0, 1, 2, 3
-INTERRUPTED = 130  # as shells say it of Ctrl-C
+INTERRUPTED = 130  # what shells report for Ctrl-C
 
-UNLIMITED_WIDTH = 100_000  # wider than any line: what a file or another program reads isn't broken into lines
+UNLIMITED_WIDTH = 100_000  # for files and pipes: wider than any line, so that tables aren't wrapped
 
 NOT_MIGRATED = "The database is not migrated. Run: manage.py migrate"
 
 
 class CouldNotError(Exception):
-    """The command can't run; the message says what to do. Exit status 1."""
+    """The command can't do its work; the message says what to do. Exit status 1."""
 
 
 class UsageError(Exception):
-    """What was asked for can't be meant: an id that names nothing, a date that is none. Exit status 2."""
+    """An argument is invalid: an id that doesn't exist, text that is no date. Exit status 2."""
 
 
 class TutelaCommand(BaseCommand):
-    """A command whose `work` returns its exit status, and which says errors in one line."""
+    """A command whose `work` returns its exit status, and which reports errors in one line."""
 
     requires_system_checks: list[str] = []
 
@@ -43,7 +43,8 @@ class TutelaCommand(BaseCommand):
         except (OperationalError, ProgrammingError) as error:
             self.refuse(explain_database_error(error), COULD_NOT)
         except BrokenPipeError:
-            sys.stderr.close()  # the reader went away (| head): not our error
+            # The reader went away (| head), which is no error. Closing stderr keeps Python from complaining at exit.
+            sys.stderr.close()
             status = DONE
         if status != DONE:
             sys.exit(status)
@@ -58,12 +59,13 @@ class Stream(Protocol):
 
 
 def measure_width(stream: Stream) -> int:
-    """How wide tables may be there."""
+    """The width for tables on this stream."""
     return shutil.get_terminal_size().columns if stream.isatty() else UNLIMITED_WIDTH
 
 
 def explain_database_error(error: Exception) -> str:
-    said = str(error).strip().splitlines()[0]
-    if any(sign in said for sign in ("no such table", "does not exist", "no such column", "has no column named")):
+    message = str(error).strip().splitlines()[0]
+    # The words of SQLite and PostgreSQL for a missing table or column.
+    if any(sign in message for sign in ("no such table", "does not exist", "no such column", "has no column named")):
         return NOT_MIGRATED
-    return f"The database could not be used: {said}. See DATABASE_URL."
+    return f"The database could not be used: {message}. Check DATABASE_URL."

@@ -1,4 +1,4 @@
-"""Settings from the environment: typed, fail closed, secrets also as NAME_FILE."""
+"""Reads settings from the environment: typed, refused if invalid, secrets also from NAME_FILE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class ConfigurationError(Exception):
-    """The environment can't be used; the message says what to set."""
+    """A setting is missing or invalid; the message says what to set."""
 
 
 def read_text(name: str, default: str | None = None) -> str:
@@ -25,26 +25,29 @@ def read_text(name: str, default: str | None = None) -> str:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ConfigurationError(f"{name}_FILE names {file}, which can't be read: {error.strerror}") from error
+            raise ConfigurationError(
+                f"{name}_FILE names {file}, which can't be read: {error.strerror}. Check the path and its permissions."
+            ) from error
     value = os.environ.get(name, default)
     if value is None:
-        raise ConfigurationError(f"{name} is not set. Set it, or {name}_FILE to a file that holds it.")
+        raise ConfigurationError(f"{name} is not set. Set it, or set {name}_FILE to a file that contains it.")
     return value
 
 
 def aws_secrets() -> None:
-    """AWS_SECRET_ACCESS_KEY_FILE and AWS_SESSION_TOKEN_FILE: botocore reads the plain variables only."""
+    """Set the variables that AWS_SECRET_ACCESS_KEY_FILE and AWS_SESSION_TOKEN_FILE hold: botocore reads no files."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(f"{name}_FILE"):
             found = read_text(name)
             if found:
                 os.environ[name] = found
-            else:  # an instance role is the hub: an empty key would be taken for one
+            else:
+                # An empty file means that an instance role is the hub. botocore would take an empty key for a key.
                 os.environ.pop(name, None)
 
 
 def read_secret_url(name: str, default: str) -> str:
-    """A URL like DATABASE_URL, with the password of DATABASE_PASSWORD (or its file), so that only that is secret."""
+    """A URL such as DATABASE_URL, with the password from DATABASE_PASSWORD or its file. Then only that is a secret."""
     given = read_text(name, default)
     variable = f"{name.removesuffix('_URL')}_PASSWORD"
     password = read_text(variable, "")
@@ -52,7 +55,7 @@ def read_secret_url(name: str, default: str) -> str:
         return given
     parts = urlsplit(given)
     if parts.password:
-        raise ConfigurationError(f"{name} holds a password, and {variable} is set too. Keep one of them.")
+        raise ConfigurationError(f"{name} contains a password, and {variable} is set too. Remove one of them.")
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{place}"))
 
@@ -88,10 +91,10 @@ def read_number(name: str, default: int, *, least: int = 0) -> int:
 
 
 def rate(name: str, default: str) -> str:
-    """How many requests of one person in what time, like 10/minute."""
+    """A number of requests by one person in a period, such as 10/minute."""
     value = os.environ.get(name, "").strip() or default
     if not re.fullmatch(r"[1-9][0-9]{0,5}/(second|minute|hour|day)", value):
-        raise ConfigurationError(f"{name} is {value!r}; use a number for each second, minute, hour or day: 10/minute.")
+        raise ConfigurationError(f"{name} is {value!r}; use a number per second, minute, hour or day, like 10/minute.")
     return value
 
 
@@ -100,17 +103,19 @@ def listing(name: str, default: str = "") -> list[str]:
 
 
 def read_regions(name: str, *, also: Sequence[str] = ()) -> list[str]:
-    """Regions that look like some. Which there are, the start of a scan knows."""
+    """Names that have the form of a region. The start of a scan checks whether they exist."""
     found = listing(name)
     odd = [region for region in found if region not in also and not REGION.fullmatch(region)]
     if odd:
         more = f" or {', '.join(also)}" if also else ""
-        raise ConfigurationError(f"{name} has {', '.join(odd)}; use regions like eu-west-1, separated by commas{more}.")
+        raise ConfigurationError(
+            f"{name} contains {', '.join(odd)}; use regions like eu-west-1, separated by commas{more}."
+        )
     return found
 
 
 def read_timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[float, float]:
-    """Seconds to wait for a connection and for an answer: of a variable that holds READ, or CONNECT,READ."""
+    """Seconds to wait for a connection and for an answer, from a variable that contains READ or CONNECT,READ."""
     value = os.environ.get(name, "").strip()
     if not value:
         return connect, read
@@ -124,7 +129,7 @@ def read_timeouts(name: str, connect: float = 5.0, read: float = 20.0) -> tuple[
 
 
 def check_aws_endpoints() -> None:
-    """AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_S3 and so on: botocore takes a wrong one for a broken answer, or dies."""
+    """Check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 and so on: botocore takes a wrong one for a broken answer of AWS."""
     for name, value in sorted(os.environ.items()):
         if name.startswith("AWS_ENDPOINT_URL") and value.strip():
             require_http_url(name, value)
@@ -137,7 +142,7 @@ def require_http_url(name: str, value: str) -> None:
     except ValueError:  # a port that is none, or brackets that don't close
         sound = False
     if not sound:
-        shown = "not a URL" if "@" in value else repr(value)  # there may be a password before an @
+        shown = "not a URL" if "@" in value else repr(value)  # a password may stand before an @; errors are logged
         raise ConfigurationError(f"{name} is {shown}; use a URL like https://host or http://127.0.0.1:5001.")
 
 
@@ -171,19 +176,23 @@ def parse_database_port(parts: SplitResult) -> str:
     try:
         return str(parts.port or "")
     except ValueError as error:
-        raise ConfigurationError(f"DATABASE_URL has a port that is none: {error}.") from error
+        raise ConfigurationError(f"DATABASE_URL has an invalid port: {error}.") from error
 
 
 def build_sqlite_settings(path: Path) -> dict[str, Any]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"DATABASE_URL names {path}, whose folder can't be made: {error.strerror}.") from error
+        raise ConfigurationError(
+            f"DATABASE_URL names {path}, whose folder can't be created: {error.strerror}."
+        ) from error
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
         "OPTIONS": {
             "timeout": 30,
+            # A deferred transaction that reads first can't become a writer later if another one wrote in between; it
+            # fails at once instead of waiting. So every transaction is a writer from its start, and they take turns.
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;",
         },
@@ -192,12 +201,12 @@ def build_sqlite_settings(path: Path) -> dict[str, Any]:
 
 
 def oidc(*, insecure: bool) -> dict[str, Any]:
-    """allauth's SOCIALACCOUNT_PROVIDERS: the company's identity provider, or none."""
+    """The entry of SOCIALACCOUNT_PROVIDERS for the company's OpenID Connect provider; empty if none is set."""
     issuer = read_text("TUTELA_OIDC_ISSUER", "").rstrip("/")
     if not issuer:
         return {}
     if urlsplit(issuer).scheme != "https" and not insecure:
-        raise ConfigurationError("TUTELA_OIDC_ISSUER must be an https:// URL: who signs in is read from there.")
+        raise ConfigurationError("TUTELA_OIDC_ISSUER must be an https:// URL: sign-ins are verified with keys from it.")
     app = {
         "provider_id": "sso",
         "name": read_text("TUTELA_OIDC_NAME", "single sign-on"),
@@ -209,7 +218,7 @@ def oidc(*, insecure: bool) -> dict[str, Any]:
 
 
 def saml(*, insecure: bool) -> dict[str, Any]:
-    """SOCIALACCOUNT_PROVIDERS's part for a SAML identity provider, or none. Its library is an extra."""
+    """The entry of SOCIALACCOUNT_PROVIDERS for a SAML provider; empty if none is set. Its library is an extra."""
     entity = read_text("TUTELA_SAML_IDP_ENTITY_ID", "")
     if not entity:
         return {}
@@ -225,10 +234,10 @@ def saml(*, insecure: bool) -> dict[str, Any]:
         )
     certificate = read_text("TUTELA_SAML_IDP_CERTIFICATE").strip()
     if not is_one_certificate(certificate):
-        raise ConfigurationError("TUTELA_SAML_IDP_CERTIFICATE must hold exactly one certificate in PEM.")
+        raise ConfigurationError("TUTELA_SAML_IDP_CERTIFICATE must contain exactly one certificate in PEM format.")
     idp = {"entityId": entity, "x509cert": certificate, "singleSignOnService": {"url": url}}
     app = {
-        "provider_id": entity,  # so that another provider's subjects are never taken for this one's
+        "provider_id": entity,  # part of each identity, so another provider's subjects are never taken for this one's
         "name": read_text("TUTELA_SAML_NAME", "SAML"),
         "client_id": "sso",
         "settings": {"idp": idp, "sp_entity_id": read_text("TUTELA_SAML_SP_ENTITY_ID", ""), "attribute_mapping": {}},
@@ -246,6 +255,6 @@ def is_one_certificate(pem: str) -> bool:
 
 
 def origins(name: str) -> list[str]:
-    """The origin of the URL in this variable, for a content security policy; none if it isn't set."""
+    """The origin of the URL in this variable, for a content security policy; empty if it isn't set."""
     parts = urlsplit(read_text(name, ""))
     return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: the traceback goes into the log under an id, and people are told the id."""
+"""Logs unexpected errors: the traceback goes to the log under an id, and people see the id only."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ log = logging.getLogger("tutela.errors")
 
 
 def log_error(error: BaseException, doing: str) -> str:
-    """Write the error with its traceback into the log. Returns the id under which it stands there."""
+    """Log the error with its traceback. Returns the id under which it is logged."""
     id = secrets.token_hex(4)
-    # As storable text: what was read may be quoted in it, and not every log takes every character.
+    # Cleaned first: the text may quote what was read from AWS, and not every log takes every character.
     text = make_text_storable("".join(traceback.format_exception(error)))
     log.error("Internal error %s in %s: %s\n%s", id, doing, type(error).__name__, text.rstrip())
     return id
 
 
 def log_transient_error(error: BaseException, doing: str) -> None:
-    """One line without a traceback: what may pass, and will be tried again."""
+    """Log an error that will be tried again, in one line without a traceback."""
     log.warning("%s failed and is tried again: %s: %s", doing, type(error).__name__, make_text_storable(str(error)))
 
 
 @contextmanager
 def log_errors_to(path: Path) -> Iterator[ErrorFile]:
-    """While a command speaks to a person, its log of errors is this file; a server's and a worker's is their own log."""
+    """Send errors to this file while a command runs in a terminal. Servers and workers use their own log."""
     handler = ErrorFile(path)
     log.addHandler(handler)
     log.propagate = False
@@ -46,7 +46,7 @@ def log_errors_to(path: Path) -> Iterator[ErrorFile]:
 
 
 class ErrorFile(logging.FileHandler):
-    """Made when the first error is written, readable for its owner alone. A file that can't be written is told in one line."""
+    """Created with the first error, readable by its owner only. If it can't be written, one line on stderr says so."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, encoding="utf-8", delay=True, errors="backslashreplace")
@@ -56,6 +56,7 @@ class ErrorFile(logging.FileHandler):
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
         path.parent.mkdir(parents=True, exist_ok=True)
+        # 0600: a traceback may quote account ids and resource names.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors)
 

@@ -23,7 +23,7 @@ RULE = "list_filters.rule"
 
 
 class FilterError(ValueError):
-    """A filter that can't be understood; the message says what is possible."""
+    """An invalid filter; the message says what is possible."""
 
 
 @dataclass(frozen=True, slots=True)

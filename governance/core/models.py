@@ -1,4 +1,4 @@
-"""What every app stands on: the audit trail, answers kept for repeated requests, and the runs of the clock."""
+"""The models of the core: the audit trail, idempotency records, and the runs and failures of the clock's tasks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One act: who did what to which object. Rows are only ever added, each sealed together with the one before.
+    """One act: who did what to which object. Rows are only ever added, and each one is chained to the row before.
 
-    mac is an HMAC over all the other fields, prev among them (governance.core.verifier defines it). Triggers
-    refuse UPDATE, DELETE and TRUNCATE. seq has no gaps.
+    mac is an HMAC over all other fields, including prev (governance.core.verifier defines it). Triggers refuse
+    UPDATE, DELETE and TRUNCATE. seq has no gaps.
     """
 
     seq = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=150)
-    actor_id = models.BigIntegerField(null=True)  # the User's; None for the system. No foreign key: rows never change
+    # The User's id; None for the system. No foreign key: deleting a user would have to change the row.
+    actor_id = models.BigIntegerField(null=True)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200, db_index=True)
     body = models.JSONField(default=dict)
@@ -34,7 +35,7 @@ class AuditEvent(models.Model):
 
 
 class AuditHead(models.Model):
-    """Where the audit trail ends: one row, locked by whoever adds to the trail. seal is an HMAC over it."""
+    """Where the audit trail ends: one row, which every writer of the trail locks. seal is an HMAC over it."""
 
     seq = models.BigIntegerField()
     mac = models.CharField(max_length=64)
@@ -48,13 +49,13 @@ class AuditHead(models.Model):
 
 
 class IdempotencyRecord(models.Model):
-    """One use of an Idempotency-Key and the answer it was given; status is None while the first request runs.
+    """One use of an Idempotency-Key and its answer; status is None while the first request runs.
 
-    Kept for 24 hours. claim is a random word: whoever takes over a row that a dead process left behind
-    writes a new one, and the earlier request can no longer finish.
+    Kept for 24 hours. claim is a random token. A request that takes over a row of a dead process writes a new one, so
+    that the earlier request can no longer finish.
     """
 
-    principal = models.CharField(max_length=200)  # whose key it is, like user:17; keys of two people never meet
+    principal = models.CharField(max_length=200)  # the key's owner, like user:17; people don't share keys
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
     claim = models.CharField(max_length=32)
@@ -72,10 +73,10 @@ class IdempotencyRecord(models.Model):
 
 
 class ClockTurn(models.Model):
-    """The newest run of one of the clock's tasks, and the lease that keeps it from running twice at once."""
+    """The newest run of one of the clock's tasks, and the lease that keeps the task from running twice at once."""
 
     name = models.CharField(max_length=60, primary_key=True)
-    holder = models.CharField(max_length=32, blank=True)  # a random word: whose lease it is
+    holder = models.CharField(max_length=32, blank=True)  # a random token of the run that holds the lease
     lease_until = models.DateTimeField()
     began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -86,7 +87,7 @@ class ClockTurn(models.Model):
 
 
 class ClockFailure(models.Model):
-    """A row that an act of the clock could not deal with: why, and when it is tried again. Gone once it went well."""
+    """A row that a task of the clock failed to process: why, and when the next attempt is. Deleted after a success."""
 
     act = models.CharField(max_length=60)
     row = models.BigIntegerField()

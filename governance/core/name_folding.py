@@ -1,7 +1,7 @@
-"""How names of people are compared: one form for every spelling that looks the same. Pure.
+"""Folds names of people to one form for every spelling that looks the same. Pure.
 
-Whatever reads a person out of text (an owner in a tag, on whose behalf something is asked) compares by this, never by
-the text itself: a character that nobody sees would make a stranger of the person.
+Code that finds a person by text (an owner in a tag, the person on whose behalf something is requested) compares folded
+names, never the text itself: with an invisible character in the name, it would miss the person.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Marks and letters that Unicode says to show as nothing, and the blank of Braille. What isn't here is found by category.
+# Characters that Unicode defines as invisible, and the Braille blank. Other hidden characters are found by category.
 BLANK_CHARACTERS = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 )
@@ -21,7 +21,7 @@ SEPARATORS = re.compile(r"[/\\:|]")
 
 
 def is_hidden(character: str) -> bool:
-    """It shows as nothing, orders what stands beside it, or is no character yet."""
+    """True if the character is invisible, only orders its neighbors, or is not assigned."""
     code = ord(character)
     return (
         unicodedata.category(character) in HIDDEN_CATEGORIES
@@ -36,15 +36,16 @@ def list_hidden_characters(text: str) -> list[str]:
 
 
 def clean_name(text: str) -> str:
-    """As a name is kept: without space around it, in the compatibility form that looks alike (NFKC)."""
+    """The form in which a name is stored: stripped, in the Unicode form NFKC."""
     return unicodedata.normalize("NFKC", text).strip()
 
 
 @lru_cache(maxsize=20_000)
 def fold_name(text: str) -> str:
-    """As a name is compared: NFKC, without case, without hidden characters. Folding twice changes nothing more."""
+    """The form in which names are compared: NFKC, without case, without hidden characters."""
     if text.isascii() and text.isprintable():
         return text.strip().lower()
+    # Repeated until nothing changes: removing a hidden character can let its neighbors combine into a new one.
     before = ""
     while text != before:
         before = text
@@ -55,9 +56,9 @@ def fold_name(text: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def list_spellings(text: str) -> frozenset[str]:
-    """Every folded name that a text may mean: itself, its last part (role/session, DOMAIN\\name), and without a +tag.
+    """Every folded name that a text may mean: itself, its last part (role/session, DOMAIN\\name), each without a +tag.
 
-    For conflicts of interest, where too many is the safe side. A Grant is never given by it.
+    Used for conflicts of interest, where a match too many is the safe error. Never used to give a Grant.
     """
     whole = fold_name(text).strip(SURROUNDING_CHARACTERS)
     found = {whole, SEPARATORS.split(whole)[-1]}

@@ -1,4 +1,4 @@
-"""What lists and refusals share: keyset cursors that can't be forged, and the page for a bad request."""
+"""Signed keyset cursors for lists, and the page for a bad request."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 CURSOR_SALT = "tutela.page"
-BAD_CURSOR = "This page link was changed, or belongs to other filters. Go back to the first page of the list."
+BAD_CURSOR = "This page link was changed or belongs to other filters. Go back to the first page of the list."
 
 
 def render_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The 400 page. It says why only where the portal itself wrote the reason."""
+    """The 400 page. It shows a reason only if the portal itself wrote it: Django's may quote the client's input."""
     reason = str(exception) if isinstance(exception, BadRequest) else ""
     return render(request, "400.html", {"reason": reason}, status=400)
 
 
 def write_cursor(last: int, filters: Mapping[str, str]) -> str:
-    """Where the next page starts, bound to the filters it belongs to."""
+    """A cursor to the page after the row `last`, bound to the filters."""
+    # Signed: the number alone would let a reader probe ids, and a cursor of other filters would skip rows silently.
     return signing.dumps([last, digest_filters(filters)], salt=CURSOR_SALT)
 
 

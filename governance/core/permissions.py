@@ -1,4 +1,4 @@
-"""What each permission lets one do, and the page that says who has which. Pure."""
+"""Descriptions of the permissions, and the page that lists which role has which. Pure."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ P = Permission
 
 DESCRIPTIONS: dict[Permission, str] = {
     P.ACCOUNT_VIEW: "see Accounts and OUs",
-    P.ACCOUNT_SET_OWNERS: "set an Account's owners by hand, or leave them to its tags again",
+    P.ACCOUNT_SET_OWNERS: "set an Account's owners by hand, or take them from its tags again",
     P.SCAN_VIEW: "see Scans and their gaps",
     P.SCAN_RUN: "start, cancel and resume Scans",
     P.SCAN_RESCAN: "scan one Account again, at a limited rate",
-    P.SCAN_SCHEDULE: "make, change, pause, run and delete schedules, which start Scans by the clock",
+    P.SCAN_SCHEDULE: "create, change, pause, run and delete schedules, which start Scans by the clock",
     P.FINDING_VIEW: "see Findings and their evidence",
     P.CONTROL_VIEW: "see Controls",
     P.OUTCOME_EXPORT: "export Outcomes and Findings",
     P.EXCEPTION_VIEW: "see Exception requests and their reasons",
-    P.EXCEPTION_REQUEST: "ask for an exception in Accounts, and attach files to what one asked for",
-    P.EXCEPTION_REQUEST_OU: "ask for an exception over a whole OU",
+    P.EXCEPTION_REQUEST: "request exceptions in Accounts and attach files to own requests",
+    P.EXCEPTION_REQUEST_OU: "request exceptions for a whole OU",
     P.EXCEPTION_COMMENT: "comment on Exception requests",
-    P.EXCEPTION_DECIDE: "approve or reject an Exception request; never one's own, nor for one's own Account",
-    P.EXCEPTION_REVOKE: "end an exception before its time",
+    P.EXCEPTION_DECIDE: "approve or reject an Exception request; never an own one, nor for an own Account",
+    P.EXCEPTION_REVOKE: "end an exception early",
     P.TICKET_VIEW: "see Tickets",
-    P.TICKET_PROPOSE: "propose a Ticket; with a Grant on the organization also make standing rules, which only propose",
-    P.TICKET_DECIDE: "approve or reject a proposed Ticket; never one's own",
-    P.TICKET_WORK: "work on a Ticket and claim that it is fixed",
-    P.GRANT_VIEW: "see who holds which Grant",
-    P.GRANT_MANAGE: "give, extend and revoke Grants; never one's own",
-    P.GRANT_DELEGATE: "lend one's own approver's Grant for a while",
+    P.TICKET_PROPOSE: "propose a Ticket; with a Grant on the organization also create ticket rules, which only propose",
+    P.TICKET_DECIDE: "approve or reject a proposed Ticket; never an own one",
+    P.TICKET_WORK: "work on a Ticket and mark it as fixed",
+    P.GRANT_VIEW: "see all Grants",
+    P.GRANT_MANAGE: "give, extend and revoke Grants; never own ones",
+    P.GRANT_DELEGATE: "lend an own approver Grant until a date",
     P.USER_VIEW: "see people and service accounts",
     P.USER_MANAGE: "invite people, disable and enable them",
-    P.USER_RESET_FACTOR: "take away another person's second factors, so that they enrol anew",
+    P.USER_RESET_FACTOR: "reset another person's access, so that they set up new factors",
     P.SESSION_END: "end another person's sessions",
     P.TOKEN_VIEW: "see API tokens (never the tokens themselves)",
-    P.TOKEN_MANAGE: "make, rotate and revoke API tokens",
-    P.POLICY_VIEW: "see the policy table: severities, deadlines, longest exceptions",
-    P.POLICY_PROPOSE: "propose a change of the policy table",
+    P.TOKEN_MANAGE: "create, rotate and revoke API tokens",
+    P.POLICY_VIEW: "see the exception policy: severities, due dates, maximum durations",
+    P.POLICY_PROPOSE: "propose a change to the exception policy",
     P.POLICY_CONFIRM: "confirm a change that another person proposed",
-    P.AUDIT_VIEW: "read the audit trail; takes a Grant on the organization",
-    P.AUDIT_EXPORT: "export the audit trail, signed; takes a Grant on the organization",
+    P.AUDIT_VIEW: "read the audit trail; needs a Grant on the organization",
+    P.AUDIT_EXPORT: "export the audit trail with a signature; needs a Grant on the organization",
 }
 
 PAGE_HEAD = """# Permissions
 
-Written from `governance/core/policy.py` by `manage.py permissions docs`; a test keeps it current. Nothing is allowed
-that isn't listed here. A role means something only inside a Grant: for its scope (an organization, an OU with the
-OUs below it, an Account) and until its end. Lists show what the Grant's scope covers; what lies outside it isn't there.
+`manage.py permissions docs` writes this page from `governance/core/policy.py`; a test keeps it current. What isn't
+listed here isn't allowed. A role counts only inside a Grant: for its scope (an organization, an OU with the OUs below
+it, an Account) and until its end. Lists show only what the Grant's scope covers.
 
-**2nd**: needs a second factor of the last 5 minutes at the act itself, so no API token can do it.
+**2nd**: needs a second factor of the last 5 minutes, so API tokens can't do it.
 """
 
 
 def render_permissions_page() -> str:
-    """docs/permissions.md."""
+    """The content of docs/permissions.md."""
     return "\n".join([PAGE_HEAD, *render_permissions_table(), "", *render_closing()]) + "\n"
 
 
 def render_permissions_table() -> Iterator[str]:
     names = [role.value.replace("_", " ") for role in Role]
-    yield f"| permission | lets one | 2nd | {' | '.join(names)} |"
+    yield f"| permission | allows to | 2nd | {' | '.join(names)} |"
     yield f"|---|---|---|{'---|' * len(names)}"
     for each in Permission:
         held = " | ".join("✔" if each in ROLE_PERMISSIONS[role] else "" for role in Role)
@@ -69,4 +69,4 @@ def render_permissions_table() -> Iterator[str]:
 
 
 def render_closing() -> Iterator[str]:
-    yield "What the table can't say: one's own factors, sessions and Grants are everybody's own, without a role."
+    yield "Not in the table: every user manages their own factors, sessions and Grants without a role."

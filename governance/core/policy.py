@@ -1,4 +1,4 @@
-"""The single policy module: who may do what, where. Pure: no Django. Default deny."""
+"""Decides who may do what, where. This is the only policy module. Pure: no Django. Default deny."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """Everything that can be done in the portal. governance.core.permissions says what each lets one do."""
+    """Everything that can be done in the portal. governance.core.permissions describes each permission."""
 
     ACCOUNT_VIEW = "account.view"
     ACCOUNT_SET_OWNERS = "account.set_owners"
@@ -66,12 +66,12 @@ STEP_UP = frozenset(
 
 
 def known_permissions(names: Iterable[object]) -> frozenset[Permission]:
-    """The Permissions of these names. A stored name that the portal no longer has allows nothing."""
+    """The Permissions of these names. Stored names that this release no longer has are left out."""
     return frozenset(each for each in Permission if each.value in {name for name in names if isinstance(name, str)})
 
 
 class Role(StrEnum):
-    """A portal role; it means something only inside a Grant."""
+    """A portal role, which counts only inside a Grant."""
 
     SECURITY_ADMIN = "security_admin"
     GOVERNANCE_APPROVER = "governance_approver"
@@ -91,7 +91,8 @@ _SCANS = frozenset({P.ACCOUNT_VIEW, P.SCAN_VIEW, P.CONTROL_VIEW})
 _READ = _SCANS | {P.FINDING_VIEW, P.OUTCOME_EXPORT, P.EXCEPTION_VIEW, P.TICKET_VIEW}
 _TRAIL = frozenset({P.AUDIT_VIEW, P.AUDIT_EXPORT, P.GRANT_VIEW, P.USER_VIEW, P.TOKEN_VIEW, P.POLICY_VIEW})
 
-# The least that each role needs. docs/permissions.md is written from this table.
+# Each role has the least that it needs. Duties are separated: a security admin gives grants and so can't decide on
+# exceptions or tickets, and an approver can't request them. docs/permissions.md is written from this table.
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: _READ
     | _TRAIL
@@ -122,7 +123,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class GrantFact:
-    """A Grant as the policy sees it: role x scope x end date. lent_by: the User whose Grant it is, if it's lent."""
+    """A Grant as the policy sees it: role x scope x end date. lent_by: for a lent Grant, the id of its lender."""
 
     role: Role
     scope: ScopeKind
@@ -147,8 +148,8 @@ class Place:
 class Actor:
     """Who acts: a User with Grants (in person, or by an API token), or the system (a schedule, a worker, a command).
 
-    second_factor_at: when this session last proved one; None for tokens. scopes: what a token was cut down to.
-    within: where a token may act at most; a grant must cover the place as well. None: no such limit.
+    second_factor_at: when this session last verified one; None for tokens. scopes: the permissions that a token is
+    limited to. within: the places that it is limited to; a grant must cover the place as well. None: no limit.
     """
 
     name: str
@@ -165,7 +166,7 @@ class Actor:
         return self.within is None or any(covers_place(limit, place) for limit in self.within)
 
     def may_ever(self, permission: Permission) -> bool:
-        """False where this is a token that wasn't cut for it, or an act that only a person can do."""
+        """False for a permission outside a token's limits, and for a token's act that needs a second factor."""
         if self.scopes is not None and permission not in self.scopes:
             return False
         return self.token_id is None or permission not in STEP_UP
@@ -182,7 +183,7 @@ def list_active_grants(actor: Actor, permission: Permission, now: datetime) -> l
 
 
 def is_permitted(actor: Actor, permission: Permission, now: datetime, place: Place | None = None) -> bool:
-    """May the actor do this (in this place; with no place: anywhere at all)? Default deny."""
+    """True if the actor may do this in this place; without a place: anywhere at all."""
     if actor.system:
         return True
     grants = list_active_grants(actor, permission, now)
@@ -192,7 +193,7 @@ def is_permitted(actor: Actor, permission: Permission, now: datetime, place: Pla
 
 
 def is_permitted_org_wide(actor: Actor, permission: Permission, now: datetime) -> bool:
-    """May the actor do this over a whole organization? For what can't be split by Account, like the audit trail."""
+    """True if the actor may do this over a whole organization: for what can't be split by Account (audit trail)."""
     if actor.system:
         return True
     whole = (g for g in list_active_grants(actor, permission, now) if g.scope is ScopeKind.ORGANIZATION)
@@ -202,9 +203,9 @@ def is_permitted_org_wide(actor: Actor, permission: Permission, now: datetime) -
 def is_permitted_disinterested(
     actor: Actor, permission: Permission, now: datetime, place: Place, interested: Collection[int]
 ) -> bool:
-    """As decide, but by a Grant in which no interested User (by id) has a hand: neither as actor nor as its lender.
+    """Like is_permitted, but only by Grants without an interested User (by id), as the actor or as the lender.
 
-    So nobody decides on their own request, and nobody lends a Grant to have their own request decided.
+    So a person can't decide their own request, nor lend a Grant to have it decided.
     """
     if actor.system:
         return True
@@ -221,6 +222,7 @@ def covers_place(grant: GrantFact, place: Place) -> bool:
         case ScopeKind.OU:
             return grant.scope_id in place.ous
         case ScopeKind.ACCOUNT:
+            # A place without an account is a whole organization or OU, which no grant on an account covers.
             return bool(place.account) and grant.scope_id == place.account
 
 

@@ -1,7 +1,6 @@
-"""Keeps rows apart: one that can't be dealt with is written down and tried again later, and the others go on.
+"""Processes rows one by one for the clock's tasks: a failed row is recorded and tried again later, the others go on.
 
-For work on many rows that the clock comes back to. Such a loop also ends after a while, so that no run of a
-task goes on for hours; what is left is taken up by the next one.
+Such a loop also ends after a while, so that no run of a task lasts for hours. The next run takes up the rest.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ Row = TypeVar("Row")
 
 
 @contextmanager
-def isolate_failure(write_down: Callable[[str], object]) -> Iterator[None]:
-    """An error inside is written down with its reason, and goes no further.
+def isolate_failure(record_failure: Callable[[str], object]) -> Iterator[None]:
+    """Record an error of the block with its reason, and go on.
 
-    The end of the task's time is no row's error and is raised again. Nor does a database that is away pass for one:
-    then write_down fails too, and that is raised.
+    The end of the task's time is raised again: it is no error of the row. So is the error of a database that is away,
+    since record_failure then fails too.
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # any error: which ones a row can cause isn't known, and none may stop the other rows
         if isinstance(error, SoftTimeLimitExceeded):
             raise
-        write_down(describe_error(error))
+        record_failure(describe_error(error))
 
 
 def describe_error(error: BaseException) -> str:
@@ -48,7 +47,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def process_rows(act: str, rows: Iterable[Row], work: Callable[[Row], object], *, seconds: float = MAX_SECONDS) -> int:
-    """Work on each row (a model's, or its id). For how many work answered something true."""
+    """Call work for each row (a model instance or an id). Returns for how many it returned a true value."""
     failed = {failure.row: failure for failure in ClockFailure.objects.filter(act=act)}
     now, done = timezone.now(), 0
     postponed = {id for id, failure in failed.items() if failure.next_try_at > now}
@@ -77,14 +76,15 @@ def get_row_id(row: Any) -> int:
 
 
 def list_postponed_rows(act: str) -> list[int]:
-    """Rows that failed and aren't due yet: leave them out before a query is cut off at so many rows."""
+    """The rows that failed and aren't due yet. Exclude them before a query is limited, or they could fill its batch."""
     held = ClockFailure.objects.filter(act=act, next_try_at__gt=timezone.now())
     return list(held.values_list("row", flat=True))
 
 
 def record_row_failure(act: str, row: int, why: str) -> None:
-    """Doubling waits from a minute to an hour. It is never given up."""
+    """Record a failed row. Its waits double from a minute to an hour; it is never given up."""
     now = timezone.now()
+    # Rows that were deleted or that other acts dealt with leave their failures behind; old ones go here.
     ClockFailure.objects.filter(next_try_at__lt=now - FAILURE_RETENTION).delete()
     before = ClockFailure.objects.filter(act=act, row=row).values_list("attempts", flat=True).first() or 0
     next_try_at = now + ROW_BACKOFF.delay(before + 1)
@@ -99,7 +99,7 @@ def clear_failure(act: str, row: int) -> None:
 
 
 def run_all_steps(*steps: Callable[[], int]) -> int:
-    """Every step, whatever becomes of the others; the sum. Raises the first error when all have run."""
+    """Run every step, even if another one fails; returns the sum. Raises the first error after all have run."""
     total = 0
     errors: list[Exception] = []
     for step in steps:

@@ -1,6 +1,6 @@
 """The state machines, as tables. Pure: no Django.
 
-Every state is moved by an event of its machine. governance.core.transitions moves one row, with its audit record. Scans
+Every state changes by an event of its machine. governance.core.transitions moves one row, with its audit record. Scans
 move their Targets and Findings themselves: in bulk, without audit records, a Finding with a FindingEvent instead.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class IllegalMoveError(ValueError):
-    """A move that the machine doesn't have."""
+    """The machine has no such event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ FINDING: Final = _build_machine(
     ("reopen", "resolved", "open"),
 )
 
-# APPROVED is active while starts_at <= now < expires_at: computed when read, so a dead clock can't extend it.
+# An approved request is active while starts_at <= now < expires_at. That is computed when it is read, so that a clock
+# that stands still can't extend an exception.
 EXCEPTION: Final = _build_machine(
     "exception request",
     ("submit", "draft changes_requested", "submitted"),
@@ -94,6 +95,8 @@ EXCEPTION: Final = _build_machine(
 )
 EXCEPTION_ENDED: Final = frozenset({"rejected", "withdrawn", "revoked", "superseded", "expired"})
 
+# Only "prove" closes a ticket as fixed, and only the system fires it, after a passing scan. It starts from "open" too:
+# a regular scan may prove a fix before a person claims it.
 TICKET: Final = _build_machine(
     "ticket",
     ("approve", "proposed", "approved"),

@@ -1,4 +1,4 @@
-"""Makes odd values from outside storable: text that a database refuses, numbers that JSON doesn't have. Pure."""
+"""Makes values from outside storable: replaces text that a database refuses and numbers that JSON lacks. Pure."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Any
 
-REPLACEMENT_MARK = "\ufffd"  # Unicode's own mark for what can't be shown
-# Deeper values run into the recursion limits of what writes and reads them.
+REPLACEMENT_MARK = "\ufffd"  # Unicode's replacement character
+# Deeper values run into the recursion limits of the code that writes and reads them.
 MAX_NESTING = 64
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 NUMBER_TYPES = frozenset({int, float})
 DECIMAL_BITS = 12_000  # Python refuses to write integers of more than 4,300 digits in decimal
-# PostgreSQL keeps no NUL, and nobody keeps half of a surrogate pair.
+# PostgreSQL stores no NUL, and no database stores half of a surrogate pair.
 UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 
 
 class TooDeepError(ValueError):
-    """A value that is nested deeper than anything that AWS documents."""
+    """A value is nested deeper than anything that AWS documents."""
 
 
 def as_storable(value: Any) -> Any:
-    """The value as every database keeps it: the same object where nothing has to be replaced. Raises TooDeepError.
+    """The value as every database stores it; the same object if nothing had to be replaced. Raises TooDeepError.
 
-    What isn't JSON (bytes, times) is left alone."""
+    Values that aren't JSON (bytes, times) stay as they are."""
     return make_value_storable(value, 0)
 
 
 def is_storable(value: Any) -> bool:
-    """Whether nothing in it has to be replaced, found cheaply. Says nothing of how deep it is."""
+    """True if nothing in the value has to be replaced. The depth is not checked."""
+    # A loop over a stack, without copies: nearly all evidence needs no change, and this runs over each piece of it.
     stack = [value]
     while stack:
         found = stack.pop()
@@ -48,7 +49,7 @@ def is_storable(value: Any) -> bool:
 
 
 def make_text_storable(value: str) -> str:
-    """The text with a mark in place of each NUL and of each half of a surrogate pair; whole pairs are joined."""
+    """The text with a mark for each NUL and each half of a surrogate pair; whole pairs are joined."""
     if not UNSTORABLE_CHARACTERS.search(value):
         return value
     joined = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -82,7 +83,7 @@ def make_mapping_storable(value: Mapping[Any, Any], depth: int) -> Any:
         return value
     found: dict[Any, Any] = {}
     for name, key, item in pairs:
-        # Two names that differ only in what was replaced stay two: a member that vanishes could be the one that counts.
+        # Two names that become equal by the replacement stay two: a member that got lost could be the one that matters.
         while key is not name and (key in found or key in value):
             key = f"{key}{REPLACEMENT_MARK}"  # noqa: PLW2901
         found[key] = item

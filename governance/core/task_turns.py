@@ -1,7 +1,11 @@
-"""The turns of the clock's tasks: each runs once at a time, and when it last ran is known.
+"""Runs each of the clock's tasks once at a time, and records when it last ran.
 
-A turn is a row with a lease that the run renews. So a beat that comes while the one before still runs, say because a mail
-server hangs, ends at once instead of taking a further slot; and a turn whose process died is free after LEASE.
+1. claim the turn: a row of ClockTurn whose lease has run out;
+2. run the task, while a thread renews the lease;
+3. release the turn, with the error if there was one.
+
+A task that is sent while its last run still goes on, because a mail server hangs for example, ends at once instead of
+taking another slot. The turn of a process that died is free after TURN_LEASE.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 def exclusive_task(name: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
-    """For a task: runs it only if no other run of it goes on."""
+    """A decorator for tasks: runs the task only if no other run of it is going on."""
 
     def decorate(act: Callable[[], object]) -> Callable[[], None]:
         @wraps(act)
@@ -44,7 +48,7 @@ def exclusive_task(name: str) -> Callable[[Callable[[], object]], Callable[[], N
 
 
 def run_exclusively(name: str, act: Callable[[], object]) -> bool:
-    """False: an earlier run still goes on."""
+    """Run the act in its turn. False if an earlier run still goes on."""
     holder = claim_turn(name)
     if holder is None:
         log.info("clock.still_running", task=name)
@@ -54,6 +58,7 @@ def run_exclusively(name: str, act: Callable[[], object]) -> bool:
         with keep_turn_renewed(name, holder):
             act()
         error = ""
+    # Also for SystemExit and the task's time limit: the reason is recorded with the turn, then raised again.
     except BaseException as raised:
         error = describe_error(raised)
         raise
@@ -64,6 +69,7 @@ def run_exclusively(name: str, act: Callable[[], object]) -> bool:
 
 def claim_turn(name: str) -> str | None:
     now, holder = timezone.now(), secrets.token_hex(16)
+    # The row is created with a lease that has run out; the conditional UPDATE then lets one of several runs through.
     ClockTurn.objects.bulk_create([ClockTurn(name=name, lease_until=now)], ignore_conflicts=True)
     free = ClockTurn.objects.filter(name=name, lease_until__lte=now)
     taken = claim_rows(free, now + TURN_LEASE, holder=holder, began_at=now, ended_at=None, error="")
@@ -75,6 +81,7 @@ def release_turn(name: str, holder: str, error: str) -> None:
     mine = ClockTurn.objects.filter(name=name, holder=holder)
     try:
         mine.update(lease_until=now, ended_at=now, error=error)
+    # Logged, not raised: the task's own error counts, and the lease runs out without this.
     except DatabaseError as away:
         log.warning(
             "clock.turn_not_given_back", task=name, why=describe_error(away), free_after=TURN_LEASE.total_seconds()
@@ -98,23 +105,24 @@ def renew_turn(name: str, holder: str, stop: threading.Event) -> None:
         try:
             extend_claim(ClockTurn.objects.filter(name=name, holder=holder), TURN_LEASE)
         except DatabaseError as error:
+            # Without its broken connection, the thread opens a new one at the next beat.
             log.warning("clock.turn_not_renewed", task=name, why=describe_error(error))
             connection.close()
     connection.close()
 
 
 def find_last_start() -> datetime | None:
-    """When any of the clock's tasks last began; None: none ever did."""
+    """When the newest run of any of the clock's tasks began; None if there was none."""
     newest: datetime | None = ClockTurn.objects.aggregate(newest=Max("began_at"))["newest"]
     return newest
 
 
 def describe_clock_silence(now: datetime) -> str:
-    """What is wrong with the clock, in words; empty if it runs."""
+    """A message if the clock's tasks don't run; empty if they do."""
     newest = find_last_start()
     if newest is None:
-        return "no task of the clock ever ran: start beat and a worker for the queue clock"
+        return "no task of the clock has ever run: start beat and a worker for the queue clock"
     if now - newest > MAX_SILENCE:
         minutes = int((now - newest).total_seconds() // 60)
-        return f"no task of the clock ran for {minutes} minutes: start beat and a worker for the queue clock"
+        return f"no task of the clock has run for {minutes} minutes: start beat and a worker for the queue clock"
     return ""

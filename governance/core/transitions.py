@@ -1,4 +1,4 @@
-"""The one door through which states move: compare-and-set and audit in one transaction."""
+"""Moves a row from state to state, with its audit row: compare-and-set, both in one transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from governance.core.states import StateMachine
 
 
 class LostRaceError(Exception):
-    """Somebody else moved the row first; read it again."""
+    """The row was moved by another act first. Read it again."""
 
 
 class StaleRowError(LostRaceError):
@@ -31,9 +31,9 @@ def move_state(
     held: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> None:
-    """Move one row, or raise LostRaceError if its state is no longer one that the event starts from.
+    """Move one row. Raises LostRaceError if its state isn't one that the event starts from.
 
-    held: columns that must still have these values, like the version that somebody was shown."""
+    held: columns that must still have these values, like the version that the page showed."""
     kind = type(row)._meta.model_name
     with transaction.atomic():
         # The trail's end is locked before the row, always in this order: two acts that move two rows can't deadlock.
@@ -44,7 +44,7 @@ def move_state(
             .update(state=machine.target(event), **fields)
         )
         if not moved:
-            raise LostRaceError(f"{kind} {row.pk} can't {event}: its state has changed")
+            raise LostRaceError(f"{kind} {row.pk} can't {event}: its state has changed. Read it again.")
         audit.record(actor=actor, action=f"{kind}.{event}", subject=f"{kind}:{row.pk}", reason=reason)
     row.refresh_from_db()
 

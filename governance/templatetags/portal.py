@@ -1,4 +1,4 @@
-"""How pages show verdicts, times, numbers, gaps and prose. Everything from outside is escaped here."""
+"""Template tags and filters for verdicts, times, numbers and prose. Everything from outside is escaped here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-# Colour, shape and word; in the order in which verdicts are always named.
+# Color, shape and word, so that color is never the only sign. In the order in which pages always list verdicts.
 VERDICTS = {
     "pass": ("✔", "pass"),
     "excepted": ("◆", "excepted"),
@@ -30,13 +30,13 @@ STEPS = (
     (timedelta(seconds=1), "s"),
 )
 ENDS = {"excepted": "ends", "requested": "would end"}
-# What happened to a finding, in words.
+# The events of a finding's history, in words.
 EVENTS = {
     "open": "opened",
     "fix": "fixed",
     "vanish": "gone",
     "lapse": "no longer applies",
-    "reopen": "opened again",
+    "reopen": "reopened",
     "note": "noted",
     "not_applicable": "no longer applies",
 }
@@ -58,7 +58,7 @@ def verdict(value: str) -> SafeString:
 
 @register.simple_tag
 def overlaid(overlay: Any) -> SafeString:
-    """What lies over a finding, with a link to it and when it ends. overlay: scans.hooks.FindingOverlay."""
+    """The exception or request that covers a finding, with a link and its end. overlay: scans.hooks.FindingOverlay."""
     return format_html(
         '{} <a class="small nowrap" href="{}">{}</a>{}',
         verdict(overlay.kind),
@@ -82,10 +82,11 @@ def state(value: str) -> SafeString:
 
 @register.simple_tag
 def share(counts: Any) -> SafeString:
-    """A small bar of what passes, fails and is unknown, with its percentage in words. counts: scans' Counts."""
+    """A small bar of passing, failing and unknown, with the percentage in text. counts: scans.queries.cells.Counts."""
     judged = counts.passed + counts.failed + counts.unknown
     if not judged:
         return format_html('<span class="muted">{}</span>', "nothing judged" if counts.known else "not judged yet")
+    # The ends of the parts are rounded, not their widths: widths rounded one by one would leave a gap at the end.
     ends = [100 * n // judged for n in (counts.passed, counts.passed + counts.failed, judged)]
     parts = zip(("pass", "fail", "unknown"), [0, *ends], ends, strict=False)
     rects = format_html_join(
@@ -101,15 +102,15 @@ def share(counts: Any) -> SafeString:
 
 @register.filter
 def event(kind: str) -> str:
-    """An event of a Finding's history; "replay." before it: stored evidence was judged again."""
+    """An event of a Finding's history. The prefix "replay." means that stored evidence was judged again."""
     plain_kind = kind.removeprefix("replay.")
-    said = EVENTS.get(plain_kind, plain_kind)
-    return said if plain_kind == kind else f"judged again: {said}"
+    text = EVENTS.get(plain_kind, plain_kind)
+    return text if plain_kind == kind else f"judged again: {text}"
 
 
 @register.filter
 def structured(value: Any) -> bool:
-    """A fact's value that is shown as JSON rather than in words."""
+    """True for a fact's value that is shown as JSON."""
     return isinstance(value, (dict, list)) and bool(value)
 
 
@@ -165,25 +166,26 @@ def number(value: int | None) -> str:
 
 @register.filter
 def date_value(value: Any) -> str:
-    """A day as <input type="date"> wants it; what was typed stays as it was."""
+    """A date in the form that <input type="date"> needs. Text that was typed stays as it is."""
     return value.isoformat() if isinstance(value, date) else str(value or "")
 
 
 @register.filter
 def words(value: str) -> str:
-    """A state's or an act's name, to read."""
+    """The name of a state or an act, with spaces for underscores."""
     return str(value).replace("_", " ")
 
 
 @register.filter
 def pretty(value: Any) -> str:
-    """JSON to read; the template escapes it."""
+    """Indented JSON; the template escapes it."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
 
 
 @register.filter
 def prose(text: str) -> SafeString:
-    """A docstring as HTML: paragraphs, lists (numbered too), `code`, **strong**, *emphasis*. Escaped before it is marked up."""
+    """A docstring as HTML: paragraphs, lists (also numbered), `code`, **strong**, *emphasis*."""
+    # render_inline escapes each piece before it adds markup, so no text can bring tags of its own.
     blocks = [render_block(part) for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
     return mark_safe("\n".join(blocks))  # noqa: S308  # nosec  # every block was escaped
 

@@ -1,4 +1,4 @@
-"""How pages show what was read, and what is said of a framework's requirement: by colour, shape and word."""
+"""Template tags for coverage and for the status of a framework's requirement: by color, shape and word."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ register = template.Library()
 # value -> (looks of a verdict, glyph, word)
 COVERAGE_BADGES = {
     "complete": ("pass", "✔", "complete"),
-    "partial": ("unknown", "?", "in part"),
+    "partial": ("unknown", "?", "partial"),
     "never_read": ("fail", "✖", "never read"),
     "not_applicable": ("not_applicable", "–", "not applicable"),
 }
 REQUIREMENT_BADGES = {
     "holds": ("pass", "✔", "holds"),
-    "broken": ("fail", "✖", "falls short"),
+    "broken": ("fail", "✖", "fails"),
     "unknown": ("unknown", "?", "unknown"),
     "nothing": ("not_applicable", "–", "nothing judged"),
-    "attested": ("attested", "§", "attested by the provider"),
+    "attested": ("attested", "§", "attested by AWS"),
 }
 
 
@@ -33,7 +33,8 @@ def cover_state(value: str) -> SafeString:
 
 @register.simple_tag
 def standing(value: str, read: Any = None) -> SafeString:
-    """read: the Extent that it rests on. What holds where it was read is not known to hold elsewhere."""
+    """A badge of a requirement's status. read: the Extent behind it."""
+    # Not knowing is never a pass: what holds in the accounts that were read is not known to hold in the others.
     looks, glyph, word = REQUIREMENT_BADGES[value]
     somewhere = value == "holds" and read is not None and not read.all_read
     return render_badge(looks, glyph, f"{word} where it was read" if somewhere else word)

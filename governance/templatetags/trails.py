@@ -1,4 +1,4 @@
-"""How pages show the audit trail."""
+"""Template filters for rows of the audit trail."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.urls import NoReverseMatch, reverse
 
 register = template.Library()
 
-# The page of each kind of subject that has one named otherwise.
+# Kinds of subject whose page has another URL name.
 PAGES = {"user": "person"}
 
 
 @register.filter
 def page_of(subject: str) -> str:
-    """The address of what an act was about, like scan:17; empty if it has no page."""
+    """The URL of a subject such as scan:17; empty if it has no page."""
     kind, _, which = subject.partition(":")
     try:
         return reverse(PAGES.get(kind, kind), args=[which]) if which else ""
@@ -25,13 +25,13 @@ def page_of(subject: str) -> str:
 
 @register.filter
 def told(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """What an act's row says beyond who, what and which, in words: without what is empty."""
-    said = ((spaced(name), format_json_value(value)) for name, value in sorted(body.items()))
-    return [(name, value) for name, value in said if value]
+    """The details of an act as (name, text), without empty ones."""
+    texts = ((spaced(name), format_json_value(value)) for name, value in sorted(body.items()))
+    return [(name, value) for name, value in texts if value]
 
 
 def format_json_value(value: Any) -> str:
-    """A value of JSON as people read it: "eu-west-1, us-east-1", "accounts 2; regions eu-west-1", "yes"."""
+    """A JSON value as text: "eu-west-1, us-east-1", "accounts 2; regions eu-west-1", "yes"."""
     match value:
         case None:
             return ""
@@ -48,5 +48,5 @@ def format_json_value(value: Any) -> str:
 
 @register.filter
 def spaced(word: str) -> str:
-    """account_owner as people read it."""
+    """account_owner -> account owner"""
     return str(word).replace("_", " ")

@@ -30,7 +30,7 @@ def test_ready_when_the_database_is_there_and_migrated() -> None:
 def test_a_clock_that_stands_still_is_said_and_takes_no_server_away() -> None:
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    assert answer.json()["clock"] == "no task of the clock ever ran: start beat and a worker for the queue clock"
+    assert answer.json()["clock"] == "no task of the clock has ever run: start beat and a worker for the queue clock"
 
 
 @pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_not_ready_without_a_database_and_not_a_word_of_where_it_is(monkeypatch:
     monkeypatch.setattr(health, "MigrationExecutor", away)
     answer = Client().get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "database": "unreachable", "migrations": "not known"}
+    assert answer.json() == {"status": "not ready", "database": "unreachable", "migrations": "unknown"}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

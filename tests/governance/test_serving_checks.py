@@ -33,8 +33,8 @@ def test_with_everything_set_it_serves(secure: Any) -> None:
     [
         ("SECRET_KEY_GIVEN", "", "SECRET_KEY is not set"),
         ("SECRET_KEY_GIVEN", "s" * (MIN_KEY_LENGTH - 1), f"SECRET_KEY is shorter than {MIN_KEY_LENGTH}"),
-        ("ALLOWED_HOSTS", ["*"], r"ALLOWED_HOSTS has '\*'; name the hosts"),
-        ("ALLOWED_HOSTS", ["portal.example", "*"], "name the hosts"),
+        ("ALLOWED_HOSTS", ["*"], r"ALLOWED_HOSTS contains '\*'; list the host names"),
+        ("ALLOWED_HOSTS", ["portal.example", "*"], "list the host names"),
         ("AUDIT_KEY", "", "TUTELA_AUDIT_KEY is not set"),
         ("AUDIT_KEY", "short", "TUTELA_AUDIT_KEY is shorter than"),
         ("FACTOR_KEYS", [], "TUTELA_FACTOR_KEYS is not set"),

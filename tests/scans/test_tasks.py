@@ -180,7 +180,7 @@ def test_scanning_workers_say_that_the_clock_stands_still_and_say_it_seldom(
         for id in ids(scan)[:2]:
             tasks.run_target_task(id)
     assert [line["why"] for line in said if line["event"] == "clock.silent"] == [
-        "no task of the clock ever ran: start beat and a worker for the queue clock"
+        "no task of the clock has ever run: start beat and a worker for the queue clock"
     ]
 
 

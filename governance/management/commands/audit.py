@@ -1,4 +1,4 @@
-"""manage.py audit: check the audit trail, export it signed, anchor its end outside the database."""
+"""manage.py audit: checks the audit trail, exports it with a signature, anchors its end outside the database."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from governance.core.policy import SYSTEM
 
 
 class Command(TutelaCommand):
-    help = "Check the audit trail (verify), export it signed (export), write down where it ends (anchor)."
+    help = "Check the audit trail (verify), export it with a signature (export), record where it ends (anchor)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-        verify = acts.add_parser("verify", help="read every row; say which were changed, put in, moved or taken out")
-        verify.add_argument("--anchors", type=Path, metavar="FILE", help="anchors; default TUTELA_AUDIT_ANCHOR_FILE")
-        export = acts.add_parser("export", help="a signed file that verify_audit.py checks without the portal")
+        verify = acts.add_parser("verify", help="read every row; report those edited, inserted, moved or removed")
+        verify.add_argument(
+            "--anchors", type=Path, metavar="FILE", help="a file of anchors; default: TUTELA_AUDIT_ANCHOR_FILE"
+        )
+        export = acts.add_parser("export", help="write a signed file, which verify_audit.py checks without the portal")
         export.add_argument("--output", type=Path, required=True, metavar="FILE")
-        export.add_argument("--from", dest="start", metavar="DATE", help="like 2026-01-31 or 2026-01-31T12:00Z")
-        export.add_argument("--to", dest="end", metavar="DATE", help="up to, not including")
-        acts.add_parser("anchor", help="write where the trail ends to the log, the anchor file and the bucket")
-        acts.add_parser("key", help="print the public key by which outsiders check exports")
-        acts.add_parser("verifier", help="print the program by which outsiders check exports")
+        export.add_argument("--from", dest="start", metavar="DATE", help="such as 2026-01-31 or 2026-01-31T12:00Z")
+        export.add_argument("--to", dest="end", metavar="DATE", help="up to, but not including, this time")
+        acts.add_parser("anchor", help="write the end of the trail to the log, the anchor file and the bucket")
+        acts.add_parser("key", help="print the public key with which outsiders check exports")
+        acts.add_parser("verifier", help="print the program with which outsiders check exports")
 
     def work(self, options: dict[str, Any]) -> int:
         status: int = getattr(self, options["act"])(options)
@@ -43,7 +45,7 @@ class Command(TutelaCommand):
             self.stdout.write(f"{problem.kind}: {problem.says}")
         if checked.problems:
             return COULD_NOT
-        self.stdout.write(f"{checked.rows} rows: whole, in order, and sealed by this portal.")
+        self.stdout.write(f"{checked.rows} rows: complete, in order, and sealed by this portal.")
         return DONE
 
     def export(self, options: dict[str, Any]) -> int:
@@ -53,8 +55,8 @@ class Command(TutelaCommand):
             with output.open("wb") as file:
                 file.writelines(written)
         except OSError as error:
-            raise CouldNotError(f"{output} can't be written: {error.strerror}.") from error
-        self.stdout.write(f"Written to {output}. Check it: python -I verify_audit.py {output} --public-key")
+            raise CouldNotError(f"{output} can't be written: {error.strerror}. Choose another --output.") from error
+        self.stdout.write(f"Written to {output}. To check it, run: python -I verify_audit.py {output} --public-key")
         self.stdout.write(export.public_key())
         return DONE
 
@@ -63,7 +65,7 @@ class Command(TutelaCommand):
             anchor = anchor_now(audit_extensions.required().anchor_writers())
         except AnchorWriteError as error:
             raise CouldNotError(str(error)) from error
-        self.stdout.write(f"Row {anchor['seq']} is anchored." if anchor else "There is nothing to anchor yet.")
+        self.stdout.write(f"Row {anchor['seq']} is anchored." if anchor else "The trail is empty; nothing to anchor.")
         return DONE
 
     def key(self, _options: dict[str, Any]) -> int:
@@ -76,6 +78,7 @@ class Command(TutelaCommand):
 
 
 def anchors(path: Path | None) -> list[dict[str, Any]]:
+    # A file that was named on the command line must exist; the configured one is written by the first anchor.
     file = path or (Path(settings.AUDIT_ANCHOR_FILE) if settings.AUDIT_ANCHOR_FILE else None)
     if file is None or (path is None and not file.exists()):
         return []
@@ -93,5 +96,5 @@ def moment(text: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00Z.") from error
+        raise UsageError(f"{text!r} is not a date; use a form such as 2026-01-31 or 2026-01-31T12:00Z.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ from governance.core.cli import COULD_NOT, DONE, TutelaCommand
 
 
 class Command(TutelaCommand):
-    help = "Write docs/permissions.md from the policy; with --check, only say whether it is current."
+    help = "Write docs/permissions.md from the policy. With --check, only report whether it is current."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("act", choices=["docs"])
@@ -23,7 +23,8 @@ class Command(TutelaCommand):
         path, wanted = Path(settings.BASE_DIR) / "docs" / "permissions.md", permissions.render_permissions_page()
         if options["check"]:
             current = path.exists() and path.read_text(encoding="utf-8") == wanted
-            self.stdout.write("current" if current else "docs/permissions.md is old. Run: manage.py permissions docs")
+            outdated = "docs/permissions.md is outdated. Run: manage.py permissions docs"
+            self.stdout.write("current" if current else outdated)
             return DONE if current else COULD_NOT
         path.write_text(wanted, encoding="utf-8")
         self.stdout.write(f"Written: {path}")

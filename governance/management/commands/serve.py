@@ -1,4 +1,4 @@
-"""manage.py serve: the portal in one process, with embedded workers where there is no Redis."""
+"""manage.py serve: runs the portal in one process, with embedded workers if there is no Redis."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ def start_embedded(_worker: Any) -> None:
 
 
 class Command(TutelaCommand):
-    help = "Serve the portal; with BROKER_URL=memory:// the workers run in the same process."
+    help = "Serve the portal. With BROKER_URL=memory://, the workers run in the same process."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--bind", default="127.0.0.1:8000")
-        parser.add_argument("--threads", type=int, default=8)
+        parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port; default: %(default)s")
+        parser.add_argument("--threads", type=int, default=8, help="threads for requests; default: %(default)s")
 
     def work(self, options: dict[str, Any]) -> int:
         try:
-            serving_checks.require_secure_settings()  # here, before a worker process is forked
+            # Checked here as well as in governance.wsgi: there, gunicorn would start a failing worker again and again.
+            serving_checks.require_secure_settings()
         except ConfigurationError as error:
             raise CouldNotError(str(error)) from error
         self.stdout.write(f"Serving on http://{options['bind']}/")

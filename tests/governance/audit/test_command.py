@@ -37,17 +37,17 @@ def run(*words: str) -> tuple[int, str]:
 
 def test_a_whole_trail_verifies() -> None:
     written(3)
-    assert run("verify") == (0, "3 rows: whole, in order, and sealed by this portal.\n")
+    assert run("verify") == (0, "3 rows: complete, in order, and sealed by this portal.\n")
 
 
 def test_an_edited_row_is_named_and_fails() -> None:
     written(3)
     sql("UPDATE core_auditevent SET actor = 'other' WHERE seq = 2")
-    assert run("verify") == (1, "edited: row 2 (thing:1) isn't as it was written\n")
+    assert run("verify") == (1, "edited: row 2 (thing:1) was changed\n")
 
 
 def test_anchors_are_written_and_compared(anchors: Path) -> None:
-    assert run("anchor") == (0, "There is nothing to anchor yet.\n")
+    assert run("anchor") == (0, "The trail is empty; nothing to anchor.\n")
     written(2)
     assert run("anchor") == (0, "Row 2 is anchored.\n")
     written(1)
@@ -107,7 +107,7 @@ def test_a_part_is_exported_by_its_days(tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[-1])["manifest"]["count"] == 0
     assert run("export", "--output", str(path), "--to", "2999-01-01T00:00Z")[0] == 0
     status, said = run("export", "--output", str(path), "--from", "last week")
-    assert (status, "is no date" in said) == (2, True)
+    assert (status, "is not a date" in said) == (2, True)
     assert run("export", "--output", str(tmp_path / "no" / "x"))[0] == 1
 
 

@@ -128,13 +128,13 @@ def test_the_program_runs_alone(tmp_path: Path) -> None:
         return done.returncode, done.stdout
 
     assert run("trail.jsonl", "--public-key", audit_export.public_key(), "--key-file", "key") == (
-        0, "10 rows, 1 to 10: whole and in order.\n",
+        0, "10 rows, 1 to 10: complete and in order.\n",
     )  # fmt: skip
     assert "proves little" in run("trail.jsonl")[1]
     export.write_bytes(b"".join(TAMPERINGS["edited"](exported())))
     status, said = run("trail.jsonl", "--key-file", "key")
     assert status == 1
-    assert "edited: row 5 (thing:4) isn't as it was written" in said
+    assert "edited: row 5 (thing:4) was changed" in said
     assert run("nothing.jsonl")[0] == 2
 
 

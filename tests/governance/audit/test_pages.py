@@ -59,7 +59,7 @@ def test_filters(ada: Client, filters: dict[str, str], found: list[str]) -> None
 def test_a_filter_that_means_nothing_is_said(ada: Client) -> None:
     answer = ada.get(reverse("audit"), {"since": "yesterday"})
     assert answer.status_code == 400
-    assert b"write a day like 2026-01-31" in answer.content
+    assert b"enter a day such as 2026-01-31" in answer.content
 
 
 def test_what_acts_say_is_shown_escaped_and_links_to_what_they_were_about(ada: Client, inventory: Inventory) -> None:

@@ -49,7 +49,7 @@ def test_on_postgresql_nothing_is_made_up(bare: Path, monkeypatch: pytest.Monkey
 
 
 def test_people_are_not_served_without_a_key_that_was_given(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigurationError, match="acts could not be proved"):
+    with pytest.raises(ConfigurationError, match="could not be trusted"):
         serving_checks.require_audit_key()
     audit_keys.load_current_key()
     with pytest.raises(ConfigurationError, match=f"TUTELA_AUDIT_KEY_FILE={bare}"):

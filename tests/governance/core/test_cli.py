@@ -60,7 +60,7 @@ def test_a_database_that_is_not_migrated_says_migrate(error: Exception) -> None:
 def test_a_database_that_is_away_is_one_line_that_names_the_setting() -> None:
     status, said = run(failing(OperationalError("connection refused\n\tIs the server running?\n")))
     assert status == COULD_NOT
-    assert said == "The database could not be used: connection refused. See DATABASE_URL.\n"
+    assert said == "The database could not be used: connection refused. Check DATABASE_URL.\n"
 
 
 def test_a_defect_is_not_hidden() -> None:

@@ -41,7 +41,7 @@ def test_a_text_is_the_variable_or_what_its_file_holds(monkeypatch, tmp_path):
 def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_path):
     monkeypatch.delenv("SOME_SECRET", raising=False)
     assert env.read_text("SOME_SECRET", "default") == "default"
-    with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET is not set. Set it, or SOME_SECRET_FILE"):
+    with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET is not set. Set it, or set SOME_SECRET_FILE"):
         env.read_text("SOME_SECRET")
     monkeypatch.setenv("SOME_SECRET_FILE", str(tmp_path / "nothing"))
     with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET_FILE names .*nothing, which can't be read"):
@@ -74,7 +74,7 @@ def test_a_url_without_a_password_or_without_a_need_of_one_stays_as_it_is(monkey
 def test_two_passwords_are_refused_and_neither_is_said(monkeypatch):
     monkeypatch.setenv("BROKER_URL", "redis://:hunter2@redis:6379/0")
     monkeypatch.setenv("BROKER_PASSWORD", "swordfish")
-    with pytest.raises(env.ConfigurationError, match="BROKER_URL holds a password, and BROKER_PASSWORD") as refused:
+    with pytest.raises(env.ConfigurationError, match="BROKER_URL contains a password, and BROKER_PASSWORD") as refused:
         env.read_secret_url("BROKER_URL", "")
     assert not {"hunter2", "swordfish"} & set(str(refused.value).split())
 
@@ -181,13 +181,13 @@ def test_a_database_url_shows_no_password_when_it_is_refused(tmp_path):
 
 @pytest.mark.parametrize("port", ["many", "99999"])
 def test_a_port_that_is_none(tmp_path, port):
-    with pytest.raises(env.ConfigurationError, match="DATABASE_URL has a port that is none"):
+    with pytest.raises(env.ConfigurationError, match="DATABASE_URL has an invalid port"):
         env.database(f"postgresql://ada:x@host:{port}/tutela", tmp_path)
 
 
 def test_a_folder_that_can_not_be_made(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    with pytest.raises(env.ConfigurationError, match="whose folder can't be made"):
+    with pytest.raises(env.ConfigurationError, match="whose folder can't be created"):
         env.database("sqlite:///file/below/x.sqlite3", tmp_path)
 
 
@@ -236,7 +236,9 @@ def test_a_url_that_is_none_is_not_repeated_where_it_may_hold_a_password(monkeyp
 
 def test_regions_are_named_like_regions(monkeypatch):
     monkeypatch.setenv("SOME_REGIONS", "eu-west-1, us-gov-east-1,us-iso-east-1,eusc-de-east-1,all")
-    with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has all; use regions like eu-west-1, .* commas\.$"):
+    with pytest.raises(
+        env.ConfigurationError, match=r"SOME_REGIONS contains all; use regions like eu-west-1, .* commas\.$"
+    ):
         env.read_regions("SOME_REGIONS")
     assert len(env.read_regions("SOME_REGIONS", also=["all"])) == 5
     monkeypatch.setenv("SOME_REGIONS", "Frankfurt")

@@ -78,4 +78,4 @@ def test_too_long_a_text_is_refused_unread(most: int | None, given: int, monkeyp
 
     body = Body(data={"name": "x" * max(given, free_text.MAX_TEXT + 1)})
     assert not body.is_valid()
-    assert "At most 20,000 characters" in str(body.errors["name"][0])
+    assert "Enter at most 20,000 characters" in str(body.errors["name"][0])

@@ -99,7 +99,7 @@ def test_every_list_of_the_portal_is_found_again_by_its_url(wanted: ListFilter) 
         (FindingFilter, {"coverage": "x"}, "coverage is 'x'; use excepted, requested, bare."),
         (FindingFilter, {"control": "a b"}, "control must be a public id like SSM-PS-001, or a group like PS."),
         (TicketFilter, {"tracker": "x"}, "tracker is 'x'; use console, none."),
-        (TrailFilter, {"until": "1.1."}, "until is '1.1.'; write a day like 2026-01-31."),
+        (TrailFilter, {"until": "1.1."}, "until is '1.1.'; enter a day such as 2026-01-31."),
     ],
 )
 def test_refusals_say_what_is_possible(kind: type[ListFilter], given: dict[str, str], said: str) -> None:

@@ -119,10 +119,10 @@ def test_a_long_run_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_clock_that_stands_still_is_seen() -> None:
     now = timezone.now()
-    assert task_turns.describe_clock_silence(now).startswith("no task of the clock ever ran")
+    assert task_turns.describe_clock_silence(now).startswith("no task of the clock has ever run")
     task_turns.run_exclusively("mail", lambda: None)
     assert task_turns.describe_clock_silence(now) == ""
     later = timezone.now() + task_turns.MAX_SILENCE + timedelta(minutes=1)
     assert task_turns.describe_clock_silence(later).startswith(
-        "no task of the clock ran for 4 minutes: start beat and a worker"
+        "no task of the clock has run for 4 minutes: start beat and a worker"
     )

@@ -140,7 +140,7 @@ def test_unknown_ids_are_refused_as_for_a_scan(organization: Organization, asked
     ("name", "said"),
     [
         ("  ", "Enter a name"), ("x" * 101, "at most 100"), ("a\nb", "can't be displayed"),
-        ("password=hunter2hunter2", "looks like it holds"), (" nightly ", "with this name already"),
+        ("password=hunter2hunter2", "seems to contain"), (" nightly ", "with this name already"),
     ],
 )  # fmt: skip
 def test_a_name_that_can_not_be_kept(organization: Organization, name: str, said: str) -> None:

@@ -21,7 +21,7 @@ def test_what_is_missing_is_named_with_the_action_it_needs(inventory: Inventory)
     worlds.keep(inventory.shop, found)
     page = page_of(readers.auditor(), inventory.shop.account_id)
     assert "<code>ssm:ListCommands</code>" in page
-    assert "in part" in page
+    assert "partial" in page
     assert "af-south-1" in page, "a region that isn't enabled"
 
 

@@ -46,7 +46,7 @@ def test_an_owner_s_pages_name_no_other_account(inventory: Inventory) -> None:
 
 def test_the_provider_s_half_is_attested_and_never_a_pass(inventory: Inventory) -> None:
     page = shown(readers.auditor(), "/frameworks/source/S21/")
-    assert "attested by the provider" in page
+    assert "attested by AWS" in page
     assert "verdict-pass" not in page
 
 

@@ -97,7 +97,7 @@ def test_a_part_of_the_organization_every_so_often(client: Client, inventory: In
 @pytest.mark.parametrize(
     ("more", "field", "words"),
     [
-        ({"name": ""}, "name", "required"), ({"name": "password=hunter2hunter2"}, "name", "looks like it holds"),
+        ({"name": ""}, "name", "required"), ({"name": "password=hunter2hunter2"}, "name", "seems to contain"),
         ({"daily_at": ""}, "daily_at", "Enter a time"), ({"daily_at": "7"}, "daily_at", "such as 02:30"),
         ({"time_zone": "Mars"}, "time_zone", "Unknown time zone: Mars"), ({"rhythm": ""}, "rhythm", "required"),
         ({"rhythm": "every", "number": "4", "unit": "minutes"}, "number", "5 minutes"),
