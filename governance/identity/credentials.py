@@ -1,4 +1,4 @@
-"""What people and service accounts prove themselves with, beside the passwords and factors that allauth keeps."""
+"""Models of credentials: used time steps of authenticator codes, one-time links, API tokens. allauth keeps the rest."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.db import models
 
 
 class FactorStep(models.Model):
-    """The last time step for which a person's authenticator code was taken. It only moves forward, by conditional UPDATE.
+    """The last time step whose authenticator code was used. It only moves forward, by conditional UPDATE.
 
-    Keyed on the person and not on the authenticator: removing one and enrolling it again must not bring a used code back.
+    One row per person, not per authenticator: removing an app and adding it again must not make a used code valid.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
@@ -20,11 +20,11 @@ class FactorStep(models.Model):
 
 
 class OneTimeLink(models.Model):
-    """A link that works once, until a time. Only its SHA-256 is kept."""
+    """A link that works once, until a time. Only the SHA-256 of its token is stored."""
 
     class Purpose(models.TextChoices):
-        WELCOME = "welcome"  # choose a password, then enrol a factor
-        CONNECT = "connect"  # tie the single sign-on identity that follows to this person
+        WELCOME = "welcome"  # choose a password, then set up a factor
+        CONNECT = "connect"  # connect the next single sign-on identity to this person
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
@@ -39,9 +39,10 @@ class OneTimeLink(models.Model):
 
 
 class ApiToken(models.Model):
-    """A service account's key to the API: at most what the account may do, in a part of where it may do it.
+    """A service account's key to the API, limited to some of the account's permissions and places.
 
-    secret_digest is the SHA-256 of 256 random bits, which needs no slow hash. scopes: [[kind, AWS id], …].
+    secret_digest is a plain SHA-256: 256 random bits can't be guessed, so no slow hash is needed. scopes: [[kind,
+    AWS id], …].
     """
 
     service = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
@@ -50,7 +51,7 @@ class ApiToken(models.Model):
     secret_digest = models.CharField(max_length=64)
     permissions = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
-    networks = models.JSONField(default=list)  # CIDRs that may use it; empty: any
+    networks = models.JSONField(default=list)  # CIDR blocks that may use it; empty: any
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=150)
     expires_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""People and what they may do: User and Grant."""
+"""The models User and Grant: people, service accounts, and their roles."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from governance.core.policy import Role, ScopeKind
 
 
 class User(AbstractUser):
-    """A person in the portal, or a service account that only API tokens act for. Never an AWS account."""
+    """A person in the portal, or a service account, which acts through API tokens only. Never an AWS account."""
 
     is_service = models.BooleanField(default=False)
-    # Who answers for a service account. When this person is disabled, its tokens end.
+    # The person responsible for a service account. If this person is disabled, its tokens are revoked.
     responsible = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="services")
 
     class Meta(AbstractUser.Meta):
@@ -25,25 +25,26 @@ class User(AbstractUser):
 
 
 class Grant(models.Model):
-    """A portal role, in a scope, until a time. An OU grant covers the OU's children as well.
+    """A portal role in a scope, until a time. A grant on an OU covers the OUs below it as well.
 
-    A row is never changed but to move or to set its end: a role that is given again is a new row.
+    Only the end of a row ever changes; a role that is given again is a new row.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=30, choices=[(r.value, r.value) for r in Role])
     scope_kind = models.CharField(max_length=20, choices=[(s.value, s.value) for s in ScopeKind])
-    # The AWS id (o-…, ou-…, or an account's 12 digits): grants stand below the inventory, which may change.
+    # The AWS id (o-…, ou-…, or an account's 12 digits), not a foreign key: the inventory is a layer above.
     scope_id = models.CharField(max_length=68)
     granted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    # Whoever set another end since: they too are why the person holds it, beside whoever gave it.
+    # The users who set another end later. Like the giver, they are why the person holds the grant, and so count in
+    # conflicts of interest.
     extenders = models.ManyToManyField(User, related_name="+", blank=True)
     granted_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
-    # Set when it was revoked, or when a later Grant of the same took its place.
+    # Set when it was revoked, or when a new Grant of the same role and scope replaced an expired one.
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    # A delegation: whose Grant this one lends. It holds only while that one does.
+    # For a delegation: the Grant that is lent. The delegation is valid only while that one is.
     delegated_from = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="delegations"
     )

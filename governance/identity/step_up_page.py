@@ -1,7 +1,9 @@
-"""Asks for the second factor again where a service wants it fresh, and loses nothing that was typed.
+"""Asks for a fresh second factor where a service needs one, and keeps the input:
 
-A POST that needs step-up is answered with a page that holds everything that was posted and asks for a code or a
-passkey. That page posts to the same address: the middleware takes the factor, and the act goes on as it was meant.
+1. a POST reaches a service, which raises StepUpRequiredError;
+2. the answer is a page that holds all posted values and asks for a code or a passkey;
+3. that page posts to the same URL; the middleware checks the factor and records the proof in the session;
+4. the view runs as for the first POST, and the service finds the factor fresh.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class StepUpCodeForm(SingleUseCodeForm, ReauthenticateForm):
 
 
 class RecoveryCodeForm(StepUpCodeForm):
-    """For replacing one's own factors: a recovery code will do there, and nowhere else."""
+    """For changes of a person's own factors, the only place where a recovery code counts: the app may be lost."""
 
     code = build_code_field("Code from your app, or a recovery code")
     kinds = second_factors.ANY_FACTOR
@@ -48,7 +50,7 @@ class StepUpPasskeyForm(AuthenticateWebAuthnForm):
 
 
 class StepUpMiddleware:
-    """Middleware: takes a factor that came with a POST, and answers StepUpRequiredError by asking for one."""
+    """Middleware: checks a factor that was posted, and answers StepUpRequiredError with the page that asks for one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -70,13 +72,15 @@ class StepUpMiddleware:
             return None
         if request.method == "POST":
             return ask_for_factor(request)
+        # A GET has no input to keep: the page at /step-up/ asks, then sends the person back.
         return redirect(f"{reverse('step-up')}?{urlencode({'next': request.get_full_path()})}")
 
 
 @own_resource
 def show_step_up(request: HttpRequest) -> HttpResponseBase:
-    """/step-up/?next=…: for pages that only read, and for one's own factors."""
+    """/step-up/?next=…: for pages that only read, and for a person's own factors."""
     after = str(request.POST.get("next") or request.GET.get("next") or "/")
+    # The address comes from the URL: a link from elsewhere must not lead to a foreign site after the sign-in.
     if not url_has_allowed_host_and_scheme(after, {request.get_host()}, require_https=request.is_secure()):
         after = "/"
     code_form = RecoveryCodeForm if after.startswith(reverse("mfa_index")) else StepUpCodeForm
@@ -101,7 +105,7 @@ def read_posted_factor(request: HttpRequest, code_form: type[StepUpCodeForm]) ->
 
 
 def record_proof(form: Any) -> None:
-    """This session has just proved a second factor."""
+    """Record in the session that a second factor was just verified."""
     if form is not None:
         form.save()
 
@@ -113,7 +117,7 @@ def ask_for_factor(
     fields: list[tuple[str, str]] | None = None,
     code_form: type[StepUpCodeForm] = StepUpCodeForm,
 ) -> HttpResponse:
-    """The page, with what was posted in hidden fields. Files can't be kept there, so it says that they must be added again."""
+    """The page, with the posted values in hidden fields. It says so if there were files, which can't be kept there."""
     kinds = set(Authenticator.objects.filter(user=cast(User, request.user)).values_list("type", flat=True))
     shown = {
         "fields": list_posted_values(request) if fields is None else fields,
@@ -126,7 +130,7 @@ def ask_for_factor(
         if second_factors.FactorKind.WEBAUTHN in kinds
         else None,
     }
-    htmx = bool(request.headers.get("HX-Request"))  # which shows nothing of a 403
+    htmx = bool(request.headers.get("HX-Request"))  # htmx doesn't show the body of a 403
     plain = fields is not None and form is None
     response = render(request, "identity/step_up.html", shown, status=200 if plain or htmx else 403)
     if htmx:
@@ -135,7 +139,7 @@ def ask_for_factor(
 
 
 def list_posted_values(request: HttpRequest) -> list[tuple[str, str]]:
-    """Every posted value, in order, several of a name too."""
+    """Every posted value, in order, including several of one name. The factor and the CSRF token are left out."""
     return [
         (name, str(value)) for name, values in request.POST.lists() if name not in STEP_UP_FIELDS for value in values
     ]

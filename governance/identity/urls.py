@@ -1,4 +1,4 @@
-"""Signing in, one's own things, people. allauth reverses its own names, so they stand beside ours."""
+"""URLs of sign-in, the own profile, people and grants. allauth reverses its own URL names, so some have two names."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ SIGN_IN: list[URLPattern] = [
     ),
     path("sign-in/with/<str:provider_id>/", openid_connect.start_oidc_login, name="openid_connect_login"),
     path("sign-in/with/<str:provider_id>/callback/", openid_connect.finish_oidc_login, name="openid_connect_callback"),
-    path("connect/<str:word>/", openid_connect.open_connect_link, name="connect-open"),
+    path("connect/<str:token>/", openid_connect.open_connect_link, name="connect-open"),
     path("sign-out/", public_view(account.logout), name="account_logout"),
     path("sign-out/", public_view(account.logout), name="sign-out"),
     path("welcome/", own_page_views.choose_password_view, name="welcome"),
-    path("welcome/<str:word>/", own_page_views.open_welcome_link, name="welcome-open"),
+    path("welcome/<str:token>/", own_page_views.open_welcome_link, name="welcome-open"),
     path("step-up/", step_up_page.show_step_up, name="step-up"),
 ]
 

@@ -1,4 +1,4 @@
-"""What every page shares: the Actor of a request, and the permission that a view declares."""
+"""The Actor of a request, and the decorators with which views declare the permission they need."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ View = Callable[..., HttpResponseBase]
 
 
 def permission_required(wanted: Permission) -> Callable[[View], View]:
-    """Declares what a view needs. Signed out: to the sign-in page. Without the permission anywhere: 403.
+    """Declares the permission that a view needs. Signed out: the sign-in page. Without the permission anywhere: 403.
 
-    Where in the organization it holds is the query's business: visible(actor).
+    The view's queries limit it to the places where the actor holds the permission.
     """
 
     def declare(view: View) -> View:
@@ -35,7 +35,7 @@ def permission_required(wanted: Permission) -> Callable[[View], View]:
                 raise PermissionDenied
             try:
                 return view(request, *args, **kwargs)
-            except NotPermittedError as error:  # what a service decided about this very place
+            except NotPermittedError as error:  # refused by a service, for the place of this object
                 raise PermissionDenied from error
 
         guarded.permission = wanted  # type: ignore[attr-defined]
@@ -45,13 +45,13 @@ def permission_required(wanted: Permission) -> Callable[[View], View]:
 
 
 def public_view(view: View) -> View:
-    """Declares a view that is open to people who aren't signed in."""
+    """Declares a view that is open without sign-in."""
     view.open_to = "anybody"  # type: ignore[attr-defined]
     return view
 
 
 def own_resource(view: View) -> View:
-    """Declares a view of one's own things: signed in is all that it takes, and nothing of others can be named."""
+    """Declares a view of the user's own data. It needs a sign-in only, and must not take ids of other users' data."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -64,13 +64,15 @@ def own_resource(view: View) -> View:
 
 
 def get_request_actor(request: HttpRequest) -> Actor:
-    """Who is asking, by which token if any, and when they last proved a second factor; read once a request."""
+    """The actor of the request, with the token if there is one and the time of the last second factor.
+
+    Read once a request: the grants stay the same for all of its checks."""
     held: Actor | None = getattr(request, "tutela_actor", None)
     if held is None:
         token = getattr(request, "auth", None)
         if isinstance(token, ApiToken):
             held = build_token_actor(token)
-        else:  # callers have made sure that somebody is signed in
+        else:  # callers have checked that a user is signed in
             held = replace(build_actor(cast(User, request.user)), second_factor_at=find_last_proof_time(request))
         request.tutela_actor = held  # type: ignore[attr-defined]
     return held

@@ -1,9 +1,9 @@
-"""Mail out of the outbox: at least once, marked after success, never lost while the mail server is down.
+"""Delivers mail from the outbox: at least once, marked after success, never lost while the mail server is down.
 
-Only rows that are due are taken, the oldest of each person before anybody's second. A row is claimed by pushing its
-next_try_at forward, so two workers don't send it at the same time. A worker that dies between sending and marking
-sends again; the Message-ID is made from the event, so that mail programs show one mail. A row that can't be sent
-keeps the reason and is tried again later; the others go on.
+Only due rows are taken, the oldest of each person before the second of any. A row is claimed by moving its next_try_at
+forward, so two workers don't send it at the same time. If a worker dies between sending and marking, the mail is sent
+again; its Message-ID is made from the event, so that mail programs show it once. A row that can't be sent keeps the
+reason and is tried again later; the others go on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from governance.notify.server import SERVER_ERRORS, MailServer
 
 BATCH_SIZE = 200
 MAX_DIGEST_SIZE = 100
-MAX_SECONDS = 30.0  # for mails, and as much for digests; what is left is for the next run
+MAX_SECONDS = 30.0  # for mails, and the same again for digests; the next run takes the rest
 DAY = timedelta(days=1)
 MAIL = DeliveryQueue(
     Notification,
@@ -41,7 +41,7 @@ Rows = QuerySet[Notification]
 
 
 def deliver_due_mail() -> int:
-    """Send what is due. How many notifications were delivered."""
+    """Send the mail that is due. Returns how many notifications were delivered."""
     now = timezone.now()
     close_unmailable(now)
     mails, digests = list_due_mails(now), list_due_digests(now)
@@ -51,28 +51,30 @@ def deliver_due_mail() -> int:
     try:
         server.open()
     except SERVER_ERRORS as error:
-        log.warning("mail.server_is_away", why=describe_error(error))  # the rows stay due: the next run tries again
+        # No row failed, so none is postponed: all stay due for the next run.
+        log.warning("mail.server_is_away", why=describe_error(error))
         return 0
     with server:
         return deliver_mails(server, mails, now) + deliver_digests(server, digests, now)
 
 
 def close_unmailable(now: datetime) -> None:
-    """Those that no mail is for: the inbox in the portal has them."""
+    """Mark the notifications for which no mail is wanted or possible as done; the inbox in the portal has them."""
+    # Otherwise they would be due for ever and fill the batches.
     none = Q(person__notify_preference__mail=MailChoice.NONE) | Q(person__email="") | Q(person__is_active=False)
     ids = MAIL.select_due(now).filter(none).order_by().values("pk")
     Notification.objects.filter(pk__in=ids).update(mailed_at=now)
 
 
 def list_due_mails(now: datetime) -> list[Notification]:
-    """The oldest of each person, then the second of each, and so on: many for one person don't delay another's."""
+    """The oldest of each person, then the second of each, and so on: many for one person don't delay the others."""
     turn = Window(RowNumber(), partition_by="person_id", order_by=["next_try_at", "id"])
     rows = MAIL.select_due(now).exclude(person__notify_preference__mail=MailChoice.DIGEST).annotate(turn=turn)
     return list(rows.order_by("turn", "next_try_at", "id").select_related("person")[:BATCH_SIZE])
 
 
 def list_due_digests(now: datetime) -> list[int]:
-    """Who gets one now: the ids of Users who have had none for a day and have something waiting."""
+    """The ids of the Users whose digest is due: none for a day, and something is waiting."""
     due = Preference.objects.filter(mail=MailChoice.DIGEST).exclude(digest_at__gt=now - DAY)
     due = due.filter(Exists(MAIL.select_due(now).filter(person=OuterRef("person_id"))))
     longest = due.order_by(F("digest_at").asc(nulls_first=True), "person_id")
@@ -93,17 +95,18 @@ def deliver_digests(server: MailServer, people: Iterable[int], now: datetime) ->
 
 
 def deliver_digest(server: MailServer, person_id: int, now: datetime) -> int:
-    """One mail a day and person.
+    """Send a person's daily digest: one mail a day.
 
-    1. The day is claimed by a conditional UPDATE, so that two workers send one digest.
-    2. Everything that waits for the person is claimed. What comes later waits for the next digest.
-    3. One mail is made of it and sent. If that fails, the rows wait for their next try.
+    1. The day is claimed by a conditional UPDATE, so two workers send one digest.
+    2. All due notifications of the person are claimed.
+    3. One mail with them is sent. If that fails, the rows wait for their next try.
     4. If nothing was sent, the day is given back.
     """
     preference = Preference.objects.filter(person_id=person_id)
     if not preference.exclude(digest_at__gt=now - DAY).update(digest_at=now):
         return 0
     MAIL.claim(MAIL.select_due(now).filter(person_id=person_id), now)
+    # By the exact time of the claim: notifications that arrive while this runs wait for the next digest.
     rows = MAIL.select_claimed(now).filter(person_id=person_id)
     shown = list_mailable(rows.order_by("id").select_related("person")[:MAX_DIGEST_SIZE])
     total, sent = rows.count(), 0
@@ -118,7 +121,7 @@ def deliver_digest(server: MailServer, person_id: int, now: datetime) -> int:
 
 
 def list_mailable(rows: Iterable[Notification]) -> list[Notification]:
-    """Those that a mail can be made of: one that can't doesn't hold up the whole digest."""
+    """The rows of which a mail can be made. One that can't be is postponed and doesn't hold up the digest."""
     found = []
     for row in rows:
         with isolate_failure(partial(postpone_rows, MAIL.select_row(row), row.attempts)):
@@ -134,7 +137,8 @@ def postpone_notification(row: Notification, why: str) -> None:
 
 def postpone_rows(rows: Rows, failures: int, why: str) -> None:
     waiting = MAIL.postpone(rows, failures, why)
-    log.warning("mail.failed", why=why.partition(":")[0], waiting=waiting)  # the rest may name the recipient
+    # Only the kind of the error: the rest may name the recipient, and logs hold no personal data.
+    log.warning("mail.failed", why=why.partition(":")[0], waiting=waiting)
 
 
 def build_mail(rows: Sequence[Notification], subject: str, *, event: str, more: int = 0) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""The outbox: one row for one event and one person, written in the transaction of the act."""
+"""The outbox: one row for each event and person, written in the transaction of the act."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from governance.identity.models import User
 
 
 class MailChoice(models.TextChoices):
-    AT_ONCE = "at_once", "a mail for each"
-    DIGEST = "digest", "one mail a day"
-    NONE = "none", "no mail"
+    AT_ONCE = "at_once", "an email for each notification"
+    DIGEST = "digest", "one email a day"
+    NONE = "none", "no email"
 
 
 class Preference(models.Model):
-    """How a person wants to hear of things. No row: a mail for each."""
+    """A person's email setting. No row: an email for each notification."""
 
     person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="notify_preference")
     mail = models.CharField(max_length=10, choices=MailChoice.choices, default=MailChoice.AT_ONCE)
@@ -26,9 +26,9 @@ class Preference(models.Model):
 
 
 class Notification(models.Model):
-    """What one person is told of one event: in the in-app inbox at once, by mail when the mail server takes it.
+    """One person's notification of one event: in the inbox at once, by mail when the mail server accepts it.
 
-    event is unique to what happened, so that writing or delivering it again tells nobody twice.
+    event is a unique name of what happened, so that a repeated write doesn't notify a person twice.
     """
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
@@ -40,10 +40,10 @@ class Notification(models.Model):
     at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)
-    # Nobody else delivers it before this; pushed back after each failure.
+    # No worker delivers it before this time. A claim and each failure move it forward.
     next_try_at = models.DateTimeField(db_index=True)
     attempts = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True, default="", db_default="")  # of the newest try that failed
+    error = models.TextField(blank=True, default="", db_default="")  # of the last failed attempt
 
     class Meta:
         ordering = ["-id"]
@@ -51,7 +51,8 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["next_try_at", "id"], name="mail_waiting", condition=models.Q(mailed_at__isnull=True)),
             models.Index(fields=["person", "-id"], name="inbox_newest"),
-            models.Index(fields=["url"], name="told_about"),  # each move of a request or a ticket settles its own
+            # Each move of a request or a ticket marks its notifications, found by URL, while it holds the trail's end.
+            models.Index(fields=["url"], name="told_about"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Reads about notifications: each person sees their own."""
+"""Queries of notifications: each person sees only their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def list_notifications(person: User) -> QuerySet[Notification]:
 
 
 def count_unread(person: User) -> int:
-    """How many, counted no further than 100."""
+    """The number of unread notifications, counted up to 100."""
+    # Every page shows the number; a limit keeps its cost the same for an inbox of thousands.
     return list_notifications(person).filter(read_at=None).order_by()[:100].count()
 
 

@@ -1,4 +1,4 @@
-"""The connection to the mail server: one for a run, opened anew after a mail that it refused."""
+"""The connection to the mail server: one for each run, reopened after a mail that failed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class MailServer:
         mail.connection = self.connection
         try:
             mail.send()
+        # After any error, the protocol's state is unknown: the next mail opens a new connection.
         except BaseException:
-            self.close()  # sending opens it again
+            self.close()
             raise
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Writes about notifications. Call tell() in the transaction of the act, so that neither is without the other."""
+"""Writes notifications. Call notify_people in the transaction of the act, so that neither exists without the other."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_TITLE_LENGTH = 200
 def notify_people(
     *, event: str, kind: str, title: str, people: Iterable[int], text: str = "", url: str = "", by: int | None = None
 ) -> None:
-    """Tell these Users (ids) of an event, once each. event names what happened, like exception:12:approved:3.
+    """Notify these Users (ids) of an event, once each. event: a unique name of it, like exception:12:approved:3.
 
-    by: the User whose act it was: people are not told of what they just did themselves."""
+    by: the User who acted, who is not notified of the own act."""
     now = timezone.now()
     wanted = set(people) - {by}
     present = User.objects.filter(pk__in=wanted, is_active=True, is_service=False).values_list("pk", flat=True)
@@ -36,13 +36,14 @@ def notify_people(
             )
             for id in sorted(present)
         ],
-        ignore_conflicts=True,  # told already: an act that runs again tells nobody twice
+        ignore_conflicts=True,  # notified already: an act that runs again doesn't notify a second time
     )
 
 
 def settle_notifications(*, url: str, kinds: Iterable[str], people: Iterable[int] | None = None) -> None:
-    """Notifications of these kinds about one object no longer ask for anything: mark them as read, and mail none that
-    waits. people: only of these Users (ids); of everybody where None. Call it in the transaction of the act."""
+    """Mark notifications of these kinds about one object as read and as mailed: what they ask for is done.
+
+    people: only of these Users (ids); None: of all. Call it in the transaction of the act."""
     rows = Notification.objects.filter(url=url, kind__in=list(kinds))
     if people is not None:
         rows = rows.filter(person__in=list(people))
@@ -52,7 +53,9 @@ def settle_notifications(*, url: str, kinds: Iterable[str], people: Iterable[int
 
 
 def add_to_inbox(person: User, event: str, title: str, text: str) -> None:
-    """For the inbox in the portal alone: the mail about it went another way, whatever mail the person chose."""
+    """Write a notification for the inbox only."""
+    # Marked as mailed: governance.identity.mail sends notices about a person's access itself, at once, whatever the
+    # person chose.
     now = timezone.now()
     Notification.objects.create(
         person=person,
@@ -68,7 +71,7 @@ def add_to_inbox(person: User, event: str, title: str, text: str) -> None:
 
 
 def mark_notifications_read(*, person: User, ids: Iterable[int], now: datetime) -> int:
-    """Mark one's own notifications as read. How many there were."""
+    """Mark a person's own notifications as read. Returns how many there were."""
     return Notification.objects.filter(person=person, pk__in=ids, read_at=None).update(read_at=now)
 
 

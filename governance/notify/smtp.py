@@ -1,4 +1,4 @@
-"""Django's mail by SMTP, over TLS 1.2 at least."""
+"""Django's SMTP backend, with TLS 1.2 or later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Celery edge of delivery."""
+"""The Celery task that delivers mail."""
 
 from __future__ import annotations
 

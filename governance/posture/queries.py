@@ -1,4 +1,4 @@
-"""What the posture page counts: verdicts by OU or account and by group of controls."""
+"""Queries of the posture page: verdicts by OU or account and by group of controls."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from scans.queries.extent import Extent, extent_of
 from scans.queries.inventory import ou_of
 from scans.queries.unit_tree import NO_OU
 
-# Up to this many accounts each has a row of its own; with more, choosing an OU shows its accounts.
+# With up to this many accounts, each has a row; with more, only those of a chosen OU. Ten thousand rows help no reader.
 MAX_ACCOUNT_ROWS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """group: the controls' letters, as the findings' filter takes them."""
+    """group: the letters of the controls, as the filter of the findings uses them."""
 
     group: str
     counts: Counts
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class PostureRow:
-    """One OU (with all below it) or one Account; neither: the accounts that are in no OU."""
+    """One OU (with all below it) or one Account; neither: the accounts in no OU."""
 
     depth: int
     cells: list[Cell]
@@ -50,7 +50,7 @@ class PostureRow:
 
     @property
     def query(self) -> str:
-        """What the findings' filter calls this place."""
+        """The filter of the findings for this row."""
         return urlencode({"account": self.account.account_id} if self.account else {"ou": ou_of(self.unit)})
 
     @property
@@ -60,8 +60,8 @@ class PostureRow:
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """groups: (letters, name) of each column. read: what the figures rest on. accounts_shown: do accounts have rows?
-    bands: of what fails, at this moment."""
+    """groups: (letters, name) of each column. read: how far the accounts were read. accounts_shown: accounts have rows.
+    bands: the excepted and requested ones among the failing findings, as of now."""
 
     groups: list[tuple[str, str]]
     rows: list[PostureRow]
@@ -76,7 +76,7 @@ class Posture:
 
 
 def load_posture(visible: QuerySet[Account], ou: str) -> Posture:
-    """Of the accounts in an OU and below it; of all where ou is empty."""
+    """Load the posture of the accounts in an OU and below it; of all accounts if ou is empty."""
     scope = filter_by_ou(visible, ou).order_by()
     groups = [(group, controls.name_control_group(group)) for group in controls.list_control_groups()]
     read = extent_of(scope)
@@ -106,7 +106,7 @@ def list_shown_accounts(scope: QuerySet[Account], ou: str, total: int) -> list[A
 
 
 def sum_by_place(rows: QuerySet[AccountTotal], place: str) -> dict[str | None, dict[str, Counts]]:
-    """The place's value -> group of controls -> counts."""
+    """Value of the place -> group of controls -> counts."""
     found: dict[str | None, dict[str, Counts]] = {}
     for where, control, *numbers in rows.values_list(place, "control").annotate(*map(Sum, COLUMNS)).order_by():
         of_place, group = found.setdefault(where, {}), cells.group_of(control)
@@ -120,6 +120,7 @@ def generate_rows(
     by_path: Mapping[str | None, Mapping[str, Counts]],
     groups: list[str],
 ) -> Iterator[PostureRow]:
+    # Totals are summed up the tree in memory: one query for the whole page, however many OUs there are.
     of_unit = {
         g: unit_tree.sum_by_unit({path: by.get(g, NO_COUNTS) for path, by in by_path.items()}, NO_COUNTS)
         for g in groups

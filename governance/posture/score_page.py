@@ -1,4 +1,4 @@
-"""The page that says what a score is made of."""
+"""The page of the scores and their parts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ScoreLine:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """total: every resource that was judged. read, extent: how much of the inventory that rests on."""
+    """total: every judged resource. read, extent: how much of the inventory was read for it."""
 
     lines: list[ScoreLine]
     total: Counts

@@ -1,4 +1,4 @@
-"""What a posture comes to. Pure. Not knowing is never a pass: unknown weighs as much as a fail."""
+"""Computes scores from counts of verdicts. Pure. Not knowing is never a pass: unknown counts like a fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class VerdictTally(Protocol):
-    """How many resources have each verdict."""
+    """The number of resources with each verdict."""
 
     @property
     def passed(self) -> int: ...
@@ -19,14 +19,14 @@ class VerdictTally(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Whole percent, or None where nothing was judged. Rounded down: 100 means all."""
+    """Whole percent, or None if nothing was judged. Rounded down, so that 100 means all."""
 
     passing: int | None
     known: int | None
 
 
 def compute_score(tally: VerdictTally) -> Score:
-    """passing: of pass + fail + unknown, those that pass. known: of the same, those that could be judged."""
+    """passing: the share of pass in pass + fail + unknown. known: the share of pass + fail in the same."""
     judged = tally.passed + tally.failed + tally.unknown
     if not judged:
         return Score(None, None)
@@ -34,7 +34,7 @@ def compute_score(tally: VerdictTally) -> Score:
 
 
 def compute_heat(tally: VerdictTally) -> int:
-    """0 (nothing fails) to 4 (more than half of what was judged fails)."""
+    """From 0 (nothing fails) to 4 (more than half of the judged resources fail)."""
     judged = tally.passed + tally.failed + tally.unknown
     if not tally.failed:
         return 0

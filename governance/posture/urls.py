@@ -1,4 +1,4 @@
-"""The posture page, at the root."""
+"""URLs of the posture page, which is the home page, and of the scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bar whose parts are as long as their share, for SVG."""
+"""Computes the parts of a bar of verdicts, for SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BAR_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """x and width in the bar's own units, of which it has LENGTH."""
+    """x and width in units of which the bar has BAR_LENGTH."""
 
     verdict: str
     count: int
@@ -21,9 +21,10 @@ class Segment:
 
 
 def build_segments(counts: Counts, excepted: int = 0, requested: int = 0) -> list[Segment]:
-    """In the fixed order of the bands; the ends are rounded, so that no gap opens between two parts.
+    """The parts in their fixed order. Their ends are rounded, not their widths, so that there are no gaps.
 
-    excepted, requested: of what fails; neither is counted as failing once more."""
+    excepted, requested: findings among the failing ones; they are taken off the failing part."""
+    # min: the exceptions are counted now, the verdicts at the last scan. The two can differ for a moment.
     return list(_generate_segments(counts, min(excepted, counts.failed), requested))
 
 

@@ -1,4 +1,4 @@
-"""The posture page: the roll-up over everything that the reader may see."""
+"""The view of the posture page: the roll-up over every account that the reader can see."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def posture(request: HttpRequest) -> HttpResponse:
     ou = request.GET.get("ou", "")
     above = unit_choices.list_units_above(visible, ou)
     if ou not in {"", NO_OU} and not above:
-        raise Http404(f"There is no OU {ou} that you may see.")
+        raise Http404(f"There is no OU {ou} that you can see.")
     found = load_posture(visible, ou)
     bands = verdict_bar.build_segments(found.total, found.bands.excepted, found.bands.requested)
     context = {"posture": found, "bar": bands, "ou": ou, "above": above}

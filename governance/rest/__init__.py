@@ -1,7 +1,7 @@
-"""The ground that every part of the REST API stands on.
+"""The framework of the REST API: authentication, permissions, parsing, paging, idempotency, problems, schema.
 
-Settings name what is here, and rest_framework.views loads it while it is being imported itself: so nothing
-in this file may import views, viewsets or generics.
+Settings name classes of this package, and rest_framework.views loads them while it is imported itself. So no module
+imported here may import views, viewsets or generics.
 """
 
 from governance.rest.authentication import SessionAuthentication

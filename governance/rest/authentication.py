@@ -1,4 +1,4 @@
-"""The portal's session as a way into the API: the same cookie as the pages', CSRF enforced."""
+"""Authenticates API requests by the portal's session cookie, with CSRF protection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """Says so when somebody is signed out: with no scheme to name, a missing session would be a 403."""
+    """Names a scheme, so that a missing session is answered with 401; without one, the framework answers 403."""
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 (the framework's signature)
         return 'Session realm="Tutela", Bearer realm="Tutela"'

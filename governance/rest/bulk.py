@@ -1,4 +1,4 @@
-"""One request, many items, an answer for each: what can be done is done, and what can't says why."""
+"""Applies an act to many items in one request, with a result for each: one refused item doesn't stop the others."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Item = TypeVar("Item")
 
 
 class BulkItemSerializer(serializers.Serializer[Any]):
-    """What became of one item. index: its place in the request, from 0."""
+    """The result of one item. index: its place in the request, from 0."""
 
     index = serializers.IntegerField()
-    status = serializers.IntegerField(help_text="As if the item had been a request of its own.")
+    status = serializers.IntegerField(help_text="The status that a request for this item alone would have.")
     body = serializers.JSONField(allow_null=True)
     problem = ProblemSerializer(allow_null=True)
 
@@ -30,9 +30,9 @@ class BulkSerializer(serializers.Serializer[Any]):
 
 
 def apply_in_bulk(items: Sequence[Item], act: Callable[[Item], Any], *, status: int = 200) -> dict[str, Any]:
-    """A BulkSerializer's document. Each item in its own transaction; a defect ends the whole request."""
+    """The document for a BulkSerializer. Each item has its own transaction; a defect ends the whole request."""
     if len(items) > MAX_BULK_ITEMS:
-        raise ValidationError(f"{len(items)} items were sent; at most {MAX_BULK_ITEMS} fit in one request.")
+        raise ValidationError(f"{len(items)} items were sent; send at most {MAX_BULK_ITEMS} in one request.")
     return {"results": [apply_to_item(index, item, act, status) for index, item in enumerate(items)]}
 
 
@@ -40,8 +40,9 @@ def apply_to_item(index: int, item: Item, act: Callable[[Item], Any], status: in
     try:
         with transaction.atomic():
             return {"index": index, "status": status, "body": act(item), "problem": None}
+    # Only what a request can run into. Any other error is a defect of the portal and must not pass for a refusal.
     except EXPECTED_ERRORS as error:
-        said = convert_to_problem(error)
-        if said is None:
+        problem = convert_to_problem(error)
+        if problem is None:
             raise
-        return {"index": index, "status": said.status, "body": None, "problem": said.document()}
+        return {"index": index, "status": problem.status, "body": None, "problem": problem.document()}

@@ -1,4 +1,4 @@
-"""Who may call what: each action of a view declares its permission. Default deny."""
+"""Checks the permission that each action of a view declares. Default deny."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from governance.identity import web
 
 
 class PermissionExemption(Enum):
-    """What an action declares that asks for no permission."""
+    """What an action declares that needs no permission."""
 
     SIGNED_IN = "signed in"
 
 
 SIGNED_IN: Final = PermissionExemption.SIGNED_IN
-# Several: any one of them lets in; which of them it takes for this thing is the service's business.
+# With several permissions, any one opens the action. The service checks which of them the object needs.
 RequiredPermission = Permission | frozenset[Permission] | PermissionExemption
 
 
 class UndeclaredPermissionError(ImproperlyConfigured):
-    """A view's action names no permission: a defect, and so nobody may call it."""
+    """A view's action declares no permission. That is a defect, and no caller is let in."""
 
 
 class DeclaredPermission(BasePermission):
-    """Signed out: 401. Without the permission anywhere: 403. Where it holds is the query's business."""
+    """Signed out: 401. Without the permission anywhere: 403. The queries limit a view to the actor's places."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
@@ -44,7 +44,7 @@ class DeclaredPermission(BasePermission):
 
 
 def get_required_permission(view: Any, method: str) -> RequiredPermission:
-    """What the view declares in `permissions` for its action (a plain APIView: for its method)."""
+    """The view's entry in `permissions` for its action; for a plain APIView, for its method."""
     if method == "options" or not hasattr(view, method):
         return SIGNED_IN  # the view has no such method (OPTIONS is switched off) and answers 405
     name = getattr(view, "action", None) or ("get" if method == "head" else method)
@@ -55,6 +55,5 @@ def get_required_permission(view: Any, method: str) -> RequiredPermission:
 
 
 def get_api_actor(request: Request) -> Actor:
-    """Who is asking, read once a request. An authentication class that knows better (a token's scopes are
-    fewer than its owner's grants) sets request.tutela_actor itself."""
+    """The actor of the request, read once a request."""
     return web.get_request_actor(request)  # type: ignore[arg-type]  # it hands through to the HttpRequest

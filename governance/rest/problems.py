@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one shape for everything that goes wrong under /api/."""
+"""Turns errors into problem details (RFC 9457): one shape for every error under /api/."""
 
 from __future__ import annotations
 
@@ -36,26 +36,27 @@ PROBLEM_CODES = {
     429: "too-many-requests",
     500: "internal",
 }
-NOT_FOUND_MESSAGE = "There is no such thing here, or you may not see it. Mind the slash at the end of the address."
-NOT_PERMITTED_MESSAGE = "Your grants don't allow this. Ask a security admin for one that does."
-INVALID_MESSAGE = "The request was not understood; errors says which parts and why."
+# One message for both causes: a 403 for an existing object would tell that it exists.
+NOT_FOUND_MESSAGE = "It doesn't exist, or you can't see it. Check the URL, including the slash at its end."
+NOT_PERMITTED_MESSAGE = "Your grants don't allow this. Ask a security admin for a grant that does."
+INVALID_MESSAGE = "The request is invalid. Correct the fields in `errors`, then send it again."
 
 
 class ConflictError(rest.APIException):
-    """The thing's state doesn't allow this now."""
+    """The object's state doesn't allow this now."""
 
     status_code = 409
-    default_detail = "Its state doesn't allow this now; read it again."
+    default_detail = "The object's state doesn't allow this now. Read it again."
 
 
 class StaleError(rest.APIException):
     status_code = 412
-    default_detail = "It has changed since you read it. Read it again, look at what changed, then repeat."
+    default_detail = "The object has changed since you read it. Read it again, then repeat the request."
 
 
 class TooLargeError(rest.APIException):
     status_code = 413
-    default_detail = "The request's body is too large."
+    default_detail = "The request's body is too large. Send less in one request."
 
 
 class KeyReusedError(rest.APIException):
@@ -65,11 +66,11 @@ class KeyReusedError(rest.APIException):
 
 class PreconditionRequiredError(rest.APIException):
     status_code = 428
-    default_detail = "Send If-Match with the ETag that you read."
+    default_detail = "If-Match is missing. Send it with the ETag that you read."
 
 
 class TooSoonError(rest.APIException):
-    """wait: seconds, which become Retry-After."""
+    """wait: the seconds for Retry-After."""
 
     status_code = 429
 
@@ -78,7 +79,7 @@ class TooSoonError(rest.APIException):
         self.wait = wait
 
 
-# What a person's request may run into. Anything else is a defect of the portal and becomes a 500.
+# The errors that a request can run into. Any other error is a defect of the portal and becomes a 500.
 EXPECTED_ERRORS = (
     rest.APIException,
     Http404,
@@ -95,13 +96,13 @@ EXPECTED_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:
-    """errors: (field, message) of a request that was not understood."""
+    """errors: (field, message) of an invalid request."""
 
     status: int
     detail: str
     errors: tuple[tuple[str, str], ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
-    kind: str = ""  # where the status alone doesn't say what to do
+    kind: str = ""  # replaces the status's code in `type`, if the status alone doesn't say what to do
 
     def document(self, instance: str = "") -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -113,19 +114,19 @@ class ProblemDetails:
         if instance:
             body["instance"] = instance
         if self.errors:
-            body["errors"] = [{"field": name, "detail": said} for name, said in self.errors]
+            body["errors"] = [{"field": name, "detail": message} for name, message in self.errors]
         return body
 
 
 def handle_api_exception(error: Exception, context: dict[str, Any]) -> JsonResponse | None:
-    """The framework's exception handler. None: not a refusal, so Django reports it and answers 500."""
-    said = convert_to_problem(error)
-    return None if said is None else respond_with_problem(context["request"], said)
+    """The framework's exception handler. None: an unexpected error, which Django logs and answers with 500."""
+    problem = convert_to_problem(error)
+    return None if problem is None else respond_with_problem(context["request"], problem)
 
 
-def respond_with_problem(request: HttpRequest | Request, said: ProblemDetails) -> JsonResponse:
-    document = said.document(instance=request.path)
-    return JsonResponse(document, status=said.status, headers=said.headers, content_type=PROBLEM_MEDIA_TYPE)
+def respond_with_problem(request: HttpRequest | Request, problem: ProblemDetails) -> JsonResponse:
+    document = problem.document(instance=request.path)
+    return JsonResponse(document, status=problem.status, headers=problem.headers, content_type=PROBLEM_MEDIA_TYPE)
 
 
 def convert_to_problem(error: BaseException) -> ProblemDetails | None:
@@ -154,7 +155,7 @@ def convert_to_problem(error: BaseException) -> ProblemDetails | None:
 
 
 def read_error_headers(error: rest.APIException) -> dict[str, str]:
-    """What the framework left on the error for its answer: how to sign in, when to come back."""
+    """The headers for which the framework left values on the error: how to sign in, when to try again."""
     found: dict[str, str] = {}
     if header := getattr(error, "auth_header", None):
         found["WWW-Authenticate"] = header
@@ -164,7 +165,7 @@ def read_error_headers(error: rest.APIException) -> dict[str, str]:
 
 
 def flatten_errors(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """(field, message) pairs; a field inside a list or an object has a dotted path (accounts.0)."""
+    """(field, message) pairs. A field inside a list or an object has a dotted path, like accounts.0."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             own = "" if name == "non_field_errors" else str(name)
@@ -178,7 +179,7 @@ def flatten_errors(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def translate_service_error(kind: type[Exception], *, as_: type[rest.APIException], about: str = "") -> Iterator[None]:
-    """A service's own error as an answer: its message, under the status of as_. about: the field, for a 400."""
+    """Answer a service's error with its message, under the status of as_. about: the field, for a 400."""
     try:
         yield
     except kind as error:

@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the declarations of the views (governance.rest.views)."""
+"""Generates the OpenAPI document from the declarations of the views (governance.rest.views)."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
 ERROR_DESCRIPTIONS = {
-    400: "A parameter, a field or a cursor was not understood.",
-    401: "Nobody is signed in, or the token doesn't hold.",
+    400: "A parameter, a field or a cursor is invalid.",
+    401: "Not signed in, or the token is not valid.",
     403: "Your grants don't allow this.",
-    404: "There is no such thing, or you may not see it.",
-    405: "This address doesn't take this method; Allow names those that it takes.",
-    406: "None of the media types in Accept can be had here.",
-    409: "The thing's state doesn't allow this, or the first request with this Idempotency-Key is still running.",
-    412: "It has changed since you read it.",
+    404: "It doesn't exist, or you can't see it.",
+    405: "The method is not allowed here; Allow lists the methods that are.",
+    406: "None of the media types in Accept is available.",
+    409: "The object's state doesn't allow this, or the first request with this Idempotency-Key is still running.",
+    412: "The object has changed since you read it.",
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "The Idempotency-Key was used for another request.",
     428: "If-Match is missing.",
     429: "Too many requests; Retry-After says how many seconds to wait.",
-    500: "A defect of the portal; it is logged.",
+    500: "The portal failed; the error was logged.",
 }
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Dotted path, like accounts.0; empty: the request as a whole.")
+    field = serializers.CharField(help_text="Dotted path, such as accounts.0. Empty: the whole request.")
     detail = serializers.CharField()
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type = serializers.CharField(help_text="urn:tutela:problem:…, one for each status.")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What is wrong and what to do, for a person to read.")
-    instance = serializers.CharField(required=False, help_text="The path that was asked for.")
+    detail = serializers.CharField(help_text="What is wrong and what to do, as text for people.")
+    instance = serializers.CharField(required=False, help_text="The path of the request.")
     errors = FieldErrorSerializer(  # type: ignore[assignment]  # a field, and fields leave the class
-        many=True, required=False, help_text="With 400: which parts and why."
+        many=True, required=False, help_text="With 400: the invalid fields, and why."
     )
 
 
@@ -70,7 +70,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 class PageSchema:
-    """The shape of a page, as the document's generator asks for it."""
+    """The schema of a page of results, in the form that the generator needs."""
 
     @staticmethod
     def get_schema_operation_parameters(_view: Any) -> list[Any]:
@@ -81,7 +81,7 @@ class PageSchema:
         following = {
             "type": ["string", "null"],
             "format": "uri",
-            "description": "The next page; null: this is the last.",
+            "description": "The URL of the next page; null on the last one.",
         }
         return {"type": "object", "required": ["items", "next"], "properties": {"items": items, "next": following}}
 
@@ -96,11 +96,11 @@ class Schema(AutoSchema):
 
     def headers(self) -> Iterator[OpenApiParameter]:
         if self.method == "POST":
-            said = "Any unique text. The same key with the same body within 24 hours gets the first answer again."
-            yield OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=said)
+            text = "A unique key. The same key with the same body within 24 hours returns the first answer again."
+            yield OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=text)
         if self.matches():
-            said = "The ETag that you read."
-            yield OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description=said)
+            text = "The ETag that you read."
+            yield OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description=text)
 
     def matches(self) -> bool:
         return getattr(self.view, "action", "") in getattr(self.view, "matched", ())
@@ -112,8 +112,8 @@ class Schema(AutoSchema):
         answer: Answer = self.table("answers")
         if answer.status == 204:
             return {204: None}
-        said = answer.serializer(many=True) if answer.many else answer.serializer  # type: ignore[call-arg]
-        return dict.fromkeys((answer.status, *answer.also), said)
+        shape = answer.serializer(many=True) if answer.many else answer.serializer  # type: ignore[call-arg]
+        return dict.fromkeys((answer.status, *answer.also), shape)
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return f"{serializer_name}Page"
@@ -128,12 +128,12 @@ class Schema(AutoSchema):
             line = self._get_response_for_code(answer.serializer(), "line", [NDJSON_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
             bodies[str(answer.status)]["content"].update(line["content"])
         for status in self.errors():
-            said = OpenApiResponse(ProblemSerializer, ERROR_DESCRIPTIONS[status])
-            bodies[str(status)] = self._get_response_for_code(said, str(status), [PROBLEM_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
+            problem = OpenApiResponse(ProblemSerializer, ERROR_DESCRIPTIONS[status])
+            bodies[str(status)] = self._get_response_for_code(problem, str(status), [PROBLEM_MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
         return bodies
 
     def errors(self) -> list[int]:
-        """What follows from the declarations, and what the action says of itself in refusals."""
+        """The statuses that follow from the declarations, and those that the action lists in `refusals`."""
         changes = self.method in {"POST", "PUT", "PATCH", "DELETE"}
         happen = {
             400: True,
@@ -151,5 +151,5 @@ class Schema(AutoSchema):
             429: self.table("throttles") is not None,
             500: True,
         }
-        said = self.table("refusals") or frozenset()
-        return [status for status, may in happen.items() if may or status in said]
+        declared = self.table("refusals") or frozenset()
+        return [status for status, may in happen.items() if may or status in declared]

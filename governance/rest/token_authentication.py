@@ -1,4 +1,4 @@
-"""An API token as a way into the API: Authorization: Bearer tutela_…"""
+"""Authenticates API requests by a token: Authorization: Bearer tutela_…"""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from governance.identity.models import ApiToken, User
 from governance.identity.people import api_tokens
 
-REFUSED_MESSAGE = "This token is unknown, over, revoked, or not for this network."
+# One message for all causes: it must not tell a stranger that a token exists.
+REFUSED_MESSAGE = "This token is unknown, expired, revoked, or not allowed from this network."
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    """request.auth is the ApiToken, from which governance.identity.web makes the Actor."""
+    """request.auth becomes the ApiToken, from which governance.identity.web builds the Actor."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")

@@ -1,6 +1,6 @@
-"""The base of the API's views: each action declares who may call it, what it takes and what it answers.
+"""The base class of the API's views: each action declares its permission, its input and its answer.
 
-The declarations are what runs and what the OpenAPI document says (governance.rest.schema).
+The same declarations are enforced and documented (governance.rest.schema).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from governance.rest.permission import RequiredPermission, get_api_actor
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an action answers. many: a page of them, {items, next}. stream: also one JSON document a line.
+    """The answer of an action. many: a page, {items, next}. stream: also available as one JSON document per line.
 
-    also: other statuses that it may answer the same with.
+    also: other statuses with the same answer.
     """
 
     serializer: type[serializers.BaseSerializer[Any]]
@@ -38,11 +38,11 @@ class Answer:
 
 
 class Api(viewsets.ViewSet):
-    """Tables by the action's name. One that permissions or answers lack fails when the URLs are loaded.
+    """Tables by the name of the action. An action that is missing in permissions or answers fails at the start.
 
-    queries: the query's fields, none where it is missing. bodies: the body's fields, likewise.
-    throttles: the name of a rate in REST_FRAMEWORK. matched: the actions that demand If-Match. refusals: statuses that
-    an action may answer and that don't follow from the rest, as 404 for a thing that the query names.
+    queries: the fields of the query, none if it is missing. bodies: the fields of the body, likewise. throttles: the
+    name of a rate in REST_FRAMEWORK. matched: the actions that require If-Match. refusals: statuses that don't follow
+    from the other declarations, such as 404 for an object that the query names.
     """
 
     permissions: ClassVar[Mapping[str, RequiredPermission]] = {}
@@ -66,11 +66,12 @@ class Api(viewsets.ViewSet):
         self.refuse_other_media(request)
         self.query = read_query(request, self.queries.get(self.action, Strict))
         if request.method == "POST":
-            # The framework looks the handler up after this: so every POST goes through its key.
+            # The framework looks the handler up after this, so every POST goes through its Idempotency-Key.
             self.post = partial(self.run_with_key, getattr(self, "post", self.http_method_not_allowed))
 
     def refuse_other_media(self, request: Request) -> None:
-        """A form is not JSON. The framework would say so late: it takes a form that the CSRF check has read for empty."""
+        """Raises UnsupportedMediaType for a body that is not JSON."""
+        # The framework alone would miss it: the CSRF check has read a form by then, and its body looks empty.
         has_body = request.headers.get("Content-Length") not in {None, "", "0"}
         if has_body and not self.get_content_negotiator().select_parser(request, self.get_parsers()):
             raise UnsupportedMediaType(request.content_type or "no Content-Type")
@@ -90,13 +91,13 @@ class Api(viewsets.ViewSet):
         return get_api_actor(self.request)
 
     def body(self) -> dict[str, Any]:
-        """The body's validated values; no body is an empty one. Raises ValidationError."""
+        """The body's validated values; a missing body counts as an empty one. Raises ValidationError."""
         return validate_fields(self.bodies.get(self.action, Strict), self.request.data)
 
     def answer(
         self, value: Any, *, headers: Mapping[str, str] | None = None, status: int | None = None, **context: Any
     ) -> Response:
-        """status: one of the declared others."""
+        """The answer as declared. status: one of the other declared statuses."""
         declared = self.answers[self.action]
         shown = declared.serializer(value, context=context).data
         return Response(shown, status=status or declared.status, headers=dict(headers or {}))

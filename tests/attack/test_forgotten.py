@@ -226,7 +226,7 @@ def test_a_reset_of_factors_is_told_to_the_person_without_the_link(petra: User, 
         .rsplit("/")[-1]
     )
     [told] = [mail for mail in mailoutbox if mail.to == [MAIL]]
-    assert "second factors were reset" in told.subject
+    assert "access was reset" in told.subject
     assert word not in told.body
 
 

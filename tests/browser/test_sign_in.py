@@ -109,7 +109,7 @@ def test_enrolling_a_passkey_then_signing_in_with_it_alone_and_after_a_password(
     shown.page.get_by_role("link", name="Add a passkey").click()
     fine(shown)
     shown.page.get_by_label("Name").fill("My laptop")
-    shown.page.get_by_label("Sign in with this passkey alone").check()
+    shown.page.get_by_label("Sign in with this passkey without a password").check()
     shown.page.get_by_role("button", name="Add passkey").click()
     arrived(shown, reverse("mfa_view_recovery_codes"))
     assert Authenticator.objects.get(type="webauthn").wrap().name == "My laptop"
@@ -134,7 +134,7 @@ def test_a_passkey_without_user_verification_is_refused(window: Opened) -> None:
     devices, device = with_passkeys(made)
     password_step(made)
     made.page.get_by_role("link", name="Add a passkey").click()
-    made.page.get_by_label("Sign in with this passkey alone").check()
+    made.page.get_by_label("Sign in with this passkey without a password").check()
     made.page.get_by_role("button", name="Add passkey").click()
     arrived(made, reverse("mfa_view_recovery_codes"))
     made.page.get_by_role("button", name="Sign out").click()
@@ -162,7 +162,7 @@ def test_step_up_keeps_what_was_typed_and_goes_on(shown: Window, sign_in: Callab
     aged(grace)
     shown.open(reverse("service-new"))
     shown.page.get_by_label("Name of the service account").fill("jira-sync")
-    shown.page.get_by_label("Who answers for it").select_option(str(nina.pk))
+    shown.page.get_by_label("Responsible person").select_option(str(nina.pk))
     shown.page.get_by_role("button", name="Create service account").click()
     shown.page.get_by_role("heading", name="Confirm with your second factor").wait_for()
     fine(shown)
@@ -170,7 +170,7 @@ def test_step_up_keeps_what_was_typed_and_goes_on(shown: Window, sign_in: Callab
     shown.page.get_by_text("This code is wrong").wait_for()
     shown.said.clear()  # the browser's own note that the page came with 403
     code_step(shown, fresh_code(shown, grace), "Continue")
-    shown.page.get_by_text("jira-sync exists").wait_for()
+    shown.page.get_by_text("jira-sync was created").wait_for()
     assert User.objects.get(username="jira-sync").responsible == nina
 
 
@@ -197,7 +197,7 @@ def test_lock_out(shown: Window) -> None:
     enrol(ada)
     for _ in range(5):
         password_step(shown, password="not the password at all")
-    shown.page.get_by_text("don't fit together").wait_for()
+    shown.page.get_by_text("The user name or password is wrong").wait_for()
     fine(shown)
     password_step(shown)
     shown.page.get_by_text("Too many attempts").wait_for()

@@ -38,7 +38,7 @@ def test_with_everything_set_it_serves(secure: Any) -> None:
         ("AUDIT_KEY", "", "TUTELA_AUDIT_KEY is not set"),
         ("AUDIT_KEY", "short", "TUTELA_AUDIT_KEY is shorter than"),
         ("FACTOR_KEYS", [], "TUTELA_FACTOR_KEYS is not set"),
-        ("FACTOR_KEYS", ["not a key"], "TUTELA_FACTOR_KEYS holds a key that is not a Fernet key"),
+        ("FACTOR_KEYS", ["not a key"], "TUTELA_FACTOR_KEYS contains a key that is not a Fernet key"),
     ],
 )
 def test_what_is_missing_is_named(secure: Any, name: str, value: Any, says: str) -> None:

@@ -1,1 +1,1 @@
-"""Second factors: passkeys and codes, step-up, and the gate that asks for them."""
+"""Second factors: passkeys, codes, step-up, and the middleware that requires them."""

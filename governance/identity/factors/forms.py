@@ -1,4 +1,4 @@
-"""Forms for codes. They replace allauth's: a code is taken once, and a seed isn't left readable in the session."""
+"""Forms for codes and passkeys. They replace allauth's: a code works once, and a secret is encrypted in the session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from governance.core.free_text import FreeTextField
 from governance.identity.factors import second_factors, totp_secrets
 
-ENROLLMENT_KEY = "tutela.enrolling"  # session key: the seed of an app that is being enrolled, encrypted
+ENROLLMENT_KEY = "tutela.enrolling"  # session key: the encrypted secret of an app that is being set up
 
 
 def build_code_field(label: str) -> forms.CharField:
@@ -26,7 +26,7 @@ def build_code_field(label: str) -> forms.CharField:
 
 
 class SingleUseCodeForm(forms.Form):
-    """In front of one of allauth's forms, which knows what to do once a code is good."""
+    """A mixin in front of one of allauth's forms, which does the rest once a code is valid."""
 
     code = build_code_field("Code from your app, or a recovery code")
     kinds = second_factors.ANY_FACTOR
@@ -34,26 +34,28 @@ class SingleUseCodeForm(forms.Form):
     authenticator: Authenticator
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # allauth's takes the user out
+        super().__init__(*args, **kwargs)  # allauth's form takes the user from kwargs
 
     def clean_code(self) -> str:
-        used_up = check_rate_limit(self.user)
+        # Counted before the code is checked; a valid one clears the count. Otherwise six digits could be tried out.
+        clear_rate_limit = check_rate_limit(self.user)
         code: str = self.cleaned_data["code"]
         taken = second_factors.take_code(user=self.user, code=code, now=timezone.now(), kinds=self.kinds)
         if taken is None:
+            # One message for a wrong code and for a used one: it must not tell that a stolen code was right.
             raise get_adapter().validation_error("incorrect_code")
-        used_up()
+        clear_rate_limit()
         taken.user = self.user
         self.authenticator = taken
         return code
 
 
 class SignInCodeForm(SingleUseCodeForm, AuthenticateForm):
-    """The second step of signing in: a code of the app, or a recovery code."""
+    """The second step of sign-in: a code from the app, or a recovery code."""
 
 
 class EnrolAppForm(forms.Form):
-    """Enrols an authenticator app. secret: the new seed, kept encrypted in the session until a code proves it."""
+    """Sets up an authenticator app. secret: the app's new secret, encrypted in the session until a code confirms it."""
 
     code = build_code_field("Code that the app shows now")
 
@@ -61,27 +63,29 @@ class EnrolAppForm(forms.Form):
         self.user = user
         super().__init__(*args, **kwargs)
         session = context.request.session
+        # A POST keeps the secret whose QR code the person has scanned; each new page gets a new one.
         if not self.is_bound or ENROLLMENT_KEY not in session:
             session[ENROLLMENT_KEY] = totp_secrets.encrypt_secret(generate_totp_secret())
         self.secret = totp_secrets.decrypt_secret(session[ENROLLMENT_KEY])
 
     def clean_code(self) -> str:
-        used_up = check_rate_limit(self.user, error_key="rate_limited")
+        clear_rate_limit = check_rate_limit(self.user, error_key="rate_limited")
         code: str = self.cleaned_data["code"]
         now = timezone.now()
+        # The time step is claimed here as well, so that this code can't be used again for the sign-in that follows.
         if not second_factors.is_current_code(self.secret, code, now) or not second_factors.claim_time_step(
             self.user, second_factors.compute_time_step(now)
         ):
             raise get_adapter().validation_error("incorrect_code")
-        used_up()
+        clear_rate_limit()
         return code
 
 
 class AddPasskeyForm(AddWebAuthnForm):
     name = FreeTextField(max_length=100, required=False, label="Name")
     passwordless = forms.BooleanField(
-        label="Sign in with this passkey alone, without the password",
-        help_text="It must check that it is you, by fingerprint, face or PIN. It does so in any case.",
+        label="Sign in with this passkey without a password",
+        help_text="The passkey always verifies you by fingerprint, face or PIN.",
         required=False,
         initial=True,
     )

@@ -1,4 +1,4 @@
-"""No way in without a second factor, however somebody signed in: password, single sign-on, reset, API session."""
+"""Requires a second factor of every session, for every way of sign-in: password, single sign-on, reset, API."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from django.urls import reverse
 
 from governance.identity.factors import second_factors
 
-# By URL name. Whatever isn't named here is behind the gate.
+# By URL name. Every URL that isn't listed requires the factor, so a new view can't be forgotten.
 EXEMPT_URL_NAMES = frozenset({"sign-out", "account_logout", "healthz", "readyz", "sign-in", "account_login"})
 ENROLLMENT_URL_NAMES = frozenset({"mfa_index", "mfa_activate_totp", "mfa_add_webauthn"})
 PROOF_URL_NAMES = frozenset({"step-up"})
 
 
 class SecondFactorMiddleware:
-    """Middleware. Without a factor: enrolment and nothing else. With one that this session didn't prove: prove it."""
+    """Middleware for sessions that have not verified a second factor.
+
+    1. A person without a factor can only set one up.
+    2. A person with a factor must verify it first.
+
+    A session from before the factor was added is not exempt: it must verify the factor as well.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -39,17 +45,17 @@ class SecondFactorMiddleware:
             return (
                 None
                 if name in ENROLLMENT_URL_NAMES
-                else refuse_without_factor(request, "mfa_index", "Enrol a second factor first.")
+                else refuse_without_factor(request, "mfa_index", "Set up a second factor first.")
             )
         return (
             None
             if name in PROOF_URL_NAMES
-            else refuse_without_factor(request, "step-up", "This session has not proved a second factor.")
+            else refuse_without_factor(request, "step-up", "Confirm your second factor for this session.")
         )
 
 
 def refuse_without_factor(request: HttpRequest, where: str, why: str) -> HttpResponse:
-    """To the page that helps; for the API a problem that says why."""
+    """Redirect to the page that helps; under /api/, answer a problem that says why."""
     if request.path.startswith("/api/"):
         body = {"type": "urn:tutela:problem:second-factor-required", "title": "Forbidden", "status": 403, "detail": why}
         return JsonResponse(body, status=403, content_type="application/problem+json")

@@ -1,4 +1,4 @@
-"""Second factors: which ones a person has, taking a code once, and how long ago this session proved one."""
+"""Second factors: which ones a person has, accepting a code once, and when this session last verified one."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from governance.identity.models import FactorStep, User
 
 FactorKind = Authenticator.Type
 STRONG_FACTORS = frozenset({FactorKind.TOTP, FactorKind.WEBAUTHN})
-# A recovery code lets somebody in who lost their device, and lets them replace it. It decides nothing.
+# A recovery code lets a person who lost their device sign in and replace it. It is not enough to decide anything.
 ANY_FACTOR = STRONG_FACTORS | {FactorKind.RECOVERY_CODES}
 
 
 def has_factor(user: User) -> bool:
-    """An app or a passkey; recovery codes alone are none."""
+    """True for an app or a passkey. Recovery codes alone don't count."""
     return bool(Authenticator.objects.filter(user=user, type__in=STRONG_FACTORS).exists())
 
 
 def take_code(*, user: User, code: str, now: datetime, kinds: Iterable[str] = ANY_FACTOR) -> Authenticator | None:
-    """The factor that this code belongs to, with the code used up; None if it is wrong or was taken before."""
+    """Use up a code. Returns the factor that it belongs to; None if it is wrong or was used before."""
     found = Authenticator.objects.filter(user=user, type__in=set(kinds) - {FactorKind.WEBAUTHN})
     for authenticator in found.order_by("-type"):  # the app before the recovery codes
         if authenticator.type == FactorKind.TOTP:
@@ -44,7 +44,7 @@ def take_code(*, user: User, code: str, now: datetime, kinds: Iterable[str] = AN
 
 
 def is_current_code(seed: str, code: str, now: datetime) -> bool:
-    """The code of this very time step: no tolerance, so a code is good for 30 seconds at most."""
+    """True for the code of the present time step: without tolerance, a code is valid for 30 seconds at most."""
     return bool(compare_user_code(actual=code, expected=compute_code(seed, now)))
 
 
@@ -57,8 +57,9 @@ def compute_time_step(now: datetime) -> int:
 
 
 def claim_time_step(user: User, step: int) -> bool:
-    """Take this time step. False: it, or a later one, was taken already, here or in another process."""
+    """Claim this time step. False if this one or a later one was already claimed, here or in another process."""
     FactorStep.objects.get_or_create(user=user)
+    # A conditional UPDATE: of two requests with the same code, one gets through.
     return FactorStep.objects.filter(user=user, step__lt=step).update(step=step) == 1
 
 
@@ -70,11 +71,12 @@ def list_factor_proofs(request: HttpRequest, kinds: Iterable[str] = STRONG_FACTO
 
 
 def find_last_proof_time(request: HttpRequest, kinds: Iterable[str] = STRONG_FACTORS) -> datetime | None:
-    """When this session last proved a second factor. A password never counts, nor does single sign-on."""
+    """When this session last verified a second factor. Passwords and single sign-on don't count."""
     found = list_factor_proofs(request, kinds)
     return datetime.fromtimestamp(found[-1]["at"], UTC) if found else None
 
 
 def has_recent_proof(request: HttpRequest, seconds: int, kinds: Iterable[str] = STRONG_FACTORS) -> bool:
     at = find_last_proof_time(request, kinds)
+    # A time in the future is refused too: after a clock was set back, it would stay fresh until the clock caught up.
     return at is not None and 0 <= (timezone.now() - at).total_seconds() < seconds

@@ -1,6 +1,6 @@
-"""Step-up: acts that decide, grant, export the audit or change a factor ask for a fresh second factor.
+"""Step-up: acts that decide, grant, export the audit trail or change a factor need a fresh second factor.
 
-Services call require(); no page or API can go round it.
+Services call require_fresh_factor, so no page and no API can bypass it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ MAX_FACTOR_AGE = timedelta(minutes=5)
 
 
 class StepUpRequiredError(PermissionError):
-    """The actor must prove a second factor again; pages ask for it, the API answers with a problem."""
+    """The actor must verify a second factor again; pages ask for it, the API answers with a problem."""
 
     def __init__(self) -> None:
-        super().__init__("This needs your second factor, used in the last 5 minutes.")
+        super().__init__("This needs a second factor of the last 5 minutes. Confirm it in the portal, then try again.")
 
 
 def require_fresh_factor(actor: Actor, now: datetime) -> None:
@@ -28,12 +28,13 @@ def require_fresh_factor(actor: Actor, now: datetime) -> None:
     if actor.system:
         return
     at = actor.second_factor_at
+    # Not before 0: a time in the future would stay fresh for as long as the clocks differ.
     if actor.token_id is not None or at is None or not timedelta(0) <= now - at < MAX_FACTOR_AGE:
         raise StepUpRequiredError
 
 
 def digest_snapshot(shown: Mapping[str, Any]) -> str:
-    """SHA-256 of what was on the screen, as canonical JSON: what is decided is what was read."""
+    """The SHA-256 of what the page showed, as canonical JSON. A decision that names it is bound to exactly that."""
     text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_serialize_datetime)
     return hashlib.sha256(text.encode()).hexdigest()
 

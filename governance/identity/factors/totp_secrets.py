@@ -1,4 +1,4 @@
-"""Encryption of what must be readable again: the seeds of second factors. Keys live outside the database."""
+"""Encrypts secrets that must be readable again, as those of authenticator apps. The keys aren't in the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FACTOR_KEY_HELP = (
 
 
 def build_cipher() -> MultiFernet:
-    """Encrypts with the newest key, decrypts with any. Raises ConfigurationError with what to set."""
+    """A cipher that encrypts with the newest key and decrypts with any. Raises ConfigurationError with what to set."""
     return MultiFernet([_parse_fernet_key(key) for key in list_factor_keys()])
 
 
@@ -25,9 +25,9 @@ def list_factor_keys() -> list[str]:
     if settings.FACTOR_KEYS:
         return list(settings.FACTOR_KEYS)
     if settings.DEMO:
-        # The demo's people are make-believe: any of its processes must get the same key with nothing to configure.
+        # The demo's people are invented. Each of its processes must get the same key without any configuration.
         return [base64.urlsafe_b64encode(hashlib.sha256(b"tutela demo").digest()).decode()]
-    raise ConfigurationError(f"TUTELA_FACTOR_KEYS is not set; second factors can't be kept safely. {FACTOR_KEY_HELP}")
+    raise ConfigurationError(f"TUTELA_FACTOR_KEYS is not set, so no second factor can be stored. {FACTOR_KEY_HELP}")
 
 
 def _parse_fernet_key(key: str) -> Fernet:
@@ -35,7 +35,7 @@ def _parse_fernet_key(key: str) -> Fernet:
         return Fernet(key)
     except ValueError as error:
         raise ConfigurationError(
-            f"TUTELA_FACTOR_KEYS holds a key that is not a Fernet key. {FACTOR_KEY_HELP}"
+            f"TUTELA_FACTOR_KEYS contains a key that is not a Fernet key. {FACTOR_KEY_HELP}"
         ) from error
 
 
@@ -44,16 +44,16 @@ def encrypt_secret(text: str) -> str:
 
 
 def decrypt_secret(text: str) -> str:
-    """Raises ConfigurationError if none of the keys fits."""
+    """Raises ConfigurationError if the secret was encrypted with none of the keys."""
     try:
         return build_cipher().decrypt(text.encode()).decode()
     except InvalidToken as error:
         raise ConfigurationError(
-            "A second factor was encrypted with a key that TUTELA_FACTOR_KEYS doesn't hold. "
+            "A second factor was encrypted with a key that is missing from TUTELA_FACTOR_KEYS. "
             "Add the older keys after the newest one, separated by commas."
         ) from error
 
 
 def reencrypt_secret(text: str) -> str:
-    """The same secret under the newest key."""
+    """The same secret, encrypted with the newest key."""
     return build_cipher().rotate(text.encode()).decode()

@@ -1,1 +1,1 @@
-"""Grants: which role a person holds where, until when, and from whom."""
+"""Grants: giving, extending, revoking and lending roles."""

@@ -1,4 +1,4 @@
-"""Who holds which role where: the list, a new Grant, one Grant."""
+"""Views of Grants: the list, a new Grant, one Grant."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def new_grant(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and (
         grant := attempt_grant_change(form, lambda: grant_role(actor=get_request_actor(request), **form.asked()))
     ):
-        messages.success(request, f"{grant.user} holds {grant.role} there now.")
+        messages.success(request, f"Grant created: {grant.user} is now {grant.role.replace('_', ' ')}.")
         return redirect("grant", pk=grant.pk)
     places = get_scope_inventory().units(get_request_actor(request), Permission.GRANT_MANAGE)
     people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)[:500]
@@ -69,7 +69,7 @@ def extend_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and attempt_grant_change(
         form, lambda: extend_grant(actor=get_request_actor(request), grant=grant, **form.cleaned_data)
     ):
-        messages.success(request, "The end is set.")
+        messages.success(request, "End date saved.")
         return redirect("grant", pk=pk)
     return render_grant(request, grant, extend_form=form)
 
@@ -81,13 +81,13 @@ def revoke_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and attempt_grant_change(
         form, lambda: revoke_grant(actor=get_request_actor(request), grant=grant, **form.cleaned_data)
     ):
-        messages.success(request, f"{grant.user} no longer holds {grant.role} there.")
+        messages.success(request, f"Grant revoked: {grant.user} is no longer {grant.role.replace('_', ' ')}.")
         return redirect("grant", pk=pk)
     return render_grant(request, grant, revoke_form=form)
 
 
 def attempt_grant_change(form: forms.Form, act: Callable[[], Grant]) -> Grant | None:
-    """The Grant that the act gives; None where it was refused, and the form says why. What isn't allowed is a 403."""
+    """The Grant that the act returns; None if it was refused, with the reason in the form. Not permitted: 403."""
     try:
         return act()
     except GrantError as error:

@@ -1,4 +1,4 @@
-"""One's own Grants: what they are, lending an approver's, ending what was lent."""
+"""Views of the user's own Grants: the list, lending an approver's Grant, ending a lent one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def delegate_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         actor, given = get_request_actor(request), form.cleaned_data
         if lent := attempt_grant_change(form, lambda: delegate_grant(actor=actor, grant=grant, **given)):
+            role = lent.role.replace("_", " ")
             messages.success(
-                request, f"{lent.user} holds {lent.role} there as well, until {lent.ends_at:%Y-%m-%d %H:%M} UTC."
+                request, f"Grant lent: {lent.user} is also {role} until {lent.ends_at:%Y-%m-%d %H:%M} UTC."
             )
             return redirect("my-grants")
     return render(request, "identity/delegate.html", {"form": form, "line": queries.build_grant_lines([grant])[0]})
@@ -48,12 +49,12 @@ def delegate_grant_view(request: HttpRequest, pk: int) -> HttpResponse:
 @own_resource
 @require_POST
 def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
-    """For the lender and for the borrower."""
+    """End a lent Grant: the lender and the borrower can do it."""
     mine = Q(user=request.user.pk) | Q(delegated_from__user=request.user.pk)
     lent = Grant.objects.select_related("user", "delegated_from").filter(mine, delegated_from__isnull=False)
     grant, form = get_object_or_404(lent, pk=pk), DelegateForm({})
     if attempt_grant_change(form, lambda: revoke_grant(actor=get_request_actor(request), grant=grant)):
-        messages.success(request, "What was lent has ended.")
+        messages.success(request, "The lent grant has ended.")
     else:
         messages.error(request, " ".join(map(str, form.non_field_errors())))
     return redirect("my-grants")

@@ -1,4 +1,4 @@
-"""Grants for pages: the filters of the list, and each with the name of its place."""
+"""Queries of Grants for pages: the filters of the list, and lines with the name of the scope."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class GrantFilter(ListFilter):
 
 @dataclass(frozen=True, slots=True)
 class GrantLine:
-    """A Grant, the name of where it is, and whether it holds now."""
+    """A Grant, the name of its scope, and whether it is active."""
 
     grant: Grant
     place: str
@@ -48,7 +48,7 @@ class GrantLine:
 @dataclass(frozen=True, slots=True)
 class GrantPage:
     lines: list[GrantLine]
-    last: int | None  # the id that the next page starts below; None: this is the last page
+    last: int | None  # the next page starts below this id; None: this is the last page
 
 
 def paginate_grants(rows: QuerySet[Grant], below: int | None) -> GrantPage:

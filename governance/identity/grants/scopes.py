@@ -1,4 +1,4 @@
-"""Where the scope of a Grant lies. The inventory stands above this layer, so it is asked through a setting."""
+"""Locates the scope of a Grant. The inventory is a layer above, so it is found through a setting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ScopeKey = tuple[str, str]  # kind, AWS id
 
 @dataclass(frozen=True, slots=True)
 class ScopeLocation:
-    """A scope that the inventory knows: where it lies, and its name to show."""
+    """A scope that the inventory knows: its place and its name."""
 
     place: Place
     name: str
@@ -30,10 +30,10 @@ class ScopeInventory(Protocol):
         """The scopes that the inventory knows."""
 
     def within(self, actor: Actor, permission: Permission) -> Q:
-        """Restricts rows that have scope_kind and scope_id to the scopes where the actor holds the permission."""
+        """A filter of rows with scope_kind and scope_id: only the scopes where the actor holds the permission."""
 
     def units(self, actor: Actor, permission: Permission) -> list[tuple[ScopeKey, str]]:
-        """The organizations and OUs where the actor holds the permission, with their names; accounts are too many."""
+        """The organizations and OUs where the actor holds the permission, with names. There are too many accounts."""
 
 
 def get_scope_inventory() -> ScopeInventory:
@@ -51,7 +51,7 @@ def parse_scope(line: str) -> tuple[ScopeKind, str]:
     found = SCOPE_PATTERN.fullmatch(" ".join(line.split()))
     if found is None:
         raise ValidationError(
-            "Write each place like: account 111122223333, ou ou-ab12-cdefgh34, organization o-abcdef1234."
+            "Enter each scope in the form account 111122223333, ou ou-ab12-cdefgh34 or organization o-abcdef1234."
         )
     kind, scope_id = (part for part in found.groups() if part)
     return ScopeKind(kind), scope_id

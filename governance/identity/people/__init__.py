@@ -1,1 +1,1 @@
-"""People and service accounts: invited, known by name, signed in, given tokens."""
+"""People and service accounts: inviting, names, sign-in, sessions and API tokens."""

@@ -1,4 +1,12 @@
-"""Where Tutela differs from django-allauth: sign-up is closed, seeds are encrypted, step-up is by a second factor."""
+"""Adapts django-allauth: no sign-up, encrypted secrets, step-up by a second factor only.
+
+The course of a sign-in:
+
+1. a password, a passkey, single sign-on or a reset authenticates the person (allauth);
+2. pre_login refuses service accounts;
+3. login opens the session, with its audit row;
+4. governance.identity.factors.middleware requires the second factor before anything else.
+"""
 
 from __future__ import annotations
 
@@ -28,22 +36,23 @@ log = logging.getLogger(__name__)
 
 
 class SignInAdapter(DefaultAccountAdapter):
-    """People are made by a security admin or by a command; every way in ends at the same gate."""
+    """Accounts are created by a security admin or a command, never by sign-up."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_password_mismatch": "This user name and password don't fit together. Try again, or reset the password.",
+        # One message for an unknown name and for a wrong password: it must not tell which user names exist.
+        "username_password_mismatch": "The user name or password is wrong. Try again, or reset your password.",
         "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again.",
-        "incorrect_code": "This code is wrong or was used already. Wait for the next one.",
+        "incorrect_code": "This code is wrong or was already used. Wait for the next code.",
     }
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         return False
 
     def is_reauthentication_required(self, **_kwargs: Any) -> bool:
-        """Changing a factor needs one that is fresh, whichever kind. With none yet, enrolling is what must happen.
+        """Changing a factor needs a fresh one of any kind. A person without a factor may set one up.
 
-        Raises instead of answering True: allauth would then ask its own record, where a password counts.
+        Raises instead of returning True: allauth would then look at its own record, where a password counts.
         """
         fresh = second_factors.has_recent_proof(
             self.request, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT, second_factors.ANY_FACTOR
@@ -53,13 +62,13 @@ class SignInAdapter(DefaultAccountAdapter):
         return False
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, str]]:
-        """Never the password: it is not a second factor."""
+        """Only the second factor: allauth would offer the password too."""
         if not user.is_authenticated:
             return []
         return [{"id": "mfa_reauthenticate", "description": "Use your second factor", "url": reverse("step-up")}]
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Home; for somebody who may see nothing yet, their own page, which says so."""
+        """The home page; for a person without grants, their own page, which says so."""
         return (
             resolve_url(settings.LOGIN_REDIRECT_URL) if build_actor(cast(User, request.user)).grants else reverse("me")
         )
@@ -79,7 +88,8 @@ class SignInAdapter(DefaultAccountAdapter):
             )
 
     def authentication_failed(self, _request: HttpRequest, **credentials: Any) -> None:
-        """Known names go to the audit trail. What else was typed isn't kept: it may be a password in the wrong field."""
+        """Record a refused sign-in of a known user in the audit trail."""
+        # An unknown name is not recorded as it was typed: it may be a password in the wrong field.
         user = User.objects.filter(username=credentials.get("username", "")).first()
         if user is None:
             log.warning("a sign-in with an unknown user name was refused")
@@ -90,17 +100,19 @@ class SignInAdapter(DefaultAccountAdapter):
             )
 
     def send_password_reset_mail(self, user: Any, _typed: str, context: dict[str, Any]) -> None:
-        """To the address that is kept: what was typed may only look like it."""
+        """Send to the stored address."""
+        # Not to the typed one: an address that only looks like the stored one could belong to an attacker.
         super().send_password_reset_mail(user, user.email, context)
 
     def send_notification_mail(self, template_prefix: str, user: Any, context: Any = None, email: Any = None) -> None:
-        """To the address that a security admin set. allauth keeps addresses in a table of its own, which isn't used here."""
+        """Send to the address that a security admin set. allauth's own table of addresses isn't used."""
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail server that doesn't answer must not keep anybody from changing a factor; the log says what wasn't sent."""
+        """Send a mail; an error is logged."""
         try:
             super().send_mail(template_prefix, email, context)
+        # Not raised: a mail server that is away must not keep a person from replacing a lost factor.
         except (OSError, SMTPException):
             log.exception("the mail %s could not be sent", template_prefix)
 
@@ -113,7 +125,7 @@ class SignInAdapter(DefaultAccountAdapter):
 class FactorAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This code is wrong or was used already. Wait for the next one.",
+        "incorrect_code": "This code is wrong or was already used. Wait for the next code.",
         "cannot_delete_authenticator": "This is your only second factor. Add another one first.",
     }
 
@@ -133,6 +145,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return "Tutela"
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        # The last app or passkey can't be removed: the password alone would then be enough to set up a new one.
         others = Authenticator.objects.filter(user=authenticator.user_id, type__in=second_factors.STRONG_FACTORS)
         return bool(others.exclude(pk=authenticator.pk).exists())
 

@@ -1,4 +1,4 @@
-"""Writes about people beyond their Grants: invited, disabled, their factors changed or reset."""
+"""Administers people: invites, disables and enables them, changes their email, resets their access."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from governance.identity.people.sessions import end_sessions
 
 UNEXPECTED_CHANGE_ADVICE = "If you didn't ask for this, tell another security admin at once."
 RESET_NOTICE = (
-    "A security admin took away your password, your second factors and your single sign-on, and ended your sessions.",
-    "They have a link with which you start anew. It comes from them, never by mail from the portal.",
+    "A security admin removed your password, your second factors and your single sign-on, and ended your sessions.",
+    "They will give you a link to set up access again. The portal never sends this link by email.",
     "",
     UNEXPECTED_CHANGE_ADVICE,
 )
-ADDRESS_CHANGE_NOTICE = "The mail address of {0} was {1}. It is {2} now; {3} changed it."
+ADDRESS_CHANGE_NOTICE = "{3} changed the email address of {0} from {1} to {2}."
 
 
 class SelfAdministrationError(Exception):
-    """An admin's act on their own person: another security admin has to do it."""
+    """An admin can't do this to their own account; another security admin must do it."""
 
 
 def require_permission(actor: Actor, permission: Permission, now: datetime) -> None:
-    """Raises NotPermittedError. People belong to no Account: it takes a Grant over the whole organization."""
+    """Raises NotPermittedError. People belong to no Account, so this needs a Grant over a whole organization."""
     if not is_permitted_org_wide(actor, permission, now):
-        raise NotPermittedError(f"This needs {permission} over the organization.")
+        raise NotPermittedError(f"This needs the permission {permission} over a whole organization.")
 
 
 def invite_person(*, actor: Actor, username: str, email: str, full_name: str, now: datetime) -> tuple[User, str]:
-    """A person without a password, and the word of the link with which they choose one. Raises ValidationError."""
+    """Create a person without a password. Returns it, and the token of a link to choose one. Raises ValidationError."""
     require_permission(actor, Permission.USER_MANAGE, now)
     with transaction.atomic():
         user = create_user(actor=actor, username=username, password=None, email=email, full_name=full_name)
@@ -50,17 +50,18 @@ def invite_person(*, actor: Actor, username: str, email: str, full_name: str, no
 
 
 def reissue_link(*, actor: Actor, user: User, purpose: one_time_links.LinkPurpose, now: datetime) -> str:
-    """Another one-time link. A welcome link can set a password, so it needs a fresh second factor."""
+    """Issue another one-time link."""
     require_permission(actor, Permission.USER_MANAGE, now)
     forbid_self(actor, user)
+    # The link sets a password or connects an identity: with a stolen session it would open another person's account.
     step_up.require_fresh_factor(actor, now)
     return one_time_links.issue_link(actor=actor, user=user, purpose=purpose, now=now)
 
 
-def set_welcome_password(*, word: str, password: str, now: datetime) -> User:
-    """The person behind a welcome link, with the password that they chose. Raises LinkRefusedError."""
+def set_welcome_password(*, token: str, password: str, now: datetime) -> User:
+    """Set the password that the person behind a welcome link chose. Raises LinkRefusedError."""
     with transaction.atomic():
-        user = one_time_links.redeem_link(word, one_time_links.LinkPurpose.WELCOME, now).user
+        user = one_time_links.redeem_link(token, one_time_links.LinkPurpose.WELCOME, now).user
         user.set_password(password)
         user.save(update_fields=["password"])
         audit.record(
@@ -71,7 +72,8 @@ def set_welcome_password(*, word: str, password: str, now: datetime) -> User:
 
 
 def set_person_active(*, actor: Actor, user: User, active: bool, now: datetime) -> None:
-    """Disable or enable. Disabling ends the person's sessions, and the tokens that they answer for, at once."""
+    """Disable or enable a person. Disabling ends their sessions, links and tokens at once, also those of the service
+    accounts for which they are responsible."""
     require_permission(actor, Permission.USER_MANAGE, now)
     forbid_self(actor, user)
     with transaction.atomic():
@@ -85,25 +87,25 @@ def set_person_active(*, actor: Actor, user: User, active: bool, now: datetime) 
 
 
 def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None:
-    """Another mail address for a person. They are told at the old one, at the new one and in the portal.
+    """Change a person's email address, with a notice to the old one, to the new one and in the portal.
 
-    It opens nothing by itself: a mail resets a password only beside a second factor. Raises ValidationError.
+    The address alone opens nothing: a mail resets a password only beside a second factor. Raises ValidationError.
     """
     require_permission(actor, Permission.USER_MANAGE, now)
+    # Not for the admin's own account: a stolen session could send its own notices elsewhere.
     forbid_self(actor, user)
     step_up.require_fresh_factor(actor, now)
     if user.is_service:
-        raise ValidationError(
-            {"email": "A service account has no mail address. The person who answers for it has one."}
-        )
+        raise ValidationError({"email": "A service account has no email address; its responsible person has one."})
     with transaction.atomic():
-        audit.hold_trail_end("user.email")  # two admins who give the same address come one after the other
+        # Two admins who set the same address take turns here; the second one finds it taken.
+        audit.hold_trail_end("user.email")
         address, before = (
             validate_mail_address(email, user),
             User.objects.values_list("email", flat=True).get(pk=user.pk),
         )
         if address == before:
-            raise ValidationError({"email": "This is their mail address already."})
+            raise ValidationError({"email": "This is already the person's email address."})
         User.objects.filter(pk=user.pk).update(email=address)
         row = audit.record(
             actor=actor,
@@ -118,16 +120,17 @@ def change_email(*, actor: Actor, user: User, email: str, now: datetime) -> None
             "",
             UNEXPECTED_CHANGE_ADVICE,
         ]
-        mail.mail_each_address([before, address], "Your mail address was changed", lines)
-        mail.write_to_inbox(user, f"user:{user.pk}:email:{row.pk}", "Your mail address was changed", lines)
+        mail.mail_each_address([before, address], "Your email address was changed", lines)
+        mail.write_to_inbox(user, f"user:{user.pk}:email:{row.pk}", "Your email address was changed", lines)
     user.email = address
 
 
 def reset_access(*, actor: Actor, user: User, now: datetime) -> str:
-    """For somebody who lost everything: factors, password, single sign-on and sessions go; a one-time link starts anew.
+    """Reset a person's access, for one who lost their factors. Returns the token of a welcome link, the only way in.
 
-    Nothing that was good before lets anybody in after this: a link that was made earlier, a mail that resets a password,
-    and the identity provider, behind which there may be no more than a mailbox, would each be enough to enrol a factor.
+    It removes factors, password, single sign-on, sessions and earlier links. One that stayed would be enough to set up
+    a new factor: an earlier link, a mail that resets a password, or the identity provider, which may ask for no more
+    than a mailbox.
     """
     require_permission(actor, Permission.USER_RESET_FACTOR, now)
     forbid_self(actor, user)
@@ -148,12 +151,14 @@ def reset_access(*, actor: Actor, user: User, now: datetime) -> str:
             identities=gone,
         )
         end_sessions(actor=actor, user=user, why="factors reset")
-        mail.mail_person(user, "Your second factors were reset", RESET_NOTICE)
+        # The notice has no link: a person who reads the mailbox must not get in. The admin hands the link over.
+        mail.mail_person(user, "Your access was reset", RESET_NOTICE)
         return one_time_links.issue_link(actor=actor, user=user, purpose=one_time_links.LinkPurpose.WELCOME, now=now)
 
 
 def disconnect_identities(*, actor: Actor, user: User, now: datetime) -> None:
-    """Their single sign-on identities are forgotten, and their sessions end."""
+    """Remove the person's single sign-on identities and end their sessions."""
+    # Without step-up, and allowed for the own account: it only takes access away.
     require_permission(actor, Permission.USER_MANAGE, now)
     with transaction.atomic():
         gone, _ = SocialAccount.objects.filter(user=user).delete()
@@ -167,15 +172,17 @@ def end_all_sessions(*, actor: Actor, user: User, now: datetime) -> int:
 
 
 def record_factor_change(*, actor: Actor, user: User, what: str, kind: str, keep: str) -> None:
-    """Writes it down and ends the person's other sessions. what: added, removed, renewed. keep: this session's key."""
+    """Record a change and end the person's other sessions. what: added, removed, renewed; keep: this session's key."""
+    # Another session may be the reason for the change, if it is an intruder's.
     with transaction.atomic():
         audit.record(actor=actor, action=f"factor.{what}", subject=f"user:{user.pk}", kind=kind)
         end_sessions(actor=actor, user=user, why="factor changed", but=keep)
 
 
 def rotate_factor_keys(*, actor: Actor) -> int:
-    """Every secret of a second factor under the newest key. Gives how many factors have one."""
+    """Encrypt every secret of a second factor with the newest key. Returns how many factors have one."""
     with transaction.atomic():
+        # Locked: a recovery code that is used meanwhile would be written back as unused. Passkeys have no secret.
         held = Authenticator.objects.select_for_update().exclude(type=Authenticator.Type.WEBAUTHN)
         found = list(held)
         for authenticator in found:
@@ -189,9 +196,9 @@ def rotate_factor_keys(*, actor: Actor) -> int:
 
 def forbid_self(actor: Actor, user: User) -> None:
     if actor.user_id == user.pk:
-        raise SelfAdministrationError("Nobody does this to themselves; ask another security admin.")
+        raise SelfAdministrationError("You can't do this for yourself; ask another security admin.")
 
 
 def build_audit_actor(user: User) -> Actor:
-    """The person as the audit trail names them; no permission is meant."""
+    """The person as the actor of audit rows about their own sign-in and factors. It has no grants."""
     return Actor(name=user.get_username(), user_id=user.pk)

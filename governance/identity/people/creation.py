@@ -1,4 +1,4 @@
-"""Writes about people."""
+"""Creates users."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ __all__ = ["create_user", "grant_role"]
 
 
 def create_user(*, actor: Actor, username: str, password: str | None, email: str = "", full_name: str = "") -> User:
-    """A person with a password; None: one that a one-time link lets them choose. Raises ValidationError."""
+    """Create a person. password None: they choose one by a one-time link. Raises ValidationError."""
     first, _, last = full_name.strip().partition(" ")
     user = User(first_name=first[:150], last_name=last[:150])
-    user.set_password(password)  # which takes its time: before anything is held
+    # Hashing takes a good part of a second, so it comes before the lock that every act waits for.
+    user.set_password(password)
     with transaction.atomic():
-        audit.hold_trail_end("user.create")  # two admins who give the same name come one after the other
+        # Two admins who create the same name take turns here; a constraint alone doesn't know names that look the same.
+        audit.hold_trail_end("user.create")
         user.username, user.email = validate_username(username), validate_mail_address(email) if email.strip() else ""
         if password is not None:
             validate_password(password, user)

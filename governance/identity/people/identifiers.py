@@ -1,4 +1,4 @@
-"""Who is meant by a name: a user name or a mail address, whatever its spelling. And which names may be taken."""
+"""Finds people by user name or email address, in every spelling that looks the same, and validates new ones."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from governance.identity.models import User
 
 MAX_IDENTIFIER_LENGTH = 254
 TAKEN_MESSAGES = {
-    "username": "A user {} already exists, if spelled in other capitals perhaps.",
-    "email": "{} has this mail address already, or has it as a user name. Each address belongs to one person.",
+    "username": "There is already a user {}, maybe in another spelling. Choose another name.",
+    "email": "{} already uses this email address or has it as a user name. An address can belong to only one person.",
 }
 
 
 class PersonNotKnownError(ValueError):
-    """A name that is nobody's, or more than one person's, or of somebody who can't be meant. The message says what to do."""
+    """The text names no person, more than one, or one who can't be chosen. The message says what to do."""
 
 
 def find_people_by_names(names: Iterable[str]) -> dict[str, list[User]]:
-    """Folded name -> everybody with that user name or mail address, active or not. Compared here: databases fold less."""
+    """Folded name -> the users with that user name or email address, active or not."""
+    # Compared here, over all users: databases fold case only, and differ in that.
     wanted = {fold_name(name) for name in names} - {""}
     called: dict[str, set[int]] = defaultdict(set)
     for pk, *own in User.objects.values_list("pk", "username", "email") if wanted else ():
@@ -34,7 +35,7 @@ def find_people_by_names(names: Iterable[str]) -> dict[str, list[User]]:
 
 
 def find_person(text: str) -> User:
-    """The one active person whom this user name or mail address names. Raises PersonNotKnownError."""
+    """The active person with this user name or email address. Raises PersonNotKnownError."""
     called: list[User] = []
     if len(text.strip()) <= MAX_IDENTIFIER_LENGTH:
         refuse_hidden_characters(text)
@@ -42,31 +43,33 @@ def find_person(text: str) -> User:
     people = [user for user in called if not user.is_service]
     if not people:
         raise PersonNotKnownError(
-            "This is a service account. Name the person."
+            "This is a service account. Name a person."
             if called
-            else "Nobody in the portal has this user name or mail address. Check it, or have a security admin invite them."
+            else "No person has this user name or email address. Check it, or ask a security admin to invite them."
         )
     if len(people) > 1:
-        raise PersonNotKnownError("More than one person has this name. Use a user name that is only theirs.")
+        raise PersonNotKnownError("More than one person has this name. Use the person's unique user name.")
     if not people[0].is_active:
-        raise PersonNotKnownError(f"{people[0]} is disabled. Name somebody else, or have a security admin enable them.")
+        raise PersonNotKnownError(
+            f"{people[0]} is disabled. Name another person, or ask a security admin to enable this one."
+        )
     return people[0]
 
 
 def refuse_hidden_characters(text: str) -> None:
     if found := list_hidden_characters(text.strip()):
         raise PersonNotKnownError(
-            f"It holds characters that nobody sees ({', '.join(found[:5])}). Type the name again, without them."
+            f"The name contains invisible characters ({', '.join(found[:5])}). Enter it without them."
         )
 
 
 def list_folded_names(user: User) -> frozenset[str]:
-    """Every folded name that means this person."""
+    """Every folded name of this person."""
     return list_spellings(user.get_username()) | list_spellings(user.email)
 
 
 def list_unknown_names(names: Iterable[str]) -> list[str]:
-    """Of these names, those that nobody in the portal has, in any spelling; as they were written."""
+    """The names among these that no user has in any spelling; as they were written."""
     given = sorted(set(names))
     if not given:
         return []
@@ -77,12 +80,12 @@ def list_unknown_names(names: Iterable[str]) -> list[str]:
 
 
 def validate_username(text: str) -> str:
-    """As it is kept. Raises ValidationError for what looks like another name, or is one already."""
+    """The user name as it is stored. Raises ValidationError if it is taken or looks like a taken one."""
     return validate_identifier("username", text, None)
 
 
 def validate_mail_address(text: str, user: User | None = None) -> str:
-    """As it is kept, for this person. Raises ValidationError."""
+    """The email address of this person as it is stored. Raises ValidationError."""
     return validate_identifier("email", text, user)
 
 
@@ -90,11 +93,11 @@ def require_valid_address(name: str) -> None:
     try:
         validate_email(name)
     except ValidationError as error:
-        raise ValidationError({"email": "This is no mail address. Write it like ada@example.com."}) from error
+        raise ValidationError({"email": "Enter a valid email address, such as ada@example.com."}) from error
 
 
 def validate_identifier(field: str, text: str, user: User | None) -> str:
-    """A user name or a mail address that no other person has as either. Raises ValidationError."""
+    """A user name or email address that no other person has as either of the two. Raises ValidationError."""
     try:
         refuse_hidden_characters(text)
     except PersonNotKnownError as error:

@@ -1,4 +1,4 @@
-"""One-time links: made by a security admin or a command, handed over by them, good once and until a time."""
+"""Issues and redeems one-time links. A security admin or a command makes one and hands it over; it works once."""
 
 from __future__ import annotations
 
@@ -17,44 +17,46 @@ LinkPurpose = OneTimeLink.Purpose
 
 
 class LinkRefusedError(Exception):
-    """The link is unknown, used or over."""
+    """The link is unknown, used or expired."""
 
     def __init__(self) -> None:
-        super().__init__("This link was used already, or has ended. Ask a security admin for another one.")
+        # One message for all causes: it must not tell a stranger which links exist.
+        super().__init__("This link was already used or has expired. Ask a security admin for a new one.")
 
 
 def issue_link(*, actor: Actor, user: User, purpose: LinkPurpose, now: datetime) -> str:
-    """The word that goes into the link; it is kept as a digest only. Earlier links of the same kind end."""
-    word = secrets.token_urlsafe(32)
+    """Issue a link. Returns its token, of which only the digest is stored. Earlier links of the same purpose end."""
+    token = secrets.token_urlsafe(32)
     with transaction.atomic():
         user.links.filter(purpose=purpose, used_at=None).update(expires_at=now)
         OneTimeLink.objects.create(
             user=user,
             purpose=purpose,
-            digest=hash_link_token(word),
+            digest=hash_link_token(token),
             created_by=actor.name,
             expires_at=now + LINK_LIFETIME,
         )
         audit.record(actor=actor, action="link.create", subject=f"user:{user.pk}", purpose=purpose)
-    return word
+    return token
 
 
-def find_link(word: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
-    """The link, unused so far. Raises LinkRefusedError."""
+def find_link(token: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
+    """The unused link with this token. Raises LinkRefusedError."""
     open_links = OneTimeLink.objects.select_related("user").filter(used_at=None, expires_at__gt=now)
-    found = open_links.filter(digest=hash_link_token(word), purpose=purpose, user__is_active=True).first()
+    found = open_links.filter(digest=hash_link_token(token), purpose=purpose, user__is_active=True).first()
     if found is None:
         raise LinkRefusedError
     return found
 
 
-def redeem_link(word: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
-    """Use it up. Of two who use it at once, one is refused: losing means that the link is gone."""
-    found = find_link(word, purpose, now)
+def redeem_link(token: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
+    """Use the link up. Raises LinkRefusedError."""
+    found = find_link(token, purpose, now)
+    # A conditional UPDATE: of two requests with the same link, one is refused.
     if not OneTimeLink.objects.filter(pk=found.pk, used_at=None).update(used_at=now):
         raise LinkRefusedError
     return found
 
 
-def hash_link_token(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()
+def hash_link_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,5 @@
-"""One's own second factors: enrol, remove, renew. allauth's flows, with the audit row and the end of other sessions."""
+"""Views of the user's own second factors: set up, remove, renew. They add audit rows to allauth's views, and end other
+sessions."""
 
 from __future__ import annotations
 
@@ -34,9 +35,10 @@ def handle_factor_change(request: HttpRequest, what: str, kind: str) -> None:
 
 
 def finish_enrollment(request: HttpRequest, authenticator: Authenticator) -> None:
-    """Whoever enrolled a factor has just used it; so the session counts as proved, under a new id."""
+    """Record the new factor. The person has just used it, so it counts as verified for this session."""
     handle_factor_change(request, "added", authenticator.type)
     post_authentication(request, authenticator)
+    # The session may do more from now on; an id that was seen before must not.
     renew_session(request)
 
 
@@ -99,6 +101,7 @@ class RecoveryCodes(ViewRecoveryCodesView):
 
 class NewRecoveryCodes(GenerateRecoveryCodesView):
     def form_valid(self, _form: Any) -> HttpResponse:
+        # Recovery codes alone don't count as a factor, so there must be an app or a passkey first.
         if not second_factors.has_factor(self.request.user):
             raise ReauthenticationRequired
         with transaction.atomic():

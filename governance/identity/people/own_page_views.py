@@ -1,4 +1,4 @@
-"""One's own page: sessions, factors, password. And the first steps of somebody who was invited."""
+"""Views of the user's own page, and of the welcome link with which an invited person chooses a password."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from governance.identity.people.forms import ChoosePasswordForm
 from governance.identity.queries import build_actor, list_factors
 from governance.identity.web import own_resource, public_view
 
-WELCOME_KEY = "tutela.welcome"  # session key: the word of the link, so that it doesn't stay in the address
+WELCOME_KEY = "tutela.welcome"  # session key: the link's token
 
 
 @own_resource
@@ -40,7 +40,7 @@ def show_own_page(request: HttpRequest) -> HttpResponse:
 @own_resource
 @require_POST
 def end_my_sessions(request: HttpRequest) -> HttpResponse:
-    """One session by its number, or all but this one."""
+    """End one session by its number, or all but this one."""
     user = cast(User, request.user)
     mine = UserSession.objects.filter(user=user)
     if number := request.POST.get("session", ""):
@@ -57,8 +57,9 @@ def end_my_sessions(request: HttpRequest) -> HttpResponse:
 @public_view
 @never_cache
 @require_safe
-def open_welcome_link(request: HttpRequest, word: str) -> HttpResponse:
-    request.session[WELCOME_KEY] = word
+def open_welcome_link(request: HttpRequest, token: str) -> HttpResponse:
+    # Moved to the session at once: in the address, the token would stay visible while the password is chosen.
+    request.session[WELCOME_KEY] = token
     return redirect("welcome")
 
 
@@ -66,15 +67,15 @@ def open_welcome_link(request: HttpRequest, word: str) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def choose_password_view(request: HttpRequest) -> HttpResponseBase:
-    """Choose a password; then enrol a second factor, which the gate sees to."""
-    word = str(request.session.get(WELCOME_KEY, ""))
+    """Choose a password. The middleware then asks for the setup of a second factor."""
+    token = str(request.session.get(WELCOME_KEY, ""))
     try:
-        user = one_time_links.find_link(word, one_time_links.LinkPurpose.WELCOME, timezone.now()).user
+        user = one_time_links.find_link(token, one_time_links.LinkPurpose.WELCOME, timezone.now()).user
         form = ChoosePasswordForm(request.POST or None, user=user)
         if not form.is_valid():
             return render(request, "identity/welcome.html", {"form": form, "invited": user})
         user = administration.set_welcome_password(
-            word=word, password=form.cleaned_data["password"], now=timezone.now()
+            token=token, password=form.cleaned_data["password"], now=timezone.now()
         )
     except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)

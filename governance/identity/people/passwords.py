@@ -1,4 +1,4 @@
-"""Passwords that are long enough and still guessed early: names, repeats, sequences, a common password made longer."""
+"""Refuses long passwords that are easy to guess: names, repeats, sequences, a common password made longer."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
 MIN_DISTINCT_CHARACTERS = 6
-MAX_PASSWORD_LENGTH = 1_000  # each character is looked at several times
+MAX_PASSWORD_LENGTH = 1_000  # a limit for the work below, which reads each character several times
 MIN_NAME_LENGTH = 4
 PRODUCT_NAME = "tutela"
 
 
 class PredictablePasswordValidator:
-    """Refuses what a guesser tries first, offline. The message says which rule, never the password."""
+    """Refuses passwords that an attacker tries first. Works offline; the message names the rule, never the password."""
 
     def __init__(self) -> None:
         self.common: set[str] = CommonPasswordValidator().passwords  # Django's 20,000, from published breaches
 
     def validate(self, password: str, user: Any = None) -> None:
         if len(password) > MAX_PASSWORD_LENGTH:
-            raise ValidationError(f"At most {MAX_PASSWORD_LENGTH:,} characters.")
+            raise ValidationError(f"Enter at most {MAX_PASSWORD_LENGTH:,} characters.")
         folded = password.casefold()
         if any(name in folded for name in list_forbidden_names(user)):
             raise ValidationError("This password contains your name or the portal's. Choose one without them.")
@@ -46,14 +46,14 @@ def list_forbidden_names(user: Any) -> set[str]:
 
 
 def is_sequence(text: str) -> bool:
-    """Every character follows the one before it by the same step of 1, -1 or 0, but for a few breaks."""
+    """True if each character follows the one before it by a step of 1, -1 or 0, with two exceptions at most."""
     steps = [ord(after) - ord(before) for before, after in pairwise(text)]
     regular = sum(step in {-1, 0, 1} for step in steps)
     return bool(steps) and regular >= len(steps) - 2
 
 
 def list_password_stems(text: str) -> set[str]:
-    """What is left without digits and punctuation around it, and the unit that is repeated."""
+    """The text without digits and punctuation, reduced to the unit that it repeats."""
     found = {text.strip("0123456789!?.,-_#*+@$%&"), re.sub(r"[\W\d_]+", "", text)}
     return {unit for stem in found if (unit := find_repeated_unit(stem)) and len(unit) >= MIN_NAME_LENGTH}
 

@@ -1,4 +1,4 @@
-"""People, for the security admin and the auditor."""
+"""Views of people: the list, one person, and the acts of a security admin."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def invite_person_view(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if form.is_valid():
         try:
-            user, word = administration.invite_person(
+            user, token = administration.invite_person(
                 actor=get_request_actor(request), now=timezone.now(), **form.cleaned_data
             )
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
         else:
-            return redirect_to_link(request, user, "welcome-open", word)
+            return redirect_to_link(request, user, "welcome-open", token)
     return render(request, "identity/invite.html", {"form": form})
 
 
@@ -94,7 +94,7 @@ def issue_link_for_person(
 def disconnect_identities_view(request: HttpRequest, pk: int) -> HttpResponse:
     user = person_or_404(request, pk)
     administration.disconnect_identities(actor=get_request_actor(request), user=user, now=timezone.now())
-    messages.success(request, f"{user} can't come by single sign-on any more.")
+    messages.success(request, f"Single sign-on of {user} is disconnected.")
     return redirect("person", pk=pk)
 
 
@@ -113,7 +113,7 @@ def change_email_view(request: HttpRequest, pk: int) -> HttpResponse:
         except administration.SelfAdministrationError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"The mail address of {user} is {user.email} now; they are told.")
+            messages.success(request, f"The email address of {user} is now {user.email}. A notice was sent.")
             return redirect("person", pk=pk)
     return render(request, "identity/mail_address.html", {"form": form, "person": user})
 
@@ -155,22 +155,22 @@ def act_and_show_link(
 ) -> HttpResponse:
     user = person_or_404(request, pk)
     try:
-        word = act(user)
+        token = act(user)
     except administration.SelfAdministrationError as error:
         messages.error(request, str(error))
         return redirect("person", pk=pk)
-    return redirect_to_link(request, user, name, word)
+    return redirect_to_link(request, user, name, token)
 
 
-def redirect_to_link(request: HttpRequest, user: User, name: str, word: str) -> HttpResponse:
-    keep_secret(request, f"link:{user.pk}", request.build_absolute_uri(reverse(name, args=[word])))
+def redirect_to_link(request: HttpRequest, user: User, name: str, token: str) -> HttpResponse:
+    keep_secret(request, f"link:{user.pk}", request.build_absolute_uri(reverse(name, args=[token])))
     return redirect("person-link-shown", pk=user.pk)
 
 
 @permission_required(Permission.USER_VIEW)
 @require_safe
 def show_issued_link(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new link, for a few minutes and for the person who made it; the portal keeps none."""
+    """Show a new link, for a few minutes, to the person who made it. The portal stores only its digest."""
     shown = {
         "person": person_or_404(request, pk),
         "url": read_secret(request, f"link:{pk}"),

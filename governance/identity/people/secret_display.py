@@ -1,6 +1,6 @@
-"""A secret on a page of its own: after the act that made it the browser is redirected, so reload and back repeat nothing.
+"""Shows a new secret on a page of its own, to which the act redirects, so that reload and back repeat nothing.
 
-For a few minutes the secret lies encrypted in the session of the person who made it, and nowhere else.
+For a few minutes, the secret is in the session of the person who made it, encrypted, and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DISPLAY_SESSION_KEY = "shown_once"
 
 
 def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
-    """For this session only, and instead of the one before. subject: whose it is, like token:12."""
+    """Keep a secret in this session, in place of the one before. subject: its object, like token:12."""
     until = (timezone.now() + SECRET_LIFETIME).isoformat()
     request.session[DISPLAY_SESSION_KEY] = totp_secrets.encrypt_secret(
         json.dumps({"subject": subject, "secret": secret, "until": until})
@@ -28,13 +28,13 @@ def keep_secret(request: HttpRequest, subject: str, secret: str) -> None:
 
 
 def read_secret(request: HttpRequest, subject: str) -> str:
-    """Empty where there is none of this subject, or its time is over: then it is also taken out of the session."""
+    """The secret of this subject; empty if there is none or its time is over. Then it is removed from the session."""
     held = request.session.get(DISPLAY_SESSION_KEY)
     if not held:
         return ""
     try:
         kept = json.loads(totp_secrets.decrypt_secret(held))
-    except ConfigurationError:  # its key was taken away since
+    except ConfigurationError:  # its key has been removed since; a new secret can be made
         return ""
     until = parse_datetime(kept["until"])
     if until is None or until <= timezone.now():

@@ -1,4 +1,4 @@
-"""Sessions end: after 30 idle minutes, after 12 hours, and when the person, their factor or an admin says so."""
+"""Begins and ends sessions. They end after 30 idle minutes, after 12 hours, and when a person or an admin ends them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEN_WRITE_INTERVAL = 60  # seconds between two writes of when a session was las
 
 
 class SessionLimitMiddleware:
-    """Middleware: signs out a session that idled or lived too long, before anything else looks at it."""
+    """Middleware: signs out a session that was idle or open for too long, before any other code uses it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -47,25 +47,26 @@ def enforce_session_limits(request: HttpRequest) -> None:
         UserSession.objects.filter(session_key=session.session_key).delete()
         logout(request)
         messages.info(request, "Your session has ended. Sign in again.")
+    # Not at every request: each one would cost a write of the session.
     elif now - seen >= SEEN_WRITE_INTERVAL:
         session[SEEN_KEY] = now
         UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=timezone.now())
 
 
 def renew_session(request: HttpRequest) -> None:
-    """A new session id after what the session may do has grown, so that an id seen before is worth nothing."""
+    """Give the session a new id when it may do more than before: an id that an attacker has seen is worthless then."""
     UserSession.objects.filter(session_key=request.session.session_key).delete()
     request.session.cycle_key()
     UserSession.objects.create_from_request(request)
 
 
 def list_live_sessions(user: User) -> list[UserSession]:
-    """The person's sessions that live, newest first. Dead ones are cleared away on the way."""
+    """The person's live sessions, newest first. Ended ones are deleted on the way."""
     return sorted(UserSession.objects.purge_and_list(user), key=lambda s: s.created_at, reverse=True)
 
 
 def end_sessions(*, actor: Actor, user: User, why: str, keys: Iterable[str] | None = None, but: str = "") -> int:
-    """End these sessions of a person (all of them without keys), but for one. Gives how many."""
+    """End sessions of a person, with keys or all of them, except one (but). Returns how many."""
     found = UserSession.objects.filter(user=user).exclude(session_key=but)
     if keys is not None:
         found = found.filter(session_key__in=list(keys))

@@ -1,4 +1,4 @@
-"""Service accounts and their API tokens."""
+"""Views of service accounts and their API tokens."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def new_service_account(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
         else:
-            messages.success(request, f"{made} exists. Give it a Grant, then a token.")
+            messages.success(request, f"{made} was created. Next, give it a grant, then a token.")
             return redirect("person", pk=made.pk)
     return render(request, "identity/service_new.html", {"form": form})
 
@@ -71,6 +71,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
 def rotate_token_view(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = get_request_actor(request), timezone.now()
     token = get_object_or_404(visible_tokens(actor, now), pk=pk)
+    # The new token gets the lifetime of the old one; the difference is zero for a token that ended as it was made.
     lasts = min(token.expires_at - token.created_at, api_tokens.MAX_TOKEN_LIFETIME) or timedelta(days=1)
     try:
         new, text = api_tokens.rotate_token(actor=actor, token=token, lasts=lasts, now=now)
@@ -88,7 +89,7 @@ def redirect_to_token(request: HttpRequest, token: ApiToken, text: str) -> HttpR
 @permission_required(Permission.TOKEN_MANAGE)
 @require_safe
 def show_issued_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new token's text, for a few minutes and for the person who made it; then only that it exists."""
+    """Show a new token's text, for a few minutes, to the person who made it; afterwards only that it exists."""
     token = get_object_or_404(visible_tokens(get_request_actor(request), timezone.now()), pk=pk)
     shown = {"token": token, "text": read_secret(request, f"token:{pk}"), "minutes": SECRET_LIFETIME.seconds // 60}
     return render(request, "identity/token_shown.html", shown)
@@ -100,5 +101,5 @@ def revoke_token_view(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = get_request_actor(request), timezone.now()
     token = get_object_or_404(visible_tokens(actor, now), pk=pk)
     api_tokens.revoke_token(actor=actor, token=token, now=now)
-    messages.success(request, f"{token} is revoked; it stopped working.")
+    messages.success(request, f"{token} is revoked.")
     return redirect("tokens")

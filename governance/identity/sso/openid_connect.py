@@ -1,7 +1,14 @@
-"""OpenID Connect: who the identity provider says this is, believed only when signed, and only for people we know.
+"""Sign-in by OpenID Connect, for people that a security admin has connected to their identity.
 
-allauth speaks the protocol. What it leaves open is closed here: the ID token's signature and algorithm are always
-checked, a nonce binds it to this browser, and claims come from the ID token, never from an answer about another sub.
+allauth speaks the protocol; this module adds checks that it leaves out:
+
+1. start: the browser's session gets a nonce, which goes to the provider;
+2. callback: the ID token must have a trusted algorithm and signature, this portal as its audience, and the nonce of
+   this session; further claims are accepted only about the same sub;
+3. the email's domain is checked, if there is a list of domains;
+4. a known identity signs in, a connect link connects a new one; any other identity is refused.
+
+The second factor is then asked for as after a password (governance.identity.factors.middleware).
 """
 
 from __future__ import annotations
@@ -47,22 +54,24 @@ class OidcConnection(OpenIDConnectOAuth2Adapter):
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
         claims = self.trusted(request, app, kwargs["response"].get("id_token"))
         if "email" not in claims:
-            told = self._fetch_user_info(token.token)
-            if told.get("sub") != claims["sub"]:
-                raise OAuth2Error("userinfo speaks of somebody else")
-            claims = {**claims, **{name: told[name] for name in ("email", "email_verified") if name in told}}
+            # Some providers send the email by userinfo only. That answer isn't signed, so it must name the same sub.
+            info = self._fetch_user_info(token.token)
+            if info.get("sub") != claims["sub"]:
+                raise OAuth2Error("userinfo names another sub than the ID token")
+            claims = {**claims, **{name: info[name] for name in ("email", "email_verified") if name in info}}
         return self.get_provider().sociallogin_from_response(request, {"id_token": clean_claims(claims)})
 
     def trusted(self, request: HttpRequest, app: Any, id_token: str | None) -> dict[str, Any]:
-        """The ID token's claims. Raises OAuth2Error unless it is signed, ours, of now, and for this browser."""
+        """The ID token's claims. Raises OAuth2Error unless it is signed, still valid, for this portal and browser."""
         if self.openid_config["issuer"] != app.settings["server_url"].rstrip("/"):
-            raise OAuth2Error("the provider calls itself by another name than the configured one")
+            raise OAuth2Error("the provider's issuer is not the configured one")
         try:
+            # Checked before the signature: "none" needs none, and with HS256 the public key would be the secret.
             algorithm = jwt.get_unverified_header(id_token or "").get("alg")
         except jwt.PyJWTError as error:
             raise OAuth2Error("there is no ID token") from error
         if algorithm not in TRUSTED_ALGORITHMS:
-            raise OAuth2Error("the ID token's algorithm is not one that is trusted")
+            raise OAuth2Error("the ID token's algorithm is not trusted")
         claims: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=self.openid_config["jwks_uri"],
@@ -70,27 +79,29 @@ class OidcConnection(OpenIDConnectOAuth2Adapter):
             audience=app.client_id,
             lookup_kid=jwtkit.lookup_kid_jwk,
         )
+        # Taken out of the session, so that the same token can't be used a second time.
         nonce = request.session.pop(NONCE_KEY, None)
         if not nonce or not hmac.compare_digest(nonce, str(claims.get("nonce", ""))):
-            raise OAuth2Error("the ID token was made for another sign-in")
+            raise OAuth2Error("the ID token belongs to another sign-in")
         if not claims.get("sub") or claims.get("azp", app.client_id) != app.client_id:
-            raise OAuth2Error("the ID token names nobody, or another client")
+            raise OAuth2Error("the ID token has no sub, or names another client")
         return claims
 
 
 def clean_claims(claims: dict[str, Any]) -> dict[str, Any]:
-    """The claims as the database takes them. Who somebody is, is never replaced: two could become one."""
+    """The claims in a form that the database accepts."""
+    # Elsewhere, characters that can't be stored are replaced. In an identity that could turn two people into one.
     if not is_storable([claims.get(name) for name in ("sub", "iss", "email")]):
-        raise OAuth2Error("the ID token names somebody in characters that can't be stored")
+        raise OAuth2Error("the ID token's identity contains characters that can't be stored")
     try:
         found: dict[str, Any] = as_storable(claims)
     except TooDeepError as error:
-        raise OAuth2Error("the ID token is nested too deep") from error
+        raise OAuth2Error("the ID token is nested too deeply") from error
     return found
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):
-    """Known people only. An identity is (connection, sub): names and addresses can change hands."""
+    """Connected people only. An identity is (connection, sub): names and addresses can pass to another person."""
 
     def is_open_for_signup(self, _request: HttpRequest, _sociallogin: SocialLogin) -> bool:
         return False
@@ -99,19 +110,19 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         account = sociallogin.account
         if account.provider == OIDC_PROVIDER_ID and not is_domain_allowed(account.extra_data.get("id_token", {})):
             raise ImmediateHttpResponse(render(request, "socialaccount/authentication_error.html", status=403))
-        word = request.session.pop(CONNECT_KEY, "")
-        if word and not sociallogin.is_existing:
+        token = request.session.pop(CONNECT_KEY, "")
+        if token and not sociallogin.is_existing:
             try:
-                connect_identity(request, sociallogin, word)
+                connect_identity(request, sociallogin, token)
             except one_time_links.LinkRefusedError as error:
                 shown = {"why": str(error)}
                 raise ImmediateHttpResponse(render(request, "identity/link_refused.html", shown, status=410)) from error
 
 
-def connect_identity(request: HttpRequest, sociallogin: SocialLogin, word: str) -> None:
-    """Tie this identity to the person whom a security admin made the link for."""
+def connect_identity(request: HttpRequest, sociallogin: SocialLogin, token: str) -> None:
+    """Connect this identity to the person for whom a security admin made the link."""
     with transaction.atomic():
-        user = one_time_links.redeem_link(word, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
+        user = one_time_links.redeem_link(token, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
         sociallogin.connect(request, user)
         account: SocialAccount = sociallogin.account
         audit.record(
@@ -124,7 +135,7 @@ def connect_identity(request: HttpRequest, sociallogin: SocialLogin, word: str) 
 
 
 def is_domain_allowed(claims: dict[str, Any]) -> bool:
-    """With an allow-list: the address is verified and of one of its domains. Without: anybody whom we know."""
+    """True if the email is verified and of a domain on the list; without a list, for every connected person."""
     if not settings.OIDC_ALLOWED_DOMAINS:
         return True
     _, sign, domain = str(claims.get("email", "")).rpartition("@")
@@ -134,7 +145,7 @@ def is_domain_allowed(claims: dict[str, Any]) -> bool:
 @public_view
 @require_POST
 def start_oidc_login(request: HttpRequest, provider_id: str) -> HttpResponseBase:
-    """To the identity provider. Nothing of the request is handed through to it but where to come back."""
+    """Redirect to the identity provider. Of the request, only the page to return to is used."""
     provider = connection_or_404(request, provider_id).get_provider()
     nonce = request.session[NONCE_KEY] = secrets.token_urlsafe(32)
     response: HttpResponseBase = provider.redirect(
@@ -161,11 +172,11 @@ def connection_or_404(request: HttpRequest, provider_id: str) -> OidcConnection:
 @public_view
 @never_cache
 @require_safe
-def open_connect_link(request: HttpRequest, word: str) -> HttpResponseBase:
-    """The link from the security admin: says whom it is for, and sends them to the identity provider."""
+def open_connect_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Open a connect link: show whom it is for, with a button that leads to the identity provider."""
     try:
-        user = one_time_links.find_link(word, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
+        user = one_time_links.find_link(token, one_time_links.LinkPurpose.CONNECT, timezone.now()).user
     except one_time_links.LinkRefusedError as error:
         return render(request, "identity/link_refused.html", {"why": str(error)}, status=410)
-    request.session[CONNECT_KEY] = word
+    request.session[CONNECT_KEY] = token
     return render(request, "identity/connect.html", {"invited": user})

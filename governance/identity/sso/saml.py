@@ -1,7 +1,12 @@
-"""SAML 2.0: the same rules as OpenID Connect's, in stricter words than its library's own.
+"""Sign-in by SAML 2.0, with the same rules as OpenID Connect and stricter checks than the library's:
 
-Message and assertion must both be signed, and answer a question that this browser asked. The subject is a persistent
-NameID; attributes are neither read nor kept. There is no single logout, and no metadata is fetched.
+1. start: the request's id is kept in this browser's session, with the page to return to;
+2. the response arrives by a POST from the provider's site, without the session cookie: it is verified and kept aside;
+3. finish: the browser comes back by GET, with its cookie; the response must answer a request of this session;
+4. a known identity signs in, a connect link connects a new one; any other identity is refused.
+
+Message and assertion must both be signed. The subject is a persistent NameID; attributes are neither read nor stored.
+There is no single logout, and no metadata is fetched.
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from governance.identity.web import public_view
 
 log = logging.getLogger(__name__)
-SAML_CONNECTION_NAME = "sso"  # what the address calls the one connection
+SAML_CONNECTION_NAME = "sso"  # the name of the only connection in the library's URLs
 SAML_SESSION_NAME, SAML_COOKIE = "tutela_saml", "tutela-saml"
 MAX_RESPONSE_LENGTH, MAX_SUBJECT_LENGTH = 200_000, 191  # characters
 SAML_SECURITY = {
@@ -49,7 +54,7 @@ SAML_SECURITY = {
 @public_view
 @require_POST
 def start_saml_login(request: HttpRequest, organization_slug: str) -> HttpResponseBase:  # noqa: ARG001  # allauth's name for it
-    """To the identity provider; what the request adds stays here, and RelayState says nothing."""
+    """Redirect to the identity provider. The page to return to stays in the session; RelayState is empty."""
     provider = get_saml_provider(request)
     asked = OneLogin_Saml2_Auth(build_saml_request(request, ""), build_saml_settings(request))
     url = asked.login(return_to="")
@@ -59,18 +64,20 @@ def start_saml_login(request: HttpRequest, organization_slug: str) -> HttpRespon
     return redirect(url)
 
 
-@csrf_exempt  # it comes from the identity provider, signed; without a session, it opens none
+# The POST comes from the provider's site, so it can't carry a CSRF token. It is signed, and it opens no session itself.
+@csrf_exempt
 @public_view
 @never_cache
 @require_POST
 def receive_saml_response(request: HttpRequest) -> HttpResponseBase:
-    """A POST from another site brings no session cookie: what holds is kept aside, and the browser comes again by GET."""
-    said = request.POST.get("SAMLResponse", "")
-    if verify_saml_response(request, said) is None:
+    """Verify the response, keep it aside, and send the browser to finish_saml_login."""
+    # A POST from another site brings no SameSite=Lax cookie, so the session is not there. The redirected GET has it.
+    encoded = request.POST.get("SAMLResponse", "")
+    if verify_saml_response(request, encoded) is None:
         return render_sign_in_error(request)
     response = redirect("saml_finish_acs")
     held = LoginSession(request, SAML_SESSION_NAME, SAML_COOKIE)
-    held.store["said"] = said
+    held.store["said"] = encoded
     held.store.set_expiry(300)
     held.save(response)
     response.cookies[SAML_COOKIE]["httponly"] = True
@@ -81,7 +88,7 @@ def receive_saml_response(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_GET
 def finish_saml_login(request: HttpRequest) -> HttpResponseBase:
-    """In this browser's session: the answer must be to a question that it asked, and each is answered once."""
+    """Sign in with the response that was kept aside, in this browser's session."""
     held = LoginSession(request, SAML_SESSION_NAME, SAML_COOKIE)
     found = verify_saml_response(request, held.store.get("said", ""))
     held.delete()
@@ -89,9 +96,10 @@ def finish_saml_login(request: HttpRequest) -> HttpResponseBase:
         return render_sign_in_error(request)
     provider = get_saml_provider(request)
     try:
+        # Taken out of the session: the response must answer a request of this browser, and works once.
         state = provider.unstash_redirect_state(request, found.get_in_response_to())
     except PermissionDenied:
-        log.warning("a SAML answer was refused: this browser asked for none, or had it already")
+        log.warning("a SAML response was refused: this browser made no such request, or used the response already")
         return render_sign_in_error(request)
     login = provider.sociallogin_from_response(request, found)
     login.account.extra_data = {}
@@ -103,37 +111,40 @@ def finish_saml_login(request: HttpRequest) -> HttpResponseBase:
 @public_view
 @require_safe
 def show_saml_metadata(request: HttpRequest) -> HttpResponse:
-    """What the identity provider wants to know about the portal; nothing of it is secret."""
+    """The portal's metadata for the identity provider. It contains no secret."""
     return HttpResponse(
         OneLogin_Saml2_Settings(build_saml_settings(request), sp_validation_only=True).get_sp_metadata(),
         content_type="application/samlmetadata+xml",
     )
 
 
-def verify_saml_response(request: HttpRequest, said: str) -> Any | None:
-    """The answer, if it is signed, ours, of now and names somebody for good; else None, and the log says why."""
-    if not said or len(said) > MAX_RESPONSE_LENGTH:
-        log.warning("a SAML answer was refused: it is empty or too long")
+def verify_saml_response(request: HttpRequest, encoded: str) -> Any | None:
+    """The response, if it is signed, for this portal, valid now, with a persistent subject; else None.
+
+    The reason of a refusal goes to the log only: the page must not help to try out forgeries."""
+    if not encoded or len(encoded) > MAX_RESPONSE_LENGTH:
+        log.warning("a SAML response was refused: it is empty or too long")
         return None
     try:
-        found = OneLogin_Saml2_Response(OneLogin_Saml2_Settings(build_saml_settings(request)), said)
-        why = find_response_problem(found, build_saml_request(request, said))
+        found = OneLogin_Saml2_Response(OneLogin_Saml2_Settings(build_saml_settings(request)), encoded)
+        why = find_response_problem(found, build_saml_request(request, encoded))
     except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, ValueError, SyntaxError) as error:
         why = str(error) or type(error).__name__
     if why:
-        log.warning("a SAML answer was refused: %.300r", why)
+        log.warning("a SAML response was refused: %.300r", why)
         return None
     return found
 
 
 def find_response_problem(found: Any, received: dict[str, Any]) -> str:
-    """Empty for an answer that holds. The library lets one pass that names no audience, or no question."""
+    """Why the response is refused; empty if it is valid."""
     if not found.is_valid(received):
-        return found.get_error() or "it isn't valid"
+        return found.get_error() or "it is not valid"
+    # The library accepts a response without an audience or without InResponseTo; it could be meant for another portal.
     if not found.get_audiences() or not found.get_in_response_to():
-        return "it says not for whom it is, or to what it answers"
+        return "it has no audience, or does not say which request it answers"
     if found.get_nameid_format() != Words.NAMEID_PERSISTENT or len(found.get_nameid()) > MAX_SUBJECT_LENGTH:
-        return "its subject is no persistent NameID of at most 191 characters"
+        return "its subject is not a persistent NameID of at most 191 characters"
     return ""
 
 
@@ -154,15 +165,16 @@ def build_saml_settings(request: HttpRequest) -> dict[str, Any]:
     return {"strict": True, "security": SAML_SECURITY, "idp": app.settings["idp"], "sp": portal}
 
 
-def build_saml_request(request: HttpRequest, said: str) -> dict[str, Any]:
-    """The request as the library wants it: as if it came to where answers come."""
+def build_saml_request(request: HttpRequest, encoded: str) -> dict[str, Any]:
+    """The request in the form that the library needs."""
+    # With the URL where responses arrive: the library compares the response's destination with it, also in the GET.
     here = urlsplit(request.build_absolute_uri(reverse("saml_acs")))
     return {
         "https": "on" if here.scheme == "https" else "off",
         "http_host": here.netloc,
         "script_name": here.path,
         "get_data": {},
-        "post_data": {"SAMLResponse": said},
+        "post_data": {"SAMLResponse": encoded},
     }
 
 

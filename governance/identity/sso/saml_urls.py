@@ -1,4 +1,4 @@
-"""Single sign-on by SAML; there only where it is configured, since its library is an extra."""
+"""URLs of sign-in by SAML. They exist only if SAML is configured, because its library is an extra."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_regions_are_named_like_regions(monkeypatch):
         env.read_regions("SOME_REGIONS")
     assert len(env.read_regions("SOME_REGIONS", also=["all"])) == 5
     monkeypatch.setenv("SOME_REGIONS", "Frankfurt")
-    with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS has Frankfurt; .* or all\.$"):
+    with pytest.raises(env.ConfigurationError, match=r"SOME_REGIONS contains Frankfurt; .* or all\.$"):
         env.read_regions("SOME_REGIONS", also=["all"])
 
 

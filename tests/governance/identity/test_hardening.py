@@ -169,7 +169,7 @@ def test_the_first_admin_is_made_once_with_a_password_of_their_own(monkeypatch: 
     assert not User.objects.exists()
     assert run("nine calm otters borrow ladders")[0] == 0
     status, said = run("nine calm otters borrow ladders")
-    assert (status, said) == (1, "There is a security admin already; ask them for a grant.\n")
+    assert (status, said) == (1, "There is already a security admin; ask them for a grant.\n")
     client = Client()
     attempt(client, "grace", "nine calm otters borrow ladders")
     assert client.get("/")["Location"] == reverse("mfa_index"), "and enrols a second factor first"

@@ -1,4 +1,4 @@
-"""manage.py first_admin: the first person of a new portal. Works once."""
+"""manage.py first_admin: creates the first security admin of a new portal. Works while there is none."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from governance.core.policy import SYSTEM, Role, ScopeKind
 from governance.identity.models import Grant, User
 from governance.identity.people.creation import create_user, grant_role
 
-# As AWS makes them: ten to thirty-two letters and digits.
+# The form of AWS's ids: ten to thirty-two letters and digits.
 ORGANIZATION_ID = re.compile(r"o-[a-z0-9]{10,32}")
 
 
 class Command(TutelaCommand):
-    help = "Create the first security admin, while there is none. The password is asked for, or read from a pipe."
+    help = "Create the first security admin. The password is prompted for, or read from a pipe."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", help="the user name for the sign-in")
         parser.add_argument("--organization", required=True, metavar="ID", help="the organization's id, like o-abc123")
         parser.add_argument(
-            "--email", default="", metavar="ADDRESS", help="where changes of their factors and grants are told"
+            "--email", default="", metavar="ADDRESS", help="gets notices of changes to factors and grants"
         )
 
     def work(self, options: dict[str, Any]) -> int:
         if has_security_admin():
-            raise CouldNotError("There is a security admin already; ask them for a grant.")
+            raise CouldNotError("There is already a security admin; ask them for a grant.")
         if not ORGANIZATION_ID.fullmatch(options["organization"]):
             raise UsageError(
-                f"{options['organization']} is not the id of an organization, like o-abc123def4: manage.py discover shows it."
+                f"{options['organization']} is not the id of an organization, like o-abc123def4. "
+                "Run: manage.py discover, which shows it."
             )
+        # No option for it: command lines are visible to other users of the machine and kept in the shell's history.
         password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
             user = create_first_admin(options["username"], password, options["organization"], options["email"])
@@ -49,7 +51,7 @@ class Command(TutelaCommand):
 
 
 def has_security_admin() -> bool:
-    """Somebody who can still act as one: a portal whose last admin has left needs a first one again."""
+    """True if there is an active one: a portal whose last admin has left needs a first one again."""
     lasting = Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now())
     return Grant.objects.filter(lasting, role=Role.SECURITY_ADMIN, user__is_active=True).exists()
 

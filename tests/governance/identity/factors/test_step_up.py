@@ -70,7 +70,7 @@ def test_a_wrong_code_keeps_asking_with_everything_still_there() -> None:
     asked = client.post("/decide/", {**TYPED, "step-up-code": "000000"})
     assert asked.status_code == 403
     assert ("finding", "2") in asked.context["fields"]
-    assert "wrong or was used" in asked.content.decode()
+    assert "wrong or was already used" in asked.content.decode()
 
 
 @pages

@@ -82,10 +82,10 @@ def test_it_ends_when_the_lender_is_disabled(anna: User, bela: User) -> None:
 
 
 def test_it_lasts_no_longer_than_the_lenders_grant_and_90_days(anna: User, bela: User) -> None:
-    with pytest.raises(GrantError, match="at most"):
+    with pytest.raises(GrantError, match="latest end date"):
         lent(anna, bela, ends_at=timezone.now() + timedelta(days=91))
     Grant.objects.filter(user=anna).update(ends_at=timezone.now() + timedelta(days=2))
-    with pytest.raises(GrantError, match="at most"):
+    with pytest.raises(GrantError, match="latest end date"):
         lent(anna, bela)
     lent(anna, bela, ends_at=timezone.now() + timedelta(days=1))
 
@@ -94,7 +94,7 @@ def test_only_the_holder_lends_with_a_fresh_second_factor(anna: User, bela: User
     grant, ends_at = Grant.objects.get(user=anna), timezone.now() + WEEK
     with pytest.raises(NotPermittedError):
         delegate_grant(actor=fresh(bela), grant=grant, to=bela, ends_at=ends_at)
-    with pytest.raises(GrantError, match="themselves"):
+    with pytest.raises(GrantError, match="to yourself"):
         delegate_grant(actor=fresh(anna), grant=grant, to=anna, ends_at=ends_at)
     with pytest.raises(StepUpRequiredError):
         delegate_grant(actor=fresh(anna, timedelta(minutes=6)), grant=grant, to=bela, ends_at=ends_at)
@@ -102,10 +102,10 @@ def test_only_the_holder_lends_with_a_fresh_second_factor(anna: User, bela: User
 
 def test_what_was_lent_is_not_lent_on_nor_extended(anna: User, bela: User) -> None:
     grant = lent(anna, bela)
-    with pytest.raises(GrantError, match="can't be lent on"):
+    with pytest.raises(GrantError, match="can't be lent again"):
         delegate_grant(actor=fresh(bela), grant=grant, to=person("cleo"), ends_at=timezone.now() + timedelta(days=1))
     grace = person("grace", (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, ORG))
-    with pytest.raises(GrantError, match="lent by somebody"):
+    with pytest.raises(GrantError, match="only the lender can extend"):
         extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
 
 
@@ -123,5 +123,5 @@ def test_lender_and_borrower_may_each_end_it(anna: User, bela: User) -> None:
 
 def test_the_same_twice_is_refused(anna: User, bela: User) -> None:
     lent(anna, bela)
-    with pytest.raises(GrantError, match="holds it from you already"):
+    with pytest.raises(GrantError, match="already lent this grant"):
         lent(anna, bela)

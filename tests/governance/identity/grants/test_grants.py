@@ -88,11 +88,11 @@ def test_an_admin_of_an_ou_grants_inside_it_only(inventory: Inventory, owen: Use
 
 
 def test_nobody_grants_to_themselves(grace: User) -> None:
-    with pytest.raises(GrantError, match="themselves"):
+    with pytest.raises(GrantError, match="to yourself"):
         given(fresh(grace), grace)
     other = person("other", ADMIN)
     grant = given(fresh(other), grace)
-    with pytest.raises(GrantError, match="themselves"):
+    with pytest.raises(GrantError, match="to yourself"):
         extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
 
 
@@ -110,7 +110,7 @@ def test_a_scope_that_is_not_there_is_said(grace: User, owen: User) -> None:
 
 def test_the_same_again_is_refused_and_told(grace: User, owen: User) -> None:
     given(fresh(grace), owen)
-    with pytest.raises(GrantError, match="holds account_owner there already"):
+    with pytest.raises(GrantError, match="already has account owner in this scope"):
         given(fresh(grace), owen)
 
 
@@ -156,7 +156,7 @@ def test_revoking_ends_it_at_once(grace: User, owen: User) -> None:
     assert accounts_of(owen) == []
     assert AuditEvent.objects.get(action="grant.revoke").body["reason"] == "moved on"
     for act in (revoke_grant, extend_grant):
-        with pytest.raises(GrantError, match="has ended"):
+        with pytest.raises(GrantError, match="has (already )?ended"):
             act(actor=fresh(grace), grant=grant, **({"ends_at": None} if act is extend_grant else {}))
 
 

@@ -98,7 +98,7 @@ def test_no_token_can_do_what_needs_a_second_factor(decided: Permission) -> None
         ({"expires_at": timezone.now() + timedelta(days=91)}, "90 days"),
         ({"expires_at": timezone.now() - timedelta(days=1)}, "90 days"),
         ({"networks": ["192.0.2.0/99"]}, "not a network"),
-        ({"scopes": []}, "one place"),
+        ({"scopes": []}, "one scope"),
         ({"permissions": []}, "one permission"),
         ({"scopes": [ORG, (ScopeKind.ACCOUNT, "000000000000")]}, "no account 000000000000 in the inventory"),
         ({"scopes": [(ScopeKind.OU, "ou-9-none")]}, "no OU ou-9-none in the inventory"),
@@ -130,7 +130,7 @@ def test_a_token_with_nothing_but_gone_permissions_does_nothing() -> None:
     token.refresh_from_db()
     assert not any(is_permitted(build_token_actor(token), each, timezone.now()) for each in P)
     assert Client().get("/api/v1/accounts/", headers={"Authorization": f"Bearer {text}"}).status_code == 403
-    with pytest.raises(api_tokens.TokenRefusedError, match="Make a new token"):
+    with pytest.raises(api_tokens.TokenRefusedError, match="Create a new token"):
         api_tokens.rotate_token(actor=SYSTEM, token=token, lasts=timedelta(days=1), now=timezone.now())
     assert b"metrics.view" in signed_in(person("gus", (Role.SECURITY_ADMIN, *ORG))).get(reverse("tokens")).content
 
@@ -242,7 +242,7 @@ def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch
     page = grace.get(reverse("tokens")).content.decode()
     assert text.rpartition("_")[2] not in page
     again = grace.post(reverse("token-new"), {**typed, "scopes": "everything"})
-    assert "Write each place like" in again.content.decode()
+    assert "Enter each scope in the form" in again.content.decode()
     assert "everything" in again.content.decode(), "what was typed is still there"
     unknown = grace.post(reverse("token-new"), {**typed, "scopes": "account 000000000000"}).content.decode()
     assert "There is no account 000000000000 in the inventory" in unknown

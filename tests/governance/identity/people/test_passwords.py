@@ -53,5 +53,5 @@ def test_what_is_tried_first_is_refused(password: str, why: str) -> None:
 
 def test_a_password_of_millions_of_characters_is_refused_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "is_sequence", lambda _text: pytest.fail("it was looked through"))
-    with pytest.raises(ValidationError, match=r"At most 1,000 characters"):
+    with pytest.raises(ValidationError, match=r"Enter at most 1,000 characters"):
         passwords.PredictablePasswordValidator().validate("correct horse battery " * 100_000)
