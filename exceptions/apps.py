@@ -1,3 +1,7 @@
+"""The app of exception requests and tickets."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

@@ -26,7 +26,7 @@ BROAD_SCOPES = frozenset({ExceptionScopeKind.OU, ExceptionScopeKind.TAG})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the policy table."""
+    """A row of the exception policy: the limits for one severity and kind of scope."""
 
     quorum: int
     max_days: int

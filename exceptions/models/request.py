@@ -88,7 +88,7 @@ class ExceptionRequest(models.Model):
                 condition=models.Q(on_behalf_of__isnull=True) | models.Q(on_behalf_of_unknown=""),
                 name="on_behalf_of_known_or_not",
             ),
-            # Drafts don't block other renewals: nobody but their writer sees them. Each person has one draft at most.
+            # Drafts don't block other renewals: only their writer sees them. Each person has one draft at most.
             models.UniqueConstraint(
                 fields=["renews"], condition=models.Q(state__in=RENEWING_STATES), name="one_renewal_asked_for"
             ),

@@ -1,3 +1,7 @@
+"""The core app: audit trail, policy, idempotency records, the clock's tasks."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,7 @@
+"""The notifications app: the inbox and mail."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

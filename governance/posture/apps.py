@@ -1,3 +1,7 @@
+"""The posture app: the home page and the scores."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

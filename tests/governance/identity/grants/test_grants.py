@@ -156,7 +156,7 @@ def test_revoking_ends_it_at_once(grace: User, owen: User) -> None:
     assert accounts_of(owen) == []
     assert AuditEvent.objects.get(action="grant.revoke").body["reason"] == "moved on"
     for act in (revoke_grant, extend_grant):
-        with pytest.raises(GrantError, match="has (already )?ended"):
+        with pytest.raises(GrantError, match=r"has (already )?ended"):
             act(actor=fresh(grace), grant=grant, **({"ends_at": None} if act is extend_grant else {}))
 
 
