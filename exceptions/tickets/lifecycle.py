@@ -138,14 +138,14 @@ def cancel(*, actor: Actor, ticket: Ticket, version: int, reason: str) -> None:
     require_ticket_permission(actor, Permission.TICKET_PROPOSE, ticket.account)
     words = validate_text("reason", reason)
     if not words:
-        raise InvalidRequestError(reason="Give a reason for canceling the ticket.")
+        raise InvalidRequestError(reason="Give a reason for cancelling the ticket.")
     with transaction.atomic():
         transition_ticket(ticket, "cancel", actor, version, reason=words, closed_at=timezone.now())
         release_findings(ticket)
         add_note(ticket, actor.name, words)
         # Without an external id the opening still waits, or is under way; exceptions.tickets.outbox closes it then.
         if ticket.external_id and ticket.tracker != "none":
-            queue_tracker_message(ticket, "close", f"Canceled: {words}")
+            queue_tracker_message(ticket, "close", f"Cancelled: {words}")
 
 
 def post_note(*, actor: Actor, ticket: Ticket, text: str) -> None:

@@ -112,7 +112,7 @@ def on_ticket_opened(ticket: Ticket, external_id: str) -> None:
         # Cancelled while the tracker opened it: without this, it would stay open there for ever.
         elif ticket.state == "cancelled" and not ticket.external_id:
             Ticket.objects.filter(pk=ticket.pk).update(external_id=external_id)
-            queue_tracker_message(ticket, "close", "The ticket was canceled before it was opened here.")
+            queue_tracker_message(ticket, "close", "The ticket was cancelled before it was opened here.")
 
 
 def lock_and_refresh(ticket: Ticket) -> None:

@@ -129,7 +129,7 @@ def cancel_ticket(request: HttpRequest, pk: int) -> HttpResponse:
             reason=read_posted_text(request, "reason"),
         )
 
-    return act_on_ticket(request, pk, act, "Ticket canceled; its findings are unchanged.")
+    return act_on_ticket(request, pk, act, "Ticket cancelled; its findings are unchanged.")
 
 
 @require_POST

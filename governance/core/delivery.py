@@ -64,7 +64,7 @@ class DeliveryQueue(Generic[Row]):
         return rows.update(**{self.delivered_at: timezone.now()}, error="")
 
     def postpone(self, rows: QuerySet[Row], failures: int, why: str) -> int:
-        """Postpone the rows and keep the reason; a row is never given up. failures: how often it has failed, this time included."""
+        """Postpone the rows and keep the reason. failures: how often it has failed, this time included."""
         return rows.update(next_try_at=timezone.now() + self.backoff.delay(failures), error=why[:MAX_ERROR_LENGTH])
 
     def deliver(
