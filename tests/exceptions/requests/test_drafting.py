@@ -238,9 +238,9 @@ def test_the_longest_time_counts_from_the_approval(people: Cast) -> None:
 @pytest.mark.parametrize(
     ("state", "event", "error", "said"),
     [
-        ("submitted", "request_changes", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("submitted", "request_changes", StaleVersionError, "was changed by another person"),
         ("draft", "request_changes", WorkflowError, "is draft, so it can't request changes."),
-        ("changes_requested", "submit", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("changes_requested", "submit", StaleVersionError, "was changed by another person"),
         ("changes_requested", "approve", WorkflowError, "is changes requested, so it can't approve."),
     ],
 )
@@ -257,7 +257,7 @@ def test_a_transition_that_lost_a_race_says_whether_it_can_be_repeated(
 @pytest.mark.parametrize(
     ("state", "error", "said"),
     [
-        ("changes_requested", StaleVersionError, "was changed by somebody else meanwhile"),
+        ("changes_requested", StaleVersionError, "was changed by another person"),
         ("withdrawn", WorkflowError, "is withdrawn, so it can't be changed."),
     ],
 )

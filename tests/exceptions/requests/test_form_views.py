@@ -103,7 +103,7 @@ def test_switching_the_kind_of_scope_loses_nothing(people: Cast, client: Client)
         ({"scope_kind": "ou", "ou": "ou-nowhere", "control": "SSM-PS-001"}, "ou", "There is no OU"),
         ({"scope_kind": "tag", "control": "SSM-PS-001"}, "tag_key", "key and value"),
         ({"scope_kind": "resource", "account": "100000000001"}, "resource", "ARN"),
-        ({"justification": "The password = hunter2secret99 is still needed."}, "justification", "Take it out"),
+        ({"justification": "The password = hunter2secret99 is still needed."}, "justification", "Remove it"),
         ({"business_owner": "x" * 201}, "business_owner", "200"),
     ],
 )
