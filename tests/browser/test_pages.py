@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from governance.core.policy import SYSTEM, Role, ScopeKind
+from governance import context
+from governance.core.policy import SYSTEM, Permission
 from governance.identity.models import User
 from scans.models import Scan, Schedule
 from scans.pipeline.schedule_changes import change_schedule
 from tests.browser.conftest import Window
-from tests.support.inventory import AT, HOSTILE, ORG, Inventory, finding, scan
-from tests.support.people import person
+from tests.support.inventory import AT, HOSTILE, Inventory, finding, scan
+from tests.support.pages import NO_DOCUMENTS, Samples, all_seeing, shared_pages
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long(rank=11)]
 
@@ -23,8 +24,7 @@ PHONE = {"width": 390, "height": 800}
 
 @pytest.fixture
 def grace(inventory: Inventory) -> User:
-    whole = (ScopeKind.ORGANIZATION, ORG)
-    return person("grace", (Role.SECURITY_ADMIN, *whole), (Role.SCAN_OPERATOR, *whole))
+    return all_seeing("grace")
 
 
 @pytest.fixture
@@ -45,19 +45,19 @@ def refused(inventory: Inventory) -> Schedule:
 
 @pytest.fixture
 def pages(inventory: Inventory, running: Scan, refused: Schedule) -> list[str]:
-    """Every page, with what makes pages break: long and hostile names, gaps, empty lists."""
+    """Every page, and what makes pages break: long and hostile names, gaps, empty lists."""
     arn = f"arn:aws:ssm:eu-west-1:100000000001:parameter/{HOSTILE}{'x' * 1900}"
     hostile = finding(inventory.shop, "SSM-PS-001", arn, reason=HOSTILE, facts={"name": HOSTILE, "list": [HOSTILE]})
-    return [
-        "/", "/?ou=ou-1-prod", "/accounts/", "/accounts/?q=nothing", "/accounts/100000000001/",
-        "/accounts/100000000002/", "/accounts/100000000003/", "/findings/", "/findings/?q=nothing",
-        "/findings/by-control/", f"/findings/{inventory.secret.pk}/", f"/findings/{inventory.unread.pk}/",
-        f"/findings/{inventory.fixed.pk}/", f"/findings/{hostile.pk}/", "/scans/", f"/scans/{inventory.scan.pk}/",
-        f"/scans/{running.pk}/", "/scans/start/", "/controls/", "/controls/SSM-S3-001/",
-        "/scans/schedules/", "/scans/schedules/new/",
+    samples = Samples(inventory)
+    every = [samples.address(name) for name in shared_pages() if name not in NO_DOCUMENTS]
+    further = [
+        "/?ou=ou-1-prod", "/accounts/?q=nothing", "/accounts/100000000002/", "/accounts/100000000003/",
+        "/findings/?q=nothing", f"/findings/{inventory.unread.pk}/", f"/findings/{inventory.fixed.pk}/",
+        f"/findings/{hostile.pk}/", f"/scans/{running.pk}/", "/controls/SSM-S3-001/",
         *(f"/scans/schedules/{refused.pk}/{act}" for act in ("", "edit/", "delete/")),
-        "/accounts/100000000001/owners/", "/accounts/100000000004/owners/",
+        "/accounts/100000000004/owners/",
     ]  # fmt: skip
+    return [*every, *further]
 
 
 # What the dark scheme changes is colours.
@@ -85,6 +85,28 @@ def test_no_page_is_wider_than_a_phone(window: Open, sign_in: SignIn, grace: Use
         if opened.overflow() > 0:
             wide[path] = opened.overflow()
     assert wide == {}
+
+
+ROWS = """[...document.querySelectorAll(".top nav li, .top .brand, .top .who")].map(each => {
+    const box = each.getBoundingClientRect();
+    return Math.round((box.top + box.bottom) / 20);
+})"""
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1440, 1), (390, 2)])
+def test_the_header_has_room_for_one_more_entry_of_the_menu(
+    window: Open, sign_in: SignIn, inventory: Inventory, monkeypatch: pytest.MonkeyPatch, width: int, rows: int
+) -> None:
+    more = ("New entry", "scores", Permission.ACCOUNT_VIEW)
+    monkeypatch.setattr(context, "NAV_ITEMS", (*context.NAV_ITEMS, more))
+    opened = window(viewport={"width": width, "height": 800})
+    sign_in(opened, all_seeing("maximilian.mustermann@subsidiary.example"))
+    opened.open("/findings/")
+    assert opened.page.locator(".top nav li").count() == len(context.NAV_ITEMS) + 1  # the inbox is in every menu
+    assert len(set(opened.page.evaluate(ROWS))) == rows
+    assert opened.overflow() == 0
+    hidden = "(nav => nav.scrollWidth - nav.clientWidth)(document.querySelector('.top nav'))"
+    assert (opened.page.evaluate(hidden) > 0) == (width < 700), "on a phone the menu scrolls by itself"
 
 
 def test_a_running_scan_moves_by_itself_and_then_rests(
