@@ -13,9 +13,9 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 
 from governance.core.policy import ROLE_PERMISSIONS, Permission, Role, ScopeKind
 from tests.architecture.source import PRODUCT, ROOT, nodes_of, python_files
-from tests.governance.test_routes import every_route
 from tests.support.inventory import ORG, Inventory
 from tests.support.people import person, signed_in, stepped_up
+from tests.support.routes import every_route
 
 # These define, explain and show permissions; they refuse nobody.
 NO_CHECKS = {

@@ -11,18 +11,33 @@ from django.utils import timezone
 
 from exceptions.models import ExceptionRequest, Ticket
 from exceptions.tickets import lifecycle
-from governance.core.policy import Role, ScopeKind
+from governance.core.policy import ROLE_PERMISSIONS, Role, ScopeKind
 from tests.support import readers
 from tests.support.browsing import browser
+from tests.support.pages import QUERIES, shared_pages
 from tests.support.people import person
+from tests.support.routes import page_routes, permission_of
 from tests.support.story import Cast, acting
 
 pytestmark = pytest.mark.django_db
 
+CONCERNED = (
+    ROLE_PERMISSIONS[Role.ACCOUNT_OWNER]
+    & ROLE_PERMISSIONS[Role.GOVERNANCE_APPROVER]
+    & ROLE_PERMISSIONS[Role.SECURITY_ADMIN]
+)
+# Pages that not everybody concerned sees; each has tests of its own.
+NOT_FOR_ALL = {"exception-new", "exception-file", "ticket-rules"}
 PAGES = [
-    "/inbox/", "/exceptions/", "/exceptions/export/?format=csv", "/exceptions/metrics/", "/exceptions/{asked}/",
-    "/tickets/", "/tickets/{ticket}/",
-]  # fmt: skip
+    "/inbox/",
+    *(
+        f"/{page_routes()[name].pattern}{QUERIES.get(name, '')}".replace(
+            "exceptions/<int:pk>", "exceptions/{asked}"
+        ).replace("tickets/<int:pk>", "tickets/{ticket}")
+        for name in shared_pages("exceptions/", "tickets/")
+        if name not in NOT_FOR_ALL and permission_of(page_routes()[name]) in CONCERNED
+    ),
+]
 FOREIGN = [
     "/exceptions/{asked}/", "/exceptions/{asked}/edit/", "/exceptions/{asked}/files/1/", "/tickets/{ticket}/",
 ]  # fmt: skip

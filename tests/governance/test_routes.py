@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import URLPattern, path
 from rest_framework.views import APIView
 
 from governance.core.policy import Permission
+from tests.support.routes import every_route, methods_of, permission_of
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -45,18 +45,6 @@ ONESELF = {
     "api-schema": "the API's document names no object",
     "api-docs": "the same as a page",
 }
-
-
-def leaves(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield from leaves(pattern.url_patterns)
-        else:
-            yield pattern
-
-
-def every_route() -> list[URLPattern]:
-    return list(leaves(get_resolver().url_patterns))
 
 
 def what_is_wrong(route: URLPattern) -> str:
@@ -119,3 +107,8 @@ opened.open_to = "anybody"  # type: ignore[attr-defined]
 @pytest.mark.parametrize("view", [forgotten, ForgottenApi.as_view(), opened])
 def test_a_new_address_that_declares_nothing_is_found(view: Any) -> None:
     assert what_is_wrong(path("new/", view, name="new"))
+
+
+def test_every_page_declares_its_methods() -> None:
+    """So that tests about every page know which addresses are pages to look at."""
+    assert [route.name for route in every_route() if permission_of(route) and not methods_of(route.callback)] == []

@@ -65,16 +65,6 @@ def test_pages_carry_a_strict_policy_and_are_kept_nowhere(inventory: Inventory) 
     assert answer["X-Frame-Options"] == "DENY"
 
 
-@pytest.mark.parametrize("url", ["/", "/findings/", "/accounts/", "/scans/", "/controls/", "/scans/start/"])
-def test_pages_hold_no_inline_script_or_style(inventory: Inventory, url: str) -> None:
-    client = readers.operator() if url == "/scans/start/" else readers.auditor()
-    text = client.get(url).content.decode()
-    assert " style=" not in text
-    assert "<style" not in text
-    assert " onclick=" not in text
-    assert text.count("<script") == text.count("<script src=")
-
-
 def test_liveness_and_readiness_need_no_sign_in(db: None) -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
     said = Client().get("/readyz").json()
