@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from governance.core.policy import ROLE_PERMISSIONS, Role
+from governance.core.policy import Role
 from tests.support import readers
 from tests.support.inventory import Inventory
-from tests.support.pages import OWN, Samples, all_seeing, shared_pages
+from tests.support.pages import OWN, Samples, all_seeing, readable_by, shared_pages
 from tests.support.people import signed_in, stepped_up
-from tests.support.routes import page_routes, permission_of
+from tests.support.routes import page_routes
 
 PAGES = shared_pages()
 # Pages that take more than the permission of their role, and what.
@@ -23,9 +23,9 @@ MORE = {
 }
 
 
-def readable_by(role: Role) -> list[str]:
+def shown_to(role: Role) -> list[str]:
     """The pages whose permission the role carries, but for those that take more."""
-    held = [name for name in PAGES if permission_of(page_routes()[name]) in ROLE_PERMISSIONS[role]]
+    held = readable_by(role, of=PAGES)
     assert MORE[role].keys() <= set(held)
     return [name for name in held if name not in MORE[role]]
 
@@ -63,13 +63,13 @@ def test_signed_out_one_is_sent_to_sign_in_and_without_a_grant_refused(inventory
     assert readers.outsider().get(url).status_code == 403
 
 
-@pytest.mark.parametrize("page", readable_by(Role.ACCOUNT_OWNER))
+@pytest.mark.parametrize("page", shown_to(Role.ACCOUNT_OWNER))
 def test_an_owner_sees_it_for_their_own_account(inventory: Inventory, page: str) -> None:
     url = Samples(inventory).address(page)
     assert readers.owner(inventory.shop.account_id).get(url).status_code == 200
 
 
-@pytest.mark.parametrize("page", readable_by(Role.AUDITOR))
+@pytest.mark.parametrize("page", shown_to(Role.AUDITOR))
 def test_an_auditor_sees_it_in_a_bounded_number_of_queries(
     inventory: Inventory, page: str, django_assert_max_num_queries: Callable[..., object]
 ) -> None:

@@ -6,7 +6,7 @@ A page without a parameter in its address needs nothing here. One with a paramet
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cached_property
 
@@ -16,12 +16,12 @@ from exceptions.models import Attachment, ExceptionRequest, Ticket
 from exceptions.requests import attachments, drafting
 from exceptions.requests.request_input import RequestInput
 from exceptions.tickets import lifecycle
-from governance.core.policy import Role, ScopeKind
+from governance.core.policy import ROLE_PERMISSIONS, Role, ScopeKind
 from governance.identity.models import Grant, User
 from scans.models import Scan, Schedule
 from tests.support.inventory import AT, ORG, Inventory, scan
 from tests.support.people import person
-from tests.support.routes import page_routes
+from tests.support.routes import page_routes, permission_of
 from tests.support.story import WHY, acting
 
 PARAMETER = re.compile(r"<\w+:(\w+)>")
@@ -128,6 +128,12 @@ def shared_pages(*under: str) -> list[str]:
 def plain_pages(*under: str) -> list[str]:
     """Those of them without a parameter."""
     return [name for name in shared_pages(*under) if "<" not in str(page_routes()[name].pattern)]
+
+
+def readable_by(*roles: Role, of: Iterable[str]) -> list[str]:
+    """Those pages of which one of the roles carries the permission."""
+    held = frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
+    return [name for name in of if permission_of(page_routes()[name]) in held]
 
 
 def all_seeing(name: str) -> User:

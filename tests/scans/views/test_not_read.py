@@ -12,20 +12,18 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account, Organization
-from governance.core.policy import ROLE_PERMISSIONS, SYSTEM, Role, ScopeKind
+from governance.core.policy import SYSTEM, ScopeKind
 from scans.models import Scan
 from scans.pipeline import account_reader, completion
 from scans.pipeline.start import cancel_scan, start_scan
 from scans.pipeline.target_worker import run_target
 from scans.queries.extent import Extent, ReadState, extent_of, states_of
 from tests.scans.orders import REGION, company, in_place_of_aws, read_all, volumes
-from tests.support.pages import QUERIES, plain_pages
+from tests.scans.views.verdict_pages import PLAIN, ROLES, VARIANTS, WITHOUT_VERDICTS
 from tests.support.people import person, signed_in, stepped_up
-from tests.support.routes import page_routes, permission_of
 
 pytestmark = pytest.mark.django_db
 ORG = "o-1"
@@ -35,25 +33,6 @@ CLAIMS = (
     "No finding matches", "Nothing fails</strong>", "No changes.", "are the same", "All 2 accounts",
     "nothing changed<", "Gaps</dt><dd>0<", "No finding was open at the end of that day.",
 )  # fmt: skip
-VARIANTS = (
-    "/accounts/111122223334/", "/accounts/111122223334/coverage/",
-    "/accounts/111122223334/as-of/?as_of=2026-01-01", "/findings/?verdict=fail&severity=high",
-    "/findings/?account=111122223334", "/controls/SSM-EB-001/",
-    "/frameworks/source/", "/frameworks/source/S9/",
-)  # fmt: skip
-ROLES = (Role.AUDITOR, Role.GOVERNANCE_APPROVER)
-PLAIN = {
-    reverse(name): name
-    for name in plain_pages()
-    # An approver asks for no exception. Exports have a test of their own.
-    if name not in {*QUERIES, "exception-new"}
-    and any(permission_of(page_routes()[name]) in ROLE_PERMISSIONS[role] for role in ROLES)
-}
-PAGES = (*VARIANTS, *PLAIN)
-# Pages that show no verdict, and so needn't say what was read.
-WITHOUT_VERDICTS = {
-    *plain_pages("people/", "audit/", "scans/", "tickets/"), "exceptions", "exception-policy",
-}  # fmt: skip
 
 
 @dataclass
@@ -149,7 +128,7 @@ def shown(client: Client, url: str) -> str:
 
 @pytest.mark.parametrize("told", SCENES, indirect=True)
 def test_no_page_claims_what_was_not_read(told: Told, client: Client) -> None:
-    for url in (*PAGES, *(f"/scans/{scan.pk}/" for scan in told.scans)):
+    for url in (*VARIANTS, *PLAIN, *(f"/scans/{scan.pk}/" for scan in told.scans)):
         text = shown(client, url)
         assert [claim for claim in CLAIMS if claim in text] == [], url
         about = not url.startswith(("/scans", "/accounts/1")) and PLAIN.get(url) not in WITHOUT_VERDICTS
