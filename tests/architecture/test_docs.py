@@ -59,7 +59,7 @@ def test_page_of_api_names_the_same_types() -> None:
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_picture_of_states_has_every_move(page: str, machine: states.Machine) -> None:
+def test_picture_of_states_has_every_move(page: str, machine: states.StateMachine) -> None:
     [picture] = re.findall(rf"%% machine: {machine.name}\n(.*?)```", read(page), re.DOTALL)
     drawn = set(re.findall(r"^    (\w+) --> (\w+): (\w+)$", picture, re.MULTILINE))
     moves = {(source, to, event) for event, (sources, to) in machine.moves.items() for source in sources}
