@@ -24,7 +24,7 @@ HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 VAGUE = re.compile(r"\b(?:who|what|whom)ever\b|\b(?:some|no|any|every)body\b", re.IGNORECASE)
 BRITISH = re.compile(
     r"\b(?:colou?red|colours?|behaviours?|favour\w*|honour\w*|catalogues?|centres?|defences?|grey|learnt|(?:mis)?spelt"
-    r"|cancelled|labell\w+|modell\w+|travell\w+|fulfil|fulfils|enrol|enrols|enrolment|whilst"
+    r"|labell\w+|modell\w+|travell\w+|fulfil|fulfils|enrol|enrols|enrolment|whilst"
     r"|(?:anal|paral)ys(?:e|ed|ing)"
     r"|(?:organ|recogn|author|normal|minim|optim|initial|serial|summar|custom)is(?:e|ed|es|ing|ation|ations))\b",
     re.IGNORECASE,
@@ -56,7 +56,7 @@ def test_every_page_written_by_hand_is_read() -> None:
 def test_each_rule_finds_what_it_is_for() -> None:
     assert find_questions("# Findings\n\n## What falls short?\n\nWhy?\n") == ["## What falls short?"]
     assert VAGUE.findall("Whoever asks, nobody decides; any body may.") == ["Whoever", "nobody"]
-    assert BRITISH.findall("It was cancelled, then organised: two analyses.") == ["cancelled", "organised"]
+    assert BRITISH.findall("It was labelled, then organised: two analyses.") == ["labelled", "organised"]
     assert MAIL.findall("A mail to a mail address, through a mail server.") == ["A mail", "a mail"]
 
 
