@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.queries import visible_accounts
-from governance.core.policy import Actor, GrantFact, Permission, Place, ScopeKind, list_active_grants
+from governance.core.policy import Actor, GrantFact, Location, Permission, ScopeKind, list_active_grants
 from governance.identity.grants.scopes import ScopeKey, ScopeLocation
 
 
@@ -21,10 +21,10 @@ def locate(scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
     found: dict[ScopeKey, ScopeLocation] = {}
     for organization in Organization.objects.filter(org_id__in=ids.get(ScopeKind.ORGANIZATION, ())):
         scope = (str(ScopeKind.ORGANIZATION), organization.org_id)
-        found[scope] = ScopeLocation(Place(organization.org_id), f"the organization {organization.org_id}")
+        found[scope] = ScopeLocation(Location(organization.org_id), f"the organization {organization.org_id}")
     units = OrganizationalUnit.objects.filter(ou_id__in=ids.get(ScopeKind.OU, ())).select_related("organization")
     for unit in units:
-        place = Place(unit.organization.org_id, split_ou_path(unit.path))
+        place = Location(unit.organization.org_id, split_ou_path(unit.path))
         found[str(ScopeKind.OU), unit.ou_id] = ScopeLocation(place, f"{unit.name} ({unit.ou_id})")
     accounts = Account.objects.filter(account_id__in=ids.get(ScopeKind.ACCOUNT, ()))
     for account in accounts.select_related("organization", "ou"):
@@ -33,13 +33,13 @@ def locate(scopes: Iterable[ScopeKey]) -> dict[ScopeKey, ScopeLocation]:
     return found
 
 
-def find_account_place(account: Account) -> Place:
+def find_account_place(account: Account) -> Location:
     """Where policy finds it. Rows come with their organization and OU, or this reads them."""
     ous = split_ou_path(account.ou.path) if account.ou else ()
-    return Place(account.organization.org_id, ous, account.account_id)
+    return Location(account.organization.org_id, ous, account.account_id)
 
 
-def list_account_places(accounts: Iterable[Account]) -> list[Place]:
+def list_account_places(accounts: Iterable[Account]) -> list[Location]:
     return [find_account_place(account) for account in accounts]
 
 
@@ -73,7 +73,7 @@ def units(actor: Actor, permission: Permission) -> list[tuple[ScopeKey, str]]:
 
 def find_permitted_org_ids(actor: Actor, permission: Permission) -> set[str]:
     whole = {g.scope_id for g in list_held_grants(actor, permission) if g.scope is ScopeKind.ORGANIZATION}
-    return {org_id for org_id in whole if actor.can_reach(Place(org_id))}
+    return {org_id for org_id in whole if actor.can_reach(Location(org_id))}
 
 
 def select_permitted_units(actor: Actor, permission: Permission) -> QuerySet[OrganizationalUnit]:

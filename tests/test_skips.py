@@ -43,11 +43,11 @@ def outcome(tmp_path: Path) -> object:
     return run
 
 
-def test_skips_are_told(outcome):
+def test_skips_are_reported(outcome):
     assert outcome().startswith("2 skipped, 1 xfailed")
 
 
-def test_in_ci_a_skip_fails_but_for_what_may_be_absent(outcome):
+def test_skip_in_ci_fails_unless_allowed(outcome):
     assert outcome(TUTELA_TESTS_MUST_NOT_SKIP="1", TUTELA_TESTS_MAY_SKIP="postgres redis").startswith(
         "1 failed, 1 skipped, 1 xfailed"
     )

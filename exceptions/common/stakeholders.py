@@ -14,8 +14,8 @@ from governance.core.name_folding import list_spellings
 from governance.core.policy import (
     ROLE_PERMISSIONS,
     Actor,
+    Location,
     Permission,
-    Place,
     Role,
     covers_place,
     is_permitted,
@@ -27,7 +27,7 @@ from governance.identity.people.identifiers import list_folded_names
 from governance.identity.queries import list_grant_facts
 
 
-def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: Sequence[Place]) -> bool:
+def may_everywhere(actor: Actor, permission: Permission, now: datetime, places: Sequence[Location]) -> bool:
     """The actor holds the permission in every one of these places, and there is at least one."""
     # all() of no places is true: an empty scope would be everyone's to decide.
     return bool(places) and all(is_permitted(actor, permission, now, place) for place in places)

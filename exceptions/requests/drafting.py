@@ -23,7 +23,7 @@ from exceptions.requests import cover_rows
 from exceptions.requests.request_input import RequestInput, raise_if_errors, validate_request_input
 from exceptions.rules import BROAD_SCOPES, find_window_problems, highest_severity
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
+from governance.core.policy import Actor, Location, NotPermittedError, Permission, is_permitted
 from governance.core.states import EXCEPTION
 from governance.core.transitions import LostRaceError, StaleRowError, move_versioned_state
 from governance.identity.queries import build_actor
@@ -194,12 +194,12 @@ def require_request_permission(actor: Actor, request: ExceptionRequest, accounts
         )
 
 
-def can_request(actor: Actor, request: ExceptionRequest, places: Sequence[Place]) -> bool:
+def can_request(actor: Actor, request: ExceptionRequest, places: Sequence[Location]) -> bool:
     now = timezone.now()
     if may_everywhere(actor, Permission.EXCEPTION_REQUEST, now, places):
         return True
     # An OU or a tag without accounts has no place to ask about; then the grant must cover the whole organization.
-    wide = places or [Place(request.organization.org_id)]
+    wide = places or [Location(request.organization.org_id)]
     return request.scope_kind in BROAD_SCOPES and may_everywhere(actor, Permission.EXCEPTION_REQUEST_OU, now, wide)
 
 

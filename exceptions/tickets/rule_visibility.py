@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from exceptions.models import TicketRule
-from governance.core.policy import Actor, Permission, Place, is_permitted
+from governance.core.policy import Actor, Location, Permission, is_permitted
 from governance.core.states import TICKET_ENDED
 
 
@@ -25,7 +25,7 @@ def permitted_organizations(actor: Actor, permission: Permission) -> QuerySet[Or
     now = timezone.now()
     known = Organization.objects.values_list("pk", "org_id")
     return Organization.objects.filter(
-        pk__in=[pk for pk, id in known if is_permitted(actor, permission, now, Place(id))]
+        pk__in=[pk for pk, id in known if is_permitted(actor, permission, now, Location(id))]
     )
 
 

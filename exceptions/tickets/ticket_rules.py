@@ -14,7 +14,7 @@ from exceptions.models import TicketRule
 from exceptions.rules import SEVERITY_ORDER
 from exceptions.tickets.trackers import load_trackers
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
+from governance.core.policy import Actor, Location, NotPermittedError, Permission, is_permitted
 from scans import registry
 
 MAX_NAME_LENGTH = 100
@@ -94,7 +94,7 @@ def validate_ticket_rule(
 
 def require_rule_permission(actor: Actor, organization: Organization) -> None:
     """A rule acts on the whole organization, so it needs a grant over all of it."""
-    if not is_permitted(actor, Permission.TICKET_PROPOSE, timezone.now(), Place(organization.org_id)):
+    if not is_permitted(actor, Permission.TICKET_PROPOSE, timezone.now(), Location(organization.org_id)):
         raise NotPermittedError(
             f"{actor.name} is not allowed to manage ticket rules: this needs a security admin of the organization."
         )

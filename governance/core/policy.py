@@ -136,7 +136,7 @@ class GrantFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where an act happens: an Account with the ids of its OUs (its own first, then the parents)."""
 
     organization: str
@@ -162,7 +162,7 @@ class Actor:
     scopes: frozenset[Permission] | None = None
     within: tuple[GrantFact, ...] | None = None
 
-    def can_reach(self, place: Place) -> bool:
+    def can_reach(self, place: Location) -> bool:
         return self.within is None or any(covers_place(limit, place) for limit in self.within)
 
     def may_ever(self, permission: Permission) -> bool:
@@ -182,7 +182,7 @@ def list_active_grants(actor: Actor, permission: Permission, now: datetime) -> l
     return [g for g in actor.grants if g.holds(now) and permission in ROLE_PERMISSIONS[g.role]]
 
 
-def is_permitted(actor: Actor, permission: Permission, now: datetime, place: Place | None = None) -> bool:
+def is_permitted(actor: Actor, permission: Permission, now: datetime, place: Location | None = None) -> bool:
     """True if the actor may do this in this place; without a place: anywhere at all."""
     if actor.system:
         return True
@@ -197,11 +197,11 @@ def is_permitted_org_wide(actor: Actor, permission: Permission, now: datetime) -
     if actor.system:
         return True
     whole = (g for g in list_active_grants(actor, permission, now) if g.scope is ScopeKind.ORGANIZATION)
-    return any(actor.can_reach(Place(g.scope_id)) for g in whole)
+    return any(actor.can_reach(Location(g.scope_id)) for g in whole)
 
 
 def is_permitted_disinterested(
-    actor: Actor, permission: Permission, now: datetime, place: Place, interested: Collection[int]
+    actor: Actor, permission: Permission, now: datetime, place: Location, interested: Collection[int]
 ) -> bool:
     """Like is_permitted, but only by Grants without an interested User (by id), as the actor or as the lender.
 
@@ -215,7 +215,7 @@ def is_permitted_disinterested(
     return any(covers_place(grant, place) for grant in grants)
 
 
-def covers_place(grant: GrantFact, place: Place) -> bool:
+def covers_place(grant: GrantFact, place: Location) -> bool:
     match grant.scope:
         case ScopeKind.ORGANIZATION:
             return grant.scope_id == place.organization

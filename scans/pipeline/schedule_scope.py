@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.scopes import find_account_place, split_ou_path
-from governance.core.policy import Place
+from governance.core.policy import Location
 from scans import registry
 from scans.domain.schedule_times import Rhythm
 from scans.models import Schedule
@@ -31,18 +31,18 @@ class ScheduleScope:
         found = OrganizationalUnit.objects.filter(ou_id__in=units)
         self.units = {(each.organization_id, each.ou_id): each for each in found if units}
 
-    def places(self, organization: Organization, asked: dict[str, Any]) -> list[Place]:
+    def places(self, organization: Organization, asked: dict[str, Any]) -> list[Location]:
         """The places that a Scan of it reads, for permission checks."""
         # An id that is unknown here may name anything, so it needs the permission over the whole organization.
-        whole = Place(organization.org_id)
-        places: list[Place] = []
+        whole = Location(organization.org_id)
+        places: list[Location] = []
         for id in asked.get("accounts", []):
             account = self.accounts.get((organization.pk, id))
             places.append(find_account_place(account) if account else whole)
         for id in asked.get("ous", []):
             # The OU itself instead of its current accounts, because others may join it later.
             unit = self.units.get((organization.pk, id))
-            places.append(Place(organization.org_id, split_ou_path(unit.path)) if unit else whole)
+            places.append(Location(organization.org_id, split_ou_path(unit.path)) if unit else whole)
         return places or [whole]
 
     def gone(self, row: Schedule) -> list[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account, Organization, OrganizationalUnit
 from accounts.scopes import list_account_places
 from governance.core import audit
-from governance.core.policy import Actor, NotPermittedError, Permission, Place, is_permitted
+from governance.core.policy import Actor, Location, NotPermittedError, Permission, is_permitted
 from governance.core.states import SCAN, SCAN_ENDED, TARGET
 from governance.core.transitions import move_state
 from scans import hooks, registry
@@ -180,7 +180,9 @@ def require_scan_permission(
     permission: Permission = Permission.SCAN_RUN,
 ) -> None:
     now = timezone.now()
-    places = [Place(organization.org_id)] if whole else list_account_places(accounts) or [Place(organization.org_id)]
+    places = (
+        [Location(organization.org_id)] if whole else list_account_places(accounts) or [Location(organization.org_id)]
+    )
     if not all(is_permitted(actor, permission, now, place) for place in places):
         needed = "account owner or scan operator" if permission is Permission.SCAN_RESCAN else "scan operator"
         raise NotPermittedError(f"{actor.name} is not allowed to scan these accounts. This needs a grant as {needed}.")

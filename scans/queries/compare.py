@@ -15,7 +15,7 @@ from scans.domain import partial_scans
 from scans.models import Scan, Target
 from scans.pipeline.outcome_split import find_complete_places
 from scans.queries.scans import visible_scans
-from scans.timemachine.diff import ComparisonSide, Difference, DifferenceKind, Identity, Place, list_differences
+from scans.timemachine.diff import ComparisonSide, ControlPlace, Difference, DifferenceKind, Identity, list_differences
 from scans.timemachine.rejudge import EvidenceLostError, rejudge_target
 
 NO_COMMON_PLACE = "The two scans judged no control in the same place."
@@ -174,8 +174,8 @@ def has_same_evidence(old: Target, new: Target) -> bool:
 def judge_for_diff(target: Target, account: Account, controls: Collection[str]) -> ComparisonSide:
     outcomes, worlds = {}, {}
     left_out: set[Identity] = set()
-    places: set[Place] = set()
-    complete: set[Place] = set()
+    places: set[ControlPlace] = set()
+    complete: set[ControlPlace] = set()
     for result, source in rejudge_target(target, account, controls):
         read = partial_scans.regions_read(source.scan.asked, source.digests)
         for item in result.judged:

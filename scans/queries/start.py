@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Organization
-from governance.core.policy import Actor, Permission, Place, is_permitted
+from governance.core.policy import Actor, Location, Permission, is_permitted
 from scans.queries import choices, controls, unit_choices
 from scans.queries.unit_choices import UnitChoice
 
@@ -34,7 +34,7 @@ def load_scan_form_choices(
     return ScanFormChoices(
         organizations=organizations,
         whole=frozenset(
-            o.org_id for o in organizations if is_permitted(actor, permission, now, Place(organization=o.org_id))
+            o.org_id for o in organizations if is_permitted(actor, permission, now, Location(organization=o.org_id))
         ),
         units=unit_choices.list_unit_choices(visible),
         regions=choices.list_visible_regions(visible),

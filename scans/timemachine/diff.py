@@ -16,7 +16,7 @@ from scans.domain.engine import JudgedOutcome
 from scans.domain.evidence import World, encode_fact
 
 Identity = tuple[str, str, str, str]
-Place = tuple[str, str]  # (control id, region)
+ControlPlace = tuple[str, str]  # (control id, region)
 ABSENT_FACT: Any = object()
 
 
@@ -55,8 +55,8 @@ class ComparisonSide:
     left_out: outcomes that this scan left out on purpose. They never count as a difference."""
 
     outcomes: Mapping[Identity, JudgedOutcome]
-    places: frozenset[Place]
-    complete: frozenset[Place]
+    places: frozenset[ControlPlace]
+    complete: frozenset[ControlPlace]
     worlds: Mapping[Identity, World]
     left_out: frozenset[Identity] = frozenset()
 

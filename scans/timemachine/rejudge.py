@@ -21,8 +21,7 @@ from scans.pipeline.outcome_split import CompletePlaces, find_complete_places
 from scans.pipeline.reconcile import OutcomeSource, SourcedOutcome
 from scans.storage import blobs
 from scans.timemachine import as_of
-
-Place = tuple[str, str]  # (control id, region)
+from scans.timemachine.diff import ControlPlace
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class RejudgedAccount:
     at: datetime
     items: list[SourcedOutcome] = field(default_factory=list)
     limited: list[SourcedOutcome] = field(default_factory=list)
-    places: set[Place] = field(default_factory=set)
+    places: set[ControlPlace] = field(default_factory=set)
     complete_places: CompletePlaces = field(default_factory=lambda: CompletePlaces(frozenset()))
     unreadable_evidence: list[Gap] = field(default_factory=list)
 
@@ -146,9 +145,9 @@ class OutcomeMerge:
     """
 
     items: list[SourcedOutcome] = field(default_factory=list)
-    places: set[Place] = field(default_factory=set)
-    complete: set[Place] = field(default_factory=set)
-    waiting: set[Place] = field(default_factory=set)
+    places: set[ControlPlace] = field(default_factory=set)
+    complete: set[ControlPlace] = field(default_factory=set)
+    waiting: set[ControlPlace] = field(default_factory=set)
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
     limited: dict[tuple[str, str, str, str], SourcedOutcome] = field(default_factory=dict)
 
@@ -156,8 +155,8 @@ class OutcomeMerge:
         # Copies, because the outcomes of this Target must not hide each other.
         done, waiting = set(self.complete), set(self.waiting)
         read = partial_scans.regions_read(source.scan.asked, source.digests)
-        partly: set[Place] = set()
-        others: set[Place] = set()
+        partly: set[ControlPlace] = set()
+        others: set[ControlPlace] = set()
         for item in result.judged:
             place = (item.control.id, item.region)
             wanted = place not in done or (place in waiting and item.identity in self.limited)

@@ -18,7 +18,7 @@ def names(branch):
     return {branch["name"]: [names(child) for child in branch["children"]]}
 
 
-def test_the_tree_holds_what_is_below_each_unit(inventory):
+def test_tree_nests_child_units(inventory):
     anna = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     (root,) = items(anna, "ous/")
     assert names(root) == {"Root": [{"Production": [{"Retail": []}]}, {"Sandbox": []}]}
@@ -34,7 +34,7 @@ def test_branches_without_an_account_of_mine_are_left_out(inventory):
     assert root["total"] == 1
 
 
-def test_signed_out_without_a_grant_and_with_an_unknown_parameter(inventory):
+def test_bad_requests_get_401_403_or_400(inventory):
     refused(Client().get(ROOT + "ous/"), 401)
     refused(signed_in(person("otto")).get(ROOT + "ous/"), 403)
     anna = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))

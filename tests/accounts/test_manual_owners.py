@@ -65,21 +65,21 @@ def test_people_are_set_by_user_name_and_mail_address(grace: User, paul: User) -
     assert event.detail == {"was": ["olga@example.com"], "is": ["Quinn", "paul"], "by": "grace"}
 
 
-def test_no_names_leave_it_to_the_tags_again(grace: User, paul: User) -> None:
+def test_empty_owner_list_restores_tag_owners(grace: User, paul: User) -> None:
     Account.objects.filter(account_id=SHOP).update(tags={"team": "retail, web"})
     set_owners(actor=build_actor(grace), account=shop(), names=["paul"])
     set_owners(actor=build_actor(grace), account=shop(), names=[])
     assert (shop().owners, shop().owners_set_by_hand, owners()) == (["retail", "web"], False, [])
 
 
-def test_the_same_again_writes_nothing(grace: User, paul: User) -> None:
+def test_repeated_owners_write_nothing(grace: User, paul: User) -> None:
     for _ in range(2):
         set_owners(actor=build_actor(grace), account=shop(), names=["paul"])
     assert AuditEvent.objects.filter(action="account.set_owners").count() == 1
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "robot", "gone", "twin@example.com", "a\x00b", "\ud800"])
-def test_a_name_that_is_not_one_active_person_is_refused(grace: User, paul: User, name: str) -> None:
+def test_owner_must_name_one_active_person(grace: User, paul: User, name: str) -> None:
     for each in ("robot", "gone", "twin1", "twin2"):
         person(each)
     User.objects.filter(username="robot").update(is_service=True, responsible=grace)
@@ -99,13 +99,13 @@ def test_a_name_that_is_not_one_active_person_is_refused(grace: User, paul: User
         (Role.SECURITY_ADMIN, ScopeKind.OU, "ou-1-sandbox"),
     ],
 )
-def test_others_may_not(inventory: Inventory, paul: User, grant: Any) -> None:
+def test_setting_owners_needs_permission(inventory: Inventory, paul: User, grant: Any) -> None:
     with pytest.raises(NotPermittedError):
         set_owners(actor=build_actor(person("eve", grant)), account=shop(), names=["paul"])
     assert owners() == []
 
 
-def test_what_changed_meanwhile_is_not_written_over(grace: User, paul: User) -> None:
+def test_changed_owners_are_not_overwritten(grace: User, paul: User) -> None:
     person("quinn")
     seen = compute_owners_version(shop())
     set_owners(actor=build_actor(grace), account=shop(), names=["paul"], version=seen)
@@ -146,7 +146,7 @@ def test_text_of_earlier_releases_becomes_people(inventory: Inventory, paul: Use
     assert (inventory.play.owners, inventory.play.owners_set_by_hand) == (["team"], False)
 
 
-def test_the_page_sets_them_and_the_account_shows_who_did(grace: User, paul: User) -> None:
+def test_owner_page_sets_owners_and_shows_who_did(grace: User, paul: User) -> None:
     client = signed_in(grace)
     assert f'href="{PAGE}?organization={ORG}"' in client.get(f"/accounts/{SHOP}/").content.decode()
     page = client.get(PAGE)
@@ -162,7 +162,7 @@ def test_the_page_sets_them_and_the_account_shows_who_did(grace: User, paul: Use
     assert owners() == []
 
 
-def test_a_refusal_on_the_page_loses_nothing(grace: User, paul: User) -> None:
+def test_refused_owner_page_keeps_input(grace: User, paul: User) -> None:
     client = signed_in(grace)
     version = client.get(PAGE).context["version"]
     wrong = client.post(PAGE, {"owners": ["paul", HOSTILE], "version": version})
@@ -187,7 +187,7 @@ def test_the_page_is_for_security_admins_of_the_account(inventory: Inventory, pa
     assert owners() == []
 
 
-def test_the_api_sets_them_with_the_version_that_was_read(grace: User, paul: User) -> None:
+def test_api_sets_owners_with_the_read_version(grace: User, paul: User) -> None:
     client = signed_in(grace)
     before = get(client, API)
     assert before == {
@@ -205,7 +205,7 @@ def test_the_api_sets_them_with_the_version_that_was_read(grace: User, paul: Use
     assert put(client, {"owners": []}).json()["owners"] == ["retail"]
 
 
-def test_the_api_names_what_it_refuses(grace: User, paul: User) -> None:
+def test_api_names_each_refused_owner(grace: User, paul: User) -> None:
     client = signed_in(grace)
     assert fields(refused(put(client, {"owners": ["paul", "nobody"]}), 400)) == {"owners.1"}
     assert fields(refused(put(client, {"owners": ["x"] * 51}), 400)) == {"owners"}
@@ -217,6 +217,6 @@ def test_the_api_names_what_it_refuses(grace: User, paul: User) -> None:
     assert owners() == []
 
 
-def test_tags_that_aws_refused_are_not_told_as_none(grace: User) -> None:
+def test_refused_tags_are_not_reported_as_none(grace: User) -> None:
     Account.objects.filter(account_id=SHOP).update(tags=None)
     assert get(signed_in(grace), API)["by_tags"] is None

@@ -33,14 +33,14 @@ def lines(actor: object = SYSTEM) -> list[tuple[str, str | None]]:
     return [(p.account.name, str(p.user) if p.user else None) for p in list_proposals(actor)]  # type: ignore[arg-type]
 
 
-def test_a_mail_address_and_a_user_name_are_matched_whatever_their_case(inventory: Inventory, olga: User) -> None:
+def test_owner_tag_matching_ignores_case(inventory: Inventory, olga: User) -> None:
     person("Paula")
     inventory.play.owners = ["paula"]
     inventory.play.save()
     assert {("shop", "olga"), ("play", "Paula")} <= set(lines())
 
 
-def test_nobody_and_more_than_one_are_shown_but_can_not_be_confirmed(inventory: Inventory, olga: User) -> None:
+def test_unknown_or_ambiguous_owner_can_not_be_confirmed(inventory: Inventory, olga: User) -> None:
     twin = person("twin")
     User.objects.filter(pk=twin.pk).update(email="olga@example.com")
     inventory.play.owners = ["team-x"]
@@ -65,19 +65,19 @@ def test_an_owner_of_the_ou_is_not_proposed_for_its_account(inventory: Inventory
     assert ("shop", "olga") not in lines()
 
 
-def test_all_or_none(grace: User, olga: User) -> None:
+def test_owner_confirmation_is_all_or_none(grace: User, olga: User) -> None:
     with pytest.raises(ProposalGoneError):
         confirm_owners(actor=fresh(grace), keys=[f"100000000001:{olga.pk}", "999999999999:1"])
     assert not Grant.objects.filter(user=olga).exists()
 
 
-def test_nobody_confirms_themselves(inventory: Inventory, olga: User) -> None:
+def test_person_can_not_confirm_own_ownership(inventory: Inventory, olga: User) -> None:
     Grant.objects.create(user=olga, role=ADMIN[0], scope_kind=ADMIN[1], scope_id=ORG)
     with pytest.raises(GrantError, match="themselves"):
         confirm_owners(actor=fresh(olga), keys=[f"100000000001:{olga.pk}"])
 
 
-def test_an_admin_of_another_ou_sees_none(inventory: Inventory, olga: User) -> None:
+def test_admin_of_another_ou_sees_no_proposals(inventory: Inventory, olga: User) -> None:
     carl = person("carl", (Role.SECURITY_ADMIN, ScopeKind.OU, "ou-1-sandbox"))
     assert ("shop", "olga") not in lines(fresh(carl))
     with pytest.raises(ProposalGoneError):
@@ -96,7 +96,7 @@ def test_the_page_offers_no_button_without_a_box(inventory: Inventory, grace: Us
     assert "Give the selected people the grant" in page
 
 
-def test_the_page(grace: User, olga: User) -> None:
+def test_proposal_page_lists_and_confirms_owners(grace: User, olga: User) -> None:
     client, url = stepped_up(signed_in(grace)), reverse("owner-proposals")
     assert b"olga owns shop" in client.get(url).content
     answer = client.post(url, {"proposal": [f"100000000001:{olga.pk}"]}, follow=True)

@@ -8,18 +8,21 @@ from django.utils import timezone
 from accounts.models import Account, AccountOwner
 from accounts.owners import find_account_owners, list_owned_accounts
 from accounts.scopes import find_account_place, list_account_places
-from governance.core.policy import Place, Role, ScopeKind
+from governance.core.policy import Location, Role, ScopeKind
 from tests.support.inventory import ORG, Inventory
 from tests.support.people import person
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_place_names_the_organization_the_ous_from_the_inside_out_and_the_account(inventory: Inventory) -> None:
+def test_account_place_names_organization_ous_and_account(inventory: Inventory) -> None:
     place = find_account_place(inventory.shop)
-    assert place == Place(ORG, ("ou-1-retail", "ou-1-prod", "r-1"), inventory.shop.account_id)
+    assert place == Location(ORG, ("ou-1-retail", "ou-1-prod", "r-1"), inventory.shop.account_id)
     inventory.play.ou = None
-    assert list_account_places([inventory.shop, inventory.play]) == [place, Place(ORG, (), inventory.play.account_id)]
+    assert list_account_places([inventory.shop, inventory.play]) == [
+        place,
+        Location(ORG, (), inventory.play.account_id),
+    ]
 
 
 def test_a_grant_over_an_ou_owns_what_is_below_it(inventory: Inventory) -> None:

@@ -27,11 +27,11 @@ def grant(scope, scope_id, role=Role.AUDITOR, ends_at=None):
     return GrantFact(role, scope, scope_id, ends_at)
 
 
-def test_nobody_sees_anything_without_a_grant():
+def test_no_grant_shows_no_accounts():
     assert ids() == set()
 
 
-def test_scopes():
+def test_grant_scope_limits_visible_accounts():
     everything = {PAYMENTS.id, LOGS.id}
     assert ids(grant(ScopeKind.ORGANIZATION, "o-1")) == everything
     assert ids(grant(ScopeKind.ORGANIZATION, "o-2")) == set()
@@ -43,7 +43,7 @@ def test_scopes():
     assert set(visible_accounts(SYSTEM)) == set(Account.objects.all())
 
 
-def test_an_ended_grant_and_one_without_the_permission_show_nothing():
+def test_ended_or_insufficient_grant_shows_no_accounts():
     past = timezone.now() - timedelta(seconds=1)
     assert ids(grant(ScopeKind.ORGANIZATION, "o-1", ends_at=past)) == set()
     operator = grant(ScopeKind.ORGANIZATION, "o-1", Role.SCAN_OPERATOR)

@@ -61,7 +61,7 @@ def test_the_first_discovery_adds_everything():
     assert AuditEvent.objects.get(action="accounts.discover").body == {"joined": 2}
 
 
-def test_the_same_again_changes_nothing(django_assert_max_num_queries):
+def test_repeated_discovery_changes_nothing(django_assert_max_num_queries):
     apply()
     before = [list(model.objects.values()) for model in (Account, AccountEvent, OrganizationalUnit, AuditEvent)]
     with django_assert_max_num_queries(10):
@@ -92,7 +92,7 @@ def test_a_vanished_account_is_marked_and_may_return():
         ({"tags": {"owner": "others"}}, "owners_changed"),
     ],
 )
-def test_what_changed_is_an_event(fields, event):
+def test_account_change_is_recorded_as_event(fields, event):
     apply()
     applied = apply(changed(**fields))
     assert applied.events == {event: 1}
@@ -100,7 +100,7 @@ def test_what_changed_is_an_event(fields, event):
     assert set(AccountEvent.objects.get(kind=event).detail) == {"was", "is"}
 
 
-def test_refused_tags_leave_what_was_known_and_say_so():
+def test_refused_tags_keep_known_tags_with_a_gap():
     apply()
     gap = {"code": "AccessDeniedException"}
     applied = apply(changed(tags=None, tags_gap=gap))

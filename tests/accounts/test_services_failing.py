@@ -37,7 +37,7 @@ def test_a_new_account_that_can_not_be_written_fails_alone(fields):
 
 
 @pytest.mark.parametrize("fields", [{"name": UNWRITABLE}, {"tags": {"a": NO_JSON}}])
-def test_a_known_account_that_can_not_be_written_stays_as_it_was_and_never_vanishes(fields):
+def test_unwritable_known_account_is_kept_unchanged(fields):
     apply()
     found = replace(changed(**fields), accounts=(*changed(**fields).accounts[:1], replace(LOGS, name="archive")))
     fails_alone(apply(found, LATER))
@@ -46,13 +46,13 @@ def test_a_known_account_that_can_not_be_written_stays_as_it_was_and_never_vanis
     assert Account.objects.get(account_id=LOGS.id).name == "archive"
 
 
-def test_it_is_recorded_as_soon_as_it_can_be():
+def test_failed_account_is_recorded_by_next_discovery():
     apply(changed(name=UNWRITABLE))
     applied = apply(at=LATER)
     assert (applied.failed, payments().name) == ({}, "payments")
 
 
-def test_an_account_that_aws_lists_in_another_form_is_there():
+def test_malformed_listed_account_does_not_vanish():
     apply()
     found = replace(FOUND, accounts=(LOGS,), failed={PAYMENTS.id: "AWS lists it in a form that can't be read"})
     applied = apply(found, LATER)
@@ -64,7 +64,7 @@ def units(**fields):
     return replace(FOUND, units=(*FOUND.units[:2], replace(FOUND.units[2], **fields)))
 
 
-def test_a_new_ou_that_can_not_be_written_fails_with_what_is_in_it():
+def test_unwritable_new_ou_fails_with_its_contents():
     deeper = DiscoveredUnit("ou-3", "Deep", "ou-2", "/r-1/ou-1/ou-2/ou-3/")
     found = units(name=UNWRITABLE)
     applied = apply(replace(found, units=(*found.units, deeper)))
@@ -73,7 +73,7 @@ def test_a_new_ou_that_can_not_be_written_fails_with_what_is_in_it():
     assert set(OrganizationalUnit.objects.values_list("ou_id", flat=True)) == {"r-1", "ou-1"}
 
 
-def test_a_known_ou_that_can_not_be_written_stays_as_it_was_with_what_is_in_it():
+def test_unwritable_known_ou_is_kept_with_its_contents():
     apply()
     applied = apply(units(name=UNWRITABLE), LATER)
     fails_alone(applied, "ou-2")

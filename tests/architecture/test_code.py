@@ -146,6 +146,6 @@ def test_architecture_page_names_every_directory() -> None:
 
 
 @pytest.mark.parametrize("word", ["whitelist", "blacklist", "TODO", "FIXME", "XXX:"])
-def test_words_that_do_not_belong(word: str) -> None:
+def test_unwanted_words_are_absent_from_code(word: str) -> None:
     hits = [str(p.relative_to(ROOT)) for p in python_files(*PRODUCT, "demo", "bench") if word in text_of(p)]
     assert hits == []

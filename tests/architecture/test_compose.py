@@ -46,25 +46,25 @@ def understood(command: Any, given: list[str]) -> dict[str, Any]:
     return command.make_context(command.name, list(given), obj=context).params
 
 
-def test_every_queue_has_a_worker_and_the_clock_one_of_its_own() -> None:
+def test_every_queue_has_a_worker_and_clock_its_own() -> None:
     queues = {name: set(options_of(name)["queues"]) for name in celery_words("worker")}
     assert queues == {"worker": {"targets"}, "clock": {"clock"}}
     assert set.union(*queues.values()) == set(celery.app.amqp.queues)
 
 
-def test_the_clocks_worker_has_a_slot_for_each_of_its_tasks_and_more() -> None:
+def test_clock_worker_has_more_slots_than_tasks() -> None:
     """Each runs once at a time, so however many are slow at once, the next one begins at once."""
     options = options_of("clock")
     assert options["concurrency"] >= len(celery.BEAT_SCHEDULE) + 1
     assert 0 < options["soft_time_limit"] < options["time_limit"] <= 600
 
 
-def test_beat_is_started_once_as_celery_understands_it() -> None:
+def test_beat_runs_once_with_parsed_options() -> None:
     [of_beat] = celery_words("beat").values()
     assert understood(beat, of_beat)["schedule"] == "/tmp/celerybeat"
 
 
-def test_every_other_command_is_one_of_ours() -> None:
+def test_other_service_commands_belong_to_the_project() -> None:
     others = {name: words(of) for name, of in SERVICES.items() if "build" in of and words(of)[:1] != ["celery"]}
     assert set(others) == {"web", "migrate"}
     assert others["web"] == []  # the image's own
@@ -92,7 +92,7 @@ def test_no_secret_is_in_the_environment_or_on_a_command_line(name: str) -> None
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_each_secret_file_is_given_to_the_service_that_reads_it_and_only_there(name: str) -> None:
+def test_each_service_gets_only_the_secrets_it_reads(name: str) -> None:
     service = SERVICES[name]
     read = set(re.findall(r"/run/secrets/(\w+)", str(service)))
     assert read == set(service.get("secrets", []))
@@ -124,7 +124,7 @@ def soon(is_so: Callable[[], bool]) -> bool:
 
 @pytest.mark.redis
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server here")
-def test_redis_takes_its_password_from_the_file_and_nobody_sees_it(tmp_path: Path) -> None:
+def test_redis_reads_password_from_file_without_exposing_it(tmp_path: Path) -> None:
     """Its command as it stands, with other places and a port for now."""
     (tmp_path / "redis_password").write_text("pass word#\n", encoding="utf-8")
     script = (

@@ -182,7 +182,7 @@ def test_the_table_of_machines_is_whole() -> None:
         assert {target for _, target in LINK.findall(pictures)} == drawn, machine
 
 
-def test_the_places_of_a_permission_are_the_modules_that_name_all_of_them() -> None:
+def test_permission_guide_names_the_right_modules() -> None:
     naming = {
         str(path.relative_to(ROOT))
         for path in python_files(*PRODUCT)
@@ -261,7 +261,7 @@ def test_every_state_has_a_color() -> None:
     assert every - sheet == set()
 
 
-def test_what_ends_a_notification_names_kinds_and_states_that_exist() -> None:
+def test_actionable_states_name_existing_kinds_and_states() -> None:
     machines = {"exception": states.EXCEPTION, "ticket": states.TICKET}
     sent = {
         (str(ast.unparse(node.func)).rpartition(".")[2], arg.value)

@@ -51,7 +51,7 @@ def test_pages_of_the_root_link_into_docs(hooks) -> None:
     assert hooks.leave_docs("Makefile") == "../Makefile"
 
 
-def test_folder_in_the_navigation_has_its_pages_with_their_titles(hooks) -> None:
+def test_navigation_folder_lists_its_pages_with_titles(hooks) -> None:
     [first, second, *_] = hooks.fill_entry({"Decision records": "decisions/"})["Decision records"]
     assert first == "decisions/README.md"
     assert second == {

@@ -53,22 +53,22 @@ def image(copy: Path) -> set[str]:
     return {name for name in found if (copy / name).is_file()}
 
 
-def test_everything_stays_out_unless_it_is_named() -> None:
+def test_unnamed_files_stay_out_of_the_build() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
 
 
-def test_what_was_planted_stays_out_of_the_image(image: set[str]) -> None:
+def test_planted_files_stay_out_of_the_image(image: set[str]) -> None:
     assert sorted(image & set(PLANTED)) == []
 
 
-def test_no_file_that_nobody_named_gets_into_the_image(image: set[str]) -> None:
+def test_unnamed_files_stay_out_of_the_image(image: set[str]) -> None:
     assert {name.partition("/")[0] for name in image} == {
         *SHIPPED, "manage.py", "LICENSE", "requirements.txt", "requirements-saml.txt",
     }  # fmt: skip
 
 
-def test_what_the_program_is_made_of_gets_into_the_image(image: set[str]) -> None:
+def test_program_files_get_into_the_image(image: set[str]) -> None:
     ours = {
         str(path.relative_to(ROOT)) for folder in SHIPPED for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in {".py", ".html", ".css", ".js", ".svg", ".txt"}
@@ -102,7 +102,7 @@ import governance.wsgi
 
 
 @pytest.mark.slow
-def test_the_program_starts_from_what_is_in_the_image(copy: Path, image: set[str], tmp_path: Path) -> None:
+def test_program_starts_from_image_files(copy: Path, image: set[str], tmp_path: Path) -> None:
     for name in image:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(copy / name, tmp_path / name)

@@ -14,6 +14,7 @@ from tests.architecture.source import PRODUCT, ROOT, nodes_of, python_files, tre
 EXPECTED = {"Command", "collect", "evaluate", "fix", "_case"}
 # Names that two modules define. The list may only shrink.
 TWICE: set[str] = set()
+LONGEST_TEST_NAME = 60
 # Functions of one word that are imported without their module. The list may only shrink.
 ONE_WORD = {"client", "controls", "failed", "passed", "unknown"}
 
@@ -60,3 +61,14 @@ def test_functions_imported_bare_are_a_verb_and_its_object() -> None:
         and (".".join(path.relative_to(ROOT).with_suffix("").parts), node.name) in imported_bare()
     } - EXPECTED
     assert short == ONE_WORD, sorted(short ^ ONE_WORD)
+
+
+def test_names_of_tests_are_short() -> None:
+    """A name says subject and behavior; what else there is to say stands in the docstring."""
+    long = [
+        f"{path.relative_to(ROOT)}::{node.name}"
+        for path in python_files("tests")
+        for node in nodes_of(path)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME
+    ]
+    assert long == []

@@ -47,7 +47,7 @@ def test_no_heading_or_title_is_a_question(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_no_page_speaks_of_somebody_or_nobody(page: Path) -> None:
+def test_pages_avoid_vague_pronouns(page: Path) -> None:
     assert VAGUE.findall(plain(source(page))) == []
 
 

@@ -76,9 +76,7 @@ def holder(name: str, *roles: Role) -> Client:
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_each_address_lets_in_by_its_permission_and_refuses_without_it(
-    inventory: Inventory, permission: Permission
-) -> None:
+def test_each_endpoint_requires_its_permission(inventory: Inventory, permission: Permission) -> None:
     having = next(role for role in Role if permission in ROLE_PERMISSIONS[role])
     allowed = holder("ann", having)
     at = [(address_of(route), method, needed) for route, method, needed in declared() if permission in needed]

@@ -79,7 +79,7 @@ def take(link: str) -> bool:
 
 
 @pytest.mark.parametrize("add", [enrol_app, enrol_passkey])
-def test_forgotten_keeps_nobody_from_enrolling(petra: User, add) -> None:
+def test_forgotten_password_does_not_block_enrollment(petra: User, add) -> None:
     forgotten()
     client = with_password()
     assert client.get("/controls/")["Location"] == reverse("mfa_index")
@@ -88,7 +88,7 @@ def test_forgotten_keeps_nobody_from_enrolling(petra: User, add) -> None:
     assert client.get(reverse("me")).status_code == 200
 
 
-def test_forgotten_keeps_nobody_from_replacing_a_factor(petra: User) -> None:
+def test_forgotten_password_does_not_block_new_factor(petra: User) -> None:
     client = stepped_up(signed_in(petra))
     forgotten()
     enrol_passkey(client)
@@ -98,13 +98,13 @@ def test_forgotten_keeps_nobody_from_replacing_a_factor(petra: User) -> None:
     assert {"totp", "webauthn"} <= set(kinds)
 
 
-def test_an_unverified_address_that_is_there_already_keeps_nobody_from_enrolling(petra: User) -> None:
+def test_unverified_address_does_not_block_enrollment(petra: User) -> None:
     EmailAddress.objects.create(user=petra, email=MAIL, verified=False)
     enrol_app(with_password())
     assert second_factors.has_factor(petra)
 
 
-def test_no_page_of_the_door_writes_an_address(petra: User) -> None:
+def test_sign_in_pages_write_no_address(petra: User) -> None:
     """Neither asking for the mail nor opening a made-up link of it."""
     enrol(petra)
     forgotten()
@@ -151,7 +151,7 @@ def not_enrolled(user: User) -> None:
 
 
 @pytest.mark.parametrize("lacks", [without_password, disabled, service, not_enrolled])
-def test_whom_a_mail_can_not_reset_gets_none_and_the_answer_is_the_same(petra: User, mailoutbox, lacks) -> None:
+def test_ineligible_person_gets_no_reset_mail(petra: User, mailoutbox, lacks) -> None:
     lacks(petra)
     forgotten()
     forgotten("nobody@corp.example")
@@ -159,7 +159,7 @@ def test_whom_a_mail_can_not_reset_gets_none_and_the_answer_is_the_same(petra: U
 
 
 @pytest.mark.parametrize("lacks", [without_password, disabled, not_enrolled])
-def test_a_mail_from_before_opens_nothing_once_the_rule_holds_no_more(petra: User, mailoutbox, lacks) -> None:
+def test_old_reset_mail_is_void_once_ineligible(petra: User, mailoutbox, lacks) -> None:
     enrol(petra)
     forgotten()
     link = link_in(mailoutbox[0].body)
@@ -182,7 +182,7 @@ def reset(petra: User, mailoutbox) -> str:
     return str(shown.context["url"]).removeprefix("http://testserver")
 
 
-def test_after_a_reset_of_factors_a_mailbox_opens_nothing(petra: User, mailoutbox, reset: str) -> None:
+def test_factor_reset_closes_mailbox_reset(petra: User, mailoutbox, reset: str) -> None:
     before = len(mailoutbox)
     assert not take(link_in(mailoutbox[0].body)), "the mail from before the reset"
     forgotten()
@@ -191,9 +191,7 @@ def test_after_a_reset_of_factors_a_mailbox_opens_nothing(petra: User, mailoutbo
     assert not SocialAccount.objects.exists(), "an identity provider may be no more than a mailbox"
 
 
-def test_after_a_reset_of_factors_a_mailbox_opens_nothing_before_the_factor_is_enrolled(
-    petra: User, mailoutbox, reset: str
-) -> None:
+def test_factor_reset_blocks_mail_reset_until_enrollment(petra: User, mailoutbox, reset: str) -> None:
     """The person has chosen a password by the admin's link, and stops there for a while."""
     client = Client()
     client.get(reset)
@@ -217,7 +215,7 @@ def test_a_reset_of_factors_ends_the_links_from_before(petra: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_reset_of_factors_is_told_to_the_person_without_the_link(petra: User, mailoutbox) -> None:
+def test_factor_reset_notice_omits_the_link(petra: User, mailoutbox) -> None:
     enrol(petra)
     grace = stepped_up(signed_in(person("grace", ADMIN)))
     word = (
@@ -230,7 +228,7 @@ def test_a_reset_of_factors_is_told_to_the_person_without_the_link(petra: User, 
     assert word not in told.body
 
 
-def test_a_mail_resets_the_password_of_somebody_with_both(petra: User, mailoutbox) -> None:
+def test_reset_mail_works_for_enrolled_person(petra: User, mailoutbox) -> None:
     """So that the refusals above are not kept by refusing everything; and the factor is still asked for."""
     enrol(petra)
     forgotten("PETRA@Corp.Example")

@@ -39,7 +39,7 @@ def spinning(what: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_collector_that_spins_leaves_a_gap_with_its_name_and_time() -> None:
+def test_spinning_collector_leaves_named_gap_with_limit() -> None:
     target = spinning("collector")
     assert target["state"] == "done"
     (gap,) = target["gaps"]
@@ -83,7 +83,7 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
 
 
 @pytest.mark.django_db
-def test_a_document_that_hung_a_worker_costs_one_account_its_own_facts(organization: Organization) -> None:
+def test_hostile_document_costs_only_its_accounts_own_facts(organization: Organization) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-FF-002", "SSM-DC-002"])
     read_all(scan)
     completion.advance_scan(scan.pk)

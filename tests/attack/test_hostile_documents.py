@@ -52,13 +52,13 @@ def test_the_bomb_is_short() -> None:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_too_costly_and_nothing_of_it_is_known(name: str) -> None:
+def test_bomb_is_too_costly_and_leaves_no_facts(name: str) -> None:
     said = answer_of(READ, BOMBS[name])
     assert "read" not in said
     assert "Over" in said
 
 
-def test_what_a_bomb_would_grow_to_is_never_built(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bomb_expansion_is_never_built(monkeypatch: pytest.MonkeyPatch) -> None:
     composed: list[object] = []
     monkeypatch.setattr(ssm_yaml.BoundedLoader, "get_single_data", composed.append)
     with pytest.raises(ssm_yaml.TooCostlyError):
@@ -94,7 +94,7 @@ def test_a_document_that_is_too_long_is_not_called_clean(kind: str) -> None:
     assert {facts[name].code for name in BODY} == {"Over200000Bytes"}
 
 
-def test_a_bomb_in_a_document_that_need_not_parse_is_not_called_clean() -> None:
+def test_bomb_in_unparsed_document_is_not_called_clean() -> None:
     assert Scene(merging(10), "ApplicationConfiguration", format="YAML").facts()["hits"].kind is GapKind.TOO_COSTLY
 
 
@@ -120,7 +120,7 @@ def test_defaults_do_not_multiply(document: dict[str, object]) -> None:
     assert facts["uses_script"] is False
 
 
-def test_what_filling_in_costs_is_counted_before_it_is_built() -> None:
+def test_default_filling_cost_is_counted_before_building() -> None:
     defaults = ssm_content.ParameterDefaults(filling("x" * 50_000, {}))
     with pytest.raises(ssm_content.TooCostlyError):
         defaults.fill("{{p}}" * 4 + " " + "{{p}}" * 40)

@@ -55,7 +55,7 @@ class Counting:
 
 
 @pytest.mark.parametrize("unit", ["sshpass -p ", "curl -u a:", "curl ", "mysql "])
-def test_what_follows_a_program_is_looked_through_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_after_a_program_is_searched_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     counting = {name: Counting(pattern, seen) for name, pattern in commands.PASSWORD_ARGUMENTS.items()}
     monkeypatch.setattr(commands, "PASSWORD_ARGUMENTS", counting)
@@ -71,7 +71,7 @@ def test_a_password_is_found_after_any_number_of_commands() -> None:
 
 @given(st.lists(st.sampled_from([*words.QUALIFIERS, "db", "password", "the", "api", "key"]), max_size=8))
 @settings(max_examples=examples(200))
-def test_qualifiers_are_taken_off_as_one_by_one(parts: list[str]) -> None:
+def test_qualifiers_are_stripped_as_one_by_one(parts: list[str]) -> None:
     was = list(parts)
     while was and words.is_qualifier(was[-1]):
         was = was[:-1]
@@ -83,7 +83,7 @@ def test_a_text_beyond_the_bound_is_not_called_clean() -> None:
         detect_in_text("x " * MAX_TEXT_LENGTH)
 
 
-def test_what_is_found_before_the_bound_is_told() -> None:
+def test_hits_before_the_text_limit_are_reported() -> None:
     assert detect_in_text(SECRET + " " + "x " * MAX_TEXT_LENGTH) == ["assigned_secret"]
 
 
@@ -110,7 +110,7 @@ def test_fields_beyond_the_bound_are_not_called_clean(look: Any, given: dict[str
         look(given)
 
 
-def test_what_was_found_in_the_fields_is_certain_whatever_follows() -> None:
+def test_hits_before_the_size_limit_are_kept() -> None:
     assert find_sensitive_fields({"a": SECRET, "b": ["x" * 10_000] * 100}) == [
         {"field": "a", "detector": "assigned_secret"}
     ]
@@ -119,11 +119,11 @@ def test_what_was_found_in_the_fields_is_certain_whatever_follows() -> None:
     assert find_url_credential_fields({"a": url, "b": ["x" * 10_000] * 100}) == ["a"]
 
 
-def test_a_thousand_secrets_are_enough_said() -> None:
+def test_hits_stop_after_the_maximum() -> None:
     found = find_sensitive_fields({"a": [SECRET] * 5_000})
     assert fields.MAX_HITS <= len(found) < fields.MAX_HITS + len(catalogue.ALL_DETECTORS)
 
 
-def test_the_facts_are_a_gap_that_says_how_much_was_too_much() -> None:
+def test_overlong_text_is_a_gap_naming_the_limit() -> None:
     facts = inspect_free_text(GAP, lambda: {"Description": "x " * MAX_TEXT_LENGTH})
     assert facts["hits"] == Gap(GapKind.TOO_COSTLY, GAP.api, GAP.action, GAP.region, f"Over{MAX_TEXT_LENGTH}Characters")

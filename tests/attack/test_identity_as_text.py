@@ -75,7 +75,7 @@ def test_a_name_with_hidden_characters_is_refused(people: Cast, petra: User, rob
 
 
 @pytest.mark.parametrize("behalf", ["petra", " PETRA\n", "ｐｅｔｒａ", "petra@corp.example", "PETRA@Corp.Example"])
-def test_every_spelling_of_a_person_is_that_person(people: Cast, petra: User, robot: User, behalf: str) -> None:
+def test_every_spelling_of_a_name_finds_the_person(people: Cast, petra: User, robot: User, behalf: str) -> None:
     request = asked(people, robot, behalf)
     assert (request.on_behalf_of, request.behalf) == (petra, "petra")
     without_her_accounts(petra)
@@ -85,9 +85,7 @@ def test_every_spelling_of_a_person_is_that_person(people: Cast, petra: User, ro
     assert people.decides(request, people.approver).state == "approved"
 
 
-def test_a_person_who_may_not_ask_there_themselves_gets_nothing_through_a_service_account(
-    people: Cast, robot: User
-) -> None:
+def test_service_account_can_not_widen_persons_rights(people: Cast, robot: User) -> None:
     for name in ("otto", "ada"):
         with pytest.raises(
             InvalidRequestError, match="is not allowed to request an exception for this scope"
@@ -97,7 +95,7 @@ def test_a_person_who_may_not_ask_there_themselves_gets_nothing_through_a_servic
     assert not ExceptionRequest.objects.exists()
 
 
-def test_what_they_may_is_looked_at_again_when_it_is_submitted(people: Cast, petra: User, robot: User) -> None:
+def test_beneficiary_rights_are_checked_again_at_submission(people: Cast, petra: User, robot: User) -> None:
     draft = asked(people, robot, "petra", submit=False)
     without_her_accounts(petra)
     with pytest.raises(InvalidRequestError, match="petra is not allowed to request"):
@@ -109,7 +107,7 @@ def test_what_they_may_is_looked_at_again_when_it_is_submitted(people: Cast, pet
 
 
 @pytest.mark.parametrize("who", ["beneficiary", "responsible"])
-def test_the_database_refuses_them_too(people: Cast, petra: User, robot: User, who: str) -> None:
+def test_database_refuses_beneficiary_or_responsible_person(people: Cast, petra: User, robot: User, who: str) -> None:
     request = asked(people, robot, "petra")
     without_her_accounts(petra)
     if who == "responsible":
@@ -123,7 +121,7 @@ def test_the_database_refuses_them_too(people: Cast, petra: User, robot: User, w
 
 
 @pytest.mark.parametrize("who", ["beneficiary", "responsible"])
-def test_an_approver_whom_they_made_is_no_other_person(people: Cast, petra: User, robot: User, who: str) -> None:
+def test_approver_granted_by_person_behind_never_decides(people: Cast, petra: User, robot: User, who: str) -> None:
     request = asked(people, robot, "petra" if who == "beneficiary" else "owen")
     if who == "responsible":
         User.objects.filter(pk=robot.pk).update(responsible=petra)
@@ -151,9 +149,7 @@ def from_before(people: Cast, robot: User, text: str, state: str = "submitted") 
 
 
 @pytest.mark.parametrize("text", ["petra", "Petra\u200b", "petra@corp.example"])
-def test_a_text_from_before_that_names_one_person_is_that_person(
-    people: Cast, petra: User, robot: User, text: str
-) -> None:
+def test_old_text_naming_one_person_becomes_that_person(people: Cast, petra: User, robot: User, text: str) -> None:
     another = asked(people, robot, "", submit=False)
     ExceptionRequest.objects.filter(pk=another.pk).update(on_behalf_of_unknown=text)
     request = from_before(people, robot, text)
@@ -162,7 +158,7 @@ def test_a_text_from_before_that_names_one_person_is_that_person(
         assert (found.on_behalf_of, found.on_behalf_of_unknown) == (petra, "")
 
 
-def test_a_text_from_before_that_names_nobody_stays_and_is_not_approved(people: Cast, robot: User) -> None:
+def test_legacy_unknown_requester_is_kept_but_not_approved(people: Cast, robot: User) -> None:
     request = from_before(people, robot, "The vendor's team")
     assert request.behalf == "not known who: The vendor's team"
     assert build_export_line(request, timezone.now(), drift=False)["on_behalf_of"] == request.behalf
@@ -196,7 +192,7 @@ def set_right(people: Cast, robot: User, request: ExceptionRequest) -> None:
     assert people.decides(request, people.approver).state == "approved"
 
 
-def test_a_renewal_takes_what_is_not_known_along(people: Cast, robot: User) -> None:
+def test_renewal_keeps_unknown_beneficiary(people: Cast, robot: User) -> None:
     old = asked(people, robot, "owen")
     old = people.decides(old, people.approver)
     ExceptionRequest.objects.filter(pk=old.pk).update(on_behalf_of=None, on_behalf_of_unknown="The vendor's team")
@@ -208,7 +204,7 @@ def test_a_renewal_takes_what_is_not_known_along(people: Cast, robot: User) -> N
     assert new.behalf == old.behalf
 
 
-def test_of_two_people_with_the_name_neither_is_taken(people: Cast, petra: User, robot: User) -> None:
+def test_ambiguous_name_is_refused(people: Cast, petra: User, robot: User) -> None:
     twin = person("twin", (Role.GOVERNANCE_APPROVER, *WHOLE))
     User.objects.filter(pk=twin.pk).update(email="petra@corp.example")
     with pytest.raises(InvalidRequestError, match="More than one person"):
@@ -226,7 +222,7 @@ def test_of_two_people_with_the_name_neither_is_taken(people: Cast, petra: User,
         "AWSReservedSSO_Admin_0123456789abcdef/petra@corp.example", "arn:aws:iam::111122223333:user/petra",
     ],
 )  # fmt: skip
-def test_an_owner_by_any_spelling_of_a_tag_decides_nothing(people: Cast, petra: User, owner: str) -> None:
+def test_owner_tag_in_any_spelling_bars_from_deciding(people: Cast, petra: User, owner: str) -> None:
     without_her_accounts(petra)
     people.inventory.shop.owners = [owner]
     people.inventory.shop.save()
@@ -236,7 +232,7 @@ def test_an_owner_by_any_spelling_of_a_tag_decides_nothing(people: Cast, petra: 
     assert request.pk in build_inbox(petra, acting(petra), timezone.now()).conflicts
 
 
-def test_an_owner_whom_nobody_knows_is_shown_to_whoever_decides(people: Cast) -> None:
+def test_unknown_owner_is_shown_to_approver(people: Cast) -> None:
     people.inventory.shop.owners = ["ada.l@elsewhere.example", "owen"]
     people.inventory.shop.save()
     request = people.submitted()
@@ -250,7 +246,7 @@ def test_an_owner_whom_nobody_knows_is_shown_to_whoever_decides(people: Cast) ->
     assert show_snapshot(request)[0] != digest
 
 
-def test_the_person_is_told_and_not_asked_to_decide(people: Cast, petra: User, robot: User) -> None:
+def test_beneficiary_is_notified_but_not_asked_to_decide(people: Cast, petra: User, robot: User) -> None:
     request = asked(people, robot, "petra")
     told = Notification.objects.filter(person=petra)
     assert not told.filter(kind="exception.requested").exists()

@@ -12,7 +12,7 @@ from tests.support.people import person, signed_in
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_page_lists_the_addresses_and_tries_one(live_server, inventory, settings):
+def test_api_docs_list_endpoints_and_try_one(live_server, inventory, settings):
     settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE = "tutela-session", False  # the test server has no TLS
     person_in = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     value = person_in.cookies[settings.SESSION_COOKIE_NAME].value

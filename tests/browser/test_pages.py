@@ -62,7 +62,7 @@ def pages(inventory: Inventory, running: Scan, refused: Schedule) -> list[str]:
 
 # What the dark scheme changes is colours.
 @pytest.mark.parametrize(("scheme", "rules"), [("light", ()), ("dark", ("color-contrast",))])
-def test_every_page_is_quiet_and_open_to_everybody(
+def test_every_page_is_accessible_without_console_errors(
     window: Open, sign_in: SignIn, grace: User, pages: list[str], scheme: str, rules: tuple[str, ...]
 ) -> None:
     opened = window(color_scheme=scheme)

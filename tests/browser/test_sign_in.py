@@ -75,7 +75,7 @@ def arrived(window: Window, path: str) -> None:
     window.page.wait_for_url(window.base + path)
 
 
-def test_enrolling_an_app_then_signing_in_with_it(shown: Window) -> None:
+def test_app_enrollment_then_sign_in(shown: Window) -> None:
     ada = person("ada", ADMIN)
     password_step(shown)
     arrived(shown, reverse("mfa_index"))
@@ -102,7 +102,7 @@ def test_enrolling_an_app_then_signing_in_with_it(shown: Window) -> None:
     arrived(shown, "/")
 
 
-def test_enrolling_a_passkey_then_signing_in_with_it_alone_and_after_a_password(shown: Window) -> None:
+def test_passkey_enrollment_and_sign_in_both_ways(shown: Window) -> None:
     person("ada", ADMIN)
     with_passkeys(shown)
     password_step(shown)
@@ -155,7 +155,7 @@ def test_a_recovery_code_lets_in(shown: Window) -> None:
     arrived(shown, "/")
 
 
-def test_step_up_keeps_what_was_typed_and_goes_on(shown: Window, sign_in: Callable[[Window, User], None]) -> None:
+def test_step_up_keeps_input_and_resumes(shown: Window, sign_in: Callable[[Window, User], None]) -> None:
     grace = person("grace", ADMIN)
     nina = person("nina")
     sign_in(shown, grace)
@@ -192,7 +192,7 @@ def test_step_up_with_a_passkey(shown: Window) -> None:
     shown.said.clear()  # the browser's own note that the page came with 403
 
 
-def test_lock_out(shown: Window) -> None:
+def test_failed_sign_ins_lock_the_account(shown: Window) -> None:
     ada = person("ada", ADMIN)
     enrol(ada)
     for _ in range(5):

@@ -74,14 +74,14 @@ def test_the_api_never_decides(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "preview/", "comments/"])
-def test_somebody_elses_is_not_found(people: Cast, path: str) -> None:
+def test_foreign_request_is_not_found(people: Cast, path: str) -> None:
     request = people.submitted()
     assert signed_in(people.outsider).get(f"{BASE}{request.pk}/{path}").status_code == 404
     assert signed_in(people.approver).get(f"{BASE}{request.pk}/{path}").status_code == 200
     assert Client().get(f"{BASE}{request.pk}/{path}").status_code == 401
 
 
-def test_only_its_writer_changes_or_withdraws_it(people: Cast, owner: Client) -> None:
+def test_only_requester_withdraws_a_request(people: Cast, owner: Client) -> None:
     request = people.submitted()
     etag = owner.get(f"{BASE}{request.pk}/")["ETag"]
     assert post(signed_in(people.approver), f"{BASE}{request.pk}/withdraw/", **{"If-Match": etag}).status_code == 403
@@ -109,7 +109,7 @@ def test_a_renewal_is_a_new_draft(people: Cast, owner: Client) -> None:
     assert (made.status_code, made.json()["renews"], made.json()["status"]) == (201, request.pk, "draft")
 
 
-def test_the_same_key_asks_once(people: Cast, owner: Client) -> None:
+def test_repeated_key_creates_one_request(people: Cast, owner: Client) -> None:
     body = wanted(people)
     first = post(owner, BASE, body, **{"Idempotency-Key": "k1"})
     second = post(owner, BASE, body, **{"Idempotency-Key": "k1"})
@@ -147,7 +147,7 @@ def test_a_second_ticket_for_a_finding_is_a_conflict(people: Cast, owner: Client
     assert post(owner, TICKETS, {"findings": [people.inventory.secret.fingerprint]}).status_code == 409
 
 
-def test_tickets_of_others_are_not_found(people: Cast) -> None:
+def test_foreign_tickets_are_not_found(people: Cast) -> None:
     ticket = proposed(people)
     outsider = signed_in(people.outsider)
     assert outsider.get(f"{TICKETS}{ticket.pk}/").status_code == 404
@@ -164,7 +164,7 @@ def test_a_note_with_a_secret_is_refused(people: Cast, owner: Client) -> None:
     assert post(owner, f"{TICKETS}{ticket.pk}/notes/", {"text": "Waiting for the release."}).status_code == 200
 
 
-def test_lists_cost_the_same_however_long(people: Cast, owner: Client, django_assert_max_num_queries: Any) -> None:
+def test_list_query_count_is_constant(people: Cast, owner: Client, django_assert_max_num_queries: Any) -> None:
     people.submitted()
     people.submitted(findings=[people.inventory.bucket.fingerprint])
     proposed(people)
@@ -175,7 +175,7 @@ def test_lists_cost_the_same_however_long(people: Cast, owner: Client, django_as
         owner.get(TICKETS)
 
 
-def test_who_sees_a_part_reads_no_other_peoples_names(people: Cast) -> None:
+def test_partial_viewer_reads_no_other_names(people: Cast) -> None:
     other = person("olga", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.till.account_id))
     request = people.approved()
     Cover.objects.create(

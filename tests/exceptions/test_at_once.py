@@ -62,7 +62,7 @@ def deciding_by(people: Cast, request: ExceptionRequest, who: Any, act: str) -> 
 
 
 @pytest.mark.parametrize("acts", [("approve", "approve"), ("approve", "reject"), ("reject", "request_changes")])
-def test_two_approvers(people: Cast, acts: tuple[str, str]) -> None:
+def test_concurrent_decisions_let_one_win(people: Cast, acts: tuple[str, str]) -> None:
     request = people.submitted()
     results = at_once(
         deciding_by(people, request, people.approver, acts[0]), deciding_by(people, request, people.second, acts[1])
@@ -102,7 +102,7 @@ def test_a_decision_against_a_file(people: Cast) -> None:
     assert request.attachments.exists() is (request.state == "submitted")
 
 
-def test_two_renewals_that_are_submitted_at_once(people: Cast) -> None:
+def test_concurrent_renewals_let_one_through(people: Cast) -> None:
     old = people.approved()
     partner = person("pia", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
     end = timezone.now() + timedelta(days=40)
@@ -157,7 +157,7 @@ def test_reapproval_against_drift(people: Cast) -> None:
     assert Cover.objects.filter(request=request, live=True).exists() is (request.state == "approved")
 
 
-def test_the_same_ticket_proposed_twice(people: Cast) -> None:
+def test_concurrent_proposals_make_one_ticket(people: Cast) -> None:
     propose = lambda: lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])  # noqa: E731
     results = at_once(propose, propose)
     assert len(refusals(results)) == 1

@@ -191,7 +191,7 @@ class Play:
 
 @settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from(PEOPLE), st.booleans()), max_size=25))
-def test_no_sequence_of_acts_reaches_what_must_never_be(acts: list[tuple[str, str, bool]]) -> None:
+def test_no_act_sequence_reaches_a_forbidden_state(acts: list[tuple[str, str, bool]]) -> None:
     from django.db import transaction
 
     with transaction.atomic():

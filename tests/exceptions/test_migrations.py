@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 START = import_module("exceptions.migrations.0008_start_that_somebody_chose")
 
 
-def test_a_start_filled_in_by_submission_is_emptied_and_a_chosen_one_stays(people: Cast) -> None:
+def test_migration_clears_filled_starts_keeps_chosen_ones(people: Cast) -> None:
     filled, chosen, approved = people.submitted(), people.submitted(), people.approved()
     now = timezone.now()
     start = now + timedelta(days=2)

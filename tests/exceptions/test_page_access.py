@@ -66,29 +66,29 @@ def made(people: Cast) -> Made:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("who", ["owner", "approver", "admin"])
-def test_those_concerned_see_it(people: Cast, made: Made, page: str, who: str) -> None:
+def test_concerned_people_open_the_page(people: Cast, made: Made, page: str, who: str) -> None:
     assert browser(getattr(people, who)).get(made.url(page)).status_code == 200
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "/inbox/"])
-def test_without_a_grant_it_is_refused(made: Made, page: str) -> None:
+def test_page_without_grant_is_refused(made: Made, page: str) -> None:
     assert readers.outsider().get(made.url(page)).status_code == 403
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/exceptions/new/", "/exceptions/policy/", "/tickets/rules/"])
-def test_signed_out_one_is_sent_to_sign_in(made: Made, page: str) -> None:
+def test_signed_out_visitor_is_sent_to_sign_in(made: Made, page: str) -> None:
     answer = Client().get(made.url(page))
     assert answer.status_code == 302
     assert answer["Location"].startswith("/sign-in/?next=/")
 
 
 @pytest.mark.parametrize("page", FOREIGN)
-def test_what_belongs_to_others_is_not_found(people: Cast, made: Made, page: str) -> None:
+def test_foreign_pages_are_not_found(people: Cast, made: Made, page: str) -> None:
     assert browser(people.outsider).get(made.url(page)).status_code == 404
 
 
 @pytest.mark.parametrize("act", FOREIGN_ACTS)
-def test_nobody_acts_on_what_they_may_not_see(people: Cast, made: Made, act: str) -> None:
+def test_acts_on_invisible_objects_are_not_found(people: Cast, made: Made, act: str) -> None:
     answer = browser(people.outsider).post(made.url(act), {"version": "1", "text": "x"})
     assert answer.status_code == 404
 
@@ -100,7 +100,7 @@ def test_an_owner_neither_decides_nor_revokes(people: Cast, made: Made, act: str
     assert browser(people.owner).post(url, {"act": act}).status_code == 403
 
 
-def test_an_auditor_reads_and_does_nothing(people: Cast, made: Made) -> None:
+def test_auditor_reads_but_can_not_act(people: Cast, made: Made) -> None:
     whole = (Role.AUDITOR, ScopeKind.ORGANIZATION, people.inventory.organization.org_id)
     client = browser(person("audrey", whole))
     page = client.get(made.url("/exceptions/{asked}/")).content.decode()

@@ -54,7 +54,7 @@ def test_the_document_is_valid_and_says_every_error(document):
                 assert set(response["content"]) == {"application/problem+json"}, (path, method, status)
 
 
-def test_a_thing_that_the_query_names_may_be_missing_too(document):
+def test_document_declares_404_for_query_objects(document):
     for name, expected in (("outcomes/", {"404", "409"}), ("flows/", {"404"})):
         assert expected <= set(document["paths"][ROOT + name]["get"]["responses"]), name
 
@@ -70,7 +70,7 @@ def test_a_thing_that_the_query_names_may_be_missing_too(document):
         ("post", "exceptions/", "*/*", 403),
     ],
 )
-def test_what_is_refused_is_in_the_document(document, inventory, method, path, accept, status):
+def test_refusal_statuses_are_in_the_document(document, inventory, method, path, accept, status):
     auditor = signed_in(person("anna", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     refused(getattr(auditor, method)(ROOT + path, headers={"Accept": accept}), status)
     declared = document["paths"][ROOT + path.partition("?")[0]]
@@ -88,7 +88,7 @@ def test_the_document_covers_every_address(document):
     assert {path.removeprefix(ROOT) for path in document["paths"]} == served
 
 
-def test_the_page_about_it_names_every_address_with_its_permission(document):
+def test_api_page_lists_every_address_with_permission(document):
     """docs/api.md, row by row: `METHOD address`, …, | what | `permission`."""
     written = {}
     for line in (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8").splitlines():
@@ -106,7 +106,7 @@ def test_the_page_about_it_names_every_address_with_its_permission(document):
     assert written.keys() <= there.keys()
 
 
-def test_posts_take_an_idempotency_key_and_throttled_ones_say_so(document):
+def test_document_declares_idempotency_key_and_throttling(document):
     for path, method, operation in operations(document):
         taken = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
         assert ("Idempotency-Key" in taken) == (method == "post"), path
@@ -120,14 +120,14 @@ def test_outcomes_come_as_pages_and_as_lines(document):
     assert content["application/x-ndjson"]["schema"]["$ref"].endswith("/Outcome")
 
 
-def test_the_document_is_for_people_who_are_signed_in(otto, document):
+def test_document_needs_sign_in(otto, document):
     refused(Client().get(ROOT + "schema/"), 401)
     answer = otto.get(ROOT + "schema/")
     assert answer.status_code == 200
     assert json.loads(answer.content)["paths"].keys() == document["paths"].keys()
 
 
-def test_the_page_keeps_scripts_strict_and_loads_nothing_from_elsewhere(otto):
+def test_docs_page_keeps_strict_scripts_and_loads_locally(otto):
     refused(Client().get(ROOT + "docs/"), 401)
     answer = otto.get(ROOT + "docs/")
     policy = answer["Content-Security-Policy"]
@@ -145,7 +145,7 @@ def test_other_pages_keep_the_strict_policy(otto):
     assert "unsafe-inline" not in otto.get(ROOT + "schema/")["Content-Security-Policy"]
 
 
-def test_an_address_that_is_not_there_is_a_problem_not_a_page(otto):
+def test_unknown_api_address_is_a_problem_not_a_page(otto):
     for path in (ROOT, ROOT + "nothing/", ROOT + "accounts", ROOT + "accounts/1/2/", "/api/v2/accounts/"):
         assert refused(otto.get(path), 404)["instance"] == path
     refused(Client().get(ROOT + "nothing/"), 401)

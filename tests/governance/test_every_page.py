@@ -55,7 +55,7 @@ def test_its_sample_is_an_address_of_it_and_is_shown(inventory: Inventory, page:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_signed_out_one_is_sent_to_sign_in_and_without_a_grant_refused(inventory: Inventory, page: str) -> None:
+def test_page_needs_sign_in_and_a_grant(inventory: Inventory, page: str) -> None:
     url = Samples(inventory).address(page)
     answer = Client().get(url)
     assert answer.status_code == 302

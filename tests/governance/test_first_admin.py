@@ -33,7 +33,7 @@ def run(
     return 0, out.getvalue().strip()
 
 
-def test_they_administer_and_scan_one_organization_and_the_trail_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_admin_gets_two_audited_organization_roles(monkeypatch: pytest.MonkeyPatch) -> None:
     status, said = run(monkeypatch)
     assert (status, said) == (0, f"grace is security admin and scan operator of {ORGANIZATION}.")
     held = set(Grant.objects.values_list("role", "scope_kind", "scope_id"))
@@ -43,7 +43,7 @@ def test_they_administer_and_scan_one_organization_and_the_trail_says_so(monkeyp
     assert set(AuditEvent.objects.values_list("action", flat=True)) >= {"user.create", "grant.create"}
 
 
-def test_they_can_have_a_mail_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_admin_can_have_a_mail_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, email=" grace@corp.example")[0] == 0
     assert User.objects.get().email == "grace@corp.example"
 
@@ -62,7 +62,7 @@ def test_they_can_have_a_mail_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"organization": "123456789012"}, "manage.py discover"),
     ],
 )
-def test_what_can_not_be_is_one_line_and_nobody_is_made(
+def test_invalid_first_admin_is_one_line_and_not_created(
     monkeypatch: pytest.MonkeyPatch, more: dict[str, str], says: str
 ) -> None:
     status, said = run(monkeypatch, **more)
@@ -73,7 +73,7 @@ def test_what_can_not_be_is_one_line_and_nobody_is_made(
     assert not Grant.objects.exists()
 
 
-def test_a_name_that_is_taken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taken_user_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     person("grace")
     status, said = run(monkeypatch)
     assert status == 1
@@ -81,14 +81,14 @@ def test_a_name_that_is_taken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Grant.objects.exists()
 
 
-def test_it_works_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_admin_command_works_once(monkeypatch: pytest.MonkeyPatch) -> None:
     run(monkeypatch)
     assert run(monkeypatch, "mallory") == (1, "There is already a security admin; ask them for a grant.")
     assert User.objects.count() == 1
 
 
 @pytest.mark.parametrize("left", ["their grant has ended", "they may no longer sign in"])
-def test_a_portal_whose_last_admin_has_left_gets_a_first_one_again(monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+def test_first_admin_works_again_after_last_admin_left(monkeypatch: pytest.MonkeyPatch, left: str) -> None:
     run(monkeypatch)
     if left == "their grant has ended":
         Grant.objects.update(ends_at=timezone.now() - timedelta(days=1))

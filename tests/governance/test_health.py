@@ -12,7 +12,7 @@ from governance import health
 from governance.core import task_turns
 
 
-def test_alive_asks_nothing_of_the_database() -> None:
+def test_liveness_does_not_use_the_database() -> None:
     """No database is allowed in this test."""
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -27,7 +27,7 @@ def test_ready_when_the_database_is_there_and_migrated() -> None:
 
 
 @pytest.mark.django_db
-def test_a_clock_that_stands_still_is_said_and_takes_no_server_away() -> None:
+def test_stopped_clock_is_reported_but_server_stays_ready() -> None:
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     assert answer.json()["clock"] == "no task of the clock has ever run: start beat and a worker for the queue clock"
@@ -43,7 +43,7 @@ def test_not_ready_while_migrations_are_pending(monkeypatch: pytest.MonkeyPatch)
     }  # fmt: skip
 
 
-def test_not_ready_without_a_database_and_not_a_word_of_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_database_is_not_ready_without_details(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_connection: Any) -> None:
         raise OperationalError("connection to server at db.internal, user tutela failed")
 
@@ -54,5 +54,5 @@ def test_not_ready_without_a_database_and_not_a_word_of_where_it_is(monkeypatch:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_only_reading(path: str) -> None:
+def test_health_pages_accept_reads_only(path: str) -> None:
     assert Client().post(path).status_code == 405

@@ -13,7 +13,7 @@ from tests.support.people import person, signed_in
 pytestmark = pytest.mark.django_db
 
 
-def test_a_signed_in_persons_page_is_kept_by_nobody() -> None:
+def test_signed_in_page_is_not_stored() -> None:
     ada = signed_in(person("ada", (Role.AUDITOR, ScopeKind.ORGANIZATION, "o-1")))
     assert "no-store" in ada.get("/").headers["Cache-Control"]
 
@@ -22,11 +22,11 @@ def test_a_refusal_is_not_kept_either() -> None:
     assert "no-store" in signed_in(person("outsider")).get("/").headers["Cache-Control"]
 
 
-def test_what_is_open_to_anybody_is_left_as_it_is() -> None:
+def test_public_page_gets_no_cache_header() -> None:
     assert "Cache-Control" not in Client().get("/healthz").headers
 
 
-def test_a_view_that_says_otherwise_is_left_to_it() -> None:
+def test_view_with_own_cache_header_keeps_it() -> None:
     request = RequestFactory().get("/")
     request.user = person("ada")
     response = HttpResponse(headers={"Cache-Control": "private, max-age=60"})

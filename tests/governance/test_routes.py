@@ -80,11 +80,11 @@ def test_every_address_is_declared() -> None:
     assert wrong == []
 
 
-def test_the_list_of_open_ones_names_nothing_that_is_gone() -> None:
+def test_open_route_list_has_no_stale_names() -> None:
     assert (ANYBODY.keys() | ONESELF.keys()) - {route.name for route in every_route()} == set()
 
 
-def test_every_page_that_is_not_open_has_a_name() -> None:
+def test_every_closed_page_has_a_name() -> None:
     assert [str(route.pattern) for route in every_route() if not route.name] == []
 
 
@@ -105,7 +105,7 @@ opened.open_to = "anybody"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("view", [forgotten, ForgottenApi.as_view(), opened])
-def test_a_new_address_that_declares_nothing_is_found(view: Any) -> None:
+def test_undeclared_new_address_is_found(view: Any) -> None:
     assert what_is_wrong(path("new/", view, name="new"))
 
 

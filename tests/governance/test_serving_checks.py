@@ -41,14 +41,14 @@ def test_with_everything_set_it_serves(secure: Any) -> None:
         ("FACTOR_KEYS", ["not a key"], "TUTELA_FACTOR_KEYS contains a key that is not a Fernet key"),
     ],
 )
-def test_what_is_missing_is_named(secure: Any, name: str, value: Any, says: str) -> None:
+def test_missing_setting_is_named(secure: Any, name: str, value: Any, says: str) -> None:
     setattr(secure, name, value)
     with pytest.raises(ConfigurationError, match=says):
         require_secure_settings()
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY_GIVEN", "AUDIT_KEY"])
-def test_a_key_that_is_missing_comes_with_the_command_that_makes_one(secure: Any, name: str) -> None:
+def test_missing_key_error_gives_command_to_make_one(secure: Any, name: str) -> None:
     setattr(secure, name, "")
     with pytest.raises(ConfigurationError, match=r"secrets\.token_urlsafe"):
         require_secure_settings()

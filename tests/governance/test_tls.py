@@ -91,7 +91,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.mark.parametrize("service", ["ssm", "sts", "s3", "logs"])
-def test_aws(used, server, hub, service):
+def test_aws_connections_require_tls_1_2(used, server, hub, service):
     hub.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{server}")
     client = session.client(service, "eu-west-1")
     act = {
@@ -128,7 +128,7 @@ def test_the_hubs_own_credentials(used, server, hub, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
-def test_mail(used, server, settings, how):
+def test_mail_connections_require_tls_1_2(used, server, settings, how):
     settings.EMAIL_HOST = "127.0.0.1"
     backend = "governance.notify.smtp.EmailBackend"
     connection = get_connection(backend, host="127.0.0.1", port=server, timeout=5, **{"use_tls": False, how: True})
@@ -160,7 +160,7 @@ QUERIES = ["", "?ssl_cert_reqs=required", "?ssl_cert_reqs=none", "?ssl_min_versi
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_the_broker(used, server, query):
+def test_broker_connections_require_tls_1_2(used, server, query):
     app = Celery("tls", set_as_current=False)
     app.conf.update(**connection_settings(f"rediss://:secret@127.0.0.1:{server}/0{query}"))
     with pytest.raises(Exception), app.connection_for_write() as connection:  # noqa: B017
@@ -177,7 +177,7 @@ def test_the_brokers_url_keeps_all_but_tls():
     assert connection_settings("redis://:x@127.0.0.1:6379/0") == {"broker_url": "redis://:x@127.0.0.1:6379/0"}
 
 
-def test_celery_takes_them():
+def test_celery_uses_the_broker_tls_settings():
     code = (
         "from governance.celery import app; print(app.conf.broker_url, app.conf.broker_use_ssl['ssl_min_version'].name)"
     )
@@ -188,7 +188,7 @@ def test_celery_takes_them():
     assert said.stdout.split() == ["rediss://redis.example/0", "TLSv1_2"]
 
 
-def test_a_way_to_verify_that_there_is_not_is_refused():
+def test_unknown_certificate_check_is_refused():
     with pytest.raises(ConfigurationError, match="ssl_cert_reqs=maybe; use required, optional or none"):
         connection_settings("rediss://:secret@redis.example/0?ssl_cert_reqs=maybe")
 
@@ -198,7 +198,7 @@ def test_postgresql_asks_for_as_much_by_itself():
     assert defaults[b"ssl_min_protocol_version"] == b"TLSv1.2"
 
 
-def test_a_context_that_asks_for_more_keeps_it():
+def test_stricter_tls_context_is_kept():
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     assert require_tls_1_2(context).minimum_version == ssl.TLSVersion.TLSv1_3

@@ -53,13 +53,13 @@ def make(tmp_path: Path) -> Any:
     return run
 
 
-def test_a_partial_scan_once_is_told_and_is_no_failure(make):
+def test_partial_once_scan_is_reported_without_failure(make):
     status, said, calls = make("demo", "ONCE=1", status=3)
     assert (status, calls) == (0, ["python -m demo --once"])
     assert said == "The scan is partial: what could not be read is listed above. (python -m demo --once ends with 3.)\n"
 
 
-def test_a_whole_scan_once_says_nothing(make):
+def test_complete_once_scan_prints_nothing(make):
     assert make("demo", "ONCE=1") == (0, "", ["python -m demo --once"])
 
 
@@ -81,7 +81,7 @@ def test_the_demo_is_served_with_reload(make):
     assert make("dev", "PORT=9000") == (0, "", ["python -m demo --reload --port 9000"])
 
 
-def test_some_tests_run_without_workers_and_without_a_look_for_browsers(make):
+def test_selected_tests_run_without_workers_or_browser(make):
     status, said, calls = make("test", "T=tests/scans/test_engine.py")
     assert (status, calls) == (0, ["python -m pytest tests/scans/test_engine.py"]), said
 
@@ -94,7 +94,7 @@ def test_all_tests_run_in_two_processes(make):
     ]  # fmt: skip
 
 
-def test_what_takes_longer_audits_measures_and_tries_many_examples(make):
+def test_test_long_audits_measures_and_tries_more_examples(make):
     status, said, calls = make("test-long")
     assert status == 0, said
     assert calls[0] == "python requirements/audit.py requirements-dev.txt"
@@ -108,7 +108,7 @@ def test_checks_scan_for_insecure_code_and_try_few_examples(make):
     assert "--hypothesis-profile=check" in said
 
 
-def test_pip_installs_with_hashes_after_what_it_needs(make):
+def test_pip_installs_with_hashes_after_its_prerequisites(make):
     status, said, calls = make("install", installed=False)
     assert status == 0, said
     assert calls[1:] == [
@@ -137,14 +137,14 @@ def test_pip_installs_where_uv_can_not(make):
     assert calls[-1].startswith("python -m pip install")
 
 
-def test_an_install_that_failed_is_not_taken_for_one(make, tmp_path):
+def test_failed_install_is_not_marked_installed(make, tmp_path):
     status, _, calls = make("install", installed=False, pip=1)
     assert status == 2
     assert "-m pip install" in calls[-1]
     assert not (tmp_path / ".venv/.installed").exists()
 
 
-def test_what_was_installed_stays_until_the_lock_changes(make, tmp_path):
+def test_install_stays_until_the_lock_changes(make, tmp_path):
     make("install", installed=False)
     assert make("install")[::2] == (0, [])
     (tmp_path / "requirements-dev.txt").touch()

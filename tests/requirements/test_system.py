@@ -45,7 +45,7 @@ def one_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return there
 
 
-def test_what_is_there_is_not_installed(programs, one_tool, capsys):
+def test_present_tool_is_not_installed(programs, one_tool, capsys):
     calls = programs(apt_get="")
     one_tool.touch()
     assert system.main("browser") == 0
@@ -53,7 +53,7 @@ def test_what_is_there_is_not_installed(programs, one_tool, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_root_installs_with_apt_and_says_so(programs, user, one_tool, capsys):
+def test_root_installs_with_apt_and_reports_it(programs, user, one_tool, capsys):
     calls = programs(apt_get=f'case "$*" in *install*) : > {one_tool};; esac', env='shift; exec "$@"')
     user(0)
     assert system.main("browser") == 0
@@ -63,7 +63,7 @@ def test_root_installs_with_apt_and_says_so(programs, user, one_tool, capsys):
     assert capsys.readouterr().out == "Installing with apt: chromium\n"
 
 
-def test_a_user_installs_with_sudo_that_asks_nothing(programs, user, one_tool):
+def test_user_installs_with_passwordless_sudo(programs, user, one_tool):
     calls = programs(
         sudo='[ "$1" = -n ] && shift; [ "$1" = true ] || exec "$@"', env='shift; exec "$@"',
         apt_get=f'case "$*" in *install*) : > {one_tool};; esac',
@@ -74,7 +74,7 @@ def test_a_user_installs_with_sudo_that_asks_nothing(programs, user, one_tool):
 
 
 @pytest.mark.parametrize("sudo", [True, False])
-def test_a_user_who_may_not_is_told_what_to_type(programs, user, one_tool, capsys, sudo):
+def test_user_without_sudo_is_told_the_command(programs, user, one_tool, capsys, sudo):
     calls = programs(apt_get="", **({"sudo": "exit 1"} if sudo else {}))
     user(1000)
     assert system.main("browser") == 1
@@ -85,7 +85,7 @@ def test_a_user_who_may_not_is_told_what_to_type(programs, user, one_tool, capsy
     )
 
 
-def test_what_apt_says_when_it_fails_is_shown(programs, user, one_tool, capsys):
+def test_apt_failure_output_is_shown(programs, user, one_tool, capsys):
     programs(
         apt_get='case "$*" in *update*) echo "W: Failed to fetch";; *install*) echo "E: Unable to locate package"; exit 100;; esac',
         env='shift; exec "$@"',
@@ -104,7 +104,7 @@ def test_macos_is_told_brews_line(programs, one_tool, monkeypatch, capsys):
     assert capsys.readouterr().err.endswith("Run: brew install --cask google-chrome\n")
 
 
-def test_another_system_is_told_the_names(programs, one_tool, monkeypatch, capsys):
+def test_other_systems_are_told_package_names(programs, one_tool, monkeypatch, capsys):
     programs()
     monkeypatch.setattr(sys, "platform", "linux")
     assert system.main("browser") == 1

@@ -26,7 +26,7 @@ PARTS = [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
         ([], []),
     ],
 )
-def test_what_a_name_stands_for(named: list[str], ids: list[str]) -> None:
+def test_control_name_resolves_to_ids(named: list[str], ids: list[str]) -> None:
     assert resolve_control_ids(named) == ids
     assert set(PARTS) <= set(registry.controls())
 

@@ -35,7 +35,7 @@ class Inline(ThreadPoolExecutor):
 
 
 @pytest.mark.parametrize("error", [OperationalError("the database is away"), LookupError("evidence is not stored")])
-def test_an_act_that_fails_is_told_and_the_clock_goes_on(clock: embedded.EmbeddedWorker, error: Exception) -> None:
+def test_failing_clock_task_is_logged_and_clock_goes_on(clock: embedded.EmbeddedWorker, error: Exception) -> None:
     done = []
 
     def fail() -> None:
@@ -48,7 +48,7 @@ def test_an_act_that_fails_is_told_and_the_clock_goes_on(clock: embedded.Embedde
     assert [(line["event"], line["why"]) for line in said] == [("embedded.tick_failed", str(error))]
 
 
-def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
+def test_clock_resumes_work_then_runs_each_due_task(
     clock: embedded.EmbeddedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
@@ -79,7 +79,7 @@ def test_it_first_picks_up_then_does_each_thing_when_its_time_has_come(
 
 
 @pytest.mark.django_db
-def test_what_an_earlier_process_left_is_handed_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_work_is_dispatched_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     from governance.core.policy import SYSTEM
     from scans.pipeline.start import start_scan
     from tests.scans.orders import company
@@ -108,7 +108,7 @@ def test_an_act_that_hangs_keeps_no_other_and_is_not_begun_twice(clock: embedded
     assert len(times) == len(app.conf.beat_schedule)
 
 
-def test_its_worker_takes_from_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_worker_takes_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
     def worker(**more: Any) -> Any:

@@ -42,7 +42,7 @@ def test_shared_code_is_part_of_the_logic() -> None:
     )
 
 
-def test_what_a_control_does_not_use_is_none_of_its_logic() -> None:
+def test_unused_code_is_not_part_of_controls_logic() -> None:
     for control in ("ssm_ac_002", "ssm_km_003"):
         assert not any("endpoints" in module for module, _ in logic.reached(control))
     assert all(name not in {"CASES", "CONTROL", "fix"} for _, name in logic.reached("ssm_ac_002"))
@@ -61,7 +61,7 @@ def test_what_a_control_does_not_use_is_none_of_its_logic() -> None:
         ("A = ()", "A = []", False),
     ],
 )
-def test_what_counts_as_a_change(one: str, other: str, *, same: bool) -> None:
+def test_logic_form_ignores_only_irrelevant_changes(one: str, other: str, *, same: bool) -> None:
     bare = [logic.form(logic.Bare().visit(ast.parse(text))) for text in (one, other)]
     assert (bare[0] == bare[1]) is same
 

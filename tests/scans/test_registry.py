@@ -90,7 +90,7 @@ def test_a_control_that_grades_flows_by_what_it_does_not_judge() -> None:
         registry.load_control("ssm_ps_001", module(CONTROL=other))
 
 
-def test_a_cure_that_is_no_function() -> None:
+def test_fix_that_is_no_function_is_refused() -> None:
     with pytest.raises(registry.RegistryError, match="a fix that is no function"):
         registry.load_control("ssm_ps_001", module(fix="do it"))
 
@@ -124,13 +124,13 @@ def test_what_later_collectors_follow_is_declared_too() -> None:
             assert set(facts) <= set(declared[type]), type
 
 
-def test_a_fact_that_is_not_declared_is_a_defect_of_the_control_not_an_unknown() -> None:
+def test_undeclared_fact_is_a_defect_not_unknown() -> None:
     resource = Resource("ssm.parameter", "arn", "eu-west-1", {"type": "String", "secret_name": None, "other": 1})
     with pytest.raises(UndeclaredFactError, match=r"SSM-PS-001 reads ssm\.parameter\.other but doesn't declare it"):
         judge_resource(GOOD.control, lambda r: r["other"], World([]), Context(), resource, ("type", "secret_name"))
 
 
-def test_a_type_that_is_not_declared_as_related_is_a_defect_too() -> None:
+def test_undeclared_related_type_is_a_defect() -> None:
     resource = Resource("ssm.parameter", "arn", "eu-west-1", {})
     with pytest.raises(UndeclaredFactError, match=r"doesn't declare it in related"):
         judge_resource(GOOD.control, lambda r: r.look_up("kms.key", "arn"), World([]), Context(), resource, ())
@@ -164,14 +164,14 @@ def test_a_type_belongs_to_one_collector(monkeypatch: pytest.MonkeyPatch) -> Non
         registry.collector_by_type()
 
 
-def test_what_a_control_needs_is_its_collectors_and_what_they_stand_on() -> None:
+def test_control_needs_its_collectors_and_earlier_stages() -> None:
     assert registry.find_needed_collectors([registry.controls()["SSM-EB-001"].control]) == {"ec2_account"}
     keys = registry.find_needed_collectors([registry.controls()["SSM-KM-001"].control])
     stages = {name: item.collector.stage for name, item in registry.collectors().items()}
     assert keys >= {name for name, stage in stages.items() if stage < stages["kms"]} | {"kms"}
 
 
-def test_what_collectors_share_is_no_collector() -> None:
+def test_shared_collector_code_is_no_collector() -> None:
     assert not [name for name in registry.collectors() if name == "lib"]
 
 

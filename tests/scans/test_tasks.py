@@ -53,20 +53,20 @@ def test_handing_over_sends_one_message_for_the_scan(scan: Scan, monkeypatch: py
     assert found == [scan.pk]
 
 
-def test_dispatching_sends_one_for_each_waiting_account(scan: Scan, sent: list[int]) -> None:
+def test_dispatch_sends_one_message_per_waiting_account(scan: Scan, sent: list[int]) -> None:
     scan.targets.filter(pk=first(scan).pk).update(state="done")
     tasks.dispatch(scan.pk)
     assert sent == ids(scan)[1:]
 
 
-def test_what_was_just_sent_is_not_swept_up_at_once(scan: Scan, sent: list[int]) -> None:
+def test_freshly_sent_target_is_not_swept_up(scan: Scan, sent: list[int]) -> None:
     tasks.dispatch(scan.pk)
     sent.clear()
     tasks.sweep()
     assert sent == []
 
 
-def test_a_lost_message_is_sent_again_when_it_is_no_longer_trusted(scan: Scan, sent: list[int]) -> None:
+def test_lost_message_is_resent_after_its_lease(scan: Scan, sent: list[int]) -> None:
     tasks.dispatch(scan.pk)
     sent.clear()
     scan.targets.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -82,7 +82,7 @@ def test_a_scan_that_was_never_dispatched_is_swept_up(scan: Scan, sent: list[int
     assert sent == ids(scan)
 
 
-def test_a_dead_workers_account_is_sent_again_and_a_live_ones_is_not(scan: Scan, sent: list[int]) -> None:
+def test_only_dead_workers_account_is_resent(scan: Scan, sent: list[int]) -> None:
     dead, live, _ = ids(scan)
     now = timezone.now()
     Target.objects.filter(pk=dead).update(state="running", lease_until=now - timedelta(seconds=1))
@@ -106,9 +106,7 @@ def advanced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_a_scan_whose_last_worker_died_after_its_account_is_given_to_a_worker_that_ends_it(
-    scan: Scan, sent: list[int], advanced: list[int]
-) -> None:
+def test_scan_left_by_dead_worker_is_ended_by_a_worker(scan: Scan, sent: list[int], advanced: list[int]) -> None:
     """Joining may take minutes: the sweeper, which is of the clock, leaves it to others."""
     tasks.sweep()
     assert advanced == []  # there is something left to read
@@ -123,7 +121,7 @@ def test_a_scan_whose_last_worker_died_after_its_account_is_given_to_a_worker_th
     assert advanced == [scan.pk]
 
 
-def test_a_scan_that_can_not_be_taken_forward_is_written_down_and_keeps_no_other(
+def test_failed_advance_is_recorded_and_retried_later(
     scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
@@ -147,7 +145,7 @@ def broken(*_: object) -> None:
     raise KeyError("gone")
 
 
-def test_a_step_of_the_sweeper_that_fails_keeps_no_other_from_running(
+def test_failing_sweep_step_does_not_block_others(
     scan: Scan, sent: list[int], advanced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_all(scan)
@@ -159,9 +157,7 @@ def test_a_step_of_the_sweeper_that_fails_keeps_no_other_from_running(
     assert ClockFailure.objects.get().act == "scans.free_dead"
 
 
-def test_a_huge_scan_is_handed_out_in_parts_that_let_others_in_between(
-    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_huge_scan_is_dispatched_in_parts(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[tuple[int, int]] = []
     monkeypatch.setattr(tasks.dispatch, "delay", lambda *part: parts.append(part))
     monkeypatch.setattr(tasks, "MAX_PER_DISPATCH", 2)
@@ -172,9 +168,7 @@ def test_a_huge_scan_is_handed_out_in_parts_that_let_others_in_between(
     assert (sent, parts) == ([one, two, three], [])
 
 
-def test_scanning_workers_say_that_the_clock_stands_still_and_say_it_seldom(
-    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_warn_about_stopped_clock_seldom(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "warned", [-math.inf])
     with capture_logs() as said:
         for id in ids(scan)[:2]:
@@ -184,9 +178,7 @@ def test_scanning_workers_say_that_the_clock_stands_still_and_say_it_seldom(
     ]
 
 
-def test_scanning_workers_say_nothing_of_a_clock_that_runs(
-    scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_clock_gives_no_warning(scan: Scan, sent: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "warned", [-math.inf])
     tasks.sweep()
     with capture_logs() as said:
@@ -210,7 +202,7 @@ def test_accounts_that_must_be_visited_again_are_sent(
     assert sent == ids(scan)[:1]
 
 
-def test_a_message_that_comes_twice_changes_nothing(scan: Scan, sent: list[int]) -> None:
+def test_repeated_message_changes_nothing(scan: Scan, sent: list[int]) -> None:
     for target_id in (*ids(scan), *ids(scan)):
         tasks.run_target_task(target_id)
     assert list(scan.targets.values_list("attempts", flat=True)) == [1, 1, 1]
@@ -232,7 +224,7 @@ def test_accounts_wait_in_a_queue_of_their_own() -> None:
     assert set(app.amqp.queues) == {"clock", "targets"}
 
 
-def test_a_worker_of_both_queues_gives_its_next_free_slot_to_the_clock_and_then_to_what_ends_a_scan() -> None:
+def test_shared_worker_priority_is_clock_then_scan_end() -> None:
     """Redis hands out the lowest number first, whatever the queue."""
     first = {name: app.amqp.router.route({}, name).get("priority", 0) for name in app.tasks if "." in name}
     assert {name for name, priority in first.items() if priority} == {
@@ -246,14 +238,14 @@ def test_long_work_on_a_scan_is_not_the_clocks(name: str) -> None:
     assert app.amqp.router.route({}, name)["queue"].name == "targets"
 
 
-def test_what_beat_sends_exists_and_does_not_pile_up_while_there_are_no_workers() -> None:
+def test_beat_tasks_exist_and_expire_unsent() -> None:
     app.loader.import_default_modules()
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] == max(entry["schedule"], 60)
 
 
-def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> None:
+def test_target_task_is_stopped_past_its_time_limit() -> None:
     app.loader.import_default_modules()
     wall = settings.TARGET_SECONDS + time_limits.WALL_SECONDS
     assert wall < tasks.run_target_task.soft_time_limit < tasks.run_target_task.time_limit
@@ -264,7 +256,7 @@ def test_a_process_that_still_works_on_a_target_beyond_its_wall_is_stopped() -> 
     assert app.conf.worker_max_memory_per_child == settings.WORKER_MEMORY_MB * 1024
 
 
-def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: list[int]) -> None:
+def test_dead_workers_target_is_requeued_and_fenced(scan: Scan, sent: list[int]) -> None:
     """So that the next sweep doesn't send it once more, and the dead one, if it only slept, writes nothing."""
     dead, *_ = ids(scan)
     lease = target_lease.claim_target(dead)
@@ -278,7 +270,7 @@ def test_what_a_dead_worker_held_is_queued_again_and_fenced(scan: Scan, sent: li
         target_lease.end_target(lease, "finish", account_reader.Counters())
 
 
-def test_what_waits_for_another_try_is_sent_when_its_time_has_come(scan: Scan, sent: list[int]) -> None:
+def test_waiting_retry_is_sent_when_due(scan: Scan, sent: list[int]) -> None:
     early, due, _ = ids(scan)
     now = timezone.now()
     Target.objects.filter(pk=early).update(attempts=1, lease_until=now + timedelta(seconds=30))

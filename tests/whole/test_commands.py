@@ -42,7 +42,7 @@ def test_the_whole_story(portal: Portal, served: company.Running) -> None:
     assert "Scan 2" in again.out
 
 
-def test_an_unchanged_rescan_writes_no_evidence_finding_or_history(discovered: Portal, served: company.Running) -> None:
+def test_unchanged_rescan_writes_no_evidence_or_history(discovered: Portal, served: company.Running) -> None:
     def rows() -> dict[str, int]:
         path = discovered.environment["DATABASE_URL"].removeprefix("sqlite:///")
         with sqlite3.connect(path) as db:
@@ -82,7 +82,7 @@ def test_scan_of_a_part(discovered: Portal, served: company.Running) -> None:
         (("scan", "--queue"), 1, "BROKER_URL is memory://"),
     ],
 )
-def test_what_can_not_be_done_is_one_line(discovered: Portal, words: tuple[str, ...], status: int, says: str) -> None:
+def test_failed_command_prints_one_line(discovered: Portal, words: tuple[str, ...], status: int, says: str) -> None:
     ran = discovered.must(*words, status=status)
     assert says in one_line(ran.err)
 
@@ -97,7 +97,7 @@ def test_a_database_that_is_not_migrated(portal: Portal, tmp_path: Path) -> None
         assert "manage.py migrate" in one_line(portal.must(*words, status=1, **empty).err)
 
 
-def test_no_credentials(portal: Portal) -> None:
+def test_missing_credentials_fail_in_one_line(portal: Portal) -> None:
     none = {
         "AWS_ACCESS_KEY_ID": "",
         "AWS_SECRET_ACCESS_KEY": "",
@@ -121,7 +121,7 @@ def test_the_secret_key_from_a_file(portal: Portal, tmp_path: Path) -> None:
     portal.must("discover", AWS_SECRET_ACCESS_KEY="", AWS_SECRET_ACCESS_KEY_FILE=str(file))
 
 
-def test_a_wrong_external_id_reads_nothing_and_says_so(discovered: Portal) -> None:
+def test_wrong_external_id_reads_nothing_with_reason(discovered: Portal) -> None:
     ran = discovered.must("scan", status=3, TUTELA_EXTERNAL_ID="x" * 40)
     assert "TUTELA_EXTERNAL_ID" in ran.out
     exported = discovered.must("export", "outcomes", status=3)

@@ -88,13 +88,13 @@ def formula() -> int:
     return 20 + pages + 2 * D + A + W + tasks + 4 * BS + K + 2 * K + 2 * vpcs
 
 
-def test_the_worked_example_is_within_five_percent_of_its_formula() -> None:
+def test_worked_example_is_within_five_percent_of_formula() -> None:
     assert formula() == 163
     with scanned(busy) as running:
         assert abs(calls(running)[running.plan.regions[0]] - formula()) <= 0.05 * formula()
 
 
-def test_clients_are_services_times_regions_whatever_the_number_of_accounts() -> None:
+def test_client_count_does_not_depend_on_account_count() -> None:
     with company.serve(seed=7, accounts=6, regions=2, shape="bench") as running, connected(running) as organization:
         running.server.front.faults.forget_requests()
         first = organization.accounts.order_by("account_id")[0]

@@ -34,7 +34,7 @@ def iterate_rare_evidence() -> Iterator[Evidence]:
     yield logs.collect(test_logs.region(), seen(test_logs.COMMAND))
 
 
-def test_collectors_yield_every_fact_that_they_declare_and_no_other(scanned: Portal) -> None:
+def test_collectors_yield_exactly_the_declared_facts(scanned: Portal) -> None:
     yielded: dict[str, dict[str, set[str]]] = {}
     for evidence in (*iterate_kept_evidence(scanned), *iterate_rare_evidence()):
         for resource in evidence.resources:

@@ -78,7 +78,7 @@ def rows(portal: Portal, query: str) -> list[Any]:
         return db.execute(query).fetchall()
 
 
-def test_a_scan_that_a_killed_server_left_is_finished_by_the_next(served: company.Running, discovered: Portal) -> None:
+def test_scan_of_killed_server_is_finished_by_the_next(served: company.Running, discovered: Portal) -> None:
     discovered.must("createcachetable")
     environment = {**discovered.environment, "DJANGO_SETTINGS_MODULE": "governance.settings"}
     subprocess.run([sys.executable, "-c", START], cwd=ROOT, env=environment, check=True)
@@ -117,9 +117,7 @@ BEGAN = """select count(*) from core_clockturn where ended_at is not null and na
 ('scans.sweep', 'exceptions.tick', 'exceptions.deliver', 'notify.deliver', 'scans.start_due_scans')"""
 
 
-def test_everything_that_is_due_is_done_while_every_slot_reads_an_account(
-    served: company.Running, discovered: Portal
-) -> None:
+def test_due_tasks_finish_while_all_slots_read_accounts(served: company.Running, discovered: Portal) -> None:
     discovered.must("createcachetable")
     discovered.environment["TUTELA_PARALLEL_ACCOUNTS"] = "2"
     environment = {**discovered.environment, "DJANGO_SETTINGS_MODULE": "governance.settings"}

@@ -73,7 +73,7 @@ def open_findings() -> set[int]:
 
 
 @pytest.mark.parametrize("call", COSTING, ids=lambda call: call.api)
-def test_what_was_refused_is_unknown_and_nothing_else_changes(scene: Scene, call: Call) -> None:
+def test_refused_call_makes_only_its_outcomes_unknown(scene: Scene, call: Call) -> None:
     kind = PLAIN.get(call, "denied")
     before, events = open_findings(), FindingEvent.objects.count()
     scene.strike(kind, call)
@@ -99,9 +99,7 @@ def plainly() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("call", "kind"), OTHERS, ids=lambda part: getattr(part, "api", part))
-def test_any_other_failure_leaves_the_evidence_that_a_refusal_leaves(
-    scene: Scene, call: Call, kind: str, plainly: dict[str, Any]
-) -> None:
+def test_every_failure_kind_leaves_same_evidence(scene: Scene, call: Call, kind: str, plainly: dict[str, Any]) -> None:
     if call.api not in plainly:
         scene.strike(PLAIN.get(call, "denied"), call)
         plainly[call.api] = without_codes(scene.collect(call), call)
@@ -114,7 +112,7 @@ def test_any_other_failure_leaves_the_evidence_that_a_refusal_leaves(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_command_ends_with_status_3_and_names_what_is_missing(
+def test_command_ends_with_status_3_and_names_gap(
     scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = next(call for call in registry.calls() if call.api == "ssm.ListDocuments")
@@ -135,9 +133,7 @@ def strike_lists(scene: Scene, *kinds: str) -> None:
         scene.strike(kind, call)
 
 
-def test_regions_that_can_not_be_listed_leave_the_account_unread_and_its_findings_open(
-    scene: Scene, settings: Any
-) -> None:
+def test_unlistable_regions_leave_account_unread(scene: Scene, settings: Any) -> None:
     settings.SCAN_REGIONS = []
     before = open_findings()
     strike_lists(scene, "denied", "denied")
@@ -164,7 +160,7 @@ def test_where_the_account_service_lists_no_regions_ec2_does(scene: Scene, setti
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_with_regions_named_nobody_need_list_them_but_the_gap_is_told(scene: Scene, kind: str) -> None:
+def test_named_regions_replace_list_but_gap_is_told(scene: Scene, kind: str) -> None:
     strike_lists(scene, "denied", kind)
     scan = scene.scan()
     assert scan.state == "partial"

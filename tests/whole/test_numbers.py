@@ -140,7 +140,7 @@ def test_the_scene_has_all_that_numbers_went_wrong_over(made: Company) -> None:
     assert bands.requested
 
 
-def test_what_passes_fails_and_is_unknown(made: Company) -> None:
+def test_verdict_counts_agree_everywhere(made: Company) -> None:
     posture = made.posture()
     total = posture.total
     assert made.shown("/scores/")["scores"].total == total
@@ -155,7 +155,7 @@ def test_what_passes_fails_and_is_unknown(made: Company) -> None:
 
 
 @pytest.mark.parametrize(("verdict", "column"), [("fail", "failed"), ("unknown", "unknown")])
-def test_what_fails_or_is_unknown_is_as_many_findings(made: Company, verdict: str, column: str) -> None:
+def test_fail_and_unknown_counts_match_findings(made: Company, verdict: str, column: str) -> None:
     said = getattr(made.posture().total, column)
     assert made.shown("/findings/", verdict=verdict)["total"] == said
     assert len(made.items("findings/", verdict=verdict, limit="200")) == said
@@ -178,7 +178,7 @@ def test_the_posture_s_tile_is_the_heat_map_s_sum(made: Company) -> None:
     assert f'coverage=bare">{rest:,}</a> without exception or request' in page
 
 
-def test_what_is_excepted_and_requested(made: Company) -> None:
+def test_excepted_and_requested_counts_match_findings(made: Company) -> None:
     bands = made.posture().bands
     for kind, said in (("excepted", bands.excepted), ("requested", bands.requested)):
         assert made.shown("/findings/", verdict="fail", coverage=kind)["total"] == said
@@ -270,7 +270,7 @@ def test_a_scan_s_outcomes_and_gaps(made: Company, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCANS)
-def test_what_a_scan_did_to_findings_is_as_many_events(made: Company, name: str) -> None:
+def test_finding_changes_of_scan_match_its_events(made: Company, name: str) -> None:
     scan = made.scans[name]
     progress = made.shown(f"/scans/{scan.pk}/")["progress"]
     assert dict(progress.by_event()) == Counter(FindingEvent.objects.filter(scan=scan).values_list("kind", flat=True))

@@ -21,7 +21,7 @@ SAME = (
 )  # fmt: skip
 
 
-def test_the_same_tests_pass_on_postgresql() -> None:
+def test_selected_tests_pass_on_postgresql() -> None:
     with new_database() as empty:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "django_db and not slow", *SAME],

@@ -149,7 +149,7 @@ print(len(due_schedules.start_due_schedules()))
 
 
 @pytest.mark.redis
-def test_queued_to_prefork_workers_gives_the_seeded_truth_even_if_one_is_killed(
+def test_prefork_workers_give_truth_despite_a_kill(
     served: company.Running, portal: Portal, database: str, workers: list[subprocess.Popen[bytes]]
 ) -> None:
     served.delay(0.02)
@@ -169,7 +169,7 @@ def test_queued_to_prefork_workers_gives_the_seeded_truth_even_if_one_is_killed(
 
 
 @pytest.mark.redis
-def test_a_scan_is_cancelled_while_it_runs_and_resumed_to_the_seeded_truth(
+def test_cancelled_scan_resumes_to_the_seeded_truth(
     served: company.Running, portal: Portal, database: str, workers: list[subprocess.Popen[bytes]]
 ) -> None:
     served.delay(0.02)
@@ -203,7 +203,7 @@ notify_people(event="urgent", kind="x.y", title="urgent", people=[person.pk])
 
 
 @pytest.mark.redis
-def test_everything_that_is_due_begins_while_every_slot_reads_an_account(
+def test_due_tasks_begin_while_all_slots_read_accounts(
     served: company.Running, portal: Portal, database: str, tmp_path: Path
 ) -> None:
     said(in_the_portal(portal, MAIL + DUE))
@@ -228,7 +228,7 @@ def test_everything_that_is_due_begins_while_every_slot_reads_an_account(
 
 
 @pytest.mark.redis
-def test_a_worker_of_both_queues_takes_what_is_due_before_what_ends_a_scan_and_that_before_accounts() -> None:
+def test_shared_worker_order_is_clock_scan_end_accounts() -> None:
     import redis
     from kombu import Connection, Consumer
 

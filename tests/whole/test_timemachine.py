@@ -36,7 +36,7 @@ def cells_of(portal: Portal) -> dict[tuple[str, str], tuple[int, ...]]:
         return {(account, control): tuple(counts) for account, control, *counts in connection.execute(query)}
 
 
-def test_a_replay_equals_the_scan_for_every_control_and_asks_nothing_of_aws(scanned: Portal) -> None:
+def test_replay_equals_the_scan_without_aws_calls(scanned: Portal) -> None:
     replayed = rows_of(scanned.must("replay", "--format", "jsonl", **NOWHERE).out)
     assert {row["control"] for row in replayed} == set(registry.controls())
 

@@ -54,7 +54,7 @@ CANT = {
 }
 
 
-def test_the_company_has_every_verdict_of_every_control_somewhere() -> None:
+def test_company_has_every_possible_verdict_of_each_control() -> None:
     """Or this names the missing cell. A cell that can't be must not be there either."""
     from scans import registry
 

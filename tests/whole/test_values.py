@@ -50,7 +50,7 @@ def test_each_value_is_read_once_and_none_is_kept(discovered: Portal, served: co
                 assert value.encode() not in everything, thing.data["name"]
 
 
-def test_switched_off_nothing_is_read_and_nothing_passes(discovered: Portal, served: company.Running) -> None:
+def test_disabled_value_reading_reads_and_passes_nothing(discovered: Portal, served: company.Running) -> None:
     before = reads(served)
     discovered.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="")
     assert reads(served) == before
@@ -60,7 +60,7 @@ def test_switched_off_nothing_is_read_and_nothing_passes(discovered: Portal, ser
     assert any("not inspected" in row["reason"] for row in rows)
 
 
-def test_a_role_that_is_not_there_is_unknown_and_says_so(discovered: Portal, served: company.Running) -> None:
+def test_missing_value_role_is_unknown_with_reason(discovered: Portal, served: company.Running) -> None:
     ran = discovered.must("scan", *CONTROL, status=3, TUTELA_VALUE_ROLE="NoSuchRole")
     assert "sts.AssumeRole" in ran.out
     rows = [row for row in discovered.outcomes() if row["verdict"] != "not_applicable"]

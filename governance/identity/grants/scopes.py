@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from governance.core.policy import Actor, Permission, Place, ScopeKind
+from governance.core.policy import Actor, Location, Permission, ScopeKind
 
 ScopeKey = tuple[str, str]  # kind, AWS id
 
@@ -21,7 +21,7 @@ ScopeKey = tuple[str, str]  # kind, AWS id
 class ScopeLocation:
     """A scope that the inventory knows: its place and its name."""
 
-    place: Place
+    place: Location
     name: str
 
 

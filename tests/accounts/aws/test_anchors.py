@@ -23,7 +23,7 @@ def test_an_anchor_is_an_object_with_a_checksum(aws: Callable[[Script], Stub], m
     assert any(name.lower() == "x-amz-checksum-sha256" for name in request.headers)
 
 
-def test_a_refusal_is_no_silence(aws: Callable[[Script], Stub]) -> None:
+def test_refused_anchor_write_is_reported(aws: Callable[[Script], Stub]) -> None:
     aws(lambda _request: Answer(DENIED, 403))
     with pytest.raises(AnchorWriteError, match=r"bucket trail: .*AccessDenied"):
         make_bucket_writer("trail")(ANCHOR)

@@ -39,7 +39,7 @@ def go(**changes):
     return assume_role(ACCOUNT, **{**wanted, **changes})
 
 
-def test_what_is_asked_of_sts(aws):
+def test_sts_request_has_role_external_id_and_policy(aws):
     stub = aws(lambda request: assumed(ACCOUNT))
     go(source_identity="alice@example.com")
     params = stub.requests[0].params
@@ -98,7 +98,7 @@ def test_the_external_id_is_left_out_only_when_asked(aws):
         (Answer(b"<html>", 200), ["failed"]),
     ],
 )
-def test_each_failure_says_what_to_do(aws, answer, said):
+def test_each_assume_failure_gives_advice(aws, answer, said):
     aws(lambda request: answer)
     with pytest.raises(AssumeError) as caught:
         go()
@@ -129,7 +129,7 @@ def test_a_throttled_sts_is_asked_again(aws):
     assert go().credentials().access_key == f"ASIA{ACCOUNT}"
 
 
-def test_a_policy_that_sts_would_not_take_is_refused_before_the_call(aws):
+def test_too_large_session_policy_is_refused_before_call(aws):
     stub = aws()
     with pytest.raises(AssumeError, match="characters; STS takes 2048"):
         go(actions=[f"ssm:DescribeSomethingLong{n}" for n in range(80)])
@@ -173,7 +173,7 @@ def test_credentials_are_renewed_at_four_fifths_of_their_life():
     assert role.credentials().access_key == "2"
 
 
-def test_a_failed_renewal_is_no_harm_until_they_expire():
+def test_failed_renewal_matters_only_after_expiry():
     sts = Sts()
     role = sts.role()
     sts.failing = True
@@ -220,7 +220,7 @@ def test_a_renewal_in_the_middle_of_a_read_is_signed_by_the_hub(aws):
     ]
 
 
-def test_nothing_secret_shows_in_a_role():
+def test_role_repr_hides_secrets():
     assert repr(Sts().role()) == f"<AssumedRole {ACCOUNT}>"
 
 

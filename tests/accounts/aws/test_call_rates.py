@@ -26,12 +26,12 @@ def times(pacer: Pacer, time: FakeTime, *asked: tuple[str, str, Call]) -> list[f
     return found
 
 
-def test_the_same_account_region_and_operation_wait() -> None:
+def test_calls_of_one_account_region_and_operation_wait() -> None:
     time = FakeTime()
     assert times(Pacer(time.sleep, time.clock), time, *[("1", "r", LOOKUP)] * 4) == [0.0, 0.5, 1.0, 1.5]
 
 
-def test_others_do_not_wait() -> None:
+def test_calls_of_other_accounts_regions_or_operations_pass() -> None:
     time = FakeTime()
     get = Call("ssm", "GetAutomationExecution", "x", per_second=3)
     asked = [("1", "r", LOOKUP), ("2", "r", LOOKUP), ("1", "s", LOOKUP), ("1", "r", get)]
@@ -62,7 +62,7 @@ class Slot:
         self.told.append("given back")
 
 
-def test_every_page_and_every_retry_waits(aws) -> None:
+def test_every_page_and_retry_waits(aws) -> None:
     answers = iter([
         Answer({"Events": [], "NextToken": "1"}), refusal("InternalFailure", status=500), Answer({"Events": []}),
     ])  # fmt: skip
@@ -102,6 +102,6 @@ def test_the_calls_that_aws_limits_are_declared() -> None:
     }  # fmt: skip
 
 
-def test_an_operation_has_one_rate_wherever_it_is_declared() -> None:
+def test_operation_has_one_rate_in_all_declarations() -> None:
     declared = {call for item in registry.collectors().values() for call in item.collector.calls}
     assert len({call.api for call in declared}) == len(declared)

@@ -23,13 +23,13 @@ def test_without_a_deadline_nothing_is_late() -> None:
     assert refused() is None
 
 
-def test_before_it_calls_are_made() -> None:
+def test_calls_are_made_before_the_deadline() -> None:
     with until(Deadline.after(600)):
         assert spent() is None
         assert refused() is None
 
 
-def test_after_it_each_call_is_a_gap_with_its_name_and_the_time() -> None:
+def test_calls_after_the_deadline_are_named_gaps() -> None:
     with until(LATE):
         assert refused() == Gap(
             GapKind.OUT_OF_TIME, "ssm.GetDocument", "ssm:GetDocument", "eu-west-1", "NotReadIn600Seconds"
@@ -37,7 +37,7 @@ def test_after_it_each_call_is_a_gap_with_its_name_and_the_time() -> None:
     assert refused() is None
 
 
-def test_the_gap_of_a_read_becomes_one_of_its_time() -> None:
+def test_gap_after_deadline_becomes_an_out_of_time_gap() -> None:
     gap = Gap(GapKind.MALFORMED, "ssm.GetDocument", "ssm:GetDocument", "eu-west-1", "MalformedAnswer")
     assert LATE.instead_of(gap).sentence() == (
         "ssm.GetDocument in eu-west-1 was not read in the time that a scan may take"

@@ -66,7 +66,7 @@ def test_a_role_that_trusts_without_the_external_id(aws):
     ]
 
 
-def test_when_it_cannot_be_proved_it_says_so(aws):
+def test_unproved_trust_is_reported(aws):
     good = script()
     aws(lambda r: good(r) if r.service != "sts" or r.params.get("ExternalId") == EXTERNAL_ID else
         sts_refusal("Throttling", "slow", 400))  # fmt: skip
@@ -74,7 +74,7 @@ def test_when_it_cannot_be_proved_it_says_so(aws):
     assert len(see().problems) == 2
 
 
-def test_refused_actions_are_named_with_who_refuses(aws):
+def test_refused_actions_advise_by_refusing_policy(aws):
     def reads(request):
         if request.operation == "ListDocuments":
             return refusal("AccessDeniedException", "explicit deny in a service control policy")
@@ -86,20 +86,20 @@ def test_refused_actions_are_named_with_who_refuses(aws):
     assert "service control policy" in problems["Refused: ssm:ListDocuments."]
 
 
-def test_macie_that_is_off_is_no_refusal(aws):
+def test_disabled_macie_is_no_refusal(aws):
     aws(script(lambda request: refusal("AccessDeniedException", "Macie is not enabled.", 403)))
     assert see(MACIE).problems == []
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_what_only_the_management_account_is_told_is_no_refusal_of_a_member(aws, status):
+def test_management_only_api_is_no_refusal_in_member(aws, status):
     aws(
         script(lambda request: sts_refusal("AccountNotManagementOrDelegatedAdministratorException", "Only it.", status))
     )
     assert see(FEATURES).problems == []
 
 
-def test_what_could_not_be_tried_is_said(aws):
+def test_untried_action_is_reported(aws):
     aws(script(lambda request: refusal("InternalServerError", status=500)))
     [problem] = see(PARAMETERS).problems
     assert problem.what == "Could not be tried: ssm:DescribeParameters (InternalServerError)."
@@ -117,7 +117,7 @@ def test_a_hub_that_cannot_work_is_no_accounts_fault(aws, code):
         see()
 
 
-def test_fips_that_is_not_published_is_said(monkeypatch, aws):
+def test_missing_fips_endpoint_is_reported(monkeypatch, aws):
     aws(script())
     role = type("Role", (), {"account_id": ACCOUNT})()
 

@@ -30,12 +30,12 @@ def test_a_region_newer_than_the_data_is_placed_by_its_form():
 
 
 @pytest.mark.parametrize("name", ["", "global", "europe", "eu-west", "arn:aws"])
-def test_what_is_no_region_is_refused(name):
+def test_unknown_region_is_refused(name):
     with pytest.raises(EndpointError):
         endpoints.partition_for(name)
 
 
-def test_what_is_no_partition_is_refused():
+def test_unknown_partition_is_refused():
     with pytest.raises(EndpointError, match="known: aws"):
         endpoints.home_region("azure")
 

@@ -53,7 +53,7 @@ def test_a_service_control_policy_is_named():
 
 
 @pytest.mark.parametrize("code", ["AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"])
-def test_unknown_credentials_mean_not_opted_in_only_where_one_opts_in(code):
+def test_invalid_token_means_not_opted_in_for_opt_in_region(code):
     assert kind(answered(code, status=401), "me-south-1") is GapKind.NOT_OPTED_IN
     assert kind(answered(code, status=403), "eu-west-1") is GapKind.DENIED
     assert kind(answered(code, status=403), "global") is GapKind.DENIED
@@ -79,12 +79,12 @@ def test_unknown_credentials_mean_not_opted_in_only_where_one_opts_in(code):
         ("NotFoundException", 400, GapKind.REJECTED),
     ],
 )
-def test_codes(code, status, expected):
+def test_error_code_is_classified(code, status, expected):
     error = classify_error(answered(code, status=status), PARAMETERS, "eu-west-1")
     assert (error.gap.kind, error.code, error.status) == (expected, code, status)
 
 
-def test_a_host_that_is_unknown_means_unsupported_only_where_aws_publishes_none():
+def test_unknown_host_is_unsupported_if_aws_publishes_none():
     unknown = EndpointConnectionError(endpoint_url="https://x", error="NameResolutionError: no")
     macie = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
     assert kind(unknown, "mx-central-1", macie) is GapKind.UNSUPPORTED
@@ -112,7 +112,7 @@ def test_failures_without_an_answer(exc, expected, code):
     assert "SECRET" not in f"{error} {error.message}"
 
 
-def test_what_is_not_a_failure_of_a_call_is_raised_as_it_is():
+def test_non_call_error_is_raised_unchanged():
     with pytest.raises(ZeroDivisionError):
         classify_error(ZeroDivisionError(), PARAMETERS, "eu-west-1")
 

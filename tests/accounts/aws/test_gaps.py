@@ -18,7 +18,7 @@ def test_a_refused_look_at_a_bucket_is_its_owners_affair() -> None:
     assert what_to_do(GapKind.THROTTLED, "s3.HeadBucket") == WHAT_TO_DO[GapKind.THROTTLED]
 
 
-def test_the_advice_of_a_call_is_of_one_that_is_made() -> None:
+def test_call_advice_exists_only_for_declared_calls() -> None:
     from scans import registry
     from scans.domain import owner_evidence
 

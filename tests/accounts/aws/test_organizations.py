@@ -90,7 +90,7 @@ def test_the_whole_tree_is_discovered_through_empty_pages(aws):
     assert {r.key for r in stub.requests} == {"AKIAHUB"}
 
 
-def test_it_is_asked_in_the_partitions_home_region_and_the_partition_is_read_from_the_answer(aws):
+def test_discovery_uses_home_region_and_answers_partition(aws):
     stub = aws(lambda request: organization(request, partition="aws-us-gov"))
     assert discover_organization("aws-us-gov").partition == "aws-us-gov"
     assert {r.region for r in stub.requests} == {"us-gov-west-1"}
@@ -125,13 +125,13 @@ def test_a_part_that_cannot_be_listed_fails_the_discovery(aws, operation, answer
         (Answer({}), "MalformedAnswer.*run discover again"),
     ],
 )
-def test_each_failure_says_what_to_do(aws, answer, said):
+def test_each_discovery_failure_gives_advice(aws, answer, said):
     aws(lambda request: answer if request.operation == "DescribeOrganization" else organization(request))
     with pytest.raises(DiscoveryError, match=said):
         discover_organization("aws")
 
 
-def test_no_credentials(aws, monkeypatch):
+def test_missing_credentials_fail_discovery(aws, monkeypatch):
     aws(organization)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -151,7 +151,7 @@ def test_a_profile_that_does_not_exist(aws, monkeypatch):
     session.reset()
 
 
-def test_nobody_there(monkeypatch):
+def test_unreachable_endpoint_fails_discovery(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(DiscoveryError, match="AWS_ENDPOINT_URL"):
         discover_organization("aws")
@@ -187,7 +187,7 @@ def test_odd_names_and_tags_are_storable_and_told(aws):
     }  # fmt: skip
 
 
-def test_one_account_in_another_form_fails_alone_and_its_tags_are_a_gap(aws):
+def test_malformed_account_fails_alone_with_tags_gap(aws):
     aws(odd_names)
     found = discover_organization("aws")
     accounts = {account.id: account for account in found.accounts}
@@ -197,7 +197,7 @@ def test_one_account_in_another_form_fails_alone_and_its_tags_are_a_gap(aws):
 
 
 @pytest.mark.parametrize("moment", [b"1e999", b"NaN", b"9" * 400, b"1e18", b"{}"])
-def test_a_time_that_is_none_hides_no_account(aws, moment):
+def test_invalid_time_hides_no_account(aws, moment):
     def answer(request):
         if request.operation == "ListAccountsForParent" and request.params["ParentId"] == "r-1":
             odd = b'{"Id": "100000000000", "Status": "ACTIVE", "Name": "a", "JoinedTimestamp": '
@@ -212,6 +212,6 @@ def test_a_time_that_is_none_hides_no_account(aws, moment):
     assert joined[DEEP] is not None
 
 
-def test_nothing_is_told_where_nothing_was_replaced(aws):
+def test_nothing_replaced_is_reported_empty(aws):
     aws(organization)
     assert discover_organization("aws").replaced == ()

@@ -34,7 +34,7 @@ def test_the_tokens_of_an_operation(forgotten, service: str, operation: str, exp
 
 
 @pytest.mark.parametrize("service", ["ssm", "ec2", "s3", "iam", "logs"])
-def test_the_data_is_the_one_that_botocore_uses(forgotten, service: str) -> None:
+def test_paginators_match_botocore_data(forgotten, service: str) -> None:
     assert (
         pagination.load_paginators(service) == create_loader().load_service_model(service, "paginators-1")["pagination"]
     )

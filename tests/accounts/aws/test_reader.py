@@ -67,7 +67,7 @@ def test_a_repeated_token_ends_with_a_gap(aws):
     assert len(stub.requests) == 2
 
 
-def test_what_came_before_a_refusal_is_kept_with_the_gap(aws):
+def test_items_before_a_refusal_are_kept_with_the_gap(aws):
     aws(lambda r: refusal("AccessDeniedException", status=400) if r.params.get("NextToken") else
         Answer({"Parameters": [{"Name": "a"}], "NextToken": "1"}))  # fmt: skip
     listing = parameters(reader())
@@ -102,14 +102,14 @@ def test_an_answer_of_another_form_is_a_gap_never_an_empty_list(aws, body):
     assert (listing.gap.kind, listing.items) == (GapKind.MALFORMED, [])
 
 
-def test_xml_that_is_none_is_malformed(aws):
+def test_invalid_xml_is_malformed(aws):
     aws(lambda request: Answer(b"not xml at all"))
     with pytest.raises(CallError) as caught:
         reader(AUTHORIZATION, region="global").call("iam", "GetAccountAuthorizationDetails")
     assert caught.value.gap.kind is GapKind.MALFORMED
 
 
-def test_xml_that_a_handler_of_botocore_reads_by_itself_is_malformed_too(aws):
+def test_xml_parsed_by_botocore_handler_can_be_malformed(aws):
     call = Call("s3", "GetBucketLocation", "s3:GetBucketLocation")
     aws(lambda request: Answer(b"<html>{not an answer"))
     with pytest.raises(CallError) as caught:
@@ -118,7 +118,7 @@ def test_xml_that_a_handler_of_botocore_reads_by_itself_is_malformed_too(aws):
 
 
 @pytest.mark.parametrize("body", [b"{}", b" { } ", b""])
-def test_a_bare_object_is_no_answer(aws, body):
+def test_bare_object_is_malformed(aws, body):
     aws(lambda request: Answer(body))
     assert parameters(reader()).gap.kind is GapKind.MALFORMED
 
@@ -143,7 +143,7 @@ def test_marker_and_is_truncated_are_followed(aws):
 @pytest.mark.parametrize(
     ("partition", "home"), [("aws", "us-east-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
 )
-def test_global_is_called_in_the_partitions_home_region_and_reported_as_global(aws, partition, home):
+def test_global_read_uses_home_region_and_reports_global(aws, partition, home):
     stub = aws(lambda request: refusal("AccessDeniedException"))
     assert parameters(reader(region="global", partition=partition)).gap.region == "global"
     assert stub.requests[0].region == home
@@ -163,7 +163,7 @@ def test_an_undeclared_call_is_refused(aws):
 
 
 @pytest.mark.parametrize("role", [None, FakeRole("222222222222")])
-def test_a_read_is_never_signed_as_somebody_else(aws, role):
+def test_read_is_never_signed_as_another_account(aws, role):
     stub = aws()
     with acting_as(role), pytest.raises(WrongCredentialsError):
         parameters(reader())
@@ -187,7 +187,7 @@ def test_calls_and_retries_are_counted_and_told(aws):
     assert told == [("ssm", "DescribeParameters", "eu-west-1")] * 2
 
 
-def test_after_its_deadline_nothing_is_asked_and_what_came_before_is_kept(aws):
+def test_reader_stops_at_deadline_and_keeps_earlier_items(aws):
     stub = aws(lambda request: Answer({"Parameters": [{"Name": "/a"}], "NextToken": "more"}))
     counters = impatient()
 
@@ -211,7 +211,7 @@ def test_after_its_deadline_nothing_is_asked_and_what_came_before_is_kept(aws):
         (refusal("InvalidFilterKey"), 1, GapKind.REJECTED),
     ],
 )
-def test_what_may_pass_is_tried_again(aws, answer, tries, kind):
+def test_transient_failure_is_retried(aws, answer, tries, kind):
     stub = aws(lambda request: answer)
     assert parameters(reader()).gap.kind is kind
     assert len(stub.requests) == tries
@@ -233,7 +233,7 @@ def test_a_time_out_is_a_gap_after_two_tries(aws, monkeypatch):
     assert (gap.kind, gap.code, len(stub.requests)) == (GapKind.TIMEOUT, "ReadTimeout", 2)
 
 
-def test_nobody_listening_is_unreachable(monkeypatch):
+def test_unreachable_endpoint_is_a_gap(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert parameters(reader()).gap.kind is GapKind.UNREACHABLE
 
@@ -244,7 +244,7 @@ def test_fips_that_is_not_published_is_a_gap_without_a_call(monkeypatch):
     assert (gap.kind, gap.code) == (GapKind.NO_FIPS, "NoFipsEndpoint")
 
 
-def test_one_throttled_account_spends_none_of_anothers_patience(aws):
+def test_throttled_account_spends_no_other_accounts_budget(aws):
     stub = aws(lambda r: refusal("ThrottlingException") if r.key == f"ASIA{ACCOUNT}" else Answer({"Parameters": []}))
     time = FakeTime()
     hot, calm = impatient(time), impatient(time)

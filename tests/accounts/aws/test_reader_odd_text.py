@@ -36,14 +36,14 @@ def test_odd_text_is_replaced_and_remembered(aws, body, name):
     assert [(gap.kind, gap.api, gap.code) for gap in one.replaced] == told
 
 
-def test_an_answer_is_told_once_however_many_pages_are_odd(aws):
+def test_replaced_answer_is_reported_once_for_all_pages(aws):
     aws(paged({None: (["a\x00"], "1"), "1": (["b\x00"], None)}))
     one = reader()
     assert names(parameters(one)) == ["a\ufffd", "b\ufffd"]
     assert len(one.replaced) == 1
 
 
-def test_what_aws_says_of_a_refusal_is_storable(aws):
+def test_aws_refusal_text_is_storable(aws):
     aws(lambda request: Answer(b'{"__type": "Odd\\ud83dException", "message": "no\\u0000 \\ud83d"}', 400))
     with pytest.raises(CallError) as caught:
         reader().call("ssm", "DescribeParameters")

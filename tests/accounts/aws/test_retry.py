@@ -42,7 +42,7 @@ def test_throttled_waits_grow():
     assert time.slept == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_who_reads_the_same_thing_rests_too():
+def test_paused_budget_delays_every_reader():
     time, budget = FakeTime(), RetryBudget()
     budget.pause_until(time.now + 3)
     retrier(time).run(budget, lambda: "answer", lambda: None)

@@ -22,7 +22,7 @@ CALLS = [
 ]
 
 
-def test_the_policy_allows_the_declared_actions_once_sorted_and_denies_value_reads():
+def test_policy_allows_declared_actions_denies_value_reads():
     allow, deny = scan_role.build_role_policy(CALLS)["Statement"]
     assert allow["Effect"] == "Allow"
     assert allow["Action"] == ["s3:GetEncryptionConfiguration", "ssm:DescribeParameters", "ssm:ListDocuments"]
@@ -55,7 +55,7 @@ def test_the_template_passes_cfn_lint(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_template_hides_the_external_id_and_names_no_partition():
+def test_template_hides_external_id_and_names_no_partition():
     template = scan_role.build_cloudformation(CALLS)
     assert template["Parameters"]["ExternalId"]["NoEcho"] is True
     assert "arn:aws" not in json.dumps(template)
@@ -83,13 +83,13 @@ def test_terraform_that_is_not_formatted_is_seen(lines):
     assert terraform.misplaced(f"x {{\n  y = 1\n}}\n{lines}\n")
 
 
-def test_all_forms_allow_the_same():
+def test_terraform_and_cloudformation_allow_the_same():
     for action in scan_role.list_actions(CALLS):
         assert f'"{action}"' in scan_role.render_terraform(CALLS)
         assert f'"{action}"' in scan_role.as_json(scan_role.build_cloudformation(CALLS))
 
 
-def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
+def test_value_role_reads_plain_parameters_without_decrypt():
     allow, deny = scan_role.build_role_policy([GET_PARAMETERS], scan_role.VALUES)["Statement"]
     assert allow["Action"] == ["ssm:GetParameters"]
     assert deny["Effect"] == "Deny"
@@ -99,13 +99,13 @@ def test_the_value_role_reads_plain_parameters_and_can_decrypt_nothing():
     assert "ssm:GetParameters" not in deny["Action"]
 
 
-def test_the_scan_role_goes_on_denying_what_the_value_role_may():
+def test_scan_role_denies_value_role_actions():
     with pytest.raises(ScanRoleError, match="never allows"):
         scan_role.build_role_policy([GET_PARAMETERS])
     assert "ssm:GetParameters" in scan_role.build_role_policy(CALLS)["Statement"][1]["Action"]
 
 
-def test_the_value_roles_template_and_terraform_name_it(tmp_path):
+def test_value_role_template_and_terraform_use_its_name(tmp_path):
     template = scan_role.build_cloudformation([GET_PARAMETERS], scan_role.VALUES)
     assert template["Parameters"]["RoleName"]["Default"] == "TutelaValues"
     assert set(template["Resources"]) == {"ValuesPolicy", "ValuesRole"}

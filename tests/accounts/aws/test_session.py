@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 ACCOUNTS = [f"{n:012d}" for n in range(1, 9)]
 
 
-def test_eight_accounts_on_eight_threads_share_a_client_and_sign_as_themselves(aws):
+def test_threads_share_client_but_sign_for_own_account(aws):
     stub = aws(lambda request: Answer({"Parameters": [{"Name": request.key}]}))
     together = threading.Barrier(len(ACCOUNTS))
 
@@ -45,7 +45,7 @@ def test_eight_accounts_on_eight_threads_share_a_client_and_sign_as_themselves(a
     }
 
 
-def test_clients_are_services_times_regions_whatever_the_accounts(aws):
+def test_client_count_does_not_depend_on_accounts(aws):
     aws(lambda request: nothing_there())
     for account in ACCOUNTS:
         with acting_as(FakeRole(account)):
@@ -77,7 +77,7 @@ def test_a_client_never_retries_by_itself(aws):
     assert len(stub.requests) == 1
 
 
-def test_s3_is_addressed_by_path_and_s3_control_without_account_prefix_at_a_custom_endpoint(aws):
+def test_custom_endpoint_uses_path_style_for_s3(aws):
     stub = aws(lambda request: Answer(b"<PublicAccessBlockConfiguration></PublicAccessBlockConfiguration>"))
     session.client("s3", "eu-west-1").get_public_access_block(Bucket="bucket")
     session.client("s3control", "eu-west-1").get_public_access_block(AccountId="123456789012")
@@ -97,7 +97,7 @@ def test_sts_is_regional():
 
 
 @pytest.mark.parametrize("switch", ["TUTELA_FIPS", "AWS_USE_FIPS_ENDPOINT"])
-def test_fips_is_used_where_published_and_refused_elsewhere_before_any_call(monkeypatch, switch):
+def test_fips_used_where_published_else_refused_before_call(monkeypatch, switch):
     monkeypatch.setenv(switch, "1")
     assert session.client("ssm", "us-east-1").meta.endpoint_url == "https://ssm-fips.us-east-1.amazonaws.com"
     with pytest.raises(FipsError, match="no FIPS endpoint for ssm in eu-west-1"):
@@ -120,7 +120,7 @@ def test_a_request_that_would_miss_the_fips_host_is_refused(monkeypatch):
         session.client("ssm", "us-east-1").describe_parameters()
 
 
-def test_a_profile_that_names_a_program_is_refused_and_the_program_is_not_run(aws, monkeypatch, tmp_path):
+def test_profile_with_credential_process_is_refused_unrun(aws, monkeypatch, tmp_path):
     aws(lambda request: nothing_there())
     ran = tmp_path / "ran"
     config = tmp_path / "config"
@@ -165,7 +165,7 @@ def test_timeouts_come_from_the_environment(monkeypatch, text, expected):
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "1,2,3", "nan"])
-def test_a_timeout_that_is_none_is_refused(monkeypatch, text):
+def test_invalid_timeout_is_refused(monkeypatch, text):
     monkeypatch.setenv("TUTELA_AWS_TIMEOUT", text)
     with pytest.raises(ConfigurationError, match="TUTELA_AWS_TIMEOUT"):
         session.read_aws_timeouts()
@@ -193,5 +193,5 @@ def test_timestamps_are_read_like_botocore_reads_them(seconds):
         ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
     ],
 )  # fmt: skip
-def test_what_is_no_time_stays_text(value, text):
+def test_invalid_time_stays_text(value, text):
     assert session.parse_time_or_text(value) == text

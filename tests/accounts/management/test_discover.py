@@ -32,7 +32,7 @@ def refused():
 
 
 @pytest.mark.django_db
-def test_it_says_what_it_found(monkeypatch):
+def test_discover_reports_accounts_and_next_step(monkeypatch):
     text = run(monkeypatch, FOUND)
     assert "o-1 (aws, management account 100000000000): 2 accounts, 3 roots and OUs." in text
     assert "joined: 2" in text
@@ -43,7 +43,7 @@ def test_it_says_what_it_found(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_it_names_what_will_not_be_read(monkeypatch):
+def test_discover_names_accounts_it_will_not_read(monkeypatch):
     text = run(monkeypatch, changed(status="SUSPENDED", tags=None))
     assert "100000000001 payments: SUSPENDED, will not be read" in text
     assert "Tags of 1 accounts could not be read" in text
@@ -98,12 +98,12 @@ def test_a_database_that_does_not_answer():
     assert "Check DATABASE_URL" in done.stderr
 
 
-def test_wrong_usage():
+def test_unknown_option_is_wrong_usage():
     assert manage("discover", "--no-such-option").returncode == 2
 
 
 @pytest.mark.django_db
-def test_an_account_that_can_not_be_recorded_is_named_and_the_status_is_3(monkeypatch, settings, tmp_path):
+def test_unrecordable_account_is_named_with_status_3(monkeypatch, settings, tmp_path):
     settings.ERROR_LOG = str(tmp_path / "errors.log")
     out, err = StringIO(), StringIO()
     monkeypatch.setattr(command, "discover_organization", lambda partition, progress: changed(name="\ud83d"))
@@ -117,7 +117,7 @@ def test_an_account_that_can_not_be_recorded_is_named_and_the_status_is_3(monkey
 
 
 @pytest.mark.django_db
-def test_it_says_where_characters_were_replaced(monkeypatch):
+def test_discover_reports_replaced_characters(monkeypatch):
     text = run(monkeypatch, replace(FOUND, replaced=("the name of OU ou-2",)))
     assert "Characters that can't be stored are shown as \ufffd in the name of OU ou-2." in text
 

@@ -52,7 +52,7 @@ def run(*args):
     return status, out.getvalue()
 
 
-def test_all_fine(diagnosed):
+def test_healthy_accounts_are_reported_fine(diagnosed):
     apply()
     seen = diagnosed()
     status, text = run()
@@ -62,7 +62,7 @@ def test_all_fine(diagnosed):
     assert sorted(seen) == [(id, "aws", "TutelaScan", "x" * 32) for id in (PAYMENTS.id, LOGS.id)]
 
 
-def test_a_sick_account_is_named_with_what_to_do(diagnosed):
+def test_failing_account_is_named_with_advice(diagnosed):
     apply()
     diagnosed(LOGS.id)
     status, text = run()
@@ -71,7 +71,7 @@ def test_a_sick_account_is_named_with_what_to_do(diagnosed):
     assert "1 of 2 accounts are fine." in text
 
 
-def test_a_suspended_account_is_said_and_is_nothing_to_do(diagnosed):
+def test_suspended_account_is_reported_without_a_task(diagnosed):
     apply(changed(status="SUSPENDED"))
     seen = diagnosed()
     status, text = run()
@@ -83,7 +83,7 @@ def test_a_suspended_account_is_said_and_is_nothing_to_do(diagnosed):
     assert text.splitlines()[-1] == "1 was not tried: roles in inactive accounts can't be assumed."
 
 
-def test_the_value_role_is_looked_at_where_one_is_named(diagnosed, settings):
+def test_configured_value_role_is_diagnosed(diagnosed, settings):
     settings.VALUE_ROLE = "TutelaValues"
     apply()
     seen = diagnosed(LOGS.id)
@@ -93,7 +93,7 @@ def test_the_value_role_is_looked_at_where_one_is_named(diagnosed, settings):
     assert "The value role: Refused: ssm:ListDocuments. Allow it." in text
 
 
-def test_one_account(diagnosed):
+def test_single_account_is_diagnosed_alone(diagnosed):
     apply()
     seen = diagnosed()
     assert run("--account", LOGS.id)[0] == 0
@@ -122,7 +122,7 @@ def test_no_external_id(diagnosed, settings):
     assert text.startswith("TUTELA_EXTERNAL_ID is not set. Set it to")
 
 
-def test_a_hub_that_can_not_work_is_said_once_not_for_each_account(diagnosed, monkeypatch):
+def test_hub_failure_is_reported_once(diagnosed, monkeypatch):
     apply()
     diagnosed()
 

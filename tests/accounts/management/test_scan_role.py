@@ -28,7 +28,7 @@ def test_the_policy_allows_what_the_registry_declares():
     assert deny["Effect"] == "Deny"
 
 
-def test_wrong_usage():
+def test_unknown_format_is_wrong_usage():
     with pytest.raises(CommandError, match="invalid choice"):
         call_command("scan_role", "pulumi")
 
@@ -37,7 +37,7 @@ def test_wrong_usage():
 @pytest.mark.parametrize(
     ("form", "file"), [("cloudformation", "scan-role.cfn.json"), ("terraform", "terraform/main.tf")]
 )
-def test_what_is_checked_in_is_what_is_generated(form, file):
+def test_checked_in_roles_match_generated_ones(form, file):
     assert (DEPLOY / file).read_text() == printed(form), f"run: manage.py scan_role {form} > deploy/{file}"
 
 

@@ -40,7 +40,7 @@ def test_a_missing_role_and_a_wrong_path_are_refused_alike(world: World, account
     assert world.assume(account, "audit/Deep")
 
 
-def test_an_account_that_is_nobodys_is_refused(world: World) -> None:
+def test_unknown_account_is_refused(world: World) -> None:
     refused(world, "999999999999")
 
 
@@ -50,7 +50,7 @@ def test_a_closed_account_is_refused(world: World, account: str, status: str) ->
     refused(world, account)
 
 
-def test_the_trust_policy_decides_who(world: World, account: str) -> None:
+def test_trust_policy_limits_who_may_assume(world: World, account: str) -> None:
     world.role(account, "Other", trust("arn:aws:iam::999999999999:root"))
     world.role(account, "User", trust(f"arn:aws:iam::{HUB}:user/hub"))
     world.role(
@@ -70,7 +70,7 @@ def test_a_condition_that_is_not_met_refuses(world: World, account: str) -> None
     refused(world, account, "Mfa")
 
 
-def test_a_role_can_assume_the_next_one_if_its_policies_let_it(world: World, account: str) -> None:
+def test_role_assumes_next_role_if_policies_allow(world: World, account: str) -> None:
     world.role(HUB, "Hub", trust(f"arn:aws:iam::{HUB}:root", None))
     only = policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::*:role/{ROLE}"})
     world.role(HUB, "Narrow", trust(f"arn:aws:iam::{HUB}:root", None), only)
@@ -117,13 +117,13 @@ UNKNOWN = {"aws_access_key_id": "AKIANOBODY0000000000", "aws_secret_access_key":
         ("s3", "list_buckets", ("InvalidAccessKeyId", 403)),
     ],
 )
-def test_keys_of_nobody(world: World, service: str, operation: str, expected: tuple[str, int]) -> None:
+def test_unknown_keys_are_refused(world: World, service: str, operation: str, expected: tuple[str, int]) -> None:
     with pytest.raises(ClientError) as raised:
         getattr(world.client(service, **UNKNOWN), operation)()
     assert code(raised) == expected
 
 
-def test_a_deleted_key_is_one_of_nobody(world: World) -> None:
+def test_deleted_key_is_refused_as_unknown(world: World) -> None:
     from moto.iam.models import iam_backends
 
     account = world.member()
@@ -134,7 +134,7 @@ def test_a_deleted_key_is_one_of_nobody(world: World) -> None:
         sts.get_caller_identity()
 
 
-def test_the_role_may_do_what_it_is_allowed_and_nothing_else(world: World, account: str) -> None:
+def test_role_may_do_only_what_it_is_allowed(world: World, account: str) -> None:
     allow = {"Effect": "Allow", "Action": ["ssm:Describe*", "s3:GetEncryptionConfiguration"], "Resource": "*"}
     world.role(
         account, "Narrow", allows=policy(allow, {"Effect": "Deny", "Action": "ssm:DescribeParameters", "Resource": "*"})
@@ -188,7 +188,7 @@ ACTIONS = [
 
 
 @pytest.mark.parametrize(("service", "operation", "params", "action", "expected"), ACTIONS)
-def test_refusals_have_each_protocols_code_and_name_the_iam_action(
+def test_refusals_use_protocol_code_and_name_iam_action(
     world: World, service: str, operation: str, params: dict[str, str], action: str, expected: tuple[str, int]
 ) -> None:
     account = world.member()

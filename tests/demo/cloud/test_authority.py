@@ -55,7 +55,7 @@ def test_a_control_policy_binds_its_account_only(world: World, account: str) -> 
     assert world.client("ssm", **world.assume(other)).list_documents()["DocumentIdentifiers"] == []
 
 
-def test_a_session_policy_refuses_in_the_words_of_ec2_too(world: World, account: str) -> None:
+def test_session_policy_refusal_uses_ec2_error_code(world: World, account: str) -> None:
     asked = policy({"Effect": "Allow", "Action": ["ssm:DescribeParameters"], "Resource": "*"})
     given = world.assume(account, Policy=asked)
     assert world.client("ssm", **given).describe_parameters(MaxResults=50)["Parameters"] == []

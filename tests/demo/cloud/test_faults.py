@@ -58,7 +58,7 @@ def test_a_refusal_strikes_as_often_as_it_is_told_to(
     assert ssm.describe_parameters()["Parameters"] == []
 
 
-def test_an_answer_that_is_none_can_not_be_parsed(world: World) -> None:
+def test_malformed_answer_can_not_be_parsed(world: World) -> None:
     strike(world, "malformed", api="ec2.DescribeVpcs")
     with pytest.raises(ResponseParserError):
         world.client("ec2").describe_vpcs()

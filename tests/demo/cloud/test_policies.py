@@ -49,7 +49,7 @@ def test_a_single_statement_need_not_be_a_list() -> None:
     assert effect(json.dumps({"Statement": says("Allow")}), ACTION) == "Allow"
 
 
-def test_not_action_is_everything_else() -> None:
+def test_not_action_matches_all_other_actions() -> None:
     assert effect(document({"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}), ACTION) == "Deny"
     assert effect(document({"Effect": "Deny", "NotAction": "ssm:*", "Resource": "*"}), ACTION) == ""
 
@@ -92,7 +92,7 @@ def test_a_trust_policy_names_its_principals(principal: Any) -> None:
 
 
 @pytest.mark.parametrize("principal", [None, {"Service": "ec2.amazonaws.com"}, {"AWS": "arn:aws:iam::9:root"}])
-def test_a_trust_policy_admits_nobody_else(principal: Any) -> None:
+def test_trust_policy_refuses_other_principals(principal: Any) -> None:
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     assert trust(document(statement), [HUB], {}) == ""
 

@@ -36,7 +36,7 @@ def test_wrong_usage_is_one_line_and_status_2(words: list[str], says: str, capsy
     assert told.count("\n") == 1
 
 
-def test_it_prints_the_environment_then_ready_and_ends_when_told(tmp_path: Path) -> None:
+def test_demo_prints_environment_and_stops_on_signal(tmp_path: Path) -> None:
     truth = tmp_path / "truth.jsonl"
     words = ["--accounts", "2", "--regions", "1", "--port", "0", "--print-env", "--truth", str(truth)]
     command = [sys.executable, "-m", "demo.organization", *words]

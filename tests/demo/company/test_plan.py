@@ -16,7 +16,7 @@ def company() -> Plan:
     return planning.make(now=NOW)
 
 
-def test_the_same_arguments_give_the_same_company(company: Plan) -> None:
+def test_same_arguments_give_the_same_company(company: Plan) -> None:
     assert planning.make(now=NOW) == company
 
 
@@ -39,7 +39,7 @@ def test_six_units_three_deep_and_every_account_in_one_of_them(company: Plan) ->
     assert all(not unit.parent or unit.parent in paths for unit in company.units)
 
 
-def test_one_suspended_one_without_role_two_behind_policies(company: Plan) -> None:
+def test_company_has_suspended_roleless_and_denied_accounts(company: Plan) -> None:
     assert [a.name for a in company.accounts if a.status == "SUSPENDED"] == ["retired-shop"]
     assert [a.name for a in company.accounts if not a.role] == ["acquired-shop"]
     assert [(a.name, len(a.denied)) for a in company.accounts if a.denied and not a.quarantined] == [
@@ -83,7 +83,7 @@ def test_every_arn_and_bucket_name_is_used_once() -> None:
     assert len(set(arns)) == len(arns)
 
 
-def test_what_each_account_holds_does_not_depend_on_the_company_around_it() -> None:
+def test_account_contents_do_not_depend_on_company_size() -> None:
     """So a company can grow without renaming what it had."""
     small, large = planning.make(accounts=14, now=NOW), planning.make(accounts=40, now=NOW)
     assert small.accounts[:14] == large.accounts[:14]

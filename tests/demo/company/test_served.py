@@ -66,7 +66,7 @@ def planned(running: Running, name: str, kind: str) -> list[Any]:
     return [t for t in by_name(running, name).of(kind) if t.region == running.plan.regions[0]]
 
 
-def test_the_organization_is_the_planned_one(running: Running) -> None:
+def test_served_organization_matches_the_plan(running: Running) -> None:
     organizations = connect(running, "organizations", "us-east-1")
     assert organizations.describe_organization()["Organization"]["Id"] == running.plan.organization
     pages = organizations.get_paginator("list_accounts").paginate()
@@ -118,7 +118,7 @@ def test_documents_their_content_and_their_sharing(running: Running, client: Cli
         assert thing.data["name"] in ssm.get_document(Name=thing.data["name"])["Name"]
 
 
-def test_what_runs_and_where_its_output_goes(running: Running, client: Client) -> None:
+def test_served_runs_and_outputs_match_the_plan(running: Running, client: Client) -> None:
     ssm = client("payments-prod", "ssm")
     commands = {c["CommandId"]: c for c in ssm.list_commands()["Commands"]}
     for thing in planned(running, "payments-prod", "command"):
@@ -189,7 +189,7 @@ def test_the_policy_denies_two_reads_and_no_others(running: Running, client: Cli
     assert ssm.list_documents()["DocumentIdentifiers"]
 
 
-def test_a_quarantined_account_tells_its_regions_and_nothing_else(running: Running, client: Client) -> None:
+def test_quarantined_account_reveals_only_its_regions(running: Running, client: Client) -> None:
     assert client("sandbox-quarantine", "account", "us-east-1").list_regions()["Regions"]
     for service, operation in (("ssm", "list_documents"), ("s3", "list_buckets"), ("kms", "list_aliases")):
         with pytest.raises(ClientError, match="service control policy"):

@@ -49,7 +49,7 @@ def test_every_control_passes_somewhere_and_fails_somewhere(lines: list[truth.Li
     assert missing == []
 
 
-def test_the_organization_trail_is_logging_or_not_or_not_seen_by_the_seed() -> None:
+def test_seeds_cover_all_organization_trail_verdicts() -> None:
     found = set()
     for seed in range(12):
         plan = planning.make(seed=seed, accounts=2, regions=1, now=NOW)
@@ -63,14 +63,12 @@ def test_unknown_and_not_applicable_occur(lines: list[truth.Line]) -> None:
     assert len({line["control"] for line in lines if line["verdict"] == "not_applicable"}) > 25
 
 
-def test_one_line_for_each_control_account_region_and_resource(lines: list[truth.Line]) -> None:
+def test_each_truth_line_is_unique(lines: list[truth.Line]) -> None:
     counted = Counter((line["control"], line["account"], line["region"], line["resource"]) for line in lines)
     assert [key for key, number in counted.items() if number > 1] == []
 
 
-def test_every_control_says_something_of_every_readable_account_and_region(
-    company: Plan, lines: list[truth.Line]
-) -> None:
+def test_every_control_covers_every_readable_place(company: Plan, lines: list[truth.Line]) -> None:
     said = {(line["control"], line["account"], line["region"]) for line in lines}
     readable = [account for account in company.accounts if not account.unreadable]
     for account in readable:
@@ -81,7 +79,7 @@ def test_every_control_says_something_of_every_readable_account_and_region(
             assert {(control, account.id, place) for place in places} <= said
 
 
-def test_a_quarantined_account_is_unknown_wherever_the_company_asks(company: Plan, lines: list[truth.Line]) -> None:
+def test_quarantined_account_is_unknown_everywhere(company: Plan, lines: list[truth.Line]) -> None:
     [account] = [account for account in company.accounts if account.quarantined]
     found = defaultdict(set)
     for line in lines:
@@ -92,7 +90,7 @@ def test_a_quarantined_account_is_unknown_wherever_the_company_asks(company: Pla
     assert {control for control, _ in found["not_applicable"]} == {"SSM-NT-002"}
 
 
-def test_a_bucket_of_a_sister_account_is_judged_where_data_is_sent_from(company: Plan, lines: list[truth.Line]) -> None:
+def test_sister_bucket_is_judged_in_the_sending_account(company: Plan, lines: list[truth.Line]) -> None:
     archive = next(account for account in company.accounts if account.archetype == "archive")
     [sessions] = [b for b in archive.buckets if "-sessions-" in b.name]
     kinds = {(line["account"], line["verdict"]) for line in lines
@@ -108,7 +106,7 @@ def test_unreadable_accounts_have_no_lines_but_a_reason(company: Plan, lines: li
     assert not reasons.keys() & {line["account"] for line in lines}
 
 
-def test_a_bucket_is_judged_where_it_lies_if_only_others_point_at_it(company: Plan, lines: list[truth.Line]) -> None:
+def test_bucket_is_judged_in_owner_if_only_others_use_it(company: Plan, lines: list[truth.Line]) -> None:
     archive = next(account for account in company.accounts if account.archetype == "archive")
     sessions = next(bucket for bucket in archive.buckets if "-sessions-" in bucket.name)
     assert not any(sessions.name == name for thing in archive.things for name, _ in thing.points)

@@ -48,7 +48,7 @@ def statuses(answer: Any) -> list[int]:
     return [result["status"] for result in results]
 
 
-def test_several_are_withdrawn(people: Cast, owner: Client) -> None:
+def test_bulk_withdraw_reports_each_result(people: Cast, owner: Client) -> None:
     mine = people.submitted()
     body = {"items": items([mine], {"id": 99999, "version": 1}), "reason": "They were fixed."}
     assert statuses(post(owner, f"{EXCEPTIONS}withdraw/", body)) == [200, 404]
@@ -57,7 +57,7 @@ def test_several_are_withdrawn(people: Cast, owner: Client) -> None:
     assert AuditEvent.objects.latest("seq").body["reason"] == "They were fixed."
 
 
-def test_several_drafts_are_submitted(people: Cast, owner: Client) -> None:
+def test_bulk_submit_reports_each_draft(people: Cast, owner: Client) -> None:
     drafts = [people.drafted(), people.drafted(findings=[people.inventory.bucket.fingerprint])]
     stale = {"id": drafts[1].pk, "version": drafts[1].version - 1}
     body = {"items": [stale, *items(drafts)]}
@@ -65,14 +65,14 @@ def test_several_drafts_are_submitted(people: Cast, owner: Client) -> None:
     assert set(ExceptionRequest.objects.values_list("state", flat=True)) == {"submitted"}
 
 
-def test_somebody_elses_request_is_not_there(people: Cast) -> None:
+def test_foreign_draft_is_not_found_in_bulk_submit(people: Cast) -> None:
     mine = people.drafted()
     body = {"items": items([mine])}
     assert statuses(post(signed_in(people.outsider), f"{EXCEPTIONS}submit/", body)) == [404]
     assert post(signed_in(people.outsider), f"{EXCEPTIONS}withdraw/", {}).status_code == 400
 
 
-def test_several_tickets_are_started_and_called_off(people: Cast, owner: Client, two: list[Ticket]) -> None:
+def test_bulk_start_and_cancel_report_each_ticket(people: Cast, owner: Client, two: list[Ticket]) -> None:
     body = {"items": items(two, {"id": 99999, "version": 1}), "assignee": "Shop team"}
     answer = post(owner, f"{TICKETS}start/", body)
     assert statuses(answer) == [200, 200, 404]
@@ -97,7 +97,7 @@ def test_each_claimed_ticket_is_read_again(
     assert len(set(sent)) == 2
 
 
-def test_one_that_can_not_be_read_again_stops_no_other(people: Cast, owner: Client, two: list[Ticket]) -> None:
+def test_unreadable_ticket_does_not_stop_others(people: Cast, owner: Client, two: list[Ticket]) -> None:
     Ticket.objects.filter(pk=two[0].pk).update(control="SSM-XX-999")  # of an earlier version of the portal
     answer = post(owner, f"{TICKETS}claim/", {"items": items(two)})
     assert statuses(answer) == [409, 200]
@@ -115,7 +115,7 @@ def test_a_token_works_on_many_within_its_scope_and_permissions(people: Cast, tw
     assert statuses(post(robot(), f"{TICKETS}start/", body)) == [200, 200]
 
 
-def test_another_accounts_ticket_is_not_there(people: Cast, two: list[Ticket]) -> None:
+def test_foreign_ticket_is_not_found_in_bulk(people: Cast, two: list[Ticket]) -> None:
     own = finding(people.inventory.play, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000004:parameter/x")
     [mine] = lifecycle.propose_tickets(actor=acting(people.outsider), findings=[own])
     lifecycle.approve(actor=acting(people.approver), ticket=mine, version=mine.version)

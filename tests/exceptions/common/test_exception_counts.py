@@ -26,7 +26,7 @@ def test_a_finding_under_two_exceptions_counts_once(people: Cast) -> None:
     assert count_exceptions(EVERY, timezone.now()) == ExceptionCounts(excepted=1, requested=0)
 
 
-def test_what_is_excepted_is_not_counted_as_requested_too(people: Cast) -> None:
+def test_excepted_finding_is_not_counted_as_requested(people: Cast) -> None:
     people.approved()
     people.submitted(**WIDE)
     other = finding(people.inventory.shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/other")
@@ -37,7 +37,7 @@ def test_what_is_excepted_is_not_counted_as_requested_too(people: Cast) -> None:
     assert list(filter_uncovered(rows, now)) == [people.inventory.bucket]
 
 
-def test_an_unknown_or_a_resolved_one_is_in_no_band(people: Cast) -> None:
+def test_unknown_or_resolved_finding_is_in_no_band(people: Cast) -> None:
     people.approved()
     for changes in ({"verdict": "unknown"}, {"state": "resolved", "verdict": "pass"}):
         Finding.objects.filter(pk=people.inventory.secret.pk).update(**changes)
@@ -52,7 +52,7 @@ def test_a_control_of_another_account_is_not_covered(people: Cast) -> None:
     assert count_excepted_by_ou(EVERY, timezone.now()) == {people.inventory.retail.pk: 1}
 
 
-def test_the_second_it_ends_it_counts_no_longer(people: Cast) -> None:
+def test_exception_stops_counting_the_second_it_ends(people: Cast) -> None:
     end = people.approved().expires_at
     assert end
     assert count_exceptions(EVERY, end - timedelta(microseconds=1)).excepted == 1

@@ -27,7 +27,7 @@ def listed(client: Client, **query: str) -> dict[str, tuple[Any, Any]]:
     return {item["fingerprint"]: (item["coverage"], item["covered_by"]) for item in answer.json()["items"]}
 
 
-def test_each_says_what_lies_over_it_and_can_be_filtered_by(people: Cast) -> None:
+def test_finding_shows_and_filters_by_overlay(people: Cast) -> None:
     asked = people.approved()
     waiting = people.submitted(findings=[people.inventory.bucket.fingerprint])
     owner, approver = signed_in(people.owner), signed_in(people.approver)
@@ -43,7 +43,7 @@ def test_each_says_what_lies_over_it_and_can_be_filtered_by(people: Cast) -> Non
     assert (one["coverage"], one["covered_by"]) == ("excepted", str(asked))
 
 
-def test_the_clock_alone_ends_it(people: Cast) -> None:
+def test_overlay_ends_by_time_alone(people: Cast) -> None:
     asked, past = people.approved(), timezone.now() - timedelta(seconds=1)
     window = {"starts_at": past - timedelta(days=1), "expires_at": past}
     ExceptionRequest.objects.filter(pk=asked.pk).update(**window)
@@ -59,13 +59,13 @@ def test_an_unknown_coverage_is_refused(people: Cast) -> None:
     assert [error["field"] for error in said.json()["errors"]] == ["coverage"]
 
 
-def test_a_filter_shows_no_finding_of_others(people: Cast) -> None:
+def test_coverage_filter_hides_foreign_findings(people: Cast) -> None:
     people.approved()
     outsider = signed_in(people.outsider)
     assert people.inventory.secret.fingerprint not in listed(outsider, coverage="excepted")
 
 
-def test_a_token_that_may_not_see_exceptions_learns_nothing_of_them(people: Cast) -> None:
+def test_token_without_exception_view_sees_no_exceptions(people: Cast) -> None:
     people.approved()
     blind = robot(permissions={P.FINDING_VIEW})
     assert listed(blind)[people.inventory.secret.fingerprint] == (None, None)

@@ -46,7 +46,7 @@ def named(people: Cast) -> ExceptionRequest:
     return ExceptionRequest.objects.get(pk=asked.pk)
 
 
-def test_accounts_and_findings_of_others_are_not_counted(people: Cast, wide: ExceptionRequest) -> None:
+def test_foreign_accounts_and_findings_are_not_counted(people: Cast, wide: ExceptionRequest) -> None:
     mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
     part, all = preview_scope(wide, mine), preview_scope(wide)
     assert (part.accounts, part.findings, part.by_severity, part.whole) == (1, 1, [("high", 1)], False)
@@ -54,21 +54,21 @@ def test_accounts_and_findings_of_others_are_not_counted(people: Cast, wide: Exc
     assert (all.accounts, all.findings, all.whole) == (3, 2, True)
 
 
-def test_the_api_says_that_there_is_more_without_how_much(people: Cast, wide: ExceptionRequest) -> None:
+def test_api_says_scope_is_partial_without_a_count(people: Cast, wide: ExceptionRequest) -> None:
     part = signed_in(people.owner).get(f"{API}{wide.pk}/preview/").json()
     assert (part["accounts"], part["findings"], part["whole"]) == (1, 1, False)
     all = signed_in(people.approver).get(f"{API}{wide.pk}/preview/").json()
     assert (all["accounts"], all["findings"], all["whole"]) == (3, 2, True)
 
 
-def test_the_page_counts_the_same_and_says_that_it_reaches_further(people: Cast, wide: ExceptionRequest) -> None:
+def test_page_counts_visible_scope_and_says_it_is_partial(people: Cast, wide: ExceptionRequest) -> None:
     page = shown(browser(people.owner), f"/exceptions/{wide.pk}/")
     assert "<strong>1</strong> open finding in <strong>1</strong> account" in page
     assert "Partly outside your access" in page
     assert "outside your access" not in shown(browser(people.approver), f"/exceptions/{wide.pk}/")
 
 
-def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, named: ExceptionRequest) -> None:
+def test_named_findings_are_counted_within_access(people: Cast, named: ExceptionRequest) -> None:
     owner, approver = browser(people.owner), browser(people.approver)
     assert count_named_findings([named]) == {named.pk: 2}
     for url in (f"/exceptions/{named.pk}/", "/exceptions/"):
@@ -82,7 +82,7 @@ def test_named_findings_are_counted_within_what_the_reader_sees(people: Cast, na
         assert [json.loads(line)["scope"] for line in lines] == [scope]
 
 
-def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: ExceptionRequest) -> None:
+def test_approver_sees_all_findings_to_decide(people: Cast, named: ExceptionRequest) -> None:
     _, body = show_snapshot(named)
     actor = acting(people.approver)
     scope = resolve_scope(named)
@@ -91,7 +91,7 @@ def test_whoever_decides_sees_all_that_they_decide_about(people: Cast, named: Ex
     assert (screen.covered.findings, body["scope"]) == (2, "2 named findings")
 
 
-def test_approvers_of_a_part_are_not_told_of_the_rest(people: Cast) -> None:
+def test_partial_approvers_are_not_notified_of_the_rest(people: Cast) -> None:
     person("nina", (Role.GOVERNANCE_APPROVER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
     two = [
         (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, a.account_id) for a in (people.inventory.shop, people.inventory.ledger)
@@ -107,7 +107,7 @@ def test_approvers_of_a_part_are_not_told_of_the_rest(people: Cast) -> None:
     assert "lea" not in told
 
 
-def test_who_sees_all_of_many_is_asked_in_one_query(
+def test_partly_hidden_requests_take_one_query(
     people: Cast, wide: ExceptionRequest, named: ExceptionRequest, django_assert_num_queries: Any
 ) -> None:
     mine = visible_accounts(acting(people.owner), Permission.EXCEPTION_VIEW)
@@ -119,7 +119,7 @@ def test_who_sees_all_of_many_is_asked_in_one_query(
 
 
 @pytest.mark.parametrize(("name", "to"), [("till", "sandbox"), ("play", "retail")])
-def test_an_account_that_left_or_joined_the_scope_is_named_to_whoever_sees_it(people: Cast, name: str, to: str) -> None:
+def test_scope_change_names_account_only_to_its_viewers(people: Cast, name: str, to: str) -> None:
     inventory = people.inventory
     wanted = people.wanted(scope_kind="ou", ou="ou-1-retail", control="SSM-PS-001", findings=())
     asked = drafting.create_draft(actor=acting(people.admin), organization=inventory.organization, wanted=wanted)

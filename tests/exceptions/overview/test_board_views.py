@@ -42,7 +42,7 @@ def test_a_filter_that_makes_no_sense_is_refused(people: Cast, query: str) -> No
     assert browser(people.owner).get(f"/exceptions/?{query}").status_code == 400
 
 
-def test_the_clock_alone_decides_what_is_active_expiring_and_expired(people: Cast) -> None:
+def test_time_alone_sets_active_expiring_and_expired(people: Cast) -> None:
     asked = people.approved(expires_at=timezone.now() + timedelta(days=60))
     assert listed(people, "state=active") == [asked.pk]
     assert listed(people, "state=expiring") == []
@@ -54,7 +54,7 @@ def test_the_clock_alone_decides_what_is_active_expiring_and_expired(people: Cas
     assert listed(people, "state=active") == []
 
 
-def test_totals_count_what_they_link_to(people: Cast) -> None:
+def test_board_totals_match_linked_lists(people: Cast) -> None:
     people.submitted()
     people.submitted()
     people.approved(expires_at=timezone.now() + timedelta(days=5))
@@ -88,7 +88,7 @@ def test_an_auditor_gets_every_decision_as_a_file(people: Cast) -> None:
     assert row["justification"].startswith("'=cmd")
 
 
-def test_an_export_holds_what_the_list_shows_and_nothing_of_others(people: Cast) -> None:
+def test_export_matches_list_and_hides_others(people: Cast) -> None:
     people.submitted()
     assert b"".join(browser(people.outsider).get("/exceptions/export/?format=jsonl")) == b""
     assert b"".join(browser(people.owner).get("/exceptions/export/?format=jsonl&state=active")) == b""
@@ -100,7 +100,7 @@ def marked(asked: ExceptionRequest) -> str:
     return f"{asked.pk}:{asked.version}"
 
 
-def test_several_are_withdrawn_each_by_itself(people: Cast) -> None:
+def test_bulk_withdraw_handles_each_request_alone(people: Cast) -> None:
     first, second = people.submitted(), people.approved()
     client = browser(people.owner)
     answer = client.post(
@@ -110,7 +110,7 @@ def test_several_are_withdrawn_each_by_itself(people: Cast) -> None:
     assert set(ExceptionRequest.objects.values_list("state", flat=True)) == {"withdrawn"}
 
 
-def test_what_is_not_ones_own_is_not_withdrawn_and_says_so(people: Cast) -> None:
+def test_foreign_request_is_not_withdrawn_with_reason(people: Cast) -> None:
     asked = people.submitted()
     answer = browser(people.approver).post("/exceptions/withdraw/", {"ids": [marked(asked)]}, follow=True)
     assert f"{asked}: Only the requester of" in messages_of(answer)
@@ -122,7 +122,7 @@ def test_what_is_not_ones_own_is_not_withdrawn_and_says_so(people: Cast) -> None
     assert asked.state == "submitted"
 
 
-def test_what_changed_since_it_was_ticked_is_not_withdrawn(people: Cast) -> None:
+def test_request_changed_after_tick_is_not_withdrawn(people: Cast) -> None:
     asked = people.submitted()
     seen = marked(asked)
     people.decides(asked, people.approver)
@@ -132,6 +132,6 @@ def test_what_changed_since_it_was_ticked_is_not_withdrawn(people: Cast) -> None
     assert asked.state == "approved"
 
 
-def test_an_empty_board_says_what_to_do(people: Cast) -> None:
+def test_empty_board_gives_advice(people: Cast) -> None:
     assert "There are no exceptions yet" in shown(browser(people.owner), "/exceptions/")
     assert "Show all exceptions" in shown(browser(people.owner), "/exceptions/?state=active")

@@ -30,7 +30,7 @@ def listed(people: Cast, query: str) -> set[str]:
     return {finding.resource for finding, _, _ in lines}
 
 
-def test_the_list_marks_what_is_excepted_and_requested(people: Cast) -> None:
+def test_list_marks_excepted_and_requested_findings(people: Cast) -> None:
     asked = people.approved()
     waiting = people.submitted(findings=[people.inventory.bucket.fingerprint])
     page = shown(browser(people.owner), "/findings/")
@@ -47,11 +47,11 @@ def test_the_list_marks_what_is_excepted_and_requested(people: Cast) -> None:
     assert listed(people, "coverage=bare") == secret
 
 
-def test_a_coverage_that_is_none_is_refused(people: Cast) -> None:
+def test_unknown_coverage_is_refused(people: Cast) -> None:
     assert browser(people.owner).get("/findings/?coverage=nonsense").status_code == 400
 
 
-def test_the_export_names_what_covers(people: Cast) -> None:
+def test_export_names_covering_exception(people: Cast) -> None:
     asked = people.approved()
     body = b"".join(browser(people.owner).get("/findings/export/?format=csv")).decode()
     rows = {row["resource"]: row for row in csv.DictReader(io.StringIO(body))}
@@ -60,7 +60,7 @@ def test_the_export_names_what_covers(people: Cast) -> None:
     assert (bucket["coverage"], bucket["covered_by"]) == ("", "")
 
 
-def test_a_findings_page_offers_to_ask_and_to_propose_and_keeps_the_history(people: Cast) -> None:
+def test_finding_page_offers_actions_and_shows_history(people: Cast) -> None:
     asked = people.approved()
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     page = shown(browser(people.owner), f"/findings/{people.inventory.secret.pk}/")
@@ -71,12 +71,12 @@ def test_a_findings_page_offers_to_ask_and_to_propose_and_keeps_the_history(peop
     assert f"/exceptions/{asked.pk}/" in auditor
 
 
-def test_a_resolved_finding_offers_nothing(people: Cast) -> None:
+def test_resolved_finding_offers_no_actions(people: Cast) -> None:
     page = shown(browser(people.owner), f"/findings/{people.inventory.fixed.pk}/")
     assert "Request an exception" not in page
 
 
-def test_ticks_stand_only_where_something_can_be_done_with_them(people: Cast) -> None:
+def test_checkboxes_appear_only_with_a_possible_action(people: Cast) -> None:
     assert 'formaction="/exceptions/new/"' in shown(browser(people.owner), "/findings/")
     page = shown(browser(people.approver), "/findings/")
     assert 'name="findings"' not in page
@@ -90,7 +90,7 @@ def bands(people: Cast) -> dict[str, int]:
     return {segment.verdict: segment.count for segment in answer.context["bar"]}
 
 
-def test_the_posture_counts_excepted_and_requested_apart_and_keeps_the_score(people: Cast) -> None:
+def test_posture_separates_excepted_requested_keeps_score(people: Cast) -> None:
     before = browser(people.approver).get("/").context["posture"].score
     assert bands(people)["fail"] == 2
     asked = people.approved()

@@ -27,7 +27,7 @@ def numbers(few: object) -> list[int]:
     return [line.request.pk for line in few.lines]  # type: ignore[attr-defined]
 
 
-def test_an_approver_finds_what_waits_the_oldest_first(people: Cast) -> None:
+def test_approver_inbox_lists_oldest_first(people: Cast) -> None:
     first, second = people.submitted(), people.submitted()
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     inbox = browser(people.approver).get("/inbox/").context["inbox"]
@@ -36,7 +36,7 @@ def test_an_approver_finds_what_waits_the_oldest_first(people: Cast) -> None:
     assert inbox.conflicts == {}
 
 
-def test_what_one_has_decided_waits_no_longer(people: Cast) -> None:
+def test_decided_request_leaves_the_inbox(people: Cast) -> None:
     asked = people.submitted()
     ExceptionRequest.objects.filter(pk=asked.pk).update(quorum=2)
     asked.refresh_from_db()
@@ -60,7 +60,7 @@ def test_a_conflict_is_marked_with_its_reason(people: Cast) -> None:
         assert "Conflict of interest." in text(answer)
 
 
-def test_whoever_a_service_account_asked_for_is_told_of_the_conflict(people: Cast) -> None:
+def test_person_behind_service_account_sees_conflict(people: Cast) -> None:
     asked, other = people.submitted(), people.submitted(findings=[people.inventory.bucket.fingerprint])
     ExceptionRequest.objects.filter(pk=asked.pk).update(on_behalf_of=people.approver)
     conflicts = browser(people.approver).get("/inbox/").context["inbox"].conflicts
@@ -80,7 +80,7 @@ def test_a_requester_finds_their_own(people: Cast) -> None:
     assert numbers(browser(people.owner).get("/inbox/").context["inbox"].mine) == [asked.pk, draft.pk]
 
 
-def test_what_ends_soon_and_what_is_late_stand_there(people: Cast) -> None:
+def test_inbox_lists_expiring_and_overdue_items(people: Cast) -> None:
     soon = people.approved(expires_at=timezone.now() + timedelta(days=5))
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
@@ -93,7 +93,7 @@ def test_what_ends_soon_and_what_is_late_stand_there(people: Cast) -> None:
     assert foreign.overdue == []
 
 
-def test_without_any_grant_one_has_an_inbox_all_the_same(people: Cast) -> None:
+def test_person_without_grants_has_an_inbox(people: Cast) -> None:
     assert "No notifications yet" in shown(readers.outsider(), "/inbox/")
 
 
@@ -105,7 +105,7 @@ def told(people: Cast, count: int = 3) -> list[Notification]:
     return list(Notification.objects.filter(person=people.owner, event__startswith="test:"))
 
 
-def test_unread_ones_are_counted_in_the_navigation_and_can_be_marked(people: Cast) -> None:
+def test_unread_count_shows_in_navigation_and_can_be_marked(people: Cast) -> None:
     rows = told(people)
     client = browser(people.owner)
     page = shown(client, "/inbox/")
@@ -115,14 +115,14 @@ def test_unread_ones_are_counted_in_the_navigation_and_can_be_marked(people: Cas
     assert "unread: </span>1</span>" in shown(client, "/findings/")
 
 
-def test_nobody_marks_what_others_were_told(people: Cast) -> None:
+def test_person_can_not_mark_anothers_notifications(people: Cast) -> None:
     rows = told(people)
     browser(people.outsider).post("/inbox/read/", {"ids": [row.pk for row in rows]})
     assert Notification.objects.filter(person=people.owner, read_at=None).count() == 3
 
 
 @pytest.mark.parametrize("ids", [["x"], ["1"] + [str(n) for n in range(2, 300)]])
-def test_what_cannot_be_marked_is_refused(people: Cast, ids: list[str]) -> None:
+def test_invalid_notification_ids_are_refused(people: Cast, ids: list[str]) -> None:
     assert browser(people.owner).post("/inbox/read/", {"ids": ids}).status_code == 400
 
 
@@ -135,14 +135,14 @@ def test_many_unread_are_counted_no_further(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("wanted", MailChoice.values)
-def test_one_chooses_how_mail_tells(people: Cast, wanted: str) -> None:
+def test_person_chooses_mail_setting(people: Cast, wanted: str) -> None:
     client = browser(people.owner)
     client.post("/inbox/mail/", {"mail": wanted})
     assert Preference.objects.get(person=people.owner).mail == wanted
     assert client.get("/inbox/").context["choice"] == wanted
 
 
-def test_another_choice_is_refused(people: Cast) -> None:
+def test_unknown_mail_setting_is_refused(people: Cast) -> None:
     assert browser(people.owner).post("/inbox/mail/", {"mail": "pigeon"}).status_code == 400
     assert not Preference.objects.exists()
 
@@ -161,7 +161,7 @@ def test_the_badge_falls_when_the_work_is_done(people: Cast) -> None:
     assert unread(people.owner, "exception.decided") == 1
 
 
-def test_one_of_two_approvals_leaves_the_work_to_the_others(people: Cast) -> None:
+def test_first_of_two_approvals_keeps_others_notified(people: Cast) -> None:
     asked = people.submitted()
     ExceptionRequest.objects.filter(pk=asked.pk).update(quorum=2)
     asked.refresh_from_db()
@@ -170,7 +170,7 @@ def test_one_of_two_approvals_leaves_the_work_to_the_others(people: Cast) -> Non
 
 
 @pytest.mark.parametrize("act", ["withdraw", "expire"])
-def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: str) -> None:
+def test_request_ended_undecided_clears_notifications(people: Cast, act: str) -> None:
     asked = people.submitted()
     if act == "withdraw":
         drafting.withdraw(actor=acting(people.owner), request=asked, version=asked.version)
@@ -180,14 +180,14 @@ def test_what_ends_without_a_decision_asks_nobody_any_more(people: Cast, act: st
     assert unread(people.approver, "exception.requested") == 0
 
 
-def test_a_decided_ticket_asks_nobody_any_more(people: Cast) -> None:
+def test_decided_ticket_clears_notifications(people: Cast) -> None:
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     Notification.objects.update(read_at=None)
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     assert not Notification.objects.filter(kind="ticket.proposed", read_at=None).exists()
 
 
-def test_nobody_is_told_of_their_own_act(people: Cast) -> None:
+def test_person_is_not_notified_of_own_act(people: Cast) -> None:
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.bucket])
     assert not Notification.objects.filter(person=people.owner).exists()
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
@@ -218,7 +218,7 @@ def test_an_approval_brings_no_reminder_of_its_end(people: Cast) -> None:
     assert "within 7 days" in Notification.objects.get(kind="exception.expiring").title
 
 
-def test_a_reminder_ends_with_what_it_reminds_of(people: Cast) -> None:
+def test_reminder_ends_with_its_exception(people: Cast) -> None:
     asked = people.approved(expires_at=timezone.now() + timedelta(days=40))
     ExceptionRequest.objects.filter(pk=asked.pk).update(
         expires_at=timezone.now() + timedelta(days=6.5), decided_at=timezone.now() - timedelta(days=30)

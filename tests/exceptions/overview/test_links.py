@@ -46,9 +46,7 @@ def test_every_link_of_the_workflow_can_be_followed(people: Cast, who: str) -> N
 
 
 @pytest.mark.parametrize(("who", "there"), [("owner", False), ("narrow", False), ("approver", True), ("admin", True)])
-def test_standing_rules_are_linked_for_those_who_see_the_whole_organization(
-    people: Cast, who: str, *, there: bool
-) -> None:
+def test_rules_link_needs_organization_wide_view(people: Cast, who: str, *, there: bool) -> None:
     client = browser(reader(people, who))
     for page in ("/tickets/", "/tickets/?state=closed"):
         assert ("/tickets/rules/" in shown(client, page)) == there, page

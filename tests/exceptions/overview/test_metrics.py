@@ -20,13 +20,13 @@ def metrics() -> Metrics:
     return compute_metrics(ExceptionRequest.objects.all(), Account.objects.all(), timezone.now())
 
 
-def test_nothing_yet_is_no_median(people: Cast) -> None:
+def test_no_decisions_give_no_median(people: Cast) -> None:
     found = metrics()
     assert (found.waiting, found.oldest, found.median, found.decided) == (0, None, None, 0)
 
 
 @pytest.mark.parametrize(("days", "middle"), [((1,), 1), ((1, 2, 9), 2), ((1, 5), 5)])
-def test_the_median_is_the_middle_one(people: Cast, days: tuple[int, ...], middle: int) -> None:
+def test_median_is_the_middle_wait(people: Cast, days: tuple[int, ...], middle: int) -> None:
     now = timezone.now()
     for n in days:
         asked = people.approved()
@@ -35,7 +35,7 @@ def test_the_median_is_the_middle_one(people: Cast, days: tuple[int, ...], middl
     assert metrics().decided == len(days)
 
 
-def test_the_oldest_that_waits_and_what_ends_soon(people: Cast) -> None:
+def test_metrics_show_oldest_waiting_and_ending_soon(people: Cast) -> None:
     old = people.submitted()
     at = timezone.now() - timedelta(days=40)
     ExceptionRequest.objects.filter(pk=old.pk).update(submitted_at=at)

@@ -17,7 +17,7 @@ PROPOSE = "/exceptions/policy/propose/"
 CHANGED = {"high-findings-max_days": "60", "sla-high": "20", "reason": "Ninety days is a quarter."}
 
 
-def test_one_proposes_and_another_confirms(people: Cast) -> None:
+def test_policy_change_needs_a_second_person(people: Cast) -> None:
     browser(people.admin).post(PROPOSE, CHANGED)
     change = PolicyChange.objects.get()
     assert change.rules == [
@@ -48,7 +48,7 @@ def test_a_proposal_can_be_dropped(people: Cast) -> None:
         {"sla-high": "0"}, {"sla-high": "\u00b2"}, {"reason": ""},
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_and_kept(people: Cast, wrong: dict[str, str]) -> None:
+def test_invalid_policy_change_is_refused_and_kept(people: Cast, wrong: dict[str, str]) -> None:
     given = {**CHANGED, **wrong}
     page = text(browser(people.admin).post(PROPOSE, given), 422)
     assert 'role="alert"' in page
@@ -57,7 +57,7 @@ def test_what_makes_no_sense_is_refused_and_kept(people: Cast, wrong: dict[str, 
     assert not PolicyChange.objects.exists()
 
 
-def test_nothing_changed_is_nothing_to_propose(people: Cast) -> None:
+def test_unchanged_policy_can_not_be_proposed(people: Cast) -> None:
     page = text(browser(people.admin).post(PROPOSE, {"reason": "No reason."}), 422)
     assert "Nothing would change." in page
 
@@ -68,7 +68,7 @@ def test_a_change_asks_for_a_fresh_second_factor(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["approver", "owner"])
-def test_others_change_nothing(people: Cast, who: str) -> None:
+def test_policy_change_needs_permission(people: Cast, who: str) -> None:
     client = browser(getattr(people, who))
     assert client.post(PROPOSE, CHANGED).status_code == 403
     assert client.get("/exceptions/policy/").status_code == (200 if who == "approver" else 403)
@@ -80,7 +80,7 @@ def test_a_hostile_reason_is_shown_escaped(people: Cast) -> None:
     assert "<script>alert" not in shown(client, "/exceptions/policy/")
 
 
-def test_metrics_say_what_waits_and_what_is_excepted_where(people: Cast) -> None:
+def test_metrics_show_waiting_and_excepted_by_place(people: Cast) -> None:
     people.approved()
     people.submitted(findings=[people.inventory.bucket.fingerprint])
     answer = browser(people.approver).get("/exceptions/metrics/")
@@ -91,7 +91,7 @@ def test_metrics_say_what_waits_and_what_is_excepted_where(people: Cast) -> None
     assert "Retail" in text(answer)
 
 
-def test_metrics_count_nothing_of_others(people: Cast) -> None:
+def test_metrics_leave_out_foreign_requests(people: Cast) -> None:
     people.approved()
     metrics = browser(people.outsider).get("/exceptions/metrics/").context["metrics"]
     assert (metrics.waiting, metrics.active, metrics.by_ou) == (0, 0, [])

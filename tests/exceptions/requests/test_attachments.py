@@ -34,7 +34,7 @@ def test_a_file_keeps_a_harmless_name(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["jane.doe@example.com.pdf", "password=Tr0ub4dor&3xyz.pdf"])
-def test_a_name_with_a_secret_or_personal_data_is_refused_and_not_repeated(people: Cast, name: str) -> None:
+def test_sensitive_file_name_is_refused_and_not_echoed(people: Cast, name: str) -> None:
     request = people.drafted()
     with pytest.raises(InvalidRequestError) as caught:
         attachments.attach(actor=acting(people.owner), request=request, name=name, data=b"%PDF-1.4")
@@ -48,12 +48,12 @@ def test_an_everyday_name_is_taken(people: Cast, name: str) -> None:
     assert attachments.attach(actor=acting(people.owner), request=people.drafted(), name=name, data=b"x").size == 1
 
 
-def test_nobody_else_attaches(people: Cast) -> None:
+def test_outsider_can_not_attach_files(people: Cast) -> None:
     with pytest.raises(NotPermittedError):
         attachments.attach(actor=acting(people.outsider), request=people.drafted(), name="a.pdf", data=b"x")
 
 
-def test_there_is_a_limit_to_their_number(people: Cast) -> None:
+def test_number_of_attachments_is_limited(people: Cast) -> None:
     request = people.drafted()
     for number in range(attachments.MAX_FILES):
         attachments.attach(actor=acting(people.owner), request=request, name=f"{number}.pdf", data=b"x")
@@ -61,7 +61,7 @@ def test_there_is_a_limit_to_their_number(people: Cast) -> None:
         attachments.attach(actor=acting(people.owner), request=request, name="more.pdf", data=b"x")
 
 
-def test_none_comes_after_the_decision_even_for_whoever_read_it_before(people: Cast) -> None:
+def test_file_after_decision_is_refused_on_stale_read(people: Cast) -> None:
     request = people.submitted()
     read_before = ExceptionRequest.objects.get(pk=request.pk)
     people.decides(request, people.approver)

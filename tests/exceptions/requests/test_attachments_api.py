@@ -58,7 +58,7 @@ def test_the_largest_file_fits_into_a_body(people: Cast) -> None:
         ({"name": "a.pdf", "content": "eA==", "size": 1}, "size"),
     ],
 )
-def test_what_is_refused_names_its_field_and_is_not_repeated(people: Cast, given: dict[str, Any], field: str) -> None:
+def test_refused_file_names_field_without_echo(people: Cast, given: dict[str, Any], field: str) -> None:
     said = post(signed_in(people.owner), f"{BASE}{people.drafted().pk}/attachments/", given)
     assert said.status_code == 400, said.content
     assert {error["field"] for error in said.json()["errors"]} == {field}
@@ -66,12 +66,12 @@ def test_what_is_refused_names_its_field_and_is_not_repeated(people: Cast, given
     assert not Attachment.objects.exists()
 
 
-def test_none_comes_after_the_decision(people: Cast) -> None:
+def test_file_after_decision_is_refused(people: Cast) -> None:
     asked = people.approved()
     assert post(signed_in(people.owner), f"{BASE}{asked.pk}/attachments/", file()).status_code == 409
 
 
-def test_only_whoever_asked_attaches_and_a_foreign_request_is_not_found(people: Cast) -> None:
+def test_only_requester_attaches_and_foreign_request_is_404(people: Cast) -> None:
     asked = people.submitted()
     where = f"{BASE}{asked.pk}/attachments/"
     kept = post(signed_in(people.owner), where, file()).json()["id"]
@@ -85,7 +85,7 @@ def test_only_whoever_asked_attaches_and_a_foreign_request_is_not_found(people: 
     assert approver.get(f"{BASE}{other.pk}/attachments/{kept}/").status_code == 404
 
 
-def test_a_token_attaches_to_what_it_asked_for_if_it_was_cut_to_ask(people: Cast) -> None:
+def test_token_attaches_only_to_own_requests_with_scope(people: Cast) -> None:
     asked = people.drafted()
     writer = robot()
     reader = robot(permissions={Permission.EXCEPTION_VIEW}, name="reader")

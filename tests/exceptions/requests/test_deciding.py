@@ -31,7 +31,7 @@ from tests.support.story import Cast, acting, show_snapshot
 pytestmark = pytest.mark.django_db
 
 
-def test_an_approved_request_covers_its_finding_until_the_second_it_ends(people: Cast) -> None:
+def test_approved_request_covers_finding_until_it_ends(people: Cast) -> None:
     request = people.approved()
     finding = people.inventory.secret
     end = request.expires_at
@@ -42,7 +42,7 @@ def test_an_approved_request_covers_its_finding_until_the_second_it_ends(people:
     assert find_overlay(finding, end) is None
 
 
-def test_nothing_else_is_covered(people: Cast) -> None:
+def test_exception_covers_no_other_finding(people: Cast) -> None:
     people.approved()
     assert find_overlay(people.inventory.bucket, timezone.now()) is None
 
@@ -66,7 +66,7 @@ def test_an_owner_of_an_account_in_scope_never_decides(people: Cast) -> None:
         people.decides(people.submitted(), both)
 
 
-def test_whoever_got_their_grant_from_the_requester_never_decides(people: Cast) -> None:
+def test_approver_granted_by_requester_never_decides(people: Cast) -> None:
     friend = person("fay")
     where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
     grant_role(actor=acting(people.admin), user=friend, role=Role.GOVERNANCE_APPROVER, **where)
@@ -77,7 +77,7 @@ def test_whoever_got_their_grant_from_the_requester_never_decides(people: Cast) 
         people.decides(request, friend)
 
 
-def test_the_database_refuses_a_decision_on_ones_own_request(people: Cast) -> None:
+def test_database_refuses_deciding_own_request(people: Cast) -> None:
     request = people.submitted()
     digest, _ = show_snapshot(request)
     for requester in (people.owner, people.approver):  # told honestly, and lied about
@@ -108,7 +108,7 @@ def test_decisions_can_not_be_changed_or_deleted(people: Cast) -> None:
         Decision.objects.all().delete()
 
 
-def test_a_stale_second_factor_decides_nothing(people: Cast) -> None:
+def test_stale_second_factor_can_not_decide(people: Cast) -> None:
     request = people.submitted()
     digest, _ = show_snapshot(request)
     with pytest.raises(StepUpRequiredError):
@@ -122,12 +122,12 @@ def test_a_stale_second_factor_decides_nothing(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["outsider", "admin"])
-def test_without_an_approvers_grant_nobody_decides(people: Cast, who: str) -> None:
+def test_decision_needs_approver_grant(people: Cast, who: str) -> None:
     with pytest.raises(NotPermittedError):
         people.decides(people.submitted(), getattr(people, who))
 
 
-def test_what_changed_since_it_was_shown_is_refused_with_the_difference(people: Cast) -> None:
+def test_finding_change_since_view_is_refused_with_diff(people: Cast) -> None:
     request = people.submitted()
     digest, body = show_snapshot(request)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "StringList"})
@@ -159,7 +159,7 @@ def test_a_digest_of_another_request_is_refused(people: Cast) -> None:
         )
 
 
-def test_a_broad_scope_takes_two_approvers_and_nobody_twice(people: Cast) -> None:
+def test_broad_scope_needs_two_different_approvers(people: Cast) -> None:
     ou = (ScopeKind.OU, people.inventory.retail.ou_id)
     head = person("hana", (Role.ACCOUNT_OWNER, *ou))
     wanted = people.wanted(scope_kind="ou", control="SSM-PS-001", ou=people.inventory.retail.ou_id, findings=())
@@ -177,7 +177,7 @@ def test_a_broad_scope_takes_two_approvers_and_nobody_twice(people: Cast) -> Non
 
 
 @pytest.mark.parametrize("act", ["reject", "request_changes"])
-def test_a_refusal_says_why(people: Cast, act: str) -> None:
+def test_rejection_or_change_request_needs_a_reason(people: Cast, act: str) -> None:
     request = people.submitted()
     with pytest.raises(InvalidRequestError):
         people.decides(request, people.approver, act)
@@ -185,7 +185,7 @@ def test_a_refusal_says_why(people: Cast, act: str) -> None:
     assert find_overlay(people.inventory.secret, timezone.now()) is None or act == "request_changes"
 
 
-def test_every_decision_is_in_the_audit_trail_with_what_was_shown(people: Cast) -> None:
+def test_decision_audit_event_references_shown_snapshot(people: Cast) -> None:
     request = people.approved()
     event = AuditEvent.objects.get(action="exceptionrequest.decide_approve")
     assert event.subject == f"exceptionrequest:{request.pk}"
@@ -207,7 +207,7 @@ def test_revoking_opens_the_finding_at_once(people: Cast) -> None:
     assert request.state == "revoked"
 
 
-def test_nobody_revokes_without_a_grant(people: Cast) -> None:
+def test_revocation_needs_a_grant(people: Cast) -> None:
     request = people.approved()
     digest, body = show_snapshot(request)
     with pytest.raises(NotPermittedError):
@@ -224,7 +224,7 @@ def broad(people: Cast) -> ExceptionRequest:
     return request
 
 
-def test_an_approval_counts_only_for_what_its_giver_saw(people: Cast) -> None:
+def test_approval_counts_only_for_the_scope_seen(people: Cast) -> None:
     request = people.decides(broad(people), people.approver)
     people.inventory.play.ou = people.inventory.retail
     people.inventory.play.save(update_fields=["ou"])  # a third account joins before the second decision
@@ -233,7 +233,7 @@ def test_an_approval_counts_only_for_what_its_giver_saw(people: Cast) -> None:
     assert people.decides(request, people.approver).state == "approved"
 
 
-def test_a_resource_without_a_control_is_judged_by_the_gravest_control(people: Cast) -> None:
+def test_resource_scope_takes_highest_control_severity(people: Cast) -> None:
     shop = people.inventory.shop
     request = people.submitted(
         scope_kind="resource", account=shop.account_id, resource=people.inventory.bucket.resource, region="eu-west-1", findings=()
@@ -252,7 +252,7 @@ def test_a_policy_that_became_stricter_counts_at_the_decision(people: Cast) -> N
 
 
 @pytest.mark.parametrize("link", ["responsible", "on_behalf_of"])
-def test_whoever_stands_behind_a_service_account_never_decides(people: Cast, link: str) -> None:
+def test_person_behind_service_account_never_decides(people: Cast, link: str) -> None:
     request = people.submitted()
     if link == "responsible":
         robot = User.objects.create(username="robot", is_service=True, responsible=people.approver)

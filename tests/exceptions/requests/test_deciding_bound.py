@@ -32,9 +32,7 @@ LATER = [("attachments", attached), ("comments", commented), ("on_behalf_of", as
 
 
 @pytest.mark.parametrize(("what", "happens"), LATER)
-def test_a_file_a_comment_or_another_asker_since_it_was_shown_is_refused_with_the_difference(
-    people: Cast, what: str, happens: Happening
-) -> None:
+def test_file_comment_or_requester_change_refuses_decision(people: Cast, what: str, happens: Happening) -> None:
     request = people.submitted()
     digest, body = show_snapshot(request)
     happens(people, request)
@@ -56,7 +54,7 @@ def suspended(people: Cast) -> ExceptionRequest:
     return request
 
 
-def test_a_comment_since_it_was_shown_refuses_an_approval_again_too(people: Cast) -> None:
+def test_new_comment_refuses_reapproval(people: Cast) -> None:
     request = suspended(people)
     digest, body = show_snapshot(request)
     commented(people, request)
@@ -68,7 +66,7 @@ def test_a_comment_since_it_was_shown_refuses_an_approval_again_too(people: Cast
 
 
 @pytest.mark.parametrize(("what", "happens", "state"), [(*LATER[0], "submitted"), (*LATER[1], "approved")])
-def test_a_file_between_two_approvals_undoes_the_first_and_talk_does_not(
+def test_file_undoes_first_approval_but_comment_does_not(
     people: Cast, what: str, happens: Happening, state: str
 ) -> None:
     request = people.submitted()

@@ -28,7 +28,7 @@ def looked_at(client: Client, url: str) -> dict[str, str]:
     return dict(HIDDEN.findall(shown(client, url)))
 
 
-def test_an_approver_sees_what_the_decision_rests_on_and_approves(people: Cast) -> None:
+def test_approver_sees_decision_basis_and_approves(people: Cast) -> None:
     asked = people.submitted(compensating_controls=["SSM-SM-002"])
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
@@ -43,7 +43,7 @@ def test_an_approver_sees_what_the_decision_rests_on_and_approves(people: Cast) 
     assert held.kind == "excepted"
 
 
-def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> None:
+def test_change_since_view_is_shown_before_deciding(people: Cast) -> None:
     asked = people.submitted()
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     seen = looked_at(client, url)
@@ -63,7 +63,7 @@ def test_a_change_since_it_was_shown_is_shown_and_asked_again(people: Cast) -> N
     assert asked.state == "approved"
 
 
-def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_the_difference(people: Cast) -> None:
+def test_decision_page_shows_files_comments_and_changes(people: Cast) -> None:
     asked = people.submitted(on_behalf_of="OWEN")
     kept = attachments.attach(actor=acting(people.owner), request=asked, name="plan.pdf", data=b"%PDF-1.4")
     drafting.comment(actor=acting(people.owner), request=asked, text="See the plan.")
@@ -90,7 +90,7 @@ def test_files_comments_and_for_whom_it_is_asked_are_shown_and_a_later_one_is_th
     assert not Decision.objects.exists()
 
 
-def test_an_approval_by_somebody_else_meanwhile_is_shown_too(people: Cast) -> None:
+def test_concurrent_approval_is_shown_before_deciding(people: Cast) -> None:
     asked = people.submitted(
         scope_kind="account", control="SSM-PS-001", account=people.inventory.shop.account_id, findings=()
     )
@@ -103,7 +103,7 @@ def test_an_approval_by_somebody_else_meanwhile_is_shown_too(people: Cast) -> No
     assert "ada approved" in text(answer, 409)
 
 
-def test_without_a_fresh_second_factor_it_is_asked_for_and_the_act_goes_on(people: Cast) -> None:
+def test_decision_resumes_after_second_factor(people: Cast) -> None:
     asked = people.submitted()
     client, url = browser(people.approver, fresh=False), f"/exceptions/{asked.pk}/decide/"
     given = {**looked_at(client, url), "act": "reject", "comment": "It can be fixed\ntoday."}
@@ -119,7 +119,7 @@ def test_without_a_fresh_second_factor_it_is_asked_for_and_the_act_goes_on(peopl
 
 
 @pytest.mark.parametrize("act", ["reject", "request_changes"])
-def test_a_no_needs_words(people: Cast, act: str) -> None:
+def test_rejection_or_change_request_needs_a_comment(people: Cast, act: str) -> None:
     asked = people.submitted()
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     answer = client.post(url, {**looked_at(client, url), "act": act, "comment": " "})
@@ -128,7 +128,7 @@ def test_a_no_needs_words(people: Cast, act: str) -> None:
 
 
 @pytest.mark.parametrize(("act", "state"), [("reject", "rejected"), ("request_changes", "changes_requested")])
-def test_a_no_is_told_to_the_requester(people: Cast, act: str, state: str) -> None:
+def test_rejection_is_sent_to_the_requester(people: Cast, act: str, state: str) -> None:
     asked = people.submitted()
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     client.post(url, {**looked_at(client, url), "act": act, "comment": "Name a release."})
@@ -145,7 +145,7 @@ def owner_and_approver(people: Cast) -> User:
     return person("conny", (Role.GOVERNANCE_APPROVER, *whole), (Role.ACCOUNT_OWNER, *shop))
 
 
-def test_a_conflict_of_interest_is_said_instead_of_buttons(people: Cast) -> None:
+def test_conflict_of_interest_replaces_the_buttons(people: Cast) -> None:
     asked = people.submitted()
     client, url = browser(owner_and_approver(people)), f"/exceptions/{asked.pk}/decide/"
     page = shown(client, url)
@@ -161,7 +161,7 @@ def looked_by(people: Cast, pk: int) -> dict[str, str]:
     return looked_at(browser(people.approver), f"/exceptions/{pk}/decide/")
 
 
-def test_a_request_that_reaches_further_than_ones_grant_is_for_somebody_else(people: Cast) -> None:
+def test_narrow_approver_can_not_decide_wider_request(people: Cast) -> None:
     narrow = person("nina", (Role.GOVERNANCE_APPROVER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
     asked = drafting.create_draft(
         actor=acting(people.admin), organization=people.inventory.organization,
@@ -175,7 +175,7 @@ def test_a_request_that_reaches_further_than_ones_grant_is_for_somebody_else(peo
     assert people.inventory.unread.resource not in page
 
 
-def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> None:
+def test_suspended_request_is_reapproved_on_the_difference(people: Cast) -> None:
     asked = people.approved()
     changed = {"facts": {"name": "/db/password", "type": "Other"}}
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**changed)
@@ -193,7 +193,7 @@ def test_a_suspended_one_is_approved_again_on_the_difference(people: Cast) -> No
 
 
 @pytest.mark.parametrize("who", ["approver", "admin"])
-def test_what_is_in_force_can_be_revoked_with_a_reason(people: Cast, who: str) -> None:
+def test_active_exception_is_revoked_with_a_reason(people: Cast, who: str) -> None:
     asked = people.approved()
     client, url = browser(getattr(people, who)), f"/exceptions/{asked.pk}/revoke/"
     assert client.post(url, {**looked_at(client, url), "act": "revoke"}).status_code == 422
@@ -203,7 +203,7 @@ def test_what_is_in_force_can_be_revoked_with_a_reason(people: Cast, who: str) -
     assert find_overlay(people.inventory.secret, timezone.now()) is None
 
 
-def test_a_digest_that_was_never_shown_decides_nothing(people: Cast) -> None:
+def test_unshown_digest_can_not_decide(people: Cast) -> None:
     asked = people.submitted()
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     answer = client.post(url, {**looked_at(client, url), "digest": "0" * 64, "act": "approve"})
@@ -212,13 +212,13 @@ def test_a_digest_that_was_never_shown_decides_nothing(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
-def test_a_version_that_is_none_is_a_bad_request(people: Cast, version: str) -> None:
+def test_invalid_version_is_a_bad_request(people: Cast, version: str) -> None:
     asked = people.submitted()
     answer = browser(people.approver).post(f"/exceptions/{asked.pk}/decide/", {"version": version, "act": "approve"})
     assert answer.status_code == 400
 
 
-def test_what_was_withdrawn_meanwhile_has_nothing_to_decide_and_shows_what_was_typed(people: Cast) -> None:
+def test_withdrawn_request_offers_no_decision_keeps_text(people: Cast) -> None:
     asked = people.submitted()
     client, url = browser(people.approver), f"/exceptions/{asked.pk}/decide/"
     seen = looked_at(client, url)

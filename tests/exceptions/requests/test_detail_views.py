@@ -58,9 +58,7 @@ def test_a_file_is_only_ever_a_download(people: Cast) -> None:
     [("a.html", b"x", "a.html has an unsupported type"), ("a.pdf", b"", "a.pdf has 0 bytes"),
      ("a.pdf", b"x" * (2 * 1024 * 1024 + 10), "a.pdf has 2,097,162 bytes")],
 )  # fmt: skip
-def test_a_file_of_a_refused_kind_or_size_says_so_beside_the_field(
-    people: Cast, name: str, data: bytes, said: str
-) -> None:
+def test_refused_file_shows_error_beside_field(people: Cast, name: str, data: bytes, said: str) -> None:
     asked = people.submitted()
     answer = browser(people.owner).post(
         f"/exceptions/{asked.pk}/attach/", {"attachment": SimpleUploadedFile(name, data)}
@@ -78,7 +76,7 @@ def test_a_file_of_another_request_is_not_found(people: Cast) -> None:
     assert browser(people.approver).get(f"/exceptions/{other.pk}/files/{kept.pk}/").status_code == 404
 
 
-def test_the_requester_withdraws_and_others_are_not_offered_it(people: Cast) -> None:
+def test_only_requester_is_offered_withdrawal(people: Cast) -> None:
     asked = people.approved()
     assert "Withdraw the request" not in shown(browser(people.approver), f"/exceptions/{asked.pk}/")
     owner = browser(people.owner)
@@ -89,7 +87,7 @@ def test_the_requester_withdraws_and_others_are_not_offered_it(people: Cast) -> 
     assert "The agent was replaced." in shown(owner, f"/exceptions/{asked.pk}/")
 
 
-def test_an_act_on_an_older_version_is_refused_and_the_page_says_so(people: Cast) -> None:
+def test_stale_version_is_refused_on_the_page(people: Cast) -> None:
     asked = people.submitted()
     answer = browser(people.owner).post(f"/exceptions/{asked.pk}/withdraw/", {"version": 1, "reason": "kept words"})
     page = text(answer, 409)
@@ -97,7 +95,7 @@ def test_an_act_on_an_older_version_is_refused_and_the_page_says_so(people: Cast
     assert "kept words" in page
 
 
-def test_a_renewal_is_a_new_draft_that_starts_where_the_old_one_ends(people: Cast) -> None:
+def test_renewal_is_a_draft_starting_at_the_old_end(people: Cast) -> None:
     asked = people.approved()
     owner = browser(people.owner)
     assert "This is renewal 1 of at most 2" in shown(owner, f"/exceptions/{asked.pk}/")
@@ -110,7 +108,7 @@ def test_a_renewal_is_a_new_draft_that_starts_where_the_old_one_ends(people: Cas
 
 
 @pytest.mark.parametrize("until", ["", "soon", "2026-02-31"])
-def test_a_renewal_without_a_day_keeps_the_words(people: Cast, until: str) -> None:
+def test_renewal_with_invalid_day_keeps_input(people: Cast, until: str) -> None:
     asked = people.approved()
     answer = browser(people.owner).post(
         f"/exceptions/{asked.pk}/renew/", {"renew_until": until, "renew_why": "kept words"}
@@ -120,7 +118,7 @@ def test_a_renewal_without_a_day_keeps_the_words(people: Cast, until: str) -> No
     assert 'id="renew_until-fault"' in page
 
 
-def test_what_has_changed_since_the_approval_is_shown(people: Cast) -> None:
+def test_changes_since_approval_are_shown(people: Cast) -> None:
     asked = people.approved()
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"name": "/db/password", "type": "Other"})
     people.inventory.secret.refresh_from_db()
@@ -131,7 +129,7 @@ def test_what_has_changed_since_the_approval_is_shown(people: Cast) -> None:
     assert "Changes since the approval" in page
 
 
-def test_an_owner_of_one_account_reads_nothing_of_the_others_in_scope(people: Cast) -> None:
+def test_owner_of_one_account_sees_no_other_in_scope(people: Cast) -> None:
     asked = drafting.create_draft(
         actor=acting(people.admin), organization=people.inventory.organization,
         wanted=people.wanted(scope_kind="ou", ou="ou-1-prod", control="SSM-PS-001", findings=()),
@@ -173,7 +171,7 @@ def test_history_has_a_line_for_each_decision_with_its_words(people: Cast) -> No
 
 
 @pytest.mark.parametrize("act", ["reject", "withdraw"])
-def test_what_has_ended_says_when_and_not_when_it_would_have(people: Cast, act: str) -> None:
+def test_ended_request_shows_actual_end(people: Cast, act: str) -> None:
     asked = people.submitted()
     if act == "reject":
         people.decides(asked, people.approver, "reject", comment="It can be fixed.")
@@ -196,7 +194,7 @@ def test_a_title_has_no_empty_brackets(people: Cast) -> None:
     assert "()" not in page
 
 
-def test_an_ended_one_offers_no_decision(people: Cast) -> None:
+def test_ended_request_offers_no_decision(people: Cast) -> None:
     asked = people.submitted()
     past = timezone.now() - timedelta(days=1)
     type(asked).objects.filter(pk=asked.pk).update(expires_at=past, starts_at=past - timedelta(days=1))

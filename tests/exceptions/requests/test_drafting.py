@@ -59,7 +59,7 @@ pytestmark = pytest.mark.django_db
         ({"compensation": "See https://admin:s3cr3tpass@wiki.example.com/page"}, "compensation"),
     ],
 )
-def test_what_can_not_be_asked_for_names_its_field(people: Cast, more: dict[str, Any], field: str) -> None:
+def test_invalid_request_names_its_field(people: Cast, more: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         people.drafted(**more)
     assert set(caught.value.fields) == {field}
@@ -111,7 +111,7 @@ def test_an_admin_asks_for_an_ou_only(people: Cast) -> None:
         drafting.create_draft(actor=acting(people.admin), organization=organization, wanted=people.wanted())
 
 
-def test_the_preview_counts_what_is_covered_now_and_names_what_may_come(people: Cast) -> None:
+def test_preview_counts_current_and_names_future_matches(people: Cast) -> None:
     shop = people.inventory.shop
     make_finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/other")
     request = people.drafted(scope_kind="account", control="SSM-PS-001", account=shop.account_id, findings=())
@@ -122,7 +122,7 @@ def test_the_preview_counts_what_is_covered_now_and_names_what_may_come(people: 
 
 
 @pytest.mark.parametrize("region", ["", "eu-west-1"])
-def test_a_resource_is_covered_where_its_arn_says(people: Cast, region: str) -> None:
+def test_resource_scope_matches_its_arn(people: Cast, region: str) -> None:
     """What the approver is shown is what the approval covers, whether or not somebody typed the region."""
     secret = people.inventory.secret
     asked = {"scope_kind": "resource", "account": secret.account.account_id, "findings": (), "control": secret.control}
@@ -139,7 +139,7 @@ def test_a_draft_is_seen_by_its_writer_only(people: Cast) -> None:
     assert visible_requests(build_actor(people.approver)).count() == 0
 
 
-def test_a_submitted_one_is_seen_by_those_who_see_its_accounts(people: Cast) -> None:
+def test_submitted_request_is_visible_by_account_access(people: Cast) -> None:
     people.submitted()
     seen = {
         who: visible_requests(build_actor(getattr(people, who))).count() for who in ("owner", "approver", "outsider")
@@ -199,7 +199,7 @@ def test_comments_are_for_those_concerned(people: Cast) -> None:
     assert [c.text for c in request.comments.all()] == ["Which release?", "The next one."]
 
 
-def test_a_start_that_nobody_chose_is_the_approval(people: Cast) -> None:
+def test_start_without_a_date_is_the_approval(people: Cast) -> None:
     asked = people.submitted()
     assert asked.starts_at is None
     _, body = show_snapshot(asked)
@@ -219,7 +219,7 @@ def test_a_start_that_was_chosen_is_kept(people: Cast) -> None:
     assert people.decides(asked, people.approver).starts_at == start
 
 
-def test_a_chosen_start_that_passed_before_submission_is_the_approval(people: Cast) -> None:
+def test_start_passed_before_submission_becomes_approval(people: Cast) -> None:
     draft = people.drafted(starts_at=timezone.now() + timedelta(days=1))
     ExceptionRequest.objects.filter(pk=draft.pk).update(starts_at=timezone.now() - timedelta(days=1))
     draft.refresh_from_db()
@@ -244,7 +244,7 @@ def test_the_longest_time_counts_from_the_approval(people: Cast) -> None:
         ("changes_requested", "approve", WorkflowError, "is changes requested, so it can't approve."),
     ],
 )
-def test_a_transition_that_lost_a_race_says_whether_it_can_be_repeated(
+def test_lost_transition_race_says_if_it_can_be_repeated(
     people: Cast, state: str, event: str, error: type[WorkflowError], said: str
 ) -> None:
     request = people.drafted()
@@ -261,7 +261,7 @@ def test_a_transition_that_lost_a_race_says_whether_it_can_be_repeated(
         ("withdrawn", WorkflowError, "is withdrawn, so it can't be changed."),
     ],
 )
-def test_a_change_that_lost_a_race_says_whether_it_can_be_repeated(
+def test_lost_change_race_says_if_it_can_be_repeated(
     people: Cast, state: str, error: type[WorkflowError], said: str
 ) -> None:
     request = people.drafted()

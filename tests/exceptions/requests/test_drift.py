@@ -46,7 +46,7 @@ def state(request: ExceptionRequest) -> str:
         ({"control_version": 99}, "evidence"),
     ],
 )
-def test_a_covered_finding_that_is_not_what_it_was(people: Cast, changes: dict[str, Any], kind: str) -> None:
+def test_changed_covered_finding_suspends_exception(people: Cast, changes: dict[str, Any], kind: str) -> None:
     request = people.approved()
     reconciled(people, **changes)
     assert state(request) == "suspended"
@@ -56,13 +56,13 @@ def test_a_covered_finding_that_is_not_what_it_was(people: Cast, changes: dict[s
     assert overlay.kind == "requested"  # open again at once, with a request that waits
 
 
-def test_a_scan_that_changed_nothing_suspends_nothing(people: Cast) -> None:
+def test_unchanged_scan_suspends_no_exception(people: Cast) -> None:
     request = people.approved()
     reconciled(people)
     assert state(request) == "approved"
 
 
-def test_a_resolved_finding_is_no_drift(people: Cast) -> None:
+def test_resolved_finding_is_no_drift(people: Cast) -> None:
     request = people.approved()
     reconciled(people, state="resolved", verdict="pass", resolution="fixed")
     assert state(request) == "approved"
@@ -119,7 +119,7 @@ def test_an_account_that_joins_or_leaves_the_ou(people: Cast, move: str) -> None
     assert account.account_id in request.drift[0]["what"]
 
 
-def test_a_discovery_that_moved_nobody_suspends_nothing(people: Cast) -> None:
+def test_unchanged_discovery_suspends_nothing(people: Cast) -> None:
     request = ou_wide(people)
     for listen in discovery_extensions.required().after_discovery:
         listen(people.inventory.organization)
@@ -141,7 +141,7 @@ def test_reapproval_is_one_act_on_the_difference(people: Cast) -> None:
     assert state(request) == "approved"
 
 
-def test_owner_and_approver_are_told_why(people: Cast) -> None:
+def test_owner_and_approver_are_told_the_drift_reason(people: Cast) -> None:
     request = people.approved()
     reconciled(people, facts={"type": "StringList"})
     told = Notification.objects.filter(kind="exception.suspended")
@@ -150,7 +150,7 @@ def test_owner_and_approver_are_told_why(people: Cast) -> None:
     assert told[0].url == f"/exceptions/{request.pk}/"
 
 
-def test_an_owner_in_scope_is_told_without_other_peoples_resources(people: Cast) -> None:
+def test_owner_in_scope_is_told_without_others_resources(people: Cast) -> None:
     other = person("olga", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.till.account_id))
     ou_wide(people)
     reconciled(people, facts={"type": "StringList"})
@@ -168,7 +168,7 @@ def test_suspending_is_audited_as_the_portals_own_act(people: Cast) -> None:
     assert (event.actor, event.subject) == ("system", f"exceptionrequest:{request.pk}")
 
 
-def test_what_is_not_approved_does_not_drift(people: Cast) -> None:
+def test_unapproved_request_does_not_drift(people: Cast) -> None:
     request = people.submitted()
     reconciled(people, facts={"type": "StringList"})
     assert state(request) == "submitted"

@@ -48,14 +48,14 @@ def age(request: ExceptionRequest, days: float) -> None:
     request.refresh_from_db()
 
 
-def test_with_every_worker_stopped_an_expired_exception_covers_nothing(people: Cast) -> None:
+def test_expired_exception_covers_nothing_without_workers(people: Cast) -> None:
     request = people.approved()
     age(request, 20.01)
     assert request.state == "approved"  # nobody has written it down yet
     assert find_overlay(people.inventory.secret, timezone.now()) is None
 
 
-def test_what_is_over_is_written_down_once(people: Cast) -> None:
+def test_expiry_is_recorded_once(people: Cast) -> None:
     request = people.approved()
     age(request, 21)
     expiry.process_due_requests()
@@ -65,7 +65,7 @@ def test_what_is_over_is_written_down_once(people: Cast) -> None:
     assert Notification.objects.filter(kind="exception.expired", person=people.owner).count() == 1
 
 
-def test_a_request_that_nobody_decided_in_time_expires(people: Cast) -> None:
+def test_undecided_request_expires(people: Cast) -> None:
     request = people.submitted()
     age(request, 21)
     expiry.process_due_requests()
@@ -93,7 +93,7 @@ def renewed(people: Cast, request: ExceptionRequest, days: int = 40) -> Exceptio
     return people.decides(new, people.approver)
 
 
-def test_a_renewal_starts_when_the_old_one_ends_and_takes_over(people: Cast) -> None:
+def test_renewal_replaces_the_old_exception_at_its_end(people: Cast) -> None:
     old = people.approved()
     new = renewed(people, old)
     assert (new.state, new.starts_at) == ("approved", old.expires_at)
@@ -106,7 +106,7 @@ def test_a_renewal_starts_when_the_old_one_ends_and_takes_over(people: Cast) -> 
     assert old.state in {"superseded", "expired"}
 
 
-def test_a_renewal_of_an_expired_one_is_never_back_dated(people: Cast) -> None:
+def test_renewal_of_expired_request_is_not_backdated(people: Cast) -> None:
     old = people.approved()
     age(old, 25)
     expiry.process_due_requests()
@@ -142,9 +142,7 @@ Broken = Callable[[object, str, ExceptionRequest], None]
     ("module", "name"),
     [(cover_rows, "set_covers_active"), (notifications, "notify_stakeholders"), (expiry, "transition_request")],
 )
-def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
-    people: Cast, broken: Broken, module: object, name: str
-) -> None:
+def test_failed_expiry_is_recorded_and_others_expire(people: Cast, broken: Broken, module: object, name: str) -> None:
     first, second = two(people)
     for request in (first, second):
         age(request, 21)
@@ -158,9 +156,7 @@ def test_one_that_can_not_be_ended_is_written_down_and_the_others_end(
     assert failure.attempts == 1  # it waits for its time
 
 
-def test_one_that_failed_ends_when_it_can_and_its_failure_goes(
-    people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_expiry_is_retried_and_cleared(people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = two(people)
     age(first, 21)
     broken(cover_rows, "set_covers_active", first)
@@ -172,7 +168,7 @@ def test_one_that_failed_ends_when_it_can_and_its_failure_goes(
     assert not ClockFailure.objects.exists()
 
 
-def test_those_that_failed_do_not_fill_the_batch(people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_expiries_do_not_fill_the_batch(people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiry, "BATCH", 1)
     first, second = two(people)
     for request in (first, second):
@@ -183,7 +179,7 @@ def test_those_that_failed_do_not_fill_the_batch(people: Cast, broken: Broken, m
     assert (state(first), state(second)) == ("approved", "expired")
 
 
-def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
+def test_failed_takeover_or_reminder_blocks_no_other(
     people: Cast, broken: Broken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = people.approved()
@@ -199,7 +195,7 @@ def test_one_that_can_not_be_taken_over_or_reminded_of_stops_nothing(
     assert ClockFailure.objects.get(act=expiry.TAKE_OVER).row == new.pk
 
 
-def test_one_that_can_not_be_reminded_of_keeps_no_other_reminder(people: Cast, broken: Broken) -> None:
+def test_failed_reminder_does_not_block_others(people: Cast, broken: Broken) -> None:
     first, second = people.approved(), people.approved(findings=[people.inventory.bucket.fingerprint])
     for request in (first, second):
         age(request, 13.5)

@@ -44,13 +44,13 @@ def test_findings_that_were_ticked_on_the_list_are_in_the_form(people: Cast, cli
     assert not ExceptionRequest.objects.exists()
 
 
-def test_a_finding_of_others_is_not_shown_in_the_form(people: Cast, client: Client) -> None:
+def test_foreign_finding_is_not_shown_in_the_form(people: Cast, client: Client) -> None:
     page = text(client.post("/exceptions/new/", {"findings": [people.inventory.unread.fingerprint]}, follow=True))
     assert people.inventory.unread.resource not in page
     assert "No findings are selected" in page
 
 
-def test_saving_shows_what_it_would_cover_before_anything_is_submitted(people: Cast, client: Client) -> None:
+def test_saving_previews_coverage_before_submission(people: Cast, client: Client) -> None:
     answer = client.post("/exceptions/new/", typed(people), follow=True)
     page = text(answer)
     made = ExceptionRequest.objects.get()
@@ -72,7 +72,7 @@ def test_saving_shows_what_it_would_cover_before_anything_is_submitted(people: C
         ("tag", {"tag_key": "team", "tag_value": "retail", "control": "SSM-PS-001"}),
     ],
 )
-def test_every_kind_of_scope_can_be_asked_for(people: Cast, kind: str, fields: dict[str, str]) -> None:
+def test_every_scope_kind_can_be_requested(people: Cast, kind: str, fields: dict[str, str]) -> None:
     client = browser(people.owner if kind in {"resource", "account"} else people.admin)
     assert f'value="{kind}"' in shown(client, f"/exceptions/new/?scope_kind={kind}")
     answer = client.post("/exceptions/new/", typed(people, scope_kind=kind, findings=[], **fields), follow=True)
@@ -80,7 +80,7 @@ def test_every_kind_of_scope_can_be_asked_for(people: Cast, kind: str, fields: d
     assert ExceptionRequest.objects.get().scope_kind == kind
 
 
-def test_switching_the_kind_of_scope_loses_nothing(people: Cast, client: Client) -> None:
+def test_switching_scope_kind_keeps_input(people: Cast, client: Client) -> None:
     first = {**typed(people, justification=HOSTILE, compensating_controls=["SSM-SM-002"]), "switch": "ou"}
     del first["save"]
     page = client.post("/exceptions/new/", first)
@@ -107,7 +107,7 @@ def test_switching_the_kind_of_scope_loses_nothing(people: Cast, client: Client)
         ({"business_owner": "x" * 201}, "business_owner", "200"),
     ],
 )
-def test_a_refusal_stands_beside_its_field_and_keeps_what_was_typed(
+def test_refused_form_shows_field_error_and_keeps_input(
     people: Cast, client: Client, wrong: dict[str, Any], where: str, said: str
 ) -> None:
     given = typed(people, compensation="A fence stands around it.", **wrong)
@@ -119,7 +119,7 @@ def test_a_refusal_stands_beside_its_field_and_keeps_what_was_typed(
     assert not ExceptionRequest.objects.exists()
 
 
-def test_submitting_too_early_comes_back_to_the_form_with_what_is_missing(people: Cast, client: Client) -> None:
+def test_early_submit_returns_to_form_with_missing_fields(people: Cast, client: Client) -> None:
     client.post("/exceptions/new/", typed(people, justification="short", business_owner="", expires_at=day(200)))
     made = ExceptionRequest.objects.get()
     page = shown(client, f"/exceptions/{made.pk}/")
@@ -138,7 +138,7 @@ def test_an_end_beyond_the_maximum_names_the_last_day(people: Cast, client: Clie
     assert "At most 90 days" in page
 
 
-def test_changing_a_draft_keeps_the_hour_that_it_had(people: Cast, client: Client) -> None:
+def test_editing_a_draft_keeps_its_hour(people: Cast, client: Client) -> None:
     draft = people.drafted()
     was = draft.expires_at
     given = typed(people, justification=f"{WHY} And more.", expires_at=f"{was:%Y-%m-%d}", version=draft.version)
@@ -156,13 +156,13 @@ def test_a_change_of_an_older_version_is_refused_and_kept(people: Cast, client: 
     assert "kept words" in page
 
 
-def test_nobody_changes_what_is_submitted_or_anothers(people: Cast, client: Client) -> None:
+def test_submitted_or_foreign_request_can_not_be_edited(people: Cast, client: Client) -> None:
     asked = people.submitted()
     assert client.get(f"/exceptions/{asked.pk}/edit/").status_code == 403
     assert browser(people.admin).get(f"/exceptions/{asked.pk}/edit/").status_code == 403
 
 
-def test_an_owner_does_not_ask_for_an_ou_that_holds_accounts_of_others(people: Cast, client: Client) -> None:
+def test_owner_can_not_request_ou_with_others_accounts(people: Cast, client: Client) -> None:
     given = typed(people, scope_kind="ou", findings=[], ou="ou-1-prod", control="SSM-PS-001")
     page = text(client.post("/exceptions/new/", {**given, "justification": HOSTILE, "business_owner": "Nan"}), 422)
     assert 'id="scope_kind-error"' in page
@@ -172,7 +172,7 @@ def test_an_owner_does_not_ask_for_an_ou_that_holds_accounts_of_others(people: C
     assert not ExceptionRequest.objects.exists()
 
 
-def test_a_draft_that_would_reach_too_far_keeps_its_form_and_stays_as_it_was(people: Cast, client: Client) -> None:
+def test_too_wide_draft_edit_keeps_form_and_draft_unchanged(people: Cast, client: Client) -> None:
     draft = people.drafted()
     given = typed(people, scope_kind="ou", findings=[], ou="ou-1-prod", control="SSM-PS-001", compensation="A fence.")
     page = text(client.post(f"/exceptions/{draft.pk}/edit/", {**given, "version": draft.version}), 422)
@@ -182,7 +182,7 @@ def test_a_draft_that_would_reach_too_far_keeps_its_form_and_stays_as_it_was(peo
     assert (draft.scope_kind, draft.version) == ("findings", 1)
 
 
-def test_submitting_after_the_grant_is_gone_says_so_beside_the_scope(people: Cast, client: Client) -> None:
+def test_submit_without_grant_is_refused_beside_scope(people: Cast, client: Client) -> None:
     draft = people.drafted()
     people.owner.grants.all().delete()
     grant_role(
@@ -192,7 +192,7 @@ def test_submitting_after_the_grant_is_gone_says_so_beside_the_scope(people: Cas
     assert 'id="scope_kind-fault"' in page
 
 
-def test_the_form_begins_with_a_scope_that_one_may_ask_for(people: Cast, client: Client) -> None:
+def test_form_starts_with_a_permitted_scope(people: Cast, client: Client) -> None:
     assert 'name="scope_kind" value="findings"' in shown(client, "/exceptions/new/")
     page = shown(browser(people.admin), "/exceptions/new/")
     assert 'name="scope_kind" value="ou"' in page
@@ -200,7 +200,7 @@ def test_the_form_begins_with_a_scope_that_one_may_ask_for(people: Cast, client:
     assert 'id="e-ou"' in page
 
 
-def test_files_come_along_and_a_refused_one_does_not_lose_the_draft(people: Cast, client: Client) -> None:
+def test_files_are_attached_and_refused_file_keeps_draft(people: Cast, client: Client) -> None:
     files = [SimpleUploadedFile("plan.pdf", b"%PDF-1.4"), SimpleUploadedFile("page.html", b"<script>")]
     answer = client.post("/exceptions/new/", {**typed(people), "files": files}, follow=True)
     page = text(answer)
@@ -215,13 +215,11 @@ def test_the_longest_time_allowed_is_shown(people: Cast, client: Client) -> None
 
 
 @pytest.mark.parametrize("query", ["scope_kind=nonsense", "scope_kind=ou&ou=%00", "findings=%00", "ids=", "ids=,,"])
-def test_a_strange_link_opens_the_form_all_the_same(people: Cast, client: Client, query: str) -> None:
+def test_form_opens_with_unknown_query(people: Cast, client: Client, query: str) -> None:
     assert '<legend class="h2">Scope</legend>' in shown(client, f"/exceptions/new/?{query}")
 
 
-def test_for_whom_it_is_asked_stays_and_one_whom_nobody_knows_is_named_in_the_form(
-    people: Cast, client: Client
-) -> None:
+def test_on_behalf_of_is_kept_and_unknown_person_is_named(people: Cast, client: Client) -> None:
     draft = people.drafted(on_behalf_of="owen")
     where = f"/exceptions/{draft.pk}/edit/"
     assert 'name="on_behalf_of" value="owen"' in shown(client, where)

@@ -33,13 +33,13 @@ def extended(people: Cast) -> tuple[User, ExceptionRequest]:
     return friend, request
 
 
-def test_whoever_s_grant_the_requester_prolonged_never_decides(people: Cast) -> None:
+def test_approver_whose_grant_requester_extended_is_refused(people: Cast) -> None:
     friend, request = extended(people)
     with pytest.raises(ConflictOfInterestError, match="given or extended by a person behind"):
         people.decides(request, friend)
 
 
-def test_the_database_refuses_that_decision_too(people: Cast) -> None:
+def test_database_refuses_approver_whose_grant_was_extended(people: Cast) -> None:
     friend, request = extended(people)
     digest, _ = show_snapshot(request)
     with pytest.raises(IntegrityError, match="conflict of interest"), transaction.atomic():
@@ -49,7 +49,7 @@ def test_the_database_refuses_that_decision_too(people: Cast) -> None:
         )  # fmt: skip
 
 
-def test_a_giver_stays_one_when_somebody_else_prolongs_the_grant(people: Cast) -> None:
+def test_grantor_stays_conflicted_after_another_extension(people: Cast) -> None:
     friend = person("fay")
     where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}
     grant = grant_role(actor=acting(people.admin), user=friend, role=Role.GOVERNANCE_APPROVER, **where)
@@ -62,7 +62,7 @@ def test_a_giver_stays_one_when_somebody_else_prolongs_the_grant(people: Cast) -
 
 
 @pytest.mark.parametrize("prolonged", [False, True])
-def test_a_grant_that_the_requester_gave_or_prolonged_is_lent_in_vain(people: Cast, prolonged: bool) -> None:
+def test_grant_from_requester_can_not_decide_when_lent(people: Cast, prolonged: bool) -> None:
     friend, borrower = person("fay"), person("gus")
     giver, end = (SYSTEM if prolonged else acting(people.admin)), timezone.now() + timedelta(days=9)
     where = {"scope": ScopeKind.ACCOUNT, "scope_id": people.inventory.shop.account_id}

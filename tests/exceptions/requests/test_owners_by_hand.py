@@ -17,7 +17,7 @@ from tests.support.story import Cast, acting, show_snapshot
 pytestmark = pytest.mark.django_db
 
 
-def test_an_approver_who_is_set_as_owner_does_not_decide(people: Cast) -> None:
+def test_approver_set_as_owner_does_not_decide(people: Cast) -> None:
     request = people.submitted()
     set_owners(actor=acting(people.admin), account=people.inventory.shop, names=["ada"])
     with pytest.raises(ConflictOfInterestError, match="You own shop"):
@@ -27,7 +27,7 @@ def test_an_approver_who_is_set_as_owner_does_not_decide(people: Cast) -> None:
     people.decides(request, people.second)
 
 
-def test_the_database_refuses_that_decision_too(people: Cast) -> None:
+def test_database_refuses_approver_set_as_owner(people: Cast) -> None:
     request = people.submitted()
     set_owners(actor=SYSTEM, account=people.inventory.shop, names=["ada"])
     digest, _ = show_snapshot(request)
@@ -51,7 +51,7 @@ def test_the_person_counts_and_not_the_name(people: Cast) -> None:
     people.decides(request, people.second)
 
 
-def test_whom_the_tags_name_owns_it_until_others_are_set_and_again_after_the_reset(people: Cast) -> None:
+def test_tag_owner_counts_unless_owners_are_set_by_hand(people: Cast) -> None:
     shop = people.inventory.shop
     User.objects.filter(pk=people.approver.pk).update(email="retail")
     people.approver.refresh_from_db()

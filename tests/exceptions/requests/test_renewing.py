@@ -35,7 +35,7 @@ def partner(people: Cast) -> User:
     return person("pia", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
 
 
-def test_a_draft_of_somebody_else_stands_in_nobodys_way(people: Cast, partner: User) -> None:
+def test_another_persons_draft_blocks_no_renewal(people: Cast, partner: User) -> None:
     old = people.approved()
     forgotten = renewed(old, people.owner)
     new = renewed(old, partner)
@@ -46,7 +46,7 @@ def test_a_draft_of_somebody_else_stands_in_nobodys_way(people: Cast, partner: U
     assert ExceptionRequest.objects.get(pk=forgotten.pk).state == "draft"
 
 
-def test_what_is_asked_for_already_is_named(people: Cast, partner: User) -> None:
+def test_existing_renewal_is_named(people: Cast, partner: User) -> None:
     old = people.approved()
     new = renewed(old, people.owner)
     submitted(new, people.owner)
@@ -55,7 +55,7 @@ def test_what_is_asked_for_already_is_named(people: Cast, partner: User) -> None
             renewed(old, who)
 
 
-def test_ones_own_draft_is_gone_on_with(people: Cast) -> None:
+def test_own_renewal_draft_is_continued(people: Cast) -> None:
     old = people.approved()
     first = renewed(old, people.owner)
     again = renewed(old, people.owner, days=50, why="The vendor's release slipped into the next quarter.")
@@ -74,7 +74,7 @@ def test_after_a_rejection_another_can_be_asked_for(people: Cast) -> None:
     assert renewed(old, people.owner).pk != first.pk
 
 
-def test_the_database_keeps_one_draft_a_person_and_one_that_is_asked_for(people: Cast) -> None:
+def test_database_allows_one_draft_and_one_open_renewal(people: Cast) -> None:
     old = people.approved()
     first = renewed(old, people.owner)
     for state in ("draft", "submitted"):
@@ -85,7 +85,7 @@ def test_the_database_keeps_one_draft_a_person_and_one_that_is_asked_for(people:
             again.save(force_insert=True)
 
 
-def test_others_and_secrets_are_refused(people: Cast) -> None:
+def test_renewal_by_outsider_or_with_secret_is_refused(people: Cast) -> None:
     old = people.approved()
     with pytest.raises(NotPermittedError):
         renewed(old, people.outsider)
@@ -94,7 +94,7 @@ def test_others_and_secrets_are_refused(people: Cast) -> None:
     assert not old.renewals.exists()
 
 
-def test_the_page_offers_it_unless_one_is_on_its_way(people: Cast, partner: User) -> None:
+def test_renewal_is_offered_unless_one_exists(people: Cast, partner: User) -> None:
     old, now = people.approved(), timezone.now()
     renewed(old, people.owner)
     assert not build_request_page(old, acting(people.owner), now).may.renew

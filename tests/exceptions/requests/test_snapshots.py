@@ -128,9 +128,7 @@ def test_a_decision_resolves_the_scope_once(people: Cast, monkeypatch: pytest.Mo
     assert decided.decisions.count() == 1
 
 
-def test_an_approval_that_starts_anew_resolves_the_scope_once_too(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_restarted_approval_resolves_the_scope_once(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     request = people.decides(ask(people, "ou"), people.approver)
     people.inventory.play.ou = people.inventory.retail
     people.inventory.play.save(update_fields=["ou"])

@@ -31,7 +31,7 @@ def wanted(people: Cast) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_it_asks_attaches_submits_and_takes_back(people: Cast) -> None:
+def test_token_creates_attaches_submits_and_withdraws(people: Cast) -> None:
     client = robot(shop(people))
     made = post(client, BASE, {**wanted(people), "on_behalf_of": "Owen"})
     assert made.status_code == 201, made.content
@@ -44,7 +44,7 @@ def test_it_asks_attaches_submits_and_takes_back(people: Cast) -> None:
     assert done.json()["status"] == "withdrawn"
 
 
-def test_it_comments_on_what_others_asked_for_within_its_scope(people: Cast) -> None:
+def test_token_comments_on_requests_in_its_scope(people: Cast) -> None:
     asked = people.submitted()
     said = post(robot(shop(people)), f"{BASE}{asked.pk}/comments/", {"text": "The change is planned for May."})
     assert said.status_code == 201, said.content
@@ -56,7 +56,7 @@ def test_it_comments_on_what_others_asked_for_within_its_scope(people: Cast) -> 
     assert Comment.objects.count() == 1
 
 
-def test_it_proposes_works_notes_and_cancels_tickets(people: Cast) -> None:
+def test_token_proposes_works_notes_and_cancels_tickets(people: Cast) -> None:
     client = robot(shop(people))
     assert post(client, TICKETS, {"findings": [people.inventory.secret.fingerprint]}).status_code == 201
     row = Ticket.objects.get()
@@ -80,7 +80,7 @@ def test_deciding_stays_closed(people: Cast) -> None:
     assert ExceptionRequest.objects.get().state == "submitted"
 
 
-def test_a_token_cut_for_whole_ous_asks_for_one_and_for_nothing_narrower(people: Cast) -> None:
+def test_ou_token_requests_an_ou_and_nothing_narrower(people: Cast) -> None:
     cut = {P.EXCEPTION_VIEW, P.FINDING_VIEW, P.EXCEPTION_REQUEST_OU}
     client = robot(permissions=cut, role=Role.SECURITY_ADMIN)
     ou = {**wanted(people), "scope_kind": "ou", "ou": "ou-1-retail", "control": "SSM-PS-001", "findings": []}

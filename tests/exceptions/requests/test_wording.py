@@ -14,7 +14,7 @@ from tests.support.story import Cast, show_snapshot
 pytestmark = pytest.mark.django_db
 
 
-def test_the_same_has_no_difference(people: Cast) -> None:
+def test_equal_snapshots_have_no_difference(people: Cast) -> None:
     body = show_snapshot(people.submitted())[1]
     assert wording.describe_changes(body, body) == []
 
@@ -43,12 +43,12 @@ def test_the_same_has_no_difference(people: Cast) -> None:
         ("state", "submitted", "changes_requested", (["submitted"], ["changes requested"])),
     ],
 )
-def test_each_kind_of_value_is_said_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
+def test_each_value_kind_is_described_in_words(key: str, was: Any, now: Any, said: tuple[list[str], list[str]]) -> None:
     [change] = wording.describe_changes({key: was}, {key: now})
     assert (change.was, change.now) == said
 
 
-def test_the_same_number_of_others_is_said_so() -> None:
+def test_equal_count_of_other_findings_is_reported() -> None:
     [change] = wording.describe_changes(
         {"findings": {"count": 3, "digest": "a"}}, {"findings": {"count": 3, "digest": "b"}}
     )
@@ -62,12 +62,12 @@ def test_findings_that_went_and_came_are_named(people: Cast) -> None:
     assert change.now == [f"SSM-S3-001 on {bucket.resource}"]
 
 
-def test_who_decided_is_named(people: Cast) -> None:
+def test_approver_name_is_shown_in_changes(people: Cast) -> None:
     [change] = wording.describe_changes({"decisions": []}, {"decisions": [[people.approver.pk, "approve"]]})
     assert change.now == ["ada approved"]
 
 
-def test_only_the_comments_that_came_are_told(people: Cast) -> None:
+def test_only_new_comments_are_shown_as_changes(people: Cast) -> None:
     first, then = [1, people.owner.pk, "It is slow."], [2, None, "It is late."]
     [change] = wording.describe_changes({"comments": [first]}, {"comments": [first, then]})
     assert (change.was, change.now) == (["not there yet"], ["Tutela: It is late."])
@@ -75,12 +75,12 @@ def test_only_the_comments_that_came_are_told(people: Cast) -> None:
     assert change.now == ["owen: It is slow."]
 
 
-def test_what_was_not_shown_earlier_and_is_empty_is_no_difference() -> None:
+def test_empty_fields_new_to_snapshot_are_no_difference() -> None:
     assert wording.describe_changes({}, {"attachments": [], "comments": [], "on_behalf_of": ""}) == []
 
 
 @pytest.mark.parametrize("kind", sorted(DRIFT_SENTENCES))
-def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_others(kind: str) -> None:
+def test_each_drift_kind_has_full_and_restricted_sentence(kind: str) -> None:
     from exceptions.requests.request_page import summarize_drift
 
     item = Drift(kind, "SSM-PS-001", "1", "2").as_dict()
@@ -89,7 +89,7 @@ def test_every_kind_of_drift_has_a_sentence_for_those_who_see_all_and_for_the_ot
     assert len(summarize_drift([item, item])) == 1, "how many is not for them to know"
 
 
-def test_what_was_read_of_a_covered_finding_shows_as_a_difference(people: Cast) -> None:
+def test_changed_facts_of_covered_finding_are_a_difference(people: Cast) -> None:
     asked = people.submitted()
     _, before = show_snapshot(asked)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(facts={"type": "Other"})

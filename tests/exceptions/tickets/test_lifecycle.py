@@ -81,19 +81,19 @@ def test_one_open_ticket_for_a_finding_and_tracker(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["outsider", "approver"])
-def test_who_may_not_propose(people: Cast, who: str) -> None:
+def test_proposal_needs_permission(people: Cast, who: str) -> None:
     with pytest.raises(NotPermittedError):
         lifecycle.propose_tickets(actor=acting(getattr(people, who)), findings=[people.inventory.secret])
 
 
-def test_what_is_not_failing_gets_no_ticket(people: Cast) -> None:
+def test_passing_finding_gets_no_ticket(people: Cast) -> None:
     with pytest.raises(InvalidRequestError):
         lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.fixed])
     with pytest.raises(InvalidRequestError):
         lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret], tracker="pigeon")
 
 
-def test_somebody_else_approves_with_a_fresh_second_factor(people: Cast) -> None:
+def test_another_person_approves_with_fresh_factor(people: Cast) -> None:
     ticket = proposed(people)
     with pytest.raises(NotPermittedError):
         lifecycle.approve(actor=acting(people.owner), ticket=ticket, version=ticket.version)
@@ -113,7 +113,7 @@ def test_a_stale_version_is_refused(people: Cast) -> None:
         lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version + 1)
 
 
-def test_a_claim_starts_a_rescan_of_one_account_region_and_control(people: Cast) -> None:
+def test_claim_rescans_one_account_region_and_control(people: Cast) -> None:
     ticket, scan = claimed(people)
     assert ticket.state == "verifying"
     assert scan.asked == {
@@ -121,7 +121,7 @@ def test_a_claim_starts_a_rescan_of_one_account_region_and_control(people: Cast)
     }  # fmt: skip
 
 
-def test_a_passing_rescan_closes_it_with_its_evidence(people: Cast) -> None:
+def test_passing_rescan_closes_ticket_with_evidence(people: Cast) -> None:
     ticket, scan = claimed(people)
     read(people, **FIXED)
     ended(scan)
@@ -130,7 +130,7 @@ def test_a_passing_rescan_closes_it_with_its_evidence(people: Cast) -> None:
     assert ticket.items.get().proof == "f" * 64
 
 
-def test_a_failing_rescan_reopens_it(people: Cast) -> None:
+def test_failing_rescan_reopens_the_ticket(people: Cast) -> None:
     ticket, scan = claimed(people)
     ended(scan)
     ticket.refresh_from_db()
@@ -146,9 +146,7 @@ def test_a_failing_rescan_reopens_it(people: Cast) -> None:
         ("partial", {"state": "failed"}),
     ],
 )
-def test_a_rescan_that_could_not_tell_closes_nothing_and_reopens_nothing(
-    people: Cast, state: str, target: dict[str, Any]
-) -> None:
+def test_inconclusive_rescan_leaves_ticket_fix_claimed(people: Cast, state: str, target: dict[str, Any]) -> None:
     ticket, scan = claimed(people)
     ended(scan, state, **target)
     ticket.refresh_from_db()
@@ -157,7 +155,7 @@ def test_a_rescan_that_could_not_tell_closes_nothing_and_reopens_nothing(
     assert again.pk != scan.pk
 
 
-def test_an_unknown_verdict_closes_nothing(people: Cast) -> None:
+def test_unknown_verdict_closes_no_ticket(people: Cast) -> None:
     ticket, scan = claimed(people)
     read(people, verdict="unknown")
     ended(scan)
@@ -176,14 +174,14 @@ def test_the_list_of_a_group_shrinks(people: Cast) -> None:
     assert [item.finding for item in ticket.items.filter(open=True)] == [other]
 
 
-def test_any_scan_that_proves_it_closes_it_without_a_claim(people: Cast) -> None:
+def test_any_passing_scan_closes_ticket_without_a_claim(people: Cast) -> None:
     ticket = opened(people)
     read(people, **FIXED)
     ticket.refresh_from_db()
     assert ticket.state == "closed"
 
 
-def test_a_replay_of_old_evidence_closes_nothing_and_a_reading_then_does(people: Cast) -> None:
+def test_replay_closes_no_ticket_but_a_scan_does(people: Cast) -> None:
     ticket = opened(people)
     Finding.objects.filter(pk=people.inventory.secret.pk).update(**FIXED)
     people.inventory.secret.refresh_from_db()
@@ -204,7 +202,7 @@ def test_a_cancelled_rescan_leaves_the_fix_claimed(people: Cast) -> None:
     assert ticket.state == "fix_claimed"
 
 
-def test_a_claim_alone_closes_nothing(people: Cast) -> None:
+def test_claim_alone_closes_no_ticket(people: Cast) -> None:
     ticket, _ = claimed(people)
     people.inventory.secret.refresh_from_db()
     assert people.inventory.secret.state == "open"
@@ -212,13 +210,13 @@ def test_a_claim_alone_closes_nothing(people: Cast) -> None:
         verification.claim_fix(actor=acting(people.owner), ticket=ticket, version=ticket.version)
 
 
-def test_an_outsider_claims_nothing(people: Cast) -> None:
+def test_outsider_can_not_claim_a_fix(people: Cast) -> None:
     ticket = opened(people)
     with pytest.raises(NotPermittedError):
         verification.claim_fix(actor=acting(people.outsider), ticket=ticket, version=ticket.version)
 
 
-def test_a_standing_rule_proposes_once_and_takes_further_findings_in(people: Cast) -> None:
+def test_standing_rule_proposes_once_and_adds_new_findings(people: Cast) -> None:
     inventory = people.inventory
     TicketRule.objects.create(organization=inventory.organization, name="plain secrets", control="SSM-PS-001")
     for listen in extensions.required().after_reconcile:
@@ -251,7 +249,7 @@ class Down(console.ConsoleTracker):
         self.seen.append(f"reopen {external_id}")
 
 
-def test_a_tracker_that_is_down_loses_nothing(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_tracker_loses_no_message(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     down = Down()
     monkeypatch.setitem(load_trackers(), "console", down)
     ticket = opened(people, tracker="console")

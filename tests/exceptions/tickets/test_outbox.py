@@ -46,7 +46,7 @@ def approved(people: Cast) -> Ticket:
 
 
 @pytest.mark.parametrize(("away", "state"), [(False, "open"), (True, "sync_failed")])
-def test_what_a_scan_adds_while_the_tracker_is_told_stops_nothing(
+def test_scan_during_tracker_delivery_breaks_nothing(
     people: Cast, monkeypatch: pytest.MonkeyPatch, away: bool, state: str
 ) -> None:
     monkeypatch.setitem(load_trackers(), "console", Slow(away=away))
@@ -56,9 +56,7 @@ def test_what_a_scan_adds_while_the_tracker_is_told_stops_nothing(
     assert ticket.state == state
 
 
-def test_what_is_cancelled_before_its_tracker_hears_of_it_is_not_opened_there(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancellation_before_delivery_opens_no_ticket(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = Slow(away=False)
     monkeypatch.setitem(load_trackers(), "console", tracker)
     ticket = approved(people)
@@ -68,9 +66,7 @@ def test_what_is_cancelled_before_its_tracker_hears_of_it_is_not_opened_there(
     assert not TrackerMessage.objects.filter(sent_at=None).exists()
 
 
-def test_what_is_cancelled_while_its_tracker_is_told_is_closed_there(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancellation_during_delivery_closes_the_ticket(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = Slow(away=True)
     monkeypatch.setitem(load_trackers(), "console", tracker)
     ticket = approved(people)
@@ -119,7 +115,7 @@ def states(made: list[Ticket]) -> list[str]:
     return [Ticket.objects.get(pk=ticket.pk).state for ticket in made]
 
 
-def test_a_ticket_whose_tracker_is_gone_says_so_and_stops_no_other(people: Cast) -> None:
+def test_ticket_of_removed_tracker_fails_alone_with_reason(people: Cast) -> None:
     lost, *others = waiting(people, 1, "jira") + waiting(people, 2)
     assert outbox.deliver_due_messages() == 2
     message = TrackerMessage.objects.get(ticket=lost)
@@ -134,7 +130,7 @@ def test_a_ticket_whose_tracker_is_gone_says_so_and_stops_no_other(people: Cast)
     "error", [TrackerError("away"), KeyError("id"), TimeoutError(), ValueError("no JSON"), RuntimeError("a defect")],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
-def test_one_that_can_not_be_told_is_written_down_and_the_others_go_on(
+def test_failed_delivery_is_recorded_and_others_proceed(
     people: Cast, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     made = waiting(people, 3)
@@ -145,7 +141,7 @@ def test_one_that_can_not_be_told_is_written_down_and_the_others_go_on(
     assert outbox.deliver_due_messages() == 0  # it waits for its time
 
 
-def test_one_whose_ticket_can_not_be_moved_stops_no_other(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_ticket_transition_does_not_stop_others(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     made = waiting(people, 2)
     moved = outbox.transition_ticket
 
@@ -167,9 +163,7 @@ def test_the_end_of_the_tasks_time_is_raised(people: Cast, monkeypatch: pytest.M
         outbox.deliver_due_messages()
 
 
-def test_a_slow_tracker_gets_so_much_of_a_run_and_the_others_theirs(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_tracker_gets_limited_share_of_a_run(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     now, asked = [0.0], list[str]()
 
     class Waiting(console.ConsoleTracker):
@@ -218,7 +212,7 @@ def test_within_a_run_trackers_that_answer_come_first(people: Cast, monkeypatch:
     assert asked == ["console", "console", "hangs"]
 
 
-def test_the_many_of_one_tracker_do_not_fill_the_batch(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_tracker_does_not_fill_the_batch(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "BATCH", 3)
     monkeypatch.setitem(load_trackers(), "busy", console.TRACKER)
     waiting(people, 4, "busy")

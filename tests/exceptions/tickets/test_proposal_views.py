@@ -16,7 +16,7 @@ from tests.support.story import Cast, acting
 pytestmark = pytest.mark.django_db
 
 
-def test_the_ticked_findings_are_shown_before_anything_is_proposed(people: Cast) -> None:
+def test_ticked_findings_are_shown_before_proposal(people: Cast) -> None:
     marks = [people.inventory.secret.fingerprint, people.inventory.unread.fingerprint]
     page = text(browser(people.owner).post("/tickets/propose/", {"findings": marks}, follow=True))
     assert people.inventory.secret.resource in page
@@ -47,7 +47,7 @@ def test_each_group_has_its_own_result(people: Cast) -> None:
     assert f'href="/tickets/{made.pk}/"' in shown(browser(people.approver), address), "a colleague sees it too"
 
 
-def test_the_result_shows_no_ticket_of_others(people: Cast) -> None:
+def test_result_hides_foreign_tickets(people: Cast) -> None:
     [made] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     stranger = person("stan", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, people.inventory.ledger.account_id))
     page = shown(browser(stranger), f"/tickets/proposed/?ids={people.inventory.secret.pk}")
@@ -69,12 +69,12 @@ def test_a_note_that_is_refused_is_kept_beside_its_field(people: Cast) -> None:
     assert not Ticket.objects.exists()
 
 
-def test_an_approver_proposes_nothing(people: Cast) -> None:
+def test_approver_can_not_propose_tickets(people: Cast) -> None:
     given = {"findings": [people.inventory.secret.fingerprint], "propose": "1"}
     assert browser(people.approver).post("/tickets/propose/", given).status_code == 403
 
 
-def test_a_security_admin_makes_a_rule_and_switches_it(people: Cast) -> None:
+def test_security_admin_makes_and_switches_a_rule(people: Cast) -> None:
     client = browser(people.admin)
     given = {"organization": ORG, "name": HOSTILE, "control": "SSM-PS-001", "ou": "ou-1-retail", "tracker": "none"}
     page = text(client.post("/tickets/rules/create/", given, follow=True))
@@ -104,7 +104,7 @@ def test_a_rule_that_makes_no_sense_is_refused_beside_the_field(
     assert not TicketRule.objects.exists()
 
 
-def test_a_name_that_is_taken_is_said(people: Cast) -> None:
+def test_taken_rule_name_is_reported(people: Cast) -> None:
     TicketRule.objects.create(organization=people.inventory.organization, name="one", control="SSM-PS-001")
     given = {"organization": ORG, "name": "one", "control": "SSM-PS-001", "tracker": "none"}
     assert "already a rule with this name" in text(browser(people.admin).post("/tickets/rules/create/", given), 422)
@@ -118,7 +118,7 @@ def test_an_owner_neither_sees_nor_makes_rules(people: Cast) -> None:
     assert client.post(f"/tickets/rules/{TicketRule.objects.get().pk}/switch/", {"enabled": "0"}).status_code == 404
 
 
-def test_an_auditor_sees_the_rules_and_makes_none(people: Cast) -> None:
+def test_auditor_sees_rules_but_makes_none(people: Cast) -> None:
     TicketRule.objects.create(organization=people.inventory.organization, name="one", control="SSM-PS-001")
     client = browser(person("audrey", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     page = shown(client, "/tickets/rules/")

@@ -41,7 +41,7 @@ def test_a_token_makes_a_rule_reads_it_and_switches_it_off(people: Cast) -> None
     assert list(AuditEvent.objects.filter(action__startswith="ticketrule").values_list("actor", flat=True).distinct())
 
 
-def test_what_a_tokens_rule_proposes_waits_for_a_person(people: Cast) -> None:
+def test_rule_by_token_proposes_tickets_for_approval(people: Cast) -> None:
     client, inventory = robot(), people.inventory
     post(client, RULES, PLAIN)
     for listen in extensions.required().after_reconcile:
@@ -50,7 +50,7 @@ def test_what_a_tokens_rule_proposes_waits_for_a_person(people: Cast) -> None:
     assert (client.get(RULES).json()["items"][0]["tickets"], client.get(RULES).json()["items"][0]["live"]) == (1, 1)
 
 
-def test_it_takes_a_grant_over_the_whole_organization(people: Cast) -> None:
+def test_rule_needs_organization_wide_grant(people: Cast) -> None:
     part = robot((ScopeKind.ACCOUNT, people.inventory.shop.account_id), name="part")
     reader = robot(permissions={Permission.TICKET_VIEW}, name="reader")
     assert post(part, RULES, PLAIN).status_code == 403
@@ -76,7 +76,7 @@ def test_it_takes_a_grant_over_the_whole_organization(people: Cast) -> None:
         ({"name": "jane.doe@example.com"}, "name"), ({"organization": "o-nowhere"}, "organization"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_a_rule_names_its_field(people: Cast, wrong: dict[str, str], field: str) -> None:
+def test_invalid_rule_names_its_field(people: Cast, wrong: dict[str, str], field: str) -> None:
     said = post(signed_in(people.admin), RULES, {**PLAIN, **wrong})
     assert said.status_code == 400, said.content
     assert {error["field"] for error in said.json()["errors"]} == {field}

@@ -25,7 +25,7 @@ from tests.support.story import Cast, acting
 pytestmark = pytest.mark.django_db
 
 
-def test_it_takes_a_grant_over_the_whole_organization(people: Cast) -> None:
+def test_rule_needs_organization_wide_grant(people: Cast) -> None:
     organization = people.inventory.organization
     with pytest.raises(NotPermittedError):
         ticket_rules.create_rule(actor=acting(people.owner), organization=organization, name="x", severity="high")
@@ -34,7 +34,7 @@ def test_it_takes_a_grant_over_the_whole_organization(people: Cast) -> None:
         ticket_rules.set_enabled(actor=acting(people.owner), rule=rule, enabled=False)
 
 
-def test_every_fault_is_said_at_once(people: Cast) -> None:
+def test_all_rule_faults_are_reported_together(people: Cast) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         ticket_rules.create_rule(
             actor=acting(people.admin), organization=people.inventory.organization, name=" ", control="SSM-XX-1",
@@ -44,7 +44,7 @@ def test_every_fault_is_said_at_once(people: Cast) -> None:
     assert not TicketRule.objects.exists()
 
 
-def test_whoever_made_it_stands_behind_it_until_somebody_else_enables_it(people: Cast) -> None:
+def test_rule_maker_is_responsible_until_another_enables_it(people: Cast) -> None:
     admin, another = people.admin, person("gwen", (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, ORG))
     rule = ticket_rules.create_rule(
         actor=acting(admin), organization=people.inventory.organization, name="x", severity="high"
@@ -58,7 +58,7 @@ def test_whoever_made_it_stands_behind_it_until_somebody_else_enables_it(people:
     assert rule.by == another
 
 
-def test_switching_to_what_it_is_writes_nothing(people: Cast) -> None:
+def test_unchanged_rule_switch_writes_nothing(people: Cast) -> None:
     rule = ticket_rules.create_rule(
         actor=acting(people.admin), organization=people.inventory.organization, name="x", severity="high"
     )
@@ -66,7 +66,7 @@ def test_switching_to_what_it_is_writes_nothing(people: Cast) -> None:
     assert AuditEvent.objects.filter(subject=f"ticketrule:{rule.pk}").count() == 1
 
 
-def test_one_group_that_is_refused_stops_no_other(people: Cast) -> None:
+def test_refused_group_does_not_stop_others(people: Cast) -> None:
     inventory = people.inventory
     results = bulk_proposals.propose_each(
         actor=acting(people.owner), findings=[inventory.fixed, inventory.secret, inventory.unread], tracker="none", note=""
@@ -92,7 +92,7 @@ def by_rule(people: Cast, maker: User) -> Ticket:
     return Ticket.objects.get(rule=rule)
 
 
-def test_whoever_made_the_rule_has_proposed_what_it_proposes(people: Cast) -> None:
+def test_rule_maker_counts_as_proposer(people: Cast) -> None:
     ticket = by_rule(people, people.approver)
     assert ticket.proposed_by == people.approver
     assert not Notification.objects.filter(person=people.approver, kind="ticket.proposed").exists()
@@ -106,7 +106,7 @@ def test_whoever_made_the_rule_has_proposed_what_it_proposes(people: Cast) -> No
     lifecycle.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
 
 
-def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(people: Cast) -> None:
+def test_person_behind_proposing_service_can_not_decide(people: Cast) -> None:
     ticket = by_rule(people, person("robot"))
     User.objects.filter(username="robot").update(is_service=True, responsible=people.approver)
     ticket = Ticket.objects.get(pk=ticket.pk)
@@ -120,13 +120,13 @@ def test_whoever_answers_for_the_service_account_that_proposed_does_not_decide(p
     assert list(waiting_tickets(acting(people.second))) == [ticket]
 
 
-def test_what_nobody_known_proposed_waits_for_every_approver(people: Cast) -> None:
+def test_ticket_without_proposer_waits_for_every_approver(people: Cast) -> None:
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=None)
     assert list(waiting_tickets(acting(people.approver))) == [ticket]
 
 
-def test_the_trail_says_who_made_the_rules_that_were_there_before(people: Cast) -> None:
+def test_migration_takes_rule_makers_from_audit_trail(people: Cast) -> None:
     rule = ticket_rules.create_rule(
         actor=acting(people.admin), organization=people.inventory.organization, name="x", control="SSM-PS-001"
     )

@@ -40,7 +40,7 @@ def opened(people: Cast, *findings: Finding) -> Ticket:
     return ticket
 
 
-def test_somebody_else_approves_after_a_second_factor(people: Cast) -> None:
+def test_another_person_approves_after_step_up(people: Cast) -> None:
     ticket = proposed(people)
     client, url = browser(people.approver, fresh=False), f"/tickets/{ticket.pk}/approve/"
     assert "Decide the ticket" in shown(client, f"/tickets/{ticket.pk}/")
@@ -52,7 +52,7 @@ def test_somebody_else_approves_after_a_second_factor(people: Cast) -> None:
     assert ticket.state == "open"
 
 
-def test_the_proposer_is_told_of_the_conflict_instead_of_buttons(people: Cast) -> None:
+def test_proposer_sees_conflict_instead_of_buttons(people: Cast) -> None:
     ticket = proposed(people)
     Ticket.objects.filter(pk=ticket.pk).update(proposed_by=people.approver)
     client = browser(people.approver)
@@ -71,7 +71,7 @@ def test_a_rejection_needs_a_reason_beside_the_field(people: Cast) -> None:
     assert ticket.state == "rejected"
 
 
-def test_it_is_worked_claimed_and_its_resources_are_read_again(
+def test_ticket_is_worked_claimed_and_rescanned(
     people: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[int] = []
@@ -89,7 +89,7 @@ def test_it_is_worked_claimed_and_its_resources_are_read_again(
     assert f"Scan {ticket.verification_id}" in shown(client, url)
 
 
-def test_after_a_scan_that_could_not_tell_it_can_be_verified_again(
+def test_inconclusive_scan_allows_verifying_again(
     people: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[int] = []
@@ -111,7 +111,7 @@ def test_after_a_scan_that_could_not_tell_it_can_be_verified_again(
     assert ticket.verification_id != scan.pk
 
 
-def test_the_page_names_what_is_left_and_how_to_fix_it(people: Cast) -> None:
+def test_ticket_page_names_open_resources_and_fix(people: Cast) -> None:
     shop = people.inventory.shop
     other = finding(shop, "SSM-PS-001", f"arn:aws:ssm:eu-west-1:{shop.account_id}:parameter/{HOSTILE}")
     ticket = opened(people, people.inventory.secret, other)
@@ -130,7 +130,7 @@ def test_the_page_names_what_is_left_and_how_to_fix_it(people: Cast) -> None:
 
 
 @pytest.mark.parametrize("act", ["cancel", "note"])
-def test_what_is_refused_keeps_what_was_typed(people: Cast, act: str) -> None:
+def test_refused_ticket_form_keeps_input(people: Cast, act: str) -> None:
     ticket = opened(people)
     words = "The password = hunter2secret99 is there."
     given = {"version": ticket.version, "reason": words, "text": words}
@@ -139,7 +139,7 @@ def test_what_is_refused_keeps_what_was_typed(people: Cast, act: str) -> None:
     assert ticket.state == "open"
 
 
-def test_a_cancelled_one_leaves_its_findings_as_they_were(people: Cast) -> None:
+def test_cancelled_ticket_leaves_findings_unchanged(people: Cast) -> None:
     ticket = opened(people)
     client = browser(people.owner)
     client.post(f"/tickets/{ticket.pk}/cancel/", {"version": ticket.version, "reason": "Done otherwise."})
@@ -148,7 +148,7 @@ def test_a_cancelled_one_leaves_its_findings_as_they_were(people: Cast) -> None:
     assert "Done otherwise." in shown(client, f"/tickets/{ticket.pk}/")
 
 
-def test_the_board_computes_what_is_overdue(people: Cast) -> None:
+def test_board_computes_overdue_tickets(people: Cast) -> None:
     ticket = opened(people)
     client = browser(people.owner)
     assert dict(client.get("/tickets/").context["totals"]) == {"proposed": 0, "open": 1, "overdue": 0, "verifying": 0}
@@ -174,7 +174,7 @@ def test_a_filter_that_makes_no_sense_is_refused(people: Cast, query: str) -> No
     assert browser(people.owner).get(f"/tickets/?{query}").status_code == 400
 
 
-def test_several_are_decided_each_by_itself(people: Cast) -> None:
+def test_bulk_decision_handles_each_ticket_alone(people: Cast) -> None:
     first, second = proposed(people), proposed(people, people.inventory.bucket)
     own = proposed(people, tracker="console")
     Ticket.objects.filter(pk=own.pk).update(proposed_by=people.approver)
@@ -212,7 +212,7 @@ def test_a_tick_without_a_version_is_a_bad_request(people: Cast, mark: str) -> N
     assert browser(people.approver).post("/tickets/decide/", {"act": "approve", "ids": [mark]}).status_code == 400
 
 
-def test_a_foreign_one_among_the_ticked_is_not_found_and_the_others_are_decided(people: Cast) -> None:
+def test_foreign_ticked_ticket_is_not_found_others_decided(people: Cast) -> None:
     narrow = person("nina", (Role.GOVERNANCE_APPROVER, ScopeKind.ACCOUNT, people.inventory.shop.account_id))
     mine, other = proposed(people), proposed(people, people.inventory.bucket)
     Ticket.objects.filter(pk=other.pk).update(account=people.inventory.play)
@@ -222,7 +222,7 @@ def test_a_foreign_one_among_the_ticked_is_not_found_and_the_others_are_decided(
     assert f"{other}: not found." in said
 
 
-def test_deciding_several_without_a_fresh_factor_decides_none(people: Cast) -> None:
+def test_bulk_decision_needs_a_fresh_factor(people: Cast) -> None:
     first, second = proposed(people), proposed(people, people.inventory.bucket)
     client = browser(people.approver, fresh=False)
     answer = client.post("/tickets/decide/", {"act": "approve", "ids": [marked(first), marked(second)]})

@@ -57,9 +57,7 @@ def deliver(ticket: Ticket) -> int:
     return sent
 
 
-def test_a_tracker_that_is_not_set_up_is_not_called_and_the_ticket_says_why(
-    people: Cast, tracker: NeedsSettings
-) -> None:
+def test_unconfigured_tracker_is_not_called_and_says_why(people: Cast, tracker: NeedsSettings) -> None:
     ticket = approve(people)
     assert deliver(ticket) == 0
     assert (tracker.calls, ticket.state) == ([], "sync_failed")
@@ -92,7 +90,7 @@ def test_a_note_waits_too_and_the_ticket_stays_open(people: Cast, tracker: Needs
     assert tracker.calls[1:] == [f"say remote-{ticket.reference}"]
 
 
-def test_a_tracker_that_is_gone_leaves_the_ticket_waiting_and_its_page_says_so(
+def test_ticket_of_missing_tracker_waits_and_says_why(
     people: Cast, tracker: NeedsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracker.address = "https://jira.example.com"

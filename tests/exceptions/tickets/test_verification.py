@@ -17,7 +17,7 @@ from tests.support.story import Cast, acting
 pytestmark = pytest.mark.django_db
 
 
-def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
+def test_fix_is_not_claimed_in_departed_account(people: Cast) -> None:
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     Account.objects.filter(pk=people.inventory.shop.pk).update(status=Account.Status.VANISHED)
@@ -30,9 +30,7 @@ def test_nothing_is_claimed_where_the_account_has_left(people: Cast) -> None:
     assert Scan.objects.count() == before
 
 
-def test_whose_evidence_is_needed_is_found_before_the_trail_is_held(
-    people: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deciding_accounts_are_found_before_trail_lock(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     [ticket] = lifecycle.propose_tickets(actor=acting(people.owner), findings=[people.inventory.secret])
     lifecycle.approve(actor=acting(people.approver), ticket=ticket, version=ticket.version)
     order: list[str] = []

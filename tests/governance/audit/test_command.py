@@ -62,7 +62,7 @@ def test_anchors_are_written_and_compared(anchors: Path) -> None:
     assert run("verify", "--anchors", str(anchors))[0] == 1
 
 
-def test_anchors_that_can_not_be_written_or_read_are_said(anchors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_or_unreadable_anchor_is_reported(anchors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(1)
     monkeypatch.setattr(settings, "AUDIT_ANCHOR_FILE", str(anchors / "nowhere"))
     status, said = run("anchor")
@@ -90,7 +90,7 @@ def test_an_export_checks_and_is_itself_a_row(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("key", ["zz", "ab", "g" * 64])
-def test_a_public_key_that_is_none_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
+def test_invalid_public_key_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
     written(1)
     path = tmp_path / "trail.jsonl"
     run("export", "--output", str(path))

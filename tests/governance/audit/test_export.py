@@ -35,18 +35,18 @@ def troubles(lines: Lines, **options: object) -> list[tuple[str, int]]:
     return [(problem.kind, problem.seq) for problem in check_export(lines, **given).problems]  # type: ignore[arg-type]
 
 
-def test_an_export_is_whole_for_everybody() -> None:
+def test_export_verifies_for_every_reader() -> None:
     written()
     assert troubles(exported()) == []
     assert troubles(exported(), keys=()) == []
     assert troubles(exported(4, 7)) == []
 
 
-def test_an_export_of_nothing_is_an_export() -> None:
+def test_empty_export_verifies() -> None:
     assert troubles(exported(0, 0)) == []
 
 
-def test_it_holds_what_was_recorded() -> None:
+def test_export_holds_recorded_rows() -> None:
     with transaction.atomic():
         audit.record(actor=ADA, action="a.b", subject="c:1", text="<b>\u202e\n\U0001f600")
     row = json.loads(exported(1, 1)[0])
@@ -84,7 +84,7 @@ def test_with_the_secret_the_row_is_named(name: str, where: tuple[str, int]) -> 
     assert where in troubles(TAMPERINGS[name](exported()))
 
 
-def test_signed_anew_by_somebody_else_it_is_refused() -> None:
+def test_export_signed_with_another_key_is_refused() -> None:
     """Who holds no secret can make a file that is whole in itself; the portal's public key tells."""
     written()
     lines = exported()

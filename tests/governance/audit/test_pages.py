@@ -51,18 +51,18 @@ def test_the_trail_is_listed_newest_first_page_by_page(ada: Client) -> None:
         ({"subject": "thing", "since": "2001-01-01", "until": "9999-12-31"}, [f"thing:{n}" for n in (4, 3, 2, 1, 0)]),
     ],
 )
-def test_filters(ada: Client, filters: dict[str, str], found: list[str]) -> None:
+def test_filters_narrow_the_trail(ada: Client, filters: dict[str, str], found: list[str]) -> None:
     written(5)
     assert [event.subject for event in ada.get(reverse("audit"), filters).context["rows"]] == found
 
 
-def test_a_filter_that_means_nothing_is_said(ada: Client) -> None:
+def test_invalid_filter_is_explained(ada: Client) -> None:
     answer = ada.get(reverse("audit"), {"since": "yesterday"})
     assert answer.status_code == 400
     assert b"enter a day such as 2026-01-31" in answer.content
 
 
-def test_what_acts_say_is_shown_escaped_and_links_to_what_they_were_about(ada: Client, inventory: Inventory) -> None:
+def test_audit_text_is_escaped_and_links_to_subject(ada: Client, inventory: Inventory) -> None:
     with transaction.atomic():
         audit.record(actor=SYSTEM, action="scan.start", subject=f"scan:{inventory.scan.pk}", why=HOSTILE)
     page = ada.get(reverse("audit")).content.decode()
@@ -71,7 +71,7 @@ def test_what_acts_say_is_shown_escaped_and_links_to_what_they_were_about(ada: C
     assert f'href="{reverse("scan", args=[inventory.scan.pk])}"' in page
 
 
-def test_what_acts_say_is_in_words(ada: Client) -> None:
+def test_act_details_are_shown_in_words(ada: Client) -> None:
     asked = {"accounts": [], "ous": [], "regions": ["eu-west-1", "us-east-1"], "controls": ["SSM-PS-001"]}
     with transaction.atomic():
         audit.record(actor=SYSTEM, action="test.act", subject="thing:1", asked=asked, service=True, accounts=0, none=[])
@@ -94,7 +94,7 @@ def test_what_acts_say_is_in_words(ada: Client) -> None:
         (Role.INTEGRATION, *WHOLE),
     ],
 )
-def test_others_read_and_export_nothing(inventory: Inventory, grant: tuple[Role, ScopeKind, str]) -> None:
+def test_audit_needs_permission(inventory: Inventory, grant: tuple[Role, ScopeKind, str]) -> None:
     other = person("other", grant)
     client = stepped_up(signed_in(other))
     assert client.get(reverse("audit")).status_code == 403
@@ -122,7 +122,7 @@ def test_an_export_needs_a_fresh_second_factor(ada: Client, inventory: Inventory
     assert not AuditEvent.objects.filter(action="audit.export").exists()
 
 
-def test_the_program_is_what_the_portal_checks_with(ada: Client) -> None:
+def test_downloaded_program_is_the_portals_checker(ada: Client) -> None:
     answer = ada.get(reverse("audit-program"))
     assert b"def check_export" in answer.content
     assert "verify_audit.py" in answer.headers["Content-Disposition"]

@@ -54,7 +54,7 @@ def test_a_deleted_first_row() -> None:
     assert found() == [("missing", 1)]
 
 
-def test_a_deleted_row_whose_gap_was_closed() -> None:
+def test_deleted_and_renumbered_rows_are_found() -> None:
     written()
     sql(
         "DELETE FROM core_auditevent WHERE seq = 5",
@@ -88,7 +88,7 @@ def test_a_copy_of_a_genuine_row_is_no_genuine_row() -> None:
     assert ("moved", 11) in found()
 
 
-def test_reordered_rows() -> None:
+def test_reordered_rows_are_found() -> None:
     written()
     sql(
         "UPDATE core_auditevent SET seq = -6 WHERE seq = 5",
@@ -137,7 +137,7 @@ def test_a_tail_cut_back_to_an_old_head_is_found_by_an_anchor(anchors: Path) -> 
     assert found(anchors=check.read_anchors(anchors)) == [("truncated", 10)]
 
 
-def test_a_trail_written_anew_with_the_key_is_found_by_an_anchor(anchors: Path) -> None:
+def test_rewritten_trail_is_found_by_an_anchor(anchors: Path) -> None:
     written(3)
     anchor.anchor_now()
     sql("DELETE FROM core_auditevent", "DELETE FROM core_audithead")
@@ -146,20 +146,20 @@ def test_a_trail_written_anew_with_the_key_is_found_by_an_anchor(anchors: Path) 
     assert found(anchors=check.read_anchors(anchors)) == [("anchor", 3)]
 
 
-def test_an_edited_anchor_is_no_proof(anchors: Path) -> None:
+def test_edited_anchor_is_reported(anchors: Path) -> None:
     written(3)
     anchor.anchor_now()
     anchors.write_text(anchors.read_text().replace('"seq": 3', '"seq": 30'))
     assert found(anchors=check.read_anchors(anchors)) == [("anchor", 30)]
 
 
-def test_an_anchor_file_that_is_none_is_said(anchors: Path) -> None:
+def test_invalid_anchor_file_is_reported(anchors: Path) -> None:
     anchors.write_text("{}\n")
     with pytest.raises(ValueError, match="Line 1 of"):
         check.read_anchors(anchors)
 
 
-def test_another_key_seals_nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_key_does_not_verify(monkeypatch: pytest.MonkeyPatch) -> None:
     written(2)
     monkeypatch.setattr(settings, "AUDIT_KEY", "another" * 8)
     assert ("edited", 1) in found()
@@ -180,7 +180,7 @@ def test_a_key_is_replaced_and_can_not_come_back(monkeypatch: pytest.MonkeyPatch
     assert ("old_key", 5) in found()
 
 
-def test_a_place_that_can_not_keep_an_anchor_keeps_no_other_from_it(anchors: Path) -> None:
+def test_failed_anchor_target_does_not_block_others(anchors: Path) -> None:
     kept: list[anchor.Anchor] = []
 
     def away(_anchor: anchor.Anchor) -> None:

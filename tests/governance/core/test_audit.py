@@ -17,7 +17,7 @@ from tests.support.trails import ADA, found, written
 pytestmark = pytest.mark.django_db
 
 
-def test_rows_are_numbered_without_gaps_and_each_continues_the_one_before() -> None:
+def test_rows_are_numbered_without_gaps_and_chained() -> None:
     events = written(3)
     assert [event.seq for event in events] == [1, 2, 3]
     assert [event.prev for event in events] == [GENESIS, events[0].mac, events[1].mac]
@@ -63,7 +63,7 @@ def test_many_acts_at_once_take_a_few_statements(django_assert_num_queries: obje
     assert AuditEvent.objects.count() == 101
 
 
-def test_no_acts_write_nothing() -> None:
+def test_empty_list_of_acts_writes_no_rows() -> None:
     with transaction.atomic():
         assert audit.record_all(actor=SYSTEM, entries=[]) == []
     assert not AuditEvent.objects.exists()
@@ -86,7 +86,7 @@ HOSTILE = '<b>\u202e\nO\'Neil "x"\\ \U0001f600 ' + "y" * 2048
         ({1: [1.0, None, True]}, {"1": [1, None, True]}),
     ],
 )
-def test_whatever_is_recorded_comes_back_as_it_was_sealed(given: object, kept: object) -> None:
+def test_recorded_values_come_back_as_sealed(given: object, kept: object) -> None:
     with transaction.atomic():
         audit.record(actor=ADA, action="a.b", subject="c:1", given=given)
     assert AuditEvent.objects.get().body == {"given": kept}

@@ -52,7 +52,7 @@ def test_writers_at_once_make_one_unbroken_chain() -> None:
     assert found() == []
 
 
-def test_one_that_rolls_back_leaves_no_gap_for_the_others() -> None:
+def test_rolled_back_writer_leaves_no_gap() -> None:
     def failing() -> None:
         for _ in range(20):
             with transaction.atomic():
@@ -64,7 +64,7 @@ def test_one_that_rolls_back_leaves_no_gap_for_the_others() -> None:
     assert found() == []
 
 
-def test_a_check_during_writing_finds_nothing() -> None:
+def test_check_during_writing_finds_no_fault() -> None:
     def check() -> list[tuple[str, int]]:
         return [problem for _ in range(10) for problem in found()]
 

@@ -34,14 +34,14 @@ def test_older_keys_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert audit_keys.load_audit_keys() == [b"old" * 12, b"mid" * 12, b"new" * 12]
 
 
-def test_beside_sqlite_commands_make_one_once(bare: Path) -> None:
+def test_sqlite_commands_make_one_audit_key_once(bare: Path) -> None:
     first = audit_keys.load_current_key()
     assert audit_keys.read_or_make_key.__wrapped__(bare) == first
     assert bare.stat().st_mode & 0o777 == 0o600
     assert list(bare.parent.iterdir()) == [bare]
 
 
-def test_on_postgresql_nothing_is_made_up(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_needs_a_given_audit_key(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = {"ENGINE": "django.db.backends.postgresql", "NAME": "tutela"}
     monkeypatch.setattr(settings, "DATABASES", {"default": database})
     with pytest.raises(ConfigurationError, match="TUTELA_AUDIT_KEY is not set"):

@@ -36,11 +36,11 @@ def failing(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize("status", [DONE, PARTLY])
-def test_the_status_is_what_the_work_says(status: int) -> None:
+def test_exit_status_is_the_works_result(status: int) -> None:
     assert run(lambda: status) == (status, "")
 
 
-def test_what_can_not_be_done_is_one_line_and_status_1() -> None:
+def test_could_not_error_is_one_line_with_status_1() -> None:
     assert run(failing(CouldNotError("Run: manage.py discover"))) == (COULD_NOT, "Run: manage.py discover\n")
 
 
@@ -57,7 +57,7 @@ def test_a_database_that_is_not_migrated_says_migrate(error: Exception) -> None:
     assert run(failing(error)) == (COULD_NOT, NOT_MIGRATED + "\n")
 
 
-def test_a_database_that_is_away_is_one_line_that_names_the_setting() -> None:
+def test_unreachable_database_error_names_the_setting() -> None:
     status, said = run(failing(OperationalError("connection refused\n\tIs the server running?\n")))
     assert status == COULD_NOT
     assert said == "The database could not be used: connection refused. Check DATABASE_URL.\n"
@@ -68,7 +68,7 @@ def test_a_defect_is_not_hidden() -> None:
         run(lambda: 1 // 0)
 
 
-def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_pipe_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.sys, "stderr", StringIO())
     assert run(failing(BrokenPipeError())) == (0, "")
 

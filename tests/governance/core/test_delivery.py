@@ -53,7 +53,7 @@ def deliver_all(send: Callable[[Notification], int] = mark) -> int:
     return QUEUE.deliver(list(QUEUE.select_due(now).order_by("id")), send, postpone, now)
 
 
-def test_each_row_is_claimed_before_it_is_sent_and_marked_after_it() -> None:
+def test_row_is_claimed_before_sending_and_marked_after() -> None:
     [row] = add_rows("mail")
     seen: list[tuple[bool, int]] = []
 
@@ -69,7 +69,7 @@ def test_each_row_is_claimed_before_it_is_sent_and_marked_after_it() -> None:
     assert deliver_all() == 0
 
 
-def test_what_another_worker_claimed_since_it_was_read_is_left_to_it() -> None:
+def test_row_claimed_by_another_worker_is_skipped() -> None:
     add_rows("mail", "mail")
     now = timezone.now()
     first, second = QUEUE.select_due(now).order_by("id")
@@ -80,7 +80,7 @@ def test_what_another_worker_claimed_since_it_was_read_is_left_to_it() -> None:
     assert Notification.objects.get(pk=first.pk).attempts == 1
 
 
-def test_a_worker_that_died_leaves_its_row_due_when_the_claim_ends() -> None:
+def test_row_of_dead_worker_is_due_when_claim_ends() -> None:
     add_rows("mail")
     now = timezone.now()
     assert QUEUE.claim(QUEUE.select_due(now), now) == 1
@@ -106,7 +106,7 @@ def test_a_failure_keeps_its_reason_until_the_delivery_succeeds() -> None:
     assert (row.error, row.attempts) == ("", 2)
 
 
-def test_the_end_of_the_tasks_time_is_raised_and_postpones_nothing() -> None:
+def test_task_time_limit_is_raised_and_postpones_nothing() -> None:
     [row] = add_rows("mail")
 
     def cut_off(_row: Notification) -> int:
@@ -134,7 +134,7 @@ def test_a_lane_and_a_run_end_when_their_time_is_used_up(monkeypatch: pytest.Mon
     assert [row.attempts for row in left] == [0, 0]  # not claimed: the next run takes them at once
 
 
-def test_waits_double_up_to_the_longest_and_only_a_limited_backoff_gives_up() -> None:
+def test_backoff_doubles_up_to_longest_and_gives_up_if_limi() -> None:
     endless = Backoff(first=timedelta(minutes=1), longest=timedelta(hours=1))
     minutes = [endless.delay(failures).total_seconds() / 60 for failures in (0, 1, 2, 3, 6, 7, 1000)]
     assert minutes == [1, 1, 2, 4, 32, 60, 60]
@@ -146,9 +146,7 @@ def test_waits_double_up_to_the_longest_and_only_a_limited_backoff_gives_up() ->
 class Property(TestCase):
     @settings(max_examples=25, deadline=None)
     @given(broken=st.sets(st.integers(0, 7)), claimed=st.sets(st.integers(0, 7)))
-    def test_every_row_is_delivered_but_those_that_fail_or_are_claimed(
-        self, broken: set[int], claimed: set[int]
-    ) -> None:
+    def test_all_rows_but_failing_or_claimed_are_delivered(self, broken: set[int], claimed: set[int]) -> None:
         Notification.objects.all().delete()
         ids = [row.pk for row in add_rows(*["mail"] * 8)]
         failing, taken = {ids[n] for n in broken}, {ids[n] for n in claimed}

@@ -13,7 +13,7 @@ from scans.controls.ssm_s3_001 import LEVELS
 
 
 @pytest.mark.parametrize("value", ["1/second", "10/minute", " 600/hour ", "999999/day"])
-def test_a_rate(monkeypatch, value):
+def test_rate_is_read_from_environment(monkeypatch, value):
     monkeypatch.setenv("TUTELA_RATE_EXPORT", value)
     assert env.rate("TUTELA_RATE_EXPORT", "60/minute") == value.strip()
 
@@ -24,13 +24,13 @@ def test_a_rate_that_is_not_given_is_the_default(monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["10", "0/minute", "ten/minute", "10/week", "-1/day", "10/minute; drop"])
-def test_a_rate_that_is_none_says_what_one_is(monkeypatch, value):
+def test_invalid_rate_error_shows_an_example(monkeypatch, value):
     monkeypatch.setenv("TUTELA_RATE_EXPORT", value)
     with pytest.raises(env.ConfigurationError, match=r"TUTELA_RATE_EXPORT.*10/minute"):
         env.rate("TUTELA_RATE_EXPORT", "60/minute")
 
 
-def test_a_text_is_the_variable_or_what_its_file_holds(monkeypatch, tmp_path):
+def test_text_comes_from_variable_or_file(monkeypatch, tmp_path):
     monkeypatch.setenv("SOME_SECRET", "from the variable")
     assert env.read_text("SOME_SECRET") == "from the variable"
     (tmp_path / "secret").write_text("from the file\n", encoding="utf-8")
@@ -38,7 +38,7 @@ def test_a_text_is_the_variable_or_what_its_file_holds(monkeypatch, tmp_path):
     assert env.read_text("SOME_SECRET") == "from the file"
 
 
-def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_path):
+def test_missing_text_error_names_both_sources(monkeypatch, tmp_path):
     monkeypatch.delenv("SOME_SECRET", raising=False)
     assert env.read_text("SOME_SECRET", "default") == "default"
     with pytest.raises(env.ConfigurationError, match=r"SOME_SECRET is not set. Set it, or set SOME_SECRET_FILE"):
@@ -48,7 +48,7 @@ def test_a_text_that_is_not_there_says_both_ways_to_give_it(monkeypatch, tmp_pat
         env.read_text("SOME_SECRET", "default")
 
 
-def test_a_password_of_its_own_goes_into_the_url_whatever_is_in_it(monkeypatch, tmp_path):
+def test_separate_password_is_quoted_into_the_url(monkeypatch, tmp_path):
     (tmp_path / "password").write_text("a/b@c:d?e#f%g \n", encoding="utf-8")
     monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "password"))
     monkeypatch.setenv("BROKER_PASSWORD_FILE", str(tmp_path / "password"))
@@ -61,7 +61,7 @@ def test_a_password_of_its_own_goes_into_the_url_whatever_is_in_it(monkeypatch, 
     assert (broker["password"], broker["hostname"], broker["virtual_host"]) == ("a/b@c:d?e#f%g", "redis", "0")
 
 
-def test_a_url_without_a_password_or_without_a_need_of_one_stays_as_it_is(monkeypatch):
+def test_url_stays_unchanged_when_no_password_applies(monkeypatch):
     monkeypatch.delenv("BROKER_PASSWORD", raising=False)
     monkeypatch.setenv("BROKER_URL", "redis://:in-the-url@redis:6379/0")
     assert env.read_secret_url("BROKER_URL", "") == "redis://:in-the-url@redis:6379/0"
@@ -71,7 +71,7 @@ def test_a_url_without_a_password_or_without_a_need_of_one_stays_as_it_is(monkey
         assert env.read_secret_url("BROKER_URL", "") == url
 
 
-def test_two_passwords_are_refused_and_neither_is_said(monkeypatch):
+def test_two_passwords_are_refused_without_showing_them(monkeypatch):
     monkeypatch.setenv("BROKER_URL", "redis://:hunter2@redis:6379/0")
     monkeypatch.setenv("BROKER_PASSWORD", "swordfish")
     with pytest.raises(env.ConfigurationError, match="BROKER_URL contains a password, and BROKER_PASSWORD") as refused:
@@ -80,7 +80,7 @@ def test_two_passwords_are_refused_and_neither_is_said(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
-def test_an_empty_file_of_the_hubs_key_leaves_it_to_the_instance_role(monkeypatch, tmp_path, name):
+def test_empty_hub_key_file_leaves_instance_role(monkeypatch, tmp_path, name):
     (tmp_path / "key").write_text("", encoding="utf-8")
     monkeypatch.setenv(name, "left over")
     monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "key"))
@@ -88,7 +88,7 @@ def test_an_empty_file_of_the_hubs_key_leaves_it_to_the_instance_role(monkeypatc
     assert name not in os.environ
 
 
-def test_older_keys_that_sign_sessions_come_from_a_file_too(monkeypatch, tmp_path):
+def test_older_session_keys_can_come_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "keys").write_text("one,two\n", encoding="utf-8")
     monkeypatch.setenv("SECRET_KEY_FALLBACKS_FILE", str(tmp_path / "keys"))
     assert env.listing("SECRET_KEY_FALLBACKS") == ["one", "two"]
@@ -98,12 +98,12 @@ def test_older_keys_that_sign_sessions_come_from_a_file_too(monkeypatch, tmp_pat
     ("value", "means"),
     [("1", True), ("yes", True), (" TRUE ", True), ("on", True), ("0", False), ("no", False), ("off", False)],
 )
-def test_a_flag(monkeypatch, value, means):
+def test_flag_is_read_from_environment(monkeypatch, value, means):
     monkeypatch.setenv("SOME_FLAG", value)
     assert env.read_flag("SOME_FLAG", default=not means) is means
 
 
-def test_a_flag_that_is_not_given_is_its_default_and_one_that_is_none_is_refused(monkeypatch):
+def test_missing_flag_is_default_and_bad_flag_is_refused(monkeypatch):
     monkeypatch.setenv("SOME_FLAG", "")
     assert env.read_flag("SOME_FLAG") is False
     assert env.read_flag("SOME_FLAG", default=True) is True
@@ -112,7 +112,7 @@ def test_a_flag_that_is_not_given_is_its_default_and_one_that_is_none_is_refused
         env.read_flag("SOME_FLAG")
 
 
-def test_a_number(monkeypatch):
+def test_number_is_read_from_environment(monkeypatch):
     monkeypatch.setenv("SOME_NUMBER", " 12 ")
     assert env.read_number("SOME_NUMBER", 3, least=1) == 12
     monkeypatch.setenv("SOME_NUMBER", "")
@@ -120,13 +120,13 @@ def test_a_number(monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "1.5", "0", "1e3"])
-def test_a_number_that_is_none_says_the_least(monkeypatch, value):
+def test_invalid_number_error_names_the_minimum(monkeypatch, value):
     monkeypatch.setenv("SOME_NUMBER", value)
     with pytest.raises(env.ConfigurationError, match=r"SOME_NUMBER .*a whole number of at least 1"):
         env.read_number("SOME_NUMBER", 3, least=1)
 
 
-def test_a_listing_is_its_parts_without_the_empty_ones(monkeypatch):
+def test_list_drops_empty_parts(monkeypatch):
     monkeypatch.setenv("SOME_LIST", " a, b ,,c,")
     assert env.listing("SOME_LIST") == ["a", "b", "c"]
     monkeypatch.setenv("SOME_LIST", "")
@@ -168,7 +168,7 @@ def test_a_postgresql_url_with_every_part(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "postgresql://host", "postgresql://host/", "tutela.sqlite3", ""])
-def test_a_database_that_is_none_says_the_two_forms(tmp_path, url):
+def test_invalid_database_url_error_names_both_forms(tmp_path, url):
     with pytest.raises(env.ConfigurationError, match="DATABASE_URL must be sqlite:///path or postgresql://"):
         env.database(url, tmp_path)
 
@@ -180,7 +180,7 @@ def test_a_database_url_shows_no_password_when_it_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["many", "99999"])
-def test_a_port_that_is_none(tmp_path, port):
+def test_invalid_port_is_refused(tmp_path, port):
     with pytest.raises(env.ConfigurationError, match="DATABASE_URL has an invalid port"):
         env.database(f"postgresql://ada:x@host:{port}/tutela", tmp_path)
 
@@ -207,7 +207,7 @@ def test_a_log_level_in_any_case(monkeypatch, given, level):
     assert env.log_level("TUTELA_LOG_LEVEL", "WARNING") == level
 
 
-def test_a_log_level_that_is_none_says_which_there_are(monkeypatch):
+def test_invalid_log_level_error_lists_levels(monkeypatch):
     monkeypatch.setenv("TUTELA_LOG_LEVEL", "loud")
     with pytest.raises(env.ConfigurationError, match="TUTELA_LOG_LEVEL is 'LOUD'; use one of DEBUG, INFO"):
         env.log_level("TUTELA_LOG_LEVEL", "WARNING")
@@ -222,12 +222,12 @@ def test_an_endpoint_that_is_no_url_is_refused(monkeypatch, name, value):
 
 
 @pytest.mark.parametrize("value", ["", "http://127.0.0.1:5001", "https://[::1]:5001/", "https://vpce.example"])
-def test_an_endpoint_that_is_one_is_taken(monkeypatch, value):
+def test_valid_endpoint_url_is_accepted(monkeypatch, value):
     monkeypatch.setenv("AWS_ENDPOINT_URL", value)
     env.check_aws_endpoints()
 
 
-def test_a_url_that_is_none_is_not_repeated_where_it_may_hold_a_password(monkeypatch):
+def test_invalid_endpoint_url_error_hides_password(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "proxy:hunter2-and-more@host:3128")
     with pytest.raises(env.ConfigurationError, match="AWS_ENDPOINT_URL is not a URL") as raised:
         env.check_aws_endpoints()
@@ -246,7 +246,7 @@ def test_regions_are_named_like_regions(monkeypatch):
         env.read_regions("SOME_REGIONS", also=["all"])
 
 
-def test_a_level_is_one_of_those_that_the_control_knows(monkeypatch):
+def test_encryption_level_must_be_known_to_the_control(monkeypatch):
     assert settings.S3_LEVELS == LEVELS
     monkeypatch.setenv("SOME_LEVEL", "cmk")
     with pytest.raises(env.ConfigurationError, match="SOME_LEVEL is 'cmk'; use one of SSE-S3, aws/s3, CMK, DSSE"):

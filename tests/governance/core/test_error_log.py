@@ -36,7 +36,7 @@ def test_a_command_keeps_tracebacks_off_the_terminal(tmp_path: Path, capfd: pyte
     assert "Traceback" not in said.out + said.err
 
 
-def test_without_an_error_there_is_no_file(tmp_path: Path) -> None:
+def test_no_error_creates_no_file(tmp_path: Path) -> None:
     with error_log.log_errors_to(tmp_path / "errors.log"):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -52,6 +52,6 @@ def test_a_file_that_can_not_be_written_is_one_line(tmp_path: Path, capfd: pytes
     assert "can't be written" in said
 
 
-def test_what_is_tried_again_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_retried_error_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     error_log.log_transient_error(OSError("no space"), "heartbeat of target 3")
     assert "heartbeat of target 3 failed and is tried again: OSError: no space" in caplog.text

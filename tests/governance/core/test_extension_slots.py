@@ -32,7 +32,7 @@ def test_they_are_installed_once() -> None:
     assert slot.current() == slot.required() == Bells(ringing=("one",))
 
 
-def test_before_the_installation_there_is_nothing_to_show_and_nothing_to_rely_on() -> None:
+def test_slot_before_installation_is_empty_or_raises() -> None:
     slot = ExtensionSlot(Bells())
     assert slot.current() == Bells()
     with pytest.raises(ExtensionError, match="Bells are not installed yet"):

@@ -36,7 +36,7 @@ def test_ordinary_text_passes(text: str) -> None:
     free_text.refuse_sensitive(text)
 
 
-def test_it_works_in_forms_and_serializers() -> None:
+def test_sensitive_text_is_refused_in_forms_and_serializers() -> None:
     class Form(forms.Form):
         note = free_text.FreeTextField()
 
@@ -64,7 +64,7 @@ class Unread:
 
 
 @pytest.mark.parametrize(("most", "given"), [(100, 101), (100, 3_000_000), (None, free_text.MAX_TEXT + 1)])
-def test_too_long_a_text_is_refused_unread(most: int | None, given: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlong_text_is_refused_unread(most: int | None, given: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(free_text, "detectors", [Unread()])
 
     class Form(forms.Form):

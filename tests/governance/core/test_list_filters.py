@@ -38,7 +38,7 @@ def test_absent_and_empty_values_are_the_defaults() -> None:
     assert NoteFilter().query() == ""
 
 
-def test_values_are_stripped_and_written_in_capitals_where_declared() -> None:
+def test_values_are_stripped_and_uppercased_if_declared() -> None:
     wanted = NoteFilter.parse({"key": " ab ", "q": " Ab "})
     assert (wanted.key, wanted.q) == ("AB", "Ab")
 

@@ -16,14 +16,14 @@ LOOK_LIKE_PETRA = [
 
 
 @pytest.mark.parametrize("text", LOOK_LIKE_PETRA)
-def test_what_looks_the_same_folds_to_the_same(text: str) -> None:
+def test_lookalike_names_fold_alike(text: str) -> None:
     assert fold_name(text) == "petra"
 
 
 @pytest.mark.parametrize(
     "text", [t for t in LOOK_LIKE_PETRA if not clean_name(t).isascii() and clean_name(t).lower() != "petra"]
 )
-def test_what_nobody_sees_is_named(text: str) -> None:
+def test_hidden_characters_are_named(text: str) -> None:
     found = list_hidden_characters(text)
     assert found
     assert all(name.startswith("U+") for name in found)
@@ -41,7 +41,7 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 
 
 @given(st.text())
-def test_how_a_name_is_kept_never_changes_who_is_meant(text: str) -> None:
+def test_cleaned_name_folds_like_the_original(text: str) -> None:
     assert fold_name(clean_name(text)) == fold_name(text)
 
 
@@ -57,7 +57,7 @@ def test_every_spelling_of_an_owner_means_the_person(text: str) -> None:
     assert "ada@corp.example" in list_spellings(text)
 
 
-def test_somebody_else_is_somebody_else() -> None:
+def test_different_names_share_no_spelling() -> None:
     assert "ada" not in list_spellings("ada@corp.example")
     assert "ada@corp.example" not in list_spellings("ada@other.example")
     assert "petra" not in list_spellings("petrа"), "a Cyrillic letter is no form of the Latin one"

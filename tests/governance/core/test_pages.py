@@ -30,18 +30,18 @@ def test_a_cursor_belongs_to_its_filters() -> None:
         read_cursor(write_cursor(17, FILTERS), {**FILTERS, "control": "S3"})
 
 
-def test_an_address_that_is_not_there_says_so(inventory: Inventory) -> None:
+def test_unknown_page_is_a_404_page(inventory: Inventory) -> None:
     for client in (Client(), readers.outsider()):
         answer = client.get("/nothing-here/")
         assert answer.status_code == 404
         assert "<h1>Page not found</h1>" in answer.content.decode()
 
 
-def test_a_refusal_says_whom_to_ask(inventory: Inventory) -> None:
+def test_refusal_says_to_ask_a_security_admin(inventory: Inventory) -> None:
     assert "Ask a security admin" in readers.outsider().get("/findings/").content.decode()
 
 
-def test_a_form_from_elsewhere_changes_nothing_and_says_so(inventory: Inventory) -> None:
+def test_cross_site_form_is_refused_without_change(inventory: Inventory) -> None:
     client = Client(enforce_csrf_checks=True)
     client.cookies = readers.operator().cookies
     answer = client.post("/scans/start/", {"scope": "whole"})
@@ -49,7 +49,7 @@ def test_a_form_from_elsewhere_changes_nothing_and_says_so(inventory: Inventory)
     assert "Nothing was changed" in answer.content.decode()
 
 
-def test_a_failure_says_nothing_of_its_inside() -> None:
+def test_failure_page_reveals_no_internals() -> None:
     answer = error_responses.server_error(RequestFactory().get("/"))
     assert answer.status_code == 500
     assert "Something went wrong" in answer.content.decode()

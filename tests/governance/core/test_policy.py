@@ -14,8 +14,8 @@ from governance.core.policy import (
     SYSTEM,
     Actor,
     GrantFact,
+    Location,
     Permission,
-    Place,
     Role,
     ScopeKind,
     covers_place,
@@ -26,7 +26,7 @@ from governance.core.policy import (
 )
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-HERE = Place("o-1", ("ou-team", "ou-workloads", "r-1"), "111122223333")
+HERE = Location("o-1", ("ou-team", "ou-workloads", "r-1"), "111122223333")
 ORG, OU, ACCOUNT = ScopeKind.ORGANIZATION, ScopeKind.OU, ScopeKind.ACCOUNT
 
 
@@ -40,7 +40,7 @@ def owner(scope: ScopeKind = ORG, scope_id: str = "o-1", **more: object) -> Gran
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("permission", Permission)
-def test_a_role_carries_what_the_matrix_says_and_nothing_else(role: Role, permission: Permission) -> None:
+def test_role_carries_exactly_the_matrix_permissions(role: Role, permission: Permission) -> None:
     assert is_permitted(actor(GrantFact(role, ORG, "o-1")), permission, NOW, HERE) is (
         permission in ROLE_PERMISSIONS[role]
     )
@@ -61,17 +61,17 @@ def test_without_a_grant_nothing_is_allowed(permission: Permission) -> None:
         (ACCOUNT, "111122223333", True), (ACCOUNT, "111122223334", False), (ACCOUNT, "1111", False),
     ],
 )  # fmt: skip
-def test_a_grant_covers_its_scope_and_what_lies_in_it(scope: ScopeKind, scope_id: str, covered: bool) -> None:
+def test_grant_covers_its_scope_and_below(scope: ScopeKind, scope_id: str, covered: bool) -> None:
     assert covers_place(owner(scope, scope_id), HERE) is covered
     assert is_permitted(actor(owner(scope, scope_id)), Permission.SCAN_RUN, NOW, HERE) is covered
 
 
 @pytest.mark.parametrize("empty", ["", "111122223333"])
-def test_a_place_without_an_account_is_covered_by_no_account_grant(empty: str) -> None:
-    assert not covers_place(owner(ACCOUNT, empty), Place("o-1"))
+def test_account_grant_does_not_cover_place_without_account(empty: str) -> None:
+    assert not covers_place(owner(ACCOUNT, empty), Location("o-1"))
 
 
-def test_a_grant_ends_at_its_minute_whatever_the_clock_of_the_scheduler() -> None:
+def test_grant_ends_exactly_at_its_end_time() -> None:
     held = owner(ends_at=NOW)
     assert is_permitted(actor(held), Permission.SCAN_RUN, NOW - timedelta(microseconds=1), HERE)
     assert not is_permitted(actor(held), Permission.SCAN_RUN, NOW, HERE)
@@ -83,7 +83,7 @@ def test_anywhere_at_all_needs_some_grant_that_holds() -> None:
 
 
 @given(st.sampled_from(Permission), st.lists(st.tuples(st.sampled_from(Role), st.sampled_from(ScopeKind), st.text())))
-def test_what_is_allowed_is_allowed_by_one_grant(
+def test_permission_needs_one_grant_that_covers_it(
     permission: Permission, held: list[tuple[Role, ScopeKind, str]]
 ) -> None:
     grants = [GrantFact(*each) for each in held]
@@ -91,12 +91,12 @@ def test_what_is_allowed_is_allowed_by_one_grant(
     assert is_permitted(actor(*grants), permission, NOW, HERE) is expected
 
 
-def test_the_system_may_do_everything_and_nobody_is_the_system_by_name() -> None:
+def test_system_may_do_all_but_not_by_name_alone() -> None:
     assert all(is_permitted(SYSTEM, permission, NOW, HERE) for permission in Permission)
     assert not is_permitted(Actor(name="system"), Permission.SCAN_RUN, NOW, HERE)
 
 
-def test_a_token_does_what_it_was_cut_down_to_and_never_what_only_a_person_can() -> None:
+def test_token_is_limited_to_scopes_and_never_steps_up() -> None:
     everything = tuple(GrantFact(role, ORG, "o-1") for role in Role)
     token = actor(*everything, token_id=5, scopes=frozenset({Permission.FINDING_VIEW, *STEP_UP}))
     assert is_permitted(token, Permission.FINDING_VIEW, NOW, HERE)
@@ -108,16 +108,16 @@ def test_a_token_does_what_it_was_cut_down_to_and_never_what_only_a_person_can()
 def test_a_token_acts_within_its_place_only() -> None:
     token = actor(owner(), token_id=5, within=(owner(ACCOUNT, "111122223333"),))
     assert is_permitted(token, Permission.SCAN_RUN, NOW, HERE)
-    assert not is_permitted(token, Permission.SCAN_RUN, NOW, Place("o-1", (), "999900001111"))
+    assert not is_permitted(token, Permission.SCAN_RUN, NOW, Location("o-1", (), "999900001111"))
     assert not is_permitted_org_wide(token, Permission.SCAN_RUN, NOW)
 
 
 @pytest.mark.parametrize(("scope", "whole"), [(ORG, True), (OU, False), (ACCOUNT, False)])
-def test_what_can_not_be_split_needs_the_whole_organization(scope: ScopeKind, whole: bool) -> None:
+def test_unsplittable_act_needs_organization_scope(scope: ScopeKind, whole: bool) -> None:
     assert is_permitted_org_wide(actor(owner(scope, "o-1")), Permission.SCAN_RUN, NOW) is whole
 
 
-def test_nobody_with_an_interest_decides_nor_lends_the_grant_to_have_it_decided() -> None:
+def test_interested_person_or_borrower_can_not_decide() -> None:
     own, lent = owner(), owner(lent_by=7)
     decide_as = lambda who, interested: is_permitted_disinterested(who, Permission.SCAN_RUN, NOW, HERE, interested)  # noqa: E731
     assert decide_as(actor(own), {9})

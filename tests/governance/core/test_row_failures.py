@@ -24,9 +24,7 @@ ERRORS = (KeyError("x"), ValueError(), RuntimeError("a defect"), OSError("disk")
 class Property(TestCase):
     @settings(max_examples=examples(40), deadline=None)
     @given(broken=st.dictionaries(st.integers(0, 11), st.sampled_from(ERRORS)))
-    def test_every_row_that_works_is_done_once_and_every_other_is_written_down(
-        self, broken: dict[int, Exception]
-    ) -> None:
+    def test_working_rows_run_once_failing_rows_are_recorded(self, broken: dict[int, Exception]) -> None:
         ClockFailure.objects.all().delete()
         done: list[int] = []
 
@@ -76,7 +74,7 @@ def test_the_end_of_the_tasks_time_is_raised() -> None:
     assert not ClockFailure.objects.exists()
 
 
-def test_a_run_ends_after_its_seconds_and_leaves_the_rest_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_stops_after_its_time_and_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     now, done = [0.0], list[int]()
 
     def work(row: int) -> bool:

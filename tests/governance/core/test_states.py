@@ -17,7 +17,7 @@ ENDED = {
 AFTERWARDS = {("SCAN", "resume"), ("TARGET", "resume"), ("TARGET", "revisit")}
 
 
-def test_every_machine_is_looked_at() -> None:
+def test_every_state_machine_is_covered() -> None:
     assert set(MACHINES) == set(FIRST) == set(ENDED)
 
 
@@ -34,7 +34,7 @@ def test_every_state_can_be_reached_from_the_first(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_what_has_ended_stays_so_and_what_has_not_goes_on(name: str) -> None:
+def test_ended_states_stay_and_open_states_move_on(name: str) -> None:
     ends, machine = ENDED[name], MACHINES[name]
     for event, (sources, _) in machine.moves.items():
         assert not sources & ends or (name, event) in AFTERWARDS
@@ -42,13 +42,13 @@ def test_what_has_ended_stays_so_and_what_has_not_goes_on(name: str) -> None:
     assert {target for _, target in machine.moves.values()} - ends <= leaving
 
 
-def test_an_event_that_the_machine_does_not_have_names_those_that_it_has() -> None:
+def test_unknown_event_error_names_known_events() -> None:
     for ask in (states.SCAN.sources, states.SCAN.target):
         with pytest.raises(IllegalMoveError, match="scan has no event 'explode'; it has cancel, complete"):
             ask("explode")
 
 
-def test_only_a_scan_resolves_a_finding_and_nothing_decides_about_it_otherwise() -> None:
+def test_finding_events_are_only_fix_vanish_lapse_reopen() -> None:
     assert set(states.FINDING.moves) == {"fix", "vanish", "lapse", "reopen"}
     assert states.FINDING.target("reopen") == "open"
 

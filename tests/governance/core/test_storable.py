@@ -45,17 +45,17 @@ def test_whatever_comes_can_be_stored(value: Any) -> None:
 
 
 @given(VALUES)
-def test_what_is_not_odd_stays_the_same_object(value: Any) -> None:
+def test_storable_value_stays_the_same_object(value: Any) -> None:
     assert (as_storable(value) is value) == is_storable(value)
 
 
 @given(VALUES)
-def test_the_same_gives_the_same(value: Any) -> None:
+def test_conversion_is_deterministic(value: Any) -> None:
     assert repr(as_storable(value)) == repr(as_storable(value))
 
 
 @given(st.dictionaries(ODD_TEXT, st.integers(0, 9), max_size=6))
-def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]) -> None:
+def test_renamed_members_never_collide(value: dict[str, int]) -> None:
     found = as_storable(value)
     assert sorted(found.values()) == sorted(value.values())
     assert all(found[name] == number for name, number in value.items() if is_storable(name))
@@ -77,7 +77,7 @@ def test_no_member_is_lost_to_another_of_the_same_new_name(value: dict[str, int]
         (True, True),
     ],
 )
-def test_each_kind(odd: object, kept: object) -> None:
+def test_each_odd_value_keeps_its_type(odd: object, kept: object) -> None:
     assert as_storable(odd) == kept
     assert type(as_storable(odd)) is type(kept)
 
@@ -86,13 +86,13 @@ def test_an_integer_that_python_does_not_write_is_kept_as_text() -> None:
     assert as_storable(1 << 200_000).startswith("0x1000")
 
 
-def test_what_is_not_json_is_left_alone() -> None:
+def test_non_json_value_is_left_alone() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     value = {"at": at, "body": b"\x00"}
     assert as_storable(value) is value
 
 
-def test_more_depth_than_anybody_documents_is_refused() -> None:
+def test_too_deep_nesting_is_refused() -> None:
     value: list[Any] = []
     for _ in range(MAX_NESTING):
         value = [value]
@@ -101,5 +101,5 @@ def test_more_depth_than_anybody_documents_is_refused() -> None:
     as_storable(value[0])
 
 
-def test_text_alone() -> None:
+def test_text_gets_replacement_marks() -> None:
     assert make_text_storable("a\x00") == f"a{REPLACEMENT_MARK}"

@@ -33,7 +33,7 @@ def test_a_run_is_noted_from_its_begin_to_its_end() -> None:
     assert (turn().lease_until <= timezone.now(), turn().error) == (True, "")
 
 
-def test_while_one_runs_another_of_the_same_task_ends_at_once_and_other_tasks_run() -> None:
+def test_second_run_of_same_task_ends_and_others_run() -> None:
     done: list[str] = []
 
     def act() -> None:
@@ -45,7 +45,7 @@ def test_while_one_runs_another_of_the_same_task_ends_at_once_and_other_tasks_ru
     assert done == ["sweep", "mail"]
 
 
-def test_one_that_breaks_gives_its_turn_back_and_says_why() -> None:
+def test_failing_run_releases_its_turn_with_reason() -> None:
     def act() -> None:
         raise KeyError("tracker")
 
@@ -63,7 +63,7 @@ def test_a_turn_whose_process_died_is_free_within_45_seconds() -> None:
     assert task_turns.claim_turn("mail")
 
 
-def test_whoever_lost_the_turn_gives_back_nothing() -> None:
+def test_stale_holder_releases_no_turn() -> None:
     first = task_turns.claim_turn("mail")
     ClockTurn.objects.update(lease_until=timezone.now())
     task_turns.claim_turn("mail")
@@ -71,7 +71,7 @@ def test_whoever_lost_the_turn_gives_back_nothing() -> None:
     assert task_turns.claim_turn("mail") is None
 
 
-def test_a_turn_that_can_not_be_given_back_is_told_and_the_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_turn_release_is_logged_and_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     class Away:
         def update(self, **_: object) -> None:
             raise DatabaseError("away")
@@ -85,7 +85,7 @@ def test_a_turn_that_can_not_be_given_back_is_told_and_the_run_counts(monkeypatc
 
 @pytest.mark.racing
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_runs() -> None:
+def test_only_one_of_many_concurrent_runs_starts() -> None:
     start, end = Barrier(6), Event()
 
     def attempt(_number: int) -> bool:

@@ -29,7 +29,7 @@ def acts(scan: Scan) -> list[tuple[str, str]]:
     return list(AuditEvent.objects.filter(subject=f"scan:{scan.pk}").values_list("action", "actor"))
 
 
-def test_a_move_changes_the_row_and_the_fields_and_says_who_did_it(scan: Scan) -> None:
+def test_move_updates_row_and_fields_and_audits_actor(scan: Scan) -> None:
     now = timezone.now()
     move_state(scan, SCAN, "cancel", actor=Actor(name="ada", user_id=1), reason="not now", finished_at=now)
     assert (scan.state, scan.finished_at) == ("cancelled", now)
@@ -37,7 +37,7 @@ def test_a_move_changes_the_row_and_the_fields_and_says_who_did_it(scan: Scan) -
     assert AuditEvent.objects.get().body["reason"] == "not now"
 
 
-def test_who_comes_second_loses_and_leaves_no_trace(scan: Scan) -> None:
+def test_second_move_loses_and_leaves_no_trace(scan: Scan) -> None:
     stale = Scan.objects.get(pk=scan.pk)
     move_state(scan, SCAN, "cancel", actor=SYSTEM)
     with pytest.raises(LostRaceError, match=f"scan {scan.pk} can't join: its state has changed"):
@@ -47,7 +47,7 @@ def test_who_comes_second_loses_and_leaves_no_trace(scan: Scan) -> None:
     assert acts(scan) == [("scan.cancel", "system")]
 
 
-def test_what_was_held_must_still_be_so(scan: Scan) -> None:
+def test_move_fails_if_held_field_changed(scan: Scan) -> None:
     with pytest.raises(LostRaceError):
         move_state(scan, SCAN, "cancel", actor=SYSTEM, held={"started_by": "somebody else"})
     move_state(scan, SCAN, "cancel", actor=SYSTEM, held={"started_by": "x"})
@@ -65,7 +65,7 @@ def test_no_trail_no_move(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     assert scan.state == "running"
 
 
-def test_an_event_that_there_is_not_is_a_defect_not_a_lost_race(scan: Scan) -> None:
+def test_unknown_event_is_illegal_not_a_lost_race(scan: Scan) -> None:
     with pytest.raises(IllegalMoveError):
         move_state(scan, SCAN, "explode", actor=SYSTEM)
 
@@ -92,7 +92,7 @@ def test_a_versioned_move_of_what_changed_meanwhile_is_stale(ticket: Ticket) -> 
     assert not AuditEvent.objects.exists()
 
 
-def test_a_versioned_move_of_what_was_moved_meanwhile_is_a_lost_race(ticket: Ticket) -> None:
+def test_versioned_move_of_changed_row_is_a_lost_race(ticket: Ticket) -> None:
     Ticket.objects.update(version=2, state="rejected")
     with pytest.raises(LostRaceError) as refused:
         move_versioned_state(ticket, TICKET, "approve", actor=SYSTEM, version=1)

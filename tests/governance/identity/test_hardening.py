@@ -27,7 +27,7 @@ def attempt(client: Client, name: str, password: str = PASSWORD, **more):
     return client.post(reverse("sign-in"), {"login": name, "password": password}, **more)
 
 
-def test_allauth_65_14_2_a_forged_forwarded_header_moves_no_limit() -> None:
+def test_allauth_65_14_2_forged_forwarded_header_is_ignored() -> None:
     """Attempts are counted by the address of the connection, as no proxy is trusted unless it is configured."""
     cache.clear()
     person("ada")
@@ -37,7 +37,7 @@ def test_allauth_65_14_2_a_forged_forwarded_header_moves_no_limit() -> None:
     assert "Too many attempts" in stopped.content.decode()
 
 
-def test_allauth_65_21_0_a_disabled_persons_passkey_opens_nobody_elses_account() -> None:
+def test_allauth_65_21_0_passkey_proof_is_not_carried_over() -> None:
     """A passkey sign-in that was refused leaves its record in the session: the next person must prove their own."""
     gone, ada = person("gone"), person("ada")
     enrol(ada)
@@ -65,7 +65,7 @@ def test_next_after_signing_in_stays_on_this_host(elsewhere: str) -> None:
     assert done["Location"] == reverse("me")
 
 
-def test_nothing_tells_who_exists() -> None:
+def test_answers_do_not_reveal_known_people() -> None:
     """ASVS 6.3.8."""
     cache.clear()
     ada = person("ada")
@@ -113,20 +113,20 @@ def test_a_changed_password_ends_other_sessions() -> None:
     assert AuditEvent.objects.filter(action="user.password", actor="ada").exists()
 
 
-def test_sign_up_is_closed_and_allauths_other_doors_are_not_there() -> None:
+def test_sign_up_and_other_allauth_routes_are_absent() -> None:
     for name in ("account_signup", "account_reauthenticate", "mfa_reauthenticate", "account_email", "mfa_trust",
                  "socialaccount_signup", "account_request_login_code", "usersessions_list"):  # fmt: skip
         with pytest.raises(NoReverseMatch):
             reverse(name)
 
 
-def test_the_door_refuses_posts_from_elsewhere() -> None:
+def test_sign_in_pages_refuse_cross_site_posts() -> None:
     """ASVS 3.5.1."""
     for name in ("sign-in", "sign-out", "mfa_authenticate", "step-up", "account_reset_password"):
         assert Client(enforce_csrf_checks=True).post(reverse(name), {}).status_code == 403, name
 
 
-def test_refused_sign_ins_are_written_down_without_what_was_typed() -> None:
+def test_refused_sign_ins_are_audited_without_typed_text() -> None:
     """ASVS 16.3.1."""
     cache.clear()
     person("ada")
@@ -137,7 +137,7 @@ def test_refused_sign_ins_are_written_down_without_what_was_typed() -> None:
     assert "secret-typed" not in str(rows)
 
 
-def test_a_mail_server_that_is_down_keeps_nobody_from_changing_a_factor(settings, caplog) -> None:
+def test_unreachable_mail_server_does_not_break_reset_page(settings, caplog) -> None:
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
         "django.core.mail.backends.smtp.EmailBackend",
         "127.0.0.1",
@@ -152,7 +152,7 @@ def test_a_mail_server_that_is_down_keeps_nobody_from_changing_a_factor(settings
     assert "could not be sent" in caplog.text
 
 
-def test_the_first_admin_is_made_once_with_a_password_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_admin_is_made_once_with_own_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """ASVS 6.3.2."""
     User.objects.all().delete()
 
@@ -202,7 +202,7 @@ def production_settings(**more: str) -> dict:
     return json.loads(done.stdout)
 
 
-def test_production_settings_hold_the_door() -> None:
+def test_production_settings_protect_sign_in() -> None:
     """ASVS 3.3.1 to 3.3.4, 3.4.1, 13.4.2."""
     held = production_settings()
     names = [held.pop(f"{cookie}_COOKIE_NAME") for cookie in ("SESSION", "CSRF")]
@@ -217,7 +217,7 @@ def test_production_settings_hold_the_door() -> None:
     assert production_settings(TUTELA_BEHIND_PROXY="1")["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
 
 
-def test_pages_of_the_door_are_sealed() -> None:
+def test_sign_in_pages_have_security_headers() -> None:
     """ASVS 3.2.1, 3.4.3, 3.4.5, 3.4.6, 14.3.2."""
     ada = person("ada")
     enrol(ada)

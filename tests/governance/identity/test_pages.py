@@ -25,7 +25,7 @@ def admin() -> Client:
     return stepped_up(signed_in(person("grace", ADMIN)))
 
 
-def test_an_invited_person_chooses_a_password_and_must_enrol() -> None:
+def test_invited_person_sets_password_and_must_enroll() -> None:
     given = {"username": "nina", "full_name": "Nina Ng", "email": "nina@corp.example"}
     url = admin().post(reverse("invite"), given, follow=True).context["url"]
     nina = Client()
@@ -48,7 +48,7 @@ def test_no_second_person_with_a_name_that_differs_in_case_only(name: str) -> No
     assert Client().post(reverse("sign-in"), {"login": "nina", "password": PASSWORD}).status_code == 302
 
 
-def test_a_new_link_for_somebody_with_a_factor_does_not_go_round_it() -> None:
+def test_new_link_does_not_bypass_existing_factor() -> None:
     """ASVS 6.4.3: a reset never bypasses the second factor."""
     nina = person("nina")
     enrol(nina)
@@ -93,7 +93,7 @@ def test_resetting_factors_asks_for_step_up_and_starts_anew() -> None:
 
 
 @pytest.mark.parametrize("name", ["person-active", "person-link", "person-reset-factors"])
-def test_nobody_does_it_to_themselves(name: str) -> None:
+def test_admin_can_not_act_on_own_account(name: str) -> None:
     grace = person("grace", ADMIN)
     before = User.objects.get(pk=grace.pk)
     stepped_up(signed_in(grace)).post(reverse(name, args=[grace.pk]), {"active": "0"})
@@ -114,7 +114,7 @@ def test_the_admin_sees_the_pages_and_an_owner_does_not(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_acts_on_people_are_refused_to_the_auditor_and_unknown_people_are_404(name: str) -> None:
+def test_person_acts_are_403_for_auditor_and_404_if_unknown(name: str) -> None:
     nina = person("nina")
     ada = stepped_up(signed_in(person("ada", (Role.AUDITOR, *ORG))))
     assert ada.get(reverse("person", args=[nina.pk])).status_code == 200
@@ -122,14 +122,14 @@ def test_acts_on_people_are_refused_to_the_auditor_and_unknown_people_are_404(na
     assert admin().post(reverse(name, args=[10**6])).status_code == 404
 
 
-def test_a_security_admin_of_one_account_sees_no_people() -> None:
+def test_admin_of_one_account_sees_no_people() -> None:
     part = signed_in(person("part", (Role.SECURITY_ADMIN, ScopeKind.ACCOUNT, "111122223333")))
     nina = person("nina")
     assert part.get(reverse("person", args=[nina.pk])).status_code == 404
     assert "nina" not in part.get(reverse("people")).content.decode()
 
 
-def test_a_link_is_used_once_and_a_later_one_ends_it() -> None:
+def test_link_works_once_and_newer_link_replaces_it() -> None:
     nina, now = person("nina"), timezone.now()
     from governance.core.policy import SYSTEM
 

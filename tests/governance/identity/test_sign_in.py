@@ -22,7 +22,7 @@ def code_of(user: User) -> str:
     return current_code(enrol(user))
 
 
-def test_the_password_alone_opens_nothing() -> None:
+def test_password_alone_gives_no_access() -> None:
     enrol(person("ada"))
     client = Client()
     answer = password_step(client)
@@ -42,7 +42,7 @@ def test_password_and_code_sign_in_and_are_written_down() -> None:
     assert (row.actor, row.body["methods"]) == ("ada", ["password", "mfa"])
 
 
-def test_without_a_factor_there_is_enrolment_and_nothing_else() -> None:
+def test_without_a_factor_only_enrollment_is_possible() -> None:
     person("ada")
     client = Client()
     password_step(client)
@@ -52,7 +52,7 @@ def test_without_a_factor_there_is_enrolment_and_nothing_else() -> None:
     assert client.post(reverse("sign-out"))["Location"] == "/sign-in/"
 
 
-def test_enrolling_an_app_opens_the_portal_and_shows_recovery_codes_once() -> None:
+def test_app_enrollment_signs_in_and_shows_codes_once() -> None:
     ada = person("ada")
     client = Client()
     password_step(client)

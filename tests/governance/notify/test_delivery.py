@@ -61,7 +61,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException) -> 
     monkeypatch.setattr(EmailMessage, "send", refusing)
 
 
-def test_what_waits_for_a_digest_stops_nobodys_mail(mailoutbox: Outbox) -> None:
+def test_digest_notices_do_not_block_mail(mailoutbox: Outbox) -> None:
     reader = someone("dora", MailChoice.DIGEST)
     told(reader)
     assert delivery.deliver_due_mail() == 1  # the digest of today
@@ -73,7 +73,7 @@ def test_what_waits_for_a_digest_stops_nobodys_mail(mailoutbox: Outbox) -> None:
     assert Notification.objects.filter(person=reader, mailed_at=None, attempts=0).count() == delivery.BATCH_SIZE + 1
 
 
-def test_what_nobody_wants_a_mail_of_stops_nobodys_mail(mailoutbox: Outbox) -> None:
+def test_unwanted_notices_do_not_block_mail(mailoutbox: Outbox) -> None:
     gone = someone("gustav")
     told(gone, delivery.BATCH_SIZE, of="gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
@@ -86,7 +86,7 @@ def test_what_nobody_wants_a_mail_of_stops_nobodys_mail(mailoutbox: Outbox) -> N
     assert not Notification.objects.filter(mailed_at=None).exists()
 
 
-def test_ones_many_do_not_keep_another_waiting(mailoutbox: Outbox) -> None:
+def test_many_notices_do_not_keep_others_waiting(mailoutbox: Outbox) -> None:
     told(someone("mona"), delivery.BATCH_SIZE + 50)
     told(someone("otto"), 2)
     delivery.deliver_due_mail()
@@ -106,7 +106,7 @@ UNABLE = [
 
 
 @pytest.mark.parametrize("error", UNABLE, ids=lambda error: type(error).__name__)
-def test_one_that_can_not_be_sent_is_written_down_and_the_others_go_on(
+def test_failed_mail_is_recorded_and_others_are_sent(
     mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     refuse(monkeypatch, "bert", error)
@@ -120,9 +120,7 @@ def test_one_that_can_not_be_sent_is_written_down_and_the_others_go_on(
     assert poison.next_try_at > timezone.now() + timedelta(seconds=30)
 
 
-def test_after_a_while_it_is_tried_again_and_the_reason_goes(
-    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_mail_is_retried_later_and_error_cleared(mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         refuse(broken, "bert", RuntimeError())
         [row] = told(someone("bert"))
@@ -136,7 +134,7 @@ def test_after_a_while_it_is_tried_again_and_the_reason_goes(
     assert (row.error, row.mailed_at is None) == ("", False)
 
 
-def test_an_address_that_is_none_is_its_rows_affair(mailoutbox: Outbox) -> None:
+def test_invalid_address_fails_its_row_alone(mailoutbox: Outbox) -> None:
     bad = someone("bert")
     User.objects.filter(pk=bad.pk).update(email="a@b\nBcc: everybody@corp.example")
     [row] = told(bad)
@@ -155,9 +153,7 @@ def test_the_end_of_the_tasks_time_is_no_rows_error(mailoutbox: Outbox, monkeypa
     assert row.error == ""
 
 
-def test_while_the_server_is_away_nothing_is_lost_and_nothing_is_put_off(
-    mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_server_loses_and_postpones_no_mail(mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_self: EmailBackend) -> None:
         raise ConnectionRefusedError
 
@@ -242,7 +238,7 @@ class Property(TestCase):
             ), max_size=6,
         )
     )  # fmt: skip
-    def test_whoever_is_due_gets_their_mail_in_this_run(self, others: list[Any]) -> None:
+    def test_due_people_get_mail_in_this_run(self, others: list[Any]) -> None:
         failing: dict[str, Callable[[], BaseException]] = {}
         for number, (choice, count, error, had_digest) in enumerate(others):
             name = f"other{number}"

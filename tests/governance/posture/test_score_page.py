@@ -22,5 +22,5 @@ def test_an_owner_s_scores_are_their_account_s(inventory: Inventory) -> None:
     assert "3 of 3 resources pass" in page
 
 
-def test_without_a_grant_it_is_refused(inventory: Inventory) -> None:
+def test_score_page_without_grant_is_refused(inventory: Inventory) -> None:
     assert readers.outsider().get("/scores/").status_code == 403

@@ -42,7 +42,7 @@ def test_a_list_that_can_not_be_read_any_more_raises_nothing(place: Counts, else
 
 @settings(deadline=None)
 @given(COUNTS, st.integers(1, 500))
-def test_what_does_not_apply_changes_nothing(counts: Counts, more: int) -> None:
+def test_not_applicable_does_not_change_score(counts: Counts, more: int) -> None:
     assert compute_score(replace(counts, not_applicable=counts.not_applicable + more)) == compute_score(counts)
 
 
@@ -56,7 +56,7 @@ def test_a_hundred_means_all(counts: Counts) -> None:
         assert counts.unknown == 0
 
 
-def test_nothing_judged_is_no_number() -> None:
+def test_no_judged_outcomes_give_no_score() -> None:
     assert (compute_score(Counts(not_applicable=9)).passing, compute_score(Counts(not_applicable=9)).known) == (
         None,
         None,

@@ -41,7 +41,7 @@ def test_heat_rises_with_the_share_that_fails(counts: Counts, level: int) -> Non
 
 
 @pytest.mark.parametrize("counts", [Counts(1, 1, 1, 0), Counts(7, 0, 0, 3), Counts(0, 0, 0, 1), Counts(12345, 1, 2, 3)])
-def test_the_parts_of_a_bar_fill_it_without_a_gap_in_the_fixed_order(counts: Counts) -> None:
+def test_bar_segments_fill_the_bar_in_fixed_order(counts: Counts) -> None:
     parts = verdict_bar.build_segments(counts, excepted=1, requested=2)
     assert [part.verdict for part in parts] == ["pass", "excepted", "requested", "fail", "unknown", "not_applicable"]
     assert sum(part.count for part in parts) == counts.all
@@ -54,9 +54,7 @@ def test_the_parts_of_a_bar_fill_it_without_a_gap_in_the_fixed_order(counts: Cou
     ("excepted", "requested", "shown"),
     [(0, 0, (0, 0, 5)), (2, 1, (2, 1, 2)), (5, 3, (5, 0, 0)), (9, 9, (5, 0, 0)), (0, 9, (0, 5, 0))],
 )
-def test_what_is_excepted_or_requested_is_a_part_of_what_fails(
-    excepted: int, requested: int, shown: tuple[int, int, int]
-) -> None:
+def test_excepted_and_requested_are_part_of_fails(excepted: int, requested: int, shown: tuple[int, int, int]) -> None:
     parts = verdict_bar.build_segments(Counts(passed=1, failed=5), excepted, requested)
     assert tuple(part.count for part in parts[1:4]) == shown
 

@@ -30,14 +30,14 @@ def cell(row: queries.PostureRow, group: str) -> Counts:
     return next(cell.counts for cell in row.cells if cell.group == group)
 
 
-def test_who_gets_it(inventory: Inventory) -> None:
+def test_posture_page_needs_a_grant(inventory: Inventory) -> None:
     assert readers.auditor().get("/").status_code == 200
     assert readers.operator().get("/").status_code == 200
     assert readers.outsider().get("/").status_code == 403
     assert Client().get("/")["Location"].startswith("/sign-in/?next=/")
 
 
-def test_ous_add_up_what_is_below_them_down_to_the_accounts(client: Client) -> None:
+def test_ous_sum_counts_below_them(client: Client) -> None:
     found = rows(client)
     assert list(found) == ["Root", "Production", "ledger", "Retail", "shop", "till", "Sandbox", "play"]
     assert cell(found["Root"], "PS") == Counts(7, 1, 1)
@@ -47,7 +47,7 @@ def test_ous_add_up_what_is_below_them_down_to_the_accounts(client: Client) -> N
     assert found["till"].score.passing is None
 
 
-def test_totals_and_scores_are_in_the_fixed_order_and_never_count_unknown_as_pass(client: Client) -> None:
+def test_totals_keep_order_and_unknown_is_no_pass(client: Client) -> None:
     page = client.get("/")
     posture = page.context["posture"]
     assert posture.total == Counts(8, 2, 1, 2)
@@ -58,7 +58,7 @@ def test_totals_and_scores_are_in_the_fixed_order_and_never_count_unknown_as_pas
     assert 'aria-label="8 pass, 0 excepted, 0 requested, 2 fail, 1 unknown, 2 not applicable"' in text
 
 
-def test_numbers_link_to_what_they_count(client: Client) -> None:
+def test_numbers_link_to_matching_findings(client: Client) -> None:
     text = client.get("/").content.decode()
     for query in (
         "verdict=fail&amp;ou=ou-1-retail&amp;control=PS",
@@ -75,7 +75,7 @@ def test_a_reader_without_findings_gets_numbers_without_links(inventory: Invento
     assert '<span class="big">2</span>' in text
 
 
-def test_accounts_that_were_not_read_are_said_to_be_left_out(client: Client) -> None:
+def test_unread_accounts_are_reported_as_left_out(client: Client) -> None:
     assert "<strong>1 could not be read</strong>" in client.get("/").content.decode()
 
 
@@ -106,14 +106,14 @@ def test_accounts_in_no_ou_have_a_row(inventory: Inventory, client: Client) -> N
     assert list(rows(client, "/?ou=none")) == ["", "play"]
 
 
-def test_of_very_many_accounts_only_the_chosen_ous_have_rows(client: Client) -> None:
+def test_many_accounts_have_rows_only_in_chosen_ou(client: Client) -> None:
     with mock.patch.object(queries, "MAX_ACCOUNT_ROWS", 2):
         assert list(rows(client)) == ["Root", "Production", "Retail", "Sandbox"]
         assert "Choose an OU to see its accounts" in client.get("/").content.decode()
         assert list(rows(client, "/?ou=ou-1-prod")) == ["Root", "Production", "ledger", "Retail"]
 
 
-def test_before_the_first_scan_it_says_what_to_do(inventory: Inventory) -> None:
+def test_page_before_first_scan_gives_advice(inventory: Inventory) -> None:
     AccountTotal.objects.all().delete()
     assert "A scan operator can start a scan" in readers.auditor().get("/").content.decode()
     assert 'href="/scans/start/"' in readers.operator().get("/").content.decode()

@@ -46,7 +46,7 @@ def kept() -> int:
     return AuditEvent.objects.filter(action="note.keep").count()
 
 
-def test_the_same_again_gets_the_same_answer_and_acts_once(operator):
+def test_repeated_key_replays_the_answer(operator):
     first, again = send(operator), send(operator)
     assert (again.status_code, again.json(), again["Location"]) == (201, first.json(), first["Location"])
     assert (again.get("Idempotency-Replayed"), first.get("Idempotency-Replayed")) == ("true", None)
@@ -75,7 +75,7 @@ def test_two_people_may_use_the_same_key(operator):
     assert kept() == 2
 
 
-def test_while_the_first_runs_the_second_is_409_and_does_nothing(operator):
+def test_second_request_during_the_first_is_409(operator):
     meanwhile = []
 
     def slow(text: str) -> Any:
@@ -121,7 +121,7 @@ class Busy(APIException):
     [Busy(), Throttled(wait=1), ConflictError(), LostRaceError("It was moved."), StepUpRequiredError(), OSError()],
     ids=lambda error: type(error).__name__,
 )
-def test_a_key_is_free_after_every_answer_that_says_send_it_again(operator, error):
+def test_key_is_free_after_retryable_error(operator, error):
     def fail(text: str) -> None:
         rest_app.keep(text)
         raise error
@@ -136,7 +136,7 @@ def test_a_key_is_free_after_every_answer_that_says_send_it_again(operator, erro
 
 
 @pytest.mark.parametrize("status", [409, 429, 500, 503])
-def test_a_key_is_free_after_an_error_that_was_answered_and_not_raised(operator, monkeypatch, status):
+def test_key_is_free_after_returned_error_response(operator, monkeypatch, status):
     monkeypatch.setattr(rest_app.NoteApi, "create", lambda *_: Response({"detail": "busy"}, status=status))
     assert send(operator).status_code == status
     monkeypatch.undo()
@@ -148,7 +148,7 @@ def mark(client: Client) -> Any:
     return client.post("/api/notes/mark/", {"texts": ["a", "b"]}, content_type="application/json", headers=headers)
 
 
-def test_a_bulk_request_of_which_nothing_was_done_runs_again_and_one_done_in_part_does_not(operator):
+def test_bulk_request_is_replayed_only_if_partly_done(operator):
     def lose(_text: str) -> None:
         raise LostRaceError("It was moved.")
 
@@ -163,7 +163,7 @@ def test_a_bulk_request_of_which_nothing_was_done_runs_again_and_one_done_in_par
     assert kept() == 1
 
 
-def test_a_key_that_could_not_be_given_back_is_free_once_its_claim_is_old(operator, monkeypatch):
+def test_unreleased_key_is_free_once_its_claim_is_old(operator, monkeypatch):
     """The database was away at both ends: nothing could be written down."""
 
     def away(_self: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_key_that_could_not_be_given_back_is_free_once_its_claim_is_old(operat
     assert send(operator).status_code == 201
 
 
-def test_a_claim_whose_process_died_is_taken_over_once_it_is_old(operator):
+def test_claim_of_dead_process_is_taken_over_once_old(operator):
     send(operator)
     died = timezone.now() - CLAIM_TIMEOUT / 2
     IdempotencyRecord.objects.update(status=None, claimed_at=died)
@@ -196,7 +196,7 @@ def test_a_claim_whose_process_died_is_taken_over_once_it_is_old(operator):
     assert kept() == 2
 
 
-def test_whoever_lost_the_claim_while_acting_undoes_the_act(operator):
+def test_act_is_undone_if_its_claim_is_lost(operator):
     def overtaken(text: str) -> Any:
         IdempotencyRecord.objects.update(claim="somebody-else")
         return rest_app.keep(text)
@@ -213,14 +213,14 @@ def test_after_a_day_the_key_is_new(operator):
     assert IdempotencyRecord.objects.get().key == "k-1"
 
 
-def test_a_key_that_is_none(operator):
+def test_invalid_key_is_refused(operator):
     for key in ("", "a b", "x" * 256, "ü"):
         assert fields(refused(send(operator, key=key), 400)) == {"Idempotency-Key"}
     assert send(operator, key='"quoted"').status_code == 201
     assert "Idempotency-Replayed" in send(operator, key="quoted")
 
 
-def test_a_key_opens_nothing_to_whoever_may_not_post(operator):
+def test_idempotency_key_does_not_bypass_permission(operator):
     send(operator)
     refused(send(Client()), 401)
     refused(send(signed_in(person("otto"))), 403)

@@ -30,7 +30,7 @@ def client() -> Client:
     return signed_in(person("oscar", (Role.SCAN_OPERATOR, ScopeKind.ORGANIZATION, "o-1")))
 
 
-def test_one_acts_and_the_other_is_told_to_wait(client: Client):
+def test_concurrent_same_key_acts_once(client: Client):
     start = Barrier(8)
 
     def send(_number: int) -> Any:

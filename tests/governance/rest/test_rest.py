@@ -40,7 +40,7 @@ def post(client: Client, body: Any, url: str = NOTES, **headers: str) -> Any:
     return client.post(url, body, content_type="application/json", headers=headers)
 
 
-def test_signed_out_is_401_that_says_how_to_sign_in_and_without_the_permission_403(operator):
+def test_signed_out_is_401_and_missing_permission_is_403(operator):
     answer = Client().get(NOTES)
     assert refused(answer, 401)["instance"] == NOTES
     assert answer["WWW-Authenticate"].startswith('Session realm="Tutela"')
@@ -51,19 +51,19 @@ def test_signed_out_is_401_that_says_how_to_sign_in_and_without_the_permission_4
     assert post(operator, {"text": "a"}).status_code == 201
 
 
-def test_somebody_switched_off_is_signed_out(operator):
+def test_disabled_person_is_signed_out(operator):
     from governance.identity.models import User
 
     User.objects.update(is_active=False)
     refused(operator.get(NOTES), 401)
 
 
-def test_a_view_that_declares_no_permission_answers_nobody(operator):
+def test_view_without_permission_is_an_error(operator):
     operator.raise_request_exception = False
     assert refused(operator.get("/api/forgot/"), 500)["type"].endswith(":internal")
 
 
-def test_an_action_without_a_permission_or_an_answer_fails_when_urls_are_loaded():
+def test_view_without_permission_or_answer_fails_at_load():
     class Half(Api):
         permissions = {"list": SIGNED_IN}
 
@@ -73,7 +73,7 @@ def test_an_action_without_a_permission_or_an_answer_fails_when_urls_are_loaded(
         rest_app.NoteApi.as_view({"post": "mark", "get": "marked"})
 
 
-def test_methods_that_are_not_there(operator):
+def test_undefined_methods_are_405(operator):
     answer = operator.delete(NOTES)
     refused(answer, 405)
     assert "POST" in answer["Allow"]
@@ -105,7 +105,7 @@ def test_unknown_fields_and_parameters_are_refused_by_name(operator):
     assert fields(refused(post(operator, {"text": "a"}, NOTES + "?dry=1"), 400)) == {"dry"}
 
 
-def test_an_address_that_is_not_there(operator):
+def test_unknown_address_is_a_problem(operator):
     refused(operator.get("/api/nothing/"), 404)
 
 
@@ -118,7 +118,7 @@ def test_an_address_that_is_not_there(operator):
         (ValidationError("Too weak."), 400, "errors"),
     ],
 )
-def test_what_services_raise(operator, error, status, word):
+def test_service_errors_become_problems(operator, error, status, word):
     def fail(_text: str) -> None:
         raise error
 
@@ -137,7 +137,7 @@ def test_a_defect_is_a_500_without_its_message(operator):
     assert b"hunter2" not in answer.content
 
 
-def test_a_host_that_is_not_ours_is_a_problem_too(settings, operator):
+def test_unknown_host_is_a_problem(settings, operator):
     settings.ALLOWED_HOSTS = ["portal.example"]
     refused(operator.get(NOTES, headers={"host": "evil.example"}), 400)
 
@@ -154,7 +154,7 @@ def test_a_change_needs_the_version_that_was_read(operator):
     assert (answer.status_code, answer["ETag"]) == (200, rest_app.VERSION)
 
 
-def test_a_bulk_act_answers_for_each_item_and_undoes_only_what_failed(operator):
+def test_bulk_act_answers_per_item_and_undoes_failures_only(operator):
     def act(text: str) -> Any:
         said = rest_app.keep(text)
         if text == "b":
@@ -173,7 +173,7 @@ def test_a_bulk_act_answers_for_each_item_and_undoes_only_what_failed(operator):
     assert set(AuditEvent.objects.filter(action="note.keep").values_list("subject", flat=True)) == {"a", "c"}
 
 
-def test_a_bulk_act_has_a_limit_and_a_defect_undoes_nothing_quietly(operator):
+def test_bulk_act_is_limited_and_raises_defects(operator):
     assert (
         str(MAX_BULK_ITEMS)
         in refused(post(operator, {"texts": ["a"] * (MAX_BULK_ITEMS + 1)}, MARK), 400)["errors"][0]["detail"]
@@ -187,7 +187,7 @@ def test_a_bulk_act_has_a_limit_and_a_defect_undoes_nothing_quietly(operator):
         post(operator, {"texts": ["a"]}, MARK)
 
 
-def test_every_permission_that_a_view_declares_exists():
+def test_every_declared_permission_exists():
     from django.urls import get_resolver
 
     found = [p.callback.cls for p in api_patterns(get_resolver("governance.api").url_patterns)]

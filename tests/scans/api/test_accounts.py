@@ -47,7 +47,7 @@ def test_signed_out_is_401_and_without_a_grant_403(outsider, inventory):
         ({"q": "000004"}, {"play"}),
     ],
 )
-def test_filters(auditor, query, names):
+def test_filters_narrow_the_accounts(auditor, query, names):
     assert {item["name"] for item in items(auditor, "accounts/", **query)} == names
 
 
@@ -69,7 +69,7 @@ def test_open_findings_are_counted_by_severity(auditor, inventory):
     assert sum(get(auditor, f"accounts/{inventory.play.account_id}/")["open_findings"].values()) == 0
 
 
-def test_who_may_not_see_findings_gets_no_counts_rather_than_zero(operator, inventory):
+def test_counts_are_null_without_finding_permission(operator, inventory):
     assert get(operator, f"accounts/{inventory.shop.account_id}/")["open_findings"] is None
 
 

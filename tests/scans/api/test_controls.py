@@ -11,7 +11,7 @@ from tests.scans.api.asking import ROOT, get, items, refused
 pytestmark = pytest.mark.django_db
 
 
-def test_every_control_with_how_it_stands_where_i_may_see(auditor, owner):
+def test_controls_are_listed_with_counts_in_reach(auditor, owner):
     found = {item["id"]: item for item in items(auditor, "controls/")}
     assert list(found) == list(registry.controls())
     assert found["SSM-PS-001"]["resources"] == {"pass": 7, "fail": 1, "unknown": 1, "not_applicable": 0}
@@ -19,7 +19,7 @@ def test_every_control_with_how_it_stands_where_i_may_see(auditor, owner):
     assert mine["SSM-PS-001"]["resources"] == {"pass": 4, "fail": 1, "unknown": 0, "not_applicable": 0}
 
 
-def test_filters(auditor):
+def test_filters_narrow_the_controls(auditor):
     assert {item["group"] for item in items(auditor, "controls/", group="ps")} == {"PS"}
     assert {item["severity"] for item in items(auditor, "controls/", severity="high")} == {"high"}
     refused(auditor.get(ROOT + "controls/?severity=worst"), 400)
@@ -34,7 +34,7 @@ def test_detail_carries_the_documentation_and_the_fix(auditor):
     assert said["facts"]
 
 
-def test_unknown_signed_out_and_not_permitted(auditor, outsider):
+def test_bad_control_requests_get_401_403_or_404(auditor, outsider):
     refused(auditor.get(ROOT + "controls/SSM-ZZ-999/"), 404)
     refused(auditor.get(ROOT + "controls/%00/"), 404)
     for path in ("controls/", "controls/SSM-PS-001/"):

@@ -17,7 +17,7 @@ def resources(found):
     return {item["resource"].rsplit(":", 1)[-1] for item in found}
 
 
-def test_open_findings_newest_first_with_the_columns_of_the_export(auditor, inventory):
+def test_open_findings_are_newest_first_with_export_columns(auditor, inventory):
     found = items(auditor, "findings/")
     assert [item["fingerprint"] for item in found] == [
         f.fingerprint for f in (inventory.unread, inventory.bucket, inventory.secret)
@@ -40,7 +40,7 @@ def test_open_findings_newest_first_with_the_columns_of_the_export(auditor, inve
         ({"state": "", "severity": ""}, {"parameter/db/password", "parameter/*", "shop-logs"}),
     ],
 )
-def test_filters(auditor, query, expected):
+def test_filters_narrow_the_findings(auditor, query, expected):
     assert resources(items(auditor, "findings/", **query)) == expected
 
 
@@ -64,7 +64,7 @@ def test_signed_out_and_not_permitted(operator, inventory):
         refused(operator.get(ROOT + path), 403)
 
 
-def test_detail_has_the_history_and_the_fix_with_the_resources_own_ids(auditor, inventory):
+def test_detail_has_history_and_fix_with_resource_ids(auditor, inventory):
     said = get(auditor, f"findings/{inventory.secret.fingerprint}/")
     assert said["title"]
     assert [event["kind"] for event in said["events"]] == ["open"]

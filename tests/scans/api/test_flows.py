@@ -50,7 +50,9 @@ def test_an_owner_gets_no_fact_of_another_account(sending: Inventory, owner: Cli
     assert sending.ledger.account_id not in answer.content.decode()
 
 
-def test_who_may_ask_for_flows(sending: Inventory, operator: Client, outsider: Client, owner: Client) -> None:
+def test_flows_need_permission_and_visible_account(
+    sending: Inventory, operator: Client, outsider: Client, owner: Client
+) -> None:
     refused(operator.get(f"{ROOT}flows/"), 403)
     refused(outsider.get(f"{ROOT}flows/"), 403)
     refused(Client().get(f"{ROOT}flows/"), 401)
@@ -70,7 +72,9 @@ def test_coverage_of_an_account(sending: Inventory, auditor: Client, owner: Clie
     refused(owner.get(f"{ROOT}accounts/{sending.ledger.account_id}/coverage/"), 404)
 
 
-def test_frameworks(inventory: Inventory, auditor: Client, owner: Client, outsider: Client) -> None:
+def test_frameworks_are_listed_with_standings(
+    inventory: Inventory, auditor: Client, owner: Client, outsider: Client
+) -> None:
     assert items(auditor, "frameworks/")[0]["id"] == "source"
     found = {item["id"]: item for item in get(auditor, "frameworks/source/")["requirements"]}
     assert (found["S16"]["standing"], found["S21"]["standing"]) == ("broken", "attested")

@@ -58,7 +58,7 @@ def test_pages_and_the_stream_give_the_same(auditor, judged):
     assert stream(auditor) == whole
 
 
-def test_the_next_page_is_of_the_same_scan_though_a_newer_one_ended(auditor, judged):
+def test_next_page_stays_with_its_scan_after_newer_one(auditor, judged):
     following = get(auditor, "outcomes/", limit=1)["next"]
     assert f"scan={judged.scan.pk}" in following
     scan(judged.organization, judged.shop)
@@ -81,7 +81,7 @@ def test_a_scan_that_still_runs_has_no_whole_outcomes(auditor, judged):
     assert items(auditor, "outcomes/"), "latest is the last that came to its end"
 
 
-def test_what_is_not_understood(auditor, judged):
+def test_invalid_parameters_are_refused(auditor, judged):
     assert fields(refused(auditor.get(ROOT + "outcomes/?verdict=fail"), 400)) == {"verdict"}
     refused(auditor.get(ROOT + "outcomes/?scan=newest"), 400)
     refused(auditor.get(ROOT + "outcomes/?scan=" + "9" * 40), 400)

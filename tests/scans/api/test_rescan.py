@@ -58,7 +58,7 @@ def test_an_owner_scans_their_account(owner, sent, django_capture_on_commit_call
 
 
 @pytest.mark.parametrize(("path", "body"), WAYS)
-def test_too_soon_says_when(owner, settings, path, body):
+def test_early_rescan_says_when_to_try_again(owner, settings, path, body):
     settings.RESCAN_RATE = "1/hour"
     Scan.objects.filter(pk=post(owner, path, body).json()["id"]).update(state="done")
     answer = post(owner, path, body)
@@ -67,7 +67,7 @@ def test_too_soon_says_when(owner, settings, path, body):
     assert Scan.objects.count() == 2
 
 
-def test_outside_the_grant_is_as_unknown_as_what_is_not_there(owner, inventory):
+def test_account_outside_grant_looks_unknown(owner, inventory):
     foreign, unknown = (post(owner, f"accounts/{id}/rescan/") for id in (LEDGER, "999999999999"))
     said = refused(foreign, 404) | {"instance": ""}
     assert said == refused(unknown, 404) | {"instance": ""}
@@ -88,7 +88,7 @@ def test_a_rescan_is_one_whole_account_and_nothing_else(owner, body):
     assert Scan.objects.count() == 1
 
 
-def test_without_the_permission_it_is_refused(auditor, outsider, inventory):
+def test_rescan_without_permission_is_refused(auditor, outsider, inventory):
     for path, body in WAYS:
         refused(post(Client(), path, body), 401)
         refused(post(auditor, path, body), 403)
@@ -103,7 +103,7 @@ def test_a_closed_account_is_refused_with_the_reason(owner, inventory):
 
 
 @pytest.mark.parametrize(("path", "body"), WAYS)
-def test_a_token_cut_to_it_rescans_and_does_nothing_else(inventory, path, body):
+def test_rescan_token_can_do_nothing_else(inventory, path, body):
     client, headers = Client(), bearer(Permission.SCAN_RESCAN, Permission.ACCOUNT_VIEW)
     made = post(client, path, body, **headers)
     assert made.status_code == 201, made.content

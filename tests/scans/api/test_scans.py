@@ -40,14 +40,14 @@ def test_a_scan_counts_the_accounts_that_i_may_see(auditor, owner, inventory):
     assert get(owner, f"scans/{inventory.scan.pk}/") == mine
 
 
-def test_a_scan_of_others_accounts_is_not_there(owner, inventory):
+def test_scan_of_foreign_accounts_is_not_found(owner, inventory):
     other = scan(inventory.organization, inventory.ledger)
     assert [item["id"] for item in items(owner, "scans/")] == [inventory.scan.pk]
     for path in LOOKS[1:]:
         refused(owner.get(ROOT + path.format(id=other.pk)), 404)
 
 
-def test_what_was_asked_names_only_what_i_may_see(owner, auditor, inventory):
+def test_scan_request_shows_only_visible_places(owner, auditor, inventory):
     asked = {"accounts": ["100000000001", "100000000003"], "ous": ["ou-1-sandbox"], "regions": [REGION], "controls": []}
     Scan.objects.filter(pk=inventory.scan.pk).update(asked=asked)
     assert get(auditor, f"scans/{inventory.scan.pk}/")["asked"] == {"whole": False, **asked}
@@ -127,7 +127,7 @@ def test_bodies_that_are_not_understood(operator, inventory, body, field):
     assert Scan.objects.count() == 1
 
 
-def test_an_account_that_i_do_not_see_is_as_unknown_as_one_that_is_not_there(inventory):
+def test_invisible_account_looks_unknown(inventory):
     held = (Role.SCAN_OPERATOR, ScopeKind.ACCOUNT, inventory.shop.account_id)
     mine = signed_in(person("sam", held))
     said = [
@@ -160,7 +160,7 @@ def test_cancel_then_resume(operator, inventory, sent, committed):
     assert "only a cancelled scan" in refused(post(operator, f"scans/{running}/resume/"), 409)["detail"]
 
 
-def test_cancel_and_resume_take_no_fields_and_reach_no_foreign_scan(operator, inventory):
+def test_cancel_and_resume_take_no_fields_or_foreign_scan(operator, inventory):
     running = scan(inventory.organization, inventory.shop, inventory.play, state="running")
     assert fields(refused(post(operator, f"scans/{running.pk}/cancel/", {"why": "x"}), 400)) == {"why"}
     refused(post(operator, f"scans/{10**30}/cancel/"), 404)
@@ -173,7 +173,7 @@ def test_cancel_and_resume_take_no_fields_and_reach_no_foreign_scan(operator, in
     assert running.state == "running"
 
 
-def test_the_same_key_starts_one_scan(operator, inventory, sent, committed):
+def test_repeated_key_starts_one_scan(operator, inventory, sent, committed):
     with committed():
         first = post(operator, "scans/", {}, Idempotency_Key="k-1")
     with committed():
@@ -205,7 +205,7 @@ def test_a_session_needs_the_csrf_token(inventory):
     assert Scan.objects.count() == 1
 
 
-def test_several_organizations_must_be_told_apart(inventory):
+def test_several_organizations_must_be_named(inventory):
     from accounts.models import Organization
 
     second = Organization.objects.create(org_id="o-second", partition="aws-us-gov", management_account_id="4" * 12)
@@ -230,7 +230,7 @@ def test_pages_and_queries(auditor, inventory, django_assert_max_num_queries):
 ERROR = {"what": "telling of the scan's end", "reason": "It broke (error 1f in the log).", "what_to_do": "Report it."}
 
 
-def test_what_failed_in_the_portal_is_told(auditor, inventory):
+def test_internal_errors_of_a_scan_are_listed(auditor, inventory):
     Scan.objects.filter(pk=inventory.scan.pk).update(totals={"errors": [ERROR]})
     assert get(auditor, f"scans/{inventory.scan.pk}/gaps/")["internal_errors"] == [ERROR]
 

@@ -63,7 +63,7 @@ def send(client: Client, method: str, made: dict[str, Any], body: Any = None, et
     )
 
 
-def test_one_is_made_and_shown_whole(operator, auditor):
+def test_schedule_is_created_and_shown_whole(operator, auditor):
     made = make(operator)
     assert (made["name"], made["organization"], made["enabled"]) == ("nightly", ORG, True)
     assert (made["every_minutes"], made["daily_at"], made["time_zone"]) == (None, "02:00", "Europe/Madrid")
@@ -76,14 +76,14 @@ def test_one_is_made_and_shown_whole(operator, auditor):
     assert AuditEvent.objects.get(action="schedule.create").actor == "oscar"
 
 
-def test_a_part_is_made_with_everything_that_a_scan_takes(operator):
+def test_partial_schedule_takes_every_scan_option(operator):
     body = {"accounts": [SHOP], "ous": ["ou-1-sandbox"], "regions": [REGION], "controls": ["SSM-DS-001"]}
     made = make(operator, RETAIL | body)
     assert made["asked"] == body | {"whole": False, "controls": [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]}
     assert (made["every_minutes"], made["daily_at"], made["time_zone"]) == (360, None, None)
 
 
-def test_who_may_make_one(operator, owner, auditor, outsider, local, inventory):
+def test_schedule_needs_permission(operator, owner, auditor, outsider, local, inventory):
     refused(post(Client(), "schedules/", NIGHTLY), 401)
     for client in (owner, auditor, outsider):
         refused(post(client, "schedules/", NIGHTLY), 403)
@@ -95,7 +95,7 @@ def test_who_may_make_one(operator, owner, auditor, outsider, local, inventory):
     assert make(local, RETAIL | {"name": "two", "ous": [], "accounts": [SHOP, TILL]})
 
 
-def test_a_foreign_one_is_not_there(operator, local, owner):
+def test_foreign_schedule_is_not_found(operator, local, owner):
     whole, mine = make(operator), make(local, RETAIL)
     shop = make(operator, RETAIL | {"name": "shop", "ous": [], "accounts": [SHOP]})
     assert {item["id"] for item in items(local, "schedules/")} == {mine["id"], shop["id"]}
@@ -124,12 +124,12 @@ def test_a_foreign_one_is_not_there(operator, local, owner):
         ({"accounts": [SHOP] * 1001}, "accounts"), ({"accounts": "all"}, "accounts"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_names_its_field(operator, body, wrong):
+def test_invalid_schedule_names_its_field(operator, body, wrong):
     assert fields(refused(post(operator, "schedules/", NIGHTLY | body), 400)) == {wrong}
     assert not Schedule.objects.exists()
 
 
-def test_what_i_can_not_see_is_as_unknown_as_what_is_not_there(local):
+def test_invisible_account_looks_unknown(local):
     said = [refused(post(local, "schedules/", RETAIL | {"accounts": [id]}), 400) for id in (LEDGER, "999999999999")]
     assert [one["errors"][0]["detail"].replace(LEDGER, "999999999999") for one in said] == [
         said[1]["errors"][0]["detail"]
@@ -185,7 +185,7 @@ def test_a_change_can_not_reach_beyond_the_grant(local):
     assert get(local, f"schedules/{made['id']}/")["asked"]["ous"] == ["ou-1-retail"]
 
 
-def test_deleted_it_is_gone_and_its_scan_stays(operator):
+def test_deleted_schedule_is_gone_but_its_scan_stays(operator):
     made = make(operator)
     ran = post(operator, f"schedules/{made['id']}/run/").json()
     answer = send(operator, "delete", made)
@@ -195,7 +195,7 @@ def test_deleted_it_is_gone_and_its_scan_stays(operator):
     assert get(operator, f"scans/{ran['id']}/")["id"] == ran["id"]
 
 
-def test_run_now(operator, sent, django_capture_on_commit_callbacks):
+def test_run_now_starts_the_scan(operator, sent, django_capture_on_commit_callbacks):
     made = make(operator, RETAIL)
     with django_capture_on_commit_callbacks(execute=True):
         first = post(operator, f"schedules/{made['id']}/run/")
@@ -209,7 +209,7 @@ def test_run_now(operator, sent, django_capture_on_commit_callbacks):
     assert (last["scan"], last["state"]) == (scan["id"], "running")
 
 
-def test_a_refused_run_says_why_and_so_does_the_schedule(operator, inventory):
+def test_refused_run_gives_reason_in_answer_and_schedule(operator, inventory):
     made = make(operator, RETAIL)
     Account.objects.filter(ou=inventory.retail).update(status="CLOSED")
     assert "can be scanned" in refused(post(operator, f"schedules/{made['id']}/run/"), 409)["detail"]
@@ -235,7 +235,7 @@ def test_a_post_that_is_sent_again_acts_once(operator):
     assert fields(refused(post(operator, "schedules/", NIGHTLY), 400)) == {"name"}
 
 
-def test_pages(operator):
+def test_pages_hold_every_schedule_once(operator):
     ids = [make(operator, NIGHTLY | {"name": f"n{n}"})["id"] for n in range(5)]
     assert [item["id"] for item in every(operator, "schedules/", limit=2)] == ids[::-1]
 
@@ -252,7 +252,7 @@ def bearer(*permissions: Permission) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def test_a_token_reaches_as_far_as_it_was_cut_for(inventory):
+def test_token_reaches_only_its_scope(inventory):
     headers = bearer(Permission.SCAN_SCHEDULE, Permission.ACCOUNT_VIEW)
     client = Client()
     refused(post(client, "schedules/", NIGHTLY, **headers), 403)
@@ -264,6 +264,6 @@ def test_a_token_reaches_as_far_as_it_was_cut_for(inventory):
     refused(client.get(f"{ROOT}schedules/", headers=headers), 403)
 
 
-def test_a_token_that_was_not_cut_for_it_makes_none(inventory):
+def test_token_without_the_scope_can_not_make_schedules(inventory):
     headers = bearer(Permission.SCAN_RUN, Permission.SCAN_VIEW, Permission.ACCOUNT_VIEW)
     refused(post(Client(), "schedules/", RETAIL | {"ous": [], "accounts": [SHOP]}, **headers), 403)

@@ -87,7 +87,7 @@ def test_an_organization_trail_in_a_member_is_counted_once() -> None:
     assert not all_of(evidence, "cloudtrail.organization")
 
 
-def test_denied_the_list_of_trails() -> None:
+def test_denied_trail_list_is_a_gap() -> None:
     reader = account()
     reader.refuse("cloudtrail", "DescribeTrails")
     gap = reader.gap("cloudtrail", "DescribeTrails")
@@ -101,7 +101,7 @@ def test_denied_the_list_of_trails() -> None:
     ("operation", "hidden"),
     [("GetTrailStatus", {"logging"}), ("GetEventSelectors", {"selectors", "advanced_selectors"})],
 )
-def test_denied_a_detail(operation: str, hidden: set[str]) -> None:
+def test_denied_detail_hides_its_facts(operation: str, hidden: set[str]) -> None:
     reader = account(trail()).refuse("cloudtrail", operation)
     facts = one_of(collect(reader, MEMBER), "cloudtrail.trail")
     assert {name for name, value in facts.items() if isinstance(value, Gap)} == hidden
@@ -116,7 +116,7 @@ def test_a_trail_that_is_gone_meanwhile_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"trailList": None}, {"trailList": [{"Name": "x"}]}, {"trailList": ["x"]}])
-def test_malformed_lists(answer: Any) -> None:
+def test_malformed_trail_list_is_a_gap(answer: Any) -> None:
     evidence = collect(account().answer("cloudtrail", "DescribeTrails", answer), MEMBER)
     assert kinds(evidence, "cloudtrail.trail") == ["malformed"]
     assert one_of(evidence, "cloudtrail.account")["trails"].kind is GapKind.MALFORMED
@@ -132,7 +132,7 @@ def test_selectors_of_neither_form_were_left_out() -> None:
     assert one_of(collect(one, MEMBER), "cloudtrail.trail")["selectors"] == []
 
 
-def test_malformed_details() -> None:
+def test_malformed_details_are_gaps() -> None:
     reader = (
         account(trail())
         .answer("cloudtrail", "GetTrailStatus", {})

@@ -11,7 +11,7 @@ from tests.scans.collectors.looking import all_of, one_of
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_one_call_says_it(enabled: bool) -> None:
+def test_one_call_gives_the_default_encryption(enabled: bool) -> None:
     reader = FakeReader(COLLECTOR).answer("ec2", "GetEbsEncryptionByDefault", {"EbsEncryptionByDefault": enabled})
     evidence = collect(reader, EarlierEvidence())
     arn = "arn:aws:ec2:eu-west-1:111122223333:ebs-encryption-by-default"
@@ -20,7 +20,7 @@ def test_one_call_says_it(enabled: bool) -> None:
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
-def test_denied() -> None:
+def test_denied_read_is_a_gap() -> None:
     reader = FakeReader(COLLECTOR).refuse("ec2", "GetEbsEncryptionByDefault", "UnauthorizedOperation", status=403)
     evidence = collect(reader, EarlierEvidence())
     gap = reader.gap("ec2", "GetEbsEncryptionByDefault", "UnauthorizedOperation")
@@ -28,6 +28,6 @@ def test_denied() -> None:
     assert not evidence.gaps
 
 
-def test_malformed() -> None:
+def test_malformed_answer_is_a_gap() -> None:
     reader = FakeReader(COLLECTOR).answer("ec2", "GetEbsEncryptionByDefault", {"EbsEncryptionByDefault": "true"})
     assert one_of(collect(reader, EarlierEvidence()), "ec2.ebs_default")["enabled"].kind is GapKind.MALFORMED

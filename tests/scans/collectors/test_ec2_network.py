@@ -69,7 +69,7 @@ def test_an_endpoint_that_leads_to_no_service_hides_no_other(type: str) -> None:
     assert (found["vpce-3"]["endpoint_type"], found["vpce-3"]["ingress_443"]) == (type, [])
 
 
-def test_an_interface_endpoint_without_a_service_is_one_that_was_not_understood() -> None:
+def test_interface_endpoint_without_service_is_malformed() -> None:
     odd = endpoint()
     del odd["ServiceName"]
     assert kinds(collect(region(odd), EarlierEvidence()), "ec2.vpc_endpoint") == ["malformed"]
@@ -114,14 +114,14 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, seen(NODE)))
 
 
-def test_nodes_without_interface_endpoints_take_two_calls_for_their_vpc() -> None:
+def test_nodes_without_interface_endpoint_take_two_calls() -> None:
     reader = region(gateway())
     evidence = collect(reader, seen(NODE, SECOND, a("ssm.node", "mi", vpc=None)))
     assert set(all_of(evidence, "ec2.vpc")) == {f"{HOME}vpc/vpc-1"}
     assert reader.count() == 1 + 2
 
 
-def test_a_single_node_takes_one_more_for_its_neighbours_and_one_for_whose_vpc_it_is() -> None:
+def test_single_node_takes_two_more_calls() -> None:
     reader = region().answer("ec2", "DescribeVpcs", {"Vpcs": [vpc(OwnerId="444455556666")]})
     assert one_of(collect(reader, seen(NODE)), "ec2.vpc")["owner"] == "444455556666"
     assert reader.count() == 1 + 2 + 1 + 1
@@ -131,7 +131,7 @@ def test_a_single_node_takes_one_more_for_its_neighbours_and_one_for_whose_vpc_i
     ("answer", "kind"),
     [(None, GapKind.DENIED), ({"Vpcs": [vpc(OwnerId=None)]}, GapKind.MALFORMED), ({"Vpcs": []}, GapKind.NOT_READ)],
 )
-def test_whose_vpc_it_is_was_not_told(answer: dict[str, Any] | None, kind: GapKind) -> None:
+def test_unread_vpc_hides_its_owner_and_ranges(answer: dict[str, Any] | None, kind: GapKind) -> None:
     reader = region()
     if answer is None:
         reader.refuse("ec2", "DescribeVpcs", "UnauthorizedOperation")
@@ -143,7 +143,7 @@ def test_whose_vpc_it_is_was_not_told(answer: dict[str, Any] | None, kind: GapKi
     assert hidden == {"cidrs": kind, "owner": kind}
 
 
-def test_peerings_are_read_only_for_a_vpc_with_a_single_node() -> None:
+def test_peerings_are_read_only_for_single_node_vpcs() -> None:
     reader = region()
     evidence = collect(reader, seen(NODE, SECOND))
     assert one_of(evidence, "ec2.vpc")["nodes"] == 2
@@ -158,7 +158,7 @@ def peering(requester: dict[str, str], accepter: dict[str, str], code: str = "ac
     return {"RequesterVpcInfo": requester, "AccepterVpcInfo": accepter, "Status": {"Code": code}}
 
 
-def test_the_neighbours_of_a_single_node() -> None:
+def test_single_node_vpc_lists_its_neighbors() -> None:
     connections = [
         peering(end("vpc-1"), end("vpc-9", "444455556666")),
         peering(end("vpc-2"), end("vpc-1")),
@@ -175,7 +175,7 @@ def test_the_neighbours_of_a_single_node() -> None:
 @pytest.mark.parametrize(
     ("kind", "answer"), [(GapKind.DENIED, None), (GapKind.MALFORMED, {"VpcPeeringConnections": [{"Status": {}}]})]
 )
-def test_peerings_that_were_not_told_hide_the_neighbours_alone(kind: GapKind, answer: dict[str, Any] | None) -> None:
+def test_unread_peerings_hide_only_the_neighbors(kind: GapKind, answer: dict[str, Any] | None) -> None:
     reader = region()
     if answer is None:
         reader.refuse("ec2", "DescribeVpcPeeringConnections", "UnauthorizedOperation")
@@ -186,7 +186,7 @@ def test_peerings_that_were_not_told_hide_the_neighbours_alone(kind: GapKind, an
     assert {n: v.kind for n, v in one_of(evidence, "ec2.vpc").items() if isinstance(v, Gap)} == {"peers": kind}
 
 
-def test_denied_the_endpoints() -> None:
+def test_denied_endpoint_list_is_a_gap() -> None:
     reader = region().refuse("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
     gap = reader.gap("ec2", "DescribeVpcEndpoints", "UnauthorizedOperation")
     assert collect(reader, EarlierEvidence()).gaps == {"ec2.vpc_endpoint": [gap], "ec2.vpc": [gap]}
@@ -200,14 +200,14 @@ def test_denied_the_endpoints() -> None:
         ("DescribeVpcAttribute", "ec2.vpc", {"dns_support", "dns_hostnames"}),
     ],
 )
-def test_denied_a_detail(operation: str, type: str, hidden: set[str]) -> None:
+def test_denied_detail_hides_its_facts(operation: str, type: str, hidden: set[str]) -> None:
     reader = region(endpoint()).refuse("ec2", operation, "UnauthorizedOperation")
     evidence = collect(reader, EarlierEvidence())
     assert {name for name, value in one_of(evidence, type).items() if isinstance(value, Gap)} == hidden
     assert not evidence.gaps
 
 
-def test_what_another_answer_leaves_out_is_not_known() -> None:
+def test_objects_missing_from_answers_are_unknown() -> None:
     reader = region(endpoint())
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": []}).answer("ec2", "DescribeVpcs", {"Vpcs": []})
     evidence = collect(reader, EarlierEvidence())
@@ -222,7 +222,7 @@ def test_a_vpc_that_is_gone_meanwhile_is_dropped() -> None:
     assert not evidence.gaps
 
 
-def test_nodes_that_were_not_read_leave_it_open_which_vpcs_have_some() -> None:
+def test_unread_nodes_leave_vpcs_unknown() -> None:
     evidence = collect(region(endpoint()), seen(gaps={"ssm.node": [DENIED]}))
     assert evidence.gaps == {"ec2.vpc": [DENIED]}
     assert one_of(evidence, "ec2.vpc")["has_nodes"] == one_of(evidence, "ec2.vpc")["nodes"] == DENIED
@@ -232,12 +232,12 @@ def test_nodes_that_were_not_read_leave_it_open_which_vpcs_have_some() -> None:
 @pytest.mark.parametrize(
     "wrong", [{}, {"VpcEndpoints": {}}, {"VpcEndpoints": ["x"]}, {"VpcEndpoints": [{"VpcId": "v"}]}]
 )
-def test_malformed_endpoints(wrong: Any) -> None:
+def test_malformed_endpoint_list_is_a_gap(wrong: Any) -> None:
     evidence = collect(region().answer("ec2", "DescribeVpcEndpoints", wrong), EarlierEvidence())
     assert kinds(evidence, "ec2.vpc_endpoint") == ["malformed"]
 
 
-def test_malformed_details() -> None:
+def test_malformed_details_are_gaps() -> None:
     reader = region(endpoint(PolicyDocument="{"))
     reader.answer("ec2", "DescribeVpcAttribute", {})
     reader.answer("ec2", "DescribeVpcs", {"Vpcs": ["x"]})
@@ -257,7 +257,7 @@ def test_malformed_details() -> None:
         ({"IpProtocol": "udp", "FromPort": 443, "ToPort": 443}, False),
     ],
 )
-def test_which_rules_admit_https(rule: dict[str, Any], admitted: bool) -> None:
+def test_https_sources_are_taken_from_matching_rules(rule: dict[str, Any], admitted: bool) -> None:
     of = {
         "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
         "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
@@ -268,7 +268,7 @@ def test_which_rules_admit_https(rule: dict[str, Any], admitted: bool) -> None:
     assert list_https_sources({"IpPermissions": [rule | of]}) == (everything if admitted else [])
 
 
-def test_all_ranges_of_a_vpc_that_it_still_has() -> None:
+def test_vpc_ranges_are_those_still_associated() -> None:
     vpc = {
         "CidrBlock": "10.0.0.0/16",
         "CidrBlockAssociationSet": [

@@ -42,7 +42,7 @@ def test_versions_and_hosts_of_one_page_only() -> None:
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
-def test_denied() -> None:
+def test_denied_lookup_is_a_gap() -> None:
     reader = FakeReader(COLLECTOR).refuse(*LOOKUP)
     gap = reader.gap(*LOOKUP)
     evidence = collect(reader, EarlierEvidence())
@@ -53,5 +53,5 @@ def test_denied() -> None:
 @pytest.mark.parametrize(
     "wrong", ["x", {}, {"CloudTrailEvent": "{"}, {"CloudTrailEvent": "[]"}, event(tlsDetails="TLSv1.2")]
 )
-def test_malformed(wrong: Any) -> None:
+def test_malformed_lookup_is_a_gap(wrong: Any) -> None:
     assert one_of(collect(region(wrong), EarlierEvidence()), TYPE)["sampled"].kind is GapKind.MALFORMED

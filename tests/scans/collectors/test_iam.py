@@ -92,7 +92,7 @@ def test_an_empty_account_takes_five_calls() -> None:
     assert one_of(evidence, "iam.names") == {"hits": []}
 
 
-def test_evidence_of_an_unchanged_account_is_the_same_to_the_byte() -> None:
+def test_unchanged_account_gives_identical_evidence() -> None:
     first, again = (
         account(
             page(UserDetailList=users, Policies=[{**POLICY, "PolicyVersionList": VERSIONS}]), rows=(ROOT_ROW, USER_ROW)
@@ -126,7 +126,7 @@ def test_a_report_that_never_comes_is_a_gap() -> None:
 
 
 @pytest.mark.parametrize("rows", [(USER_ROW,), (ROOT_ROW, USER_ROW, ROOT_ROW)])
-def test_a_report_without_one_row_of_the_root_user_tells_of_the_users_alone(rows: tuple[str, ...]) -> None:
+def test_report_without_single_root_row_still_gives_users(rows: tuple[str, ...]) -> None:
     evidence = read(account(rows=rows))
     assert [facts["name"] for facts in all_of(evidence, "iam.user").values()] == ["ann"]
     assert not evidence.gaps
@@ -134,14 +134,14 @@ def test_a_report_without_one_row_of_the_root_user_tells_of_the_users_alone(rows
     assert hidden == dict.fromkeys(("password_last_used", "keys_last_used", "credentials_present"), "NoRootUser")
 
 
-def test_a_report_of_nobody_tells_that_there_are_no_users() -> None:
+def test_empty_report_means_no_users() -> None:
     evidence = read(account(rows=()))
     assert not all_of(evidence, "iam.user")
     assert not evidence.gaps
 
 
 @pytest.mark.parametrize("row", ["false", "FALSE"])
-def test_a_root_user_whose_credentials_were_removed(row: str) -> None:
+def test_removed_root_credentials_are_reported(row: str) -> None:
     parts = ROOT_ROW.split(",")
     parts[3] = row
     assert one_of(read(account(rows=(",".join(parts),))), "iam.root")["credentials_present"] is False
@@ -162,7 +162,7 @@ def test_a_user_of_the_report() -> None:
     }
 
 
-def test_principals_policies_and_who_has_them() -> None:
+def test_principals_and_policies_list_their_attachments() -> None:
     inline = [
         {"PolicyName": "mine", "PolicyDocument": ALLOW},
         {"PolicyName": "coded", "PolicyDocument": quote('{"Statement":[]}')},
@@ -190,7 +190,7 @@ def test_principals_policies_and_who_has_them() -> None:
     assert one_of(evidence, "iam.policy") == {"name": "wide", "document": ALLOW, "attached_to": [f"{HOME}role/app"]}
 
 
-def test_a_document_that_does_not_parse_is_a_gap_of_that_document() -> None:
+def test_unparsable_document_is_a_gap_of_that_document() -> None:
     versions = [{"VersionId": "v1", "IsDefaultVersion": True, "Document": "%7Bnot"}]
     evidence = read(account(page(Policies=[{**POLICY, "PolicyVersionList": versions}])))
     assert one_of(evidence, "iam.policy")["document"].kind is GapKind.MALFORMED
@@ -203,7 +203,7 @@ ELSEWHERE = EarlierEvidence(
 )
 
 
-def test_the_management_account_is_asked_who_manages_root_credentials() -> None:
+def test_management_account_reports_root_credential_manager() -> None:
     reader = account().answer("iam", "ListOrganizationsFeatures", {"EnabledFeatures": ["RootSessions", "Another"]})
     evidence = collect(reader, HERE, sleep=lambda _: None)
     assert all_of(evidence, "iam.organization") == {
@@ -219,7 +219,7 @@ def test_a_member_is_not_asked_since_it_would_be_refused() -> None:
 
 @pytest.mark.parametrize("suffix", ["", "Exception"])
 @pytest.mark.parametrize("code", ["ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode"])
-def test_an_organization_that_cannot_have_features_has_none(code: str, suffix: str) -> None:
+def test_unsupported_organization_features_are_none(code: str, suffix: str) -> None:
     reader = account().refuse("iam", "ListOrganizationsFeatures", code + suffix, kind=GapKind.REJECTED)
     assert one_of(collect(reader, HERE, sleep=lambda _: None), "iam.organization") == {"features": []}
 
@@ -227,7 +227,7 @@ def test_an_organization_that_cannot_have_features_has_none(code: str, suffix: s
 @pytest.mark.parametrize(
     ("answer", "kind"), [(None, GapKind.DENIED), ({}, GapKind.MALFORMED), ({"EnabledFeatures": [1]}, GapKind.MALFORMED)]
 )
-def test_features_that_were_not_told_are_a_gap_of_themselves(answer: dict[str, Any] | None, kind: GapKind) -> None:
+def test_unread_features_are_a_gap_alone(answer: dict[str, Any] | None, kind: GapKind) -> None:
     reader = account()
     if answer is None:
         reader.refuse("iam", "ListOrganizationsFeatures", "AccessDenied")
@@ -248,7 +248,7 @@ def test_features_that_were_not_told_are_a_gap_of_themselves(answer: dict[str, A
         ("GetAccountAuthorizationDetails", set(), {"iam.policy", "iam.principal", "iam.inline"}),
     ],
 )
-def test_what_a_refusal_hides(operation: str, facts: set[str], lists: set[str]) -> None:
+def test_refused_iam_call_hides_its_facts(operation: str, facts: set[str], lists: set[str]) -> None:
     reader = account()
     reader.refuse("iam", operation, "AccessDenied")
     evidence = read(reader)
@@ -258,7 +258,7 @@ def test_what_a_refusal_hides(operation: str, facts: set[str], lists: set[str]) 
     assert {gap.action for gap in evidence.all_gaps()} == {f"iam:{operation}"}
 
 
-def test_principals_that_were_not_read_hide_who_has_a_policy() -> None:
+def test_unread_principals_hide_policy_attachments() -> None:
     reader = account()
     first = page(Policies=[{**POLICY, "PolicyVersionList": VERSIONS}])
     reader.refuse("iam", "GetAccountAuthorizationDetails", "Throttling", kind=GapKind.THROTTLED, after=[first])
@@ -277,7 +277,7 @@ def test_principals_that_were_not_read_hide_who_has_a_policy() -> None:
         ("GetAccountAuthorizationDetails", page(UserDetailList=[{"UserName": "x"}]), "iam.principal"),
     ],
 )
-def test_malformed_lists(operation: str, answer: dict[str, Any], type: str) -> None:
+def test_malformed_list_is_a_gap(operation: str, answer: dict[str, Any], type: str) -> None:
     evidence = read(account().answer("iam", operation, answer))
     assert kinds(evidence, type) == ["malformed"]
 

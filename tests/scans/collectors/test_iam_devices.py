@@ -41,6 +41,6 @@ def test_a_virtual_device_of_a_user(name: str) -> None:
         {"User": None},
     ],
 )
-def test_a_device_whose_user_was_left_out_is_not_known(nobody: dict[str, Any]) -> None:
+def test_device_without_a_user_is_unknown(nobody: dict[str, Any]) -> None:
     assert virtual(device("phone", USER), nobody).kind is GapKind.MALFORMED
     assert virtual(nobody, device("Authapp", ROOT)) is True, "whatever the other is"

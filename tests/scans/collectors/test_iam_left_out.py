@@ -23,7 +23,7 @@ def seen(*roles: dict[str, Any], **more: Any) -> Evidence:
 
 
 @pytest.mark.parametrize("name", ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"])
-def test_a_page_without_one_of_its_lists_may_have_more(name: str) -> None:
+def test_page_missing_a_list_is_incomplete(name: str) -> None:
     evidence = read(account(page(UserDetailList=[user()]), without(page(RoleDetailList=[role()]), name)))
     assert [kinds(evidence, type) for type in ENTITIES] == [["malformed"]] * 3
 
@@ -45,7 +45,7 @@ def test_a_role_without_its_inline_policies_may_have_some() -> None:
     assert facts["policies"].kind is GapKind.MALFORMED
 
 
-def test_a_user_without_that_list_has_none() -> None:
+def test_user_without_inline_list_has_no_inline_policies() -> None:
     evidence = read(account(page(UserDetailList=[user(AttachedManagedPolicies=[])])))
     assert not all_of(evidence, "iam.inline")
     assert not evidence.gaps

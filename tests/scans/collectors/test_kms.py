@@ -103,7 +103,7 @@ def test_a_key_of_aws_is_known_by_its_alias_and_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("text", ["alias/aws/ebs", "alias/aws/unlisted", f"{HOME}alias/aws/unlisted"])
-def test_a_reserved_alias_is_there_though_no_list_names_it(text: str) -> None:
+def test_reserved_alias_exists_without_being_listed(text: str) -> None:
     reader = region()
     facts = reference(collect(reader, seen(parameter(text))), text)
     assert (facts["key"], facts["state"], facts["manager"]) == (None, "Enabled", "AWS")
@@ -111,13 +111,13 @@ def test_a_reserved_alias_is_there_though_no_list_names_it(text: str) -> None:
     assert reader.count("kms", "DescribeKey") == 0
 
 
-def test_a_reserved_alias_that_is_not_found_while_the_aliases_are_refused_is_no_missing_key() -> None:
+def test_refused_alias_list_does_not_hide_reserved_alias() -> None:
     reader = region().refuse("kms", "ListAliases")
     facts = reference(collect(reader, seen(parameter("alias/aws/unlisted"))), "alias/aws/unlisted")
     assert (facts["state"], facts["manager"], facts["aws_alias"]) == ("Enabled", "AWS", "alias/aws/unlisted")
 
 
-def test_another_accounts_alias_of_aws_is_looked_up_like_any_other() -> None:
+def test_aws_alias_of_another_account_is_looked_up_normally() -> None:
     foreign = "arn:aws:kms:eu-west-1:999999999999:alias/aws/ssm"
     facts = reference(collect(region(), seen(parameter(foreign))), foreign)
     assert facts["state"] == "NotFound"
@@ -133,7 +133,7 @@ def test_a_key_that_does_not_exist(text: str) -> None:
     assert not evidence.gaps
 
 
-def test_a_key_that_is_gone_since_it_was_described() -> None:
+def test_key_deleted_after_description_is_not_found() -> None:
     reader = region().refuse("kms", "GetKeyPolicy", "NotFoundException", kind=GapKind.REJECTED)
     evidence = collect(reader, seen(parameter(KEY)))
     assert reference(evidence, KEY)["state"] == "NotFound"
@@ -170,7 +170,7 @@ def test_a_replica_rotates_as_its_primary_in_another_region_does() -> None:
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDeniedException", GapKind.DENIED), ("NotFoundException", GapKind.REJECTED)]
 )
-def test_a_primary_that_was_not_told_hides_the_rotation_of_its_replica_only(code: str, kind: GapKind) -> None:
+def test_unread_primary_hides_only_its_replicas_rotation(code: str, kind: GapKind) -> None:
     reader = region().answer("kms", "DescribeKey", key(**REPLICA), when={"KeyId": KEY})
     reader.refuse("kms", "GetKeyRotationStatus", code, kind=kind, region="us-east-1")
     facts = one_of(collect(reader, seen(parameter(KEY))), "kms.key")
@@ -178,7 +178,7 @@ def test_a_primary_that_was_not_told_hides_the_rotation_of_its_replica_only(code
 
 
 @pytest.mark.parametrize("more", [{"KeyState": "Disabled"}, {"Origin": "EXTERNAL"}])
-def test_the_primary_of_a_replica_that_cannot_rotate_is_not_asked(more: dict[str, Any]) -> None:
+def test_primary_of_unrotatable_replica_is_not_asked(more: dict[str, Any]) -> None:
     reader = region().answer("kms", "DescribeKey", key(**REPLICA, **more), when={"KeyId": KEY})
     collect(reader, seen(parameter(KEY)))
     assert not reader.count("kms", "GetKeyRotationStatus")
@@ -191,7 +191,7 @@ def test_a_foreign_key_that_can_be_described() -> None:
     assert reader.count() == 2
 
 
-def test_a_foreign_key_that_refuses_is_a_gap_of_itself_only() -> None:
+def test_refused_foreign_key_is_a_gap_of_that_key() -> None:
     reader = region().refuse("kms", "DescribeKey", when={"KeyId": FOREIGN})
     evidence = collect(reader, seen(parameter(FOREIGN)))
     gap = reader.gap("kms", "DescribeKey")
@@ -200,7 +200,7 @@ def test_a_foreign_key_that_refuses_is_a_gap_of_itself_only() -> None:
     assert not evidence.gaps
 
 
-def test_denied_an_own_key() -> None:
+def test_denied_own_key_is_a_gap() -> None:
     reader = region().refuse("kms", "DescribeKey", when={"KeyId": KEY})
     evidence = collect(reader, seen(parameter("alias/data")))
     gap = reader.gap("kms", "DescribeKey")
@@ -209,7 +209,7 @@ def test_denied_an_own_key() -> None:
 
 
 @pytest.mark.parametrize(("operation", "fact"), [("GetKeyRotationStatus", "rotation"), ("GetKeyPolicy", "policy")])
-def test_denied_or_malformed_details(operation: str, fact: str) -> None:
+def test_denied_or_malformed_detail_is_a_gap(operation: str, fact: str) -> None:
     for reader, kind in (
         (region().refuse("kms", operation), GapKind.DENIED),
         (region().answer("kms", operation, {}), GapKind.MALFORMED),
@@ -218,7 +218,7 @@ def test_denied_or_malformed_details(operation: str, fact: str) -> None:
         assert {name: v.kind for name, v in facts.items() if isinstance(v, Gap)} == {fact: kind}
 
 
-def test_denied_the_aliases() -> None:
+def test_denied_alias_list_leaves_aliases_unknown() -> None:
     reader = region().refuse("kms", "ListAliases")
     reader.answer("kms", "DescribeKey", key(), when={"KeyId": "alias/data"})
     evidence = collect(reader, seen(parameter("alias/data"), parameter(OTHER, "two"), parameter(KEY, "three")))
@@ -240,12 +240,12 @@ def test_a_malformed_key(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"Aliases": ["x"]}])
-def test_malformed_aliases(answer: Any) -> None:
+def test_malformed_alias_list_is_a_gap(answer: Any) -> None:
     evidence = collect(region().answer("kms", "ListAliases", answer), seen(parameter(OTHER)))
     assert reference(evidence, OTHER)["aws_alias"].kind is GapKind.MALFORMED
 
 
-def test_a_key_of_another_region_is_described_there_and_judged_there() -> None:
+def test_key_in_another_region_is_described_there() -> None:
     away = KEY.replace("eu-west-1", "eu-central-1")
     reader = region().answer("kms", "DescribeKey", key(away), when={"KeyId": away}, region="eu-central-1")
     evidence = collect(reader, seen(parameter(away)))
@@ -254,7 +254,7 @@ def test_a_key_of_another_region_is_described_there_and_judged_there() -> None:
     assert reader.count() == 2
 
 
-def test_buckets_and_trails_of_the_global_evidence_count_where_their_keys_are() -> None:
+def test_global_buckets_and_trails_count_in_key_region() -> None:
     trail = "arn:aws:cloudtrail:{}:111122223333:trail/t"
     here = a("cloudtrail.trail", trail.format("eu-west-1"), GLOBAL, home_region="eu-west-1", kms_key=KEY)
     away = a("cloudtrail.trail", trail.format("us-east-1"), GLOBAL, home_region="us-east-1", kms_key="us")
@@ -277,14 +277,14 @@ def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> 
     assert collect(region(), earlier).gaps == {"kms.reference": [DENIED], "kms.key": [DENIED]}
 
 
-def test_a_description_with_personal_data_is_a_hit_without_it() -> None:
+def test_personal_data_in_description_is_reported_hidden() -> None:
     reader = region().answer("kms", "DescribeKey", key(Description="ask jane.doe@example.com"), when={"KeyId": KEY})
     evidence = collect(reader, seen(parameter(KEY)))
     assert [hit["field"] for hit in one_of(evidence, "kms.key")["hits"]] == ["description"]
     assert b"jane" not in serialize_evidence(evidence)
 
 
-def test_a_password_in_a_url_of_a_description_is_told_by_its_place() -> None:
+def test_url_password_in_description_is_located_not_shown() -> None:
     text = "see https://deploy:" + "Xk29vTq8LmZr4w@files.legacy.internal/app"
     reader = region().answer("kms", "DescribeKey", key(Description=text), when={"KeyId": KEY})
     evidence = collect(reader, seen(parameter(KEY)))

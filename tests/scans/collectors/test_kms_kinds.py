@@ -11,7 +11,7 @@ from tests.scans.collectors.test_kms import KEY, key, parameter, reference, regi
 
 
 @pytest.mark.parametrize(("part", "name"), [("KeyUsage", "usage"), ("KeySpec", "spec")])
-def test_what_aws_left_out_is_not_known(part: str, name: str) -> None:
+def test_omitted_key_field_is_unknown(part: str, name: str) -> None:
     answer = key()
     del answer["KeyMetadata"][part]
     reader = region().answer("kms", "DescribeKey", answer, when={"KeyId": KEY})
@@ -20,7 +20,7 @@ def test_what_aws_left_out_is_not_known(part: str, name: str) -> None:
     assert facts[name].kind is GapKind.MALFORMED
 
 
-def test_a_key_that_signs_says_so_wherever_it_is_named() -> None:
+def test_signing_key_reports_its_usage_everywhere() -> None:
     answer = key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")
     evidence = collect(region().answer("kms", "DescribeKey", answer, when={"KeyId": KEY}), seen(parameter(KEY)))
     for facts in (reference(evidence, KEY), one_of(evidence, "kms.key")):
@@ -28,6 +28,6 @@ def test_a_key_that_signs_says_so_wherever_it_is_named() -> None:
 
 
 @pytest.mark.parametrize("part", ["usage", "spec"])
-def test_a_denied_key_hides_it(part: str) -> None:
+def test_denied_key_hides_usage_and_spec(part: str) -> None:
     reader = region().refuse("kms", "DescribeKey")
     assert reference(collect(reader, seen(parameter("alias/other"))), "alias/other")[part].kind is GapKind.DENIED

@@ -42,7 +42,7 @@ def test_an_empty_region_takes_two_calls() -> None:
     assert not evidence.gaps
 
 
-def test_groups_that_nothing_names() -> None:
+def test_prefixed_groups_are_found_without_references() -> None:
     prefixed = (group("/aws/ssm/AWS-RunShellScript"), group("/aws/ssm/automation/executeScript", kmsKeyId="key"))
     evidence = collect(region(prefixed=prefixed), EarlierEvidence())
     assert all_of(evidence, "logs.group") == {
@@ -59,7 +59,7 @@ def test_groups_that_nothing_names() -> None:
     }
 
 
-def test_groups_of_the_agent_are_found_by_their_names_and_their_keys_looked_up() -> None:
+def test_agent_groups_are_found_by_name_with_keys() -> None:
     agents = (group("/nodes/amazon-ssm-agent.log"), group("/var/log/amazon/ssm/errors.log", kmsKeyId="key"))
     names = tuple(item["logGroupName"] for item in agents)
     reader = region(*agents, found=(*names, "/aws/amazonmq/broker"))
@@ -71,24 +71,24 @@ def test_groups_of_the_agent_are_found_by_their_names_and_their_keys_looked_up()
     assert reader.asked()[-1].params == {"logGroupIdentifiers": sorted(names)}
 
 
-def test_a_group_of_the_agent_may_take_other_data_too() -> None:
+def test_agent_group_may_take_other_data() -> None:
     name = "/nodes/amazon-ssm-agent.log"
     evidence = collect(region(group(name), found=(name,)), seen(a("ssm.command", "command", log_group=name)))
     assert [f["kinds"] for f in all_of(evidence, "logs.group").values()] == [["agent", "run_command"]]
 
 
-def test_a_group_of_the_agent_that_is_gone_when_looked_up_is_not_missing_from_anything() -> None:
+def test_agent_group_deleted_before_lookup_is_not_missing() -> None:
     evidence = collect(region(found=("/nodes/amazon-ssm-agent.log",)), EarlierEvidence())
     assert not evidence.resources
     assert not evidence.gaps
 
 
-def test_denied_the_search_the_list_is_incomplete() -> None:
+def test_denied_search_leaves_the_list_incomplete() -> None:
     reader = region().refuse(*DESCRIBE, when=PATTERN)
     assert collect(reader, EarlierEvidence()).gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
 
 
-def test_named_groups_are_looked_up_by_name_and_missing_ones_told() -> None:
+def test_named_groups_are_looked_up_and_missing_reported() -> None:
     # Some emulations ignore the names and list everything.
     reader = region(group("commands"), group("sessions"), group("others"))
     earlier = seen(COMMAND, SESSIONS, SCRIPTS)
@@ -110,7 +110,7 @@ def test_batches_of_fifty_and_only_for_groups_not_yet_seen() -> None:
     assert reader.count() == 2 + 3
 
 
-def test_a_batch_that_is_refused_for_one_missing_group_is_asked_one_by_one() -> None:
+def test_batch_refused_for_missing_group_is_split() -> None:
     reader = region(group("commands"))
     not_there = {"code": "ResourceNotFoundException", "kind": GapKind.REJECTED}
     for names in (["commands", "sessions"], ["sessions"]):
@@ -121,14 +121,14 @@ def test_a_batch_that_is_refused_for_one_missing_group_is_asked_one_by_one() -> 
     assert not evidence.gaps
 
 
-def test_denied_the_prefix() -> None:
+def test_denied_prefix_leaves_the_list_incomplete() -> None:
     reader = region(group("commands")).refuse(*DESCRIBE, when=PREFIX)
     evidence = collect(reader, seen(COMMAND))
     assert evidence.gaps == {"logs.group": [reader.gap(*DESCRIBE)]}
     assert set(all_of(evidence, "logs.group")) == {f"{HOME}commands"}
 
 
-def test_denied_the_named_ones_are_not_called_missing() -> None:
+def test_denied_named_groups_are_not_called_missing() -> None:
     reader = FakeReader(COLLECTOR).refuse(*DESCRIBE)
     for when in (PREFIX, PATTERN):
         reader.answer(*DESCRIBE, {"logGroups": []}, when=when)
@@ -139,7 +139,7 @@ def test_denied_the_named_ones_are_not_called_missing() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{}, {"logGroups": {}}, {"logGroups": ["x"]}, {"logGroups": [{"kmsKeyId": "k"}]}])
-def test_malformed(wrong: Any) -> None:
+def test_malformed_answer_is_a_gap(wrong: Any) -> None:
     evidence = collect(region().answer(*DESCRIBE, wrong), seen(COMMAND))
     assert kinds(evidence, "logs.group") == ["malformed"]
     assert not evidence.resources
@@ -153,5 +153,5 @@ def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> 
     assert evidence.gaps == {"logs.group": [DENIED], "logs.missing": [DENIED]}
 
 
-def test_settings_that_name_no_group_leave_nothing_open() -> None:
+def test_unrelated_gaps_leave_groups_complete() -> None:
     assert not collect(region(), seen(gaps={"ssm.parameter": [DENIED]})).gaps

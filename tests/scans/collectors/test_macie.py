@@ -17,7 +17,7 @@ def region(status: str = "ENABLED") -> FakeReader:
     return reader.answer("macie2", "GetAutomatedDiscoveryConfiguration", {"status": "DISABLED"})
 
 
-def test_on_takes_a_second_call_for_discovery() -> None:
+def test_enabled_macie_takes_a_second_call() -> None:
     reader = region()
     evidence = collect(reader, EarlierEvidence())
     facts = {"status": "ENABLED", "supported": True, "discovery": "DISABLED"}
@@ -26,7 +26,7 @@ def test_on_takes_a_second_call_for_discovery() -> None:
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
-def test_paused_takes_one_call() -> None:
+def test_paused_macie_takes_one_call() -> None:
     reader = region("PAUSED")
     assert one_of(collect(reader, EarlierEvidence()), TYPE) == {"status": "PAUSED", "supported": True}
     assert reader.count() == 1
@@ -38,7 +38,7 @@ def test_the_refusal_that_means_off(status: int) -> None:
     assert one_of(collect(reader, EarlierEvidence()), TYPE) == {"status": "DISABLED", "supported": True}
 
 
-def test_the_refusal_that_is_one() -> None:
+def test_real_refusal_is_a_gap() -> None:
     message = "User: x is not authorized to perform: macie2:GetMacieSession"
     reader = region().refuse("macie2", "GetMacieSession", message=message, status=403)
     gap = reader.gap("macie2", "GetMacieSession")
@@ -52,20 +52,20 @@ def test_a_region_without_macie() -> None:
     assert one_of(collect(reader, EarlierEvidence()), TYPE) == {"status": "DISABLED", "supported": False}
 
 
-def test_a_region_in_which_only_the_fips_endpoint_is_missing_is_not_known() -> None:
+def test_region_missing_only_fips_endpoint_is_unknown() -> None:
     reader = region().refuse("macie2", "GetMacieSession", "NoFipsEndpoint", kind=GapKind.NO_FIPS)
     gap = one_of(collect(reader, EarlierEvidence()), TYPE)["supported"]
     assert gap.kind is GapKind.NO_FIPS
 
 
-def test_denied_the_discovery() -> None:
+def test_denied_discovery_is_a_gap() -> None:
     reader = region().refuse("macie2", "GetAutomatedDiscoveryConfiguration", status=403)
     facts = one_of(collect(reader, EarlierEvidence()), TYPE)
     assert facts["status"] == "ENABLED"
     assert facts["discovery"] == reader.gap("macie2", "GetAutomatedDiscoveryConfiguration")
 
 
-def test_malformed() -> None:
+def test_malformed_answers_are_gaps() -> None:
     reader = region().answer("macie2", "GetMacieSession", {})
     assert one_of(collect(reader, EarlierEvidence()), TYPE)["status"].kind is GapKind.MALFORMED
     reader = region().answer("macie2", "GetAutomatedDiscoveryConfiguration", {"status": 1})

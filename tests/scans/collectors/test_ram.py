@@ -45,7 +45,7 @@ def test_a_parameter_in_two_shares() -> None:
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, EarlierEvidence()))
 
 
-def test_denied() -> None:
+def test_denied_lists_are_gaps() -> None:
     reader = region().refuse("ram", "ListResources")
     assert collect(reader, EarlierEvidence()).gaps == {TYPE: [reader.gap("ram", "ListResources")]}
     reader = region(share("s1")).refuse("ram", "ListPrincipals")
@@ -53,12 +53,12 @@ def test_denied() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["x", {"type": "ssm:Parameter"}, {"resourceShareArn": "s1"}])
-def test_malformed(wrong: Any) -> None:
+def test_malformed_lists_are_gaps(wrong: Any) -> None:
     assert kinds(collect(region(wrong), EarlierEvidence()), TYPE) == ["malformed"]
 
 
 @pytest.mark.parametrize("items", [[{"arn": ONE}], [share("s1"), {"arn": ONE}], [{"arn": ONE}, share("s1")]])
-def test_a_share_that_was_left_out_hides_whom_it_admits(items: list[Any]) -> None:
+def test_omitted_share_leaves_principals_unknown(items: list[Any]) -> None:
     evidence = collect(region(*items, principals=(member("444455556666", "s1"),)), EarlierEvidence())
     assert {name: fact.kind for name, fact in one_of(evidence, TYPE).items()} == {
         "shares": GapKind.MALFORMED,
@@ -66,7 +66,7 @@ def test_a_share_that_was_left_out_hides_whom_it_admits(items: list[Any]) -> Non
     }
 
 
-def test_malformed_principals() -> None:
+def test_malformed_principals_are_a_gap() -> None:
     assert (
         one_of(collect(region(share("s1"), principals=("x",)), EarlierEvidence()), TYPE)["principals"].kind
         is GapKind.MALFORMED

@@ -52,7 +52,7 @@ def test_the_block_and_the_buckets_of_all_pages() -> None:
         ("s3control", "GetPublicAccessBlock", "s3.account", "public_access_block"),
     ],
 )
-def test_denied(service: str, operation: str, type: str, fact: str) -> None:
+def test_denied_read_is_a_gap(service: str, operation: str, type: str, fact: str) -> None:
     reader = account()
     reader.refuse(service, operation, "AccessDenied", status=403)
     evidence = collect(reader, EarlierEvidence())

@@ -45,7 +45,7 @@ def test_an_empty_account_takes_no_call() -> None:
     assert not evidence.gaps
 
 
-def test_an_own_bucket_takes_two_calls_in_its_region_under_a_complete_block() -> None:
+def test_own_bucket_under_full_block_takes_two_calls() -> None:
     reader = s3()
     earlier = seen(COMMAND, *inventory({"own": "eu-central-1"}))
     evidence = collect(reader, earlier)
@@ -81,7 +81,7 @@ def test_without_a_complete_block_the_bucket_takes_four(block: Any) -> None:
     assert reader.count() == 4
 
 
-def test_what_a_bucket_does_not_have() -> None:
+def test_absent_bucket_settings_are_read_as_absent() -> None:
     reader = s3()
     for operation, code in {
         "GetBucketEncryption": "ServerSideEncryptionConfigurationNotFoundError",
@@ -104,7 +104,7 @@ def test_what_a_bucket_does_not_have() -> None:
         ("GetBucketPolicyStatus", "policy_public"),
     ],
 )
-def test_denied_or_malformed_details(operation: str, fact: str) -> None:
+def test_denied_or_malformed_bucket_detail_is_a_gap(operation: str, fact: str) -> None:
     earlier = seen(COMMAND, *inventory({"own": "eu-west-1"}, None))
     for reader, kind in (
         (s3().refuse("s3", operation, "AccessDenied", status=403), GapKind.DENIED),
@@ -118,7 +118,7 @@ def test_denied_or_malformed_details(operation: str, fact: str) -> None:
     ("code", "status", "head"),
     [("404", 404, "not_found"), ("NoSuchBucket", 404, "not_found"), ("403", 403, "forbidden"), ("301", 301, "exists")],
 )
-def test_what_a_foreign_bucket_answers(code: str, status: int, head: str) -> None:
+def test_foreign_bucket_head_answer_is_recorded(code: str, status: int, head: str) -> None:
     reader = s3().refuse("s3", "HeadBucket", code, status=status)
     evidence = collect(reader, seen(STRAY, *inventory({})))
     facts = one_of(evidence, "s3.destination")
@@ -132,7 +132,7 @@ def test_a_foreign_bucket_that_can_not_be_asked() -> None:
     assert one_of(collect(reader, seen(STRAY, *inventory({}))), "s3.destination")["head"].kind is GapKind.THROTTLED
 
 
-def test_an_own_bucket_that_is_gone_meanwhile_is_a_dangling_destination() -> None:
+def test_own_bucket_deleted_meanwhile_is_dangling() -> None:
     reader = s3().refuse("s3", "GetBucketPolicy", "NoSuchBucket", kind=GapKind.REJECTED, status=404)
     reader.refuse("s3", "HeadBucket", "404", kind=GapKind.REJECTED, status=404)
     evidence = collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"})))
@@ -173,7 +173,7 @@ def test_buckets_that_other_accounts_point_at() -> None:
     assert not collect(s3(), seen(*inventory({}), inbound={"gone": ("07",)})).resources
 
 
-def test_an_inventory_that_was_not_read_leaves_open_whose_a_bucket_is() -> None:
+def test_unread_inventory_leaves_bucket_owner_unknown() -> None:
     evidence = collect(s3(), seen(COMMAND, *inventory(DENIED)))
     assert evidence.gaps == {"s3.bucket": [DENIED]}
     facts = one_of(evidence, "s3.destination")

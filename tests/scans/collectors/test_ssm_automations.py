@@ -84,13 +84,13 @@ def test_an_execution_that_is_gone_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"AutomationExecution": "x"}, {"AutomationExecution": {"Parameters": "x"}}])
-def test_malformed_executions(answer: dict[str, Any]) -> None:
+def test_malformed_execution_is_a_gap(answer: dict[str, Any]) -> None:
     reader = automations("AWS-CreateCloudFormationStack").answer("ssm", "GetAutomationExecution", answer)
     facts = facts_of(ssm_automations.collect(reader, EarlierEvidence()))
     assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
 
 
-def test_an_execution_whose_document_was_left_out_may_name_a_bucket() -> None:
+def test_execution_without_document_may_name_a_bucket() -> None:
     reader = automations("x").answer(
         "ssm", "DescribeAutomationExecutions", {"AutomationExecutionMetadataList": [{"AutomationExecutionId": RUN}]}
     )

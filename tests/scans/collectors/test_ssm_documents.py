@@ -53,7 +53,7 @@ def test_a_script_inside_a_loop_is_seen() -> None:
     assert Scene({"mainSteps": []}).facts()["uses_script"] is False
 
 
-def test_session_preferences() -> None:
+def test_session_preferences_become_facts() -> None:
     content = session_content(
         s3BucketName="logs",
         s3EncryptionEnabled=True,

@@ -85,7 +85,7 @@ def test_preferences_seen_before_a_refusal_are_kept() -> None:
     assert set(evidence.gaps) == {"ssm.document", "ssm.session_document"}
 
 
-def test_a_denied_body_hides_what_rests_on_it_only() -> None:
+def test_denied_body_hides_only_facts_that_rest_on_it() -> None:
     scene = Scene(RUNBOOK)
     scene.reader.refuse("ssm", "GetDocument")
     facts = scene.facts()
@@ -105,14 +105,14 @@ def test_a_denied_permission_is_never_read_as_not_shared() -> None:
 @pytest.mark.parametrize(
     ("ids", "expected"), [(["all"], ["all"]), (["All", "444455556666"], ["444455556666", "all"]), ([], [])]
 )
-def test_shared_with(ids: list[str], expected: list[str]) -> None:
+def test_shared_with_joins_pages_of_accounts(ids: list[str], expected: list[str]) -> None:
     scene = Scene(RUNBOOK)
     scene.reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": ids[:1]}, {"AccountIds": ids[1:]})
     assert scene.facts()["shared_with"] == expected
 
 
 @pytest.mark.parametrize("answer", [{}, {"AccountIds": "all"}, {"AccountIds": [None]}, {"AccountIds": [7]}])
-def test_malformed_permissions(answer: dict[str, Any]) -> None:
+def test_malformed_permissions_are_a_gap(answer: dict[str, Any]) -> None:
     scene = Scene(RUNBOOK)
     scene.reader.answer("ssm", "DescribeDocumentPermission", answer)
     assert scene.facts()["shared_with"].kind is GapKind.MALFORMED

@@ -55,7 +55,7 @@ def test_hybrid_nodes_need_no_ec2_call() -> None:
     assert reader.count() == 1
 
 
-def test_ec2_nodes() -> None:
+def test_ec2_nodes_get_instance_facts() -> None:
     reader = given(["i-1", "i-2"], [instance("i-1"), instance("i-2", "m5.large", VpcId="vpc-2")])
     evidence = collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"
@@ -163,7 +163,7 @@ def test_malformed_reservations_never_make_a_node_vanish(reservation: Any) -> No
         {"InstanceTypes": [{"InstanceType": "m5n.large", "NetworkInfo": 3}]},
     ],
 )
-def test_malformed_types(types: Any) -> None:
+def test_malformed_instance_types_are_a_gap(types: Any) -> None:
     reader = given(["i-1"], [instance("i-1")]).answer("ec2", "DescribeInstanceTypes", types)
     assert facts(collect(reader, EarlierEvidence()))["i-1"]["transit_encryption"].kind is GapKind.MALFORMED
 
@@ -177,7 +177,7 @@ def test_malformed_instances_and_items() -> None:
     assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.node"]] == [GapKind.MALFORMED]
 
 
-def test_an_instance_without_its_vpc_is_in_one_that_isnt_known() -> None:
+def test_instance_without_vpc_has_unknown_vpc() -> None:
     item = instance("i-1")
     del item["VpcId"]
     found = facts(collect(given(["i-1"], [item]), EarlierEvidence()))

@@ -118,7 +118,7 @@ def test_a_baseline_that_is_gone_is_dropped() -> None:
     assert (evidence.resources, evidence.gaps) == ([], {})
 
 
-def test_malformed_texts() -> None:
+def test_malformed_texts_are_gaps() -> None:
     assert only(baseline({"Sources": "x"}))[1]["hits"].kind is GapKind.MALFORMED
     item = {"OpsItemId": "oi-1", "Title": ["x"]}
     assert (

@@ -57,7 +57,7 @@ def test_pages_are_joined() -> None:
     assert names == ["a", "b.c"]
 
 
-def test_descriptions_become_hits_and_nothing_else() -> None:
+def test_descriptions_are_kept_only_as_hits() -> None:
     text = "ask AKIA" + "Z7QF3LWXK2MDB5TE or jane@example.com"
     resource = only(collected([parameter("/legacy/contact", Description=text)]))
     assert resource.facts["hits"] == [
@@ -69,7 +69,7 @@ def test_descriptions_become_hits_and_nothing_else() -> None:
     assert "jane" not in json.dumps(resource.facts)
 
 
-def test_a_password_in_a_url_is_told_by_its_place() -> None:
+def test_url_password_is_reported_by_its_place() -> None:
     text = "see https://deploy:" + "Xk29vTq8LmZr4w@files.legacy.internal/app"
     resource = only(collected([parameter("/legacy/files", Description=text)]))
     assert resource.facts["url_credentials"] == ["Description"]

@@ -38,7 +38,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
 
 
 @each_list
-def test_an_empty_region_takes_one_call_of_the_largest_page(
+def test_empty_region_takes_one_call_of_the_largest_page(
     module: Any, operation: str, key: str, id: str, type: str
 ) -> None:
     reader = FakeReader(module.COLLECTOR).answer("ssm", operation, {key: []})
@@ -147,7 +147,7 @@ def associations(description: Any = None) -> FakeReader:
     return reader.answer("ssm", "DescribeAssociation", {"AssociationDescription": {**item, **(description or {})}})
 
 
-def test_an_association() -> None:
+def test_association_facts_and_references_are_read() -> None:
     source = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
     description = {
         "OutputLocation": {"S3Location": {"OutputS3BucketName": "out", "OutputS3Region": "eu-west-1"}},
@@ -200,7 +200,7 @@ def test_an_association_that_is_gone_is_dropped() -> None:
 @pytest.mark.parametrize(
     "description", [{"OutputLocation": 4}, {"OutputLocation": {"S3Location": []}}, {"Parameters": ["x"]}]
 )
-def test_malformed_associations(description: dict[str, Any]) -> None:
+def test_malformed_association_is_a_gap(description: dict[str, Any]) -> None:
     facts = facts_of(ssm_associations.collect(associations(description), EarlierEvidence()))
     assert facts["references"].kind is GapKind.MALFORMED
 
@@ -219,7 +219,7 @@ def data_sync(**item: Any) -> dict[str, Any]:
     return facts_of(evidence)
 
 
-def test_data_syncs() -> None:
+def test_data_sync_names_its_bucket_and_key() -> None:
     destination = {"BucketName": "inventory", "AWSKMSKeyARN": "arn:aws:kms:eu-west-1:111122223333:key/k"}
     field = "S3Destination.BucketName"
     assert data_sync(SyncType="SyncToDestination", S3Destination=destination) == {
@@ -240,7 +240,7 @@ def test_data_syncs() -> None:
 
 
 @pytest.mark.parametrize("destination", [{}, {"S3Destination": {}}, {"S3Destination": None}])
-def test_a_sync_to_a_destination_that_was_left_out_goes_somewhere(destination: dict[str, Any]) -> None:
+def test_sync_with_omitted_destination_is_malformed(destination: dict[str, Any]) -> None:
     for sort in ({"SyncType": "SyncToDestination"}, {}):
         facts = data_sync(**sort, **destination)
         assert facts["references"].kind is facts["kms_key"].kind is GapKind.MALFORMED

@@ -44,7 +44,7 @@ def test_defaults_take_three_calls() -> None:
     ]
 
 
-def test_the_log_group_is_asked_for_only_where_logs_go_to_cloudwatch() -> None:
+def test_log_group_is_read_only_for_cloudwatch_destination() -> None:
     reader = given({settings.SCRIPT_LOGS: "CloudWatch", settings.SCRIPT_LOG_GROUP: "/scripts"})
     assert facts(collect(reader, EarlierEvidence()))["script_logs"] == {
         "destination": "CloudWatch",

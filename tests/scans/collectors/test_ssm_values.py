@@ -47,20 +47,20 @@ def last_scan(evidence: Evidence, *parameters: Any) -> list[Evidence]:
     return [parse_evidence(serialize_evidence(evidence)), parse_evidence(serialize_evidence(kept))]
 
 
-def test_it_reads_as_the_value_role() -> None:
+def test_collector_reads_as_the_value_role() -> None:
     assert COLLECTOR.role == VALUE_ROLE
     assert [call.action for call in COLLECTOR.calls] == ["ssm:GetParameters"]
 
 
 @pytest.mark.parametrize("context", [None, Context(), Context(policy={"inspect_values": False})])
-def test_off_is_the_default_and_takes_no_call(context: Context | None) -> None:
+def test_value_reading_is_off_by_default_without_calls(context: Context | None) -> None:
     made = reader()
     evidence = run(made, parameter(), context=context)
     assert made.count() == 0
     assert [(r.type, r.facts) for r in evidence.resources] == [("ssm.value_inspection", {"on": False})]
 
 
-def test_what_is_kept_is_the_detector_and_the_version() -> None:
+def test_only_detector_and_version_are_kept() -> None:
     evidence = run(reader(value("/apps/x", f"export KEY={SECRET}", Version=7)), parameter())
     assert all_of(evidence, "ssm.value") == {BASE + "apps/x": {
             "detectors": ["aws_access_key"], "version": 7, "looked_with": compute_revision(),
@@ -69,7 +69,7 @@ def test_what_is_kept_is_the_detector_and_the_version() -> None:
     assert SECRET not in serialize_evidence(evidence).decode()
 
 
-def test_a_value_is_judged_beside_its_name_too() -> None:
+def test_value_is_judged_with_its_name() -> None:
     evidence = run(reader(value("/apps/db_password", "hunter2x")), parameter("apps/db_password"))
     assert all_of(evidence, "ssm.value")[BASE + "apps/db_password"]["detectors"] == ["assigned_secret"]
 
@@ -87,7 +87,7 @@ def test_a_secure_string_is_never_asked_for() -> None:
     assert not all_of(evidence, "ssm.value")
 
 
-def test_nothing_is_decrypted_and_ten_names_go_in_a_call() -> None:
+def test_values_stay_encrypted_and_ten_names_go_in_a_call() -> None:
     names = [f"apps/{n:02}" for n in range(23)]
     made = reader(*(value(f"/{name}") for name in names))
     run(made, *(parameter(name) for name in names))
@@ -115,7 +115,7 @@ def test_an_unchanged_parameter_is_not_read_again() -> None:
 @pytest.mark.parametrize(
     "changed", [{"version": 2}, {"modified": "2026-02-02T00:00:00+00:00"}, {"modified": None}, {"version": DENIED}]
 )
-def test_a_changed_one_is_and_so_is_one_made_anew_under_the_same_name(changed: dict[str, Any]) -> None:
+def test_changed_or_recreated_parameter_is_read_again(changed: dict[str, Any]) -> None:
     found = run(reader(value("/apps/x", SECRET)), parameter())
     made = reader(value("/apps/x"))
     again = run(made, parameter(**changed), before=last_scan(found, parameter()))
@@ -131,14 +131,14 @@ def test_other_detectors_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.count() == 1
 
 
-def test_one_that_changed_between_the_list_and_the_read_is_read_again_next_time() -> None:
+def test_parameter_changed_during_read_is_read_again() -> None:
     found = run(reader(value("/apps/x", SECRET, Version=2)), parameter())
     made = reader(value("/apps/x", Version=2))
     run(made, parameter(), before=last_scan(found, parameter()))
     assert made.count() == 1
 
 
-def test_one_that_could_not_be_read_is_tried_again() -> None:
+def test_unread_parameter_is_tried_again() -> None:
     refused = FakeReader(COLLECTOR).refuse(*GET)
     found = run(refused, parameter())
     gap = refused.gap(*GET)
@@ -148,13 +148,13 @@ def test_one_that_could_not_be_read_is_tried_again() -> None:
     assert made.count() == 1
 
 
-def test_deleted_meanwhile_is_gone_and_turned_secure_is_left_alone() -> None:
+def test_deleted_and_newly_secure_values_are_omitted() -> None:
     made = reader(value("/apps/secure", "kms:x:hidden", Type="SecureString"), invalid=("/apps/gone",))
     evidence = run(made, parameter("apps/gone"), parameter("apps/secure"))
     assert not all_of(evidence, "ssm.value")
 
 
-def test_one_that_the_answer_leaves_out_is_not_known() -> None:
+def test_parameter_missing_from_answer_is_unknown() -> None:
     evidence = run(reader(), parameter())
     assert all_of(evidence, "ssm.value")[BASE + "apps/x"]["detectors"].kind is GapKind.MALFORMED
 
@@ -167,7 +167,7 @@ def test_a_malformed_answer_is_a_gap(answer: dict[str, Any]) -> None:
     assert all_of(evidence, "ssm.value")[BASE + "apps/x"]["detectors"].kind is GapKind.MALFORMED
 
 
-def test_parameters_that_could_not_be_listed_leave_the_list_incomplete() -> None:
+def test_unlisted_parameters_leave_values_incomplete() -> None:
     assert run(reader(), gaps=[DENIED]).gaps == {"ssm.value": [DENIED]}
     assert run(reader(), parameter(type=DENIED)).gaps == {"ssm.value": [DENIED]}
 

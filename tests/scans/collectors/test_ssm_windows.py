@@ -116,7 +116,7 @@ def test_a_denied_task_is_known_to_exist() -> None:
     assert set(found.values()) == {reader.gap("ssm", "GetMaintenanceWindowTask")}
 
 
-def test_what_is_gone_is_dropped() -> None:
+def test_deleted_window_is_dropped() -> None:
     gone = {"code": "DoesNotExistException", "kind": GapKind.REJECTED}
     evidence = collect(given({}).refuse("ssm", "DescribeMaintenanceWindowTasks", **gone), EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
@@ -146,12 +146,12 @@ def test_pages_are_joined() -> None:
         ({"Description": 4}, {"hits", "url_credentials"}),
     ],
 )
-def test_malformed_tasks(task: dict[str, Any], names: set[str]) -> None:
+def test_malformed_task_fields_are_gaps(task: dict[str, Any], names: set[str]) -> None:
     found = task_facts({"TaskArn": "AWS-RunShellScript", **task})
     assert {name for name, value in found.items() if isinstance(value, Gap)} == names
 
 
-def test_malformed_lists() -> None:
+def test_malformed_task_list_is_a_gap() -> None:
     reader = given().answer("ssm", "DescribeMaintenanceWindowTasks", {"Tasks": [{"WindowTaskId": None}]})
     assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.window_task"]] == [GapKind.MALFORMED]
     reader = FakeReader(COLLECTOR).answer("ssm", "DescribeMaintenanceWindows", {"WindowIdentities": [3]})

@@ -55,7 +55,7 @@ def test_the_order_of_tags_makes_no_difference() -> None:
     )
 
 
-def test_denied_after_a_page() -> None:
+def test_denied_page_keeps_earlier_tags_with_a_gap() -> None:
     reader = FakeReader(COLLECTOR)
     reader.refuse(*GET, after=[page(tagged(env="test"))])
     evidence = collect(reader, EarlierEvidence())
@@ -73,5 +73,5 @@ def test_denied_after_a_page() -> None:
         page({"ResourceARN": ONE, "Tags": ["x"]}),
     ],
 )
-def test_malformed(answer: Any) -> None:
+def test_malformed_answer_is_a_gap(answer: Any) -> None:
     assert kinds(collect(region(answer), EarlierEvidence()), "tag.resource") == ["malformed"]

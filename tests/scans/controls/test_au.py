@@ -38,11 +38,11 @@ def verdicts(module) -> list[tuple[str, Verdict]]:
     return [(each.resource, each.outcome.verdict) for each in judged]
 
 
-def test_prowler_2438_an_organization_trail_counts_in_member_accounts():
+def test_prowler_2438_organization_trail_counts_in_member():
     assert [verdict for _, verdict in verdicts(ssm_au_001)] == [Verdict.PASS]
 
 
-def test_steampipe_536_a_shadow_trail_is_judged_in_its_own_account_only():
+def test_steampipe_536_shadow_trail_is_judged_at_home_only():
     place = f"arn:aws:cloudtrail::{MEMBER}:trail/*"
     assert verdicts(ssm_au_002) == [(place, Verdict.NOT_APPLICABLE)]
     assert verdicts(ssm_au_003) == [(place, Verdict.NOT_APPLICABLE)]

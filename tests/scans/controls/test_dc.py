@@ -16,14 +16,14 @@ def judged(module, evidence) -> dict[str, Verdict]:
     return {each.resource: each.outcome.verdict for each in found}
 
 
-def test_steampipe_ssm_7_enable_means_that_public_sharing_is_allowed():
+def test_steampipe_ssm_7_enable_allows_public_sharing():
     for value, verdict in (("Enable", Verdict.FAIL), ("Disable", Verdict.PASS)):
         evidence = Evidence("ssm_settings", REGION, types=("ssm.setting.sharing",))
         evidence.add("ssm.setting.sharing", "arn:x", value=value)
         assert judged(ssm_dc_001, evidence) == {"arn:x": verdict}
 
 
-def test_prowler_one_denied_permission_leaves_no_other_document_unread_or_passed():
+def test_prowler_denied_permission_affects_one_document():
     evidence = Evidence("ssm_documents", REGION, types=("ssm.document",))
     evidence.add("ssm.document", "arn:a", name="a", shared_with=["all"])
     evidence.add("ssm.document", "arn:b", name="b", shared_with=GAP)

@@ -61,7 +61,7 @@ SIZES = {"ID": 6, "AC": 5, "AU": 4, "DT": 2, "PS": 5, "KM": 3, "EB": 1, "S3": 5,
          "FF": 3, "NT": 3, "VP": 4}  # fmt: skip
 
 
-def test_the_whole_catalogue_is_there() -> None:
+def test_catalog_has_every_control() -> None:
     """50 controls, one of them in 14 instances."""
     expected = {f"SSM-{group}-{n:03d}" for group, size in SIZES.items() if group != "DS" for n in range(1, size + 1)}
     assert set(CONTROLS) == expected | {f"SSM-DS-001.{n:02d}" for n in range(1, 15)}
@@ -69,7 +69,7 @@ def test_the_whole_catalogue_is_there() -> None:
 
 
 @pytest.mark.parametrize(("item", "case"), list(every_case()))
-def test_case(item: registry.LoadedControl, case: Case) -> None:
+def test_control_case_gives_its_verdict(item: registry.LoadedControl, case: Case) -> None:
     outcome = judge_case(item, case)
     assert (outcome.verdict if outcome else None) == case.verdict, outcome
     if outcome:
@@ -95,7 +95,7 @@ def test_withholding_any_fact_that_a_pass_needs_gives_unknown(item: registry.Loa
 
 
 @pytest.mark.parametrize("item", CONTROLS.values(), ids=CONTROLS)
-def test_withholding_everything_is_never_a_pass(item: registry.LoadedControl) -> None:
+def test_withholding_all_evidence_is_never_a_pass(item: registry.LoadedControl) -> None:
     for case in item.cases:
         type = case.type or next(iter(item.control.facts))
         blank = replace(case, facts=dict.fromkeys(item.control.facts[type], GAP))

@@ -32,7 +32,7 @@ def test_a_finding_names_place_and_detector_only():
     assert only.outcome.reason == "Looks personal or secret: tags[1].value (email)."
 
 
-def test_every_type_of_free_text_is_judged_by_itself():
+def test_each_free_text_type_is_judged_alone():
     evidence = Evidence("all", REGION, types=tuple(ssm_ff_002.CONTROL.facts))
     for type in ssm_ff_002.CONTROL.facts:
         evidence.add(type, f"arn:{type}", name="x", hits=[{"field": "f", "detector": "email"}])

@@ -43,33 +43,33 @@ def allow(principal, condition=None):
         {"state": "Disabled"},
     ],
 )
-def test_a_key_that_cannot_rotate_is_never_failed_for_not_rotating(changed):
+def test_unrotatable_key_is_not_failed_for_rotation(changed):
     assert outcome(ssm_km_001, rotation=False, **changed).verdict is Verdict.NOT_APPLICABLE
 
 
-def test_a_foreign_key_is_left_to_its_account_even_where_nothing_of_it_could_be_read():
+def test_unread_foreign_key_is_left_to_its_account():
     unread = dict.fromkeys(("manager", "spec", "origin", "state", "rotation", "policy"), GAP)
     assert outcome(ssm_km_001, **(unread | {"own": False})).verdict is Verdict.NOT_APPLICABLE
     assert outcome(ssm_km_003, **(unread | {"own": False})).verdict is Verdict.NOT_APPLICABLE
     assert outcome(ssm_km_002, **(unread | {"own": False})).verdict is Verdict.UNKNOWN
 
 
-def test_a_key_about_to_be_deleted_is_failed_whoever_owns_it():
+def test_key_pending_deletion_fails_for_any_owner():
     assert outcome(ssm_km_002, state="PendingDeletion", own=False).verdict is Verdict.FAIL
 
 
-def test_a_sister_account_is_no_stranger():
+def test_account_of_same_organization_is_no_stranger():
     assert outcome(ssm_km_003, policy=allow({"AWS": FRIEND})).verdict is Verdict.PASS
     assert outcome(ssm_km_003, policy=allow({"AWS": STRANGER})).verdict is Verdict.FAIL
 
 
-def test_without_the_organization_another_account_is_neither_friend_nor_stranger():
+def test_other_account_is_unknown_without_organization():
     alone = outcome(ssm_km_003, context={}, policy=allow({"AWS": FRIEND}))
     assert alone.verdict is Verdict.UNKNOWN
     assert FRIEND in alone.reason
 
 
-def test_a_fence_of_strangers_is_no_fence():
+def test_condition_naming_strangers_does_not_close_policy():
     theirs = {"StringEquals": {"kms:CallerAccount": STRANGER}}
     either = {"StringEquals": {"kms:CallerAccount": [ACCOUNT, STRANGER]}}
     ours = {"StringEquals": {"kms:CallerAccount": ACCOUNT}}
@@ -77,7 +77,7 @@ def test_a_fence_of_strangers_is_no_fence():
     assert verdicts == [Verdict.FAIL, Verdict.FAIL, Verdict.PASS]
 
 
-def test_a_deny_and_a_deleted_principal_open_nothing():
+def test_denied_or_deleted_principal_opens_no_access():
     deny = {"Effect": "Deny", "Action": "kms:*", "Resource": "*", "Principal": "*"}
     assert outcome(ssm_km_003, policy={"Statement": [deny]}).verdict is Verdict.PASS
     assert outcome(ssm_km_003, policy=allow({"AWS": "AROAEXAMPLEEXAMPLEXX"})).verdict is Verdict.PASS

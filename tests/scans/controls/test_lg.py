@@ -21,7 +21,7 @@ def group(module, kinds, key=None, **reference):
 
 
 @pytest.mark.parametrize(("module", "kind"), GROUPS)
-def test_checkov_744_a_group_without_a_customer_key_is_never_called_unencrypted(module, kind):
+def test_checkov_744_log_group_is_never_called_unencrypted(module, kind):
     outcome = group(module, [kind])["arn:g"]
     assert outcome.verdict is Verdict.FAIL
     assert "no customer key" in outcome.reason
@@ -36,7 +36,7 @@ def test_each_control_judges_its_own_kind_of_group(module, kind):
 
 
 @pytest.mark.parametrize(("module", "kind"), GROUPS)
-def test_a_group_under_a_disabled_key_is_not_protected_but_unreadable(module, kind):
+def test_group_under_disabled_key_fails(module, kind):
     assert group(module, [kind], "arn:k", state="Disabled")["arn:g"].verdict is Verdict.FAIL
 
 

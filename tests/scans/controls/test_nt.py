@@ -26,12 +26,12 @@ def test_nitro_is_not_enough(type):
 
 
 @pytest.mark.parametrize("family", ["c5n", "g4dn", "i3en", "m5dn", "m5n", "p3dn", "r5dn", "r5n"])
-def test_the_documents_list_stands_in_only_where_the_api_is_silent(family):
+def test_document_list_applies_only_if_api_is_silent(family):
     assert node(f"{family}.24xlarge", None) is Verdict.PASS
     assert node(f"{family}.24xlarge", False) is Verdict.FAIL
 
 
-def test_newer_families_pass_by_the_api_though_the_document_does_not_list_them():
+def test_newer_instance_family_passes_by_api():
     assert node("m7i.large", True) is Verdict.PASS
 
 
@@ -41,15 +41,15 @@ def events(sampled, versions):
     return judged(ssm_nt_003, evidence)["arn:e"]
 
 
-def test_a_pass_says_in_how_many_events():
+def test_pass_states_the_number_of_sampled_events():
     assert "in 37 sampled events" in events(37, {"TLSv1.3": 37}).reason
 
 
-def test_silence_is_no_pass():
+def test_no_events_are_unknown():
     assert events(0, {}).verdict is Verdict.UNKNOWN
     assert events(50, {}).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1.0", "TLSv1.1", "tlsv1.1", "SSLv3"])
-def test_one_old_call_among_many_fails(version):
+def test_single_old_tls_call_fails(version):
     assert events(50, {"TLSv1.3": 49, version: 1}).verdict is Verdict.FAIL

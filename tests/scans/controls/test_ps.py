@@ -36,7 +36,7 @@ def test_a_region_without_parameters_is_not_applicable_once(module):
 
 
 @pytest.mark.parametrize("module", ALL)
-def test_a_half_read_list_judges_what_was_read_and_says_that_more_may_be_there(module):
+def test_partial_list_is_judged_and_marked_unknown(module):
     evidence = evidence_for(module)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id="alias/aws/ssm", secret_name=None)
     evidence.add("kms.reference", "alias/aws/ssm", state="Enabled", aws_alias="alias/aws/ssm", **USABLE_KEY_FACTS)
@@ -47,31 +47,31 @@ def test_a_half_read_list_judges_what_was_read_and_says_that_more_may_be_there(m
     assert outcomes["arn:p"].verdict is not Verdict.UNKNOWN
 
 
-def test_a_pass_on_metadata_never_claims_that_the_value_is_harmless():
+def test_metadata_pass_claims_nothing_about_value():
     evidence = evidence_for(ssm_ps_001)
     evidence.add("ssm.parameter", "arn:p", name="/p", type="String", secret_name=None)
     reason = judged(ssm_ps_001, evidence)["arn:p"].reason
     assert reason == "Neither the name nor the description of this String looks like a secret."
 
 
-def test_an_alias_is_judged_by_what_it_points_at_now_not_by_its_text():
+def test_alias_is_judged_by_its_current_key():
     moved = secure(ssm_ps_003, "alias/ours", aws_alias="alias/aws/ssm")
     assert moved.verdict is Verdict.FAIL
     assert "alias/aws/ssm" in moved.reason
 
 
-def test_a_customer_key_that_is_gone_is_one_finding_not_two():
+def test_missing_customer_key_fails_one_control_only():
     assert secure(ssm_ps_003, "alias/gone", aws_alias=None).verdict is Verdict.PASS
     assert secure(ssm_ps_004, "alias/gone", state="NotFound").verdict is Verdict.FAIL
 
 
-def test_a_foreign_key_that_refuses_to_be_described_is_unknown_and_says_what_was_refused():
+def test_refused_foreign_key_is_unknown_with_gap():
     outcome = secure(ssm_ps_004, "arn:aws:kms:eu-west-1:444455556666:key/k", state=GAP)
     assert outcome.verdict is Verdict.UNKNOWN
     assert outcome.gaps == (GAP,)
 
 
-def test_a_key_that_complete_evidence_lacks_is_unknown_with_the_call_named():
+def test_key_missing_from_evidence_is_unknown_with_call():
     outcome = secure(ssm_ps_004, "alias/never-asked")
     assert outcome.verdict is Verdict.UNKNOWN
     assert [gap.action for gap in outcome.gaps] == ["kms:DescribeKey"]

@@ -24,12 +24,12 @@ def bucket(module, *, account=None, key=None, **facts):
     return judged(module, evidence)[ARN]
 
 
-def test_prowler_12872_a_denied_encryption_read_is_unknown_not_a_fail():
+def test_prowler_12872_denied_encryption_read_is_unknown():
     outcome = bucket(ssm_s3_001, encryption=GAP)
     assert (outcome.verdict, outcome.gaps) == (Verdict.UNKNOWN, (GAP,))
 
 
-def test_prowler_12872_a_denied_read_of_public_access_is_unknown_not_a_pass():
+def test_prowler_12872_denied_public_access_is_unknown():
     assert bucket(ssm_s3_004, public_access_block=GAP, policy_public=GAP).verdict is Verdict.UNKNOWN
     assert bucket(ssm_s3_004, public_access_block=BLOCKED, policy_public=GAP).verdict is Verdict.UNKNOWN
 
@@ -37,13 +37,13 @@ def test_prowler_12872_a_denied_read_of_public_access_is_unknown_not_a_pass():
 @pytest.mark.parametrize("resource", [[ARN, f"{ARN}/*"], [f"{ARN}*"], ["*"]])
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
 @pytest.mark.parametrize("value", ["false", "False", False, ["false"]])
-def test_prowler_1481_a_policy_that_denies_http_passes_however_it_is_written(resource, principal, value):
+def test_prowler_1481_any_form_of_http_deny_passes(resource, principal, value):
     deny = {"Effect": "Deny", "Principal": principal, "Action": ["s3:*"], "Resource": resource}
     deny["Condition"] = {"Bool": {"aws:SecureTransport": value}}
     assert bucket(ssm_s3_002, policy={"Statement": deny}).verdict is Verdict.PASS
 
 
-def test_a_bucket_without_a_configuration_is_sse_s3_and_never_called_unencrypted():
+def test_unconfigured_bucket_fails_as_sse_s3():
     for encryption in (None, {"algorithm": "AES256", "key": None, "bucket_key": False}):
         outcome = bucket(ssm_s3_001, encryption=encryption)
         assert outcome.verdict is Verdict.FAIL
@@ -65,7 +65,7 @@ def test_the_key_is_looked_up_in_the_buckets_own_region():
     assert judged(ssm_s3_001, evidence, region="us-east-1")[ARN].verdict is Verdict.PASS
 
 
-def test_a_bucket_in_a_region_whose_keys_were_not_read_is_unknown():
+def test_bucket_in_region_with_unread_keys_is_unknown():
     evidence = Evidence("test", GLOBAL, types=("s3.bucket",))
     encryption = {"algorithm": "aws:kms", "key": KEY, "bucket_key": True}
     evidence.add("s3.bucket", ARN, region="eu-west-1", encryption=encryption)
@@ -90,7 +90,7 @@ def test_a_dangling_name_fails_whatever_else_is_not_known():
         assert destination("not_found", bucket_owners=owners, unread_accounts=frozenset({"1"})) is Verdict.FAIL
 
 
-def test_a_foreign_bucket_is_foreign_only_when_every_account_was_read():
+def test_bucket_is_foreign_only_if_all_accounts_were_read():
     assert destination("exists", bucket_owners={}) is Verdict.FAIL
     assert destination("exists", bucket_owners={}, unread_accounts=frozenset({"1"})) is Verdict.UNKNOWN
     assert destination("forbidden", bucket_owners={}) is Verdict.UNKNOWN

@@ -38,7 +38,7 @@ def test_prowler_ec2messages_endpoint_does_not_pass_for_ec2():
 
 
 @pytest.mark.parametrize("missing", ["ssm", "ssmmessages", "ec2messages"])
-def test_no_service_passes_for_another_whose_name_it_contains(missing):
+def test_similar_service_name_does_not_pass(missing):
     others = {"ssm", "ssmmessages", "ec2messages", "ssm-contacts", "ssm-incidents", "ssm-quicksetup", "ec2"} - {missing}
     outcome = vpc_with(*sorted(others))
     assert outcome.verdict is Verdict.FAIL
@@ -62,7 +62,7 @@ def test_refused_endpoints_are_unknown_not_missing():
 
 @pytest.mark.parametrize("module", OF_ENDPOINTS)
 @pytest.mark.parametrize("state", ["deleting", "deleted", "rejected", "failed", "expired"])
-def test_prowler_2059_what_is_gone_is_not_flagged(module, state):
+def test_prowler_2059_deleted_endpoint_is_not_flagged(module, state):
     assert endpoint(module) is Verdict.FAIL
     assert endpoint(module, state=state) is Verdict.NOT_APPLICABLE
 

@@ -66,7 +66,7 @@ def collected(module: ModuleType, reader: FakeReader, *earlier: Evidence) -> Evi
 
 
 @pytest.mark.parametrize("others", [("ec2",), ("ec2", "ssm-contacts"), ("ec2messages-fips",)])
-def test_prowler_an_endpoint_passes_for_no_service_whose_name_it_only_contains(others: tuple[str, ...]) -> None:
+def test_prowler_similar_endpoint_name_does_not_pass(others: tuple[str, ...]) -> None:
     evidence = evidence_for(ssm_vp_001)
     evidence.add("ec2.vpc", "vpc", id="vpc-1", has_nodes=True)
     for service in ("ssm", "ssmmessages", *others):
@@ -103,7 +103,7 @@ def test_prowler_an_unparsable_document_is_not_a_clean_document(module: ModuleTy
     assert verdicts(module, collected(ssm_documents, reader))[BASE + "a"].verdict is Verdict.UNKNOWN
 
 
-def test_prowler_one_refused_permission_makes_no_other_document_not_public() -> None:
+def test_prowler_refused_permission_affects_one_document() -> None:
     reader = documents("a", "b", "c", "d")
     reader.refuse("ssm", "DescribeDocumentPermission", when={"Name": "b"})
     reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": ["All"]}, when={"Name": "c"})
@@ -145,9 +145,7 @@ def bucket_reader(policy: dict[str, Any] | None = None) -> FakeReader:
     ],
 )
 @pytest.mark.parametrize("status", [403, 503])
-def test_prowler_12872_a_refused_read_of_a_bucket_is_neither_fail_nor_pass(
-    operation: str, module: ModuleType, status: int
-) -> None:
+def test_prowler_12872_refused_bucket_read_is_unknown(operation: str, module: ModuleType, status: int) -> None:
     reader = bucket_reader().refuse("s3", operation, "AccessDenied", status=status)
     outcome = verdicts(module, *buckets(reader))["arn:aws:s3:::own"]
     assert outcome.verdict is Verdict.UNKNOWN
@@ -179,7 +177,7 @@ def test_steampipe_ssm_7_public_sharing_that_is_enabled_fails(value: str, verdic
 # Cartography: absence read as health
 
 
-def test_cartography_a_refused_list_takes_nothing_away() -> None:
+def test_cartography_refused_list_removes_nothing() -> None:
     reader = FakeReader(ssm_parameters.COLLECTOR).refuse("ssm", "DescribeParameters")
     evidence = collected(ssm_parameters, reader)
     world = World([evidence])
@@ -187,7 +185,7 @@ def test_cartography_a_refused_list_takes_nothing_away() -> None:
     assert event_for("open", None, covered=not world.enumeration_gaps("ssm.parameter", REGION)) is None
 
 
-def test_cartography_a_list_that_breaks_off_is_not_the_whole_list() -> None:
+def test_cartography_truncated_list_is_incomplete() -> None:
     page = {"Parameters": [{"Name": "a", "Type": "String", "Version": 1}], "NextToken": "more"}
     reader = FakeReader(ssm_parameters.COLLECTOR).refuse(
         "ssm", "DescribeParameters", "ThrottlingException", after=[page]
@@ -216,12 +214,12 @@ def organization_trail() -> Evidence:
     return collected(cloudtrail, reader)
 
 
-def test_prowler_2438_an_organization_trail_is_not_missing_in_a_member() -> None:
+def test_prowler_2438_organization_trail_passes_in_member() -> None:
     [outcome] = verdicts(ssm_au_001, organization_trail(), region=GLOBAL).values()
     assert outcome.verdict is Verdict.PASS
 
 
-def test_steampipe_mod_536_a_member_doesnt_answer_for_the_organizations_trail() -> None:
+def test_steampipe_mod_536_member_skips_organization_trail() -> None:
     [outcome] = verdicts(ssm_au_002, organization_trail(), region=GLOBAL).values()
     assert outcome.verdict is Verdict.NOT_APPLICABLE
 
@@ -244,7 +242,7 @@ def test_prowler_2059_an_instance_that_is_gone_is_not_flagged(state: str) -> Non
 # checkov #744
 
 
-def test_checkov_744_a_log_group_without_a_customer_key_is_not_called_unencrypted() -> None:
+def test_checkov_744_log_group_is_not_called_unencrypted() -> None:
     reader = FakeReader(logs.COLLECTOR).answer("logs", "DescribeLogGroups", {"logGroups": []})
     groups = [{"logGroupName": "/aws/ssm/AWS-RunShellScript"}]
     reader.answer("logs", "DescribeLogGroups", {"logGroups": groups}, when={"logGroupNamePrefix": "/aws/ssm/"})
@@ -257,7 +255,7 @@ def test_checkov_744_a_log_group_without_a_customer_key_is_not_called_unencrypte
 # Identities: prowler #6138, #7050, PR#9246
 
 
-def test_prowler_6138_and_7050_two_resources_of_one_name_are_two_findings() -> None:
+def test_prowler_6138_7050_same_names_stay_two_findings() -> None:
     ours = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/db"
     same_name = [
         ours,
@@ -295,5 +293,5 @@ NOBODY_LOOKS_AT = {
 
 
 @pytest.mark.parametrize("what", NOBODY_LOOKS_AT)
-def test_what_nobody_else_looks_at_is_judged_here(what: str) -> None:
+def test_checks_missing_elsewhere_have_controls_here(what: str) -> None:
     assert set(NOBODY_LOOKS_AT[what]) <= set(registry.controls())

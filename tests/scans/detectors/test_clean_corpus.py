@@ -169,7 +169,7 @@ def corpus(kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_alone(kind: str) -> None:
+def test_clean_text_alone_has_no_hit(kind: str) -> None:
     assert [(each, detect_in_text(each)) for each in corpus(kind) if detect_in_text(each)] == []
 
 
@@ -212,7 +212,7 @@ def test_as_tags_and_fields(kind: str, key: str) -> None:
         "public_key",
     ],
 )
-def test_as_the_value_of_what_only_speaks_of_a_secret(kind: str, key: str) -> None:
+def test_clean_value_under_secret_related_key_has_no_hit(kind: str, key: str) -> None:
     found = [
         (each, find_sensitive_fields({key: each})) for each in corpus(kind)[:120] if find_sensitive_fields({key: each})
     ]
@@ -231,7 +231,7 @@ IDENTIFIERS = {
 
 @pytest.mark.parametrize("kind", IDENTIFIERS)
 @pytest.mark.parametrize("key", ["EncryptionKey", "MasterKey", "KMS_ENCRYPTION_KEY", "token", "auth_key", "secret"])
-def test_an_identifier_is_no_secret_even_where_one_is_named(kind: str, key: str) -> None:
+def test_identifier_beside_a_secret_name_is_no_secret(kind: str, key: str) -> None:
     rng = random.Random(f"named {kind}")
     for each in (IDENTIFIERS[kind](rng) for _ in range(60)):
         for text in (

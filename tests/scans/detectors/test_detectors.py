@@ -24,7 +24,7 @@ def test_each_detector_judges_its_examples(name: str, text: str, expected: bool)
     assert (name in detect_in_text(text)) is expected
 
 
-def test_each_detector_has_examples_of_both_kinds_and_a_name_of_its_own() -> None:
+def test_detectors_have_examples_and_unique_names() -> None:
     assert all(d.positives and d.negatives for d in ALL_DETECTORS)
     assert len({d.name for d in ALL_DETECTORS}) == len(ALL_DETECTORS)
 
@@ -129,7 +129,7 @@ issuers = st.sampled_from(["4", "51", "55", "2221", "6011"])
 
 
 @given(issuers, st.text("0123456789", min_size=11, max_size=11), st.sampled_from(["", " ", "-"]))
-def test_cards_are_found_and_wrong_ones_are_not(issuer: str, body: str, separator: str) -> None:
+def test_only_valid_cards_are_found(issuer: str, body: str, separator: str) -> None:
     stem = (issuer + body + "0" * 16)[:15]
     right = next(stem + digit for digit in string.digits if passes_luhn(stem + digit))
     wrong = stem + str((int(right[-1]) + 1) % 10)
@@ -139,7 +139,7 @@ def test_cards_are_found_and_wrong_ones_are_not(issuer: str, body: str, separato
 
 
 @given(st.sampled_from(sorted(IBAN_LENGTHS)), st.data(), st.booleans())
-def test_ibans_are_found_and_wrong_ones_are_not(country: str, data: st.DataObject, spaced: bool) -> None:
+def test_only_valid_ibans_are_found(country: str, data: st.DataObject, spaced: bool) -> None:
     length = IBAN_LENGTHS[country] - 4
     body = data.draw(st.text("0123456789", min_size=length, max_size=length))
     check = next(f"{n:02d}" for n in range(2, 99) if passes_mod97(f"{country}{n:02d}{body}"))

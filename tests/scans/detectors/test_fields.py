@@ -19,7 +19,7 @@ def places(fields: dict[str, Any]) -> set[tuple[str, str]]:
     return {(hit["field"], hit["detector"]) for hit in find_sensitive_fields(fields)}
 
 
-def test_nothing_in_clean_fields() -> None:
+def test_clean_fields_have_no_hit() -> None:
     assert (
         find_sensitive_fields(
             {"Name": "/apps/orders/feature", "Description": None, "Tags": [], "Version": 4, "On": True}
@@ -28,7 +28,7 @@ def test_nothing_in_clean_fields() -> None:
     )
 
 
-def test_the_path_says_where() -> None:
+def test_hit_path_locates_the_value() -> None:
     fields = {"Parameters": {"commands": ["uptime", f"echo {KEY}"]}, "Comment": "ask jane@example.com"}
     assert places(fields) == {("Parameters.commands[1]", "aws_access_key"), ("Comment", "email")}
 
@@ -177,7 +177,7 @@ def test_the_text_never_comes_out(secret: str, before: str, after: str) -> None:
         ("", None),
     ],
 )
-def test_secret_names(name: str, kind: str | None) -> None:
+def test_secret_names_are_classified(name: str, kind: str | None) -> None:
     assert classify_secret_name(name) == kind
 
 
@@ -200,7 +200,7 @@ def test_secret_names(name: str, kind: str | None) -> None:
         (None, None),
     ],
 )
-def test_secret_descriptions(description: str | None, kind: str | None) -> None:
+def test_secret_descriptions_are_classified(description: str | None, kind: str | None) -> None:
     assert classify_secret_name("/apps/value", description) == kind
 
 

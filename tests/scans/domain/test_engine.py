@@ -54,7 +54,7 @@ def things(**facts_by_arn: dict[str, Any]) -> Evidence:
     return evidence
 
 
-def test_one_outcome_a_resource() -> None:
+def test_each_resource_gets_one_outcome() -> None:
     got = outcomes(things(a={"first": "ok", "second": "good"}, b={"first": "bad", "second": "good"}))
     assert {arn: o.verdict for arn, o in got.items()} == {"a": Verdict.PASS, "b": Verdict.FAIL}
 
@@ -68,7 +68,7 @@ def test_pass_needs_every_declared_fact() -> None:
     assert (outcome.verdict, outcome.gaps) == (Verdict.UNKNOWN, (GAP,))
 
 
-def test_a_fact_that_is_missing_altogether_is_unknown_not_none() -> None:
+def test_missing_fact_is_unknown_not_none() -> None:
     assert outcomes(things(a={"first": "ok"}))["a"].verdict is Verdict.UNKNOWN
 
 
@@ -77,7 +77,7 @@ def test_reading_an_undeclared_fact_is_a_defect_not_an_outcome() -> None:
         outcomes(things(a={"first": "ok"}), lambda r: passed(r["third"]))
 
 
-def test_an_empty_complete_list_is_not_applicable_and_names_the_place() -> None:
+def test_empty_complete_list_is_not_applicable_at_place() -> None:
     assert {arn: o.verdict for arn, o in outcomes(things()).items()} == {
         "arn:aws:example:eu-west-1:111122223333:thing/*": Verdict.NOT_APPLICABLE
     }
@@ -88,7 +88,7 @@ def test_no_subject_among_the_resources_is_not_applicable() -> None:
     assert [o.verdict for o in got.values()] == [Verdict.NOT_APPLICABLE]
 
 
-def test_a_refused_list_is_unknown_with_the_api_named_beside_what_was_read() -> None:
+def test_refused_list_is_unknown_beside_read_resources() -> None:
     evidence = things(a={"first": "ok", "second": "good"})
     evidence.record_gap("example.thing", GAP)
     got = outcomes(evidence)

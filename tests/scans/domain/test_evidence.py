@@ -43,7 +43,7 @@ def test_canonical_form_survives_a_round_trip(things: dict[str, dict[str, object
 
 
 @pytest.mark.parametrize("given", [{"$gap": None}, {"$gap": GAP.as_dict()}, {"$fact": 1}, {"$fact": {"$gap": {}}}])
-def test_what_aws_gives_is_never_taken_for_a_gap(given: object) -> None:
+def test_aws_data_is_never_read_as_a_gap(given: object) -> None:
     made = evidence()
     made.add("example.thing", "a", document=given)
     assert parse_evidence(serialize_evidence(made)).resources[0].facts["document"] == given

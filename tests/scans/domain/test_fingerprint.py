@@ -9,11 +9,11 @@ PARTS = st.tuples(st.text(), st.text(), st.text(), st.text(max_size=3000))
 
 
 @given(PARTS, PARTS)
-def test_two_identities_share_a_fingerprint_only_if_they_are_the_same(a: tuple[str, ...], b: tuple[str, ...]) -> None:
+def test_fingerprints_match_only_for_equal_identities(a: tuple[str, ...], b: tuple[str, ...]) -> None:
     assert (compute_fingerprint(*a) == compute_fingerprint(*b)) == (a == b)
 
 
-def test_moving_a_character_between_parts_changes_it() -> None:
+def test_part_boundaries_change_the_fingerprint() -> None:
     assert compute_fingerprint("ab", "c", "", "") != compute_fingerprint("a", "bc", "", "")
 
 

@@ -28,23 +28,23 @@ VERDICTS = st.sampled_from([None, *Verdict])
         ("resolved", None, None),
     ],
 )
-def test_each_move(state: str | None, verdict: Verdict | None, event: Event | None) -> None:
+def test_each_verdict_gives_its_event(state: str | None, verdict: Verdict | None, event: Event | None) -> None:
     assert event_for(state, verdict, covered=True) is event
 
 
-def test_absence_means_gone_only_where_the_place_was_listed_completely() -> None:
+def test_absence_from_incomplete_list_is_no_event() -> None:
     assert event_for("open", None, covered=False) is None
 
 
 @given(STATES, st.booleans(), st.booleans())
-def test_unknown_never_closes_and_never_reopens(state: str | None, covered: bool, changed: bool) -> None:
+def test_unknown_never_closes_or_reopens(state: str | None, covered: bool, changed: bool) -> None:
     event = event_for(state, Verdict.UNKNOWN, covered=covered, changed=changed)
     assert event in {None, Event.OPEN, Event.NOTE}
     assert event is not Event.OPEN or state is None
 
 
 @given(STATES, VERDICTS, st.booleans(), st.booleans())
-def test_every_event_is_legal_in_the_state_it_is_given_for(
+def test_every_event_is_legal_in_its_state(
     state: str | None, verdict: Verdict | None, covered: bool, changed: bool
 ) -> None:
     event = event_for(state, verdict, covered=covered, changed=changed)

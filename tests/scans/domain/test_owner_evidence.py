@@ -13,7 +13,7 @@ def test_an_account_that_was_read_is_not_doubted() -> None:
     assert unknown_unless_read(Context(not_read=READ, left_out=READ), "111122223333", "It is ours.") is None
 
 
-def test_an_unreadable_account_is_doubted_with_the_date_of_what_is_known() -> None:
+def test_unread_account_is_doubted_with_evidence_date() -> None:
     said = unknown_unless_read(Context(not_read=READ), "444455556666", "It was ours.")
     assert said is not None
     assert said.verdict is Verdict.UNKNOWN
@@ -22,14 +22,14 @@ def test_an_unreadable_account_is_doubted_with_the_date_of_what_is_known() -> No
     assert said.gaps == (NOT_READ_GAP,)
 
 
-def test_an_account_left_out_is_doubted_as_such() -> None:
+def test_omitted_account_is_doubted_as_left_out() -> None:
     said = unknown_unless_read(Context(left_out=READ), "444455556666", "It was ours.")
     assert said is not None
     assert (said.verdict, said.gaps) == (Verdict.UNKNOWN, (LEFT_OUT_GAP,))
     assert "was not part of this scan" in said.reason
 
 
-def test_an_account_that_was_never_read_says_so() -> None:
+def test_never_read_account_is_named_as_such() -> None:
     said = unknown_unless_read(Context(not_read={"444455556666": ""}), "444455556666", "It is perhaps ours.")
     assert said is not None
     assert said.gaps == (NEVER_READ_GAP,)

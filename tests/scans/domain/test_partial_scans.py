@@ -41,19 +41,19 @@ def judged(*gaps: Gap, verdict: Verdict = Verdict.UNKNOWN) -> JudgedOutcome:
         (judged(ELSEWHERE, verdict=Verdict.FAIL), False),
     ],
 )
-def test_what_is_hidden_by_a_region_that_was_left_out(item: JudgedOutcome, limited: bool) -> None:
+def test_outcome_limited_by_omitted_region_is_recognized(item: JudgedOutcome, limited: bool) -> None:
     assert is_limited(item, READ) is limited
     assert not is_limited(item, None)
 
 
-def test_what_else_hides_it_is_told_without_the_regions() -> None:
+def test_other_gaps_remain_without_omitted_regions() -> None:
     assert drop_left_out_gaps(judged(ELSEWHERE, OTHERS), READ) is None
     rest = drop_left_out_gaps(judged(DENIED, OTHERS), READ)
     assert rest is not None
     assert rest.outcome == make_unread_outcome((DENIED,))
 
 
-def test_only_a_scan_that_was_asked_for_regions_is_limited() -> None:
+def test_only_a_region_limited_scan_is_limited() -> None:
     assert regions_read({"regions": []}, [(REGION, "kms")]) is None
     assert regions_read({"regions": [REGION]}, [(REGION, "kms"), ("global", "iam")]) == READ
 
@@ -90,7 +90,7 @@ def said() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("state", "before"), [("Enabled", []), ("Disabled", [("open", "fail")])])
-def test_a_key_of_another_region_opens_nothing_and_changes_nothing(
+def test_partial_scan_leaves_other_region_key_unchanged(
     shop: Account, state: str, before: list[tuple[str, str]]
 ) -> None:
     scanned(shop, trail(), keys(REGION), keys(OTHER, state), controls=["SSM-AU-003"])
@@ -103,7 +103,7 @@ def test_a_key_of_another_region_opens_nothing_and_changes_nothing(
     assert PostureCell.objects.filter(control="SSM-AU-003", region="global").values().get() == cell
 
 
-def test_a_replay_of_it_opens_nothing_either(shop: Account) -> None:
+def test_replay_of_partial_scan_opens_nothing(shop: Account) -> None:
     scanned(shop, trail(), keys(REGION), regions=[REGION], controls=["SSM-AU-003"])
     assert said() == []
     tally = ReplayTally()
@@ -113,12 +113,12 @@ def test_a_replay_of_it_opens_nothing_either(shop: Account) -> None:
     assert not tally.changes()
 
 
-def test_without_asking_for_regions_a_key_that_was_not_read_is_unknown(shop: Account) -> None:
+def test_unread_key_is_unknown_without_region_limit(shop: Account) -> None:
     scanned(shop, trail(), keys(REGION), controls=["SSM-AU-003"])
     assert said() == [("open", "unknown")]
 
 
-def test_what_was_refused_in_the_region_that_was_asked_for_is_told(shop: Account) -> None:
+def test_gap_in_requested_region_is_told(shop: Account) -> None:
     refused = keys(REGION)
     refused.record_gap("kms.key", DENIED)
     refused.record_gap("kms.key", OTHERS)

@@ -21,7 +21,7 @@ def a(type: str, arn: str = "arn", region: str = REGION, **facts: Any) -> Resour
     return Resource(type, arn, region, facts)
 
 
-def test_buckets_gather_their_kinds_and_where_they_are_named() -> None:
+def test_buckets_collect_kinds_and_references() -> None:
     found = references.find_named_buckets(
         [
             a("ssm.command", "c", references=[{"bucket": "b", "kind": "01", "field": "Output"}]),
@@ -52,11 +52,11 @@ def test_log_groups_gather_their_kinds() -> None:
 
 
 @pytest.mark.parametrize("destination", [None, GAP, "S3"])
-def test_scripts_log_to_a_group_only_where_they_log_to_cloudwatch(destination: Any) -> None:
+def test_scripts_log_to_group_only_with_cloudwatch(destination: Any) -> None:
     assert not references.find_named_log_groups([a("ssm.setting.script_logs", destination=destination, log_group="x")])
 
 
-def test_keys_gather_who_names_them_in_this_region() -> None:
+def test_keys_collect_references_in_this_region() -> None:
     kms = {"algorithm": "aws:kms", "key": "k"}
     found = references.find_named_keys(
         [
@@ -82,7 +82,7 @@ def test_shadows_of_trails_belong_to_their_own_account() -> None:
     assert references.select_own_settings([shadow, own, bucket], "111122223333") == [own, bucket]
 
 
-def test_facts_that_were_not_read_are_told_once_and_name_nothing() -> None:
+def test_unread_facts_are_told_once_without_a_name() -> None:
     resources = [
         a("ssm.document", references=GAP, log_groups=GAP, hits=[]),
         a("ssm.session_document", session=GAP),
@@ -96,7 +96,7 @@ def test_facts_that_were_not_read_are_told_once_and_name_nothing() -> None:
 
 
 @given(st.permutations([("a", "01"), ("a", "02"), ("b", "01"), ("b", "13"), ("c", "04")]))
-def test_the_order_of_what_was_read_makes_no_difference(pairs: list[tuple[str, str]]) -> None:
+def test_reading_order_makes_no_difference(pairs: list[tuple[str, str]]) -> None:
     resources = [a("ssm.command", references=[{"bucket": b, "kind": k, "field": "f"}]) for b, k in pairs]
     found = {name: named.kinds for name, named in references.find_named_buckets(resources).items()}
     assert found == {"a": {"01", "02"}, "b": {"01", "13"}, "c": {"04"}}
@@ -109,7 +109,7 @@ def allow(resource: object, effect: str = "Allow") -> dict[str, object]:
     return {"Statement": {"Effect": effect, "Action": "s3:PutObject", "Resource": resource}}
 
 
-def test_the_policies_of_the_role_that_exports_reports_name_the_bucket() -> None:
+def test_export_role_policies_name_the_bucket() -> None:
     inline = a("iam.inline", EXPORTER, "global", policies=[{"name": "x", "document": allow("arn:aws:s3:::reports/*")}])
     managed = a(
         "iam.policy",
@@ -136,7 +136,7 @@ def test_no_other_policy_and_no_pattern_names_a_bucket() -> None:
     assert not references.find_named_buckets([other, patterns])
 
 
-def test_policies_that_have_nothing_to_do_with_exports_are_left_out_even_if_they_were_not_read() -> None:
+def test_policies_unrelated_to_exports_are_left_out() -> None:
     other = a("iam.inline", "arn:aws:iam::111122223333:role/other", "global", policies=GAP)
     elsewhere = a("iam.policy", "p", "global", document=GAP, attached_to=["arn:aws:iam::111122223333:role/other"])
     unsure = a("iam.policy", "q", "global", document=GAP, attached_to=GAP)

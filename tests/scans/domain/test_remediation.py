@@ -47,11 +47,11 @@ def test_any_name_is_the_inside_of_one_quoted_string_of_code(name: str) -> None:
     assert json.loads(filled.code.removeprefix("name = ")) == name
 
 
-def test_a_name_that_looks_like_a_placeholder_is_not_filled_again() -> None:
+def test_placeholder_like_name_is_not_filled_again() -> None:
     assert shlex.split(fill(control("x {name}"), name="{account}").cli) == ["x", "{account}"]
 
 
-def test_what_is_not_known_stays_a_placeholder() -> None:
+def test_unknown_field_stays_a_placeholder() -> None:
     filled = fill(control("x {key_id} {kinds} {arn}"), kinds=["01"])
     assert filled.cli == "x {key_id} {kinds} arn:aws:ssm:eu-west-1:111122223333:parameter/x"
 
@@ -59,7 +59,7 @@ def test_what_is_not_known_stays_a_placeholder() -> None:
 @pytest.mark.parametrize(
     ("value", "word"), [(True, "true"), (False, "false"), (7, "7"), (None, "null"), ("text", "text")]
 )
-def test_values_as_aws_writes_them(value: object, word: str) -> None:
+def test_values_are_written_in_aws_form(value: object, word: str) -> None:
     assert fill(control("{value}"), value=value).cli == word
 
 
@@ -71,7 +71,7 @@ def test_values_as_aws_writes_them(value: object, word: str) -> None:
         ("arn:aws:kms:eu-west-1:111122223333:key/1234", "1234"),
     ],
 )
-def test_without_a_name_it_is_the_arns_end(arn: str, name: str) -> None:
+def test_missing_name_is_taken_from_the_arn(arn: str, name: str) -> None:
     assert fill(control("{name}"), arn).cli == name
 
 
@@ -95,7 +95,7 @@ def harms(fixed: Control, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("id", list(registry.controls()))
-def test_no_controls_fix_runs_what_a_resource_is_called(id: str, tmp_path: Path) -> None:
+def test_fix_commands_never_run_resource_names(id: str, tmp_path: Path) -> None:
     assert not harms(registry.controls()[id].control, tmp_path)
 
 

@@ -31,7 +31,7 @@ def times(rhythm: Rhythm, after: str, count: int) -> list[str]:
     return found
 
 
-def test_every_so_many_minutes() -> None:
+def test_minute_rhythm_gives_times() -> None:
     assert times(make_rhythm(90), "2026-01-01T00:00", 2) == ["2026-01-01T01:30", "2026-01-01T03:00"]
 
 
@@ -44,7 +44,7 @@ def test_a_skipped_time_is_as_much_later_and_that_day_only() -> None:
     assert times(daily("02:30"), "2026-03-28T12:00", 2) == ["2026-03-29T01:30", "2026-03-30T00:30"]
 
 
-def test_of_a_doubled_time_only_the_first_counts() -> None:
+def test_repeated_hour_counts_once() -> None:
     # At 03:00 the clocks go back to 02:00: 02:30 is 00:30 UTC, and 01:30 UTC again.
     assert times(daily("02:30"), "2026-10-24T12:00", 2) == ["2026-10-25T00:30", "2026-10-26T01:30"]
     assert daily("02:30").after(utc("2026-10-25T01:00")) == utc("2026-10-26T01:30")
@@ -54,7 +54,7 @@ def test_of_a_doubled_time_only_the_first_counts() -> None:
     "zone", [MADRID, "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata", "UTC"]
 )
 @given(hour=st.integers(0, 23), minute=st.integers(0, 59), start=st.integers(0, 20 * 366))
-def test_once_a_day_whatever_the_clocks_do(zone: str, hour: int, minute: int, start: int) -> None:
+def test_daily_rhythm_runs_once_a_day_despite_clock_changes(zone: str, hour: int, minute: int, start: int) -> None:
     rhythm = Rhythm(1440, time(hour, minute), zone)
     moment = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=start)
     following = rhythm.after(moment)
@@ -65,7 +65,7 @@ def test_once_a_day_whatever_the_clocks_do(zone: str, hour: int, minute: int, st
     assert then.date() > local.date()
 
 
-def test_what_was_missed_is_counted() -> None:
+def test_missed_times_are_counted() -> None:
     due = utc("2026-01-01T00:00")
     assert make_rhythm(60).following(due, due + timedelta(minutes=1)) == (due + timedelta(hours=1), 0)
     assert make_rhythm(60).following(due, due + timedelta(minutes=150)) == (due + timedelta(minutes=210), 2)
@@ -83,7 +83,7 @@ def test_what_was_missed_is_counted() -> None:
         (None, "02:00", "Factory", "time_zone"), (None, "٠٢:٠٠", "UTC", "daily_at"),
     ],
 )  # fmt: skip
-def test_what_is_no_rhythm_names_its_field(minutes: int | None, at: str, zone: str, field: str) -> None:
+def test_invalid_rhythm_names_its_field(minutes: int | None, at: str, zone: str, field: str) -> None:
     with pytest.raises(ScanRequestError) as refused:
         make_rhythm(minutes, at, zone)
     assert refused.value.field == field
@@ -96,5 +96,5 @@ def test_what_is_no_rhythm_names_its_field(minutes: int | None, at: str, zone: s
         (Rhythm(360), "every 6 hours"), (Rhythm(2880), "every 2 days"), (daily("02:30"), "daily at 02:30 (Europe/Madrid)"),
     ],
 )  # fmt: skip
-def test_in_words(rhythm: Rhythm, said: str) -> None:
+def test_rhythm_is_described_in_words(rhythm: Rhythm, said: str) -> None:
     assert rhythm.words() == said

@@ -44,7 +44,7 @@ def test_a_policy_that_spells_half_a_character_is_kept_and_told() -> None:
     assert parse_evidence(serialize_evidence(made)).resources == made.resources
 
 
-def test_what_the_reader_replaced_is_told_as_well() -> None:
+def test_text_replaced_by_reader_is_reported_too() -> None:
     made = bucket(None)
     gap = Gap(GapKind.REPLACED, "s3.GetBucketPolicy", "s3:GetBucketPolicy", REGION, "TextReplaced")
     make_storable(made, [gap])
@@ -52,7 +52,7 @@ def test_what_the_reader_replaced_is_told_as_well() -> None:
     assert coverage.assess_evidence(made) == (coverage.ReadingState.PARTIAL, (coverage.MissingPart(gap, ()),))
 
 
-def test_evidence_without_oddities_has_the_bytes_that_it_always_had() -> None:
+def test_ordinary_evidence_keeps_its_bytes() -> None:
     made = bucket({"Statement": []})
     before = serialize_evidence(made)
     make_storable(made)
@@ -68,7 +68,7 @@ def test_a_fact_nested_without_end_is_a_gap() -> None:
     assert resource.facts["policy"] == Gap(GapKind.MALFORMED, "s3.bucket.policy", "", REGION, "TooDeep")
 
 
-def test_resources_whose_names_differ_only_in_what_was_replaced_stay_two_and_their_list_is_not_sure() -> None:
+def test_replaced_names_stay_distinct_with_a_list_gap() -> None:
     made = Evidence("s", REGION, types=("t",))
     made.add("t", "arn:a\ud83d", on=True)
     made.add("t", "arn:a\ud83e", on=False)
@@ -80,7 +80,7 @@ def test_resources_whose_names_differ_only_in_what_was_replaced_stay_two_and_the
     assert [gap.api for gap in world.enumeration_gaps("t", REGION)] == ["t.arn"]
 
 
-def test_infinity_in_evidence_of_an_older_version_is_read_as_text() -> None:
+def test_infinity_in_old_evidence_is_read_as_text() -> None:
     data = serialize_evidence(bucket({"n": "TO BE"})).replace(b'"TO BE"', b"Infinity")
     assert parse_evidence(data).resources[0].facts["policy"] == {"n": "Infinity"}
 

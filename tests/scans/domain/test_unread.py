@@ -34,7 +34,7 @@ def judged(outcome: Outcome) -> JudgedOutcome:
     return JudgedOutcome(CONTROL, "111122223333", "global", "a", "example.thing", outcome)
 
 
-def test_only_what_was_refused_and_left_something_unknown() -> None:
+def test_only_refusals_behind_unknowns_block() -> None:
     items = [
         judged(make_unread_outcome((HEAD, NOBODY_ASKED))), judged(make_unread_outcome((HEAD,))), judged(Outcome(Verdict.FAIL, "x", (THEIRS,))),
     ]  # fmt: skip
@@ -42,14 +42,14 @@ def test_only_what_was_refused_and_left_something_unknown() -> None:
     assert list_blocking_gaps([judged(make_unread_outcome((HEAD, THEIRS)))], frozenset({THEIRS})) == [HEAD]
 
 
-def test_what_other_accounts_could_not_tell_of_their_buckets() -> None:
+def test_gaps_of_other_accounts_are_listed() -> None:
     shared = Evidence("shared_bucket", REGION, types=("s3.bucket",), gaps={"s3.account": [THEIRS]})
     buckets = {"logs": {"account": "444455556666", "evidence": encode_evidence(shared)}}
     assert list_foreign_gaps(Context(shared_buckets=buckets, root_managed=True)) == {THEIRS}
     assert list_foreign_gaps(Context(shared_buckets=buckets, root_managed=FEATURES)) == {THEIRS, FEATURES}
 
 
-def test_each_gap_is_told_once() -> None:
+def test_each_gap_is_reported_once() -> None:
     assert add_blocking_gaps([HEAD.as_dict()], [HEAD, THEIRS]) == [HEAD.as_dict(), THEIRS.as_dict()]
 
 
@@ -67,7 +67,7 @@ def to_a_bucket(plan: account_reader.CollectionPlan) -> account_reader.Collectio
 
 
 @pytest.mark.django_db
-def test_a_bucket_that_may_not_be_looked_at_makes_the_scan_partial_and_is_listed(monkeypatch: Any) -> None:
+def test_refused_bucket_look_makes_scan_partial(monkeypatch: Any) -> None:
     in_place_of_aws(monkeypatch, to_a_bucket)
     organization = company()
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-S3-005"])
@@ -98,7 +98,7 @@ def without_root_credentials(plan: account_reader.CollectionPlan) -> account_rea
 
 
 @pytest.mark.django_db
-def test_what_the_management_account_may_not_tell_is_missing_there_alone(monkeypatch: Any) -> None:
+def test_management_refusal_is_a_gap_there_alone(monkeypatch: Any) -> None:
     in_place_of_aws(monkeypatch, without_root_credentials)
     organization = company()
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-ID-001"])

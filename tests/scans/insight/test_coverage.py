@@ -46,14 +46,14 @@ def covered(evidences: dict[tuple[str, str], Evidence], **more: object) -> dict[
     return {(line.region, line.collector): line for line in lines}
 
 
-def test_all_read_is_complete_and_disabled_regions_are_not_applicable() -> None:
+def test_full_read_is_complete_without_disabled_regions() -> None:
     lines = covered(everything())
     assert count_readings(lines.values()) == ReadingTotals(complete=5, not_applicable=2)
     assert count_readings(lines.values()).percent == 100
     assert "not enabled" in lines["af-south-1", "kms"].why
 
 
-def test_a_refused_list_and_a_refused_fact_are_partial_with_what_and_why() -> None:
+def test_refused_list_or_fact_is_partial_with_reason() -> None:
     evidence = whole("eu-west-1", "kms")
     evidence.record_gap("kms.key", gap())
     evidence.add("kms.reference", "x", state=gap(), key="k")
@@ -62,7 +62,7 @@ def test_a_refused_list_and_a_refused_fact_are_partial_with_what_and_why() -> No
     assert [(item.gap, item.types) for item in missing] == [(gap(), ("kms.key", "kms.reference.state"))]
 
 
-def test_a_service_that_is_not_there_is_not_applicable_but_not_if_something_else_failed() -> None:
+def test_unsupported_service_is_not_applicable_alone() -> None:
     evidence = whole("eu-west-1", "kms")
     evidence.record_gap("kms.key", gap(GapKind.UNSUPPORTED))
     assert assess_evidence(evidence)[0] is ReadingState.NOT_APPLICABLE
@@ -70,20 +70,20 @@ def test_a_service_that_is_not_there_is_not_applicable_but_not_if_something_else
     assert assess_evidence(evidence)[0] is ReadingState.PARTIAL
 
 
-def test_what_nobody_asked_for_was_never_read() -> None:
+def test_unrequested_place_was_never_read() -> None:
     evidences = everything()
     del evidences["us-east-1", "ssm"]
     line = covered(evidences)["us-east-1", "ssm"]
     assert (line.state, line.current) == (ReadingState.NEVER_READ, False)
 
 
-def test_what_the_latest_scan_left_out_is_older() -> None:
+def test_evidence_omitted_by_latest_scan_is_older() -> None:
     lines = covered(everything(), current={(GLOBAL, "iam")})
     assert lines[GLOBAL, "iam"].current
     assert not lines["eu-west-1", "kms"].current
 
 
-def test_an_account_of_which_nothing_is_known_counts_with_every_collector() -> None:
+def test_unknown_account_counts_with_every_collector() -> None:
     lines = covered({}, statuses={})
     assert set(lines) == {(GLOBAL, "iam"), (REGIONS_NOT_KNOWN, "kms"), (REGIONS_NOT_KNOWN, "ssm")}
     assert count_readings(lines.values()).percent == 0
@@ -103,7 +103,7 @@ PLACES = sorted(everything())
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.sets(st.sampled_from(PLACES)), st.sets(st.sampled_from(PLACES)))
-def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], denied: set[tuple[str, str]]) -> None:
+def test_coverage_estimate_matches_the_evidence(held: set[tuple[str, str]], denied: set[tuple[str, str]]) -> None:
     """Where every gap arose in the place itself, both ways of counting agree."""
     evidences = {place: whole(*place) for place in held}
     for place in denied & held:
@@ -116,7 +116,7 @@ def test_the_estimate_is_what_the_evidence_says(held: set[tuple[str, str]], deni
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.sets(st.sampled_from(PLACES)), st.sampled_from(PLACES))
-def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], place: tuple[str, str]) -> None:
+def test_refused_read_never_raises_coverage(held: set[tuple[str, str]], place: tuple[str, str]) -> None:
     evidences = {each: whole(*each) for each in held}
     before = count_readings(covered(evidences).values()).percent or 0
     evidences[place] = whole(*place)
@@ -124,7 +124,7 @@ def test_a_refused_read_never_raises_what_was_read(held: set[tuple[str, str]], p
     assert (count_readings(covered(evidences).values()).percent or 0) <= before
 
 
-def test_a_refusal_that_only_judging_could_tell_makes_its_reading_partial() -> None:
+def test_judged_refusal_makes_its_reading_partial() -> None:
     head = Gap(GapKind.DENIED, "iam.Look", "iam:Look", GLOBAL, "403")
     lines = add_judged_gaps(covered(everything()).values(), [head], {"iam.Look": ["iam"]})
     told = {(line.region, line.collector): line for line in lines if line.missing}

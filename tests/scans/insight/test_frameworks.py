@@ -31,7 +31,7 @@ class Counts:
     unknown: int = 0
 
 
-def test_every_declared_id_is_in_its_framework_exactly_as_declared() -> None:
+def test_every_declared_id_is_in_its_framework() -> None:
     for control in CONTROLS:
         for name, ids in control.frameworks.items():
             for id in ids:
@@ -40,17 +40,17 @@ def test_every_declared_id_is_in_its_framework_exactly_as_declared() -> None:
                 assert control in requirement.controls
 
 
-def test_the_source_document_s_statements_come_first_and_are_all_there() -> None:
+def test_source_statements_come_first_and_complete() -> None:
     assert next(iter(FOUND)) == SOURCE
     assert [item.id for item in FOUND[SOURCE].requirements] == [f"S{n}" for n in range(1, 26)]
 
 
-def test_every_statement_that_is_ours_to_keep_has_a_control() -> None:
+def test_every_customer_statement_has_a_control() -> None:
     without = [item.id for item in FOUND[SOURCE].requirements if not item.controls and not item.of_provider]
     assert without == []
 
 
-def test_every_statement_that_a_control_names_is_known() -> None:
+def test_statements_named_by_controls_exist() -> None:
     assert {id for control in CONTROLS for id in control.statements} <= set(STATEMENTS)
 
 
@@ -60,7 +60,7 @@ def test_the_first_statement_is_enforced_by_all_controls() -> None:
     assert len(first.controls) == len([control for control in CONTROLS if control.statements])
 
 
-def test_a_control_with_a_source_of_its_own_enforces_no_statement() -> None:
+def test_control_with_its_own_source_enforces_no_statement() -> None:
     own = replace(CONTROLS[0], id="SSM-AC-009", statements=(), quote="", source="https://example.com/page")
     found = build_frameworks([*CONTROLS, own])
     assert found[SOURCE] == FOUND[SOURCE]

@@ -61,7 +61,7 @@ def test_flows_of_one_account_or_region(sending: Inventory, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("command", ["flows", "coverage"])
-def test_an_account_that_nobody_knows(sending: Inventory, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_account_is_refused(sending: Inventory, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = refusal(capsys, command, "--account", "000000000000")
     assert code == 2
     assert said == "The account 000000000000 is not known. Run: manage.py discover\n"

@@ -30,7 +30,7 @@ def test_the_command_writes_outcomes_in_nine_fields(shop: Account, capsys: pytes
     assert (row["control"], row["verdict"], row["collected_at"]) == (PS, "fail", MONDAY.isoformat())
 
 
-def test_the_command_counts_what_would_differ(
+def test_replay_command_counts_changed_findings(
     shop: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scanned(shop, parameters(a="String"))
@@ -55,7 +55,7 @@ def test_the_command_counts_what_would_differ(
         (["--as-of", "2026-03-01"], 1, "manage.py scan"),
     ],
 )
-def test_the_command_refuses_in_one_line(
+def test_replay_command_refuses_bad_usage_in_one_line(
     shop: Account, capsys: pytest.CaptureFixture[str], words: list[str], status: int, said: str
 ) -> None:
     scanned(shop, volumes())
@@ -67,7 +67,7 @@ def test_the_command_refuses_in_one_line(
     assert len(error.splitlines()) == 1
 
 
-def test_without_an_organization_it_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_without_organization_gives_advice(capsys: pytest.CaptureFixture[str]) -> None:
     assert not Organization.objects.exists()
     with pytest.raises(SystemExit):
         call_command("replay")

@@ -59,7 +59,7 @@ def test_a_hub_that_can_not_work_starts_no_scan(hub: mock.Mock, settings: Any) -
     assert not Scan.objects.exists()
 
 
-def test_stopped_by_hand_it_says_how_to_go_on_and_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_scan_tells_how_to_resume(monkeypatch: pytest.MonkeyPatch) -> None:
     company()
     monkeypatch.setattr(foreground, "run", stopped)
     status, _, said = run()
@@ -74,13 +74,13 @@ def test_stopped_by_hand_it_says_how_to_go_on_and_does(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(("state", "status"), [("done", 0), ("partial", 3), ("cancelled", 3)])
-def test_the_status_says_whether_all_was_read(monkeypatch: pytest.MonkeyPatch, state: str, status: int) -> None:
+def test_exit_status_says_whether_all_was_read(monkeypatch: pytest.MonkeyPatch, state: str, status: int) -> None:
     company()
     monkeypatch.setattr(foreground, "run", ends(state))
     assert run()[0] == status
 
 
-def test_several_organizations_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_organizations_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     company(org_id="o-1")
     company(org_id="o-2")
     monkeypatch.setattr(foreground, "run", ends("done"))
@@ -114,7 +114,7 @@ def test_an_internal_error_is_one_line_with_the_id_in_the_log(
     assert err.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()
 
 
-def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
+def test_failing_account_is_named_with_reason_and_status_3(
     monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     settings.ERROR_LOG = str(tmp_path / "errors.log")
@@ -138,7 +138,7 @@ def test_an_account_that_fails_is_named_with_its_reason_and_the_status_is_3(
     assert line.partition("(error ")[2][:8] in (tmp_path / "errors.log").read_text()
 
 
-def test_an_error_of_no_account_is_told_and_the_status_is_3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_general_error_is_reported_with_status_3(monkeypatch: pytest.MonkeyPatch) -> None:
     company()
     error = {"what": "telling of the scan's end", "reason": "It broke.", "what_to_do": "Report it."}
 

@@ -56,7 +56,7 @@ def test_only_the_controls_that_were_asked_for_are_listed(target: Target) -> Non
     assert "SSM-KM-001" not in scan_report.render_summary(ended(target.scan))
 
 
-def test_what_other_scans_found_is_not_in_the_table(target: Target) -> None:
+def test_findings_of_other_scans_are_not_in_the_table(target: Target) -> None:
     """Only one region was asked for: the posture has more of that control."""
     elsewhere = Target.objects.get(pk=target.pk)
     scanned(target.account, parameters("us-east-1", other="String"), controls=CONTROLS)
@@ -66,7 +66,7 @@ def test_what_other_scans_found_is_not_in_the_table(target: Target) -> None:
     assert row(text, "SSM-EB-001")[-4:] == ["1", "0", "0", "0"]
 
 
-def test_what_nobody_sees_on_a_terminal_is_not_broken_into_lines(target: Target) -> None:
+def test_long_lines_are_not_wrapped_without_a_terminal(target: Target) -> None:
     Account.objects.update(name="n" * 150)
     error = {"reason": "AWS refused. " * 30, "what_to_do": "Deploy the scan role."}
     Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
@@ -87,7 +87,7 @@ def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
     assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "in part"
 
 
-def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(target: Target) -> None:
+def test_unlistable_regions_are_reported_with_those_read(target: Target) -> None:
     gaps = [gap("account.ListRegions", "global"), gap("ec2.DescribeRegions", "global")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
     lines = [line.split(" — ")[1] for line in scan_report.list_unread_accounts(target.scan)]
@@ -95,21 +95,21 @@ def test_regions_that_nobody_could_list_are_told_with_those_that_were_read(targe
     assert len(lines) == 3
 
 
-def test_regions_that_nobody_asked_for_are_no_gap(target: Target) -> None:
+def test_unrequested_regions_are_no_gap(target: Target) -> None:
     limited = gap("scan.Regions", "other regions", kind="not_read", code="RegionsLimited")
     Target.objects.filter(pk=target.pk).update(gaps=[limited])
     assert scan_report.list_unread_accounts(target.scan) == []
     assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "complete"
 
 
-def test_an_account_of_which_nearly_all_is_refused_does_not_fill_the_screen(target: Target) -> None:
+def test_long_gap_list_is_shortened(target: Target) -> None:
     Target.objects.filter(pk=target.pk).update(gaps=[gap(f"ssm.Read{n:02d}") for n in range(40)])
     lines = scan_report.list_unread_accounts(target.scan)
     assert len(lines) == scan_report.MAX_LISTED_GAPS + 1
     assert f"and {40 - scan_report.MAX_LISTED_GAPS} more" in lines[-1]
 
 
-def test_an_account_that_could_not_be_read_says_why_and_what_to_do(target: Target) -> None:
+def test_unreadable_account_shows_reason_and_advice(target: Target) -> None:
     error = {"reason": "AWS refused.", "what_to_do": "Deploy the scan role."}
     Target.objects.filter(pk=target.pk).update(state="unreadable", error=error)
     text = scan_report.render_summary(ended(target.scan))
@@ -117,7 +117,7 @@ def test_an_account_that_could_not_be_read_says_why_and_what_to_do(target: Targe
     assert row(text, "111122223333")[-1] == "no"
 
 
-def test_a_name_is_shown_as_it_is(target: Target) -> None:
+def test_hostile_name_is_printed_unchanged(target: Target) -> None:
     Account.objects.update(name=HOSTILE)
     assert HOSTILE in " ".join(scan_report.render_summary(ended(target.scan)).split())
 
@@ -132,9 +132,7 @@ def test_without_a_terminal_each_step_is_one_line(target: Target, monkeypatch: p
     assert out.getvalue().splitlines() == [f"Scan {target.scan_id}: 1 of 1 accounts, 31 calls, 1 failing, 1 gaps"]
 
 
-def test_on_a_terminal_it_is_a_bar_with_calls_findings_gaps_and_the_time_left(
-    target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_terminal_progress_bar_shows_calls_and_time_left(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(scan_report, "Console", lambda **_: Console(file=out, width=200, force_terminal=True))
     Target.objects.filter(pk=target.pk).update(calls=31)

@@ -58,11 +58,11 @@ def test_add_and_list() -> None:
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("5m", 5), ("90m", 90), ("1h", 60), ("7d", 10080)])
-def test_every(text: str, minutes: int) -> None:
+def test_interval_option_sets_minutes(text: str, minutes: int) -> None:
     assert made("--every", text).every_minutes == minutes
 
 
-def test_change_keeps_what_is_not_named() -> None:
+def test_change_keeps_unnamed_settings() -> None:
     one = made("--every", "6h", "--account", PAYMENTS, "--control", "SSM-PS-001")
     assert run("change", str(one.pk), "--name", "b", "--all-controls")[:2] == (0, f"Schedule {one.pk} is changed.\n")
     one.refresh_from_db()
@@ -120,7 +120,7 @@ def test_run_without_workers_could_not(settings: object, monkeypatch: pytest.Mon
     assert not Scan.objects.exists()
 
 
-def test_a_refused_run_could_not_and_the_list_says_why(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_run_fails_and_list_shows_the_reason(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
     one = made("--every", "1d", "--account", PAYMENTS)
     Account.objects.filter(account_id=PAYMENTS).update(status="CLOSED")
     monkeypatch.setattr(settings, "EMBEDDED", False, raising=False)
@@ -161,17 +161,17 @@ def test_wrong_usage_is_one_line(words: str, said: str) -> None:
     assert Schedule.objects.count() == 1
 
 
-def test_both_some_and_all_is_wrong_usage() -> None:
+def test_all_and_some_accounts_together_is_wrong_usage() -> None:
     one = made()
     assert run("change", str(one.pk), "--all-accounts", "--account", PAYMENTS)[0] == 2
 
 
-def test_an_act_that_there_is_not() -> None:
+def test_unknown_act_is_refused() -> None:
     with pytest.raises(CommandError):
         call_command("schedule", "dance")
 
 
-def test_without_an_organization_it_could_not() -> None:
+def test_schedule_without_organization_fails() -> None:
     Account.objects.all().delete()
     Organization.objects.all()[0].ous.all().delete()
     Organization.objects.all().delete()

@@ -23,13 +23,13 @@ def scan(monkeypatch: pytest.MonkeyPatch) -> Scan:
     return made
 
 
-def test_an_export_of_a_scan_that_joined_nothing_says_so(scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_unjoined_scan_is_marked(scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
     cancel_scan(actor=SYSTEM, scan=scan)
     call_command("export", "outcomes", "--scan", str(scan.pk))
     assert f"Scan {scan.pk} is cancelled: 3 of 3 accounts read; {UNJUDGED}." in capsys.readouterr().err
 
 
-def test_an_export_of_all_that_was_asked_for_says_nothing(scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_a_complete_scan_prints_no_warning(scan: Scan, capsys: pytest.CaptureFixture[str]) -> None:
     completion.advance_scan(scan.pk)
     call_command("export", "outcomes", "--scan", str(scan.pk))
     assert capsys.readouterr().err == ""

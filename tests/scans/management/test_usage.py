@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
         ("audit export --output x --from soon", "'soon' is no date"),
     ],
 )
-def test_wrong_usage(
+def test_wrong_usage_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: object, words: str, said: str
 ) -> None:
     monkeypatch.setattr(settings, "EXTERNAL_ID", "x" * 32, raising=False)
@@ -52,7 +52,7 @@ def test_a_group_of_controls_is_listed(capsys: pytest.CaptureFixture[str]) -> No
     assert [line[:13] for line in capsys.readouterr().out.splitlines()] == [f"SSM-DS-001.{n:02d}" for n in range(1, 15)]
 
 
-def test_a_control_is_shown_with_its_statements_or_a_source_of_its_own(
+def test_control_is_shown_with_statements_or_source(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_command("controls", "show", "SSM-PS-001")
@@ -69,7 +69,7 @@ def test_a_control_is_shown_with_its_statements_or_a_source_of_its_own(
 
 
 @pytest.mark.parametrize("words", ["export outcomes", "scan"])
-def test_what_is_not_ready_is_not_wrong_usage(capsys: pytest.CaptureFixture[str], words: str) -> None:
+def test_missing_prerequisite_exits_with_1(capsys: pytest.CaptureFixture[str], words: str) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command(*words.split())
     assert ended.value.code == 1

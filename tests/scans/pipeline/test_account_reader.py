@@ -68,9 +68,7 @@ def saw(collected: account_reader.CollectionResult, region: str, name: str) -> l
     return facts
 
 
-def test_every_region_that_is_on_is_read_and_the_others_are_not(
-    these: Callable[..., account_reader.CollectionPlan],
-) -> None:
+def test_only_enabled_regions_are_read(these: Callable[..., account_reader.CollectionPlan]) -> None:
     collected = account_reader.collect(these(loaded("one"), loaded("all", scope="global")))
     assert set(collected.evidences) == {("eu-west-1", "one"), ("us-east-1", "one"), (GLOBAL, "all")}
     assert collected.regions == ["eu-west-1", "us-east-1"]
@@ -103,9 +101,7 @@ def test_credentials_follow_the_work_into_its_threads(these: Callable[..., accou
     assert seen == {("111122223333", False)}
 
 
-def test_a_refusal_that_a_collector_lets_through_hides_all_that_it_yields(
-    these: Callable[..., account_reader.CollectionPlan],
-) -> None:
+def test_refusal_raised_by_collector_hides_all_its_types(these: Callable[..., account_reader.CollectionPlan]) -> None:
     def refused(aws: Any, _seen: EarlierEvidence) -> Evidence:
         raise CallError(DENIED)
 
@@ -124,16 +120,14 @@ def test_a_defect_is_not_taken_for_a_refusal(these: Callable[..., account_reader
         account_reader.collect(these(loaded("one", collect=broken)))
 
 
-def test_what_an_earlier_visit_read_is_not_read_again(these: Callable[..., account_reader.CollectionPlan]) -> None:
+def test_earlier_visits_evidence_is_not_read_again(these: Callable[..., account_reader.CollectionPlan]) -> None:
     before = Evidence("one", "eu-west-1", types=("one.thing",))
     collected = account_reader.collect(these(loaded("one"), prior={("eu-west-1", "one"): before}))
     assert collected.evidences["eu-west-1", "one"] is before
     assert collected.evidences["us-east-1", "one"].resources
 
 
-def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know(
-    these: Callable[..., account_reader.CollectionPlan],
-) -> None:
+def test_region_limit_is_a_gap_for_later_global_collectors(these: Callable[..., account_reader.CollectionPlan]) -> None:
     plan = these(
         loaded("one"), loaded("all", scope="global"), loaded("whole", 1, "global"),
         regions_wanted=("eu-west-1",), regions_limited=True,
@@ -145,9 +139,7 @@ def test_regions_that_were_asked_for_limit_what_later_global_collectors_can_know
     assert not collected.evidences[GLOBAL, "all"].gaps
 
 
-def test_a_scan_that_is_no_longer_wanted_stops_before_its_next_stage(
-    these: Callable[..., account_reader.CollectionPlan],
-) -> None:
+def test_unwanted_scan_stops_before_next_stage(these: Callable[..., account_reader.CollectionPlan]) -> None:
     with pytest.raises(account_reader.NoLongerWantedError):
         account_reader.collect(these(loaded("one"), still_wanted=lambda: False))
 
@@ -181,9 +173,7 @@ OPT_INS = [
 ]
 
 
-def test_where_the_account_service_does_not_list_regions_ec2_does(
-    these: Callable[..., account_reader.CollectionPlan],
-) -> None:
+def test_ec2_lists_regions_if_account_service_does_not(these: Callable[..., account_reader.CollectionPlan]) -> None:
     collected = account_reader.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
     assert collected.regions == ["af-south-1", "eu-west-1"]
     assert collected.statuses == {
@@ -193,7 +183,7 @@ def test_where_the_account_service_does_not_list_regions_ec2_does(
 
 
 @pytest.mark.parametrize("described", [{}, {"Regions": []}, {"Regions": [{"RegionName": "eu-west-1"}]}, NO])
-def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(
+def test_invalid_ec2_answer_leaves_both_gaps(
     these: Callable[..., account_reader.CollectionPlan], described: Any
 ) -> None:
     plan = these(loaded("one"), listed=Listing([], DENIED), described=described, regions_wanted=("eu-west-1",))
@@ -201,7 +191,7 @@ def test_an_answer_of_ec2_that_is_none_leaves_both_gaps(
     assert [gap.api for gap in gaps] == ["a.Read", "ec2.DescribeRegions"]
 
 
-def test_the_session_policy_is_what_the_collectors_declare_and_the_list_of_regions() -> None:
+def test_session_policy_is_collector_calls_and_region_list() -> None:
     assert account_reader.list_session_actions({"ec2_account"}) == [
         "account:ListRegions", "ec2:DescribeRegions", "ec2:GetEbsEncryptionByDefault",
     ]  # fmt: skip
@@ -214,7 +204,7 @@ def paced(name: str, collect: Any = None) -> registry.LoadedCollector:
     return replace(item, collector=replace(item.collector, calls=(Call("a", "Read", "a:Read", per_second=1),)))
 
 
-def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts(
+def test_waiting_collectors_hold_no_shared_thread(
     these: Callable[..., account_reader.CollectionPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process has one thread for all accounts: what waits in it would keep the others out."""
@@ -234,7 +224,7 @@ def test_collectors_that_wait_for_their_turn_use_no_thread_of_the_other_accounts
     assert len(collected.evidences) == 4
 
 
-def test_where_one_collector_fails_those_that_have_not_begun_never_do(
+def test_failing_collector_stops_those_not_begun(
     these: Callable[..., account_reader.CollectionPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []

@@ -63,9 +63,7 @@ def test_an_ended_scan_is_left_alone(scan: Scan) -> None:
     assert finished in {None, scan.finished_at}
 
 
-def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_owners_of_inbound_buckets_are_visited_once_more(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     read_all(scan)
     monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: BUCKETS)
     (again,) = completion.advance_scan(scan.pk)
@@ -78,7 +76,7 @@ def test_owners_of_buckets_that_others_write_to_are_visited_once_more(
     assert state(scan) == "done"
 
 
-def test_an_owner_who_knew_it_from_the_start_is_not_visited_again(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_owner_with_known_inbound_is_not_visited_again(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     scan.targets.filter(account__account_id="111122223334").update(inbound={"logs": ["07", "08"]})
     read_all(scan)
     monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: BUCKETS)
@@ -86,7 +84,7 @@ def test_an_owner_who_knew_it_from_the_start_is_not_visited_again(scan: Scan, mo
     assert state(scan) == "done"
 
 
-def test_a_scan_of_other_controls_visits_nobody_again(
+def test_scan_of_other_controls_revisits_no_account(
     organization: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization, controls=["SSM-EB-001"])
@@ -96,9 +94,7 @@ def test_a_scan_of_other_controls_visits_nobody_again(
     assert state(scan) == "done"
 
 
-def test_two_workers_that_read_the_last_accounts_at_once_do_not_overtake_a_second_visit(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_workers_do_not_skip_second_visit(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second looks while the first is still finding out who must be visited again."""
     read_all(scan)
     answers: list[list[int]] = []
@@ -116,7 +112,7 @@ def test_two_workers_that_read_the_last_accounts_at_once_do_not_overtake_a_secon
     assert scan.lease_until is None
 
 
-def test_one_worker_joins_and_another_takes_over_when_its_lease_has_run_out(scan: Scan) -> None:
+def test_joining_is_taken_over_after_lease_expires(scan: Scan) -> None:
     read_all(scan)
     now = timezone.now()
     Scan.objects.filter(pk=scan.pk).update(state="joining", lease_until=now + timedelta(minutes=1))
@@ -128,7 +124,7 @@ def test_one_worker_joins_and_another_takes_over_when_its_lease_has_run_out(scan
     assert scan.lease_until is None
 
 
-def test_a_joining_that_outlasts_its_lease_keeps_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_joining_keeps_its_lease(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     """By signs of life from beside it: here one is given for each account, when the lease has nearly run out."""
     read_all(scan)
     left: list[timedelta] = []
@@ -156,9 +152,7 @@ def test_a_joining_that_outlasts_its_lease_keeps_it(scan: Scan, monkeypatch: pyt
     assert scan.lease_until is None
 
 
-def test_a_joining_that_lost_its_lease_leaves_the_rest_to_the_other(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_joining_without_lease_leaves_the_rest(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     read_all(scan)
     judged: list[int] = []
     later = timezone.now() + timedelta(minutes=20)
@@ -175,7 +169,7 @@ def test_a_joining_that_lost_its_lease_leaves_the_rest_to_the_other(
     assert scan.lease_until == later
 
 
-def test_a_joining_that_died_and_is_repeated_counts_nothing_twice(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_joining_counts_nothing_twice(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     read_all(scan)
     with monkeypatch.context() as dying:
         dying.setattr(completion, "complete_scan", died)
@@ -194,9 +188,7 @@ def test_a_joining_that_died_and_is_repeated_counts_nothing_twice(scan: Scan, mo
     assert total["pass"] == 3
 
 
-def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scan_cancelled_during_joining_stays_cancelled(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     read_all(scan)
     owners = cross_account.map_bucket_owners
 
@@ -219,7 +211,7 @@ def test_a_scan_that_is_cancelled_while_it_is_joined_stays_cancelled(
         (Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", "RegionsLimited"), "done"),
     ],
 )
-def test_a_gap_makes_the_scan_partial_unless_somebody_asked_for_it(
+def test_gap_makes_scan_partial_unless_requested(
     scan: Scan, monkeypatch: pytest.MonkeyPatch, gap: Gap, ends: str
 ) -> None:
     def with_a_gap(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:

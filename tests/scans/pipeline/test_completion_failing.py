@@ -62,7 +62,7 @@ def odd(scan: Scan) -> Target:
     return scan.targets.get(account__account_id=ODD)
 
 
-def test_one_account_that_can_not_be_joined_ends_nothing_else(scan: Scan, fails: Break) -> None:
+def test_account_that_fails_to_join_does_not_stop_others(scan: Scan, fails: Break) -> None:
     fails(ZeroDivisionError())
     completion.advance_scan(scan.pk)
     assert state(scan) == "partial"
@@ -76,7 +76,7 @@ def test_one_account_that_can_not_be_joined_ends_nothing_else(scan: Scan, fails:
     assert "InternalError " in line
 
 
-def test_what_could_not_be_joined_is_unknown_and_no_longer_passes(scan: Scan, fails: Break) -> None:
+def test_unjoined_account_is_unknown_and_passes_no_more(scan: Scan, fails: Break) -> None:
     control = next(c for c in JOINED if c.scope is ControlScope.GLOBAL)
     account = odd(scan).account
     PostureCell.objects.update_or_create(
@@ -111,9 +111,7 @@ def test_if_even_that_can_not_be_kept_the_figures_say_unknown(
     assert AccountTotal.objects.get(account=account, control=control.id).passed == 0
 
 
-def test_a_database_error_in_one_account_leaves_the_others_transactions_whole(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_database_error_in_one_account_spares_others(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL a failed statement spoils its transaction: each account has its own."""
     write = reconcile.write_findings
 
@@ -129,7 +127,7 @@ def test_a_database_error_in_one_account_leaves_the_others_transactions_whole(
     assert [gap["api"] for gap in odd(scan).gaps] == ["scan.Join"]
 
 
-def test_what_may_pass_is_tried_again_and_so_many_times(scan: Scan, fails: Break) -> None:
+def test_transient_join_failure_is_retried_up_to_a_limit(scan: Scan, fails: Break) -> None:
     fails(OperationalError("database is locked"))
     for number in range(1, failures.MAX_WORK_TRIES):
         with pytest.raises(OperationalError):
@@ -164,9 +162,7 @@ def test_the_end_of_a_tasks_time_is_no_listeners_failure(scan: Scan) -> None:
     assert (state(scan), scan.totals.get("errors")) == ("joining", None)
 
 
-def test_what_the_accounts_say_of_each_other_can_not_be_put_together(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_organization_context_makes_scan_partial(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completion, "store_organization_context", lambda scan: 1 // 0)
     completion.advance_scan(scan.pk)
     assert state(scan) == "partial"
@@ -176,16 +172,14 @@ def test_what_the_accounts_say_of_each_other_can_not_be_put_together(
     assert not PostureCell.objects.filter(control__in=[c.id for c in JOINED], passed__gt=0).exists()
 
 
-def test_finding_whom_to_visit_again_fails(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_search_for_second_visits_is_reported(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completion, "requeue_bucket_owners", lambda scan: 1 // 0)
     assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "partial"
     assert "read again" in scan.totals["errors"][0]["what"]
 
 
-def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unsent_second_visit_is_left_to_next_sweep(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     buckets = {ODD: {"logs": ["07"]}}
     monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda organization, owners=None: buckets)
     completion.advance_scan(scan.pk)
@@ -193,7 +187,7 @@ def test_a_second_visit_is_sent_by_the_next_sweep_if_nobody_else_sends_it(
     assert odd(scan).lease_until is not None
 
 
-def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan) -> None:
+def test_failing_listener_undoes_no_other_result(scan: Scan) -> None:
     told: list[str] = []
 
     def fails(ended: Scan) -> None:
@@ -209,7 +203,7 @@ def test_a_listener_that_fails_takes_nobodys_result_with_it(scan: Scan) -> None:
     assert not Organization.objects.filter(feature_set="half written").exists()
 
 
-def test_a_listener_that_may_pass_is_tried_again_with_all_of_it(scan: Scan) -> None:
+def test_transient_listener_failure_retries_completion(scan: Scan) -> None:
     def away(ended: Scan) -> None:
         raise OperationalError("away")
 

@@ -69,9 +69,7 @@ def features(told: Any) -> Evidence:
     ("told", "managed"),
     [(["RootCredentialsManagement", "RootSessions"], True), (["RootSessions"], False), ([], False), (GAP, GAP)],
 )
-def test_who_manages_root_credentials_is_told_by_the_management_account(
-    organization: Organization, told: Any, managed: bool | Gap
-) -> None:
+def test_management_account_tells_root_management(organization: Organization, told: Any, managed: bool | Gap) -> None:
     assert cross_account.read_root_management(organization) is None
     keep("444455556666", features(["RootCredentialsManagement"]))
     assert cross_account.read_root_management(organization) is None
@@ -81,7 +79,7 @@ def test_who_manages_root_credentials_is_told_by_the_management_account(
     assert blobs.load_context(kept, account="1", as_of="").root_managed == managed
 
 
-def test_only_what_others_point_at_is_shared(organization: Organization) -> None:
+def test_only_buckets_used_by_others_are_shared(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central", "private"))
     keep("111122223333", points_at("central", "elsewhere"), inventory())
     owners, unread = cross_account.map_bucket_owners(organization)
@@ -91,7 +89,7 @@ def test_only_what_others_point_at_is_shared(organization: Organization) -> None
     assert unread == set()
 
 
-def test_an_account_that_points_at_its_own_shares_nothing(organization: Organization) -> None:
+def test_own_bucket_references_share_nothing(organization: Organization) -> None:
     evidence = buckets()
     evidence.add("s3.destination", ARN, name="central", kinds=["07"], own=True, head="exists")
     keep("444455556666", evidence, inventory("central"))
@@ -99,7 +97,7 @@ def test_an_account_that_points_at_its_own_shares_nothing(organization: Organiza
     assert cross_account.describe_shared_buckets(organization, owners) == {}
 
 
-def test_a_context_comes_back_as_it_was_kept(organization: Organization) -> None:
+def test_stored_context_loads_unchanged(organization: Organization) -> None:
     keep("444455556666", buckets(), inventory("central"))
     keep("111122223333", points_at("central"), inventory())
     owners, _ = cross_account.map_bucket_owners(organization)

@@ -19,20 +19,20 @@ def pool() -> Iterator[DaemonPool]:
         yield made
 
 
-def test_results_and_errors_reach_whoever_waits(pool: DaemonPool) -> None:
+def test_results_and_errors_reach_the_caller(pool: DaemonPool) -> None:
     assert pool.submit(lambda a, b: a + b, 1, b=2).result(60) == 3
     with pytest.raises(ZeroDivisionError):
         pool.submit(lambda: 1 / 0).result(60)
     assert pool.submit(int).result(60) == 0  # the thread outlives an error
 
 
-def test_it_has_no_more_threads_than_its_size() -> None:
+def test_pool_has_no_more_threads_than_its_size() -> None:
     with DaemonPool(2, "test") as pool:
         names = {pool.submit(lambda: threading.current_thread().name).result(60) for _ in range(20)}
     assert len(names) <= 2
 
 
-def test_what_is_given_up_holds_up_nothing_else(pool: DaemonPool) -> None:
+def test_abandoned_work_blocks_no_other_work(pool: DaemonPool) -> None:
     hold = threading.Event()
     stuck = pool.submit(hold.wait)
     behind = pool.submit(int)
@@ -45,7 +45,7 @@ def test_what_is_given_up_holds_up_nothing_else(pool: DaemonPool) -> None:
     assert pool.submit(int).result(60) == 0
 
 
-def test_what_has_not_begun_when_it_is_given_up_never_does(pool: DaemonPool) -> None:
+def test_abandoned_work_never_begins(pool: DaemonPool) -> None:
     hold, begun = threading.Event(), threading.Event()
     first = pool.submit(hold.wait)
     while not first.running():
@@ -57,7 +57,7 @@ def test_what_has_not_begun_when_it_is_given_up_never_does(pool: DaemonPool) -> 
     assert not begun.is_set()
 
 
-def test_the_end_waits_for_what_runs_and_cancels_what_does_not() -> None:
+def test_shutdown_waits_for_running_and_cancels_waiting() -> None:
     hold = threading.Event()
     pool = DaemonPool(1, "test")
     running = pool.submit(hold.wait)
@@ -72,7 +72,7 @@ def test_the_end_waits_for_what_runs_and_cancels_what_does_not() -> None:
     assert waiting.cancelled()
 
 
-def test_a_process_ends_though_a_thread_of_it_never_does() -> None:
+def test_process_ends_despite_a_stuck_thread() -> None:
     code = (
         "import itertools; from scans.pipeline.daemon_threads import DaemonPool; p = DaemonPool(1, 'x')\n"
         "f = p.submit(lambda: sum(itertools.repeat(0)) or [None for _ in iter(int, 1)])\n"

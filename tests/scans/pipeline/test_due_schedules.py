@@ -32,7 +32,7 @@ def schedule(organization: Organization, late: timedelta, every: int = DAY, **mo
     )
 
 
-def test_what_is_due_starts_once_and_is_due_again_a_period_later(organization: Organization) -> None:
+def test_due_schedule_starts_once_and_gets_next_time(organization: Organization) -> None:
     made = schedule(organization, timedelta(minutes=1))
     due = made.next_due_at
     (started,) = due_schedules.start_due_schedules()
@@ -43,7 +43,7 @@ def test_what_is_due_starts_once_and_is_due_again_a_period_later(organization: O
     assert due_schedules.start_due_schedules() == []
 
 
-def test_what_is_not_due_or_switched_off_does_not_start(organization: Organization) -> None:
+def test_early_or_disabled_schedule_does_not_start(organization: Organization) -> None:
     schedule(organization, -timedelta(minutes=1))
     schedule(organization, timedelta(minutes=1), enabled=False)
     assert due_schedules.start_due_schedules() == []
@@ -83,7 +83,7 @@ class Stale(list[Schedule]):
         return Schedule._base_manager.filter(pk=self.pk, next_due_at=self[0].next_due_at).update(**values)
 
 
-def test_the_database_itself_refuses_a_second_scan_of_one_due_time(organization: Organization) -> None:
+def test_database_refuses_second_scan_of_one_due_time(organization: Organization) -> None:
     made = schedule(organization, timedelta(minutes=1))
     due_schedules.start_due_schedules()
     scan = Scan.objects.get()
@@ -91,7 +91,7 @@ def test_the_database_itself_refuses_a_second_scan_of_one_due_time(organization:
         Scan.objects.create(organization=organization, started_by="x", schedule=made, due_at=scan.due_at)
 
 
-def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: Organization) -> None:
+def test_unstartable_schedule_does_not_block_others(organization: Organization) -> None:
     empty = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
     schedule(empty, timedelta(minutes=2))
     schedule(organization, timedelta(minutes=1))
@@ -102,7 +102,7 @@ def test_one_that_can_not_start_does_not_keep_the_others_from_it(organization: O
 @pytest.mark.parametrize(
     "error", [KeyError("control"), RuntimeError("a defect"), NotPermittedError("no"), IntegrityError("another rule")]
 )
-def test_one_that_breaks_is_written_down_and_keeps_no_other_from_starting(
+def test_failing_schedule_is_recorded_and_others_start(
     organization: Organization, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     other = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
@@ -131,6 +131,6 @@ def test_one_that_breaks_is_written_down_and_keeps_no_other_from_starting(
     assert not ClockFailure.objects.exists()
 
 
-def test_nobody_can_scan_every_minute(organization: Organization) -> None:
+def test_database_refuses_too_frequent_schedule(organization: Organization) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         schedule(organization, timedelta(0), every=4)

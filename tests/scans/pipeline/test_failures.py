@@ -19,7 +19,7 @@ NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
         ConnectionRefusedError(), RuntimeError("can't start new thread"), KeyboardInterrupt(),
     ],
 )  # fmt: skip
-def test_what_is_of_the_infrastructure_may_pass(error: BaseException) -> None:
+def test_infrastructure_errors_are_transient(error: BaseException) -> None:
     assert failures.is_transient(error)
 
 

@@ -75,14 +75,14 @@ def held_by(scan: Scan, owner: str, minutes: int = 4) -> Target:
     return target
 
 
-def test_it_reads_every_account_and_ends_the_scan(scan: Scan) -> None:
+def test_foreground_reads_every_account_and_ends_scan(scan: Scan) -> None:
     shown: list[int] = []
     foreground.run(scan, lambda: shown.append(scan.targets.filter(state="done").count()))
     assert scan.state == "done"
     assert shown[-1] == 3
 
 
-def test_it_stops_when_the_scan_is_cancelled(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreground_stops_at_cancellation(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     def cancelled_meanwhile(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         if plan.account == "111122223333":
             cancel_scan(actor=SYSTEM, scan=Scan.objects.get(pk=scan.pk))
@@ -94,7 +94,7 @@ def test_it_stops_when_the_scan_is_cancelled(scan: Scan, monkeypatch: pytest.Mon
     assert set(scan.targets.values_list("state", flat=True)) == {"cancelled"}
 
 
-def test_what_another_process_holds_is_waited_for_not_fought_over(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreground_waits_for_target_held_elsewhere(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     target = held_by(scan, "elsewhere:1")
     pauses = []
 
@@ -110,12 +110,12 @@ def test_what_another_process_holds_is_waited_for_not_fought_over(scan: Scan, mo
     assert target.attempts == 0
 
 
-def test_a_scan_that_was_cut_off_is_found_by_what_it_asked_for(scan: Scan, organization: Organization) -> None:
+def test_interrupted_scan_is_found_by_its_request(scan: Scan, organization: Organization) -> None:
     assert foreground.find_interrupted_scan(organization, NOTHING) == scan
     assert foreground.find_interrupted_scan(organization, {**NOTHING, "controls": ["SSM-PS-001"]}) is None
 
 
-def test_the_order_of_what_was_asked_does_not_matter(organization: Organization) -> None:
+def test_order_of_requested_accounts_does_not_matter(organization: Organization) -> None:
     two = ["111122223334", "111122223333"]
     scan = start_scan(actor=SYSTEM, organization=organization, accounts=two)
     assert foreground.find_interrupted_scan(organization, {**NOTHING, "accounts": sorted(two)}) == scan
@@ -147,7 +147,7 @@ def test_an_ended_scan_is_not_found(scan: Scan, organization: Organization, stat
     assert foreground.find_interrupted_scan(organization, NOTHING) is None
 
 
-def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waited_for(scan: Scan) -> None:
+def test_work_past_failed_target_is_listed_as_stuck(scan: Scan) -> None:
     target = first(scan)
     going, done = Future[None](), Future[None]()
     done.set_result(None)
@@ -162,9 +162,7 @@ def test_work_that_goes_on_after_its_target_failed_for_want_of_time_is_not_waite
     assert foreground.list_stuck_work({going: target.pk}) == []
 
 
-def test_one_account_that_fails_is_tried_again_later_and_the_others_go_on(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_account_is_retried_later_others_go_on(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     tried: list[float] = []
     monkeypatch.setattr(foreground, "clock", lambda: now[0])
@@ -206,7 +204,7 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(scan: Scan, monkeypa
     assert scan.state == "done"
 
 
-def test_one_that_stays_away_ends_the_command(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_stays_away_ends_the_command(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(foreground, "clock", lambda: now[0])
 

@@ -31,7 +31,7 @@ def beats(extend: Callable[[], object], most: int) -> list[float]:
 
 
 @pytest.mark.parametrize("error", [OperationalError("the connection is lost"), ZeroDivisionError()])
-def test_a_sign_that_fails_is_told_and_tried_again_soon(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_heartbeat_is_logged_and_retried_soon(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     tried: list[int] = []
 
     def extend() -> None:

@@ -52,7 +52,7 @@ def killed() -> str:
     return name
 
 
-def test_it_names_this_process() -> None:
+def test_lease_owner_names_this_process() -> None:
     machine, pid, _ = leases.lease_owner().rsplit(":", 2)
     assert (machine, int(pid)) == (socket.gethostname()[:48], os.getpid())
     assert not leases.is_dead_process(leases.lease_owner())
@@ -67,7 +67,7 @@ def test_a_killed_process_is_gone() -> None:
     assert leases.is_dead_process(killed())
 
 
-def test_a_killed_process_that_nobody_has_asked_after_is_gone(living: subprocess.Popen[bytes]) -> None:
+def test_zombie_process_is_dead(living: subprocess.Popen[bytes]) -> None:
     name = named(living)
     living.kill()
     deadline = time.monotonic() + 10
@@ -77,22 +77,22 @@ def test_a_killed_process_that_nobody_has_asked_after_is_gone(living: subprocess
     assert leases.is_dead_process(name)
 
 
-def test_another_process_with_the_same_id_is_another(living: subprocess.Popen[bytes]) -> None:
+def test_reused_process_id_is_another_process(living: subprocess.Popen[bytes]) -> None:
     machine, pid, started = named(living).rsplit(":", 2)
     assert leases.is_dead_process(f"{machine}:{pid}:{int(started) - 60}")
 
 
-def test_a_clock_that_was_set_by_a_second_kills_nobody(living: subprocess.Popen[bytes]) -> None:
+def test_one_second_clock_change_keeps_process_alive(living: subprocess.Popen[bytes]) -> None:
     machine, pid, started = named(living).rsplit(":", 2)
     assert not leases.is_dead_process(f"{machine}:{pid}:{int(started) - 1}")
 
 
 @pytest.mark.parametrize("owner", ["", "elsewhere:1:1", "{host}:1", "{host}:x:1", "{host}:-1:1", "{host}:1:"])
-def test_who_cannot_be_asked_is_not_gone(owner: str) -> None:
+def test_unverifiable_owner_is_not_dead(owner: str) -> None:
     assert not leases.is_dead_process(owner.format(host=socket.gethostname()[:48]))
 
 
-def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_of_another_user_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_yours(pid: int) -> None:
         raise psutil.AccessDenied(pid)
 
@@ -101,9 +101,7 @@ def test_a_process_of_somebody_else_lives(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.django_db
-def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over(
-    scan: Scan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sweeper_resends_target_of_dead_process_early(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     monkeypatch.setattr(tasks, "send_targets", sent.extend)
     target, later = first(scan), timezone.now() + timedelta(minutes=4)
@@ -114,7 +112,7 @@ def test_the_sweeper_sends_a_dead_process_account_again_before_its_lease_is_over
 
 
 @pytest.mark.django_db
-def test_the_sweeper_has_a_joining_taken_over_whose_process_died(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweeper_hands_on_joining_of_dead_process(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks.advance_scan_task, "delay", tasks.advance_scan_task.run)
     read_all(scan)
     for owner, state in ((leases.lease_owner(), "joining"), ("elsewhere:1:1", "joining"), (killed(), "done")):

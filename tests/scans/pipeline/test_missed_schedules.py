@@ -65,7 +65,7 @@ def test_times_at_which_no_beat_ran_are_counted(organization: Organization) -> N
     assert made.missed_at is not None
 
 
-def test_accounts_that_are_gone_are_named_and_stop_no_other_schedule(organization: Organization) -> None:
+def test_vanished_accounts_are_named_and_block_no_schedule(organization: Organization) -> None:
     bad = make(organization, accounts=[PAYMENTS])
     half = make(organization, name="half", accounts=[PAYMENTS, SANDBOX])
     good = make(organization, name="good")
@@ -98,7 +98,7 @@ def test_an_ou_a_control_and_a_time_zone_that_are_gone(organization: Organizatio
     assert ScheduleScope([made]).gone(made) == said
 
 
-def test_a_refused_run_says_why_and_keeps_it(organization: Organization) -> None:
+def test_refused_run_gives_and_keeps_the_reason(organization: Organization) -> None:
     made = make(organization, accounts=[PAYMENTS])
     Account.objects.filter(account_id=PAYMENTS).update(status=Account.Status.CLOSED)
     with pytest.raises(ScanRequestError, match="they are closed"):

@@ -97,7 +97,7 @@ def test_an_owner_that_can_not_be_read_no_longer_vouches(organization: Organizat
     assert said(scan(organization))["verdict"] == "pass"
 
 
-def test_what_rests_on_a_suspended_owner_makes_the_scan_partial(organization: Organization, cloud: Cloud) -> None:
+def test_suspended_owner_makes_dependent_scan_partial(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     Account.objects.filter(account_id=ARCHIVE).update(status=Account.Status.SUSPENDED)
     second = scan(organization)
@@ -105,9 +105,7 @@ def test_what_rests_on_a_suspended_owner_makes_the_scan_partial(organization: Or
     assert "OwnerNotRead" in str(second.targets.get(account__account_id=SHOP).gaps)
 
 
-def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
-    organization: Organization, cloud: Cloud
-) -> None:
+def test_account_limited_scan_keeps_earlier_verdict(organization: Organization, cloud: Cloud) -> None:
     whole = scan(organization)
     limited = scan(organization, accounts=[SHOP])
     assert limited.state == "done", "nobody asked for the owner, so nothing was refused"
@@ -127,9 +125,7 @@ def test_a_scan_of_some_accounts_neither_vouches_nor_changes_what_stood(
     assert comparing.diff_of(shop, old, new, []).differences == []
 
 
-def test_an_owner_that_could_not_be_read_vouches_in_no_later_scan_without_it(
-    organization: Organization, cloud: Cloud
-) -> None:
+def test_unread_owner_vouches_in_no_later_limited_scan(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     cloud.refused = {ARCHIVE}
     scan(organization)
@@ -137,14 +133,12 @@ def test_an_owner_that_could_not_be_read_vouches_in_no_later_scan_without_it(
     assert [gap["code"] for gap in said(limited)["gaps"]] == ["OwnerNotRead"]
 
 
-def test_an_owner_in_the_same_scan_of_some_accounts_vouches(organization: Organization, cloud: Cloud) -> None:
+def test_owner_in_the_same_limited_scan_vouches(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     assert said(scan(organization, accounts=[SHOP, ARCHIVE]))["verdict"] == "pass"
 
 
-def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
-    organization: Organization, cloud: Cloud
-) -> None:
+def test_removed_reference_does_not_return_from_old_scan(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     cloud.pointed = "elsewhere"
     scan(organization, accounts=[SHOP])
@@ -154,7 +148,7 @@ def test_what_no_longer_is_there_does_not_come_back_from_the_last_whole_scan(
     assert BUCKET not in {item.resource for item in judged.judged}
 
 
-def test_a_bucket_belongs_to_who_listed_it_in_this_scan(organization: Organization, cloud: Cloud) -> None:
+def test_bucket_belongs_to_account_listing_it_in_this_scan(organization: Organization, cloud: Cloud) -> None:
     made = scan(organization)
     cloud.refused = {ARCHIVE}
     reading = cross_account.AccountReadStatus({MANAGEMENT: ""}, {ARCHIVE: ""}, {})
@@ -165,7 +159,7 @@ def test_a_bucket_belongs_to_who_listed_it_in_this_scan(organization: Organizati
     assert made.joined_context
 
 
-def test_a_ticket_is_verified_together_with_what_its_control_rests_on(organization: Organization, cloud: Cloud) -> None:
+def test_deciding_accounts_depend_on_the_control(organization: Organization, cloud: Cloud) -> None:
     scan(organization)
     shop = Account.objects.get(account_id=SHOP)
     assert cross_account.list_deciding_accounts(shop, controls()[OURS].control) == [ARCHIVE]

@@ -57,26 +57,26 @@ def test_a_total_sums_all_regions(account: Account) -> None:
     assert totals() == sums() == {(account.pk, CONTROL.id, 2, 1, 0, 0)}
 
 
-def test_what_is_gone_leaves_the_total(account: Account) -> None:
+def test_vanished_finding_leaves_the_total(account: Account) -> None:
     scanned(account, WEST, {"a": failed("bad.")})
     scanned(account, EAST, {"b": failed("bad.")})
     scanned(account, WEST, {})
     assert totals() == {(account.pk, CONTROL.id, 0, 1, 0, 0)}
 
 
-def test_no_change_writes_nothing(account: Account, django_assert_num_queries) -> None:
+def test_unchanged_cells_write_no_rows(account: Account, django_assert_num_queries) -> None:
     scanned(account, WEST, {"a": failed("bad.")})
     with django_assert_num_queries(1):  # reads the cells
         write_posture_cells(account, AT, judged(account, WEST, {"a": failed("bad.")}), {(CONTROL.id, WEST)})
 
 
-def test_the_pages_read_what_the_cells_say(inventory: Inventory) -> None:
+def test_visible_totals_match_visible_cells(inventory: Inventory) -> None:
     every = Account.objects.all()
     assert PostureCell.objects.exists()
     assert cells.count_by_control(cells.visible_totals(every)) == cells.count_by_control(cells.visible_cells(every))
 
 
-def test_the_migration_fills_them_for_a_database_that_has_cells(inventory: Inventory) -> None:
+def test_migration_fills_totals_from_cells(inventory: Inventory) -> None:
     AccountTotal.objects.all().delete()
     importlib.import_module("scans.migrations.0003_fill_account_totals").fill(apps, None)
     assert totals() == sums() != set()
@@ -84,7 +84,7 @@ def test_the_migration_fills_them_for_a_database_that_has_cells(inventory: Inven
 
 @pytest.mark.racing
 @pytest.mark.django_db(transaction=True)
-def test_two_scans_of_different_regions_at_once_are_both_in_the_total(account: Account) -> None:
+def test_concurrent_region_scans_both_reach_the_total(account: Account) -> None:
     for round in range(5):
         gate = Barrier(2)
         outcomes = {f"{round}-{n}": failed("bad.") for n in range(round + 1)}

@@ -49,7 +49,7 @@ def watch(running: Scan, monkeypatch: pytest.MonkeyPatch) -> Any:
     return look
 
 
-def test_a_second_visit_takes_nothing_back(
+def test_second_visit_does_not_lower_progress(
     running: Scan, inventory: Inventory, watch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running.targets.exclude(account=inventory.ledger).update(state="done", calls=9, counts={"fail": 2})
@@ -73,7 +73,7 @@ def test_a_second_visit_takes_nothing_back(
     assert watch() == "3 of 3"
 
 
-def test_what_was_cancelled_unread_is_not_done(running: Scan, inventory: Inventory, watch: Any) -> None:
+def test_cancelled_unread_account_is_not_done(running: Scan, inventory: Inventory, watch: Any) -> None:
     running.targets.filter(account=inventory.shop).update(state="done")
     running.targets.filter(account=inventory.till).update(state="running", visit=2)
     assert watch() == "2 of 3"
@@ -85,6 +85,6 @@ def test_what_was_cancelled_unread_is_not_done(running: Scan, inventory: Invento
 
 
 @pytest.mark.parametrize("state", ["unreadable", "failed"])
-def test_what_can_not_be_read_is_done(running: Scan, watch: Any, state: str) -> None:
+def test_unreadable_account_counts_as_done(running: Scan, watch: Any, state: str) -> None:
     running.targets.update(state=state)
     assert watch() == "3 of 3"

@@ -92,7 +92,7 @@ def test_fail_then_pass_is_fixed_then_fail_is_reopened(account: Account) -> None
     assert kinds() == ["open", "fix", "reopen"]
 
 
-def test_a_refused_read_closes_nothing(account: Account) -> None:
+def test_refused_read_closes_no_finding(account: Account) -> None:
     scan_gives(account, {"a": failed("bad.")})
     scan_gives(account, {PLACE: make_unread_outcome((GAP,))})
     assert Finding.objects.get(resource="a").state == "open"
@@ -100,14 +100,14 @@ def test_a_refused_read_closes_nothing(account: Account) -> None:
     assert (place.state, place.verdict, place.gaps) == ("open", "unknown", [GAP.as_dict()])
 
 
-def test_a_resource_that_is_gone_from_a_complete_list_is_resolved_as_gone(account: Account) -> None:
+def test_missing_from_complete_list_is_resolved_as_gone(account: Account) -> None:
     scan_gives(account, {"a": failed("bad."), "b": failed("bad.")})
     scan_gives(account, {"b": failed("bad.")})
     assert Finding.objects.get(resource="a").resolution == "gone"
     assert Finding.objects.get(resource="b").state == "open"
 
 
-def test_unknown_after_fixed_is_noted_but_does_not_reopen(account: Account) -> None:
+def test_unknown_after_fixed_does_not_reopen(account: Account) -> None:
     scan_gives(account, {"a": failed("bad.")})
     scan_gives(account, {"a": passed("fine.")})
     scan_gives(account, {"a": make_unread_outcome((GAP,))})
@@ -148,7 +148,7 @@ def test_cells_count_each_verdict(account: Account) -> None:
     assert (cell.passed, cell.failed, cell.unknown, cell.not_applicable) == (1, 1, 1, 1)
 
 
-def test_what_names_others_and_is_unknown_closes_none_of_them(account: Account) -> None:
+def test_unknown_reference_closes_no_finding(account: Account) -> None:
     """SSM-DS-001.02: CloudTrail's record of a package names its bucket. A refused record is no sign that it is gone."""
     naming = replace(
         CONTROL, facts={**CONTROL.facts, "example.package": ("source",)}, names_others=("example.package",)

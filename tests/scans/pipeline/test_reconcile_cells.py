@@ -31,7 +31,7 @@ def test_fails_that_a_refused_list_hides_stay_counted(account) -> None:
     assert after.known <= before.known
 
 
-def test_what_is_gone_from_a_whole_list_counts_no_more(account) -> None:
+def test_missing_from_complete_list_counts_no_more(account) -> None:
     scan_gives(account, {"a": failed("bad."), "c": passed("fine.")})
     scan_gives(account, {"c": passed("fine.")})
     assert counted() == (1, 0, 0)
@@ -47,7 +47,7 @@ def test_a_resource_that_can_be_seen_again_counts_once(account) -> None:
 ELSEWHERE = make_unread_outcome((Gap(GapKind.NOT_READ, "scan.Regions", "", "other regions", REGIONS_LIMITED),))
 
 
-def test_what_a_scan_of_one_region_does_to_findings_is_counted(account) -> None:
+def test_regional_scan_counts_its_finding_changes(account) -> None:
     """Of b it can't tell, since b depends on a region that it left out; a was fixed, c has come to fail."""
     scan_gives(account, {"a": failed("bad."), "b": failed("bad."), "c": passed("fine."), "d": passed("fine.")})
     assert counted() == (2, 2, 0)
@@ -59,7 +59,7 @@ def test_what_a_scan_of_one_region_does_to_findings_is_counted(account) -> None:
     assert AccountTotal.objects.get().failed == Finding.objects.filter(state="open", verdict="fail").count() == 1
 
 
-def test_a_scan_of_one_region_makes_no_pass_up(account) -> None:
+def test_regional_scan_invents_no_pass(account) -> None:
     scan_gives(account, {"a": failed("bad."), "b": passed("fine.")})
     scan_gives(account, {"a": failed("bad."), "b": ELSEWHERE, "new": failed("bad.")}, regions=[REGION])
     assert counted()[1:] == (2, 0)

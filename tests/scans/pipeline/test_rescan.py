@@ -41,7 +41,7 @@ def repeat(account: Account, times: int, actor: Actor = OWNER) -> None:
         end(rescan_account(actor=actor, account=account).scan)
 
 
-def test_an_owner_scans_their_whole_account_and_the_trail_says_so(payments: Account) -> None:
+def test_owner_rescans_whole_account_and_is_audited(payments: Account) -> None:
     done = rescan_account(actor=OWNER, account=payments)
     assert (done.started, done.scan.state, done.scan.started_by) == (True, "running", "p")
     assert done.scan.asked == {"accounts": [ID], "ous": [], "regions": [], "controls": []}
@@ -60,7 +60,7 @@ def test_an_owner_scans_their_whole_account_and_the_trail_says_so(payments: Acco
     ],
     ids=["auditor", "admin", "owner of another", "owner elsewhere"],
 )
-def test_nobody_else_does(payments: Account, actor: Actor) -> None:
+def test_rescan_needs_permission(payments: Account, actor: Actor) -> None:
     with pytest.raises(NotPermittedError):
         rescan_account(actor=actor, account=payments)
     assert not Scan.objects.exists()
@@ -74,7 +74,7 @@ def test_the_right_to_rescan_starts_no_other_scan(organization: Organization, as
         start_scan(actor=OWNER, organization=organization, **asked)
 
 
-def test_a_running_rescan_is_the_answer_whoever_started_it(payments: Account) -> None:
+def test_running_rescan_of_any_starter_is_returned(payments: Account) -> None:
     first = start_scan(actor=SYSTEM, organization=payments.organization, accounts=[ID])
     again = rescan_account(actor=OWNER, account=payments)
     assert (again.scan, again.started) == (first, False)
@@ -84,14 +84,14 @@ def test_a_running_rescan_is_the_answer_whoever_started_it(payments: Account) ->
 
 
 @pytest.mark.parametrize("asked", [{}, {"accounts": [ID], "controls": ["SSM-PS-001"]}, {"accounts": ["111122223335"]}])
-def test_a_scan_of_more_or_of_a_part_is_no_rescan(payments: Account, asked: dict[str, Any]) -> None:
+def test_wider_or_partial_scan_is_no_rescan(payments: Account, asked: dict[str, Any]) -> None:
     start_scan(actor=SYSTEM, organization=payments.organization, **asked)
     assert find_running_rescan(payments) is None
     assert rescan_account(actor=OWNER, account=payments).started
 
 
 @pytest.mark.parametrize("status", [status for status in Account.Status if status != "ACTIVE"])
-def test_an_account_that_is_not_active_is_refused_with_the_reason(payments: Account, status: str) -> None:
+def test_inactive_account_is_refused_with_reason(payments: Account, status: str) -> None:
     Account.objects.filter(pk=payments.pk).update(status=status)
     payments.refresh_from_db()
     assert "is not active" not in explain_unscannable(payments), "each status has words of its own"
@@ -100,7 +100,7 @@ def test_an_account_that_is_not_active_is_refused_with_the_reason(payments: Acco
     assert not Scan.objects.exists()
 
 
-def test_so_often_and_no_more(payments: Account, settings: Any) -> None:
+def test_rescan_limit_is_enforced(payments: Account, settings: Any) -> None:
     settings.RESCAN_RATE = "2/hour"
     repeat(payments, 2)
     with pytest.raises(ScanTooSoonError, match=r"2 times in the last hour.*Try again in 60 minutes") as refused:
@@ -119,7 +119,7 @@ def test_the_limit_is_over_when_its_time_is(payments: Account, settings: Any, mo
     assert rescan_account(actor=OWNER, account=payments).started
 
 
-def test_all_accounts_of_a_person_have_a_limit_too(organization: Organization, settings: Any) -> None:
+def test_rescan_limit_per_person_spans_accounts(organization: Organization, settings: Any) -> None:
     settings.RESCAN_RATE, settings.RESCAN_RATE_PERSON = "9/hour", "2/day"
     everywhere = holding(Role.ACCOUNT_OWNER, ScopeKind.ORGANIZATION, "o-1")
     accounts = list(organization.accounts.select_related("organization", "ou"))
@@ -133,11 +133,11 @@ def test_all_accounts_of_a_person_have_a_limit_too(organization: Organization, s
     ("seconds", "said"),
     [(0.2, "1 second"), (90, "90 seconds"), (91, "2 minutes"), (3600, "60 minutes"), (86400, "24 hours")],
 )
-def test_a_wait_in_words_is_never_too_short(seconds: float, said: str) -> None:
+def test_wait_text_is_never_too_short(seconds: float, said: str) -> None:
     assert format_wait(timedelta(seconds=seconds)) == said
 
 
-def test_it_changes_nothing_of_other_accounts(organization: Organization, payments: Account, monkeypatch: Any) -> None:
+def test_rescan_changes_no_other_account(organization: Organization, payments: Account, monkeypatch: Any) -> None:
     in_place_of_aws(monkeypatch)
     whole = start_scan(actor=SYSTEM, organization=organization)
     read_all(whole)

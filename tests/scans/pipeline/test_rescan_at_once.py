@@ -15,7 +15,7 @@ from tests.scans.orders import company, holding
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.racing]
 
 
-def test_two_at_once_start_one_scan() -> None:
+def test_concurrent_rescans_start_one_scan() -> None:
     account = company().accounts.select_related("organization", "ou").get(name="payments")
     owner = holding(Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, account.account_id)
     done = at_once(*[partial(rescan_account, actor=owner, account=account)] * 2)

@@ -49,7 +49,7 @@ def acts() -> list[str]:
     return [event.action.removeprefix("schedule.") for event in found]
 
 
-def test_one_is_made_and_starts_what_was_asked_for(organization: Organization) -> None:
+def test_schedule_is_created_and_starts_its_scan(organization: Organization) -> None:
     before = timezone.now()
     made = make(organization, accounts=[PAYMENTS, PAYMENTS], regions=["eu-west-1"], controls=["SSM-DS-001"])
     assert before + timedelta(hours=1) <= made.next_due_at <= timezone.now() + timedelta(hours=1)
@@ -80,7 +80,7 @@ def test_one_is_made_and_starts_what_was_asked_for(organization: Organization) -
         (SYSTEM, {}, True),
     ],
 )  # fmt: skip
-def test_it_takes_the_permission_over_the_whole_scope(
+def test_schedule_needs_permission_for_its_whole_scope(
     organization: Organization, actor: Actor, asked: dict[str, list[str]], allowed: bool
 ) -> None:
     if allowed:
@@ -91,7 +91,7 @@ def test_it_takes_the_permission_over_the_whole_scope(
     assert not Schedule.objects.exists()
 
 
-def test_a_wider_schedule_is_out_of_reach_and_can_not_be_made_wider(organization: Organization) -> None:
+def test_local_operator_can_not_reach_or_widen_schedules(organization: Organization) -> None:
     whole, mine = make(organization), make(organization, LOCAL, "mine", ous=["ou-retail"])
     for act in (
         lambda: change_schedule(actor=LOCAL, schedule=whole, enabled=False),
@@ -105,7 +105,7 @@ def test_a_wider_schedule_is_out_of_reach_and_can_not_be_made_wider(organization
     assert (acts(), Scan.objects.count()) == (["create", "create"], 0)
 
 
-def test_a_reader_sees_those_whose_whole_scope_they_see(organization: Organization) -> None:
+def test_reader_sees_schedules_within_access(organization: Organization) -> None:
     whole = make(organization)
     retail = make(organization, name="retail", ous=["ou-retail"])
     both = make(organization, name="both", accounts=[PAYMENTS, SANDBOX])
@@ -152,7 +152,7 @@ def test_a_name_that_can_not_be_kept(organization: Organization, name: str, said
     assert make(other, SYSTEM).name == "nightly", "names are of one organization"
 
 
-def test_a_change_says_who_and_what(organization: Organization) -> None:
+def test_schedule_change_is_audited(organization: Organization) -> None:
     made = make(organization, accounts=[PAYMENTS])
     change_schedule(
         actor=OPERATOR, schedule=made, name="payments", rhythm=make_rhythm(daily_at="02:30", time_zone="Europe/Madrid"),
@@ -167,7 +167,7 @@ def test_a_change_says_who_and_what(organization: Organization) -> None:
         change_schedule(actor=OPERATOR, schedule=made, name="again", version=1)
 
 
-def test_what_stays_the_same_is_no_change(organization: Organization) -> None:
+def test_unchanged_values_are_no_change(organization: Organization) -> None:
     made = make(organization, controls=["PS"])
     due = made.next_due_at
     change_schedule(
@@ -178,7 +178,7 @@ def test_what_stays_the_same_is_no_change(organization: Organization) -> None:
     assert made.next_due_at == due, "a new name moves no due time"
 
 
-def test_a_paused_one_starts_nothing_and_makes_up_for_nothing(organization: Organization) -> None:
+def test_paused_schedule_starts_nothing_and_catches_up_none(organization: Organization) -> None:
     made = make(organization)
     change_schedule(actor=OPERATOR, schedule=made, enabled=False)
     make_due(made, timedelta(hours=5))
@@ -190,7 +190,7 @@ def test_a_paused_one_starts_nothing_and_makes_up_for_nothing(organization: Orga
     assert acts() == ["create", "pause", "resume"]
 
 
-def test_a_deleted_one_starts_nothing_and_its_scans_stay(organization: Organization) -> None:
+def test_deleted_schedule_starts_nothing_but_scans_stay(organization: Organization) -> None:
     made = make(organization)
     make_due(made)
     (started,) = due_schedules.start_due_schedules()

@@ -23,14 +23,14 @@ def make() -> Schedule:
     return create_schedule(actor=SYSTEM, organization=company(), name="nightly", rhythm=make_rhythm(60), asked={})
 
 
-def test_two_beats_at_once_start_one_scan() -> None:
+def test_concurrent_beats_start_one_scan() -> None:
     Schedule.objects.filter(pk=make().pk).update(next_due_at=timezone.now() - timedelta(minutes=1))
     assert sorted(map(len, at_once(*[due_schedules.start_due_schedules] * 2))) == [0, 1]
     assert Scan.objects.count() == 1
     assert Schedule.objects.get().missed == 0
 
 
-def test_two_people_who_run_it_at_once_get_one_scan() -> None:
+def test_concurrent_manual_runs_start_one_scan() -> None:
     made = make()
     done = at_once(*[partial(run_schedule, actor=SYSTEM, schedule=made)] * 2)
     assert sorted(each.started for each in done) == [False, True]

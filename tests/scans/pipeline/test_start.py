@@ -32,14 +32,14 @@ def names(scan: Scan) -> list[str]:
     return sorted(scan.targets.values_list("account__name", flat=True))
 
 
-def test_all_that_are_in_the_organization_are_read_and_none_that_left_it(organization: Organization) -> None:
+def test_scan_covers_present_accounts_not_vanished_ones(organization: Organization) -> None:
     for name, status in (("payments", Account.Status.VANISHED), ("sandbox", Account.Status.SUSPENDED)):
         organization.accounts.filter(name=name).update(status=status)
     # A suspended account gets a Target, which says why it can't be read.
     assert names(start_scan(actor=OPERATOR, organization=organization)) == ["management", "sandbox"]
 
 
-def test_an_ou_means_its_children_too(organization: Organization) -> None:
+def test_ou_includes_its_children(organization: Organization) -> None:
     root = organization.ous.get(ou_id="r-1")
     upper = unit(organization, "ou-upper", "Workloads", root)
     lower = unit(organization, "ou-lower", "Production", upper)
@@ -56,14 +56,14 @@ def test_accounts_and_ous_add_up(organization: Organization) -> None:
     assert names(scan) == ["payments", "sandbox"]
 
 
-def test_an_account_of_another_organization_is_unknown_here(organization: Organization) -> None:
+def test_account_of_another_organization_is_unknown(organization: Organization) -> None:
     other = Organization.objects.create(org_id="o-2", partition="aws", management_account_id="999900001111")
     Account.objects.create(organization=other, account_id="999900001111", name="theirs")
     with pytest.raises(ScanRequestError, match="Unknown account: 999900001111"):
         start_scan(actor=OPERATOR, organization=organization, accounts=["999900001111"])
 
 
-def test_an_organization_without_accounts_says_discover() -> None:
+def test_empty_organization_says_to_discover() -> None:
     empty = Organization.objects.create(org_id="o-1", partition="aws", management_account_id="111122223333")
     with pytest.raises(ScanRequestError, match=r"manage\.py discover"):
         start_scan(actor=OPERATOR, organization=empty)
@@ -83,7 +83,7 @@ def test_regions_of_the_environment_must_be_some_of_aws(organization: Organizati
         start_scan(actor=OPERATOR, organization=organization)
 
 
-def test_what_was_asked_is_kept_once_each_and_with_the_facts_of_the_moment(organization: Organization) -> None:
+def test_request_is_stored_once_each_with_current_context(organization: Organization) -> None:
     scan = start_scan(actor=OPERATOR, organization=organization, controls=["SSM-PS-001", "SSM-PS-001"])
     assert scan.asked == {"accounts": [], "ous": [], "regions": [], "controls": ["SSM-PS-001"]}
     context = blobs.load_context(scan.context, account="", as_of="")
@@ -93,7 +93,7 @@ def test_what_was_asked_is_kept_once_each_and_with_the_facts_of_the_moment(organ
 
 
 @pytest.mark.parametrize("actor", [AUDITOR, STRANGER, ONE_ACCOUNT], ids=["auditor", "stranger", "one account"])
-def test_who_may_not_run_scans_may_not_cancel_or_resume_them(organization: Organization, actor: Any) -> None:
+def test_cancel_and_resume_need_scan_permission(organization: Organization, actor: Any) -> None:
     scan = start_scan(actor=SYSTEM, organization=organization)
     with pytest.raises(NotPermittedError, match="scan operator"):
         cancel_scan(actor=actor, scan=scan)
@@ -106,7 +106,7 @@ def test_who_may_not_run_scans_may_not_cancel_or_resume_them(organization: Organ
     assert scan.state == "cancelled"
 
 
-def test_an_operator_cancels_and_resumes_and_each_act_is_in_the_trail(organization: Organization) -> None:
+def test_operator_cancel_and_resume_are_audited(organization: Organization) -> None:
     scan = start_scan(actor=OPERATOR, organization=organization)
     cancel_scan(actor=OPERATOR, scan=scan)
     assert scan.finished_at is not None
@@ -116,7 +116,7 @@ def test_an_operator_cancels_and_resumes_and_each_act_is_in_the_trail(organizati
     assert list(said) == [(action, "p") for action in ("scan.start", "scan.start", "scan.cancel", "scan.resume")]
 
 
-def test_an_operator_of_one_account_cancels_a_scan_of_it_alone(organization: Organization) -> None:
+def test_operator_of_one_account_cancels_only_its_scan(organization: Organization) -> None:
     scan = start_scan(actor=ONE_ACCOUNT, organization=organization, accounts=["111122223334"])
     cancel_scan(actor=ONE_ACCOUNT, scan=scan)
     assert scan.state == "cancelled"

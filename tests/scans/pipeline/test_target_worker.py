@@ -74,9 +74,7 @@ def test_a_second_message_for_the_same_target_loses(scan: Scan) -> None:
     assert target_lease.claim_target(first(scan).pk) is None
 
 
-def test_an_expired_lease_can_be_claimed_again_and_fences_the_first_owner(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_expired_lease_is_reclaimed_and_fences_old_owner(scan: Scan, reads: Callable[[Collect], None]) -> None:
     target = first(scan)
     zombie = target_lease.claim_target(target.pk)
     assert zombie
@@ -104,9 +102,7 @@ def test_a_done_target_is_not_done_again(scan: Scan, reads: Callable[[Collect], 
     assert target_worker.run_target(first(scan).pk) is False
 
 
-def test_a_killed_worker_leaves_the_target_to_the_next_and_five_times_is_enough(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_killed_workers_target_fails_after_last_attempt(scan: Scan, reads: Callable[[Collect], None]) -> None:
     target = first(scan)
     for _ in range(target_worker.MAX_TARGET_ATTEMPTS):
         assert target_lease.claim_target(target.pk)
@@ -128,7 +124,7 @@ def test_a_scan_with_a_failed_target_ends_partial(scan: Scan, reads: Callable[[C
     assert (scan.state, scan.totals["unreadable"]) == ("partial", 1)
 
 
-def test_a_suspended_account_is_listed_but_does_not_make_the_scan_partial(
+def test_suspended_account_does_not_make_scan_partial(
     organization: Organization, reads: Callable[[Collect], None]
 ) -> None:
     organization.accounts.filter(name="sandbox").update(status=Account.Status.SUSPENDED)
@@ -167,7 +163,7 @@ def test_rescanning_an_unchanged_account_writes_no_evidence(
     assert (Blob.objects.count(), list(EvidenceHead.objects.values_list("digest", "changed_at"))) == before
 
 
-def test_cancel_then_resume_reads_only_what_was_not_read(scan: Scan, reads: Callable[[Collect], None]) -> None:
+def test_resume_reads_only_unread_accounts(scan: Scan, reads: Callable[[Collect], None]) -> None:
     target_worker.run_target(first(scan).pk)
     cancel_scan(actor=SYSTEM, scan=scan)
     assert sorted(scan.targets.values_list("state", flat=True)) == ["cancelled", "cancelled", "done"]
@@ -214,7 +210,7 @@ def person(role: Role, scope: ScopeKind, scope_id: str) -> Actor:
     return Actor(name="p", grants=(GrantFact(role, scope, scope_id),), user_id=1)
 
 
-def test_who_may_start_a_scan(organization: Organization) -> None:
+def test_starting_a_scan_needs_permission_for_its_scope(organization: Organization) -> None:
     operator = person(Role.SCAN_OPERATOR, ScopeKind.ORGANIZATION, "o-1")
     assert start_scan(actor=operator, organization=organization).targets.count() == 3
     one = person(Role.SCAN_OPERATOR, ScopeKind.ACCOUNT, "111122223334")
@@ -229,7 +225,7 @@ def test_who_may_start_a_scan(organization: Organization) -> None:
             start_scan(actor=actor, organization=organization, accounts=accounts)
 
 
-def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
+def test_past_time_limit_lease_ends_and_target_fails(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """The heartbeat's own thread would need a connection of its own, so its sign is given here."""
@@ -257,7 +253,7 @@ def test_beyond_the_wall_the_lease_is_not_renewed_and_the_target_has_failed(
     assert not EvidenceHead.objects.exists()
 
 
-def test_judging_that_does_not_end_fails_the_target_for_want_of_time(
+def test_endless_judging_fails_target_as_out_of_time(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(*_: Any, **__: Any) -> None:

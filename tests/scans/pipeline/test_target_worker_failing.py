@@ -131,9 +131,7 @@ def test_evidence_that_can_not_be_kept_fails_its_account_alone(scan: Scan, reads
 @pytest.mark.parametrize(
     "error", [OperationalError("disk full"), OSError(28, "No space left on device"), MemoryError()]
 )
-def test_what_may_pass_frees_the_target_at_once_for_another_try(
-    scan: Scan, reads: Callable[[Collect], None], error: Exception
-) -> None:
+def test_transient_failure_requeues_the_target(scan: Scan, reads: Callable[[Collect], None], error: Exception) -> None:
     reads(failing(error))
     assert target_worker.run_target(odd(scan).pk) is False
     target = odd(scan)
@@ -146,9 +144,7 @@ def test_what_may_pass_frees_the_target_at_once_for_another_try(
     assert (odd(scan).state, odd(scan).error) == ("done", None)
 
 
-def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_target_is_given_up_after_last_try_with_reason(scan: Scan, reads: Callable[[Collect], None]) -> None:
     for number in range(target_worker.MAX_TARGET_ATTEMPTS):
         reads(failing(OperationalError(f"the disk is full, {number}")))
         assert odd(scan).state == "queued"
@@ -160,9 +156,7 @@ def test_it_is_tried_so_many_times_and_then_given_up_with_the_last_reason(
     assert "memory" not in target.error["what_to_do"]
 
 
-def test_one_that_died_after_a_failure_says_the_reason_that_was_recorded(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_worker_death_after_failure_keeps_recorded_reason(scan: Scan, reads: Callable[[Collect], None]) -> None:
     reads(failing(OperationalError("the disk is full")))
     target_worker.run_target(odd(scan).pk)
     Target.objects.filter(pk=odd(scan).pk).update(attempts=target_worker.MAX_TARGET_ATTEMPTS)
@@ -179,9 +173,7 @@ def test_a_process_that_is_stopped_frees_its_target_and_stops(scan: Scan, reads:
     assert odd(scan).state == "queued"
 
 
-def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_lost_lease_on_unreadable_account_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
     def taken_over(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         raise account_reader.AccountUnreadableError("AWS refused.", "Deploy the scan role.")
@@ -192,7 +184,7 @@ def test_a_lease_that_is_lost_while_the_account_turns_out_unreadable_is_no_error
     assert Account.objects.exclude(unreadable=None).count() == 0
 
 
-def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
+def test_lost_lease_during_failure_is_no_error(scan: Scan, reads: Callable[[Collect], None]) -> None:
     def taken_over(plan: account_reader.CollectionPlan) -> account_reader.CollectionResult:
         Target.objects.filter(pk=first(scan).pk).update(token=99)
         raise ZeroDivisionError
@@ -202,7 +194,7 @@ def test_a_lease_that_is_lost_while_the_work_fails_is_no_error(scan: Scan, reads
     assert first(scan).state == "running"
 
 
-def test_a_lease_that_is_lost_while_it_is_given_up_is_no_error(
+def test_lost_lease_while_giving_up_is_no_error(
     scan: Scan, reads: Callable[[Collect], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Target.objects.filter(pk=first(scan).pk).update(attempts=target_worker.MAX_TARGET_ATTEMPTS)
@@ -217,9 +209,7 @@ def test_a_lease_that_is_lost_while_it_is_given_up_is_no_error(
     assert first(scan).state == "running"
 
 
-def test_a_second_visit_that_fails_leaves_what_the_first_read_to_be_joined(
-    scan: Scan, reads: Callable[[Collect], None]
-) -> None:
+def test_failed_second_visit_keeps_first_for_joining(scan: Scan, reads: Callable[[Collect], None]) -> None:
     read_all(scan)
     manifest = odd(scan).manifest
     Target.objects.filter(pk=odd(scan).pk).update(state="queued", visit=2)

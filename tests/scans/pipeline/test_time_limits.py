@@ -37,12 +37,12 @@ def run(name: str, work: Any, target: Deadline | None = None) -> tuple[Any, time
     return made.start(work), made
 
 
-def test_what_ends_in_time_is_kept_as_it_is() -> None:
+def test_result_in_time_is_kept_unchanged() -> None:
     evidence = Evidence("one", "eu-west-1")
     assert time_limits.gather(dict([run("one", lambda: evidence)])) == [evidence]
 
 
-def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold: threading.Event) -> None:
+def test_endless_collector_leaves_gaps_and_others_are_kept(hold: threading.Event) -> None:
     endless = run("endless", hold.wait, Deadline(0, 600))
     sound = Evidence("sound", "eu-west-1")
     lost, kept = time_limits.gather(dict([endless, run("sound", lambda: sound)]))
@@ -52,9 +52,7 @@ def test_a_collector_that_does_not_end_leaves_gaps_and_the_others_are_kept(hold:
     assert set(lost.gaps) == set(lost.types) == set(TYPES)
 
 
-def test_what_has_not_begun_when_the_targets_time_is_over_is_a_gap_too(
-    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_collector_not_begun_in_time_is_a_gap(hold: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = DaemonPool(1, "one")
     monkeypatch.setattr(time_limits, "get_reader_pool", lambda: pool)
     over = Deadline(0, 3600)
@@ -72,7 +70,7 @@ def test_a_collectors_time_ends_with_its_targets() -> None:
     assert made.own == Deadline(0, 3600)
 
 
-def test_a_collectors_own_time_begins_when_it_does(settings: Any) -> None:
+def test_collector_time_starts_with_the_collector(settings: Any) -> None:
     settings.COLLECTOR_SECONDS = 120
     future, made = run("one", lambda: None)
     future.result(60)
@@ -80,7 +78,7 @@ def test_a_collectors_own_time_begins_when_it_does(settings: Any) -> None:
     assert made.own.seconds == 120
 
 
-def test_a_defect_of_a_collector_is_no_gap() -> None:
+def test_collector_defect_is_raised_not_a_gap() -> None:
     with pytest.raises(ZeroDivisionError):
         time_limits.gather(dict([run("broken", lambda: 1 / 0)]))
 
@@ -108,7 +106,7 @@ class Slow(FakeReader):
         return super().call(service, operation, region=region, **params)
 
 
-def test_what_was_read_before_the_time_was_over_is_kept() -> None:
+def test_evidence_read_before_time_out_is_kept() -> None:
     reader = Slow(ssm_documents.COLLECTOR, calls=1)
     named = [{"Name": name, "DocumentType": "Automation"} for name in ("First", "Second")]
     reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": named})
@@ -123,7 +121,7 @@ def test_what_was_read_before_the_time_was_over_is_kept() -> None:
 
 
 @pytest.mark.parametrize("collector", [ssm_ops, tags])
-def test_what_is_not_looked_at_in_time_is_not_called_clean(collector: Any) -> None:
+def test_text_not_examined_in_time_is_not_called_clean(collector: Any) -> None:
     reader = FakeReader(collector.COLLECTOR)
     reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [{"OpsItemId": "oi-1", "Title": "fine"}]})
     reader.answer("ssm", "DescribeActivations", {"ActivationList": []})

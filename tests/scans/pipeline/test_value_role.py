@@ -27,7 +27,7 @@ def reader(role: ValueRole, acting: list[Any] | None = None) -> ValueReader:
     return ValueReader(FakeReader([GET], region="eu-west-1").answer("ssm", "GetParameters", answer), role)
 
 
-def test_calls_are_made_as_the_value_role_and_it_is_assumed_once() -> None:
+def test_value_role_is_assumed_once_for_its_calls() -> None:
     taken: list[AssumedRole] = []
     acting: list[Any] = []
 
@@ -62,6 +62,6 @@ def test_a_refusal_is_each_calls_gap_and_is_asked_for_once() -> None:
     assert len(asked) == 1
 
 
-def test_without_a_role_nothing_is_read() -> None:
+def test_missing_value_role_reads_nothing() -> None:
     with pytest.raises(CallError):
         reader(ValueRole(refuse_value_role)).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)

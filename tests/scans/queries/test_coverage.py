@@ -24,7 +24,7 @@ def read(account: Account, *, whole: bool = True) -> None:
     Target.objects.filter(account=account).update(manifest=blobs.store_evidence(found)[0])
 
 
-def test_one_account_read_in_part(inventory: Inventory) -> None:
+def test_partly_read_account_lists_its_gaps(inventory: Inventory) -> None:
     read(inventory.shop, whole=False)
     found = queries.load_account_coverage(inventory.shop)
     assert [(line.region, line.collector, line.state) for line in found.incomplete] == [
@@ -35,7 +35,7 @@ def test_one_account_read_in_part(inventory: Inventory) -> None:
     assert all(line.current for line in found.lines if line.state is ReadingState.COMPLETE)
 
 
-def test_after_a_scan_that_could_not_read_it_the_evidence_is_older(inventory: Inventory) -> None:
+def test_evidence_is_older_after_unreadable_scan(inventory: Inventory) -> None:
     read(inventory.shop)
     Target.objects.create(scan=inventory.scan.__class__.objects.create(
         organization=inventory.organization, started_by="system"), account=inventory.shop, state="unreadable",
@@ -58,7 +58,7 @@ def test_the_organization_s_totals(inventory: Inventory) -> None:
     assert found.readings.never_read == 2 * all_of_one
 
 
-def test_totals_count_only_what_is_visible(inventory: Inventory) -> None:
+def test_totals_count_only_visible_accounts(inventory: Inventory) -> None:
     read(inventory.shop)
     found = queries.load_organization_coverage(Account.objects.filter(pk=inventory.shop.pk))
     assert (found.accounts, found.readings.never_read, found.readings.percent) == (1, 0, 100)
@@ -68,7 +68,7 @@ def test_no_account_no_number(inventory: Inventory) -> None:
     assert queries.load_organization_coverage(Account.objects.none()).readings == ReadingTotals()
 
 
-def test_gaps_that_somebody_asked_for_and_services_that_are_not_there_do_not_count(inventory: Inventory) -> None:
+def test_requested_and_unsupported_gaps_do_not_count(inventory: Inventory) -> None:
     read(inventory.shop)
     limited = {**GAP, "kind": "not_read", "code": "RegionsLimited"}
     Target.objects.filter(account=inventory.shop).update(gaps=[limited, {**GAP, "kind": "unsupported"}])
@@ -76,8 +76,6 @@ def test_gaps_that_somebody_asked_for_and_services_that_are_not_there_do_not_cou
     assert (found.whole, found.readings.partial) == (1, 0)
 
 
-def test_it_takes_the_same_number_of_queries_for_any_number_of_accounts(
-    inventory: Inventory, django_assert_num_queries: object
-) -> None:
+def test_coverage_query_count_is_constant(inventory: Inventory, django_assert_num_queries: object) -> None:
     with django_assert_num_queries(3):  # type: ignore[operator]
         queries.load_organization_coverage(Account.objects.all())

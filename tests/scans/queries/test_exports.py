@@ -44,7 +44,7 @@ def test_no_cell_starts_a_formula_and_nothing_is_lost(text: str) -> None:
     ("value", "cell"),
     [("plain", "plain"), (None, ""), (0, "0"), (True, "true"), ([], "[]"), ([{"api": "s3.X"}], '[{"api": "s3.X"}]')],
 )
-def test_what_is_no_text_is_json(value: Any, cell: str) -> None:
+def test_non_text_cell_is_json(value: Any, cell: str) -> None:
     assert as_csv(value)[0]["value"] == cell
 
 
@@ -63,7 +63,7 @@ def test_a_table_without_rows_has_its_head() -> None:
 
 
 @pytest.mark.django_db
-def test_a_finding_is_told_with_what_lies_over_it() -> None:
+def test_finding_is_exported_with_its_overlay() -> None:
     scanned(account(), parameters(db_password="String", api_key="String"), controls=["SSM-PS-001"])
     covered, bare = Finding.objects.order_by("id")
     over = {covered.pk: FindingOverlay("excepted", "EX-1", "/exceptions/1/", None)}

@@ -55,7 +55,7 @@ def test_an_owner_that_was_never_read_leaves_the_step_unknown(sending: Inventory
     )
 
 
-def test_without_a_joined_scan_it_is_not_known_whose_a_bucket_is(sending: Inventory) -> None:
+def test_bucket_owner_is_unknown_without_a_joined_scan(sending: Inventory) -> None:
     type(sending.scan).objects.update(joined_context="")
     assert only(sending, sending.shop, sending.ledger).destination.owner is Owner.UNKNOWN
 
@@ -66,13 +66,13 @@ def test_accounts_that_were_never_read_are_named(sending: Inventory) -> None:
     assert (found.of, len(found.accounts)) == (4, 4)
 
 
-def test_it_is_bounded_and_the_worst_come_first(sending: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flow_map_is_bounded_with_worst_accounts_first(sending: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MAX_MAP_ACCOUNTS", 1)
     found = queries.build_flow_map(Account.objects.all())
     assert ([account.name for account in found.accounts], found.of) == (["shop"], 4)
 
 
-def test_a_region_keeps_what_comes_from_it_or_goes_to_it(sending: Inventory) -> None:
+def test_region_filter_keeps_flows_from_or_to_it(sending: Inventory) -> None:
     visible = Account.objects.all()
     assert queries.build_flow_map(visible, region="us-east-1").flows == []
     assert len(queries.build_flow_map(visible, region=worlds.REGION).flows) == 2

@@ -46,7 +46,7 @@ def names_of(found: Evidence) -> dict[str, list[str]]:
     return {str(each.facts["name"]): each.facts["kinds"] for each in found.resources}
 
 
-def test_a_part_leaves_the_rest_as_it_was_known() -> None:
+def test_partial_read_keeps_other_known_references() -> None:
     part, held = destinations("new", "both", kind="07", part=True), destinations("both", "old")
     whole = complete_from_held(part, held, {REGION})
     assert names_of(whole) == {"new": ["07"], "both": ["01", "07"], "old": ["01"]}
@@ -54,14 +54,14 @@ def test_a_part_leaves_the_rest_as_it_was_known() -> None:
     assert serialize_evidence(complete_from_held(part, whole, {REGION})) == serialize_evidence(whole)
 
 
-def test_a_part_says_anew_what_was_refused_in_its_regions_only() -> None:
+def test_partial_read_renews_gaps_in_its_regions_only() -> None:
     part, held = destinations(part=True), destinations()
     for region in (REGION, OTHER):
         held.record_gap("s3.bucket", denied(region))
     assert complete_from_held(part, held, {REGION}).gaps == {"s3.destination": [OTHERS], "s3.bucket": [denied(OTHER)]}
 
 
-def test_only_what_was_asked_to_be_left_out_makes_a_part() -> None:
+def test_only_requested_omission_makes_a_part() -> None:
     assert is_partial_evidence(destinations(part=True))
     refused = destinations()
     refused.record_gap("s3.destination", denied(REGION))
@@ -85,7 +85,7 @@ def keep(account: Account, *evidences: Evidence) -> None:
     update_latest_evidence(account, held, digests, timezone.now())
 
 
-def test_the_whole_takes_the_place_of_all_before_it(organization: Organization) -> None:
+def test_full_read_replaces_all_earlier_parts(organization: Organization) -> None:
     account = organization.accounts.get(account_id=SENDER)
     keep(account, destinations("first", part=True))
     assert names_of(head(account)) == {"first": ["01"]}
@@ -96,7 +96,7 @@ def test_the_whole_takes_the_place_of_all_before_it(organization: Organization) 
     assert not head(account).gaps
 
 
-def test_the_same_part_moves_nothing(organization: Organization) -> None:
+def test_repeated_part_changes_nothing(organization: Organization) -> None:
     account = organization.accounts.get(account_id=SENDER)
     keep(account, destinations("first"))
     keep(account, destinations("second", part=True))
@@ -142,7 +142,7 @@ def scanned(organization: Organization, monkeypatch: pytest.MonkeyPatch) -> Call
     return run
 
 
-def test_a_bucket_that_a_region_left_out_points_at_is_still_looked_at(
+def test_bucket_named_from_omitted_region_is_still_read(
     organization: Organization, scanned: Callable[..., Scan]
 ) -> None:
     scanned()

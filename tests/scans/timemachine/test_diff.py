@@ -47,7 +47,7 @@ def judged(outcome: Outcome | None, *, place: bool = False) -> JudgedOutcome | N
         (None, PASS, None),
     ],
 )  # fmt: skip
-def test_each_pair_of_verdicts_has_its_word(
+def test_each_verdict_pair_has_a_difference_kind(
     was: Outcome | None, now: Outcome | None, kind: DifferenceKind | None
 ) -> None:
     assert classify_difference(judged(was), judged(now), listed=True, changed=False) is kind
@@ -79,12 +79,12 @@ def test_facts_are_compared_field_by_field() -> None:
     ]
 
 
-def test_a_gap_is_one_value() -> None:
+def test_gap_counts_as_one_changed_value() -> None:
     [change] = list_fact_changes({"policy": {"Statement": []}}, {"policy": {"$gap": {"kind": "denied"}}})
     assert (change.path, change.after) == ("policy", {"$gap": {"kind": "denied"}})
 
 
-def test_controls_that_do_not_name_the_day_are_not_touched_by_it() -> None:
+def test_control_without_dates_ignores_the_day() -> None:
     """What compare skips where only time has passed."""
     from scans.domain.engine import judge_resource
     from scans.domain.evidence import Resource
@@ -144,7 +144,7 @@ def test_a_region_that_only_one_scan_read_is_no_difference(shop: Account) -> Non
     assert differences(before, after, controls=[PS]) == []
 
 
-def test_an_account_that_only_one_scan_read_is_named_and_not_fixed(shop: Account) -> None:
+def test_account_read_by_one_scan_is_named_not_fixed(shop: Account) -> None:
     other = account("444455556666")
     before = kept(shop, volumes(enabled=False))
     Target.objects.create(scan=before.scan, account=other, state="unreadable")
@@ -173,14 +173,14 @@ def test_only_visible_accounts_are_compared(shop: Account) -> None:
     assert [item.account for item in seen] == [other]
 
 
-def test_evidence_that_is_gone_is_said_and_the_others_are_compared(shop: Account) -> None:
+def test_lost_evidence_is_named_in_comparison(shop: Account) -> None:
     before, after = kept(shop, volumes()), kept(shop, volumes(enabled=False), at=MONDAY + DAY)
     Target.objects.filter(pk=before.pk).update(manifest="f" * 64)
     [item] = compare.diff_scans(before.scan, after.scan, Account.objects.all())
     assert "not stored" in item.missing
 
 
-def test_a_page_ends_and_goes_on_where_it_ended(shop: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison_page_continues_where_it_ended(shop: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = kept(shop, volumes(enabled=False)), kept(shop, volumes(), at=MONDAY + DAY)
     for n in range(4):
         other = account(f"44445555666{n}")
@@ -211,7 +211,7 @@ def test_lines_are_json(shop: Account) -> None:
     assert (missing["kind"], missing["only"]) == ("read_in_one", "before")
 
 
-def test_the_command(shop: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_command_prints_differences(shop: Account, capsys: pytest.CaptureFixture[str]) -> None:
     before, after = kept(shop, volumes(enabled=False)), kept(shop, volumes(), at=MONDAY + DAY)
     call_command("diff", str(before.scan_id), str(after.scan_id))
     assert EB in capsys.readouterr().out
@@ -231,7 +231,7 @@ def test_the_command(shop: Account, capsys: pytest.CaptureFixture[str]) -> None:
         (lambda a, b: (a, a, "--control", "nix"), 2, "Unknown control: NIX"),
     ],
 )
-def test_the_command_refuses_in_one_line(
+def test_diff_command_refuses_in_one_line(
     shop: Account, capsys: pytest.CaptureFixture[str], words: Callable[..., Any], status: int, said: str
 ) -> None:
     mine, theirs = kept(shop, volumes()), kept(account("444455556666", org_id="o-other"), volumes())

@@ -18,7 +18,7 @@ CONTROLS = ["SSM-EB-001", "SSM-PS-001"]
 KEYS = {"control", "account", "region", "resource", "verdict", "reason", "gaps", "evidence", "collected_at"}
 
 
-def test_passes_come_out_too_though_no_row_says_so() -> None:
+def test_passes_without_a_finding_are_exported() -> None:
     evidences = (parameters(db_password="String", plain="fine"), volumes(enabled=True))
     target = scanned(account(), *evidences, controls=CONTROLS)
     rows = list(iterate_outcomes(target.scan))
@@ -35,7 +35,7 @@ def test_passes_come_out_too_though_no_row_says_so() -> None:
     assert {row["evidence"] for row in rows} == kept_digests
 
 
-def test_they_add_up_to_the_cells_and_the_counts() -> None:
+def test_outcomes_add_up_to_cells_and_counts() -> None:
     target = scanned(account(), parameters(db_password="String", plain="fine", api_key="String"), controls=CONTROLS)
     said = [row["verdict"] for row in iterate_outcomes(target.scan) if row["control"] == "SSM-PS-001"]
     cell = PostureCell.objects.get(control="SSM-PS-001", region=REGION)

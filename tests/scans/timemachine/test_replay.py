@@ -64,7 +64,7 @@ def plain(resource: ResourceView) -> Outcome:
     return passed("It is fine.") if resource["type"] == "String" else failed("It is not a String.")
 
 
-def test_a_replay_gives_what_the_scan_wrote_and_changes_nothing(shop: Account) -> None:
+def test_replay_repeats_the_scan_and_changes_nothing(shop: Account) -> None:
     target = scanned(shop, parameters(a="String", b="SecureString", c="fine"), volumes(enabled=False))
     tally = previewed(shop)
     assert not tally.changes()
@@ -78,14 +78,12 @@ def test_a_replay_gives_what_the_scan_wrote_and_changes_nothing(shop: Account) -
     assert FindingEvent.objects.count() == before
 
 
-def test_its_outcomes_are_the_scans_export(shop: Account) -> None:
+def test_replay_outcomes_equal_the_scans_export(shop: Account) -> None:
     target = scanned(shop, parameters(a="String"), volumes())
     assert list(outcomes.serialize_outcomes(found(shop).items)) == list(outcomes.iterate_outcomes(target.scan))
 
 
-def test_a_new_version_of_a_control_re_judges_from_evidence_and_says_so(
-    shop: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_control_version_rejudges_stored_evidence(shop: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     target = scanned(shop, parameters(a="String", b="SecureString"))
     newer(monkeypatch, PS, plain)
     assert previewed(shop).changes() == {Event.FIX: 1, Event.OPEN: 1}
@@ -105,9 +103,7 @@ def test_a_new_version_of_a_control_re_judges_from_evidence_and_says_so(
     assert said[-2:] == ["evidence.replay", "evidence.replayed"]
 
 
-def test_an_open_finding_follows_the_version_and_severity_of_its_control(
-    shop: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replay_updates_finding_version(shop: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     scanned(shop, parameters(a="String"))
     newer(monkeypatch, PS, registry.controls()[PS].evaluate, version=7)
     replay.apply_replay(actor=SYSTEM, organization=shop.organization)
@@ -115,7 +111,7 @@ def test_an_open_finding_follows_the_version_and_severity_of_its_control(
     assert FindingEvent.objects.filter(kind="replay.note", finding__control=PS).count() == 1
 
 
-def test_a_collector_that_had_not_run_then_is_unknown_never_a_pass(shop: Account) -> None:
+def test_collector_not_run_then_is_unknown(shop: Account) -> None:
     kept(shop, parameters(a="fine"))
     said = found(shop, EB)
     assert [str(i.outcome.verdict) for i in said.judged] == ["unknown"]
@@ -124,7 +120,7 @@ def test_a_collector_that_had_not_run_then_is_unknown_never_a_pass(shop: Account
     assert said.judged[0].region == REGION, "the region was read, so the control belongs there"
 
 
-def test_a_fact_that_an_older_version_did_not_collect_is_unknown_never_a_pass(shop: Account) -> None:
+def test_fact_not_collected_then_is_unknown(shop: Account) -> None:
     old = parameters(a="fine")
     for resource in old.resources:
         del resource.facts["name"]  # declared by the control, and not looked at for its verdict
@@ -136,7 +132,7 @@ def test_a_fact_that_an_older_version_did_not_collect_is_unknown_never_a_pass(sh
 
 
 @pytest.mark.parametrize("schema", [0, 2])
-def test_evidence_of_another_schema_is_a_gap_of_its_region_and_collector(shop: Account, schema: int) -> None:
+def test_other_schema_is_a_gap_of_region_and_collector(shop: Account, schema: int) -> None:
     odd, fine = parameters(a="String"), parameters(OTHER, b="String")
     target = kept(shop, odd, fine, volumes())
     data = serialize_evidence(odd).replace(b'"schema":1', f'"schema":{schema}'.encode())
@@ -161,7 +157,7 @@ def test_evidence_that_is_no_longer_kept_is_a_gap_and_not_an_end(shop: Account) 
     assert [gap.code for gap in said.unreadable_evidence] == ["NotKept"]
 
 
-def test_an_account_whose_manifest_is_gone_is_named_and_the_others_are_judged(shop: Account) -> None:
+def test_account_without_manifest_is_named_others_judged(shop: Account) -> None:
     target = kept(shop, volumes())
     other = account("444455556666")
     kept(other, volumes())
@@ -171,7 +167,7 @@ def test_an_account_whose_manifest_is_gone_is_named_and_the_others_are_judged(sh
     assert list(tally.unreadable_evidence) == [ONE]
 
 
-def test_a_fact_of_another_shape_is_unknown_and_the_others_are_judged(shop: Account) -> None:
+def test_misshapen_fact_is_unknown_others_are_judged(shop: Account) -> None:
     odd = volumes()
     made = parameters(a="String", b="fine")
     kept(shop, odd, made)
@@ -191,7 +187,7 @@ def test_a_fact_of_another_shape_is_unknown_and_the_others_are_judged(shop: Acco
     assert [str(o.verdict) for o in outs if o] == ["fail", "unknown"]
 
 
-def test_a_rescan_of_a_part_counts_where_it_looked_and_the_whole_scan_elsewhere(shop: Account) -> None:
+def test_partial_rescan_counts_only_where_it_looked(shop: Account) -> None:
     scanned(shop, parameters(a="String", b="String"), volumes(enabled=False))
     scanned(shop, parameters(a="SecureString", b="String"), at=MONDAY + DAY, controls=[PS])
     assert Finding.objects.get(control=PS, resource__endswith="a").state == "resolved"
@@ -201,13 +197,13 @@ def test_a_rescan_of_a_part_counts_where_it_looked_and_the_whole_scan_elsewhere(
     assert not previewed(shop).changes(), "what the rescan proved fixed stays fixed"
 
 
-def test_a_scan_of_one_region_hides_no_other(shop: Account) -> None:
+def test_regional_scan_hides_no_other_region(shop: Account) -> None:
     scanned(shop, parameters(a="String"), parameters(OTHER, b="String"))
     scanned(shop, parameters(a="fine"), at=MONDAY + DAY, regions=[REGION])
     assert verdicts(found(shop), PS) == {(REGION, "a"): "pass", (OTHER, "b"): "fail"}
 
 
-def test_what_an_older_whole_scan_saw_does_not_come_back(shop: Account) -> None:
+def test_findings_of_older_whole_scan_do_not_return(shop: Account) -> None:
     scanned(shop, parameters(a="String", b="String"))
     scanned(shop, parameters(b="String"), at=MONDAY + DAY)
     assert verdicts(found(shop), PS) == {(REGION, "b"): "fail"}
@@ -236,7 +232,7 @@ def actor(role: Role, scope: ScopeKind, scope_id: str) -> Actor:
     return Actor(name="x", user_id=1, grants=(GrantFact(role, scope, scope_id),))
 
 
-def test_applying_needs_the_right_to_scan_there(shop: Account) -> None:
+def test_applying_replay_needs_scan_permission(shop: Account) -> None:
     scanned(shop, volumes())
     organization = shop.organization
     with pytest.raises(NotPermittedError):

@@ -69,7 +69,7 @@ def failing() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("item", "case"), list(failing()))
-def test_what_fails_passes_after_the_fix(item: registry.LoadedControl, case: Case) -> None:
+def test_failing_case_passes_after_its_fix(item: registry.LoadedControl, case: Case) -> None:
     try:
         found = tried(item, case)
     except SimulationError as error:
@@ -124,7 +124,7 @@ def parameter(**facts: Any) -> Evidence:
     return made
 
 
-def test_the_evidence_given_stays_as_it_is_and_the_change_is_told_field_by_field() -> None:
+def test_simulation_leaves_evidence_and_lists_changes() -> None:
     made = parameter(name="x", type="String", secret_name="password", key_id=None, hits=[])
     before = [(r.type, r.arn, dict(r.facts)) for r in made.resources]
     arn = made.resources[0].arn
@@ -161,7 +161,7 @@ def test_a_fix_that_does_not_help_still_fails_and_says_why() -> None:
     assert (change.fact, change.known, change.after) == ("tier", False, "Advanced")
 
 
-def test_what_cant_be_told_says_why() -> None:
+def test_impossible_simulation_says_why() -> None:
     gap = Gap(GapKind.DENIED, "ssm.Describe", "ssm:Describe", "eu-west-1", "AccessDenied")
     with pytest.raises(SimulationError, match="be tried on evidence"):
         thing_foretold(None)
@@ -181,7 +181,7 @@ def test_what_cant_be_told_says_why() -> None:
         thing_foretold(needs_more)
 
 
-def test_a_fix_known_by_a_fact_reaches_every_resource_that_has_it() -> None:
+def test_fix_by_fact_reaches_every_matching_resource() -> None:
     made = parameter(type="String", key_id="k")
     made.add("ssm.parameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/y", type="String", key_id="k")
     made.add("ssm.parameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/z", type="String", key_id="other")

@@ -24,7 +24,7 @@ FOREIGN: dict[str, Callable[[Inventory], str]] = {
 
 
 @pytest.mark.parametrize("page", FOREIGN)
-def test_what_belongs_to_others_is_not_found(inventory: Inventory, page: str) -> None:
+def test_foreign_objects_are_not_found(inventory: Inventory, page: str) -> None:
     url = FOREIGN[page](inventory)
     assert readers.owner(inventory.shop.account_id).get(url).status_code == 404
     assert readers.auditor().get(url).status_code == 200
@@ -35,7 +35,7 @@ def test_a_scan_operator_sees_no_findings(inventory: Inventory, page: str) -> No
     assert readers.operator().get(Samples(inventory).address(page)).status_code == 403
 
 
-def test_the_navigation_offers_what_one_may_see(inventory: Inventory) -> None:
+def test_navigation_offers_only_permitted_pages(inventory: Inventory) -> None:
     shown = readers.operator().get("/scans/").content.decode()
     assert 'href="/accounts/"' in shown
     assert 'href="/findings/"' not in shown

@@ -29,7 +29,7 @@ def test_accounts_stand_in_their_ous_by_name(client: Client) -> None:
     ]  # fmt: skip
 
 
-def test_an_owner_sees_the_way_to_their_account_and_no_other_name(inventory: Inventory) -> None:
+def test_owner_sees_path_to_own_account_only(inventory: Inventory) -> None:
     client = readers.owner(inventory.shop.account_id)
     assert names(client) == [(0, "Root"), (1, "Production"), (2, "Retail"), (3, "shop")]
     assert client.get("/accounts/").context["inventory"].total == 1
@@ -53,7 +53,7 @@ def test_an_ou_adds_up_what_is_below_it(client: Client) -> None:
     assert 'href="/findings/?ou=ou-1-prod&amp;verdict=fail"' in client.get("/accounts/").content.decode()
 
 
-def test_one_searches_by_name_and_by_id_and_narrows_by_ou(client: Client) -> None:
+def test_search_by_name_id_and_ou_narrows_accounts(client: Client) -> None:
     assert names(client, "/accounts/?q=LEDG")[-1] == (2, "ledger")
     assert names(client, "/accounts/?q=000004")[-1] == (2, "play")
     assert names(client, "/accounts/?ou=ou-1-retail")[-2:] == [(3, "shop"), (3, "till")]
@@ -66,7 +66,7 @@ def test_accounts_in_no_ou_are_not_lost(inventory: Inventory, client: Client) ->
     assert names(client, "/accounts/?ou=none") == [(0, ""), (1, "play")]
 
 
-def test_of_very_many_accounts_the_ous_are_shown_and_those_of_the_chosen_one(client: Client) -> None:
+def test_many_accounts_show_ous_until_one_is_chosen(client: Client) -> None:
     with mock.patch.object(queries, "MAX_SHOWN_ACCOUNTS", 2):
         page = client.get("/accounts/")
         assert [ln.account for ln in page.context["inventory"].lines if ln.account] == []
@@ -76,7 +76,7 @@ def test_of_very_many_accounts_the_ous_are_shown_and_those_of_the_chosen_one(cli
         ]  # fmt: skip
 
 
-def test_nobody_to_see_says_what_to_do(inventory: Inventory) -> None:
+def test_page_without_visible_accounts_says_so(inventory: Inventory) -> None:
     Organization.objects.filter(pk=inventory.organization.pk).update(org_id="o-renamed001")
     assert "There are no accounts that you can see" in readers.auditor().get("/accounts/").content.decode()
 
@@ -94,7 +94,7 @@ def test_the_page_of_an_account_shows_what_is_known(inventory: Inventory, client
     assert "control=SSM-PS-001&amp;account=100000000001&amp;verdict=fail" in text
 
 
-def test_it_groups_what_could_not_be_read(client: Client) -> None:
+def test_account_page_groups_read_failures(client: Client) -> None:
     page = client.get("/accounts/100000000003/")
     assert [gap.api for gap in page.context["detail"].gaps] == [GAP["api"]]
     assert "Allow the action in the scan role" in page.content.decode()
@@ -115,7 +115,7 @@ def test_refused_tags_are_not_shown_as_none(inventory: Inventory, client: Client
     assert "The account has no tags." not in text
 
 
-def test_an_account_that_changed_organizations_is_shown_where_it_is(inventory: Inventory, client: Client) -> None:
+def test_moved_account_is_shown_in_its_current_organization(inventory: Inventory, client: Client) -> None:
     other = Organization.objects.create(org_id="o-merged00001", partition="aws", management_account_id="3" * 12)
     Account.objects.create(organization=other, account_id=inventory.shop.account_id, name="gone", status="VANISHED")
     assert client.get("/accounts/100000000001/").context["account"] == inventory.shop

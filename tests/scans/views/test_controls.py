@@ -73,7 +73,7 @@ def test_an_owner_sees_counts_of_their_own_account(inventory: Inventory) -> None
     assert detail.total.judged == 5
 
 
-def test_the_worst_accounts_come_first_and_the_rest_is_said_to_be_there(inventory: Inventory, client: Client) -> None:
+def test_worst_accounts_come_first_and_list_is_cut(inventory: Inventory, client: Client) -> None:
     for n in range(101):
         cell(account(inventory.sandbox, f"2000000{n:05}", f"many-{n}"), "SSM-PS-004", failed=n)
     detail = client.get("/controls/SSM-PS-004/").context["detail"]

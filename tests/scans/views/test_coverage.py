@@ -15,7 +15,7 @@ def page_of(client: Client, account: str) -> str:
     return answer.content.decode()
 
 
-def test_what_is_missing_is_named_with_the_action_it_needs(inventory: Inventory) -> None:
+def test_missing_evidence_names_the_needed_action(inventory: Inventory) -> None:
     found = worlds.blank(inventory.shop.account_id)
     found[worlds.REGION, "ssm_commands"].record_gap("ssm.command", worlds.DENIED)
     worlds.keep(inventory.shop, found)
@@ -32,11 +32,11 @@ def test_an_account_that_was_never_read_says_why(inventory: Inventory) -> None:
     assert "Deploy the scan role there." in page
 
 
-def test_an_account_of_others_is_not_found(inventory: Inventory) -> None:
+def test_foreign_account_is_not_found(inventory: Inventory) -> None:
     client = readers.owner(inventory.shop.account_id)
     assert client.get(f"/accounts/{inventory.ledger.account_id}/coverage/").status_code == 404
     assert client.get(f"/accounts/{inventory.shop.account_id}/coverage/").status_code == 200
 
 
-def test_without_a_grant_it_is_refused(inventory: Inventory) -> None:
+def test_coverage_without_grant_is_refused(inventory: Inventory) -> None:
     assert readers.outsider().get(f"/accounts/{inventory.shop.account_id}/coverage/").status_code == 403

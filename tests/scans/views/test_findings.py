@@ -52,7 +52,7 @@ def test_filters_narrow_the_list(inventory: Inventory, client: Client, query: st
 
 
 @pytest.mark.parametrize("query", ["state=closed", "severity=dreadful", "verdict=maybe", "control='", "q=%00"])
-def test_a_filter_that_makes_no_sense_is_refused_with_what_is_possible(client: Client, query: str) -> None:
+def test_invalid_filter_is_refused_by_name(client: Client, query: str) -> None:
     answer = client.get(f"/findings/?{query}")
     assert answer.status_code == 400
     assert query.split("=", maxsplit=1)[0] in answer.content.decode() or "character" in answer.content.decode()
@@ -91,7 +91,7 @@ def test_a_cursor_of_other_filters_or_a_forged_one_is_refused(inventory: Invento
         assert "first page" in answer.content.decode()
 
 
-def test_by_control_says_x_of_y_and_links_to_them(inventory: Inventory, client: Client) -> None:
+def test_by_control_page_counts_and_links_findings(inventory: Inventory, client: Client) -> None:
     page = shown(client, "/findings/by-control/?ou=ou-1-prod")
     assert "<strong>1</strong></a> of 6" in page  # unknown is among the 6
     assert "control=SSM-PS-001&amp;verdict=fail&amp;ou=ou-1-prod" in page
@@ -145,7 +145,7 @@ def test_an_unknown_names_the_call_the_action_and_what_to_do(inventory: Inventor
         assert word in page
 
 
-def test_a_finding_has_its_history_and_its_neighbours(inventory: Inventory, client: Client) -> None:
+def test_finding_has_its_history_and_its_neighbors(inventory: Inventory, client: Client) -> None:
     other = finding(inventory.shop, "SSM-PS-003", inventory.secret.resource)
     page = client.get(f"/findings/{inventory.secret.pk}/")
     detail = page.context["detail"]

@@ -53,7 +53,7 @@ def test_hostile_names_are_escaped_in_the_picture_and_the_table(sending: Invento
     assert "x" * 2048 in page, "the whole name is in the title"
 
 
-def test_it_needs_no_script_and_no_inline_style(sending: Inventory) -> None:
+def test_flow_map_needs_no_script_or_inline_style(sending: Inventory) -> None:
     page = shown(readers.auditor())
     main = page[page.index("<main") : page.index("</main>")]
     assert "<script" not in main
@@ -68,33 +68,33 @@ def test_an_owner_sees_no_fact_of_another_account(sending: Inventory) -> None:
     assert "ledger" not in page
 
 
-def test_what_could_not_be_read_is_listed(sending: Inventory) -> None:
+def test_unread_flows_are_listed(sending: Inventory) -> None:
     page = shown(readers.auditor())
     assert "Gaps in the map" in page
     assert "ssm.ListCommands" in page
 
 
-def test_nothing_yet_says_what_to_do_next(inventory: Inventory) -> None:
+def test_empty_map_gives_advice(inventory: Inventory) -> None:
     page = shown(readers.auditor())
     assert "No data flows are known here." in page
     assert 'href="/scans/"' in page
 
 
 @pytest.mark.parametrize("url", ["/flows/", "/flows/export/?format=csv"])
-def test_who_may_not_see_findings_may_not_see_the_map(sending: Inventory, url: str) -> None:
+def test_flow_map_needs_finding_permission(sending: Inventory, url: str) -> None:
     assert readers.operator().get(url).status_code == 403
     assert readers.outsider().get(url).status_code == 403
     assert Client().get(url).status_code == 302
 
 
 @pytest.mark.parametrize("path", ["/flows/", "/flows/export/"])
-def test_an_account_of_others_is_not_found(sending: Inventory, path: str) -> None:
+def test_foreign_account_is_not_found(sending: Inventory, path: str) -> None:
     url = f"{path}?account={sending.ledger.account_id}&format=jsonl"
     assert readers.owner(sending.shop.account_id).get(url).status_code == 404
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "dot"])
-def test_exports(sending: Inventory, format: str) -> None:
+def test_flows_are_exported_in_each_format(sending: Inventory, format: str) -> None:
     answer = readers.auditor().get(f"/flows/export/?format={format}")
     body = b"".join(answer).decode()  # type: ignore[arg-type]
     assert answer["Content-Disposition"].endswith(f'.{format}"')

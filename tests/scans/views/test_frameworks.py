@@ -24,12 +24,12 @@ def shown(client: Client, url: str) -> str:
 
 
 @pytest.mark.parametrize("url", PAGES)
-def test_a_reader_sees_it_and_a_stranger_does_not(inventory: Inventory, url: str) -> None:
+def test_frameworks_need_a_grant(inventory: Inventory, url: str) -> None:
     shown(readers.auditor(), url)
     assert readers.outsider().get(url).status_code == 403
 
 
-def test_a_statement_leads_to_the_accounts_where_it_falls_short(inventory: Inventory) -> None:
+def test_statement_links_accounts_where_it_fails(inventory: Inventory) -> None:
     page = shown(readers.auditor(), "/frameworks/source/S16/")
     assert "Don&#x27;t store sensitive data in a String or StringList parameter." in page
     assert f"?control=SSM-PS-001&amp;account={inventory.shop.account_id}" in page
@@ -50,12 +50,12 @@ def test_the_provider_s_half_is_attested_and_never_a_pass(inventory: Inventory) 
     assert "verdict-pass" not in page
 
 
-def test_accounts_that_were_never_read_are_said(inventory: Inventory) -> None:
+def test_never_read_accounts_are_counted(inventory: Inventory) -> None:
     assert "1 of 4 accounts were never read" in shown(readers.auditor(), "/frameworks/source/")
 
 
 @pytest.mark.parametrize("url", ["/frameworks/iso/", "/frameworks/source/S99/", "/frameworks/fsbp/EC2.9999/"])
-def test_what_is_not_there_is_not_found(inventory: Inventory, url: str) -> None:
+def test_unknown_framework_is_not_found(inventory: Inventory, url: str) -> None:
     assert readers.auditor().get(url).status_code == 404
 
 

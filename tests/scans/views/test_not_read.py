@@ -127,7 +127,7 @@ def shown(client: Client, url: str) -> str:
 
 
 @pytest.mark.parametrize("told", SCENES, indirect=True)
-def test_no_page_claims_what_was_not_read(told: Told, client: Client) -> None:
+def test_pages_claim_nothing_about_unread_accounts(told: Told, client: Client) -> None:
     for url in (*VARIANTS, *PLAIN, *(f"/scans/{scan.pk}/" for scan in told.scans)):
         text = shown(client, url)
         assert [claim for claim in CLAIMS if claim in text] == [], url
@@ -152,7 +152,7 @@ def test_an_account_that_was_not_read_has_no_numbers(told: Told, client: Client)
 
 
 @pytest.mark.parametrize("told", ["waiting", "running", "cancelled", "cancelled_half_way"], indirect=True)
-def test_a_scan_that_did_not_end_says_what_it_read(told: Told, client: Client) -> None:
+def test_unfinished_scan_reports_accounts_read(told: Told, client: Client) -> None:
     (scan,) = told.scans
     read = scan.targets.filter(state="done").count()
     page = shown(client, f"/scans/{scan.pk}/")
@@ -168,14 +168,14 @@ def test_a_scan_that_did_not_end_says_what_it_read(told: Told, client: Client) -
 
 
 @pytest.mark.parametrize("told", ["cancelled"], indirect=True)
-def test_a_cancelled_scan_without_one_call_says_that_nothing_was_read(told: Told, client: Client) -> None:
+def test_cancelled_scan_without_calls_says_nothing_was_read(told: Told, client: Client) -> None:
     page = shown(client, f"/scans/{told.scans[0].pk}/")
     assert "Nothing was read: 2 cancelled before they were read" in page
     assert "The posture and the findings are unchanged" in page
 
 
 @pytest.mark.parametrize("told", ["cancelled"], indirect=True)
-def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client, capsys: Any) -> None:
+def test_comparison_of_unread_scans_is_not_called_equal(told: Told, client: Client, capsys: Any) -> None:
     cancelled(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
@@ -194,7 +194,7 @@ def test_two_scans_that_read_nothing_are_not_the_same(told: Told, client: Client
 
 
 @pytest.mark.parametrize("told", ["unreadable"], indirect=True)
-def test_two_scans_say_how_many_accounts_they_compared(told: Told, client: Client, capsys: Any) -> None:
+def test_comparison_reports_accounts_not_read(told: Told, client: Client, capsys: Any) -> None:
     unreadable(told)
     one, two = (scan.pk for scan in told.scans)
     page = shown(client, f"/scans/{one}/compare/{two}/")
@@ -207,7 +207,7 @@ def test_two_scans_say_how_many_accounts_they_compared(told: Told, client: Clien
 
 
 @pytest.mark.parametrize("told", ["cancelled", "waiting"], indirect=True)
-def test_an_export_of_what_was_not_read_is_not_silent(told: Told, capsys: Any) -> None:
+def test_export_of_unread_scan_is_reported(told: Told, capsys: Any) -> None:
     for words in (["outcomes", "--scan", str(told.scans[0].pk)], ["findings"]):
         with pytest.raises(SystemExit) as ended:
             call_command("export", *words)
@@ -227,7 +227,7 @@ def test_downloads_and_api_lists_carry_how_far_it_was_read(told: Told, client: C
 
 
 @pytest.mark.parametrize("command", ["coverage", "flows", "export findings", "export outcomes", "replay", "scan"])
-def test_nothing_discovered_is_said_by_every_command(command: str, capsys: Any) -> None:
+def test_every_command_reports_nothing_discovered(command: str, capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command(*command.split())
     said = capsys.readouterr()
@@ -235,7 +235,7 @@ def test_nothing_discovered_is_said_by_every_command(command: str, capsys: Any) 
     assert "manage.py discover" in said.err
 
 
-def test_nothing_discovered_is_said_by_every_page() -> None:
+def test_every_page_reports_nothing_discovered() -> None:
     Organization.objects.create(org_id=ORG, partition="aws", management_account_id="1" * 12)
     client = reader()
     for url in ("/", "/accounts/", "/findings/", "/flows/"):
@@ -243,7 +243,7 @@ def test_nothing_discovered_is_said_by_every_page() -> None:
 
 
 @pytest.mark.parametrize("told", ["never"], indirect=True)
-def test_a_scan_of_one_control_says_nothing_of_the_others(told: Told, client: Client, monkeypatch: Any) -> None:
+def test_scan_of_one_control_does_not_report_on_others(told: Told, client: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr(account_reader, "collect", volumes)
     limited(told)
     extent = extent_of(Account.objects.filter(name="payments"))
@@ -277,7 +277,7 @@ def test_a_region_that_was_not_read_is_not_empty(told: Told, monkeypatch: Any) -
 
 
 @pytest.mark.parametrize("told", ["never"], indirect=True)
-def test_older_evidence_is_said_to_be_older(told: Told, client: Client, monkeypatch: Any) -> None:
+def test_older_evidence_is_marked_older(told: Told, client: Client, monkeypatch: Any) -> None:
     with monkeypatch.context() as well:
         well.setattr(account_reader, "collect", volumes)
         told.finish(told.start())

@@ -58,7 +58,7 @@ def test_an_owner_scans_their_account_again(
     assert "Cancel the scan" not in shown, "that takes scan.run"
 
 
-def test_a_running_one_is_shown_and_not_sent_again(inventory: Inventory, owner: Client, enqueue: mock.Mock) -> None:
+def test_running_rescan_is_shown_and_not_sent_again(inventory: Inventory, owner: Client, enqueue: mock.Mock) -> None:
     first = owner.post(f"{SHOP}rescan/")["Location"]
     enqueue.reset_mock()
     again = owner.post(f"{SHOP}rescan/", follow=True)
@@ -67,7 +67,7 @@ def test_a_running_one_is_shown_and_not_sent_again(inventory: Inventory, owner: 
     enqueue.assert_not_called()
 
 
-def test_too_soon_is_a_plain_line_on_the_page(inventory: Inventory, owner: Client, settings) -> None:
+def test_early_rescan_is_a_plain_message(inventory: Inventory, owner: Client, settings) -> None:
     settings.RESCAN_RATE = "1/hour"
     owner.post(f"{SHOP}rescan/")
     Scan.objects.filter(pk=newest().pk).update(state="done")
@@ -76,7 +76,7 @@ def test_too_soon_is_a_plain_line_on_the_page(inventory: Inventory, owner: Clien
     assert "once in the last hour, which is the limit. Try again in" in answer.content.decode()
 
 
-def test_others_are_refused(inventory: Inventory) -> None:
+def test_rescan_page_needs_permission(inventory: Inventory) -> None:
     pages = [SHOP, f"/findings/{inventory.secret.pk}/"]
     for client, status in ((readers.auditor(), 403), (readers.outsider(), 403), (Client(), 302)):
         assert [client.post(f"{page}rescan/").status_code for page in pages] == [status] * 2
@@ -84,7 +84,7 @@ def test_others_are_refused(inventory: Inventory) -> None:
     assert newest() == inventory.scan
 
 
-def test_an_account_outside_the_grant_answers_as_one_that_is_not_there(inventory: Inventory) -> None:
+def test_account_outside_grant_looks_unknown(inventory: Inventory) -> None:
     both = signed_in(
         person(
             "lena", (Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, inventory.shop.account_id), (Role.AUDITOR, *readers.WHOLE)
@@ -100,7 +100,7 @@ def test_an_account_outside_the_grant_answers_as_one_that_is_not_there(inventory
     assert newest() == inventory.scan
 
 
-def test_a_suspended_account_says_so_instead_of_offering_it(inventory: Inventory, owner: Client) -> None:
+def test_suspended_account_is_not_offered_a_rescan(inventory: Inventory, owner: Client) -> None:
     Account.objects.filter(pk=inventory.shop.pk).update(status="SUSPENDED")
     page = owner.get(SHOP).content.decode()
     assert "Scan again" not in page
@@ -110,7 +110,7 @@ def test_a_suspended_account_says_so_instead_of_offering_it(inventory: Inventory
     assert newest() == inventory.scan
 
 
-def test_scan_operators_have_it_beside_their_own_scans(inventory: Inventory) -> None:
+def test_scan_operators_see_rescan_beside_their_scans(inventory: Inventory) -> None:
     client = readers.operator()
     page = client.get(SHOP).content.decode()
     assert "Scan again" in page
@@ -119,5 +119,5 @@ def test_scan_operators_have_it_beside_their_own_scans(inventory: Inventory) -> 
     assert newest().organization.org_id == ORG
 
 
-def test_only_a_post_starts_it(inventory: Inventory, owner: Client) -> None:
+def test_rescan_needs_a_post(inventory: Inventory, owner: Client) -> None:
     assert owner.get(f"{SHOP}rescan/").status_code == 405

@@ -35,7 +35,7 @@ def test_the_list_counts_what_was_read_and_what_could_not_be(inventory: Inventor
     assert (own.accounts, own.ended, own.unreadable) == (1, 1, 0)
 
 
-def test_what_was_asked_names_nothing_that_the_reader_may_not_see(inventory: Inventory) -> None:
+def test_scan_request_hides_what_reader_may_not_see(inventory: Inventory) -> None:
     shop, ledger = inventory.shop.account_id, inventory.ledger.account_id
     inventory.scan.asked = {"accounts": [shop, ledger], "ous": [inventory.sandbox.ou_id], "regions": [REGION]}
     inventory.scan.save()
@@ -47,7 +47,7 @@ def test_what_was_asked_names_nothing_that_the_reader_may_not_see(inventory: Inv
         assert words in client.get(f"/scans/{inventory.scan.pk}/compare/{inventory.scan.pk}/").content.decode()
 
 
-def test_a_scan_by_an_ou_that_the_reader_may_not_see_was_of_a_part(inventory: Inventory) -> None:
+def test_scan_of_invisible_ou_reads_as_a_part(inventory: Inventory) -> None:
     inventory.scan.asked = {"ous": [inventory.sandbox.ou_id]}
     inventory.scan.save()
     line = readers.owner(inventory.shop.account_id).get("/scans/").context["lines"][0]
@@ -82,7 +82,7 @@ def test_a_scan_of_other_accounts_is_not_found(inventory: Inventory) -> None:
         assert client.get(url).status_code == 404
 
 
-def test_while_it_runs_the_page_asks_again(running: Scan) -> None:
+def test_running_scan_page_polls(running: Scan) -> None:
     client = readers.auditor()
     text = client.get(f"/scans/{running.pk}/").content.decode()
     assert f'hx-get="/scans/{running.pk}/progress/"' in text
@@ -92,14 +92,14 @@ def test_while_it_runs_the_page_asks_again(running: Scan) -> None:
     assert "<html" not in part.content.decode()
 
 
-def test_once_it_has_ended_nothing_asks_again(running: Scan) -> None:
+def test_ended_scan_page_stops_polling(running: Scan) -> None:
     client = readers.auditor()
     Scan.objects.filter(pk=running.pk).update(state="done")
     assert client.get(f"/scans/{running.pk}/progress/")["HX-Refresh"] == "true"
     assert "hx-get" not in client.get(f"/scans/{running.pk}/").content.decode()
 
 
-def test_who_may_scan_all_of_it_may_cancel_it(running: Scan) -> None:
+def test_operator_of_whole_scan_may_cancel_it(running: Scan) -> None:
     client = readers.operator()
     assert "Cancel the scan" in client.get(f"/scans/{running.pk}/").content.decode()
     page = client.post(f"/scans/{running.pk}/cancel/", follow=True)
@@ -110,7 +110,7 @@ def test_who_may_scan_all_of_it_may_cancel_it(running: Scan) -> None:
 
 
 @pytest.mark.parametrize("act", ["cancel", "resume"])
-def test_others_may_not_cancel_or_resume(inventory: Inventory, running: Scan, act: str) -> None:
+def test_cancel_and_resume_need_permission(inventory: Inventory, running: Scan, act: str) -> None:
     auditor, local = readers.auditor(), local_operator(inventory.shop.account_id)
     assert "Cancel the scan" not in auditor.get(f"/scans/{running.pk}/").content.decode()
     assert "Cancel the scan" not in local.get(f"/scans/{running.pk}/").content.decode()
@@ -127,11 +127,11 @@ def local_only(inventory: Inventory) -> Client:
     return signed_in(person("pia", (Role.SCAN_OPERATOR, ScopeKind.ACCOUNT, inventory.play.account_id)))
 
 
-def test_a_link_alone_cancels_nothing(running: Scan) -> None:
+def test_link_alone_does_not_cancel(running: Scan) -> None:
     assert readers.operator().get(f"/scans/{running.pk}/cancel/").status_code == 405
 
 
-def test_cancelling_what_has_ended_says_so(inventory: Inventory) -> None:
+def test_cancelling_an_ended_scan_says_so(inventory: Inventory) -> None:
     page = readers.operator().post(f"/scans/{inventory.scan.pk}/cancel/", follow=True)
     assert "has already ended" in page.content.decode()
 
@@ -146,7 +146,7 @@ def test_resuming_hands_the_scan_to_the_workers(
 
 
 @pytest.mark.django_db(transaction=True)  # so that what is done after the commit happens inside the request
-def test_a_broker_that_is_down_is_said_and_loses_nothing(running: Scan) -> None:
+def test_unreachable_broker_is_reported_and_loses_nothing(running: Scan) -> None:
     Scan.objects.filter(pk=running.pk).update(state="cancelled")
     client = readers.operator()
     with mock.patch("scans.tasks.enqueue_scan", side_effect=OperationalError("refused")):
@@ -177,7 +177,7 @@ def test_hostile_names_of_accounts_and_starters_are_escaped(inventory: Inventory
     assert "&lt;b&gt;bold" in text
 
 
-def test_what_failed_in_the_portal_is_on_the_page(inventory: Inventory) -> None:
+def test_internal_errors_are_shown_escaped(inventory: Inventory) -> None:
     error = {"what": "telling of the scan's end", "reason": f"It broke. {HOSTILE}", "what_to_do": "Report it."}
     Scan.objects.filter(pk=inventory.scan.pk).update(totals={"errors": [error]})
     inventory.scan.targets.update(error=None, gaps=[], state="done")

@@ -108,7 +108,7 @@ def test_a_part_of_the_organization_every_so_often(client: Client, inventory: In
         ({"scope": "chosen", "accounts": "999999999999"}, "accounts", "Not among the accounts"),
     ],
 )  # fmt: skip
-def test_a_refusal_stands_beside_the_field_and_loses_nothing(
+def test_refused_form_shows_field_error_and_keeps_input(
     client: Client, more: dict[str, object], field: str, words: str
 ) -> None:
     answer = client.post(NEW, given(controls=["SSM-PS-003"], **more))
@@ -133,7 +133,7 @@ def test_a_schedule_is_edited(client: Client, inventory: Inventory) -> None:
     assert (made.name, made.every_minutes, made.asked["accounts"], made.changed_by) == ("weekly", 10080, [], "otto")
 
 
-def test_a_change_on_an_old_version_is_refused_and_loses_nothing(client: Client, made: Schedule) -> None:
+def test_stale_change_is_refused_and_keeps_input(client: Client, made: Schedule) -> None:
     client.post(url(made, "pause/"))
     for version in ("1", "", "x", "²"):
         answer = client.post(url(made, "edit/"), given(name="typed", version=version))
@@ -196,7 +196,7 @@ def test_a_refused_start_shows_why(client: Client, inventory: Inventory) -> None
     assert "has left the organization" in text(client, url(made, "edit/"))
 
 
-def test_who_sees_and_changes_what(inventory: Inventory, made: Schedule) -> None:
+def test_schedules_are_visible_and_editable_by_scope(inventory: Inventory, made: Schedule) -> None:
     retail = make(inventory, "retail", ous=["ou-1-retail"])
     shop = make(inventory, "shop", accounts=[inventory.shop.account_id])
     lena, olga, ada = local(), readers.owner(inventory.shop.account_id), readers.auditor()

@@ -85,7 +85,7 @@ def test_chosen_accounts_ous_regions_and_controls(inventory: Inventory, client: 
         ({"accounts": "100000000001", "controls": ["SSM-XX-999"]}, "controls", "SSM-XX-999"),
     ],
 )  # fmt: skip
-def test_a_refusal_stands_beside_the_field_and_loses_nothing(
+def test_refused_form_shows_field_error_and_keeps_input(
     inventory: Inventory, client: Client, given: dict[str, object], field: str, words: str
 ) -> None:
     kept = {"accounts": "", "controls": ["SSM-PS-003"], **given}
@@ -107,7 +107,7 @@ def test_a_local_operator_is_offered_their_part_only(inventory: Inventory) -> No
     assert client.post(URL, asked(ous=["ou-1-retail"])).status_code == 302
 
 
-def test_what_is_outside_the_grant_is_refused(inventory: Inventory) -> None:
+def test_scope_outside_the_grant_is_refused(inventory: Inventory) -> None:
     client = local((ScopeKind.ACCOUNT, inventory.shop.account_id))
     whole = client.post(URL, asked(scope="whole")).content.decode()
     assert "You can scan parts of this organization" in whole
@@ -127,6 +127,6 @@ def test_a_link_fills_the_form_in(inventory: Inventory, client: Client) -> None:
     assert 'id="s-SSM-PS-001" checked' in page
 
 
-def test_without_an_account_it_says_what_to_do(inventory: Inventory) -> None:
+def test_form_without_accounts_says_so(inventory: Inventory) -> None:
     client = signed_in(person("lena", (Role.SCAN_OPERATOR, ScopeKind.ORGANIZATION, "o-elsewhere1")))
     assert "There are no accounts that you can scan" in client.get(URL).content.decode()

@@ -60,7 +60,7 @@ FOREIGN: dict[str, Callable[[Told], str]] = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_who_may_see_it_and_who_may_not(told: Told, page: str) -> None:
+def test_time_machine_pages_need_permission(told: Told, page: str) -> None:
     url = PAGES[page](told)
     assert reader().get(url).status_code == 200
     assert signed_in(person("oskar")).get(url).status_code == 403
@@ -79,7 +79,7 @@ def test_an_owner_sees_their_own_and_others_are_not_found(told: Told, page: str)
     assert client.get(FOREIGN[page](told)).status_code == 404
 
 
-def test_an_account_on_a_day_shows_that_days_outcomes_and_findings(told: Told) -> None:
+def test_account_on_a_day_shows_that_days_results(told: Told) -> None:
     client = reader()
     then = client.get(f"/accounts/{ONE}/as-of/?as_of=2026-03-02").context["past"]
     assert then.target.scan_id == told.monday.scan_id
@@ -90,13 +90,13 @@ def test_an_account_on_a_day_shows_that_days_outcomes_and_findings(told: Told) -
     assert told.fixed not in [t.finding for t in later.findings]
 
 
-def test_before_the_first_scan_nothing_is_claimed(told: Told) -> None:
+def test_page_before_first_scan_makes_no_claim(told: Told) -> None:
     page = reader().get(f"/accounts/{ONE}/as-of/?as_of=2026-01-01")
     assert page.context["past"].target is None
     assert "Nothing had been read" in page.content.decode()
 
 
-def test_without_the_right_to_findings_an_account_shows_none(told: Told) -> None:
+def test_account_without_finding_permission_shows_none(told: Told) -> None:
     page = reader_without_findings().get(f"/accounts/{ONE}/as-of/?as_of=2026-03-02")
     assert page.context["past"].findings == []
     assert told.open.resource not in page.content.decode()
@@ -118,7 +118,7 @@ def reader_again(page: object) -> Client:
     return page.client  # type: ignore[attr-defined, no-any-return]
 
 
-def test_a_note_after_the_end_does_not_open_it_again(told: Told) -> None:
+def test_note_after_resolution_does_not_reopen(told: Told) -> None:
     FindingEvent.objects.create(
         finding=told.fixed, at=MONDAY + DAY * 2, kind="note", verdict="unknown", reason="not known.", evidence=""
     )
@@ -141,7 +141,7 @@ def test_a_day_that_cant_be_is_refused_and_kept_in_the_field(told: Told, text: s
         assert 'role="alert"' in page.content.decode()
 
 
-def test_what_if_says_that_it_would_pass_and_what_would_change(told: Told) -> None:
+def test_what_if_shows_the_verdict_and_changes(told: Told) -> None:
     page = reader().get(f"/findings/{told.open.pk}/what-if/")
     simulation = page.context["simulation"]
     assert simulation.would_pass
@@ -149,13 +149,13 @@ def test_what_if_says_that_it_would_pass_and_what_would_change(told: Told) -> No
     assert {(c.fact, c.after) for c in simulation.changes if c.fact == "type"} == {("type", "SecureString")}
 
 
-def test_what_if_refuses_what_does_not_fail(told: Told) -> None:
+def test_what_if_refuses_a_finding_that_does_not_fail(told: Told) -> None:
     page = reader().get(f"/findings/{told.fixed.pk}/what-if/")
     assert page.status_code == 200
     assert "doesn&#x27;t show a failure" in page.content.decode()
 
 
-def test_what_if_of_a_control_that_is_gone_says_so(told: Told) -> None:
+def test_what_if_names_a_removed_control(told: Told) -> None:
     Finding.objects.filter(pk=told.open.pk).update(control="SSM-XX-999")
     page = reader().get(f"/findings/{told.open.pk}/what-if/")
     assert "The control SSM-XX-999 no longer exists" in page.content.decode()
@@ -186,7 +186,7 @@ def test_compare_filters_by_kind_and_control(told: Told) -> None:
         assert client.get(url, bad).status_code == 400
 
 
-def test_compare_names_what_only_one_scan_read(told: Told) -> None:
+def test_compare_names_accounts_read_by_one_scan(told: Told) -> None:
     page = reader().get(f"/scans/{told.other.targets.get().scan_id}/compare/{told.tuesday.scan_id}/")
     assert [(i.account, i.missing) for i in page.context["page"].accounts] == [
         (told.shop, "before"),

@@ -49,7 +49,7 @@ def test_a_code_of_another_time_step_is_refused() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["{0} {1}", "{0}-{1}", " {0}{1} ", "{0}\u00a0{1}", "wide"])
-def test_allauth_65_20_1_another_spelling_of_a_used_code_is_refused(spelling: str) -> None:
+def test_allauth_65_20_1_respelled_used_code_is_refused(spelling: str) -> None:
     ada = person("ada")
     code = second_factors.compute_code(enrol(ada), NOW)
     assert take(ada, code)
@@ -141,7 +141,7 @@ def test_seeds_are_encrypted_at_rest_and_the_key_can_be_rotated(settings) -> Non
     assert AuditEvent.objects.get(action="factor.rotate_key").body["factors"] == 2
 
 
-def test_without_a_key_nothing_is_kept_and_nobody_is_served(settings) -> None:
+def test_missing_key_stores_no_secret_and_blocks_serving(settings) -> None:
     settings.FACTOR_KEYS, settings.DEMO = [], False
     with pytest.raises(ConfigurationError, match="TUTELA_FACTOR_KEYS"):
         totp_secrets.encrypt_secret("x")
@@ -163,7 +163,7 @@ def test_allauth_gap_a_password_is_no_step_up() -> None:
     assert client.post(reverse("step-up"), {"password": PASSWORD, "next": "/"}).status_code != 302
 
 
-def test_allauth_gap_somebody_with_neither_password_nor_factor_gets_nowhere() -> None:
+def test_allauth_gap_person_without_credentials_is_stuck() -> None:
     """allauth's own check lets single sign-on people without a factor pass for ever."""
     ada = person("ada")
     ada.set_unusable_password()
@@ -175,7 +175,7 @@ def test_allauth_gap_somebody_with_neither_password_nor_factor_gets_nowhere() ->
     assert (api.status_code, api.json()["type"]) == (403, "urn:tutela:problem:second-factor-required")
 
 
-def test_allauth_gap_a_session_from_before_the_factor_must_prove_it() -> None:
+def test_allauth_gap_old_session_must_prove_new_factor() -> None:
     """allauth#3649: a factor enrolled later, elsewhere, doesn't bless a session that never proved it."""
     ada = person("ada")
     client = Client()
@@ -188,7 +188,7 @@ def test_allauth_gap_a_session_from_before_the_factor_must_prove_it() -> None:
     assert client.get(reverse("me")).status_code == 200
 
 
-def test_allauth_65_20_0_records_of_another_person_count_for_nothing() -> None:
+def test_allauth_65_20_0_records_of_another_person_are_void() -> None:
     ada, bob = person("ada"), person("bob")
     client = stepped_up(signed_in(ada))
     enrol(bob)
@@ -215,7 +215,7 @@ def test_brute_force_is_stopped() -> None:
     assert client.get(reverse("me")).status_code == 302
 
 
-def test_removing_the_last_factor_is_refused_and_changes_need_a_fresh_one() -> None:
+def test_last_factor_stays_and_changes_need_fresh_factor() -> None:
     ada = person("ada")
     client = signed_in(ada)
     assert client.post(reverse("mfa_deactivate_totp"))["Location"].startswith(reverse("step-up"))
@@ -224,7 +224,7 @@ def test_removing_the_last_factor_is_refused_and_changes_need_a_fresh_one() -> N
     assert second_factors.has_factor(ada)
 
 
-def test_a_recovery_code_lets_somebody_in_and_replace_a_factor_and_decides_nothing() -> None:
+def test_recovery_code_signs_in_but_is_no_step_up_proof() -> None:
     ada = person("ada")
     enrol(ada)
     code = RecoveryCodes.activate(ada).get_unused_codes()[0]

@@ -25,7 +25,7 @@ def test_a_fresh_second_factor_passes(age: timedelta) -> None:
 
 
 @pytest.mark.parametrize("at", [None, NOW - timedelta(minutes=5), NOW - timedelta(days=1), NOW + timedelta(seconds=1)])
-def test_none_an_old_one_and_one_from_the_future_are_refused(at: datetime | None) -> None:
+def test_missing_old_or_future_factor_is_refused(at: datetime | None) -> None:
     with pytest.raises(step_up.StepUpRequiredError):
         step_up.require_fresh_factor(actor(second_factor_at=at), NOW)
 
@@ -36,7 +36,7 @@ def test_a_token_never_passes_and_the_system_does() -> None:
     step_up.require_fresh_factor(SYSTEM, NOW)
 
 
-def test_the_digest_binds_what_was_shown() -> None:
+def test_digest_binds_the_snapshot() -> None:
     shown = {"title": "é", "until": NOW, "findings": [1, 2]}
     assert step_up.digest_snapshot(shown) == step_up.digest_snapshot(dict(reversed(shown.items())))
     assert step_up.digest_snapshot(shown) != step_up.digest_snapshot({**shown, "findings": [2, 1]})
@@ -49,7 +49,7 @@ pages = pytest.mark.urls("tests.governance.identity.urls")
 
 @pages
 @pytest.mark.django_db
-def test_what_was_typed_is_kept_and_the_act_goes_on_after_the_code() -> None:
+def test_step_up_keeps_input_and_resumes_the_act() -> None:
     ada = person("ada")
     client = signed_in(ada)
     asked = client.post("/decide/", TYPED)
@@ -65,7 +65,7 @@ def test_what_was_typed_is_kept_and_the_act_goes_on_after_the_code() -> None:
 
 @pages
 @pytest.mark.django_db
-def test_a_wrong_code_keeps_asking_with_everything_still_there() -> None:
+def test_wrong_code_asks_again_and_keeps_input() -> None:
     client = signed_in(person("ada"))
     asked = client.post("/decide/", {**TYPED, "step-up-code": "000000"})
     assert asked.status_code == 403

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from governance.core.models import AuditEvent
 from governance.core.policy import (
+    Location,
     NotPermittedError,
     Permission,
-    Place,
     Role,
     ScopeKind,
     is_permitted,
@@ -24,7 +24,7 @@ from tests.support.inventory import ORG, Inventory
 from tests.support.people import person
 
 WEEK = timedelta(days=7)
-PLACE = Place(ORG, account="100000000001")
+PLACE = Location(ORG, account="100000000001")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def decides(user: User, *interested: User) -> bool:
     return is_permitted_disinterested(fresh(user), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE, who)
 
 
-def test_a_borrower_decides_until_the_date_and_it_is_audited(anna: User, bela: User) -> None:
+def test_borrower_decides_until_the_end_and_is_audited(anna: User, bela: User) -> None:
     grant = lent(anna, bela)
     assert decides(bela)
     assert AuditEvent.objects.get(action="grant.delegate").subject == f"user:{bela.pk}"
@@ -59,14 +59,14 @@ def test_a_borrower_decides_until_the_date_and_it_is_audited(anna: User, bela: U
     assert not decides(bela)
 
 
-def test_neither_requester_nor_a_hand_of_theirs_decides(anna: User, bela: User) -> None:
+def test_borrower_decides_no_own_or_lenders_request(anna: User, bela: User) -> None:
     lent(anna, bela)
     assert not decides(bela, bela)
     assert not decides(bela, anna)
     assert decides(bela, person("rita"))
 
 
-def test_it_ends_with_the_grant_that_it_was_lent_from(anna: User, bela: User) -> None:
+def test_loan_ends_with_the_lenders_grant(anna: User, bela: User) -> None:
     grace = person("grace", (Role.SECURITY_ADMIN, ScopeKind.ORGANIZATION, ORG))
     grant = lent(anna, bela)
     revoke_grant(actor=fresh(grace), grant=Grant.objects.get(user=anna))
@@ -75,13 +75,13 @@ def test_it_ends_with_the_grant_that_it_was_lent_from(anna: User, bela: User) ->
     assert grant.ended_by == grace
 
 
-def test_it_ends_when_the_lender_is_disabled(anna: User, bela: User) -> None:
+def test_loan_ends_when_lender_is_disabled(anna: User, bela: User) -> None:
     lent(anna, bela)
     User.objects.filter(pk=anna.pk).update(is_active=False)
     assert not decides(bela)
 
 
-def test_it_lasts_no_longer_than_the_lenders_grant_and_90_days(anna: User, bela: User) -> None:
+def test_loan_ends_within_lenders_grant_and_90_days(anna: User, bela: User) -> None:
     with pytest.raises(GrantError, match="latest end date"):
         lent(anna, bela, ends_at=timezone.now() + timedelta(days=91))
     Grant.objects.filter(user=anna).update(ends_at=timezone.now() + timedelta(days=2))
@@ -100,7 +100,7 @@ def test_only_the_holder_lends_with_a_fresh_second_factor(anna: User, bela: User
         delegate_grant(actor=fresh(anna, timedelta(minutes=6)), grant=grant, to=bela, ends_at=ends_at)
 
 
-def test_what_was_lent_is_not_lent_on_nor_extended(anna: User, bela: User) -> None:
+def test_loan_is_not_lent_on_or_extended(anna: User, bela: User) -> None:
     grant = lent(anna, bela)
     with pytest.raises(GrantError, match="can't be lent again"):
         delegate_grant(actor=fresh(bela), grant=grant, to=person("cleo"), ends_at=timezone.now() + timedelta(days=1))
@@ -121,7 +121,7 @@ def test_lender_and_borrower_may_each_end_it(anna: User, bela: User) -> None:
         assert not is_permitted(fresh(bela), Permission.EXCEPTION_DECIDE, timezone.now(), PLACE)
 
 
-def test_the_same_twice_is_refused(anna: User, bela: User) -> None:
+def test_repeated_loan_is_refused(anna: User, bela: User) -> None:
     lent(anna, bela)
     with pytest.raises(GrantError, match="already lent this grant"):
         lent(anna, bela)

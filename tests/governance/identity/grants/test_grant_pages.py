@@ -50,7 +50,7 @@ def test_the_last_day_is_counted_in(admin: Client, owen: User) -> None:
     assert ends_at.isoformat() == "3000-01-01T00:00:00+00:00"
 
 
-def test_an_old_second_factor_is_asked_for_and_nothing_typed_is_lost(grace: User, owen: User) -> None:
+def test_grant_with_old_factor_asks_again_and_keeps_input(grace: User, owen: User) -> None:
     answer = signed_in(grace).post(reverse("grant-new"), NEW)
     assert answer.status_code == 403
     assert b'value="account 100000000001"' in answer.content
@@ -67,14 +67,16 @@ def test_an_old_second_factor_is_asked_for_and_nothing_typed_is_lost(grace: User
         ({"ends_at": "soon"}, b"Enter a valid date"),
     ],
 )
-def test_bad_input_is_said_and_kept(admin: Client, owen: User, typed: dict[str, str], said: bytes) -> None:
+def test_invalid_grant_form_is_reported_and_keeps_input(
+    admin: Client, owen: User, typed: dict[str, str], said: bytes
+) -> None:
     answer = admin.post(reverse("grant-new"), {**NEW, **typed})
     assert said in answer.content
     assert next(iter(typed.values())).encode() in answer.content
     assert not Grant.objects.filter(user=owen).exists()
 
 
-def test_nobody_grants_to_themselves_on_the_page(admin: Client) -> None:
+def test_grant_page_refuses_self_grant(admin: Client) -> None:
     answer = admin.post(reverse("grant-new"), {**NEW, "user": "grace"})
     page = answer.content.decode()
     assert "You can&#x27;t give a grant to yourself; ask another security admin." in page
@@ -97,7 +99,7 @@ def test_the_list_filters_and_pages(admin: Client, owen: User) -> None:
     assert admin.get(reverse("grants"), {"role": "boss"}).status_code == 400
 
 
-def test_the_end_is_set_and_it_is_revoked(admin: Client, owen: User) -> None:
+def test_grant_end_is_set_then_grant_is_revoked(admin: Client, owen: User) -> None:
     grant = grant_role(actor=SYSTEM, user=owen, role=Role.AUDITOR, scope=ScopeKind.ORGANIZATION, scope_id=ORG)
     admin.post(reverse("grant-extend", args=[grant.pk]), {"ends_at": "2999-12-31"})
     grant.refresh_from_db()
@@ -124,7 +126,7 @@ def test_an_auditor_reads_and_changes_nothing(inventory: Inventory, owen: User) 
         assert ada.post(reverse(name, args=args), NEW).status_code == 403
 
 
-def test_grants_elsewhere_are_not_there(inventory: Inventory, owen: User) -> None:
+def test_foreign_grants_are_not_found(inventory: Inventory, owen: User) -> None:
     carl = stepped_up(signed_in(person("carl", (Role.SECURITY_ADMIN, ScopeKind.OU, "ou-1-sandbox"))))
     grant = grant_role(actor=SYSTEM, user=owen, role=Role.AUDITOR, scope=ScopeKind.OU, scope_id="ou-1-prod")
     assert b"owen" not in carl.get(reverse("grants")).content
@@ -138,7 +140,7 @@ def test_people_without_the_role_see_no_grants(inventory: Inventory) -> None:
     assert owner.get(reverse("grants")).status_code == 403
 
 
-def test_ones_own_grants_and_lending_one(inventory: Inventory, owen: User) -> None:
+def test_own_grants_are_listed_and_can_be_lent(inventory: Inventory, owen: User) -> None:
     anna = person("anna", (Role.GOVERNANCE_APPROVER, *WHOLE))
     mine, grant = stepped_up(signed_in(anna)), Grant.objects.get(user=anna)
     assert b">Lend</a>" in mine.get(reverse("my-grants")).content
@@ -153,7 +155,7 @@ def test_ones_own_grants_and_lending_one(inventory: Inventory, owen: User) -> No
     assert lent.ended_by == owen
 
 
-def test_lending_too_long_is_said(inventory: Inventory, owen: User) -> None:
+def test_too_long_loan_is_reported(inventory: Inventory, owen: User) -> None:
     anna = person("anna", (Role.GOVERNANCE_APPROVER, *WHOLE))
     url = reverse("grant-delegate", args=[Grant.objects.get(user=anna).pk])
     answer = stepped_up(signed_in(anna)).post(url, {"to": "owen", "ends_at": "2999-12-31"})
@@ -161,7 +163,7 @@ def test_lending_too_long_is_said(inventory: Inventory, owen: User) -> None:
     assert b"2999-12-31" in answer.content
 
 
-def test_what_others_hold_or_lent_is_not_there(inventory: Inventory, owen: User) -> None:
+def test_foreign_grants_and_loans_are_not_found(inventory: Inventory, owen: User) -> None:
     anna = person("anna", (Role.GOVERNANCE_APPROVER, *WHOLE))
     bob = stepped_up(signed_in(person("bob", (Role.GOVERNANCE_APPROVER, *WHOLE))))
     grant = Grant.objects.get(user=anna)

@@ -49,7 +49,7 @@ def accounts_of(user: User) -> list[str]:
     return sorted(visible_accounts(build_actor(User.objects.get(pk=user.pk))).values_list("name", flat=True))
 
 
-def test_a_security_admin_grants_and_it_is_audited_and_mailed(
+def test_security_admin_grant_is_audited_and_mailed(
     grace: User, owen: User, django_capture_on_commit_callbacks: object
 ) -> None:
     owen.email = "owen@example.com"
@@ -62,7 +62,7 @@ def test_a_security_admin_grants_and_it_is_audited_and_mailed(
     assert f"account owner on the account {ACCOUNT}, until" in mail.outbox[0].body
 
 
-def test_without_a_fresh_second_factor_nothing_is_granted(grace: User, owen: User) -> None:
+def test_granting_needs_a_fresh_second_factor(grace: User, owen: User) -> None:
     with pytest.raises(StepUpRequiredError):
         given(build_actor(grace), owen)
     with pytest.raises(StepUpRequiredError):
@@ -77,7 +77,7 @@ def test_no_other_role_grants(inventory: Inventory, owen: User, role: Role) -> N
         given(fresh(other), owen)
 
 
-def test_an_admin_of_an_ou_grants_inside_it_only(inventory: Inventory, owen: User) -> None:
+def test_ou_admin_grants_only_inside_the_ou(inventory: Inventory, owen: User) -> None:
     carl = person("carl", (Role.SECURITY_ADMIN, ScopeKind.OU, "ou-1-prod"))
     given(fresh(carl), owen)
     given(fresh(carl), owen, scope=ScopeKind.OU, scope_id="ou-1-retail")
@@ -87,7 +87,7 @@ def test_an_admin_of_an_ou_grants_inside_it_only(inventory: Inventory, owen: Use
     assert set(visible_grants(fresh(carl)).values_list("user__username", flat=True)) == {"carl", "owen"}
 
 
-def test_nobody_grants_to_themselves(grace: User) -> None:
+def test_self_grant_is_refused(grace: User) -> None:
     with pytest.raises(GrantError, match="to yourself"):
         given(fresh(grace), grace)
     other = person("other", ADMIN)
@@ -96,25 +96,25 @@ def test_nobody_grants_to_themselves(grace: User) -> None:
         extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
 
 
-def test_the_database_refuses_it_as_well(grace: User) -> None:
+def test_database_refuses_self_grant(grace: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Grant.objects.create(user=grace, role=Role.AUDITOR, scope_kind="account", scope_id=ACCOUNT, granted_by=grace)
     with pytest.raises(IntegrityError), transaction.atomic():
         Grant.objects.filter(user=grace).update(granted_by=grace)
 
 
-def test_a_scope_that_is_not_there_is_said(grace: User, owen: User) -> None:
+def test_unknown_scope_is_reported(grace: User, owen: User) -> None:
     with pytest.raises(GrantError, match="no OU ou-9-none"):
         given(fresh(grace), owen, scope=ScopeKind.OU, scope_id="ou-9-none")
 
 
-def test_the_same_again_is_refused_and_told(grace: User, owen: User) -> None:
+def test_repeated_grant_is_refused_with_reason(grace: User, owen: User) -> None:
     given(fresh(grace), owen)
     with pytest.raises(GrantError, match="already has account owner in this scope"):
         given(fresh(grace), owen)
 
 
-def test_it_ends_by_time_without_anyones_help(grace: User, owen: User) -> None:
+def test_grant_ends_by_time_alone(grace: User, owen: User) -> None:
     grant = given(fresh(grace), owen, ends_at=timezone.now() + HOUR)
     Grant.objects.filter(pk=grant.pk).update(ends_at=timezone.now())
     assert accounts_of(owen) == []
@@ -129,14 +129,14 @@ def test_an_end_in_the_past_is_refused(grace: User, owen: User) -> None:
         given(fresh(grace), owen, ends_at=timezone.now())
 
 
-def test_extending(grace: User, owen: User) -> None:
+def test_extended_grant_has_new_end_and_is_audited(grace: User, owen: User) -> None:
     grant = given(fresh(grace), owen, ends_at=timezone.now() + HOUR)
     extend_grant(actor=fresh(grace), grant=grant, ends_at=None)
     assert Grant.objects.get(pk=grant.pk).ends_at is None
     assert AuditEvent.objects.filter(action="grant.extend", subject=f"user:{owen.pk}").exists()
 
 
-def test_who_gave_it_stays_so_whoever_extends_it(grace: User, owen: User) -> None:
+def test_grantor_stays_after_extension(grace: User, owen: User) -> None:
     other = person("other", ADMIN)
     grant = given(fresh(grace), owen, role=Role.GOVERNANCE_APPROVER)
     for actor in (fresh(other), fresh(other), SYSTEM):
@@ -150,7 +150,7 @@ def test_who_gave_it_stays_so_whoever_extends_it(grace: User, owen: User) -> Non
     assert list_grantors(owen, Role.GOVERNANCE_APPROVER) == set()
 
 
-def test_revoking_ends_it_at_once(grace: User, owen: User) -> None:
+def test_revocation_ends_grant_at_once(grace: User, owen: User) -> None:
     grant = given(fresh(grace), owen)
     revoke_grant(actor=fresh(grace), grant=grant, reason="moved on")
     assert accounts_of(owen) == []
@@ -189,7 +189,7 @@ def test_a_disabled_person_and_a_service_account(grace: User, owen: User) -> Non
         given(fresh(grace), owen)
 
 
-def test_a_token_grants_nothing(grace: User) -> None:
+def test_token_can_not_grant_roles(grace: User) -> None:
     from dataclasses import replace
 
     token = replace(fresh(grace), token_id=1)

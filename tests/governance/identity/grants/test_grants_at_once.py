@@ -35,7 +35,7 @@ def attempt(act: Callable[[], Any]) -> Any:
         return error
 
 
-def test_two_grant_the_same(admins: tuple[User, User]) -> None:
+def test_concurrent_equal_grants_make_one(admins: tuple[User, User]) -> None:
     owen = person("owen")
     give = partial(grant_role, user=owen, role=Role.AUDITOR, scope=ScopeKind.ORGANIZATION, scope_id=ORG)
     results = at_once(*(partial(attempt, partial(give, actor=fresh(admin))) for admin in admins))
@@ -45,7 +45,7 @@ def test_two_grant_the_same(admins: tuple[User, User]) -> None:
     assert found() == []
 
 
-def test_two_revoke_the_same(admins: tuple[User, User]) -> None:
+def test_concurrent_revocations_let_one_win(admins: tuple[User, User]) -> None:
     grant = Grant.objects.get(user=person("owen", (Role.AUDITOR, ScopeKind.ORGANIZATION, ORG)))
     results = at_once(
         *(

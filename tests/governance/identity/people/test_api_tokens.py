@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.queries import visible_accounts
-from governance.core.policy import STEP_UP, SYSTEM, Actor, Permission, Place, Role, ScopeKind, is_permitted
+from governance.core.policy import STEP_UP, SYSTEM, Actor, Location, Permission, Role, ScopeKind, is_permitted
 from governance.identity.models import ApiToken, User
 from governance.identity.people import api_tokens, secret_display
 from governance.identity.people.api_tokens import TokenLimits
@@ -58,12 +58,12 @@ def test_only_prefix_and_hash_are_kept() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "tutela", "tutela__", "tutela_x_y", "other_a_b", "tutela_\x00_x"])
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_invalid_token_is_refused(text: str) -> None:
     make()
     assert find(text) is None
 
 
-def test_it_acts_within_its_cut_and_its_accounts_grants(inventory: Inventory) -> None:
+def test_token_acts_within_scope_and_account_grants(inventory: Inventory) -> None:
     account = visible_accounts(SYSTEM).first()
     org, other = account.organization.org_id, visible_accounts(SYSTEM).exclude(pk=account.pk).first()
     service = robot((Role.INTEGRATION, ScopeKind.ORGANIZATION, org))
@@ -71,8 +71,8 @@ def test_it_acts_within_its_cut_and_its_accounts_grants(inventory: Inventory) ->
     actor, now = build_token_actor(ApiToken.objects.get(pk=token.pk)), timezone.now()
     assert list(visible_accounts(actor)) == [account]
     assert list(visible_accounts(actor, P.FINDING_VIEW)) == []
-    assert is_permitted(actor, P.ACCOUNT_VIEW, now, Place(org, account=account.account_id))
-    assert not is_permitted(actor, P.ACCOUNT_VIEW, now, Place(org, account=other.account_id))
+    assert is_permitted(actor, P.ACCOUNT_VIEW, now, Location(org, account=account.account_id))
+    assert not is_permitted(actor, P.ACCOUNT_VIEW, now, Location(org, account=other.account_id))
     assert not is_permitted(actor, P.FINDING_VIEW, now)
 
 
@@ -114,7 +114,7 @@ def test_a_cut_that_makes_no_sense_is_refused(more: dict, why: str) -> None:
 OLD = ["metrics.view", "delivery.view", "no.such", 7, None]
 
 
-def test_a_permission_that_is_gone_allows_nothing_and_breaks_nothing() -> None:
+def test_removed_permission_allows_and_breaks_nothing() -> None:
     token, text = make(permissions=[P.ACCOUNT_VIEW])
     ApiToken.objects.filter(pk=token.pk).update(permissions=[*OLD, "account.view"])
     client, bearer = Client(), {"Authorization": f"Bearer {text}"}
@@ -140,7 +140,7 @@ def test_people_get_no_tokens() -> None:
         make(person("ada"))
 
 
-def test_networks() -> None:
+def test_token_works_only_from_its_networks() -> None:
     _, text = make(networks=["192.0.2.0/24", "2001:db8::/32"])
     assert find(text, "192.0.2.200")
     assert find(text, "::ffff:192.0.2.200")
@@ -149,7 +149,7 @@ def test_networks() -> None:
     assert find(text, "") is None
 
 
-def test_it_ends_by_time_by_revoking_and_with_its_people() -> None:
+def test_token_ends_by_time_revocation_or_its_people() -> None:
     token, text = make()
     rows = ApiToken.objects.filter(pk=token.pk)
     assert api_tokens.find_token(text, address="", now=token.expires_at) is None
@@ -188,7 +188,7 @@ def test_last_use_is_written_at_most_once_a_minute() -> None:
     assert ApiToken.objects.get().last_used_at == now + timedelta(seconds=61)
 
 
-def test_making_one_needs_the_permission_and_a_fresh_factor() -> None:
+def test_making_a_token_needs_permission_and_fresh_factor() -> None:
     now = timezone.now()
     cut = TokenLimits([P.FINDING_VIEW], [ORG], now + timedelta(days=1))
     from governance.core.policy import GrantFact, NotPermittedError
@@ -202,7 +202,7 @@ def test_making_one_needs_the_permission_and_a_fresh_factor() -> None:
         api_tokens.create_token(actor=stale, service=service, name="", cut=cut, now=now)
 
 
-def test_the_api_takes_it_and_says_how_to_sign_in_without() -> None:
+def test_api_accepts_token_and_asks_for_bearer_without() -> None:
     _, text = make()
     signed = Client(headers={"Authorization": f"Bearer {text}"})
     assert signed.get("/api/v1/accounts/").status_code == 200
@@ -223,7 +223,7 @@ def test_a_token_opens_no_page_and_its_account_cannot_sign_in() -> None:
     assert answer["Location"] == reverse("account_inactive")
 
 
-def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_text_is_shown_briefly_to_its_maker_only(monkeypatch: pytest.MonkeyPatch) -> None:
     robot()
     grace = stepped_up(signed_in(person("grace", (Role.SECURITY_ADMIN, *ORG))))
     typed = {
@@ -261,7 +261,7 @@ def test_the_page_shows_the_text_for_a_few_minutes_only_to_its_maker(monkeypatch
 
 
 @pytest.mark.parametrize("name", ["token-rotate", "token-revoke"])
-def test_acts_on_tokens_need_the_permission_and_a_token_that_exists(name: str) -> None:
+def test_token_acts_need_permission_and_existing_token(name: str) -> None:
     token, _ = make()
     ada = stepped_up(signed_in(person("ada", (Role.AUDITOR, *ORG))))
     assert ada.post(reverse(name, args=[token.pk])).status_code == 403

@@ -36,13 +36,13 @@ def test_a_user_name_or_a_mail_address_names_a_person(petra: User, text: str) ->
         ("p" * 100_000, "No person has this user name"),
     ],
 )  # fmt: skip
-def test_what_names_nobody_is_refused_and_not_echoed(petra: User, text: str, why: str) -> None:
+def test_unknown_person_is_refused_without_echo(petra: User, text: str, why: str) -> None:
     with pytest.raises(PersonNotKnownError, match=why) as refused:
         find_person(text)
     assert not text or text not in str(refused.value)
 
 
-def test_several_disabled_people_and_service_accounts_are_refused(petra: User) -> None:
+def test_ambiguous_disabled_and_service_names_are_refused(petra: User) -> None:
     twin = person("twin")
     User.objects.filter(pk=twin.pk).update(email="petra@corp.example")
     with pytest.raises(PersonNotKnownError, match="More than one person"):
@@ -55,7 +55,7 @@ def test_several_disabled_people_and_service_accounts_are_refused(petra: User) -
         find_person("twin")
 
 
-def test_strangers_are_the_names_that_are_nobodys_in_any_spelling(petra: User) -> None:
+def test_unknown_names_match_no_person_in_any_spelling(petra: User) -> None:
     theirs = ["petra\u200b", "x/petra", "PETRA+aws@corp.example"]
     assert list_unknown_names([*theirs, "team-x", "petra@other.example"]) == ["petra@other.example", "team-x"]
 
@@ -63,7 +63,7 @@ def test_strangers_are_the_names_that_are_nobodys_in_any_spelling(petra: User) -
 @pytest.mark.parametrize(
     "name", ["petra\u200b", "PETRA", "ｐｅｔｒａ", "petra\u3164", "petra@corp.example", "Petra@CORP.example"]
 )
-def test_nobody_is_created_under_a_name_that_looks_like_another(petra: User, name: str) -> None:
+def test_lookalike_user_name_is_refused(petra: User, name: str) -> None:
     with pytest.raises(ValidationError):
         create_user(actor=SYSTEM, username=name, password=PASSWORD)
     with pytest.raises(ValidationError):
@@ -71,17 +71,17 @@ def test_nobody_is_created_under_a_name_that_looks_like_another(petra: User, nam
     assert User.objects.count() == 1
 
 
-def test_capitals_count_for_nothing_beyond_ascii_either() -> None:
+def test_name_comparison_ignores_case_beyond_ascii() -> None:
     create_user(actor=SYSTEM, username="ünal", password=PASSWORD)
     with pytest.raises(ValidationError, match="already a user"):
         create_user(actor=SYSTEM, username="ÜNAL", password=PASSWORD)
 
 
-def test_a_name_is_kept_as_it_is_compared_but_for_its_case() -> None:
+def test_name_is_stored_normalized_but_keeps_case() -> None:
     assert create_user(actor=SYSTEM, username=" Ｐetra", password=PASSWORD).username == "Petra"
 
 
-def test_nobody_is_created_with_an_address_that_is_somebody_elses(petra: User) -> None:
+def test_duplicate_mail_address_is_refused_at_creation(petra: User) -> None:
     for address in ("PETRA@corp.example", "ｐetra@corp.example"):
         with pytest.raises(ValidationError, match="petra already uses this email address"):
             create_user(actor=SYSTEM, username="pia", password=None, email=address)

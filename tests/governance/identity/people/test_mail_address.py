@@ -47,7 +47,7 @@ def kept(user: User) -> str:
     return User.objects.get(pk=user.pk).email
 
 
-def test_the_page_asks_for_the_factor_then_changes_it_and_says_so(nina: User, grace: User) -> None:
+def test_page_requires_factor_then_changes_address(nina: User, grace: User) -> None:
     where = reverse("person-mail-address", args=[nina.pk])
     client = signed_in(grace)
     assert client.get(where).context["form"]["email"].value() == OLD
@@ -61,7 +61,7 @@ def test_the_page_asks_for_the_factor_then_changes_it_and_says_so(nina: User, gr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_both_addresses_and_the_inbox_are_told(nina: User, grace: User, mailoutbox) -> None:
+def test_both_addresses_and_inbox_are_notified(nina: User, grace: User, mailoutbox) -> None:
     change(grace, nina)
     assert [mail.to for mail in mailoutbox] == [[OLD], [NEW]]
     for mail in mailoutbox:
@@ -74,19 +74,19 @@ def test_both_addresses_and_the_inbox_are_told(nina: User, grace: User, mailoutb
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_first_address_is_told_there(grace: User, mailoutbox) -> None:
+def test_first_address_is_notified_there(grace: User, mailoutbox) -> None:
     pia = person("pia")
     change(grace, pia, "pia@corp.example")
     assert [mail.to for mail in mailoutbox] == [["pia@corp.example"]]
 
 
-def test_it_takes_a_factor_of_the_last_five_minutes(nina: User, grace: User) -> None:
+def test_address_change_needs_a_fresh_factor(nina: User, grace: User) -> None:
     with pytest.raises(StepUpRequiredError):
         change(grace, nina, ago=timedelta(minutes=6))
     assert kept(nina) == OLD
 
 
-def test_others_may_not(nina: User) -> None:
+def test_address_change_needs_organization_admin(nina: User) -> None:
     for number, held in enumerate(
         [
             (Role.AUDITOR, *ORG),
@@ -102,7 +102,7 @@ def test_others_may_not(nina: User) -> None:
     assert kept(nina) == OLD
 
 
-def test_nobody_changes_their_own_through_this_door(grace: User) -> None:
+def test_admin_can_not_change_own_address(grace: User) -> None:
     with pytest.raises(administration.SelfAdministrationError):
         change(grace, grace, "mine@corp.example")
     page = stepped_up(signed_in(grace)).post(reverse("person-mail-address", args=[grace.pk]), {"email": NEW})
@@ -120,9 +120,7 @@ def test_nobody_changes_their_own_through_this_door(grace: User) -> None:
         (OLD, "already"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_an_address_of_theirs_is_refused_and_says_why(
-    nina: User, grace: User, email: str, why: str
-) -> None:
+def test_invalid_address_is_refused_with_reason(nina: User, grace: User, email: str, why: str) -> None:
     paul = person("paul")
     User.objects.filter(pk=paul.pk).update(email="Paul@corp.example", is_active=False)
     person("olga@corp.example")
@@ -136,18 +134,18 @@ def test_what_can_not_be_an_address_of_theirs_is_refused_and_says_why(
     assert not AuditEvent.objects.filter(action="user.email").exists()
 
 
-def test_another_case_of_their_own_is_no_duplicate(nina: User, grace: User) -> None:
+def test_respelled_own_address_is_no_duplicate(nina: User, grace: User) -> None:
     change(grace, nina, "Nina@Corp.example")
     assert kept(nina) == "Nina@Corp.example"
 
 
-def test_a_service_account_has_none(nina: User, grace: User) -> None:
+def test_service_account_can_not_have_an_address(nina: User, grace: User) -> None:
     robot = User.objects.create(username="robot", is_service=True, responsible=nina)
     with pytest.raises(ValidationError, match="service account"):
         change(grace, robot)
 
 
-def test_a_changed_address_opens_nothing(nina: User, grace: User, mailoutbox) -> None:
+def test_changed_address_gives_no_access(nina: User, grace: User, mailoutbox) -> None:
     """An admin points it at a mailbox of theirs: the factor is still asked for, and without one there is no mail at all."""
     cache.clear()
 
@@ -170,7 +168,7 @@ def test_a_changed_address_opens_nothing(nina: User, grace: User, mailoutbox) ->
     assert client.get(reverse("me"))["Location"].startswith("/sign-in/")
 
 
-def test_a_mail_from_before_the_change_resets_nothing(nina: User, grace: User, mailoutbox) -> None:
+def test_mail_from_before_the_change_can_not_reset(nina: User, grace: User, mailoutbox) -> None:
     cache.clear()
     enrol(nina)
     Client().post(reverse("account_reset_password"), {"email": OLD})
@@ -182,7 +180,7 @@ def test_a_mail_from_before_the_change_resets_nothing(nina: User, grace: User, m
     assert User.objects.get(pk=nina.pk).check_password(PASSWORD)
 
 
-def test_the_page_of_a_person_leads_there_for_whom_may(nina: User, grace: User) -> None:
+def test_person_page_links_address_form_for_admins(nina: User, grace: User) -> None:
     where = reverse("person-mail-address", args=[nina.pk])
     assert where in signed_in(grace).get(reverse("person", args=[nina.pk])).content.decode()
     ada = person("ada", (Role.AUDITOR, *ORG))

@@ -21,7 +21,7 @@ ADA = User(username="ada.lovelace", email="countess@corp.example", first_name="A
         "пароль длинный и свой",
     ],
 )
-def test_long_and_unusual_ones_pass(password: str) -> None:
+def test_long_unusual_passwords_pass(password: str) -> None:
     validate_password(password, ADA)
 
 
@@ -43,7 +43,7 @@ def test_long_and_unusual_ones_pass(password: str) -> None:
         ("1qaz2wsx3edc4rfv", "common"),
     ],
 )
-def test_what_is_tried_first_is_refused(password: str, why: str) -> None:
+def test_predictable_passwords_are_refused(password: str, why: str) -> None:
     with pytest.raises(ValidationError) as refused:
         validate_password(password, ADA)
     said = " ".join(refused.value.messages)
@@ -51,7 +51,7 @@ def test_what_is_tried_first_is_refused(password: str, why: str) -> None:
     assert password not in said
 
 
-def test_a_password_of_millions_of_characters_is_refused_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_huge_password_is_refused_by_length_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "is_sequence", lambda _text: pytest.fail("it was looked through"))
     with pytest.raises(ValidationError, match=r"Enter at most 1,000 characters"):
         passwords.PredictablePasswordValidator().validate("correct horse battery " * 100_000)

@@ -60,7 +60,7 @@ def test_being_seen_is_written_once_a_minute() -> None:
     assert client.session[sessions.SEEN_KEY] > before
 
 
-def test_the_session_id_changes_when_somebody_signs_in() -> None:
+def test_session_id_changes_at_sign_in() -> None:
     """ASVS 7.2.4."""
     ada = person("ada")
     enrol(ada)
@@ -71,7 +71,7 @@ def test_the_session_id_changes_when_somebody_signs_in() -> None:
     assert client.session.session_key != before
 
 
-def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
+def test_person_ends_only_own_sessions() -> None:
     ada, bob = person("ada"), person("bob")
     enrol(ada), enrol(bob)
     here, there, other = really_signed_in(ada), really_signed_in(ada), really_signed_in(bob)
@@ -88,7 +88,7 @@ def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:
     assert here.get(reverse("me")).status_code == 200
 
 
-def test_an_admin_ends_somebodys_sessions() -> None:
+def test_admin_ends_another_persons_sessions() -> None:
     """ASVS 7.4.5."""
     ada = person("ada")
     enrol(ada)

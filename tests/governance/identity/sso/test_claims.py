@@ -19,7 +19,7 @@ def test_a_name_is_kept_with_marks() -> None:
 
 @pytest.mark.parametrize("name", ["sub", "iss", "email"])
 @pytest.mark.parametrize("odd", ["7\x00", "7\ud83d"])
-def test_who_somebody_is_is_never_replaced(name: str, odd: str) -> None:
+def test_identity_claims_are_never_replaced(name: str, odd: str) -> None:
     with pytest.raises(OAuth2Error, match="can't be stored"):
         clean_claims({**CLAIMS, name: odd})
 
@@ -30,5 +30,5 @@ def test_claims_nested_without_end_are_refused() -> None:
         clean_claims({**CLAIMS, "groups": deep})
 
 
-def test_what_is_not_odd_is_what_was_said() -> None:
+def test_ordinary_claims_stay_unchanged() -> None:
     assert clean_claims(CLAIMS) is CLAIMS

@@ -90,7 +90,7 @@ def connected(browser: Client, user: User) -> HttpResponseBase:
     return through(browser)
 
 
-def test_the_sign_in_page_offers_it_and_asks_with_pkce_nonce_and_state() -> None:
+def test_sign_in_page_starts_sso_with_pkce_nonce_and_state() -> None:
     assert "Sign in with Corp" in Client().get(reverse("sign-in")).content.decode()
     asked = parse_qs(urlsplit(start(Client())).query)
     assert asked["code_challenge_method"] == ["S256"]
@@ -99,20 +99,20 @@ def test_the_sign_in_page_offers_it_and_asks_with_pkce_nonce_and_state() -> None
     assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
 
 
-def test_what_the_request_adds_is_not_handed_to_the_provider() -> None:
+def test_request_parameters_are_not_sent_to_provider() -> None:
     url = start(Client(), "/sign-in/with/sso/?auth_params=prompt%3Dnone&scope=admin&next=https://evil.example/")
     assert "prompt" not in url
     assert "admin" not in url
 
 
-def test_somebody_unknown_gets_no_account() -> None:
+def test_unknown_person_gets_no_account() -> None:
     """GHSA-hfp4-q5pg-2p7r: single sign-on is an allow-list, and makes nobody."""
     answer = through(Client())
     assert "User not found" in answer.content.decode()
     assert (User.objects.count(), SocialAccount.objects.count()) == (0, 0)
 
 
-def test_the_same_name_and_address_here_are_not_the_same_person() -> None:
+def test_same_name_and_address_are_not_the_same_person() -> None:
     """GHSA-h8m9-jgf8-vwvp, CVE-2025-65431: nothing but (connection, sub) is a link to a person."""
     nina = person("nina")
     nina.email = "nina@corp.example"
@@ -121,7 +121,7 @@ def test_the_same_name_and_address_here_are_not_the_same_person() -> None:
     assert not SocialAccount.objects.exists()
 
 
-def test_a_link_from_the_admin_connects_once_and_the_second_factor_is_asked_here() -> None:
+def test_admin_link_connects_once_and_requires_factor() -> None:
     """ASVS 6.3.3: single sign-on is no way round the second factor."""
     nina = person("nina")
     enrol(nina)
@@ -137,7 +137,7 @@ def test_a_link_from_the_admin_connects_once_and_the_second_factor_is_asked_here
     assert again.post(reverse("mfa_authenticate"), {"code": code})["Location"] == reverse("me")
 
 
-def test_without_a_factor_single_sign_on_leads_to_enrolment_only() -> None:
+def test_sso_without_factor_leads_to_enrollment_only() -> None:
     nina = person("nina")
     nina.set_unusable_password()
     nina.save()
@@ -151,7 +151,7 @@ def test_another_domain_is_refused() -> None:
     assert answer.status_code == 403
 
 
-def test_a_used_link_connects_nobody() -> None:
+def test_used_link_connects_no_person() -> None:
     nina, word = person("nina"), ""
     word = one_time_links.issue_link(
         actor=SYSTEM, user=nina, purpose=one_time_links.LinkPurpose.CONNECT, now=timezone.now()
@@ -216,7 +216,7 @@ def test_an_unsigned_or_symmetric_id_token_is_refused(
     assert "Sign-in failed" in through(Client()).content.decode()
 
 
-def test_the_admin_makes_the_link_and_takes_it_back() -> None:
+def test_admin_connects_and_disconnects_identity() -> None:
     nina = person("nina")
     grace = stepped_up(signed_in(person("grace", ADMIN)))
     shown = grace.post(reverse("person-connect-link", args=[nina.pk]), follow=True)

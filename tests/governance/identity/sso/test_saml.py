@@ -90,7 +90,7 @@ def is_refused(got: HttpResponseBase) -> bool:
     return got.status_code == 403 and "Sign-in failed" in got.content.decode()
 
 
-def test_the_sign_in_page_offers_it_and_asks_for_a_lasting_name(corp) -> None:
+def test_sign_in_page_offers_saml_and_asks_persistent_name(corp) -> None:
     assert "Sign in with Corp" in Client().get(reverse("sign-in"), secure=True).content.decode()
     got = Client().post("/sign-in/saml/", secure=True)
     assert got["Location"].startswith(f"{SIGN_ON}?SAMLRequest=")
@@ -100,7 +100,7 @@ def test_the_sign_in_page_offers_it_and_asks_for_a_lasting_name(corp) -> None:
     assert Client().get("/sign-in/saml/", secure=True).status_code == 405
 
 
-def test_a_link_connects_and_the_second_factor_is_asked_here(corp) -> None:
+def test_link_connects_and_local_factor_is_required(corp) -> None:
     nina = person("nina")
     enrol(nina)
     assert connected(corp, Client(), nina)["Location"] == reverse("mfa_authenticate")
@@ -114,13 +114,13 @@ def test_a_link_connects_and_the_second_factor_is_asked_here(corp) -> None:
     assert again.post(reverse("mfa_authenticate"), {"code": code}, secure=True)["Location"] == reverse("me")
 
 
-def test_without_a_factor_it_leads_to_enrolment_only(corp) -> None:
+def test_saml_without_factor_leads_to_enrollment_only(corp) -> None:
     browser = Client()
     connected(corp, browser, person("nina"))
     assert browser.get("/controls/", secure=True)["Location"] == reverse("mfa_index")
 
 
-def test_allowed_domains_of_the_other_protocol_shut_nobody_out(corp, settings) -> None:
+def test_oidc_allowed_domains_do_not_block_saml(corp, settings) -> None:
     settings.OIDC_ALLOWED_DOMAINS = frozenset({"corp.example"})
     nina = person("nina")
     enrol(nina)
@@ -138,7 +138,7 @@ def test_an_unknown_subject_gets_in_by_no_name_or_address(corp) -> None:
     assert list(User.objects.all()) == [nina]
 
 
-def test_another_providers_subject_is_not_this_ones(corp) -> None:
+def test_another_providers_subject_is_not_accepted(corp) -> None:
     SocialAccount.objects.create(user=person("nina"), provider="https://former.example", uid="p-4711")
     browser = Client()
     send(browser, corp(asked(browser)).xml())
@@ -155,14 +155,14 @@ def test_another_providers_subject_is_not_this_ones(corp) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_not_signed_ours_of_now_and_lasting_is_refused(corp, changed: dict[str, Any]) -> None:
+def test_invalid_saml_answer_is_refused(corp, changed: dict[str, Any]) -> None:
     connected(corp, Client(), person("nina"))
     browser = Client()
     assert is_refused(send(browser, corp(asked(browser), **changed).xml()))
     assert "_auth_user_id" not in browser.session
 
 
-def test_another_key_is_refused(corp) -> None:
+def test_answer_signed_with_another_key_is_refused(corp) -> None:
     browser = Client()
     assert is_refused(send(browser, Answer(asked(browser), *saml_provider.key_and_certificate()).xml()))
 
@@ -193,7 +193,7 @@ def test_an_answer_works_once_and_in_the_browser_that_asked(corp) -> None:
     assert is_refused(send(browser, xml))
 
 
-def test_an_answer_that_nobody_asked_for_is_refused(corp) -> None:
+def test_unsolicited_answer_is_refused(corp) -> None:
     connected(corp, Client(), person("nina"))
     browser = Client()
     asked(browser)
@@ -202,7 +202,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(corp) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
-def test_nothing_leads_to_another_host(corp, elsewhere: str) -> None:
+def test_relay_state_leads_to_no_other_host(corp, elsewhere: str) -> None:
     """allauth 65.14.1: RelayState."""
     nina = person("nina")
     enrol(nina)
@@ -254,14 +254,14 @@ def test_every_address_is_declared_open() -> None:
     assert {route.callback.open_to for route in saml_urls.urlpatterns} == {"anybody"}
 
 
-def test_not_configured_there_is_nothing() -> None:
+def test_saml_is_absent_unless_configured() -> None:
     assert env.saml(insecure=False) == {}
     for path in ("", "answer/", "finish/", "metadata/"):
         assert Client().post(f"/sign-in/saml/{path}", secure=True).status_code == 404
 
 
 @pytest.mark.usefixtures("environment")
-def test_without_its_library_the_portal_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_saml_library_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *more: None if name == "xmlsec" else real(name, *more)
@@ -278,14 +278,14 @@ def test_without_its_library_the_portal_says_what_to_install(monkeypatch: pytest
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("environment")
-def test_what_can_not_be_trusted_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_untrusted_saml_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"TUTELA_SAML_{name}", value)
     with pytest.raises(env.ConfigurationError, match=f"TUTELA_SAML_{name}"):
         env.saml(insecure=False)
 
 
 @pytest.mark.slow
-def test_configured_the_portal_starts_with_it(environment: dict[str, str]) -> None:
+def test_configured_portal_starts_with_saml(environment: dict[str, str]) -> None:
     code = (
         "import django; django.setup(); from django.urls import reverse; from django.conf import settings;"
         "print(reverse('saml_login', kwargs={'organization_slug': 'sso'}),"

@@ -59,7 +59,7 @@ def test_a_single_file_and_several_versions() -> None:
         [record(source("https://files.example.com/agent"))],
     ],
 )
-def test_nothing_that_tells_is_no_source(events: list[Any]) -> None:
+def test_uninformative_event_gives_no_source(events: list[Any]) -> None:
     facts = package(*events).facts()
     assert (facts["package_source"], facts["references"]) == ([], [])
 
@@ -79,7 +79,7 @@ def test_a_refused_record_is_a_gap_and_hides_no_other_fact() -> None:
     assert facts["references"] == []
 
 
-def test_without_a_package_nobody_is_asked() -> None:
+def test_no_package_means_no_lookup_call() -> None:
     scene = Scene(RUNBOOK)
     assert "package_source" not in scene.facts()
     assert scene.reader.count(*LOOKUP) == 0

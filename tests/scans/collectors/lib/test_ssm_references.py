@@ -21,7 +21,7 @@ keys = st.text(string.ascii_letters + string.digits + "/-_.", max_size=40)
 
 
 @given(buckets, keys, st.sampled_from(HOSTS), st.sampled_from(REGIONS), st.sampled_from(["https", "HTTPS", "http"]))
-def test_every_form_names_the_bucket(bucket: str, key: str, host: str, region: str, scheme: str) -> None:
+def test_every_url_form_names_the_bucket(bucket: str, key: str, host: str, region: str, scheme: str) -> None:
     host = host.format(r=region)
     assert parse_bucket_name(f"{scheme}://{bucket}.{host}/{key}") == bucket
     assert parse_bucket_name(f"{scheme}://{host}/{bucket}/{key}") == bucket
@@ -57,7 +57,7 @@ def test_any_text_is_judged(text: str) -> None:
         ("s3://Old_Bucket/x", "Old_Bucket"),
     ],
 )
-def test_places(place: str, bucket: str | None) -> None:
+def test_only_s3_places_name_a_bucket(place: str, bucket: str | None) -> None:
     assert parse_bucket_name(place) == bucket
 
 
@@ -89,7 +89,9 @@ PATH = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
         ),
     ],
 )
-def test_kinds(document: str, parameters: dict[str, object], expected: tuple[str, str, str]) -> None:
+def test_parameter_references_have_kind_and_field(
+    document: str, parameters: dict[str, object], expected: tuple[str, str, str]
+) -> None:
     bucket, kind, field = expected
     assert find_in_parameters(document, parameters, "P") == [{"bucket": bucket, "kind": kind, "field": field}]
 
@@ -125,7 +127,7 @@ def test_other_documents_paths_are_not_read() -> None:
         ({"CloudWatchOutputEnabled": False, "CloudWatchLogGroupName": ""}, None),
     ],
 )
-def test_log_groups(config: dict[str, object], group: str | None) -> None:
+def test_log_group_follows_cloudwatch_output_config(config: dict[str, object], group: str | None) -> None:
     item = {"CloudWatchOutputConfig": config} if config else {}
     assert references.log_group(item, "AWS-RunShellScript") == group
 

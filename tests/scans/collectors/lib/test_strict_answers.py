@@ -38,7 +38,7 @@ def test_a_document_is_read_whether_it_is_encoded_or_not(written: str) -> None:
         '{"Statement": [{"Condition": {"Bool": {"aws:x": "true", "aws:x": "false"}}}]}',
     ],
 )
-def test_a_document_with_two_members_of_one_name_is_not_read_as_either(twice: str) -> None:
+def test_policy_with_duplicate_member_is_malformed(twice: str) -> None:
     for written in (twice, quote(twice)):
         with pytest.raises(ShapeError):
             parse_policy_document(written)
@@ -53,12 +53,12 @@ def test_a_document_beyond_the_bounds_is_too_costly(given: object) -> None:
 
 
 @pytest.mark.parametrize("given", ["1e999", "soon", "0001-01-01T00:00:00+14:00", 7, None])
-def test_what_is_no_time_is_another_form(given: object) -> None:
+def test_invalid_time_is_malformed(given: object) -> None:
     with pytest.raises(ShapeError):
         parse_instant(given)
 
 
-def test_a_record_as_large_as_they_come_is_read() -> None:
+def test_largest_record_is_read() -> None:
     assert json_object('{"a": "' + "x" * 1_000_000 + '"}') is not None
 
 

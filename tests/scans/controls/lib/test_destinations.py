@@ -61,7 +61,7 @@ def worst(verdicts: set[Verdict]) -> Verdict:
 
 
 @pytest.mark.parametrize("changed", FACTS, ids=str)
-def test_it_says_the_worst_of_what_the_controls_on_the_bucket_say(changed: dict[str, Any]) -> None:
+def test_destination_takes_worst_bucket_verdict(changed: dict[str, Any]) -> None:
     world, bucket = owners_world("111122223333", **changed)
     context = Context(account="111122223333")
     single = {
@@ -86,7 +86,7 @@ def test_a_sisters_bucket_is_judged_as_the_sister_would(changed: dict[str, Any])
     assert (here.verdict, here.reason) == (there.verdict, there.reason)
 
 
-def test_what_is_shared_is_the_bucket_its_account_and_its_key_and_nothing_else() -> None:
+def test_shared_evidence_is_only_bucket_account_and_key() -> None:
     world, bucket = owners_world(SISTER)
     shared = destinations.extract_shared_evidence(world, bucket)
     assert {r.type for r in shared.resources} == {"s3.bucket", "s3.account", "kms.reference"}
@@ -97,7 +97,7 @@ def test_what_is_shared_is_the_bucket_its_account_and_its_key_and_nothing_else()
     assert serialize_evidence(decode_evidence(encode_evidence(shared))) == serialize_evidence(shared)
 
 
-def test_what_the_owner_could_not_read_stays_unknown() -> None:
+def test_facts_unread_by_owner_stay_unknown() -> None:
     _, bucket = owners_world(SISTER)
     blind = Evidence("kms", "eu-west-1", types=("kms.reference",), gaps={"kms.reference": [GAP]})
     everywhere = Evidence("s3", GLOBAL, [bucket], types=("s3.bucket", "s3.account"))
@@ -113,14 +113,14 @@ def test_what_the_owner_could_not_read_stays_unknown() -> None:
     assert GAP in outcome.gaps
 
 
-def test_a_list_of_destinations_that_may_be_incomplete_is_unknown_not_unused() -> None:
+def test_incomplete_destination_list_is_unknown() -> None:
     evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.bucket"), gaps={"s3.destination": [GAP]})
     module = ssm_ds_001_01
     found = list(judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL))
     assert [(each.outcome.verdict, each.resource) for each in found] == [(Verdict.UNKNOWN, "arn:aws:s3:::*")]
 
 
-def test_a_kind_that_nothing_uses_is_not_applicable_while_another_is_judged() -> None:
+def test_unused_kind_is_not_applicable() -> None:
     evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "ssm.package"))
     evidence.add("s3.destination", ARN, name=NAME, kinds=["07"], fields=["f"], own=False, head="not_found")
     found = {}

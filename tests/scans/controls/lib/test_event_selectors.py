@@ -40,7 +40,7 @@ WRITE_ONLY = {"Field": "readOnly", "Equals": ["false"]}
         ([], False),
     ],
 )
-def test_basic(selectors, whole):
+def test_basic_selectors_are_judged_for_full_recording(selectors, whole):
     assert records_all_management_events(selectors, []) is whole
 
 
@@ -62,18 +62,18 @@ def test_basic(selectors, whole):
         ([{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"], "NotEquals": []}]}], True),
     ],
 )
-def test_advanced(selectors, whole):
+def test_advanced_selectors_are_judged_for_full_recording(selectors, whole):
     assert records_all_management_events([], selectors) is whole
 
 
 @pytest.mark.parametrize("selectors", [[basic("Other")], [basic("Other"), basic("ReadOnly")]])
-def test_a_value_that_is_new_to_us_is_named_where_it_decides(selectors):
+def test_unknown_deciding_selector_value_is_named(selectors):
     with pytest.raises(SelectorError, match="ReadWriteType=Other"):
         records_all_management_events(selectors, [])
 
 
 @pytest.mark.parametrize("member", ["ReadWriteType", "IncludeManagementEvents", "ExcludeManagementEventSources"])
-def test_a_member_that_was_left_out_is_named_where_it_decides(member):
+def test_missing_deciding_selector_member_is_named(member):
     told = {name: value for name, value in basic().items() if name != member}
     with pytest.raises(SelectorError, match=f"{member} is missing"):
         records_all_management_events([told], [])

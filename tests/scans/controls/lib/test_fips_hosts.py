@@ -36,5 +36,5 @@ def test_the_hosts_are_those_that_aws_publishes() -> None:
         ("", "eu-west-1", False),
     ],
 )
-def test_hosts(host: str, region: str, expected: bool) -> None:
+def test_fips_hosts_are_recognized(host: str, region: str, expected: bool) -> None:
     assert fips_hosts.is_fips_host(host, region) is expected

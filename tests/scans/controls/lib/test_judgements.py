@@ -30,14 +30,14 @@ def verdict(state):
     return judged(ssm_ps_004, evidence)["arn:p"].verdict
 
 
-def test_every_state_of_kms_is_known_and_one_of_ours_stands_for_a_missing_key():
+def test_every_kms_state_is_known_including_not_found():
     every = "Creating Enabled Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable Updating"
     assert USABLE_STATES | set(UNUSABLE_STATES) == {*every.split(), "NotFound"}
     assert not USABLE_STATES & set(UNUSABLE_STATES)
 
 
 @given(st.one_of(st.none(), st.text()))
-def test_a_state_that_nobody_knows_is_never_a_pass(state):
+def test_unknown_key_state_is_never_a_pass(state):
     if state not in USABLE_STATES:
         assert verdict(state) is (Verdict.FAIL if state in UNUSABLE_STATES else Verdict.UNKNOWN)
 
@@ -49,7 +49,7 @@ def of_kind(usage, spec):
     return judged(ssm_ps_004, evidence)["arn:p"].verdict
 
 
-def test_every_usage_and_kind_of_kms_is_known():
+def test_every_kms_usage_and_spec_is_known():
     shapes = botocore.session.get_session().get_service_model("kms")
     usages, specs = (set(shapes.shape_for(name).enum) for name in ("KeyUsageType", "KeySpec"))
     assert usages == {ENCRYPTING_USAGE, *OTHER_USAGES}
@@ -62,7 +62,7 @@ def test_every_usage_and_kind_of_kms_is_known():
 
 
 @given(st.one_of(st.none(), st.text(), st.just(GAP)), st.one_of(st.none(), st.text(), st.just(GAP)))
-def test_a_usage_or_kind_that_nobody_knows_is_never_a_pass(usage, spec):
+def test_unknown_usage_or_spec_is_never_a_pass(usage, spec):
     if (usage, spec) != (ENCRYPTING_USAGE, SYMMETRIC_SPEC):
         assert of_kind(usage, SYMMETRIC_SPEC) is not Verdict.PASS or usage == ENCRYPTING_USAGE
         assert of_kind(ENCRYPTING_USAGE, spec) is not Verdict.PASS or spec == SYMMETRIC_SPEC
@@ -77,7 +77,7 @@ def test_a_usage_or_kind_that_nobody_knows_is_never_a_pass(usage, spec):
         ("arn:aws:kms:us-west-2:111122223333:alias/k", "us-west-2"),
     ],
 )
-def test_the_region_of_a_key_is_what_its_arn_says(key, region):
+def test_key_region_comes_from_its_arn(key, region):
     assert region_of_key(key, "eu-west-1") == region
 
 

@@ -16,7 +16,7 @@ NETWORKS = st.builds(
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "2000::/3", "0.0.0.0/7"])
-def test_the_world_however_it_is_cut(text):
+def test_world_ranges_are_recognized_in_any_split(text):
     assert is_everywhere(text)
 
 
@@ -32,7 +32,7 @@ def test_any_text_is_taken(text):
 
 
 @given(NETWORKS, NETWORKS)
-def test_overlap_has_no_direction_and_everything_overlaps_the_world(one, other):
+def test_overlap_is_symmetric_and_world_overlaps_all(one, other):
     assert overlaps_any(one, [other]) is overlaps_any(other, [one])
     assert overlaps_any(one, ["0.0.0.0/0"])
     assert not overlaps_any(one, ["::/0", "sg-0123456789abcdef0"])

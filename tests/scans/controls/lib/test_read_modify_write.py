@@ -38,7 +38,7 @@ def whole(**changed: Any) -> dict[str, Any]:
     }
 
 
-def test_all_that_update_association_takes_is_sent_and_nothing_else() -> None:
+def test_update_association_fields_are_all_sent() -> None:
     answer = set(SSM.shape_for("AssociationDescription").members)
     assert answer - set(read_modify_write.READ_ONLY_FIELDS) == TAKEN
 

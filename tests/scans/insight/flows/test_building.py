@@ -59,7 +59,7 @@ def test_an_own_bucket_under_a_customer_key() -> None:
     assert [source.arn for source in flow.sources] == [f"arn:aws:ssm:{REGION}:{MINE}:command/0"]
 
 
-def test_the_steps_are_graded_by_the_controls_that_judge_them() -> None:
+def test_flow_steps_are_graded_by_their_controls() -> None:
     flow = own_bucket()
     assert {grade.control for grade in flow.into} >= {
         "SSM-S3-002",
@@ -103,7 +103,7 @@ def test_kinds_of_keys(name: str, facts: dict[str, object], kind: KeyKind) -> No
     assert only(build_flows(side(found), {})[0], "01").key.kind is kind
 
 
-def test_a_key_that_nobody_looked_up_is_not_known() -> None:
+def test_key_not_looked_up_is_unknown() -> None:
     found = blank()
     command(found, "mine")
     destination(found, "mine", own=True)
@@ -117,7 +117,7 @@ def test_encryption_that_was_refused_is_unknown_and_no_pass() -> None:
     assert (flow.key.kind, flow.under_verdict) == (KeyKind.UNKNOWN, "unknown")
 
 
-def test_a_bucket_that_does_not_exist_stands_out_even_if_somebody_is_on_record_for_it() -> None:
+def test_missing_bucket_is_dangling_despite_recorded_owner() -> None:
     found = blank()
     command(found, "gone")
     destination(found, "gone", own=False, head="not_found")
@@ -136,7 +136,9 @@ def test_a_bucket_that_does_not_exist_stands_out_even_if_somebody_is_on_record_f
         ({}, DENIED, Owner.UNKNOWN, "unknown"),
     ],
 )
-def test_a_bucket_of_nobody_that_is_known(context: dict[str, object], head: object, owner: Owner, verdict: str) -> None:
+def test_bucket_of_unlisted_owner_is_foreign_or_unknown(
+    context: dict[str, object], head: object, owner: Owner, verdict: str
+) -> None:
     found = blank()
     command(found, "stray")
     destination(found, "stray", own=False, head=head)
@@ -144,7 +146,7 @@ def test_a_bucket_of_nobody_that_is_known(context: dict[str, object], head: obje
     assert (flow.destination.owner, flow.into_verdict, flow.under_verdict) == (owner, verdict, "unknown")
 
 
-def test_a_bucket_that_was_not_looked_at_is_ours_by_the_inventory() -> None:
+def test_unread_bucket_is_own_by_inventory() -> None:
     found = blank()
     command(found, "mine")
     inventory(found, MINE, "mine")
@@ -175,7 +177,7 @@ def test_across_accounts_the_owner_s_controls_judge_the_bucket() -> None:
     assert (by_account["SSM-S3-005"], by_account["SSM-S3-001"]) == (MINE, THEIRS)
 
 
-def test_an_owner_that_the_reader_may_not_see_is_named_by_nothing() -> None:
+def test_hidden_owner_is_named_nowhere() -> None:
     flow = only(build_flows(side(across(), bucket_owners={"archive": THEIRS}), {})[0], "01")
     assert (flow.destination.owner, flow.destination.account, flow.destination.region) == (Owner.HIDDEN, "", "")
     assert (flow.key.kind, flow.under, flow.into_verdict, flow.under_verdict) == (
@@ -187,7 +189,7 @@ def test_an_owner_that_the_reader_may_not_see_is_named_by_nothing() -> None:
     assert THEIRS not in repr(flow)
 
 
-def test_what_other_accounts_send_is_drawn_from_the_bucket_s_side() -> None:
+def test_inbound_flow_is_drawn_from_bucket_side() -> None:
     flow = only(build_flows(side(archive(), THEIRS), {})[0], "01")
     assert ([source.type for source in flow.sources], flow.destination.owner) == (["inbound"], Owner.OWN)
 
@@ -205,14 +207,14 @@ def test_a_trail_s_own_key_counts_and_not_the_bucket_s() -> None:
     assert "SSM-S3-001" not in said(flow)
 
 
-def test_another_account_s_trail_is_not_this_one_s_flow() -> None:
+def test_trail_of_another_account_is_no_flow_here() -> None:
     found = blank()
     shadow = f"arn:aws:cloudtrail:{REGION}:{THEIRS}:trail/organization"
     add(found, "cloudtrail.trail", shadow, name="o", home_region=REGION, bucket="archive", kms_key=None)
     assert build_flows(side(found), {})[0] == []
 
 
-def test_log_groups_with_and_without_a_setting_that_names_them() -> None:
+def test_log_group_flows_with_and_without_naming_setting() -> None:
     found = blank()
     for name, kinds, text in (("/aws/ssm/x", ["run_command"], KEY), ("/scripts", ["script"], None)):
         arn = f"arn:aws:logs:{REGION}:{MINE}:log-group:{name}"
@@ -234,7 +236,7 @@ def grade_with_one_more(found: dict[tuple[str, str], Evidence], **declared: obje
     return build_flows(grade_account(MINE, World(found.values()), context, chosen, [REGION]), {})[0]
 
 
-def test_a_control_grades_the_map_only_where_it_declares_the_step() -> None:
+def test_control_grades_the_map_only_if_it_declares_a_step() -> None:
     found = blank()
     for name, kinds in (("/aws/ssm/x", ["run_command"]), ("/scripts", ["script"])):
         add(found, "logs.group", f"arn:aws:logs:{REGION}:{MINE}:log-group:{name}", name=name, kinds=kinds, kms_key=KEY)
@@ -253,7 +255,7 @@ def test_controls_grade_flows_of_known_kinds_only() -> None:
     assert {kind for item in registry.controls().values() for kind in item.control.flow_kinds} <= set(FEATURES)
 
 
-def test_a_log_group_that_is_not_there() -> None:
+def test_missing_log_group_is_dangling() -> None:
     found = blank()
     name = "/gone"
     add(found, "ssm.command", f"arn:aws:ssm:{REGION}:{MINE}:command/1", references=[], log_group=name)
@@ -262,7 +264,7 @@ def test_a_log_group_that_is_not_there() -> None:
     assert (flow.destination.owner, flow.into_verdict, flow.verdict) == (Owner.DANGLING, "unknown", "unknown")
 
 
-def test_secure_strings_flow_to_their_key_and_plain_strings_do_not() -> None:
+def test_only_secure_strings_flow_to_their_key() -> None:
     found = blank()
     for name, type, text in (("a", "SecureString", KEY), ("b", "SecureString", KEY), ("c", "String", None)):
         arn = f"arn:aws:ssm:{REGION}:{MINE}:parameter/{name}"
@@ -273,7 +275,7 @@ def test_secure_strings_flow_to_their_key_and_plain_strings_do_not() -> None:
     assert said(flow) == {"SSM-PS-003": "pass", "SSM-PS-004": "pass"}
 
 
-def test_what_could_not_be_listed_is_said() -> None:
+def test_unlisted_types_are_reported() -> None:
     found = blank()
     found[REGION, "ssm_commands"].record_gap("ssm.command", DENIED)
     flows, blind = build_flows(side(found), {})
@@ -281,7 +283,7 @@ def test_what_could_not_be_listed_is_said() -> None:
     assert [(item.region, item.type, item.gaps) for item in blind] == [(REGION, "ssm.command", (DENIED,))]
 
 
-def test_a_fact_that_may_name_a_destination_is_missed_too() -> None:
+def test_unread_reference_fact_is_reported() -> None:
     found = blank()
     gap = Gap(GapKind.MALFORMED, "ssm.GetDocument", "ssm:GetDocument", REGION, "Malformed")
     add(found, "ssm.document", f"arn:aws:ssm:{REGION}:{MINE}:document/x", session=None, references=gap, log_groups=gap)

@@ -67,7 +67,7 @@ def test_boxes_stay_in_the_picture_and_do_not_cover_each_other(flows: list[Flow]
 
 @settings(max_examples=examples(40), deadline=None)
 @given(FLOWS)
-def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
+def test_picture_has_every_feature_and_the_worst_verdict(flows: list[Flow]) -> None:
     lines = group_flows(flows)
     picture = draw_flows(lines)
     drawn = [edge.verdict for edge in picture.edges]
@@ -78,7 +78,7 @@ def test_every_line_of_the_table_is_in_the_picture(flows: list[Flow]) -> None:
 
 @settings(max_examples=examples(40), deadline=None)
 @given(FLOWS)
-def test_what_is_not_known_is_never_summed_up_as_a_pass(flows: list[Flow]) -> None:
+def test_unknown_part_is_never_summed_up_as_pass(flows: list[Flow]) -> None:
     unsure = {Owner.UNKNOWN, Owner.HIDDEN, Owner.DANGLING}
     for line in group_flows(flows):
         if line.destination.owner in unsure or line.key.kind in {KeyKind.UNKNOWN, KeyKind.HIDDEN}:
@@ -107,7 +107,7 @@ def test_texts_are_cut_in_the_middle_and_kept_whole_in_the_title() -> None:
     assert name in box.title
 
 
-def test_the_worst_come_first_and_dangling_before_them_all() -> None:
+def test_worst_flows_come_first_and_dangling_ahead() -> None:
     def flow(name: str, owner: Owner, verdict: Verdict) -> Flow:
         place = Destination("bucket", name, name, owner)
         grades = (Grade("SSM-S3-005", verdict, "1", "global", name),)

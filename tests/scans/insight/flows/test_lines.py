@@ -27,7 +27,7 @@ def test_a_row_has_every_column_and_nothing_else() -> None:
     assert tuple(rows.build_flow_row(some())) == rows.FLOW_COLUMNS
 
 
-def test_what_is_not_known_is_a_row_too() -> None:
+def test_gap_is_exported_as_a_row() -> None:
     found = blank()
     found[REGION, "ssm_commands"].record_gap("ssm.command", DENIED)
     (row,) = [rows.build_gap_row(item) for item in build_flows(side(found), {})[1]]

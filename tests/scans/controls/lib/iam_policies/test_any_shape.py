@@ -175,7 +175,7 @@ def broken(draw: Any, document: dict[str, Any]) -> dict[str, Any]:
 @every_judge
 @settings(max_examples=examples(50), deadline=None)
 @given(data=st.data())
-def test_what_is_no_policy_is_unknown_with_the_reason(id: str, data: st.DataObject) -> None:
+def test_invalid_policy_is_unknown_with_the_reason(id: str, data: st.DataObject) -> None:
     kind = JUDGES[id][0]
     document = broken(data.draw, data.draw(documents(kind)))
     found = outcome(id, document)
@@ -195,7 +195,7 @@ def fault_of(document: Any, kind: str) -> str:
 @every_judge
 @settings(max_examples=examples(20), deadline=None)
 @given(document=JSON.filter(lambda value: value is not None))
-def test_anything_at_all_is_unknown(id: str, document: Any) -> None:
+def test_arbitrary_json_policy_is_unknown(id: str, document: Any) -> None:
     found = outcome(id, document)
     assert found.verdict is Verdict.UNKNOWN
     assert "understood" in found.reason

@@ -47,7 +47,7 @@ def condition(operator, key, value):
         ("StringEquals", "aws:SourceVpc", "vpc-0a1"),
     ],
 )
-def test_limits_nothing(operator, key, value):
+def test_unlimiting_condition_is_recognized(operator, key, value):
     assert limits_nothing(condition(operator, key, value))
 
 
@@ -69,5 +69,5 @@ def test_limits_nothing(operator, key, value):
         ("StringEquals", "aws:ResourceOrgID", "${aws:PrincipalOrgID}"),
     ],
 )
-def test_limits_something(operator, key, value):
+def test_limiting_condition_is_recognized(operator, key, value):
     assert not limits_nothing(condition(operator, key, value))

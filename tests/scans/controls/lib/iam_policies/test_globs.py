@@ -111,7 +111,7 @@ def covers_step_by_step(wide, narrow):
 
 
 @given(PATTERNS, SHAPES)
-def test_all_at_once_is_the_same_as_step_by_step(pattern, shape):
+def test_fast_matching_equals_stepwise_matching(pattern, shape):
     symbols = parse_glob(pattern)
     after = step_by_step(symbols, shape)
     rests = [symbols[at:] for at in after]

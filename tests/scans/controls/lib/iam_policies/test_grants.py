@@ -91,7 +91,7 @@ def test_the_path_slash_reads_all(home, path, reads):
     )
 
 
-def test_a_deny_of_the_path_slash_takes_it_back():
+def test_deny_of_the_path_slash_takes_it_back():
     root = "arn:aws:ssm:*:*:parameter/"
     assert list_granted_actions(policy(allow("ssm:*", root), deny("ssm:*", root)), BY_PATH, [PARAMETERS]) == []
     assert list_granted_actions(policy(allow("ssm:*", root), deny("ssm:*", f"{root}app/*")), BY_PATH, [PARAMETERS]) == [
@@ -103,7 +103,7 @@ def test_other_actions_do_not_read():
     assert list_granted_actions(policy(allow(["ssm:DescribeParameters", "s3:*"], "*")), READ, [PARAMETERS]) == []
 
 
-def test_not_action_gives_what_it_does_not_list():
+def test_not_action_grants_unlisted_actions():
     everything_but = {"Effect": "Allow", "Resource": "*"}
     assert list_granted_actions(policy({**everything_but, "NotAction": "iam:*"}), READ, [PARAMETERS]) == [
         "ssm:GetParameter"
@@ -111,7 +111,7 @@ def test_not_action_gives_what_it_does_not_list():
     assert list_granted_actions(policy({**everything_but, "NotAction": ["ssm:Get*"]}), READ, [PARAMETERS]) == []
 
 
-def test_not_resource_gives_what_it_does_not_list():
+def test_not_resource_grants_unlisted_resources():
     all_but = {"Effect": "Allow", "Action": "ssm:*"}
     few = {**all_but, "NotResource": "arn:aws:ssm:*:*:parameter/secret/*"}
     assert list_granted_actions(policy(few), READ, [PARAMETERS]) == ["ssm:GetParameter"]
@@ -134,11 +134,11 @@ def test_not_resource_gives_what_it_does_not_list():
         (deny("*", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}), ["ssm:GetParameter"]),
     ],
 )
-def test_only_an_unconditional_deny_of_all_of_it_takes_it_back(wall, left):
+def test_only_a_full_unconditional_deny_takes_it_back(wall, left):
     assert list_granted_actions(policy(allow("ssm:*", "*"), wall), READ, [PARAMETERS]) == left
 
 
-def test_a_deny_that_covers_what_was_allowed_takes_it_back():
+def test_covering_deny_takes_back_the_grant():
     same = "arn:aws:ssm:eu-west-1:111122223333:parameter/*"
     assert list_granted_actions(policy(allow("ssm:*", same), deny("ssm:*", same)), READ, [PARAMETERS]) == []
 
@@ -187,11 +187,11 @@ def test_conditions_that_narrow(condition, narrow):
         (deny("*", "*"), False),
     ],
 )
-def test_allows_everything(statement, everything):
+def test_full_allow_is_recognized(statement, everything):
     assert allows_everything(policy(statement)) is everything
 
 
-def test_denying_everything_leaves_nothing():
+def test_deny_everything_leaves_no_grants():
     assert not allows_everything(policy(allow("*", "*"), deny("*", "*")))
     fenced = deny("*", "*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})
     assert allows_everything(policy(allow("*", "*"), fenced))
@@ -246,7 +246,7 @@ def test_a_deny_in_the_partition_takes_back(statement):
     )
 
 
-def test_all_but_the_partitions_parameters_reads_none():
+def test_not_resource_on_all_parameters_reads_none():
     document = {"Statement": {"Effect": "Allow", "Action": "ssm:*", "NotResource": f"{ANYWHERE}/*"}}
     assert list_granted_actions(parse_policy(document, partition="aws"), READ, [PARAMETERS]) == []
 

@@ -36,7 +36,7 @@ def test_a_text_reads_like_a_list_of_one():
         ({"Federated": "accounts.google.com"}, (("Federated", "accounts.google.com"),)),
     ],
 )
-def test_principals(principal, read):
+def test_principals_are_parsed(principal, read):
     assert one(Principal=principal).principals == read
     assert one(NotPrincipal=principal).not_principals == read
 
@@ -81,7 +81,7 @@ def test_conditions_in_any_case(written, read):
         {"Statement": {**ALLOW, "Condition": {"ForSome:Bool": {"x": "y"}}}},
     ],
 )
-def test_what_is_no_policy_is_refused(document):
+def test_invalid_policy_is_refused(document):
     with pytest.raises(PolicyError):
         parse_policy(document)
 
@@ -115,14 +115,14 @@ def test_any_json_is_either_read_or_refused(document):
         {"StringEquals": {"aws:PrincipalOrgID": "o-ours"}, "stringEquals": {"aws:PrincipalOrgID": "o-theirs"}},
     ],
 )
-def test_a_condition_that_stands_there_twice_is_refused(condition):
+def test_repeated_condition_is_refused(condition):
     """Whether AWS adds the values up or asks for both isn't known, and the two differ in whom they admit."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     with pytest.raises(PolicyError, match="twice"):
         parse_policy({"Statement": statement})
 
 
-def test_conditions_that_differ_in_more_than_their_letters_are_two():
+def test_conditions_with_different_operators_stay_separate():
     both = {
         "StringEquals": {"a:b": "c"},
         "StringEqualsIfExists": {"a:b": "c"},

@@ -54,7 +54,7 @@ def test_order_does_not_matter(listed):
 
 
 @given(st.lists(statements("Deny"), max_size=3))
-def test_denies_alone_grant_nothing(listed):
+def test_denies_alone_grant_no_actions(listed):
     assert given_by(listed) == set()
     assert not allows_everything(parse_policy({"Statement": listed}))
 
@@ -70,7 +70,7 @@ def test_a_text_and_a_list_of_one_are_the_same(listed):
 
 
 @given(ANY)
-def test_what_allows_everything_reads_every_parameter_unless_denied(listed):
+def test_allow_everything_reads_every_parameter(listed):
     allows = [each for each in listed if each["Effect"] == "Allow"]
     if allows_everything(parse_policy({"Statement": [a for a in allows if "Action" in a]})):
         assert given_by(allows) == set(READS)

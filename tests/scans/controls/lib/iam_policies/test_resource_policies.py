@@ -115,7 +115,7 @@ def statement(**elements):
         ({}, ()),
     ],
 )
-def test_open_principals(elements, found):
+def test_open_principals_are_listed(elements, found):
     assert list_open_principals(statement(**elements)) == found
 
 
@@ -197,7 +197,7 @@ def test_accounts_of_principals():
         ({"StringEquals": {"kms:CallerAccount": STRANGER, "aws:PrincipalOrgID": "o-ours"}}, Perimeter.CLOSED),
     ],
 )
-def test_fences(condition, answer):
+def test_perimeter_conditions_are_assessed(condition, answer):
     found = statement(Principal="*", Condition=condition)
     assert assess_perimeter(found, CONTEXT) is answer
 
@@ -206,7 +206,7 @@ def test_fences(condition, answer):
     ("named", "answer"),
     [("vpc-0a1", Perimeter.CLOSED), (["vpc-0a1", "vpc-0b2"], Perimeter.UNKNOWN), ("vpc-0b2", Perimeter.UNKNOWN)],
 )
-def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
+def test_network_condition_closes_only_with_own_networks(named, answer):
     found = statement(Principal="*", Condition={"StringEquals": {"aws:SourceVpc": named}})
     assert assess_perimeter(found, CONTEXT, {"vpc-0a1", "vpce-0a1"}) is answer
     assert "vpc-0b2" in list_named_networks(found) or named == "vpc-0a1"
@@ -215,7 +215,7 @@ def test_a_network_fences_where_it_is_known_to_be_ours(named, answer):
 @pytest.mark.parametrize(
     "condition", [{"StringEquals": {"aws:PrincipalOrgID": "o-x"}}, {"StringEquals": {"aws:SourceAccount": STRANGER}}]
 )
-def test_whose_fence_it_is_may_not_be_known(condition):
+def test_perimeter_of_unknown_owner_is_unknown(condition):
     assert assess_perimeter(statement(Principal="*", Condition=condition), Context(account=HOME)) is Perimeter.UNKNOWN
 
 
@@ -253,6 +253,6 @@ def test_full_access_of_endpoints(elements, full):
         (None, {"Action": "ssm:*"}, False),
     ],
 )
-def test_all_of_an_endpoints_own_service_is_full_access(service, elements, full):
+def test_full_access_to_endpoint_service_is_recognized(service, elements, full):
     found = policy({"Effect": "Allow", "Principal": "*", "Resource": "*", **elements})
     assert bool(full_access_statements(found, service)) is full
