@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-long check bench lock install browser docs docs-build docs-serve clean
+.PHONY: help demo dev test test-long check lint fast-tests bench lock install browser docs docs-build docs-serve clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,19 +35,25 @@ dev: $(STAMP) ## Serve the demo with its workers, again after each change of the
 test: $(STAMP) $(if $(T),,browser) ## Run every test, or those of T=path
 	$(PY) -m pytest $(or $(T),-n 2 --dist loadfile --no-loadscope-reorder)
 
-# In one run: every property on ten times as many examples, and how much of the code the tests reach.
+# In one run: every property on five times as many examples, and how much of the code the tests reach.
 test-long: $(STAMP) ## What takes longer: many examples, coverage, advisories of locked packages
 	$(PY) requirements/audit.py requirements-dev.txt
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" --hypothesis-profile=long --cov
 
+# Both at once: the linters use one core, and leave the other to the tests.
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds
+	@$(MAKE) --no-print-directory --jobs 2 lint fast-tests
+
+lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive governance accounts scans exceptions manage.py
 	$(VENV)/bin/mypy .
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive governance accounts scans exceptions manage.py
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+fast-tests: $(STAMP)
 	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow and not database" --hypothesis-profile=check
 
 # Without a browser the tests that need one are skipped, with the line that system.py prints.

@@ -27,7 +27,7 @@ MUST_NOT_SKIP = bool(os.environ.get("TUTELA_TESTS_MUST_NOT_SKIP"))
 MAY_SKIP = os.environ.get("TUTELA_TESTS_MAY_SKIP", "").split()
 # A property's examples: few for `make check`, the usual number for `make test`, many for `make test-long`. How long one takes
 # is the machine's affair, not the test's. In CI a failure is of the change that is tested.
-for profile, count in {"check": 20, "test": 100, "long": 1000}.items():
+for profile, count in {"check": 20, "test": 100, "long": 500}.items():
     settings.register_profile(
         profile,
         max_examples=count,
