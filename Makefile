@@ -23,8 +23,8 @@ WITH_UV = uv venv --quiet --allow-existing --no-python-downloads --python $(PYTH
 WITH_PIP = $(PYTHON) requirements/system.py venv && $(PYTHON) -m venv $(VENV) \
 	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 
-# A scan of which parts could not be read ends with 3, and the make-believe organization has such parts.
-demo: $(STAMP) ## Scan a make-believe organization, then serve the portal (ONCE=1: don't serve)
+# A scan that could not read everything ends with 3, and parts of the demo organization can't be read.
+demo: $(STAMP) ## Scan a demo organization, then serve the portal (ONCE=1: don't serve)
 	@$(PY) -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) || { status=$$?; \
 	  [ "$$status" = 3 ] && [ -n "$(ONCE)" ] || exit $$status; \
 	  echo "The scan is partial: what could not be read is listed above. (python -m demo --once ends with 3.)"; }

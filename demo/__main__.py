@@ -1,4 +1,4 @@
-"""make demo: serve a make-believe organization, scan it, serve the portal over the result."""
+"""make demo: serve a demo organization, scan it, serve the portal over the result."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def main() -> int:
     parser.add_argument("--regions", type=int, default=3)
     options = parser.parse_args()
     for leftover in DATABASE.parent.glob(DATABASE.name + "*"):
-        leftover.unlink()  # the make-believe organization is new each time, so yesterday's findings aren't its
+        leftover.unlink()  # the demo organization is new each time, so yesterday's findings aren't its
     with organization(options) as environment:
-        say(f"A make-believe organization answers on {environment['AWS_ENDPOINT_URL']}")
+        say(f"The demo organization runs on {environment['AWS_ENDPOINT_URL']}")
         manage(environment, "migrate", "--verbosity", "0")
         manage(environment, "createcachetable")
         manage(environment, "discover")
@@ -79,7 +79,7 @@ def organization(options: argparse.Namespace) -> Iterator[dict[str, str]]:
             if line.startswith("ready"):
                 break
         else:
-            sys.exit("The make-believe organization did not start; its message is above.")
+            sys.exit("The demo organization did not start; its message is above.")
         yield environment
     finally:
         server.terminate()

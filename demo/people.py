@@ -27,7 +27,7 @@ def main() -> None:
         "ada": [(Role.AUDITOR, *whole)],
         "owen": [(Role.ACCOUNT_OWNER, ScopeKind.ACCOUNT, owned.account_id)],
     }
-    print("People of the demo (passwords are made anew each time):")
+    print("Demo users (passwords change with each start):")
     for name, grants in people.items():
         password = "-".join(secrets.token_hex(3) for _ in range(3))
         user = create_user(actor=SYSTEM, username=name, password=password)
@@ -41,7 +41,7 @@ def main() -> None:
             flush=True,
         )
     database = os.environ.get("DATABASE_URL", "")
-    print("Each has an authenticator app already. A current code of it, for signing in:")
+    print("Each has an authenticator app. To get a sign-in code:")
     print(f"  TUTELA_DEMO=1 DATABASE_URL={database} .venv/bin/python manage.py demo_code grace", flush=True)
 
 

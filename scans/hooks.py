@@ -32,7 +32,7 @@ class ReconcileListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FindingOverlay:
-    """What lies over a Finding now. kind: excepted or requested; label and url name it; until: when that ends."""
+    """The exception or request that covers a Finding now. kind: excepted or requested; label and url name it; until: when that ends."""
 
     kind: str
     label: str

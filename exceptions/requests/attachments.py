@@ -45,7 +45,9 @@ def attach(*, actor: Actor, request: ExceptionRequest, name: str, data: bytes, s
     size = max(size, len(data))
     if not 0 < size <= MAX_FILE_SIZE:
         most = MAX_FILE_SIZE // 1024 // 1024
-        raise InvalidRequestError(content=f"Attach a file of 1 byte to {most} MiB; {shown} has {size:,} bytes.")
+        raise InvalidRequestError(
+            content=f"{shown} has {size:,} bytes. A file must have at least 1 byte and at most {most} MiB."
+        )
     with transaction.atomic():
         locking.lock_trail_end("exceptionrequest.attach")
         # Locked and read again, so that a file takes its turn with decisions: it arrives before the approver's snapshot

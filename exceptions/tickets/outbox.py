@@ -84,7 +84,7 @@ def find_tracker(ticket: Ticket) -> Tracker:
     tracker = load_trackers().get(ticket.tracker)
     if tracker is None:
         raise TrackerError(
-            f"There is no tracker {ticket.tracker} any more. Present trackers: {', '.join(sorted(load_trackers()))}."
+            f"The tracker {ticket.tracker} no longer exists. Available trackers: {', '.join(sorted(load_trackers()))}."
         )
     if problem := tracker.find_setup_problem():
         raise TrackerError(f"The tracker {ticket.tracker} is not set up. {problem}")

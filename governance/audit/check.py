@@ -88,19 +88,23 @@ def check_trail_end(walk: Walk, before: AuditHead | None, at_head: str, keys: li
     """before: the head as it was when the walk began; it may have moved on since."""
     after = AuditHead.objects.filter(pk=1).first()
     if after is None:
-        return walk.end() + ([TrailProblem("head", walk.place, "the head is missing")] if walk.count else [])
+        return walk.end() + (
+            [TrailProblem("head", walk.place, "the record of the trail's end is missing")] if walk.count else []
+        )
     if before is None:  # the first act was recorded while this was reading
         return walk.end(min(after.seq, walk.place))
     # The rows must reach the head of the beginning. Rows after it were added meanwhile and may not all have been read.
     last = min(after.seq, max(walk.place, before.seq))
     found = walk.end(last)
     if not has_valid_seal("head", before.seq, before.mac, before.seal, keys):
-        found.append(TrailProblem("head", before.seq, "the head has no valid seal of this portal"))
+        found.append(TrailProblem("head", before.seq, "the record of the trail's end has no valid seal of this portal"))
     elif walk.place >= before.seq > 0 and at_head and at_head != before.mac:
-        found.append(TrailProblem("head", before.seq, f"row {before.seq} is not the row that the head names"))
+        found.append(TrailProblem("head", before.seq, f"row {before.seq} is not the recorded end of the trail"))
     if walk.place > after.seq and not any(problem.kind == "inserted" for problem in found):
         found.append(
-            TrailProblem("head", after.seq, f"the head ends at row {after.seq}, but there are rows up to {walk.place}")
+            TrailProblem(
+                "head", after.seq, f"the recorded end is row {after.seq}, but there are rows up to {walk.place}"
+            )
         )
     return found
 

@@ -19,18 +19,18 @@ DESCRIPTIONS: dict[Permission, str] = {
     P.CONTROL_VIEW: "see Controls",
     P.OUTCOME_EXPORT: "export Outcomes and Findings",
     P.EXCEPTION_VIEW: "see Exception requests and their reasons",
-    P.EXCEPTION_REQUEST: "request exceptions in Accounts and attach files to own requests",
+    P.EXCEPTION_REQUEST: "request exceptions in Accounts and attach files to your own requests",
     P.EXCEPTION_REQUEST_OU: "request exceptions for a whole OU",
     P.EXCEPTION_COMMENT: "comment on Exception requests",
-    P.EXCEPTION_DECIDE: "approve or reject an Exception request; never an own one, nor for an own Account",
+    P.EXCEPTION_DECIDE: "approve or reject an Exception request, except your own and those for your Accounts",
     P.EXCEPTION_REVOKE: "end an exception early",
     P.TICKET_VIEW: "see Tickets",
     P.TICKET_PROPOSE: "propose a Ticket; with a Grant on the organization also create ticket rules, which only propose",
-    P.TICKET_DECIDE: "approve or reject a proposed Ticket; never an own one",
+    P.TICKET_DECIDE: "approve or reject a proposed Ticket, except your own",
     P.TICKET_WORK: "work on a Ticket and mark it as fixed",
     P.GRANT_VIEW: "see all Grants",
-    P.GRANT_MANAGE: "give, extend and revoke Grants; never own ones",
-    P.GRANT_DELEGATE: "lend an own approver Grant until a date",
+    P.GRANT_MANAGE: "give, extend and revoke Grants, except your own",
+    P.GRANT_DELEGATE: "lend your own approver Grant until a date",
     P.USER_VIEW: "see people and service accounts",
     P.USER_MANAGE: "invite people, disable and enable them",
     P.USER_RESET_FACTOR: "reset another person's access, so that they set up new factors",
@@ -50,7 +50,7 @@ PAGE_HEAD = """# Permissions
 listed here isn't allowed. A role counts only inside a Grant: for its scope (an organization, an OU with the OUs below
 it, an Account) and until its end. Lists show only what the Grant's scope covers.
 
-**2nd**: needs a second factor of the last 5 minutes, so API tokens can't do it.
+**2nd**: needs a second factor from the last 5 minutes, so API tokens can't do it.
 """
 
 

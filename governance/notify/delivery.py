@@ -112,7 +112,7 @@ def deliver_digest(server: MailServer, person_id: int, now: datetime) -> int:
     total, sent = rows.count(), 0
     if shown:
         with isolate_failure(partial(postpone_rows, rows, shown[0].attempts)):
-            subject = f"{total} things happened in Tutela"
+            subject = f"{total} new notifications from Tutela"
             server.send(build_mail(shown, subject, event=f"digest:{person_id}:{now:%Y%m%d}", more=total - len(shown)))
             sent = MAIL.mark_delivered(rows)
     if not sent:

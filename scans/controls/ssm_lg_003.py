@@ -1,7 +1,7 @@
 """Log groups with session history must have a customer key that works.
 
-The history of a session is everything that somebody typed on a node and everything that came back,
-passwords at prompts included. CloudWatch Logs always encrypts, by default with a key that AWS owns.
+The history of a session is everything that a person typed on a node and everything that the node
+answered, including passwords at prompts. CloudWatch Logs always encrypts, by default with a key that AWS owns.
 Under a customer key, reading the history takes a permission on the key as well, and you can cut it off.
 
 **What is judged.** The log groups that this account's Session documents name (`cloudWatchLogGroupName`,

@@ -14,10 +14,18 @@ from tests.whole.portal import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.long(rank=1)]
 
 SAME = (
-    *(f"tests/scans/test_{name}.py" for name in ("work", "work_failing", "holders", "reconcile", "rollup", "schedules", "scheduling_at_once", "rescan_at_once", "completion", "completion_failing", "foreground", "owner_not_read", "services", "tasks")),
-    "tests/accounts", "tests/governance/core", "tests/exceptions/services", "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py",
-    "tests/governance/notify",
-    *(f"tests/governance/identity/test_{name}.py" for name in ("idempotency", "idempotency_at_once", "grants_at_once")),
+    *(
+        f"tests/scans/pipeline/test_{name}.py"
+        for name in (
+            "target_worker", "target_worker_failing", "leases", "reconcile", "posture_cells", "due_schedules",
+            "schedule_changes_at_once", "rescan_at_once", "completion", "completion_failing", "foreground",
+            "owner_not_read", "start",
+        )
+    ),
+    "tests/scans/test_tasks.py", "tests/accounts", "tests/governance/core", "tests/governance/notify",
+    "tests/governance/rest/test_idempotency.py", "tests/governance/rest/test_idempotency_at_once.py",
+    "tests/governance/identity/grants/test_grants_at_once.py", "tests/exceptions/requests", "tests/exceptions/tickets",
+    "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py",
 )  # fmt: skip
 
 

@@ -20,7 +20,9 @@ class StepUpRequiredError(PermissionError):
     """The actor must verify a second factor again; pages ask for it, the API answers with a problem."""
 
     def __init__(self) -> None:
-        super().__init__("This needs a second factor of the last 5 minutes. Confirm it in the portal, then try again.")
+        super().__init__(
+            "This needs a second factor from the last 5 minutes. Confirm it in the portal, then try again."
+        )
 
 
 def require_fresh_factor(actor: Actor, now: datetime) -> None:

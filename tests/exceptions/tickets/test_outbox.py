@@ -119,11 +119,11 @@ def test_ticket_of_removed_tracker_fails_alone_with_reason(people: Cast) -> None
     lost, *others = waiting(people, 1, "jira") + waiting(people, 2)
     assert outbox.deliver_due_messages() == 2
     message = TrackerMessage.objects.get(ticket=lost)
-    assert message.error.startswith("There is no tracker jira any more. Present trackers: console")
+    assert message.error.startswith("The tracker jira no longer exists. Available trackers: console")
     assert (message.sent_at, message.attempts) == (None, 1)
     assert message.next_try_at > timezone.now() + timedelta(minutes=1)
     assert states([lost, *others]) == ["sync_failed", "open", "open"]
-    assert "There is no tracker jira" in lost.notes.latest("id").text
+    assert "The tracker jira no longer exists" in lost.notes.latest("id").text
 
 
 @pytest.mark.parametrize(

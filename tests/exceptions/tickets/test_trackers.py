@@ -100,6 +100,6 @@ def test_ticket_of_missing_tracker_waits_and_says_why(
     monkeypatch.delitem(load_trackers(), "jira")
     assert deliver(ticket) == 0
     assert ticket.state == "open"
-    assert "There is no tracker jira any more" in shown(browser(people.owner), f"/tickets/{ticket.pk}/")
+    assert "The tracker jira no longer exists" in shown(browser(people.owner), f"/tickets/{ticket.pk}/")
     board = shown(browser(people.owner), "/tickets/?state=all")
     assert ticket.reference in board

@@ -187,7 +187,7 @@ def test_a_digest_is_one_mail_a_day_with_everything_in_it(mailoutbox: Outbox) ->
     assert delivery.deliver_due_mail() == delivery.MAX_DIGEST_SIZE + 7
     assert delivery.deliver_due_mail() == 0
     [sent] = mailoutbox
-    assert sent.subject == f"Tutela: {delivery.MAX_DIGEST_SIZE + 7} things happened in Tutela"
+    assert sent.subject == f"Tutela: {delivery.MAX_DIGEST_SIZE + 7} new notifications from Tutela"
     assert "And 7 more:" in sent.body
 
 

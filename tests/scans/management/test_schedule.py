@@ -1,4 +1,4 @@
-"""`manage.py schedule`: list, add, change, pause, resume, remove, run, with the house's exit statuses."""
+"""`manage.py schedule`: list, add, change, pause, resume, remove, run, with the exit statuses of all commands."""
 
 from __future__ import annotations
 
