@@ -49,7 +49,7 @@ def build_page_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": [build_nav_item(request, "Inbox", "inbox", format_unread_count(count_unread(user))), *nav],
         "may": may,
-        "version": __version__,
+        "portal_version": __version__,
     }
 
 

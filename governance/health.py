@@ -35,5 +35,5 @@ def check_readiness() -> dict[str, str]:
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
         # Without the driver's message: it names hosts and users, and this page is public.
-        return {"database": "unreachable", "migrations": "unknown"}
+        return {"database": "unreachable", "migrations": "not known"}
     return {"database": "ok", "migrations": "pending: run manage.py migrate" if pending else "ok"}

@@ -111,7 +111,7 @@ def deliver_digest(server: MailServer, person_id: int, now: datetime) -> int:
     shown = list_mailable(rows.order_by("id").select_related("person")[:MAX_DIGEST_SIZE])
     total, sent = rows.count(), 0
     if shown:
-        with isolate_failure(partial(postpone_rows, rows, shown[0].attempts)):
+        with isolate_failure(partial(postpone_rows, rows, shown[0].attempts + 1)):
             subject = f"{total} new notifications from Tutela"
             server.send(build_mail(shown, subject, event=f"digest:{person_id}:{now:%Y%m%d}", more=total - len(shown)))
             sent = MAIL.mark_delivered(rows)
@@ -124,7 +124,7 @@ def list_mailable(rows: Iterable[Notification]) -> list[Notification]:
     """The rows of which a mail can be made. One that can't be is postponed and doesn't hold up the digest."""
     found = []
     for row in rows:
-        with isolate_failure(partial(postpone_rows, MAIL.select_row(row), row.attempts)):
+        with isolate_failure(partial(postpone_rows, MAIL.select_row(row), row.attempts + 1)):
             build_mail([row], row.title, event=row.event).message().as_bytes()
             found.append(row)
     return found

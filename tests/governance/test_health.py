@@ -50,7 +50,7 @@ def test_unreachable_database_is_not_ready_without_details(monkeypatch: pytest.M
     monkeypatch.setattr(health, "MigrationExecutor", away)
     answer = Client().get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "database": "unreachable", "migrations": "unknown"}
+    assert answer.json() == {"status": "not ready", "database": "unreachable", "migrations": "not known"}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

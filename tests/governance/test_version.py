@@ -27,6 +27,12 @@ def test_footer_shows_version_to_signed_in_people_only(inventory: Inventory) -> 
     assert __version__ not in signed_out
 
 
+def test_footer_ignores_version_of_the_page(inventory: Inventory) -> None:
+    """Forms hand the version of their row to the page. The footer is about the portal."""
+    footer = f'<footer class="foot">Tutela {__version__}</footer>'
+    assert footer in readers.operator().get("/scans/schedules/new/").content.decode()
+
+
 def test_api_document_has_version() -> None:
     assert settings.SPECTACULAR_SETTINGS["VERSION"] == __version__
 

@@ -217,6 +217,8 @@ def test_a_digest_that_fails_is_tried_again_and_stops_no_other(
         refuse(broken, "bert", ValueError())
         assert delivery.deliver_due_mail() == 2
     assert delivery.deliver_due_mail() == 0
+    waits = [row.next_try_at - timezone.now() for row in Notification.objects.filter(person__username="bert")]
+    assert all(timedelta(seconds=100) < wait <= timedelta(minutes=2) for wait in waits)
     due_now()
     assert delivery.deliver_due_mail() == 3
     assert recipients(mailoutbox) == ["dora", "bert"]
