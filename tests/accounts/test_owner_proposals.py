@@ -73,7 +73,7 @@ def test_owner_confirmation_is_all_or_none(grace: User, olga: User) -> None:
 
 def test_person_can_not_confirm_own_ownership(inventory: Inventory, olga: User) -> None:
     Grant.objects.create(user=olga, role=ADMIN[0], scope_kind=ADMIN[1], scope_id=ORG)
-    with pytest.raises(GrantError, match="themselves"):
+    with pytest.raises(GrantError, match="to yourself"):
         confirm_owners(actor=fresh(olga), keys=[f"100000000001:{olga.pk}"])
 
 

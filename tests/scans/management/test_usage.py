@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
         ("replay --organization o-none", "The organization o-none is not known."),
         ("replay --control NOPE", "Unknown control: NOPE."),
         ("diff 1 abc", "There is no scan 1."),
-        ("audit export --output x --from soon", "'soon' is no date"),
+        ("audit export --output x --from soon", "'soon' is not a date"),
     ],
 )
 def test_wrong_usage_exits_with_2(
