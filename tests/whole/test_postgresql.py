@@ -24,7 +24,15 @@ SAME = (
     ),
     "tests/scans/test_tasks.py", "tests/accounts", "tests/governance/core", "tests/governance/notify",
     "tests/governance/rest/test_idempotency.py", "tests/governance/rest/test_idempotency_at_once.py",
-    "tests/governance/identity/grants/test_grants_at_once.py", "tests/exceptions/requests", "tests/exceptions/tickets",
+    "tests/governance/identity/grants/test_grants_at_once.py",
+    *(
+        f"tests/exceptions/requests/test_{name}.py"
+        for name in (
+            "attachments", "expiry", "deciding", "deciding_bound", "drafting", "drift", "grantors", "owners_by_hand",
+            "renewing",
+        )
+    ),
+    *(f"tests/exceptions/tickets/test_{name}.py" for name in ("outbox", "verification", "ticket_rules", "lifecycle")),
     "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py",
 )  # fmt: skip
 
