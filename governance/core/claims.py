@@ -22,20 +22,20 @@ MAX_DOUBLINGS = 20  # beyond every longest wait, and far below what a timedelta 
 
 
 def claim_rows(free: QuerySet[Any], until: datetime, *, column: str = "lease_until", **values: Any) -> int:
-    """Take these rows until that time. How many were still free: 0 means that another process was quicker.
+    """Claim these rows until that time. Returns how many were still free; 0: another process was quicker.
 
-    free: what makes a row free belongs into its WHERE. values: further columns, like owner and attempts."""
+    free: the rows, with the condition that makes a row free in its WHERE. values: further columns, such as owner."""
     return free.update(**{column: until}, **values)
 
 
 def extend_claim(held: QuerySet[Any], lease: timedelta) -> None:
-    """A sign of life. held: the rows, as long as they are this process's; a claim that was lost stays lost."""
+    """Extend the claim. held: the rows that this process still holds; a claim that was lost stays lost."""
     held.update(lease_until=timezone.now() + lease)
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits between tries: the first, then doubled each time, up to the longest. max_tries None: it is never given up."""
+    """Waits between tries: the first, then doubled each time, up to the longest. max_tries None: never give up."""
 
     first: timedelta
     longest: timedelta

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.whole.test_postgresql import SAME
+
 ROOT = Path(__file__).resolve().parents[2]
 # A link that names a part of a file is checked with the page it is on: test_dev_guides.py.
 NAMED = re.compile(r"(?<!\[)`(tests/[\w/]+\.py)::(\w+)`")
@@ -33,3 +35,8 @@ def test_the_tests_that_a_page_names_exist(page: Path) -> None:
 def test_each_complaint_has_its_line() -> None:
     page = (ROOT / "docs/workflow.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == [str(n) for n in range(1, 49)]
+
+
+def test_files_that_run_on_postgresql_exist() -> None:
+    """Their paths are put together from words, so a move of tests doesn't change them."""
+    assert [path for path in SAME if not (ROOT / path).exists()] == []
