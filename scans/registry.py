@@ -11,6 +11,7 @@ from functools import cache
 from types import ModuleType
 
 from accounts.aws.calls import Call
+from accounts.aws.session_policy import SESSION_LIMIT, render_session_policy
 from scans import collectors as collectors_package
 from scans import controls as controls_package
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
@@ -119,8 +120,19 @@ def collectors() -> dict[str, LoadedCollector]:
             raise RegistryError(f"scans/collectors/{name}.py lacks COLLECTOR or collect")
         if declared.name != name:
             raise RegistryError(f"scans/collectors/{name}.py declares {declared.name}; the file name must be the name")
+        require_one_session(declared)
         found[name] = LoadedCollector(declared, module.collect)
     return found
+
+
+def require_one_session(declared: Collector) -> None:
+    """A collector acts in one session, so its own actions must fit into one session policy."""
+    size = len(render_session_policy(call.action for call in declared.calls))
+    if size > SESSION_LIMIT:
+        raise RegistryError(
+            f"scans/collectors/{declared.name}.py declares actions for a session policy of {size} characters, and a session "
+            f"takes {SESSION_LIMIT}: make two collectors of it"
+        )
 
 
 @cache

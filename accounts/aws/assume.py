@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -14,16 +13,15 @@ from botocore.credentials import ReadOnlyCredentials
 
 from accounts.aws import session
 from accounts.aws.assume_failures import explain_refusal
-from accounts.aws.calls import Call, CallError
+from accounts.aws.calls import CallError
 from accounts.aws.credentials import acting_as, acting_role
-from accounts.aws.errors import CALL_EXCEPTIONS, AssumeError, classify_error
+from accounts.aws.errors import ASSUME_ROLE_CALL, CALL_EXCEPTIONS, AssumeError, classify_error
 from accounts.aws.retry import Retrier
+from accounts.aws.session_policy import POLICY_LIMIT, render_session_policy
 
 __all__ = ["AssumeError", "AssumedRole", "acting_as", "acting_role", "assume_role", "build_session_policy"]
 
 log = structlog.get_logger(__name__)
-ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
-POLICY_LIMIT = 2048
 REFRESH_FRACTION = 0.8
 # The wait before a failed refresh is repeated. Credentials are not used this close to their end.
 REFRESH_MARGIN = timedelta(seconds=30)
@@ -128,9 +126,8 @@ class AssumedRole:
 
 
 def build_session_policy(actions: Iterable[str]) -> str:
-    """A policy for these actions only. STS takes 2,048 characters; a wildcard to save some could allow reading values."""
-    statement = {"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}
-    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    """The session policy for these actions. Raises AssumeError if STS would not take it."""
+    text = render_session_policy(actions)
     if len(text) > POLICY_LIMIT:
         raise AssumeError(
             f"The session policy has {len(text)} characters; STS takes {POLICY_LIMIT}.",

@@ -55,6 +55,11 @@ def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, s
         )
     if code == "RegionDisabledException":
         return f"AWS STS is not active in {region}.", "Activate it in the hub's account settings in IAM."
+    if code == "PackedPolicyTooLarge":
+        return (
+            f"AWS packs the session policy for {arn} into more than it takes.",
+            "Scan fewer controls at a time (--control), so that fewer actions are needed.",
+        )
     if kind is GapKind.DENIED_BY_SCP:
         return f"A service control policy denies sts:AssumeRole on {arn}.", "Exempt the hub's role in that policy."
     if kind is GapKind.DENIED and "suspend" in error.message.lower():

@@ -48,31 +48,61 @@ class Diagnosis:
 
 
 def diagnose_access(
-    account: str, *, partition: str, role: str, external_id: str, calls: Sequence[Call], assume: Assume = assume_role
+    account: str,
+    *,
+    partition: str,
+    role: str,
+    external_id: str,
+    sessions: Sequence[Sequence[Call]],
+    assume: Assume = assume_role,
 ) -> Diagnosis:
-    """Assume the role with, without and with a wrong external id, then try the declared calls. Raises HubError."""
+    """Assume the role with, without and with a wrong external id, then try the declared calls. Raises HubError.
+
+    sessions: the calls of each session that a scan opens. The first one proves the trust policy."""
     found = Diagnosis(account)
+    first, *others = sessions
     wanted = {
         "partition": partition,
         "role": role,
         "session_name": f"tutela-doctor-{account}",
-        "actions": {call.action for call in calls},
         "region": home_region(partition),
         # STS's minimum.
         "duration": 900,
     }
     try:
-        assumed = assume(account, external_id=external_id, **wanted)
+        assumed = assume(account, external_id=external_id, actions=list_call_actions(first), **wanted)
     except AssumeError as error:
         if error.code in HUB_ERROR_CODES or not external_id:
             raise HubError(str(error)) from error
         found.problem(error.reason, error.what_to_do)
         return found
     for how, given in (("without an external id", None), ("with a wrong external id", secrets.token_hex(16))):
-        prove_refused(found, how, lambda given=given: assume(account, external_id=given, **wanted))  # type: ignore[misc]
+        prove_refused(
+            found,
+            how,
+            lambda given=given: assume(account, external_id=given, actions=list_call_actions(first), **wanted),
+        )  # type: ignore[misc]
+    gaps: dict[str, Gap] = {}
     with acting_as(assumed):
-        try_calls(found, AwsReader(account, partition, "global", calls), calls)
+        try_calls(found, AwsReader(account, partition, "global", first), first, gaps)
+    tried = set(first)
+    for calls in others:
+        untried = [call for call in calls if call not in tried]
+        tried |= set(calls)
+        try:
+            assumed = assume(account, external_id=external_id, actions=list_call_actions(calls), **wanted)
+        except AssumeError as error:
+            actions = ", ".join(sorted(list_call_actions(untried)))
+            found.problem(f"AWS gave no further session of the role, for {actions}: {error.reason}", error.what_to_do)
+            continue
+        with acting_as(assumed):
+            try_calls(found, AwsReader(account, partition, "global", untried), untried, gaps)
+    add_gap_problems(found, gaps)
     return found
+
+
+def list_call_actions(calls: Iterable[Call]) -> set[str]:
+    return {call.action for call in calls}
 
 
 def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]) -> None:
@@ -86,9 +116,8 @@ def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]
         found.problem(f"The role can be assumed {how}.", ADD_EXTERNAL_ID)
 
 
-def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
-    """Make one call for each action that needs no resource id."""
-    gaps: dict[str, Gap] = {}
+def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call], gaps: dict[str, Gap]) -> None:
+    """Make one call for each action that needs no resource id, and put what was refused into gaps."""
     for call in calls:
         try:
             params = build_smallest_params(call, home_region(aws.partition))
@@ -104,7 +133,6 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call]) -> None:
         except CallError as error:
             if not is_answer(error):
                 gaps[call.action] = error.gap
-    add_gap_problems(found, gaps)
 
 
 def is_answer(error: CallError) -> bool:

@@ -65,6 +65,7 @@ SERVER_ERROR_CODES = frozenset(
      "ServiceUnavailable", "ServiceUnavailableException", "ServiceException", "Unavailable"}
 )  # fmt: skip
 SCP_MESSAGE = re.compile(r"service control polic", re.IGNORECASE)
+ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 UNKNOWN_HOST = re.compile(
     r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo", re.IGNORECASE
 )
@@ -89,6 +90,8 @@ CALL_EXCEPTIONS = (
 
 def classify_error(exc: Exception, call: Call, region: str, *, partition: str = "") -> CallError:
     """The named failure of one call. `region` is the one to report: "global" for a global read."""
+    if isinstance(exc, AssumeError):
+        return make_session_error(exc, region)
     kind, code, message, status = parse_exception(exc)
     place = actual_region(partition or "aws", region)
     if isinstance(exc, ClientError):
@@ -102,14 +105,21 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
     )
 
 
+def make_session_error(error: AssumeError, region: str) -> CallError:
+    """The failure of every call that needs a session of a role which can't be assumed. It names AssumeRole.
+
+    Its kind is not that of AssumeRole's own failure: STS was already asked again, so the call must not be repeated.
+    """
+    call = ASSUME_ROLE_CALL
+    return CallError(Gap(GapKind.NO_SESSION, call.api, call.action, region, error.code or "AssumeRole"), str(error))
+
+
 def parse_exception(exc: Exception) -> tuple[GapKind, str, str, int]:
     """(kind, code, message, HTTP status) as far as the exception's class tells."""
     if isinstance(exc, ClientError):
         error = exc.response.get("Error", {})
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return GapKind.REJECTED, str(error.get("Code") or status), str(error.get("Message") or ""), status
-    if isinstance(exc, AssumeError):
-        return GapKind.DENIED, exc.code or "AssumeRole", str(exc), 0
     for known, kind, code in KINDS_BY_CLASS:
         if isinstance(exc, known):
             # A parser's message may quote the answer, and so a value.

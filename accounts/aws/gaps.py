@@ -10,6 +10,7 @@ from typing import Any
 class GapKind(StrEnum):
     DENIED = "denied"
     DENIED_BY_SCP = "denied_by_scp"
+    NO_SESSION = "no_session"
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
@@ -30,6 +31,7 @@ class GapKind(StrEnum):
 EXPLANATIONS = {
     GapKind.DENIED: "was denied",
     GapKind.DENIED_BY_SCP: "was denied by a service control policy",
+    GapKind.NO_SESSION: "gave no session of the role",
     GapKind.THROTTLED: "was throttled until the retries ran out",
     GapKind.TIMEOUT: "timed out",
     GapKind.UNREACHABLE: "could not be reached",
@@ -65,6 +67,7 @@ EXPLANATIONS_BY_CODE = {
 WHAT_TO_DO = {
     GapKind.DENIED: "Allow the action in the scan role; manage.py scan_role policy prints the whole policy.",
     GapKind.DENIED_BY_SCP: "Exempt the scan role in the service control policy that denies the action.",
+    GapKind.NO_SESSION: "Run manage.py doctor: it says why the role can't be assumed, and what to do.",
     GapKind.THROTTLED: "Scan the account again at a quieter time, or with a smaller TUTELA_THREADS.",
     GapKind.TIMEOUT: "Scan the account again; if it keeps failing, check the network between the portal and the region.",
     GapKind.UNREACHABLE: "Check the network, the proxy and the VPC endpoints between the portal and the region.",

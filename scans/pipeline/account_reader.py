@@ -11,13 +11,15 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.aws.credentials import ActingRole, acting_as, acting_role
 from accounts.aws.deadline import Deadline
+from accounts.aws.errors import AssumeError
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters
 from governance.core.env import REGION
 from scans import registry
 from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_list, require_text
-from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, CallError, EarlierEvidence, Reader
+from scans.domain.collector import VALUE_ROLE, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.domain.partial_scans import REGIONS_LIMITED
 from scans.domain.regions import DESCRIBE_REGIONS, LIST_REGIONS, REGION_CALLS, STATUS_BY_OPT_IN, select_regions
@@ -25,7 +27,8 @@ from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 from scans.domain.storable_evidence import make_storable
 from scans.pipeline import time_limits
 from scans.pipeline.daemon_threads import DaemonPool
-from scans.pipeline.value_role import ValueReader, ValueRole, refuse_value_role
+from scans.pipeline.role_sessions import RoleOnDemand, RoleSessions
+from scans.pipeline.value_role import ValueReader, refuse_value_role
 
 EvidenceKey = tuple[str, str]  # (region, collector)
 # Threads that mostly sleep between paced calls, so there can be many more of them than processor cores.
@@ -39,6 +42,7 @@ class CollectionPlan:
     prior: evidence of an earlier visit of the same scan that need not be read again.
     before: evidence of the last scan, for collectors that build on it.
     value_role: provides the role that may read parameter values, where a company has switched it on.
+    sessions: the sessions of the scan role, each for a group of collectors. None: the context's credentials read all.
     still_wanted: False once the scan was cancelled or the lease was lost. deadline: when reading must end.
     """
 
@@ -52,7 +56,8 @@ class CollectionPlan:
     prior: Mapping[EvidenceKey, Evidence] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     still_wanted: Callable[[], bool] = lambda: True
-    value_role: ValueRole = field(default_factory=lambda: ValueRole(refuse_value_role))
+    value_role: RoleOnDemand = field(default_factory=lambda: RoleOnDemand(refuse_value_role))
+    sessions: RoleSessions | None = None
     before: Mapping[EvidenceKey, Evidence] = field(default_factory=dict)
     deadline: Deadline = field(default_factory=time_limits.start_target_deadline)
 
@@ -89,13 +94,14 @@ def get_call_semaphore() -> threading.BoundedSemaphore:
 
 
 def collect(plan: CollectionPlan) -> CollectionResult:
-    """Read everything in the plan. The caller has activated the scan role's credentials.
+    """Read everything in the plan, each collector with the credentials of its own session.
 
     1. Find the account's regions, and stop if they are unknown and none were requested.
     2. Read stage by stage; each stage sees the evidence of the stages before it.
     3. Collect the gaps of the regions and of all evidence.
     """
-    statuses, region_gaps = read_region_statuses(plan)
+    with acting_as(open_first_session(plan)):
+        statuses, region_gaps = read_region_statuses(plan)
     regions = select_regions(statuses, plan.regions_wanted) if statuses else sorted(plan.regions_wanted)
     if not regions and not statuses:
         raise AccountUnreadableError(
@@ -117,6 +123,16 @@ def collect(plan: CollectionPlan) -> CollectionResult:
         evidences.update(read_stage(plan, stage, regions, evidences))
     gaps = [*region_gaps, *(gap for item in evidences.values() for gap in item.all_gaps())]
     return CollectionResult(evidences, statuses, regions, list(dict.fromkeys(gaps)))
+
+
+def open_first_session(plan: CollectionPlan) -> ActingRole | None:
+    """The first session of the scan role. If AWS gives none, the account is unreadable; the later ones leave gaps."""
+    if plan.sessions is None:
+        return acting_role()
+    try:
+        return plan.sessions.open_first()
+    except AssumeError as error:
+        raise AccountUnreadableError(error.reason, error.what_to_do) from error
 
 
 def read_region_statuses(plan: CollectionPlan) -> tuple[dict[str, str], list[Gap]]:
@@ -199,9 +215,10 @@ def run_collector(
     )
     reader: Reader = ValueReader(aws, plan.value_role) if declared.role == VALUE_ROLE else aws
     try:
-        evidence = item.collect(reader, build_collector_input(plan, item, region, earlier))
+        with acting_as(open_own_session(plan, declared, region)):
+            evidence = item.collect(reader, build_collector_input(plan, item, region, earlier))
     except CallError as error:
-        # The collector did not handle this refusal, so none of what it read so far is reliable.
+        # AWS gave no session for this collector, or it did not handle a refusal and none of what it read is reliable.
         evidence = Evidence(declared.name, region, gaps={type: [error.gap] for type in declared.types})
     except TooCostlyError as error:
         gap = make_too_costly_gap(Gap(GapKind.TOO_COSTLY, f"collector.{declared.name}", "", region, ""), error)
@@ -216,6 +233,13 @@ def run_collector(
     return evidence
 
 
+def open_own_session(plan: CollectionPlan, declared: Collector, region: str) -> ActingRole | None:
+    """The session of this collector's group. Raises CallError. A value collector opens its own, call by call."""
+    if plan.sessions is None or declared.role == VALUE_ROLE:
+        return acting_role()
+    return plan.sessions.open_for(declared.name, region)
+
+
 def build_collector_input(
     plan: CollectionPlan, item: registry.LoadedCollector, region: str, earlier: Mapping[EvidenceKey, Evidence]
 ) -> EarlierEvidence:
@@ -225,13 +249,3 @@ def build_collector_input(
         visible = tuple(e for (place, _), e in earlier.items() if place in {region, GLOBAL})
     before = tuple(plan.before[region, name] for name in item.collector.remembers if (region, name) in plan.before)
     return EarlierEvidence(evidences=visible, inbound=plan.inbound, context=plan.context, before=before)
-
-
-def list_session_actions(collectors: set[str], role: str = SCAN_ROLE) -> list[str]:
-    """The IAM actions that these collectors declare for a role: the session policy of AssumeRole."""
-    declared: Any = {call.action for call in REGION_CALLS} if role == SCAN_ROLE else set()
-    for name in collectors:
-        collector = registry.collectors()[name].collector
-        if collector.role == role:
-            declared |= {call.action for call in collector.calls}
-    return sorted(declared)

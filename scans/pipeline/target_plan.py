@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
-from accounts.aws.assume import AssumedRole, AssumeError, assume_role
+from accounts.aws.assume import AssumedRole, assume_role
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
@@ -15,7 +13,9 @@ from scans.domain.collector import VALUE_ROLE
 from scans.domain.evidence import Evidence, parse_evidence
 from scans.models import EvidenceHead, Target
 from scans.pipeline import account_reader
-from scans.pipeline.value_role import ValueRole, build_no_role_error
+from scans.pipeline.role_sessions import RoleOnDemand, RoleSessions
+from scans.pipeline.session_groups import SessionGroup, group_by_session
+from scans.pipeline.value_role import build_no_role_error
 from scans.storage import blobs
 
 
@@ -46,7 +46,7 @@ def plan_collection(
         prior=prior,
         counters=counters,
         before=load_remembered_evidence(account, collectors),
-        value_role=ValueRole(lambda: assume_value_role(target, collectors)),
+        value_role=RoleOnDemand(lambda: assume_value_role(target, collectors)),
     )
 
 
@@ -71,33 +71,32 @@ def refuse_inactive_account(account: Account) -> None:
         )
 
 
-def assume_scan_role(target: Target, collectors: set[str]) -> Any:
-    account = target.account
-    try:
-        return assume_role(
-            account.account_id,
-            partition=account.organization.partition,
-            role=settings.SCAN_ROLE,
-            external_id=settings.EXTERNAL_ID,
-            session_name=f"tutela-scan-{target.scan_id}-{target.pk}",
-            actions=account_reader.list_session_actions(collectors),
-            region=home_region(account.organization.partition),
-        )
-    except AssumeError as error:
-        raise account_reader.AccountUnreadableError(error.reason, error.what_to_do) from error
+def prepare_scan_sessions(target: Target, collectors: set[str]) -> RoleSessions:
+    """The sessions of the scan role that these collectors need. Each is opened when it is first needed."""
+
+    def assume(group: SessionGroup) -> AssumedRole:
+        return assume_with_actions(target, settings.SCAN_ROLE, f"tutela-scan-{target.scan_id}-{target.pk}", group)
+
+    return RoleSessions(group_by_session(collectors), assume)
 
 
 def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
     """Assume the value role. Raises AssumeError, which becomes the gap of each value."""
     if not settings.VALUE_ROLE:
         raise build_no_role_error()
+    # The value role may read one thing, so its collectors share one session.
+    [group] = group_by_session(collectors, VALUE_ROLE)
+    return assume_with_actions(target, settings.VALUE_ROLE, f"tutela-values-{target.scan_id}-{target.pk}", group)
+
+
+def assume_with_actions(target: Target, role: str, session_name: str, group: SessionGroup) -> AssumedRole:
     account = target.account
     return assume_role(
         account.account_id,
         partition=account.organization.partition,
-        role=settings.VALUE_ROLE,
+        role=role,
         external_id=settings.EXTERNAL_ID,
-        session_name=f"tutela-values-{target.scan_id}-{target.pk}",
-        actions=account_reader.list_session_actions(collectors, VALUE_ROLE),
+        session_name=session_name,
+        actions=group.actions,
         region=home_region(account.organization.partition),
     )

@@ -14,7 +14,6 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.aws.assume import acting_as
 from accounts.aws.deadline import Deadline
 from accounts.aws.reader import Counters
 from accounts.models import Account
@@ -25,7 +24,7 @@ from scans.pipeline.heartbeat import keep_lease_alive
 from scans.pipeline.reconcile import reconcile_findings
 from scans.pipeline.scan_totals import carry_over_events
 from scans.pipeline.target_lease import Lease, LeaseLostError, claim_target, end_target
-from scans.pipeline.target_plan import assume_scan_role, plan_collection, refuse_inactive_account
+from scans.pipeline.target_plan import plan_collection, prepare_scan_sessions, refuse_inactive_account
 from scans.storage import blobs
 from scans.storage.latest import update_latest_evidence
 
@@ -131,8 +130,8 @@ def read_and_finish_target(lease: Lease, target: Target, counters: Counters) -> 
     controls = target_evaluation.select_scan_controls(scan)
     plan = plan_collection(target, controls, counters)
     plan.still_wanted = lease.held_target().exists
-    with acting_as(assume_scan_role(target, plan.collectors)):
-        collected = account_reader.collect(plan)
+    plan.sessions = prepare_scan_sessions(target, plan.collectors)
+    collected = account_reader.collect(plan)
     # The time of the evidence, and the day that time-dependent controls judge by. A replay uses the same one.
     at = timezone.now()
     run = time_limits.make_timed_runner(plan.deadline)

@@ -62,7 +62,7 @@ def scan(what: str) -> dict[str, Any]:
         0.1,
         0.2,
     )
-    target_worker.assume_scan_role = lambda target, collectors: None
+    target_worker.prepare_scan_sessions = lambda target, collectors: None
     account_reader.read_region_statuses = lambda plan: ({"eu-west-1": "ENABLED"}, [])
     item = registry.collectors()["ec2_account"]
     stages = [[registry.LoadedCollector(item.collector, read_with(spin if what == "collector" else None))]]

@@ -75,7 +75,7 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> Organization:
     def made(account: str, *_: Any, **__: Any) -> FakeReader:
         return reader(account, merging(10) if account == HOSTILE else "mainSteps: []\n")
 
-    monkeypatch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
+    monkeypatch.setattr(target_worker, "prepare_scan_sessions", lambda target, collectors: None)
     monkeypatch.setattr(account_reader, "read_region_statuses", lambda plan: ({"eu-west-1": "ENABLED"}, []))
     monkeypatch.setattr(account_reader, "AwsReader", made)
     monkeypatch.setattr(registry, "group_by_stage", lambda names: [[item]])

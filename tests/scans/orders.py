@@ -45,7 +45,7 @@ def volumes(plan: account_reader.CollectionPlan, *, encrypted: bool = True) -> a
 
 
 def in_place_of_aws(patch: pytest.MonkeyPatch, collect: Collect = volumes) -> None:
-    patch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
+    patch.setattr(target_worker, "prepare_scan_sessions", lambda target, collectors: None)
     patch.setattr(account_reader, "collect", collect)
 
 

@@ -15,7 +15,6 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.aws import call_rates, retry, session
-from accounts.aws.assume import acting_as
 from accounts.aws.organizations import discover_organization
 from accounts.models import Organization
 from accounts.services import apply_discovery
@@ -59,8 +58,8 @@ class Scene:
         return scan_here(self.organization)
 
     @cached_property
-    def role(self) -> Any:
-        return target_plan.assume_scan_role(self.target, set(registry.collectors()))
+    def sessions(self) -> Any:
+        return target_plan.prepare_scan_sessions(self.target, set(registry.collectors()))
 
     def collect(self, call: Call) -> Evidences:
         """What the collectors that this call touches read now."""
@@ -69,8 +68,8 @@ class Scene:
         )
         again = touched(call)
         plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
-        with acting_as(self.role):
-            return account_reader.collect(plan).evidences
+        plan.sessions = self.sessions
+        return account_reader.collect(plan).evidences
 
     def strike(self, kind: str, call: Call) -> None:
         if kind == "timeout":

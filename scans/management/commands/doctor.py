@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from accounts.aws.calls import Call
 from accounts.aws.diagnosis import Diagnosis, diagnose_access
 from accounts.aws.hub import HubError
 from accounts.management.database_check import require_database
 from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import registry
+from scans.domain.collector import SCAN_ROLE, VALUE_ROLE
+from scans.pipeline.session_groups import group_by_session
 
 THREADS = 8
 
@@ -86,15 +86,20 @@ def summarize_diagnoses(tried: int, with_problems: int, left_out: int) -> str:
 
 
 def diagnose_with_value_role(account: Account) -> Diagnosis:
-    found = diagnose_role(account, settings.SCAN_ROLE, registry.calls())
+    found = diagnose_role(account, settings.SCAN_ROLE, SCAN_ROLE)
     if settings.VALUE_ROLE:
-        for problem in diagnose_role(account, settings.VALUE_ROLE, registry.value_calls()).problems:
+        for problem in diagnose_role(account, settings.VALUE_ROLE, VALUE_ROLE).problems:
             found.problem(f"The value role: {problem.what}", problem.what_to_do)
     return found
 
 
-def diagnose_role(account: Account, role: str, calls: Sequence[Call]) -> Diagnosis:
-    partition = account.organization.partition
+def diagnose_role(account: Account, name: str, role: str) -> Diagnosis:
+    """name: the role's name in the account; role: which of the two that is."""
+    sessions = [group.calls for group in group_by_session(set(registry.collectors()), role)]
     return diagnose_access(
-        account.account_id, partition=partition, role=role, external_id=settings.EXTERNAL_ID, calls=calls
+        account.account_id,
+        partition=account.organization.partition,
+        role=name,
+        external_id=settings.EXTERNAL_ID,
+        sessions=sessions,
     )

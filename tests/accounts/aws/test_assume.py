@@ -9,8 +9,9 @@ from botocore.credentials import ReadOnlyCredentials
 
 from accounts.aws import assume as module
 from accounts.aws import session
-from accounts.aws.assume import POLICY_LIMIT, AssumedRole, AssumeError, acting_as, assume_role, build_session_policy
+from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume_role, build_session_policy
 from accounts.aws.reader import AwsReader
+from accounts.aws.session_policy import POLICY_LIMIT
 from tests.accounts.aws.roles import PARAMETERS, FakeRole, FakeTime, impatient
 from tests.accounts.aws.stub import Answer, assumed, sts_refusal
 
@@ -94,6 +95,10 @@ def test_the_external_id_is_left_out_only_when_asked(aws):
         (
             sts_refusal("ValidationError", "DurationSeconds exceeds", 400),
             ["ValidationError", "DurationSeconds exceeds"],
+        ),
+        (
+            sts_refusal("PackedPolicyTooLarge", "Packed policy consumes 110%", 400),
+            ["packs the session policy", "--control"],
         ),
         (Answer(b"<html>", 200), ["failed"]),
     ],

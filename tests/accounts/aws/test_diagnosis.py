@@ -7,7 +7,7 @@ from accounts.aws.calls import Call
 from accounts.aws.diagnosis import diagnose_access
 from accounts.aws.hub import HubError
 from tests.accounts.aws.roles import PARAMETERS, impatient
-from tests.accounts.aws.stub import assumed, nothing_there, refusal, sts_refusal
+from tests.accounts.aws.stub import Answer, assumed, nothing_there, refusal, sts_refusal
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def script(reads=lambda request: nothing_there(), trusts=lambda given: given == 
 
 def see(*calls, external_id=EXTERNAL_ID):
     calls = calls or (PARAMETERS, DOCUMENT)
-    return diagnose_access(ACCOUNT, partition="aws", role="TutelaScan", external_id=external_id, calls=calls)
+    return diagnose_access(ACCOUNT, partition="aws", role="TutelaScan", external_id=external_id, sessions=[calls])
 
 
 def test_a_healthy_account(aws):
@@ -86,6 +86,39 @@ def test_refused_actions_advise_by_refusing_policy(aws):
     assert "service control policy" in problems["Refused: ssm:ListDocuments."]
 
 
+def see_in_two_sessions():
+    return diagnose_access(
+        ACCOUNT,
+        partition="aws",
+        role="TutelaScan",
+        external_id=EXTERNAL_ID,
+        sessions=[[PARAMETERS], [PARAMETERS, LISTING]],
+    )
+
+
+def test_each_session_tries_its_own_calls(aws):
+    stub = aws(script(lambda request: Answer({"Parameters": [], "DocumentIdentifiers": []})))
+    found = see_in_two_sessions()
+    assert (found.problems, found.tried) == ([], 2)
+    policies = [request.params["Policy"] for request in stub.of("AssumeRole")]
+    # The first session, the two that must be refused, and the second session.
+    assert ["ssm:ListDocuments" in policy for policy in policies] == [False, False, False, True]
+    assert len(stub.of("DescribeParameters")) == 1, "a call of both sessions is tried once"
+
+
+def test_missing_later_session_names_its_actions(aws):
+    good = script()
+
+    def answer(request):
+        if "ssm:ListDocuments" in request.params.get("Policy", ""):
+            return sts_refusal("Throttling", "slow", 400)
+        return good(request)
+
+    aws(answer)
+    [problem] = see_in_two_sessions().problems
+    assert problem.what.startswith("AWS gave no further session of the role, for ssm:ListDocuments: AWS throttled")
+
+
 def test_disabled_macie_is_no_refusal(aws):
     aws(script(lambda request: refusal("AccessDeniedException", "Macie is not enabled.", 403)))
     assert see(MACIE).problems == []
@@ -129,5 +162,7 @@ def test_missing_fips_endpoint_is_reported(monkeypatch, aws):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.setenv("TUTELA_FIPS", "1")
     regions = Call("account", "ListRegions", "account:ListRegions")
-    found = diagnose_access(ACCOUNT, partition="aws", role="r", external_id=EXTERNAL_ID, calls=[regions], assume=assume)
+    found = diagnose_access(
+        ACCOUNT, partition="aws", role="r", external_id=EXTERNAL_ID, sessions=[[regions]], assume=assume
+    )
     assert "no FIPS endpoint for account in us-east-1" in found.problems[0].what

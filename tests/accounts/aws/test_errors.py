@@ -102,7 +102,7 @@ def test_unknown_host_is_unsupported_if_aws_publishes_none():
         (ProfileNotFound(profile="nope"), GapKind.DENIED, "Misconfigured"),
         (UnauthorizedSSOTokenError(), GapKind.DENIED, "Misconfigured"),
         (ParamValidationError(report="x"), GapKind.REJECTED, "ParamValidation"),
-        (AssumeError("r", "d", "ExpiredToken"), GapKind.DENIED, "ExpiredToken"),
+        (AssumeError("r", "d", "ExpiredToken"), GapKind.NO_SESSION, "ExpiredToken"),
         (TypeError("value SECRET"), GapKind.MALFORMED, "MalformedAnswer"),
     ],
 )

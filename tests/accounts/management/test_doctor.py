@@ -34,8 +34,6 @@ def diagnosed(monkeypatch):
             return found
 
         monkeypatch.setattr(command, "diagnose_access", diagnose)
-        monkeypatch.setattr(command.registry, "calls", tuple)
-        monkeypatch.setattr(command.registry, "value_calls", tuple)
         return seen
 
     return start

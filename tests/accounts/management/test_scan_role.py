@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.aws.assume import POLICY_LIMIT, build_session_policy
 from scans import registry
 
 pytestmark = pytest.mark.slow
@@ -39,8 +38,3 @@ def test_unknown_format_is_wrong_usage():
 )
 def test_checked_in_roles_match_generated_ones(form, file):
     assert (DEPLOY / file).read_text() == printed(form), f"run: manage.py scan_role {form} > deploy/{file}"
-
-
-@needs_collectors
-def test_the_session_policy_of_a_whole_scan_fits():
-    assert len(build_session_policy(call.action for call in registry.calls())) <= POLICY_LIMIT

@@ -191,14 +191,6 @@ def test_invalid_ec2_answer_leaves_both_gaps(
     assert [gap.api for gap in gaps] == ["a.Read", "ec2.DescribeRegions"]
 
 
-def test_session_policy_is_collector_calls_and_region_list() -> None:
-    assert account_reader.list_session_actions({"ec2_account"}) == [
-        "account:ListRegions", "ec2:DescribeRegions", "ec2:GetEbsEncryptionByDefault",
-    ]  # fmt: skip
-    every = account_reader.list_session_actions(set(registry.collectors()))
-    assert set(every) == {call.action for call in registry.calls()}
-
-
 def paced(name: str, collect: Any = None) -> registry.LoadedCollector:
     item = loaded(name, collect=collect)
     return replace(item, collector=replace(item.collector, calls=(Call("a", "Read", "a:Read", per_second=1),)))

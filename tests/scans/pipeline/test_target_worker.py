@@ -50,7 +50,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Collect], None]:
     """Replaces AWS: what reading an account gives."""
 
     def replace(collect: Collect) -> None:
-        monkeypatch.setattr(target_worker, "assume_scan_role", lambda target, collectors: None)
+        monkeypatch.setattr(target_worker, "prepare_scan_sessions", lambda target, collectors: None)
         monkeypatch.setattr(account_reader, "collect", collect)
 
     replace(nothing_found)

@@ -9,7 +9,8 @@ import pytest
 from accounts.aws.assume import AssumedRole, AssumeError, acting_role
 from accounts.aws.calls import Call, CallError
 from accounts.aws.gaps import GapKind
-from scans.pipeline.value_role import ValueReader, ValueRole, refuse_value_role
+from scans.pipeline.role_sessions import RoleOnDemand
+from scans.pipeline.value_role import ValueReader, refuse_value_role
 from tests.scans.collectors.fake_reader import FakeReader
 
 GET = Call("ssm", "GetParameters", "ssm:GetParameters")
@@ -19,7 +20,7 @@ class Role:
     account_id = "111122223333"
 
 
-def reader(role: ValueRole, acting: list[Any] | None = None) -> ValueReader:
+def reader(role: RoleOnDemand, acting: list[Any] | None = None) -> ValueReader:
     def answer(_: dict[str, Any]) -> dict[str, Any]:
         (acting if acting is not None else []).append(acting_role())
         return {"Parameters": []}
@@ -35,7 +36,7 @@ def test_value_role_is_assumed_once_for_its_calls() -> None:
         taken.append(Role())  # type: ignore[arg-type]
         return taken[-1]
 
-    made = reader(ValueRole(assume), acting)
+    made = reader(RoleOnDemand(assume), acting)
     assert not taken, "assumed before anything was read"
     for _ in range(3):
         made.call("ssm", "GetParameters", Names=["x"], WithDecryption=False)
@@ -51,17 +52,17 @@ def test_a_refusal_is_each_calls_gap_and_is_asked_for_once() -> None:
         asked.append(1)
         raise AssumeError("The role can't be assumed.", "Deploy it.", "AccessDenied")
 
-    role = ValueRole(refuse)
+    role = RoleOnDemand(refuse)
     for _ in range(2):
         with pytest.raises(CallError) as refused:
             reader(role).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)
         gap = refused.value.gap
         assert (gap.kind, gap.api, gap.action, gap.region) == (
-            GapKind.DENIED, "sts.AssumeRole", "sts:AssumeRole", "eu-west-1",
+            GapKind.NO_SESSION, "sts.AssumeRole", "sts:AssumeRole", "eu-west-1",
         )  # fmt: skip
     assert len(asked) == 1
 
 
 def test_missing_value_role_reads_nothing() -> None:
     with pytest.raises(CallError):
-        reader(ValueRole(refuse_value_role)).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)
+        reader(RoleOnDemand(refuse_value_role)).call("ssm", "GetParameters", Names=["x"], WithDecryption=False)
