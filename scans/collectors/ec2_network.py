@@ -1,16 +1,28 @@
 """Reads VPC endpoints, and the VPCs that have nodes or interface endpoints: one call in a region without either.
 
+A VPC whose nodes lack an endpoint may use one that is placed in another VPC, so its routes and private DNS zones are
+read. So are the zones of a VPC with an interface endpoint that has no private name.
+
 Peering connections are read only where a VPC has a single node: whether the node is alone depends on the VPC's
 neighbors, and on whether another account shares the VPC."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import Gap
 from scans.collectors.lib import ec2_shape
+from scans.collectors.lib.batches import Batch, make_not_listed_gap, read_batch
+from scans.collectors.lib.ec2_surroundings import (
+    OPTIONAL_SERVICE,
+    SURROUNDING_CALLS,
+    SURROUNDING_FACTS,
+    read_encryption_controls,
+    read_paths,
+    read_services,
+)
 from scans.collectors.lib.strict_answers import (
     add_each_item,
     make_malformed_gap,
@@ -33,7 +45,7 @@ COLLECTOR = Collector(
     name="ec2_network",
     scope="region",
     facts={
-        "ec2.vpc": ("id", "has_nodes", "nodes", "peers", "cidrs", "owner", "dns_support", "dns_hostnames"),
+        "ec2.vpc": ("id", "has_nodes", "nodes", "agents", "peers", "cidrs", "owner", "dns_support", "dns_hostnames"),
         "ec2.vpc_endpoint": (
             "id",
             "service",
@@ -45,39 +57,61 @@ COLLECTOR = Collector(
             "policy",
             "ingress_443",
         ),
+        **SURROUNDING_FACTS,
     },
-    calls=(ENDPOINTS, ATTRIBUTE, GROUPS, PEERINGS, VPCS),
+    calls=(ENDPOINTS, ATTRIBUTE, GROUPS, PEERINGS, VPCS, *SURROUNDING_CALLS),
     stage=1,
+    version=2,  # 2: the owner and ranges of every VPC that is read
 )
+VPCS_BY_ID = Batch(VPCS, "Vpcs", filter="vpc-id")
+GROUPS_BY_ID = Batch(GROUPS, "SecurityGroups", filter="group-id")
+NEEDED_SERVICES = ("ssm", "ssmmessages", OPTIONAL_SERVICE)
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
-FILTER_VALUES = 200  # EC2's maximum in one filter
-SourcesByGroup = dict[str, list[str]]  # security group -> sources of its rules
+SourcesByGroup = dict[str, list[str] | Gap]  # security group -> sources of its rules
 T = TypeVar("T")
 
 
 def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
-    evidence = Evidence("ec2_network", aws.region)
+    evidence = Evidence("ec2_network", aws.region, types=COLLECTOR.types)
     endpoints = read_endpoints(aws, evidence)
-    with_interface = {e["vpc"] for e in endpoints.values() if e["endpoint_type"] == "Interface"}
     resolve_ingress(aws, endpoints)
+    services = {name for facts in endpoints.values() if (name := facts.pop("service_name"))}
     for id, facts in sorted(endpoints.items()):
         evidence.add("ec2.vpc_endpoint", build_ec2_arn(aws, "vpc-endpoint", id), **facts)
     with_nodes, node_gaps = count_nodes_by_vpc(seen)
+    agents = list_agents_by_vpc(seen)
     record_gaps(evidence, ["ec2.vpc"], *node_gaps, *evidence.gaps.get("ec2.vpc_endpoint", ()))
-    vpcs = with_nodes.keys() | with_interface
-    # A second node is a neighbor already, so only a VPC with a single node needs its peers and owner.
-    lone = {vpc for vpc, nodes in with_nodes.items() if nodes == 1}
-    described_ones = describe_by_filter(
-        aws, VPCS, "Vpcs", "vpc-id", vpcs if with_interface else lone, ec2_shape.parse_vpc, "VpcId"
-    )
-    around = read_peers(aws, lone)
+    vpcs = with_nodes.keys() | {e["vpc"] for e in endpoints.values() if e["endpoint_type"] == "Interface"}
+    if vpcs or endpoints:
+        read_services(aws, evidence, services)
+    if with_nodes:
+        read_encryption_controls(aws, evidence)
+    read_paths(aws, evidence, select_vpcs_with_paths(endpoints, with_nodes))
+    # A second node is a neighbor already, so only a VPC with a single node needs its peers.
+    around = read_peers(aws, {vpc for vpc, nodes in with_nodes.items() if nodes == 1})
+    described = describe_by_filter(aws, VPCS_BY_ID, vpcs, ec2_shape.parse_vpc, "VpcId")
     for vpc in sorted(vpcs):
         dns = read_dns_attributes(aws, vpc)
         if dns is not None:
-            more = select_vpc_facts(aws, described_ones, vpc) if with_interface or vpc in lone else {}
-            facts = {**derive_node_facts(with_nodes[vpc], node_gaps), **dns, **more, **around.get(vpc, {})}
+            # The agents of nodes that could not be listed aren't known: None.
+            versions = sorted(agents[vpc] | ({None} if node_gaps else set()), key=str)
+            facts = {**derive_node_facts(with_nodes[vpc], node_gaps), **dns, **around.get(vpc, {}), "agents": versions}
+            more = described[vpc]
+            facts |= dict.fromkeys(("cidrs", "owner"), more) if isinstance(more, Gap) else more
             evidence.add("ec2.vpc", build_ec2_arn(aws, "vpc", vpc), id=vpc, **facts)
     return evidence
+
+
+def select_vpcs_with_paths(endpoints: dict[str, dict[str, Any]], with_nodes: Iterable[str]) -> set[str]:
+    """The VPCs whose routes and zones matter: their nodes lack an endpoint, or an endpoint has no private name."""
+    held = {(e["vpc"], e["service"].removesuffix("-fips")) for e in endpoints.values() if is_available_service(e)}
+    lacking = {vpc for vpc in with_nodes if any((vpc, service) not in held for service in NEEDED_SERVICES)}
+    interfaces = [e for e in endpoints.values() if e["endpoint_type"] == "Interface"]
+    return lacking | {e["vpc"] for e in interfaces if not e["private_dns"]}
+
+
+def is_available_service(facts: dict[str, Any]) -> bool:
+    return facts["service"] is not None and facts["state"] == "available"
 
 
 def derive_node_facts(count: int, gaps: list[Gap]) -> dict[str, Any]:
@@ -118,56 +152,38 @@ def read_endpoints(aws: Reader, evidence: Evidence) -> dict[str, dict[str, Any]]
 def resolve_ingress(aws: Reader, endpoints: dict[str, dict[str, Any]]) -> None:
     """Replace each endpoint's security groups by the sources that they admit to port 443."""
     wanted = {group for facts in endpoints.values() for group in facts["groups"]}
-    sources = describe_by_filter(
-        aws, GROUPS, "SecurityGroups", "group-id", wanted, ec2_shape.list_https_sources, "GroupId"
-    )
+    sources = describe_by_filter(aws, GROUPS_BY_ID, wanted, ec2_shape.list_https_sources, "GroupId")
     for facts in endpoints.values():
-        groups = facts.pop("groups")
-        facts["ingress_443"] = merge_sources(aws, sources, groups)
+        facts["ingress_443"] = merge_sources(sources, facts.pop("groups"))
 
 
-def merge_sources(aws: Reader, sources: SourcesByGroup | Gap, groups: list[str]) -> list[str] | Gap:
-    if not groups:
-        return []
-    if isinstance(sources, Gap):
-        return sources
-    # A group that is missing from the answer may admit anything.
-    if any(group not in sources for group in groups):
-        return not_listed_gap(GROUPS, aws)
-    return sorted({source for group in groups for source in sources[group]})
-
-
-def not_listed_gap(call: Call, aws: Reader) -> Gap:
-    """The gap for something that another answer names and AWS didn't list: its parts are unknown, not empty."""
-    return Gap(GapKind.NOT_READ, call.api, call.action, aws.region, "NotListed")
+def merge_sources(sources: SourcesByGroup, groups: list[str]) -> list[str] | Gap:
+    """All sources of these groups. A group that can't be read, such as another account's, may admit anything."""
+    found: set[str] = set()
+    for group in groups:
+        held = sources[group]
+        if isinstance(held, Gap):
+            return held
+        found.update(held)
+    return sorted(found)
 
 
 def describe_by_filter(
-    aws: Reader, call: Call, key: str, filter: str, ids: Iterable[str], shape: Callable[[Any], T], id_key: str
-) -> dict[str, T] | Gap:
-    """Describe resources by filter, not by id: an id that was deleted meanwhile would make the whole call fail."""
-    wanted = sorted(ids)
-    found: dict[str, T] = {}
-    for start in range(0, len(wanted), FILTER_VALUES):
-        filters = [{"Name": filter, "Values": wanted[start : start + FILTER_VALUES]}]
-        listing = aws.pages("ec2", call.operation, key, Filters=filters, MaxResults=1000)
-        if listing.gap is not None:
-            return listing.gap
-        read = read_or_gap(make_malformed_gap(call, aws.region), parse_by_id, listing.items, id_key, shape)
-        if isinstance(read, Gap):
-            return read
-        found.update(read)
-    return found
-
-
-def parse_by_id(items: list[Any], key: str, shape: Callable[[Any], T]) -> dict[str, T]:
-    return {require_text(item, key): shape(item) for item in items}
-
-
-def select_vpc_facts(aws: Reader, found: dict[str, dict[str, Any]] | Gap, vpc: str) -> dict[str, Any]:
-    """The ranges and owner of a VPC. Ranges matter for interface endpoints, the owner for a single node."""
-    held = found if isinstance(found, Gap) else found.get(vpc, not_listed_gap(VPCS, aws))
-    return dict.fromkeys(("cidrs", "owner"), held) if isinstance(held, Gap) else held
+    aws: Reader, batch: Batch, ids: Iterable[str], shape: Callable[[Any], T], id_key: str
+) -> dict[str, T | Gap]:
+    """Each id -> what is described, or why it isn't known. One that can't be read hides no other."""
+    wanted = set(ids)
+    answer = read_batch(aws, batch, wanted, MaxResults=1000)
+    malformed = make_malformed_gap(batch.call, aws.region)
+    found: dict[str, T | Gap] = dict(answer.gaps)
+    missing = make_not_listed_gap(batch.call, aws.region)
+    for item in answer.items:
+        id = read_or_gap(malformed, require_text, item, id_key)
+        if isinstance(id, Gap):
+            missing = id  # it may be any that isn't listed
+        else:
+            found[id] = read_or_gap(malformed, shape, item)
+    return {id: found.get(id, missing) for id in wanted}
 
 
 def count_nodes_by_vpc(seen: EarlierEvidence) -> tuple[Counter[str], list[Gap]]:
@@ -181,6 +197,16 @@ def count_nodes_by_vpc(seen: EarlierEvidence) -> tuple[Counter[str], list[Gap]]:
         elif vpc:
             vpcs[vpc] += 1
     return vpcs, list(dict.fromkeys(gaps))
+
+
+def list_agents_by_vpc(seen: EarlierEvidence) -> dict[str, set[str | None]]:
+    """VPC -> the versions of its nodes' agents; None for one that isn't known."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for node in seen.of("ssm.node"):
+        vpc, agent = node.facts.get("vpc"), node.facts.get("agent")
+        if isinstance(vpc, str):
+            found[vpc].add(agent if isinstance(agent, str) else None)
+    return found
 
 
 def read_dns_attributes(aws: Reader, vpc: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scans.collectors.lib.batches import Batch, read_batch
 from scans.collectors.lib.strict_answers import add_each_item, record_gaps, require_text, text_or_none
 from scans.domain import references
 from scans.domain.collector import Call, Collector, EarlierEvidence, Listing, Reader
@@ -25,7 +26,10 @@ AGENT_NAMES = ("amazon-ssm-agent", "/var/log/amazon/ssm")
 # The common part of the names, so that one search finds both.
 AGENT_PATTERN = "amazon"
 SCRIPT_DEFAULT = "/aws/ssm/automation/executeScript"
-BATCH = 50
+# One group that doesn't exist makes the whole call fail, and AWS doesn't say which.
+GROUPS_BY_NAME = Batch(
+    DESCRIBE, "logGroups", "logGroupIdentifiers", size=50, gone=frozenset({"ResourceNotFoundException"}), by_item=True
+)
 
 
 def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
@@ -66,19 +70,11 @@ def add_listed_groups(aws: Reader, evidence: Evidence, listing: Listing, found: 
 
 def look_up_groups(aws: Reader, evidence: Evidence, names: list[str], found: dict[str, str | None]) -> set[str]:
     """Look groups up by name. Returns the names of which it is unknown whether they exist."""
-    unsure: set[str] = set()
-    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-    while batches:
-        batch = batches.pop(0)
-        listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupIdentifiers=batch)
-        readable = add_listed_groups(aws, evidence, listing, found)
-        if listing.gap is not None and listing.gap.code == "ResourceNotFoundException":
-            # One of them doesn't exist, and AWS doesn't say which: look each one up by itself.
-            batches += [[name] for name in batch] if len(batch) > 1 else []
-        elif listing.gap is not None or not readable:
-            record_gaps(evidence, COLLECTOR.types, listing.gap)
-            unsure.update(batch)
-    return unsure
+    answer = read_batch(aws, GROUPS_BY_NAME, names)
+    readable = add_listed_groups(aws, evidence, Listing(answer.items), found)
+    record_gaps(evidence, COLLECTOR.types, *answer.gaps.values())
+    # An item without a name may be any of them.
+    return set(answer.gaps) if readable else set(names)
 
 
 def find_agent_groups(aws: Reader, evidence: Evidence) -> set[str]:

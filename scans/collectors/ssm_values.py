@@ -8,18 +8,26 @@ programs share the quota of GetParameters (40 a second), so calls are spaced out
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap
+from scans.collectors.lib.batches import Batch, read_batch
 from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
-from scans.collectors.lib.strict_answers import Answer, ShapeError, make_malformed_gap, require_number, require_text
+from scans.collectors.lib.strict_answers import (
+    Answer,
+    ShapeError,
+    make_malformed_gap,
+    read_or_gap,
+    require_number,
+    require_text,
+    require_texts,
+)
 from scans.detectors import compute_revision, find_sensitive_fields
-from scans.domain.collector import VALUE_ROLE, CallError, Collector, EarlierEvidence, Reader
+from scans.domain.collector import VALUE_ROLE, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence, Resource
-from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 GET = ssm_call("GetParameters")
 COLLECTOR = Collector(
@@ -32,7 +40,7 @@ COLLECTOR = Collector(
     remembers=("ssm_values", "ssm_parameters"),
 )
 PLAIN_TYPES = ("String", "StringList")
-BATCH = 10
+VALUES_BY_NAME = Batch(GET, "", "Names", size=10, by_item=True)
 SECONDS_APART = 0.2
 
 
@@ -59,10 +67,7 @@ def collect(
             evidence.add("ssm.value", parameter.arn, **facts)
         elif kind in PLAIN_TYPES:
             fresh.append(parameter)
-    pace = CallPacer(sleep, clock)
-    for start in range(0, len(fresh), BATCH):
-        pace.wait()
-        inspect_batch(aws, evidence, fresh[start : start + BATCH])
+    inspect_values(aws, evidence, fresh, CallPacer(sleep, clock))
     return evidence
 
 
@@ -105,49 +110,47 @@ def index_last_inspection(seen: EarlierEvidence) -> dict[tuple[Any, ...], dict[s
     }
 
 
-def inspect_batch(aws: Reader, evidence: Evidence, parameters: list[Resource]) -> None:
+def inspect_values(aws: Reader, evidence: Evidence, parameters: list[Resource], pace: CallPacer) -> None:
     by_name = {str(parameter.facts["name"]): parameter for parameter in parameters}
-    try:
-        # Without decryption, so that a parameter that has become a SecureString meanwhile isn't read in plain text.
-        answer = aws.call("ssm", "GetParameters", Names=list(by_name), WithDecryption=False)
-        found = dict(inspect_parameters(answer))
+    # Without decryption, so that a parameter that has become a SecureString meanwhile isn't read in plain text.
+    answer = read_batch(aws, VALUES_BY_NAME, by_name, before=pace.wait, WithDecryption=False)
+    found: dict[str, dict[str, Any] | Gap | None] = dict(answer.gaps)
+    gone = set(answer.gone)
+    for each in answer.items:
+        found |= inspect_parameters(aws, each)
         # Parameters that were deleted since they were listed: they are neither read nor a gap.
-        gone = set(answer.get("InvalidParameters") or ())
-    except CallError as error:
-        found, gone, gap = {}, set(), error.gap
-    except ShapeError:
-        found, gone, gap = {}, set(), make_malformed_gap(GET, aws.region)
-    except TooCostlyError as error:
-        found, gone, gap = {}, set(), make_too_costly_gap(make_malformed_gap(GET, aws.region), error)
-    else:
-        gap = make_malformed_gap(GET, aws.region)
+        deleted = read_or_gap(make_malformed_gap(GET, aws.region), require_texts, each, "InvalidParameters", [])
+        gone |= set(deleted) if isinstance(deleted, list) else set()
     for name, parameter in by_name.items():
-        if name in found:
-            facts = found[name]
-            if facts is not None:
-                evidence.add("ssm.value", parameter.arn, **facts)
-        elif name not in gone:
-            evidence.add("ssm.value", parameter.arn, detectors=gap, version=gap, looked_with=gap)
+        facts = found.get(name, None if name in gone else make_malformed_gap(GET, aws.region))
+        if isinstance(facts, Gap):
+            evidence.add("ssm.value", parameter.arn, detectors=facts, version=facts, looked_with=facts)
+        elif facts is not None:
+            evidence.add("ssm.value", parameter.arn, **facts)
 
 
-def inspect_parameters(answer: Answer) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """(name, facts) of each parameter; None for one that has become a SecureString since it was listed."""
+def inspect_parameters(aws: Reader, answer: Answer) -> dict[str, dict[str, Any] | Gap | None]:
+    """Name -> facts of each parameter; None for one that has become a SecureString since it was listed.
+
+    A parameter whose value can't be read is a gap of its own; the answer's others are inspected."""
     items = answer.get("Parameters")
-    if not isinstance(items, list):
-        raise ShapeError("Parameters")
-    for item in items:
-        name = require_text(item, "Name")
-        if require_text(item, "Type") not in PLAIN_TYPES:
-            yield name, None
-            continue
-        yield (
-            name,
-            {
-                "detectors": detect_in_value(name, item),
-                "version": require_number(item, "Version"),
-                "looked_with": compute_revision(),
-            },
-        )
+    found: dict[str, dict[str, Any] | Gap | None] = {}
+    malformed = make_malformed_gap(GET, aws.region)
+    for item in items if isinstance(items, list) else ():
+        name = item.get("Name") if isinstance(item, Mapping) else None
+        if isinstance(name, str):
+            found[name] = read_or_gap(malformed, inspect_parameter, name, item)
+    return found
+
+
+def inspect_parameter(name: str, item: Answer) -> dict[str, Any] | None:
+    if require_text(item, "Type") not in PLAIN_TYPES:
+        return None
+    return {
+        "detectors": detect_in_value(name, item),
+        "version": require_number(item, "Version"),
+        "looked_with": compute_revision(),
+    }
 
 
 def detect_in_value(name: str, item: Answer) -> list[str]:

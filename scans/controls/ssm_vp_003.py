@@ -18,17 +18,21 @@ without a condition: this is AWS's default policy. Equivalent policies fail, too
 
 An endpoint without any policy fails as well.
 
-**Not applicable** for an endpoint that is being deleted, and for kinds that have no policy (gateway load
-balancers).
+**Not applicable** for an endpoint that is being deleted, for kinds that have no policy (gateway load
+balancers), and for services whose endpoints take none, such as `email-smtp` and `transfer.server`
+(`VpcEndpointPolicySupported` of `ec2.DescribeVpcEndpointServices`): AWS shows a policy of full access there, and nothing can
+replace it.
 
-**Unknown** when the policy or the endpoint's service could not be read or understood.
+**Unknown** when the policy or the endpoint's service could not be read or understood. An endpoint with full access is
+unknown also where AWS doesn't say whether its service takes a policy. Of `ssm`, `ssmmessages`, `ec2messages`, `s3`,
+`logs`, `kms`, `ec2` and their FIPS twins it is certain that they do.
 
 **Limits.** Any other condition, and any limit to actions, principals or resources, is enough here: whether it
-is narrow enough is not judged. A Deny beside a full Allow is not counted. Some services do not support
-endpoint policies.
+is narrow enough is not judged. A Deny beside a full Allow is not counted.
 
 **Source of the facts.** VPC PrivateLink guide, endpoint policies
-(https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html); IAM user guide, condition operators
+(https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html) and services that integrate
+(https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html); IAM user guide, condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html); Systems
 Manager user guide, the buckets that SSM Agent needs.
 """
@@ -39,7 +43,7 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, full_access_statements, parse_policy
-from scans.controls.lib.networks import explain_excluded_endpoint
+from scans.controls.lib.networks import explain_excluded_endpoint, read_service_fact
 from scans.domain.control import (
     GAP,
     Case,
@@ -64,8 +68,10 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     # 2: arn:aws:* is every resource. 3: equivalents of full access: all of the endpoint's own service, and conditions
     # that always hold. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
-    version=4,
+    # 5: services whose endpoints take no policy are not judged.
+    version=5,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
+    related={"ec2.endpoint_service": ("policies",)},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
     statements=("S25", "S5"),
     quote="create boundaries between resources in your managed nodes and control traffic between them, your on-premises "
@@ -92,15 +98,25 @@ def evaluate(resource: ResourceView) -> Outcome:
         return not_applicable(outside)
     document = resource["policy"]
     if document is None:
-        return failed("The endpoint has no policy, so nothing limits what goes through it.")
+        return _judge_open(resource, "The endpoint has no policy, so nothing limits what goes through it.")
     try:
         policy = parse_policy(document, RESOURCE_POLICY)
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
     # First without the service: a gap in it must not hide a policy that is open for any service.
     if full_access_statements(policy) or full_access_statements(policy, resource["service"]):
-        return failed("The endpoint's policy lets everybody do everything with every resource.")
+        return _judge_open(resource, "The endpoint's policy lets everybody do everything with every resource.")
     return passed("The endpoint's policy has no statement of full access.")
+
+
+def _judge_open(resource: ResourceView, why: str) -> Outcome:
+    """The outcome of full access: it can be limited only where the service takes a policy."""
+    takes = read_service_fact(resource, "policies", core=True)
+    if takes is None:
+        return unknown(f"{why} Whether endpoints of {resource['service']} take a policy isn't known.")
+    if not takes:
+        return not_applicable(f"Endpoints of {resource['service']} take no policy.")
+    return failed(why)
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
@@ -113,6 +129,10 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 FULL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 OURS = {"StringEquals": {"aws:PrincipalOrgID": "o-example"}}
 
+ARN = "arn:aws:ec2:eu-west-1:111122223333:"
+# Whether endpoints of a service take a policy.
+TAKES = {"email-smtp": False, "transfer.server": False, "monitoring": True, "unread": GAP}
+
 
 def _case(
     name: str,
@@ -122,10 +142,19 @@ def _case(
     type: object = "Interface",
     state: str = "available",
     service: object = "ssm",
+    refused: bool = False,
 ) -> Case:
     document = {"Version": "2008-10-17", "Statement": list(statements)} if policy == () else policy
     facts = {"endpoint_type": type, "state": state, "policy": document, "service": service}
-    return Case(name, verdict, facts, arn="arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1")
+    services = {} if refused else {f"{ARN}vpc-endpoint-service/{n}": {"policies": each} for n, each in TAKES.items()}
+    return Case(
+        name,
+        verdict,
+        facts,
+        related={"ec2.endpoint_service": services},
+        related_gaps=("ec2.endpoint_service",) if refused else (),
+        arn=f"{ARN}vpc-endpoint/vpce-1",
+    )
 
 
 CASES = [
@@ -135,7 +164,16 @@ CASES = [
     _case("the same of its FIPS twin", Verdict.FAIL, FULL | {"Action": "ssm:*"}, service="ssm-fips"),
     _case("all actions of another service", Verdict.PASS, FULL | {"Action": "ssm:*"}, service="ssmmessages"),
     _case("some actions, the service not read", Verdict.UNKNOWN, FULL | {"Action": "ssm:*"}, service=GAP),
-    _case("full access, the service not read", Verdict.FAIL, FULL, service=GAP),
+    _case("full access, the service not read", Verdict.UNKNOWN, FULL, service=GAP),
+    _case("full access of a service that takes no policy", Verdict.NOT_APPLICABLE, FULL, service="email-smtp"),
+    _case("no policy of such a service", Verdict.NOT_APPLICABLE, policy=None, service="transfer.server"),
+    _case("full access of a service that takes one", Verdict.FAIL, FULL, service="monitoring"),
+    _case("full access of a service that AWS doesn't list", Verdict.UNKNOWN, FULL, service="later"),
+    _case("full access of a service that wasn't read", Verdict.UNKNOWN, FULL, service="unread"),
+    _case("full access, the services refused", Verdict.UNKNOWN, FULL, service="monitoring", refused=True),
+    _case("the same of Systems Manager", Verdict.FAIL, FULL, refused=True),
+    _case("the same of a FIPS twin of it", Verdict.FAIL, FULL, service="ssm-fips", refused=True),
+    _case("limited, the services refused", Verdict.PASS, FULL | {"Condition": OURS}, service="later", refused=True),
     _case("over TLS", Verdict.FAIL, FULL | {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
     _case("from its own VPC", Verdict.FAIL, FULL | {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}),
     _case("from anywhere", Verdict.FAIL, FULL | {"Condition": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]}}}),

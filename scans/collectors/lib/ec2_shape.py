@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collectors.lib.strict_answers import (
+    mapping_or_empty,
     parse_policy_document,
     require_flag,
     require_list,
@@ -33,6 +34,7 @@ def parse_endpoint(item: Any, region: str) -> dict[str, Any]:
         "endpoint_type": kind,
         "state": require_text(item, "State").lower(),
         "vpc": require_text(item, "VpcId"),
+        "service_name": service,
         "private_dns": require_flag(item, "PrivateDnsEnabled", default=False),
         "groups": [require_text(group, "GroupId") for group in groups],
         "route_tables": require_texts(item, "RouteTableIds", []) if kind == "Gateway" else [],
@@ -43,6 +45,15 @@ def short_name(service: str, region: str) -> str:
     """com.amazonaws.eu-west-1.ssm -> ssm, cn.com.amazonaws.cn-north-1.ssm too; other names stay whole."""
     _, found, rest = service.partition(f".{region}.")
     return rest if found and "vpce-svc" not in service else service
+
+
+def parse_service(item: Any, region: str) -> tuple[str, dict[str, Any]]:
+    """A service's short name and facts. private_names: by which its endpoints can be reached inside a VPC."""
+    single = text_or_none(item, "PrivateDnsName")
+    names = require_list(item, "PrivateDnsNames", None if single is None else [])
+    private = {require_text(one, "PrivateDnsName") for one in names} | ({single} if single else set())
+    facts = {"policies": require_flag(item, "VpcEndpointPolicySupported"), "private_names": sorted(private)}
+    return short_name(require_text(item, "ServiceName"), region), facts
 
 
 def parse_endpoint_policy(item: Any) -> dict[str, Any] | None:
@@ -112,3 +123,48 @@ def list_vpc_cidrs(vpc: Any) -> list[str]:
             if require_text(require_mapping(one, state), "State") == "associated":
                 found.add(require_text(one, block))
     return sorted(found)
+
+
+# What a route may lead to without leaving for another private network: EC2 API reference, Route.
+OPEN_TARGETS = ("NatGatewayId", "EgressOnlyInternetGatewayId", "CarrierGatewayId")
+OPEN_GATEWAYS = ("local", "igw-", "eigw-", "VpcLattice")
+# Other private networks, or appliances that may lead there.
+PRIVATE_TARGETS = (
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "CoreNetworkArn",
+    "LocalGatewayId",
+    "OdbNetworkArn",
+    "NetworkInterfaceId",
+    "InstanceId",
+)
+
+
+def list_private_routes(table: Any) -> list[str]:
+    """What the routes of a table lead to that may be another private network. Routes to nothing don't count."""
+    targets = [find_private_target(route) for route in require_list(table, "Routes")]
+    learned = [require_text(one, "GatewayId") for one in require_list(table, "PropagatingVgws", [])]
+    return sorted({target for target in targets if target} | set(learned))
+
+
+def find_private_target(route: Any) -> str | None:
+    """None for a route inside the VPC, to the internet, to a gateway endpoint, or to what is no longer there."""
+    if require_text(route, "State") == "blackhole":
+        return None
+    private = [found for key in PRIVATE_TARGETS if (found := text_or_none(route, key))]
+    if private:
+        return private[0]
+    if any(text_or_none(route, key) for key in OPEN_TARGETS):
+        return None
+    gateway = require_text(route, "GatewayId")  # a route to a target that isn't known here can't be read
+    to_service = gateway.startswith("vpce-") and text_or_none(route, "DestinationPrefixListId")
+    return None if gateway.startswith(OPEN_GATEWAYS) or to_service else gateway
+
+
+def parse_encryption_control(item: Any) -> dict[str, Any]:
+    peering = mapping_or_empty(mapping_or_empty(item, "ResourceExclusions"), "VpcPeering")
+    return {
+        "mode": require_text(item, "Mode"),
+        "state": require_text(item, "State"),
+        "peering_excluded": text_or_none(peering, "State") not in (None, "disabled"),
+    }

@@ -54,6 +54,10 @@ def region(*endpoints: Any) -> FakeReader:
     group = {"GroupId": "sg-1", "IpPermissions": [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [group]})
     reader.answer("ec2", "DescribeVpcPeeringConnections", {"VpcPeeringConnections": []})
+    reader.answer("ec2", "DescribeVpcEndpointServices", {"ServiceDetails": []})
+    reader.answer("ec2", "DescribeVpcEncryptionControls", {"VpcEncryptionControls": []})
+    reader.answer("ec2", "DescribeRouteTables", {"RouteTables": []})
+    reader.answer("route53", "ListHostedZonesByVPC", {"HostedZoneSummaries": []})
     return reader.answer("ec2", "DescribeVpcs", {"Vpcs": [vpc()]})
 
 
@@ -103,6 +107,7 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
             "id": "vpc-1",
             "has_nodes": True,
             "nodes": 1,
+            "agents": [None],
             "peers": [],
             "dns_support": True,
             "dns_hostnames": False,
@@ -110,21 +115,23 @@ def test_an_interface_endpoint_and_its_vpc() -> None:
             "owner": "111122223333",
         }
     }
-    assert reader.count() == 1 + 1 + 1 + 1 + 2
+    # Endpoints, groups, services, encryption, routes, zones, peerings, VPCs; the attributes one by one.
+    assert reader.count() == 8 + 2
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, seen(NODE)))
 
 
-def test_nodes_without_interface_endpoint_take_two_calls() -> None:
+def test_region_with_nodes_takes_eight_calls() -> None:
     reader = region(gateway())
     evidence = collect(reader, seen(NODE, SECOND, a("ssm.node", "mi", vpc=None)))
     assert set(all_of(evidence, "ec2.vpc")) == {f"{HOME}vpc/vpc-1"}
-    assert reader.count() == 1 + 2
+    assert reader.count() == 8
 
 
-def test_single_node_takes_two_more_calls() -> None:
-    reader = region().answer("ec2", "DescribeVpcs", {"Vpcs": [vpc(OwnerId="444455556666")]})
-    assert one_of(collect(reader, seen(NODE)), "ec2.vpc")["owner"] == "444455556666"
-    assert reader.count() == 1 + 2 + 1 + 1
+def test_owner_of_each_vpc_is_read() -> None:
+    """C3: another account's VPC, with one node or more."""
+    for nodes in ([NODE], [NODE, SECOND]):
+        reader = region().answer("ec2", "DescribeVpcs", {"Vpcs": [vpc(OwnerId="444455556666")]})
+        assert one_of(collect(reader, seen(*nodes)), "ec2.vpc")["owner"] == "444455556666"
 
 
 @pytest.mark.parametrize(
@@ -245,6 +252,31 @@ def test_malformed_details_are_gaps() -> None:
     evidence = collect(reader, EarlierEvidence())
     gaps = [v.kind for r in evidence.resources for v in r.facts.values() if isinstance(v, Gap)]
     assert gaps == [GapKind.MALFORMED] * 6
+
+
+def all_needed() -> list[dict[str, Any]]:
+    names = ("ssm", "ssmmessages", "ec2messages-fips")
+    return [endpoint(f"vpce-{n}", ServiceName=f"com.amazonaws.eu-west-1.{n}") for n in names]
+
+
+def test_paths_are_read_only_where_an_endpoint_is_missing() -> None:
+    """C3: also where an endpoint has no private name."""
+    reader = region(*all_needed())
+    assert not all_of(collect(reader, seen(NODE)), "ec2.vpc_paths")
+    assert reader.count("ec2", "DescribeRouteTables") == reader.count("route53") == 0
+    reader = region(*all_needed(), endpoint("vpce-9", PrivateDnsEnabled=False))
+    assert one_of(collect(reader, seen(NODE)), "ec2.vpc_paths") == {"routes": [], "zones": []}
+    for lacking in (all_needed()[1:], [*all_needed()[1:], endpoint("vpce-9", State="pendingAcceptance")]):
+        assert all_of(collect(region(*lacking), seen(NODE)), "ec2.vpc_paths")
+
+
+def test_agents_of_a_vpc() -> None:
+    """C3: a version that isn't known stays in the list, as do nodes that could not be listed."""
+    nodes = [a("ssm.node", f"{HOME}instance/i-{n}", vpc="vpc-1", agent=n) for n in ("3.3.1.0", "3.2.0.0", DENIED, None)]
+    found = one_of(collect(region(), seen(*nodes)), "ec2.vpc")["agents"]
+    assert found == ["3.2.0.0", "3.3.1.0", None]
+    found = one_of(collect(region(), seen(*nodes[:2], gaps={"ssm.node": [DENIED]})), "ec2.vpc")["agents"]
+    assert found == ["3.2.0.0", "3.3.1.0", None]
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,21 @@
+"""Reading nodes and instances: C10 (an odd type spoils no other), and what EC2 says of each."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from accounts.aws.gaps import GapKind
+from accounts.aws.gaps import Gap, GapKind
 from scans.collectors import ssm_nodes
 from scans.collectors.ssm_nodes import COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
 
+LAUNCHED = datetime(2026, 1, 1, tzinfo=UTC)
 TRUE_TYPE = {"InstanceType": "m5n.large", "NetworkInfo": {"EncryptionInTransitSupported": True}}
 FALSE_TYPE = {"InstanceType": "m5.large", "NetworkInfo": {"EncryptionInTransitSupported": False}}
 
@@ -24,12 +28,21 @@ def _nothing_known() -> Iterator[None]:
 
 
 def instance(id: str, type: str = "m5n.large", **more: Any) -> dict[str, Any]:
-    return {"InstanceId": id, "InstanceType": type, "VpcId": "vpc-1", "State": {"Name": "running"}, **more}
+    return {
+        "InstanceId": id,
+        "InstanceType": type,
+        "VpcId": "vpc-1",
+        "State": {"Name": "running"},
+        "LaunchTime": LAUNCHED,
+        "MetadataOptions": {"State": "applied", "HttpTokens": "required", "HttpEndpoint": "enabled"},
+        "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeId": "vol-1"}}],
+        **more,
+    }
 
 
 def given(ids: list[str], instances: list[Any] | None = None, region: str = "eu-west-1") -> FakeReader:
     reader = FakeReader(COLLECTOR, region=region)
-    items = [{"InstanceId": id, "PingStatus": "Online"} for id in ids]
+    items = [{"InstanceId": id, "PingStatus": "Online", "AgentVersion": "3.3.987.0"} for id in ids]
     reader.answer("ssm", "DescribeInstanceInformation", {"InstanceInformationList": items})
     reader.answer("ec2", "DescribeInstances", {"Reservations": [{"Instances": [item]} for item in instances or []]})
     return reader.answer("ec2", "DescribeInstanceTypes", {"InstanceTypes": [TRUE_TYPE, FALSE_TYPE]})
@@ -37,22 +50,29 @@ def given(ids: list[str], instances: list[Any] | None = None, region: str = "eu-
 
 def facts(evidence: Evidence) -> dict[str, dict[str, Any]]:
     serialize_evidence(evidence)
-    return {r.arn.rsplit("/", 1)[1]: r.facts for r in evidence.resources}
+    return {r.arn.rsplit("/", 1)[1]: r.facts for r in evidence.resources if r.type == "ssm.node"}
 
 
-def test_a_region_without_nodes_takes_one_call() -> None:
+def instances(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    return {r.facts["id"]: r.facts for r in evidence.resources if r.type == "ec2.instance"}
+
+
+ON_EC2 = {"agent": "3.3.987.0", "metadata": {"tokens": "required", "endpoint": "enabled"}, "volumes": ["vol-1"]}
+
+
+def test_an_empty_region_takes_two_calls() -> None:
     reader = given([])
     evidence = collect(reader, EarlierEvidence())
     assert (evidence.resources, evidence.gaps) == ([], {})
-    assert [made.params for made in reader.made] == [{"MaxResults": 50}]
+    assert [made.params for made in reader.made] == [{"MaxResults": 50}, {"MaxResults": 1000}]
 
 
-def test_hybrid_nodes_need_no_ec2_call() -> None:
+def test_hybrid_nodes_are_not_on_ec2() -> None:
     reader = given(["mi-1"])
     evidence = collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == "arn:aws:ssm:eu-west-1:111122223333:managed-instance/mi-1"
-    assert facts(evidence) == {"mi-1": {"hybrid": True, "instance_type": None, "vpc": None, "transit_encryption": None}}
-    assert reader.count() == 1
+    none = dict.fromkeys(("instance_type", "vpc", "transit_encryption", "metadata", "volumes"))
+    assert facts(evidence) == {"mi-1": {"hybrid": True, "agent": "3.3.987.0", **none}}
 
 
 def test_ec2_nodes_get_instance_facts() -> None:
@@ -60,21 +80,47 @@ def test_ec2_nodes_get_instance_facts() -> None:
     evidence = collect(reader, EarlierEvidence())
     assert evidence.resources[0].arn == "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"
     assert facts(evidence) == {
-        "i-1": {"hybrid": False, "instance_type": "m5n.large", "vpc": "vpc-1", "transit_encryption": True},
-        "i-2": {"hybrid": False, "instance_type": "m5.large", "vpc": "vpc-2", "transit_encryption": False},
+        "i-1": {"hybrid": False, "instance_type": "m5n.large", "vpc": "vpc-1", "transit_encryption": True, **ON_EC2},
+        "i-2": {"hybrid": False, "instance_type": "m5.large", "vpc": "vpc-2", "transit_encryption": False, **ON_EC2},
     }
     assert reader.count() == 3
-    assert reader.asked("ec2", "DescribeInstances")[0].params == {
-        "MaxResults": 1000,
-        "Filters": [{"Name": "instance-id", "Values": ["i-1", "i-2"]}],
+
+
+def test_running_instances_are_managed_or_not() -> None:
+    kept = [instance("i-1"), instance("i-2"), instance("i-3", State={"Name": "stopped"})]
+    service = {"Managed": True, "Principal": "eks.amazonaws.com"}
+    found = instances(collect(given(["i-1"], [*kept, instance("i-4", Operator=service)]), EarlierEvidence()))
+    launched = LAUNCHED.isoformat()
+    assert found == {
+        "i-1": {"id": "i-1", "managed": True, "launched": launched, "service": None},
+        "i-2": {"id": "i-2", "managed": False, "launched": launched, "service": None},
+        "i-4": {"id": "i-4", "managed": False, "launched": launched, "service": "eks.amazonaws.com"},
     }
 
 
-def test_beyond_the_filters_limit_all_instances_are_listed() -> None:
-    ids = [f"i-{n}" for n in range(201)]
-    reader = given(ids, [instance(id) for id in [*ids, "i-unmanaged"]])
-    assert len(facts(collect(reader, EarlierEvidence()))) == 201
-    assert reader.asked("ec2", "DescribeInstances")[0].params == {"MaxResults": 1000}
+def test_denied_nodes_leave_instances_unknown() -> None:
+    reader = given([], [instance("i-1")])
+    listed = {"InstanceInformationList": [{"InstanceId": "i-2"}]}
+    reader.refuse("ssm", "DescribeInstanceInformation", after=[listed])
+    gap = reader.gap("ssm", "DescribeInstanceInformation")
+    reader.answer("ec2", "DescribeInstances", {"Reservations": [{"Instances": [instance("i-1"), instance("i-2")]}]})
+    found = instances(collect(reader, EarlierEvidence()))
+    assert {id: each["managed"] for id, each in found.items()} == {"i-1": gap, "i-2": True}
+
+
+def test_instance_in_unknown_state_is_unknown() -> None:
+    found = instances(collect(given([], [instance("i-1", State={})]), EarlierEvidence()))
+    assert found["i-1"]["managed"].kind is GapKind.MALFORMED
+
+
+@pytest.mark.parametrize("left_out", ["MetadataOptions", "BlockDeviceMappings"])
+def test_left_out_parts_of_an_instance_are_unknown(left_out: str) -> None:
+    item = instance("i-1")
+    del item[left_out]
+    found = facts(collect(given(["i-1"], [item]), EarlierEvidence()))["i-1"]
+    assert [name for name, value in found.items() if isinstance(value, Gap)] == [
+        "metadata" if left_out == "MetadataOptions" else "volumes"
+    ]
 
 
 def test_types_are_read_once_a_process_and_region() -> None:
@@ -94,21 +140,21 @@ def test_only_unknown_types_are_asked_for_a_hundred_at_once() -> None:
     reader.answer(
         "ec2",
         "DescribeInstanceTypes",
-        lambda params: {"InstanceTypes": [{"InstanceType": k} for k in params["InstanceTypes"]]},
+        lambda params: {"InstanceTypes": [{"InstanceType": k} for k in params["Filters"][0]["Values"]]},
     )
     collect(reader, EarlierEvidence())
-    assert sorted(len(made.params["InstanceTypes"]) for made in reader.asked("ec2", "DescribeInstanceTypes")) == [
-        50,
-        100,
-    ]
+    asked = [len(made.params["Filters"][0]["Values"]) for made in reader.asked("ec2", "DescribeInstanceTypes")]
+    assert asked == [100, 50]
 
 
-def test_a_missing_field_is_none_and_a_missing_type_is_malformed() -> None:
+def test_a_missing_field_is_none_and_so_is_a_missing_type() -> None:
+    """C10: a type that AWS no longer lists. It is asked for again next time."""
     reader = given(["i-1", "i-2"], [instance("i-1"), instance("i-2", "new.large")])
     reader.answer("ec2", "DescribeInstanceTypes", {"InstanceTypes": [{"InstanceType": "m5n.large", "NetworkInfo": {}}]})
     found = facts(collect(reader, EarlierEvidence()))
     assert found["i-1"]["transit_encryption"] is None
-    assert found["i-2"]["transit_encryption"].kind is GapKind.MALFORMED
+    assert found["i-2"]["transit_encryption"] is None
+    assert set(ssm_nodes._encrypting) == {("aws", "eu-west-1", "m5n.large")}
 
 
 def test_refused_types_are_not_remembered() -> None:
@@ -126,7 +172,7 @@ def test_ended_instances_are_no_nodes(state: str) -> None:
 
 
 def test_denied_nodes_are_a_gap_of_the_type() -> None:
-    reader = FakeReader(COLLECTOR).refuse("ssm", "DescribeInstanceInformation")
+    reader = given([]).refuse("ssm", "DescribeInstanceInformation")
     assert collect(reader, EarlierEvidence()).gaps == {"ssm.node": [reader.gap("ssm", "DescribeInstanceInformation")]}
 
 
@@ -134,7 +180,8 @@ def test_denied_instances_hide_facts_but_no_node() -> None:
     reader = given(["i-1", "mi-1"]).refuse("ec2", "DescribeInstances", "UnauthorizedOperation")
     gap = reader.gap("ec2", "DescribeInstances", "UnauthorizedOperation")
     found = facts(collect(reader, EarlierEvidence()))
-    assert found["i-1"] == {"hybrid": False, "instance_type": gap, "vpc": gap, "transit_encryption": gap}
+    unread = dict.fromkeys(("instance_type", "vpc", "transit_encryption", "metadata", "volumes"), gap)
+    assert found["i-1"] == {"hybrid": False, "agent": "3.3.987.0", **unread}
     assert found["mi-1"]["hybrid"] is True
 
 
@@ -173,7 +220,7 @@ def test_malformed_instances_and_items() -> None:
     assert found["i-1"]["instance_type"].kind is GapKind.MALFORMED
     assert found["i-1"]["vpc"].kind is GapKind.MALFORMED
     assert found["i-1"]["transit_encryption"] == found["i-1"]["instance_type"]
-    reader = FakeReader(COLLECTOR).answer("ssm", "DescribeInstanceInformation", {"InstanceInformationList": [{}]})
+    reader = given([]).answer("ssm", "DescribeInstanceInformation", {"InstanceInformationList": [{}]})
     assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.node"]] == [GapKind.MALFORMED]
 
 

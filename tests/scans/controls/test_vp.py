@@ -1,4 +1,4 @@
-"""Verdicts on VPC endpoints that other tools get wrong."""
+"""Verdicts on VPC endpoints that other tools get wrong: C3 (needed endpoints, shared VPCs), C9 (no endpoint policy)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ BAD = {"private_dns": False, "policy": FULL, "ingress_443": ["0.0.0.0/0"]}
 
 def vpc_with(*services, state="available"):
     evidence = evidence_for(ssm_vp_001)
-    evidence.add("ec2.vpc", VPC, id="vpc-1", has_nodes=True)
+    evidence.add("ec2.vpc", VPC, id="vpc-1", has_nodes=True, owner=ACCOUNT, agents=["3.2.0.0"])
+    evidence.add("ec2.vpc_paths", VPC, routes=[], zones=[])
+    evidence.add("ec2.endpoint_service", f"{ARN}vpc-endpoint-service/ec2messages", id="ec2messages")
     for service in services:
         evidence.add("ec2.vpc_endpoint", f"{ARN}vpc-endpoint/{service}", service=service, state=state, vpc="vpc-1")
     return judged(ssm_vp_001, evidence)[VPC]
@@ -27,6 +29,7 @@ def endpoint(module, **changed):
     evidence = evidence_for(module)
     vpc = {"dns_support": True, "dns_hostnames": True, "cidrs": ["10.0.0.0/16"]}
     evidence.add("ec2.vpc", VPC, **vpc)
+    evidence.add("ec2.vpc_paths", VPC, zones=[])
     facts = {"service": "ssm", "endpoint_type": "Interface", "state": "available", "vpc": "vpc-1", **BAD}
     evidence.add("ec2.vpc_endpoint", ENDPOINT, **(facts | changed))
     return judged(module, evidence)[ENDPOINT].verdict
@@ -50,6 +53,18 @@ def test_similar_service_name_does_not_pass(missing):
 )
 def test_an_endpoint_counts_only_when_it_is_available(state):
     assert vpc_with("ssm", "ssmmessages", "ec2messages", state=state).verdict is Verdict.FAIL
+
+
+def test_evidence_without_the_newer_facts_is_unknown():
+    """C3: evidence that was read before agents, owners and routes were collected."""
+    evidence = evidence_for(ssm_vp_001)
+    evidence.add("ec2.vpc", VPC, id="vpc-1", has_nodes=True)
+    assert judged(ssm_vp_001, evidence)[VPC].verdict is Verdict.UNKNOWN
+    for service in ("ssm", "ssmmessages"):
+        evidence.add(
+            "ec2.vpc_endpoint", f"{ARN}vpc-endpoint/{service}", service=service, state="available", vpc="vpc-1"
+        )
+    assert judged(ssm_vp_001, evidence)[VPC].verdict is Verdict.UNKNOWN
 
 
 def test_refused_endpoints_are_unknown_not_missing():
