@@ -104,7 +104,7 @@ def add_instances(aws: Reader, evidence: Evidence, listing: Listing, nodes: dict
     malformed = make_malformed_gap(INSTANCES, aws.region)
     unlisted = next(iter(evidence.gaps.get("ssm.node", ())), False)
     for id, item in iterate_by_id(listing):
-        state = read_or_gap(malformed, lambda item=item: require_text(require_mapping(item, "State"), "Name"))
+        state = read_or_gap(malformed, read_state, item)
         if isinstance(state, str) and state != "running":
             continue
         managed = True if id in nodes else state if isinstance(state, Gap) else unlisted
@@ -116,6 +116,10 @@ def add_instances(aws: Reader, evidence: Evidence, listing: Listing, nodes: dict
             launched=read_or_gap(malformed, instant_or_none, item, "LaunchTime"),
             service=read_or_gap(malformed, find_operator, item),
         )
+
+
+def read_state(item: Answer) -> str:
+    return require_text(require_mapping(item, "State"), "Name")
 
 
 def list_instances(aws: Reader) -> Listing:

@@ -9,12 +9,16 @@ send it.
 type, the list in AWS's guide decides: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
 Nitro is not enough: t3, m5 and c5 are, and don't encrypt.
 
+A node of another type passes in a VPC where VPC Encryption Controls enforce encryption: mode `enforce`, state
+`available`, and no exclusion of peering (`ec2.DescribeVpcEncryptionControls`). Mode `monitor` only reports, so there the type
+decides.
+
 **Not applicable** for hybrid nodes (`mi-…`), which are not EC2 instances, and for a node that is alone: no
 other managed node is in its VPC, nor in a VPC of the region that is peered with it
 (`ec2.DescribeVpcPeeringConnections`).
 
 **Unknown** when the instance, its type or its neighbors could not be read, or the field is missing and the
-family is not in that list. Also where a node of another type is alone in its VPC, and the VPC is shared by another
+family is not in that list. For a node of another type also when the VPC's encryption controls could not be read, and where a node of another type is alone in its VPC, and the VPC is shared by another
 account or peered with another account's VPC: the nodes of that account aren't read here.
 
 **Limits.** Both ends must be of such a type, in the same VPC or in peered VPCs of one region, with no
@@ -22,7 +26,8 @@ load balancer or gateway in between: a pass applies to this node only. Encryptio
 (TLS) isn't seen. Instances that aren't managed don't count as neighbors, nor do nodes of accounts with which this
 account shares its VPC.
 
-**Source of the facts.** EC2 user guide, encryption in transit; EC2 API reference, DescribeInstanceTypes,
+**Source of the facts.** EC2 user guide, encryption in transit; VPC user guide, enforce encryption in transit
+(https://docs.aws.amazon.com/vpc/latest/userguide/vpc-encryption-controls.html); EC2 API reference, DescribeInstanceTypes,
 DescribeVpcPeeringConnections and DescribeVpcs (OwnerId); VPC user guide, share your VPC subnets.
 """
 
@@ -57,9 +62,10 @@ CONTROL = Control(
     title="Managed nodes encrypt traffic between them",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=3,  # 2: a node that is alone is not judged. 3: in a shared VPC it may not be alone
+    # 2: a node that is alone is not judged. 3: in a shared VPC it may not be alone. 4: VPC Encryption Controls count.
+    version=4,
     facts={"ssm.node": ("hybrid", "instance_type", "vpc", "transit_encryption")},
-    related={"ec2.vpc": ("nodes", "peers", "owner")},
+    related={"ec2.vpc": ("nodes", "peers", "owner"), "ec2.vpc_encryption": ("mode", "state", "peering_excluded")},
     container="arn:{p}:ec2:{r}:{a}:instance/*",
     statements=("S22",),
     quote="automatically encrypt in-transit traffic between supported instances in the same virtual private cloud (VPC) "
@@ -87,6 +93,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     strangers = _list_foreign_vpcs(resource)
     if strangers == []:
         return not_applicable("No other managed node is in the node's VPC or in one that is peered with it.")
+    if not encrypts and _has_enforced_encryption(resource):
+        return passed(f"VPC Encryption Controls of {resource['vpc']} enforce encryption between its instances.")
     # It fails only if another node is certainly there: a node that is alone has no traffic to encrypt.
     if encrypts is False and strangers:
         return unknown(
@@ -108,6 +116,15 @@ def evaluate(resource: ResourceView) -> Outcome:
             "VPC or in peered VPCs."
         )
     return unknown(f"AWS doesn't say whether the type {type} encrypts in transit, and its list doesn't name it.")
+
+
+def _has_enforced_encryption(resource: ResourceView) -> bool:
+    """GapError if the VPC's encryption controls could not be read."""
+    arn = fixes.build_arn(resource, "ec2", f"vpc/{resource['vpc']}")
+    found = resource.look_up("ec2.vpc_encryption", arn)
+    if found is None:
+        return False
+    return (found["mode"], found["state"], found["peering_excluded"]) == ("enforce", "available", False)
 
 
 def _list_foreign_vpcs(resource: ResourceView) -> list[str] | None:
@@ -136,10 +153,13 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 HOME = "arn:aws:ec2:eu-west-1:111122223333:"
+CONTROLS = ("mode", "state", "peering_excluded")
+ENFORCED = ("enforce", "available", False)
 
 
 def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: Any) -> Case:
-    """more: hybrid; vpc (its id); nodes, peers and owner of the VPC; beside, the nodes of vpc-2; refused; says."""
+    """more: hybrid; vpc (its id); nodes, peers and owner of the VPC; beside, the nodes of vpc-2; refused; controls (mode, state
+    and exclusion of peering); says."""
     facts = {"hybrid": more.get("hybrid", False), "instance_type": type, "transit_encryption": encrypts}
     own = "111122223333"
     vpcs = {
@@ -155,8 +175,13 @@ def _case(name: str, verdict: Verdict, type: object, encrypts: object, **more: A
         name,
         verdict,
         {**facts, "vpc": more.get("vpc", "vpc-1")},
-        related={"ec2.vpc": {} if more.get("refused") else vpcs},
-        related_gaps=("ec2.vpc",) if more.get("refused") else (),
+        related={
+            "ec2.vpc": {} if more.get("refused") else vpcs,
+            "ec2.vpc_encryption": {f"{HOME}vpc/vpc-1": dict(zip(CONTROLS, more["controls"], strict=True))}
+            if "controls" in more
+            else {},
+        },
+        related_gaps=("ec2.vpc",) if more.get("refused") else more.get("blind", ()),
         arn=f"{HOME}instance/i-0123456789abcdef0",
         reason_has=more.get("says", ""),
     )
@@ -175,6 +200,15 @@ CASES = [
     _case("a family that only begins like a listed one", Verdict.UNKNOWN, "c5.large", None),
     _case("the field is missing, the type not listed", Verdict.UNKNOWN, "m9zz.large", None),
     _case("the type isn't known", Verdict.UNKNOWN, None, None),
+    _case("encryption is enforced", Verdict.PASS, "t3.micro", False, controls=ENFORCED, says="vpc-1 enforce"),
+    _case("the same, of a type that AWS doesn't know", Verdict.PASS, "m9zz.large", None, controls=ENFORCED),
+    _case("encryption is monitored", Verdict.FAIL, "t3.micro", False, controls=("monitor", "available", False)),
+    _case("it isn't enforced yet", Verdict.FAIL, "t3.micro", False, controls=("enforce", "enforce-in-progress", False)),
+    _case("it failed", Verdict.FAIL, "t3.micro", False, controls=("enforce", "enforce-failed", False)),
+    _case("peering is excluded", Verdict.FAIL, "t3.micro", False, controls=("enforce", "available", True)),
+    _case("the controls weren't read", Verdict.UNKNOWN, "t3.micro", False, controls=(GAP, GAP, GAP)),
+    _case("the controls were refused", Verdict.UNKNOWN, "t3.micro", False, blind=("ec2.vpc_encryption",)),
+    _case("the same, of a type that encrypts", Verdict.PASS, "m6in.large", True, blind=("ec2.vpc_encryption",)),
     _case("alone in its VPC", Verdict.NOT_APPLICABLE, "t3.micro", False, nodes=1),
     _case("alone, of a type that encrypts", Verdict.NOT_APPLICABLE, "m6in.large", True, nodes=1),
     _case("nodes in a peered VPC", Verdict.FAIL, "t3.micro", False, nodes=1, peers=[_make_vpc_peer()], beside=1),

@@ -41,7 +41,8 @@ def asked_without_a_batch(source: str, members: set[str]) -> Iterator[str]:
     tree = ast.parse(source)
     fixed = fixed_names(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        # The keywords of evidence.add are facts.
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr == "add"):
             for keyword in node.keywords:
                 if keyword.arg in members - NO_RESOURCES and not is_fixed(keyword.value, fixed):
                     yield f"line {node.lineno}: {keyword.arg}"

@@ -82,12 +82,12 @@ def may_be_one_item(batch: Batch, gap: Gap) -> bool:
 
 
 def ask_about(aws: Reader, batch: Batch, part: list[str], params: dict[str, Any]) -> Listing:
-    asked = [{"Name": batch.filter, "Values": part}] if batch.filter else part
-    call = batch.call
+    asked: Any = [{"Name": batch.filter, "Values": part}] if batch.filter else part
+    params, call = {**params, batch.member: asked}, batch.call
     if batch.items:
-        return aws.pages(call.service, call.operation, batch.items, **{batch.member: asked}, **params)
+        return aws.pages(call.service, call.operation, batch.items, **params)
     try:
-        return Listing([aws.call(call.service, call.operation, **{batch.member: asked}, **params)])
+        return Listing([aws.call(call.service, call.operation, **params)])
     except CallError as error:
         return Listing([], error.gap)
 

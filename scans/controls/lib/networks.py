@@ -57,9 +57,9 @@ FIPS_TWIN = "-fips"
 CORE_SERVICES = frozenset({"ssm", "ssmmessages", "ec2messages", "s3", "logs", "kms", "ec2"})
 
 
-def strip_fips(service: str | None) -> str | None:
+def strip_fips(service: str | None) -> str:
     """A service's name without what tells its FIPS twin apart: kms-fips is kms by validated modules."""
-    return None if service is None else service.removesuffix(FIPS_TWIN)
+    return (service or "").removesuffix(FIPS_TWIN)
 
 
 def list_service_hosts(service: str, region: str) -> list[str]:
