@@ -25,6 +25,7 @@ GROUP_NAMES = {
     "ID": "Identity",
     "KM": "Keys",
     "LG": "Logs",
+    "MN": "Nodes",
     "NT": "Transit",
     "PS": "Parameters",
     "S3": "Buckets",

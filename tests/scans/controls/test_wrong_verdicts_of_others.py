@@ -65,13 +65,16 @@ def collected(module: ModuleType, reader: FakeReader, *earlier: Evidence) -> Evi
 # Prowler, vpc_endpoint_for_ec2_enabled: "ec2" in service_name
 
 
-@pytest.mark.parametrize("others", [("ec2",), ("ec2", "ssm-contacts"), ("ec2messages-fips",)])
+@pytest.mark.parametrize("others", [("ec2",), ("ec2", "ssm-contacts"), ("ec2messages-contacts",)])
 def test_prowler_similar_endpoint_name_does_not_pass(others: tuple[str, ...]) -> None:
     evidence = evidence_for(ssm_vp_001)
-    evidence.add("ec2.vpc", "vpc", id="vpc-1", has_nodes=True)
+    vpc = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1"
+    evidence.add("ec2.vpc", vpc, id="vpc-1", has_nodes=True, owner=ACCOUNT, agents=["3.2.0.0"])
+    evidence.add("ec2.vpc_paths", vpc, routes=[], zones=[])
+    evidence.add("ec2.endpoint_service", vpc.replace("vpc/vpc-1", "vpc-endpoint-service/ec2messages"), id="ec2messages")
     for service in ("ssm", "ssmmessages", *others):
         evidence.add("ec2.vpc_endpoint", service, service=service, state="available", vpc="vpc-1")
-    outcome = judged(ssm_vp_001, evidence)["vpc"]
+    outcome = judged(ssm_vp_001, evidence)[vpc]
     assert outcome.verdict is Verdict.FAIL
     assert "ec2messages" in outcome.reason
 
