@@ -23,6 +23,15 @@ class Extra:
     command_log_groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     shared_parameters: dict[str, list[str]] = field(default_factory=dict)
+    unmanaged: set[str] = field(default_factory=set)  # instances without an agent
+    agents: dict[str, str] = field(default_factory=dict)  # instance -> version of its agent, if not the newest
+    vpc_owners: dict[str, str] = field(default_factory=dict)  # of VPCs that another account shares
+    vpc_routes: dict[str, list[str]] = field(default_factory=dict)  # VPC -> transit gateways
+    vpc_zones: dict[str, list[str]] = field(default_factory=dict)  # VPC -> names of private hosted zones
+    vpc_encryption: dict[str, str] = field(default_factory=dict)  # VPC -> mode of its encryption controls
+    snapshot_access: str = "unblocked"
+    metadata_tokens: str = ""
+    public_snapshots: list[str] = field(default_factory=list)
     macie_status: str = "DISABLED"
     macie_discovery: str = "DISABLED"
     region_status: dict[str, str] = field(default_factory=dict)

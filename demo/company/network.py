@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from demo.company.builder import Place, document, statement
-from demo.company.model import FAIL, NOT_APPLICABLE, PASS
+from demo.company.constants import OUTSIDE
+from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN
 
 NEEDED = ("ssm", "ec2messages", "ssmmessages")
+OLD_AGENT = "3.2.2222.0"  # agents before 3.3.40.0 need ec2messages
+POLICY_FREE = ("email-smtp", "transfer.server")  # services whose endpoints take no policy
+RETIRED = "m1.small"  # a type that AWS no longer lists
 ENCRYPTS = {"c5n.large": True, "m5n.large": True, "r5n.large": True, "m5.large": False, "t3.medium": False}
 
 
@@ -25,34 +30,63 @@ class Door:
 GOOD = tuple(Door(service) for service in NEEDED)
 
 
-def vpc(place: Place, types: tuple[str, ...], doors: tuple[Door, ...], *, hostnames: bool = True) -> str:
-    """A VPC with one managed node of each type."""
+def vpc(place: Place, types: tuple[str, ...], doors: tuple[Door, ...], *, hostnames: bool = True, **facts: Any) -> str:
+    """A VPC with one managed node of each type. facts: agent (its nodes' version), owner (who shares it), routes (transit
+    gateways), encryption (mode of its controls), tokens and encrypted (of its nodes)."""
     number = place.number("vpc")
     cidr = f"10.{number}.0.0/16"
     id = "vpc-0" + place.hex(16)
-    complete = set(NEEDED) <= {door.service for door in doors}
-    expects = {"SSM-VP-001": PASS if complete else FAIL} if types else {}
-    place.add("vpc", place.arn("ec2", f"vpc/{id}"), {"id": id, "cidr": cidr, "hostnames": hostnames}, expects)
+    expects = {"SSM-VP-001": reached(doors, facts)} if types else {}
+    data = {"id": id, "cidr": cidr, "hostnames": hostnames}
+    data |= {name: facts.get(name) for name in ("owner", "routes", "encryption")}
+    place.add("vpc", place.arn("ec2", f"vpc/{id}"), data, expects)
     for type in types:
-        node(place, id, type, alone=len(types) == 1)
+        node(place, id, type, alone=len(types) == 1, **facts)
     for door in doors:
         endpoint(place, id, cidr, door, hostnames=hostnames)
     return id
 
 
-def node(place: Place, vpc: str, type: str, *, alone: bool = False) -> None:
-    """alone: no other node is in its VPC. No VPC is peered with another."""
+def reached(doors: tuple[Door, ...], facts: dict[str, Any]) -> str:
+    """Whether nodes have the endpoints that they need. Elsewhere there may be endpoints that can't be seen."""
+    there = {door.service.removesuffix("-fips") for door in doors}
+    if {"ssm", "ssmmessages"} <= there and ("agent" not in facts or "ec2messages" in there):
+        return PASS
+    return UNKNOWN if facts.get("owner") or facts.get("routes") else FAIL
+
+
+def node(place: Place, vpc: str, type: str, *, alone: bool = False, **facts: Any) -> None:
+    """alone: no other node is in its VPC. No VPC is peered with another. facts: as of its VPC."""
     id = "i-0" + place.hex(16)
-    verdict = NOT_APPLICABLE if alone else PASS if ENCRYPTS[type] else FAIL
-    data = {"id": id, "vpc": vpc, "type": type}
-    place.add("instance", place.arn("ec2", f"instance/{id}"), data, {"SSM-NT-001": verdict})
+    encrypts = UNKNOWN if type == RETIRED else PASS if ENCRYPTS[type] or facts.get("encryption") == "enforce" else FAIL
+    tokens, encrypted = facts.get("tokens", "required"), facts.get("encrypted", True)
+    data = {"id": id, "vpc": vpc, "type": type, "tokens": tokens, "encrypted": encrypted, "agent": facts.get("agent")}
+    expects = {
+        "SSM-NT-001": NOT_APPLICABLE if alone else encrypts,
+        "SSM-MN-001": PASS,
+        "SSM-MN-002": PASS if tokens == "required" else FAIL,
+    }
+    place.add("instance", place.arn("ec2", f"instance/{id}"), data, expects)
+    volume = place.arn("ec2", f"volume/{volume_id(id)}")
+    place.add("volume", volume, {}, {"SSM-EB-002": PASS if encrypted else FAIL})
     place.nodes = True
+
+
+def volume_id(instance: str) -> str:
+    return "vol-" + instance.removeprefix("i-")
+
+
+def unmanaged(place: Place, vpc: str) -> None:
+    """An instance without an agent, which therefore is no node."""
+    id = "i-0" + place.hex(16)
+    data = {"id": id, "vpc": vpc, "type": "t3.medium", "tokens": "optional", "encrypted": False, "unmanaged": True}
+    place.add("instance", place.arn("ec2", f"instance/{id}"), data, {"SSM-MN-001": FAIL})
 
 
 def hybrid(place: Place) -> None:
     id = "mi-0" + place.hex(16)
     arn = place.arn("ssm", f"managed-instance/{id}")
-    place.add("hybrid", arn, {"id": id}, {"SSM-NT-001": NOT_APPLICABLE})
+    place.add("hybrid", arn, {"id": id}, {"SSM-NT-001": NOT_APPLICABLE, "SSM-MN-002": NOT_APPLICABLE})
     place.nodes = True
 
 
@@ -60,7 +94,7 @@ def endpoint(place: Place, vpc: str, cidr: str, door: Door, *, hostnames: bool) 
     id = "vpce-0" + place.hex(16)
     expects = {
         "SSM-VP-002": PASS if door.private_dns and hostnames else FAIL,
-        "SSM-VP-003": PASS if door.limited else FAIL,
+        "SSM-VP-003": PASS if door.limited else NOT_APPLICABLE if door.service in POLICY_FREE else FAIL,
         "SSM-VP-004": PASS if door.reach == "vpc" else FAIL,
     }
     if door.gateway:
@@ -91,10 +125,18 @@ def sloppy(place: Place) -> None:
         Door("ec2messages", limited=False, reach="nowhere"),
         Door("s3", limited=False, gateway=True),
     )
-    vpc(place, ("m5.large", "t3.medium"), doors, hostnames=False)
-    vpc(place, ("m5.large", "r5n.large"), ())
+    weak = {"tokens": "optional", "encrypted": False}
+    vpc(place, ("m5.large", "t3.medium"), doors, hostnames=False, **weak)
+    unmanaged(place, vpc(place, ("m5.large", "r5n.large"), (), **weak))
 
 
 def mixed(place: Place) -> None:
+    """Also what is neither good nor bad: VPCs that may use endpoints elsewhere, old agents, a type that AWS dropped."""
     vpc(place, ("c5n.large", "m5.large"), (*GOOD, Door("s3", gateway=True)))
     hybrid(place)
+    twins = (Door("ssm-fips"), Door("ssmmessages-fips"), Door("email-smtp", limited=False))
+    vpc(place, ("m5.large", "t3.medium"), twins, encryption="enforce")
+    vpc(place, ("c5n.large", "m5.large"), (Door("ssm"), Door("ssmmessages")), agent=OLD_AGENT, encryption="monitor")
+    vpc(place, ("c5n.large", "m5n.large"), GOOD, agent=OLD_AGENT)
+    vpc(place, ("c5n.large", RETIRED), (), owner=OUTSIDE)
+    vpc(place, ("c5n.large", "m5n.large"), (), routes=("tgw-0a1b2c3d4e5f60718",))

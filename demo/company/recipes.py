@@ -50,6 +50,7 @@ def sloppy_place(place: Place, central: str = "") -> None:
     sources.all_kinds(place, place.bucket("sources", level="aws-kms", policy="https", blocked=False).name)
     runs.data_sync(place, "inventory", place.bucket("inventory", "sse-s3", "none", blocked=False).name)
     network.sloppy(place)
+    watch.snapshots(place, "snap-0a1b2c3d4e5f60718")
     tags.telling(place)
     parameters.telling_key(place)
     quirks.some(place, 8)

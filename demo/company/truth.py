@@ -45,6 +45,11 @@ PLACES = {
     **dict.fromkeys(PARAMETER_CONTROLS, ("ssm", "parameter/*")),
     **dict.fromkeys(KEY_CONTROLS, ("kms", "key/*")),
     "SSM-EB-001": ("ec2", "ebs-encryption-by-default"),
+    "SSM-EB-002": ("ec2", "volume/*"),
+    "SSM-EB-003": ("ec2", "snapshot/*"),
+    "SSM-EB-004": ("ec2", "snapshot-block-public-access"),
+    **dict.fromkeys(("SSM-MN-001", "SSM-MN-002"), ("ec2", "instance/*")),
+    "SSM-MN-003": ("ec2", "instance-metadata-defaults"),
     **dict.fromkeys(("SSM-LG-001", "SSM-LG-002", "SSM-LG-003", "SSM-LG-004"), ("logs", "log-group:*")),
     **dict.fromkeys(("SSM-SM-001", "SSM-SM-002", "SSM-DC-002"), ("ssm", "document/*")),
     "SSM-DC-001": ("ssm", "servicesetting/ssm/documents/console/public-sharing-permission"),
@@ -209,6 +214,9 @@ class _Account:
         complete = any(is_complete(thing.data) for thing in visible_trails(self.plan, self.account))
         arn = self._place("SSM-AU-001", GLOBAL)
         yield self._line("SSM-AU-001", GLOBAL, arn, PASS if complete else FAIL)
+        exposed = {thing.region for thing in self.account.of("snapshots")}
+        for region in set(scanned(self.account)) - exposed:
+            yield self._line("SSM-EB-003", region, self._place("SSM-EB-003", region), PASS)
         for region in scanned(self.account):
             status = self.account.macie.get(region, "DISABLED")
             on = PASS if status == "ENABLED" else FAIL

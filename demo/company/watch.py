@@ -61,6 +61,22 @@ def events(place: Place, *versions: str, fips: bool = False) -> None:
 def disks(place: Place, *, encrypted: bool) -> None:
     arn = place.arn("ec2", "ebs-encryption-by-default")
     place.add("disks", arn, {"encrypted": encrypted}, {"SSM-EB-001": PASS if encrypted else FAIL})
+    defaults(place, good=encrypted)
+
+
+def defaults(place: Place, *, good: bool) -> None:
+    """What new snapshots and instances get."""
+    verdict = PASS if good else FAIL
+    access, tokens = place.arn("ec2", "snapshot-block-public-access"), place.arn("ec2", "instance-metadata-defaults")
+    place.add(
+        "snapshot_access", access, {"state": "block-all-sharing" if good else "unblocked"}, {"SSM-EB-004": verdict}
+    )
+    place.add("metadata_defaults", tokens, {"tokens": "required" if good else ""}, {"SSM-MN-003": verdict})
+
+
+def snapshots(place: Place, *public: str) -> None:
+    """public: ids of snapshots that every account may use; there are none elsewhere."""
+    place.add("snapshots", place.arn("ec2", "snapshot/*"), {"public": list(public)}, {"SSM-EB-003": FAIL})
 
 
 def macie(place: Place, status: str, *, discovers: bool = True) -> None:

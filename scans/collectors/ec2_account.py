@@ -34,7 +34,7 @@ COLLECTOR = Collector(
     },
     calls=(DEFAULT, ACCESS, METADATA, SNAPSHOTS),
 )
-PUBLIC = {"OwnerIds": ["self"], "RestorableByUserIds": ["all"]}
+OWN, EVERYBODY = ["self"], ["all"]
 
 
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
@@ -69,7 +69,9 @@ def read_tokens(answer: Answer) -> str | None:
 
 def list_public_snapshots(aws: Reader) -> list[str] | Gap:
     """The ids of own snapshots that every account may copy. Some are enough to know, if the list is incomplete."""
-    listing = aws.pages("ec2", "DescribeSnapshots", "Snapshots", MaxResults=1000, **PUBLIC)
+    listing = aws.pages(
+        "ec2", "DescribeSnapshots", "Snapshots", OwnerIds=OWN, RestorableByUserIds=EVERYBODY, MaxResults=1000
+    )
     malformed = make_malformed_gap(SNAPSHOTS, aws.region)
     ids = [read_or_gap(malformed, require_text, item, "SnapshotId") for item in listing.items]
     known = sorted(id for id in ids if isinstance(id, str))

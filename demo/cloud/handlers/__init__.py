@@ -15,6 +15,7 @@ def handlers() -> dict[str, Handler]:
         account,
         cloudtrail,
         ec2,
+        ec2_network,
         iam,
         kms,
         logs,
@@ -29,6 +30,6 @@ def handlers() -> dict[str, Handler]:
     )
 
     modules = (
-        account, cloudtrail, ec2, iam, kms, logs, macie, organizations, ram, s3, ssm, ssm_runs, ssm_writes, tagging,
+        account, cloudtrail, ec2, ec2_network, iam, kms, logs, macie, organizations, ram, s3, ssm, ssm_runs, ssm_writes, tagging,
     )  # fmt: skip
     return {api: handler for module in modules for api, handler in module.HANDLERS.items()}

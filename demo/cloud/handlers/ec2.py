@@ -33,12 +33,31 @@ def opted(name: str, status: str) -> str:
     return "not-opted-in" if status == "DISABLED" else "opted-in"
 
 
+# Instances of these types run, but AWS no longer lists the type.
+RETIRED_TYPES = {"m1.small"}
+
+
 def describe_instance_types(request: Request) -> dict[str, Any]:
+    """By name, one type that isn't offered makes the whole call fail; a filter leaves it out."""
+    offered = INSTANCE_TYPES.keys() - RETIRED_TYPES
     wanted = [str(name) for name in request.params.get("InstanceType", [])]
-    unknown = [name for name in wanted if name not in INSTANCE_TYPES]
+    unknown = [name for name in wanted if name not in offered]
     if unknown:
         raise AwsError("InvalidInstanceType", f"The following supplied instance types do not exist: {unknown}")
-    return page(request, wanted or sorted(INSTANCE_TYPES), "InstanceTypes", instance_type, default=100, most=100)
+    filtered = asked_for(request, "instance-type")
+    found = sorted(offered & filtered) if filtered else wanted or sorted(offered)
+    return page(request, found, "InstanceTypes", instance_type, default=100, most=100)
+
+
+def asked_for(request: Request, name: str) -> set[str]:
+    """The values of one filter; empty if the request has no such filter."""
+    number = 1
+    while given := request.params.get(f"Filter.{number}.Name"):
+        if given == name:
+            prefix = f"Filter.{number}.Value."
+            return {str(value) for key, value in request.params.items() if key.startswith(prefix)}
+        number += 1
+    return set()
 
 
 def instance_type(name: str) -> dict[str, Any]:

@@ -110,22 +110,23 @@ def get_service_setting(request: Request) -> dict[str, Any]:
 
 
 def describe_instance_information(request: Request) -> dict[str, Any]:
-    """Every running EC2 instance of the account and region is a managed node; hybrid ones come from the state."""
+    """Every running EC2 instance with an agent is a managed node; hybrid ones come from the state."""
+    held = extra(request.account, request.region)
     backend = ec2_backends[request.account][request.region]
     nodes = [
         {
             "InstanceId": instance.id,
             "PingStatus": "Online",
-            "AgentVersion": "3.3.987.0",
+            "AgentVersion": held.agents.get(instance.id, "3.3.987.0"),
             "IsLatestVersion": True,
             "PlatformType": "Linux",
             "ResourceType": "EC2Instance",
         }
         for reservation in backend.reservations.values()
         for instance in reservation.instances
-        if instance.state == "running"
+        if instance.state == "running" and instance.id not in held.unmanaged
     ]
-    return page(request, nodes + extra(request.account, request.region).hybrid_nodes, "InstanceInformationList")
+    return page(request, nodes + held.hybrid_nodes, "InstanceInformationList")
 
 
 def describe_patch_baselines(request: Request) -> dict[str, Any]:

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
+import moto.ec2.models.elastic_block_store as volumes_module
 import moto.ec2.models.instances as instances_module
 import moto.ec2.models.security_groups as groups_module
 import moto.ec2.models.vpcs as vpcs_module
 from moto.ec2.models import ec2_backends
 
+from demo.cloud.state import Extra, extra
 from demo.company.model import Account, Plan, Thing
+from demo.company.network import volume_id
 from demo.company.seeding.given import given
+
+# Kind of a region's setting -> where the state keeps it, and its name in the plan.
+REGIONAL = {
+    "snapshot_access": ("snapshot_access", "state"),
+    "metadata_defaults": ("metadata_tokens", "tokens"),
+    "snapshots": ("public_snapshots", "public"),
+}
 
 
 def seed(plan: Plan, account: Account) -> None:
     subnets: dict[str, str] = {}
+    launched = datetime.fromisoformat(plan.now) - timedelta(days=30)
     for thing in account.things:
         if thing.kind == "disks" and thing.data["encrypted"]:
             ec2_backends[account.id][thing.region].ebs_encryption_by_default = True
+        elif thing.kind in REGIONAL:
+            attribute, name = REGIONAL[thing.kind]
+            setattr(extra(account.id, thing.region), attribute, thing.data[name])
         elif thing.kind == "vpc":
             subnets[thing.data["id"]] = _vpc(ec2_backends[account.id][thing.region], thing)
+            _surroundings(extra(account.id, thing.region), thing)
         elif thing.kind == "instance":
-            _instance(ec2_backends[account.id][thing.region], thing, subnets[thing.data["vpc"]])
+            backend = ec2_backends[account.id][thing.region]
+            _instance(backend, thing, subnets[thing.data["vpc"]]).launch_time = launched.replace(tzinfo=None)
+            _agent(extra(account.id, thing.region), thing)
         elif thing.kind == "endpoint":
             _endpoint(ec2_backends[account.id][thing.region], thing, subnets[thing.data["vpc"]])
 
@@ -37,10 +55,28 @@ def _vpc(backend: Any, thing: Thing) -> str:
     return str(backend.create_subnet(vpc.id, str(block)).id)
 
 
-def _instance(backend: Any, thing: Thing, subnet: str) -> None:
+def _surroundings(held: Extra, thing: Thing) -> None:
     data = thing.data
-    with given((instances_module, "random_instance_id", data["id"])):
-        backend.run_instances(
+    if data["owner"]:
+        held.vpc_owners[data["id"]] = data["owner"]
+    if data["routes"]:
+        held.vpc_routes[data["id"]] = list(data["routes"])
+    if data["encryption"]:
+        held.vpc_encryption[data["id"]] = data["encryption"]
+
+
+def _agent(held: Extra, thing: Thing) -> None:
+    if thing.data.get("unmanaged"):
+        held.unmanaged.add(thing.data["id"])
+    elif thing.data["agent"]:
+        held.agents[thing.data["id"]] = thing.data["agent"]
+
+
+def _instance(backend: Any, thing: Thing, subnet: str) -> Any:
+    data = thing.data
+    volume = volume_id(data["id"])
+    with given((instances_module, "random_instance_id", data["id"]), (volumes_module, "random_volume_id", volume)):
+        reservation = backend.run_instances(
             "",
             1,
             None,
@@ -50,7 +86,10 @@ def _instance(backend: Any, thing: Thing, subnet: str) -> None:
             region_name=backend.region_name,
             is_instance_type_default=False,
             tags={"instance": data.get("tags", {})},
+            metadata_options={"HttpTokens": data["tokens"]},
         )
+    backend.volumes[volume].encrypted = data["encrypted"]
+    return reservation.instances[0]
 
 
 def _endpoint(backend: Any, thing: Thing, subnet: str) -> None:
