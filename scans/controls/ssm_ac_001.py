@@ -3,32 +3,55 @@
 A policy that allows `*` on `*` gives its holder the whole account. If that holder is compromised, so is every
 parameter, key, node and log. People and programs need a known, limited set of permissions.
 
-**What is judged.** Every IAM user, group and role, from `iam.GetAccountAuthorizationDetails`. A principal fails if
+**What is judged.** Every policy that a user, group or role has: AWS managed, customer managed and inline
+(`iam.GetAccountAuthorizationDetails`, `iam.ListPolicies`, `iam.GetPolicyVersion`). There is one outcome for each policy
+and account, which names those that have it. A policy fails if
 
-* the AWS managed policy `AdministratorAccess` is attached; or
-* an attached customer managed policy, or an inline one, allows all actions on all resources. A condition (such
-  as MFA) doesn't change that. `NotAction` counts as all actions, and `NotResource` as all resources, unless it
-  excludes IAM: a principal that can write policies can give itself the rest.
+* it is AWS's `AdministratorAccess`; or
+* it allows all actions on all resources. A condition (such as MFA) doesn't change that. `NotAction` counts as all
+  actions, and `NotResource` as all resources, unless it excludes IAM: a principal that can write policies can give
+  itself the rest.
 
-**Unknown** when the attached policies or a document could not be read or understood, and nothing that was read
-fails.
+**Roles that AWS makes.** AWS Organizations, AWS Control Tower, CloudFormation StackSets and IAM Identity Center make
+roles with every permission in member accounts: `OrganizationAccountAccessRole`, `AWSControlTowerExecution`,
+`aws-controltower-*`, `stacksets-exec-*`, `AWSReservedSSO_*`. Their trust policies decide. The roles don't count if
+these admit nothing but the management account as a whole, the role of StackSets, the roles of Control Tower's audit
+account, an AWS service, or Identity Center's own identity provider with AWS's sign-in as its audience. A role of
+such a name that admits another principal, or that has another path, counts like any other. A policy that only roles
+have that AWS made passes, and the reason names them: which people administer is decided in Identity Center and in
+the management account.
+
+**Not applicable** for a customer managed policy that no principal has.
+
+**Unknown** when attachments, a trust policy or a document could not be read or understood.
 
 **Limits.** Only the policy documents are judged: permissions boundaries and service control policies may reduce
-what they allow and are not counted. AWS managed policies other than `AdministratorAccess` are assumed not to be
-`*` on `*`. A user who belongs to a failing group is not reported; the group is.
+what they allow and are not counted. A user who belongs to a group with such a policy is not named; the group is.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails.
+**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails, ListPolicies, GetPolicyVersion;
+[Organizations user guide, accessing member accounts](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html);
+[Control Tower user guide, roles](https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html);
+[CloudFormation user guide, trusted access for StackSets](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html);
+[IAM Identity Center user guide, referencing permission sets](https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html).
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapError
+from accounts.aws.gaps import GapError
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import IDENTITY_POLICY, PolicyError, allows_everything, parse_policy
+from scans.controls.lib.iam_policies import IDENTITY_POLICY, Policy, allows_everything, parse_policy
+from scans.controls.lib.iam_policies.documents import (
+    AWS_POLICY,
+    DETACH_COMMANDS,
+    DOCUMENT_FACTS,
+    HOLDER_FACTS,
+    describe_problem,
+    find_holders,
+    judge_documents,
+    list_holders,
+)
 from scans.domain.control import (
     GAP,
     Case,
@@ -40,11 +63,11 @@ from scans.domain.control import (
     Severity,
     Verdict,
     failed,
-    passed,
-    unknown,
+    not_applicable,
 )
 
-ADMINISTRATOR = "policy/AdministratorAccess"
+ADMINISTRATOR = ":iam::aws:policy/AdministratorAccess"
+EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 CONTROL = Control(
     id="SSM-AC-001",
@@ -52,21 +75,20 @@ CONTROL = Control(
     title="No principal has every permission",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: a condition given twice in different case is unknown
-    facts={"iam.principal": ("attached", "kind")},
-    related={"iam.policy": ("name", "document"), "iam.inline": ("policies",)},
+    # 2: a condition given twice in different case is unknown. 3: one outcome a policy, no longer one a principal; AWS
+    # managed policies are judged by their documents; roles that AWS made, and that only AWS can use, don't count.
+    version=3,
+    facts=DOCUMENT_FACTS,
+    related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     frameworks={"FSBP": ("IAM.1",), "CIS v3.0": ("1.16",), "NIST 800-53 r5": ("AC-6",)},
-    empty_reason="The account has no IAM users, groups or roles.",
+    empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
-        summary="Give the principal a policy that lists what it needs (IAM Access Analyzer can generate one from "
+        summary="Give each principal a policy that lists what it needs (IAM Access Analyzer can generate one from "
         "CloudTrail), then detach the wide policy with the line for the principal's kind, or delete it if it is inline.",
-        cli="aws iam detach-user-policy --user-name {name} --policy-arn POLICY_ARN\n"
-        "aws iam detach-group-policy --group-name {name} --policy-arn POLICY_ARN\n"
-        "aws iam detach-role-policy --role-name {name} --policy-arn POLICY_ARN\n"
-        "aws iam delete-role-policy --role-name {name} --policy-name POLICY_NAME",
+        cli=DETACH_COMMANDS + "\naws iam delete-role-policy --role-name {name} --policy-name POLICY_NAME",
         code='resource "aws_iam_role_policy_attachment" "needed" {\n  role       = "{name}"\n'
         "  policy_arn = aws_iam_policy.only_what_is_needed.arn\n}",
     ),
@@ -74,131 +96,153 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    gaps: list[Gap] = []
-    doubts: list[str] = []
-    for name, read in _list_policies(resource, gaps):
-        try:
-            if name.endswith(f":iam::aws:{ADMINISTRATOR}") or allows_everything(parse_policy(read(), IDENTITY_POLICY)):
-                return failed(
-                    f"The {_read_principal_kind(resource)} has the policy {name}: every action on every resource."
-                )
-        except GapError as error:
-            gaps += error.gaps
-        except PolicyError as error:
-            doubts.append(f"{name} ({error})")
-    if gaps:
-        # Only here: a gap in one policy must not hide that another one allows everything (docs/decisions/0001).
-        raise GapError(*dict.fromkeys(gaps))
-    if doubts:
-        return unknown(f"Could not be understood: {'; '.join(doubts)}.")
-    return passed("No attached or inline policy allows every action on every resource.")
+    try:
+        outcome = judge_documents(resource, _find_everything, "It doesn't allow every action on every resource.")
+    except GapError:
+        if not resource.arn.endswith(ADMINISTRATOR):
+            raise
+        # The name of this policy is enough, even if AWS refused its document.
+        policy = parse_policy(EVERYTHING)
+        holders = find_holders(resource, policy)
+        if holders.are_all_made_by_aws:
+            raise
+        return failed(describe_problem(resource, "AdministratorAccess", _find_everything(policy), holders))
+    if outcome.verdict is Verdict.FAIL and resource.type == "iam.policy" and not list_holders(resource):
+        return _judge_unattached(resource)
+    return outcome
+
+
+def _judge_unattached(resource: ResourceView) -> Outcome:
+    """GapError if it isn't known whether a principal has the policy."""
+    policy = resource.look_up(resource.type, resource.arn)
+    if policy is not None:
+        _ = policy["attached_to"]
+    return not_applicable("It allows every action on every resource, and no principal has it.")
+
+
+def _find_everything(policy: Policy) -> str:
+    return "allows every action on every resource" if allows_everything(policy) else ""
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Detach the wide managed policies, delete the wide inline ones."""
-    kept = [arn for arn in resource["attached"] if not _is_wide(resource, arn)]
-    inline = resource.look_up("iam.inline", resource.arn)
-    if inline is None:
-        return (fixes.set_facts(resource, attached=kept),)
-    narrow = [each for each in inline["policies"] if not _allows_all(each.get("document"))]
-    return fixes.set_facts(resource, attached=kept), fixes.set_facts(inline, policies=narrow)
-
-
-def _is_wide(resource: ResourceView, arn: str) -> bool:
-    if ":iam::aws:" in arn:
-        return arn.endswith(f":iam::aws:{ADMINISTRATOR}")
-    try:
-        return _allows_all(_read_document(resource, arn))
-    except (GapError, PolicyError):
-        return False  # it stays, and what isn't known of it stays unknown
+    """Detach a managed policy, delete the inline ones that are wide."""
+    if resource.type == AWS_POLICY:
+        return fixes.narrow_documents(resource, _find_everything, ())
+    if resource.type == "iam.policy":
+        return (fixes.set_facts(resource, attached_to=[]),)
+    narrow = [each for each in resource["policies"] if not _allows_all(each.get("document"))]
+    return (fixes.set_facts(resource, policies=narrow),)
 
 
 def _allows_all(document: Any) -> bool:
-    try:
-        return allows_everything(parse_policy(document))
-    except PolicyError:
-        return False
+    return allows_everything(parse_policy(document, IDENTITY_POLICY))
 
 
-def _list_policies(resource: ResourceView, gaps: list[Gap]) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Each policy's name and how to get its document. What can't be listed goes to the gaps."""
-    try:
-        for arn in resource["attached"]:
-            # The scan reads no documents of AWS managed policies, so AdministratorAccess is known by its ARN alone.
-            if arn.endswith(f":iam::aws:{ADMINISTRATOR}") or ":iam::aws:" not in arn:
-                yield arn, functools.partial(_read_document, resource, arn)
-    except GapError as error:
-        gaps += error.gaps
-    try:
-        inline = resource.look_up("iam.inline", resource.arn)
-        for policy in inline["policies"] if inline else ():
-            yield policy.get("name", "inline"), functools.partial(policy.get, "document")
-    except GapError as error:
-        gaps += error.gaps
-
-
-def _read_document(resource: ResourceView, arn: str) -> Any:
-    policy = resource.look_up("iam.policy", arn)
-    if policy is None:
-        raise PolicyError("it is attached, but not among the account's policies")
-    return policy["document"]
-
-
-def _read_principal_kind(resource: ResourceView) -> str:
-    try:
-        return str(resource["kind"])
-    except GapError:
-        return "principal"
-
-
-ARN = "arn:aws:iam::111122223333:role/app"
-ALL_ARN = "arn:aws:iam::111122223333:policy/all"
-ADMIN_ARN = f"arn:aws:iam::aws:{ADMINISTRATOR}"
-ALL = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+ACCOUNT, MANAGEMENT = "111122223333", "999900001111"
+ARN = f"arn:aws:iam::{ACCOUNT}:role/app"
+ALL_ARN = f"arn:aws:iam::{ACCOUNT}:policy/all"
+ADMIN_ARN = "arn:aws:iam::aws:policy/AdministratorAccess"
 SOME = {"Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]}
+ORGANIZATION = {"management_account": MANAGEMENT, "accounts": frozenset({ACCOUNT, MANAGEMENT})}
+CONTROL_TOWER = f"arn:aws:iam::{ACCOUNT}:role/AWSControlTowerExecution"
 
 
-def _case(
-    name: str,
-    verdict: Verdict,
-    attached: object,
-    *,
-    managed: object = None,
-    inline: object = None,
-    refused: tuple[str, ...] = (),
+def _make_trust(principal: object, action: object = "sts:AssumeRole", **more: object) -> dict[str, object]:
+    return {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": action, **more}]}
+
+
+MANAGED = _make_trust({"AWS": f"arn:aws:iam::{MANAGEMENT}:root"})
+
+
+def _managed_case(
+    name: str, verdict: Verdict, document: object, *held_by: str, arn: str = ALL_ARN, trust: object = None, **more: Any
 ) -> Case:
-    related: dict[str, dict[str, dict[str, Any]]] = {"iam.policy": {}, "iam.inline": {}}
-    if managed:
-        related["iam.policy"][ALL_ARN] = {"name": "all", "document": managed}
-    if inline:
-        policies = inline if inline is GAP else [{"name": "own", "document": inline}]
-        related["iam.inline"][ARN] = {"policies": policies}
-    facts = {"attached": attached, "kind": "role"}
-    return Case(name, verdict, facts, related=related, related_gaps=refused, arn=ARN, region="global")
+    """held_by: ARNs of principals; trust: that of each of them."""
+    type = AWS_POLICY if ":iam::aws:" in arn else "iam.policy"
+    facts = {"name": arn.rpartition("/")[2], "document": document}
+    attached = more.pop("attached_to", list(held_by))
+    related = {type: {arn: {"attached_to": attached}}, "iam.principal": {each: {"trust": trust} for each in held_by}}
+    context = ORGANIZATION | {"partition": arn.split(":")[1]}
+    return Case(name, verdict, facts, type=type, arn=arn, region="global", related=related, context=context, **more)
+
+
+def _inline_case(name: str, verdict: Verdict, policies: object, arn: str = ARN, trust: object = None) -> Case:
+    principals = {arn: {"trust": trust}}
+    return Case(
+        name,
+        verdict,
+        {"policies": policies},
+        type="iam.inline",
+        arn=arn,
+        region="global",
+        related={"iam.principal": principals},
+        context=ORGANIZATION,
+    )
 
 
 CASES = [
-    _case("nothing attached", Verdict.PASS, []),
-    _case(
-        "narrow policies", Verdict.PASS, [ALL_ARN, "arn:aws:iam::aws:policy/ReadOnlyAccess"], managed=SOME, inline=SOME
+    _managed_case("a narrow policy", Verdict.PASS, SOME, ARN),
+    _managed_case("a policy that allows all", Verdict.FAIL, EVERYTHING, ARN, reason_has="Attached to role/app."),
+    _managed_case("no principal has it", Verdict.NOT_APPLICABLE, EVERYTHING),
+    _managed_case("its holders were refused", Verdict.UNKNOWN, EVERYTHING, attached_to=GAP),
+    _managed_case("the document was refused", Verdict.UNKNOWN, GAP, ARN),
+    _managed_case("a document that is not a policy", Verdict.UNKNOWN, {"Statement": "x"}, ARN),
+    _managed_case("AdministratorAccess", Verdict.FAIL, EVERYTHING, ARN, arn=ADMIN_ARN, reason_has="role/app"),
+    _managed_case("AdministratorAccess, its document refused", Verdict.FAIL, GAP, ARN, arn=ADMIN_ARN),
+    _managed_case(
+        "AdministratorAccess in another partition",
+        Verdict.FAIL,
+        GAP,
+        ARN,
+        arn=ADMIN_ARN.replace("aws:iam", "aws-cn:iam"),
     ),
-    _case("AdministratorAccess", Verdict.FAIL, [ADMIN_ARN]),
-    _case("AdministratorAccess in another partition", Verdict.FAIL, [ADMIN_ARN.replace("aws:iam", "aws-cn:iam")]),
-    _case("AdministratorAccess-Amplify is another policy", Verdict.PASS, [f"{ADMIN_ARN}-Amplify"]),
-    _case(
-        "a customer's policy of that name is judged by its text",
+    _managed_case("another policy of AWS's", Verdict.PASS, SOME, ARN, arn=f"{ADMIN_ARN}-Amplify"),
+    _managed_case("another one, not read", Verdict.UNKNOWN, GAP, ARN, arn=f"{ADMIN_ARN}-Amplify"),
+    _managed_case(
+        "Control Tower's role alone",
         Verdict.PASS,
-        ["arn:aws:iam::111122223333:policy/all"],
-        managed=SOME,
+        EVERYTHING,
+        CONTROL_TOWER,
+        arn=ADMIN_ARN,
+        trust=MANAGED,
+        reason_has="AWSControlTowerExecution (AWS Control Tower)",
     ),
-    _case("a customer managed policy allows all", Verdict.FAIL, [ALL_ARN], managed=ALL),
-    _case("an inline policy allows all", Verdict.FAIL, [], inline=ALL),
-    _case("an inline policy allows all, the attached ones were refused", Verdict.FAIL, GAP, inline=ALL),
-    _case("the attached ones were refused", Verdict.UNKNOWN, GAP),
-    _case("a document was refused", Verdict.UNKNOWN, [ALL_ARN], managed=GAP),
-    _case("the inline policies were refused", Verdict.UNKNOWN, [], inline=GAP),
-    _case("the list of inline policies is incomplete", Verdict.UNKNOWN, [], refused=("iam.inline",)),
-    _case("the list of policies is incomplete", Verdict.UNKNOWN, [ALL_ARN], refused=("iam.policy",)),
-    _case("a document that is not a policy", Verdict.UNKNOWN, [ALL_ARN], managed={"Statement": "x"}),
-    _case("an attached policy that isn't listed", Verdict.UNKNOWN, [ALL_ARN]),
+    _managed_case(
+        "Control Tower's role beside another",
+        Verdict.FAIL,
+        EVERYTHING,
+        CONTROL_TOWER,
+        ARN,
+        arn=ADMIN_ARN,
+        trust=MANAGED,
+        reason_has="Not counted",
+    ),
+    _managed_case(
+        "the name without the trust",
+        Verdict.FAIL,
+        EVERYTHING,
+        CONTROL_TOWER,
+        arn=ADMIN_ARN,
+        trust=_make_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+    ),
+    _managed_case("the trust was refused", Verdict.UNKNOWN, EVERYTHING, CONTROL_TOWER, arn=ADMIN_ARN, trust=GAP),
+    _managed_case(
+        "other holders may be hidden",
+        Verdict.UNKNOWN,
+        EVERYTHING,
+        CONTROL_TOWER,
+        arn=ADMIN_ARN,
+        trust=MANAGED,
+        related_gaps=(AWS_POLICY,),
+    ),
+    _inline_case("an inline policy allows all", Verdict.FAIL, [{"name": "own", "document": EVERYTHING}]),
+    _inline_case("a narrow inline policy", Verdict.PASS, [{"name": "own", "document": SOME}]),
+    _inline_case(
+        "the inline policy of the role that Organizations makes",
+        Verdict.PASS,
+        [{"name": "AdministratorAccess", "document": EVERYTHING}],
+        f"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole",
+        MANAGED,
+    ),
+    _inline_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
 ]

@@ -3,8 +3,9 @@
 Parameter Store holds what programs need to run: addresses, names, and secrets. A policy that reads
 `parameter/*` gives all of it to each of its holders, including future ones.
 
-**What is judged.** Every customer managed policy (default version) and every inline policy, from
-`iam.GetAccountAuthorizationDetails`. A policy fails when it
+**What is judged.** Every customer managed policy (default version), every inline policy
+(`iam.GetAccountAuthorizationDetails`) and every AWS managed policy that a principal has (`iam.ListPolicies`,
+`iam.GetPolicyVersion`, or a copy of the same version). A policy fails when it
 
 * allows `ssm:GetParameter`, `GetParameters`, `GetParametersByPath` or `GetParameterHistory` (by name, by
   a wildcard or by `NotAction`) on `*` or on all parameters of a region or account;
@@ -18,9 +19,12 @@ A Deny cancels an Allow only if it has no condition and covers all of it. A cond
 if it also holds without the tag (`…IfExists`, `ForAllValues`), only excludes values (`StringNotEquals`), or
 accepts any value (`StringLike` with `*` or `?*`).
 
-**Unknown** when a document could not be read or understood.
+Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
+permission set of IAM Identity Center counts, unless it allows everything.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself: permissions boundaries,
+**Unknown** when a document, or the trust policy that decides, could not be read or understood.
+
+**Limits.** Each document is judged by itself: permissions boundaries,
 service control policies and a Deny in another document are not counted.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide, access to
@@ -35,7 +39,7 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions, path_reads_past_deny
-from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 READS = ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory")
@@ -50,21 +54,25 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: judged in its own partition; a path read past a Deny in any region is found. 3: the path / reads everything, a
     # condition that accepts any value is no limit, and more Allows and Denies than can be compared are unknown.
-    version=3,
+    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
+    version=4,
     facts=DOCUMENT_FACTS,
+    related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5", "S17"),
     quote="Restricting access to Systems Manager parameters using IAM policies",
-    empty_reason="The account has no customer managed or inline policies.",
+    empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
-        summary="Name the paths that the holder needs. Where a part of a path must stay hidden, deny all of "
+        summary="AWS's policies can't be edited: detach them. Instances need AmazonSSMManagedEC2InstanceDefaultPolicy instead of AmazonSSMManagedInstanceCore, which reads every parameter. "
+        "Name the paths that the holder needs. Where a part of a path must stay hidden, deny all of "
         "ssm:GetParameter* on the path itself too, or give the secret part a path of its own. "
         "The create line is for a customer managed policy, the put lines for an inline one.",
         cli="aws iam get-account-authorization-details --filter LocalManagedPolicy\n"
         "aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
         "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
         "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
-        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        + DETACH_COMMANDS,
         code='data "aws_iam_policy_document" "read_app" {\n  statement {\n    actions   = ["ssm:GetParameter*"]\n'
         '    resources = ["arn:{partition}:ssm:REGION:{account}:parameter/APP/*"]\n  }\n}',
     ),
@@ -116,6 +124,19 @@ def _inline_reader_case(name: str, verdict: Verdict, policies: object) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
+def _aws_policy_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
+    arn = "arn:aws:iam::aws:policy/Example"
+    related = {"iam.aws_policy": {arn: {"attached_to": [held_by]}}, "iam.principal": {held_by: {"trust": trust}}}
+    facts = {"name": "Example", "document": document}
+    context = {"management_account": "999900001111"}
+    return Case(name, verdict, facts, type="iam.aws_policy", arn=arn, region="global", related=related, context=context)
+
+
+ROLE = "arn:aws:iam::111122223333:role/"
+WIDE = {"Statement": _make_path_statement("Allow", "ssm:GetParameter", "*")}
+BY_MANAGEMENT = {
+    "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"}, "Action": "sts:AssumeRole"}
+}
 CASES = [
     _case("one path", Verdict.PASS, _make_path_statement("Allow", "ssm:GetParameter*", f"{APP}/*")),
     _case("all of them", Verdict.FAIL, _make_path_statement("Allow", "ssm:GetParameter", ALL)),
@@ -192,4 +213,9 @@ CASES = [
         [{"name": "a", "document": {"Statement": _make_path_statement("Allow", "ssm:GetParameter", f"{APP}/*")}}],
     ),
     _inline_reader_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _aws_policy_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
+    _aws_policy_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
+    _aws_policy_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
+    _aws_policy_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
+    _aws_policy_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

@@ -3,8 +3,9 @@
 A SecureString, a session or an encrypted log is only as protected as its key. A policy that allows decryption
 with `*` opens all of them, with every key whose key policy trusts the account.
 
-**What is judged.** Every customer managed policy (default version) and every inline policy, from
-`iam.GetAccountAuthorizationDetails`. A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
+**What is judged.** Every customer managed policy (default version), every inline policy
+(`iam.GetAccountAuthorizationDetails`) and every AWS managed policy that a principal has (`iam.ListPolicies`,
+`iam.GetPolicyVersion`, or a copy of the same version). A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
 (by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*` or on all keys of a region or
 account. A Deny cancels an Allow only if it has no condition and covers all of it.
 
@@ -14,9 +15,12 @@ also holds without the key (`…IfExists`), only excludes values (`StringNotEqua
 `alias/*`, and for `kms:EncryptionContext:PARAMETER_ARN` also `arn:aws:ssm:*:*:parameter/*`).
 `kms:ViaService` doesn't count: it names a service, not keys.
 
-**Unknown** when a document could not be read or understood.
+Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
+permission set of IAM Identity Center counts, unless it allows everything.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself; key policies may refuse what
+**Unknown** when a document, or the trust policy that decides, could not be read or understood.
+
+**Limits.** Each document is judged by itself; key policies may refuse what
 it allows. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; IAM user guide, condition operators
@@ -30,7 +34,7 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
-from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
@@ -46,21 +50,25 @@ CONTROL = Control(
     # 2: judged in its own partition: ARNs of another name nothing there. 3: a condition that accepts any value is no
     # limit, and more Allows and Denies than can be compared are unknown. 4: an encryption context that names every
     # parameter or object is no limit either.
-    version=4,
+    # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
+    version=5,
     facts=DOCUMENT_FACTS,
+    related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     frameworks={"FSBP": ("KMS.1", "KMS.2")},
-    empty_reason="The account has no customer managed or inline policies.",
+    empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
-        summary="Name the keys by ARN in the policy's Resource. The first command shows which keys "
+        summary="AWS's policies can't be edited: detach them, and write one that names what is needed. "
+        "Name the keys by ARN in the policy's Resource. The first command shows which keys "
         "there are; the second is for a customer managed policy, the others for an inline one.",
         cli="aws kms list-aliases --query 'Aliases[].[AliasName,TargetKeyId]' --output table\n"
         "aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
         "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
         "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
-        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        + DETACH_COMMANDS,
         code='data "aws_iam_policy_document" "decrypt" {\n  statement {\n    actions   = ["kms:Decrypt"]\n'
         '    resources = ["arn:{partition}:kms:REGION:{account}:key/KEY_ID"]\n  }\n}',
     ),
@@ -95,6 +103,19 @@ def _inline_decrypter_case(name: str, verdict: Verdict, policies: Any) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
+def _aws_policy_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
+    arn = "arn:aws:iam::aws:policy/Example"
+    related = {"iam.aws_policy": {arn: {"attached_to": [held_by]}}, "iam.principal": {held_by: {"trust": trust}}}
+    facts = {"name": "Example", "document": document}
+    context = {"management_account": "999900001111"}
+    return Case(name, verdict, facts, type="iam.aws_policy", arn=arn, region="global", related=related, context=context)
+
+
+ROLE = "arn:aws:iam::111122223333:role/"
+WIDE = {"Statement": {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}}
+BY_MANAGEMENT = {
+    "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"}, "Action": "sts:AssumeRole"}
+}
 CASES = [
     _case("one key", Verdict.PASS, "kms:Decrypt", KEY),
     _case("a star", Verdict.FAIL, "kms:Decrypt", "*"),
@@ -158,4 +179,9 @@ CASES = [
     ),
     _inline_decrypter_case("nothing inline", Verdict.PASS, []),
     _inline_decrypter_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _aws_policy_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
+    _aws_policy_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
+    _aws_policy_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
+    _aws_policy_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
+    _aws_policy_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

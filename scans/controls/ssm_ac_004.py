@@ -3,8 +3,9 @@
 A session is a shell on a node, and a command runs as root. A policy that allows them on every node gives its
 holder every machine, and everything that each machine's own role can read.
 
-**What is judged.** Every customer managed policy (default version) and every inline policy, from
-`iam.GetAccountAuthorizationDetails`. A policy fails when it allows
+**What is judged.** Every customer managed policy (default version), every inline policy
+(`iam.GetAccountAuthorizationDetails`) and every AWS managed policy that a principal has (`iam.ListPolicies`,
+`iam.GetPolicyVersion`, or a copy of the same version). A policy fails when it allows
 
 * `ssm:StartSession` on every instance or managed node, without a condition on the node's tags and
   without `ssm:SessionDocumentAccessCheck`; or
@@ -16,9 +17,12 @@ A condition counts if it requires a value. It doesn't count if it also holds wit
 
 A Deny cancels an Allow only if it has no condition and covers all of it.
 
-**Unknown** when a document could not be read or understood.
+Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
+permission set of IAM Identity Center counts, unless it allows everything.
 
-**Limits.** AWS managed policies are not judged. Each document is judged by itself. Whether a named Systems
+**Unknown** when a document, or the trust policy that decides, could not be read or understood.
+
+**Limits.** Each document is judged by itself. Whether a named Systems
 Manager document runs only harmless commands is not judged.
 
 **Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user
@@ -32,7 +36,7 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
-from scans.controls.lib.iam_policies.documents import DOCUMENT_FACTS, judge_documents
+from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 NODES = (ResourceShape("ec2", "instance/"), ResourceShape("ssm", "managed-instance/"))
@@ -48,19 +52,23 @@ CONTROL = Control(
     # 2: judged in its own partition; …IfExists on the document's access check requires as much as without. 3: a
     # condition that accepts any value is no limit, nor is the access check if another operator turns it off; more
     # Allows and Denies than can be compared are unknown.
-    version=3,
+    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
+    version=4,
     facts=DOCUMENT_FACTS,
+    related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    empty_reason="The account has no customer managed or inline policies.",
+    empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
-        summary="Name the nodes, or require a tag on them; name the documents; and require the access check of the "
+        summary="AWS's policies can't be edited: detach them, and write one that names what is needed. "
+        "Name the nodes, or require a tag on them; name the documents; and require the access check of the "
         "session document. The first command is for a customer managed policy, the others for an inline one.",
         cli="aws iam create-policy-version --policy-arn {arn} --policy-document file://policy.json --set-as-default\n"
         "aws iam put-role-policy --role-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
         "aws iam put-user-policy --user-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
-        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json",
+        "aws iam put-group-policy --group-name {name} --policy-name POLICY_NAME --policy-document file://policy.json\n"
+        + DETACH_COMMANDS,
         code='data "aws_iam_policy_document" "sessions" {\n  statement {\n    actions   = ["ssm:StartSession"]\n'
         '    resources = ["arn:{partition}:ec2:REGION:{account}:instance/*"]\n    condition {\n'
         '      test     = "StringEquals"\n      variable = "ssm:resourceTag/TEAM"\n      values   = ["OURS"]\n'
@@ -110,6 +118,19 @@ def _inline_operator_case(name: str, verdict: Verdict, policies: object) -> Case
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
+def _aws_policy_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
+    arn = "arn:aws:iam::aws:policy/Example"
+    related = {"iam.aws_policy": {arn: {"attached_to": [held_by]}}, "iam.principal": {held_by: {"trust": trust}}}
+    facts = {"name": "Example", "document": document}
+    context = {"management_account": "999900001111"}
+    return Case(name, verdict, facts, type="iam.aws_policy", arn=arn, region="global", related=related, context=context)
+
+
+ROLE = "arn:aws:iam::111122223333:role/"
+WIDE = {"Statement": _make_allow_statement("ssm:StartSession", "*")}
+BY_MANAGEMENT = {
+    "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"}, "Action": "sts:AssumeRole"}
+}
 CASES = [
     _case(
         "one node",
@@ -181,4 +202,9 @@ CASES = [
     ),
     _inline_operator_case("nothing inline", Verdict.PASS, []),
     _inline_operator_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
+    _aws_policy_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
+    _aws_policy_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
+    _aws_policy_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
+    _aws_policy_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
+    _aws_policy_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scans.controls.lib.iam_policies.documents import get_partition
+from scans.controls.lib.iam_policies.documents import AWS_POLICY, get_partition
 from scans.controls.lib.iam_policies.model import Policy, PolicyError, parse_policy
 from scans.controls.lib.judgements import USABLE_KEY_FACTS
 from scans.domain.control import FixEffect, ResourceView
@@ -112,7 +112,10 @@ def deny_requests(resource: ResourceView, sid: str, condition: Mapping[str, Any]
 
 
 def narrow_documents(resource: ResourceView, find: Callable[[Policy], str], named: Iterable[str]) -> FixEffects:
-    """The fix names resources in each Allow that `find` reports, in a managed policy or in inline policies."""
+    """The fix names resources in each Allow that `find` reports, in a managed policy or in inline policies. A policy of
+    AWS's can't be changed, so the fix detaches it."""
+    if resource.type == AWS_POLICY:
+        return (FixEffect(resource.type, resource.region, resource.arn, gone=True),)
     listed = list(named)
     where = get_partition(resource)
     if resource.type == "iam.policy":

@@ -28,11 +28,15 @@ USER_ROW = (
     "true,2022-01-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false"
 )
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+TRUST = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}
 POLICY = {"Arn": f"{HOME}policy/team/wide", "PolicyName": "wide"}
 VERSIONS = [
     {"VersionId": "v1", "IsDefaultVersion": False, "Document": {}},
     {"VersionId": "v2", "IsDefaultVersion": True, "Document": ALLOW},
 ]
+PASSWORDS: dict[str, Any] = {"MinimumPasswordLength": 14, "PasswordReusePrevention": 24} | dict.fromkeys(
+    ("RequireSymbols", "RequireNumbers", "RequireUppercaseCharacters", "RequireLowercaseCharacters"), True
+)
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -41,7 +45,7 @@ def user(**more: Any) -> dict[str, Any]:
 
 
 def role(**more: Any) -> dict[str, Any]:
-    lists: dict[str, Any] = {"AttachedManagedPolicies": [], "RolePolicyList": []}
+    lists: dict[str, Any] = {"AttachedManagedPolicies": [], "RolePolicyList": [], "AssumeRolePolicyDocument": TRUST}
     return {"Arn": f"{HOME}role/app", "RoleName": "app", **lists, **more}
 
 
@@ -69,6 +73,8 @@ def account(*pages: dict[str, Any], rows: tuple[str, ...] = (ROOT_ROW,), state: 
     )
     reader.answer("iam", "GetAccountAuthorizationDetails", *(pages or (page(),)))
     reader.answer("iam", "ListVirtualMFADevices", {"VirtualMFADevices": []})
+    reader.answer("iam", "ListPolicies", {"Policies": [{"Arn": ADMIN, "DefaultVersionId": "v1"}]})
+    reader.answer("iam", "GetAccountPasswordPolicy", {"PasswordPolicy": PASSWORDS})
     return reader
 
 
@@ -76,10 +82,10 @@ def read(reader: FakeReader) -> Evidence:
     return collect(reader, EarlierEvidence(), sleep=lambda _: None)
 
 
-def test_an_empty_account_takes_five_calls() -> None:
+def test_an_empty_account_takes_six_calls() -> None:
     reader = account()
     evidence = read(reader)
-    assert reader.count() == 5
+    assert reader.count() == 6
     assert not evidence.gaps
     assert one_of(evidence, "iam.root") == {
         "mfa_enabled": True,
@@ -214,7 +220,7 @@ def test_management_account_reports_root_credential_manager() -> None:
 def test_a_member_is_not_asked_since_it_would_be_refused() -> None:
     reader = account()
     assert not all_of(collect(reader, ELSEWHERE, sleep=lambda _: None), "iam.organization")
-    assert reader.count() == 5
+    assert reader.count() == 6
 
 
 @pytest.mark.parametrize("suffix", ["", "Exception"])
@@ -245,7 +251,7 @@ def test_unread_features_are_a_gap_alone(answer: dict[str, Any] | None, kind: Ga
         ("GenerateCredentialReport", {"password_last_used", "keys_last_used", "credentials_present"}, {"iam.user"}),
         ("GetCredentialReport", {"password_last_used", "keys_last_used", "credentials_present"}, {"iam.user"}),
         ("ListVirtualMFADevices", {"virtual_mfa"}, set()),
-        ("GetAccountAuthorizationDetails", set(), {"iam.policy", "iam.principal", "iam.inline"}),
+        ("GetAccountAuthorizationDetails", set(), {"iam.policy", "iam.aws_policy", "iam.principal", "iam.inline"}),
     ],
 )
 def test_refused_iam_call_hides_its_facts(operation: str, facts: set[str], lists: set[str]) -> None:

@@ -2,37 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.aws.gaps import GapError
+from scans.controls.lib.aws_made_roles import find_maker
+from scans.controls.lib.iam_policies.grants import allows_everything
 from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, Policy, PolicyError, parse_policy
-from scans.domain.control import Outcome, ResourceView, failed, passed, unknown
+from scans.domain.control import Outcome, ResourceView, failed, not_applicable, passed, unknown
 
-DOCUMENT_FACTS = {"iam.policy": ("name", "document"), "iam.inline": ("policies",)}
+AWS_POLICY = "iam.aws_policy"
+DOCUMENT_FACTS = {"iam.policy": ("name", "document"), AWS_POLICY: ("name", "document"), "iam.inline": ("policies",)}
+# Which principals have a policy, and which of those AWS made. Needed only where a document has a problem.
+HOLDER_FACTS: dict[str, tuple[str, ...]] = {
+    "iam.policy": ("attached_to",),
+    AWS_POLICY: ("attached_to",),
+    "iam.principal": ("trust",),
+}
+MAX_NAMED = 10
+# How to stop using one of AWS's policies, for the remediation of each control that judges them.
+DETACH_COMMANDS = (
+    "aws iam list-entities-for-policy --policy-arn {arn}\n"
+    "aws iam detach-role-policy --role-name ROLE --policy-arn {arn}\n"
+    "aws iam detach-user-policy --user-name USER --policy-arn {arn}\n"
+    "aws iam detach-group-policy --group-name GROUP --policy-arn {arn}"
+)
+
+FindProblem = Callable[[Policy], str]
+
+
+@dataclass(slots=True)
+class Holders:
+    """The principals that have a policy: own ones by the end of the ARN, and roles that only AWS can use."""
+
+    own: list[str] = field(default_factory=list)
+    made_by_aws: list[str] = field(default_factory=list)
+
+    @property
+    def are_all_made_by_aws(self) -> bool:
+        return bool(self.made_by_aws) and not self.own
 
 
 def named_documents(resource: ResourceView) -> list[tuple[str, Any]]:
-    """(name, document) of a customer managed policy, or of each inline policy of a principal."""
-    if resource.type == "iam.policy":
-        return [(resource["name"], resource["document"])]
-    return [(each.get("name", ""), each.get("document")) for each in resource["policies"]]
+    """(name, document) of a managed policy, or of each inline policy of a principal."""
+    if resource.type == "iam.inline":
+        return [(each.get("name", ""), each.get("document")) for each in resource["policies"]]
+    return [(resource["name"], resource["document"])]
 
 
 def get_partition(resource: ResourceView) -> str:
     return resource.arn.split(":")[1]
 
 
-def judge_documents(resource: ResourceView, find: Callable[[Policy], str], good: str) -> Outcome:
-    """FAIL with the first problem that `find` reports; otherwise UNKNOWN if a document can't be understood."""
-    unread = []
-    for name, document in named_documents(resource):
+def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, administration: bool = True) -> Outcome:
+    """FAIL with the first problem that `find` reports; otherwise UNKNOWN if a document can't be understood.
+
+    It is no problem where only roles have the policy that AWS made and that AWS alone can use. administration: whether
+    documents that allow everything are judged, which SSM-AC-001 reports too."""
+    unread, left_out, accepted = [], 0, ""
+    documents = named_documents(resource)
+    for name, document in documents:
         try:
-            said = find(parse_policy(document, IDENTITY_POLICY, get_partition(resource)))
+            policy = parse_policy(document, IDENTITY_POLICY, get_partition(resource))
+            if not administration and allows_everything(policy):
+                left_out += 1
+                continue
+            said = find(policy)
         except PolicyError as error:
             unread.append(f"{name} ({error})")
             continue
         if said:
-            return failed(f"The policy {name} {said}.")
+            holders = find_holders(resource, policy)
+            if not holders.are_all_made_by_aws:
+                return failed(describe_problem(resource, name, said, holders))
+            accepted = f"Only roles have it that AWS made and that only AWS can use: {name_some(holders.made_by_aws)}."
     if unread:
         return unknown(f"Could not be understood: {'; '.join(unread)}.")
-    return passed(good)
+    if left_out and left_out == len(documents):
+        return not_applicable("It allows everything, which SSM-AC-001 reports.")
+    return passed(accepted or good)
+
+
+def find_holders(resource: ResourceView, policy: Policy) -> Holders:
+    """GapError where a role's trust policy decides and could not be read, or other holders may be hidden."""
+    found, gaps = Holders(), []
+    everything = allows_everything(policy)
+    for arn in list_holders(resource):
+        try:
+            role = resource.look_up("iam.principal", arn)
+            maker = find_maker(role) if role is not None else None
+        except GapError as error:
+            gaps += error.gaps
+            continue
+        # The company writes its permission sets, and decides in Identity Center only which people administer.
+        if maker is None or (maker.people and not everything):
+            found.own.append(arn.split(":", 5)[-1])
+        else:
+            found.made_by_aws.append(f"{arn.rpartition('/')[2]} ({maker.name})")
+    if gaps and not found.own:
+        raise GapError(*dict.fromkeys(gaps))
+    if found.are_all_made_by_aws and resource.type == AWS_POLICY:
+        resource.all(AWS_POLICY)  # a principal of one's own may have it, too, if the list is incomplete
+    return found
+
+
+def list_holders(resource: ResourceView) -> Sequence[str]:
+    """The ARNs of the principals that have a policy. A customer's own policy is a problem even if they are unknown."""
+    if resource.type == "iam.inline":
+        return [resource.arn]
+    policy = resource.look_up(resource.type, resource.arn)
+    try:
+        return [] if policy is None else list(policy["attached_to"])
+    except GapError:
+        if resource.type == AWS_POLICY:
+            raise
+        return []
+
+
+def describe_problem(resource: ResourceView, name: str, said: str, holders: Holders) -> str:
+    which = "AWS's policy" if resource.type == AWS_POLICY else "The policy"
+    parts = [f"{which} {name} {said}."]
+    if resource.type != "iam.inline" and holders.own:
+        parts.append(f"Attached to {name_some(holders.own)}.")
+    if holders.made_by_aws:
+        parts.append(f"Not counted, since only AWS can use them: {name_some(holders.made_by_aws)}.")
+    return " ".join(parts)
+
+
+def name_some(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
