@@ -13,20 +13,22 @@ among the organization's features (`iam.ListOrganizationsFeatures`, called in th
 the feature, the owner of the root email address can recover the password. The exemption never applies to the
 management account itself.
 
+Also not applicable in AWS GovCloud (US) and in the China regions. The root user of a GovCloud account can't sign in to
+the console; it can have access keys, which SSM-ID-003 judges. China has no root user's credentials.
+
 **Unknown** when the summary could not be read. Also when it shows no device and the credential report could not be
 read, or the report shows no root credentials and the organization's features could not be read in this scan.
 
-**Limits.** The root user of an AWS GovCloud (US) account can't sign in to the console; its summary
-is judged like any other.
-
 **Source of the facts.** IAM API reference, GetAccountSummary, GetCredentialReport and
-ListOrganizationsFeatures; IAM user guide, centrally manage root access for member accounts.
+ListOrganizationsFeatures; IAM user guide, centrally manage root access for member accounts;
+[GovCloud user guide, account root user](https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html);
+[AWS in China, IAM](https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html).
 """
 
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import root_is_managed
+from scans.controls.lib.judgements import NO_ROOT_SIGN_IN, root_is_managed
 from scans.domain.control import (
     GAP,
     Case,
@@ -48,7 +50,9 @@ CONTROL = Control(
     title="The root user has MFA",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
+    # 2: missing credentials count only where the organization manages them. 3: as this scan read it. 4: not applicable
+    # in partitions without a root sign-in.
+    version=4,
     needs_organization=True,
     facts={"iam.root": ("mfa_enabled",)},
     # The same resource once more: the report is only asked where there is no device.
@@ -71,6 +75,8 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
+    if said := NO_ROOT_SIGN_IN.get(resource.context.partition):
+        return not_applicable(said)
     if resource["mfa_enabled"]:
         return passed("The root user has an active MFA device.")
     root = resource.look_up("iam.root", resource.arn)
@@ -164,6 +170,8 @@ CASES = [
         not_read=BEFORE,
     ),
     _case("managed centrally, the report refused", Verdict.UNKNOWN, mfa=False, credentials=GAP, root_managed=True),
+    _case("in GovCloud", Verdict.NOT_APPLICABLE, mfa=False, credentials=True, partition="aws-us-gov"),
+    _case("in China", Verdict.NOT_APPLICABLE, mfa=GAP, credentials=GAP, partition="aws-cn"),
     _case("the summary was refused", Verdict.UNKNOWN, mfa=GAP, credentials=True),
     _case("no device and the report was refused", Verdict.UNKNOWN, mfa=False, credentials=GAP),
 ]

@@ -6,7 +6,8 @@ or passkey responds only to the real page. No policy limits the root user, so it
 **What is judged.** Whether `iam.ListVirtualMFADevices` (assigned devices) returns a device of the root user: one
 whose `User.Arn` ends in `:root`. The device's name doesn't count, because it is chosen freely at registration.
 
-**Not applicable** where the root user has no MFA at all: SSM-ID-001 reports that.
+**Not applicable** where the root user has no MFA at all: SSM-ID-001 reports that. Nor in AWS GovCloud (US) and the
+China regions, where no root user can sign in to the console (see SSM-ID-001).
 
 **Unknown** when the account summary or the list of virtual devices could not be read, or when the list doesn't say
 which user a device belongs to.
@@ -21,6 +22,7 @@ virtual device still allows sign-in, and this control fails.
 from __future__ import annotations
 
 from scans.controls.lib import fixes
+from scans.controls.lib.judgements import NO_ROOT_SIGN_IN
 from scans.domain.control import (
     GAP,
     Case,
@@ -42,7 +44,8 @@ CONTROL = Control(
     title="The root user's MFA is a hardware key or passkey",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: the device's user decides whose it is, not its name
+    # 2: the device's user decides whose it is, not its name. 3: not applicable in partitions without a root sign-in.
+    version=3,
     facts={"iam.root": ("mfa_enabled", "virtual_mfa")},
     container="arn:{p}:iam::{a}:root",
     statements=("S6",),
@@ -60,6 +63,8 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
+    if said := NO_ROOT_SIGN_IN.get(resource.context.partition):
+        return not_applicable(said)
     if not resource["mfa_enabled"]:
         return not_applicable("The root user has no MFA device; see SSM-ID-001.")
     if resource["virtual_mfa"]:
@@ -79,5 +84,12 @@ CASES = [
         "no MFA, devices refused", Verdict.NOT_APPLICABLE, {"mfa_enabled": False, "virtual_mfa": GAP}, region="global"
     ),
     Case("the devices were refused", Verdict.UNKNOWN, {"mfa_enabled": True, "virtual_mfa": GAP}, region="global"),
+    Case(
+        "in GovCloud",
+        Verdict.NOT_APPLICABLE,
+        {"mfa_enabled": True, "virtual_mfa": True},
+        region="global",
+        context={"partition": "aws-us-gov"},
+    ),
     Case("the summary was refused", Verdict.UNKNOWN, {"mfa_enabled": GAP, "virtual_mfa": False}, region="global"),
 ]

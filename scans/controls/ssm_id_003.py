@@ -10,7 +10,11 @@ inactive key counts, too, because it can be activated again.
 
 **Limits.** The summary says how many keys there are, not when they were last used.
 
-**Source of the facts.** IAM API reference, GetAccountSummary.
+The root user of an AWS GovCloud (US) account can't sign in to the console and has access keys only on request; they are
+judged like those of any other.
+
+**Source of the facts.** IAM API reference, GetAccountSummary;
+[GovCloud user guide, account root user](https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html).
 """
 
 from __future__ import annotations
@@ -68,5 +72,6 @@ CASES = [
     Case("no key", Verdict.PASS, {"access_keys": 0}, region="global"),
     Case("one key", Verdict.FAIL, {"access_keys": 1}, region="global", reason_has="1 access key."),
     Case("two keys", Verdict.FAIL, {"access_keys": 2}, region="global", reason_has="2 access keys."),
+    Case("one key in GovCloud", Verdict.FAIL, {"access_keys": 1}, region="global", context={"partition": "aws-us-gov"}),
     Case("the summary was refused", Verdict.UNKNOWN, {"access_keys": GAP}, region="global"),
 ]

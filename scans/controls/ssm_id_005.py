@@ -11,7 +11,8 @@ to a person: the trail names the user only.
 
 **Not applicable** for a user with neither a password nor an active key, and for root where its credentials
 were removed centrally: the report shows none, and the organization manages those of its members
-(`iam.ListOrganizationsFeatures`, called in the management account). Elsewhere root is judged by its use.
+(`iam.ListOrganizationsFeatures`, called in the management account). Elsewhere root is judged by its use. Nor is it
+applicable for root in the China regions, which have no root user's credentials.
 
 **Unknown** when the report could not be read, or shows no root credentials and the organization's features
 could not be read in this scan.
@@ -20,7 +21,8 @@ could not be read in this scan.
 for up to four hours. Tasks that only root can do (such as closing an account) count as use.
 
 **Source of the facts.** IAM user guide, credential reports, root user best practices and centrally manage
-root access for member accounts; IAM API reference, ListOrganizationsFeatures.
+root access for member accounts; IAM API reference, ListOrganizationsFeatures;
+[AWS in China, IAM](https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html).
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import root_is_managed
+from scans.controls.lib.judgements import NO_ROOT_SIGN_IN, root_is_managed
 from scans.domain.control import (
     GAP,
     Case,
@@ -57,7 +59,9 @@ CONTROL = Control(
     title="People are individual, and root is not used",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    version=3,  # 2: missing credentials count only where the organization manages them. 3: as this scan read it
+    # 2: missing credentials count only where the organization manages them. 3: as this scan read it. 4: not applicable
+    # for root in China, which has none.
+    version=4,
     needs_organization=True,
     facts={
         "iam.root": ("password_last_used", "keys_last_used", "credentials_present"),
@@ -86,6 +90,8 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def _judge_root_user(resource: ResourceView) -> Outcome:
+    if resource.context.partition == "aws-cn":
+        return not_applicable(NO_ROOT_SIGN_IN["aws-cn"])
     if not resource["credentials_present"] and root_is_managed(resource):
         return not_applicable("The root user has no credentials: they were removed centrally.")
     used = [time for time in (resource["password_last_used"], resource["keys_last_used"]) if time]
@@ -161,6 +167,8 @@ CASES = [
     _root_case("root has none, nor had lately", Verdict.PASS, DAYS_90, present=False, managed=False),
     _root_case("root has none, and who manages them isn't known", Verdict.UNKNOWN, DAYS_90, present=False),
     _root_case("removed centrally when that was last read", Verdict.UNKNOWN, present=False, managed=True, **LAST_READ),
+    _root_case("root in China, which has none", Verdict.NOT_APPLICABLE, GAP, GAP, present=GAP, partition="aws-cn"),
+    _root_case("root's key was used in GovCloud", Verdict.FAIL, None, DAYS_89, partition="aws-us-gov"),
     _root_case("the report was refused", Verdict.UNKNOWN, GAP, GAP, present=GAP),
     _root_case("one time could not be read", Verdict.UNKNOWN, GAP, DAYS_90),
     _case("a person with a key", Verdict.PASS, "jane", keys=1),

@@ -111,6 +111,15 @@ def names_alias(key: str, alias: str) -> bool:
     return key == alias or (key.startswith("arn:") and key.endswith(f":{alias}"))
 
 
+# Partitions in which no root user signs in with a password. GovCloud's has access keys only; in China there are no root
+# credentials at all. https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html and
+# https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html
+NO_ROOT_SIGN_IN = {
+    "aws-us-gov": "AWS GovCloud (US) offers no console sign-in to the root user, so it needs no MFA.",
+    "aws-cn": "The China regions have no root user's credentials, so there is no sign-in to protect.",
+}
+
+
 def root_is_managed(resource: ResourceView) -> bool:
     """Whether the organization manages the root credentials of this account. GapError if that is unknown.
 
