@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.aws.gaps import GapError
+from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib.aws_made_roles import find_maker
 from scans.controls.lib.iam_policies.grants import allows_everything
 from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, Policy, PolicyError, parse_policy
@@ -86,7 +86,8 @@ def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, adm
 
 def find_holders(resource: ResourceView, policy: Policy) -> Holders:
     """GapError where a role's trust policy decides and could not be read, or other holders may be hidden."""
-    found, gaps = Holders(), []
+    found = Holders()
+    gaps: list[Gap] = []
     everything = allows_everything(policy)
     for arn in list_holders(resource):
         try:
