@@ -23,7 +23,7 @@ from tests.support.examples import examples
 BUCKET = "arn:aws:s3:::example"
 # Control -> (where its document stands, the fact that holds it)
 JUDGES = {
-    "SSM-AC-001": (IDENTITY_POLICY, "inline"),
+    "SSM-AC-001": (IDENTITY_POLICY, "document"),
     "SSM-AC-002": (IDENTITY_POLICY, "document"),
     "SSM-AC-003": (IDENTITY_POLICY, "document"),
     "SSM-AC-004": (IDENTITY_POLICY, "document"),
@@ -40,12 +40,7 @@ def outcome(id: str, document: Any) -> Outcome:
     item = registry.controls()[id]
     case = next(c for c in item.cases if c.verdict is Verdict.PASS and not c.related_gaps)
     fact = JUDGES[id][1]
-    if fact == "inline":
-        facts = {**case.facts, "attached": []}
-        related = {"iam.policy": {}, "iam.inline": {case.arn: {"policies": [{"name": "it", "document": document}]}}}
-        case = replace(case, facts=facts, related=related)
-    else:
-        case = replace(case, facts={**case.facts, fact: document})
+    case = replace(case, facts={**case.facts, fact: document})
     found = judge_case(item, case)
     assert found is not None
     return found
