@@ -38,11 +38,15 @@ OPT_IN = ("eu-south-1", "ap-east-1")
 ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 HOST_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 READ_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
+NODE_CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
+IAM_FULL = "arn:aws:iam::aws:policy/IAMFullAccess"
+SERVICE_LINKED_POLICY = "arn:aws:iam::aws:policy/aws-service-role/AmazonSSMServiceRolePolicy"
 OUTSIDE = "990000000042"  # an account of nobody in the company
 
 CONTROLS = (
-    *(f"SSM-ID-00{n}" for n in (1, 2, 3, 4, 5, 6)),
-    *(f"SSM-AC-00{n}" for n in (1, 2, 3, 4, 5)),
+    *(f"SSM-ID-{n:03d}" for n in range(1, 12)),
+    *(f"SSM-AC-00{n}" for n in range(1, 9)),
     *(f"SSM-AU-00{n}" for n in (1, 2, 3, 4)),
     *(f"SSM-DT-00{n}" for n in (1, 2)),
     *(f"SSM-PS-00{n}" for n in (1, 2, 3, 4, 5)),

@@ -12,6 +12,7 @@ from demo.company.constants import (
     HOST_POLICY,
     HOST_ROLE_NAME,
     HUB_USER,
+    IAM_FULL,
     POLICY_NAME,
     READ_ONLY,
     ROLE_NAME,
@@ -20,7 +21,10 @@ from demo.company.constants import (
 from demo.company.model import FAIL, NOT_APPLICABLE, PASS
 
 READS = json.loads((Path(__file__).parent / "scan_role.json").read_text())
-POLICY_CONTROLS = ("SSM-AC-002", "SSM-AC-003", "SSM-AC-004")
+READING = ("SSM-AC-002", "SSM-AC-003", "SSM-AC-004")
+POLICY_CONTROLS = ("SSM-AC-001", *READING, "SSM-AC-007", "SSM-AC-008")
+USER_AGE = 500  # days since each user was made
+STRONG_LENGTH = 14
 OBJECTS = "arn:aws:s3:::orders-artifacts/*"
 
 
@@ -48,7 +52,9 @@ def user(place: Place, name: str, **facts: Any) -> None:
         "SSM-ID-004": console,
         "SSM-ID-005": person,
         "SSM-ID-006": credentials,
-        "SSM-AC-001": facts.get("admin", PASS),
+        "SSM-ID-007": FAIL if len(keys) > 1 else PASS if keys else NOT_APPLICABLE,
+        "SSM-ID-008": _set_up(keys) if keys and password is not None else NOT_APPLICABLE,
+        "SSM-AC-006": FAIL if facts.get("attached") or facts.get("inline") else PASS,
     }
     data = {
         "name": name,
@@ -65,13 +71,17 @@ def user(place: Place, name: str, **facts: Any) -> None:
     place.add("user", arn, data, expects)
 
 
-def group(place: Place, name: str, attached: tuple[str, ...] = (), admin: str = PASS) -> None:
-    data = {"name": name, "attached": attached}
-    place.add("group", place.arn("iam", f"group/{name}"), data, {"SSM-AC-001": admin})
+def _set_up(keys: tuple[tuple[int, int], ...]) -> str:
+    """Users are as old as the report says; a key of the same age was made with its user."""
+    return FAIL if any(age == USER_AGE for age, _ in keys) else PASS
+
+
+def group(place: Place, name: str, attached: tuple[str, ...] = ()) -> None:
+    place.add("group", place.arn("iam", f"group/{name}"), {"name": name, "attached": attached})
 
 
 def role(place: Place, name: str, **facts: Any) -> None:
-    """facts: attached, inline, admin, broad (controls that its inline policies fail), service or trust, path."""
+    """facts: attached, inline, broad (controls that its inline policies fail) or expects, service or trust, path."""
     service = {"Service": facts.get("service", "ec2.amazonaws.com")}
     trust = facts.get("trust") or document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service})
     data = {
@@ -81,7 +91,7 @@ def role(place: Place, name: str, **facts: Any) -> None:
         "attached": tuple(facts.get("attached", ())),
         "inline": facts.get("inline", {}),
     }
-    expects = {"SSM-AC-001": facts.get("admin", PASS), **_inline(data["inline"], facts.get("broad", ()))}
+    expects = facts.get("expects") or _inline(data["inline"], facts.get("broad", ()))
     place.add("role", place.arn("iam", f"role{data['path']}{name}"), data, expects)
 
 
@@ -89,10 +99,30 @@ def _inline(policies: dict[str, Any], broad: tuple[str, ...]) -> dict[str, str]:
     return {control: FAIL if control in broad else PASS for control in POLICY_CONTROLS} if policies else {}
 
 
-def policy(place: Place, name: str, content: dict[str, Any], *broad: str) -> str:
+def everything(verdict: str) -> dict[str, str]:
+    """What a document that allows everything is judged, by who has it."""
+    return {
+        **dict.fromkeys(("SSM-AC-001", *READING), verdict),
+        "SSM-AC-007": NOT_APPLICABLE,
+        "SSM-AC-008": NOT_APPLICABLE,
+    }
+
+
+def password_policy(place: Place, *, strong: bool) -> None:
+    data: dict[str, Any] = {
+        "allow_change_password": True, "hard_expiry": False, "max_password_age": 0,
+        "minimum_password_length": STRONG_LENGTH if strong else 8, "password_reuse_prevention": 24 if strong else 0,
+        **dict.fromkeys(
+            ("require_lowercase_characters", "require_numbers", "require_symbols", "require_uppercase_characters"), strong
+        ),
+    }  # fmt: skip
+    place.add("password_policy", place.arn("iam", "password-policy"), data)
+
+
+def policy(place: Place, name: str, content: dict[str, Any], *broad: str, expects: dict[str, str] | None = None) -> str:
     """broad: the controls that it fails."""
     arn = place.arn("iam", f"policy/{name}")
-    expects = {control: FAIL if control in broad else PASS for control in POLICY_CONTROLS}
+    expects = expects or {control: FAIL if control in broad else PASS for control in POLICY_CONTROLS}
     place.add("policy", arn, {"name": name, "document": content}, expects)
     return arn
 
@@ -128,6 +158,7 @@ def hub_user(place: Place) -> None:
 def healthy(place: Place) -> None:
     root(place)
     host_role(place)
+    password_policy(place, strong=True)
     scoped = place.arn("ssm", "parameter/apps/orders/*").replace("ssm::", "ssm:*:")
     reads = policy(place, "orders-read", document(statement("Allow", "ssm:GetParameter*", scoped)))
     keys = place.arn("kms", "key/11111111-2222-4333-a444-555555555555").replace("kms::", "kms:eu-west-1:")
@@ -148,13 +179,17 @@ def healthy(place: Place) -> None:
 def sloppy(place: Place) -> None:
     root(place, mfa="none", keys=1, used=5)
     host_role(place, READ_ONLY)
-    everything = document(statement("Allow", "*", "*"))
-    group(place, "administrators", attached=(ADMINISTRATOR_ACCESS,), admin=FAIL)
+    password_policy(place, strong=False)
+    all_of_it = document(statement("Allow", "*", "*"))
+    group(place, "administrators", attached=(ADMINISTRATOR_ACCESS,))
+    group(place, "user-managers", attached=(IAM_FULL,))
     user(place, "shared-admin", password=3, keys=((30, 1), (20, 2)), groups=("administrators",), shared=True)
+    user(place, "starter", password=3, mfa=True, keys=((USER_AGE, 2),))
     user(place, "old-batch", keys=((400, 2),), attached=(READ_ONLY,))
     user(place, "leaver", password=200, mfa=True)
     user(place, "nobody")
-    role(place, "do-all", inline={"all": everything}, admin=FAIL, broad=POLICY_CONTROLS)
+    role(place, "do-all", inline={"all": all_of_it}, expects=everything(FAIL))
+    role(place, "export-for-jane.doe@example.com")
     wide = document(statement("Allow", ["ssm:GetParameter", "ssm:GetParameters"], "*"))
     arns = (
         policy(place, "all-parameters", wide, "SSM-AC-002"),
@@ -178,5 +213,7 @@ def average(place: Place) -> None:
     policy(place, "root-reader", document(statement("Allow", "ssm:GetParametersByPath", root_path)), "SSM-AC-002")
     policy(place, "root-name", document(statement("Allow", "ssm:GetParameter", root_path)))
     tagged = {"StringLike": {"ssm:resourceTag/team": "?*"}}
+    unused = {**everything(FAIL), "SSM-AC-001": NOT_APPLICABLE}
+    policy(place, "spare-admin", document(statement("Allow", "*", "*")), expects=unused)  # no principal has it
     policy(place, "tagged-nodes", document(statement("Allow", "ssm:StartSession", "*", Condition=tagged)), "SSM-AC-004")
     user(place, "reporter", keys=((60, 50),), inline={"reports": document(statement("Allow", "s3:GetObject", OBJECTS))})

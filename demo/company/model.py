@@ -156,6 +156,11 @@ class Plan:
     foreign_buckets: tuple[str, ...] = ()
 
     @property
+    def root_sessions(self) -> bool:
+        """Does the management account open root sessions in its members? Some companies don't yet."""
+        return self.seed % 5 != 4
+
+    @property
     def management(self) -> Account:
         return self.accounts[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from demo.company import identity, recipes, runs, watch
+from demo.company import identity, landing, recipes, runs, watch
 from demo.company.builder import Place
 from demo.company.constants import EXTERNAL_ID, HUB_USER, OPT_IN, REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Plan, Thing, Unit
@@ -14,7 +14,7 @@ from demo.company.tags import HTML, RIGHT_TO_LEFT
 
 MAX_ACCOUNTS = 10_000
 SHAPES = ("company", "bench")
-DENIED = ("kms:GetKeyPolicy", "ssm:DescribeParameters")
+DENIED = ("iam:GetPolicyVersion", "kms:GetKeyPolicy", "ssm:DescribeParameters")
 # In some companies the management account's scan role may not see whether trails are logging.
 TRAILS_DENIED = ("cloudtrail:GetTrailStatus",)
 SERVICES = ("cloudtrail", "ec2", "iam", "kms", "logs", "macie2", "ram", "s3", "ssm", "tag")  # that a scan reads
@@ -116,11 +116,14 @@ def _fill_account(plan: Plan, account: Account, rng: random.Random, central: dic
         identity.root(place, mfa=rng.choice(("none", "removed", "virtual", "hardware")))
     if account is plan.management:
         identity.hub_user(place)
+        features = place.plan.root_sessions
+        place.add("expect", organization_arn(plan), {}, {"SSM-ID-010": PASS if features else FAIL})
     if account is plan.management and plan.seed % 11 == 9 and plan.shape == "company":
         account.denied = TRAILS_DENIED
     if account.role:
         identity.value_role(place, f"arn:aws:iam::{plan.management.id}:user/{HUB_USER}", EXTERNAL_ID)
         identity.scan_role(place, f"arn:aws:iam::{plan.management.id}:user/{HUB_USER}", EXTERNAL_ID)
+    landing.settle(place)
     for index, region in enumerate((*account.regions, *account.opted_in)):
         regional = Place(plan, account, region, rng)
         book = recipes.FULL if index == 0 else recipes.ELSEWHERE
@@ -144,7 +147,7 @@ def _trails(plan: Plan, central: dict[str, str], rng: random.Random) -> None:
     """One organization trail, which leaves KMS out, so accounts need a trail of their own to pass."""
     logging = plan.shape == "company" and plan.seed % 5 != 4
     verdict = UNKNOWN if plan.management.denied else PASS if logging else FAIL
-    arn = f"arn:aws:organizations::{plan.management.id}:organization/{plan.organization}"
+    arn = organization_arn(plan)
     plan.management.things.append(Thing("expect", GLOBAL, arn, {}, {"SSM-AU-004": verdict}))
     if plan.shape == "bench":
         return
@@ -177,6 +180,10 @@ def _own_trail(place: Place, central: str) -> None:
             watch.trail(place, "stopped", weak.name, logging=False, validated=False)
         case _:
             pass
+
+
+def organization_arn(plan: Plan) -> str:
+    return f"arn:aws:organizations::{plan.management.id}:organization/{plan.organization}"
 
 
 def _foreign(plan: Plan, rng: random.Random) -> None:

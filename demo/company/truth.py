@@ -34,12 +34,14 @@ CERTAIN = {
 # Where such things live: service and the end of the ARN of the place, by control.
 PLACES = {
     **dict.fromkeys(("SSM-ID-001", "SSM-ID-002", "SSM-ID-003"), ("iam", "root")),
-    **dict.fromkeys(("SSM-ID-004", "SSM-ID-005", "SSM-ID-006"), ("iam", "user/*")),
-    "SSM-AC-001": ("iam", "*"),
-    **dict.fromkeys(("SSM-AC-002", "SSM-AC-003", "SSM-AC-004"), ("iam", "policy/*")),
+    **dict.fromkeys((f"SSM-ID-00{n}" for n in (4, 5, 6, 7, 8)), ("iam", "user/*")),
+    "SSM-ID-009": ("iam", "password-policy"),
+    **dict.fromkeys(("SSM-AC-001", "SSM-ID-011"), ("iam", "*")),
+    **dict.fromkeys((f"SSM-AC-00{n}" for n in (2, 3, 4, 7, 8)), ("iam", "policy/*")),
+    "SSM-AC-006": ("iam", "user/*"),
     "SSM-AC-005": ("ssm", "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
     **dict.fromkeys(("SSM-AU-001", "SSM-AU-002", "SSM-AU-003"), ("cloudtrail", "trail/*")),
-    "SSM-AU-004": ("organizations", "organization/*"),
+    **dict.fromkeys(("SSM-AU-004", "SSM-ID-010"), ("organizations", "organization/*")),
     **dict.fromkeys(("SSM-DT-001", "SSM-DT-002"), ("macie2", "session")),
     "SSM-PS-005": ("ssm", "parameter/*"),
     **dict.fromkeys(PARAMETER_CONTROLS, ("ssm", "parameter/*")),
@@ -227,7 +229,7 @@ class _Account:
             yield self._line("SSM-DT-002", region, self._place("SSM-DT-002", region), covers)
 
     def _places(self, control: str) -> list[str]:
-        if control == "SSM-AU-004":
+        if control in ("SSM-AU-004", "SSM-ID-010"):
             return [GLOBAL] if self.account is self.plan.management else []
         if _is_global(control):
             return [GLOBAL]

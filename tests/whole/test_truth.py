@@ -42,8 +42,9 @@ VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 # Cells that can't be, and why: one outcome an organization, or a thing that every account has.
 CANT = {
     "SSM-ID-003": ("not_applicable",),  # every account has a root user
-    "SSM-AC-001": ("not_applicable",),  # the scan role itself is a principal
-    "SSM-AC-002": ("not_applicable",),  # ... and has a policy
+    "SSM-ID-010": ("fail", "unknown", "not_applicable"),  # one an organization: seed 1234 has another
+    "SSM-ID-011": ("not_applicable",),  # every account has names
+    "SSM-AC-002": ("not_applicable",),  # the scan role has a policy
     "SSM-AC-003": ("not_applicable",),
     "SSM-AC-004": ("not_applicable",),
     "SSM-AU-001": ("not_applicable",),  # no trail at all fails
@@ -66,8 +67,10 @@ def test_company_has_every_possible_verdict_of_each_control() -> None:
 
 
 def test_other_seeds_have_the_other_verdicts_on_the_organization() -> None:
-    found = {}
+    trails, root_access = {}, {}
     for seed in (7, 42, 1234):
         lines = truth.expected(planning.make(seed=seed, accounts=2, regions=1))
-        [found[seed]] = [line["verdict"] for line in lines if line["control"] == "SSM-AU-004"]
-    assert found == {7: "pass", 42: "unknown", 1234: "fail"}
+        [trails[seed]] = [line["verdict"] for line in lines if line["control"] == "SSM-AU-004"]
+        [root_access[seed]] = [line["verdict"] for line in lines if line["control"] == "SSM-ID-010"]
+    assert trails == {7: "pass", 42: "unknown", 1234: "fail"}
+    assert root_access == {7: "pass", 42: "pass", 1234: "fail"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from demo.cloud.aws_policies import published
 from demo.cloud.handlers._pages import page
 from demo.cloud.membership import organization_of
 from demo.cloud.protocol import AwsError, Request
@@ -119,6 +120,27 @@ def get_account_authorization_details(request: Request) -> dict[str, Any]:
     return answer | paged | {"IsTruncated": "Marker" in paged}
 
 
+def list_policies(request: Request) -> dict[str, Any]:
+    """Of AWS's policies only those that are attached: no test lists the whole catalogue through here."""
+    held = [p for p in backend_of(request).managed_policies.values() if ":aws:policy/" in p.arn and p.attachment_count]
+    paged = page(request, held, "Policies", shape=summary, size="MaxItems", token="Marker", default=100, most=1000)
+    return paged | {"IsTruncated": "Marker" in paged}
+
+
+def summary(held: Any) -> dict[str, Any]:
+    return {
+        "PolicyName": held.name, "Arn": held.arn, "Path": held.path, "IsAttachable": True,
+        "DefaultVersionId": held.default_version_id, "AttachmentCount": held.attachment_count,
+    }  # fmt: skip
+
+
+def get_policy_version(request: Request) -> dict[str, Any]:
+    version, document = published(request.params["PolicyArn"])
+    if version != request.params["VersionId"]:
+        raise AwsError("NoSuchEntity", "Policy version does not exist or is not attachable.", 404)
+    return {"PolicyVersion": {"VersionId": version, "IsDefaultVersion": True, "Document": json.dumps(document)}}
+
+
 def list_organizations_features(request: Request) -> dict[str, Any]:
     """Only who may read the organization may ask."""
     membership = organization_of(request.account)
@@ -182,5 +204,7 @@ HANDLERS = {
     "iam.GetCredentialReport": get_credential_report,
     "iam.ListVirtualMFADevices": list_virtual_mfa_devices,
     "iam.GetAccountAuthorizationDetails": get_account_authorization_details,
+    "iam.ListPolicies": list_policies,
+    "iam.GetPolicyVersion": get_policy_version,
     "iam.ListOrganizationsFeatures": list_organizations_features,
 }

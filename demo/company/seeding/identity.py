@@ -8,12 +8,12 @@ from typing import Any
 
 from moto.iam.models import AccessKey, AccessKeyLastUsed, AWSManagedPolicy, IAMBackend, ManagedPolicy, iam_backends
 
+from demo.cloud.aws_policies import published
 from demo.company.constants import ACCESS_KEY, HUB_USER, PARTITION, SECRET_KEY
 from demo.company.model import Account, Plan, Thing
 
 MADE = datetime(2015, 2, 6)  # noqa: DTZ001 - moto keeps naive UTC
 DEFAULTS = {"account_id": "aws", "region": "us-east-1", "create_date": MADE, "update_date": MADE}
-EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 def seed(plan: Plan, account: Account) -> None:
@@ -29,6 +29,8 @@ def seed(plan: Plan, account: Account) -> None:
         _attach(backend, role, thing, policies)
     for thing in account.of("user"):
         _user(backend, account, thing, policies, now)
+    for thing in account.of("password_policy"):
+        backend.update_account_password_policy(**thing.data)
 
 
 def _policy(backend: IAMBackend, account: Account, thing: Thing) -> ManagedPolicy:
@@ -47,14 +49,13 @@ def _attach(backend: IAMBackend, principal: Any, thing: Thing, policies: dict[st
 
 
 def _aws_managed(backend: IAMBackend, arn: str) -> ManagedPolicy:
-    """Moto's copy of AWS's policies takes seconds an account to load; two of them are enough here."""
+    """Only those that are attached: moto takes seconds an account to load all of them."""
     if arn not in backend.managed_policies:
         path, _, name = arn.partition(":policy")[2].rpartition("/")
-        document = EVERYTHING if name == "AdministratorAccess" else {**EVERYTHING, "Statement": []}
-        made = AWSManagedPolicy(
-            name, default_version_id="v1", path=f"{path}/", document=json.dumps(document), **DEFAULTS
-        )
-        made.__dict__.setdefault("document", json.dumps(document))
+        version, document = published(arn)
+        text = json.dumps(document)
+        made = AWSManagedPolicy(name, default_version_id=version, path=f"{path}/", document=text, **DEFAULTS)
+        made.__dict__.setdefault("document", text)
         backend.managed_policies[arn] = made
     return backend.managed_policies[arn]
 

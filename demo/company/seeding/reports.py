@@ -14,7 +14,8 @@ NONE, NEVER, UNSUPPORTED = "N/A", "no_information", "not_supported"
 def seed(plan: Plan, account: Account) -> None:
     """The organization manages its members' root credentials, and has removed those of some."""
     if account is plan.management:
-        account_extra(account.id).root_features = ["RootCredentialsManagement", "RootSessions"]
+        sessions = ["RootSessions"] if plan.root_sessions else []
+        account_extra(account.id).root_features = ["RootCredentialsManagement", *sessions]
     now = datetime.fromisoformat(plan.now)
     held = account_extra(account.id)
     for root in account.of("root"):
