@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,8 +40,16 @@ class PolicyCopy:
         held = self.policies.get(name)
         if held is None or partition != self.partition or held[0] != version:
             return None
-        document: dict[str, Any] = json.loads(held[1])
-        return document
+        return parse_copied_document(held[1])
+
+
+def parse_copied_document(text: str) -> dict[str, Any] | None:
+    """None for a text that a person broke: then the scan reads the policy from AWS."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def find_copy_path() -> Path:
@@ -52,7 +61,7 @@ def load_current_copy() -> PolicyCopy:
     path = find_copy_path()
     try:
         return _load_copy(str(path), path.stat().st_mtime_ns)
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, zlib.error, AttributeError, KeyError, TypeError, ValueError):
         # A copy saves calls only: a scan reads from AWS what the copy lacks.
         return _load_copy(str(BUNDLED), 0)
 

@@ -34,18 +34,31 @@ PROVIDER = re.compile(r"saml-provider/AWSSSO_[0-9a-f]+_DO_NOT_DELETE")
 AUDIENCE = re.compile(
     r"https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws\.com\.cn)/saml"
 )
+# Roles that Control Tower makes for services. None of them may do everything.
+CONTROL_TOWER_ROLES = {
+    "aws-controltower-ConfigRecorderRole": "config.amazonaws.com",
+    "aws-controltower-ForwardSnsNotificationRole": "lambda.amazonaws.com",
+    "aws-controltower-AuditAdministratorRole": "lambda.amazonaws.com",
+    "aws-controltower-AuditReadOnlyRole": "lambda.amazonaws.com",
+    "service-role/AWSControlTowerAdmin": "controltower.amazonaws.com",
+    "service-role/AWSControlTowerStackSetRole": "cloudformation.amazonaws.com",
+    "service-role/AWSControlTowerCloudTrailRole": "cloudtrail.amazonaws.com",
+    "service-role/AWSControlTowerConfigAggregatorRoleForOrganizations": "config.amazonaws.com",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
     """A kind of role. role: the end of its ARN. admits: whether a statement admits AWS alone.
 
-    people: a permission set's, which the company writes. Only that it may allow everything is decided elsewhere."""
+    people: a permission set's, which the company writes. Only that it may allow everything is decided elsewhere.
+    administers: whether AWS gives such a role everything."""
 
     name: str
     role: re.Pattern[str]
     admits: Callable[[Statement, Context], bool]
     people: bool = False
+    administers: bool = True
 
 
 def _admits_management_account(statement: Statement, context: Context) -> bool:
@@ -76,6 +89,12 @@ def _admits_services(statement: Statement, _context: Context) -> bool:
     return _admits_only(statement, ASSUME, lambda kind, value: kind == "Service" and bool(SERVICE.fullmatch(value)))
 
 
+def _admit_service(name: str) -> Callable[[Statement, Context], bool]:
+    return lambda statement, _context: _admits_only(
+        statement, ASSUME, lambda kind, value: kind == "Service" and value in (name, f"{name}.cn")
+    )
+
+
 def _admits_identity_center(statement: Statement, context: Context) -> bool:
     prefix = f"arn:{context.partition}:iam::{context.account}:"
     own = _admits_only(
@@ -102,8 +121,10 @@ MAKERS = (
         re.compile("role/aws-controltower-(Administrator|ReadOnly)ExecutionRole"),
         _admits_audit_role,
     ),
-    Maker("AWS Control Tower", re.compile("role/aws-controltower-[A-Za-z]+Role"), _admits_services),
-    Maker("AWS Control Tower", re.compile("role/service-role/AWSControlTower[A-Za-z]+"), _admits_services),
+    *(
+        Maker("AWS Control Tower", re.compile(f"role/{name}"), _admit_service(service), administers=False)
+        for name, service in CONTROL_TOWER_ROLES.items()
+    ),
     Maker("CloudFormation StackSets", re.compile("role/stacksets-exec-[0-9A-Za-z]+"), _admits_stack_sets),
     Maker(
         "IAM Identity Center",
@@ -111,7 +132,12 @@ MAKERS = (
         _admits_identity_center,
         people=True,
     ),
-    Maker("an AWS service", re.compile(r"role/aws-service-role/[a-z0-9.-]+/[\w+=,.@-]+"), _admits_services),
+    Maker(
+        "an AWS service",
+        re.compile(r"role/aws-service-role/[a-z0-9.-]+/[\w+=,.@-]+"),
+        _admits_services,
+        administers=False,
+    ),
 )
 
 

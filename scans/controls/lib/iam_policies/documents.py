@@ -97,7 +97,7 @@ def find_holders(resource: ResourceView, policy: Policy) -> Holders:
             gaps += error.gaps
             continue
         # The company writes its permission sets, and decides in Identity Center only which people administer.
-        if maker is None or (maker.people and not everything):
+        if maker is None or (maker.people and not everything) or (everything and not maker.administers):
             found.own.append(arn.split(":", 5)[-1])
         else:
             found.made_by_aws.append(f"{arn.rpartition('/')[2]} ({maker.name})")
