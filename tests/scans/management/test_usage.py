@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
         ("scan --region mars", "Unknown region: mars. Use a region name such as eu-west-1."),
         ("scan --organization o-none", "The organization o-none is not known."),
         ("doctor --account 000000000000", "Unknown account: 000000000000."),
+        ("refresh_managed_policies --account 000000000000", "Unknown account: 000000000000."),
         ("coverage --account 000000000000", "The account 000000000000 is not known."),
         ("flows --account 000000000000", "The account 000000000000 is not known."),
         ("replay --organization o-none", "The organization o-none is not known."),
