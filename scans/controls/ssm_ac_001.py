@@ -144,7 +144,7 @@ ALL_ARN = f"arn:aws:iam::{ACCOUNT}:policy/all"
 ADMIN_ARN = "arn:aws:iam::aws:policy/AdministratorAccess"
 SOME = {"Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]}
 ORGANIZATION = {"management_account": MANAGEMENT, "accounts": frozenset({ACCOUNT, MANAGEMENT})}
-CONTROL_TOWER = f"arn:aws:iam::{ACCOUNT}:role/AWSControlTowerExecution"
+TOWER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/AWSControlTowerExecution"
 
 
 def _make_trust(principal: object, action: object = "sts:AssumeRole", **more: object) -> dict[str, object]:
@@ -202,7 +202,7 @@ CASES = [
         "Control Tower's role alone",
         Verdict.PASS,
         EVERYTHING,
-        CONTROL_TOWER,
+        TOWER_ROLE,
         arn=ADMIN_ARN,
         trust=MANAGED,
         reason_has="AWSControlTowerExecution (AWS Control Tower)",
@@ -211,7 +211,7 @@ CASES = [
         "Control Tower's role beside another",
         Verdict.FAIL,
         EVERYTHING,
-        CONTROL_TOWER,
+        TOWER_ROLE,
         ARN,
         arn=ADMIN_ARN,
         trust=MANAGED,
@@ -221,16 +221,16 @@ CASES = [
         "the name without the trust",
         Verdict.FAIL,
         EVERYTHING,
-        CONTROL_TOWER,
+        TOWER_ROLE,
         arn=ADMIN_ARN,
         trust=_make_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
     ),
-    _managed_case("the trust was refused", Verdict.UNKNOWN, EVERYTHING, CONTROL_TOWER, arn=ADMIN_ARN, trust=GAP),
+    _managed_case("the trust was refused", Verdict.UNKNOWN, EVERYTHING, TOWER_ROLE, arn=ADMIN_ARN, trust=GAP),
     _managed_case(
         "other holders may be hidden",
         Verdict.UNKNOWN,
         EVERYTHING,
-        CONTROL_TOWER,
+        TOWER_ROLE,
         arn=ADMIN_ARN,
         trust=MANAGED,
         related_gaps=(AWS_POLICY,),

@@ -124,7 +124,7 @@ def _inline_reader_case(name: str, verdict: Verdict, policies: object) -> Case:
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
-def _aws_policy_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
+def _aws_reader_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
     arn = "arn:aws:iam::aws:policy/Example"
     related = {"iam.aws_policy": {arn: {"attached_to": [held_by]}}, "iam.principal": {held_by: {"trust": trust}}}
     facts = {"name": "Example", "document": document}
@@ -213,9 +213,9 @@ CASES = [
         [{"name": "a", "document": {"Statement": _make_path_statement("Allow", "ssm:GetParameter", f"{APP}/*")}}],
     ),
     _inline_reader_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
-    _aws_policy_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
-    _aws_policy_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
-    _aws_policy_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
-    _aws_policy_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
-    _aws_policy_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
+    _aws_reader_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
+    _aws_reader_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
+    _aws_reader_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
+    _aws_reader_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
+    _aws_reader_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

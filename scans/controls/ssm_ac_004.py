@@ -118,7 +118,7 @@ def _inline_operator_case(name: str, verdict: Verdict, policies: object) -> Case
     return Case(name, verdict, {"policies": policies}, type="iam.inline", region="global")
 
 
-def _aws_policy_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
+def _aws_operator_case(name: str, verdict: Verdict, document: Any, held_by: str, trust: Any = None) -> Case:
     arn = "arn:aws:iam::aws:policy/Example"
     related = {"iam.aws_policy": {arn: {"attached_to": [held_by]}}, "iam.principal": {held_by: {"trust": trust}}}
     facts = {"name": "Example", "document": document}
@@ -202,9 +202,9 @@ CASES = [
     ),
     _inline_operator_case("nothing inline", Verdict.PASS, []),
     _inline_operator_case("the inline policies were refused", Verdict.UNKNOWN, GAP),
-    _aws_policy_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
-    _aws_policy_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
-    _aws_policy_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
-    _aws_policy_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
-    _aws_policy_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
+    _aws_operator_case("a policy of AWS's", Verdict.FAIL, WIDE, f"{ROLE}app"),
+    _aws_operator_case("a policy of AWS's that wasn't read", Verdict.UNKNOWN, GAP, f"{ROLE}app"),
+    _aws_operator_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
+    _aws_operator_case("a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT),
+    _aws_operator_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

@@ -33,7 +33,7 @@ def add_aws_policies(aws: Reader, evidence: Evidence) -> None:
 
     Service-linked roles are left out: AWS alone attaches policies to them, and only its service can assume them.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html"""
-    holders, gap = find_holders(evidence)
+    holders, gap = map_aws_attachments(evidence)
     record_gaps(evidence, [AWS_POLICY], gap)
     if not holders:
         return
@@ -41,7 +41,7 @@ def add_aws_policies(aws: Reader, evidence: Evidence) -> None:
     copy = load_current_copy()
     for arn, held_by in sorted(holders.items()):
         version = found.get(arn) or found["*"]
-        read = partial(read_document, aws, copy, arn)
+        read = partial(read_aws_document, aws, copy, arn)
         evidence.add(
             AWS_POLICY,
             arn,
@@ -54,7 +54,7 @@ def add_aws_policies(aws: Reader, evidence: Evidence) -> None:
         )
 
 
-def find_holders(evidence: Evidence) -> tuple[dict[str, list[str]], Gap | None]:
+def map_aws_attachments(evidence: Evidence) -> tuple[dict[str, list[str]], Gap | None]:
     """Policy ARN -> the principals that have it, and the gap if some attachments are unknown."""
     gap = next(iter(evidence.gaps.get("iam.principal", ())), None)
     found: dict[str, list[str]] = {}
@@ -96,7 +96,7 @@ def read_default_versions(aws: Reader) -> dict[str, str | Gap]:
     return found
 
 
-def read_document(aws: Reader, copy: PolicyCopy, arn: str, version: str) -> dict[str, Any]:
+def read_aws_document(aws: Reader, copy: PolicyCopy, arn: str, version: str) -> dict[str, Any]:
     held = copy.find_document(arn, version)
     return read_policy_version(aws, arn, version) if held is None else held
 

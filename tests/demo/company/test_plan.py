@@ -43,7 +43,7 @@ def test_company_has_suspended_roleless_and_denied_accounts(company: Plan) -> No
     assert [a.name for a in company.accounts if a.status == "SUSPENDED"] == ["retired-shop"]
     assert [a.name for a in company.accounts if not a.role] == ["acquired-shop"]
     assert [(a.name, len(a.denied)) for a in company.accounts if a.denied and not a.quarantined] == [
-        ("sandbox-guarded", 2)
+        ("sandbox-guarded", 3)
     ]
     assert [a.name for a in company.accounts if a.quarantined] == ["sandbox-quarantine"]
 

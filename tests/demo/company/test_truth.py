@@ -14,7 +14,7 @@ from demo.company.model import Plan
 
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
 # One outcome an organization: the other verdict is in a company with another seed.
-ONCE = {"SSM-AU-004"}
+ONCE = {"SSM-AU-004", "SSM-ID-010"}
 
 
 @pytest.fixture(scope="module")

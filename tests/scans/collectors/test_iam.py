@@ -291,11 +291,3 @@ def test_malformed_list_is_a_gap(operation: str, answer: dict[str, Any], type: s
 def test_a_malformed_summary() -> None:
     evidence = read(account().answer("iam", "GetAccountSummary", {"SummaryMap": {"AccountMFAEnabled": "1"}}))
     assert one_of(evidence, "iam.root")["mfa_enabled"].kind is GapKind.MALFORMED
-
-
-def test_a_name_that_is_personal_data_is_a_hit_without_the_name() -> None:
-    person = {"Arn": f"{HOME}user/jane.doe@example.com", "UserName": "jane.doe@example.com"}
-    evidence = read(account(page(UserDetailList=[person])))
-    hits = one_of(evidence, "iam.names")["hits"]
-    assert hits
-    assert "jane" not in str(hits)
