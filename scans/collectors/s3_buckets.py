@@ -11,7 +11,7 @@ from scans.collectors.lib import s3_shape
 from scans.collectors.lib.strict_answers import make_malformed_gap, read_or_gap, record_gaps
 from scans.domain import references
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
-from scans.domain.evidence import Evidence
+from scans.domain.evidence import Evidence, Resource
 
 ENCRYPTION = Call("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration")
 POLICY = Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy")
@@ -26,10 +26,12 @@ COLLECTOR = Collector(
     facts={
         "s3.bucket": ("name", "kinds", "encryption", "policy", "public_access_block", "policy_public"),
         "s3.destination": ("name", "kinds", "fields", "own", "head"),
+        "s3.unplaced_destination": ("kinds", "attachments"),
         "ssm.package": ("name", "source"),
     },
     calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, HEAD),
     stage=1,
+    version=2,  # 2: settings whose bucket can't be known
 )
 # Error codes that mean "there is none" -> the fact's value. Without a configuration S3 uses its own keys.
 ABSENT_VALUES: dict[str, Any] = {
@@ -38,7 +40,7 @@ ABSENT_VALUES: dict[str, Any] = {
     "NoSuchPublicAccessBlockConfiguration": None,
 }
 GONE = frozenset({"NoSuchBucket", "404"})
-BUCKETS = ("s3.bucket", "s3.destination")
+BUCKETS = ("s3.bucket", "s3.destination", "s3.unplaced_destination")
 
 
 class BucketGoneError(Exception):
@@ -60,6 +62,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     record_gaps(evidence, BUCKETS, *seen.gaps(*references.NAMES_BUCKETS))
     record_gaps(evidence, BUCKETS, *references.list_unread_references(resources, references.NAMES_BUCKETS))
     add_packages(evidence, seen)
+    add_unplaced_destinations(evidence, resources)
     account = read_account_buckets(aws, seen)
     if isinstance(account.regions, Gap):
         record_gaps(evidence, ["s3.bucket"], account.regions)
@@ -85,6 +88,17 @@ def add_packages(evidence: Evidence, seen: EarlierEvidence) -> None:
         elif kind == "Package":
             source = resource.facts.get("package_source", [])
             evidence.add("ssm.package", resource.arn, name=resource.facts["name"], source=source)
+
+
+def add_unplaced_destinations(evidence: Evidence, resources: list[Resource]) -> None:
+    """Record each setting that names a bucket which can't be known: data goes somewhere, so silence would be wrong."""
+    unplaced = references.find_unplaced_buckets(resources)
+    for resource in resources:
+        attachments = resource.facts.get("attachment_sources")
+        gap = attachments if isinstance(attachments, Gap) else None
+        if resource.arn in unplaced or gap:
+            kinds = unplaced.pop(resource.arn, {})
+            evidence.add("s3.unplaced_destination", resource.arn, kinds=kinds, attachments=gap)
 
 
 def read_account_buckets(aws: Reader, seen: EarlierEvidence) -> AccountBuckets:

@@ -29,6 +29,7 @@ COLLECTOR = Collector(
     "region",
     {"ssm.association": ("name", "document", "references", "hits", "url_credentials")},
     (LIST, DESCRIBE),
+    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
 )
 
 

@@ -8,6 +8,7 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.free_text import inspect_free_text, select_free_text
 from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
+from scans.collectors.lib.ssm_runbooks import names_buckets
 from scans.collectors.lib.strict_answers import (
     Answer,
     ShapeError,
@@ -24,9 +25,12 @@ from scans.domain.evidence import Evidence
 LIST = ssm_call("DescribeAutomationExecutions", per_second=3)
 GET = ssm_call("GetAutomationExecution", per_second=3)
 GONE = ("AutomationExecutionNotFoundException",)
-BUCKET_NAMING_DOCUMENTS = ("AWS-CreateCloudFormationStack", "AWS-UpdateCloudFormationStack", "AWS-ExportOpsDataToS3")
 COLLECTOR = Collector(
-    "ssm_automations", "region", {"ssm.automation": ("document", "references", "hits", "url_credentials")}, (LIST, GET)
+    "ssm_automations",
+    "region",
+    {"ssm.automation": ("document", "references", "hits", "url_credentials")},
+    (LIST, GET),
+    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
 )
 
 
@@ -39,7 +43,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         # The list has the texts of every execution. GetAutomationExecution costs a call each, at three a second.
         answer: Answer | Gap | None = {"AutomationExecution": item}
         gap = make_malformed_gap(LIST, aws.region)
-        if references.base_name(str(item.get("DocumentName") or "")) in BUCKET_NAMING_DOCUMENTS:
+        if names_buckets(references.base_name(str(item.get("DocumentName") or ""))):
             answer, gap = (
                 call_unless_gone(aws, GET, GONE, AutomationExecutionId=id),
                 make_malformed_gap(GET, aws.region),
@@ -72,6 +76,6 @@ def find_automation_references(execution: Answer) -> list[references.Reference]:
     """The buckets that parameters name. Executions read with GET always have the object, even if it is empty."""
     document = require_text(execution, "DocumentName")
     parameters = mapping_or_empty(execution, "Parameters")
-    if references.base_name(document) in BUCKET_NAMING_DOCUMENTS and "Parameters" not in execution:
+    if names_buckets(references.base_name(document)) and "Parameters" not in execution:
         raise ShapeError("Parameters")
     return references.drop_duplicates(references.find_in_parameters(document, parameters, "Parameters"))

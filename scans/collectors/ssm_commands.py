@@ -26,6 +26,7 @@ COLLECTOR = Collector(
     "region",
     {"ssm.command": ("document", "references", "log_group", "hits", "url_credentials")},
     (LIST,),
+    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
 )
 
 

@@ -38,11 +38,13 @@ COLLECTOR = Collector(
             "log_groups",
             "hits",
             "url_credentials",
-            "package_source",
+            "attachments",
+            "attachment_sources",
         ),
         "ssm.session_document": ("name", "exists", "session"),
     },
     (LIST, GET, SHARES, ssm_packages.LOOKUP),
+    version=2,  # 2: buckets that can't be placed are told; attachments of runbooks
 )
 
 
@@ -70,7 +72,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
             build_regional_arn(aws, f"document/{PREFERENCES}"),
             **describe_missing_preferences(evidence),
         )
-    ssm_packages.add_package_sources(aws, evidence.resources)
+    ssm_packages.add_attachment_sources(aws, evidence.resources)
     return evidence
 
 
@@ -89,8 +91,13 @@ def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None
         "name": name,
         "document_type": kind,
         "shared_with": shared_with(shares, make_malformed_gap(SHARES, aws.region)),
-        **body_facts(answer, kind, make_malformed_gap(GET, aws.region)),
+        **body_facts(answer, kind, make_malformed_gap(GET, aws.region), list_system_variables(aws)),
     }
+
+
+def list_system_variables(aws: Reader) -> dict[str, str]:
+    """The system variables of Automation that are known before a run; dates and ids of executions are not."""
+    return {"global:ACCOUNT_ID": aws.account, "global:REGION": aws.region, "global:AWS_PARTITION": aws.partition}
 
 
 def shared_with(shares: Listing, gap: Gap) -> list[str] | Gap:

@@ -33,6 +33,7 @@ COLLECTOR = Collector(
         "ssm.window_task": ("document", "references", "log_group", "hits", "url_credentials"),
     },
     (WINDOWS, TASKS, TASK),
+    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
 )
 
 
@@ -99,4 +100,8 @@ def find_task_references(answer: Answer) -> list[references.Reference]:
         found += references.find_in_parameters(
             document, mapping_or_empty(invocation, "Parameters"), f"{field}.Parameters"
         )
+    # The older way to give parameters, each as {"Values": […]}.
+    older = mapping_or_empty(answer, "TaskParameters")
+    given = {name: item["Values"] for name, item in older.items() if isinstance(item, dict) and "Values" in item}
+    found += references.find_in_parameters(document, given, "TaskParameters")
     return references.drop_duplicates(found)

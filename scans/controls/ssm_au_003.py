@@ -7,6 +7,7 @@ permissions, one on the bucket and one on the key, and each use of the key is it
 state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with an AWS managed key, and
 with a key that can't be used because it is disabled, pending deletion, deleted, not a symmetric encryption key, or
 neither in the region of the trail's bucket nor in the trail's home region. CloudTrail can't deliver with such a key.
+A key of an account outside the organization fails, too: its owner can read the files, and take the key away.
 
 **Not applicable** where the account owns no trail. An organization trail is judged in the account that owns it.
 
@@ -60,8 +61,8 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
     # 2: a key in the state Updating works, and a state or manager that this version doesn't know is no fail. 3: a key
-    # that can't encrypt, or is in another region, doesn't work.
-    version=3,
+    # that can't encrypt, or is in another region, doesn't work. 4: a key of an account outside the organization fails.
+    version=4,
     facts={"cloudtrail.trail": ("kms_key", "name", "home_region", "bucket")},
     related={"kms.reference": (*KEY_FACTS, "manager"), "s3.bucket": ("name",)},
     flow_steps={"cloudtrail.trail": FlowStep.UNDER},

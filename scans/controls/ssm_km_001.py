@@ -8,10 +8,12 @@ encryption, with material created by KMS, and enabled. `kms.GetKeyRotationStatus
 multi-Region replica rotates as its primary key does, so the primary is read, in its own region.
 
 **Not applicable** for keys that can't rotate or are not rotated by this account: keys that AWS manages (AWS
-rotates them), keys of other accounts (judged there), asymmetric, post-quantum and HMAC keys, imported material and
+rotates them), keys of other accounts of the organization (judged there), asymmetric, post-quantum and HMAC keys,
+imported material and
 custom key stores, and keys that are not enabled.
 
-**Unknown** when the key or its rotation could not be read, or when its manager, state, kind or origin is one
+**Unknown** when the key belongs to an account outside the organization, when the key or its rotation could not be read,
+or when its manager, state, kind or origin is one
 that this version doesn't know.
 
 **Limits.** The length of the rotation period (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
@@ -27,7 +29,10 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
+    MEMBERS,
     OTHER_SPECS,
+    STRANGERS_KEY,
+    judge_key_owner,
     judge_unrecognized_key,
     make_unread_key_gap,
     make_unrecognized_outcome,
@@ -59,7 +64,9 @@ CONTROL = Control(
     title="Customer keys rotate",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: a replica is judged by its primary; a value that this version doesn't know is unknown
+    # 2: a replica is judged by its primary; a value that this version doesn't know is unknown. 3: a key of an account
+    # outside the organization is judged nowhere.
+    version=3,
     facts={"kms.key": ("own", "manager", "spec", "origin", "state", "multi_region_replica", "rotation")},
     related={"kms.key": ("primary",)},  # of the same key, asked of a replica only
     flow_steps={"kms.key": FlowStep.UNDER},
@@ -100,7 +107,10 @@ def _judge_unrotatable(resource: ResourceView) -> Outcome | None:
     """Why the account can't rotate this key, or why that is unknown; None if it can."""
     # First: another account's key may refuse every read, and a gap must not make it unknown here.
     if not resource["own"]:
-        return not_applicable("The key belongs to another account: it is judged there.")
+        stranger = judge_key_owner(resource, resource.arn)
+        if stranger:
+            return unknown(f"{stranger.reason} Whether it rotates can't be read.")
+        return not_applicable("The key belongs to another account of the organization: it is judged there.")
     new = judge_unrecognized_key(resource)
     if new:
         return new
@@ -139,17 +149,19 @@ def _case(name: str, verdict: Verdict, **changed: Any) -> Case:
         "multi_region_replica": False,
         "rotation": True,
     }
-    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    arn = changed.pop("arn", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
     related = {"kms.key": {arn: {"primary": primary}}}
-    return Case(name, verdict, facts | changed, arn=arn, related=related, reason_has=says)
+    return Case(name, verdict, facts | changed, arn=arn, related=related, reason_has=says, context=MEMBERS)
 
 
+MEMBERS_KEY = STRANGERS_KEY.replace("999999999999", "444455556666")
 REPLICA = {"multi_region_replica": True, "primary": PRIMARY}
 CASES = [
     _case("it rotates", Verdict.PASS),
     _case("rotation is off", Verdict.FAIL, rotation=False),
     _case("a key of AWS", Verdict.NOT_APPLICABLE, manager="AWS", rotation=None),
-    _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, state=GAP, rotation=None),
+    _case("a member's key", Verdict.NOT_APPLICABLE, arn=MEMBERS_KEY, own=False, manager=GAP, state=GAP, rotation=None),
+    _case("a key outside the organization", Verdict.UNKNOWN, arn=STRANGERS_KEY, own=False, rotation=None),
     _case("an asymmetric key", Verdict.NOT_APPLICABLE, spec="RSA_2048", rotation=None),
     _case("imported material", Verdict.NOT_APPLICABLE, origin="EXTERNAL", rotation=None),
     _case("a custom key store", Verdict.NOT_APPLICABLE, origin="AWS_CLOUDHSM", rotation=None),

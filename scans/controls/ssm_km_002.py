@@ -8,7 +8,8 @@ is often noticed too late.
 state from `kms.DescribeKey`, and what names it. `PendingDeletion` fails, and so does
 `PendingReplicaDeletion` (a multi-Region primary key that waits until its replicas are deleted).
 
-**Unknown** when the key could not be described (for example, another account's key that refuses
+**Unknown** when the key belongs to an account outside the organization, which can delete it at any time; when the key
+could not be described (for example, another account's key that refuses
 `kms.DescribeKey`), or when its state is one that this version doesn't know.
 
 **Limits.** Only uses that Tutela reads are known: a key that nothing here names isn't necessarily safe to
@@ -20,7 +21,14 @@ delete. SSM-PS-004, SSM-S3-001 and SSM-LG-001 judge keys that are already delete
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import UNUSABLE_STATES, USABLE_STATES, make_unrecognized_outcome
+from scans.controls.lib.judgements import (
+    MEMBERS,
+    STRANGERS_KEY,
+    UNUSABLE_STATES,
+    USABLE_STATES,
+    judge_key_owner,
+    make_unrecognized_outcome,
+)
 from scans.domain.control import (
     GAP,
     Case,
@@ -34,6 +42,7 @@ from scans.domain.control import (
     Verdict,
     failed,
     passed,
+    unknown,
 )
 
 PENDING = ("PendingDeletion", "PendingReplicaDeletion")
@@ -45,7 +54,8 @@ CONTROL = Control(
     title="No key in use is pending deletion",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=2,  # 2: a state that this version doesn't know is no pass
+    # 2: a state that this version doesn't know is no pass. 3: a key of an account outside the organization is no pass.
+    version=3,
     facts={"kms.key": ("state", "used_by")},
     flow_steps={"kms.key": FlowStep.UNDER},
     container="arn:{p}:kms:{r}:{a}:key/*",
@@ -67,9 +77,12 @@ def evaluate(resource: ResourceView) -> Outcome:
     state = resource["state"]
     if state not in USABLE_STATES and state not in UNUSABLE_STATES:
         return make_unrecognized_outcome(f"The key is in the state {state}")
+    stranger = judge_key_owner(resource, resource.arn)
+    users = sorted(resource["used_by"])
+    if stranger and (state not in PENDING or not users):
+        return unknown(f"{stranger.reason} Its owner can delete it at any time.")
     if state not in PENDING:
         return passed(f"The key isn't waiting to be deleted (state {state}).")
-    users = sorted(resource["used_by"])
     if not users:
         return passed(f"The key is waiting to be deleted (state {state}), and nothing that was read uses it.")
     more = f" and {len(users) - SHOWN} more" if len(users) > SHOWN else ""
@@ -79,7 +92,9 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    """Enable the key again, under every name that refers to it."""
+    """Enable the key again, under every name that refers to it; use no key of an account outside the organization."""
+    if judge_key_owner(resource, resource.arn):
+        return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
     named = fixes.FixEffect("kms.reference", resource.region, facts={"state": "Enabled"}, where=("key", resource.arn))
     return fixes.set_facts(resource, state="Enabled"), named
 
@@ -88,9 +103,14 @@ USED = ["arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"]
 MANY = [f"{USED[0]}-{n}" for n in range(5)]
 
 
-def _case(name: str, verdict: Verdict, state: object, used_by: object = USED, reason_has: str = "") -> Case:
-    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    return Case(name, verdict, {"state": state, "used_by": used_by}, arn=arn, reason_has=reason_has)
+OWN_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def _case(
+    name: str, verdict: Verdict, state: object, used_by: object = USED, reason_has: str = "", arn: str = OWN_KEY
+) -> Case:
+    facts = {"state": state, "used_by": used_by}
+    return Case(name, verdict, facts, arn=arn, reason_has=reason_has, context=MEMBERS)
 
 
 CASES = [
@@ -100,6 +120,8 @@ CASES = [
     _case("a primary that waits for its replicas", Verdict.FAIL, "PendingReplicaDeletion"),
     _case("used by many", Verdict.FAIL, "PendingDeletion", MANY, reason_has="and 2 more"),
     _case("pending deletion, used by nothing", Verdict.PASS, "PendingDeletion", []),
+    _case("a key outside the organization", Verdict.UNKNOWN, "Enabled", reason_has="999999999999", arn=STRANGERS_KEY),
+    _case("the same, pending deletion", Verdict.FAIL, "PendingDeletion", arn=STRANGERS_KEY),
     _case("a state that this version doesn't know", Verdict.UNKNOWN, "Resting", reason_has="Resting"),
     _case("a foreign key that may not be described", Verdict.UNKNOWN, GAP),
     _case("pending deletion, its uses not known", Verdict.UNKNOWN, "PendingDeletion", GAP),

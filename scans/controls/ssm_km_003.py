@@ -18,7 +18,10 @@ unless a condition of the same statement limits it to your organization: `kms:Ca
 A condition that names a service (`kms:ViaService`) or an address doesn't count by itself: principals outside the
 organization can use the key through the same service. AWS's own key policies combine it with `kms:CallerAccount`.
 
-**Not applicable** for keys that AWS manages and keys of other accounts, which are judged there.
+A key that belongs to an account outside the organization fails: that account decides who may use it.
+
+**Not applicable** for keys that AWS manages, and for keys of other accounts of the organization, which are judged
+there.
 
 **Unknown** when the policy could not be read or understood; when it doesn't show a principal's account (a canonical
 user, a public identity provider); when the organization was not read, so that it is unknown whether an account or
@@ -49,7 +52,7 @@ from scans.controls.lib.iam_policies import (
     list_unknown_principals,
     parse_policy,
 )
-from scans.controls.lib.judgements import KEY_MANAGERS, make_unrecognized_outcome
+from scans.controls.lib.judgements import KEY_MANAGERS, STRANGERS_KEY, judge_key_owner, make_unrecognized_outcome
 from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
 from scans.domain.control import (
     GAP,
@@ -76,8 +79,9 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     # 2: variables for the key's own account and organization close the perimeter; a manager that this version doesn't
     # know is unknown. 3: a service closes nothing, and a VPC or an endpoint only if it is known to be the organization's
-    # own. 4: the account of a canonical user or an identity provider is unknown.
-    version=4,
+    # own. 4: the account of a canonical user or an identity provider is unknown. 5: a key of an account outside the
+    # organization fails.
+    version=5,
     facts={"kms.key": ("own", "manager", "policy")},
     related={"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)},
     flow_steps={"kms.key": FlowStep.UNDER},
@@ -104,7 +108,12 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     # First, as in SSM-KM-001: another account's key may refuse every read.
     if not resource["own"]:
-        return not_applicable("The key belongs to another account: its policy is judged there.")
+        stranger = judge_key_owner(resource, resource.arn)
+        if stranger and stranger.verdict is Verdict.FAIL:
+            return failed(f"{stranger.reason} That account decides who may use the key, itself first of all.")
+        return stranger or not_applicable(
+            "The key belongs to another account of the organization: its policy is judged there."
+        )
     if resource["manager"] not in KEY_MANAGERS:
         return make_unrecognized_outcome(f"The key is managed by {resource['manager']}")
     if resource["manager"] == "AWS":
@@ -130,6 +139,8 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
     """Replace outside principals by the key's own account, whose IAM policies then decide who may use the key."""
+    if not resource["own"]:
+        return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)  # a key of one's own instead
     document = resource["policy"]
     own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
     changed = [
@@ -174,9 +185,14 @@ def _allow_decrypt(principal: object, **condition: Any) -> dict[str, Any]:
     return statement | ({"Condition": condition} if condition else {})
 
 
+def _allow_all(limit: dict[str, Any]) -> dict[str, Any]:
+    return _allow_decrypt("*", StringEquals=limit)
+
+
 OURS = {"aws:PrincipalOrgID": "o-example"}
 VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
+MEMBERS_KEY = STRANGERS_KEY.replace("999999999999", "444455556666")
 EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
     "ec2.vpc": {
@@ -197,7 +213,8 @@ def _case(
 ) -> Case:
     policy = {"Version": "2012-10-17", "Statement": [OWN, *statements]}
     facts: dict[str, object] = {"own": True, "manager": "CUSTOMER", "policy": policy}
-    return Case(name, verdict, facts | changed, context=context, related=NETWORKS, related_gaps=refused)
+    arn = str(changed.pop("arn", "arn:aws:kms:eu-west-1:111122223333:key/1"))
+    return Case(name, verdict, facts | changed, context=context, related=NETWORKS, related_gaps=refused, arn=arn)
 
 
 CASES = [
@@ -205,36 +222,28 @@ CASES = [
     _case("own principals, the organization not read", Verdict.PASS, context=ALONE),
     _case("another account of the organization", Verdict.PASS, _allow_decrypt(SISTER)),
     _case("a service", Verdict.PASS, _allow_decrypt({"Service": "logs.eu-west-1.amazonaws.com"})),
-    _case(
-        "everyone, limited by kms:CallerAccount",
-        Verdict.PASS,
-        _allow_decrypt("*", StringEquals={"kms:CallerAccount": "111122223333"}),
-    ),
-    _case("everyone, limited to the organization", Verdict.PASS, _allow_decrypt("*", StringEquals=OURS)),
+    _case("everyone, limited by kms:CallerAccount", Verdict.PASS, _allow_all({"kms:CallerAccount": "111122223333"})),
+    _case("everyone, limited to the organization", Verdict.PASS, _allow_all(OURS)),
     _case(
         "everyone, limited to the key's own organization",
         Verdict.PASS,
-        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
+        _allow_all({"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}),
         context=ALONE,
     ),
     _case(
         "everyone, limited to the key's own account",
         Verdict.PASS,
-        _allow_decrypt("*", StringEquals={"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
+        _allow_all({"aws:PrincipalAccount": "${aws:ResourceAccount}"}),
         context=ALONE,
     ),
     _case(
         "everyone, limited by a variable for the caller",
         Verdict.FAIL,
-        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
+        _allow_all({"aws:PrincipalOrgID": "${aws:PrincipalOrgID}"}),
     ),
     _case("everyone", Verdict.FAIL, _allow_decrypt("*")),
     _case("everyone, in the other spelling", Verdict.FAIL, _allow_decrypt({"AWS": "*"})),
-    _case(
-        "everyone, limited to another organization",
-        Verdict.FAIL,
-        _allow_decrypt("*", StringEquals={"aws:PrincipalOrgID": "o-other"}),
-    ),
+    _case("everyone, limited to another organization", Verdict.FAIL, _allow_all({"aws:PrincipalOrgID": "o-other"})),
     _case(
         "everyone, a condition that limits nothing",
         Verdict.FAIL,
@@ -247,40 +256,25 @@ CASES = [
     ),
     _case("an account outside", Verdict.FAIL, _allow_decrypt(STRANGER)),
     _case("an account outside, through one service", Verdict.FAIL, _allow_decrypt(STRANGER, StringEquals=VIA)),
-    _case("everyone, through one service", Verdict.FAIL, _allow_decrypt("*", StringEquals=VIA)),
+    _case("everyone, through one service", Verdict.FAIL, _allow_all(VIA)),
     _case("an account inside, through one service", Verdict.PASS, _allow_decrypt(SISTER, StringEquals=VIA)),
     _case(
         "everyone in the account, through one service",
         Verdict.PASS,
-        _allow_decrypt("*", StringEquals={**VIA, "kms:CallerAccount": "111122223333"}),
+        _allow_all({**VIA, "kms:CallerAccount": "111122223333"}),
     ),
-    _case("everyone, through an own VPC", Verdict.PASS, _allow_decrypt("*", StringEquals=VPC)),
-    _case(
-        "everyone, through an own endpoint",
-        Verdict.PASS,
-        _allow_decrypt("*", StringEquals={"aws:SourceVpce": "vpce-0a"}),
-    ),
-    _case(
-        "everyone, through another account's VPC",
-        Verdict.UNKNOWN,
-        _allow_decrypt("*", StringEquals={"aws:SourceVpc": "vpc-0b"}),
-    ),
+    _case("everyone, through an own VPC", Verdict.PASS, _allow_all(VPC)),
+    _case("everyone, through an own endpoint", Verdict.PASS, _allow_all({"aws:SourceVpce": "vpce-0a"})),
+    _case("everyone, through another account's VPC", Verdict.UNKNOWN, _allow_all({"aws:SourceVpc": "vpc-0b"})),
     _case(
         "an account outside, through an unknown endpoint",
         Verdict.UNKNOWN,
         _allow_decrypt(STRANGER, StringEquals={"aws:SourceVpce": ["vpce-0a", "vpce-0c"]}),
     ),
     _case("everyone, through any VPC", Verdict.FAIL, _allow_decrypt("*", StringLike={"aws:SourceVpc": "vpc-*"})),
-    _case(
-        "everyone, through a VPC, VPCs refused",
-        Verdict.UNKNOWN,
-        _allow_decrypt("*", StringEquals=VPC),
-        refused=("ec2.vpc",),
-    ),
+    _case("everyone, through a VPC, VPCs refused", Verdict.UNKNOWN, _allow_all(VPC), refused=("ec2.vpc",)),
     _case("another account, the organization not read", Verdict.UNKNOWN, _allow_decrypt(SISTER), context=ALONE),
-    _case(
-        "an organization, the own one unknown", Verdict.UNKNOWN, _allow_decrypt("*", StringEquals=OURS), context=ALONE
-    ),
+    _case("an organization, the own one unknown", Verdict.UNKNOWN, _allow_all(OURS), context=ALONE),
     _case("a fail beside something unknown", Verdict.FAIL, _allow_decrypt(SISTER), _allow_decrypt("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow_decrypt({"AWS": "${account}"})),
     _case("a canonical user", Verdict.UNKNOWN, _allow_decrypt({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
@@ -293,7 +287,9 @@ CASES = [
     _case("an outside provider", Verdict.FAIL, _allow_decrypt({"Federated": f"{SAML}999999999999:saml-provider/corp"})),
     _case("an AWS managed key", Verdict.NOT_APPLICABLE, manager="AWS", policy=None),
     _case("a key of a manager that this version doesn't know", Verdict.UNKNOWN, manager="PARTNER"),
-    _case("another account's key", Verdict.NOT_APPLICABLE, own=False, manager=GAP, policy=None),
+    _case("a member's key", Verdict.NOT_APPLICABLE, arn=MEMBERS_KEY, own=False, manager=GAP, policy=None),
+    _case("a key outside the organization", Verdict.FAIL, arn=STRANGERS_KEY, own=False, policy=None),
+    _case("another account's, the members unknown", Verdict.UNKNOWN, arn=STRANGERS_KEY, own=False, context=ALONE),
     _case("the policy was refused", Verdict.UNKNOWN, policy=GAP),
     _case("a document that is not a policy", Verdict.UNKNOWN, policy={"Version": "2012-10-17"}),
     _case("no policy was returned", Verdict.UNKNOWN, policy=None),

@@ -5,10 +5,12 @@ always encrypts, by default with a key that AWS owns. Under a customer key, read
 permission on the key as well, and you can cut it off.
 
 **What is judged.** The log groups that take command output: those under `/aws/ssm/`, where Run Command
-writes by default, and those that a command, an association or a maintenance window names
-(`CloudWatchOutputConfig`). Each group's `kmsKeyId` comes from `logs.DescribeLogGroups`, the key's state, usage
+writes by default, and those that a command, a maintenance window task or a runbook's step names
+(`CloudWatchOutputConfig`). Associations have no such setting
+(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AssociationDescription.html). Each group's `kmsKeyId` comes from `logs.DescribeLogGroups`, the key's state, usage
 and kind from `kms.DescribeKey`. No customer key fails; so does a customer key that is disabled, about to be
-deleted, gone, not a symmetric encryption key, or in another region: then the group can be neither written nor read.
+deleted, gone, not a symmetric encryption key, in another region or of an account
+outside the organization: then the group can be neither written nor read.
 
 **Not applicable** where no group takes command output.
 

@@ -9,7 +9,8 @@ be encrypted with a customer managed key.
 * The log group that the setting `/ssm/automation/customer-script-log-group-name` names
   (`ssm.GetServiceSetting`; by default `/aws/ssm/automation/executeScript`): its `kmsKeyId` from
   `logs.DescribeLogGroups`, and the key's state, usage and kind from `kms.DescribeKey`. It fails without a customer
-  key, and with one that is disabled, pending deletion, deleted, not a symmetric encryption key, or in another region.
+  key, and with one that is disabled, pending deletion, deleted, not a symmetric encryption key, in another region or of
+  an account outside the organization.
 * The setting `/ssm/automation/customer-script-log-destination`: it fails if it isn't `CloudWatch` while
   a document of this account has an `aws:executeScript` step (`ssm.GetDocument`).
 
@@ -52,7 +53,9 @@ CONTROL = Control(
     title="Script output is logged under a customer key",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a key that can't encrypt, or is in another region, doesn't work
+    # 2: a key that can't encrypt, or is in another region, doesn't work. 3: a key of an account outside the organization
+    # fails.
+    version=3,
     facts={"logs.group": LOG_GROUP_FACTS, "ssm.setting.script_logs": ("destination",)},
     related={**KEY_RELATED, "ssm.document": ("uses_script",)},
     flow_steps={"logs.group": FlowStep.UNDER, "ssm.setting.script_logs": FlowStep.INTO},

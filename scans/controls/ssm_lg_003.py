@@ -7,7 +7,8 @@ Under a customer key, reading the history takes a permission on the key as well,
 **What is judged.** The log groups that this account's Session documents name (`cloudWatchLogGroupName`,
 from `ssm.GetDocument`): each group's `kmsKeyId` from `logs.DescribeLogGroups`, and the key's state, usage and kind from
 `kms.DescribeKey`. No customer key fails; so does a customer key that is disabled, about to be deleted,
-gone, not a symmetric encryption key, or in another region: then the group can be neither written nor read.
+gone, not a symmetric encryption key, in another region or of an account
+outside the organization: then the group can be neither written nor read.
 
 **Not applicable** where no group takes session history. Whether sessions are logged at all is asked by
 SSM-SM-002.

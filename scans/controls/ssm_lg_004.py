@@ -5,7 +5,8 @@ SSM Agent's logs say which commands and sessions reached a node, and with debugg
 **What is judged.** Each log group whose name has `amazon-ssm-agent` or `/var/log/amazon/ssm` in it, which is
 how the agent's files are named when they are sent to CloudWatch Logs: its `kmsKeyId`
 (`logs.DescribeLogGroups`) and the key's state, usage and kind (`kms.DescribeKey`). No customer key fails; so does a
-customer key that is disabled, about to be deleted, gone, not a symmetric encryption key, or in another region.
+customer key that is disabled, about to be deleted, gone, not a symmetric encryption key, in another region or of an account
+outside the organization.
 
 **Not applicable** where there is no such group. Where an agent's own configuration (on the node, or in a
 parameter `AmazonCloudWatch-…`, whose value isn't read) sends its logs to a group of another name is not

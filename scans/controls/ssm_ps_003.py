@@ -7,11 +7,13 @@ shared. With a customer managed key, reading a secret requires two permissions.
 **What is judged.** `KeyId` of each `SecureString`, from `ssm.DescribeParameters`: it fails if it is
 `alias/aws/ssm`, or an alias, id or ARN that resolves to a key managed by AWS according to
 `kms.ListAliases` or `kms.DescribeKey`. Parameter Store keeps naming an alias after it was moved to another key, so
-aliases are resolved again in every scan. SSM-PS-004 judges whether the key works.
+aliases are resolved again in every scan. It also fails if the key's ARN names an account outside the organization: its
+owner can read, disable or delete it. SSM-PS-004 judges whether the key works.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
-**Unknown** when the parameters or the aliases could not be listed, or for a type that this version doesn't know.
+**Unknown** when the parameters or the aliases could not be listed, when the organization's accounts are not known and
+the key is another account's, or for a type that this version doesn't know.
 
 **Limits.** SSM-KM-003 judges whether the policy of a customer managed key is narrower.
 
@@ -25,7 +27,10 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
+    MEMBERS,
     PARAMETER_TYPES,
+    STRANGERS_KEY,
+    judge_key_owner,
     make_unread_key_gap,
     make_unrecognized_outcome,
     names_alias,
@@ -56,7 +61,9 @@ CONTROL = Control(
     title="SecureString parameters use a customer key",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=3,  # 2: a type that this version doesn't know is unknown. 3: an AWS managed key is also known by its manager
+    # 2: a type that this version doesn't know is unknown. 3: an AWS managed key is also known by its manager. 4: a key of
+    # an account outside the organization fails.
+    version=4,
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias", "manager")},
     flow_steps={"ssm.parameter": FlowStep.UNDER},
@@ -88,6 +95,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     # This alias can't be moved to another key, so it decides without a lookup.
     if names_alias(key, AWS_KEY):
         return failed(f"The parameter is encrypted with {AWS_KEY}, the key that AWS manages for Parameter Store.")
+    stranger = judge_key_owner(resource, key)
+    if stranger:
+        return stranger
     found = resource.look_up("kms.reference", key)
     if found is None:
         return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(resource.region))
@@ -105,15 +115,17 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:eu-west-1:111122223333:key/{ID}"
+MEMBERS_KEY = f"arn:aws:kms:eu-west-1:444455556666:key/{ID}"
 
 
 def _case(name: str, verdict: Verdict, key: object, type: object = "SecureString", **found: Any) -> Case:
     """found: aws_alias, if the key was looked up; refused: its list was not read."""
     gaps = ("kms.reference",) if found.pop("refused", False) else ()
+    context = found.pop("context", {})
     related = {"kms.reference": {str(key): found}} if found else {}
     facts = {"name": "/apps/one", "type": type, "key_id": key}
     arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/apps/one"
-    return Case(name, verdict, facts, related=related, related_gaps=gaps, arn=arn)
+    return Case(name, verdict, facts, related=related, related_gaps=gaps, arn=arn, context=context)
 
 
 CASES = [
@@ -126,6 +138,9 @@ CASES = [
     _case("the key of AWS, which no alias tells", Verdict.FAIL, ARN, aws_alias=None, manager="AWS"),
     _case("a customer key by its manager", Verdict.PASS, ARN, aws_alias=None, manager="CUSTOMER"),
     _case("a foreign key that may not be described", Verdict.PASS, ARN, aws_alias=None, manager=GAP),
+    _case("a key outside the organization", Verdict.FAIL, STRANGERS_KEY, aws_alias=None, manager=GAP, context=MEMBERS),
+    _case("a member's key", Verdict.PASS, MEMBERS_KEY, aws_alias=None, manager=GAP, context=MEMBERS),
+    _case("another account's key, the members unknown", Verdict.UNKNOWN, STRANGERS_KEY, aws_alias=None),
     _case("an alias that was moved to the key of AWS", Verdict.FAIL, "alias/data", aws_alias=AWS_KEY),
     _case("an alias that only looks like that of AWS", Verdict.PASS, "alias/team/aws/ssm", aws_alias=None),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "String"),

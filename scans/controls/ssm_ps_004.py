@@ -5,7 +5,8 @@ every parameter under it is lost for good.
 
 **What is judged.** `KeyId` of each `SecureString` (`ssm.DescribeParameters`), and the state, usage and kind of
 that key (`kms.DescribeKey`, once per key). It fails for a key that is disabled, is pending deletion, has no key
-material, is unavailable or is not found, and for one that is not a symmetric encryption key or is in another region.
+material, is unavailable or is not found, and for one that is not a symmetric encryption key, is in another region or
+belongs to an account outside the organization, whose owner can take it away at any time.
 An alias is resolved in the same scan, since it may have been moved or deleted after the parameter was written.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
@@ -27,7 +28,9 @@ from __future__ import annotations
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
     KEY_RELATED,
+    MEMBERS,
     PARAMETER_TYPES,
+    STRANGERS_KEY,
     USABLE_KEY_FACTS,
     find_key_problem,
     make_unread_key_gap,
@@ -55,7 +58,9 @@ CONTROL = Control(
     title="The keys of SecureString parameters work",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=3,  # 2: a type that this version doesn't know is unknown. 3: a key that can't encrypt, or is elsewhere, doesn't work
+    # 2: a type that this version doesn't know is unknown. 3: a key that can't encrypt, or is elsewhere, doesn't work. 4: a
+    # key of an account outside the organization fails.
+    version=4,
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related=KEY_RELATED,
     flow_steps={"ssm.parameter": FlowStep.UNDER},
@@ -124,6 +129,15 @@ CASES = [
     _case("a key that signs", Verdict.FAIL, "Enabled", usage="SIGN_VERIFY", spec="ECC_NIST_P256"),
     _case("an asymmetric key", Verdict.FAIL, "Enabled", spec="RSA_3072"),
     _case("a key in another region", Verdict.FAIL, None, key="arn:aws:kms:us-west-2:111122223333:key/1"),
+    Case(
+        "a key outside the organization",
+        Verdict.FAIL,
+        {"name": "/apps/one", "type": "SecureString", "key_id": STRANGERS_KEY},
+        related_gaps=("kms.reference",),
+        context=MEMBERS,
+        reason_has="999999999999",
+    ),
+    _case("another account's key, the members unknown", Verdict.UNKNOWN, "Enabled", key=STRANGERS_KEY),
     _case("a kind that this version doesn't know", Verdict.UNKNOWN, "Enabled", spec="LATTICE_1"),
     _case("a usage that AWS left out", Verdict.UNKNOWN, "Enabled", usage=GAP),
     _case("a plain parameter", Verdict.NOT_APPLICABLE, None, "StringList", None),

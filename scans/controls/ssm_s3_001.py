@@ -17,8 +17,9 @@ A bucket below the required level fails; the level is `CMK` unless the company's
 when the key
 
 * can't be used: it is disabled, pending deletion, deleted, not a symmetric encryption key, or in another region;
-* is named by an alias alone: S3 resolves it in the account of the writer, so each writer uses a key of its own; or
-* is named by the alias of another account, whose owner decides which key it points to.
+* is named by an alias alone: S3 resolves it in the account of the writer, so each writer uses a key of its own;
+* is named by the alias of another account, whose owner decides which key it points to; or
+* belongs to an account outside the organization.
 
 **Unknown** when the encryption or the key could not be read (for example, another account's key that refuses
 `kms.DescribeKey`), or when the algorithm, or the key's state, usage, kind or manager, is one that this version
@@ -72,8 +73,8 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
     # 2: an algorithm or manager that this version doesn't know is no fail; another account's alias is one. 3: a key that
-    # can't encrypt doesn't work.
-    version=3,
+    # can't encrypt doesn't work. 4: a key of an account outside the organization fails.
+    version=4,
     facts={"s3.bucket": ("encryption",)},
     related={"kms.reference": (*KEY_FACTS, "manager", "aws_alias")},
     flow_steps={"s3.bucket": FlowStep.UNDER},

@@ -10,14 +10,21 @@ of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBucket` on each:
 * one that doesn't exist fails: any AWS account can create it;
 * one that exists, that this account may reach, and that none of the organization's accounts owns fails.
 
-**Unknown** when a bucket is in no scanned account and S3 refuses to say more (403); when it exists and the buckets of
+**Not applicable** for a bucket in which AWS publishes templates, scripts, agents or patch data, where settings only
+take content from it. Such buckets are known by their exact names; a name that only begins like one fails.
+
+**Unknown** when a setting names its bucket by a parameter that only a run resolves, through an access point, or in
+another way that leaves the bucket unknown; when a bucket is in no scanned account and S3 refuses to say more (403); when it exists and the buckets of
 some accounts were not read, so that one of them may own it; or when the account that owned it could not be read in
 this scan: the bucket may have been deleted, and created again by another account.
 
 **Limits.** Judged after all accounts were read. A scan of some accounts can't judge buckets that other accounts
 own; the outcome of the last scan that read both remains.
 
-**Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming.
+**Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming; Systems Manager
+user guide, AWS managed buckets
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html,
+https://docs.aws.amazon.com/systems-manager/latest/userguide/patch-operations-s3-buckets.html).
 """
 
 from __future__ import annotations
@@ -26,6 +33,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.controls.lib import fixes
+from scans.domain.aws_buckets import is_aws_bucket
 from scans.domain.control import (
     GAP,
     Case,
@@ -38,12 +46,15 @@ from scans.domain.control import (
     Severity,
     Verdict,
     failed,
+    not_applicable,
     passed,
     unknown,
 )
 from scans.domain.owner_evidence import LEFT_OUT_GAP, unknown_unless_read
 
 SHOWN = 3
+# Data of these kinds is taken from the bucket; every other kind is written to it.
+CONTENT_KINDS = frozenset({"02", "04", "05", "06", "11", "14"})
 
 CONTROL = Control(
     id="SSM-S3-005",
@@ -51,9 +62,11 @@ CONTROL = Control(
     title="Destination buckets exist and are ours",
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
-    version=2,  # 2: an owner that was not read in this scan proves nothing
+    # 2: an owner that was not read in this scan proves nothing. 3: buckets of AWS's own are known, and a setting whose
+    # bucket can't be known is unknown.
+    version=3,
     needs_organization=True,
-    facts={"s3.destination": ("name", "fields", "own", "head")},
+    facts={"s3.destination": ("name", "kinds", "fields", "own", "head"), "s3.unplaced_destination": ("kinds",)},
     flow_steps={"s3.destination": FlowStep.INTO},
     container="arn:{p}:s3:::*",
     statements=("S18",),
@@ -71,7 +84,12 @@ CONTROL = Control(
 )
 
 
-def evaluate(resource: ResourceView) -> Outcome:
+def evaluate(resource: ResourceView) -> Outcome | None:
+    if resource.type == "s3.unplaced_destination":
+        fields = [field for _, named in sorted(resource["kinds"].items()) for field in named]
+        if not fields:
+            return None  # only the records of its attachments are missing, which SSM-DS-001.05 judges
+        return unknown(f"The bucket can't be known: {_format_some_fields(list(dict.fromkeys(fields)))}.")
     name, owners = resource["name"], resource.context.bucket_owners
     head, where = resource["head"], _format_some_fields(resource["fields"])
     # Before everything else: any AWS account can take a name that exists nowhere, even if an account still lists it.
@@ -86,6 +104,8 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown_unless_read(resource.context, owners[name], said) or passed(
             f"The bucket {name} belongs to the account {owners[name]} of the organization."
         )
+    if is_aws_bucket(name) and CONTENT_KINDS.issuperset(resource["kinds"]) and head in {"exists", "forbidden"}:
+        return not_applicable(f"AWS publishes content in the bucket {name}, and settings only take content from it.")
     if owners is None:
         return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _make_not_listed_gap())
     # Only a scan of all accounts can prove that none of them owns the bucket.
@@ -109,7 +129,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
     """Create the bucket that is missing; point a setting that names an outside bucket elsewhere."""
-    if resource["head"] == "not_found":
+    if resource.type == "s3.destination" and resource["head"] == "not_found":
         return (fixes.set_facts(resource, own=True, head="exists"),)
     return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)
 
@@ -134,6 +154,7 @@ OWNERS = {"example": "444455556666", "other": "111122223333"}
 
 def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **more: Any) -> Case:
     facts = {"name": bucket, "fields": more.get("fields", ["trail main"]), "own": more.get("own", False), "head": head}
+    facts |= {"kinds": more.get("kinds", ["07"])}
     context = {
         "bucket_owners": more.get("owners", OWNERS),
         "unread_accounts": frozenset(more.get("unread", ())),
@@ -144,7 +165,22 @@ def _case(name: str, verdict: Verdict, head: object, bucket: str = "stray", **mo
     return Case(name, verdict, facts, arn=arn, region="global", context=context, reason_has=more.get("reason_has", ""))
 
 
+TEMPLATES = "cloudformation-templates-us-east-1"
+BOOK = "arn:aws:ssm:eu-west-1:111122223333:document/book"
+
+
+def _unplaced_case(name: str, verdict: Verdict | None, kinds: object) -> Case:
+    return Case(name, verdict, {"kinds": kinds}, type="s3.unplaced_destination", arn=BOOK, region="global")
+
+
 CASES = [
+    _case("templates of AWS", Verdict.NOT_APPLICABLE, "forbidden", TEMPLATES, kinds=["11"]),
+    _case("a name that begins like AWS's", Verdict.FAIL, "exists", f"{TEMPLATES}-free", kinds=["11"]),
+    _case("a name of AWS that doesn't exist", Verdict.FAIL, "not_found", TEMPLATES, kinds=["11"]),
+    _case("output to a bucket of AWS", Verdict.FAIL, "exists", TEMPLATES, kinds=["01", "11"]),
+    _unplaced_case("a bucket that only a run knows", Verdict.UNKNOWN, {"01": ["Output: it holds {{B}}"]}),
+    _unplaced_case("attachments whose record was refused", None, {}),
+    _unplaced_case("a setting that was not read", Verdict.UNKNOWN, GAP),
     _case("an own bucket", Verdict.PASS, "exists", "other", own=True),
     _case("a readable bucket of another account of the organization", Verdict.PASS, "exists", "example"),
     _case(

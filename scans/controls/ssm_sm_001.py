@@ -5,7 +5,7 @@ user's client and the node can read the data, and each session is a recorded use
 
 **What is judged.** In each region with managed nodes: the session preferences,
 `SSM-SessionManagerRunShell`, and every other own Session document, from `ssm.GetDocument`. `kmsKeyId` must
-name a key (a `{{ parameter }}` is replaced by its default), and `kms.DescribeKey` must show that it works: it is
+name a key (a `{{ parameter }}` is replaced by its default; without one it is unknown), and `kms.DescribeKey` must show that it works: it is
 enabled, a symmetric encryption key, and in the document's region.
 Without a preferences document the defaults apply, and they have no key: that fails.
 
@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import KEY_RELATED, USABLE_KEY_FACTS, find_key_problem
+from scans.controls.lib.judgements import KEY_RELATED, MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS, find_key_problem
 from scans.domain.control import (
     GAP,
     Case,
@@ -52,8 +52,9 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
     # 2: a key in the state Updating works, and an unknown state is no fail. 3: a key that can't encrypt, or is in
-    # another region, doesn't work.
-    version=3,
+    # another region, doesn't work. 4: a key that only the start of a session names is unknown; a key of an account
+    # outside the organization fails.
+    version=4,
     facts={"ssm.session_document": ("exists", "session", "name")},
     related={"ssm.node": ("hybrid",), **KEY_RELATED},
     container="arn:{p}:ssm:{r}:{a}:document/*",
@@ -93,6 +94,8 @@ def evaluate(resource: ResourceView) -> Outcome:
     if str(session.get("session_type", "")).lower() == "port":
         return not_applicable("KMS encryption is not offered for port forwarding.")
     name = session.get("kms_key")
+    if not name and "kms_key" in session.get("left_to_run", ()):
+        return unknown("The Session document names its KMS key by a parameter without a default: each session decides.")
     if not name:
         return failed("The Session document names no KMS key.")
     return find_key_problem(resource, str(name)) or passed(f"Session data is encrypted with {name}.")
@@ -119,13 +122,14 @@ def _case(
     nodes: bool = True,
     refused: tuple[str, ...] = (),
     key: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Case:
     related: dict[str, dict[str, dict[str, Any]]] = {"ssm.node": NODES if nodes else {}, "kms.reference": {}}
     if state:
         related["kms.reference"][KEY] = {"state": state, **USABLE_KEY_FACTS, **(key or {})}
     own = {"exists": session is not None, "session": session, "name": "SSM-SessionManagerRunShell", **facts}
-    return Case(name, verdict, own, related=related, related_gaps=refused)
+    return Case(name, verdict, own, related=related, related_gaps=refused, context=context or {})
 
 
 CASES = [
@@ -136,6 +140,8 @@ CASES = [
     _case("no preferences", Verdict.FAIL, None),
     _case("an empty key", Verdict.FAIL, {**SHELL, "kms_key": ""}),
     _case("no key", Verdict.FAIL, {**SHELL, "kms_key": None}),
+    _case("a key that each session names", Verdict.UNKNOWN, {**SHELL, "kms_key": None, "left_to_run": ["kms_key"]}),
+    _case("a key outside the organization", Verdict.FAIL, {**SHELL, "kms_key": STRANGERS_KEY}, context=MEMBERS),
     _case("a disabled key", Verdict.FAIL, SHELL, state="Disabled"),
     _case("a key that signs", Verdict.FAIL, SHELL, state="Enabled", key={"usage": "SIGN_VERIFY"}),
     _case("a key in another region", Verdict.FAIL, {**SHELL, "kms_key": "arn:aws:kms:us-west-2:111122223333:key/1"}),

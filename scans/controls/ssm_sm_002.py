@@ -12,7 +12,8 @@ text "true" counts as true, and a `{{ parameter }}` is replaced by its default. 
 **Not applicable** in a region without managed nodes, and for Port documents: port forwarding and SSH
 leave no log.
 
-**Unknown** when the nodes or the document could not be read.
+**Unknown** when the nodes or the document could not be read, or when a parameter without a default decides where a
+session is logged, or whether encryption is demanded there.
 
 **Limits.** SSM-S3-* and SSM-LG-003 judge whether the bucket and log group exist and are protected.
 
@@ -47,6 +48,7 @@ CONTROL = Control(
     title="Sessions are logged, to encrypted places only",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    version=2,  # 2: a log that only the start of a session names is unknown
     facts={"ssm.session_document": ("exists", "session", "name")},
     related={"ssm.node": ("hybrid",)},
     flow_steps={"ssm.session_document": FlowStep.INTO},
@@ -98,12 +100,22 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _judge_log_places(session: dict[str, Any]) -> Outcome:
+    left = session.get("left_to_run", ())
     places = [(session[key], _is_true(session.get(flag)), kind) for key, flag, kind in PLACES if session.get(key)]
+    if left and not places:
+        return unknown("The Session document names its log by a parameter without a default: each session decides.")
     if not places:
         return failed("Sessions are not logged: the document names neither a bucket nor a log group.")
-    open_ones = [f"{kind} {name}" for name, encrypted, kind in places if not encrypted]
+    unsure = [kind for key, flag, kind in PLACES if key in left and not _is_true(session.get(flag))]
+    unsure += [kind for key, flag, kind in PLACES if session.get(key) and flag in left]
+    flags = {kind: flag for _, flag, kind in PLACES}
+    open_ones = [f"{kind} {name}" for name, encrypted, kind in places if not encrypted and flags[kind] not in left]
     if open_ones:
         return failed(f"Sessions may be logged unencrypted to {' and '.join(open_ones)}: encryption is not demanded.")
+    if unsure:
+        return unknown(
+            f"A parameter without a default decides about the {' and the '.join(unsure)} and its encryption."
+        )
     return passed(
         f"Sessions are logged, with encryption demanded, to {' and '.join(f'{k} {n}' for n, _, k in places)}."
     )
@@ -122,6 +134,7 @@ NOWHERE = {
     "log_encrypted": True,
     "kms_key": None,
 }
+GROUP = {**NOWHERE, "log_group": "sessions"}
 
 
 def _case(
@@ -139,6 +152,18 @@ CASES = [
     _case("the text true", Verdict.PASS, {**NOWHERE, "s3_bucket": "logs", "s3_encrypted": "true"}),
     _case("the text false", Verdict.FAIL, {**NOWHERE, "s3_bucket": "logs", "s3_encrypted": "false"}),
     _case("nowhere", Verdict.FAIL, NOWHERE),
+    _case("a bucket that each session names", Verdict.UNKNOWN, {**NOWHERE, "left_to_run": ["s3_bucket"]}),
+    _case("a bucket that each session names, beside a group", Verdict.PASS, {**GROUP, "left_to_run": ["s3_bucket"]}),
+    _case(
+        "the same, encryption not demanded",
+        Verdict.UNKNOWN,
+        {**GROUP, "left_to_run": ["s3_bucket"], "s3_encrypted": False},
+    ),
+    _case(
+        "encryption that each session decides",
+        Verdict.UNKNOWN,
+        {**GROUP, "left_to_run": ["log_encrypted"], "log_encrypted": False},
+    ),
     _case("no preferences", Verdict.FAIL, None),
     _case("a bucket, encryption not demanded", Verdict.FAIL, {**NOWHERE, "s3_bucket": "logs", "s3_encrypted": False}),
     _case(

@@ -9,11 +9,14 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
+from scans.domain.s3_places import S3Place, parse_s3_place
 
+ATTACHMENT_KIND = "05"
 TRAIL_KIND = "07"
 SESSION_LOG_KIND = "08"
 RUN_COMMAND_KIND, SCRIPT_KIND, SESSION_KIND, AGENT_KIND = "run_command", "script", "session", "agent"
-S3_ARN = re.compile(r"arn:[a-z-]+:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?")
+
+NO_RECORD = "no API tells where they came from, and CloudTrail has no record of it any more"
 
 # Resource type -> the facts that name buckets, log groups or keys.
 NAMES_BUCKETS = {
@@ -28,8 +31,11 @@ NAMES_BUCKETS = {
     "iam.inline": ("policies",),
     "iam.policy": ("document", "attached_to"),
 }
-# The console creates this role for Explorer's exports, and its policies name the bucket. No other policy counts.
-EXPORT_ROLE = ":role/AmazonSSMExplorerExportRole"
+# The console creates this role for Explorer's exports, at /service-role/, and its policies name the bucket. No other
+# policy counts. https://docs.aws.amazon.com/systems-manager/latest/userguide/Explorer-exporting-OpsData.html
+EXPORT_ROLE = re.compile(r"arn:[^:]*:iam::\d*:role/(?:.*/)?AmazonSSMExplorerExportRole")
+WILDCARD = re.compile(r"[*?]|\$\{")
+WRITES_OBJECTS = re.compile(r"(?:s3:)?\*|s3:put\*|s3:putobject\*?", re.IGNORECASE)
 # One role serves both exports (Explorer reports and OpsData), so its bucket counts as a destination of both kinds.
 EXPORT_KINDS = ("09", "10")
 NAMES_LOG_GROUPS = {
@@ -68,44 +74,82 @@ def find_named_buckets(resources: Iterable[Resource]) -> dict[str, NamedBucket]:
     return found
 
 
+def find_unplaced_buckets(resources: Iterable[Resource]) -> dict[str, dict[str, list[str]]]:
+    """ARN of a setting -> kind of data -> the fields whose bucket can't be known, each with the reason."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for resource in resources:
+        for kind, said in _list_unplaced_references(resource):
+            fields = found.setdefault(resource.arn, {}).setdefault(kind, [])
+            if said not in fields:
+                fields.append(said)
+    return found
+
+
+def _list_unplaced_references(resource: Resource) -> Iterable[tuple[str, str]]:
+    """Yields (kind, field and reason)."""
+    references = get_known_value(resource, "references")
+    for reference in references if isinstance(references, list) else ():
+        if "unplaced" in reference:
+            yield reference["kind"], f"{reference['field']}: {reference['unplaced']}"
+    for place in _list_export_places(resource):
+        if place.unknown:
+            for kind in EXPORT_KINDS:
+                yield kind, f"policy Resource: {place.unknown}"
+    if resource.facts.get("attachment_sources") == []:
+        yield ATTACHMENT_KIND, f"attachments: {NO_RECORD}"
+
+
 def _list_bucket_references(resource: Resource) -> Iterable[tuple[str, str, str]]:
     """Yields (bucket, kind, field)."""
     references = get_known_value(resource, "references")
     for reference in references if isinstance(references, list) else ():
-        yield reference["bucket"], reference["kind"], reference["field"]
+        if "bucket" in reference:
+            yield reference["bucket"], reference["kind"], reference["field"]
     if resource.type == "cloudtrail.trail" and (bucket := get_known_value(resource, "bucket")):
         yield bucket, TRAIL_KIND, "S3BucketName"
     if bucket := get_session_setting(resource, "s3_bucket"):
         yield bucket, SESSION_LOG_KIND, "inputs.s3BucketName"
-    for document in _export_policies(resource):
-        for bucket in _list_buckets_in_policy(document):
+    for place in _list_export_places(resource):
+        if place.bucket:
             for kind in EXPORT_KINDS:
-                yield bucket, kind, "policy Resource"
+                yield place.bucket, kind, "policy Resource"
 
 
-def _export_policies(resource: Resource) -> Iterable[Any]:
-    """The policy documents of the role that exports Explorer's reports."""
-    if resource.type == "iam.inline" and resource.arn.endswith(EXPORT_ROLE):
-        return [policy.get("document") for policy in get_known_value(resource, "policies") or ()]
-    if resource.type == "iam.policy" and any(
-        who.endswith(EXPORT_ROLE) for who in get_known_value(resource, "attached_to") or ()
-    ):
-        return [get_known_value(resource, "document")]
-    return ()
+def is_export_role(arn: str) -> bool:
+    """Whether this is the role that exports Explorer's reports, whatever its path."""
+    return EXPORT_ROLE.fullmatch(arn) is not None
 
 
-def _list_buckets_in_policy(document: Any) -> Iterable[str]:
-    """The buckets that a policy document names in full and allows its role to use."""
+def _list_export_places(resource: Resource) -> Iterable[S3Place]:
+    """The places of S3 that the policies of the role for Explorer's exports name."""
+    documents: Iterable[Any] = ()
+    if resource.type == "iam.inline" and is_export_role(resource.arn):
+        documents = [policy.get("document") for policy in get_known_value(resource, "policies") or ()]
+    if resource.type == "iam.policy" and any(map(is_export_role, get_known_value(resource, "attached_to") or ())):
+        documents = [get_known_value(resource, "document")]
+    for document in documents:
+        yield from _list_places_in_policy(document)
+
+
+def _list_places_in_policy(document: Any) -> Iterable[S3Place]:
+    """The buckets that a policy document allows its role to use, or why they can't be known."""
     # IAM accepts a single statement or resource without the list around it.
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-    statements = document.get("Statement") if isinstance(document, dict) else None
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
-            named = statement.get("Resource")
-            for resource in named if isinstance(named, list) else [named]:
-                found = S3_ARN.fullmatch(resource) if isinstance(resource, str) else None
-                if found:
-                    yield found.group(1)
+    for statement in _as_list(document.get("Statement") if isinstance(document, dict) else None):
+        if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
+            continue
+        writes = any(WRITES_OBJECTS.fullmatch(str(action)) for action in _as_list(statement.get("Action")))
+        for resource in _as_list(statement.get("Resource")):
+            if resource == "*" and writes:
+                yield S3Place(unknown="it allows every bucket")
+            elif isinstance(resource, str) and (place := parse_s3_place(resource)):
+                # A wildcard among the objects leaves the bucket known.
+                bucket = resource.split(":::", 1)[-1].partition("/")[0]
+                yield S3Place(unknown="it names buckets by a pattern") if WILDCARD.search(bucket) else place
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def find_named_log_groups(resources: Iterable[Resource]) -> dict[str, set[str]]:
@@ -186,11 +230,11 @@ def _is_shadow(resource: Resource, account: str) -> bool:
 def _is_other_policy(resource: Resource) -> bool:
     """Whether the policy is certainly not of the export role. An unknown list of attachments may contain the role."""
     if resource.type == "iam.inline":
-        return not resource.arn.endswith(EXPORT_ROLE)
+        return not is_export_role(resource.arn)
     if resource.type != "iam.policy":
         return False
     attached = resource.facts.get("attached_to")
-    return isinstance(attached, list) and not any(who.endswith(EXPORT_ROLE) for who in attached)
+    return isinstance(attached, list) and not any(map(is_export_role, attached))
 
 
 def get_known_value(resource: Resource, name: str) -> Any:

@@ -17,14 +17,26 @@ from scans.collectors.lib.strict_answers import (
     require_text,
     text_or_none,
 )
+from scans.domain.s3_places import is_template
 from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 STRUCTURED_TYPES = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
-BODY_FACTS = ("session", "uses_script", "references", "log_groups", "hits", "url_credentials")
+BODY_FACTS = ("session", "uses_script", "references", "attachments", "log_groups", "hits", "url_credentials")
+SESSION_INPUTS = {
+    "s3_bucket": "s3BucketName",
+    "s3_encrypted": "s3EncryptionEnabled",
+    "log_group": "cloudWatchLogGroupName",
+    "log_encrypted": "cloudWatchEncryptionEnabled",
+    "kms_key": "kmsKeyId",
+}
+# A parameter with more allowed values than this is left to the run.
+MOST_CHOICES = 20
 
 
-def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[str, Any]:
-    """The facts from GetDocument's answer. kind: the document's type from ListDocuments."""
+def body_facts(
+    answer: Answer | Gap, kind: str | Gap | None, gap: Gap, variables: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The facts from GetDocument's answer. kind: the document's type from ListDocuments. variables: of ParameterDefaults."""
     if isinstance(answer, Gap):
         return dict.fromkeys(BODY_FACTS, answer)
     if isinstance(kind, Gap):
@@ -39,7 +51,8 @@ def body_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[s
     return {
         "session": read_or_gap(gap, parse_session_settings, document) if kind == "Session" else None,
         "uses_script": any(action == "aws:executeScript" for _, action, _ in iterate_steps(document)),
-        "references": read_or_gap(gap, find_document_references, document, kind),
+        "references": read_or_gap(gap, find_document_references, document, kind, variables),
+        "attachments": bool(answer.get("AttachmentsContent")) or names_attachments(document),
         "log_groups": read_or_gap(gap, find_log_groups, document),
         **inspect_free_text(gap, lambda: gather_texts(answer, content, format, document)),
     }
@@ -68,6 +81,7 @@ def gather_texts(answer: Answer, content: str, format: str | None, document: Any
 def parse_session_settings(document: Answer) -> dict[str, Any]:
     defaults = ParameterDefaults(document)
     inputs = mapping_or_empty(document, "inputs")
+    left = [fact for fact, name in SESSION_INPUTS.items() if defaults.is_left_to_run(inputs.get(name))]
     return {
         "session_type": defaults.text(document.get("sessionType")) or "Standard_Stream",
         "s3_bucket": defaults.text(inputs.get("s3BucketName")),
@@ -75,39 +89,70 @@ def parse_session_settings(document: Answer) -> dict[str, Any]:
         "log_group": defaults.text(inputs.get("cloudWatchLogGroupName")),
         "log_encrypted": defaults.flag(inputs.get("cloudWatchEncryptionEnabled")),
         "kms_key": defaults.text(inputs.get("kmsKeyId")),
+        # Settings that are there, and that only the start of a session gives a value.
+        **({"left_to_run": left} if left else {}),
     }
 
 
-def find_document_references(document: Any, kind: str | None) -> list[references.Reference]:
+def find_document_references(
+    document: Any, kind: str | None, variables: Mapping[str, str] | None = None
+) -> list[references.Reference]:
+    defaults = ParameterDefaults(document, variables)
     if kind == "Session":
-        return references.to_bucket(parse_session_settings(document)["s3_bucket"], "08", "inputs.s3BucketName")
-    defaults = ParameterDefaults(document)
+        parse_session_settings(document)  # for its checks of the form
+        bucket = mapping_or_empty(document, "inputs").get("s3BucketName")
+        return references.to_bucket(defaults.fill(bucket, keep=True), "08", "inputs.s3BucketName")
+    found = read_steps(document, defaults)
+    if defaults.choices:
+        found += read_choices(document, defaults)
+    return references.drop_duplicates(found)
+
+
+def read_steps(document: Any, defaults: ParameterDefaults) -> list[references.Reference]:
     found: list[references.Reference] = []
     for field, action, inputs in iterate_steps(document):
         step = STEP_READERS.get(action)
         if step is not None:
-            found += step(defaults.fill(inputs), field)
-    return references.drop_duplicates(found)
+            found += step(defaults.fill(inputs, keep=True), field)
+    return found
+
+
+def read_choices(document: Any, defaults: ParameterDefaults) -> list[references.Reference]:
+    """The buckets that the other allowed values of parameters name."""
+    without = read_steps(document, defaults.with_values(dict.fromkeys(defaults.choices)))
+    doubts = " ".join(reference.get("unplaced", "") for reference in without)
+    found: list[references.Reference] = []
+    for name, choices in defaults.choices.items():
+        if f"{{{{{name}}}}}" not in doubts:
+            continue
+        if len(choices) > MOST_CHOICES:
+            found += [r for r in without if f"{{{{{name}}}}}" in r.get("unplaced", "")]
+        for choice in choices[:MOST_CHOICES]:
+            found += read_steps(document, defaults.with_values({name: choice}))
+    return found
+
+
+def names_attachments(document: Any) -> bool:
+    """Whether a runbook names files that are attached to it."""
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
+    return isinstance(document, Mapping) and isinstance(document.get("files"), Mapping) and bool(document["files"])
 
 
 def read_run_command(inputs: Answer, field: str) -> list[references.Reference]:
     """aws:runCommand, and SendCommand called through aws:executeAwsApi."""
     document = _nonempty_text(inputs.get("DocumentName"))
     kind = references.output_kind(document, "01")
-    found = references.to_bucket(_nonempty_text(inputs.get("OutputS3BucketName")), kind, f"{field}.OutputS3BucketName")
-    return found + references.find_in_parameters(
-        document, _mapping_or_nothing(inputs, "Parameters"), f"{field}.Parameters"
-    )
+    found = references.to_bucket(inputs.get("OutputS3BucketName"), kind, f"{field}.OutputS3BucketName")
+    return found + references.find_in_parameters(document, inputs.get("Parameters"), f"{field}.Parameters")
 
 
 def read_api_call(inputs: Answer, field: str) -> list[references.Reference]:
     # Runbooks may spell the API as send_command or SendCommand.
     api = (str(inputs.get("Service")).lower(), str(inputs.get("Api")).lower().replace("_", ""))
-    if api == ("ssm", "sendcommand"):
-        return read_run_command(inputs, field)
     if api[0] == "cloudformation":
         return read_create_stack(inputs, field)
-    return []
+    reader = SSM_CALL_READERS.get(api[1]) if api[0] == "ssm" else None
+    return reader(inputs, field) if reader else []
 
 
 def read_create_stack(inputs: Answer, field: str) -> list[references.Reference]:
@@ -116,24 +161,51 @@ def read_create_stack(inputs: Answer, field: str) -> list[references.Reference]:
 
 def read_execute_automation(inputs: Answer, field: str) -> list[references.Reference]:
     document = _nonempty_text(inputs.get("DocumentName"))
-    return references.find_in_parameters(
-        document, _mapping_or_nothing(inputs, "RuntimeParameters"), f"{field}.RuntimeParameters"
+    name = "RuntimeParameters" if "RuntimeParameters" in inputs else "Parameters"
+    return references.find_in_parameters(document, inputs.get(name), f"{field}.{name}")
+
+
+def read_create_association(inputs: Answer, field: str) -> list[references.Reference]:
+    document = _nonempty_text(inputs.get("Name"))
+    place = _mapping_or_nothing(_mapping_or_nothing(inputs, "OutputLocation"), "S3Location")
+    kind = references.output_kind(document, "13")
+    where = f"{field}.OutputLocation.S3Location.OutputS3BucketName"
+    return references.to_bucket(place.get("OutputS3BucketName"), kind, where) + references.find_in_parameters(
+        document, inputs.get("Parameters"), f"{field}.Parameters"
     )
 
 
 def read_download_content(inputs: Answer, field: str) -> list[references.Reference]:
     """aws:downloadContent: scripts and playbooks that a command document fetches."""
-    if str(inputs.get("sourceType")).lower() != "s3":
+    # Over HTTP it may be a URL of S3, too. A type that is a template is left to the run.
+    known = str(inputs.get("sourceType"))
+    source = inputs.get("sourceInfo")
+    if known.lower() not in {"s3", "http"} and not is_template(known):
         return []
-    return references.to_place(references.source_path(inputs.get("sourceInfo")), "05", f"{field}.sourceInfo.path")
+    if isinstance(source, str) and is_template(source) and known.lower() == "http":
+        return []
+    return references.read_source(source, "05", f"{field}.sourceInfo")
 
 
+def read_plugin_source(inputs: Answer, field: str) -> list[references.Reference]:
+    """aws:applications and aws:psModule: packages that a command document fetches."""
+    return references.to_place(inputs.get("source"), "05", f"{field}.source")
+
+
+SSM_CALL_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
+    "sendcommand": read_run_command,
+    "startautomationexecution": read_execute_automation,
+    "createassociation": read_create_association,
+    "updateassociation": read_create_association,
+}
 STEP_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
     "aws:runCommand": read_run_command,
     "aws:executeAwsApi": read_api_call,
     "aws:createStack": read_create_stack,
     "aws:executeAutomation": read_execute_automation,
     "aws:downloadContent": read_download_content,
+    "aws:applications": read_plugin_source,
+    "aws:psModule": read_plugin_source,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.controls.lib.destinations import DESTINATION_FACTS, DESTINATION_RELATED
-from scans.controls.lib.judgements import USABLE_KEY_FACTS
+from scans.controls.lib.judgements import MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS
 from scans.domain.control import GAP, Case, Control, ControlScope, FlowStep, Remediation, Severity, Verdict
 
 BUCKET_COMMANDS = (
@@ -63,7 +63,10 @@ def declare_destination_control(
         title=title,
         severity=Severity.HIGH,
         scope=ControlScope.GLOBAL,
-        version=3,  # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read proves nothing
+        # 2: as SSM-S3-001's second. 3: as its third, and an owner that was not read proves nothing. 4: a setting whose
+        # bucket can't be known is unknown; more documents are read; buckets of AWS's own are known; a key of an account
+        # outside the organization fails.
+        version=4,
         needs_organization=True,
         names_others=tuple(more or ()),
         facts={**DESTINATION_FACTS, **(more or {})},
@@ -88,6 +91,7 @@ READ = {"444455556666": "2026-03-01T12:00:00+00:00"}
 NAME, ARN = "example", "arn:aws:s3:::example"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SYNC = "arn:aws:ssm:eu-west-1:111122223333:resource-data-sync/it"
+BOOK = "arn:aws:ssm:eu-west-1:111122223333:document/book"
 OWN_KEY = KEY.replace("1234", "4321")
 WORKING_KEY = {"state": "Enabled", **USABLE_KEY_FACTS, "manager": "CUSTOMER", "aws_alias": None}
 ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
@@ -150,7 +154,7 @@ def _make_destination_case(kind: str, name: str, verdict: Verdict | None, **more
         "own": more.get("own", True),
         "head": more.get("head", "exists"),
     }
-    known = {"bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
+    known = {**MEMBERS, "bucket_owners": {NAME: SISTER}, "unread_accounts": frozenset(), **more.get("context", {})}
     return Case(
         name,
         verdict,
@@ -165,6 +169,12 @@ def _make_destination_case(kind: str, name: str, verdict: Verdict | None, **more
     )
 
 
+def _make_unplaced_case(name: str, verdict: Verdict | None, kind: object, reason_has: str = "") -> Case:
+    kinds = {kind: [f"inputs.OutputS3BucketName: {reason_has}"]} if isinstance(kind, str) else kind
+    facts = {"kinds": kinds, "attachments": None}
+    return Case(name, verdict, facts, type="s3.unplaced_destination", arn=BOOK, region="global", reason_has=reason_has)
+
+
 def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
     """The cases that every kind of data has; the kinds differ only in what names their bucket.
 
@@ -175,6 +185,9 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
     theirs = {"shared_buckets": make_shared_bucket()}
     return [
         case("an own bucket, protected", Verdict.PASS, related=make_related_facts()),
+        _make_unplaced_case("a bucket that only a run knows", Verdict.UNKNOWN, kind, "it holds {{B}}"),
+        _make_unplaced_case("another kind's unknown bucket", None, other),
+        _make_unplaced_case("a setting that was not read", Verdict.UNKNOWN, GAP),
         case("a bucket of several kinds", Verdict.PASS, kinds=[kind, other], related=make_related_facts()),
         case("a protected bucket of another account", Verdict.PASS, own=False, head="forbidden", context=theirs),
         case("a bucket for other data", None, kinds=[other], related=make_related_facts()),
@@ -182,6 +195,7 @@ def make_destination_cases(kind: str, *, synced: bool = False) -> list[Case]:
         case("plain HTTP", Verdict.FAIL, related=make_related_facts(policy=None), reason_has="SSM-S3-002"),
         case("public", Verdict.FAIL, related=make_related_facts(public_access_block=None), reason_has="SSM-S3-004"),
         case("a disabled key", Verdict.FAIL, related=make_related_facts(key={"state": "Disabled"}), reason_has="is disabled"),
+        case("a key outside the organization", Verdict.FAIL, related=make_related_facts(encryption={"algorithm": "aws:kms", "key": STRANGERS_KEY, "bucket_key": True}), reason_has="999999999999"),
         case("a key that signs", Verdict.FAIL, related=make_related_facts(key={"usage": "SIGN_VERIFY"}), reason_has="can't encrypt"),
         case("a bucket that doesn't exist", Verdict.FAIL, own=False, head="not_found", reason_has="SSM-S3-005"),
         case("a bucket outside", Verdict.FAIL, own=False, context={"bucket_owners": {}}, reason_has="SSM-S3-005"),

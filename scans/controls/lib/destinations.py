@@ -34,7 +34,11 @@ PROTECTION_FIXES: dict[str, FixFunction] = {
     module.CONTROL.id: module.fix for module in (ssm_s3_001, ssm_s3_002, ssm_s3_004)
 }
 REACH_CONTROL: tuple[Control, Evaluate] = (ssm_s3_005.CONTROL, ssm_s3_005.evaluate)
-DESTINATION_FACTS = {"s3.destination": ("name", "kinds", "fields", "own", "head")}
+DESTINATION_FACTS = {
+    "s3.destination": ("name", "kinds", "fields", "own", "head"),
+    "s3.unplaced_destination": ("kinds", "attachments"),
+}
+ATTACHMENT_KIND = "05"
 DESTINATION_RELATED = {
     "s3.bucket": tuple(
         dict.fromkeys(name for control, _ in PROTECTION_CONTROLS for name in control.facts["s3.bucket"])
@@ -49,11 +53,16 @@ BUCKET_TYPE = "s3.bucket"
 def judge_destination(resource: ResourceView, kind: str) -> Outcome | None:
     """A destination of one kind of data: FAIL if any of the four controls fails it, PASS if all pass.
 
-    None if data of this kind doesn't go there."""
+    UNKNOWN for a setting that names its bucket in a way which leaves it unknown. None if data of this kind doesn't go
+    there."""
+    if resource.type == "s3.unplaced_destination":
+        return _judge_unplaced(resource, kind)
     if kind not in resource["kinds"]:
         return None
     control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
+    if reached is not None and reached.verdict is Verdict.NOT_APPLICABLE:
+        return reached  # AWS publishes there
     # SSM-S3-005 comes first: as long as the owner is unknown or outside, the bucket's settings prove nothing.
     if reached is None or reached.verdict is not Verdict.PASS:
         return _combine_outcomes(resource, {control.id: reached} if reached else {})
@@ -72,7 +81,7 @@ def judge_synced_destination(resource: ResourceView, kind: str) -> Outcome | Non
     outcome = judge_destination(resource, kind)
     # A bucket that fails needs no look at the keys. Otherwise a key can turn a pass into unknown, or either into a
     # fail.
-    if outcome is None or outcome.verdict is Verdict.FAIL:
+    if outcome is None or outcome.verdict is Verdict.FAIL or resource.type != "s3.destination":
         return outcome
     faults: list[Outcome] = []
     for sync in _list_syncs(resource, kind):
@@ -85,6 +94,16 @@ def judge_synced_destination(resource: ResourceView, kind: str) -> Outcome | Non
     if worse and (outcome.verdict is Verdict.PASS or worse[0].verdict is Verdict.FAIL):
         return replace(worse[0], reason=f"The key of a resource data sync to {resource['name']}: {worse[0].reason}")
     return outcome
+
+
+def _judge_unplaced(resource: ResourceView, kind: str) -> Outcome | None:
+    fields = resource["kinds"].get(kind, ())
+    if fields:
+        return unknown(f"Data of this kind goes to or comes from a bucket that can't be known. {'; '.join(fields)}.")
+    # The attachments of a runbook, if the records that tell their bucket could not be read.
+    if kind == ATTACHMENT_KIND and resource["attachments"]:
+        return unknown("Where the attachments came from is not known.")
+    return None
 
 
 def _list_syncs(resource: ResourceView, kind: str) -> Iterator[ResourceView]:
@@ -109,6 +128,8 @@ def _find_sync_key_problem(resource: ResourceView, sync: ResourceView) -> Outcom
 
 def fix(resource: ResourceView) -> tuple[FixEffect, ...]:
     """Protect a bucket of this account; point a setting that names any other bucket elsewhere."""
+    if resource.type != "s3.destination":
+        return (FixEffect(resource.type, resource.region, resource.arn, gone=True),)
     control, evaluate = REACH_CONTROL
     reached = judge_view(resource.seen_by(control), evaluate)
     bucket = (

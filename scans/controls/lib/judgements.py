@@ -35,6 +35,9 @@ OTHER_USAGES = {
     "ENCAPSULATE_DECAPSULATE": "hands over secrets and can't encrypt",
 }
 OTHER_SPECS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
+# For cases: a key of an account outside the organization, and the organization.
+STRANGERS_KEY = "arn:aws:kms:eu-west-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+MEMBERS = {"accounts": frozenset({"111122223333", "444455556666"})}
 KEY_MANAGERS = frozenset({"AWS", "CUSTOMER"})
 PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 
@@ -51,6 +54,9 @@ def find_key_problem(
     # The ARN alone proves this, so the key need not be readable.
     if region_of_key(key, place) not in (usable_in or (place,)):
         return failed(f"The key {key} is in another region than what it should encrypt, so it can't be used there.")
+    stranger = judge_key_owner(resource, key)
+    if stranger:
+        return stranger
     found = resource.look_up("kms.reference", key, place)
     state = None if found is None else found["state"]
     if found is None or state is None:
@@ -86,6 +92,25 @@ def region_of_key(key: str, place: str) -> str:
     """The region in a key's ARN; any other name belongs to the region of the setting."""
     fields = key.split(":", 5)
     return (fields[3] or place) if len(fields) == 6 else place
+
+
+def judge_key_owner(resource: ResourceView, key: str) -> Outcome | None:
+    """FAIL for a key of an account outside the organization, UNKNOWN where that can't be told; None for a member's.
+
+    Its owner can disable or delete it, or read what is under it, and no scan sees its settings. A name without an
+    account is one of the account that uses it (https://docs.aws.amazon.com/kms/latest/developerguide/find-cmk-id-arn.html).
+    """
+    context, fields = resource.context, key.split(":", 5)
+    account = fields[4] if len(fields) == 6 else context.account
+    if account in context.accounts | {context.account}:
+        return None
+    if not account:
+        return unknown(f"To which account the key {key} belongs can't be told from its name.")
+    if not context.accounts:
+        return unknown(
+            f"The key {key} belongs to the account {account}; whether that is in the organization isn't known."
+        )
+    return failed(f"The key {key} belongs to the account {account}, which is outside the organization.")
 
 
 def make_unrecognized_outcome(said: str) -> Outcome:

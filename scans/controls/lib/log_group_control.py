@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS
+from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS
 from scans.domain.control import (
     GAP,
     Case,
@@ -37,7 +37,9 @@ def declare_log_group_control(number: str, kind: str, *, title: str, quote: str,
         title=title,
         severity=Severity.HIGH,
         scope=ControlScope.REGION,
-        version=2,  # 2: a key that can't encrypt, or lies in another region, is no key that works
+        # 2: a key that can't encrypt, or lies in another region, is no key that works. 3: a key of an account outside the
+        # organization fails.
+        version=3,
         facts={"logs.group": LOG_GROUP_FACTS},
         related=KEY_RELATED,
         flow_steps={"logs.group": FlowStep.UNDER},
@@ -79,6 +81,7 @@ def make_log_group_cases(
             related_gaps=("kms.reference",) if more.get("refused") else (),
             arn=f"{GROUPS}{name}",
             reason_has=more.get("reason_has", ""),
+            context=more.get("context", {}),
         )
 
     return [
@@ -91,6 +94,8 @@ def make_log_group_cases(
         case("a key in another region", Verdict.FAIL, KEY.replace("eu-west-1", "us-west-2"), state="Enabled"),
         case("a key whose usage AWS left out", Verdict.UNKNOWN, KEY, state="Enabled", found={"usage": GAP}),
         case("a disabled key", Verdict.FAIL, KEY, state="Disabled"),
+        case("a key outside the organization", Verdict.FAIL, STRANGERS_KEY, context=MEMBERS),
+        case("another account's key, the members unknown", Verdict.UNKNOWN, STRANGERS_KEY),
         case("a key that is gone", Verdict.FAIL, KEY, state="NotFound"),
         case("a foreign key that may not be described", Verdict.UNKNOWN, KEY, state=GAP),
         case("the keys were refused", Verdict.UNKNOWN, KEY, refused=True),

@@ -190,7 +190,32 @@ def test_unread_inventory_leaves_bucket_owner_unknown() -> None:
     ],
 )
 def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
-    assert collect(s3(), earlier).gaps == {"s3.bucket": [DENIED], "s3.destination": [DENIED]}
+    assert collect(s3(), earlier).gaps == {
+        "s3.bucket": [DENIED],
+        "s3.destination": [DENIED],
+        "s3.unplaced_destination": [DENIED],
+    }
+
+
+def test_settings_whose_bucket_is_unknown() -> None:
+    """B2 and B4: such a setting is a destination that can't be placed, never the absence of one."""
+    left = [{"unplaced": "it holds {{B}}, which only a run resolves", "kind": "01", "field": "Output"}]
+    earlier = seen(
+        *inventory({}),
+        a("ssm.document", "book", references=left),
+        a("ssm.document", "lost", references=[], attachment_sources=[]),
+        a("ssm.document", "refused", references=[], attachment_sources=DENIED),
+        a("ssm.document", "known", references=[], attachment_sources=["own"]),
+        a("ssm.document", "plain", references=[]),
+    )
+    found = {r.arn: r.facts for r in collect(s3(), earlier).resources if r.type == "s3.unplaced_destination"}
+    assert set(found) == {"book", "lost", "refused"}
+    assert found["book"] == {
+        "kinds": {"01": ["Output: it holds {{B}}, which only a run resolves"]},
+        "attachments": None,
+    }
+    assert list(found["lost"]["kinds"]) == ["05"]
+    assert found["refused"] == {"kinds": {}, "attachments": DENIED}
 
 
 def test_only_the_owner_of_a_trail_answers_for_its_bucket() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import yaml
 
 from scans.collectors.ssm_documents import COLLECTOR, collect
@@ -41,6 +44,7 @@ def test_facts_of_a_runbook() -> None:
         "shared_with": [],
         "uses_script": True,
         "references": [],
+        "attachments": False,
         "log_groups": [],
         "hits": [],
         "url_credentials": [],
@@ -100,6 +104,7 @@ def test_parameters_of_a_session_take_their_defaults() -> None:
         "log_group": None,
         "log_encrypted": False,
         "kms_key": None,
+        "left_to_run": ["log_group", "log_encrypted", "kms_key"],
     }
 
 
@@ -167,7 +172,11 @@ def test_steps_of_runbooks_refer_to_buckets_and_groups() -> None:
         "mainSteps": steps,
     }
     facts = Scene(content).facts()
-    assert {(r["bucket"], r["kind"], r["field"]) for r in facts["references"]} == {
+    # B2: a parameter without a default names a bucket that only a run knows.
+    (left,) = [r for r in facts["references"] if "unplaced" in r]
+    assert left["field"] == "mainSteps[3].inputs.OutputS3BucketName"
+    assert "{{Unset}}" in left["unplaced"]
+    assert {(r["bucket"], r["kind"], r["field"]) for r in facts["references"] if "bucket" in r} == {
         ("output", "01", "mainSteps[0].inputs.OutputS3BucketName"),
         ("patches", "03", "mainSteps[1].inputs.OutputS3BucketName"),
         ("lists", "04", "mainSteps[1].inputs.Parameters.InstallOverrideList"),
@@ -219,3 +228,35 @@ def test_pre_signed_urls_of_attachments_are_not_kept() -> None:
     answer = {"Content": "{}", "DocumentFormat": "JSON", "AttachmentsContent": [{"Name": "a.zip", "Url": url}]}
     scene.reader.answer("ssm", "GetDocument", answer)
     assert "X-Amz" not in serialize_evidence(scene.evidence()).decode()
+
+
+def references_of(inputs: dict[str, Any], **parameters: Any) -> list[dict[str, str]]:
+    content = {"parameters": parameters, "mainSteps": [{"action": "aws:runCommand", "inputs": inputs}]}
+    return Scene(content).facts()["references"]
+
+
+@pytest.mark.parametrize(
+    ("output", "parameters", "buckets"),
+    [
+        ("{{global:ACCOUNT_ID}}-{{ global:REGION }}-logs", {}, {"111122223333-eu-west-1-logs"}),
+        ("{{ B }}", {"B": {"default": "{{global:ACCOUNT_ID}}-logs"}}, {"111122223333-logs"}),
+        ("{{ B }}", {"B": {"default": "one", "allowedValues": ["one", "two"]}}, {"one", "two"}),
+        ("{{ B }}", {"B": {"allowedValues": ["one", "two"]}}, {"one", "two"}),
+        ("{{ B }}-logs", {"B": {"allowedValues": ["test", "prod"]}}, {"test-logs", "prod-logs"}),
+        ("{{ B }}", {"B": {"default": ""}}, set()),
+        ("", {}, set()),
+        ("logs-{{global:DATE}}", {}, {None}),
+        ("{{ssm:/platform/log-bucket}}", {}, {None}),
+        ("{{ B }}", {"B": {"default": "{{ ssm:/platform/log-bucket }}"}}, {None}),
+        ("{{ B }}", {"B": {}}, {None}),
+        ("{{ step.Bucket }}", {}, {None}),
+        ("{{ B }}", {"B": {"allowedValues": [f"bucket-{n}" for n in range(30)]}}, {None}),
+    ],
+)
+def test_templates_in_a_bucket_name(output: str, parameters: Any, buckets: set[str | None]) -> None:
+    """B2: what is known before a run is resolved; the rest is told with the field's name."""
+    found = references_of({"DocumentName": "AWS-RunShellScript", "OutputS3BucketName": output}, **parameters)
+    known = {reference.get("bucket") for reference in found}
+    assert known >= buckets
+    assert None in buckets or known == buckets
+    assert {reference["field"] for reference in found} <= {"mainSteps[0].inputs.OutputS3BucketName"}

@@ -18,7 +18,7 @@ def secure(module, key, **reference):
     evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id=key, secret_name=None)
     if reference:
         evidence.add("kms.reference", key, **reference)
-    return judged(module, evidence)["arn:p"]
+    return judged(module, evidence, accounts=frozenset({ACCOUNT, "444455556666"}))["arn:p"]
 
 
 @pytest.mark.parametrize("module", ALL)

@@ -80,8 +80,8 @@ def test_an_unreadable_policy_is_no_missing_policy():
 
 
 def destination(head, **context):
-    evidence = Evidence("test", GLOBAL, types=("s3.destination",))
-    evidence.add("s3.destination", ARN, name="example", fields=["trail"], own=False, head=head)
+    evidence = Evidence("test", GLOBAL, types=("s3.destination", "s3.unplaced_destination"))
+    evidence.add("s3.destination", ARN, name="example", kinds=["07"], fields=["trail"], own=False, head=head)
     return judged(ssm_s3_005, evidence, region=GLOBAL, **context)[ARN].verdict
 
 

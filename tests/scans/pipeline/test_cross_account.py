@@ -39,14 +39,18 @@ def keep(account: str, *evidences: Evidence) -> None:
 
 
 def buckets(**facts: Any) -> Evidence:
-    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "ssm.package"))
+    evidence = Evidence(
+        "s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "s3.unplaced_destination", "ssm.package")
+    )
     evidence.add("s3.bucket", ARN, region="eu-west-1", **{"name": "central", "encryption": None, **facts})
     evidence.add("s3.bucket", "arn:aws:s3:::private", region="eu-west-1", name="private")
     return evidence
 
 
 def points_at(*names: str) -> Evidence:
-    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "ssm.package"))
+    evidence = Evidence(
+        "s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "s3.unplaced_destination", "ssm.package")
+    )
     for name in names:
         evidence.add("s3.destination", f"arn:aws:s3:::{name}", name=name, kinds=["07"], own=False, head="forbidden")
     return evidence

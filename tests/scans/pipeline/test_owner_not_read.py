@@ -42,7 +42,9 @@ class Cloud:
         listed = Evidence("s3_account", GLOBAL, types=("s3.inventory", "s3.account"))
         listed.add("s3.inventory", "inventory", buckets={"archive": "eu-west-1"} if plan.account == ARCHIVE else {})
         listed.add("s3.account", "account", public_access_block={"BlockPublicAcls": True})
-        buckets = Evidence("s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "ssm.package"))
+        buckets = Evidence(
+            "s3_buckets", GLOBAL, types=("s3.bucket", "s3.destination", "s3.unplaced_destination", "ssm.package")
+        )
         if plan.account == SHOP:
             facts = {"name": self.pointed, "kinds": ["07"], "fields": ["trail main"], "own": False, "head": "forbidden"}
             buckets.add("s3.destination", f"arn:aws:s3:::{self.pointed}", **facts)

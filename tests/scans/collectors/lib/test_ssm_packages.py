@@ -79,6 +79,33 @@ def test_a_refused_record_is_a_gap_and_hides_no_other_fact() -> None:
     assert facts["references"] == []
 
 
+def runbook(*events: Any) -> Scene:
+    scene = Scene({**RUNBOOK, "files": {"a.zip": {"checksums": {"sha256": "0" * 64}}}}, "Automation", "Agent")
+    scene.reader.answer(*LOOKUP, {"Events": list(events)})
+    return scene
+
+
+def test_attachments_of_a_runbook() -> None:
+    """B4: the record of CreateDocument tells the bucket of a runbook's attachments."""
+    facts = runbook(record(source("https://s3.amazonaws.com/scripts/run"))).facts()
+    assert facts["attachment_sources"] == ["scripts"]
+    assert facts["references"] == [{"bucket": "scripts", "kind": "05", "field": "CreateDocument.attachments"}]
+
+
+def test_attachments_without_a_record() -> None:
+    assert runbook().facts()["attachment_sources"] == []
+    refused = json.dumps(
+        {"errorCode": "AccessDenied", "requestParameters": {"name": "Agent", "attachments": source("s3://x-y/a")}}
+    )
+    assert runbook({"CloudTrailEvent": refused}).facts()["attachment_sources"] == []
+
+
+def test_attachments_whose_record_is_refused() -> None:
+    scene = runbook()
+    scene.reader.refuse(*LOOKUP)
+    assert scene.facts()["attachment_sources"] == scene.reader.gap(*LOOKUP)
+
+
 def test_no_package_means_no_lookup_call() -> None:
     scene = Scene(RUNBOOK)
     assert "package_source" not in scene.facts()

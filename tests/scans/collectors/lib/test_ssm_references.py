@@ -1,65 +1,14 @@
+"""Which buckets the parameters of documents name (B2, B5)."""
+
 from __future__ import annotations
 
 import json
-import string
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scans.collectors.lib import ssm_references as references
-from scans.collectors.lib.ssm_references import find_in_parameters, parse_bucket_name
+from scans.collectors.lib.ssm_references import find_in_parameters
 from scans.collectors.lib.strict_answers import ShapeError
-
-REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "ap-southeast-2"]
-HOSTS = ["s3.amazonaws.com", "s3.{r}.amazonaws.com", "s3-{r}.amazonaws.com", "s3.dualstack.{r}.amazonaws.com",
-         "s3-fips.{r}.amazonaws.com", "s3-fips.dualstack.{r}.amazonaws.com", "s3.{r}.amazonaws.com.cn"]  # fmt: skip
-
-label = st.text(string.ascii_lowercase + string.digits + "-", min_size=3, max_size=30).map(lambda s: f"b{s}0")
-buckets = st.lists(label, min_size=1, max_size=3).map(".".join).filter(lambda name: len(name) <= 63)
-keys = st.text(string.ascii_letters + string.digits + "/-_.", max_size=40)
-
-
-@given(buckets, keys, st.sampled_from(HOSTS), st.sampled_from(REGIONS), st.sampled_from(["https", "HTTPS", "http"]))
-def test_every_url_form_names_the_bucket(bucket: str, key: str, host: str, region: str, scheme: str) -> None:
-    host = host.format(r=region)
-    assert parse_bucket_name(f"{scheme}://{bucket}.{host}/{key}") == bucket
-    assert parse_bucket_name(f"{scheme}://{host}/{bucket}/{key}") == bucket
-    assert parse_bucket_name(f"s3://{bucket}/{key}") == bucket
-    assert parse_bucket_name(f"arn:aws:s3:::{bucket}/{key}") == bucket
-
-
-@given(st.text(max_size=100))
-def test_any_text_is_judged(text: str) -> None:
-    for place in (text, f"s3://{text}", f"https://{text}", f"https://s3.amazonaws.com/{text}"):
-        found = parse_bucket_name(place)
-        assert found is None or references.BUCKET.fullmatch(found)
-
-
-@pytest.mark.parametrize(
-    ("place", "bucket"),
-    [
-        ("https://example.com/bucket/key", None),
-        ("https://s3.example.com/bucket", None),
-        ("https://bucket.s3.amazonaws.com.evil.example/key", None),
-        ("https://evil.example/s3.amazonaws.com/bucket", None),
-        ("https://point-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/key", None),
-        ("https://s3.amazonaws.com/", None),
-        ("s3://{{ Bucket }}/key", None),
-        ("https://[broken/x", None),
-        ("bucket/key", None),
-        ("", None),
-        (" https://s3.eu-west-1.amazonaws.com/logs?versionId=1 ", "logs"),
-        ("https://s3.us-east-1.amazonaws.com:443/logs/x#y", "logs"),
-        ("https://Logs.S3.eu-west-1.AmazonAWS.com/x", "logs"),
-        ("https://logs.s3-accelerate.amazonaws.com/x", "logs"),
-        ("https://logs.s3.us-iso-east-1.c2s.ic.gov/x", "logs"),
-        ("s3://Old_Bucket/x", "Old_Bucket"),
-    ],
-)
-def test_only_s3_places_name_a_bucket(place: str, bucket: str | None) -> None:
-    assert parse_bucket_name(place) == bucket
-
 
 PATH = json.dumps({"path": "https://s3.amazonaws.com/scripts/run.sh"})
 
@@ -112,8 +61,69 @@ def test_parameters_that_name_no_bucket(parameters: dict[str, object]) -> None:
     assert find_in_parameters("AWS-RunRemoteScript", parameters, "P") == []
 
 
-def test_other_documents_paths_are_not_read() -> None:
-    assert find_in_parameters("My-Script", {"sourceInfo": [PATH]}, "P") == []
+def test_other_documents_paths_are_scripts() -> None:
+    found = find_in_parameters("My-Script", {"sourceInfo": [PATH]}, "P")
+    assert found == [{"bucket": "scripts", "kind": "05", "field": "P.sourceInfo.path"}]
+
+
+CHEF = json.dumps([{"sourceType": "S3", "sourceInfo": json.dumps({"path": "s3://attributes/x.json"})}])
+
+
+@pytest.mark.parametrize(
+    ("document", "parameters", "expected"),
+    [
+        ("AWS-ApplyChefRecipes", {"SourceType": ["S3"], "SourceInfo": [PATH]}, {("scripts", "05")}),
+        ("AWS-ApplyChefRecipes", {"JsonAttributesSources": [CHEF]}, {("attributes", "05")}),
+        ("AWS-ApplyChefRecipes", {"ComplianceReportBucket": ["us-east-1:reports"]}, {("reports", "01")}),
+        ("AWS-ApplyChefRecipes", {"ComplianceReportBucket": ["-"]}, set()),
+        ("AWS-ApplyDSCMofs", {"MofsToApply": ["s3:mofs:web.mof,s3:us-east-1:other:a/b.mof"]}, {("mofs", "05"), ("other", "05")}),
+        ("AWS-ApplyDSCMofs", {"ReportBucketName": ["us-west-2:dsc-reports"]}, {("dsc-reports", "01")}),
+        ("AWS-ApplyDSCMofs", {"StatusBucketName": ["status"], "ModuleSourceBucketName": ["NONE"]}, {("status", "01")}),
+        ("AWS-RunSaltState", {"stateurl": ["s3://salt/state.sls"]}, {("salt", "05")}),
+        ("AWS-RunAnsiblePlaybook", {"playbookurl": ["s3://plays/site.yml"]}, {("plays", "05")}),
+        ("AWS-InstallApplication", {"source": ["https://apps.s3.amazonaws.com/a.msi"]}, {("apps", "05")}),
+        ("AWS-InstallPowerShellModule", {"source": ["https://s3.amazonaws.com/modules/m.zip"]}, {("modules", "05")}),
+        ("AWS-ConfigureAWSPackage", {"additionalArguments": ['{"URL": "s3://agents/x"}']}, {("agents", "05")}),
+        ("AWS-ExportPatchReportToS3", {"s3BucketName": ["patches"]}, {("patches", "03")}),
+        ("AWS-PatchInstanceWithRollback", {"ReportS3Bucket": ["patches"]}, {("patches", "03")}),
+        ("AWS-EnableCloudTrail", {"S3BucketName": ["trails"]}, {("trails", "07")}),
+        ("AWSSupport-ExecuteEC2Rescue", {"LogDestination": ["rescue-logs"]}, {("rescue-logs", "01")}),
+        ("AWSSupport-SendLogBundleToS3Bucket", {"S3BucketName": ["bundles"]}, {("bundles", "01")}),
+        ("AWSSupport-SomethingNew", {"UploadBucket": ["bundles"]}, {("bundles", "01")}),
+        ("AWS-UpdateLinuxAmi", {"PreUpdateScript": ["https://hooks.s3.amazonaws.com/x.sh"]}, {("hooks", "05")}),
+        ("AWS-UpdateLinuxAmi", {"PreUpdateScript": ["none"]}, set()),
+        ("AWS-ConfigureS3BucketLogging", {"BucketName": ["mine"], "TargetBucket": ["arn:aws:s3:::logs"]}, set()),
+        ("AWSConfigRemediation-DeleteUnusedBucket", {"BucketName": ["mine"]}, set()),
+        ("My-Runbook", {"ScriptUrl": ["s3://mine/run.sh"]}, {("mine", "05")}),
+        ("My-Runbook", {"ReportUrl": ["https://mine.s3.amazonaws.com/out/"]}, {("mine", "01")}),
+        ("My-Runbook", {"Setup": ['{"hooks": ["s3://deep/run.sh"]}']}, {("deep", "05")}),
+        ("My-Runbook", {"Url": ["https://files.example.com/run.sh"], "Comment": ["see s3"]}, set()),
+        ("AWS-RunShellScript", {"commands": ["aws s3 cp s3://mine/x ."]}, set()),
+    ],
+)  # fmt: skip
+def test_buckets_of_documents(document: str, parameters: dict[str, object], expected: set[tuple[str, str]]) -> None:
+    assert {(found.get("bucket"), found["kind"]) for found in find_in_parameters(document, parameters, "P")} == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "parameters", "kind", "field"),
+    [
+        ("AWS-RunRemoteScript", {"sourceInfo": ["{{ Source }}"]}, "05", "P.sourceInfo"),
+        ("AWS-RunRemoteScript", {"sourceInfo": ['{"path": "{{ssm:/scripts/url}}"}']}, "05", "P.sourceInfo.path"),
+        ("AWS-RunPatchBaseline", {"InstallOverrideList": ["{{ ssm:/patch/list }}"]}, "04", "P.InstallOverrideList"),
+        ("AWS-ApplyDSCMofs", {"MofsToApply": ["s3:{{ssm:mofs}}:web.mof"]}, "05", "P.MofsToApply"),
+        ("AWS-ExportPatchReportToS3", {"s3BucketName": ["{{ssm:b}}"]}, "03", "P.s3BucketName"),
+        ("AWS-ExportPatchReportToS3", "{{ Given }}", "03", "P"),
+        ("My-Runbook", {"LogBucket": ["my-logs"]}, "01", "P.LogBucket"),
+        ("My-Runbook", {"Target": ["arn:aws:s3:::my-logs"]}, "01", "P.Target"),
+        ("My-Runbook", {"Url": ["https://p-1.s3-accesspoint.eu-west-1.amazonaws.com/x"]}, "05", "P.Url"),
+    ],
+)
+def test_places_that_only_a_run_knows(document: str, parameters: object, kind: str, field: str) -> None:
+    (found,) = find_in_parameters(document, parameters, "P")
+    assert (found["kind"], found["field"]) == (kind, field)
+    assert found["unplaced"]
+    assert "bucket" not in found
 
 
 @pytest.mark.parametrize(

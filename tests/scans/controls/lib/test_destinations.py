@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.controls import ssm_ds_001_01, ssm_s3_001, ssm_s3_002, ssm_s3_004
+from scans.controls import ssm_ds_001_01, ssm_ds_001_05, ssm_s3_001, ssm_s3_002, ssm_s3_004
 from scans.controls.lib import destination_control as examples
 from scans.controls.lib import destinations
 from scans.domain.control import GAP, Verdict
@@ -114,14 +114,19 @@ def test_facts_unread_by_owner_stay_unknown() -> None:
 
 
 def test_incomplete_destination_list_is_unknown() -> None:
-    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.bucket"), gaps={"s3.destination": [GAP]})
+    evidence = Evidence(
+        "s3_buckets",
+        GLOBAL,
+        types=("s3.destination", "s3.unplaced_destination", "s3.bucket"),
+        gaps={"s3.destination": [GAP]},
+    )
     module = ssm_ds_001_01
     found = list(judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL))
     assert [(each.outcome.verdict, each.resource) for each in found] == [(Verdict.UNKNOWN, "arn:aws:s3:::*")]
 
 
 def test_unused_kind_is_not_applicable() -> None:
-    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "ssm.package"))
+    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.unplaced_destination", "ssm.package"))
     evidence.add("s3.destination", ARN, name=NAME, kinds=["07"], fields=["f"], own=False, head="not_found")
     found = {}
     for id, item in registry.controls().items():
@@ -140,3 +145,22 @@ def test_the_fourteen_differ_in_title_quote_and_remedy_only() -> None:
         (controls[0].severity, controls[0].scope, True, "arn:{p}:s3:::*")
     }
     assert all(c.remediation.code for c in controls)
+
+
+def test_attachments_whose_record_was_refused() -> None:
+    """B4: only the kind of attachments is unknown, with the gap."""
+    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.unplaced_destination"))
+    evidence.add("s3.unplaced_destination", "arn:aws:ssm:r:1:document/book", kinds={}, attachments=GAP)
+    verdicts = {}
+    for module in (ssm_ds_001_01, ssm_ds_001_05):
+        (each,) = judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL)
+        verdicts[module.CONTROL.id] = (each.outcome.verdict, each.outcome.gaps)
+    assert verdicts == {"SSM-DS-001.01": (Verdict.NOT_APPLICABLE, ()), "SSM-DS-001.05": (Verdict.UNKNOWN, (GAP,))}
+
+
+def test_evidence_without_unplaced_settings_is_unknown() -> None:
+    """B2: evidence of a version that didn't tell such settings proves no absence."""
+    evidence = Evidence("s3_buckets", GLOBAL, types=("s3.destination", "s3.bucket", "ssm.package"))
+    module = ssm_ds_001_01
+    (each,) = judge_control(module.CONTROL, module.evaluate, World([evidence]), Context(account="1"), GLOBAL)
+    assert each.outcome.verdict is Verdict.UNKNOWN

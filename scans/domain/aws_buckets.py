@@ -1,0 +1,132 @@
+"""Names the buckets in which AWS itself publishes templates, scripts, agents and patch data. Pure.
+
+Only exact names count: a name that merely begins or ends like one of these may be anyone's. Sources:
+https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html (buckets of SSM Agent),
+https://docs.aws.amazon.com/systems-manager/latest/userguide/patch-operations-s3-buckets.html (patching, read in 2026),
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-sample-templates.html (sample templates),
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/download-cloudwatch-agent-commandline.html,
+https://docs.aws.amazon.com/codedeploy/latest/userguide/resource-kit.html (CodeDeploy agent),
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2launch-v2-install.html (software for Windows instances).
+"""
+
+from __future__ import annotations
+
+OLD_REGIONS = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-central-1",
+    "eu-north-1",
+    "ca-central-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-south-1",
+    "sa-east-1",
+]
+NEW_REGIONS = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-3",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "eu-central-2",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+]
+REGIONS = (*OLD_REGIONS, *NEW_REGIONS)
+REGIONAL_NAMES = (
+    "aws-ssm-{}",
+    "amazon-ssm-{}",
+    "amazon-ssm-packages-{}",
+    "aws-windows-downloads-{}",
+    "aws-ssm-distributor-file-{}",
+    "aws-ssm-document-attachments-{}",
+    "{}-birdwatcher-prod",
+    "patch-baseline-snapshot-{}",
+    "amazoncloudwatch-agent-{}",
+    "aws-codedeploy-{}",
+)
+# Sample templates were published in the regions of that time only.
+TEMPLATE_REGIONS = (*OLD_REGIONS, "us-gov-west-1", "cn-north-1")
+# Patching buckets end in a suffix of their own in each region.
+PATCHING_SUFFIXES = [
+    "us-east-2-552881074",
+    "us-east-1-1970c647d",
+    "us-west-1-8badb4304",
+    "us-west-2-34d7f99f8",
+    "af-south-1-bdd5f65a9",
+    "ap-east-1-632356271",
+    "ap-south-2-32f4b4128",
+    "ap-southeast-3-aa48fc462",
+    "ap-southeast-4-01e2c40d3",
+    "ap-south-1-cb7c62ff9",
+    "ap-northeast-3-67373598a",
+    "ap-northeast-2-10467995c",
+    "ap-southeast-1-7fdfd9ef7",
+    "ap-southeast-2-17283a275",
+    "ap-northeast-1-4849fa78f",
+    "ca-central-1-3148e69e3",
+    "ca-west-1-9e3a4b2f9",
+    "eu-central-1-9163fdaaf",
+    "eu-west-1-5522fb710",
+    "eu-west-2-902a2bc74",
+    "eu-south-1-c52f3f594",
+    "eu-west-3-29bf85721",
+    "eu-south-2-a4cf248b1",
+    "eu-north-1-795879e9b",
+    "eu-central-2-184ce43c8",
+    "il-central-1-e221cb57b",
+    "me-south-1-a53fc9dce",
+    "me-central-1-2932f2f80",
+    "sa-east-1-ddf4b6a09",
+]
+SNAPSHOT_SUFFIXES = [
+    "af-south-1-tbxdb5b9",
+    "ap-south-2-50209442",
+    "ap-southeast-3-be0a3174",
+    "ap-southeast-4-dc6f76ce",
+    "eu-south-2-df2c9d70",
+    "me-south-1-uduvl7q8",
+]
+SINGLE_NAMES = (
+    "aws-quickstart",
+    "awsiammedia",
+    "amazoncloudwatch-agent",
+    "cloudformation-examples",
+    "ec2-downloads-windows",
+)
+AWS_BUCKETS = frozenset(
+    [
+        *SINGLE_NAMES,
+        *(name.format(region) for name in REGIONAL_NAMES for region in REGIONS),
+        *(f"cloudformation-templates-{region}" for region in TEMPLATE_REGIONS),
+        *(f"aws-patch-manager-{suffix}" for suffix in PATCHING_SUFFIXES),
+        *(f"aws-patchmanager-macos-{suffix}" for suffix in PATCHING_SUFFIXES),
+        *(f"patch-baseline-snapshot-{suffix}" for suffix in SNAPSHOT_SUFFIXES),
+    ]
+)
+
+
+def is_aws_bucket(name: str) -> bool:
+    """Whether AWS publishes in this bucket, by its exact name."""
+    return name in AWS_BUCKETS
