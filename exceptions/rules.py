@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-SEVERITY_ORDER = ("low", "medium", "high", "critical")
+SEVERITY_ORDER = ("informational", "low", "medium", "high", "critical")
 BROAD_QUORUM = 2
 REMINDER_DAYS = (30, 7, 1)  # days before the end
 
@@ -34,7 +34,8 @@ class Rule:
 
 
 # What a new installation starts with: shorter for higher severities; two approvers for critical and for broad scopes.
-MAX_DAYS = {"critical": 30, "high": 90, "medium": 180, "low": 365}
+MAX_DAYS = {"critical": 30, "high": 90, "medium": 180, "low": 365, "informational": 365}
+# Nothing informational is ever overdue, so it has no number of days.
 SLA_DAYS = {"critical": 7, "high": 30, "medium": 90, "low": 180}
 MAX_RENEWALS = 2
 

@@ -57,7 +57,7 @@ class Decision(models.Model):
 class PolicyRule(models.Model):
     """Quorum, longest duration and number of renewals for a severity and a kind of scope."""
 
-    severity = models.CharField(max_length=10, choices=SEVERITIES)
+    severity = models.CharField(max_length=15, choices=SEVERITIES)
     scope_kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in ExceptionScopeKind])
     quorum = models.PositiveSmallIntegerField()
     max_days = models.PositiveIntegerField()
@@ -79,7 +79,7 @@ class PolicyRule(models.Model):
 class SlaRule(models.Model):
     """The number of days until a ticket of this severity is due."""
 
-    severity = models.CharField(max_length=10, choices=SEVERITIES, unique=True)
+    severity = models.CharField(max_length=15, choices=SEVERITIES, unique=True)
     days = models.PositiveIntegerField()
 
     def __str__(self) -> str:

@@ -52,7 +52,7 @@ class ExceptionRequest(models.Model):
     submitted_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    severity = models.CharField(max_length=10, blank=True)
+    severity = models.CharField(max_length=15, blank=True)
     quorum = models.PositiveSmallIntegerField(default=1)
     # Each submission or suspension begins a round; a person decides once a round.
     round = models.PositiveIntegerField(default=0)
@@ -152,7 +152,7 @@ class CoveredFinding(models.Model):
     finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="covered_by")
     facts = models.CharField(max_length=64, blank=True)
     control_version = models.PositiveIntegerField(default=0)
-    severity = models.CharField(max_length=10, blank=True)
+    severity = models.CharField(max_length=15, blank=True)
 
     class Meta:
         ordering = ["finding_id"]

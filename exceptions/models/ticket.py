@@ -20,7 +20,7 @@ class TicketRule(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="ticket_rules")
     name = models.CharField(max_length=100, unique=True)
     control = models.CharField(max_length=20, blank=True)
-    severity = models.CharField(max_length=10, blank=True)
+    severity = models.CharField(max_length=15, blank=True)
     ou = models.ForeignKey(OrganizationalUnit, on_delete=models.PROTECT, null=True, blank=True)
     tracker = models.CharField(max_length=20, default="none")
     enabled = models.BooleanField(default=True)
@@ -44,7 +44,7 @@ class Ticket(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="tickets")
     control = models.CharField(max_length=20, db_index=True)
     region = models.CharField(max_length=30)
-    severity = models.CharField(max_length=10)
+    severity = models.CharField(max_length=15)
     tracker = models.CharField(max_length=20, default="none")
     # The tracker's own id of the ticket, once it was opened there.
     external_id = models.CharField(max_length=200, blank=True)

@@ -13,7 +13,7 @@ from accounts.models import Account
 from exceptions.common.request_scope import count_named_findings, describe_scope, find_partly_hidden
 from exceptions.models import Cover, CoveredFinding, Decision, ExceptionRequest
 from exceptions.requests.request_filters import board_state, state_is
-from exceptions.rules import ExceptionScopeKind, effective_state
+from exceptions.rules import SEVERITY_ORDER, ExceptionScopeKind, effective_state
 from governance.core.list_filters import ListFilter, filter_field
 
 STATES = (
@@ -30,7 +30,7 @@ STATES = (
     "revoked",
     "superseded",
 )
-SEVERITIES = ("critical", "high", "medium", "low")
+SEVERITIES = tuple(reversed(SEVERITY_ORDER))
 TOTALED_STATES = ("submitted", "suspended", "expiring", "active")
 COLUMNS = (
     "reference",

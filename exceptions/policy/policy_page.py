@@ -32,9 +32,9 @@ def list_policy_rows() -> list[PolicyRow]:
 
 
 def list_sla_days() -> dict[str, int]:
-    """severity -> days until a ticket is due, the highest severity first."""
+    """severity -> days until a ticket is due, the highest severity first. Severities without a due date are left out."""
     kept = dict(SlaRule.objects.values_list("severity", "days"))
-    return {severity: kept.get(severity, rules.SLA_DAYS[severity]) for severity in reversed(SEVERITY_ORDER)}
+    return {severity: kept.get(severity, days) for severity, days in rules.SLA_DAYS.items()}
 
 
 def list_policy_changes() -> QuerySet[PolicyChange]:

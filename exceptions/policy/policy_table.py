@@ -48,7 +48,10 @@ def rule_for_severity(severity: str, kind: str) -> Rule:
     )
 
 
-def sla_days(severity: str) -> int:
+def sla_days(severity: str) -> int | None:
+    """The days until a ticket is due. None: tickets of this severity have no due date."""
+    if severity not in rules.SLA_DAYS:
+        return None
     row = SlaRule.objects.filter(severity=severity).first()
     return row.days if row else rules.SLA_DAYS[severity]
 
@@ -61,7 +64,7 @@ def propose_change(
     require_policy_permission(actor, Permission.POLICY_PROPOSE, now)
     checked = [validate_policy_rule(row) for row in changed]
     days = {
-        severity: require_whole_number(n, 1, 3650, "sla") for severity, n in sla.items() if is_known_severity(severity)
+        severity: require_whole_number(n, 1, 3650, "sla") for severity, n in sla.items() if severity in rules.SLA_DAYS
     }
     if not checked and not days:
         raise InvalidRequestError(rules="Nothing would change. Change at least one number.")

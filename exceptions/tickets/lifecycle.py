@@ -99,13 +99,14 @@ def add_findings(ticket: Ticket, findings: Sequence[Finding]) -> None:
 
 
 def approve(*, actor: Actor, ticket: Ticket, version: int) -> None:
-    """Approve a proposed ticket and set its due date.
+    """Approve a proposed ticket and set its due date, if tickets of its severity have one.
 
     The approver is another person than the proposer or the person behind the rule, with a fresh second factor."""
     require_ticket_decider(actor, ticket)
     now = timezone.now()
     with transaction.atomic():
-        due = now + timedelta(days=sla_days(ticket.severity))
+        days = sla_days(ticket.severity)
+        due = None if days is None else now + timedelta(days=days)
         transition_ticket(
             ticket, "approve", actor, version, approved_by_id=require_user_id(actor), approved_at=now, due_at=due
         )

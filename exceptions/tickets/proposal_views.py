@@ -124,7 +124,7 @@ def render_rules_page(request: HttpRequest, faults: Mapping[str, str] | None = N
         "faults": faults or {},
         "typed": request.POST,
         "controls": controls.list_control_choices(),
-        "severities": ["critical", "high", "medium", "low"],
+        "severities": ticket_queries.SEVERITIES,
         "ous": unit_choices.list_unit_choices(visible_accounts(actor, Permission.TICKET_PROPOSE)) if may_make else [],
         "trackers": [(name, each.label) for name, each in sorted(load_trackers().items())],
     }

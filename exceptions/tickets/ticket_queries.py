@@ -13,6 +13,7 @@ from accounts.queries import visible_accounts
 from accounts.scopes import find_account_place
 from exceptions.common.audit_history import HistoryEntry, read_history
 from exceptions.models import Ticket, TicketFinding, TicketNote, TrackerMessage
+from exceptions.rules import SEVERITY_ORDER
 from exceptions.tickets.proposer_conflicts import find_proposer_conflict
 from exceptions.tickets.trackers import load_trackers
 from governance.core.list_filters import ListFilter, filter_field
@@ -25,7 +26,7 @@ from scans.registry import LoadedControl, controls
 
 VIEWS = ("live", "proposed", "open", "overdue", "verifying", "sync_failed", "closed", "ended", "all")
 WORKED_STATES = ("open", "in_progress")
-SEVERITIES = ("critical", "high", "medium", "low")
+SEVERITIES = tuple(reversed(SEVERITY_ORDER))
 MAX_LISTED = 200
 
 

@@ -32,7 +32,7 @@ class Cell:
 
     @property
     def heat(self) -> int:
-        return compute_heat(self.counts)
+        return compute_heat(self.counts.scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PostureRow:
 
     @property
     def score(self) -> Score:
-        return compute_score(self.total)
+        return compute_score(self.total.scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Posture:
 
     @property
     def score(self) -> Score:
-        return compute_score(self.total)
+        return compute_score(self.total.scored)
 
 
 def load_posture(visible: QuerySet[Account], ou: str) -> Posture:
@@ -110,7 +110,7 @@ def sum_by_place(rows: QuerySet[AccountTotal], place: str) -> dict[str | None, d
     found: dict[str | None, dict[str, Counts]] = {}
     for where, control, *numbers in rows.values_list(place, "control").annotate(*map(Sum, COLUMNS)).order_by():
         of_place, group = found.setdefault(where, {}), cells.group_of(control)
-        of_place[group] = of_place.get(group, NO_COUNTS) + Counts(*numbers)
+        of_place[group] = of_place.get(group, NO_COUNTS) + cells.count_control(control, *numbers)
     return found
 
 

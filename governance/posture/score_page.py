@@ -30,7 +30,7 @@ class ScoreLine:
 
     @property
     def score(self) -> Score:
-        return compute_score(self.counts)
+        return compute_score(self.counts.scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Scores:
 
     @property
     def score(self) -> Score:
-        return compute_score(self.total)
+        return compute_score(self.total.scored)
 
 
 @require_safe

@@ -60,7 +60,7 @@ CONTROL = Control(
     id="SSM-NT-001",
     file="ssm_nt_001",
     title="Managed nodes encrypt traffic between them",
-    severity=Severity.MEDIUM,
+    severity=Severity.INFORMATIONAL,
     scope=ControlScope.REGION,
     # 2: a node that is alone is not judged. 3: in a shared VPC it may not be alone. 4: VPC Encryption Controls count.
     version=4,

@@ -26,10 +26,13 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
+    """How bad a failure is. INFORMATIONAL: worth knowing, but it lowers no score, and its tickets have no due date."""
+
     CRITICAL = "critical"
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+    INFORMATIONAL = "informational"
 
 
 class ControlScope(StrEnum):

@@ -19,7 +19,7 @@ class Finding(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True)
     control = models.CharField(max_length=20)
     control_version = models.PositiveIntegerField(default=1)
-    severity = models.CharField(max_length=10, choices=[(s.value, s.value) for s in Severity])
+    severity = models.CharField(max_length=15, choices=[(s.value, s.value) for s in Severity])
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="findings")
     region = models.CharField(max_length=30)
     resource = models.TextField()

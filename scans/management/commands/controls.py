@@ -35,7 +35,7 @@ class Command(TutelaCommand):
     def list(self, ids: Sequence[str]) -> None:
         for id in ids:
             control = registry.controls()[id].control
-            self.stdout.write(f"{id}  {control.severity:<8}  {control.title}")
+            self.stdout.write(f"{id}  {control.severity:<13}  {control.title}")
 
     def show(self, id: str) -> None:
         item = registry.controls()[id]

@@ -33,6 +33,14 @@ def test_policy_change_needs_a_second_person(people: Cast) -> None:
     assert (rule_for_severity("high", "findings").max_days, sla_days("high")) == (60, 20)
 
 
+def test_informational_has_limits_but_no_due_date(people: Cast) -> None:
+    """C14."""
+    assert (rule_for_severity("informational", "findings").quorum, sla_days("informational")) == (1, None)
+    page = shown(browser(people.admin), "/exceptions/policy/")
+    assert "informational-findings-max_days" in page
+    assert "sla-informational" not in page
+
+
 def test_a_proposal_can_be_dropped(people: Cast) -> None:
     client = browser(people.admin)
     client.post(PROPOSE, CHANGED)

@@ -107,6 +107,15 @@ def test_another_person_approves_with_fresh_factor(people: Cast) -> None:
     assert (ticket.state, ticket.due_at is not None) == ("open", True)
 
 
+def test_an_informational_ticket_is_never_due(people: Cast) -> None:
+    """C14: what nearly every company has is told, and no date is set for it."""
+    ticket = proposed(people)
+    Ticket.objects.filter(pk=ticket.pk).update(severity="informational")
+    ticket.refresh_from_db()
+    lifecycle.approve(actor=acting(people.second), ticket=ticket, version=ticket.version)
+    assert (ticket.state, ticket.due_at) == ("open", None)
+
+
 def test_a_stale_version_is_refused(people: Cast) -> None:
     ticket = proposed(people)
     with pytest.raises(StaleVersionError):

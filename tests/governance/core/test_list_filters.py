@@ -95,7 +95,7 @@ def test_every_list_of_the_portal_is_found_again_by_its_url(wanted: ListFilter) 
         (BoardFilter, {"scope": "x"}, "scope is 'x'; use findings, resource, account, ou, tag."),
         (CompareFilter, {"since": "1"}, "since must be an account id of 12 digits."),
         (CompareFilter, {"control": "s3"}, "control must be a public id like SSM-PS-001."),
-        (FindingFilter, {"severity": "x"}, "severity is 'x'; use critical, high, medium, low."),
+        (FindingFilter, {"severity": "x"}, "severity is 'x'; use critical, high, medium, low, informational."),
         (FindingFilter, {"coverage": "x"}, "coverage is 'x'; use excepted, requested, bare."),
         (FindingFilter, {"control": "a b"}, "control must be a public id like SSM-PS-001, or a group like PS."),
         (TicketFilter, {"tracker": "x"}, "tracker is 'x'; use console, none."),

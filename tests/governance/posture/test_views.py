@@ -37,6 +37,17 @@ def test_posture_page_needs_a_grant(inventory: Inventory) -> None:
     assert Client().get("/")["Location"].startswith("/sign-in/?next=/")
 
 
+def test_informational_controls_lower_no_score(client: Client, inventory: Inventory) -> None:
+    """C14: they are counted and shown, but neither score, coverage nor color depends on them."""
+    before = rows(client)["Root"]
+    AccountTotal.objects.create(account=inventory.shop, control="SSM-NT-001", failed=900, unknown=90, passed=9)
+    after = rows(client)["Root"]
+    assert after.score == before.score
+    assert cell(after, "NT") == Counts(9, 900, 90)
+    assert [each.heat for each in after.cells] == [each.heat for each in before.cells]
+    assert client.get("/scores/").context["scores"].score == before.score
+
+
 def test_ous_sum_counts_below_them(client: Client) -> None:
     found = rows(client)
     assert list(found) == ["Root", "Production", "ledger", "Retail", "shop", "till", "Sandbox", "play"]
