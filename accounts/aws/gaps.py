@@ -56,7 +56,10 @@ TEXT_REPLACED, TOO_DEEP = "TextReplaced", "TooDeep"
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
 # Codes of gaps in another account's evidence: it could not be read, or the scan left it out.
 OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
+# Code and API of the gap for a region that a policy of the organization denies as a whole.
+REGION_DENIED, REGION_API = "RegionDenied", "scan.Region"
 EXPLANATIONS_BY_CODE = {
+    REGION_DENIED: "was denied as a whole by a service control policy",
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
     ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
     NOT_COLLECTED: "was not collected then, when this evidence was read",
@@ -90,6 +93,10 @@ WHAT_TO_DO_BY_CALL = {
     " s3:ListBucket; if the bucket belongs to this account, allow the action in the scan role.",
     (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page shows why it"
     " isn't), then scan again.",
+    (GapKind.DENIED_BY_SCP, REGION_API): "Exempt the scan role in the service control policy that denies the region, or"
+    " disable the region in the account if nothing is there; an administrator of the organization can do both. Or ask"
+    " for an exception.",
+    (GapKind.NOT_READ, REGION_API): "Scan the account again, with every control.",
     (GapKind.NOT_READ, "scan.Accounts"): "Scan the account together with the one that owns the resource, or the whole"
     " organization.",
 }

@@ -35,12 +35,15 @@ class WrongCredentialsError(Exception):
 
 
 class Counters:
-    """Counts the calls of one Target, and holds its retry budgets and pace. Shared by its threads."""
+    """Counts the calls of one Target, and holds its retry budgets and pace. Shared by its threads.
+
+    answered: region -> the IAM actions of the calls that AWS answered there."""
 
     def __init__(self, retrier: Retrier | None = None, pacer: Pacer | None = None) -> None:
         self.by_api: Counter[str] = Counter()
         self.calls = 0
         self.retries = 0
+        self.answered: dict[str, set[str]] = {}
         self.retrier = retrier or Retrier()
         self.pacer = pacer or Pacer()
         self._lock = threading.Lock()
@@ -49,6 +52,10 @@ class Counters:
         with self._lock:
             self.calls += 1
             self.by_api[api] += 1
+
+    def record_answer(self, call: Call, place: str) -> None:
+        with self._lock:
+            self.answered.setdefault(place, set()).add(call.action)
 
     def count_retry(self) -> None:
         with self._lock:
@@ -165,6 +172,7 @@ class AwsReader:
                 raise classify_error(exc, call, place, partition=self.partition) from exc
             if not isinstance(answer, dict):
                 raise malformed_answer(call, place)
+            self.counters.record_answer(call, place)
             return answer if is_storable(answer) else self._make_answer_storable(answer, call, place)
 
         budget = self.counters.retrier.budget_for(self.account, place, call.service)

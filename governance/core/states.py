@@ -75,6 +75,7 @@ FINDING: Final = _build_machine(
     ("fix", "open", "resolved"),
     ("vanish", "open", "resolved"),
     ("lapse", "open", "resolved"),
+    ("supersede", "open", "resolved"),
     ("reopen", "resolved", "open"),
 )
 

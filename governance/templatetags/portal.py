@@ -36,6 +36,8 @@ EVENTS = {
     "fix": "fixed",
     "vanish": "gone",
     "lapse": "no longer applies",
+    "supersede": "part of another finding",
+    "superseded": "part of another finding",
     "reopen": "reopened",
     "note": "noted",
     "not_applicable": "no longer applies",

@@ -50,6 +50,7 @@ CONTROL = Control(
     title="The default role of instances is minimal",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
+    one_per_account=Verdict.FAIL,
     facts={"ssm.setting.host_role": ("value",)},
     related={"iam.principal": ("attached",), "iam.inline": ("policies",)},
     container=f"arn:{{p}}:ssm:{{r}}:{{a}}:servicesetting{SETTING}",

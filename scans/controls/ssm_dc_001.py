@@ -40,6 +40,7 @@ CONTROL = Control(
     title="Public sharing of documents is blocked",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    one_per_account=Verdict.FAIL,
     facts={"ssm.setting.sharing": ("value",)},
     container=f"arn:{{p}}:ssm:{{r}}:{{a}}:servicesetting{SETTING}",
     statements=("S5",),

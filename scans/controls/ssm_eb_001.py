@@ -37,6 +37,7 @@ CONTROL = Control(
     title="EBS volumes are encrypted by default",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
+    one_per_account=Verdict.FAIL,
     facts={"ec2.ebs_default": ("enabled",)},
     container="arn:{p}:ec2:{r}:{a}:ebs-encryption-by-default",
     statements=("S9",),

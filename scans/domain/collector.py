@@ -71,12 +71,14 @@ class EarlierEvidence:
     region.
     inbound: own buckets that settings of other accounts point at -> the kinds of data that arrive there.
     before: evidence from the last scan of the same region, of the collectors in Collector.remembers.
+    answered: the IAM actions of the calls that AWS has answered in this region, whichever collector made them.
     """
 
     evidences: tuple[Evidence, ...] = ()
     inbound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     context: Any = None
     before: tuple[Evidence, ...] = ()
+    answered: frozenset[str] = frozenset()
 
     def of(self, *types: str) -> list[Resource]:
         return [r for e in self.evidences for r in e.resources if r.type in types]

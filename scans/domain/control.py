@@ -102,6 +102,8 @@ class Control:
     judged after every account was read.
     names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
     no longer listed may still exist.
+    one_per_account: for a control of one setting in each region, which a company decides once. The outcomes of the
+    regions with this verdict are one outcome about the account, which lists them.
     flow_steps: type in `facts` -> the step of the data-flow map that its outcomes grade. Without it a control grades
     nothing there. flow_kinds: the kinds of data whose flows it grades (FEATURES of the map); empty: every kind.
     """
@@ -122,6 +124,7 @@ class Control:
     version: int = 1
     needs_organization: bool = False
     names_others: tuple[str, ...] = ()
+    one_per_account: Verdict | None = None
     flow_steps: Mapping[str, FlowStep] = field(default_factory=dict)
     flow_kinds: tuple[str, ...] = ()
     empty_reason: str = "There is nothing here that this control judges."

@@ -6,17 +6,22 @@ also an UNKNOWN about the place itself; where it is complete and empty, a NOT_AP
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.domain.control import Control, ControlScope, Evaluate, Outcome, ResourceView, Verdict
-from scans.domain.evidence import GLOBAL, Context, Resource, World
+from scans.domain.evidence import GLOBAL, Context, Resource, World, encode_fact
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutcome:
-    """An Outcome with its control, account, region and resource: the data of an export line or a Finding."""
+    """An Outcome with its control, account, region and resource: the data of an export line or a Finding.
+
+    parts: for an outcome about the whole account, those of the regions that it was made of (scans.domain.region_folding).
+    facts: what they were judged by, region by region.
+    """
 
     control: Control
     account: str
@@ -25,10 +30,22 @@ class JudgedOutcome:
     type: str
     outcome: Outcome
     about_place: bool = False
+    parts: tuple[JudgedOutcome, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
         return (self.control.id, self.account, self.region, self.resource)
+
+
+def select_judged_facts(item: JudgedOutcome, world: World) -> dict[str, Any]:
+    """The facts that the control read: what the Finding's page shows as evidence."""
+    if item.parts:
+        return dict(item.facts)
+    resource = world.resources(item.type, item.region).get(item.resource) if item.type else None
+    if resource is None:
+        return {}
+    return {n: encode_fact(resource.facts[n]) for n in item.control.facts[item.type] if n in resource.facts}
 
 
 def judge_all(

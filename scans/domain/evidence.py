@@ -7,6 +7,7 @@ one canonical form and therefore one digest.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import zlib
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
+from scans.domain.region_access import ACCESS_TYPE, is_region_denied, is_set_aside
 
 GLOBAL = "global"
 SCHEMA_VERSION = 1
@@ -189,7 +191,7 @@ class Context:
 
 
 class World:
-    """Everything that was read in one account, indexed for controls."""
+    """Everything that was read in one account, indexed for controls. denied: regions that a policy denies as a whole."""
 
     def __init__(self, evidences: Iterable[Evidence]) -> None:
         self._by_type: dict[tuple[str, str], dict[str, Resource]] = {}
@@ -198,6 +200,8 @@ class World:
         self._regions: dict[str, set[str]] = {}
         self.source: dict[tuple[str, str], str] = {}
         self.regions: set[str] = set()
+        self.denied: set[str] = set()
+        self.lenient = False
         for evidence in evidences:
             self._take(evidence)
 
@@ -217,6 +221,14 @@ class World:
                 held = self._by_type[place] = {}
                 self._regions.setdefault(resource.type, set()).add(resource.region)
             held[resource.arn] = resource
+            if resource.type == ACCESS_TYPE and is_region_denied(resource.facts.get("access")):
+                self.denied.add(resource.region)
+
+    def without_denied_regions(self) -> World:
+        """The same, where a denied region leaves no list of another place incomplete."""
+        other = copy.copy(self)
+        other.lenient = True
+        return other
 
     def resources(self, type: str, region: str) -> dict[str, Resource]:
         return self._by_type.get((type, region), {})
@@ -232,6 +244,8 @@ class World:
         gaps = list(self._gaps.get((type, region), ()))
         if region != GLOBAL:
             gaps += self._gaps.get((type, GLOBAL), ())
+        if self.lenient:
+            gaps = [gap for gap in gaps if gap.region == region or not is_set_aside(gap, self.denied)]
         # A type without evidence is unknown, never empty: the collector did not run here.
         if not gaps and not self.was_read(type, region):
             gaps = [make_unread_gap(type, region)]

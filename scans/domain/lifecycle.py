@@ -8,17 +8,20 @@ from scans.domain.control import Verdict
 
 
 class Event(StrEnum):
-    """What happens to a Finding. OPEN creates it; NOTE keeps its state and records what changed."""
+    """What happens to a Finding. OPEN creates it; NOTE keeps its state and records what changed.
+
+    SUPERSEDE: another Finding stands for it."""
 
     OPEN = "open"
     FIX = "fix"
     VANISH = "vanish"
     LAPSE = "lapse"
+    SUPERSEDE = "supersede"
     REOPEN = "reopen"
     NOTE = "note"
 
 
-RESOLUTION = {Event.FIX: "fixed", Event.VANISH: "gone", Event.LAPSE: "not_applicable"}
+RESOLUTION = {Event.FIX: "fixed", Event.VANISH: "gone", Event.LAPSE: "not_applicable", Event.SUPERSEDE: "superseded"}
 
 
 REPLAYED = "replay."  # prefix of a FindingEvent's kind: stored evidence was judged again
@@ -33,11 +36,14 @@ def parse_event_kind(kind: str) -> Event:
     return Event(kind.removeprefix(REPLAYED))
 
 
-def event_for(state: str | None, verdict: Verdict | None, *, covered: bool, changed: bool = False) -> Event | None:
+def event_for(
+    state: str | None, verdict: Verdict | None, *, covered: bool, changed: bool = False, superseded: bool = False
+) -> Event | None:
     """The event for a Finding in this state (None: there is no Finding yet).
 
     verdict None: the resource had no outcome.
     covered: its place was listed completely in this scan, so a missing resource is gone. Without that, nothing follows.
+    superseded: it is resolved only because another Finding stood for it.
     changed: the verdict differs from what the Finding holds or, while it is open, the reason or the facts do.
     UNKNOWN never resolves a Finding and never reopens one that was proved fixed; it is only noted.
     """
@@ -56,6 +62,8 @@ def event_for(state: str | None, verdict: Verdict | None, *, covered: bool, chan
         case "open", Verdict.NOT_APPLICABLE:
             return Event.LAPSE
         case "resolved", Verdict.FAIL:
+            return Event.REOPEN
+        case "resolved", Verdict.UNKNOWN if superseded:
             return Event.REOPEN
         case _:
             return Event.NOTE if changed else None

@@ -248,4 +248,5 @@ def build_collector_input(
     else:
         visible = tuple(e for (place, _), e in earlier.items() if place in {region, GLOBAL})
     before = tuple(plan.before[region, name] for name in item.collector.remembers if (region, name) in plan.before)
-    return EarlierEvidence(evidences=visible, inbound=plan.inbound, context=plan.context, before=before)
+    answered = frozenset(plan.counters.answered.get(region, ()))
+    return EarlierEvidence(visible, inbound=plan.inbound, context=plan.context, before=before, answered=answered)

@@ -235,8 +235,7 @@ def cross_evaluate_target(
     scan: Scan, target: Target, controls: list[registry.LoadedControl], foreign: frozenset[Gap]
 ) -> None:
     manifest = blobs.load_manifest(target.manifest)
-    wanted = {registry.collector_by_type()[t] for c in controls for t in (*c.control.facts, *c.control.related)}
-    evidences = blobs.load_manifest_evidence(manifest, wanted)
+    evidences = blobs.load_manifest_evidence(manifest, target_evaluation.select_collectors(controls))
     at = target.collected_at or timezone.now()
     judged = target_evaluation.evaluate_target(scan, target.account, evidences, controls, at=at, joined=True)
     digests = {(region, name): digest for region, by in manifest.items() for name, digest in by.items()}
@@ -248,6 +247,7 @@ def cross_evaluate_target(
             judged=judged.judged,
             judged_places=judged.places,
             world=judged.world,
+            settled=judged.settled,
             digests=digests,
         )
         unjoined_targets.add_cross_account_counts(

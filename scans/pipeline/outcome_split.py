@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from accounts.models import Account
@@ -28,15 +28,18 @@ class CompletePlaces:
 
 
 def find_complete_places(
-    judged: Iterable[JudgedOutcome], scanned: set[tuple[str, str]], left_unchanged: frozenset[str] = frozenset()
+    judged: Iterable[JudgedOutcome],
+    scanned: set[tuple[str, str]],
+    left_unchanged: frozenset[str] = frozenset(),
+    unsettled: Collection[tuple[str, str]] = (),
 ) -> CompletePlaces:
-    """The judged places without those whose list of resources may be incomplete."""
+    """The judged places without those whose list of resources may be incomplete. unsettled: more of those."""
     # Two reasons for that: the place itself is unknown, or a resource that names further resources is.
     unsure = (item for item in judged if item.outcome.verdict is Verdict.UNKNOWN)
     incomplete = {
         (item.control.id, item.region) for item in unsure if item.about_place or item.type in item.control.names_others
     }
-    return CompletePlaces(frozenset(scanned - incomplete), left_unchanged)
+    return CompletePlaces(frozenset(scanned - incomplete - set(unsettled)), left_unchanged)
 
 
 @dataclass(slots=True)

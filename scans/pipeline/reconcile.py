@@ -13,17 +13,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from accounts.models import Account
 from governance.core.states import FINDING
 from scans import hooks
 from scans.domain import partial_scans
 from scans.domain.control import Verdict
-from scans.domain.engine import JudgedOutcome
-from scans.domain.evidence import World, encode_fact
+from scans.domain.engine import JudgedOutcome, select_judged_facts
+from scans.domain.evidence import World
 from scans.domain.fingerprint import compute_fingerprint
 from scans.domain.lifecycle import RESOLUTION, Event, event_for, format_event_kind, parse_event_kind
+from scans.domain.region_folding import DENIED, SettledOutcomes, complete_with_earlier
 from scans.models import Finding, FindingEvent, Scan
 from scans.pipeline.outcome_split import CompletePlaces, find_complete_places, split_outcomes
 from scans.pipeline.posture_cells import write_posture_cells
@@ -58,6 +58,22 @@ SourcedOutcome = tuple[JudgedOutcome, OutcomeSource]
 
 
 @dataclass(slots=True)
+class FoldingPlan:
+    """What folding means for known Findings. of_account: settled.of_account with their sources. limited: the scan was
+    limited to some regions."""
+
+    settled: SettledOutcomes = field(default_factory=SettledOutcomes)
+    of_account: list[SourcedOutcome] = field(default_factory=list)
+    limited: bool = False
+
+    def complete(self, item: JudgedOutcome, finding: Finding | None) -> JudgedOutcome | None:
+        """The outcome about an account, completed with what its open Finding says. None: the Finding stays as it is."""
+        if not item.parts or finding is None or finding.state != "open":
+            return item
+        return complete_with_earlier(item, finding.facts, self.settled.denied, limited=self.limited)
+
+
+@dataclass(slots=True)
 class FindingChanges:
     """The effect of one Account's outcomes: rows to add, rows to change, events, counts.
 
@@ -87,17 +103,23 @@ def reconcile_findings(
     judged_places: set[tuple[str, str]],
     world: World,
     digests: Mapping[tuple[str, str], str],
+    settled: SettledOutcomes | None = None,
 ) -> FindingChanges:
     """Apply one Target's outcomes. Call it inside the transaction that finishes the Target.
 
     judged_places: every (control id, region) that was judged. digests: (region, collector) -> digest of the evidence.
+    settled: where `judged` comes from, if outcomes were folded or set aside.
     """
+    settled = settled or SettledOutcomes()
     batch = FindingChanges(scan=scan, account=account, at=at)
     ground = OutcomeSource(scan, world, digests, at)
     known = load_known_findings(account, judged_places)
-    split = split_outcomes(judged, account, known, partial_scans.regions_read(scan.asked, digests))
-    complete = find_complete_places(judged, judged_places, frozenset(split.left_unchanged))
-    plan_changes(batch, ((item, ground) for item in split.reported), complete, known)
+    read = partial_scans.regions_read(scan.asked, digests)
+    split = split_outcomes(judged, account, known, read)
+    complete = find_complete_places(judged, judged_places, frozenset(split.left_unchanged), settled.unsettled)
+    of_account = [(item, ground) for item in settled.of_account]
+    plan = FoldingPlan(settled, of_account, limited=read is not None)
+    plan_changes(batch, ((item, ground) for item in split.reported), complete, known, plan)
     if split.of_others:
         batch.counts[partial_scans.LIMITED_BY_OTHERS] = split.of_others
     persist_changes(batch, split.reported, judged_places, split.limited)
@@ -112,18 +134,50 @@ def load_known_findings(account: Account, places: set[tuple[str, str]]) -> dict[
 
 
 def plan_changes(
-    batch: FindingChanges, grounded: Iterable[SourcedOutcome], complete: CompletePlaces, known: dict[str, Finding]
+    batch: FindingChanges,
+    grounded: Iterable[SourcedOutcome],
+    complete: CompletePlaces,
+    known: dict[str, Finding],
+    plan: FoldingPlan,
 ) -> None:
     """Plan what these outcomes do to the known Findings. Changes rows in memory only, and empties `known` of them."""
     for item, ground in grounded:
         batch.counts[item.outcome.verdict] += 1
         batch.by_control[item.control.id][item.outcome.verdict] += 1
-        fingerprint = compute_fingerprint(item.control.id, batch.account.account_id, item.region, item.resource)
-        apply_outcome(batch, item, fingerprint, known.pop(fingerprint, None), ground)
+        fingerprint = compute_fingerprint(*item.identity)
+        finding = known.pop(fingerprint, None)
+        apply_outcome(batch, plan.complete(item, finding) or item, fingerprint, finding, ground)
+    waiting: list[Finding] = []
+    for item, ground in plan.of_account:
+        fingerprint = compute_fingerprint(*item.identity)
+        finding = known.pop(fingerprint, None)
+        if finding is not None and (whole := plan.complete(item, finding)):
+            apply_outcome(batch, whole, fingerprint, finding, ground)
+        elif finding is not None:
+            waiting.append(finding)
+    close_replaced(batch, known, plan.settled)
     for finding in known.values():
         close_if_gone(batch, finding, covered=complete.covers(finding))
     # No longer listed, but maybe still there. They keep counting, since a denied read must not improve a score.
-    batch.kept = [finding for finding in known.values() if finding.state == "open"]
+    batch.kept = [finding for finding in (*known.values(), *waiting) if finding.state == "open"]
+
+
+def close_replaced(batch: FindingChanges, known: Mapping[str, Finding], settled: SettledOutcomes) -> None:
+    """Close the open Findings that another one stands for now."""
+    replaced = {compute_fingerprint(*identity): why for identity, why in settled.replaced.items()}
+    found = [
+        (finding, replaced[mark]) for mark, finding in known.items() if mark in replaced and finding.state == "open"
+    ]
+    # One that has ever failed stays: what failed may still be there, where nothing can be read any more.
+    unsure = [finding.pk for finding, why in found if why == DENIED]
+    failed = set(
+        FindingEvent.objects.filter(finding__in=unsure, verdict=Verdict.FAIL).values_list("finding", flat=True)
+    )
+    for finding, why in found:
+        if why != DENIED or (finding.verdict == Verdict.UNKNOWN and finding.pk not in failed):
+            finding.reason = why
+            batch.changed.append(finding)
+            transition_finding(batch, finding, Event.SUPERSEDE, batch.scan)
 
 
 def persist_changes(
@@ -158,7 +212,10 @@ def apply_outcome(
             and get_recorded_declaration(finding) != (item.control.severity, item.control.version)
         )
     )
-    event = event_for(finding.state if finding else None, outcome.verdict, covered=True, changed=changed)
+    superseded = finding is not None and finding.resolution == RESOLUTION[Event.SUPERSEDE]
+    event = event_for(
+        finding.state if finding else None, outcome.verdict, covered=True, changed=changed, superseded=superseded
+    )
     if event is None:
         return
     if finding is None:
@@ -215,16 +272,12 @@ def transition_finding(batch: FindingChanges, finding: Finding, event: Event, sc
     )
 
 
-def select_judged_facts(item: JudgedOutcome, world: World) -> dict[str, Any]:
-    """The facts that the control read: what the Finding's page shows as evidence."""
-    resource = world.resources(item.type, item.region).get(item.resource) if item.type else None
-    if resource is None:
-        return {}
-    return {n: encode_fact(resource.facts[n]) for n in item.control.facts[item.type] if n in resource.facts}
-
-
 def find_evidence_digest(item: JudgedOutcome, world: World, digests: Mapping[tuple[str, str], str]) -> str:
     """Digest of the evidence behind the outcome; "" if there is none."""
+    if item.parts:
+        return find_evidence_digest(
+            next(p for p in item.parts if p.region in item.facts or not item.facts), world, digests
+        )
     for type in [item.type] if item.type else item.control.facts:
         for region in (item.region, "global"):
             collector = world.source.get((type, region))

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from accounts.models import Account
 from scans import registry
 from scans.domain.control import Control, Evaluate
-from scans.domain.engine import JudgedOutcome, judge_all, list_places
+from scans.domain.denied_regions import judge_world
+from scans.domain.engine import JudgedOutcome, list_places, select_judged_facts
 from scans.domain.evidence import GLOBAL, Context, Evidence, World
+from scans.domain.region_access import ACCESS_COLLECTOR
+from scans.domain.region_folding import SettledOutcomes, list_folding_places, settle_outcomes
 from scans.models import Scan
 from scans.storage import blobs
 
 
 @dataclass(slots=True)
 class TargetEvaluation:
-    """The outcomes of one Account, the (control id, region) pairs that were judged, and the evidence behind them."""
+    """The outcomes of one Account, the (control id, region) pairs that were judged, and the evidence behind them.
 
-    judged: list[JudgedOutcome]
+    unreported: outcomes that are unknown because their region is denied, which is reported once. settled: the outcomes
+    to report, with those of a control that is judged once an account folded.
+    """
+
+    found: list[JudgedOutcome]
+    unreported: list[JudgedOutcome]
     places: set[tuple[str, str]]
     world: World
     at: datetime
+    settled: SettledOutcomes
+
+    @property
+    def judged(self) -> list[JudgedOutcome]:
+        return self.settled.judged
 
 
 def select_scan_controls(scan: Scan) -> list[registry.LoadedControl]:
@@ -32,12 +46,13 @@ def select_scan_controls(scan: Scan) -> list[registry.LoadedControl]:
 
 
 def select_collectors(controls: list[registry.LoadedControl]) -> set[str]:
-    """The collectors whose evidence these controls read."""
-    return {registry.collector_by_type()[type] for c in controls for type in (*c.control.facts, *c.control.related)}
+    """The collectors whose evidence these controls read, and the one that tells which regions are denied."""
+    types = {type for c in controls for type in (*c.control.facts, *c.control.related)}
+    return {registry.collector_by_type()[type] for type in types} | {ACCESS_COLLECTOR}
 
 
-def run_inline(work: Callable[..., TargetEvaluation], *given: Any) -> TargetEvaluation:
-    return work(*given)
+def run_inline(work: Callable[..., TargetEvaluation], *given: Any, **more: Any) -> TargetEvaluation:
+    return work(*given, **more)
 
 
 def evaluate_target(
@@ -62,7 +77,7 @@ def evaluate_target(
     digest = scan.joined_context if joined else scan.context
     context = blobs.load_context(digest, account=account.account_id, as_of=at.isoformat())
     chosen = [(c.control, c.evaluate) for c in controls if c.control.needs_organization is joined]
-    return run(evaluate_evidence, evidences, chosen, context, at, regions)
+    return run(evaluate_evidence, evidences, chosen, context, at, regions, limited=bool(scan.asked.get("regions")))
 
 
 def evaluate_evidence(
@@ -71,9 +86,15 @@ def evaluate_evidence(
     context: Context,
     at: datetime,
     read: Iterable[str] | None = None,
+    *,
+    limited: bool = False,
 ) -> TargetEvaluation:
+    """read: the regions that were read. limited: the scan was limited to some regions."""
     world = World(evidences.values())
     regions = sorted(({region for region, _ in evidences} if read is None else set(read)) - {GLOBAL})
-    judged = list(judge_all(controls, world, context, regions=regions))
+    found, unreported = judge_world(controls, world, context, regions)
     judged_places = {(control.id, region) for control, _ in controls for region in list_places(control, world, regions)}
-    return TargetEvaluation(judged, judged_places, world, at)
+    judged_places |= list_folding_places(control for control, _ in controls)
+    facts_of = partial(select_judged_facts, world=world)
+    settled = settle_outcomes(found, unreported, context, facts_of, world.denied, limited=limited)
+    return TargetEvaluation(found, unreported, judged_places, world, at, settled)

@@ -11,6 +11,7 @@ from accounts.models import Account
 from scans import registry
 from scans.domain.collector import VALUE_ROLE
 from scans.domain.evidence import Evidence, parse_evidence
+from scans.domain.region_access import ACCESS_COLLECTOR
 from scans.models import EvidenceHead, Target
 from scans.pipeline import account_reader
 from scans.pipeline.role_sessions import RoleOnDemand, RoleSessions
@@ -29,11 +30,13 @@ def plan_collection(
         if scan.asked.get("controls")
         else set(registry.collectors())
     )
+    # Whatever is asked: without it, a region that is denied would be unknown once for every control.
+    collectors.add(ACCESS_COLLECTOR)
     prior: dict[tuple[str, str], Evidence] = {}
     if target.visit > 1:
         # A second visit reads only what other accounts' settings point at. Stage 0 depends on nothing else and was just
         # read, so its evidence of the first visit is used again.
-        first = {name for name in collectors if registry.collectors()[name].collector.stage == 0}
+        first = {name for name in collectors if registry.collectors()[name].collector.stage == 0} | {ACCESS_COLLECTOR}
         prior = blobs.load_manifest_evidence(blobs.load_manifest(target.manifest), first)
     return account_reader.CollectionPlan(
         account=account.account_id,
@@ -51,10 +54,11 @@ def plan_collection(
 
 
 def load_remembered_evidence(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
-    """The evidence of the last scan that collectors build on. Empty if parameter values aren't inspected."""
-    if not settings.VALUE_ROLE:
-        return {}
-    names = {wanted for name in collectors for wanted in registry.collectors()[name].collector.remembers}
+    """The evidence of the last scan that collectors build on."""
+    chosen = [registry.collectors()[name].collector for name in collectors]
+    # Where parameter values aren't inspected, nothing builds on those of the last scan.
+    chosen = [collector for collector in chosen if settings.VALUE_ROLE or collector.role != VALUE_ROLE]
+    names = {wanted for collector in chosen for wanted in collector.remembers}
     heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
     contents = blobs.load_contents(head.digest for head in heads)
     return {(head.region, head.collector): parse_evidence(contents[head.digest]) for head in heads}

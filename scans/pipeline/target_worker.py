@@ -159,6 +159,7 @@ def finish_target(
         judged=judged.judged,
         judged_places=judged.places,
         world=judged.world,
+        settled=judged.settled,
         digests=digests,
     )
     update_latest_evidence(target.account, collected.evidences, digests, judged.at)

@@ -178,12 +178,15 @@ def judge_for_diff(target: Target, account: Account, controls: Collection[str]) 
     complete: set[ControlPlace] = set()
     for result, source in rejudge_target(target, account, controls):
         read = partial_scans.regions_read(source.scan.asked, source.digests)
-        for item in result.judged:
+        for item in (*result.judged, *result.settled.of_account):
             if partial_scans.is_limited(item, read):
                 left_out.add(item.identity)
             outcomes[item.identity], worlds[item.identity] = item, source.world
+            # A Scan of some regions knows only a part of what it says about the account.
+            if item.parts and read is not None:
+                left_out.add(item.identity)
         places |= result.places
-        complete |= find_complete_places(result.judged, result.places).places
+        complete |= find_complete_places(result.judged, result.places, unsettled=result.settled.unsettled).places
     return ComparisonSide(outcomes, frozenset(places), frozenset(complete), worlds, frozenset(left_out))
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from scans.domain.control import Verdict
-from scans.domain.engine import JudgedOutcome
-from scans.domain.evidence import World, encode_fact
+from scans.domain.engine import JudgedOutcome, select_judged_facts
+from scans.domain.evidence import World
 
 Identity = tuple[str, str, str, str]
 ControlPlace = tuple[str, str]  # (control id, region)
@@ -152,11 +152,7 @@ def format_verdict(judged: JudgedOutcome | None) -> str:
 
 def collect_judged_facts(judged: JudgedOutcome, look: ComparisonSide) -> dict[str, Any]:
     """The facts of the resource that the control may read."""
-    world = look.worlds[judged.identity]
-    resource = world.resources(judged.type, judged.region).get(judged.resource) if judged.type else None
-    if resource is None:
-        return {}
-    return {n: encode_fact(resource.facts[n]) for n in judged.control.facts[judged.type] if n in resource.facts}
+    return select_judged_facts(judged, look.worlds[judged.identity])
 
 
 def list_fact_changes(before: Mapping[str, Any], after: Mapping[str, Any], under: str = "") -> Iterator[FactChange]:

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from accounts.aws.gaps import NOT_KEPT, OTHER_SCHEMA, Gap
 from accounts.models import Account
 from scans.domain import partial_scans
-from scans.domain.engine import JudgedOutcome
+from scans.domain.engine import JudgedOutcome, select_judged_facts
+from scans.domain.evidence import Context
 from scans.domain.fingerprint import compute_fingerprint
+from scans.domain.region_folding import settle_outcomes
 from scans.models import Target
 from scans.pipeline import target_evaluation
 from scans.pipeline.outcome_split import CompletePlaces, find_complete_places
-from scans.pipeline.reconcile import OutcomeSource, SourcedOutcome
+from scans.pipeline.reconcile import FoldingPlan, OutcomeSource, SourcedOutcome
 from scans.storage import blobs
 from scans.timemachine import as_of
 from scans.timemachine.diff import ControlPlace
@@ -42,6 +45,7 @@ class RejudgedAccount:
     places: set[ControlPlace] = field(default_factory=set)
     complete_places: CompletePlaces = field(default_factory=lambda: CompletePlaces(frozenset()))
     unreadable_evidence: list[Gap] = field(default_factory=list)
+    plan: FoldingPlan = field(default_factory=FoldingPlan)
 
     @property
     def judged(self) -> list[JudgedOutcome]:
@@ -74,13 +78,36 @@ def rejudge_account(
             merge.take(result, source)
     for result, source in judge_older_full_scan(account, layers, controls, merge):
         merge.take(result, source)
-    found.items, found.limited, found.places = merge.items, merge.finish(), merge.places
+    found.limited, found.places = merge.finish(), merge.places
+    # Folded last: the newest outcome of a region may come from another Target than those of the other regions.
+    found.items, found.plan = fold_merged_outcomes(account, merge, limited=not as_of.is_whole(layers[-1]))
     # Limited outcomes must not close the Findings of their resources, which do exist.
     left_unchanged = (
         compute_fingerprint(i.control.id, account.account_id, i.region, i.resource) for i, _ in found.limited
     )
-    found.complete_places = CompletePlaces(frozenset(merge.complete), frozenset(left_unchanged))
+    found.complete_places = CompletePlaces(
+        frozenset(merge.complete - found.plan.settled.unsettled), frozenset(left_unchanged)
+    )
     return found
+
+
+def fold_merged_outcomes(
+    account: Account, merge: OutcomeMerge, *, limited: bool
+) -> tuple[list[SourcedOutcome], FoldingPlan]:
+    """The merged outcomes, with those about the account in place of those of its regions."""
+    sources = {item.identity: source for item, source in merge.items}
+
+    def facts_of(item: JudgedOutcome) -> dict[str, Any]:
+        return select_judged_facts(item, sources[item.identity].world)
+
+    def source_of(item: JudgedOutcome) -> OutcomeSource:
+        return sources[(item.parts[0] if item.parts else item).identity]
+
+    context = Context(partition=account.organization.partition, account=account.account_id)
+    judged, unreported = [item for item, _ in merge.items], merge.unreported.values()
+    settled = settle_outcomes(judged, unreported, context, facts_of, merge.denied, limited=limited)
+    items = [(item, source_of(item)) for item in settled.judged]
+    return items, FoldingPlan(settled, [(item, source_of(item)) for item in settled.of_account], limited=limited)
 
 
 def judge_older_full_scan(
@@ -91,8 +118,8 @@ def judge_older_full_scan(
         target = as_of.find_whole_scan_target(account, layers[0])
         if target is not None and target not in layers:
             for result, source in rejudge_target(target, account, controls):
-                judged = [item for item in result.judged if (item.control.id, item.region) in merge.waiting]
-                yield replace(result, judged=judged, places=result.places & merge.waiting), source
+                found = [item for item in result.found if (item.control.id, item.region) in merge.waiting]
+                yield replace(result, found=found, unreported=[], places=result.places & merge.waiting), source
 
 
 def rejudge_target(
@@ -142,6 +169,7 @@ class OutcomeMerge:
     waiting: places that a newer Target saw completely but could not judge completely, because other accounts were left
     out. An older Target may only add outcomes for resources that the newer one saw.
     limited: the newest limited outcome of each resource, used if no Target could judge it.
+    unreported: the outcomes that a denied region makes unknown. denied: the regions that were denied when last read.
     """
 
     items: list[SourcedOutcome] = field(default_factory=list)
@@ -150,6 +178,9 @@ class OutcomeMerge:
     waiting: set[ControlPlace] = field(default_factory=set)
     taken: set[tuple[str, str, str, str]] = field(default_factory=set)
     limited: dict[tuple[str, str, str, str], SourcedOutcome] = field(default_factory=dict)
+    unreported: dict[tuple[str, str, str, str], JudgedOutcome] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    regions: set[str] = field(default_factory=set)
 
     def take(self, result: target_evaluation.TargetEvaluation, source: OutcomeSource) -> None:
         # Copies, because the outcomes of this Target must not hide each other.
@@ -157,7 +188,11 @@ class OutcomeMerge:
         read = partial_scans.regions_read(source.scan.asked, source.digests)
         partly: set[ControlPlace] = set()
         others: set[ControlPlace] = set()
-        for item in result.judged:
+        self.denied |= source.world.denied - self.regions
+        self.regions |= {region for region, _ in source.digests}
+        unsettled = {(item.control.id, item.region) for item in result.unreported}
+        self.unreported = {item.identity: item for item in result.unreported} | self.unreported
+        for item in result.found:
             place = (item.control.id, item.region)
             wanted = place not in done or (place in waiting and item.identity in self.limited)
             if not wanted or item.identity in self.taken:
@@ -170,12 +205,13 @@ class OutcomeMerge:
             self.taken.add(item.identity)
             self.items.append((item, source))
         self.places |= result.places
-        seen = find_complete_places(result.judged, result.places).places - partly
+        seen = find_complete_places(result.found, result.places, unsettled=unsettled).places - partly
         self.waiting = (self.waiting - seen) | (others & seen)
         self.complete |= seen
 
     def finish(self) -> list[SourcedOutcome]:
         """Add the limited outcomes of resources that no Target could judge. Returns them."""
+        self.unreported = {key: item for key, item in self.unreported.items() if key not in self.taken}
         left = [
             sourced
             for identity, sourced in self.limited.items()

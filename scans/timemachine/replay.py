@@ -121,7 +121,7 @@ def preview_changes(found: RejudgedAccount, tally: ReplayTally, moment: datetime
     """What these outcomes would do to the Findings of now, or of that moment. Writes nothing."""
     batch = FindingChanges(scan=found.target.scan, account=found.account, at=found.at, replayed=True)
     known = load_known_findings(found.account, found.places) if moment is None else load_findings_at(found, moment)
-    plan_changes(batch, found.reportable, found.complete_places, known)
+    plan_changes(batch, found.reportable, found.complete_places, known, found.plan)
     # The facts that a Finding had on a past day are not stored, so only changes of its verdict can be compared.
     if moment is not None:
         batch.events = [event for event in batch.events if parse_event_kind(event.kind) is not Event.NOTE]
@@ -178,7 +178,8 @@ def apply_to_account(account: Account, tally: ReplayTally, controls: Sequence[st
         if found is None:
             return
         batch = FindingChanges(scan=found.target.scan, account=account, at=timezone.now(), replayed=True)
-        plan_changes(batch, found.reportable, found.complete_places, load_known_findings(account, found.places))
+        known = load_known_findings(account, found.places)
+        plan_changes(batch, found.reportable, found.complete_places, known, found.plan)
         tally.add(found.judged, batch)
         limited = {(item.control.id, item.region) for item, _ in found.limited}
         persist_changes(batch, [item for item, _ in found.reportable], found.places, limited)

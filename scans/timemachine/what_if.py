@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import GapError
 from scans.domain.control import Control, Evaluate, FixEffect, FixFunction, Outcome, ResourceView, Verdict
-from scans.domain.engine import JudgedOutcome, judge_all
+from scans.domain.denied_regions import judge_world
+from scans.domain.engine import JudgedOutcome, select_judged_facts
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, encode_fact
+from scans.domain.region_folding import Identity, settle_outcomes
 
 ControlSet = tuple[Sequence[tuple[Control, Evaluate]], Context]  # controls and the context they are judged with
-Identity = tuple[str, str, str, str]
 
 
 class SimulationError(Exception):
@@ -120,11 +122,12 @@ def judge_control_sets(
     evidences: Sequence[Evidence], control_sets: Sequence[ControlSet], regions: list[str]
 ) -> dict[Identity, JudgedOutcome]:
     world = World(evidences)
-    return {
-        j.identity: j
-        for controls, context in control_sets
-        for j in judge_all(controls, world, context, regions=regions)
-    }
+    judged: dict[Identity, JudgedOutcome] = {}
+    for controls, context in control_sets:
+        found, unreported = judge_world(controls, world, context, regions)
+        settled = settle_outcomes(found, unreported, context, partial(select_judged_facts, world=world), world.denied)
+        judged |= {item.identity: item for item in (*settled.judged, *settled.of_account)}
+    return judged
 
 
 def compute_effects(
@@ -134,9 +137,12 @@ def compute_effects(
         raise SimulationError("This fix can't be tried on evidence.")
     control = subject.control
     context = next(ctx for controls, ctx in control_sets if any(c.id == control.id for c, _ in controls))
-    resource = world.resources(subject.type, subject.region)[subject.resource]
+    # What is said of the account is fixed region by region.
+    parts = [part for part in subject.parts if part.region in subject.facts] or [subject]
+    resources = [world.resources(part.type, part.region)[part.resource] for part in parts]
+    views = [ResourceView(each, control, world, context, control.facts[subject.type]) for each in resources]
     try:
-        found = fix(ResourceView(resource, control, world, context, control.facts[subject.type]))
+        found = tuple(effect for view in views for effect in fix(view))
     except GapError as error:
         raise SimulationError(f"It is unknown what the fix would change: {error}.") from error
     if not found:

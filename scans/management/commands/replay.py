@@ -23,8 +23,21 @@ from scans.timemachine import as_of, outcomes, replay
 from scans.timemachine.replay import ReplayTally
 
 VERDICTS = ("pass", "fail", "unknown", "not_applicable")
-EVENTS = (Event.OPEN, Event.REOPEN, Event.FIX, Event.LAPSE, Event.VANISH, Event.NOTE)
-TITLES = ("control", "pass", "fail", "unknown", "n/a", "opened", "reopened", "fixed", "lapsed", "gone", "noted")
+EVENTS = (Event.OPEN, Event.REOPEN, Event.FIX, Event.LAPSE, Event.VANISH, Event.SUPERSEDE, Event.NOTE)
+TITLES = (
+    "control",
+    "pass",
+    "fail",
+    "unknown",
+    "n/a",
+    "opened",
+    "reopened",
+    "fixed",
+    "lapsed",
+    "gone",
+    "replaced",
+    "noted",
+)
 
 
 class Command(TutelaCommand):

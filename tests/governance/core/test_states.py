@@ -48,8 +48,8 @@ def test_unknown_event_error_names_known_events() -> None:
             ask("explode")
 
 
-def test_finding_events_are_only_fix_vanish_lapse_reopen() -> None:
-    assert set(states.FINDING.moves) == {"fix", "vanish", "lapse", "reopen"}
+def test_finding_has_only_these_events() -> None:
+    assert set(states.FINDING.moves) == {"fix", "vanish", "lapse", "supersede", "reopen"}
     assert states.FINDING.target("reopen") == "open"
 
 

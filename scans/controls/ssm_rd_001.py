@@ -1,0 +1,95 @@
+"""Every enabled region must be readable by the scan role.
+
+Many organizations deny the regions that they don't use by a service control policy, as the region deny of AWS
+Control Tower does. The policy stops new things, but what was made in such a region before it may still be there,
+and nobody sees it: neither the company nor a scan.
+
+**What is judged.** What became of the calls that a scan makes in each enabled region. A region passes if AWS
+answered them. A region is denied if a service control policy refused calls of several services there and no call
+was answered, apart from those that such policies leave out (IAM, KMS, CloudTrail's event history and others).
+
+**Unknown** for a denied region, which is what this control is for: there is one finding for all denied regions of an
+account. The other controls say nothing of a denied region, except of a resource there that a setting
+elsewhere names. Findings of the region from before the policy stay open. Also unknown where the calls were
+refused or failed for other reasons, which the other controls tell one by one.
+
+**To be done.** An administrator of the organization exempts the scan role in the policy, disables the region in
+the account if it can be disabled, or grants one exception for this control and an account, an OU or a tag.
+
+**Limits.** Whether something is in a denied region can't be known from outside of it.
+
+**Source of the facts.** AWS Control Tower, [Region deny
+control](https://docs.aws.amazon.com/controltower/latest/controlreference/primary-region-deny-policy.html); AWS
+Organizations, [examples of service control
+policies](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html);
+IAM user guide, [access denied error
+messages](https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
+"""
+
+from __future__ import annotations
+
+from accounts.aws.gaps import REGION_API, REGION_DENIED, Gap, GapError, GapKind
+from scans.domain.control import (
+    GAP,
+    Case,
+    Control,
+    ControlScope,
+    Outcome,
+    Remediation,
+    ResourceView,
+    Severity,
+    Verdict,
+    passed,
+)
+
+CONTROL = Control(
+    id="SSM-RD-001",
+    file="ssm_rd_001",
+    title="Every enabled region can be read",
+    severity=Severity.LOW,
+    scope=ControlScope.REGION,
+    one_per_account=Verdict.UNKNOWN,
+    facts={"account.region": ("access", "refused")},
+    container="arn:{p}:account:{r}:{a}:regions",
+    source="https://docs.aws.amazon.com/controltower/latest/controlreference/primary-region-deny-policy.html",
+    remediation=Remediation(
+        summary="Exempt the scan role in the service control policy that denies the region, or disable the region in "
+        "the account. The first command lists the policies, from the management account. Regions that are enabled by "
+        "default can't be disabled.",
+        cli="aws organizations list-policies-for-target --target-id {account} --filter SERVICE_CONTROL_POLICY\n"
+        "aws account disable-region --region-name {region}",
+        code="# In the policy's statement that denies the region:\n"
+        "condition {\n"
+        '  test     = "ArnNotLike"\n'
+        '  variable = "aws:PrincipalArn"\n'
+        '  values   = ["arn:aws:iam::*:role/NAME_OF_THE_SCAN_ROLE"]\n'
+        "}",
+    ),
+)
+
+
+def evaluate(resource: ResourceView) -> Outcome:
+    try:
+        resource["access"]
+    except GapError as error:
+        if any(gap.code == REGION_DENIED for gap in error.gaps):
+            raise GapError(*error.gaps, reason=_describe_denial(resource)) from error
+        raise
+    return passed("AWS answered the scan's calls in this region.")
+
+
+def _describe_denial(resource: ResourceView) -> str:
+    services = ", ".join(resource["refused"])
+    return (
+        f"A service control policy denies the whole region, so what is there is not known ({services} were refused). "
+        "Exempt the scan role in that policy, disable the region, or accept this for the account."
+    )
+
+
+DENIED = Gap(GapKind.DENIED_BY_SCP, REGION_API, "", "eu-west-1", REGION_DENIED)
+CASES = [
+    Case("read", Verdict.PASS, {"access": "read", "refused": []}),
+    Case("denied", Verdict.UNKNOWN, {"access": DENIED, "refused": ["ec2", "logs", "ssm"]}, reason_has="ec2, logs, ssm"),
+    Case("refused for another reason", Verdict.UNKNOWN, {"access": GAP, "refused": []}, reason_has="was denied"),
+    Case("not collected", Verdict.UNKNOWN, {}),
+]

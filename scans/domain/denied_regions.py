@@ -1,0 +1,85 @@
+"""Keeps a denied region from being unknown once for every control (scans.domain.region_access). Pure.
+
+The region's own unknown tells it. The other controls say nothing of such a region; what is known of a resource there
+is still judged. In other places they judge what the other regions show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from scans.domain.control import Control, Evaluate, Outcome, Verdict
+from scans.domain.engine import JudgedOutcome, judge_all, judge_resource, make_unread_outcome
+from scans.domain.evidence import GLOBAL, Context, World
+from scans.domain.region_access import is_set_aside
+
+# Types of regional evidence whose resources are there because a setting names them.
+NAMED_TYPES = frozenset({"kms.key", "kms.reference"})
+READ_REGIONS_ONLY = " That is so in the regions that could be read; SSM-RD-001 lists the others."
+
+
+def judge_world(
+    controls: Iterable[tuple[Control, Evaluate]], world: World, context: Context, regions: Iterable[str]
+) -> tuple[list[JudgedOutcome], list[JudgedOutcome]]:
+    """The outcomes to report, and those that are unknown only because their region is denied."""
+    if not world.denied:
+        return list(judge_all(controls, world, context, regions=regions)), []
+    lenient, scanned = world.without_denied_regions(), list(regions)
+    reported: list[JudgedOutcome] = []
+    unreported: list[JudgedOutcome] = []
+    for control, evaluate in controls:
+        for _, found in groupby(judge_all([(control, evaluate)], world, context, regions=scanned), get_region):
+            for item, reports in split_by_denial(found, evaluate, world, lenient, context):
+                (reported if reports else unreported).append(item)
+    return reported, unreported
+
+
+def get_region(item: JudgedOutcome) -> str:
+    return item.region
+
+
+def split_by_denial(
+    found: Iterator[JudgedOutcome], evaluate: Evaluate, world: World, lenient: World, context: Context
+) -> Iterator[tuple[JudgedOutcome, bool]]:
+    """Each outcome of one control in one place, and whether it is reported. lenient: world.without_denied_regions().
+
+    One that is not reported is unknown, only because a region is denied."""
+    subjects = 0
+    for item in found:
+        subjects += not item.about_place
+        rest = [gap for gap in item.outcome.gaps if not is_set_aside(gap, world.denied)]
+        if item.outcome.verdict is not Verdict.UNKNOWN or len(rest) == len(item.outcome.gaps):
+            yield item, True
+        elif item.about_place and rest:
+            yield replace(item, outcome=make_unread_outcome(tuple(rest))), True
+        elif item.about_place:
+            yield item, False
+            if not subjects and item.region not in world.denied:
+                reason = item.control.empty_reason + READ_REGIONS_ONLY
+                yield replace(item, outcome=Outcome(Verdict.NOT_APPLICABLE, reason)), True
+        elif rest:
+            yield item, True
+        else:
+            yield judge_what_is_known(item, evaluate, world, lenient, context)
+
+
+def judge_what_is_known(
+    item: JudgedOutcome, evaluate: Evaluate, world: World, lenient: World, context: Context
+) -> tuple[JudgedOutcome, bool]:
+    """An outcome about one resource that is unknown because of denied regions."""
+    if item.region in world.denied:
+        return item, is_named(item, world)
+    resource = world.resources(item.type, item.region)[item.resource]
+    outcome = judge_resource(item.control, evaluate, lenient, context, resource, item.control.facts[item.type])
+    # That a list is empty is known of the other regions only, so nothing follows from it.
+    if outcome is None or outcome.verdict is Verdict.NOT_APPLICABLE:
+        return item, False
+    return replace(item, outcome=outcome), True
+
+
+def is_named(item: JudgedOutcome, world: World) -> bool:
+    """Whether the resource certainly exists, since something outside of the region names or lists it."""
+    listed_globally = (item.type, GLOBAL) in world.source and (item.type, item.region) not in world.source
+    return listed_globally or item.type in NAMED_TYPES

@@ -1,0 +1,69 @@
+"""Decides whether an organization's policy denies a whole region to an account. Pure: no Django, no boto3.
+
+A region counts as denied if a service control policy refused calls of several services there and no call was answered,
+apart from calls that such policies leave out. Data that was made there before the policy may still exist, so the region
+is unknown: once, and not once for every control.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from accounts.aws.gaps import NOT_COLLECTED, REGION_API, REGION_DENIED, Gap, GapKind
+
+# The type and facts that the collector region_access yields for each region.
+ACCESS_COLLECTOR, ACCESS_TYPE = "region_access", "account.region"
+READ = "read"
+# One or two refused services can have a policy of their own. More, with nothing answered, are a policy about the region.
+SEVERAL = 3
+# What AWS Control Tower's region deny and the example in AWS's guide leave out, among the actions that scans need. So
+# an answer to one of these says nothing about the others, and a company may leave out tag:GetResources too.
+# https://docs.aws.amazon.com/controltower/latest/controlreference/primary-region-deny-policy.html
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html
+EXEMPT_ACTIONS = re.compile(
+    r"(account|iam|kms|organizations|sts):.*|cloudtrail:LookupEvents|ec2:Describe(Regions|TransitGateways|VpnGateways)"
+    r"|s3:(GetAccountPublic.*|GetBucketLocation|GetBucketPolicyStatus|GetBucketPublicAccessBlock|ListAllMyBuckets)"
+    r"|tag:GetResources"
+)
+ORGANIZATION_DENIALS = frozenset({GapKind.DENIED_BY_SCP})
+
+
+def is_exempt_action(action: str) -> bool:
+    return EXEMPT_ACTIONS.fullmatch(action) is not None
+
+
+def list_refused_services(region: str, gaps: Iterable[Gap]) -> list[str]:
+    """The services whose calls in this region were refused by a policy of the organization."""
+    refused = (gap for gap in gaps if gap.region == region and gap.kind in ORGANIZATION_DENIALS)
+    return sorted({gap.api.partition(".")[0] for gap in refused} - {REGION_API.partition(".")[0]})
+
+
+def judge_region_access(region: str, gaps: Collection[Gap], answered: Iterable[str], *, was_denied: bool) -> str | Gap:
+    """READ, or the gap that says why not.
+
+    gaps: everything that could not be read there. answered: the IAM actions of the calls that AWS answered there.
+    was_denied: the region was denied at the last scan. A scan of a few controls may ask too few services to find out.
+    """
+    if not all(map(is_exempt_action, answered)):
+        return READ
+    refused = list_refused_services(region, gaps)
+    if len(refused) >= SEVERAL or (refused and was_denied):
+        return Gap(GapKind.DENIED_BY_SCP, REGION_API, "", region, REGION_DENIED)
+    others = sorted((gap for gap in gaps if gap.region == region), key=lambda gap: (gap.api, gap.code))
+    return others[0] if others else Gap(GapKind.NOT_READ, REGION_API, "", region, NOT_COLLECTED)
+
+
+def is_region_denied(access: object) -> bool:
+    """Whether this is the value of `access` for a denied region."""
+    return isinstance(access, Gap) and access.code == REGION_DENIED
+
+
+def is_set_aside(gap: Gap, denied: Collection[str]) -> bool:
+    """Whether the gap is only a consequence of a denied region, so that the region's own unknown tells it."""
+    # An exempt call that failed for another reason could be answered the next time.
+    return (
+        gap.region in denied
+        and gap.code != REGION_DENIED
+        and (gap.kind in ORGANIZATION_DENIALS or not is_exempt_action(gap.action))
+    )
