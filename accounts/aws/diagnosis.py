@@ -12,17 +12,18 @@ from accounts.aws import session
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume_role
 from accounts.aws.calls import Call, CallError
 from accounts.aws.endpoints import FipsError, home_region
-from accounts.aws.errors import DENIED as DENIED_CODES
-from accounts.aws.gaps import Gap, GapKind
-from accounts.aws.hub import HUB_ERROR_CODES, HubError
+from accounts.aws.gap_kinds import DENIAL_KINDS, GapKind
+from accounts.aws.gaps import Gap
+from accounts.aws.hub import HubError, is_hub_error
 from accounts.aws.pagination import load_paginators
 from accounts.aws.reader import AwsReader
+from accounts.aws.retry import MAX_TRIES
 
 SMALL_PAGE = 5  # the smallest page that every service accepts (EC2's minimum)
 # Macie uses the code of a denial to say that it is off.
 SERVICE_OFF = re.compile(r"is not enabled", re.IGNORECASE)
-# IAM's answer to a member account for a call that only the management account may make: no policy would change it.
-MANAGEMENT_ONLY_CODES = frozenset({"AccountNotManagementOrDelegatedAdministrator"})
+# No policy would change these: what AWS doesn't have, or only tells the management account.
+ANSWERED_KINDS = frozenset({GapKind.REJECTED, GapKind.SWITCHED_OFF, GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
 ADD_EXTERNAL_ID = (
     "Add the condition StringEquals sts:ExternalId to the role's trust policy (see manage.py scan_role cloudformation)."
 )
@@ -72,7 +73,7 @@ def diagnose_access(
     try:
         assumed = assume(account, external_id=external_id, actions=list_call_actions(first), **wanted)
     except AssumeError as error:
-        if error.code in HUB_ERROR_CODES or not external_id:
+        if is_hub_error(error.code) or not external_id:
             raise HubError(str(error)) from error
         found.problem(error.reason, error.what_to_do)
         return found
@@ -110,7 +111,7 @@ def prove_refused(found: Diagnosis, how: str, attempt: Callable[[], AssumedRole]
         attempt()
     except AssumeError as error:
         # Only a denial proves it: throttling or a network error says nothing about the trust policy.
-        if error.code not in DENIED_CODES:
+        if error.kind not in DENIAL_KINDS:
             found.problem(f"The test that the role can't be assumed {how} failed: {error.reason}", error.what_to_do)
     else:
         found.problem(f"The role can be assumed {how}.", ADD_EXTERNAL_ID)
@@ -137,25 +138,25 @@ def try_calls(found: Diagnosis, aws: AwsReader, calls: Iterable[Call], gaps: dic
 
 def is_answer(error: CallError) -> bool:
     """Whether the error proves that the call is allowed, although its code may be that of a denial."""
-    told = error.code.removesuffix("Exception") in MANAGEMENT_ONLY_CODES
-    return told or SERVICE_OFF.search(error.message) is not None
+    # A rejected request is no missing permission: the smallest parameters don't suit every operation.
+    return error.gap.kind in ANSWERED_KINDS or SERVICE_OFF.search(error.message) is not None
 
 
 def add_gap_problems(found: Diagnosis, gaps: dict[str, Gap]) -> None:
-    by_kind: dict[GapKind, list[str]] = {}
+    """Report the actions with the same advice together."""
+    by_advice: dict[tuple[GapKind, str], list[str]] = {}
     for action, gap in sorted(gaps.items()):
-        by_kind.setdefault(gap.kind, []).append(action)
-    todo = {
-        GapKind.DENIED: "Allow these actions in the scan role (manage.py scan_role policy prints the whole policy).",
-        GapKind.DENIED_BY_SCP: "A service control policy denies these actions; ask its owner to exempt the scan role.",
-    }
-    for kind, actions in by_kind.items():
-        if kind in todo:
-            found.problem(f"Refused: {', '.join(actions)}.", todo[kind])
-        # A rejected request is no missing permission: the smallest parameters don't suit every operation.
-        elif kind is not GapKind.REJECTED:
-            codes = ", ".join(sorted({gaps[action].code for action in actions}))
-            found.problem(f"Could not be tried: {', '.join(actions)} ({codes}).", "Run the doctor again.")
+        by_advice.setdefault((gap.kind, gap.advice), []).append(action)
+    for (kind, advice), actions in by_advice.items():
+        if kind in DENIAL_KINDS:
+            found.problem(f"Refused: {', '.join(actions)}.", advice)
+            continue
+        codes = ", ".join(sorted({gaps[action].code for action in actions}))
+        # What a scan may try again, the doctor may, too.
+        found.problem(
+            f"Could not be tried: {', '.join(actions)} ({codes}).",
+            "Run the doctor again." if kind in MAX_TRIES else advice,
+        )
 
 
 def build_smallest_params(call: Call, region: str) -> dict[str, Any] | None:

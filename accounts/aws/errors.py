@@ -1,4 +1,4 @@
-"""Turns AWS's refusals and failures into named gaps. Services use different codes for the same failure."""
+"""Turns AWS's refusals and failures into named gaps."""
 
 from __future__ import annotations
 
@@ -32,39 +32,11 @@ from botocore.parsers import ResponseParserError
 
 from accounts.aws.calls import Call, CallError
 from accounts.aws.credentials import CredentialsRefusedError
-from accounts.aws.endpoints import FipsError, actual_region, is_opt_in, lacks_service, partition_for
+from accounts.aws.endpoints import FipsError, actual_region, lacks_service
+from accounts.aws.error_codes import classify_code
 from accounts.aws.gaps import Gap, GapKind
 from governance.core.storable import make_text_storable
 
-DENIED = frozenset(
-    {
-        "AccessDenied", "AccessDeniedException", "AccessDeniedFault", "AuthorizationError",
-        "AuthorizationErrorException", "Forbidden", "NotAuthorized", "NotAuthorizedException",
-        "UnauthorizedAccess", "UnauthorizedOperation", "UnauthorizedException", "403",
-        "ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-        "AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException",
-    }
-)  # fmt: skip
-THROTTLED_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
-        "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException",
-        "TooManyRequestsException", "TransactionInProgressException", "429",
-    }
-)  # fmt: skip
-TIMEOUT_CODES = frozenset({"RequestTimeout", "RequestTimeoutException", "RequestExpired", "408"})
-NOT_OPTED_IN_CODES = frozenset({"OptInRequired", "SubscriptionRequiredException", "SubscriptionRequired"})
-# In a region that must be enabled first, AWS rejects the account's credentials until it is enabled.
-UNKNOWN_CREDENTIALS_CODES = frozenset(
-    {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "UnrecognizedClientException", "InvalidAccessKeyId"}
-)
-UNSUPPORTED_CODES = frozenset({"UnknownEndpoint", "UnknownOperationException", "UnknownOperation", "InvalidAction"})
-SERVER_ERROR_CODES = frozenset(
-    {"InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "InternalServiceError",
-     "ServiceUnavailable", "ServiceUnavailableException", "ServiceException", "Unavailable"}
-)  # fmt: skip
-SCP_MESSAGE = re.compile(r"service control polic", re.IGNORECASE)
 ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 UNKNOWN_HOST = re.compile(
     r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo", re.IGNORECASE
@@ -74,8 +46,9 @@ UNKNOWN_HOST = re.compile(
 class AssumeError(Exception):
     """The scan role could not be assumed. reason: what happened; what_to_do: what to do; code: AWS's."""
 
-    def __init__(self, reason: str, what_to_do: str, code: str = "") -> None:
+    def __init__(self, reason: str, what_to_do: str, code: str = "", kind: GapKind = GapKind.DENIED) -> None:
         super().__init__(f"{reason} {what_to_do}")
+        self.kind = kind
         self.reason = reason
         self.what_to_do = what_to_do
         self.code = code
@@ -141,15 +114,15 @@ KINDS_BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
     (ConnectTimeoutError, GapKind.TIMEOUT, "ConnectTimeout"),
     (ResponseParserError, GapKind.MALFORMED, "MalformedAnswer"),
     (FipsError, GapKind.NO_FIPS, "NoFipsEndpoint"),
-    (CredentialsRefusedError, GapKind.DENIED, "CredentialsRefused"),
-    (NoCredentialsError, GapKind.DENIED, "NoCredentials"),
-    (PartialCredentialsError, GapKind.DENIED, "PartialCredentials"),
+    (CredentialsRefusedError, GapKind.BAD_CREDENTIALS, "CredentialsRefused"),
+    (NoCredentialsError, GapKind.BAD_CREDENTIALS, "NoCredentials"),
+    (PartialCredentialsError, GapKind.BAD_CREDENTIALS, "PartialCredentials"),
     (ParamValidationError, GapKind.REJECTED, "ParamValidation"),
     (EndpointProviderError, GapKind.UNSUPPORTED, ""),
     (HTTPClientError, GapKind.UNREACHABLE, ""),
     (UnreachableError, GapKind.UNREACHABLE, ""),
-    (CredentialRetrievalError, GapKind.DENIED, "NoCredentials"),
-    *((known, GapKind.DENIED, MISCONFIGURED) for known in CONFIGURATION_ERRORS),
+    (CredentialRetrievalError, GapKind.BAD_CREDENTIALS, "NoCredentials"),
+    *((known, GapKind.BAD_CREDENTIALS, MISCONFIGURED) for known in CONFIGURATION_ERRORS),
     (BotoCoreError, GapKind.REJECTED, ""),
     (AttributeError, GapKind.MALFORMED, "MalformedAnswer"),
     (KeyError, GapKind.MALFORMED, "MalformedAnswer"),
@@ -164,23 +137,6 @@ def is_unknown_host(exc: EndpointConnectionError) -> bool:
     """Whether the host name could not be resolved. botocore's own message omits the cause."""
     cause = exc.kwargs.get("error")
     return UNKNOWN_HOST.search(f"{type(cause).__name__} {cause}") is not None
-
-
-def classify_code(code: str, message: str, status: int, region: str) -> GapKind:
-    # Codes before the status: services throttle with 400, 429 and 503.
-    if code in THROTTLED_CODES or status == 429:
-        return GapKind.THROTTLED
-    if code in TIMEOUT_CODES:
-        return GapKind.TIMEOUT
-    if code in NOT_OPTED_IN_CODES or (code in UNKNOWN_CREDENTIALS_CODES and is_opt_in(partition_for(region), region)):
-        return GapKind.NOT_OPTED_IN
-    if code in UNSUPPORTED_CODES:
-        return GapKind.UNSUPPORTED
-    if code in DENIED or status in {401, 403}:
-        return GapKind.DENIED_BY_SCP if SCP_MESSAGE.search(message) else GapKind.DENIED
-    if status >= 500 or code in SERVER_ERROR_CODES:
-        return GapKind.SERVER_ERROR
-    return GapKind.REJECTED
 
 
 def malformed_answer(call: Call, region: str) -> CallError:

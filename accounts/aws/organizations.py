@@ -12,17 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from accounts.aws.assume_failures import (
-    CORRECT_CONFIGURATION,
-    EXPIRED_CODES,
-    INVALID_CODES,
-    NO_CREDENTIALS_CODES,
-    describe_misconfiguration,
-)
+from accounts.aws.assume_failures import CORRECT_CONFIGURATION, NO_CREDENTIALS_CODES, describe_misconfiguration
 from accounts.aws.calls import Call, CallError, Listing
 from accounts.aws.credentials import acting_as
+from accounts.aws.error_codes import EXPIRED_CODES
 from accounts.aws.errors import MISCONFIGURED, malformed_answer
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gap_kinds import DENIAL_KINDS, GapKind, strip_code
+from accounts.aws.gaps import Gap
 from accounts.aws.reader import AwsReader
 from governance.core.storable import REPLACEMENT_MARK
 
@@ -158,11 +154,15 @@ def explain_call_error(error: CallError) -> DiscoveryError:
             "There are no AWS credentials. Give the hub an instance or task role, or set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY."
         )
-    if code in EXPIRED_CODES:
+    if gap.kind is GapKind.CLOCK:
+        return DiscoveryError(f"{gap.sentence()}. Set the clock of the portal's machine, then run discover again.")
+    if strip_code(code) in EXPIRED_CODES:
         return DiscoveryError("The AWS credentials have expired. Renew them, then run discover again.")
-    if code in INVALID_CODES:
+    if gap.kind is GapKind.BAD_CREDENTIALS:
         return DiscoveryError(f"AWS doesn't accept the credentials ({code}). Check them, and AWS_REGION's partition.")
-    if gap.kind in {GapKind.DENIED, GapKind.DENIED_BY_SCP}:
+    if gap.kind in DENIAL_KINDS - {GapKind.DENIED}:
+        return DiscoveryError(f"{gap.sentence()}. That policy must allow {gap.action} to the hub. {RUN_FROM_WHERE}.")
+    if gap.kind is GapKind.DENIED:
         return DiscoveryError(
             f"{gap.sentence()}. {RUN_FROM_WHERE}, and allow there: {', '.join(call.action for call in CALLS)}."
         )

@@ -20,6 +20,7 @@ MAX_TRIES = {
     GapKind.SERVER_ERROR: 3,
     GapKind.UNREACHABLE: 3,
     GapKind.TIMEOUT: 2,
+    GapKind.CLOCK: 2,
     GapKind.MALFORMED: 2,
 }
 BASE_SECONDS = {GapKind.THROTTLED: 0.5}

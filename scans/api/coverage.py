@@ -26,6 +26,7 @@ class MissingSerializer(serializers.Serializer[Any]):
     region = serializers.CharField()
     code = serializers.CharField()
     why = serializers.CharField()
+    what_to_do = serializers.CharField()
 
 
 class CoverageLineSerializer(serializers.Serializer[Any]):

@@ -54,12 +54,14 @@ class FindingQuery(PageQuery):
 
 
 class GapSerializer(serializers.Serializer[Any]):
-    """A value that could not be read."""
+    """A value that could not be read. why: the kind, such as denied or denied_by_scp."""
 
     api = serializers.CharField()
     action = serializers.CharField()
     region = serializers.CharField()
     code = serializers.CharField()
+    why = serializers.CharField()
+    what_to_do = serializers.CharField()
 
 
 class FindingSerializer(serializers.Serializer[Any]):

@@ -97,6 +97,7 @@ class ScanGapSerializer(serializers.Serializer[Any]):
     regions = serializers.ListField(child=serializers.CharField(), source="sorted_regions")
     accounts = serializers.ListField(child=serializers.CharField())
     times = serializers.IntegerField()
+    what_to_do = serializers.CharField(source="todo")
 
 
 class UnreadTargetSerializer(serializers.Serializer[Any]):

@@ -193,7 +193,7 @@ def estimate_totals(
 
 
 def build_reading_row(line: CollectorReading) -> dict[str, Any]:
-    """A row to export. missing: [{what, api, action, region, code, why}]."""
+    """A row to export. missing: [{what, api, action, region, code, why, what_to_do}]."""
     return {
         "account": line.account,
         "region": line.region,
@@ -201,9 +201,7 @@ def build_reading_row(line: CollectorReading) -> dict[str, Any]:
         "state": str(line.state),
         "current": line.current,
         "why": line.why,
-        "missing": [
-            {"what": list(item.types), **item.gap.as_public_dict(), "why": str(item.gap.kind)} for item in line.missing
-        ],
+        "missing": [{"what": list(item.types), **item.gap.as_public_dict()} for item in line.missing],
     }
 
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from accounts.aws.gaps import Gap
 from governance.core.cli import UNLIMITED_WIDTH
 from scans import registry
 from scans.domain.evidence import GLOBAL
@@ -159,12 +160,13 @@ def list_unread_accounts(scan: Scan) -> list[str]:
                 f"Gap: {target.account} — its regions could not be listed; only the configured ones were read: "
                 f"{', '.join(read)}"
             )
-        reasons: dict[str, list[str]] = {}
-        for gap in filter(counts_as_missing, target.gaps):
-            needs = f"; needs {gap['action']}" if gap["action"] else ""
-            reasons.setdefault(f"{gap['api']} ({gap['code']}{needs})", []).append(gap["region"])
-        for reason, regions in sorted(reasons.items())[:MAX_LISTED_GAPS]:
-            lines.append(f"Gap: {target.account} — {reason} in {', '.join(sorted(set(regions)))}")
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for gap in map(Gap.from_dict, filter(counts_as_missing, target.gaps)):
+            needs = f"; needs {gap.action}" if gap.action else ""
+            said = f"{gap.api} {gap.explanation} ({gap.code}{needs})"
+            reasons.setdefault((said, gap.advice), []).append(gap.region)
+        for (said, advice), regions in sorted(reasons.items())[:MAX_LISTED_GAPS]:
+            lines.append(f"Gap: {target.account} — {said} in {', '.join(sorted(set(regions)))}. {advice}")
         if len(reasons) > MAX_LISTED_GAPS:
             lines.append(
                 f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has all"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.aws.gaps import EXPLANATIONS, Gap, what_to_do
+from accounts.aws.gaps import Gap
 from accounts.models import Account
 from scans import registry
 from scans.domain import remediation
@@ -19,19 +19,6 @@ from scans.queries.findings import pair_with_titles, visible_findings
 from scans.registry import LoadedControl
 
 MAX_NEIGHBORS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedGap:
-    gap: Gap
-
-    @property
-    def what(self) -> str:
-        return EXPLANATIONS[self.gap.kind]
-
-    @property
-    def todo(self) -> str:
-        return what_to_do(self.gap.kind, self.gap.api)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +41,7 @@ class FindingDetail:
     control: LoadedControl | None
     fix: FilledRemediation | None
     facts: list[FindingFact]
-    gaps: list[ExplainedGap]
+    gaps: list[Gap]
     events: list[FindingEvent]
     same_resource: list[tuple[Finding, str]]
     same_control: list[Finding]
@@ -67,7 +54,7 @@ def load_finding_detail(finding: Finding, visible: QuerySet[Account]) -> Finding
         control=loaded,
         fix=fix_of(finding, loaded) if loaded else None,
         facts=list(list_finding_facts(finding)),
-        gaps=[ExplainedGap(Gap.from_dict(gap)) for gap in finding.gaps],
+        gaps=[Gap.from_dict(gap) for gap in finding.gaps],
         events=list(finding.events.select_related("scan")),
         same_resource=pair_with_titles(
             open_ones.filter(account=finding.account, resource=finding.resource)[:MAX_NEIGHBORS]

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TextIO
 
+from accounts.aws.gaps import Gap
 from scans import hooks
 from scans.models import Finding
 
@@ -77,7 +78,7 @@ def iterate_finding_records(rows: Iterable[Finding], now: datetime) -> Iterator[
 
 
 def build_finding_record(row: Finding) -> dict[str, Any]:
-    gaps = [{key: gap[key] for key in ("api", "action", "region", "code")} for gap in row.gaps]
+    gaps = [Gap.from_dict(gap).as_public_dict() for gap in row.gaps]
     return {
         "fingerprint": row.fingerprint,
         "control": row.control,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from accounts.aws.gaps import EXPLANATIONS, GapKind, what_to_do
+from accounts.aws.gap_kinds import GapKind, explain_gap, what_to_do
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from governance.core.policy import Actor, Permission
@@ -102,11 +102,11 @@ class GapGroup:
 
     @property
     def what(self) -> str:
-        return EXPLANATIONS[GapKind(self.kind)]
+        return explain_gap(GapKind(self.kind), self.code)
 
     @property
     def todo(self) -> str:
-        return what_to_do(GapKind(self.kind), self.api)
+        return what_to_do(GapKind(self.kind), self.api, self.code)
 
     def sorted_regions(self) -> list[str]:
         return sorted(self.regions)

@@ -88,6 +88,7 @@ def explain_unread_account(found: queries.AccountCoverage) -> str:
 
 def explain_coverage_line(line: coverage.CollectorReading) -> str:
     reasons = [": ".join(filter(None, (", ".join(item.types), item.gap.sentence()))) for item in line.missing]
+    advice = [gap.advice for gap in dict.fromkeys(item.gap for item in line.missing)]
     if not line.current and line.state is not coverage.ReadingState.NEVER_READ:
         reasons.append("not read by the latest scan; older evidence is used")
-    return "; ".join(reasons) or line.why
+    return " ".join([f"{'; '.join(reasons)}.", *dict.fromkeys(advice)]) if reasons else line.why

@@ -39,7 +39,6 @@ def kind(exc, region="eu-west-1", call=PARAMETERS, partition="aws"):
         ("AuthorizationErrorException", 400),
         ("403", 403),
         ("SomethingNew", 403),
-        ("ExpiredToken", 400),
     ],
 )
 def test_services_refuse_with_different_codes(code, status):
@@ -55,16 +54,14 @@ def test_a_service_control_policy_is_named():
 @pytest.mark.parametrize("code", ["AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"])
 def test_invalid_token_means_not_opted_in_for_opt_in_region(code):
     assert kind(answered(code, status=401), "me-south-1") is GapKind.NOT_OPTED_IN
-    assert kind(answered(code, status=403), "eu-west-1") is GapKind.DENIED
-    assert kind(answered(code, status=403), "global") is GapKind.DENIED
-    assert kind(answered(code, status=403), "cn-north-1", partition="aws-cn") is GapKind.DENIED
+    assert kind(answered(code, status=403), "eu-west-1") is GapKind.BAD_CREDENTIALS
+    assert kind(answered(code, status=403), "global") is GapKind.BAD_CREDENTIALS
+    assert kind(answered(code, status=403), "cn-north-1", partition="aws-cn") is GapKind.BAD_CREDENTIALS
 
 
 @pytest.mark.parametrize(
     ("code", "status", "expected"),
     [
-        ("OptInRequired", 403, GapKind.NOT_OPTED_IN),
-        ("SubscriptionRequiredException", 400, GapKind.NOT_OPTED_IN),
         ("ThrottlingException", 400, GapKind.THROTTLED),
         ("RequestLimitExceeded", 503, GapKind.THROTTLED),
         ("SlowDown", 503, GapKind.THROTTLED),
@@ -98,9 +95,9 @@ def test_unknown_host_is_unsupported_if_aws_publishes_none():
     [
         (ConnectTimeoutError(endpoint_url="https://x"), GapKind.TIMEOUT, "ConnectTimeout"),
         (SSLError(endpoint_url="https://x", error="bad"), GapKind.UNREACHABLE, "SSL"),
-        (NoCredentialsError(), GapKind.DENIED, "NoCredentials"),
-        (ProfileNotFound(profile="nope"), GapKind.DENIED, "Misconfigured"),
-        (UnauthorizedSSOTokenError(), GapKind.DENIED, "Misconfigured"),
+        (NoCredentialsError(), GapKind.BAD_CREDENTIALS, "NoCredentials"),
+        (ProfileNotFound(profile="nope"), GapKind.BAD_CREDENTIALS, "Misconfigured"),
+        (UnauthorizedSSOTokenError(), GapKind.BAD_CREDENTIALS, "Misconfigured"),
         (ParamValidationError(report="x"), GapKind.REJECTED, "ParamValidation"),
         (AssumeError("r", "d", "ExpiredToken"), GapKind.NO_SESSION, "ExpiredToken"),
         (TypeError("value SECRET"), GapKind.MALFORMED, "MalformedAnswer"),

@@ -72,7 +72,8 @@ def test_items_before_a_refusal_are_kept_with_the_gap(aws):
         Answer({"Parameters": [{"Name": "a"}], "NextToken": "1"}))  # fmt: skip
     listing = parameters(reader())
     assert names(listing) == ["a"]
-    assert listing.gap.as_public_dict() == {
+    assert listing.gap.as_dict() == {
+        "kind": "denied",
         "api": "ssm.DescribeParameters",
         "action": "ssm:DescribeParameters",
         "region": "eu-west-1",
