@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from accounts.aws import session
@@ -77,12 +78,12 @@ def diagnose_access(
             raise HubError(str(error)) from error
         found.problem(error.reason, error.what_to_do)
         return found
+
+    def assume_with(given: str | None) -> AssumedRole:
+        return assume(account, external_id=given, actions=list_call_actions(first), **wanted)
+
     for how, given in (("without an external id", None), ("with a wrong external id", secrets.token_hex(16))):
-        prove_refused(
-            found,
-            how,
-            lambda given=given: assume(account, external_id=given, actions=list_call_actions(first), **wanted),
-        )  # type: ignore[misc]
+        prove_refused(found, how, partial(assume_with, given))
     gaps: dict[str, Gap] = {}
     with acting_as(assumed):
         try_calls(found, AwsReader(account, partition, "global", first), first, gaps)

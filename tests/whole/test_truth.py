@@ -33,7 +33,7 @@ def test_every_verdict_is_the_seeded_one(
             if row["verdict"] == "unknown":
                 assert row["reason"], row
             for gap in row["gaps"]:
-                assert set(gap) == {"api", "action", "region", "code"}
+                assert set(gap) == {"api", "action", "region", "code", "why", "what_to_do"}
     finally:
         running.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.aws.gaps import Gap
 from scans.models import Finding
 from scans.queries import exports
 from tests.scans.api.asking import ROOT, every, fields, get, items, refused
@@ -23,7 +24,7 @@ def test_open_findings_are_newest_first_with_export_columns(auditor, inventory):
         f.fingerprint for f in (inventory.unread, inventory.bucket, inventory.secret)
     ]
     assert tuple(found[0]) == exports.EXPORTED_FINDING_COLUMNS
-    assert found[0]["gaps"] == [{key: GAP[key] for key in ("api", "action", "region", "code")}]
+    assert found[0]["gaps"] == [Gap.from_dict(GAP).as_public_dict()]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from accounts.aws.gap_kinds import WHAT_TO_DO, GapKind
 from accounts.models import Account
 from scans import registry
 from scans.management import scan_report
@@ -80,10 +81,11 @@ def test_a_gap_is_named_once_for_all_its_regions(target: Target) -> None:
     gaps = [gap("ssm.ListDocuments"), gap("ssm.ListDocuments", "us-east-1"), gap("kms.ListAliases")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
     lines = scan_report.list_unread_accounts(target.scan)
-    assert [line.split(" — ")[1] for line in lines] == [
-        "kms.ListAliases (AccessDenied; needs kms:ListAliases) in eu-west-1",
-        "ssm.ListDocuments (AccessDenied; needs ssm:ListDocuments) in eu-west-1, us-east-1",
+    assert [line.split(" — ")[1].split(". ")[0] for line in lines] == [
+        "kms.ListAliases was denied (AccessDenied; needs kms:ListAliases) in eu-west-1",
+        "ssm.ListDocuments was denied (AccessDenied; needs ssm:ListDocuments) in eu-west-1, us-east-1",
     ]
+    assert all(line.endswith(WHAT_TO_DO[GapKind.DENIED]) for line in lines), "what to do, as everywhere"
     assert row(scan_report.render_summary(ended(target.scan)), "111122223333")[-1] == "in part"
 
 

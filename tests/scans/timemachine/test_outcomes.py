@@ -42,7 +42,7 @@ def test_outcomes_add_up_to_cells_and_counts() -> None:
     assert (said.count("pass"), said.count("fail")) == (cell.passed, cell.failed) == (1, 2)
 
 
-def test_a_gap_is_told_with_four_keys() -> None:
+def test_a_gap_is_told_with_its_advice() -> None:
     evidence = parameters()
     gap = Gap(GapKind.DENIED, "ssm.DescribeParameters", "ssm:DescribeParameters", REGION, "AccessDeniedException")
     evidence.record_gap("ssm.parameter", gap)
@@ -50,7 +50,14 @@ def test_a_gap_is_told_with_four_keys() -> None:
     (row,) = iterate_outcomes(target.scan)
     assert (row["verdict"], row["resource"]) == ("unknown", f"arn:aws:ssm:{REGION}:{ONE}:parameter/*")
     assert row["gaps"] == [
-        {"api": "ssm.DescribeParameters", "action": "ssm:DescribeParameters", "region": REGION, "code": gap.code}
+        {
+            "api": "ssm.DescribeParameters",
+            "action": "ssm:DescribeParameters",
+            "region": REGION,
+            "code": gap.code,
+            "why": "denied",
+            "what_to_do": gap.advice,
+        }
     ]
 
 
