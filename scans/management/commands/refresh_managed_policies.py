@@ -13,7 +13,7 @@ from accounts.aws.assume import assume_role
 from accounts.aws.credentials import acting_as
 from accounts.aws.endpoints import home_region
 from accounts.aws.errors import AssumeError
-from accounts.aws.gaps import Gap, what_to_do
+from accounts.aws.gaps import Gap
 from accounts.aws.reader import AwsReader
 from accounts.management.commands.discover import hub_partition
 from accounts.management.database_check import require_database
@@ -48,7 +48,7 @@ class Command(TutelaCommand):
         with act_as_scan_role(account):
             found = refresh_copy(reader, held, datetime.now(UTC).date().isoformat())
         if isinstance(found, Gap):
-            raise CouldNotError(f"{found.sentence()}. {what_to_do(found.kind, found.api)}")
+            raise CouldNotError(f"{found.sentence()}. {found.advice}")
         try:
             write_copy(found.copy, path)
         except OSError as error:
