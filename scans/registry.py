@@ -17,6 +17,7 @@ from scans import controls as controls_package
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE, Collect, Collector
 from scans.domain.control import Case, Control, Evaluate, FixFunction
 from scans.domain.evidence import GLOBAL
+from scans.domain.other_accounts import REFERENCES
 
 
 class RegistryError(Exception):
@@ -87,9 +88,10 @@ def controls() -> dict[str, LoadedControl]:
     """Every control by its public id, in the order of the ids."""
     loaded = [load_control(name, module) for name, module in iterate_modules(controls_package)]
     for item in loaded:
-        for declared in (item.control.facts, item.control.related):
+        for declared in (item.control.facts, item.control.related, item.control.others):
             for type, facts in declared.items():
                 require_collected_facts(item.control.id, type, facts)
+        require_known_others(item.control)
     return {item.control.id: item for item in sorted(loaded, key=lambda c: c.control.id)}
 
 
@@ -107,6 +109,17 @@ def require_collected_facts(control: str, type: str, facts: tuple[str, ...]) -> 
         raise RegistryError(
             f"{control} judges {', '.join(missing)}, which no collector yields: let scans/collectors/{owner}.py read it "
             f"and declare it in COLLECTOR.facts, or correct CONTROL. {type} has {', '.join(known)}"
+        )
+
+
+def require_known_others(control: Control) -> None:
+    """Facts of other accounts are there only after every account was read, and of resources that something refers to."""
+    if control.others and not control.needs_organization:
+        raise RegistryError(f"{control.id} reads facts of other accounts: set needs_organization in CONTROL")
+    if strange := sorted(control.others.keys() - REFERENCES.keys()):
+        raise RegistryError(
+            f"{control.id} reads {', '.join(strange)} of other accounts, which nothing refers to: say what does in "
+            "scans/domain/other_accounts.py REFERENCES"
         )
 
 
@@ -178,7 +191,8 @@ def sort_calls(calls: set[Call]) -> tuple[Call, ...]:
 
 def find_needed_collectors(selected: list[Control]) -> set[str]:
     """The collectors that these controls need, with the collectors that those depend on."""
-    wanted = {collector_by_type()[type] for control in selected for type in (*control.facts, *control.related)}
+    types = {type for each in selected for type in (*each.facts, *each.related, *each.others)}
+    wanted = {collector_by_type()[type] for type in types}
     if any(collectors()[name].collector.stage > 0 for name in wanted):
         # A later stage reads what any collector of an earlier stage refers to, so all of those are needed.
         last = max(collectors()[name].collector.stage for name in wanted)

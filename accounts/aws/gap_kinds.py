@@ -85,12 +85,16 @@ TEXT_REPLACED, TOO_DEEP = "TextReplaced", "TooDeep"
 OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
 # Codes of gaps in another account's evidence: it could not be read, or the scan left it out.
 OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
+# Codes of gaps in what another account manages: AWS answers that account only, or it isn't in the organization.
+OWNER_ONLY, OWNER_OUTSIDE = "OwnerOnly", "OwnerOutside"
 # Code and API of the gap for a region that a policy of the organization denies as a whole.
 REGION_DENIED, REGION_API = "RegionDenied", "scan.Region"
 EXPLANATIONS_BY_CODE = {
     REGION_DENIED: "was denied as a whole by a service control policy",
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
     ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
+    OWNER_ONLY: "is answered to the account that owns the resource only",
+    OWNER_OUTSIDE: "doesn't have the account that owns the resource, so it was not read",
     NOT_COLLECTED: "was not collected then, when this evidence was read",
     OTHER_SCHEMA: "is kept in a form that this version of the portal can't read",
     NOT_KEPT: "is no longer kept",
@@ -162,6 +166,8 @@ WHAT_TO_DO = {
 WHAT_TO_DO_BY_CALL = {
     (GapKind.DENIED, "s3.HeadBucket"): "Scan the account that owns the bucket, too, or ask its owner to allow"
     " s3:ListBucket; if the bucket belongs to this account, allow the action in the scan role.",
+    (GapKind.NOT_READ, "organizations.ListAccounts"): "Ask the account that owns the resource: it is not in the"
+    " organization, so no scan reads it.",
     (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page shows why it"
     " isn't), then scan again.",
     (GapKind.DENIED_BY_SCP, REGION_API): "Exempt the scan role in the service control policy that denies the region, or"

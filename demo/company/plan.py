@@ -178,6 +178,8 @@ def _own_trail(place: Place, central: str) -> None:
         case "sloppy":
             weak = place.bucket("old-trail", "sse-s3", "none", blocked=False)
             watch.trail(place, "stopped", weak.name, logging=False, validated=False)
+            local = Place(place.plan, place.account, place.plan.regions[-1], place.rng)
+            watch.trail(local, "local", weak.name, multi_region=False, validated=False)
         case _:
             pass
 

@@ -16,7 +16,7 @@ ADVANCED = {"Name": "Management", "FieldSelectors": [{"Field": "eventCategory", 
 
 
 def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
-    """facts: key, validated, logging, organization, selectors, advanced. Always a multi-region trail."""
+    """facts: key, validated, logging, organization, selectors, advanced, multi_region (unless told, it is)."""
     key: Key | None = facts.get("key")
     if key is not None:
         key.uses.add("setting")
@@ -27,6 +27,7 @@ def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
         "validated": facts.get("validated", True),
         "logging": facts.get("logging", True),
         "organization": facts.get("organization", False),
+        "multi_region": facts.get("multi_region", True),
         "selectors": facts.get("selectors", [ALL_EVENTS]),
         "advanced": facts.get("advanced", []),
     }
@@ -37,7 +38,7 @@ def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
 def is_complete(data: dict[str, Any]) -> bool:
     """Does this trail by itself satisfy the control on complete trails?"""
     basic = any(not selector.get("ExcludeManagementEventSources") for selector in data["selectors"])
-    return bool(data["logging"] and (data["advanced"] or basic))
+    return bool(data["logging"] and data["multi_region"] and (data["advanced"] or basic))
 
 
 def events(place: Place, *versions: str, fips: bool = False) -> None:

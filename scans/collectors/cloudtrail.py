@@ -1,10 +1,12 @@
-"""Reads the trails that cover this account: one call, and two for each trail in its home region."""
+"""Reads the trails that cover this account, of every home region: two calls, and two to three for each trail."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
-from accounts.aws.gaps import Gap
+from accounts.aws.gaps import OWNER_ONLY, Gap, GapKind
+from governance.core.env import REGION
 from scans.collectors.lib.strict_answers import (
     ShapeError,
     add_each_item,
@@ -18,7 +20,9 @@ from scans.collectors.lib.strict_answers import (
 )
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
+from scans.domain.other_accounts import get_arn_account
 
+LIST = Call("cloudtrail", "ListTrails", "cloudtrail:ListTrails")
 DESCRIBE = Call("cloudtrail", "DescribeTrails", "cloudtrail:DescribeTrails")
 STATUS = Call("cloudtrail", "GetTrailStatus", "cloudtrail:GetTrailStatus")
 SELECTORS = Call("cloudtrail", "GetEventSelectors", "cloudtrail:GetEventSelectors")
@@ -26,6 +30,9 @@ SELECTORS = Call("cloudtrail", "GetEventSelectors", "cloudtrail:GetEventSelector
 COLLECTOR = Collector(
     name="cloudtrail",
     scope="global",
+    # 2: the trails of every home region. What AWS tells about a trail to its owner only is a gap with the code OwnerOnly.
+    # An incomplete list names the trails that are known.
+    version=2,
     facts={
         "cloudtrail.account": ("trails",),
         "cloudtrail.organization": ("trails",),
@@ -43,16 +50,23 @@ COLLECTOR = Collector(
             "advanced_selectors",
         ),
     },
-    calls=(DESCRIBE, STATUS, SELECTORS),
+    calls=(LIST, DESCRIBE, STATUS, SELECTORS),
 )
 LIST_TYPES = ("cloudtrail.trail",)
 GONE = "TrailNotFoundException"
+# What DescribeTrails tells.
+DESCRIBED = ("multi_region", "organization_trail", "validation", "kms_key", "bucket", "log_group")
+# Kinds of refusals with which AWS answers a member that asks about a trail of its organization. The codes differ:
+# TrailNotFoundException, CloudTrailARNInvalidException, AccessDeniedException.
+# https://github.com/turbot/steampipe-plugin-aws/issues/577, https://github.com/elastic/cloudbeat/issues/1750
+REFUSALS_TO_MEMBERS = frozenset({GapKind.REJECTED, GapKind.DENIED})
 
 
 def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("cloudtrail", aws.region)
-    # One region lists the multi-region and organization trails of all regions, as shadow trails. Trails of a single
-    # other region are not listed; none of them could satisfy a control.
+    # DescribeTrails gives a region's own trails, and all multi-region and organization trails as shadows. Only
+    # ListTrails names the trails of a single other region.
+    # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html
     found = read_or_gap(
         make_malformed_gap(DESCRIBE, aws.region),
         lambda: require_list(aws.call("cloudtrail", "DescribeTrails"), "trailList"),
@@ -61,24 +75,76 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
         record_gaps(evidence, LIST_TYPES, found)
     else:
         add_each_item(evidence, LIST_TYPES, DESCRIBE, aws.region, found, lambda item: add_trail(aws, evidence, item))
+    add_listed_trails(aws, evidence)
     add_trail_lists(aws, seen, evidence)
     return evidence
 
 
+def add_listed_trails(aws: Reader, evidence: Evidence) -> None:
+    """The trails that only ListTrails names. Each is asked about in its home region."""
+    listing = aws.pages("cloudtrail", "ListTrails", "Trails")
+    record_gaps(evidence, LIST_TYPES, listing.gap)
+    by_home: dict[str, list[str]] = defaultdict(list)
+
+    def add_listed(item: Any) -> None:
+        arn, home = require_text(item, "TrailARN"), require_region(item)
+        if not is_known(evidence, arn) and arn not in by_home[home]:
+            by_home[home].append(arn)
+
+    add_each_item(evidence, LIST_TYPES, LIST, aws.region, listing.items, add_listed)
+    for home, arns in sorted(by_home.items()):
+        add_trails_of_region(aws, evidence, home, sorted(arns))
+
+
+def add_trails_of_region(aws: Reader, evidence: Evidence, home: str, arns: list[str]) -> None:
+    gap = make_malformed_gap(DESCRIBE, home)
+    found = read_or_gap(
+        gap,
+        lambda: require_list(aws.call("cloudtrail", "DescribeTrails", region=home, trailNameList=arns), "trailList"),
+    )
+    if not isinstance(found, Gap):
+        add_each_item(evidence, LIST_TYPES, DESCRIBE, home, found, lambda item: add_trail(aws, evidence, item))
+    for arn in arns:
+        # It is listed, so it exists, though it could not be described.
+        if not is_known(evidence, arn):
+            add_undescribed_trail(aws, evidence, arn, home, found if isinstance(found, Gap) else gap)
+
+
+def add_undescribed_trail(aws: Reader, evidence: Evidence, arn: str, home: str, gap: Gap) -> None:
+    facts = dict.fromkeys(DESCRIBED, hide_from_member(gap, arn, aws.account))
+    try:
+        facts |= read_trail_state(aws, arn, home)
+    except TrailGoneError:
+        return
+    evidence.add("cloudtrail.trail", arn, name=arn.rpartition("/")[2], home_region=home, **facts)
+
+
+def is_known(evidence: Evidence, arn: str) -> bool:
+    return any(resource.arn == arn for resource in evidence.resources)
+
+
+def require_region(item: Any) -> str:
+    """The trail's home region, which becomes a part of host names."""
+    home = require_text(item, "HomeRegion")
+    if not REGION.fullmatch(home):
+        raise ShapeError("not the name of a region")
+    return home
+
+
 def add_trail(aws: Reader, evidence: Evidence, item: Any) -> None:
-    arn, home = require_text(item, "TrailARN"), require_text(item, "HomeRegion")
-    if any(resource.arn == arn for resource in evidence.resources):
+    arn, home = require_text(item, "TrailARN"), require_region(item)
+    if is_known(evidence, arn):
         return  # an organization trail and its shadow
     facts = parse_trail(item, home)
     try:
-        facts |= {"logging": read_logging_status(aws, arn, home), **read_event_selectors(aws, arn, home)}
+        facts |= read_trail_state(aws, arn, home)
     except TrailGoneError:
         return
     evidence.add("cloudtrail.trail", arn, **facts)
 
 
 class TrailGoneError(Exception):
-    """The trail was deleted between the list and this read."""
+    """The trail of this account was deleted between the list and this read."""
 
 
 def parse_trail(item: Any, home: str) -> dict[str, Any]:
@@ -86,17 +152,26 @@ def parse_trail(item: Any, home: str) -> dict[str, Any]:
         "name": require_text(item, "Name"),
         "home_region": home,
         "multi_region": require_flag(item, "IsMultiRegionTrail"),
-        "organization_trail": require_flag(item, "IsOrganizationTrail", default=False),
-        "validation": require_flag(item, "LogFileValidationEnabled", default=False),
+        "organization_trail": read_flag(item, "IsOrganizationTrail", home),
+        "validation": read_flag(item, "LogFileValidationEnabled", home),
         "kms_key": text_or_none(item, "KmsKeyId"),
         "bucket": require_text(item, "S3BucketName"),
         "log_group": text_or_none(item, "CloudWatchLogsLogGroupArn"),
     }
 
 
+def read_flag(item: Any, key: str, home: str) -> bool | Gap:
+    """A flag that AWS always gives, though its model allows to leave it out: then it is unknown."""
+    return read_or_gap(make_malformed_gap(DESCRIBE, home), require_flag, item, key)
+
+
+def read_trail_state(aws: Reader, arn: str, home: str) -> dict[str, Any]:
+    return {"logging": read_logging_status(aws, arn, home), **read_event_selectors(aws, arn, home)}
+
+
 def read_logging_status(aws: Reader, arn: str, home: str) -> bool | Gap:
     """Whether the trail is logging. The rest of the status is ignored: delivery times would change evidence in every scan."""
-    answer = call_trail_api(aws, STATUS, home, Name=arn)
+    answer = call_trail_api(aws, STATUS, home, arn, Name=arn)
     return (
         answer
         if isinstance(answer, Gap)
@@ -106,7 +181,7 @@ def read_logging_status(aws: Reader, arn: str, home: str) -> bool | Gap:
 
 def read_event_selectors(aws: Reader, arn: str, home: str) -> dict[str, Any]:
     names = {"selectors": "EventSelectors", "advanced_selectors": "AdvancedEventSelectors"}
-    answer = call_trail_api(aws, SELECTORS, home, TrailName=arn)
+    answer = call_trail_api(aws, SELECTORS, home, arn, TrailName=arn)
     if isinstance(answer, Gap):
         return dict.fromkeys(names, answer)
     # An answer with neither form would look like a trail that records nothing.
@@ -126,26 +201,34 @@ def require_objects(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return found
 
 
-def call_trail_api(aws: Reader, call: Call, home: str, **params: Any) -> dict[str, Any] | Gap:
+def call_trail_api(aws: Reader, call: Call, home: str, arn: str, **params: Any) -> dict[str, Any] | Gap:
     try:
         return aws.call(call.service, call.operation, region=home, **params)
     except CallError as error:
-        if error.code == GONE:
+        # "Not found" about another account's trail only says that this account isn't told.
+        if error.code == GONE and get_arn_account(arn) == aws.account:
             raise TrailGoneError from error
-        return error.gap
+        return hide_from_member(error.gap, arn, aws.account)
+
+
+def hide_from_member(gap: Gap, arn: str, account: str) -> Gap:
+    """The gap of a refusal. About another account's trail: that AWS answers its owner only, which is no problem here."""
+    if get_arn_account(arn) == account or gap.kind not in REFUSALS_TO_MEMBERS:
+        return gap
+    return Gap(GapKind.NOT_READ, gap.api, "", gap.region, OWNER_ONLY)
 
 
 def add_trail_lists(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
     trails = [resource for resource in evidence.resources if resource.type == "cloudtrail.trail"]
-    # An incomplete list proves neither that there is a trail for all nor that there is none, so the gap stands for
-    # it.
+    # Without any known trail, an incomplete list is stood for by its gap: it doesn't prove that there is none.
     gap = next(iter(evidence.gaps.get("cloudtrail.trail", ())), None)
-    everything = gap or sorted(resource.arn for resource in trails)
+    everything = sorted(resource.arn for resource in trails) or gap or []
     evidence.add("cloudtrail.account", f"arn:{aws.partition}:cloudtrail::{aws.account}:trail/*", trails=everything)
     context = seen.context
     # Only the management account owns organization trails; member accounts see shadow trails.
     if context is None or not context.organization or context.management_account != aws.account:
         return
-    ours = gap or sorted(r.arn for r in trails if r.facts["organization_trail"])
+    # A trail that could not be described may be the organization's.
+    ours = sorted(r.arn for r in trails if r.facts["organization_trail"]) or gap or []
     place = f"arn:{aws.partition}:organizations::{aws.account}:organization/{context.organization}"
     evidence.add("cloudtrail.organization", place, trails=ours)

@@ -5,33 +5,38 @@ that excludes reads or KMS, has gaps exactly where they matter: each decryption 
 of KMS.
 
 **What is judged.** All trails that are visible in the account, including the organization's, from
-`cloudtrail.DescribeTrails`, `GetTrailStatus` and `GetEventSelectors`. One trail is enough if it
+`cloudtrail.ListTrails`, `DescribeTrails`, `GetTrailStatus` and `GetEventSelectors`. One trail is enough if it
 
 * covers all regions and is logging now;
 * records all management events (reads and writes), by basic or advanced event selectors; and
 * excludes no event source except `rdsdata.amazonaws.com`; in particular, `kms.amazonaws.com` must not be excluded.
 
 An organization's trail appears in member accounts as a shadow trail; it counts there like a trail of the account.
+AWS may tell its status and its event selectors to the account that owns it only. Then the evidence that this scan
+collected in that account decides.
 
 **Unknown** when no trail is proved to qualify, and something about one of them could not be read, is missing from
 AWS's answer (for example, a selector without `ExcludeManagementEventSources`), or is a value that this version
-doesn't know. It fails only if every trail is proved not to qualify.
+doesn't know. Also when the account that owns the organization's trail must be asked and was not read in this scan, or
+is not in the organization. It fails only if every trail is proved not to qualify.
 
 **Limits.** Only trails are read: CloudTrail Lake and other recorders are not. Past gaps in recording are not seen.
 
-**Source of the facts.** CloudTrail user guide, event selectors; API reference, DescribeTrails,
+**Source of the facts.** CloudTrail user guide, event selectors and trails for an organization
+(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html); API reference,
+ListTrails (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html), DescribeTrails,
 GetTrailStatus, GetEventSelectors, EventSelector
 (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.controls.lib import fixes
 from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
+from scans.controls.lib.trails import Test, TrailFacts, find_qualifying_trail
 from scans.domain.control import (
     GAP,
     Case,
@@ -45,6 +50,7 @@ from scans.domain.control import (
     failed,
     passed,
 )
+from scans.domain.evidence import Evidence
 
 TRAIL_FACTS = ("multi_region", "logging", "selectors", "advanced_selectors")
 
@@ -55,10 +61,13 @@ CONTROL = Control(
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
     # 2: no source except rdsdata may be excluded, and a selector that this version doesn't know is no fail. 3: a field
-    # that is missing from a selector is unknown.
-    version=3,
+    # that is missing from a selector is unknown. 4: what AWS doesn't tell a member about the organization's trail is
+    # taken from the account that owns it, and trails of every home region count.
+    version=4,
+    needs_organization=True,
     facts={"cloudtrail.account": ("trails",)},
     related={"cloudtrail.trail": TRAIL_FACTS},
+    others={"cloudtrail.trail": TRAIL_FACTS},
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8",),
     quote="Set up API and user activity logging with AWS CloudTrail.",
@@ -86,24 +95,12 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     arns = resource["trails"]
+    found, problems = find_qualifying_trail(resource, arns, TESTS)
+    if found:
+        return passed(f"{found} records all management events of all regions.")
     if not arns:
         return failed("No trail is visible in this account.")
-    gaps: list[Gap] = []
-    faults: list[str] = []
-    for arn in arns:
-        try:
-            fault = _find_first_problem(resource, arn)
-        except GapError as error:
-            gaps += error.gaps
-            continue
-        if not fault:
-            # One qualifying trail is enough, even if others could not be read.
-            return passed(f"{arn} records all management events of all regions.")
-        faults.append(f"{arn} {fault}")
-    if gaps:
-        # A trail that could not be read may be the one that qualifies.
-        raise GapError(*dict.fromkeys(gaps))
-    return failed(f"No trail records all management events of all regions: {'; '.join(faults)}.")
+    return failed(f"No trail records all management events of all regions: {'; '.join(problems)}.")
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
@@ -123,25 +120,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     return made, fixes.set_facts(resource, trails=[*arns, made.arn])
 
 
-def _find_first_problem(resource: ResourceView, arn: str) -> str:
-    """Why the trail doesn't qualify; empty if it does. GapError only where no known fact disqualifies it."""
-    trail = resource.look_up("cloudtrail.trail", arn, region="global")
-    if trail is None:
-        raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
-    gaps: list[Gap] = []
-    # A known fact that disqualifies the trail decides, even if another fact could not be read.
-    for test, fault in TESTS:
-        try:
-            if not test(trail):
-                return fault
-        except GapError as error:
-            gaps += error.gaps
-    if gaps:
-        raise GapError(*gaps)
-    return ""
-
-
-def _records_everything(trail: ResourceView) -> bool:
+def _records_everything(trail: TrailFacts) -> bool:
     try:
         return records_all_management_events(trail["selectors"] or (), trail["advanced_selectors"] or ())
     except SelectorError as error:
@@ -149,7 +128,7 @@ def _records_everything(trail: ResourceView) -> bool:
         raise GapError(Gap(GapKind.MALFORMED, api, action, trail.region, str(error))) from None
 
 
-TESTS: tuple[tuple[Callable[[ResourceView], bool], str], ...] = (
+TESTS: tuple[Test, ...] = (
     (lambda trail: bool(trail["multi_region"]), "covers one region only"),
     (lambda trail: bool(trail["logging"]), "is not logging"),
     (_records_everything, "leaves out some of the management events"),
@@ -181,6 +160,32 @@ def _case(name: str, verdict: Verdict, one: object = None, two: object = None, *
         name,
         verdict,
         **{"facts": facts, "related": {"cloudtrail.trail": trails}, "arn": ACCOUNT, "region": "global", **more},
+    )
+
+
+OWNER = "999900001111"
+OWNER_READ = {OWNER: "2026-03-01T12:00:00+00:00"}
+SHARED = f"arn:aws:cloudtrail:eu-west-1:{OWNER}:trail/organization"
+
+
+def _member_case(
+    name: str, verdict: Verdict, told: dict[str, Any] | None, reason_has: str = "", **context: Any
+) -> Case:
+    """A member that is refused the status and selectors of its organization's trail. told: what its owner was told."""
+    evidence = Evidence("others", "global", types=("cloudtrail.trail",))
+    if told is not None:
+        evidence.add("cloudtrail.trail", SHARED, **told)
+    known = {"accounts": frozenset({OWNER}), "others": {OWNER: (evidence,)}, **context}
+    seen = {"multi_region": True, "logging": GAP, "selectors": GAP, "advanced_selectors": GAP}
+    return Case(
+        name,
+        verdict,
+        {"trails": [SHARED]},
+        related={"cloudtrail.trail": {SHARED: seen}},
+        arn=ACCOUNT,
+        region="global",
+        context=known,
+        reason_has=reason_has,
     )
 
 
@@ -258,6 +263,24 @@ CASES = [
     _case("status unreadable", Verdict.UNKNOWN, {"logging": GAP}),
     _case("a bad trail beside an unreadable one", Verdict.UNKNOWN, {"logging": False}, {"selectors": GAP}),
     _case("the trails were refused", Verdict.UNKNOWN, facts={"trails": GAP}),
+    _case("a good trail, others not listed", Verdict.PASS, {}, related_gaps=("cloudtrail.trail",)),
+    _case("a bad trail, others not listed", Verdict.UNKNOWN, {"logging": False}, related_gaps=("cloudtrail.trail",)),
+    _case("no trail, and not all were listed", Verdict.UNKNOWN, related_gaps=("cloudtrail.trail",)),
+    _member_case("the organization's trail, told by its owner", Verdict.PASS, GOOD),
+    _member_case("the organization's trail, stopped as its owner says", Verdict.FAIL, {**GOOD, "logging": False}),
+    _member_case("the organization's trail, refused to its owner too", Verdict.UNKNOWN, {**GOOD, "logging": GAP}),
+    _member_case("the organization's trail that its owner's evidence lacks", Verdict.UNKNOWN, None),
+    _member_case(
+        "the organization's trail, its owner not read",
+        Verdict.UNKNOWN,
+        GOOD,
+        reason_has="2026-03-01",
+        not_read=OWNER_READ,
+    ),
+    _member_case("its owner left out of the scan", Verdict.UNKNOWN, GOOD, reason_has="not part", left_out=OWNER_READ),
+    _member_case(
+        "its owner outside the organization", Verdict.UNKNOWN, GOOD, reason_has="not in the", accounts=frozenset()
+    ),
     _case("a trail that was not read", Verdict.UNKNOWN, facts={"trails": [ONE]}),
     _case("a trail whose reading failed", Verdict.UNKNOWN, facts={"trails": [ONE]}, related_gaps=("cloudtrail.trail",)),
 ]

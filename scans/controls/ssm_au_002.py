@@ -4,17 +4,18 @@ With validation, CloudTrail signs a digest of each log file. Without it, it is i
 complete and unchanged.
 
 **What is judged.** `LogFileValidationEnabled` of each trail that this account owns, from
-`cloudtrail.DescribeTrails`. An organization trail is judged once, in the account that owns it; its shadow trails
+`cloudtrail.ListTrails` and `DescribeTrails`, whatever its home region. An organization trail is judged once, in the account that owns it; its shadow trails
 in member accounts are not judged again.
 
 **Not applicable** where the account owns no trail.
 
-**Unknown** when the trails could not be read.
+**Unknown** when the trails could not be listed or one could not be read.
 
 **Limits.** The control judges that validation is on, not that log files are validated: use
 `aws cloudtrail validate-logs` for that.
 
-**Source of the facts.** CloudTrail API reference, DescribeTrails.
+**Source of the facts.** CloudTrail API reference, DescribeTrails and ListTrails
+(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ CONTROL = Control(
     title="Trails have log file validation",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
+    version=2,  # 2: trails of every home region are judged
     facts={"cloudtrail.trail": ("validation", "name", "home_region")},
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8",),

@@ -3,8 +3,8 @@
 CloudTrail's files name every caller, address and resource. With a customer managed key, reading them requires two
 permissions, one on the bucket and one on the key, and each use of the key is itself recorded.
 
-**What is judged.** Each trail that this account owns: `KmsKeyId` from `cloudtrail.DescribeTrails`, and the
-state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with an AWS managed key, and
+**What is judged.** Each trail that this account owns: `KmsKeyId` from `cloudtrail.DescribeTrails`, which is asked
+in each home region that `cloudtrail.ListTrails` names, and the state, usage and kind of that key from `kms.DescribeKey`. It fails without a key, with an AWS managed key, and
 with a key that can't be used because it is disabled, pending deletion, deleted, not a symmetric encryption key, or
 neither in the region of the trail's bucket nor in the trail's home region. CloudTrail can't deliver with such a key.
 A key of an account outside the organization fails, too: its owner can read the files, and take the key away.
@@ -61,7 +61,8 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
     # 2: a key in the state Updating works, and a state or manager that this version doesn't know is no fail. 3: a key
-    # that can't encrypt, or is in another region, doesn't work. 4: a key of an account outside the organization fails.
+    # that can't encrypt, or is in another region, doesn't work. 4: a key of an account outside the organization
+    # fails; trails of every home region are judged.
     version=4,
     facts={"cloudtrail.trail": ("kms_key", "name", "home_region", "bucket")},
     related={"kms.reference": (*KEY_FACTS, "manager"), "s3.bucket": ("name",)},

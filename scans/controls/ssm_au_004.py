@@ -4,7 +4,7 @@ Account owners can stop their own trails, but not the organization's. An organiz
 account from the day it is created.
 
 **What is judged.** Once, in the management account: whether one of the trails of
-`cloudtrail.DescribeTrails` is an organization trail (`IsOrganizationTrail`) that is logging now
+`cloudtrail.ListTrails` and `DescribeTrails` is an organization trail (`IsOrganizationTrail`) that is logging now
 (`cloudtrail.GetTrailStatus`).
 
 **Unknown** when no organization trail is known to be logging and the trails, or the status of one of
@@ -13,15 +13,16 @@ them, could not be read.
 **Limits.** SSM-AU-001 judges what the trail records. A trail that a delegated administrator created belongs to
 the management account and is judged here.
 
-**Source of the facts.** CloudTrail user guide, trails for an organization.
+**Source of the facts.** CloudTrail user guide, trails for an organization
+(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.controls.lib import fixes
+from scans.controls.lib.trails import Test, find_qualifying_trail
 from scans.domain.control import (
     GAP,
     Case,
@@ -42,6 +43,7 @@ CONTROL = Control(
     title="An organization trail is logging",
     severity=Severity.HIGH,
     scope=ControlScope.ORGANIZATION,
+    version=2,  # 2: trails of every home region count
     facts={"cloudtrail.organization": ("trails",)},
     related={"cloudtrail.trail": ("logging", "organization_trail")},
     container="arn:{p}:organizations::{a}:organization/*",
@@ -64,20 +66,12 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    gaps: list[Gap] = []
-    stopped: list[str] = []
-    for arn in resource["trails"]:
-        try:
-            if _is_logging(resource, arn):
-                return passed(f"The organization trail {arn} is logging.")
-            stopped.append(arn)
-        except GapError as error:
-            gaps += error.gaps
-    if gaps:
-        # An organization trail that could not be read may be logging.
-        raise GapError(*dict.fromkeys(gaps))
-    if stopped:
-        return failed(f"No organization trail is logging: {', '.join(stopped)}.")
+    arns = resource["trails"]
+    found, _ = find_qualifying_trail(resource, arns, TESTS)
+    if found:
+        return passed(f"The organization trail {found} is logging.")
+    if arns:
+        return failed(f"No organization trail is logging: {', '.join(arns)}.")
     return failed("The organization has no trail.")
 
 
@@ -92,11 +86,10 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     return made, fixes.set_facts(resource, trails=[*arns, made.arn])
 
 
-def _is_logging(resource: ResourceView, arn: str) -> bool:
-    trail = resource.look_up("cloudtrail.trail", arn, region="global")
-    if trail is None:
-        raise GapError(Gap(GapKind.NOT_READ, "cloudtrail.trail", "", resource.region, "NotCollected"))
-    return bool(trail["logging"]) and bool(trail["organization_trail"])
+TESTS: tuple[Test, ...] = (
+    (lambda trail: bool(trail["organization_trail"]), "is not the organization's"),
+    (lambda trail: bool(trail["logging"]), "is not logging"),
+)
 
 
 ARN = "arn:aws:organizations::111122223333:organization/o-example"
@@ -129,5 +122,7 @@ CASES = [
     _case("stopped", Verdict.FAIL, False),
     _case("stopped, and the other unreadable", Verdict.UNKNOWN, False, GAP),
     _case("the trails were refused", Verdict.UNKNOWN, facts={"trails": GAP}),
+    _case("one is logging, others not listed", Verdict.PASS, True, related_gaps=("cloudtrail.trail",)),
+    _case("stopped, and others not listed", Verdict.UNKNOWN, False, related_gaps=("cloudtrail.trail",)),
     _case("a trail that was not read", Verdict.UNKNOWN, facts={"trails": [ONE]}, related_gaps=("cloudtrail.trail",)),
 ]

@@ -4,7 +4,7 @@ They show who read which parameter and who opened which session; an attacker who
 
 **What is judged.** Each bucket that data of this kind goes to, found in
 
-* `S3BucketName` of this account's trails (`cloudtrail.DescribeTrails`). An organization trail is judged
+* `S3BucketName` of this account's trails of every home region (`cloudtrail.ListTrails`, `DescribeTrails`). An organization trail is judged
   once, in the account that owns it, not in the member accounts where it appears as a shadow trail.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
@@ -17,8 +17,6 @@ of that account read.
 **Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
 more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
 scan.
-
-**Limits.** A trail that covers a single other region is not listed by the call.
 
 **Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
 """

@@ -10,12 +10,13 @@ PASS is accepted only when every declared fact was read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
 from scans.domain.evidence import GLOBAL, Context, Resource, World
+from scans.domain.other_accounts import find_in_other_account
 
 
 class Verdict(StrEnum):
@@ -97,6 +98,8 @@ class Control:
     container: the ARN template of the place that holds such resources ({p} partition, {a} account, {r} region). It
     identifies an outcome about the place itself: nothing is there, or it could not be read.
     related: facts of other types, read with resource.look_up, resource.find and resource.all.
+    others: facts of resources of other accounts, from those accounts' own evidence, read with resource.look_up_other.
+    Such a control needs the organization. scans.domain.other_accounts says which resources can be looked up.
     frameworks: framework -> ids.
     needs_organization: whether it needs facts of the whole organization (Context.bucket_owners, root_managed). Such a control is
     judged after every account was read.
@@ -120,6 +123,7 @@ class Control:
     quote: str = ""
     source: str = ""
     related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 1
     needs_organization: bool = False
@@ -208,6 +212,14 @@ class ResourceView:
         if gaps:
             raise GapError(*gaps)
         return None
+
+    def look_up_other(self, account: str, type: str, arn: str, region: str) -> ResourceView:
+        """A resource of another account, from that account's own evidence. GapError: unknown, never "it is gone"."""
+        if type not in self._control.others:
+            raise UndeclaredFactError(f"{self._control.id} reads {type} of others but doesn't declare it in others")
+        found, world = find_in_other_account(self.context, account, type, arn, region)
+        theirs = replace(self.context, account=account)
+        return ResourceView(found, self._control, world, theirs, self._control.others[type])
 
     def seen_by(self, control: Control) -> ResourceView:
         """The same resource with the facts of another control, for a control that builds on that control's outcome."""

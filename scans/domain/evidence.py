@@ -169,6 +169,8 @@ class Context:
     known. None until the accounts were read.
     shared_buckets: for each bucket that settings of another account point at, what the owner's evidence says about it:
     name -> {"account": the owner, "evidence": a document for decode_evidence}.
+    others: account -> the part of its evidence that describes resources which other accounts refer to
+    (scans.domain.other_accounts).
     root_managed: whether the organization manages its members' root credentials centrally. A Gap where the management
     account could not read it; None where it was not asked.
     not_read and left_out: accounts that this scan did not read -> time of the last reading (ISO 8601, UTC) or "".
@@ -188,6 +190,7 @@ class Context:
     left_out: Mapping[str, str] = field(default_factory=dict)
     as_of: str = "1970-01-01T00:00:00+00:00"
     policy: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
 
 
 class World:

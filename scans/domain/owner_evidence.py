@@ -6,24 +6,14 @@ that account, its evidence is old and may no longer be true, so the outcome is u
 
 from __future__ import annotations
 
-from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, OWNER_NOT_READ, Gap, GapKind
 from scans.domain.control import Outcome, unknown
-from scans.domain.evidence import GLOBAL, Context
+from scans.domain.evidence import Context
+from scans.domain.other_accounts import LEFT_OUT_GAP, NEVER_READ_GAP, NOT_READ_GAP, explain_unread_account
 
-# Two kinds of absence: the first is a problem to report, the second is what the person who started the scan asked for.
-NOT_READ_GAP = Gap(GapKind.NOT_READ, "sts.AssumeRole", "sts:AssumeRole", GLOBAL, OWNER_NOT_READ)
-LEFT_OUT_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, ACCOUNTS_LIMITED)
-NEVER_READ_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, NOT_COLLECTED)
+__all__ = ["LEFT_OUT_GAP", "NEVER_READ_GAP", "NOT_READ_GAP", "unknown_unless_read"]
 
 
 def unknown_unless_read(context: Context, account: str, said: str) -> Outcome | None:
     """UNKNOWN if this account was not read in this scan; None if it was. said: what is unknown because of that."""
-    for held, why, gap in (
-        (context.not_read, "was not read in this scan", NOT_READ_GAP),
-        (context.left_out, "was not part of this scan", LEFT_OUT_GAP),
-    ):
-        if account in held:
-            date = held[account][:16].replace("T", " ")
-            last = f"what is known of it is of {date} UTC" if date else "no scan has ever read it"
-            return unknown(f"{said} The account {account} {why}; {last}.", gap if date else NEVER_READ_GAP)
-    return None
+    doubt = explain_unread_account(context, account)
+    return None if doubt is None else unknown(f"{said} {doubt[0]}", doubt[1])

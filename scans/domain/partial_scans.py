@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, Gap, GapKind
+from accounts.aws.gaps import ACCOUNTS_LIMITED, NOT_COLLECTED, OWNER_ONLY, Gap, GapKind
 from scans.domain.control import Verdict
 from scans.domain.engine import JudgedOutcome, make_unread_outcome
 from scans.domain.evidence import GLOBAL, Evidence, Resource
@@ -51,8 +51,10 @@ def is_left_out_gap(gap: Gap, read: RegionLimit) -> bool:
 
 
 def counts_as_missing(gap: Mapping[str, str]) -> bool:
-    """Whether a stored gap counts as unreadable. A gap that was asked for (scan --region) doesn't."""
-    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] == REGIONS_LIMITED)
+    """Whether a stored gap counts as unreadable.
+
+    What was asked for (scan --region) doesn't, nor does what AWS answers to another account, which is read there."""
+    return not (gap["kind"] == GapKind.NOT_READ and gap["code"] in (REGIONS_LIMITED, OWNER_ONLY))
 
 
 def is_partial_evidence(evidence: Evidence) -> bool:

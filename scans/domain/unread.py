@@ -8,7 +8,7 @@ from accounts.aws.gaps import Gap, GapKind
 from scans.domain.control import Verdict
 from scans.domain.engine import JudgedOutcome
 from scans.domain.evidence import Context, decode_evidence
-from scans.domain.owner_evidence import NOT_READ_GAP
+from scans.domain.other_accounts import NOT_READ_GAP
 
 
 def list_blocking_gaps(judged: Iterable[JudgedOutcome], foreign: frozenset[Gap] = frozenset()) -> list[Gap]:
@@ -22,8 +22,10 @@ def list_blocking_gaps(judged: Iterable[JudgedOutcome], foreign: frozenset[Gap] 
 
 
 def list_foreign_gaps(context: Context) -> frozenset[Gap]:
-    """The gaps in evidence of other accounts: of bucket owners, and of the management account for root credentials."""
+    """The gaps in evidence of other accounts: of owners of buckets and trails, of administrators, of the management
+    account for root credentials."""
     found = {gap for held in context.shared_buckets.values() for gap in decode_evidence(held["evidence"]).all_gaps()}
+    found |= {gap for parts in context.others.values() for part in parts for gap in part.all_gaps()}
     return frozenset(found | ({context.root_managed} if isinstance(context.root_managed, Gap) else set()))
 
 

@@ -55,6 +55,7 @@ def format_control_table(control: Control) -> str:
         ),
         ("resources and their facts", format_fact_types(control.facts)),
         ("also reads", format_fact_types(control.related)),
+        ("reads of other accounts", format_fact_types(control.others)),
         ("source document's statements", statements),
         ("source", control.source),
         ("frameworks", frameworks),

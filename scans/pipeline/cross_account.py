@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC
+from dataclasses import replace
 from typing import Any
-
-from django.db.models import QuerySet
 
 from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
@@ -16,12 +13,18 @@ from scans import registry
 from scans.controls.lib import destinations
 from scans.domain import evidence
 from scans.domain.control import Control
-from scans.domain.evidence import GLOBAL, Context, Resource, World
+from scans.domain.evidence import GLOBAL, Context, Resource
 from scans.models import EvidenceHead, Scan
+from scans.pipeline import others
+from scans.pipeline.account_reading import (
+    GONE_STATUSES,
+    AccountReadStatus,
+    classify_read_accounts,
+    list_present_accounts,
+    load_account_world,
+)
 from scans.storage import blobs
 
-# The evidence of an account that left the organization no longer counts.
-GONE_STATUSES = [Account.Status.VANISHED, Account.Status.CLOSED]
 InboundBuckets = dict[str, dict[str, list[str]]]  # owning account -> bucket -> kinds of data
 
 
@@ -38,43 +41,6 @@ def iterate_latest_resources(organization: Organization, collector: str, type: s
             for resource in evidence.parse_evidence(contents[digest]).resources:
                 if resource.type == type:
                     yield account, resource
-
-
-@dataclass(frozen=True, slots=True)
-class AccountReadStatus:
-    """Which accounts of the organization a Scan read, could not read, or left out.
-
-    read: account -> manifest. not_read, left_out: account -> time of the last reading, or "" without one.
-    """
-
-    read: Mapping[str, str] = field(default_factory=dict)
-    not_read: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-
-def classify_read_accounts(scan: Scan) -> AccountReadStatus:
-    targets = list(scan.targets.values_list("account__account_id", "state", "visit", "manifest"))
-    asked = {id for id, *_ in targets}
-    # An account whose second visit failed was still read by its first visit in this scan.
-    read = {id: manifest for id, state, visit, manifest in targets if state == "done" or (visit > 1 and manifest)}
-    not_read: dict[str, str] = {}
-    left_out: dict[str, str] = {}
-    rows = list_present_accounts(scan.organization).values_list(
-        "account_id", "status", "unreadable", "last_good_scan_at"
-    )
-    for id, status, unreadable, last in rows:
-        if id in read:
-            continue
-        # Left out only if its last reading succeeded. An account that could not be read then may be unreadable now, so
-        # its old evidence must not make anything pass.
-        readable = last is not None and unreadable is None and status == Account.Status.ACTIVE
-        chosen = left_out if readable and id not in asked else not_read
-        chosen[id] = last.astimezone(UTC).isoformat() if last else ""
-    return AccountReadStatus(read, not_read, left_out)
-
-
-def list_present_accounts(organization: Organization) -> QuerySet[Account]:
-    return organization.accounts.exclude(status__in=GONE_STATUSES)
 
 
 def map_bucket_owners(
@@ -135,20 +101,6 @@ def read_root_management(organization: Organization, reading: AccountReadStatus 
     return None
 
 
-def load_account_world(
-    organization: Organization, account: str, types: set[str], reading: AccountReadStatus | None = None
-) -> World:
-    """The evidence of these types in one Account: what this reading collected, or else the latest evidence."""
-    collectors = {registry.collector_by_type()[type] for type in types}
-    if reading and account in reading.read:
-        return World(blobs.load_manifest_evidence(blobs.load_manifest(reading.read[account]), collectors).values())
-    rows = EvidenceHead.objects.filter(
-        account__organization=organization, account__account_id=account, collector__in=collectors
-    )
-    contents = blobs.load_contents(rows.values_list("digest", flat=True))
-    return World(evidence.parse_evidence(data) for data in contents.values())
-
-
 def build_organization_context(scan: Scan) -> Context:
     """The context for controls that need the whole organization. Call it once the Scan's accounts were read."""
     reading = classify_read_accounts(scan)
@@ -161,19 +113,20 @@ def build_organization_context(scan: Scan) -> Context:
         root_managed=read_root_management(scan.organization, reading),
         not_read=reading.not_read,
         left_out=reading.left_out,
+        others=others.describe_others(scan, reading),
     )
 
 
 def list_deciding_accounts(account: Account, control: Control) -> list[str]:
     """The other accounts that this control's outcomes in this Account depend on, for a rescan of a ticket.
 
-    They are the owners of its buckets, as last known, and the management account.
+    They are the owners of its buckets and of what else it refers to, as last known, and the management account.
     """
     if not control.needs_organization:
         return []
     organization = account.organization
     needed = {registry.collector_by_type()[type] for type in control.facts}
-    found: set[str] = set()
+    found = others.list_managing_accounts(account, control)
     if "iam" in needed:
         found.add(organization.management_account_id)
     if "s3_buckets" in needed and (names := list_destination_buckets(account)):

@@ -124,6 +124,7 @@ def store_context(context: Context) -> str:
             "policy": dict(context.policy),
             "root_managed": evidence.encode_fact(context.root_managed),
             **{name: dict(held) for name in AGE_FIELDS if (held := getattr(context, name))},
+            **({"others": encode_others(context.others)} if context.others else {}),
         }
     )
 
@@ -137,6 +138,7 @@ def load_shared_context(digest: str) -> Context:
     """A Scan's context without an Account. The content of a digest never changes, so caching is safe."""
     # Every Target of a scan loads the same context, with the bucket owners of the whole organization in it.
     document = load_json(digest)
+    others = document.get("others", {})
     return Context(
         partition=document["partition"],
         organization=document["organization"],
@@ -149,4 +151,9 @@ def load_shared_context(digest: str) -> Context:
         policy=document["policy"],
         root_managed=evidence.decode_fact(document.get("root_managed")),
         **{name: document.get(name, {}) for name in AGE_FIELDS},
+        others={account: tuple(map(evidence.decode_evidence, parts)) for account, parts in others.items()},
     )
+
+
+def encode_others(others: Mapping[str, tuple[Evidence, ...]]) -> dict[str, list[dict[str, Any]]]:
+    return {account: [evidence.encode_evidence(part) for part in parts] for account, parts in others.items()}

@@ -137,6 +137,8 @@ def digest(control: str) -> str:
         sorted((type, list(names)) for type, names in given.items()) for given in (declared.facts, declared.related)
     ]
     parts = [repr((facts, str(declared.scope), declared.needs_organization))]
+    if declared.others:
+        parts.append(repr(sorted((type, list(names)) for type, names in declared.others.items())))
     for (module, name), node in sorted(reached(control).items()):
         parts.append(f"{module}.{name} {form(Bare().visit(deepcopy(node)))}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

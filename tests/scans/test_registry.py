@@ -183,3 +183,27 @@ def one_of(kind: str, name: str, made: ModuleType) -> Any:
         return iter([(name, made)]) if package.__name__.endswith(kind) else every(package)
 
     return modules
+
+
+def test_facts_of_others_need_the_organization() -> None:
+    control = replace(GOOD.control, others={"cloudtrail.trail": ("logging",)})
+    with pytest.raises(registry.RegistryError, match="set needs_organization"):
+        registry.require_known_others(control)
+    registry.require_known_others(replace(control, needs_organization=True))
+
+
+def test_facts_of_others_that_nothing_refers_to() -> None:
+    control = replace(GOOD.control, others={"ssm.parameter": ("type",)}, needs_organization=True)
+    with pytest.raises(registry.RegistryError, match=r"ssm\.parameter of other accounts, which nothing refers to"):
+        registry.require_known_others(control)
+
+
+def test_other_accounts_facts_must_be_declared() -> None:
+    control = replace(GOOD.control, needs_organization=True)
+    resource = Resource("ssm.parameter", "arn:one", "eu-west-1", {})
+
+    def evaluate(view: Any) -> None:
+        view.look_up_other("999900001111", "cloudtrail.trail", "arn:two", "global")
+
+    with pytest.raises(UndeclaredFactError, match="declare it in others"):
+        judge_resource(control, evaluate, World(()), Context(), resource, ())

@@ -1,4 +1,4 @@
-"""CloudTrail: organization trails seen from members, AWS's default selectors, sampled events."""
+"""CloudTrail: organization trails seen from members, trails of one region, AWS's default selectors, sampled events."""
 
 from __future__ import annotations
 
@@ -65,10 +65,21 @@ def describe(trail: Any) -> dict[str, Any]:
     return answer | {name: value for name, value in optional.items() if value}
 
 
+def list_trails(request: Request) -> dict[str, Any]:
+    """The account's own trails of every region, and nothing but their names."""
+    trails = [trail for backend in cloudtrail_backends[request.account].values() for trail in backend.trails.values()]
+    items = [{"TrailARN": each.arn, "Name": each.trail_name, "HomeRegion": each.region_name} for each in trails]
+    return page(request, sorted(items, key=lambda item: str(item["TrailARN"])), "Trails")
+
+
 def find(request: Request, name: str) -> Any:
-    for trail in visible(request):
+    """A trail of this account. AWS tells members nothing of what their organization's trail does."""
+    for trail in own(request.account, request.region):
         if name in {trail.arn, trail.trail_name}:
             return trail
+    if name.startswith("arn:") and f":{request.account}:" not in name and request.operation == "GetEventSelectors":
+        message = f"AccountID in ARN is wrong, you can only access resources with AccountID {request.account}."
+        raise AwsError("CloudTrailARNInvalidException", message)
     raise AwsError("TrailNotFoundException", f"Unknown trail: {name} for the user: {request.account}")
 
 
@@ -101,6 +112,7 @@ def when(event: dict[str, Any]) -> float:
 
 
 HANDLERS = {
+    "cloudtrail.ListTrails": list_trails,
     "cloudtrail.DescribeTrails": describe_trails,
     "cloudtrail.GetTrailStatus": get_trail_status,
     "cloudtrail.GetEventSelectors": get_event_selectors,

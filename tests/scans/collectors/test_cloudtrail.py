@@ -1,10 +1,12 @@
+"""Trails of every home region (B1), and an organization's trail that its members may not ask about (C1)."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import OWNER_ONLY, Gap, GapKind
 from scans.collectors.cloudtrail import COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Context, serialize_evidence
@@ -31,17 +33,22 @@ def trail(arn: str = OWN, **more: Any) -> dict[str, Any]:
     }
 
 
+def listed(arn: str) -> dict[str, Any]:
+    return {"TrailARN": arn, "Name": arn.rpartition("/")[2], "HomeRegion": arn.split(":")[3]}
+
+
 def account(*trails: dict[str, Any]) -> FakeReader:
     reader = FakeReader(COLLECTOR)
     reader.answer("cloudtrail", "DescribeTrails", {"trailList": list(trails)})
+    reader.answer("cloudtrail", "ListTrails", {"Trails": [listed(each["TrailARN"]) for each in trails]})
     reader.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True, "LatestDeliveryTime": object()})
     return reader.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": SELECTORS})
 
 
-def test_an_empty_account_takes_one_call() -> None:
+def test_an_empty_account_takes_two_calls() -> None:
     reader = account()
     evidence = collect(reader, MEMBER)
-    assert reader.count() == 1
+    assert reader.count() == 2
     assert one_of(evidence, "cloudtrail.account") == {"trails": []}
     assert [r.type for r in evidence.resources] == ["cloudtrail.account"]
 
@@ -73,6 +80,7 @@ def test_a_trail_is_read_by_arn_in_its_home_region() -> None:
     assert [(m.region, m.params) for m in reader.made[1:]] == [
         ("eu-west-1", {"Name": OWN}),
         ("eu-west-1", {"TrailName": OWN}),
+        ("global", {}),
     ]
     assert serialize_evidence(evidence) == serialize_evidence(collect(reader, MEMBER))
 
@@ -83,7 +91,7 @@ def test_an_organization_trail_in_a_member_is_counted_once() -> None:
     evidence = collect(reader, MEMBER)
     assert set(all_of(evidence, "cloudtrail.trail")) == {OWN, SHADOW}
     assert one_of(evidence, "cloudtrail.account") == {"trails": sorted([OWN, SHADOW])}
-    assert reader.count() == 1 + 2 * 2
+    assert reader.count() == 2 + 2 * 2
     assert not all_of(evidence, "cloudtrail.organization")
 
 
@@ -140,3 +148,100 @@ def test_malformed_details_are_gaps() -> None:
     )
     facts = one_of(collect(reader, MEMBER), "cloudtrail.trail")
     assert facts["logging"].kind is facts["selectors"].kind is GapKind.MALFORMED
+
+
+FAR = f"arn:aws:cloudtrail:ap-south-1:{ACCOUNT}:trail/far"
+
+
+def account_with_far_trail() -> FakeReader:
+    """A trail of one other region, which only ListTrails names."""
+    reader = account(trail())
+    reader.answer("cloudtrail", "ListTrails", {"Trails": [listed(OWN)]}, {"Trails": [listed(FAR)]})
+    described = {"trailList": [trail(FAR, IsMultiRegionTrail=False)]}
+    return reader.answer("cloudtrail", "DescribeTrails", described, when={"trailNameList": [FAR]}, region="ap-south-1")
+
+
+def test_single_region_trail_is_asked_about_at_home() -> None:
+    reader = account_with_far_trail()
+    evidence = collect(reader, MEMBER)
+    assert not evidence.gaps
+    assert one_of(evidence, "cloudtrail.account") == {"trails": sorted([OWN, FAR])}
+    far = all_of(evidence, "cloudtrail.trail")[FAR]
+    assert (far["home_region"], far["multi_region"], far["bucket"]) == ("ap-south-1", False, "trails")
+    assert [made.region for made in reader.asked("cloudtrail", "GetTrailStatus")] == ["eu-west-1", "ap-south-1"]
+
+
+def test_denied_list_of_all_regions_is_a_gap() -> None:
+    reader = account().refuse("cloudtrail", "ListTrails")
+    evidence = collect(reader, MANAGEMENT)
+    gap = reader.gap("cloudtrail", "ListTrails")
+    assert evidence.gaps == {"cloudtrail.trail": [gap]}
+    assert one_of(evidence, "cloudtrail.account") == one_of(evidence, "cloudtrail.organization") == {"trails": gap}
+
+
+def test_incomplete_list_names_known_trails() -> None:
+    evidence = collect(account(trail()).refuse("cloudtrail", "ListTrails"), MEMBER)
+    assert one_of(evidence, "cloudtrail.account") == {"trails": [OWN]}
+    assert kinds(evidence, "cloudtrail.trail") == ["denied"]
+
+
+def test_listed_trail_without_description_is_unknown() -> None:
+    reader = account_with_far_trail().refuse("cloudtrail", "DescribeTrails", region="ap-south-1")
+    evidence = collect(reader, MEMBER)
+    far = all_of(evidence, "cloudtrail.trail")[FAR]
+    gap = reader.gap("cloudtrail", "DescribeTrails", region="ap-south-1")
+    assert {far[name] for name in ("multi_region", "validation", "kms_key", "bucket", "organization_trail")} == {gap}
+    assert far["logging"] is True
+    assert not evidence.gaps
+
+
+def test_trail_listed_and_absent_at_home_is_unknown() -> None:
+    reader = account_with_far_trail().answer("cloudtrail", "DescribeTrails", {"trailList": []}, region="ap-south-1")
+    far = all_of(collect(reader, MEMBER), "cloudtrail.trail")[FAR]
+    assert far["bucket"].kind is GapKind.MALFORMED
+
+
+def test_listed_trail_deleted_meanwhile_is_dropped() -> None:
+    reader = account_with_far_trail().answer("cloudtrail", "DescribeTrails", {"trailList": []}, region="ap-south-1")
+    reader.refuse("cloudtrail", "GetTrailStatus", "TrailNotFoundException", kind=GapKind.REJECTED, when={"Name": FAR})
+    assert set(all_of(collect(reader, MEMBER), "cloudtrail.trail")) == {OWN}
+
+
+@pytest.mark.parametrize("item", [{}, {"TrailARN": FAR}, {"TrailARN": FAR, "HomeRegion": "../x"}, "x"])
+def test_malformed_listed_trail_is_a_gap(item: Any) -> None:
+    evidence = collect(account(trail()).answer("cloudtrail", "ListTrails", {"Trails": [item]}), MEMBER)
+    assert kinds(evidence, "cloudtrail.trail") == ["malformed"]
+
+
+@pytest.mark.parametrize("flag", ["LogFileValidationEnabled", "IsOrganizationTrail"])
+def test_flag_left_out_is_unknown(flag: str) -> None:
+    item = {name: value for name, value in trail().items() if name != flag}
+    evidence = collect(account(item), MANAGEMENT)
+    facts = one_of(evidence, "cloudtrail.trail")
+    assert [value.kind for value in facts.values() if isinstance(value, Gap)] == [GapKind.MALFORMED]
+    assert one_of(evidence, "cloudtrail.organization") == {"trails": [OWN] if flag == "IsOrganizationTrail" else []}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("TrailNotFoundException", GapKind.REJECTED),
+        ("CloudTrailARNInvalidException", GapKind.REJECTED),
+        ("AccessDeniedException", GapKind.DENIED),
+    ],
+)
+def test_member_is_told_nothing_of_organization_trail(code: str, kind: GapKind) -> None:
+    reader = account(trail(SHADOW, IsOrganizationTrail=True))
+    for operation in ("GetTrailStatus", "GetEventSelectors"):
+        reader.refuse("cloudtrail", operation, code, kind=kind)
+    evidence = collect(reader, MEMBER)
+    facts = one_of(evidence, "cloudtrail.trail")
+    assert {facts[name].code for name in ("logging", "selectors", "advanced_selectors")} == {OWNER_ONLY}
+    assert facts["multi_region"] is True
+    assert one_of(evidence, "cloudtrail.account") == {"trails": [SHADOW]}
+
+
+def test_throttled_read_of_organization_trail_stays_a_gap() -> None:
+    reader = account(trail(SHADOW, IsOrganizationTrail=True))
+    reader.refuse("cloudtrail", "GetTrailStatus", "ThrottlingException", kind=GapKind.THROTTLED)
+    assert one_of(collect(reader, MEMBER), "cloudtrail.trail")["logging"].kind is GapKind.THROTTLED

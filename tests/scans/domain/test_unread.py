@@ -46,6 +46,8 @@ def test_gaps_of_other_accounts_are_listed() -> None:
     shared = Evidence("shared_bucket", REGION, types=("s3.bucket",), gaps={"s3.account": [THEIRS]})
     buckets = {"logs": {"account": "444455556666", "evidence": encode_evidence(shared)}}
     assert list_foreign_gaps(Context(shared_buckets=buckets, root_managed=True)) == {THEIRS}
+    trails = Evidence("others", "global", gaps={"cloudtrail.trail": [THEIRS]})
+    assert list_foreign_gaps(Context(others={"999900001111": (trails,)})) == {THEIRS}
     assert list_foreign_gaps(Context(shared_buckets=buckets, root_managed=FEATURES)) == {THEIRS, FEATURES}
 
 
