@@ -128,6 +128,14 @@ def is_opt_in(partition: str, region: str) -> bool:
 
 @cache
 def lacks_service(service: str, region: str) -> bool:
-    """Whether AWS publishes the regions of this service, and this one isn't among them."""
-    data = require_partition(partition_for(region))["services"].get(ENDPOINT_PREFIXES.get(service, service), {})
+    """Whether AWS publishes where this service is, and this region isn't among it.
+
+    False where the data can't tell: of a region newer than the data, and of a service that no partition lists."""
+    partition, name = partition_for(region), ENDPOINT_PREFIXES.get(service, service)
+    if region not in require_partition(partition)["regions"]:
+        return False
+    data = require_partition(partition)["services"].get(name)
+    if data is None:
+        # A partition doesn't list services that it lacks, such as Macie in China.
+        return any(name in other["services"] for other in load_partitions().values())
     return bool(data.get("endpoints")) and data.get("isRegionalized", True) and region not in data["endpoints"]

@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
     SSOError,
     TokenRetrievalError,
@@ -39,7 +40,8 @@ from governance.core.storable import make_text_storable
 
 ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 UNKNOWN_HOST = re.compile(
-    r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo", re.IGNORECASE
+    r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo|Tunnel connection failed: 50[234]",
+    re.IGNORECASE,
 )
 
 
@@ -69,9 +71,9 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
     place = actual_region(partition or "aws", region)
     if isinstance(exc, ClientError):
         kind = classify_code(code, message, status, place)
-    elif isinstance(exc, EndpointConnectionError) and is_unknown_host(exc):
-        # Unsupported only if AWS publishes no such endpoint. Otherwise the portal's own name resolution fails.
-        kind = GapKind.UNSUPPORTED if lacks_service(call.service, place) else GapKind.UNREACHABLE
+    elif is_without_host(exc) and lacks_service(call.service, place):
+        # Only if AWS publishes no such endpoint. Otherwise the portal's own name resolution or proxy fails.
+        kind = GapKind.UNSUPPORTED
     # AWS's texts go into database rows and reasons.
     return CallError(
         Gap(kind, call.api, call.action, region, make_text_storable(code)), make_text_storable(message), status
@@ -133,8 +135,13 @@ KINDS_BY_CLASS: tuple[tuple[type[Exception], GapKind, str], ...] = (
 )
 
 
-def is_unknown_host(exc: EndpointConnectionError) -> bool:
-    """Whether the host name could not be resolved. botocore's own message omits the cause."""
+def is_without_host(exc: Exception) -> bool:
+    """Whether there seems to be no such host: its name is unknown here or to the proxy, or no FIPS host is published."""
+    if isinstance(exc, FipsError):
+        return True
+    if not isinstance(exc, EndpointConnectionError | ProxyConnectionError):
+        return False
+    # botocore's own message omits the cause.
     cause = exc.kwargs.get("error")
     return UNKNOWN_HOST.search(f"{type(cause).__name__} {cause}") is not None
 

@@ -166,7 +166,7 @@ WHAT_TO_DO = {
 WHAT_TO_DO_BY_CALL = {
     (GapKind.DENIED, "s3.HeadBucket"): "Scan the account that owns the bucket, too, or ask its owner to allow"
     " s3:ListBucket; if the bucket belongs to this account, allow the action in the scan role.",
-    (GapKind.NOT_READ, "organizations.ListAccounts"): "Ask the account that owns the resource: it is not in the"
+    (GapKind.NOT_READ, "scan.Organization"): "Ask the account that owns the resource: it is not in the"
     " organization, so no scan reads it.",
     (GapKind.NOT_READ, "sts.AssumeRole"): "Make the account that owns the resource readable (its page shows why it"
     " isn't), then scan again.",

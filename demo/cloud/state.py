@@ -34,6 +34,9 @@ class Extra:
     public_snapshots: list[str] = field(default_factory=list)
     macie_status: str = "DISABLED"
     macie_discovery: str = "DISABLED"
+    macie_administrator: str = ""
+    macie_members: dict[str, str] = field(default_factory=dict)  # of an administrator: account -> status of discovery
+    macie_tells_member: bool = True  # its own status of discovery
     region_status: dict[str, str] = field(default_factory=dict)
     credential_rows: list[dict[str, str]] = field(default_factory=list)
     virtual_mfa: list[dict[str, Any]] = field(default_factory=list)

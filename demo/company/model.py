@@ -131,6 +131,7 @@ class Account:
     buckets: list[Bucket] = field(default_factory=list)
     macie: dict[str, str] = field(default_factory=dict)  # region -> ENABLED, PAUSED or DISABLED
     discovers: set[str] = field(default_factory=set)  # regions in which Macie's automated discovery is on
+    macie_administrator: str = ""  # the account that manages Macie for this one
 
     @property
     def unreadable(self) -> str:

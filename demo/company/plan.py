@@ -103,8 +103,17 @@ def _fill(plan: Plan, seed: int) -> None:
         _fill_account(plan, account, random.Random(f"{seed} {account.id}"), central)
         if account.archetype == "archive":
             central = {name: b.name for b in account.buckets for name in ("trail", "sessions") if f"-{name}-" in b.name}
+    _administer_macie(plan)
     _trails(plan, central, random.Random(f"{seed} trails"))
     _foreign(plan, random.Random(f"{seed} foreign"))
+
+
+def _administer_macie(plan: Plan) -> None:
+    """The archive's account is the Macie administrator of the well-kept accounts."""
+    administrators = [account.id for account in plan.accounts if account.archetype == "archive"]
+    for account in plan.accounts:
+        if account.archetype in ("healthy", "heavy") and administrators:
+            account.macie_administrator = administrators[0]
 
 
 def _fill_account(plan: Plan, account: Account, rng: random.Random, central: dict[str, str]) -> None:

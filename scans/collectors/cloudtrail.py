@@ -111,7 +111,7 @@ def add_trails_of_region(aws: Reader, evidence: Evidence, home: str, arns: list[
 
 
 def add_undescribed_trail(aws: Reader, evidence: Evidence, arn: str, home: str, gap: Gap) -> None:
-    facts = dict.fromkeys(DESCRIBED, hide_from_member(gap, arn, aws.account))
+    facts: dict[str, Any] = dict.fromkeys(DESCRIBED, hide_from_member(gap, arn, aws.account))
     try:
         facts |= read_trail_state(aws, arn, home)
     except TrailGoneError:
@@ -152,15 +152,15 @@ def parse_trail(item: Any, home: str) -> dict[str, Any]:
         "name": require_text(item, "Name"),
         "home_region": home,
         "multi_region": require_flag(item, "IsMultiRegionTrail"),
-        "organization_trail": read_flag(item, "IsOrganizationTrail", home),
-        "validation": read_flag(item, "LogFileValidationEnabled", home),
+        "organization_trail": read_described_flag(item, "IsOrganizationTrail", home),
+        "validation": read_described_flag(item, "LogFileValidationEnabled", home),
         "kms_key": text_or_none(item, "KmsKeyId"),
         "bucket": require_text(item, "S3BucketName"),
         "log_group": text_or_none(item, "CloudWatchLogsLogGroupArn"),
     }
 
 
-def read_flag(item: Any, key: str, home: str) -> bool | Gap:
+def read_described_flag(item: Any, key: str, home: str) -> bool | Gap:
     """A flag that AWS always gives, though its model allows to leave it out: then it is unknown."""
     return read_or_gap(make_malformed_gap(DESCRIBE, home), require_flag, item, key)
 

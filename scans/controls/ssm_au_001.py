@@ -168,7 +168,7 @@ OWNER_READ = {OWNER: "2026-03-01T12:00:00+00:00"}
 SHARED = f"arn:aws:cloudtrail:eu-west-1:{OWNER}:trail/organization"
 
 
-def _member_case(
+def _organization_case(
     name: str, verdict: Verdict, told: dict[str, Any] | None, reason_has: str = "", **context: Any
 ) -> Case:
     """A member that is refused the status and selectors of its organization's trail. told: what its owner was told."""
@@ -266,19 +266,21 @@ CASES = [
     _case("a good trail, others not listed", Verdict.PASS, {}, related_gaps=("cloudtrail.trail",)),
     _case("a bad trail, others not listed", Verdict.UNKNOWN, {"logging": False}, related_gaps=("cloudtrail.trail",)),
     _case("no trail, and not all were listed", Verdict.UNKNOWN, related_gaps=("cloudtrail.trail",)),
-    _member_case("the organization's trail, told by its owner", Verdict.PASS, GOOD),
-    _member_case("the organization's trail, stopped as its owner says", Verdict.FAIL, {**GOOD, "logging": False}),
-    _member_case("the organization's trail, refused to its owner too", Verdict.UNKNOWN, {**GOOD, "logging": GAP}),
-    _member_case("the organization's trail that its owner's evidence lacks", Verdict.UNKNOWN, None),
-    _member_case(
+    _organization_case("the organization's trail, told by its owner", Verdict.PASS, GOOD),
+    _organization_case("the organization's trail, stopped as its owner says", Verdict.FAIL, {**GOOD, "logging": False}),
+    _organization_case("the organization's trail, refused to its owner too", Verdict.UNKNOWN, {**GOOD, "logging": GAP}),
+    _organization_case("the organization's trail that its owner's evidence lacks", Verdict.UNKNOWN, None),
+    _organization_case(
         "the organization's trail, its owner not read",
         Verdict.UNKNOWN,
         GOOD,
         reason_has="2026-03-01",
         not_read=OWNER_READ,
     ),
-    _member_case("its owner left out of the scan", Verdict.UNKNOWN, GOOD, reason_has="not part", left_out=OWNER_READ),
-    _member_case(
+    _organization_case(
+        "its owner left out of the scan", Verdict.UNKNOWN, GOOD, reason_has="not part", left_out=OWNER_READ
+    ),
+    _organization_case(
         "its owner outside the organization", Verdict.UNKNOWN, GOOD, reason_has="not in the", accounts=frozenset()
     ),
     _case("a trail that was not read", Verdict.UNKNOWN, facts={"trails": [ONE]}),

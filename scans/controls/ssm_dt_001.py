@@ -8,7 +8,8 @@ unnoticed.
 does the refusal whose message says that Macie is not enabled.
 
 **Not applicable** in a region where no bucket of this account holds Systems Manager data (the buckets that the
-account's settings name), and where AWS doesn't offer Macie.
+account's settings name), and where AWS doesn't offer Macie: its published endpoints have none there, and no host
+answers.
 
 **Unknown** when the session could not be read for any other reason: a real denial has the same code as
 "not enabled", and only the message tells them apart. Also when the list of such buckets is incomplete.
@@ -16,7 +17,9 @@ account's settings name), and where AWS doesn't offer Macie.
 **Limits.** The control judges whether Macie runs, not which buckets it inspects. In an organization with a Macie
 administrator, each member still has its own session, which is read here.
 
-**Source of the facts.** Macie API reference, GetMacieSession.
+**Source of the facts.** Macie API reference, GetMacieSession. Regions without Macie: the endpoints that AWS publishes
+(https://docs.aws.amazon.com/general/latest/gr/macie.html), as botocore's data of this version lists them; China and
+GovCloud (US) have none.
 """
 
 from __future__ import annotations

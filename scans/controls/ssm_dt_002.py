@@ -3,23 +3,35 @@
 Macie inspects nothing until a job or automated discovery is set up. Automated discovery samples objects of every
 bucket each day and reports where it finds personal data.
 
-**What is judged.** `macie2.GetAutomatedDiscoveryConfiguration` in each region where Macie is on. `ENABLED`
+**What is judged.** The status of automated discovery for this account, in each region where Macie is on. `ENABLED`
 passes, `DISABLED` fails.
+
+* A standalone account or a Macie administrator: `macie2.GetAutomatedDiscoveryConfiguration`, and for an account that
+  has a status of its own among those that it administers, that status (`macie2.ListAutomatedDiscoveryAccounts`).
+* A member of an organization in Macie (`macie2.GetAdministratorAccount` names its administrator): its own status. If
+  AWS doesn't tell the member, the administrator's evidence of this scan decides: whether discovery is off for the
+  organization, or else its status for the member.
 
 **Not applicable** in a region where no bucket of this account holds Systems Manager data, where Macie isn't
 on (SSM-DT-001 judges that), and where AWS doesn't offer Macie.
 
-**Unknown** when the configuration could not be read: AWS may refuse it to a member account and return it only to
-the Macie administrator. Also for a status that this version doesn't know.
+**Unknown** when the status could not be read, or is one that this version doesn't know. For a member also when its
+administrator was not read in this scan, isn't in the organization, or doesn't list the member.
 
 **Limits.** Which buckets an administrator excluded from discovery is not read.
 
-**Source of the facts.** Macie API reference, GetAutomatedDiscoveryConfiguration; Macie user guide, automated
-sensitive data discovery.
+**Source of the facts.** Macie API reference, GetAutomatedDiscoveryConfiguration, GetAdministratorAccount and
+ListAutomatedDiscoveryAccounts
+(https://docs.aws.amazon.com/macie/latest/APIReference/automated-discovery-accounts.html); Macie user guide, automated
+sensitive data discovery. Regions without Macie: the endpoints that AWS publishes
+(https://docs.aws.amazon.com/general/latest/gr/macie.html).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from accounts.aws.gaps import GapError
 from scans.controls.lib import fixes
 from scans.domain.control import (
     GAP,
@@ -36,6 +48,7 @@ from scans.domain.control import (
     passed,
     unknown,
 )
+from scans.domain.evidence import Evidence, make_unread_gap
 
 CONTROL = Control(
     id="SSM-DT-002",
@@ -43,9 +56,14 @@ CONTROL = Control(
     title="Macie's automated discovery is on",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    version=2,  # 2: a session status that this version doesn't know is unknown
-    facts={"macie2.session": ("status", "supported", "discovery")},
-    related={"s3.bucket": ("name",)},
+    # 2: a session status that this version doesn't know is unknown. 3: a member's status is its own, or as its
+    # administrator's evidence says.
+    version=3,
+    needs_organization=True,
+    facts={"macie2.session": ("status", "supported")},
+    # The session once more: its discovery is asked only where it matters.
+    related={"macie2.session": ("discovery", "administrator"), "s3.bucket": ("name",)},
+    others={"macie2.session": ("configuration", "accounts")},
     container="arn:{p}:macie2:{r}:{a}:session",
     statements=("S10",),
     quote="assists in discovering and securing personal data that is stored in Amazon S3",
@@ -72,7 +90,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"Macie answered with a status that is not known: {status}.")
     if status != "ENABLED":
         return not_applicable("Macie is not on in this region, which SSM-DT-001 judges.")
-    discovery = str(resource["discovery"]).upper()
+    discovery = _read_discovery(resource).upper()
     if discovery == "ENABLED":
         return passed("Macie's automated discovery is on in this region.")
     if discovery == "DISABLED":
@@ -80,36 +98,101 @@ def evaluate(resource: ResourceView) -> Outcome:
     return unknown(f"Macie answered with a status of discovery that is not known: {discovery}.")
 
 
+def _read_discovery(resource: ResourceView) -> str:
+    """The status for this account, as it was told, or else its administrator. GapError if it is unknown."""
+    session = resource.look_up("macie2.session", resource.arn)
+    if session is None:
+        raise GapError(make_unread_gap("macie2.session", resource.region))
+    try:
+        return str(session["discovery"])
+    except GapError:
+        owner = session["administrator"]
+        if owner is None:
+            raise
+    theirs = resource.arn.replace(f":{resource.account}:", f":{owner}:")
+    administered = resource.look_up_other(owner, "macie2.session", theirs, resource.region)
+    if str(administered["configuration"]).upper() == "DISABLED":
+        return "DISABLED"  # for the organization, and so for every account of it
+    accounts = administered["accounts"]
+    if resource.account not in accounts:
+        reason = f"The Macie administrator {owner} doesn't list this account, so its automated discovery is not known."
+        raise GapError(make_unread_gap("macie2.session", resource.region), reason=reason)
+    return str(accounts[resource.account])
+
+
 def fix(resource: ResourceView) -> fixes.FixEffects:
     return (fixes.set_facts(resource, discovery="ENABLED"),)
 
 
-BUCKETS = {"s3.bucket": {"arn:aws:s3:::logs": {"name": "logs"}}}
+ARN = "arn:aws:macie2:eu-west-1:111122223333:session"
+ADMINISTRATOR = "999900001111"
+ADMINISTRATOR_READ = {ADMINISTRATOR: "2026-03-01T12:00:00+00:00"}
+BUCKETS = {"arn:aws:s3:::logs": {"name": "logs"}}
 
 
-def _case(
-    name: str,
-    verdict: Verdict,
-    discovery: object = "ENABLED",
-    *,
-    status: object = "ENABLED",
-    supported: object = True,
-    buckets: bool = True,
-    refused: bool = False,
-) -> Case:
-    facts = {"status": status, "supported": supported, "discovery": discovery}
-    related = BUCKETS if buckets else {"s3.bucket": {}}
-    return Case(name, verdict, facts, related=related, related_gaps=("s3.bucket",) if refused else ())
+def _case(name: str, verdict: Verdict, discovery: object = "ENABLED", **more: Any) -> Case:
+    """more: what differs from a standalone account with Macie, discovery and a bucket."""
+    facts = {
+        "status": more.get("status", "ENABLED"),
+        "supported": more.get("supported", True),
+        "discovery": discovery,
+        "administrator": more.get("administrator"),
+    }
+    return Case(
+        name,
+        verdict,
+        facts,
+        related={"macie2.session": {ARN: facts}, "s3.bucket": BUCKETS if more.get("buckets", True) else {}},
+        related_gaps=("s3.bucket",) if more.get("refused") else (),
+        arn=ARN,
+        context=more.get("context", {}),
+        reason_has=more.get("reason_has", ""),
+    )
+
+
+def _administered_case(name: str, verdict: Verdict, told: object, reason_has: str = "", **context: Any) -> Case:
+    """A member that AWS tells nothing. told: the statuses by account, as its administrator was told; None: it is off
+    for the organization."""
+    evidence = Evidence("others", "eu-west-1", types=("macie2.session",))
+    facts = {"configuration": "DISABLED" if told is None else "ENABLED", "accounts": {} if told is None else told}
+    evidence.add("macie2.session", ARN.replace("111122223333", ADMINISTRATOR), **facts)
+    known = {"accounts": frozenset({ADMINISTRATOR}), "others": {ADMINISTRATOR: (evidence,)}, **context}
+    return _case(name, verdict, GAP, administrator=ADMINISTRATOR, reason_has=reason_has, context=known)
 
 
 CASES = [
     _case("on", Verdict.PASS),
     _case("off", Verdict.FAIL, "DISABLED"),
+    _case("a member, on", Verdict.PASS, administrator=ADMINISTRATOR),
+    _case("a member, off", Verdict.FAIL, "DISABLED", administrator=ADMINISTRATOR),
+    _administered_case("a member, on as its administrator is told", Verdict.PASS, {"111122223333": "ENABLED"}),
+    _administered_case("a member, off as its administrator is told", Verdict.FAIL, {"111122223333": "DISABLED"}),
+    _administered_case("a member, off for the organization", Verdict.FAIL, None),
+    _administered_case("a member that its administrator doesn't list", Verdict.UNKNOWN, {}, reason_has="doesn't list"),
+    _administered_case("a member whose administrator is refused the list", Verdict.UNKNOWN, GAP),
+    _administered_case(
+        "a member, its administrator not read",
+        Verdict.UNKNOWN,
+        {"111122223333": "ENABLED"},
+        reason_has="2026-03-01",
+        not_read=ADMINISTRATOR_READ,
+    ),
+    _administered_case(
+        "a member, its administrator left out of the scan",
+        Verdict.UNKNOWN,
+        {"111122223333": "ENABLED"},
+        reason_has="not part",
+        left_out=ADMINISTRATOR_READ,
+    ),
+    _administered_case(
+        "a member, its administrator outside the organization", Verdict.UNKNOWN, {}, "not in the", accounts=frozenset()
+    ),
     _case("Macie is off", Verdict.NOT_APPLICABLE, GAP, status="DISABLED"),
     _case("Macie is paused", Verdict.NOT_APPLICABLE, GAP, status="PAUSED"),
     _case("not offered", Verdict.NOT_APPLICABLE, GAP, status=GAP, supported=False),
     _case("off, but no bucket", Verdict.NOT_APPLICABLE, "DISABLED", buckets=False),
-    _case("readable by the administrator only", Verdict.UNKNOWN, GAP),
+    _case("refused, and no administrator", Verdict.UNKNOWN, GAP),
+    _case("refused, and the administrator too", Verdict.UNKNOWN, GAP, administrator=GAP),
     _case("the session has a status that this version doesn't know", Verdict.UNKNOWN, "DISABLED", status="RESTING"),
     _case("the session was refused", Verdict.UNKNOWN, GAP, status=GAP),
     _case("off, buckets not fully known", Verdict.UNKNOWN, "DISABLED", buckets=False, refused=True),

@@ -19,7 +19,7 @@ from scans.domain.evidence import GLOBAL, Context, Evidence, Resource, World, ma
 NOT_READ_GAP = Gap(GapKind.NOT_READ, "sts.AssumeRole", "sts:AssumeRole", GLOBAL, OWNER_NOT_READ)
 LEFT_OUT_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, ACCOUNTS_LIMITED)
 NEVER_READ_GAP = Gap(GapKind.NOT_READ, "scan.Accounts", "", GLOBAL, NOT_COLLECTED)
-OUTSIDE_GAP = Gap(GapKind.NOT_READ, "organizations.ListAccounts", "", GLOBAL, OWNER_OUTSIDE)
+OUTSIDE_GAP = Gap(GapKind.NOT_READ, "scan.Organization", "", GLOBAL, OWNER_OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -68,7 +68,9 @@ def describe(trail: Any) -> dict[str, Any]:
 def list_trails(request: Request) -> dict[str, Any]:
     """The account's own trails of every region, and nothing but their names."""
     trails = [trail for backend in cloudtrail_backends[request.account].values() for trail in backend.trails.values()]
-    items = [{"TrailARN": each.arn, "Name": each.trail_name, "HomeRegion": each.region_name} for each in trails]
+    items: list[dict[str, Any]] = [
+        {"TrailARN": each.arn, "Name": each.trail_name, "HomeRegion": each.region_name} for each in trails
+    ]
     return page(request, sorted(items, key=lambda item: str(item["TrailARN"])), "Trails")
 
 

@@ -31,7 +31,31 @@ def get_macie_session(request: Request) -> dict[str, Any]:
 
 
 def get_automated_discovery_configuration(request: Request) -> dict[str, Any]:
-    return {"status": enabled(request).macie_discovery, "autoEnableOrganizationMembers": "NONE"}
+    held = enabled(request)
+    if held.macie_administrator:
+        raise not_for_members()
+    # An administrator's configuration is that of its organization, whose accounts have a status each.
+    status = "ENABLED" if held.macie_members else held.macie_discovery
+    return {"status": status, "autoEnableOrganizationMembers": "NONE"}
+
+
+def not_for_members() -> AwsError:
+    message = "You must be the Macie administrator for an organization or have a standalone Macie account."
+    return AwsError("AccessDeniedException", message, 403)
+
+
+def get_administrator_account(request: Request) -> dict[str, Any]:
+    account = enabled(request).macie_administrator
+    return {"administrator": {"accountId": account, "relationshipStatus": "Enabled"}} if account else {}
+
+
+def list_automated_discovery_accounts(request: Request) -> dict[str, Any]:
+    """An administrator is told of every account, a member of itself, if at all."""
+    held = enabled(request)
+    if not held.macie_tells_member:
+        raise not_for_members()
+    statuses = {request.account: held.macie_discovery, **held.macie_members}
+    return {"items": [{"accountId": account, "status": status} for account, status in statuses.items()]}
 
 
 def list_classification_jobs(request: Request) -> dict[str, Any]:
@@ -66,5 +90,7 @@ HANDLERS = {
     "macie2.ListClassificationJobs": list_classification_jobs,
     "macie2.DescribeBuckets": describe_buckets,
     "macie2.GetMacieSession": get_macie_session,
+    "macie2.GetAdministratorAccount": get_administrator_account,
+    "macie2.ListAutomatedDiscoveryAccounts": list_automated_discovery_accounts,
     "macie2.GetAutomatedDiscoveryConfiguration": get_automated_discovery_configuration,
 }

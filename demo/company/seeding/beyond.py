@@ -26,6 +26,10 @@ def seed(plan: Plan, account: Account) -> None:
         held = extra(account.id, region)
         held.macie_status = status
         held.macie_discovery = "ENABLED" if region in account.discovers else "DISABLED"
+        if account.macie_administrator and status == "ENABLED":
+            held.macie_administrator = account.macie_administrator
+            held.macie_tells_member = account.archetype != "heavy"
+            extra(account.macie_administrator, region).macie_members[account.id] = held.macie_discovery
     for thing in account.of("trail"):
         _trail(account, thing)
     account_extra(account.id).region_status = region_status(plan, account)

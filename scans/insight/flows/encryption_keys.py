@@ -14,6 +14,7 @@ from scans.controls.lib.judgements import (
     region_of_key,
 )
 from scans.domain.evidence import Resource, World
+from scans.domain.other_accounts import get_arn_account
 from scans.insight.flows.model import Key, KeyKind
 
 S3_OWNED_KEY = Key(KeyKind.AWS_OWNED, "keys of S3 (SSE-S3)")
@@ -91,7 +92,3 @@ def _get_known_fact(resource: Resource | None, name: str) -> Any:
 
 def is_key_arn(name: str) -> bool:
     return name.startswith("arn:") and name.count(":") >= 5 and ":key/" in name
-
-
-def get_arn_account(arn: str) -> str:
-    return arn.split(":")[4]

@@ -8,6 +8,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     ProfileNotFound,
+    ProxyConnectionError,
     SSLError,
     UnauthorizedSSOTokenError,
 )
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws.calls import Call
+from accounts.aws.endpoints import FipsError
 from accounts.aws.errors import CALL_EXCEPTIONS, AssumeError, classify_error
 from accounts.aws.gaps import GapKind
 from tests.accounts.aws.roles import PARAMETERS
@@ -88,6 +90,23 @@ def test_unknown_host_is_unsupported_if_aws_publishes_none():
     assert kind(unknown, "eu-west-1", macie) is GapKind.UNREACHABLE
     refused = EndpointConnectionError(endpoint_url="https://x", error="Connection refused")
     assert kind(refused, "mx-central-1", macie) is GapKind.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        EndpointConnectionError(endpoint_url="https://x", error="NameResolutionError: no"),
+        ProxyConnectionError(proxy_url="http://p", error="Tunnel connection failed: 502 Bad Gateway"),
+        FipsError("AWS publishes no FIPS endpoint for macie2"),
+    ],
+)
+def test_partition_without_the_service_is_unsupported(absent):
+    """C7: Macie is not in China, GovCloud and the isolated partitions. A region newer than the data is not known."""
+    macie = Call("macie2", "GetMacieSession", "macie2:GetMacieSession")
+    for region in ("us-gov-west-1", "us-gov-east-1", "cn-north-1", "us-iso-east-1", "eusc-de-east-1", "ap-southeast-5"):
+        assert kind(absent, region, macie) is GapKind.UNSUPPORTED, region
+    for region in ("eu-west-1", "eu-west-97"):
+        assert kind(absent, region, macie) is not GapKind.UNSUPPORTED, region
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,9 @@ def test_a_refused_look_at_a_bucket_is_its_owners_affair() -> None:
 
 def test_call_advice_exists_only_for_declared_calls() -> None:
     from scans import registry
-    from scans.domain import owner_evidence
+    from scans.domain.other_accounts import LEFT_OUT_GAP, NOT_READ_GAP, OUTSIDE_GAP
 
-    declared = {call.api for call in registry.calls()} | {
-        owner_evidence.NOT_READ_GAP.api,
-        owner_evidence.LEFT_OUT_GAP.api,
-    }
+    declared = {call.api for call in registry.calls()} | {NOT_READ_GAP.api, LEFT_OUT_GAP.api, OUTSIDE_GAP.api}
     assert {api for _, api in WHAT_TO_DO_BY_CALL} <= declared
 
 
