@@ -269,6 +269,7 @@ TARGET_SECONDS = 60 * env.read_number("TUTELA_ACCOUNT_MINUTES", 60, least=1)
 WORKER_MEMORY_MB = env.read_number("TUTELA_WORKER_MEMORY_MB", 500, least=100)
 REQUIRED_S3_LEVEL = env.choice("TUTELA_S3_LEVEL", "CMK", S3_LEVELS)
 FIPS_REGIONS = env.read_regions("TUTELA_FIPS_REGIONS", also=["all"])
+TLS13_REGIONS = env.read_regions("TUTELA_TLS13_REGIONS", also=["all"])
 VALUE_ROLE = env.read_text("TUTELA_VALUE_ROLE", "")
 OWNER_TAGS = env.listing("TUTELA_OWNER_TAG", "owner,Owner,team,Team")
 

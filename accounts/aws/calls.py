@@ -7,6 +7,9 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 
+# Names of the sessions in which the portal acts as a role begin with it.
+SESSION_PREFIX = "tutela-"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.aws import session
 from accounts.aws.assume import AssumedRole, AssumeError, acting_as, assume_role
-from accounts.aws.calls import Call, CallError
+from accounts.aws.calls import SESSION_PREFIX, Call, CallError
 from accounts.aws.endpoints import FipsError, home_region
 from accounts.aws.gap_kinds import DENIAL_KINDS, GapKind
 from accounts.aws.gaps import Gap
@@ -66,7 +66,7 @@ def diagnose_access(
     wanted = {
         "partition": partition,
         "role": role,
-        "session_name": f"tutela-doctor-{account}",
+        "session_name": f"{SESSION_PREFIX}doctor-{account}",
         "region": home_region(partition),
         # STS's minimum.
         "duration": 900,

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.company.model import FAIL, GLOBAL, PASS, Account, Bucket, Key, Plan, Point, Thing, arn
+from demo.company.constants import TLS13_REGIONS
+from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, Account, Bucket, Key, Plan, Point, Thing, arn
 
 OWN_ROOT = "arn:aws:iam::{}:root"
 
@@ -88,11 +89,13 @@ class Place:
         name = f"{self.account.name}-{purpose}-{self.account.id[-6:]}-{self.region}"[:63].rstrip("-")
         bucket = Bucket(name, self.account.id, self.region, public_access_block=blocked)
         bucket.encryption = self._encryption(level)
-        bucket.policy = bucket_policy(bucket.arn, policy)
+        strict = self.region in TLS13_REGIONS
+        bucket.policy = bucket_policy(bucket.arn, policy, "1.3" if strict else "1.2")
+        refuses = PASS if policy in ("tls", "old-tls") else FAIL
         bucket.expects = {
             "SSM-S3-001": PASS if level in ("cmk", "dsse") else FAIL,
             "SSM-S3-002": PASS if policy in ("tls", "https") else FAIL,
-            "SSM-S3-003": PASS if policy in ("tls", "old-tls") else FAIL,
+            "SSM-S3-003": refuses if strict else NOT_APPLICABLE,
             "SSM-S3-004": PASS if self.account.blocks_public_access or (blocked and policy != "public") else FAIL,
         }
         self.account.buckets.append(bucket)
@@ -112,12 +115,12 @@ class Place:
         return rule
 
 
-def bucket_policy(arn: str, kind: str) -> dict[str, Any] | None:
+def bucket_policy(arn: str, kind: str, tls: str) -> dict[str, Any] | None:
     both = [arn, f"{arn}/*"]
     https = {"Bool": {"aws:SecureTransport": "false"}}
-    old = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    old = {"NumericLessThan": {"s3:TlsVersion": tls}}
     deny_http = statement("Deny", "s3:*", both, Sid="HttpsOnly", Principal="*", Condition=https)
-    deny_old = statement("Deny", "s3:*", both, Sid="Tls12", Principal={"AWS": "*"}, Condition=old)
+    deny_old = statement("Deny", "s3:*", both, Sid="OldTls", Principal={"AWS": "*"}, Condition=old)
     objects_only = statement("Deny", "s3:*", f"{arn}/*", Sid="HttpsObjects", Principal="*", Condition=https)
     public = statement("Allow", "s3:GetObject", f"{arn}/*", Sid="Everyone", Principal="*")
     kinds = {

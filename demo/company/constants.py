@@ -12,6 +12,7 @@ POLICY_NAME = "TutelaScanRead"
 VALUE_ROLE_NAME = "TutelaValues"
 HOST_ROLE_NAME = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 FIPS_REGIONS = ("us-east-1",)  # where this company must call through FIPS endpoints
+TLS13_REGIONS = ("us-east-1",)  # where it requires TLS 1.3
 
 # Regions in the order in which a company of R regions has them; the rest is opt-in.
 REGIONS = (

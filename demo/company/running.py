@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from demo.company import plan as planning
 from demo.company import truth
-from demo.company.constants import ACCESS_KEY, EXTERNAL_ID, FIPS_REGIONS, ROLE_NAME, SECRET_KEY, VALUE_ROLE_NAME
+from demo.company.constants import (
+    ACCESS_KEY,
+    EXTERNAL_ID,
+    FIPS_REGIONS,
+    ROLE_NAME,
+    SECRET_KEY,
+    TLS13_REGIONS,
+    VALUE_ROLE_NAME,
+)
 from demo.company.model import Plan
 
 if TYPE_CHECKING:
@@ -37,6 +45,7 @@ class Running:
             "TUTELA_EXTERNAL_ID": EXTERNAL_ID,
             "TUTELA_VALUE_ROLE": VALUE_ROLE_NAME,
             "TUTELA_FIPS_REGIONS": ",".join(FIPS_REGIONS),
+            "TUTELA_TLS13_REGIONS": ",".join(TLS13_REGIONS),
             "TUTELA_REGIONS": ",".join((*self.plan.regions, *self.plan.opt_in)),
         }
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from demo.company.constants import CONTROLS, FIPS_REGIONS
+from demo.company.constants import CONTROLS, FIPS_REGIONS, TLS13_REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Key, Plan, Point, Thing
 from demo.company.model import arn as make_arn
 from demo.company.watch import is_complete
@@ -31,6 +31,8 @@ CERTAIN = {
     **dict.fromkeys(("SSM-SM-001", "SSM-SM-002"), ("ssm", "document/SSM-SessionManagerRunShell")),
 }
 
+# Controls that judge only the regions for which the company asks.
+REQUIRED_IN = {"SSM-NT-002": FIPS_REGIONS, "SSM-NT-003": TLS13_REGIONS}
 # Where such things live: service and the end of the ARN of the place, by control.
 PLACES = {
     **dict.fromkeys(("SSM-ID-001", "SSM-ID-002", "SSM-ID-003"), ("iam", "root")),
@@ -148,7 +150,7 @@ class _Account:
         lines = {}
         for control in CONTROLS:
             for region in self._places(control):
-                unasked = control == "SSM-NT-002" and region not in FIPS_REGIONS
+                unasked = region not in REQUIRED_IN.get(control, (region,))
                 for resource in {self._place(control, region), *self._certain(control, region)}:
                     verdict = NOT_APPLICABLE if unasked else UNKNOWN
                     lines[control, region, resource] = self._line(control, region, resource, verdict)

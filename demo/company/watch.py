@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from demo.company.builder import Place
-from demo.company.constants import FIPS_REGIONS
-from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Key
+from demo.company.constants import FIPS_REGIONS, TLS13_REGIONS
+from demo.company.model import FAIL, NOT_APPLICABLE, PASS, Key
 
 ALL_EVENTS: dict[str, Any] = {
     "ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": [],
@@ -42,12 +42,14 @@ def is_complete(data: dict[str, Any]) -> bool:
 
 
 def events(place: Place, *versions: str, fips: bool = False) -> None:
-    """Sampled calls of Systems Manager by their TLS version; none: nothing can be said. fips: through such an
-    endpoint, where AWS has one."""
-    old = any(version in ("TLSv1", "TLSv1.1") for version in versions)
-    verdict = UNKNOWN if not versions else FAIL if old else PASS
-    required = place.region in FIPS_REGIONS
-    through = (UNKNOWN if not versions else PASS if fips else FAIL) if required else NOT_APPLICABLE
+    """Sampled calls of Systems Manager by their TLS version; none: there is nothing to judge. fips: through such an
+    endpoint, where AWS has one, and with TLS 1.3 where it is required."""
+    required, strict = place.region in FIPS_REGIONS, place.region in TLS13_REGIONS
+    if strict and fips:
+        versions = ("TLSv1.3",) * len(versions)
+    old = any(version != "TLSv1.3" for version in versions)
+    verdict = (FAIL if old else PASS) if versions and strict else NOT_APPLICABLE
+    through = (PASS if fips else FAIL) if versions and required else NOT_APPLICABLE
     host = "ssm-fips" if fips and required else "ssm"
     data = {
         "versions": list(versions),

@@ -154,7 +154,10 @@ def _administered_case(name: str, verdict: Verdict, told: object, reason_has: st
     """A member that AWS tells nothing. told: the statuses by account, as its administrator was told; None: it is off
     for the organization."""
     evidence = Evidence("others", "eu-west-1", types=("macie2.session",))
-    facts = {"configuration": "DISABLED" if told is None else "ENABLED", "accounts": {} if told is None else told}
+    facts: dict[str, Any] = {
+        "configuration": "DISABLED" if told is None else "ENABLED",
+        "accounts": {} if told is None else told,
+    }
     evidence.add("macie2.session", ARN.replace("111122223333", ADMINISTRATOR), **facts)
     known = {"accounts": frozenset({ADMINISTRATOR}), "others": {ADMINISTRATOR: (evidence,)}, **context}
     return _case(name, verdict, GAP, administrator=ADMINISTRATOR, reason_has=reason_has, context=known)

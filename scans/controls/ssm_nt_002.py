@@ -5,19 +5,28 @@ call the API by that endpoint's name; nothing else makes a client use it.
 
 **What is judged.** In the regions for which the company requires FIPS endpoints (`TUTELA_FIPS_REGIONS`): the
 host that clients named in the latest Systems Manager events (`tlsDetails.clientProvidedHostHeader` from
-`cloudtrail.LookupEvents`, one page of 50), compared with the hosts that AWS publishes.
+`cloudtrail.LookupEvents`, 50 events), compared with the hosts that AWS publishes, dual-stack hosts included.
 
-* A call to a host that is not the region's FIPS endpoint fails.
+Two kinds of events are left out, and up to 2,000 events are read to find others: those of the portal's own scans, told
+by the role, the session's name and the user agent together, and the calls that SSM Agent makes by itself, such as
+`UpdateInstanceInformation`.
+
+* A call to a host that is not a FIPS endpoint of the region fails.
 * A region for which AWS publishes no FIPS endpoint of Systems Manager fails, since compliance is impossible there.
 
-**Not applicable** in the regions for which FIPS endpoints are not required.
+**Not applicable** in the regions for which FIPS endpoints are not required, and where CloudTrail's event history of 90
+days has no other events.
 
-**Unknown** when the events could not be read, when there were none, or when none of them names its host.
+**Unknown** when the events could not be read, when none of them names its host, when the 2,000 newest are all left out,
+or when a client named a host of which AWS doesn't publish whether it is a FIPS endpoint.
 
 **Limits.** The events are a sample: a pass applies to the events that were read. Calls that AWS services make on your
 behalf name no host. The list of published hosts is part of this version of Tutela.
 
-**Source of the facts.** AWS general reference, FIPS endpoints; CloudTrail user guide, TLS details.
+**Source of the facts.** AWS general reference, Systems Manager endpoints
+(https://docs.aws.amazon.com/general/latest/gr/ssm.html); CloudTrail user guide, TLS details; service authorization
+reference, actions of Systems Manager
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html).
 """
 
 from __future__ import annotations
@@ -26,6 +35,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scans.controls.lib import fips_hosts
+from scans.controls.lib.sampled_events import judge_absent_events
 from scans.domain.control import (
     GAP,
     Case,
@@ -51,7 +61,8 @@ CONTROL = Control(
     title="FIPS endpoints are used where they are required",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    facts={"cloudtrail.ssm_events": ("sampled", "hosts")},
+    version=2,  # 2: the portal's own calls and SSM Agent's don't count, and dual-stack FIPS endpoints do
+    facts={"cloudtrail.ssm_events": ("sampled", "hosts", "complete")},
     container="arn:{p}:cloudtrail:{r}:{a}:lookup/ssm.amazonaws.com",
     statements=("S11",),
     quote="If you require FIPS 140-2 validated cryptographic modules when accessing AWS through a command line "
@@ -75,15 +86,21 @@ def evaluate(resource: ResourceView) -> Outcome:
         return not_applicable("The company doesn't require FIPS endpoints in this region.")
     if fips_hosts.find_fips_host(resource.region) is None:
         return failed("FIPS endpoints are required, and AWS publishes none for Systems Manager in this region.")
-    hosts = resource["hosts"]
-    others = [host for host in hosts if not fips_hosts.is_fips_host(host, resource.region)]
+    # Evidence from before the portal's own events were left out lacks this, and says nothing of the company.
+    complete, sampled, hosts = resource["complete"], resource["sampled"], resource["hosts"]
+    published = {host: fips_hosts.is_fips_host(host, resource.region) for host in hosts}
+    others = [host for host, fips in published.items() if fips is False]
     if others:
         return failed(
             f"Clients called {_format_some_hosts(others)} instead of {fips_hosts.find_fips_host(resource.region)}."
         )
+    if undecided := [host for host, fips in published.items() if fips is None]:
+        return unknown(f"AWS doesn't publish whether {_format_some_hosts(undecided)} is a FIPS endpoint.")
+    if not sampled:
+        return judge_absent_events(complete=complete)
     if not hosts:
         return unknown("No event of Systems Manager in this region says which host was called.")
-    return passed(f"Every host named in {resource['sampled']} sampled events is the FIPS endpoint.")
+    return passed(f"Every host named in {sampled} sampled events is a FIPS endpoint.")
 
 
 def _format_some_hosts(hosts: Iterable[str]) -> str:
@@ -95,9 +112,11 @@ def _format_some_hosts(hosts: Iterable[str]) -> str:
 FIPS, PLAIN = "ssm-fips.us-east-1.amazonaws.com", "ssm.us-east-1.amazonaws.com"
 
 
-def _case(name: str, verdict: Verdict, hosts: Any, *, where: str = "us-east-1", required: Any = ("all",)) -> Case:
-    facts = {"sampled": GAP if hosts is GAP else len(hosts), "hosts": hosts}
-    return Case(name, verdict, facts, region=where, context={"policy": {"fips_regions": list(required)}})
+def _case(name: str, verdict: Verdict, hosts: Any, *, where: str = "us-east-1", **more: Any) -> Case:
+    sampled = GAP if hosts is GAP else more.get("sampled", len(hosts))
+    facts = {"sampled": sampled, "hosts": hosts, "complete": more.get("complete", True)}
+    required = list(more.get("required", ("all",)))
+    return Case(name, verdict, facts, region=where, context={"policy": {"fips_regions": required}})
 
 
 CASES = [
@@ -119,6 +138,14 @@ CASES = [
     _case("not required", Verdict.NOT_APPLICABLE, [PLAIN], required=[]),
     _case("required elsewhere", Verdict.NOT_APPLICABLE, [PLAIN], required=["us-west-2"]),
     _case("not required, events refused", Verdict.NOT_APPLICABLE, GAP, required=[]),
-    _case("no events", Verdict.UNKNOWN, []),
+    _case("the dual-stack FIPS endpoint", Verdict.PASS, ["ssm-fips.us-east-1.api.aws"]),
+    _case("the plain dual-stack endpoint", Verdict.FAIL, ["ssm.us-east-1.api.aws"]),
+    _case(
+        "GovCloud's plain dual-stack endpoint", Verdict.UNKNOWN, ["ssm.us-gov-west-1.api.aws"], where="us-gov-west-1"
+    ),
+    _case("no events of other clients", Verdict.NOT_APPLICABLE, []),
+    _case("none among those that were read", Verdict.UNKNOWN, [], complete=False),
+    _case("no event names its host", Verdict.UNKNOWN, [], sampled=3),
+    _case("evidence from before own calls were left out", Verdict.UNKNOWN, [PLAIN], complete=GAP),
     _case("the events were refused", Verdict.UNKNOWN, GAP),
 ]

@@ -72,6 +72,7 @@ class EarlierEvidence:
     inbound: own buckets that settings of other accounts point at -> the kinds of data that arrive there.
     before: evidence from the last scan of the same region, of the collectors in Collector.remembers.
     answered: the IAM actions of the calls that AWS has answered in this region, whichever collector made them.
+    own_roles: the roles that scans read as, by name and path.
     """
 
     evidences: tuple[Evidence, ...] = ()
@@ -79,6 +80,7 @@ class EarlierEvidence:
     context: Any = None
     before: tuple[Evidence, ...] = ()
     answered: frozenset[str] = frozenset()
+    own_roles: tuple[str, ...] = ()
 
     def of(self, *types: str) -> list[Resource]:
         return [r for e in self.evidences for r in e.resources if r.type in types]

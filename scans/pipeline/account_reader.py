@@ -43,6 +43,7 @@ class CollectionPlan:
     before: evidence of the last scan, for collectors that build on it.
     value_role: provides the role that may read parameter values, where a company has switched it on.
     sessions: the sessions of the scan role, each for a group of collectors. None: the context's credentials read all.
+    own_roles: the roles that scans read as, by name and path.
     still_wanted: False once the scan was cancelled or the lease was lost. deadline: when reading must end.
     """
 
@@ -59,6 +60,7 @@ class CollectionPlan:
     value_role: RoleOnDemand = field(default_factory=lambda: RoleOnDemand(refuse_value_role))
     sessions: RoleSessions | None = None
     before: Mapping[EvidenceKey, Evidence] = field(default_factory=dict)
+    own_roles: tuple[str, ...] = ()
     deadline: Deadline = field(default_factory=time_limits.start_target_deadline)
 
 
@@ -249,4 +251,4 @@ def build_collector_input(
         visible = tuple(e for (place, _), e in earlier.items() if place in {region, GLOBAL})
     before = tuple(plan.before[region, name] for name in item.collector.remembers if (region, name) in plan.before)
     answered = frozenset(plan.counters.answered.get(region, ()))
-    return EarlierEvidence(visible, inbound=plan.inbound, context=plan.context, before=before, answered=answered)
+    return EarlierEvidence(visible, plan.inbound, plan.context, before, answered=answered, own_roles=plan.own_roles)

@@ -159,7 +159,11 @@ def check_region_settings() -> None:
     from accounts.aws.endpoints import list_published_regions, load_partitions
 
     known = {"all", *(region for partition in load_partitions() for region in list_published_regions(partition))}
-    for name, named in (("TUTELA_REGIONS", settings.SCAN_REGIONS), ("TUTELA_FIPS_REGIONS", settings.FIPS_REGIONS)):
+    for name, named in (
+        ("TUTELA_REGIONS", settings.SCAN_REGIONS),
+        ("TUTELA_FIPS_REGIONS", settings.FIPS_REGIONS),
+        ("TUTELA_TLS13_REGIONS", settings.TLS13_REGIONS),
+    ):
         odd = sorted(set(named) - known)
         if odd:
             raise ScanRequestError(f"{name} contains unknown AWS regions: {', '.join(odd)}. Correct the setting.")
@@ -199,6 +203,7 @@ def build_scan_context(organization: Organization) -> Context:
         policy={
             "s3_level": settings.REQUIRED_S3_LEVEL,
             "fips_regions": sorted(settings.FIPS_REGIONS),
+            "tls13_regions": sorted(settings.TLS13_REGIONS),
             "inspect_values": bool(settings.VALUE_ROLE),
         },
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.aws.assume import AssumedRole, assume_role
+from accounts.aws.calls import SESSION_PREFIX
 from accounts.aws.endpoints import home_region
 from accounts.aws.reader import Counters
 from accounts.models import Account
@@ -49,6 +50,7 @@ def plan_collection(
         prior=prior,
         counters=counters,
         before=load_remembered_evidence(account, collectors),
+        own_roles=tuple(filter(None, (settings.SCAN_ROLE, settings.VALUE_ROLE))),
         value_role=RoleOnDemand(lambda: assume_value_role(target, collectors)),
     )
 
@@ -79,7 +81,7 @@ def prepare_scan_sessions(target: Target, collectors: set[str]) -> RoleSessions:
     """The sessions of the scan role that these collectors need. Each is opened when it is first needed."""
 
     def assume(group: SessionGroup) -> AssumedRole:
-        return assume_with_actions(target, settings.SCAN_ROLE, f"tutela-scan-{target.scan_id}-{target.pk}", group)
+        return assume_with_actions(target, settings.SCAN_ROLE, f"{SESSION_PREFIX}scan-{target.scan_id}-{target.pk}", group)
 
     return RoleSessions(group_by_session(collectors), assume)
 
@@ -90,7 +92,7 @@ def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
         raise build_no_role_error()
     # The value role may read one thing, so its collectors share one session.
     [group] = group_by_session(collectors, VALUE_ROLE)
-    return assume_with_actions(target, settings.VALUE_ROLE, f"tutela-values-{target.scan_id}-{target.pk}", group)
+    return assume_with_actions(target, settings.VALUE_ROLE, f"{SESSION_PREFIX}values-{target.scan_id}-{target.pk}", group)
 
 
 def assume_with_actions(target: Target, role: str, session_name: str, group: SessionGroup) -> AssumedRole:

@@ -10,7 +10,7 @@ from typing import Any
 from moto.cloudtrail.models import Trail, cloudtrail_backends
 
 from demo.cloud.state import Extra, account_extra, extra
-from demo.company.constants import OPT_IN, REGIONS
+from demo.company.constants import HOST_ROLE_NAME, OPT_IN, REGIONS, ROLE_NAME
 from demo.company.model import Account, Plan, Thing
 from demo.company.seeding.given import given
 
@@ -160,29 +160,52 @@ def _activation(held: Extra, thing: Thing, now: datetime) -> None:
 def _events(held: Extra, thing: Thing, now: datetime) -> None:
     data = thing.data
     for number, (id, version) in enumerate(zip(data["ids"], data["versions"], strict=True)):
-        tls = {"tlsVersion": version, "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": data["host"]}
         when = now - timedelta(hours=number + 1)
-        record = {
-            "eventVersion": "1.09",
-            "eventSource": "ssm.amazonaws.com",
-            "eventName": "DescribeParameters",
-            "eventTime": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "awsRegion": thing.region,
-            "eventID": id,
-            "tlsDetails": tls,
-        }
-        held.events.append(
-            {
-                "EventId": id,
-                "EventName": "DescribeParameters",
-                "EventSource": "ssm.amazonaws.com",
-                "EventTime": when,
-                "ReadOnly": "true",
-                "Username": data["user"],
-                "Resources": [],
-                "CloudTrailEvent": json.dumps(record),
-            }
-        )
+        held.events.append(_event(thing, id, "DescribeParameters", when, (version, data["host"]), data["user"]))
+    # Beside the company's clients, the portal's own last scan and SSM Agent's heartbeat, through the plain endpoint.
+    plain = ("TLSv1.2", f"ssm.{thing.region}.amazonaws.com")
+    account = thing.arn.split(":")[4]
+    own = {
+        "userAgent": "tutela",
+        "userIdentity": {
+            "type": "AssumedRole",
+            "arn": f"arn:aws:sts::{account}:assumed-role/{ROLE_NAME}/tutela-scan-1-1",
+            "sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{account}:role/{ROLE_NAME}"}},
+        },
+    }
+    held.events.append(_event(thing, f"{account}-own", "ListDocuments", now, plain, ROLE_NAME, **own))
+    held.events.append(_event(thing, f"{account}-beat", "UpdateInstanceInformation", now, plain, HOST_ROLE_NAME))
+
+
+def _event(
+    thing: Thing, id: str, name: str, when: datetime, tls: tuple[str, str], user: str, **more: Any
+) -> dict[str, Any]:
+    """tls: the version and the host."""
+    version, host = tls
+    record = {
+        "eventVersion": "1.09",
+        "eventSource": "ssm.amazonaws.com",
+        "eventName": name,
+        "eventTime": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "awsRegion": thing.region,
+        "eventID": id,
+        "tlsDetails": {
+            "tlsVersion": version,
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "clientProvidedHostHeader": host,
+        },
+        **more,
+    }
+    return {
+        "EventId": id,
+        "EventName": name,
+        "EventSource": "ssm.amazonaws.com",
+        "EventTime": when,
+        "ReadOnly": "true",
+        "Username": user,
+        "Resources": [],
+        "CloudTrailEvent": json.dumps(record),
+    }
 
 
 def _share(held: Extra, thing: Thing, now: datetime) -> None:

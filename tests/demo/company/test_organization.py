@@ -58,6 +58,7 @@ def test_demo_prints_environment_and_stops_on_signal(tmp_path: Path) -> None:
         "TUTELA_EXTERNAL_ID",
         "TUTELA_VALUE_ROLE",
         "TUTELA_FIPS_REGIONS",
+        "TUTELA_TLS13_REGIONS",
         "TUTELA_REGIONS",
     ]
     assert lines[-1] == "ready " + lines[0].partition("=")[2]

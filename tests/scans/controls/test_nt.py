@@ -35,21 +35,29 @@ def test_newer_instance_family_passes_by_api():
     assert node("m7i.large", True) is Verdict.PASS
 
 
-def events(sampled, versions):
+def events(sampled, versions, **context):
+    """C5: judged where TLS 1.3 is required; TLS 1.2 is attested by AWS."""
     evidence = evidence_for(ssm_nt_003)
-    evidence.add("cloudtrail.ssm_events", "arn:e", sampled=sampled, tls_versions=versions)
-    return judged(ssm_nt_003, evidence)["arn:e"]
+    evidence.add("cloudtrail.ssm_events", "arn:e", sampled=sampled, tls_versions=versions, complete=True)
+    return judged(ssm_nt_003, evidence, **{"policy": {"tls13_regions": ["all"]}, **context})["arn:e"]
 
 
 def test_pass_states_the_number_of_sampled_events():
     assert "in 37 sampled events" in events(37, {"TLSv1.3": 37}).reason
 
 
-def test_no_events_are_unknown():
-    assert events(0, {}).verdict is Verdict.UNKNOWN
+def test_events_without_version_are_unknown():
     assert events(50, {}).verdict is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("version", ["TLSv1", "TLSv1.0", "TLSv1.1", "tlsv1.1", "SSLv3"])
+def test_tls12_is_attested_by_the_provider_with_date_and_page():
+    outcome = events(50, {"TLSv1.2": 50}, policy={})
+    assert outcome.verdict is Verdict.NOT_APPLICABLE
+    assert "AWS attests this" in outcome.reason
+    assert "27 February 2024" in outcome.reason
+    assert "https://aws.amazon.com/blogs/storage/" in outcome.reason
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "tlsv1.1", "SSLv3"])
 def test_single_old_tls_call_fails(version):
     assert events(50, {"TLSv1.3": 49, version: 1}).verdict is Verdict.FAIL

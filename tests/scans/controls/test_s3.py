@@ -21,7 +21,7 @@ def bucket(module, *, account=None, key=None, **facts):
     evidence.add("s3.account", "arn:aws:s3::111122223333:account", public_access_block=account)
     if key:
         evidence.add("kms.reference", KEY, **key)
-    return judged(module, evidence)[ARN]
+    return judged(module, evidence, policy={"tls13_regions": ["all"]})[ARN]
 
 
 def test_prowler_12872_denied_encryption_read_is_unknown():
@@ -95,3 +95,13 @@ def test_bucket_is_foreign_only_if_all_accounts_were_read():
     assert destination("exists", bucket_owners={}, unread_accounts=frozenset({"1"})) is Verdict.UNKNOWN
     assert destination("forbidden", bucket_owners={}) is Verdict.UNKNOWN
     assert destination("forbidden", bucket_owners={"example": "444455556666"}) is Verdict.PASS
+
+
+@pytest.mark.parametrize("policy", [None, GAP, {"Statement": []}])
+def test_bucket_needs_no_policy_against_old_tls(policy):
+    """C5: AWS refuses TLS older than 1.2 itself. HTTP is still answered, and SSM-S3-002 still judges it."""
+    evidence = evidence_for(ssm_s3_003)
+    evidence.add("s3.bucket", ARN, policy=policy)
+    outcome = judged(ssm_s3_003, evidence)[ARN]
+    assert outcome.verdict is Verdict.NOT_APPLICABLE
+    assert "AWS attests this" in outcome.reason

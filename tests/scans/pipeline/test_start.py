@@ -74,12 +74,14 @@ def test_regions_are_those_of_the_partition(organization: Organization) -> None:
         start_scan(actor=OPERATOR, organization=organization, regions=["cn-north-1", "eu-west-1"])
 
 
-@pytest.mark.parametrize("name", ["SCAN_REGIONS", "FIPS_REGIONS"])
+@pytest.mark.parametrize("name", ["SCAN_REGIONS", "FIPS_REGIONS", "TLS13_REGIONS"])
 def test_regions_of_the_environment_must_be_some_of_aws(organization: Organization, settings: Any, name: str) -> None:
     setattr(settings, name, ["eu-west-1", "cn-north-1"])
     start_scan(actor=OPERATOR, organization=organization)
     setattr(settings, name, ["eu-west-1", "us-east-9"])
-    with pytest.raises(ScanRequestError, match=r"TUTELA_(FIPS_)?REGIONS contains unknown AWS regions: us-east-9"):
+    with pytest.raises(
+        ScanRequestError, match=r"TUTELA_(FIPS_|TLS13_)?REGIONS contains unknown AWS regions: us-east-9"
+    ):
         start_scan(actor=OPERATOR, organization=organization)
 
 

@@ -19,7 +19,7 @@ def denies_insecure_transport(policy: Policy, bucket_arn: str) -> bool:
 
 
 def denies_old_tls(policy: Policy, bucket_arn: str) -> bool:
-    """Whether every request with a TLS version below 1.2 is denied, for every principal."""
+    """Whether every request with a TLS version below 1.3 is denied, for every principal."""
     return _is_always_denied(policy, bucket_arn, _is_old_tls)
 
 
@@ -60,8 +60,8 @@ def _is_old_tls(condition: Condition) -> bool:
     if highest is None:
         return False
     if condition.operator == "numericlessthan":
-        return highest >= Decimal("1.2")
-    return condition.operator == "numericlessthanequals" and highest >= Decimal("1.1")
+        return highest >= Decimal("1.3")
+    return condition.operator == "numericlessthanequals" and highest >= Decimal("1.2")
 
 
 def _parse_number(text: str) -> Decimal | None:

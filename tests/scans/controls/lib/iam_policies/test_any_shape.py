@@ -246,8 +246,8 @@ BOTH = {"Resource": [BUCKET, f"{BUCKET}/*"]}
         ("SSM-S3-002", without(allow(Effect="Deny", NotPrincipal={"AWS": "1"}, **HTTP, **BOTH)), Verdict.FAIL),
         ("SSM-S3-002", allow(**DENY, **HTTP, Resource="arn:*:s3:::examp*"), Verdict.PASS),
         ("SSM-S3-002", allow(**DENY, **HTTP, Resource="arn:aws:s3:::examples*"), Verdict.FAIL),
-        ("SSM-S3-003", allow(**DENY, **BOTH, Condition={"NUMERICLESSTHAN": {"S3:TLSVERSION": [1.2]}}), Verdict.PASS),
-        ("SSM-S3-003", allow(**DENY, **BOTH, Condition={"NumericLessThan": {"s3:TlsVersion": "1.1"}}), Verdict.FAIL),
+        ("SSM-S3-003", allow(**DENY, **BOTH, Condition={"NUMERICLESSTHAN": {"S3:TLSVERSION": [1.3]}}), Verdict.PASS),
+        ("SSM-S3-003", allow(**DENY, **BOTH, Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}), Verdict.FAIL),
         # an endpoint that only leaves something out limits nothing
         ("SSM-VP-003", without(allow(**OPEN, NotAction="iam:*"), "Action"), Verdict.FAIL),
         ("SSM-VP-003", without(allow(**OPEN, NotResource=BUCKET), "Resource"), Verdict.FAIL),

@@ -22,7 +22,7 @@ from scans.domain.evidence import Context
 BUCKET = "arn:aws:s3:::logs"
 BOTH = [BUCKET, f"{BUCKET}/*"]
 HTTP = {"Bool": {"aws:SecureTransport": "false"}}
-OLD = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+OLD = {"NumericLessThan": {"s3:TlsVersion": "1.3"}}
 HOME, FRIEND, STRANGER, OTHER = "111111111111", "222222222222", "999999999999", "888888888888"
 CONTEXT = Context(account=HOME, accounts=frozenset({HOME, FRIEND}), organization="o-ours")
 
@@ -86,10 +86,11 @@ def test_bucket_and_objects_may_be_denied_by_two_statements():
     ("condition", "denied"),
     [
         (OLD, True),
-        ({"numericlessthan": {"S3:TLSVERSION": 1.2}}, True),
+        ({"numericlessthan": {"S3:TLSVERSION": 1.3}}, True),
         ({"NumericLessThanIfExists": {"s3:TlsVersion": "1.3"}}, True),
-        ({"NumericLessThanEquals": {"s3:TlsVersion": "1.1"}}, True),
-        ({"NumericLessThan": {"s3:TlsVersion": "1.1"}}, False),
+        ({"NumericLessThanEquals": {"s3:TlsVersion": "1.2"}}, True),
+        ({"NumericLessThanEquals": {"s3:TlsVersion": "1.1"}}, False),
+        ({"NumericLessThan": {"s3:TlsVersion": "1.2"}}, False),
         ({"NumericLessThan": {"s3:TlsVersion": "NaN"}}, False),
         ({"NumericLessThan": {"s3:TlsVersion": "new"}}, False),
         ({"NumericGreaterThan": {"s3:TlsVersion": "1.2"}}, False),
