@@ -81,7 +81,9 @@ def prepare_scan_sessions(target: Target, collectors: set[str]) -> RoleSessions:
     """The sessions of the scan role that these collectors need. Each is opened when it is first needed."""
 
     def assume(group: SessionGroup) -> AssumedRole:
-        return assume_with_actions(target, settings.SCAN_ROLE, f"{SESSION_PREFIX}scan-{target.scan_id}-{target.pk}", group)
+        return assume_with_actions(
+            target, settings.SCAN_ROLE, f"{SESSION_PREFIX}scan-{target.scan_id}-{target.pk}", group
+        )
 
     return RoleSessions(group_by_session(collectors), assume)
 
@@ -92,7 +94,9 @@ def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
         raise build_no_role_error()
     # The value role may read one thing, so its collectors share one session.
     [group] = group_by_session(collectors, VALUE_ROLE)
-    return assume_with_actions(target, settings.VALUE_ROLE, f"{SESSION_PREFIX}values-{target.scan_id}-{target.pk}", group)
+    return assume_with_actions(
+        target, settings.VALUE_ROLE, f"{SESSION_PREFIX}values-{target.scan_id}-{target.pk}", group
+    )
 
 
 def assume_with_actions(target: Target, role: str, session_name: str, group: SessionGroup) -> AssumedRole:
