@@ -15,6 +15,10 @@ USUAL_TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("Marker
 _lock = threading.Lock()
 
 
+class TokenMissingError(ValueError):
+    """A page that isn't the last, without the token of the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
     """Names of the token in requests and answers; empty if the operation has one page."""
@@ -24,12 +28,18 @@ class Paging:
     more: str = ""
 
     def following(self, answer: dict[str, Any]) -> dict[str, Any] | None:
-        """The parameters that ask for the next page, or None at the end."""
-        if self.more and not find_in_answer(self.more, answer):
-            return None
+        """The parameters that ask for the next page, or None at the end.
+
+        The member that says whether there is more is optional: where it is left out, a token means that there is.
+        Raises TokenMissingError if there is more, and nothing to ask for it with."""
         tokens = {name: find_in_answer(output, answer) for name, output in zip(self.inputs, self.outputs, strict=True)}
         # Some services end with an empty token instead of a missing one.
         given = {name: token for name, token in tokens.items() if token}
+        more = find_in_answer(self.more, answer) if self.more else None
+        if more is False:
+            return None
+        if more and not given:
+            raise TokenMissingError
         return given or None
 
 

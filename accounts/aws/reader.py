@@ -17,7 +17,7 @@ from accounts.aws.credentials import acting_role
 from accounts.aws.endpoints import actual_region
 from accounts.aws.errors import CALL_EXCEPTIONS, classify_error, malformed_answer
 from accounts.aws.gaps import TEXT_REPLACED, Gap, GapKind
-from accounts.aws.pagination import Paging, find_paging
+from accounts.aws.pagination import Paging, TokenMissingError, find_paging
 from accounts.aws.retry import Retrier
 from governance.core.storable import TooDeepError, as_storable, is_storable
 
@@ -116,7 +116,11 @@ class AwsReader:
             asked = params
             while True:
                 answer = self._run(declared, place, method, asked)
-                following = paged.following(answer)
+                try:
+                    following = paged.following(answer)
+                except TokenMissingError:
+                    items += read_page_items(answer, key, None, declared, place) if key else [answer]
+                    raise malformed_answer(declared, place) from None
                 items += [answer] if key == "" else read_page_items(answer, key, following, declared, place)
                 if following is None:
                     return Listing(items)

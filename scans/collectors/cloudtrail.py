@@ -13,6 +13,7 @@ from scans.collectors.lib.strict_answers import (
     make_malformed_gap,
     read_or_gap,
     record_gaps,
+    require_arn,
     require_flag,
     require_list,
     require_text,
@@ -87,7 +88,7 @@ def add_listed_trails(aws: Reader, evidence: Evidence) -> None:
     by_home: dict[str, list[str]] = defaultdict(list)
 
     def add_listed(item: Any) -> None:
-        arn, home = require_text(item, "TrailARN"), require_region(item)
+        arn, home = require_arn(item, "TrailARN"), require_region(item)
         if not is_known(evidence, arn) and arn not in by_home[home]:
             by_home[home].append(arn)
 
@@ -132,7 +133,7 @@ def require_region(item: Any) -> str:
 
 
 def add_trail(aws: Reader, evidence: Evidence, item: Any) -> None:
-    arn, home = require_text(item, "TrailARN"), require_region(item)
+    arn, home = require_arn(item, "TrailARN"), require_region(item)
     if is_known(evidence, arn):
         return  # an organization trail and its shadow
     facts = parse_trail(item, home)

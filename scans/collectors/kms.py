@@ -12,6 +12,7 @@ from scans.collectors.lib.strict_answers import (
     parse_policy_document,
     read_or_gap,
     record_gaps,
+    require_arn,
     require_flag,
     require_mapping,
     require_text,
@@ -133,7 +134,7 @@ def describe_key(aws: Reader, evidence: Evidence, lookup: str) -> dict[str, Any]
 
 def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any]:
     """The facts in KMS's metadata. KeySpec and KeyUsage are optional: without them, a key may still be known as disabled."""
-    arn = require_text(key, "Arn")
+    arn = require_arn(key, "Arn")
     related = key.get("MultiRegionConfiguration")
     replica = isinstance(related, Mapping) and related.get("MultiRegionKeyType") == "REPLICA"
     texts = {"description": key.get("Description") or ""}
@@ -145,7 +146,7 @@ def key_facts(key: Mapping[str, Any], account: str, place: str) -> dict[str, Any
         "usage": read_or_gap(make_malformed_gap(DESCRIBE, place), require_text, key, "KeyUsage"),
         "origin": require_text(key, "Origin"),
         "multi_region_replica": replica,
-        "primary": require_text(require_mapping(related, "PrimaryKey"), "Arn") if replica else None,
+        "primary": require_arn(require_mapping(related, "PrimaryKey"), "Arn") if replica else None,
         "hits": find_sensitive_fields(texts),
         "url_credentials": find_url_credential_fields(texts),
         "own": names.parse_arn_account(arn, account) == account,

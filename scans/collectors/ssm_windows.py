@@ -92,11 +92,11 @@ def find_task_references(answer: Answer) -> list[references.Reference]:
     kind = references.output_kind(document, "01")
     logged = text_or_none(mapping_or_empty(answer, "LoggingInfo"), "S3BucketName")
     found = references.to_bucket(logged, kind, "LoggingInfo.S3BucketName")
+    output = text_or_none(select_run_command(answer), "OutputS3BucketName")
+    found += references.to_bucket(output, kind, "TaskInvocationParameters.RunCommand.OutputS3BucketName")
     for name in ("RunCommand", "Automation"):
         field = f"TaskInvocationParameters.{name}"
         invocation = mapping_or_empty(mapping_or_empty(answer, "TaskInvocationParameters"), name)
-        output = text_or_none(invocation, "OutputS3BucketName")
-        found += references.to_bucket(output, kind, f"{field}.OutputS3BucketName")
         found += references.find_in_parameters(
             document, mapping_or_empty(invocation, "Parameters"), f"{field}.Parameters"
         )

@@ -14,6 +14,7 @@ from scans.collectors.lib.strict_answers import (
     parse_policy_document,
     read_or_gap,
     record_gaps,
+    require_arn,
     require_flag,
     require_list,
     require_text,
@@ -68,7 +69,7 @@ def add_entities(aws: Reader, evidence: Evidence) -> None:
 
 def add_principal(aws: Reader, evidence: Evidence, fields: tuple[str, str, str], item: Any) -> None:
     kind, name_key, inline_key = fields
-    arn, name = require_text(item, "Arn"), require_text(item, name_key)
+    arn, name = require_arn(item, "Arn"), require_text(item, name_key)
     # IAM omits the list of inline policies only for users who have none. Any other missing list is malformed.
     read = read_or_gap(
         make_malformed_gap(DETAILS, aws.region),
@@ -113,7 +114,7 @@ def map_attachments(evidence: Evidence) -> dict[str, list[str]] | Gap:
 
 
 def add_managed_policy(aws: Reader, evidence: Evidence, attached: dict[str, list[str]] | Gap, item: Any) -> None:
-    arn = require_text(item, "Arn")
+    arn = require_arn(item, "Arn")
     read = read_or_gap(make_malformed_gap(DETAILS, aws.region), default_version, item)
     users = attached if isinstance(attached, Gap) else sorted(attached.get(arn, []))
     evidence.add("iam.policy", arn, name=arn.rpartition("/")[2], document=read, attached_to=users)

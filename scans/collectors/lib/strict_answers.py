@@ -37,6 +37,14 @@ def require_text(item: Any, key: str) -> str:
     return found
 
 
+def require_arn(item: Any, key: str) -> str:
+    """A text with the six parts of an ARN, of which later code takes the partition, the region and the account."""
+    found = require_text(item, key)
+    if not found.startswith("arn:") or found.count(":") < 5:
+        raise ShapeError(f"{key} is not an ARN")
+    return found
+
+
 def text_or_none(item: Any, key: str) -> str | None:
     """None where the field is missing or empty."""
     absent = isinstance(item, Mapping) and item.get(key) in (None, "")

@@ -47,3 +47,25 @@ def test_services_are_looked_up_once_however_many_threads_ask(forgotten) -> None
             list(pool.map(pagination.load_paginators, ["ssm", "ec2", "iam", "sts"] * 8))
         assert len({call.args[0] for call in walk.call_args_list}) == 1, "one loader, so its walk is kept"
         assert walk.call_count <= 4, "one question a service"
+
+
+PAGING = pagination.Paging(("Marker",), ("Marker",), "IsTruncated")
+
+
+@pytest.mark.parametrize(
+    ("answer", "following"),
+    [
+        ({"IsTruncated": True, "Marker": "m"}, {"Marker": "m"}),
+        ({"IsTruncated": False, "Marker": "m"}, None),
+        ({"Marker": "m"}, {"Marker": "m"}),  # whether there is more was left out, and a token says so
+        ({"IsTruncated": False}, None),
+        ({}, None),
+    ],
+)
+def test_a_token_counts_unless_the_answer_says_it_ends(answer: dict, following: dict | None) -> None:
+    assert PAGING.following(answer) == following
+
+
+def test_a_page_that_is_not_the_last_must_have_a_token() -> None:
+    with pytest.raises(pagination.TokenMissingError):
+        PAGING.following({"IsTruncated": True})

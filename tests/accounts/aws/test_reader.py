@@ -276,3 +276,11 @@ def test_operations_without_pages_are_read_once(aws):
     aws(lambda request: Answer({"status": "ENABLED"}))
     assert reader(NO_SESSIONS).call("macie2", "GetMacieSession")["status"] == "ENABLED"
     assert session.clients_built() == [("macie2", "eu-west-1")]
+
+
+def test_more_pages_without_a_token_are_a_gap(aws):
+    aliases = Call("kms", "ListAliases", "kms:ListAliases")
+    aws(lambda request: Answer({"Aliases": [{"AliasName": "alias/a"}], "Truncated": True}))
+    listing = reader(aliases).pages("kms", "ListAliases", "Aliases")
+    assert [item["AliasName"] for item in listing.items] == ["alias/a"]
+    assert listing.gap.kind is GapKind.MALFORMED

@@ -17,6 +17,7 @@ from scans.collectors.lib.strict_answers import (
     parse_instant,
     parse_policy_document,
     read_or_gap,
+    require_arn,
     text_or_none,
 )
 from scans.domain.collector import CallError
@@ -95,3 +96,14 @@ def test_a_fact_that_can_not_be_read_says_why() -> None:
     assert read_or_gap(gap, fail, CallError(denied)) == denied
     costly = read_or_gap(gap, fail, TooCostlyError("Over60Levels"))
     assert (costly.kind, costly.api, costly.code) == (GapKind.TOO_COSTLY, "a.Read", "Over60Levels")
+
+
+@pytest.mark.parametrize("arn", ["text", "arn:aws:iam", "arn:aws:iam::111122223333", "a:b:c:d:e:f", "", None, 7])
+def test_a_text_that_lacks_parts_of_an_arn_is_malformed(arn: object) -> None:
+    with pytest.raises(ShapeError):
+        require_arn({"Arn": arn}, "Arn")
+
+
+def test_an_arn_of_any_partition_is_one() -> None:
+    arn = "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/main"
+    assert require_arn({"Arn": arn}, "Arn") == arn
