@@ -32,16 +32,19 @@ CONTEXT = Context(
     bucket_owners={"shop-output": ACCOUNT, "shop-sessions": OTHER}, as_of="2026-03-01T00:00:00+00:00",
     policy={"inspect_values": True},
 )  # fmt: skip
+STATUS = "$status"  # in an answer: the HTTP status of a refusal
 WHERE = {"regions_wanted": (REGION,), "inbound": {"shop-sessions": ("01",)}}
 
 
 class Response:
     """What botocore's handlers see of an answer that nobody sent."""
 
-    status_code = 200
     headers: dict[str, str] = {}
     raw = None
     content = b""
+
+    def __init__(self, status: int) -> None:
+        self.status_code = status
 
 
 @dataclass
@@ -61,8 +64,9 @@ class Wire:
     def reply(self, model: OperationModel, context: dict[str, Any], **_: Any) -> tuple[Response, dict[str, Any]]:
         # botocore's own handlers change some answers, and need the member that every answer has.
         found = self.answer(model, context["asked_with"], context["client_region"])
-        found["ResponseMetadata"] = {"HTTPStatusCode": 200}
-        return Response(), found
+        response = Response(found.pop(STATUS, 200))
+        found["ResponseMetadata"] = {"HTTPStatusCode": response.status_code}
+        return response, found
 
     def read(self, **more: Any) -> Evidences:
         """Everything that the collectors read in the account."""
