@@ -38,7 +38,7 @@ test: $(STAMP) $(if $(T),,browser) ## Run every test, or those of T=path
 # In one run: every property on five times as many examples, and how much of the code the tests reach.
 test-long: $(STAMP) ## What takes longer: many examples, coverage, advisories of locked packages
 	$(PY) requirements/audit.py requirements-dev.txt
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" --hypothesis-profile=long --cov
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow or exhaustive" --hypothesis-profile=long --cov
 
 # Both at once: the linters use one core, and leave the other to the tests.
 check: $(STAMP) ## Lint, types, imports, migrations, fast tests: under 90 seconds

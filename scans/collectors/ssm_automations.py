@@ -76,6 +76,6 @@ def find_automation_references(execution: Answer) -> list[references.Reference]:
     """The buckets that parameters name. Executions read with GET always have the object, even if it is empty."""
     document = require_text(execution, "DocumentName")
     parameters = mapping_or_empty(execution, "Parameters")
-    if names_buckets(references.base_name(document)) and "Parameters" not in execution:
+    if names_buckets(references.base_name(document)) and execution.get("Parameters") is None:
         raise ShapeError("Parameters")
     return references.drop_duplicates(references.find_in_parameters(document, parameters, "Parameters"))

@@ -134,7 +134,7 @@ def list_instances(aws: Reader) -> Listing:
 
 
 def has_id(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("InstanceId"), str)
+    return isinstance(item, dict) and isinstance(item.get("InstanceId"), str) and bool(item["InstanceId"])
 
 
 def iterate_by_id(listing: Listing) -> Iterator[tuple[str, Answer]]:

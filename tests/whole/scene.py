@@ -27,9 +27,11 @@ from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
 from scans.pipeline import account_reader, completion, target_evaluation, target_plan, target_worker
+from scans.pipeline.role_sessions import RoleSessions
 from scans.pipeline.start import start_scan
 from scans.timemachine.outcomes import iterate_outcomes
 from tests.whole import one_account
+from tests.whole.tape import Tape
 
 SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}
 SERVICES |= {"cloudwatch-logs": "logs"}
@@ -63,13 +65,7 @@ class Scene:
 
     def collect(self, call: Call) -> Evidences:
         """What the collectors that this call touches read now."""
-        plan = target_plan.plan_collection(
-            self.target, target_evaluation.select_scan_controls(self.target.scan), account_reader.Counters()
-        )
-        again = touched(call)
-        plan.prior = {place: item for place, item in self.evidences.items() if place[1] not in again}
-        plan.sessions = self.sessions
-        return account_reader.collect(plan).evidences
+        return collect_again(self.target, self.sessions, touched(call), self.evidences)
 
     def strike(self, kind: str, call: Call) -> None:
         if kind == "timeout":
@@ -87,14 +83,6 @@ class Scene:
         """Raises what botocore raises, without the wait."""
         if api_of(event_name) in self.timing_out:
             raise ReadTimeoutError(endpoint_url=request.url)
-
-    def reshape(self, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
-        """Answers that parse, but hold something else than they should."""
-        if change := self.reshaping.get(api_of(event_name)):
-            about = parsed.pop("ResponseMetadata")
-            new = change(dict(parsed))
-            parsed.clear()
-            parsed.update({**new, "ResponseMetadata": about})
 
     def learn(self) -> None:
         """Scan without a fault; the second time, who points at which bucket is known from the start."""
@@ -118,6 +106,31 @@ def scan_here(organization: Organization, **asked: Any) -> Scan:
         completion.advance_scan(scan.pk)
         scan.refresh_from_db()
     return scan
+
+
+def collect_again(target: Target, sessions: RoleSessions, collectors: set[str], before: Evidences) -> Evidences:
+    """What these collectors read now, and what the others read before."""
+    plan = target_plan.plan_collection(
+        target, target_evaluation.select_scan_controls(target.scan), account_reader.Counters()
+    )
+    plan.prior = {place: item for place, item in before.items() if place[1] not in collectors}
+    plan.sessions = sessions
+    return account_reader.collect(plan).evidences
+
+
+def reshape_answers(tape: Tape | None, reshaping: dict[str, Reshape]) -> None:
+    """Of the clients that this process will make: they parse, but hold something else than they should."""
+
+    def reshape(parsed: dict[str, Any], event_name: str, **_: Any) -> None:
+        if change := reshaping.get(api_of(event_name)):
+            about = parsed.pop("ResponseMetadata")
+            new = change(dict(parsed))
+            parsed.clear()
+            parsed.update({**new, "ResponseMetadata": about})
+
+    if tape is not None:
+        tape.attach(session.get_botocore_session())
+    session.get_botocore_session().register("after-call", reshape)
 
 
 def api_of(event_name: str) -> str:
@@ -166,11 +179,12 @@ def pointed_at(running: Running) -> Iterator[None]:
 
 
 @contextmanager
-def set_up() -> Iterator[Scene]:
+def set_up(tape: Tape | None = None) -> Iterator[Scene]:
+    """tape: answers each call only once, where what AWS answers doesn't change."""
     with one_account.served() as running, connected(running) as organization:
         scene = Scene(running, organization)
         session.get_botocore_session().register("before-send", scene.time_out)
-        session.get_botocore_session().register("after-call", scene.reshape)
+        reshape_answers(tape, scene.reshaping)
         # Clients that discovery built don't know of it, and needn't.
         scene.learn()
         yield scene
