@@ -78,9 +78,11 @@ def test_refused_bucket_look_makes_scan_partial(monkeypatch: Any) -> None:
     scan = Scan.objects.get(pk=scan.pk)
     assert (scan.state, scan.totals["gaps"]) == ("partial", 1)
     assert list_unread_accounts(scan) == [
-        "Gap: management (111122223333) — s3.HeadBucket was denied (403; needs s3:ListBucket) in global. Scan the account "
-        "that owns the bucket, too, or ask its owner to allow s3:ListBucket; if the bucket belongs to this account, allow "
-        "the action in the scan role."
+        (
+            "Gap: management (111122223333) — s3.HeadBucket was denied (403; needs s3:ListBucket) in global. Scan the account "
+            "that owns the bucket, too, or ask its owner to allow s3:ListBucket; if the bucket belongs to this account, allow "
+            "the action in the scan role."
+        )
     ]
     (group,) = gaps_of(scan, organization.accounts.all())
     assert (group.api, list(group.accounts)) == ("s3.HeadBucket", ["111122223333"])
