@@ -11,17 +11,35 @@ from accounts.aws.gap_kinds import GapKind, strip_code
 # All codes are without the suffix Exception, which only some protocols have.
 DENIED_CODES = frozenset(
     {
-        "AccessDenied", "AccessDeniedFault", "AccessDeniedForDependency", "AuthorizationError", "Forbidden",
-        "NotAuthorized", "UnauthorizedAccess", "UnauthorizedOperation", "Unauthorized", "403",
+        "AccessDenied",
+        "AccessDeniedFault",
+        "AccessDeniedForDependency",
+        "AuthorizationError",
+        "Forbidden",
+        "NotAuthorized",
+        "UnauthorizedAccess",
+        "UnauthorizedOperation",
+        "Unauthorized",
+        "403",
     }
-)  # fmt: skip
+)
 THROTTLED_CODES = frozenset(
     {
-        "BandwidthLimitExceeded", "EC2Throttled", "LimitExceeded", "PriorRequestNotComplete",
-        "ProvisionedThroughputExceeded", "RequestLimitExceeded", "RequestThrottled", "SlowDown", "Throttled",
-        "Throttling", "TooManyRequests", "TransactionInProgress", "429",
+        "BandwidthLimitExceeded",
+        "EC2Throttled",
+        "LimitExceeded",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttled",
+        "Throttling",
+        "TooManyRequests",
+        "TransactionInProgress",
+        "429",
     }
-)  # fmt: skip
+)
 TIMEOUT_CODES = frozenset({"RequestTimeout", "408"})
 # The request's time is more than 5 or 15 minutes off. EC2 says RequestExpired of expired credentials, too.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -36,11 +54,19 @@ CLOCK_MESSAGE = re.compile(
 EXPIRED_CODES = frozenset({"ExpiredToken", "TokenRefreshRequired"})
 INVALID_CODES = frozenset(
     {
-        "AuthFailure", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
-        "InvalidSignature", "InvalidToken", "MissingAuthenticationToken", "MissingSecurityHeader",
-        "SignatureDoesNotMatch", "UnrecognizedClient",
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "InvalidSignature",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingSecurityHeader",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClient",
     }
-)  # fmt: skip
+)
 # In a region that must be enabled first, AWS rejects the account's credentials until it is enabled.
 UNKNOWN_CREDENTIALS_CODES = frozenset(
     {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId"}
@@ -50,16 +76,31 @@ DISABLED_REGION_CODES = frozenset({"RegionDisabled"})
 SUBSCRIPTION_CODES = frozenset({"NotSignedUp", "OptInRequired", "SubscriptionRequired", "AccountNotSubscribed"})
 ACCOUNT_CODES = frozenset(
     {
-        "AccountDisabled", "AccountIsClosed", "AccountProblem", "AccountSuspended", "AllAccessDisabled", "Blocked",
-        "InactiveAccount", "PendingVerification", "UserSuspended",
+        "AccountDisabled",
+        "AccountIsClosed",
+        "AccountProblem",
+        "AccountSuspended",
+        "AllAccessDisabled",
+        "Blocked",
+        "InactiveAccount",
+        "PendingVerification",
+        "UserSuspended",
     }
-)  # fmt: skip
+)
 SWITCHED_OFF_CODES = frozenset(
     {
-        "AWSOrganizationsNotInUse", "AccountNotManagementOrDelegatedAdministrator", "Disabled", "FeatureNotEnabled",
-        "KMSInvalidState", "NotEnabled", "OptedOut", "ServiceAccessNotEnabled", "ServiceDisabled", "ServiceNotEnabled",
+        "AWSOrganizationsNotInUse",
+        "AccountNotManagementOrDelegatedAdministrator",
+        "Disabled",
+        "FeatureNotEnabled",
+        "KMSInvalidState",
+        "NotEnabled",
+        "OptedOut",
+        "ServiceAccessNotEnabled",
+        "ServiceDisabled",
+        "ServiceNotEnabled",
     }
-)  # fmt: skip
+)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 WRONG_REGION_CODES = frozenset(
     {
@@ -77,9 +118,17 @@ WRONG_REGION_CODES = frozenset(
 MALFORMED_HEADER, REGION_IN_HEADER = "AuthorizationHeaderMalformed", re.compile(r"\bregion\b", re.IGNORECASE)
 UNSUPPORTED_CODES = frozenset({"UnknownEndpoint", "UnknownOperation", "InvalidAction", "ServiceSettingNotFound"})
 SERVER_ERROR_CODES = frozenset(
-    {"InternalError", "InternalFailure", "InternalServerError", "InternalServer", "InternalServiceError",
-     "ServiceUnavailable", "Service", "Unavailable"}
-)  # fmt: skip
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServer",
+        "InternalServiceError",
+        "ServiceUnavailable",
+        "Service",
+        "Unavailable",
+    }
+)
 # The first match decides. The codes come before the status: services throttle with 400, 429 and 503.
 KINDS_BY_CODES = (
     (THROTTLED_CODES, GapKind.THROTTLED),

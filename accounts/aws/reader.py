@@ -24,6 +24,8 @@ from governance.core.storable import TooDeepError, as_storable, is_storable
 BuildClient = Callable[[str, str], Any]
 OnCall = Callable[[str, str, str], None]
 Method = Callable[..., dict[str, Any]]
+# Is told of every call after its retries: the call, where, the parameters, and the answer or the failure.
+Observe = Callable[[Call, str, dict[str, Any], "dict[str, Any] | CallError"], None]
 
 
 class UndeclaredCallError(Exception):
@@ -80,6 +82,7 @@ class AwsReader:
         *,
         counters: Counters | None = None,
         on_call: OnCall | None = None,
+        observe: Observe | None = None,
         as_hub: bool = False,
         slots: AbstractContextManager[Any] | None = None,
     ) -> None:
@@ -90,6 +93,7 @@ class AwsReader:
         self._client = build
         self._declared = {(call.service, call.operation): call for call in calls}
         self._on_call = on_call
+        self._observe = observe
         self._as_hub = as_hub
         self._slots = slots or nullcontext()
         self.replaced: list[Gap] = []
@@ -180,7 +184,15 @@ class AwsReader:
             return answer if is_storable(answer) else self._make_answer_storable(answer, call, place)
 
         budget = self.counters.retrier.budget_for(self.account, place, call.service)
-        return self.counters.retrier.run(budget, attempt, self.counters.count_retry)
+        try:
+            answer = self.counters.retrier.run(budget, attempt, self.counters.count_retry)
+        except CallError as error:
+            if self._observe is not None:
+                self._observe(call, place, params, error)
+            raise
+        if self._observe is not None:
+            self._observe(call, place, params, answer)
+        return answer
 
     def _make_answer_storable(self, answer: dict[str, Any], call: Call, place: str) -> dict[str, Any]:
         """Replace unstorable text in an answer, here only, and record it as a gap."""

@@ -15,7 +15,7 @@ from accounts.aws.credentials import ActingRole, acting_as, acting_role
 from accounts.aws.deadline import Deadline
 from accounts.aws.errors import AssumeError
 from accounts.aws.gaps import Gap, GapKind
-from accounts.aws.reader import AwsReader, Counters
+from accounts.aws.reader import AwsReader, Counters, Observe
 from governance.core.env import REGION
 from scans import registry
 from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_list, require_text
@@ -42,6 +42,7 @@ class CollectionPlan:
     prior: evidence of an earlier visit of the same scan that need not be read again.
     before: evidence of the last scan, for collectors that build on it.
     value_role: provides the role that may read parameter values, where a company has switched it on.
+    observe: is told of every call as the scan role.
     sessions: the sessions of the scan role, each for a group of collectors. None: the context's credentials read all.
     own_roles: the roles that scans read as, by name and path.
     still_wanted: False once the scan was cancelled or the lease was lost. deadline: when reading must end.
@@ -59,6 +60,7 @@ class CollectionPlan:
     still_wanted: Callable[[], bool] = lambda: True
     value_role: RoleOnDemand = field(default_factory=lambda: RoleOnDemand(refuse_value_role))
     sessions: RoleSessions | None = None
+    observe: Observe | None = None
     before: Mapping[EvidenceKey, Evidence] = field(default_factory=dict)
     own_roles: tuple[str, ...] = ()
     deadline: Deadline = field(default_factory=time_limits.start_target_deadline)
@@ -139,7 +141,7 @@ def open_first_session(plan: CollectionPlan) -> ActingRole | None:
 
 def read_region_statuses(plan: CollectionPlan) -> tuple[dict[str, str], list[Gap]]:
     """Region -> status, from the account service or else from EC2. Empty, with both gaps, if neither answers."""
-    reader = AwsReader(plan.account, plan.partition, GLOBAL, REGION_CALLS, counters=plan.counters)
+    reader = AwsReader(plan.account, plan.partition, GLOBAL, REGION_CALLS, counters=plan.counters, observe=plan.observe)
     # 50 is the maximum page: https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html
     listing = reader.pages("account", "ListRegions", "Regions", MaxResults=50)
     read = read_or_gap(make_malformed_gap(LIST_REGIONS, GLOBAL), parse_region_statuses, listing.items)
@@ -213,7 +215,13 @@ def run_collector(
 ) -> Evidence:
     declared = item.collector
     aws = AwsReader(
-        plan.account, plan.partition, region, declared.calls, counters=plan.counters, slots=get_call_semaphore()
+        plan.account,
+        plan.partition,
+        region,
+        declared.calls,
+        counters=plan.counters,
+        slots=get_call_semaphore(),
+        observe=None if declared.role == VALUE_ROLE else plan.observe,
     )
     reader: Reader = ValueReader(aws, plan.value_role) if declared.role == VALUE_ROLE else aws
     try:

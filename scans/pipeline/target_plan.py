@@ -82,7 +82,7 @@ def prepare_scan_sessions(target: Target, collectors: set[str]) -> RoleSessions:
 
     def assume(group: SessionGroup) -> AssumedRole:
         return assume_with_actions(
-            target, settings.SCAN_ROLE, f"{SESSION_PREFIX}scan-{target.scan_id}-{target.pk}", group
+            target.account, settings.SCAN_ROLE, f"{SESSION_PREFIX}scan-{target.scan_id}-{target.pk}", group
         )
 
     return RoleSessions(group_by_session(collectors), assume)
@@ -95,12 +95,12 @@ def assume_value_role(target: Target, collectors: set[str]) -> AssumedRole:
     # The value role may read one thing, so its collectors share one session.
     [group] = group_by_session(collectors, VALUE_ROLE)
     return assume_with_actions(
-        target, settings.VALUE_ROLE, f"{SESSION_PREFIX}values-{target.scan_id}-{target.pk}", group
+        target.account, settings.VALUE_ROLE, f"{SESSION_PREFIX}values-{target.scan_id}-{target.pk}", group
     )
 
 
-def assume_with_actions(target: Target, role: str, session_name: str, group: SessionGroup) -> AssumedRole:
-    account = target.account
+def assume_with_actions(account: Account, role: str, session_name: str, group: SessionGroup) -> AssumedRole:
+    """A session of a role of the account, for the actions of this group. Raises AssumeError."""
     return assume_role(
         account.account_id,
         partition=account.organization.partition,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +17,8 @@ from accounts.models import Account
 from governance.core.cli import DONE, PARTLY, CouldNotError, TutelaCommand, UsageError
 from scans import registry
 from scans.domain.collector import SCAN_ROLE, VALUE_ROLE
+from scans.management.account_recording import RecordingFile, record_account
+from scans.pipeline.account_reader import AccountUnreadableError
 from scans.pipeline.session_groups import group_by_session
 
 THREADS = 8
@@ -31,6 +35,11 @@ class Command(TutelaCommand):
         parser.add_argument(
             "--account", action="append", default=[], metavar="ID", help="only this account (repeatable)"
         )
+        parser.add_argument(
+            "--record",
+            metavar="FILE",
+            help="write what AWS answers for the one account of --account into this new file, without names and values",
+        )
 
     def work(self, options: dict[str, Any]) -> int:
         require_database()
@@ -39,6 +48,8 @@ class Command(TutelaCommand):
                 "TUTELA_EXTERNAL_ID is not set. Set it to the external id in the scan role's trust policy."
             )
         accounts = self.chosen(options["account"])
+        if options["record"]:
+            return self.record(accounts, Path(options["record"]))
         open_ones = [account for account in accounts if account.status == Account.Status.ACTIVE]
         for account in accounts:
             if account not in open_ones:
@@ -54,6 +65,28 @@ class Command(TutelaCommand):
             raise CouldNotError(str(error)) from error
         self.stdout.write(summarize_diagnoses(len(open_ones), with_problems, len(accounts) - len(open_ones)))
         return PARTLY if with_problems else DONE
+
+    def record(self, accounts: list[Account], path: Path) -> int:
+        """Write a recording of one account. Nothing is diagnosed, so that the account is read once."""
+        if len(accounts) != 1:
+            raise UsageError("--record writes one account: name it with --account ID.")
+        try:
+            file = RecordingFile(path)
+        except FileExistsError:
+            raise UsageError(f"{path} exists already, and --record overwrites nothing. Name another file.") from None
+        except OSError as error:
+            raise UsageError(f"{path} can't be written: {error.strerror}.") from error
+        with closing(file):
+            try:
+                document = record_account(accounts[0])
+            except AccountUnreadableError as error:
+                raise CouldNotError(f"{error.reason} {error.what_to_do}") from error
+            file.write(document)
+        failed = sum("error" in call for call in document["calls"])
+        self.stdout.write(
+            f"{path}: {len(document['calls'])} calls, {failed} of them refused. Read the file before you send it."
+        )
+        return DONE
 
     def report(self, account: Account, found: Diagnosis) -> bool:
         head = f"{account.account_id} {account.name}"

@@ -37,9 +37,23 @@ def test_call_advice_exists_only_for_declared_calls() -> None:
 
 # What rows of earlier versions hold: these must be readable for ever.
 STORED_KINDS = (
-    "denied", "denied_by_scp", "throttled", "timeout", "unreachable", "server_error", "malformed", "not_opted_in",
-    "unsupported", "no_fips", "rejected", "too_costly", "out_of_time", "replaced", "internal", "not_read",
-)  # fmt: skip
+    "denied",
+    "denied_by_scp",
+    "throttled",
+    "timeout",
+    "unreachable",
+    "server_error",
+    "malformed",
+    "not_opted_in",
+    "unsupported",
+    "no_fips",
+    "rejected",
+    "too_costly",
+    "out_of_time",
+    "replaced",
+    "internal",
+    "not_read",
+)
 
 
 @pytest.mark.parametrize("kind", STORED_KINDS)
