@@ -48,7 +48,7 @@ OUTSIDE = "990000000042"  # an account of nobody in the company
 CONTROLS = (
     *(f"SSM-ID-{n:03d}" for n in range(1, 12)),
     *(f"SSM-AC-00{n}" for n in range(1, 9)),
-    *(f"SSM-AU-00{n}" for n in (1, 2, 3, 4)),
+    *(f"SSM-AU-00{n}" for n in range(1, 8)),
     *(f"SSM-DT-00{n}" for n in (1, 2)),
     *(f"SSM-PS-00{n}" for n in (1, 2, 3, 4, 5)),
     *(f"SSM-KM-00{n}" for n in (1, 2, 3)),

@@ -88,6 +88,7 @@ class Bucket:
     encryption: dict[str, Any] | None = None
     policy: dict[str, Any] | None = None
     public_access_block: bool = False
+    logged: bool = False  # has an access log
     tags: dict[str, str] = field(default_factory=dict)
     expects: dict[str, str] = field(default_factory=dict)
 

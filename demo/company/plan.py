@@ -179,9 +179,12 @@ def _trails(plan: Plan, central: dict[str, str], rng: random.Random) -> None:
 def _own_trail(place: Place, central: str) -> None:
     match place.account.archetype:
         case "healthy":
-            watch.trail(place, "own", central, key=place.good_key())
+            group = place.arn("logs", "log-group:trail:*")
+            watch.trail(place, "own", central, key=place.good_key(), log_group=group)
         case "heavy":
-            watch.trail(place, "advanced", central, key=place.good_key(), selectors=[], advanced=[watch.ADVANCED])
+            watch.trail(
+                place, "advanced", central, key=place.good_key(), selectors=[], advanced=[watch.ADVANCED, watch.OBJECTS]
+            )
         case "average":
             watch.trail(place, "plain", place.bucket("plain-trail", policy="https").name, validated=False)
         case "sloppy":

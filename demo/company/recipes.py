@@ -101,7 +101,9 @@ def archive_place(place: Place, central: str = "") -> None:
     watch.macie(place, "ENABLED")
     if place.region != place.plan.regions[0]:
         return
-    trail_bucket = place.bucket("trail").name
+    central_bucket = place.bucket("trail")
+    central_bucket.logged = True
+    trail_bucket = central_bucket.name
     place.bucket("sessions")
     runs.association(place, "inventory", bucket=trail_bucket)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from demo.company.constants import CONTROLS, FIPS_REGIONS, TLS13_REGIONS
-from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Key, Plan, Point, Thing
+from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Bucket, Key, Plan, Point, Thing
 from demo.company.model import arn as make_arn
-from demo.company.watch import is_complete
+from demo.company.watch import is_complete, records_objects
 
 Line = dict[str, str]
 GLOBAL_GROUPS = ("ID", "AC", "AU", "DS")
-BUCKET_CONTROLS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004")
+BUCKET_CONTROLS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004", "SSM-AU-006", "SSM-AU-007")
 KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
 PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 
@@ -42,7 +42,7 @@ PLACES = {
     **dict.fromkeys((f"SSM-AC-00{n}" for n in (2, 3, 4, 7, 8)), ("iam", "policy/*")),
     "SSM-AC-006": ("iam", "user/*"),
     "SSM-AC-005": ("ssm", "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
-    **dict.fromkeys(("SSM-AU-001", "SSM-AU-002", "SSM-AU-003"), ("cloudtrail", "trail/*")),
+    **dict.fromkeys(("SSM-AU-001", "SSM-AU-002", "SSM-AU-003", "SSM-AU-005"), ("cloudtrail", "trail/*")),
     **dict.fromkeys(("SSM-AU-004", "SSM-ID-010"), ("organizations", "organization/*")),
     **dict.fromkeys(("SSM-DT-001", "SSM-DT-002"), ("macie2", "session")),
     "SSM-PS-005": ("ssm", "parameter/*"),
@@ -102,6 +102,7 @@ class _Joined:
         self.buckets = {bucket.name: bucket for account in readable for bucket in account.buckets}
         self.hidden = {b.name for account in plan.accounts if account.unreadable for b in account.buckets}
         self.points = {account.id: _pointed(account) for account in readable}
+        self.sent: set[Point] = set().union(*map(_sent, readable))
         self.wanted = set().union(*self.points.values()) if self.points else set()
 
     def destination(self, name: str, plan: Plan) -> str:
@@ -207,12 +208,22 @@ class _Account:
         for bucket in self.buckets:
             for control, verdict in bucket.expects.items():
                 yield self._line(control, bucket.region, bucket.arn, verdict)
+            yield from self._recorded(bucket)
         for name in sorted(self.joined.points[self.account.id]):
             verdict = self.joined.destination(name, self.plan)
             yield self._line("SSM-S3-005", GLOBAL, f"arn:aws:s3:::{name}", verdict)
         for name, kind in sorted(_sent(self.account)):
             verdict = self.joined.protection(name, self.plan)
             yield self._line(f"SSM-DS-001.{kind}", GLOBAL, f"arn:aws:s3:::{name}", verdict)
+
+    def _recorded(self, bucket: Bucket) -> Iterator[Line]:
+        """A trail's bucket has an access log, any other one is recorded by a trail."""
+        objects = any(records_objects(thing.data) for thing in visible_trails(self.plan, self.account))
+        if (bucket.name, "07") in self.joined.sent:
+            yield self._line("SSM-AU-006", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
+            yield self._line("SSM-AU-007", bucket.region, bucket.arn, NOT_APPLICABLE)
+        else:
+            yield self._line("SSM-AU-007", bucket.region, bucket.arn, PASS if objects else FAIL)
 
     def _watched(self) -> Iterator[Line]:
         complete = any(is_complete(thing.data) for thing in visible_trails(self.plan, self.account))
@@ -240,7 +251,7 @@ class _Account:
         return scanned(self.account)
 
     def _place(self, control: str, region: str) -> str:
-        if control.startswith(("SSM-S3", "SSM-DS")):
+        if control in BUCKET_CONTROLS or control.startswith(("SSM-S3", "SSM-DS")):
             return "arn:aws:s3:::*"
         service, rest = PLACES[control]
         return make_arn(service, "" if region == GLOBAL else region, self.account.id, rest)
@@ -253,5 +264,7 @@ class _Account:
 
 def _is_global(control: str) -> bool:
     if control == "SSM-AC-005":
+        return False
+    if control in BUCKET_CONTROLS:
         return False
     return control.split("-")[1] in GLOBAL_GROUPS or control == "SSM-S3-005"

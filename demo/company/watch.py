@@ -12,11 +12,18 @@ ALL_EVENTS: dict[str, Any] = {
     "ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": [],
 }  # fmt: skip
 WITHOUT_KMS = {**ALL_EVENTS, "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+OBJECTS = {
+    "Name": "Objects",
+    "FieldSelectors": [
+        {"Field": "eventCategory", "Equals": ["Data"]},
+        {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+    ],
+}
 ADVANCED = {"Name": "Management", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
 
 
 def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
-    """facts: key, validated, logging, organization, selectors, advanced, multi_region (unless told, it is)."""
+    """facts: key, validated, logging, organization, selectors, advanced, log_group, multi_region (unless told, it is)."""
     key: Key | None = facts.get("key")
     if key is not None:
         key.uses.add("setting")
@@ -28,10 +35,15 @@ def trail(place: Place, name: str, bucket: str, **facts: Any) -> None:
         "logging": facts.get("logging", True),
         "organization": facts.get("organization", False),
         "multi_region": facts.get("multi_region", True),
+        "log_group": facts.get("log_group", ""),
         "selectors": facts.get("selectors", [ALL_EVENTS]),
         "advanced": facts.get("advanced", []),
     }
-    expects = {"SSM-AU-002": PASS if data["validated"] else FAIL, "SSM-AU-003": PASS if key and key.usable else FAIL}
+    expects = {
+        "SSM-AU-002": PASS if data["validated"] else FAIL,
+        "SSM-AU-003": PASS if key and key.usable else FAIL,
+        "SSM-AU-005": PASS if data["log_group"] else FAIL,
+    }
     place.add("trail", place.arn("cloudtrail", f"trail/{name}"), data, expects, ((bucket, "07"),))
 
 
@@ -39,6 +51,11 @@ def is_complete(data: dict[str, Any]) -> bool:
     """Does this trail by itself satisfy the control on complete trails?"""
     basic = any(not selector.get("ExcludeManagementEventSources") for selector in data["selectors"])
     return bool(data["logging"] and data["multi_region"] and (data["advanced"] or basic))
+
+
+def records_objects(data: dict[str, Any]) -> bool:
+    """Does this trail record the reads and writes of every object?"""
+    return bool(data["logging"] and data["multi_region"] and OBJECTS in data["advanced"])
 
 
 def events(place: Place, *versions: str, fips: bool = False) -> None:

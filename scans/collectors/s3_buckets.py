@@ -18,20 +18,21 @@ POLICY = Call("s3", "GetBucketPolicy", "s3:GetBucketPolicy")
 BLOCK = Call("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock")
 STATUS = Call("s3", "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus")
 LOCATION = Call("s3", "GetBucketLocation", "s3:GetBucketLocation")
+LOGGING = Call("s3", "GetBucketLogging", "s3:GetBucketLogging")
 HEAD = Call("s3", "HeadBucket", "s3:ListBucket")
 
 COLLECTOR = Collector(
     name="s3_buckets",
     scope="global",
     facts={
-        "s3.bucket": ("name", "kinds", "encryption", "policy", "public_access_block", "policy_public"),
+        "s3.bucket": ("name", "kinds", "encryption", "policy", "public_access_block", "policy_public", "access_log"),
         "s3.destination": ("name", "kinds", "fields", "own", "head"),
         "s3.unplaced_destination": ("kinds", "attachments"),
         "ssm.package": ("name", "source"),
     },
-    calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, HEAD),
+    calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, LOGGING, HEAD),
     stage=1,
-    version=2,  # 2: settings whose bucket can't be known
+    version=3,  # 2: settings whose bucket can't be known. 3: the access log of a trail's bucket
 )
 # Error codes that mean "there is none" -> the fact's value. Without a configuration S3 uses its own keys.
 ABSENT_VALUES: dict[str, Any] = {
@@ -151,6 +152,9 @@ def add_bucket(aws: Reader, evidence: Evidence, account: AccountBuckets, name: s
             # The list of buckets proves that it is this account's, even though its region is unknown.
             return True
         facts = read_bucket_facts(aws, account, name, region)
+        # Asked of the buckets of trails only, which SSM-AU-006 judges.
+        if references.TRAIL_KIND in kinds:
+            facts["access_log"] = read_bucket_setting(aws, LOGGING, region, name, s3_shape.parse_access_log)
     except BucketGoneError:
         return False
     evidence.add("s3.bucket", build_bucket_arn(aws, name), region, name=name, kinds=kinds, **facts)

@@ -193,9 +193,14 @@ class ResourceView:
     def all(self, type: str) -> list[ResourceView]:
         """Every resource of a type in the same region. Raises GapError if the list may be incomplete."""
         gaps = self._world.enumeration_gaps(type, self.region)
-        self._related_facts(type)
+        found = self.list_known(type)
         if gaps:
             raise GapError(*gaps)
+        return found
+
+    def list_known(self, type: str) -> list[ResourceView]:
+        """The same, also where the list is incomplete: for what one known resource proves."""
+        self._related_facts(type)
         places = dict.fromkeys((self.region, GLOBAL))
         return [self._view_resource(r) for place in places for r in self._world.resources(type, place).values()]
 

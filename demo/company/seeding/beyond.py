@@ -57,7 +57,7 @@ def _trail(account: Account, thing: Thing) -> None:
             is_multi_region=data["multi_region"],
             log_validation=data["validated"],
             is_org_trail=data["organization"],
-            cw_log_group_arn="",
+            cw_log_group_arn=data["log_group"],
             cw_role_arn="",
             kms_key_id=data["key"] or "",
         )

@@ -60,6 +60,8 @@ def _bucket(bucket: Bucket) -> None:
         made.encryption = {
             "Rule": {"ApplyServerSideEncryptionByDefault": bucket.encryption, "BucketKeyEnabled": "true"}
         }
+    if bucket.logged:
+        made.logging = {"TargetBucket": f"{bucket.name}-access", "TargetPrefix": "trail/"}
     if bucket.policy:
         made.policy = json.dumps(bucket.policy).encode()
     if bucket.public_access_block:

@@ -42,6 +42,14 @@ def parse_public_access_block(answer: dict[str, Any]) -> dict[str, bool]:
     return {name: require_flag(found, name, default=False) for name in BLOCK_SETTINGS}
 
 
+def parse_access_log(answer: dict[str, Any]) -> str | None:
+    """The bucket that gets the access log. None: the answer is empty where logging is off.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLogging.html"""
+    enabled = answer.get("LoggingEnabled")
+    return None if enabled is None else require_text(enabled, "TargetBucket")
+
+
 def is_public(answer: dict[str, Any]) -> bool:
     return require_flag(require_mapping(answer, "PolicyStatus"), "IsPublic")
 

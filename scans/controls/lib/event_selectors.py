@@ -63,7 +63,7 @@ def _list_advanced_kinds(selector: Mapping[str, Any]) -> frozenset[str]:
         if name == "eventCategory":
             management = terms == {"Equals": ["Management"]}
         elif name == "readOnly":
-            kinds = kinds & _parse_read_only(terms)
+            kinds = kinds & list_read_only_kinds(terms)
         elif (
             name != "eventSource"
             or set(terms) != {"NotEquals"}
@@ -73,7 +73,8 @@ def _list_advanced_kinds(selector: Mapping[str, Any]) -> frozenset[str]:
     return kinds if management else NO_KINDS
 
 
-def _parse_read_only(terms: Mapping[str, Any]) -> frozenset[str]:
+def list_read_only_kinds(terms: Mapping[str, Any]) -> frozenset[str]:
+    """The kinds of events that an advanced selector's field readOnly lets through."""
     if set(terms) != {"Equals"}:
         return NO_KINDS
     return NO_KINDS.union(*(ADVANCED_KINDS.get(str(value).lower(), NO_KINDS) for value in terms["Equals"]))
