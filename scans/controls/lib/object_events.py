@@ -23,16 +23,16 @@ def records_all_object_events(basic: Sequence[Selector], advanced: Sequence[Sele
     strange: dict[str, None] = {}
     for selector in basic:
         try:
-            seen |= _list_basic_kinds(selector, bucket_arn)
+            seen |= _list_basic_object_kinds(selector, bucket_arn)
         except SelectorError as error:
             strange[str(error)] = None
-    seen = seen.union(*(_list_advanced_kinds(selector, f"{bucket_arn}/") for selector in advanced))
+    seen = seen.union(*(_list_advanced_object_kinds(selector, f"{bucket_arn}/") for selector in advanced))
     if strange and not seen >= READ_AND_WRITE:
         raise SelectorError(next(iter(strange)))
     return seen >= READ_AND_WRITE
 
 
-def _list_basic_kinds(selector: Selector, bucket_arn: str) -> frozenset[str]:
+def _list_basic_object_kinds(selector: Selector, bucket_arn: str) -> frozenset[str]:
     """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DataResource.html"""
     named = selector.get("DataResources")
     if named is None:
@@ -50,7 +50,7 @@ def _list_basic_kinds(selector: Selector, bucket_arn: str) -> frozenset[str]:
     return NO_KINDS
 
 
-def _list_advanced_kinds(selector: Selector, objects: str) -> frozenset[str]:
+def _list_advanced_object_kinds(selector: Selector, objects: str) -> frozenset[str]:
     """The kinds of events of these objects, by the prefix of their ARNs. A field that is not known limits the events."""
     kinds, category, type = READ_AND_WRITE, False, False
     for field in selector.get("FieldSelectors") or ():

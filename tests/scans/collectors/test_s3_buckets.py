@@ -34,6 +34,7 @@ def s3() -> FakeReader:
     reader.answer("s3", "GetBucketPolicy", {"Policy": json.dumps(POLICY)})
     reader.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": ALL})
     reader.answer("s3", "GetBucketPolicyStatus", {"PolicyStatus": {"IsPublic": True}})
+    reader.answer("s3", "GetBucketLogging", {})
     return reader.answer("s3", "HeadBucket", {})
 
 
@@ -244,3 +245,29 @@ def test_documents_that_were_not_read_may_be_packages() -> None:
     assert collect(s3(), seen(unsure, *inventory({}))).gaps == {"ssm.package": [DENIED]}
     refused = collect(s3(), seen(*inventory({}), gaps={"ssm.document": [DENIED]}))
     assert refused.gaps["ssm.package"] == [DENIED]
+
+
+TRAIL = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", GLOBAL, bucket="own")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [({}, None), ({"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}, "logs")]
+)
+def test_access_log_of_trail_bucket_is_read(answer: dict[str, Any], expected: str | None) -> None:
+    reader = s3().answer("s3", "GetBucketLogging", answer)
+    facts = one_of(collect(reader, seen(TRAIL, *inventory({"own": "eu-west-1"}))), "s3.bucket")
+    assert facts["access_log"] == expected
+
+
+def test_access_log_of_other_buckets_is_not_asked() -> None:
+    reader = s3()
+    assert "access_log" not in one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}))), "s3.bucket")
+    assert reader.count("s3", "GetBucketLogging") == 0
+
+
+def test_denied_or_malformed_access_log_is_a_gap() -> None:
+    earlier = seen(TRAIL, *inventory({"own": "eu-west-1"}))
+    denied = s3().refuse("s3", "GetBucketLogging", "AccessDenied", status=403)
+    assert one_of(collect(denied, earlier), "s3.bucket")["access_log"].kind is GapKind.DENIED
+    strange = s3().answer("s3", "GetBucketLogging", {"LoggingEnabled": {}})
+    assert one_of(collect(strange, earlier), "s3.bucket")["access_log"].kind is GapKind.MALFORMED
