@@ -108,11 +108,13 @@ def add_trails_of_region(aws: Reader, evidence: Evidence, home: str, arns: list[
     for arn in arns:
         # It is listed, so it exists, though it could not be described.
         if not is_known(evidence, arn):
-            add_undescribed_trail(aws, evidence, arn, home, found if isinstance(found, Gap) else gap)
+            why = found if isinstance(found, Gap) else gap
+            hidden = hide_from_member(why, arn, aws.account, absent=not isinstance(found, Gap))
+            add_undescribed_trail(aws, evidence, arn, home, hidden)
 
 
 def add_undescribed_trail(aws: Reader, evidence: Evidence, arn: str, home: str, gap: Gap) -> None:
-    facts: dict[str, Any] = dict.fromkeys(DESCRIBED, hide_from_member(gap, arn, aws.account))
+    facts: dict[str, Any] = dict.fromkeys(DESCRIBED, gap)
     try:
         facts |= read_trail_state(aws, arn, home)
     except TrailGoneError:
@@ -212,9 +214,11 @@ def call_trail_api(aws: Reader, call: Call, home: str, arn: str, **params: Any) 
         return hide_from_member(error.gap, arn, aws.account)
 
 
-def hide_from_member(gap: Gap, arn: str, account: str) -> Gap:
-    """The gap of a refusal. About another account's trail: that AWS answers its owner only, which is no problem here."""
-    if get_arn_account(arn) == account or gap.kind not in REFUSALS_TO_MEMBERS:
+def hide_from_member(gap: Gap, arn: str, account: str, *, absent: bool = False) -> Gap:
+    """The gap of a refusal. About another account's trail: that AWS answers its owner only, which is no problem here.
+
+    absent: AWS answered, and left the trail out."""
+    if get_arn_account(arn) == account or not (absent or gap.kind in REFUSALS_TO_MEMBERS):
         return gap
     return Gap(GapKind.NOT_READ, gap.api, "", gap.region, OWNER_ONLY)
 

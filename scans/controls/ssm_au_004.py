@@ -7,8 +7,11 @@ account from the day it is created.
 `cloudtrail.ListTrails` and `DescribeTrails` is an organization trail (`IsOrganizationTrail`) that is logging now
 (`cloudtrail.GetTrailStatus`).
 
+If AWS doesn't tell the management account about a trail of another account, the evidence that this scan collected in
+that account decides.
+
 **Unknown** when no organization trail is known to be logging and the trails, or the status of one of
-them, could not be read.
+them, could not be read. Also when the account that owns a trail was not read in this scan.
 
 **Limits.** SSM-AU-001 judges what the trail records. A trail that a delegated administrator created belongs to
 the management account and is judged here.
@@ -36,6 +39,7 @@ from scans.domain.control import (
     failed,
     passed,
 )
+from scans.domain.evidence import Evidence
 
 CONTROL = Control(
     id="SSM-AU-004",
@@ -43,9 +47,11 @@ CONTROL = Control(
     title="An organization trail is logging",
     severity=Severity.HIGH,
     scope=ControlScope.ORGANIZATION,
-    version=2,  # 2: trails of every home region count
+    version=2,  # 2: trails of every home region count, and the account that owns a trail tells about it
+    needs_organization=True,
     facts={"cloudtrail.organization": ("trails",)},
     related={"cloudtrail.trail": ("logging", "organization_trail")},
+    others={"cloudtrail.trail": ("logging", "organization_trail")},
     container="arn:{p}:organizations::{a}:organization/*",
     statements=("S8",),
     quote="Set up API and user activity logging with AWS CloudTrail.",
@@ -114,7 +120,29 @@ def _case(name: str, verdict: Verdict, *logging: object, **more: Any) -> Case:
     )
 
 
+DELEGATED = "999900001111"
+THEIRS = f"arn:aws:cloudtrail:eu-west-1:{DELEGATED}:trail/theirs"
+
+
+def _delegated_case(name: str, verdict: Verdict, logging: object, **more: Any) -> Case:
+    """A trail of another account, about which the management account is told nothing."""
+    evidence = Evidence("others", "global", types=("cloudtrail.trail",))
+    evidence.add("cloudtrail.trail", THEIRS, logging=logging, organization_trail=True)
+    context = {"accounts": frozenset({DELEGATED}), "others": {DELEGATED: (evidence,)}, **more}
+    known = {"account": "111122223333", "management_account": "111122223333", **context}
+    seen = {"cloudtrail.trail": {THEIRS: {"logging": GAP, "organization_trail": True}}}
+    return _case(name, verdict, facts={"trails": [THEIRS]}, related=seen, context=known)
+
+
 CASES = [
+    _delegated_case("another account's, logging as it is told", Verdict.PASS, True),
+    _delegated_case("another account's, stopped as it is told", Verdict.FAIL, False),
+    _delegated_case(
+        "another account's, which was not read",
+        Verdict.UNKNOWN,
+        True,
+        not_read={DELEGATED: "2026-03-01T12:00:00+00:00"},
+    ),
     _case("one is logging", Verdict.PASS, True),
     _case("one of two is logging", Verdict.PASS, False, True),
     _case("one is logging, the other unreadable", Verdict.PASS, GAP, True),

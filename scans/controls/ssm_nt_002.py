@@ -9,7 +9,7 @@ host that clients named in the latest Systems Manager events (`tlsDetails.client
 
 Two kinds of events are left out, and up to 2,000 events are read to find others: those of the portal's own scans, told
 by the role, the session's name and the user agent together, and the calls that SSM Agent makes by itself, such as
-`UpdateInstanceInformation`.
+`UpdateInstanceInformation`, and in a node's own session `PutInventory` or `GetDocument`.
 
 * A call to a host that is not a FIPS endpoint of the region fails.
 * A region for which AWS publishes no FIPS endpoint of Systems Manager fails, since compliance is impossible there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -15,12 +16,31 @@ AGENT_OPERATIONS = frozenset(
         "RequestManagedInstanceRoleToken", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation",
     }
 )  # fmt: skip
+# Operations that SSM Agent calls by itself as the node's role, though others may call them: the policy that nodes need.
+# The session of a node's role has the node's id for a name.
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
+NODE_OPERATIONS = frozenset(
+    {
+        "DescribeAssociation", "DescribeDocument", "GetDeployablePatchSnapshotForInstance", "GetDocument",
+        "ListAssociations", "PutComplianceItems", "PutInventory", "UpdateAssociationStatus",
+    }
+)  # fmt: skip
+NODE_SESSION = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/m?i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 USER_AGENT = "tutela"
 
 
 def is_background_event(record: Mapping[str, Any], partition: str, account: str, roles: Collection[str]) -> bool:
     """Whether this CloudTrail record says nothing of the company's own clients."""
-    return record.get("eventName") in AGENT_OPERATIONS or is_own_event(record, partition, account, roles)
+    return is_agent_event(record) or is_own_event(record, partition, account, roles)
+
+
+def is_agent_event(record: Mapping[str, Any]) -> bool:
+    """Whether SSM Agent made the call by itself."""
+    if record.get("eventName") in AGENT_OPERATIONS:
+        return True
+    identity = record.get("userIdentity")
+    session = str(identity.get("arn")) if isinstance(identity, Mapping) else ""
+    return record.get("eventName") in NODE_OPERATIONS and NODE_SESSION.fullmatch(session) is not None
 
 
 def is_own_event(record: Mapping[str, Any], partition: str, account: str, roles: Collection[str]) -> bool:

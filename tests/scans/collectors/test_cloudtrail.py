@@ -245,3 +245,13 @@ def test_throttled_read_of_organization_trail_stays_a_gap() -> None:
     reader = account(trail(SHADOW, IsOrganizationTrail=True))
     reader.refuse("cloudtrail", "GetTrailStatus", "ThrottlingException", kind=GapKind.THROTTLED)
     assert one_of(collect(reader, MEMBER), "cloudtrail.trail")["logging"].kind is GapKind.THROTTLED
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_listed_trail_of_another_account_is_told_to_its_owner(refused: bool) -> None:
+    reader = account().answer("cloudtrail", "ListTrails", {"Trails": [listed(SHADOW)]})
+    for operation in ("GetTrailStatus", "GetEventSelectors", "DescribeTrails")[: 3 if refused else 2]:
+        reader.refuse("cloudtrail", operation, region="eu-central-1")
+    facts = one_of(collect(reader, MEMBER), "cloudtrail.trail")
+    assert {value.code for value in facts.values() if isinstance(value, Gap)} == {OWNER_ONLY}
+    assert (facts["name"], facts["home_region"]) == ("organization", "eu-central-1")

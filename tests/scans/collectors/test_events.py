@@ -74,7 +74,18 @@ def test_versions_and_hosts_are_summed_up() -> None:
     )
 
 
-BACKGROUND = [own(), own(userAgent="[tutela]"), event(eventName="UpdateInstanceInformation", tlsDetails=NEW)]
+def node(name: str, session: str = "i-0123456789abcdef0") -> dict[str, Any]:
+    identity = {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Node/{session}"}
+    return event(eventName=name, userIdentity=identity, tlsDetails=NEW)
+
+
+BACKGROUND = [
+    own(),
+    own(userAgent="[tutela]"),
+    event(eventName="UpdateInstanceInformation", tlsDetails=NEW),
+    node("PutInventory"),
+    node("GetDocument", "mi-0123456789abcdef0"),
+]
 
 
 def test_background_events_are_left_out() -> None:
@@ -98,6 +109,9 @@ def test_background_events_are_left_out() -> None:
         own(identity={"sessionContext": {"sessionIssuer": {"arn": f"arn:aws:iam::{ACCOUNT}:role/TutelaScan"}}}),
         own(identity={"sessionContext": {}}),
         own(userIdentity="tutela"),
+        node("GetParameter"),
+        node("GetDocument", "deploy"),
+        node("PutInventory", "i-like-this-name"),
         event(eventName="GetDocument", userAgent="amazon-ssm-agent/3.3", tlsDetails=NEW),
     ],
 )

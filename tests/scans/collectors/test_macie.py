@@ -42,7 +42,7 @@ def facts_of(reader: FakeReader) -> dict[str, Any]:
 def test_discovery_that_is_off_takes_a_second_call() -> None:
     reader = region()
     evidence = collect(reader, EarlierEvidence())
-    off = dict.fromkeys(("discovery", "configuration"), "DISABLED")
+    off: dict[str, Any] = dict.fromkeys(("discovery", "configuration"), "DISABLED")
     facts = {"status": "ENABLED", "supported": True, **off, "administrator": None, "accounts": {}}
     assert all_of(evidence, TYPE) == {"arn:aws:macie2:eu-west-1:111122223333:session": facts}
     assert reader.count() == 2
