@@ -53,7 +53,7 @@ def parse_copied_document(text: str) -> dict[str, Any] | None:
 
 
 def find_copy_path() -> Path:
-    return Path(env.read_text("TUTELA_MANAGED_POLICIES_FILE", "") or DEFAULT_PATH)
+    return Path(env.read_text("TUTELA_MANAGED_POLICIES", "") or DEFAULT_PATH)
 
 
 def load_current_copy() -> PolicyCopy:

@@ -53,7 +53,7 @@ class Command(TutelaCommand):
             write_copy(found.copy, path)
         except OSError as error:
             raise CouldNotError(
-                f"{path} can't be written: {error.strerror}. Set TUTELA_MANAGED_POLICIES_FILE to a path that can."
+                f"{path} can't be written: {error.strerror}. Set TUTELA_MANAGED_POLICIES to a path that can."
             ) from error
         self.stdout.write(
             f"{len(found.copy.policies)} policies of AWS's are in {path}. Since the copy of {held.read_on}, "

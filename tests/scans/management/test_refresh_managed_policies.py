@@ -23,7 +23,7 @@ PREFIX = "arn:aws:iam::aws:policy/"
 @pytest.fixture
 def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     place = tmp_path / "copy.json.gz"
-    monkeypatch.setenv("TUTELA_MANAGED_POLICIES_FILE", str(place))
+    monkeypatch.setenv("TUTELA_MANAGED_POLICIES", str(place))
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     write_copy(PolicyCopy("aws", "2026-01-01", {"policy/Old": ("v1", "{}"), "policy/Gone": ("v1", "{}")}), place)
     return place

@@ -24,7 +24,7 @@ HELD = PolicyCopy(
 @pytest.fixture
 def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     place = tmp_path / "deeper" / "copy.json.gz"
-    monkeypatch.setenv("TUTELA_MANAGED_POLICIES_FILE", str(place))
+    monkeypatch.setenv("TUTELA_MANAGED_POLICIES", str(place))
     return place
 
 

@@ -36,7 +36,7 @@ def read(reader: FakeReader) -> Evidence:
 
 @pytest.fixture(autouse=True)
 def bundled_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setenv("TUTELA_MANAGED_POLICIES_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("TUTELA_MANAGED_POLICIES", str(tmp_path / "none"))
 
 
 def test_a_version_that_the_copy_has_takes_no_call() -> None:
