@@ -9,7 +9,7 @@ from unittest.mock import patch
 from demo.cloud.server import serve
 from demo.company import Running, documents, identity, network, parameters, plan, recipes, runs, watch
 from demo.company.builder import Place
-from demo.company.constants import ADMINISTRATOR_ACCESS, OUTSIDE
+from demo.company.constants import ADMINISTRATOR_ACCESS, NODE_CORE, OUTSIDE
 from demo.company.model import Account
 
 Recipe = Callable[..., None]
@@ -39,6 +39,7 @@ def fill_identity(place: Place) -> None:
     identity.root(place, keys=1)
     identity.user(place, "shared-admin", password=3, attached=(ADMINISTRATOR_ACCESS,))
     identity.user(place, "batch", keys=((400, 2),))
+    identity.role(place, "node", attached=(NODE_CORE,))  # AWS has a newer version of this one than the copy
 
 
 def fill_documents(place: Place) -> None:
