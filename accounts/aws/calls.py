@@ -15,7 +15,8 @@ SESSION_PREFIX = "tutela-"
 class Call:
     """One API operation: service and operation as botocore names them, and its IAM action.
 
-    per_second: AWS's rate for one account and region, if it is so low that a scan would exceed it; otherwise 0."""
+    per_second: AWS's rate for one account and region, if it is so low that a scan would exceed it; otherwise 0. Where AWS
+    publishes none and a scan makes a call for each of many items, a low one of ours. Each page of a list counts."""
 
     service: str
     operation: str

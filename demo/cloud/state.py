@@ -14,6 +14,7 @@ class Extra:
 
     settings: dict[str, str] = field(default_factory=dict)
     associations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    association_versions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # all but the last
     data_syncs: dict[str, dict[str, Any]] = field(default_factory=dict)
     hybrid_nodes: list[dict[str, Any]] = field(default_factory=list)
     automations: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -16,7 +16,8 @@ SCRIPT_GROUP = "/ssm/automation/customer-script-log-group-name"
 
 
 def own(place: Place, name: str, type: str, content: dict[str, Any], **facts: Any) -> Thing:
-    """facts: shared (account ids or "all"), outside (so it fails), text, urls (verdicts), points, expects."""
+    """facts: shared (account ids or "all"), outside (so it fails), older (contents of earlier versions), text, urls
+    (verdicts), points, expects."""
     expects = {
         "SSM-DC-002": FAIL if facts.get("outside") else PASS,
         "SSM-FF-002": facts.get("text", PASS),
@@ -24,6 +25,7 @@ def own(place: Place, name: str, type: str, content: dict[str, Any], **facts: An
         **facts.get("expects", {}),
     }
     data = {"name": name, "type": type, "content": content, "shared": facts.get("shared", ())}
+    data["older"] = facts.get("older", ())
     return place.add("document", place.arn("ssm", f"document/{name}"), data, expects, facts.get("points", ()))
 
 
@@ -61,9 +63,12 @@ def session(place: Place, name: str = PREFERENCES, **facts: Any) -> Thing:
 
 
 def command(place: Place, name: str, script: str = "echo ready", **facts: Any) -> Thing:
+    return own(place, name, "Command", script_content(script), **facts)
+
+
+def script_content(script: str) -> dict[str, Any]:
     step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": [script]}}
-    content = {"schemaVersion": "2.2", "description": "Runs a script", "mainSteps": [step]}
-    return own(place, name, "Command", content, **facts)
+    return {"schemaVersion": "2.2", "description": "Runs a script", "mainSteps": [step]}
 
 
 def runbook(place: Place, name: str, **facts: Any) -> Thing:
@@ -122,4 +127,6 @@ def sloppy(place: Place) -> None:
         text=FAIL,
         urls=FAIL,
     )
+    older = (script_content("curl https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/app"),)
+    command(place, "Legacy-Corrected", older=older, text=FAIL, urls=FAIL)
     runbook(place, "Legacy-Cleanup")

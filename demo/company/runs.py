@@ -44,9 +44,11 @@ def command(place: Place, document: str = "AWS-RunShellScript", **facts: Any) ->
 
 
 def association(place: Place, name: str, document: str = "AWS-GatherSoftwareInventory", **facts: Any) -> Thing:
+    """facts: bucket, parameters, older (parameters of earlier versions), text, urls, points."""
     id = place.uuid()
     bucket = facts.get("bucket", "")
     data = {"id": id, "name": name, "document": document, "bucket": bucket, "parameters": facts.get("parameters", {})}
+    data["older"] = facts.get("older", ())
     points = tuple(facts.get("points", ())) + output(document, bucket, "13")
     expects = texts(facts.get("text", PASS), facts.get("urls", PASS))
     return place.add("association", place.arn("ssm", f"association/{id}"), data, expects, points)
@@ -95,9 +97,11 @@ def automation(place: Place, document: str, parameters: dict[str, list[str]], **
 
 
 def ops_item(place: Place, title: str, note: str = "", **facts: Any) -> Thing:
+    """note: its operational data, which lists show. facts: description, which they don't; text, urls."""
     id = "oi-" + place.hex(12)
     expects = texts(facts.get("text", PASS), facts.get("urls", PASS))
-    return place.add("ops_item", place.arn("ssm", f"opsitem/{id}"), {"id": id, "title": title, "note": note}, expects)
+    data = {"id": id, "title": title, "note": note, "description": facts.get("description", "Please look into it")}
+    return place.add("ops_item", place.arn("ssm", f"opsitem/{id}"), data, expects)
 
 
 def activation(place: Place, description: str, **facts: Any) -> Thing:
@@ -158,9 +162,14 @@ def sloppy(place: Place) -> None:
     association(
         place, "state", "AWS-RunShellScript", bucket=weak, parameters={"commands": [f"echo {SECRET_TEXT}"]}, text=FAIL
     )
+    older = ({"commands": [f"curl {SECRET_URL}"]},)
+    plain = {"commands": ["uptime"]}
+    association(place, "corrected", "AWS-RunShellScript", parameters=plain, older=older, text=FAIL, urls=FAIL)
+    automation(place, "Legacy-Cleanup", {"Endpoint": [SECRET_URL]}, text=FAIL, urls=FAIL)
     id = window(place, "nightly", description=SECRET_TEXT, text=FAIL)
     window_task(place, id, parameters={"commands": [f"curl {SECRET_URL}"]}, text=FAIL, urls=FAIL)
     ops_item(place, "Reset needed", SECRET_TEXT, text=FAIL)
+    ops_item(place, "Sign in again", description=f"Sign in at {SECRET_URL}", text=FAIL, urls=FAIL)
     activation(place, SECRET_TEXT, text=FAIL)
     baseline(place, "legacy-baseline", f"[main]\nbaseurl={SECRET_URL}\n", text=FAIL, urls=FAIL)
 

@@ -44,7 +44,7 @@ def hostile(place: Place) -> None:
     tag(parameters.parameter(place, "/hostile/labels"), **{'"><b>bold</b>': "x", "مفتاح": "y", " space ": "z"})
     for text in (HTML, LINES, RIGHT_TO_LEFT):
         runs.command(place, comment=text[:100])
-        runs.ops_item(place, text, text * 20)
+        runs.ops_item(place, text, text * 20, description=text * 10)
         runs.activation(place, text[:256])
     runs.window(place, "hostile.window", description=HTML)
     runs.baseline(place, "hostile-baseline", description=RIGHT_TO_LEFT)

@@ -1,4 +1,4 @@
-"""Reads State Manager associations: what they run and where their output goes."""
+"""Reads State Manager associations: what they run, where their output goes, and the parameters of all versions."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from scans.collectors.lib.strict_answers import (
     require_text,
     text_or_none,
 )
-from scans.domain.collector import Collector, EarlierEvidence, Reader
+from scans.collectors.lib.text_reading import join_hits, prefix_hits
+from scans.domain.collector import Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
 LIST = ssm_call("ListAssociations")
 DESCRIBE = ssm_call("DescribeAssociation")
+VERSIONS = ssm_call("ListAssociationVersions")
 GONE = ("AssociationDoesNotExist",)
 COLLECTOR = Collector(
     "ssm_associations",
     "region",
     {"ssm.association": ("name", "document", "references", "hits", "url_credentials")},
-    (LIST, DESCRIBE),
-    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
+    (LIST, DESCRIBE, VERSIONS),
+    # 2: buckets that can't be placed are told; more documents' parameters
+    # 3: hits and url_credentials are of every version
+    version=3,
 )
 
 
@@ -40,11 +44,14 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         evidence, listing, "AssociationId", make_malformed_gap(LIST, aws.region), "ssm.association"
     ):
         answer = call_unless_gone(aws, DESCRIBE, GONE, AssociationId=id)
-        if answer is None:
+        versions = aws.pages("ssm", "ListAssociationVersions", "AssociationVersions", AssociationId=id, MaxResults=50)
+        if answer is None or (versions.gap is not None and versions.gap.code in GONE):
             continue
+        described = read_described_facts(answer, make_malformed_gap(DESCRIBE, aws.region))
         facts = {
             **read_listed_facts(item, make_malformed_gap(LIST, aws.region)),
-            **read_described_facts(answer, make_malformed_gap(DESCRIBE, aws.region)),
+            **described,
+            **join_versions(described, answer, versions, make_malformed_gap(VERSIONS, aws.region)),
         }
         evidence.add("ssm.association", build_regional_arn(aws, f"association/{id}"), **facts)
     return evidence
@@ -65,6 +72,29 @@ def read_described_facts(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
         return dict.fromkeys(("references", "hits", "url_credentials"), gap)
     texts = inspect_free_text(gap, lambda: select_free_text(association, ("AssociationName",), ("Parameters",)))
     return {"references": read_or_gap(gap, find_association_references, association), **texts}
+
+
+def join_versions(described: Answer, answer: Answer | Gap, versions: Listing, gap: Gap) -> dict[str, Any]:
+    """The facts hits and url_credentials of all versions. The parameters of old versions stay readable.
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListAssociationVersions.html"""
+    association = {} if isinstance(answer, Gap) else answer.get("AssociationDescription")
+    current = association.get("AssociationVersion") if isinstance(association, dict) else None
+    parts = [described, *(inspect_version(item, gap) for item in versions.items if not is_version(item, current))]
+    missing = [] if versions.gap is None else [versions.gap]
+    return {name: join_hits([*(part[name] for part in parts), *missing]) for name in ("hits", "url_credentials")}
+
+
+def is_version(item: Any, version: Any) -> bool:
+    return isinstance(item, dict) and version is not None and item.get("AssociationVersion") == version
+
+
+def inspect_version(item: Any, gap: Gap) -> dict[str, Any]:
+    number = read_or_gap(gap, require_text, item, "AssociationVersion")
+    if isinstance(number, Gap):
+        return {"hits": number, "url_credentials": number}
+    texts = inspect_free_text(gap, lambda: select_free_text(item, ("AssociationName",), ("Parameters",)))
+    return prefix_hits(number, texts)
 
 
 def find_association_references(association: Answer) -> list[references.Reference]:

@@ -1,11 +1,12 @@
-"""Reads own documents: their sessions, buckets and log groups, and with whom they are shared."""
+"""Reads own documents: their sessions, buckets and log groups, with whom they are shared, and all versions' texts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib import ssm_packages
+from scans.collectors.lib import ssm_packages, ssm_versions
 from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
 from scans.collectors.lib.ssm_documents import body_facts
 from scans.collectors.lib.strict_answers import (
@@ -16,11 +17,12 @@ from scans.collectors.lib.strict_answers import (
     read_or_gap,
     require_text,
 )
+from scans.collectors.lib.text_reading import BoundedReads, compute_reading_revision, index_remembered
 from scans.domain.collector import Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
 LIST = ssm_call("ListDocuments")
-GET = ssm_call("GetDocument")
+GET = ssm_versions.GET
 SHARES = ssm_call("DescribeDocumentPermission")
 GONE = ("InvalidDocument", "InvalidDocumentVersion")
 PREFERENCES = "SSM-SessionManagerRunShell"
@@ -40,24 +42,30 @@ COLLECTOR = Collector(
             "url_credentials",
             "attachments",
             "attachment_sources",
+            "other_versions",
+            "looked_with",
         ),
         "ssm.session_document": ("name", "exists", "session"),
     },
-    (LIST, GET, SHARES, ssm_packages.LOOKUP),
-    version=2,  # 2: buckets that can't be placed are told; attachments of runbooks
+    (LIST, GET, SHARES, ssm_versions.LIST, ssm_packages.LOOKUP),
+    # 2: buckets that can't be placed are told; attachments of runbooks
+    # 3: hits and url_credentials are of every version
+    version=3,
+    remembers=("ssm_documents",),
 )
 
 
-def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
+    reads, known = BoundedReads(aws), index_known_versions(seen)
     own = [{"Key": "Owner", "Values": ["Self"]}]
     listing = aws.pages("ssm", "ListDocuments", "DocumentIdentifiers", Filters=own, MaxResults=50)
     sessions: set[str] = set()
     for name, item in identify_items(evidence, listing, "Name", make_malformed_gap(LIST, aws.region), *COLLECTOR.types):
-        facts = read_document(aws, name, item)
+        place = build_regional_arn(aws, f"document/{name}")
+        facts = read_document(aws, reads, name, item, known.get(place, {}))
         if facts is None:
             continue
-        place = build_regional_arn(aws, f"document/{name}")
         evidence.add("ssm.document", place, **facts)
         kind = facts["document_type"]
         # A document of unknown type may be a Session document.
@@ -76,7 +84,15 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     return evidence
 
 
-def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None:
+def index_known_versions(seen: EarlierEvidence) -> dict[str, dict[str, ssm_versions.Version]]:
+    """Document ARN -> the versions that the last scan has read."""
+    remembered = index_remembered(seen, "ssm.document", ("other_versions",))
+    return {arn: facts["other_versions"] for arn, facts in remembered.items()}
+
+
+def read_document(
+    aws: Reader, reads: BoundedReads, name: str, item: Answer, known: Mapping[str, ssm_versions.Version]
+) -> dict[str, Any] | None:
     """A document's facts; None if it was deleted meanwhile."""
     answer = call_unless_gone(aws, GET, GONE, Name=name)
     if answer is None:
@@ -87,11 +103,19 @@ def read_document(aws: Reader, name: str, item: Answer) -> dict[str, Any] | None
     if shares.gap is not None and shares.gap.code in GONE:
         return None
     kind = read_or_gap(make_malformed_gap(LIST, aws.region), require_text, item, "DocumentType")
+    body = body_facts(answer, kind, make_malformed_gap(GET, aws.region), list_system_variables(aws))
+    current = {} if isinstance(answer, Gap) else answer
+    others = ssm_versions.read_other_versions(aws, reads, name, kind, current, known)
+    if any(gap.code in GONE for gap in others.gaps):
+        return None
     return {
         "name": name,
         "document_type": kind,
         "shared_with": shared_with(shares, make_malformed_gap(SHARES, aws.region)),
-        **body_facts(answer, kind, make_malformed_gap(GET, aws.region), list_system_variables(aws)),
+        **body,
+        **ssm_versions.join_versions(body, others),
+        "other_versions": others.read,
+        "looked_with": compute_reading_revision(),
     }
 
 

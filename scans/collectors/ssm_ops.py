@@ -1,4 +1,8 @@
-"""Reads OpsItems, activations and own patch baselines for their free text."""
+"""Reads OpsItems, activations and own patch baselines for their free text.
+
+Each OpsItem takes a call. One that was not changed since the last scan is remembered; a scan reads up to 1,000 others in
+a region, the newest first.
+"""
 
 from __future__ import annotations
 
@@ -11,47 +15,97 @@ from scans.collectors.lib.strict_answers import (
     Answer,
     call_unless_gone,
     identify_items,
+    instant_or_none,
     make_malformed_gap,
     read_or_gap,
+    record_gaps,
+    require_mapping,
     text_or_none,
+)
+from scans.collectors.lib.text_reading import (
+    BoundedReads,
+    compute_reading_revision,
+    index_remembered,
+    is_left_out,
+    keep_certain_hits,
+    sort_key_of_time,
 )
 from scans.domain.collector import Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
 OPS_ITEMS = ssm_call("DescribeOpsItems")
+# AWS publishes no rate. A region can have 500,000 OpsItems, and their tools share the quota, so ours is a low one.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/OpsCenter-troubleshooting.html
+OPS_ITEM = ssm_call("GetOpsItem", per_second=5)
 ACTIVATIONS = ssm_call("DescribeActivations")
 BASELINES = ssm_call("DescribePatchBaselines")
 BASELINE = ssm_call("GetPatchBaseline")
 GONE = ("DoesNotExistException",)
+OPS_GONE = ("OpsItemNotFoundException",)
+OPS_TYPE = "ssm.ops_item"
+OPS_TEXTS, OPS_NESTED = ("Title", "Description", "Source", "Category"), ("OperationalData",)
 COLLECTOR = Collector(
     "ssm_ops",
     "region",
     {
-        "ssm.ops_item": ("hits", "url_credentials"),
+        OPS_TYPE: ("hits", "url_credentials", "modified", "looked_with"),
         "ssm.activation": ("hits", "url_credentials"),
         "ssm.patch_baseline": ("name", "hits", "url_credentials"),
     },
-    (OPS_ITEMS, ACTIVATIONS, BASELINES, BASELINE),
+    (OPS_ITEMS, OPS_ITEM, ACTIVATIONS, BASELINES, BASELINE),
+    version=2,  # 2: OpsItems are read with their description
+    remembers=("ssm_ops",),
 )
 
 
-def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
+def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     evidence = start_evidence(aws, COLLECTOR)
-    add_ops_items(aws, evidence)
+    add_ops_items(aws, seen, evidence)
     add_activations(aws, evidence)
     add_baselines(aws, evidence)
     return evidence
 
 
-def add_ops_items(aws: Reader, evidence: Evidence) -> None:
+def add_ops_items(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
+    """The list has no descriptions, so each OpsItem takes a call of its own, unless it is as the last scan saw it."""
     listing = aws.pages("ssm", "DescribeOpsItems", "OpsItemSummaries", MaxResults=50)
-    gap = make_malformed_gap(OPS_ITEMS, aws.region)
-    for id, item in identify_items(evidence, listing, "OpsItemId", gap, "ssm.ops_item"):
-        evidence.add("ssm.ops_item", build_regional_arn(aws, f"opsitem/{id}"), **read_ops_item(item, gap))
+    listed = identify_items(evidence, listing, "OpsItemId", make_malformed_gap(OPS_ITEMS, aws.region), OPS_TYPE)
+    known, reads = index_remembered(seen, OPS_TYPE), BoundedReads(aws)
+    for id, item in sorted(listed, key=reading_order, reverse=True):
+        arn = build_regional_arn(aws, f"opsitem/{id}")
+        if arn in known and item.get("LastModifiedTime") and known[arn]["modified"] == reading_order((id, item)):
+            evidence.add(OPS_TYPE, arn, **known[arn])
+            continue
+        answer = reads.read(OPS_ITEM, OPS_GONE, OpsItemId=id)
+        if answer is None:
+            continue
+        facts = read_ops_item(aws, item, answer)
+        if is_left_out(answer):
+            record_gaps(evidence, (OPS_TYPE,), answer if isinstance(answer, Gap) else None)
+            if isinstance(facts["hits"], Gap) and isinstance(facts["url_credentials"], Gap):
+                continue
+        evidence.add(OPS_TYPE, arn, **facts)
 
 
-def read_ops_item(item: Answer, gap: Gap) -> dict[str, Any]:
-    return inspect_free_text(gap, lambda: select_free_text(item, ("Title", "Source", "Category"), ("OperationalData",)))
+def reading_order(listed: tuple[str, Answer]) -> str:
+    return sort_key_of_time(listed[1], "LastModifiedTime", "CreatedTime")
+
+
+def read_ops_item(aws: Reader, item: Answer, answer: Answer | Gap) -> dict[str, Any]:
+    """The facts of one OpsItem. Of one that could not be read, the list still has some texts."""
+    listed_gap, gap = make_malformed_gap(OPS_ITEMS, aws.region), make_malformed_gap(OPS_ITEM, aws.region)
+    modified = read_or_gap(listed_gap, instant_or_none, item, "LastModifiedTime")
+    held = answer if isinstance(answer, Gap) else read_or_gap(gap, require_mapping, answer, "OpsItem")
+    # CreateOpsItem requires a description.
+    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateOpsItem.html
+    if not isinstance(held, Gap) and held.get("Description") is None:
+        item, held = held, gap
+    if isinstance(held, Gap):
+        known = inspect_free_text(listed_gap, lambda: select_free_text(item, OPS_TEXTS, OPS_NESTED))
+        return {**keep_certain_hits(known, held), "modified": modified, "looked_with": None}
+    whole = held
+    texts = inspect_free_text(gap, lambda: select_free_text(whole, OPS_TEXTS, OPS_NESTED))
+    return {**texts, "modified": modified, "looked_with": compute_reading_revision()}
 
 
 def add_activations(aws: Reader, evidence: Evidence) -> None:

@@ -39,6 +39,7 @@ COLLECTOR = Collector(
         )
     },
     (DESCRIBE,),
+    version=2,  # 2: a parameter's AllowedPattern is free text, too
 )
 
 
@@ -65,5 +66,5 @@ def read_parameter(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
         "version": read_or_gap(gap, require_number, item, "Version"),
         "modified": read_or_gap(gap, instant_or_none, item, "LastModifiedDate"),
         "secret_name": read_or_gap(gap, lambda: classify_secret_name(name, text_or_none(item, "Description"))),
-        **inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description"))),
+        **inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description", "AllowedPattern"))),
     }

@@ -1,4 +1,4 @@
-"""Reads maintenance windows and their tasks."""
+"""Reads maintenance windows, their targets and their tasks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scans.collectors.lib.free_text import inspect_free_text, select_free_text
 from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
 from scans.collectors.lib.strict_answers import (
     Answer,
+    ShapeError,
     call_unless_gone,
     identify_items,
     make_malformed_gap,
@@ -18,10 +19,12 @@ from scans.collectors.lib.strict_answers import (
     require_text,
     text_or_none,
 )
-from scans.domain.collector import Collector, EarlierEvidence, Reader
+from scans.collectors.lib.text_reading import join_hits
+from scans.domain.collector import Collector, EarlierEvidence, Listing, Reader
 from scans.domain.evidence import Evidence
 
 WINDOWS = ssm_call("DescribeMaintenanceWindows")
+TARGETS = ssm_call("DescribeMaintenanceWindowTargets")
 TASKS = ssm_call("DescribeMaintenanceWindowTasks")
 TASK = ssm_call("GetMaintenanceWindowTask")
 GONE = ("DoesNotExistException",)
@@ -32,8 +35,10 @@ COLLECTOR = Collector(
         "ssm.window": ("name", "hits", "url_credentials"),
         "ssm.window_task": ("document", "references", "log_group", "hits", "url_credentials"),
     },
-    (WINDOWS, TASKS, TASK),
-    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
+    (WINDOWS, TARGETS, TASKS, TASK),
+    # 2: buckets that can't be placed are told; more documents' parameters
+    # 3: the texts of a window's targets count as the window's
+    version=3,
 )
 
 
@@ -46,7 +51,11 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         tasks = aws.pages("ssm", "DescribeMaintenanceWindowTasks", "Tasks", WindowId=id, MaxResults=100)
         if tasks.gap is not None and tasks.gap.code in GONE:
             continue
-        evidence.add("ssm.window", build_regional_arn(aws, f"maintenancewindow/{id}"), **read_window(item, gap))
+        targets = aws.pages("ssm", "DescribeMaintenanceWindowTargets", "Targets", WindowId=id, MaxResults=100)
+        if targets.gap is not None and targets.gap.code in GONE:
+            continue
+        facts = read_window(item, targets, gap, make_malformed_gap(TARGETS, aws.region))
+        evidence.add("ssm.window", build_regional_arn(aws, f"maintenancewindow/{id}"), **facts)
         for task_id, _ in identify_items(
             evidence, tasks, "WindowTaskId", make_malformed_gap(TASKS, aws.region), "ssm.window_task"
         ):
@@ -60,11 +69,22 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     return evidence
 
 
-def read_window(item: Answer, gap: Gap) -> dict[str, Any]:
+def read_window(item: Answer, targets: Listing, gap: Gap, targets_gap: Gap) -> dict[str, Any]:
+    own = inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description")))
+    theirs = inspect_free_text(targets_gap, lambda: {"Targets": [select_target_texts(each) for each in targets.items]})
+    missing = [] if targets.gap is None else [targets.gap]
     return {
         "name": read_or_gap(gap, text_or_none, item, "Name"),
-        **inspect_free_text(gap, lambda: select_free_text(item, ("Name", "Description"))),
+        **{name: join_hits([own[name], theirs[name], *missing]) for name in own},
     }
+
+
+def select_target_texts(target: Any) -> dict[str, Any]:
+    # AWS puts OwnerInformation into every event of the window's tasks.
+    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_MaintenanceWindowTarget.html
+    if not isinstance(target, dict):
+        raise ShapeError("Targets")
+    return select_free_text(target, ("Name", "Description", "OwnerInformation"), ("Targets",))
 
 
 def read_window_task(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:

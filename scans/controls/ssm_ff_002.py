@@ -4,22 +4,37 @@ Free text looks harmless and is kept for a long time: a command's parameters sta
 documents keep every version, and descriptions are shown to every principal that can list them. AWS may use such
 fields in billing and diagnostic logs.
 
-**What is judged.** The free text that the scan reads anyway: parameters (name, description), own
-documents (body), commands (comment, parameters), associations, maintenance windows and their tasks,
-automation executions, OpsItems (title, operational data), activations, own patch baselines, and the
-descriptions of keys in use. Detectors look for personal data and secrets. Only the location and the
-detector's name are kept, never the text.
+**What is judged.** Detectors look for personal data and secrets in these texts. Only the location and the detector's
+name are kept, never the text.
+
+* Parameters: name, description, allowed pattern.
+* Own documents: names and body of every version that still exists.
+* Associations: name and parameters of every version.
+* Commands: comment and parameters.
+* Automation executions: parameters, outputs, variables, messages, targets, and the inputs and outputs of their steps.
+* Maintenance windows: name and description; their targets and tasks, with what a task passes on.
+* OpsItems: title, description, source, operational data.
+* Activations (description, name, tags), own patch baselines (name, description, repositories), and the descriptions of
+  keys in use.
 
 **Not applicable** in a region that has none of these.
 
-**Unknown** for a resource whose text could not be read.
+**Unknown** for a resource whose text could not be read. Executions, OpsItems and old versions of documents take a call
+each, of which AWS allows few. So a scan reads up to 1,000 of each in a region, the newest first, and remembers
+them; the next scan goes on. Until all are read, the region is unknown.
 
-**Limits.** Detectors look for known patterns. Values of parameters are not read here. Commands and
-executions are judged as far back as AWS lists them.
+**Limits.** Detectors look for known patterns. Commands and executions are judged as far back as AWS lists them.
+These texts are not looked at: values of parameters (SSM-PS-001 and SSM-PS-002 judge those); former descriptions of
+parameters, since their history holds the values, too; the output of commands; reasons of sessions; what past executions
+of maintenance windows passed on; metadata in Application Manager; inventory; names of nodes; comments on
+documents in review; comments on OpsItems.
 
-**Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
-DescribeAssociation, DescribeMaintenanceWindows, GetMaintenanceWindowTask, DescribeAutomationExecutions,
-DescribeOpsItems, DescribeActivations, GetPatchBaseline; KMS API reference, DescribeKey.
+**Source of the facts.** Systems Manager API reference
+(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html): DescribeParameters, GetDocument,
+ListDocumentVersions, ListCommands, DescribeAssociation, ListAssociationVersions, DescribeMaintenanceWindows,
+DescribeMaintenanceWindowTargets, GetMaintenanceWindowTask, DescribeAutomationExecutions, GetAutomationExecution,
+DescribeAutomationStepExecutions, DescribeOpsItems, GetOpsItem, DescribeActivations, GetPatchBaseline; KMS API reference,
+DescribeKey.
 """
 
 from __future__ import annotations
@@ -67,6 +82,9 @@ CONTROL = Control(
     title="No personal or secret data in free text",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    # 2: executions with their parameters and steps, OpsItems with their description, every version of documents and
+    # associations, targets of maintenance windows, allowed patterns of parameters
+    version=2,
     facts={**dict.fromkeys(TYPES, ("hits",)), "ssm.parameter": ("hits", "name")},
     container="arn:{p}:ssm:{r}:{a}:*",
     statements=("S12", "S13"),
@@ -75,8 +93,8 @@ CONTROL = Control(
     empty_reason="This region has nothing with free text that this control judges.",
     remediation=Remediation(
         summary="Edit the field that the finding names, with the line for its kind; rotate a secret that was there. "
-        "Names can't be edited: create the resource again. A command or execution can't be edited and disappears from "
-        "the history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
+        "Names can't be edited, nor can earlier versions of an association: create the resource again. "
+        "A command or execution can't be edited and disappears from the history after 30 days; pass a {{ssm-secure:name}} or {{ssm:name}} reference next time.",
         cli=PARAMETER_DESCRIPTION
         + "\n"
         + write_document_commands("{name}", TEXT, region="{region}")
@@ -87,7 +105,7 @@ CONTROL = Control(
         + write_window_task_commands(task="{name}", region="{region}")
         + "\n"
         "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
-        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
+        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --description TEXT --region {region}\n"
         "aws ssm delete-activation --activation-id {name} --region {region}\n"
         "aws ssm update-patch-baseline --baseline-id {name} --description TEXT --region {region}\n"
         "aws kms update-key-description --key-id {arn} --description TEXT --region {region}",

@@ -3,21 +3,20 @@
 A URL such as `https://user:password@host/` is written to histories, logs, proxies and error messages.
 A step that needs a password should read it from a SecureString when it runs.
 
-**What is judged.** The texts of SSM-FF-002, including descriptions of parameters and keys, and the
-repositories of own patch baselines (`ssm.GetPatchBaseline`, `Sources`). A URL with a name and password
-before the host fails. A reference such as `{{ssm-secure:name}}` in that position passes, because it is replaced
+**What is judged.** The texts of SSM-FF-002, in every version of documents and associations. A URL with a name and
+password before the host fails. A reference such as `{{ssm-secure:name}}` in that position passes, because it is replaced
 on the node. Only the location is kept, never the URL.
 
 **Not applicable** in a region that has none of these.
 
-**Unknown** for a resource whose text could not be read.
+**Unknown** for a resource whose text could not be read, and for a region until all texts were read: see SSM-FF-002, as for
+the texts that are not looked at.
 
 **Limits.** SSM-FF-002's detectors look for tokens in a URL's path or query. Scripts that documents fetch from
 elsewhere are not read.
 
-**Source of the facts.** Systems Manager API reference: DescribeParameters, GetDocument, ListCommands,
-DescribeAssociation, GetMaintenanceWindowTask, DescribeAutomationExecutions, DescribeOpsItems,
-GetPatchBaseline; KMS API reference, DescribeKey.
+**Source of the facts.** The calls of SSM-FF-002
+(https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html).
 """
 
 from __future__ import annotations
@@ -65,7 +64,9 @@ CONTROL = Control(
     title="No credentials in URLs",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
-    version=2,  # 2: parameters and keys are judged, too
+    # 2: parameters and keys are judged, too
+    # 3: so are the parameters of executions, descriptions of OpsItems, and former versions of documents and associations
+    version=3,
     facts={**dict.fromkeys(TYPES, ("url_credentials",)), "ssm.parameter": ("url_credentials", "name")},
     container="arn:{p}:ssm:{r}:{a}:*",
     statements=("S14",),
@@ -85,7 +86,7 @@ CONTROL = Control(
         + write_window_task_commands(task="{name}", region="{region}")
         + "\n"
         "aws ssm update-maintenance-window --window-id {name} --description TEXT --region {region}\n"
-        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --region {region}\n"
+        "aws ssm update-ops-item --ops-item-id {name} --title TEXT --description TEXT --region {region}\n"
         "aws ssm delete-activation --activation-id {name} --region {region}\n"
         "aws ssm update-patch-baseline --baseline-id {name} --sources file://sources.json --region {region}\n"
         + PARAMETER_DESCRIPTION

@@ -11,7 +11,7 @@ from accounts.aws.reader import Counters
 from accounts.models import Account
 from scans import registry
 from scans.domain.collector import VALUE_ROLE
-from scans.domain.evidence import Evidence, parse_evidence
+from scans.domain.evidence import Evidence
 from scans.domain.region_access import ACCESS_COLLECTOR
 from scans.models import EvidenceHead, Target
 from scans.pipeline import account_reader
@@ -56,14 +56,16 @@ def plan_collection(
 
 
 def load_remembered_evidence(account: Account, collectors: set[str]) -> dict[tuple[str, str], Evidence]:
-    """The evidence of the last scan that collectors build on."""
-    chosen = [registry.collectors()[name].collector for name in collectors]
-    # Where parameter values aren't inspected, nothing builds on those of the last scan.
-    chosen = [collector for collector in chosen if settings.VALUE_ROLE or collector.role != VALUE_ROLE]
-    names = {wanted for collector in chosen for wanted in collector.remembers}
-    heads = list(EvidenceHead.objects.filter(account=account, collector__in=names))
-    contents = blobs.load_contents(head.digest for head in heads)
-    return {(head.region, head.collector): parse_evidence(contents[head.digest]) for head in heads}
+    """The evidence of the last scan that these collectors build on. Collectors of the value role have none if the
+    company has not named that role."""
+    declared = [registry.collectors()[name].collector for name in collectors]
+    names = {wanted for each in declared if each.role != VALUE_ROLE or settings.VALUE_ROLE for wanted in each.remembers}
+    heads = EvidenceHead.objects.filter(account=account, collector__in=names)
+    manifest: blobs.Manifest = {}
+    for head in heads:
+        manifest.setdefault(head.region, {})[head.collector] = head.digest
+    # Evidence that is no longer kept, or that another version wrote, is only read again.
+    return blobs.load_evidence_or_gaps(manifest)
 
 
 def refuse_inactive_account(account: Account) -> None:

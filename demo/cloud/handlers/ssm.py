@@ -70,6 +70,25 @@ def list_documents(request: Request) -> dict[str, Any]:
     return page(request, held, "DocumentIdentifiers", identifier, default=10)
 
 
+def list_document_versions(request: Request) -> dict[str, Any]:
+    name = str(request.params.get("Name")).rsplit("document/", 1)[-1]
+    documents = ssm_backends[request.account][request.region]._documents.get(name)
+    if documents is None:
+        raise AwsError("InvalidDocument", "The specified document does not exist.")
+    held = [
+        {
+            "Name": name,
+            "DocumentVersion": number,
+            "CreatedDate": document.created_date,
+            "IsDefaultVersion": number == documents.default_version,
+            "DocumentFormat": document.document_format,
+            "Status": "Active",
+        }
+        for number, document in reversed(documents.versions.items())
+    ]
+    return page(request, held, "DocumentVersions")
+
+
 def identifier(documents: Any) -> dict[str, Any]:
     document = documents.get_default_version()
     return {
@@ -164,6 +183,7 @@ def get_patch_baseline(request: Request) -> dict[str, Any]:
 HANDLERS = {
     "ssm.DescribeParameters": describe_parameters,
     "ssm.ListDocuments": list_documents,
+    "ssm.ListDocumentVersions": list_document_versions,
     "ssm.GetServiceSetting": get_service_setting,
     "ssm.DescribeInstanceInformation": describe_instance_information,
     "ssm.DescribePatchBaselines": describe_patch_baselines,

@@ -51,6 +51,12 @@ def describe_association(request: Request) -> dict[str, Any]:
     return {"AssociationDescription": found}
 
 
+def list_association_versions(request: Request) -> dict[str, Any]:
+    last = describe_association(request)["AssociationDescription"]
+    older = state(request).association_versions.get(last["AssociationId"], [])
+    return page(request, [last, *reversed(older)], "AssociationVersions")
+
+
 def list_resource_data_sync(request: Request) -> dict[str, Any]:
     wanted = request.params.get("SyncType")
     held = [s for s in state(request).data_syncs.values() if not wanted or s.get("SyncType") == wanted]
@@ -104,7 +110,8 @@ def get_maintenance_window_task(request: Request) -> dict[str, Any]:
 
 def describe_automation_executions(request: Request) -> dict[str, Any]:
     held = [
-        {k: v for k, v in a.items() if k not in {"Parameters", "Outputs"}} for a in state(request).automations.values()
+        {k: v for k, v in a.items() if k not in {"Parameters", "StepExecutions"}}
+        for a in state(request).automations.values()
     ]
     return page(request, held, "AutomationExecutionMetadataList")
 
@@ -117,9 +124,16 @@ def get_automation_execution(request: Request) -> dict[str, Any]:
 
 
 def describe_ops_items(request: Request) -> dict[str, Any]:
-    keep = ("OpsItemId", "Title", "Source", "Status", "OperationalData", "Category", "Severity", "Priority")
+    keep = ("OpsItemId", "Title", "Source", "Status", "OperationalData", "Category", "Severity", "LastModifiedTime")
     held = [{k: item[k] for k in keep if k in item} for item in state(request).ops_items.values()]
     return page(request, held, "OpsItemSummaries")
+
+
+def get_ops_item(request: Request) -> dict[str, Any]:
+    found = state(request).ops_items.get(str(request.params.get("OpsItemId")))
+    if found is None:
+        raise AwsError("OpsItemNotFoundException", "")
+    return {"OpsItem": found}
 
 
 def describe_activations(request: Request) -> dict[str, Any]:
@@ -130,6 +144,7 @@ HANDLERS = {
     "ssm.ListCommands": list_commands,
     "ssm.ListAssociations": list_associations,
     "ssm.DescribeAssociation": describe_association,
+    "ssm.ListAssociationVersions": list_association_versions,
     "ssm.ListResourceDataSync": list_resource_data_sync,
     "ssm.DescribeMaintenanceWindows": describe_maintenance_windows,
     "ssm.DescribeMaintenanceWindowTasks": describe_maintenance_window_tasks,
@@ -137,5 +152,6 @@ HANDLERS = {
     "ssm.DescribeAutomationExecutions": describe_automation_executions,
     "ssm.GetAutomationExecution": get_automation_execution,
     "ssm.DescribeOpsItems": describe_ops_items,
+    "ssm.GetOpsItem": get_ops_item,
     "ssm.DescribeActivations": describe_activations,
 }

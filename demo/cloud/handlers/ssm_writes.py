@@ -57,6 +57,7 @@ def start_automation_execution(request: Request) -> dict[str, Any]:
         "AutomationExecutionId": id,
         "DocumentName": request.params["DocumentName"],
         "Parameters": request.params.get("Parameters", {}),
+        "StepExecutions": [],
         "AutomationExecutionStatus": "Success",
         "ExecutionStartTime": datetime.now(UTC),
     }
@@ -65,7 +66,8 @@ def start_automation_execution(request: Request) -> dict[str, Any]:
 
 def create_ops_item(request: Request) -> dict[str, Any]:
     id = "oi-" + uuid4().hex[:12]
-    state(request).ops_items[id] = {**request.params, "OpsItemId": id, "Status": "Open"}
+    times = dict.fromkeys(("CreatedTime", "LastModifiedTime"), datetime.now(UTC))
+    state(request).ops_items[id] = {**request.params, **times, "OpsItemId": id, "Status": "Open"}
     return {"OpsItemId": id}
 
 

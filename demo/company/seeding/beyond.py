@@ -77,7 +77,7 @@ def _association(held: Extra, thing: Thing, now: datetime) -> None:
         "AssociationId": data["id"],
         "AssociationName": data["name"],
         "Name": data["document"],
-        "AssociationVersion": "1",
+        "AssociationVersion": str(len(data["older"]) + 1),
         "Parameters": data["parameters"],
         "Targets": [{"Key": "InstanceIds", "Values": ["*"]}],
         "ScheduleExpression": "rate(1 day)",
@@ -87,6 +87,10 @@ def _association(held: Extra, thing: Thing, now: datetime) -> None:
             "S3Location": {"OutputS3BucketName": data["bucket"], "OutputS3Region": thing.region}
         }
     held.associations[data["id"]] = description
+    held.association_versions[data["id"]] = [
+        {"AssociationId": data["id"], "AssociationVersion": str(number), "Name": data["document"], "Parameters": given}
+        for number, given in enumerate(data["older"], 1)
+    ]
 
 
 def _data_sync(held: Extra, thing: Thing, now: datetime) -> None:
@@ -123,6 +127,7 @@ def _automation(held: Extra, thing: Thing, now: datetime) -> None:
         "AutomationExecutionId": data["id"],
         "DocumentName": data["document"],
         "Parameters": data["parameters"],
+        "StepExecutions": [],
         "AutomationExecutionStatus": "Success",
         "ExecutionStartTime": now - timedelta(days=2),
     }
@@ -133,9 +138,11 @@ def _ops_item(held: Extra, thing: Thing, now: datetime) -> None:
     item: dict[str, Any] = {
         "OpsItemId": data["id"],
         "Title": data["title"],
+        "Description": data["description"],
         "Source": "company",
         "Status": "Open",
         "CreatedTime": now - timedelta(days=3),
+        "LastModifiedTime": now - timedelta(days=3),
     }
     if data["note"]:
         item["OperationalData"] = {"/company/note": {"Value": data["note"], "Type": "SearchableString"}}

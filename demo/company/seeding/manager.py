@@ -51,10 +51,14 @@ def _parameter(backend: SimpleSystemManagerBackend, thing: Thing, now: datetime)
 
 def _document(backend: SimpleSystemManagerBackend, thing: Thing, now: datetime) -> None:
     data = thing.data
-    content = json.dumps(data["content"])
-    document = Document(backend.account_id, data["name"], "", content, data["type"], "JSON", [], [], "")
-    document.created_date = now - timedelta(days=100)
-    made = Documents(document)
+    versions = []
+    for number, content in enumerate((*data["older"], data["content"]), 1):
+        text = json.dumps(content)
+        document = Document(backend.account_id, data["name"], "", text, data["type"], "JSON", [], [], "", str(number))
+        document.created_date = now - timedelta(days=100 - number)
+        versions.append(document)
+    made = Documents(versions[-1])
+    made.versions = {document.document_version: document for document in versions}
     backend._documents[data["name"]] = made
     if data["shared"]:
         made.modify_permissions(list(data["shared"]), [], "$DEFAULT")

@@ -58,6 +58,12 @@ def body_facts(
     }
 
 
+def read_text_facts(answer: Answer | Gap, kind: str | Gap | None, gap: Gap) -> dict[str, Any]:
+    """What the detectors find in GetDocument's answer: the facts of a version that is no longer the current one."""
+    facts = body_facts(answer, kind, gap)
+    return {name: facts[name] for name in ("hits", "url_credentials")}
+
+
 def read_body(content: str, format: str | None, kind: str | None) -> Any:
     """The parsed body. Documents of Systems Manager's own types must parse; others are plain text if they don't.
 
@@ -75,6 +81,13 @@ def read_body(content: str, format: str | None, kind: str | None) -> Any:
 
 def gather_texts(answer: Answer, content: str, format: str | None, document: Any) -> dict[str, Any]:
     names = {key: answer[key] for key in ("Name", "DisplayName", "VersionName") if isinstance(answer.get(key), str)}
+    attachments = answer.get("AttachmentsContent")
+    # Never an attachment's Url, which is signed in advance.
+    names["AttachmentsContent"] = [
+        {"Name": item.get("Name")}
+        for item in (attachments if isinstance(attachments, list) else ())
+        if isinstance(item, dict)
+    ]
     return {**names, "Content": document, "comments": extract_comments(content, format)}
 
 

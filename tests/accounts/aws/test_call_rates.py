@@ -98,8 +98,12 @@ def test_a_call_that_waits_holds_no_slot(aws) -> None:
 def test_the_calls_that_aws_limits_are_declared() -> None:
     rates = {call.api: call.per_second for call in registry.calls() if call.per_second}
     assert rates == {
-        "cloudtrail.LookupEvents": 2, "ssm.GetAutomationExecution": 3, "ssm.DescribeAutomationExecutions": 3,
-    }  # fmt: skip
+        "cloudtrail.LookupEvents": 2,
+        "ssm.GetAutomationExecution": 3,
+        "ssm.DescribeAutomationExecutions": 3,
+        "ssm.DescribeAutomationStepExecutions": 3,
+        "ssm.GetOpsItem": 5,
+    }
 
 
 def test_operation_has_one_rate_in_all_declarations() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from scans.collectors.ssm_documents import COLLECTOR, collect
@@ -20,6 +21,10 @@ def session_content(**inputs: Any) -> dict[str, Any]:
     return {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs}
 
 
+def version(number: str, day: int = 1) -> dict[str, Any]:
+    return {"DocumentVersion": number, "CreatedDate": datetime(2026, 1, day, tzinfo=UTC)}
+
+
 class Scene:
     """One document in one region, with the answers about it."""
 
@@ -28,7 +33,8 @@ class Scene:
         self.name = name
         self.reader = FakeReader(COLLECTOR)
         self.reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": [{"Name": name, "DocumentType": kind}]})
-        self.reader.answer("ssm", "GetDocument", {"Name": name, "Content": text, "DocumentFormat": format})
+        self.reader.answer("ssm", "GetDocument", {"Name": name, "Content": text, "DocumentFormat": format, "DocumentVersion": "1"})
+        self.reader.answer("ssm", "ListDocumentVersions", {"DocumentVersions": [version("1")]})
         self.reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
         self.reader.answer("cloudtrail", "LookupEvents", {"Events": []})
 

@@ -144,6 +144,7 @@ def associations(description: Any = None) -> FakeReader:
     reader = FakeReader(ssm_associations.COLLECTOR)
     item = {"AssociationId": "a-1", "Name": "AWS-RunRemoteScript", "AssociationName": "scripts"}
     reader.answer("ssm", "ListAssociations", {"Associations": [item]})
+    reader.answer("ssm", "ListAssociationVersions", {"AssociationVersions": []})
     return reader.answer("ssm", "DescribeAssociation", {"AssociationDescription": {**item, **(description or {})}})
 
 
@@ -166,7 +167,7 @@ def test_association_facts_and_references_are_read() -> None:
         "hits": [{"field": "Parameters.commandLine[0]", "detector": "aws_access_key"}],
         "url_credentials": [],
     }
-    assert reader.count() == 2
+    assert reader.count() == 3
 
 
 def test_an_association_that_patches_writes_patch_logs() -> None:

@@ -23,6 +23,7 @@ def given(task: dict[str, Any] | None = None, **window: Any) -> FakeReader:
         "ssm", "DescribeMaintenanceWindows", {"WindowIdentities": [{"WindowId": W1, "Name": "night", **window}]}
     )
     reader.answer("ssm", "DescribeMaintenanceWindowTasks", {"Tasks": [TASK] if task is not None else []})
+    reader.answer("ssm", "DescribeMaintenanceWindowTargets", {"Targets": []})
     return reader.answer("ssm", "GetMaintenanceWindowTask", {**TASK, **(task or {})})
 
 
@@ -52,7 +53,7 @@ def test_a_window_and_its_task_take_a_call_each() -> None:
         "hits": [{"field": "Description", "detector": "aws_access_key"}],
         "url_credentials": [],
     }
-    assert reader.count() == 3
+    assert reader.count() == 4
 
 
 def test_where_a_tasks_output_goes() -> None:

@@ -87,7 +87,8 @@ def documents(*names: str) -> FakeReader:
     listed = [{"Name": name, "DocumentType": "Command"} for name in names]
     reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": listed})
     body = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
-    reader.answer("ssm", "GetDocument", {"Content": body, "DocumentFormat": "JSON"})
+    reader.answer("ssm", "GetDocument", {"Content": body, "DocumentFormat": "JSON", "DocumentVersion": "1"})
+    reader.answer("ssm", "ListDocumentVersions", {"DocumentVersions": [{"DocumentVersion": "1"}]})
     return reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
 
 
