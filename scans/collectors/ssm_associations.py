@@ -51,7 +51,7 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
         facts = {
             **read_listed_facts(item, make_malformed_gap(LIST, aws.region)),
             **described,
-            **join_versions(described, answer, versions, make_malformed_gap(VERSIONS, aws.region)),
+            **join_association_versions(described, answer, versions, make_malformed_gap(VERSIONS, aws.region)),
         }
         evidence.add("ssm.association", build_regional_arn(aws, f"association/{id}"), **facts)
     return evidence
@@ -74,7 +74,7 @@ def read_described_facts(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:
     return {"references": read_or_gap(gap, find_association_references, association), **texts}
 
 
-def join_versions(described: Answer, answer: Answer | Gap, versions: Listing, gap: Gap) -> dict[str, Any]:
+def join_association_versions(described: Answer, answer: Answer | Gap, versions: Listing, gap: Gap) -> dict[str, Any]:
     """The facts hits and url_credentials of all versions. The parameters of old versions stay readable.
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListAssociationVersions.html"""

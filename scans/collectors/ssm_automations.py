@@ -70,7 +70,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     listing = aws.pages("ssm", "DescribeAutomationExecutions", "AutomationExecutionMetadataList", MaxResults=50)
     listed = identify_items(evidence, listing, "AutomationExecutionId", make_malformed_gap(LIST, aws.region), TYPE)
     known, reads = index_remembered(seen, TYPE), BoundedReads(aws)
-    for id, item in sorted(listed, key=reading_order, reverse=True):
+    for id, item in sorted(listed, key=order_executions, reverse=True):
         arn = build_regional_arn(aws, f"automation-execution/{id}")
         if arn in known and item.get("AutomationExecutionStatus") in ENDED:
             evidence.add(TYPE, arn, **known[arn])
@@ -87,7 +87,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     return evidence
 
 
-def reading_order(listed: tuple[str, Answer]) -> tuple[bool, str]:
+def order_executions(listed: tuple[str, Answer]) -> tuple[bool, str]:
     """Executions of documents that take a bucket come first, and then the newest."""
     item = listed[1]
     document = references.base_name(str(item.get("DocumentName") or ""))

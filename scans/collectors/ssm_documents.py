@@ -113,7 +113,7 @@ def read_document(
         "document_type": kind,
         "shared_with": shared_with(shares, make_malformed_gap(SHARES, aws.region)),
         **body,
-        **ssm_versions.join_versions(body, others),
+        **ssm_versions.join_document_versions(body, others),
         "other_versions": others.read,
         "looked_with": compute_reading_revision(),
     }

@@ -71,9 +71,9 @@ def add_ops_items(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> Non
     listing = aws.pages("ssm", "DescribeOpsItems", "OpsItemSummaries", MaxResults=50)
     listed = identify_items(evidence, listing, "OpsItemId", make_malformed_gap(OPS_ITEMS, aws.region), OPS_TYPE)
     known, reads = index_remembered(seen, OPS_TYPE), BoundedReads(aws)
-    for id, item in sorted(listed, key=reading_order, reverse=True):
+    for id, item in sorted(listed, key=order_ops_items, reverse=True):
         arn = build_regional_arn(aws, f"opsitem/{id}")
-        if arn in known and item.get("LastModifiedTime") and known[arn]["modified"] == reading_order((id, item)):
+        if arn in known and item.get("LastModifiedTime") and known[arn]["modified"] == order_ops_items((id, item)):
             evidence.add(OPS_TYPE, arn, **known[arn])
             continue
         answer = reads.read(OPS_ITEM, OPS_GONE, OpsItemId=id)
@@ -87,7 +87,7 @@ def add_ops_items(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> Non
         evidence.add(OPS_TYPE, arn, **facts)
 
 
-def reading_order(listed: tuple[str, Answer]) -> str:
+def order_ops_items(listed: tuple[str, Answer]) -> str:
     return sort_key_of_time(listed[1], "LastModifiedTime", "CreatedTime")
 
 

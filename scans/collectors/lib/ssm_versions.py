@@ -78,7 +78,7 @@ def parse_versions(listing: Listing) -> dict[str, str | None]:
     return {require_text(item, "DocumentVersion"): instant_or_none(item, "CreatedDate") for item in listing.items}
 
 
-def join_versions(current: Mapping[str, Any], others: OtherVersions) -> dict[str, Any]:
+def join_document_versions(current: Mapping[str, Any], others: OtherVersions) -> dict[str, Any]:
     """The facts hits and url_credentials of all versions of a document."""
     parts = [current, *(prefix_hits(version, facts) for version, facts in others.read.items())]
     return {name: join_hits([*(part[name] for part in parts), *others.gaps]) for name in ("hits", "url_credentials")}

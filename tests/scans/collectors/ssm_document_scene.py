@@ -33,7 +33,9 @@ class Scene:
         self.name = name
         self.reader = FakeReader(COLLECTOR)
         self.reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": [{"Name": name, "DocumentType": kind}]})
-        self.reader.answer("ssm", "GetDocument", {"Name": name, "Content": text, "DocumentFormat": format, "DocumentVersion": "1"})
+        self.reader.answer(
+            "ssm", "GetDocument", {"Name": name, "Content": text, "DocumentFormat": format, "DocumentVersion": "1"}
+        )
         self.reader.answer("ssm", "ListDocumentVersions", {"DocumentVersions": [version("1")]})
         self.reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
         self.reader.answer("cloudtrail", "LookupEvents", {"Events": []})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scans.collectors.lib.text_reading import compute_reading_revision
 from scans.collectors.ssm_documents import COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import serialize_evidence
@@ -25,7 +26,7 @@ def test_an_empty_region_takes_one_call_and_has_no_preferences() -> None:
     assert evidence.gaps == {}
 
 
-def test_each_document_takes_two_calls_over_all_pages() -> None:
+def test_each_document_takes_three_calls_over_all_pages() -> None:
     scene = Scene(RUNBOOK)
     pages = [{"DocumentIdentifiers": [{"Name": n, "DocumentType": "Automation"}]} for n in ("One", "Two")]
     scene.reader.answer("ssm", "ListDocuments", *pages)
@@ -33,6 +34,7 @@ def test_each_document_takes_two_calls_over_all_pages() -> None:
     assert names == ["One", "Two"]
     assert scene.reader.count("ssm", "GetDocument") == 2
     assert scene.reader.count("ssm", "DescribeDocumentPermission") == 2
+    assert scene.reader.count("ssm", "ListDocumentVersions") == 2
 
 
 def test_facts_of_a_runbook() -> None:
@@ -48,6 +50,8 @@ def test_facts_of_a_runbook() -> None:
         "log_groups": [],
         "hits": [],
         "url_credentials": [],
+        "other_versions": {},
+        "looked_with": compute_reading_revision(),
     }
 
 

@@ -1,10 +1,15 @@
+"""OpsItems, activations and patch baselines. The description of an OpsItem takes a call (A6)."""
+
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from accounts.aws.gaps import GapKind
+from scans.collectors import ssm_ops
+from scans.collectors.lib import text_reading
 from scans.collectors.ssm_ops import COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, serialize_evidence
@@ -25,6 +30,12 @@ def empty() -> FakeReader:
     for operation, key, *_ in LISTS:
         reader.answer("ssm", operation, {key: []})
     return reader
+
+
+def ops_item(item: dict[str, Any], description: str | None = "Disk full") -> FakeReader:
+    """One OpsItem, as the list and GetOpsItem tell it."""
+    reader = empty().answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [item]})
+    return reader.answer("ssm", "GetOpsItem", {"OpsItem": {**item, "Description": description}})
 
 
 def only(reader: FakeReader) -> tuple[str, dict[str, Any], Evidence]:
@@ -64,7 +75,7 @@ def test_a_refusal_concerns_its_type_only(operation: str, key: str, id: str, typ
 def test_texts_of_ops_items_become_hits() -> None:
     data = {"notes": {"Value": f"use {KEY}", "Type": "SearchableString"}, "jane@example.com": {"Value": "x"}}
     item = {"OpsItemId": "oi-1", "Title": "see https://a:b3cret@host.example.com", "OperationalData": data}
-    arn, facts, evidence = only(empty().answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [item]}))
+    arn, facts, evidence = only(ops_item(item))
     assert arn == BASE + "opsitem/oi-1"
     assert {(h["field"], h["detector"]) for h in facts["hits"]} == {
         ("Title", "url_credentials"),
@@ -120,13 +131,72 @@ def test_a_baseline_that_is_gone_is_dropped() -> None:
 
 def test_malformed_texts_are_gaps() -> None:
     assert only(baseline({"Sources": "x"}))[1]["hits"].kind is GapKind.MALFORMED
-    item = {"OpsItemId": "oi-1", "Title": ["x"]}
-    assert (
-        only(empty().answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [item]}))[1]["hits"].kind
-        is GapKind.MALFORMED
-    )
+    assert only(ops_item({"OpsItemId": "oi-1", "Title": ["x"]}))[1]["hits"].kind is GapKind.MALFORMED
 
 
 def test_pages_are_joined() -> None:
     pages = [{"OpsItemSummaries": [{"OpsItemId": f"oi-{n}"}]} for n in range(3)]
-    assert len(collect(empty().answer("ssm", "DescribeOpsItems", *pages), EarlierEvidence()).resources) == 3
+    reader = ops_item({"OpsItemId": "oi-1"}).answer("ssm", "DescribeOpsItems", *pages)
+    assert len(collect(reader, EarlierEvidence()).resources) == 3
+
+
+ITEM = {"OpsItemId": "oi-1", "Title": "Disk full", "LastModifiedTime": datetime(2026, 1, 2, tzinfo=UTC)}
+SIGN_IN = f"sign in at https://a:b3cret@host.example.com with {KEY}"
+
+
+def test_the_description_of_an_ops_item_is_read() -> None:
+    _, facts, evidence = only(ops_item(ITEM, SIGN_IN))
+    assert {hit["detector"] for hit in facts["hits"]} == {"aws_access_key", "url_credentials"}
+    assert facts["url_credentials"] == ["Description"]
+    assert b"b3cret" not in serialize_evidence(evidence)
+
+
+@pytest.mark.parametrize("name", ["hits", "url_credentials"])
+def test_a_denied_ops_item_is_no_clean_one(name: str) -> None:
+    reader = ops_item(ITEM).refuse("ssm", "GetOpsItem")
+    assert only(reader)[1][name] == reader.gap("ssm", "GetOpsItem")
+
+
+def test_a_telling_title_is_enough_for_a_denied_ops_item() -> None:
+    reader = ops_item({**ITEM, "Title": KEY}).refuse("ssm", "GetOpsItem")
+    assert only(reader)[1]["hits"] == [{"field": "Title", "detector": "aws_access_key"}]
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"OpsItem": "x"}, {"OpsItem": ITEM}, {"OpsItem": {**ITEM, "Description": ["x"]}}]
+)
+def test_malformed_ops_item_is_a_gap(answer: dict[str, Any]) -> None:
+    assert only(ops_item(ITEM).answer("ssm", "GetOpsItem", answer))[1]["hits"].kind is GapKind.MALFORMED
+
+
+def test_an_ops_item_that_is_gone_is_dropped() -> None:
+    reader = ops_item(ITEM).refuse("ssm", "GetOpsItem", "OpsItemNotFoundException", kind=GapKind.REJECTED)
+    evidence = collect(reader, EarlierEvidence())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+
+
+@pytest.mark.parametrize(("day", "calls"), [(2, 1), (3, 2)])
+def test_an_ops_item_is_read_again_after_it_was_modified(day: int, calls: int) -> None:
+    reader = ops_item(ITEM, SIGN_IN)
+    first = collect(reader, EarlierEvidence())
+    later = {**ITEM, "LastModifiedTime": datetime(2026, 1, day, tzinfo=UTC)}
+    reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [later]})
+    second = collect(reader, EarlierEvidence(before=(first,)))
+    assert second.resources[0].facts["hits"] == first.resources[0].facts["hits"]
+    assert reader.count("ssm", "GetOpsItem") == calls
+
+
+def test_an_ops_item_without_a_time_is_never_remembered() -> None:
+    reader = ops_item({"OpsItemId": "oi-1"})
+    first = collect(reader, EarlierEvidence())
+    collect(reader, EarlierEvidence(before=(first,)))
+    assert reader.count("ssm", "GetOpsItem") == 2
+
+
+def test_ops_items_beyond_the_bound_are_one_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssm_ops, "BoundedReads", lambda aws: text_reading.BoundedReads(aws, 1))
+    items = [{**ITEM, "OpsItemId": f"oi-{n}", "LastModifiedTime": datetime(2026, 1, n, tzinfo=UTC)} for n in (2, 4, 3)]
+    reader = ops_item(ITEM).answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": items})
+    evidence = collect(reader, EarlierEvidence())
+    assert [resource.arn[-4:] for resource in evidence.resources] == ["oi-4"]
+    assert [gap.code for gap in evidence.gaps["ssm.ops_item"]] == [text_reading.OVER_READS]

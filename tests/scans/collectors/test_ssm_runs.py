@@ -212,6 +212,38 @@ def test_an_association_answer_without_description() -> None:
     assert all(facts[name].kind is GapKind.MALFORMED for name in ("references", "hits", "url_credentials"))
 
 
+def former(version: str, **more: Any) -> dict[str, Any]:
+    return {"AssociationVersion": version, **more}
+
+
+def with_versions(*versions: Any, **description: Any) -> dict[str, Any]:
+    reader = associations({"AssociationVersion": "3", **description})
+    reader.answer("ssm", "ListAssociationVersions", {"AssociationVersions": list(versions)})
+    return facts_of(ssm_associations.collect(reader, EarlierEvidence()))
+
+
+def test_parameters_of_former_associations_count() -> None:
+    """A6: ListAssociationVersions shows the parameters of every version."""
+    now, then = former("3", Parameters={"x": [KEY]}), former("2", Parameters={"commands": [f"curl {URL}"]})
+    facts = with_versions(now, then, former("1"))
+    assert facts["url_credentials"] == ["version 2: Parameters.commands[0]"]
+    assert facts["hits"] == [{"field": "version 2: Parameters.commands[0]", "detector": "url_credentials"}]
+
+
+def test_denied_versions_of_an_association_are_a_gap() -> None:
+    reader = associations().refuse("ssm", "ListAssociationVersions")
+    gap = reader.gap("ssm", "ListAssociationVersions")
+    facts = facts_of(ssm_associations.collect(reader, EarlierEvidence()))
+    assert (facts["hits"], facts["url_credentials"], facts["references"]) == (gap, gap, [])
+    reader = associations({"Parameters": {"x": [KEY]}}).refuse("ssm", "ListAssociationVersions")
+    assert len(facts_of(ssm_associations.collect(reader, EarlierEvidence()))["hits"]) == 1
+
+
+@pytest.mark.parametrize("version", ["x", {}, former("1", Parameters="x"), former("1", AssociationName=4)])
+def test_malformed_versions_of_an_association_are_a_gap(version: Any) -> None:
+    assert with_versions(version)["hits"].kind is GapKind.MALFORMED
+
+
 def data_sync(**item: Any) -> dict[str, Any]:
     reader = FakeReader(ssm_data_syncs.COLLECTOR)
     reader.answer("ssm", "ListResourceDataSync", {"ResourceDataSyncItems": [{"SyncName": "s", **item}]})

@@ -56,6 +56,30 @@ def test_a_window_and_its_task_take_a_call_each() -> None:
     assert reader.count() == 4
 
 
+def window_facts(reader: FakeReader) -> dict[str, Any]:
+    return facts(collect(reader, EarlierEvidence()), "ssm.window")
+
+
+def test_texts_of_a_windows_targets_count() -> None:
+    target = {"Name": "web", "Description": "servers", "OwnerInformation": f"ask {KEY}", "Targets": []}
+    reader = given().answer("ssm", "DescribeMaintenanceWindowTargets", {"Targets": [target]})
+    assert window_facts(reader)["hits"] == [{"field": "Targets[0].OwnerInformation", "detector": "aws_access_key"}]
+
+
+def test_denied_targets_leave_a_windows_texts_unknown() -> None:
+    reader = given().refuse("ssm", "DescribeMaintenanceWindowTargets")
+    gap = reader.gap("ssm", "DescribeMaintenanceWindowTargets")
+    assert window_facts(reader) == {"name": "night", "hits": gap, "url_credentials": gap}
+    reader = given(Description=KEY).refuse("ssm", "DescribeMaintenanceWindowTargets")
+    assert window_facts(reader)["hits"] == [{"field": "Description", "detector": "aws_access_key"}]
+
+
+@pytest.mark.parametrize("target", ["x", {"Name": 4}, {"Targets": "x"}])
+def test_malformed_targets_are_a_gap(target: Any) -> None:
+    reader = given().answer("ssm", "DescribeMaintenanceWindowTargets", {"Targets": [target]})
+    assert window_facts(reader)["hits"].kind is GapKind.MALFORMED
+
+
 def test_where_a_tasks_output_goes() -> None:
     run = {
         "OutputS3BucketName": "out",
