@@ -57,7 +57,7 @@ PLACES = {
     **dict.fromkeys(("SSM-LG-001", "SSM-LG-002", "SSM-LG-003", "SSM-LG-004"), ("logs", "log-group:*")),
     **dict.fromkeys(("SSM-SM-001", "SSM-SM-002", "SSM-DC-002"), ("ssm", "document/*")),
     "SSM-DC-001": ("ssm", "servicesetting/ssm/documents/console/public-sharing-permission"),
-    "SSM-FF-001": ("tagging", "*"),
+    **dict.fromkeys(("SSM-FF-001", "SSM-FF-004"), ("tagging", "*")),
     **dict.fromkeys(("SSM-FF-002", "SSM-FF-003"), ("ssm", "*")),
     "SSM-NT-001": ("ec2", "instance/*"),
     **dict.fromkeys(("SSM-NT-002", "SSM-NT-003"), ("cloudtrail", "lookup/ssm.amazonaws.com")),
@@ -186,8 +186,8 @@ class _Account:
     def _things(self) -> Iterator[Line]:
         for thing in self.account.things:
             for control, verdict in thing.expects.items():
-                if is_hidden(self.account, thing) and control != "SSM-FF-001":
-                    continue  # its tags come from another API, which answers
+                if is_hidden(self.account, thing):
+                    continue
                 region = GLOBAL if _is_global(control) else thing.region
                 yield self._line(control, region, thing.arn, verdict)
 

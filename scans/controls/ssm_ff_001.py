@@ -1,26 +1,31 @@
-"""No tag may hold personal or secret data.
+"""No tag may hold a secret.
 
 Tags spread: they appear on the bill, in cost reports, in support cases and in the logs of tools that read them.
 They are not encrypted, and many more people can see a tag than the resource that carries it.
 
-**What is judged.** Keys and values of the tags of every resource that
-`resourcegroupstaggingapi.GetResources` lists in a region. Detectors look for personal data (such as
-email addresses) and secrets (such as access keys). Only the location and the detector's name are kept,
-never the text, so a finding can't leak what it found.
+**What is judged.** Every tag key in use in a region, with the values that resources have under it, as
+`resourcegroupstaggingapi.GetResources` lists them. Detectors look for secrets, such as access keys, and for passwords under
+a key that announces one (`db_password`). One finding stands for a key, since one template sets it on all its resources.
+Only the location and the detector's name are kept, never the text. Keys that may be secret themselves are not shown: they
+are judged together, as `hidden-keys`.
+
+SSM-FF-004 judges personal data in tags.
 
 **Not applicable** in a region without tagged resources.
 
 **Unknown** when the tags could not be listed.
 
 **Limits.** The API lists only resources that are or were tagged, of services that support it. Detectors look for
-known patterns; a person's name, or a password without a recognizable pattern, is not found.
+known patterns; a password without a recognizable pattern or name is not found.
 
-**Source of the facts.** Resource Groups Tagging API reference, GetResources.
+**Source of the facts.** Resource Groups Tagging API reference, GetResources:
+https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 """
 
 from __future__ import annotations
 
 from scans.controls.lib import fixes
+from scans.controls.lib.tag_hits import describe_hits
 from scans.domain.control import (
     GAP,
     Case,
@@ -38,44 +43,47 @@ from scans.domain.control import (
 CONTROL = Control(
     id="SSM-FF-001",
     file="ssm_ff_001",
-    title="No personal or secret data in tags",
+    title="No secrets in tags",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    facts={"tag.resource": ("hits",)},
+    version=2,  # 2: one finding a tag key, and for secrets alone: SSM-FF-004 judges personal data
+    facts={"tag.key": ("key", "secrets")},
     container="arn:{p}:tagging:{r}:{a}:*",
     statements=("S12", "S13"),
     quote="never put confidential or sensitive information, such as your customers' email addresses, into tags or "
     "free-form fields",
     empty_reason="This region has no tagged resources.",
     remediation=Remediation(
-        summary="Remove the tag that the finding names, use an id that means nothing outside the company in its place, "
-        "and correct the template that sets it. Rotate a secret that was in the tag.",
-        cli="aws resourcegroupstaggingapi get-resources --resource-arn-list {arn} --region {region}\n"
-        "aws resourcegroupstaggingapi untag-resources --resource-arn-list {arn} --tag-keys TAG_KEY --region {region}",
+        summary="Treat the secret as disclosed and rotate it. Then remove the tag from its resources, and correct the "
+        "template that sets it. Bills and logs keep what they have recorded.",
+        cli="aws resourcegroupstaggingapi get-resources --tag-filters Key={key} --region {region} "
+        "--query ResourceTagMappingList[].ResourceARN\n"
+        "aws resourcegroupstaggingapi untag-resources --resource-arn-list ARNS --tag-keys {key} --region {region}",
     ),
 )
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    hits = resource["hits"]
-    if hits:
-        found = sorted({f"{hit['field']} ({hit['detector']})" for hit in hits})
-        return failed(f"Looks personal or secret: {', '.join(found)}.")
-    return passed("No tag looks personal or secret.")
+    secrets = resource["secrets"]
+    if secrets:
+        return failed(f"Looks secret: {describe_hits(secrets)}.")
+    return passed("No tag with this key looks secret.")
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
-    return (fixes.set_facts(resource, hits=[]),)
+    return (fixes.set_facts(resource, secrets=[]),)
 
+
+KEY_ID = {"detector": "aws_access_key", "in": "value", "resources": 2, "examples": ["arn:one", "arn:two"]}
 
 CASES = [
-    Case("plain tags", Verdict.PASS, {"hits": []}),
+    Case("a plain key", Verdict.PASS, {"key": "env", "secrets": []}),
     Case(
-        "an address in a value",
+        "an access key in a value",
         Verdict.FAIL,
-        {"hits": [{"field": "tags[2].value", "detector": "email"}]},
-        reason_has="tags[2].value (email)",
+        {"key": "note", "secrets": [KEY_ID]},
+        reason_has="aws_access_key in the value on 2 resources, such as arn:one",
     ),
-    Case("a secret in a key", Verdict.FAIL, {"hits": [{"field": "tags[0].key", "detector": "aws_access_key"}]}),
-    Case("not read", Verdict.UNKNOWN, {"hits": GAP}),
+    Case("a secret in a key", Verdict.FAIL, {"key": "(keys that are not shown)", "secrets": [{**KEY_ID, "in": "key"}]}),
+    Case("not read", Verdict.UNKNOWN, {"key": "env", "secrets": GAP}),
 ]

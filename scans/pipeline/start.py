@@ -205,5 +205,6 @@ def build_scan_context(organization: Organization) -> Context:
             "fips_regions": sorted(settings.FIPS_REGIONS),
             "tls13_regions": sorted(settings.TLS13_REGIONS),
             "inspect_values": bool(settings.VALUE_ROLE),
+            "owner_tags": sorted(settings.OWNER_TAGS),
         },
     )

@@ -25,11 +25,11 @@ def test_prowler_ssm_document_secrets_a_denied_body_is_unknown(module, fact):
 
 
 def test_a_finding_names_place_and_detector_only():
-    evidence = Evidence("tags", REGION, types=("tag.resource",))
-    hits = [{"field": "tags[1].value", "detector": "email", "text": "someone@example.com"}]
-    evidence.add("tag.resource", "arn:a", hits=hits)
+    evidence = Evidence("tags", REGION, types=("tag.key",))
+    hit = {"detector": "jwt", "in": "value", "resources": 1, "examples": ["arn:a"], "text": "hunter2hunter2"}
+    evidence.add("tag.key", "arn:key", key="note", secrets=[hit])
     (only,) = judged(ssm_ff_001, evidence)
-    assert only.outcome.reason == "Looks personal or secret: tags[1].value (email)."
+    assert only.outcome.reason == "Looks secret: jwt in the value on arn:a."
 
 
 def test_each_free_text_type_is_judged_alone():

@@ -284,7 +284,7 @@ def test_prowler_pr_9246_a_long_identity_is_kept_whole() -> None:
 
 NOBODY_LOOKS_AT = {
     "FIPS use at run time": ("SSM-NT-002",),
-    "personal data in tags": ("SSM-FF-001",),
+    "personal data in tags": ("SSM-FF-004",),
     "personal data in free text": ("SSM-FF-002",),
     "credentials in URLs": ("SSM-FF-003",),
     "values in String parameters": ("SSM-PS-002",),

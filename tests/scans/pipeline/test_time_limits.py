@@ -110,7 +110,8 @@ def test_evidence_read_before_time_out_is_kept() -> None:
     reader = Slow(ssm_documents.COLLECTOR, calls=1)
     named = [{"Name": name, "DocumentType": "Automation"} for name in ("First", "Second")]
     reader.answer("ssm", "ListDocuments", {"DocumentIdentifiers": named})
-    reader.answer("ssm", "GetDocument", {"Content": "{}", "DocumentFormat": "JSON"})
+    reader.answer("ssm", "GetDocument", {"Content": "{}", "DocumentFormat": "JSON", "DocumentVersion": "1"})
+    reader.answer("ssm", "ListDocumentVersions", {"DocumentVersions": [{"DocumentVersion": "1"}]})
     reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
     evidence = ssm_documents.collect(reader, EarlierEvidence())
     first, second = (r.facts for r in evidence.resources if r.type == "ssm.document")
@@ -120,18 +121,26 @@ def test_evidence_read_before_time_out_is_kept() -> None:
     assert second["shared_with"] == []
 
 
-@pytest.mark.parametrize("collector", [ssm_ops, tags])
-def test_text_not_examined_in_time_is_not_called_clean(collector: Any) -> None:
-    reader = FakeReader(collector.COLLECTOR)
+def test_text_not_examined_in_time_is_not_called_clean() -> None:
+    reader = FakeReader(ssm_ops.COLLECTOR)
     reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [{"OpsItemId": "oi-1", "Title": "fine"}]})
+    reader.answer("ssm", "GetOpsItem", {"OpsItem": {"Title": "fine", "Description": "fine"}})
     reader.answer("ssm", "DescribeActivations", {"ActivationList": []})
     reader.answer("ssm", "DescribePatchBaselines", {"BaselineIdentities": []})
+    with deadline.until(Deadline(0, 600)):
+        evidence = ssm_ops.collect(reader, EarlierEvidence())
+    (resource,) = evidence.resources
+    assert resource.facts["hits"].code == "NotReadIn600Seconds"
+
+
+def test_tags_not_examined_in_time_leave_the_region_unknown() -> None:
+    reader = FakeReader(tags.COLLECTOR)
     tagged = {"ResourceARN": "arn:aws:s3:::b", "Tags": [{"Key": "k", "Value": "v"}]}
     reader.answer("resourcegroupstaggingapi", "GetResources", {"ResourceTagMappingList": [tagged]})
     with deadline.until(Deadline(0, 600)):
-        evidence = collector.collect(reader, EarlierEvidence())
-    (resource,) = evidence.resources
-    assert resource.facts["hits"].code == "NotReadIn600Seconds"
+        evidence = tags.collect(reader, EarlierEvidence())
+    assert evidence.resources == []
+    assert [gap.code for gap in evidence.gaps["tag.key"]] == ["NotReadIn600Seconds"]
 
 
 def test_calls_that_will_not_be_made_are_not_waited_for() -> None:
