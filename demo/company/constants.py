@@ -58,7 +58,7 @@ CONTROLS = (
     *(f"SSM-LG-00{n}" for n in (1, 2, 3, 4)),
     *(f"SSM-SM-00{n}" for n in (1, 2)),
     *(f"SSM-DC-00{n}" for n in (1, 2)),
-    *(f"SSM-FF-00{n}" for n in (1, 2, 3, 4)),
+    *(f"SSM-FF-00{n}" for n in (1, 2, 3, 4, 5)),
     *(f"SSM-MN-00{n}" for n in (1, 2, 3)),
     *(f"SSM-NT-00{n}" for n in (1, 2, 3)),
     *(f"SSM-VP-00{n}" for n in (1, 2, 3, 4)),

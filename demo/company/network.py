@@ -83,6 +83,20 @@ def unmanaged(place: Place, vpc: str) -> None:
     place.add("instance", place.arn("ec2", f"instance/{id}"), data, {"SSM-MN-001": FAIL})
 
 
+def script(place: Place, text: str, verdict: str) -> None:
+    """The last node that was planned gets user data."""
+    node = [thing for thing in place.account.of("instance") if thing.region == place.region][-1]
+    node.data["user_data"] = text
+    node.expects["SSM-FF-005"] = verdict
+
+
+def template(place: Place, name: str, texts: tuple[str, ...], verdict: str) -> None:
+    """A launch template with a version for each user data."""
+    id = "lt-0" + place.hex(16)
+    data = {"id": id, "name": name, "texts": texts}
+    place.add("launch_template", place.arn("ec2", f"launch-template/{id}"), data, {"SSM-FF-005": verdict})
+
+
 def hybrid(place: Place) -> None:
     id = "mi-0" + place.hex(16)
     arn = place.arn("ssm", f"managed-instance/{id}")
@@ -116,6 +130,8 @@ def endpoint(place: Place, vpc: str, cidr: str, door: Door, *, hostnames: bool) 
 
 def healthy(place: Place) -> None:
     vpc(place, ("c5n.large", "m5n.large"), GOOD)
+    script(place, "#!/bin/sh\nyum -y update\n", PASS)
+    template(place, "orders", ("#!/bin/sh\nyum -y update\n",), PASS)
 
 
 def sloppy(place: Place) -> None:
@@ -126,8 +142,12 @@ def sloppy(place: Place) -> None:
         Door("s3", limited=False, gateway=True),
     )
     weak = {"tokens": "optional", "encrypted": False}
+    secret = "#!/bin/sh\nexport DB_PASSWORD=Xk29vTq8LmZr4w\n"
     vpc(place, ("m5.large", "t3.medium"), doors, hostnames=False, **weak)
-    unmanaged(place, vpc(place, ("m5.large", "r5n.large"), (), **weak))
+    bare = vpc(place, ("m5.large", "r5n.large"), (), **weak)
+    script(place, secret, FAIL)
+    template(place, "legacy", (secret, "#!/bin/sh\nuptime\n"), FAIL)
+    unmanaged(place, bare)
 
 
 def mixed(place: Place) -> None:

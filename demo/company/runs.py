@@ -9,6 +9,7 @@ from demo.company.builder import Place
 from demo.company.model import FAIL, PASS, Key, Point, Thing
 
 SECRET_TEXT = "use AKIAZ7QF3LWXK2MDB5TE until the rotation"
+LISTED_STEPS = 100  # what AWS tells with an execution itself
 SECRET_URL = f"https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/{SECRET_TEXT.split()[1]}.tar"
 
 
@@ -89,8 +90,9 @@ def window_task(place: Place, window: str, document: str = "AWS-RunShellScript",
 
 
 def automation(place: Place, document: str, parameters: dict[str, list[str]], **facts: Any) -> Thing:
+    """facts: steps (the inputs of each), text, urls, points."""
     id = place.uuid()
-    data = {"id": id, "document": document, "parameters": parameters}
+    data = {"id": id, "document": document, "parameters": parameters, "steps": facts.get("steps", ())}
     expects = texts(facts.get("text", PASS), facts.get("urls", PASS))
     arn = place.arn("ssm", f"automation-execution/{id}")
     return place.add("automation", arn, data, expects, tuple(facts.get("points", ())))
@@ -166,6 +168,8 @@ def sloppy(place: Place) -> None:
     plain = {"commands": ["uptime"]}
     association(place, "corrected", "AWS-RunShellScript", parameters=plain, older=older, text=FAIL, urls=FAIL)
     automation(place, "Legacy-Cleanup", {"Endpoint": [SECRET_URL]}, text=FAIL, urls=FAIL)
+    many = [{"InstanceIds": f"node-{number}"} for number in range(LISTED_STEPS)]
+    automation(place, "Legacy-Loop", {}, steps=[*many, {"Comment": SECRET_TEXT}], text=FAIL)
     id = window(place, "nightly", description=SECRET_TEXT, text=FAIL)
     window_task(place, id, parameters={"commands": [f"curl {SECRET_URL}"]}, text=FAIL, urls=FAIL)
     ops_item(place, "Reset needed", SECRET_TEXT, text=FAIL)

@@ -59,6 +59,7 @@ PLACES = {
     "SSM-DC-001": ("ssm", "servicesetting/ssm/documents/console/public-sharing-permission"),
     **dict.fromkeys(("SSM-FF-001", "SSM-FF-004"), ("tagging", "*")),
     **dict.fromkeys(("SSM-FF-002", "SSM-FF-003"), ("ssm", "*")),
+    "SSM-FF-005": ("ec2", "*"),
     "SSM-NT-001": ("ec2", "instance/*"),
     **dict.fromkeys(("SSM-NT-002", "SSM-NT-003"), ("cloudtrail", "lookup/ssm.amazonaws.com")),
     "SSM-VP-001": ("ec2", "vpc/*"),

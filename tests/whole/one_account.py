@@ -10,7 +10,7 @@ from demo.cloud.server import serve
 from demo.company import Running, documents, identity, network, parameters, plan, recipes, runs, watch
 from demo.company.builder import Place
 from demo.company.constants import ADMINISTRATOR_ACCESS, NODE_CORE, OUTSIDE
-from demo.company.model import Account
+from demo.company.model import FAIL, Account
 
 Recipe = Callable[..., None]
 
@@ -33,6 +33,8 @@ def fill(place: Place, _central: str = "") -> None:
     doors = (network.Door("ssm"), network.Door("ec2messages", private_dns=False, reach="world"))
     network.vpc(place, ("m5.large", "c5n.large"), doors)
     network.vpc(place, ("m5.large",), ())  # whether this node is alone, peering connections tell
+    network.script(place, f"#!/bin/sh\n# {runs.SECRET_TEXT}\n", FAIL)
+    network.template(place, "shop", (f"# {runs.SECRET_TEXT}\n", "uptime\n"), FAIL)
 
 
 def fill_identity(place: Place) -> None:
@@ -60,6 +62,7 @@ def fill_runs(place: Place) -> None:
     runs.window_task(place, runs.window(place, "nightly", description=runs.SECRET_TEXT), bucket=output)
     template = {"TemplateURL": [f"https://{output}.s3.amazonaws.com/network.yaml"]}
     runs.automation(place, "AWS-CreateCloudFormationStack", template, points=((output, "11"),))
+    runs.automation(place, "Shop-Loop", {}, steps=[{}] * 100 + [{"Comment": runs.SECRET_TEXT}], text=FAIL)
     runs.ops_item(place, "Reset", runs.SECRET_TEXT)
     runs.activation(place, runs.SECRET_TEXT)
     runs.baseline(place, "baseline", f"[main]\nbaseurl={runs.SECRET_URL}\n")

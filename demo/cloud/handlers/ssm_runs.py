@@ -11,6 +11,9 @@ from demo.cloud.protocol import AwsError, Request
 from demo.cloud.state import Extra, extra
 
 
+MOST_STEPS = 100  # in an execution's own answer
+
+
 def state(request: Request) -> Extra:
     return extra(request.account, request.region)
 
@@ -120,7 +123,18 @@ def get_automation_execution(request: Request) -> dict[str, Any]:
     found = state(request).automations.get(str(request.params.get("AutomationExecutionId")))
     if found is None:
         raise AwsError("AutomationExecutionNotFoundException", "")
-    return {"AutomationExecution": found}
+    steps = found["StepExecutions"]
+    truncated = len(steps) > MOST_STEPS
+    return {
+        "AutomationExecution": {**found, "StepExecutions": steps[:MOST_STEPS], "StepExecutionsTruncated": truncated}
+    }
+
+
+def describe_automation_step_executions(request: Request) -> dict[str, Any]:
+    found = state(request).automations.get(str(request.params.get("AutomationExecutionId")))
+    if found is None:
+        raise AwsError("AutomationExecutionNotFoundException", "")
+    return page(request, found["StepExecutions"], "StepExecutions")
 
 
 def describe_ops_items(request: Request) -> dict[str, Any]:
@@ -151,6 +165,7 @@ HANDLERS = {
     "ssm.GetMaintenanceWindowTask": get_maintenance_window_task,
     "ssm.DescribeAutomationExecutions": describe_automation_executions,
     "ssm.GetAutomationExecution": get_automation_execution,
+    "ssm.DescribeAutomationStepExecutions": describe_automation_step_executions,
     "ssm.DescribeOpsItems": describe_ops_items,
     "ssm.GetOpsItem": get_ops_item,
     "ssm.DescribeActivations": describe_activations,

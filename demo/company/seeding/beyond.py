@@ -127,7 +127,7 @@ def _automation(held: Extra, thing: Thing, now: datetime) -> None:
         "AutomationExecutionId": data["id"],
         "DocumentName": data["document"],
         "Parameters": data["parameters"],
-        "StepExecutions": [],
+        "StepExecutions": [{"StepName": f"step-{n}", "Inputs": given} for n, given in enumerate(data["steps"])],
         "AutomationExecutionStatus": "Success",
         "ExecutionStartTime": now - timedelta(days=2),
     }

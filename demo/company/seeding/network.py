@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -9,8 +10,10 @@ from typing import Any
 
 import moto.ec2.models.elastic_block_store as volumes_module
 import moto.ec2.models.instances as instances_module
+import moto.ec2.models.launch_templates as templates_module
 import moto.ec2.models.security_groups as groups_module
 import moto.ec2.models.vpcs as vpcs_module
+from moto.core.types import Base64EncodedString
 from moto.ec2.models import ec2_backends
 
 from demo.cloud.state import Extra, extra
@@ -42,6 +45,8 @@ def seed(plan: Plan, account: Account) -> None:
             backend = ec2_backends[account.id][thing.region]
             _instance(backend, thing, subnets[thing.data["vpc"]]).launch_time = launched.replace(tzinfo=None)
             _agent(extra(account.id, thing.region), thing)
+        elif thing.kind == "launch_template":
+            _template(ec2_backends[account.id][thing.region], thing)
         elif thing.kind == "endpoint":
             _endpoint(ec2_backends[account.id][thing.region], thing, subnets[thing.data["vpc"]])
 
@@ -89,7 +94,22 @@ def _instance(backend: Any, thing: Thing, subnet: str) -> Any:
             metadata_options={"HttpTokens": data["tokens"]},
         )
     backend.volumes[volume].encrypted = data["encrypted"]
+    if "user_data" in data:
+        reservation.instances[0].user_data = Base64EncodedString(encode(data["user_data"]))
     return reservation.instances[0]
+
+
+def _template(backend: Any, thing: Thing) -> None:
+    data = thing.data
+    first, *later = ({"UserData": Base64EncodedString(encode(text))} for text in data["texts"])
+    with given((templates_module, "random_launch_template_id", data["id"])):
+        template = backend.create_launch_template(data["name"], "first", first, {})
+    for content in later:
+        template.create_version(content, "later")
+
+
+def encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _endpoint(backend: Any, thing: Thing, subnet: str) -> None:

@@ -20,7 +20,6 @@ from scans.domain.collector import Call, EarlierEvidence, Reader
 
 # At three calls a second, 1,000 take six minutes; regions are read at the same time.
 MOST_READS = 1000
-OVER_READS = f"Over{MOST_READS}Reads"
 # A role that lacks the action is refused every time. Some policies refuse single resources, so one refusal isn't enough.
 MOST_REFUSALS = 3
 REFUSED = frozenset({GapKind.DENIED, GapKind.DENIED_BY_SCP})
@@ -32,7 +31,7 @@ class BoundedReads:
 
     def __init__(self, aws: Reader, most: int = MOST_READS) -> None:
         self._aws = aws
-        self._left = most
+        self._most = self._left = most
         self._refusals = 0
         self._ended: Gap | None = None
 
@@ -41,7 +40,7 @@ class BoundedReads:
         if self._ended is not None:
             return self._ended
         if self._left <= 0:
-            return Gap(GapKind.NOT_READ, call.api, call.action, self._aws.region, OVER_READS)
+            return Gap(GapKind.NOT_READ, call.api, call.action, self._aws.region, f"Over{self._most}Reads")
         self._left -= 1
         answer = call_unless_gone(self._aws, call, gone, **params)
         kind = answer.kind if isinstance(answer, Gap) else None

@@ -103,6 +103,8 @@ def test_the_calls_that_aws_limits_are_declared() -> None:
         "ssm.DescribeAutomationExecutions": 3,
         "ssm.DescribeAutomationStepExecutions": 3,
         "ssm.GetOpsItem": 5,
+        "ec2.DescribeInstanceAttribute": 10,
+        "ec2.DescribeLaunchTemplateVersions": 10,
     }
 
 

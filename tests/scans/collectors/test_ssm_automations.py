@@ -172,7 +172,7 @@ def test_the_newest_are_read_and_the_rest_is_one_gap(monkeypatch: pytest.MonkeyP
     # One that was left out is listed only if the list itself tells enough for a finding.
     assert {resource.arn[-2:] for resource in evidence.resources} == {"09", "04", "01"}
     (gap,) = evidence.gaps[TYPE]
-    assert (gap.kind, gap.code) == (GapKind.NOT_READ, "Over1000Reads")
+    assert (gap.kind, gap.code) == (GapKind.NOT_READ, "Over2Reads")
 
 
 def test_executions_after_the_time_limit_are_one_gap() -> None:

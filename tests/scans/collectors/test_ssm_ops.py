@@ -199,4 +199,4 @@ def test_ops_items_beyond_the_bound_are_one_gap(monkeypatch: pytest.MonkeyPatch)
     reader = ops_item(ITEM).answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": items})
     evidence = collect(reader, EarlierEvidence())
     assert [resource.arn[-4:] for resource in evidence.resources] == ["oi-4"]
-    assert [gap.code for gap in evidence.gaps["ssm.ops_item"]] == [text_reading.OVER_READS]
+    assert [gap.code for gap in evidence.gaps["ssm.ops_item"]] == ["Over1Reads"]

@@ -116,4 +116,4 @@ def test_versions_beyond_the_bound_are_unknown(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ssm_documents, "BoundedReads", lambda aws: text_reading.BoundedReads(aws, 0))
     hits = facts(scene(version("3")).evidence())["hits"]
     assert isinstance(hits, Gap)
-    assert hits.code == text_reading.OVER_READS
+    assert hits.code == "Over0Reads"
