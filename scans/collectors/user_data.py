@@ -134,4 +134,4 @@ def inspect_version_data(version: Any) -> list[Any]:
         **select_free_text(data, (), ("TagSpecifications",)),
         "UserData": [] if encoded is None else decode_user_data(encoded),
     }
-    return find_secrets({f"version {number}": {name: text for name, text in texts.items() if text}})
+    return [{**hit, "field": f"version {number}: {hit['field']}"} for hit in find_secrets(texts)]

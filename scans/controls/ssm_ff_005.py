@@ -93,9 +93,9 @@ CASES = [
     Case(
         "a password in an old version",
         Verdict.FAIL,
-        {"secrets": [{**HIT, "field": "version 2.UserData[0]"}]},
+        {"secrets": [{**HIT, "field": "version 2: UserData[0]"}]},
         type=TEMPLATE,
-        reason_has="version 2.UserData[0]",
+        reason_has="version 2: UserData[0]",
     ),
     Case("a denied template", Verdict.UNKNOWN, {"secrets": GAP}, type=TEMPLATE),
 ]

@@ -10,7 +10,6 @@ from demo.cloud.handlers._pages import page
 from demo.cloud.protocol import AwsError, Request
 from demo.cloud.state import Extra, extra
 
-
 MOST_STEPS = 100  # in an execution's own answer
 
 
