@@ -35,6 +35,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.django_db, p
 # What AWS leaves out where there is none, or where it means something: no constraint means us-east-1.
 NONE_THERE = {
     "s3.GetBucketLocation": {"LocationConstraint"},
+    "ec2.DescribeInstanceAttribute": {"UserData.Value"},
+    "ec2.DescribeLaunchTemplateVersions": {"LaunchTemplateVersions.LaunchTemplateData.UserData"},
     "ssm.DescribeActivations": {"ActivationList.Description"},
     "ssm.DescribeAssociation": {
         "AssociationDescription.OutputLocation",

@@ -33,11 +33,15 @@ def test_a_page_shows_a_source_of_its_own() -> None:
     assert "\n>" not in page
     assert "| [own source](https://example.com/page) |" in index
     assert "| source |" not in PAGES["SSM-PS-001.md"]
-    assert "own source" not in PAGES[control_docs.INDEX_FILE]
+    assert "own source" not in next(
+        line for line in PAGES[control_docs.INDEX_FILE].splitlines() if "SSM-PS-001" in line
+    )
 
 
 def test_the_index_links_to_every_page_and_to_nothing_else() -> None:
-    assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX_FILE])) == set(PAGES) - {control_docs.INDEX_FILE}
+    own = {item.control.source for item in CONTROLS.values() if item.control.source}
+    pages = set(PAGES) - {control_docs.INDEX_FILE}
+    assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX_FILE])) == pages | own
 
 
 def test_a_table_s_cell_stays_one_cell() -> None:
