@@ -116,7 +116,7 @@ def read_automation(aws: Reader, id: str, item: Answer, answer: Answer | Gap) ->
 
 def inspect_steps(aws: Reader, id: str, execution: Answer, gap: Gap) -> dict[str, Any]:
     """The facts of free text in an execution and its steps. What stands outside of unread steps is certain."""
-    steps = read_or_gap(gap, read_steps, aws, id, execution)
+    steps = read_or_gap(gap, read_execution_steps, aws, id, execution)
     # An execution always has its parameters, even if there are none.
     missing = steps if isinstance(steps, Gap) else None if "Parameters" in execution else gap
     if missing is not None or isinstance(steps, Gap):
@@ -127,7 +127,7 @@ def inspect_steps(aws: Reader, id: str, execution: Answer, gap: Gap) -> dict[str
     )
 
 
-def read_steps(aws: Reader, id: str, execution: Answer) -> list[Answer]:
+def read_execution_steps(aws: Reader, id: str, execution: Answer) -> list[Answer]:
     """The steps of an execution. Its own answer has the first 100; a call per 50 gets all of a longer one."""
     steps = require_list(execution, "StepExecutions")
     if execution.get("StepExecutionsTruncated") is True:

@@ -41,7 +41,7 @@ MOST_READS = 10_000  # of each: 17 minutes
 COLLECTOR = Collector(
     "user_data",
     "region",
-    {NODE: ("present", "secrets"), TEMPLATE: ("secrets", "latest", "looked_with")},
+    {NODE: ("present", "secrets", "launched", "looked_with"), TEMPLATE: ("secrets", "latest", "looked_with")},
     (ATTRIBUTE, TEMPLATES, VERSIONS),
     stage=1,
     remembers=("user_data",),
@@ -56,17 +56,26 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
 
 
 def add_nodes(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> None:
+    """User data can be changed only while an instance is stopped, so it is read again after the instance was started.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
     record_gaps(evidence, (NODE,), *seen.gaps("ssm.node"))
-    reads = BoundedReads(aws, MOST_READS)
+    known, reads = index_remembered(seen, NODE), BoundedReads(aws, MOST_READS)
+    started = {instance.arn: instance.facts.get("launched") for instance in seen.of("ec2.instance")}
     for node in seen.of("ssm.node"):
         _, _, id = node.arn.rpartition(":instance/")
         if not id.startswith("i-"):
             continue  # a hybrid node has no user data
+        launched = started.get(node.arn)
+        if node.arn in known and isinstance(launched, str) and known[node.arn]["launched"] == launched:
+            evidence.add(NODE, node.arn, **known[node.arn])
+            continue
         answer = reads.read(ATTRIBUTE, GONE, InstanceId=id, Attribute="userData")
         if is_left_out(answer):
             record_gaps(evidence, (NODE,), answer if isinstance(answer, Gap) else None)
         elif answer is not None:
-            evidence.add(NODE, node.arn, **read_node(answer, make_malformed_gap(ATTRIBUTE, aws.region)))
+            facts = read_node(answer, make_malformed_gap(ATTRIBUTE, aws.region))
+            evidence.add(NODE, node.arn, **facts, launched=launched, looked_with=compute_reading_revision())
 
 
 def read_node(answer: Answer | Gap, gap: Gap) -> dict[str, Any]:

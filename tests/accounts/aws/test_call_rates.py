@@ -99,6 +99,7 @@ def test_the_calls_that_aws_limits_are_declared() -> None:
     rates = {call.api: call.per_second for call in registry.calls() if call.per_second}
     assert rates == {
         "cloudtrail.LookupEvents": 2,
+        "route53.ListHostedZonesByVPC": 2,
         "ssm.GetAutomationExecution": 3,
         "ssm.DescribeAutomationExecutions": 3,
         "ssm.DescribeAutomationStepExecutions": 3,

@@ -61,13 +61,27 @@ def test_a_secret_in_user_data_is_named_without_its_text() -> None:
     reader = node({"Value": encode(SECRET)})
     evidence = on(reader, NODE, HYBRID)
     hit = {"field": "UserData[0]", "detector": "assigned_secret"}
-    assert all_of(evidence, "ec2.user_data") == {NODE.arn: {"present": True, "secrets": [hit]}}
+    assert what(evidence) == (True, [hit])
     assert b"Xk29" not in serialize_evidence(evidence)
     assert reader.asked(*ATTRIBUTE)[0].params == {"InstanceId": "i-1", "Attribute": "userData"}
 
 
+def what(evidence: Evidence) -> tuple[Any, Any]:
+    facts = one_of(evidence, "ec2.user_data")
+    return facts["present"], facts["secrets"]
+
+
 def test_a_node_without_user_data_says_so() -> None:
-    assert one_of(on(node({}), NODE), "ec2.user_data") == {"present": False, "secrets": []}
+    assert what(on(node({}), NODE)) == (False, [])
+
+
+@pytest.mark.parametrize(("launched", "calls"), [("2026-01-01", 1), ("2026-01-02", 2), (None, 2)])
+def test_user_data_is_read_again_after_the_instance_was_started(launched: str | None, calls: int) -> None:
+    reader = node({"Value": encode(SECRET)})
+    first = on(reader, NODE, a("ec2.instance", NODE.arn, launched="2026-01-01"))
+    again = on(reader, NODE, a("ec2.instance", NODE.arn, launched=launched), before=(first,))
+    assert what(again) == what(first)
+    assert reader.count(*ATTRIBUTE) == calls
 
 
 @pytest.mark.parametrize("answer", [{}, {"UserData": "x"}, {"UserData": {"Value": 4}}])
@@ -84,7 +98,7 @@ def test_user_data_that_is_no_text_is_not_called_clean() -> None:
 def test_denied_user_data_is_a_gap() -> None:
     reader = region().refuse(*ATTRIBUTE, "UnauthorizedOperation")
     gap = reader.gap(*ATTRIBUTE, "UnauthorizedOperation")
-    assert one_of(on(reader, NODE), "ec2.user_data") == {"present": gap, "secrets": gap}
+    assert what(on(reader, NODE)) == (gap, gap)
 
 
 def test_a_node_that_is_gone_is_dropped() -> None:
