@@ -40,7 +40,8 @@ class BoundedReads:
         if self._ended is not None:
             return self._ended
         if self._left <= 0:
-            return Gap(GapKind.NOT_READ, call.api, call.action, self._aws.region, f"Over{self._most}Reads")
+            # Without the action, since the role doesn't lack it.
+            return Gap(GapKind.NOT_READ, call.api, "", self._aws.region, f"Over{self._most}Reads")
         self._left -= 1
         answer = call_unless_gone(self._aws, call, gone, **params)
         kind = answer.kind if isinstance(answer, Gap) else None

@@ -42,11 +42,13 @@ def decode_user_data(encoded: str) -> list[str]:
     """The texts inside. ShapeError for data that is no text, TooCostlyError beyond the bounds."""
     refuse_oversized(encoded)  # AWS takes 16 KB before encoding
     texts: list[str] = []
-    allowance = Allowance(MAX_PARTS)
+    allowance = Allowance()
     try:
         for text in iterate_texts(decode_base64("".join(encoded.split()))):
             allowance.spend(1, len(text))
             texts.append(text)
+            if len(texts) > MAX_PARTS:
+                raise TooCostlyError(f"Over{MAX_PARTS}Parts")
     except RecursionError:
         raise TooCostlyError(OVER_DEPTH) from None
     return texts
