@@ -25,6 +25,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--accounts", type=int, default=14)
     parser.add_argument("--regions", type=int, default=3)
+    parser.add_argument(
+        "--landing-zone",
+        dest="shape",
+        action="store_const",
+        const="landing-zone",
+        default="company",
+        help="an organization under AWS Control Tower: of up to 17 regions, all but the first four are denied",
+    )
     options = parser.parse_args()
     for leftover in DATABASE.parent.glob(DATABASE.name + "*"):
         leftover.unlink()  # the demo organization is new each time, so yesterday's findings aren't its
@@ -61,7 +69,7 @@ def portal(port: int) -> str:
 def organization(options: argparse.Namespace) -> Iterator[dict[str, str]]:
     """The organization's server in a process of its own, and the environment that points at it."""
     command = [sys.executable, "-m", "demo.organization", "--print-env", "--port", "0"]
-    for name in ("seed", "accounts", "regions"):
+    for name in ("seed", "accounts", "regions", "shape"):
         command += [f"--{name}", str(getattr(options, name))]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     environment = {

@@ -56,7 +56,12 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--regions", type=int, default=3, help="how many regions each has enabled (default 3)")
     parser.add_argument("--port", type=int, default=5001, help="0: any free one (default 5001)")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--shape", choices=SHAPES, default="company", help="bench: every account alike")
+    parser.add_argument(
+        "--shape",
+        choices=SHAPES,
+        default="company",
+        help="bench: every account alike; landing-zone: under AWS Control Tower, with denied regions",
+    )
     parser.add_argument(
         "--truth",
         metavar="FILE",

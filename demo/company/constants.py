@@ -62,4 +62,5 @@ CONTROLS = (
     *(f"SSM-MN-00{n}" for n in (1, 2, 3)),
     *(f"SSM-NT-00{n}" for n in (1, 2, 3)),
     *(f"SSM-VP-00{n}" for n in (1, 2, 3, 4)),
+    "SSM-RD-001",
 )

@@ -122,7 +122,8 @@ class Account:
     tags: dict[str, str] = field(default_factory=dict)
     status: str = "ACTIVE"
     role: bool = True
-    quarantined: bool = False  # a service control policy denies every read but the list of regions
+    quarantined: bool = False  # a service control policy denies every read but the list of regions, and one more
+    denied_regions: tuple[str, ...] = ()  # a service control policy denies these regions, as AWS Control Tower's does
     denied: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()  # enabled ones among the company's
     opted_in: tuple[str, ...] = ()

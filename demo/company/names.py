@@ -14,7 +14,7 @@ class Profile:
     unit: str
     archetype: str
     team: str
-    fate: str = ""  # suspended, roleless, guarded or quarantined
+    fate: str = ""  # suspended, roleless, guarded, quarantined or fenced (a region is denied)
 
 
 # The default company. A smaller one is its beginning; a larger one adds repeated profiles.
@@ -30,7 +30,7 @@ FIRST = (
     Profile("catalog-prod", "Workloads/Prod", "heavy", "catalog"),
     Profile("sandbox-fuzz", "Sandbox", "hostile", "security"),
     Profile("network-hub", "Infrastructure", "healthy", "platform"),
-    Profile("security-audit", "Security", "empty", "security"),
+    Profile("security-audit", "Security", "empty", "security", "fenced"),
     Profile("orders-prod", "Workloads/Prod", "healthy", "orders"),
     Profile("sandbox-quarantine", "Sandbox", "empty", "mobile", "quarantined"),
 )

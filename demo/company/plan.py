@@ -9,15 +9,21 @@ from demo.company import identity, landing, recipes, runs, watch
 from demo.company.builder import Place
 from demo.company.constants import EXTERNAL_ID, HUB_USER, OPT_IN, REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Plan, Thing, Unit
-from demo.company.names import BASE_UNITS, FIRST, Profile, more
+from demo.company.names import BASE_UNITS, FIRST, TEAMS, Profile, more
 from demo.company.tags import HTML, RIGHT_TO_LEFT
 
 MAX_ACCOUNTS = 10_000
-SHAPES = ("company", "bench")
+SHAPES = ("company", "bench", "landing-zone")
+GOVERNED = 4  # regions of a landing zone; the others are denied
 DENIED = ("iam:GetPolicyVersion", "kms:GetKeyPolicy", "ssm:DescribeParameters")
 # In some companies the management account's scan role may not see whether trails are logging.
 TRAILS_DENIED = ("cloudtrail:GetTrailStatus",)
-SERVICES = ("cloudtrail", "ec2", "iam", "kms", "logs", "macie2", "ram", "s3", "ssm", "tag")  # that a scan reads
+# All but the list of activations, which tells nothing: so no region is denied as a whole.
+MANAGER = tuple(
+    f"ssm:{name}*"
+    for name in ("DescribeAs", "DescribeAu", "DescribeAv", *(f"Describe{c}" for c in "BCDEIMOPS"), "Get", "List")
+)
+SERVICES = ("cloudtrail", "ec2", "iam", "kms", "logs", "macie2", "ram", "s3", "tag")  # that a scan reads
 
 
 class SizeError(ValueError):
@@ -57,6 +63,8 @@ def make(
 def _profile(number: int, shape: str) -> Profile:
     if shape == "bench":
         return Profile(f"bench-{number:05d}", "Workloads" if number else "", "bench", "platform")
+    if shape == "landing-zone" and number > 1:
+        return Profile(f"{TEAMS[number % len(TEAMS)]}-{number:05d}", "Workloads/Prod", "healthy", "platform")
     return FIRST[number] if number < len(FIRST) else more(number)
 
 
@@ -72,7 +80,7 @@ def _units(plan: Plan, profiles: list[Profile]) -> list[Unit]:
 def _accounts(plan: Plan, profiles: list[Profile]) -> list[Account]:
     """A stream of ids of its own, so that a company can grow without renaming what it had."""
     found, ids, rng = [], set[str](), random.Random(f"{plan.seed} accounts")
-    for profile in profiles:
+    for number, profile in enumerate(profiles):
         id = f"{rng.randrange(10**11, 9 * 10**11)}"
         while id in ids:
             id = f"{rng.randrange(10**11, 9 * 10**11)}"
@@ -87,7 +95,12 @@ def _accounts(plan: Plan, profiles: list[Profile]) -> list[Account]:
         account.role = profile.fate != "roleless"
         account.denied = DENIED if profile.fate == "guarded" else ()
         if profile.fate == "quarantined":
-            account.quarantined, account.denied = True, tuple(f"{service}:*" for service in SERVICES)
+            account.quarantined = True
+            account.denied = (*(f"{service}:*" for service in SERVICES), *MANAGER)
+        if profile.fate == "fenced" and len(plan.regions) > 1:
+            account.denied_regions = plan.regions[-1:]
+        if plan.shape == "landing-zone" and number:  # no such policy binds the management account
+            account.denied_regions = plan.regions[GOVERNED:]
         account.blocks_public_access = profile.archetype in ("healthy", "management", "archive", "heavy")
         if profile.archetype == "average" and not profile.fate:
             account.opted_in = plan.opt_in

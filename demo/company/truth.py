@@ -23,6 +23,10 @@ BUCKET_CONTROLS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004", "SSM-
 KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
 PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 
+# Controls whose calls AWS Control Tower's policy leaves out in the regions that it denies.
+EXEMPT = ("SSM-NT-002", "SSM-NT-003")
+# Settings of a region that a company decides once for an account.
+DEFAULTS = ("SSM-EB-001", "SSM-DC-001", "SSM-AC-005")
 PROTECTION = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-004")
 # Things that exist in every account or region, beside the place itself: service and the end of the ARN.
 CERTAIN = {
@@ -61,6 +65,7 @@ PLACES = {
     **dict.fromkeys(("SSM-FF-002", "SSM-FF-003"), ("ssm", "*")),
     "SSM-FF-005": ("ec2", "*"),
     "SSM-NT-001": ("ec2", "instance/*"),
+    "SSM-RD-001": ("account", "regions"),
     **dict.fromkeys(("SSM-NT-002", "SSM-NT-003"), ("cloudtrail", "lookup/ssm.amazonaws.com")),
     "SSM-VP-001": ("ec2", "vpc/*"),
     **dict.fromkeys(("SSM-VP-002", "SSM-VP-003", "SSM-VP-004"), ("ec2", "vpc-endpoint/*")),
@@ -144,19 +149,48 @@ class _Account:
         self.buckets = [bucket for bucket in account.buckets if bucket.name in joined.wanted]
 
     def lines(self) -> Iterator[Line]:
-        yield from self._blind() if self.account.quarantined else self._seen()
+        yield from self._blind() if self.account.quarantined else self._once(list(self._denied(list(self._seen()))))
+
+    def _once(self, lines: list[Line]) -> Iterator[Line]:
+        """The account's defaults are one decision: where they fail, in however many regions, there is one line."""
+        failing = [line for line in lines if line["control"] in DEFAULTS and line["verdict"] == FAIL]
+        yield from (line for line in lines if line not in failing)
+        for control in dict.fromkeys(line["control"] for line in failing):
+            yield self._line(control, GLOBAL, self._place(control, GLOBAL), FAIL)
 
     def _blind(self) -> Iterator[Line]:
         """Nothing can be read: every place is unknown, and so is each thing that surely exists. What the company
-        doesn't ask for stays so."""
+        doesn't ask for stays so. No region is denied as a whole, since one call is answered there."""
         lines = {}
         for control in CONTROLS:
             for region in self._places(control):
+                if control == "SSM-RD-001":
+                    yield self._line(control, region, self._region(region), PASS)
+                    continue
                 unasked = region not in REQUIRED_IN.get(control, (region,))
                 for resource in {self._place(control, region), *self._certain(control, region)}:
                     verdict = NOT_APPLICABLE if unasked else UNKNOWN
                     lines[control, region, resource] = self._line(control, region, resource, verdict)
         yield from lines.values()
+
+    def _region(self, region: str) -> str:
+        return make_arn("account", "", self.account.id, f"region/{region}")
+
+    def _denied(self, lines: list[Line]) -> Iterator[Line]:
+        """Of a denied region only what its exempt calls tell is said, and that it is denied: once for the account.
+
+        Whether data lies in the other regions is not known either, where nothing says so."""
+        denied = self.account.denied_regions
+        blind = {bucket.region for bucket in self.buckets}
+        for line in lines:
+            unsure = denied and line["control"] in ("SSM-DT-001", "SSM-DT-002") and line["region"] not in blind
+            exempt = line["control"] in EXEMPT and line["verdict"] != UNKNOWN
+            if not unsure and (line["region"] not in denied or exempt):
+                yield line
+        if len(denied) == 1:
+            yield self._line("SSM-RD-001", denied[0], self._region(denied[0]), UNKNOWN)
+        elif denied:
+            yield self._line("SSM-RD-001", GLOBAL, self._place("SSM-RD-001", GLOBAL), UNKNOWN)
 
     def _certain(self, control: str, region: str) -> tuple[str, ...]:
         if control not in CERTAIN:
@@ -234,6 +268,7 @@ class _Account:
         for region in set(scanned(self.account)) - exposed:
             yield self._line("SSM-EB-003", region, self._place("SSM-EB-003", region), PASS)
         for region in scanned(self.account):
+            yield self._line("SSM-RD-001", region, self._region(region), PASS)
             status = self.account.macie.get(region, "DISABLED")
             on = PASS if status == "ENABLED" else FAIL
             covers = NOT_APPLICABLE if on == FAIL else PASS if region in self.account.discovers else FAIL

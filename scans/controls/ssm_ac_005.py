@@ -7,7 +7,8 @@ that the role allows is allowed to each of those machines, and to each attacker 
 `/ssm/managed-instance/default-ec2-instance-management-role` (`ssm.GetServiceSetting`) and the role that it
 names (`iam.GetAccountAuthorizationDetails`): the role must have no inline policy, and no attached policy except
 AWS's `AmazonSSMManagedEC2InstanceDefaultPolicy`. A role that doesn't exist fails: any principal that can create
-a role with that name decides what the instances may do.
+a role with that name decides what the instances may do. A company decides this once, so the regions that fail are one
+finding for the account, which lists them.
 
 **Not applicable** where the setting is off (`$None`).
 

@@ -5,7 +5,8 @@ script. One call makes it public to every AWS account. This setting makes that c
 
 **What is judged.** The service setting `/ssm/documents/console/public-sharing-permission` of each
 region, from `ssm.GetServiceSetting`. `Disable` passes, `Enable` fails. The name is easily misread:
-`Enable` means that public sharing is allowed, and it is the default.
+`Enable` means that public sharing is allowed, and it is the default. A company decides this once, so the regions that
+fail are one finding for the account, which lists them.
 
 **Unknown** when the setting could not be read, or has another value.
 
@@ -61,7 +62,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return passed("Documents of this region can't be shared with the public.")
     # Enable means that public sharing is allowed; the name is easily misread.
     if value.lower() == "enable":
-        return failed("Documents of this region can be shared with the public.")
+        return failed("Documents can be shared with the public.")
     return unknown(f"The setting has a value that is not known: {value}.")
 
 

@@ -3,7 +3,8 @@
 The disks of managed nodes hold what the agent writes: command output, scripts, session files. With the default
 on, every new volume and snapshot copy in this region is encrypted, whichever principal creates it.
 
-**What is judged.** `ec2.GetEbsEncryptionByDefault`, once per account and region.
+**What is judged.** `ec2.GetEbsEncryptionByDefault`, once per account and region. A company decides this once, so the regions
+where it is off are one finding for the account, which lists them.
 
 **Unknown** when the setting could not be read.
 
@@ -56,7 +57,7 @@ CONTROL = Control(
 
 def evaluate(resource: ResourceView) -> Outcome:
     if not resource["enabled"]:
-        return failed("New EBS volumes in this region are not encrypted unless whoever makes them asks for it.")
+        return failed("New EBS volumes are encrypted only where the request for one asks for it.")
     return passed("New EBS volumes in this region are always encrypted.")
 
 

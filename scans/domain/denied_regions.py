@@ -13,7 +13,7 @@ from itertools import groupby
 from scans.domain.control import Control, Evaluate, Outcome, Verdict
 from scans.domain.engine import JudgedOutcome, judge_all, judge_resource, make_unread_outcome
 from scans.domain.evidence import GLOBAL, Context, World
-from scans.domain.region_access import is_set_aside
+from scans.domain.region_access import ACCESS_TYPE, is_set_aside
 
 # Types of regional evidence whose resources are there because a setting names them.
 NAMED_TYPES = frozenset({"kms.key", "kms.reference"})
@@ -45,33 +45,33 @@ def split_by_denial(
 ) -> Iterator[tuple[JudgedOutcome, bool]]:
     """Each outcome of one control in one place, and whether it is reported. lenient: world.without_denied_regions().
 
-    One that is not reported is unknown, only because a region is denied."""
+    One that is not reported is unknown because a region is denied, or beside that."""
     subjects = 0
     for item in found:
         subjects += not item.about_place
-        rest = [gap for gap in item.outcome.gaps if not is_set_aside(gap, world.denied)]
-        if item.outcome.verdict is not Verdict.UNKNOWN or len(rest) == len(item.outcome.gaps):
+        rest = tuple(gap for gap in item.outcome.gaps if not is_set_aside(gap, world.denied))
+        if item.outcome.verdict is not Verdict.UNKNOWN or item.type == ACCESS_TYPE:
+            yield item, True
+        elif item.region in world.denied:
+            yield item, is_named(item, world)
+        elif len(rest) == len(item.outcome.gaps):
             yield item, True
         elif item.about_place and rest:
-            yield replace(item, outcome=make_unread_outcome(tuple(rest))), True
+            yield replace(item, outcome=make_unread_outcome(rest)), True
         elif item.about_place:
             yield item, False
-            if not subjects and item.region not in world.denied:
+            if not subjects:
                 reason = item.control.empty_reason + READ_REGIONS_ONLY
                 yield replace(item, outcome=Outcome(Verdict.NOT_APPLICABLE, reason)), True
-        elif rest:
-            yield item, True
         else:
-            yield judge_what_is_known(item, evaluate, world, lenient, context)
+            yield (item, True) if rest else judge_what_is_known(item, evaluate, lenient, context)
 
 
 def judge_what_is_known(
-    item: JudgedOutcome, evaluate: Evaluate, world: World, lenient: World, context: Context
+    item: JudgedOutcome, evaluate: Evaluate, lenient: World, context: Context
 ) -> tuple[JudgedOutcome, bool]:
-    """An outcome about one resource that is unknown because of denied regions."""
-    if item.region in world.denied:
-        return item, is_named(item, world)
-    resource = world.resources(item.type, item.region)[item.resource]
+    """An outcome about one resource of a region that was read, which is unknown because of others that are denied."""
+    resource = lenient.resources(item.type, item.region)[item.resource]
     outcome = judge_resource(item.control, evaluate, lenient, context, resource, item.control.facts[item.type])
     # That a list is empty is known of the other regions only, so nothing follows from it.
     if outcome is None or outcome.verdict is Verdict.NOT_APPLICABLE:

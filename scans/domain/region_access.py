@@ -61,9 +61,4 @@ def is_region_denied(access: object) -> bool:
 
 def is_set_aside(gap: Gap, denied: Collection[str]) -> bool:
     """Whether the gap is only a consequence of a denied region, so that the region's own unknown tells it."""
-    # An exempt call that failed for another reason could be answered the next time.
-    return (
-        gap.region in denied
-        and gap.code != REGION_DENIED
-        and (gap.kind in ORGANIZATION_DENIALS or not is_exempt_action(gap.action))
-    )
+    return gap.region in denied and gap.code != REGION_DENIED

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from accounts.aws.gaps import Gap
 from scans.domain.control import Control, Outcome, Verdict
 from scans.domain.engine import JudgedOutcome, container_arn
-from scans.domain.evidence import GLOBAL, Context
+from scans.domain.evidence import GLOBAL, Context, decode_fact
 
 ControlPlace = tuple[str, str]  # (control id, region)
 Identity = tuple[str, str, str, str]
@@ -87,14 +88,20 @@ def fold_regions(
         for item in folded:
             settled.replaced[item.identity] = FOLDED
             settled.unsettled.add((control.id, item.region))
-        facts = {item.region: dict(facts_of(item)) for item in folded}
+        facts = {item.region: keep_known_facts(facts_of(item)) for item in folded}
         settled.judged.append(replace(whole, outcome=combine_outcomes(folded, parts), parts=tuple(parts), facts=facts))
     elif any(item.outcome.verdict is Verdict.UNKNOWN for item in parts):
         settled.unsettled.add((control.id, GLOBAL))
     else:
+        all_facts = {item.region: keep_known_facts(facts_of(item)) for item in parts}
         passing = [item for item in parts if item.outcome.verdict is Verdict.PASS]
         outcome = combine_outcomes(passing or parts, parts)
-        settled.of_account.append(replace(whole, outcome=replace(outcome, gaps=()), parts=tuple(parts)))
+        settled.of_account.append(replace(whole, outcome=outcome, parts=tuple(parts), facts=all_facts))
+
+
+def keep_known_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts without gaps, which an outcome lists by themselves."""
+    return {name: value for name, value in facts.items() if not isinstance(decode_fact(value), Gap)}
 
 
 def combine_outcomes(folded: list[JudgedOutcome], parts: list[JudgedOutcome]) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scans.domain.control import Control
+from scans.domain.evidence import GLOBAL
 
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
@@ -27,7 +28,10 @@ class FilledRemediation:
 def fill_remediation(
     control: Control, *, arn: str, account: str, region: str, partition: str, facts: Mapping[str, Any]
 ) -> FilledRemediation:
-    """The remediation for one resource. Unknown values stay {placeholders}."""
+    """The remediation for one resource. Unknown values stay {placeholders}.
+
+    For a finding about an account that stands for some of its regions, `facts` has those regions, and the commands are
+    listed for each of them."""
     # Names and tags are chosen by people in the scanned account, and these texts are copied into a shell or a template.
     # So values are shell-quoted in cli, and escaped as the inside of a quoted string in code.
     values = {
@@ -36,12 +40,17 @@ def fill_remediation(
     values |= {"arn": arn, "account": account, "region": region, "partition": partition}
     values.setdefault("name", parse_resource_name(arn))
     fix = control.remediation
-    return FilledRemediation(
-        summary=fix.summary,
-        cli=fill_placeholders(fix.cli, {name: quote_for_shell(value) for name, value in values.items()}),
-        code=fill_placeholders(fix.code, {name: json.dumps(value)[1:-1] for name, value in values.items()}),
-        code_kind=fix.code_kind,
-    )
+    folded = sorted(facts) if control.one_per_account is not None and region == GLOBAL else []
+    commands: dict[str, None] = {}
+    for each in folded or [region]:
+        quoted = {name: quote_for_shell(value) for name, value in {**values, "region": each}.items()}
+        filled = fill_placeholders(fix.cli, quoted)
+        # Line by line, since a line that names no region is needed once. Lines of one command stay together.
+        commands |= dict.fromkeys(filled.split("\n") if folded else [filled])
+    code = fill_placeholders(fix.code, {name: json.dumps(value)[1:-1] for name, value in values.items()})
+    if folded and code:
+        code = f"# In each of these regions: {', '.join(folded)}\n{code}"
+    return FilledRemediation(summary=fix.summary, cli="\n".join(commands), code=code, code_kind=fix.code_kind)
 
 
 def fill_placeholders(template: str, values: Mapping[str, str]) -> str:

@@ -28,6 +28,7 @@ GROUP_NAMES = {
     "MN": "Nodes",
     "NT": "Transit",
     "PS": "Parameters",
+    "RD": "Regions",
     "S3": "Buckets",
     "SM": "Sessions",
     "VP": "Endpoints",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from accounts.models import Account
 from governance.core.states import TARGET_ENDED
+from scans import registry
+from scans.domain.evidence import GLOBAL
 from scans.models import Finding, Target
 from scans.queries import cells
 from scans.queries.cells import ControlLine, Counts
 from scans.timemachine import as_of
 from scans.timemachine.as_of import PastFinding
 from scans.timemachine.diff import FactChange, list_fact_changes
-from scans.timemachine.rejudge import EvidenceLostError, RejudgedAccount, rejudge_account
+from scans.timemachine.rejudge import EvidenceLostError, RejudgedAccount, rejudge_account, rejudge_target
 
 MAX_SHOWN_FINDINGS = 200
 
@@ -95,7 +99,23 @@ class FindingAsOf:
     changed: list[FactChange] | None
 
 
+def load_facts_at(then: PastFinding) -> Mapping[str, Any] | None:
+    """The facts of that time. None: the evidence is no longer kept, or the event was not about a resource."""
+    loaded = registry.controls().get(then.finding.control)
+    if loaded is None or loaded.control.one_per_account is None or then.finding.region != GLOBAL:
+        return as_of.load_past_facts(then)
+    # What is said of the account rests on the evidence of every region, so that of its scan is judged again.
+    account = then.finding.account
+    found = as_of.good_targets().filter(account=account, scan=then.last_event.scan).select_related("scan").first()
+    try:
+        results = [result.settled for result, _ in rejudge_target(found, account, [loaded.control.id])] if found else []
+    except EvidenceLostError:
+        return None
+    items = [item for settled in results for item in (*settled.judged, *settled.of_account)]
+    return next((item.facts for item in items if item.resource == then.finding.resource), None)
+
+
 def load_finding_as_of(finding: Finding, moment: datetime) -> FindingAsOf:
     then = as_of.finding_at(finding, moment)
-    facts = as_of.load_past_facts(then) if then else None
+    facts = load_facts_at(then) if then else None
     return FindingAsOf(then, None if facts is None else list(list_fact_changes(facts, finding.facts)))

@@ -85,7 +85,7 @@ def scanned(account: Account, *evidences: Evidence, **more: Any) -> Target:
     with transaction.atomic():
         done = reconcile_findings(
             scan=target.scan, account=account, at=at, judged=result.judged, judged_places=result.places,
-            world=result.world, digests={(r, c): d for r, by in manifest.items() for c, d in by.items()},
+            world=result.world, digests={(r, c): d for r, by in manifest.items() for c, d in by.items()}, settled=result.settled,
         )  # fmt: skip
     target.counts, target.by_control = dict(done.counts), done.by_control
     target.save()

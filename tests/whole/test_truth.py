@@ -51,6 +51,7 @@ CANT = {
     "SSM-AU-004": ("fail", "unknown", "not_applicable"),  # one an organization: seeds 42 and 1234 have the other two
     "SSM-DC-001": ("not_applicable",),  # every region has the setting
     **dict.fromkeys(("SSM-EB-001", "SSM-EB-003", "SSM-EB-004", "SSM-MN-003"), ("not_applicable",)),
+    "SSM-RD-001": ("fail", "not_applicable"),  # a region is read, or nothing is known of it
 }
 
 

@@ -54,8 +54,31 @@ def _policies(plan: Plan, backend: OrganizationsBackend) -> None:
             made = backend.create_policy(
                 Name=name, Description="Keeps reads away", Type="SERVICE_CONTROL_POLICY", Content=content
             )
-            id = made["Policy"]["PolicySummary"]["Id"]
-            backend.attach_policy(PolicyId=id, TargetId=account.id)
+            backend.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=account.id)
+        if account.denied_regions:
+            made = backend.create_policy(
+                Name=f"regions-{account.name}",
+                Description="Region deny",
+                Type="SERVICE_CONTROL_POLICY",
+                Content=json.dumps({"Version": "2012-10-17", "Statement": [_region_deny(account)]}),
+            )
+            backend.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=account.id)
+
+
+def _region_deny(account: Account) -> dict[str, Any]:
+    """As AWS Control Tower writes it; what it leaves out is cut to what a scan asks for."""
+    # https://docs.aws.amazon.com/controltower/latest/controlreference/primary-region-deny-policy.html
+    return {
+        "Sid": "GRREGIONDENY",
+        "Effect": "Deny",
+        "NotAction": [
+            "account:*", "cloudtrail:LookupEvents", "ec2:DescribeRegions", "iam:*", "kms:*", "organizations:*",
+            "s3:GetAccountPublic*", "s3:GetBucketLocation", "s3:GetBucketPolicyStatus",
+            "s3:GetBucketPublicAccessBlock", "s3:ListAllMyBuckets", "sts:*",
+        ],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": list(account.denied_regions)}},
+    }  # fmt: skip
 
 
 def _mail(account: Account) -> str:

@@ -61,6 +61,10 @@ SIZES = {"ID": 11, "AC": 8, "AU": 7, "DT": 2, "PS": 5, "KM": 3, "EB": 4, "S3": 5
          "DC": 2, "FF": 5, "MN": 3, "NT": 3, "VP": 4, "RD": 1}  # fmt: skip
 
 
+# That a region can't be read is no failure of what is in it.
+NEVER_FAIL = {"SSM-RD-001"}
+
+
 def test_catalog_has_every_control() -> None:
     """70 controls, one of them in 14 instances."""
     expected = {f"SSM-{group}-{n:03d}" for group, size in SIZES.items() if group != "DS" for n in range(1, size + 1)}
@@ -79,7 +83,10 @@ def test_control_case_gives_its_verdict(item: registry.LoadedControl, case: Case
 
 @pytest.mark.parametrize("item", CONTROLS.values(), ids=CONTROLS)
 def test_cases_show_pass_fail_and_unknown(item: registry.LoadedControl) -> None:
-    assert {case.verdict for case in item.cases} >= {Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN}
+    wanted = {Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN} - (
+        {Verdict.FAIL} if item.control.id in NEVER_FAIL else set()
+    )
+    assert {case.verdict for case in item.cases} >= wanted
 
 
 @pytest.mark.parametrize("item", CONTROLS.values(), ids=CONTROLS)

@@ -205,7 +205,7 @@ def test_lines_are_json(shop: Account) -> None:
     [item] = compare.diff_scans(before.scan, after.scan, Account.objects.all())
     [line] = [line for line in compare.serialize_differences(item) if line["control"] == EB]
     assert json.loads(json.dumps(line))["facts"] == [
-        {"path": "enabled", "before": False, "after": True, "there": "both"}
+        {"path": "eu-west-1.enabled", "before": False, "after": True, "there": "both"}
     ]
     [missing] = compare.serialize_differences(AccountDiff(shop, missing="after"))
     assert (missing["kind"], missing["only"]) == ("read_in_one", "before")

@@ -23,12 +23,14 @@ from scans.domain.control import (
     failed,
     passed,
 )
+from scans.domain.engine import container_arn
 from scans.domain.evidence import GLOBAL, Context, Evidence, Resource
 from scans.timemachine.what_if import Simulation, SimulationError, simulate_fix
 
 CONTROLS = registry.controls()
 ACCOUNT = "111122223333"
-HISTORY = {"SSM-NT-002", "SSM-NT-003"}  # their fix changes nothing that is read: what happened has happened
+# Their fix changes nothing that is read: what happened has happened, and what a denied region holds is not known.
+HISTORY = {"SSM-NT-002", "SSM-NT-003", "SSM-RD-001"}
 
 
 def evidences_of(item: registry.LoadedControl, case: Case) -> list[Evidence]:
@@ -55,6 +57,8 @@ def tried(item: registry.LoadedControl, case: Case) -> Simulation:
     if item.control.scope is ControlScope.ORGANIZATION:
         context = Context(**{**case.context, "account": ACCOUNT, "management_account": ACCOUNT})
     identity = (item.control.id, context.account, case.region, case.arn)
+    if item.control.one_per_account is Verdict.FAIL:
+        identity = (item.control.id, context.account, GLOBAL, container_arn(item.control, context, GLOBAL))
     return simulate_fix(
         identity, item.fix, evidences_of(item, case), [([(item.control, item.evaluate)], context)], regions=[]
     )

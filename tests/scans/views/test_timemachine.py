@@ -106,7 +106,7 @@ def test_a_finding_on_a_day_shows_state_reason_and_changed_facts(told: Told) -> 
     page = reader().get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-02")
     past = page.context["past"]
     assert (past.then.state, past.then.last_event.verdict) == ("open", "fail")
-    assert [(c.path, c.before, c.after) for c in past.changed] == [("enabled", False, True)]
+    assert [(c.path, c.before, c.after) for c in past.changed] == [("eu-west-1.enabled", False, True)]
     after = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-03").context["past"]
     assert (after.then.state, after.then.resolution) == ("resolved", "fixed")
     before = reader_again(page).get(f"/findings/{told.fixed.pk}/as-of/?as_of=2026-03-01")
