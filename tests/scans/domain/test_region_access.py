@@ -1,0 +1,94 @@
+"""C4: when a region counts as denied by a policy of the organization."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.aws.gaps import NOT_COLLECTED, REGION_DENIED, Gap, GapKind, what_to_do
+from scans.domain.region_access import READ, is_region_denied, is_set_aside, judge_region_access
+
+REGION = "ap-south-1"
+
+
+def refused(service: str, kind: GapKind = GapKind.DENIED_BY_SCP, region: str = REGION) -> Gap:
+    return Gap(kind, f"{service}.List", f"{service}:List", region, "AccessDeniedException")
+
+
+FOUR = [refused(service) for service in ("ec2", "logs", "ram", "ssm")]
+
+
+def judge(gaps: list[Gap], *answered: str, was_denied: bool = False) -> str | Gap:
+    return judge_region_access(REGION, gaps, answered, was_denied=was_denied)
+
+
+def test_several_refused_services_and_no_answer_are_a_denied_region() -> None:
+    access = judge(FOUR)
+    assert is_region_denied(access)
+    assert isinstance(access, Gap)
+    assert (access.kind, access.region, access.code) == (GapKind.DENIED_BY_SCP, REGION, REGION_DENIED)
+    assert "denied as a whole by a service control policy" in access.sentence()
+    assert "disable the region" in what_to_do(access.kind, access.api)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "kms:ListAliases",
+        "cloudtrail:LookupEvents",
+        "tag:GetResources",
+        "s3:GetBucketLocation",
+        "iam:ListRoles",
+        "sts:X",
+    ],
+)
+def test_answers_that_such_policies_leave_out_prove_nothing(action: str) -> None:
+    assert is_region_denied(judge(FOUR, action))
+
+
+@pytest.mark.parametrize(
+    "action", ["ssm:ListDocuments", "ec2:DescribeVpcs", "s3:GetBucketPolicy", "macie2:GetMacieSession"]
+)
+def test_any_other_answer_means_that_the_region_is_open(action: str) -> None:
+    assert judge(FOUR, "kms:ListAliases", action) == READ
+
+
+@pytest.mark.parametrize("services", [("macie2",), ("macie2", "ram")])
+def test_few_refused_services_are_not_a_denied_region(services: tuple[str, ...]) -> None:
+    assert not is_region_denied(judge([refused(service) for service in services]))
+
+
+def test_the_same_service_counts_once() -> None:
+    gaps = [Gap(GapKind.DENIED_BY_SCP, f"ssm.Op{n}", "ssm:Op", REGION, "AccessDeniedException") for n in range(9)]
+    assert not is_region_denied(judge(gaps))
+
+
+@pytest.mark.parametrize("kind", [GapKind.DENIED, GapKind.THROTTLED, GapKind.TIMEOUT, GapKind.UNREACHABLE])
+def test_only_policies_of_the_organization_deny_a_region(kind: GapKind) -> None:
+    gaps = [refused(service, kind) for service in ("ec2", "logs", "ram", "ssm")]
+    access = judge(gaps)
+    assert access == gaps[0], "what was refused otherwise is told as it is"
+
+
+def test_calls_that_failed_otherwise_change_nothing() -> None:
+    assert is_region_denied(judge([*FOUR, refused("macie2", GapKind.THROTTLED), refused("events", GapKind.TIMEOUT)]))
+
+
+def test_refusals_in_other_regions_do_not_count() -> None:
+    gaps = [refused(service, region="eu-west-1") for service in ("ec2", "logs", "ram", "ssm")]
+    access = judge(gaps)
+    assert isinstance(access, Gap)
+    assert access.code == NOT_COLLECTED
+
+
+def test_a_scan_of_one_control_knows_it_from_before() -> None:
+    assert is_region_denied(judge([refused("ec2")], was_denied=True))
+    assert judge([refused("ec2")], "ec2:DescribeVpcs", was_denied=True) == READ
+    assert not is_region_denied(judge([refused("ec2", GapKind.DENIED)], was_denied=True))
+
+
+def test_only_gaps_of_denied_regions_are_set_aside() -> None:
+    assert is_set_aside(refused("ssm"), {REGION})
+    assert not is_set_aside(refused("ssm"), {"eu-west-1"})
+    access = judge(FOUR)
+    assert isinstance(access, Gap)
+    assert not is_set_aside(access, {REGION}), "that the region is denied is what is told"
