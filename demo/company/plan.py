@@ -97,7 +97,7 @@ def _accounts(plan: Plan, profiles: list[Profile]) -> list[Account]:
         if profile.fate == "quarantined":
             account.quarantined = True
             account.denied = (*(f"{service}:*" for service in SERVICES), *MANAGER)
-        if profile.fate == "fenced" and len(plan.regions) > 1:
+        if profile.fate == "fenced" and len(plan.regions) > 2:  # never the region of the global services
             account.denied_regions = plan.regions[-1:]
         if plan.shape == "landing-zone" and number:  # no such policy binds the management account
             account.denied_regions = plan.regions[GOVERNED:]

@@ -27,7 +27,7 @@ class Served:
 def test_links_lead_to_the_port_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo.subprocess, "Popen", Served)
     monkeypatch.setenv("TUTELA_URL", "https://portal.example")
-    options = argparse.Namespace(port=9000, seed=7, accounts=2, regions=1)
+    options = argparse.Namespace(port=9000, seed=7, accounts=2, regions=1, shape="company")
     with demo.organization(options) as environment:
         assert environment["TUTELA_URL"] == "http://localhost:9000"
         assert environment["TUTELA_REGIONS"] == "a,b"

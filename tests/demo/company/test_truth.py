@@ -46,7 +46,17 @@ def test_every_control_passes_somewhere_and_fails_somewhere(lines: list[truth.Li
     for line in lines:
         verdicts[line["control"]].add(line["verdict"])
     missing = [(c, v) for c in CONTROLS if c not in ONCE for v in ("pass", "fail") if v not in verdicts[c]]
-    assert missing == []
+    assert missing == [("SSM-RD-001", "fail")], "a region is read, or nothing is known of it"
+
+
+def test_denied_region_is_said_once(company: Plan, lines: list[truth.Line]) -> None:
+    [account] = [account for account in company.accounts if account.denied_regions]
+    [region] = account.denied_regions
+    said = {
+        line["control"]: line["verdict"] for line in lines if (line["account"], line["region"]) == (account.id, region)
+    }
+    assert said.pop("SSM-RD-001") == "unknown"
+    assert said.keys() <= {"SSM-NT-002", "SSM-NT-003"}, "the policy leaves their call out"
 
 
 def test_seeds_cover_all_organization_trail_verdicts() -> None:
@@ -76,7 +86,9 @@ def test_every_control_covers_every_readable_place(company: Plan, lines: list[tr
             if control in ONCE and account is not company.management:
                 continue
             places = {"global"} if (control, account.id, "global") in said else set(truth.scanned(account))
-            assert {(control, account.id, place) for place in places} <= said
+            # What is denied is said once; what a company decides once is said of the account, where it fails.
+            told = {place for place in places if place not in account.denied_regions or control == "SSM-RD-001"}
+            assert {(control, account.id, place) for place in told} <= said
 
 
 def test_quarantined_account_is_unknown_everywhere(company: Plan, lines: list[truth.Line]) -> None:
@@ -85,8 +97,9 @@ def test_quarantined_account_is_unknown_everywhere(company: Plan, lines: list[tr
     for line in lines:
         if line["account"] == account.id:
             found[line["verdict"]].add((line["control"], line["region"]))
-    assert set(found) == {"unknown", "not_applicable"}
-    assert {control for control, _ in found["unknown"]} == set(CONTROLS) - ONCE
+    assert set(found) == {"unknown", "not_applicable", "pass"}
+    assert {control for control, _ in found["pass"]} == {"SSM-RD-001"}, "one call is answered in each region"
+    assert {control for control, _ in found["unknown"]} == set(CONTROLS) - ONCE - {"SSM-RD-001"}
     assert {control for control, _ in found["not_applicable"]} == {"SSM-NT-002", "SSM-NT-003"}
 
 
