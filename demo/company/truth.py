@@ -26,7 +26,7 @@ PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 # Controls whose calls AWS Control Tower's policy leaves out in the regions that it denies.
 EXEMPT = ("SSM-NT-002", "SSM-NT-003")
 # Settings of a region that a company decides once for an account.
-DEFAULTS = ("SSM-EB-001", "SSM-DC-001", "SSM-AC-005")
+DEFAULTS = ("SSM-EB-001", "SSM-EB-004", "SSM-DC-001", "SSM-MN-003", "SSM-AC-005")
 PROTECTION = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-004")
 # Things that exist in every account or region, beside the place itself: service and the end of the ARN.
 CERTAIN = {

@@ -5,6 +5,7 @@ public already are treated as private.
 
 **What is judged.** `ec2.GetSnapshotBlockPublicAccessState`, once per account and region. Only
 `block-all-sharing` passes: `block-new-sharing` leaves existing snapshots public.
+A company decides this once, so the regions that fail are one finding for the account, which lists them.
 
 **Unknown** when the setting could not be read, or has another value.
 
@@ -42,6 +43,7 @@ CONTROL = Control(
     title="Public sharing of snapshots is blocked",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    one_per_account=Verdict.FAIL,
     facts={"ec2.snapshot_access": ("state",)},
     container="arn:{p}:ec2:{r}:{a}:snapshot-block-public-access",
     statements=("S9",),
@@ -60,9 +62,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     if state == BLOCKED:
         return passed("Snapshots of this region can't be public.")
     if state == "block-new-sharing":
-        return failed("Snapshots of this region can't be made public, but those that are public already stay so.")
+        return failed("Snapshots can't be made public, but those that are public already stay so.")
     if state == "unblocked":
-        return failed("Snapshots of this region can be made public.")
+        return failed("Snapshots can be made public.")
     return make_unrecognized_outcome(f"The setting is {state}")
 
 

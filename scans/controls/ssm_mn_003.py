@@ -5,6 +5,7 @@ there, credentials of new nodes are not served to plain requests.
 
 **What is judged.** `HttpTokens` of `ec2.GetInstanceMetadataDefaults`, once per account and region. Without a preference
 (the field is missing then) an instance gets what its image says, or version 1.
+A company decides this once, so the regions that fail are one finding for the account, which lists them.
 
 **Unknown** when the setting could not be read, or has another value.
 
@@ -40,6 +41,7 @@ CONTROL = Control(
     title="New instances require IMDSv2",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
+    one_per_account=Verdict.FAIL,
     facts={"ec2.metadata_defaults": ("tokens",)},
     container="arn:{p}:ec2:{r}:{a}:instance-metadata-defaults",
     statements=("S9",),
@@ -57,9 +59,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     if tokens == "required":
         return passed("New instances in this region require tokens (IMDSv2) unless their launch says otherwise.")
     if tokens is None:
-        return failed("The account has no default for the metadata service of new instances in this region.")
+        return failed("The account has no default for the metadata service of new instances.")
     if tokens == "optional":
-        return failed("New instances in this region also answer requests without a token (IMDSv1) by default.")
+        return failed("New instances also answer requests without a token (IMDSv1) by default.")
     return make_unrecognized_outcome(f"The default for tokens is {tokens}")
 
 
