@@ -43,14 +43,14 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     def add(type: str, rest: str, **facts: Any) -> None:
         evidence.add(type, build_regional_arn(aws, rest, service="ec2"), **facts)
 
-    add("ec2.ebs_default", "ebs-encryption-by-default", enabled=read_setting(aws, DEFAULT, read_default))
-    add("ec2.snapshot_access", "snapshot-block-public-access", state=read_setting(aws, ACCESS, read_access))
-    add("ec2.metadata_defaults", "instance-metadata-defaults", tokens=read_setting(aws, METADATA, read_tokens))
+    add("ec2.ebs_default", "ebs-encryption-by-default", enabled=read_region_setting(aws, DEFAULT, read_default))
+    add("ec2.snapshot_access", "snapshot-block-public-access", state=read_region_setting(aws, ACCESS, read_access))
+    add("ec2.metadata_defaults", "instance-metadata-defaults", tokens=read_region_setting(aws, METADATA, read_tokens))
     add("ec2.public_snapshots", "snapshot/*", ids=list_public_snapshots(aws))
     return evidence
 
 
-def read_setting(aws: Reader, call: Call, read: Any) -> Any:
+def read_region_setting(aws: Reader, call: Call, read: Any) -> Any:
     return read_or_gap(make_malformed_gap(call, aws.region), lambda: read(aws.call(call.service, call.operation)))
 
 

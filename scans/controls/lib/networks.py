@@ -77,7 +77,7 @@ def find_covering_zone(zones: Any, hosts: Iterable[str]) -> str:
 
 def find_endpoint_service(resource: ResourceView, service: str) -> ResourceView | None:
     """What AWS says of the service of an endpoint; None if it doesn't list it. GapError if that is unknown."""
-    return resource.look_up("ec2.endpoint_service", build_ec2_arn(resource, f"vpc-endpoint-service/{service}"))
+    return resource.look_up("ec2.endpoint_service", build_sibling_arn(resource, f"vpc-endpoint-service/{service}"))
 
 
 def read_service_fact(resource: ResourceView, name: str, core: Any) -> Any:
@@ -91,14 +91,14 @@ def read_service_fact(resource: ResourceView, name: str, core: Any) -> Any:
 
 def find_vpc_paths(resource: ResourceView, vpc: str) -> ResourceView:
     """Where a VPC's routes lead and its private DNS zones. GapError if they were not read."""
-    found = resource.look_up("ec2.vpc_paths", build_ec2_arn(resource, f"vpc/{vpc}"))
+    found = resource.look_up("ec2.vpc_paths", build_sibling_arn(resource, f"vpc/{vpc}"))
     if found is None:
         api, action = "ec2.DescribeRouteTables", "ec2:DescribeRouteTables"
         raise GapError(Gap(GapKind.NOT_READ, api, action, resource.region, NOT_COLLECTED))
     return found
 
 
-def build_ec2_arn(resource: ResourceView, rest: str) -> str:
+def build_sibling_arn(resource: ResourceView, rest: str) -> str:
     """The ARN of something in EC2, in the account and region of another resource of EC2."""
     return f"{resource.arn.rpartition(':')[0]}:{rest}"
 
@@ -114,7 +114,7 @@ def explain_excluded_endpoint(resource: ResourceView, *types: str) -> str:
 
 def find_endpoint_vpc(endpoint: ResourceView) -> ResourceView:
     """The VPC of an endpoint. GapError if it was not read."""
-    found = endpoint.look_up("ec2.vpc", build_ec2_arn(endpoint, f"vpc/{endpoint['vpc']}"))
+    found = endpoint.look_up("ec2.vpc", build_sibling_arn(endpoint, f"vpc/{endpoint['vpc']}"))
     if found is None:
         raise GapError(Gap(GapKind.NOT_READ, "ec2.DescribeVpcs", "ec2:DescribeVpcs", endpoint.region, NOT_COLLECTED))
     return found

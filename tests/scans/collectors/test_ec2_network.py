@@ -7,7 +7,6 @@ import pytest
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.ec2_network import COLLECTOR, collect
-from scans.collectors.lib.ec2_shape import list_https_sources, list_vpc_cidrs, short_name
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
@@ -17,7 +16,6 @@ HOME = "arn:aws:ec2:eu-west-1:111122223333:"
 POLICY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 NODE = a("ssm.node", f"{HOME}instance/i-1", vpc="vpc-1")
 SECOND = a("ssm.node", f"{HOME}instance/i-2", vpc="vpc-1")
-HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
 
 def endpoint(id: str = "vpce-1", **more: Any) -> dict[str, Any]:
@@ -51,7 +49,12 @@ def region(*endpoints: Any) -> FakeReader:
     for name in ("enableDnsSupport", "enableDnsHostnames"):
         answer = {name[0].upper() + name[1:]: {"Value": name == "enableDnsSupport"}}
         reader.answer("ec2", "DescribeVpcAttribute", answer, when={"Attribute": name})
-    group = {"GroupId": "sg-1", "IpPermissions": [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}
+    group = {
+        "GroupId": "sg-1",
+        "IpPermissions": [
+            {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+        ],
+    }
     reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": [group]})
     reader.answer("ec2", "DescribeVpcPeeringConnections", {"VpcPeeringConnections": []})
     reader.answer("ec2", "DescribeVpcEndpointServices", {"ServiceDetails": []})
@@ -244,6 +247,22 @@ def test_malformed_endpoint_list_is_a_gap(wrong: Any) -> None:
     assert kinds(evidence, "ec2.vpc_endpoint") == ["malformed"]
 
 
+def test_one_odd_object_hides_no_other() -> None:
+    """C10: a group and a VPC that can't be read, and one of each that AWS doesn't list."""
+    kept = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    groups = [{"GroupId": "sg-1", "IpPermissions": [kept]}, {"GroupId": "sg-2", "IpPermissions": [{}]}]
+    vpcs = [vpc(), vpc("vpc-2", OwnerId=None)]
+    reader = region(*(endpoint(f"vpce-{n}", VpcId=f"vpc-{n}", Groups=[{"GroupId": f"sg-{n}"}]) for n in (1, 2, 3)))
+    reader.answer("ec2", "DescribeSecurityGroups", {"SecurityGroups": groups}).answer(
+        "ec2", "DescribeVpcs", {"Vpcs": vpcs}
+    )
+    evidence = collect(reader, EarlierEvidence())
+    ingress = [facts["ingress_443"] for facts in all_of(evidence, "ec2.vpc_endpoint").values()]
+    owners = [facts["owner"] for facts in all_of(evidence, "ec2.vpc").values()]
+    assert (ingress[0], ingress[1].kind, ingress[2].code) == (["10.0.0.0/8"], GapKind.MALFORMED, "NotListed")
+    assert (owners[0], owners[1].kind, owners[2].code) == ("111122223333", GapKind.MALFORMED, "NotListed")
+
+
 def test_malformed_details_are_gaps() -> None:
     reader = region(endpoint(PolicyDocument="{"))
     reader.answer("ec2", "DescribeVpcAttribute", {})
@@ -277,49 +296,3 @@ def test_agents_of_a_vpc() -> None:
     assert found == ["3.2.0.0", "3.3.1.0", None]
     found = one_of(collect(region(), seen(*nodes[:2], gaps={"ssm.node": [DENIED]})), "ec2.vpc")["agents"]
     assert found == ["3.2.0.0", "3.3.1.0", None]
-
-
-@pytest.mark.parametrize(
-    ("rule", "admitted"),
-    [
-        (HTTPS, True),
-        ({"IpProtocol": "-1"}, True),
-        ({"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535}, True),
-        ({"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}, False),
-        ({"IpProtocol": "udp", "FromPort": 443, "ToPort": 443}, False),
-    ],
-)
-def test_https_sources_are_taken_from_matching_rules(rule: dict[str, Any], admitted: bool) -> None:
-    of = {
-        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
-        "Ipv6Ranges": [{"CidrIpv6": "::/0"}],
-        "UserIdGroupPairs": [{"GroupId": "sg-9"}],
-        "PrefixListIds": [{"PrefixListId": "pl-1"}],
-    }
-    everything = ["0.0.0.0/0", "::/0", "sg-9", "pl-1"]
-    assert list_https_sources({"IpPermissions": [rule | of]}) == (everything if admitted else [])
-
-
-def test_vpc_ranges_are_those_still_associated() -> None:
-    vpc = {
-        "CidrBlock": "10.0.0.0/16",
-        "CidrBlockAssociationSet": [
-            {"CidrBlock": "10.1.0.0/16", "CidrBlockState": {"State": "associated"}},
-            {"CidrBlock": "10.2.0.0/16", "CidrBlockState": {"State": "disassociated"}},
-        ],
-        "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": "fd00::/56", "Ipv6CidrBlockState": {"State": "associated"}}],
-    }
-    assert list_vpc_cidrs(vpc) == ["10.0.0.0/16", "10.1.0.0/16", "fd00::/56"]
-
-
-@pytest.mark.parametrize(
-    ("service", "short"),
-    [
-        ("com.amazonaws.eu-west-1.ec2messages", "ec2messages"),
-        ("cn.com.amazonaws.eu-west-1.ssm", "ssm"),
-        ("com.amazonaws.eu-west-1.s3-global.accesspoint", "s3-global.accesspoint"),
-        ("com.amazonaws.vpce.eu-west-1.vpce-svc-0123", "com.amazonaws.vpce.eu-west-1.vpce-svc-0123"),
-    ],
-)
-def test_short_names_of_services(service: str, short: str) -> None:
-    assert short_name(service, "eu-west-1") == short
