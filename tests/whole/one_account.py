@@ -30,7 +30,11 @@ def fill(place: Place, _central: str = "") -> None:
     parameters.parameter(place, "/shop/tickets", type="SecureString", key=managed)
     fill_documents(place)
     fill_runs(place)
-    doors = (network.Door("ssm"), network.Door("ec2messages", private_dns=False, reach="world"))
+    doors = (
+        network.Door("ssm"),
+        network.Door("ec2messages", private_dns=False, reach="world"),
+        network.Door("sts", limited=False),  # whether its endpoints take a policy, AWS must be asked
+    )
     network.vpc(place, ("m5.large", "c5n.large"), doors)
     network.vpc(place, ("m5.large",), ())  # whether this node is alone, peering connections tell
     network.script(place, f"#!/bin/sh\n# {runs.SECRET_TEXT}\n", FAIL)

@@ -34,7 +34,7 @@ from tests.whole import one_account
 from tests.whole.tape import Tape
 
 SERVICES = {"s3-control": "s3control", "resource-groups-tagging-api": "resourcegroupstaggingapi"}
-SERVICES |= {"cloudwatch-logs": "logs"}
+SERVICES |= {"cloudwatch-logs": "logs", "route-53": "route53"}
 Outcomes = dict[tuple[str, str, str], dict[str, Any]]
 Evidences = dict[account_reader.EvidenceKey, Evidence]
 Reshape = Callable[[dict[str, Any]], dict[str, Any]]

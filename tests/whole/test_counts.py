@@ -49,12 +49,12 @@ def scanned(region: one_account.Recipe) -> Iterator[Running]:
         yield running
 
 
-def test_an_empty_region_takes_22_calls_and_an_account_12() -> None:
+def test_an_empty_region_takes_26_calls_and_an_account_12() -> None:
     with scanned(empty_place) as running:
         counted = calls(running)
         assert set(counted) == {HOME, running.plan.regions[0]}
         made = [line for line in running.server.front.faults.counted() if line["region"] != HOME]
-        assert counted[running.plan.regions[0]] <= 22, [line["api"] for line in made]
+        assert counted[running.plan.regions[0]] <= 26, [line["api"] for line in made]
         assert counted[HOME] <= 12
 
 
@@ -85,11 +85,12 @@ def busy(place: Place, _central: str = "") -> None:
 def formula() -> int:
     tasks, vpcs, tagged = W, 1, P
     pages = ceil(P / 50) + ceil(C / 50) + ceil(NODES / 50) + ceil(tagged / 100)
-    return 20 + pages + 2 * D + A + W + tasks + 4 * BS + K + 2 * K + 2 * vpcs
+    # What a region takes by itself, and with nodes: volumes, services of endpoints, encryption of VPCs.
+    return 24 + 3 + pages + 2 * D + A + W + tasks + 4 * BS + K + 2 * K + 2 * vpcs
 
 
 def test_worked_example_is_within_five_percent_of_formula() -> None:
-    assert formula() == 163
+    assert formula() == 170
     with scanned(busy) as running:
         assert abs(calls(running)[running.plan.regions[0]] - formula()) <= 0.05 * formula()
 

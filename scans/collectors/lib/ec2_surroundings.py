@@ -5,6 +5,7 @@ Routes and zones tell whether a VPC may use endpoints that are placed in another
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
@@ -104,7 +105,8 @@ def read_zones(aws: Reader, vpc: str) -> list[str] | Gap:
         make_malformed_gap(ZONES, aws.region),
         lambda: sorted({require_text(zone, "Name").rstrip(".").lower() for zone in listing.items}),
     )
-    return listing.gap or found
+    # Asked of the whole account, so that all regions share one rate; what is unknown is this region's.
+    return replace(listing.gap, region=aws.region) if listing.gap else found
 
 
 def read_encryption_controls(aws: Reader, evidence: Evidence) -> None:
