@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ec2_shape
-from scans.collectors.lib.batches import Batch, make_not_listed_gap, read_batch
+from scans.collectors.lib.batches import NOT_LISTED, Batch, make_not_listed_gap, read_batch
 from scans.collectors.lib.ec2_surroundings import (
     OPTIONAL_SERVICE,
     SURROUNDING_CALLS,
@@ -91,12 +91,14 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     around = read_peers(aws, {vpc for vpc, nodes in with_nodes.items() if nodes == 1})
     described = describe_by_filter(aws, VPCS_BY_ID, vpcs, ec2_shape.parse_vpc, "VpcId")
     for vpc in sorted(vpcs):
-        dns = read_dns_attributes(aws, vpc)
+        dns, more = read_dns_attributes(aws, vpc), described[vpc]
+        # A VPC that AWS still lists isn't gone: of another account's VPC, the attributes may be hidden.
+        if dns is None and not (isinstance(more, Gap) and more.code == NOT_LISTED):
+            dns = dict.fromkeys(ATTRIBUTES, make_not_listed_gap(ATTRIBUTE, aws.region))
         if dns is not None:
             # The agents of nodes that could not be listed aren't known: None.
             versions = sorted(agents[vpc] | ({None} if node_gaps else set()), key=str)
             facts = {**derive_node_facts(with_nodes[vpc], node_gaps), **dns, **around.get(vpc, {}), "agents": versions}
-            more = described[vpc]
             facts |= dict.fromkeys(("cidrs", "owner"), more) if isinstance(more, Gap) else more
             evidence.add("ec2.vpc", build_ec2_arn(aws, "vpc", vpc), id=vpc, **facts)
     return evidence

@@ -13,8 +13,8 @@ or take another route.
 
 **Not applicable** for gateway and other kinds of endpoints, and for one that is being deleted.
 
-**Unknown** when the rules or the VPC could not be read, or when only prefix lists are admitted, whose
-addresses are not read.
+**Unknown** when the rules or the VPC could not be read, such as those of a security group that another account shares,
+or when only prefix lists are admitted, whose addresses are not read.
 
 **Limits.** Narrower ranges outside the VPC (peered networks, an office) are accepted. Network ACLs and routes are
 not judged. A security group is assumed to contain clients of the VPC.

@@ -19,6 +19,8 @@ from scans.domain.collector import Call, CallError, Listing, Reader
 CAUSED_BY_AN_ITEM = frozenset({GapKind.REJECTED, GapKind.MALFORMED})
 # EC2's maximum of values in one filter. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
 FILTER_VALUES = 200
+# The code of a gap for something that another answer names and AWS didn't list.
+NOT_LISTED = "NotListed"
 # How often the batches of one list are halved. Each takes two more calls; one odd item among 200 takes 8 of them.
 MOST_SPLITS = 100
 
@@ -94,4 +96,4 @@ def ask_about(aws: Reader, batch: Batch, part: list[str], params: dict[str, Any]
 
 def make_not_listed_gap(call: Call, place: str) -> Gap:
     """The gap for something that another answer names and AWS didn't list: its parts are unknown, not empty."""
-    return Gap(GapKind.NOT_READ, call.api, call.action, place, "NotListed")
+    return Gap(GapKind.NOT_READ, call.api, call.action, place, NOT_LISTED)
