@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.aws.gaps import OWNER_ONLY, Gap, GapKind
 from governance.core.env import REGION
+from scans.collectors.lib.batches import Batch, read_batch
 from scans.collectors.lib.strict_answers import (
     ShapeError,
     add_each_item,
@@ -57,6 +58,7 @@ LIST_TYPES = ("cloudtrail.trail",)
 GONE = "TrailNotFoundException"
 # What DescribeTrails tells.
 DESCRIBED = ("multi_region", "organization_trail", "validation", "kms_key", "bucket", "log_group")
+TRAILS_BY_NAME = Batch(DESCRIBE, "", "trailNameList", size=50)
 # Kinds of refusals with which AWS answers a member that asks about a trail of its organization. The codes differ:
 # TrailNotFoundException, CloudTrailARNInvalidException, AccessDeniedException.
 # https://github.com/turbot/steampipe-plugin-aws/issues/577, https://github.com/elastic/cloudbeat/issues/1750
@@ -99,17 +101,18 @@ def add_listed_trails(aws: Reader, evidence: Evidence) -> None:
 
 def add_trails_of_region(aws: Reader, evidence: Evidence, home: str, arns: list[str]) -> None:
     gap = make_malformed_gap(DESCRIBE, home)
-    found = read_or_gap(
-        gap,
-        lambda: require_list(aws.call("cloudtrail", "DescribeTrails", region=home, trailNameList=arns), "trailList"),
-    )
-    if not isinstance(found, Gap):
-        add_each_item(evidence, LIST_TYPES, DESCRIBE, home, found, lambda item: add_trail(aws, evidence, item))
+    answer, readable = read_batch(aws, TRAILS_BY_NAME, arns, region=home), True
+    for each in answer.items:
+        found = read_or_gap(gap, require_list, each, "trailList")
+        if isinstance(found, Gap):
+            readable = False
+        else:
+            add_each_item(evidence, LIST_TYPES, DESCRIBE, home, found, lambda item: add_trail(aws, evidence, item))
     for arn in arns:
         # It is listed, so it exists, though it could not be described.
         if not is_known(evidence, arn):
-            why = found if isinstance(found, Gap) else gap
-            hidden = hide_from_member(why, arn, aws.account, absent=not isinstance(found, Gap))
+            why = answer.gaps.get(arn)
+            hidden = hide_from_member(why or gap, arn, aws.account, absent=why is None and readable)
             add_undescribed_trail(aws, evidence, arn, home, hidden)
 
 

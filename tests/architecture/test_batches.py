@@ -22,7 +22,9 @@ def list_members() -> set[str]:
 
 
 def is_fixed(value: ast.expr, fixed: set[str]) -> bool:
-    """Whether a list has the same values in every scan: written out, or a constant."""
+    """Whether a list has the same values in every scan (written out, or a constant), or holds a single one."""
+    if isinstance(value, ast.List) and [type(item) for item in value.elts] in ([ast.Name], [ast.Attribute]):
+        return True
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     return all(name.isupper() or name in fixed for name in names)
 
@@ -62,5 +64,13 @@ def test_lists_of_resources_are_asked_about_by_batch() -> None:
 def test_a_list_that_is_asked_about_directly_is_found() -> None:
     source = 'def read(aws, ids):\n    aws.pages("ec2", "DescribeVolumes", "Volumes", VolumeIds={})\n'
     members = {"VolumeIds"}
-    for given, offends in (("ids", True), ("sorted(ids)[:200]", True), ("['vol-1']", False), ("OURS", False)):
+    for given, offends in (
+        ("ids", True),
+        ("[*ids]", True),
+        ("[{'Values': ids}]", True),
+        ("sorted(ids)[:200]", True),
+        ("['vol-1']", False),
+        ("OURS", False),
+        ("[id]", False),
+    ):
         assert bool(list(asked_without_a_batch(source.replace("{}", given), members))) is offends, given

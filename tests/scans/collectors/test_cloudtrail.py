@@ -195,6 +195,17 @@ def test_listed_trail_without_description_is_unknown() -> None:
     assert not evidence.gaps
 
 
+def test_odd_listed_trail_hides_no_other() -> None:
+    """C10: one name that CloudTrail refuses, among those of a region."""
+    odd = f"arn:aws:cloudtrail:ap-south-1:{ACCOUNT}:trail/odd"
+    reader = account_with_far_trail().answer("cloudtrail", "ListTrails", {"Trails": [listed(FAR), listed(odd)]})
+    for asked in ([FAR, odd], [odd]):
+        refused = {"code": "InvalidTrailNameException", "kind": GapKind.REJECTED, "when": {"trailNameList": asked}}
+        reader.refuse("cloudtrail", "DescribeTrails", region="ap-south-1", **refused)
+    found = all_of(collect(reader, MEMBER), "cloudtrail.trail")
+    assert (found[FAR]["bucket"], found[odd]["bucket"].code) == ("trails", "InvalidTrailNameException")
+
+
 def test_trail_listed_and_absent_at_home_is_unknown() -> None:
     reader = account_with_far_trail().answer("cloudtrail", "DescribeTrails", {"trailList": []}, region="ap-south-1")
     far = all_of(collect(reader, MEMBER), "cloudtrail.trail")[FAR]

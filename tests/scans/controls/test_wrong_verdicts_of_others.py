@@ -75,8 +75,7 @@ def test_prowler_similar_endpoint_name_does_not_pass(others: tuple[str, ...]) ->
     for service in ("ssm", "ssmmessages", *others):
         evidence.add("ec2.vpc_endpoint", service, service=service, state="available", vpc="vpc-1")
     outcome = judged(ssm_vp_001, evidence)[vpc]
-    assert outcome.verdict is Verdict.FAIL
-    assert "ec2messages" in outcome.reason
+    assert (outcome.verdict, "ec2messages" in outcome.reason) == (Verdict.FAIL, True)
 
 
 # Prowler, ssm_document_secrets and _describe_document_permission
