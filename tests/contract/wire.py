@@ -20,7 +20,7 @@ from scans.collectors import ssm_nodes, ssm_values
 from scans.domain.engine import JudgedOutcome
 from scans.domain.evidence import Context, Evidence
 from scans.pipeline import account_reader, target_evaluation
-from scans.pipeline.value_role import ValueRole
+from scans.pipeline.role_sessions import RoleOnDemand
 from tests.accounts.aws.roles import FakeRole
 from tests.contract.plausible import ACCOUNT, OTHER, REGION
 from tests.contract.shapes import list_breaches
@@ -73,7 +73,7 @@ class Wire:
         ssm_nodes._encrypting.clear()
         plan = account_reader.CollectionPlan(
             ACCOUNT, "aws", set(registry.collectors()), context=CONTEXT,
-            value_role=ValueRole(lambda: FakeRole(ACCOUNT)),  # type: ignore[arg-type,return-value]
+            value_role=RoleOnDemand(lambda: FakeRole(ACCOUNT)),  # type: ignore[arg-type,return-value]
             **{**WHERE, **more},
         )  # fmt: skip
         with acting_as(FakeRole(ACCOUNT)):
