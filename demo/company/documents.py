@@ -130,3 +130,20 @@ def sloppy(place: Place) -> None:
     older = (script_content("curl https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/app"),)
     command(place, "Legacy-Corrected", older=older, text=FAIL, urls=FAIL)
     runbook(place, "Legacy-Cleanup")
+
+
+def open_runbook(place: Place) -> None:
+    """A runbook whose output goes where each run says."""
+    run = {
+        "DocumentName": "AWS-RunShellScript",
+        "Parameters": {"commands": ["uptime"]},
+        "OutputS3BucketName": "{{ LogBucket }}",
+    }
+    content = {
+        "schemaVersion": "0.3",
+        "description": "Collects what the nodes answer",
+        "parameters": {"LogBucket": {"type": "String", "description": "Where the output goes"}},
+        "mainSteps": [{"name": "collect", "action": "aws:runCommand", "inputs": run}],
+    }
+    unsaid = {"SSM-DS-001.01": UNKNOWN, "SSM-S3-005": UNKNOWN}
+    own(place, "Legacy-Collect", "Automation", content, expects=unsaid)

@@ -157,6 +157,7 @@ class Plan:
     units: list[Unit] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     foreign_buckets: tuple[str, ...] = ()
+    published_buckets: tuple[str, ...] = ()  # in which AWS offers content to everyone
 
     @property
     def root_sessions(self) -> bool:

@@ -10,16 +10,16 @@ PLAIN = {"SSM-PS-003": NOT_APPLICABLE, "SSM-PS-004": NOT_APPLICABLE}
 
 
 def parameter(place: Place, name: str, **facts: object) -> Thing:
-    """facts: type, value, key, description, secret_name (bool), telling (the value is), works (the key does), text
-    (verdict of free text)."""
+    """facts: type, value, key, description, secret_name (bool), telling (the value is), works (the key does),
+    outside (the key is a stranger's), text (verdict of free text)."""
     type = str(facts.get("type", "String"))
     secure = type == "SecureString"
     key = facts.get("key")
     if secure:
         expects = {
             "SSM-PS-001": NOT_APPLICABLE,
-            "SSM-PS-003": FAIL if key == "alias/aws/ssm" else PASS,
-            "SSM-PS-004": PASS if facts.get("works", True) else FAIL,
+            "SSM-PS-003": FAIL if key == "alias/aws/ssm" or facts.get("outside") else PASS,
+            "SSM-PS-004": PASS if facts.get("works", True) and not facts.get("outside") else FAIL,
         }
     else:
         expects = {
@@ -126,3 +126,9 @@ def many(place: Place, count: int) -> None:
             parameter(place, f"/apps/catalog/item-{n:04d}", value=str(n))
         else:
             parameter(place, f"/apps/catalog/item-{n:04d}", type="SecureString", key=key.alias)
+
+
+def strangers_key(place: Place) -> None:
+    """Under a key of an account outside the organization."""
+    key = f"arn:aws:kms:{place.region}:{OUTSIDE}:key/5e0cbd7a-1f4f-4a37-9d3e-0d5c1b2a3f44"
+    parameter(place, "/legacy/partner-rate", type="SecureString", key=key, outside=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-from demo.company import identity, landing, recipes, runs, watch
+from demo.company import documents, identity, landing, parameters, recipes, runs, watch
 from demo.company.builder import Place
 from demo.company.constants import EXTERNAL_ID, HUB_USER, OPT_IN, REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Plan, Thing, Unit
@@ -56,6 +56,7 @@ def make(
     plan.units = _units(plan, profiles)
     plan.accounts = _accounts(plan, profiles)
     plan.foreign_buckets = (f"partner-uploads-{seed}-{plan.organization[2:8]}",)
+    plan.published_buckets = ("cloudformation-templates-us-east-1",)
     _fill(plan, seed)
     return plan
 
@@ -214,8 +215,11 @@ def organization_arn(plan: Plan) -> str:
 
 
 def _foreign(plan: Plan, rng: random.Random) -> None:
-    """Some settings point at a bucket of a stranger."""
+    """Some settings point at a bucket or key of a stranger, at a template of AWS, or at a bucket that a run names."""
     for account in plan.accounts:
         if account.archetype == "sloppy" and plan.shape == "company":
             place = Place(plan, account, plan.regions[0], rng)
             runs.association(place, "to-partner", bucket=plan.foreign_buckets[0])
+            runs.published_template(place)
+            documents.open_runbook(place)
+            parameters.strangers_key(place)

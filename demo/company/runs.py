@@ -203,3 +203,16 @@ def templates(place: Place) -> None:
         points=((bucket.name, "11"),),
     )
     data_sync(place, "explorer", "", from_source=True)
+
+
+def published_template(place: Place) -> None:
+    """A stack from one of AWS's sample templates."""
+    bucket = place.plan.published_buckets[0]
+    url = [f"https://s3.amazonaws.com/{bucket}/LAMP_Single_Instance.template"]
+    association(
+        place,
+        "sample-stack",
+        "AWS-CreateCloudFormationStack",
+        parameters={"StackName": ["sample"], "TemplateURL": url},
+        points=((bucket, "11"),),
+    )

@@ -114,6 +114,8 @@ class _Joined:
     def destination(self, name: str, plan: Plan) -> str:
         if name in self.owners:
             return PASS
+        if name in plan.published_buckets:
+            return NOT_APPLICABLE
         if name in plan.foreign_buckets or name in self.hidden:
             return UNKNOWN  # it exists, answers 403, and who owns it can't be told
         return FAIL

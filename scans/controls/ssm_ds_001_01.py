@@ -7,7 +7,9 @@ mistake.
 
 * `OutputS3BucketName` of the commands that ran in the last 30 days (`ssm.ListCommands`);
 * the same field of maintenance window tasks (`ssm.GetMaintenanceWindowTask`), or their `LoggingInfo`;
-* `OutputS3BucketName` of `aws:runCommand` steps in own documents (`ssm.GetDocument`).
+* `OutputS3BucketName` of `aws:runCommand` steps in own documents (`ssm.GetDocument`);
+* the buckets to which AWS's runbooks write reports, logs and bundles (`AWSSupport-*`, reports of `AWS-ApplyDSCMofs` and
+  `AWS-ApplyChefRecipes`), and any other parameter of a document whose name tells of output and that has a URL of S3.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
@@ -16,9 +18,10 @@ of that account read.
 
 **Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
-more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
-scan.
+**Unknown** when a setting names its bucket by a `{{ template }}` that only a run resolves, through an access point, or
+in another way that leaves it unknown; the reason names the field. Also when the bucket's settings could not be read,
+when it belongs to another account and S3 refuses to say more, when the list of such buckets may be incomplete, or when
+the account that owns it could not be read in this scan.
 
 **Limits.** AWS doesn't list commands older than 30 days. SSM-DS-001.03 judges the output of patch commands.
 

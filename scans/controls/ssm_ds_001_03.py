@@ -6,7 +6,8 @@ They list what is installed on each node and which patches are missing: a list o
 
 * the output bucket of commands, window tasks and associations (as in SSM-DS-001.01 and SSM-DS-001.13) whose
   document is `AWS-RunPatchBaseline` or one of its variants (`AWS-RunPatchBaselineAssociation`,
-  `AWS-RunPatchBaselineWithHooks`).
+  `AWS-RunPatchBaselineWithHooks`);
+* the reports of `AWS-ExportPatchReportToS3` and `AWS-PatchInstanceWithRollback`.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
@@ -15,9 +16,10 @@ of that account read.
 
 **Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
-more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
-scan.
+**Unknown** when a setting names its bucket by a `{{ template }}` that only a run resolves, through an access point, or
+in another way that leaves it unknown; the reason names the field. Also when the bucket's settings could not be read,
+when it belongs to another account and S3 refuses to say more, when the list of such buckets may be incomplete, or when
+the account that owns it could not be read in this scan.
 
 **Limits.** The output of own documents that patch in other ways is judged as Run Command output.
 

@@ -15,9 +15,10 @@ of that account read.
 
 **Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
-more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
-scan.
+**Unknown** when a setting names its bucket by a `{{ template }}` that only a run resolves, through an access point, or
+in another way that leaves it unknown; the reason names the field. Also when the bucket's settings could not be read,
+when it belongs to another account and S3 refuses to say more, when the list of such buckets may be incomplete, or when
+the account that owns it could not be read in this scan.
 
 **Limits.** Lists at URLs outside S3 are not judged.
 

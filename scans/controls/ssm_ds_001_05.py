@@ -4,9 +4,16 @@ A principal that can write to it runs code on the nodes, as root.
 
 **What is judged.** Each bucket that data of this kind comes from, found in
 
-* `SourceInfo.path` given to `AWS-ApplyAnsiblePlaybooks` and `AWS-RunRemoteScript` in commands, associations
-  and window tasks, where its source is S3;
-* `aws:downloadContent` steps of own documents, where their source is S3.
+* the parameters of AWS's documents that fetch content for nodes, given in commands, associations, window tasks,
+  executions and runbook steps: `SourceInfo` of `AWS-ApplyAnsiblePlaybooks`, `AWS-ApplyChefRecipes` and
+  `AWS-RunRemoteScript`, `MofsToApply` and `ModuleSourceBucketName` of `AWS-ApplyDSCMofs`, `stateurl` of
+  `AWS-RunSaltState`, `playbookurl` of `AWS-RunAnsiblePlaybook`, `source` of `AWS-InstallApplication` and
+  `AWS-InstallPowerShellModule`, `additionalArguments` of `AWS-ConfigureAWSPackage`, and others;
+* any other parameter with a URL of S3, unless its name tells of output;
+* `aws:downloadContent`, `aws:applications` and `aws:psModule` steps of own documents, where their source is S3;
+* the attachments of own runbooks: `Attachments` of the `CreateDocument` and `UpdateDocument` calls, in the records that
+  CloudTrail keeps for 90 days (`cloudtrail.LookupEvents`, called only where a document has attachments). Without a
+  record it is unknown where they came from.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't
@@ -15,13 +22,18 @@ of that account read.
 
 **Not applicable** where no setting of this account names a bucket for this kind of data.
 
-**Unknown** when the bucket's settings could not be read, when it belongs to another account and S3 refuses to say
-more, when the list of such buckets may be incomplete, or when the account that owns it could not be read in this
-scan.
+**Unknown** when a setting names its bucket by a `{{ template }}` that only a run resolves, through an access point, or
+in another way that leaves it unknown; the reason names the field. Also when the bucket's settings could not be read,
+when it belongs to another account and S3 refuses to say more, when the list of such buckets may be incomplete, or when
+the account that owns it could not be read in this scan.
 
-**Limits.** AWS keeps the files that were attached to a runbook; no API returns the bucket that they came from.
+**Limits.** URLs inside the text of a command are not read. A place outside S3 is not judged.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document's list of data in buckets; the API references of the calls above; Automation
+runbook reference
+(https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-runbook-reference.html);
+Systems Manager user guide, Automation system variables
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-variables.html).
 """
 
 from __future__ import annotations

@@ -29,14 +29,13 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
-    MEMBERS,
     OTHER_SPECS,
-    STRANGERS_KEY,
     judge_key_owner,
     judge_unrecognized_key,
     make_unread_key_gap,
     make_unrecognized_outcome,
 )
+from scans.controls.lib.key_examples import MEMBERS, MEMBERS_KEY, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,
@@ -154,7 +153,6 @@ def _case(name: str, verdict: Verdict, **changed: Any) -> Case:
     return Case(name, verdict, facts | changed, arn=arn, related=related, reason_has=says, context=MEMBERS)
 
 
-MEMBERS_KEY = STRANGERS_KEY.replace("999999999999", "444455556666")
 REPLICA = {"multi_region_replica": True, "primary": PRIMARY}
 CASES = [
     _case("it rotates", Verdict.PASS),

@@ -21,14 +21,8 @@ delete. SSM-PS-004, SSM-S3-001 and SSM-LG-001 judge keys that are already delete
 from __future__ import annotations
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import (
-    MEMBERS,
-    STRANGERS_KEY,
-    UNUSABLE_STATES,
-    USABLE_STATES,
-    judge_key_owner,
-    make_unrecognized_outcome,
-)
+from scans.controls.lib.judgements import UNUSABLE_STATES, USABLE_STATES, judge_key_owner, make_unrecognized_outcome
+from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,

@@ -52,7 +52,8 @@ from scans.controls.lib.iam_policies import (
     list_unknown_principals,
     parse_policy,
 )
-from scans.controls.lib.judgements import KEY_MANAGERS, STRANGERS_KEY, judge_key_owner, make_unrecognized_outcome
+from scans.controls.lib.judgements import KEY_MANAGERS, judge_key_owner, make_unrecognized_outcome
+from scans.controls.lib.key_examples import MEMBERS_KEY, STRANGERS_KEY
 from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
 from scans.domain.control import (
     GAP,
@@ -192,7 +193,6 @@ def _allow_all(limit: dict[str, Any]) -> dict[str, Any]:
 OURS = {"aws:PrincipalOrgID": "o-example"}
 VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
-MEMBERS_KEY = STRANGERS_KEY.replace("999999999999", "444455556666")
 EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
     "ec2.vpc": {

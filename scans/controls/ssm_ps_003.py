@@ -27,15 +27,14 @@ from typing import Any
 
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
-    MEMBERS,
     PARAMETER_TYPES,
-    STRANGERS_KEY,
     judge_key_owner,
     make_unread_key_gap,
     make_unrecognized_outcome,
     names_alias,
     read_fact_or_gaps,
 )
+from scans.controls.lib.key_examples import MEMBERS, MEMBERS_KEY, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,
@@ -115,7 +114,6 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:eu-west-1:111122223333:key/{ID}"
-MEMBERS_KEY = f"arn:aws:kms:eu-west-1:444455556666:key/{ID}"
 
 
 def _case(name: str, verdict: Verdict, key: object, type: object = "SecureString", **found: Any) -> Case:

@@ -28,14 +28,13 @@ from __future__ import annotations
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
     KEY_RELATED,
-    MEMBERS,
     PARAMETER_TYPES,
-    STRANGERS_KEY,
     USABLE_KEY_FACTS,
     find_key_problem,
     make_unread_key_gap,
     make_unrecognized_outcome,
 )
+from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,

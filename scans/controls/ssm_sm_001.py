@@ -28,7 +28,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import KEY_RELATED, MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS, find_key_problem
+from scans.controls.lib.judgements import KEY_RELATED, USABLE_KEY_FACTS, find_key_problem
+from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,

@@ -139,6 +139,8 @@ def _list_places_in_policy(document: Any) -> Iterable[S3Place]:
         if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
             continue
         writes = any(WRITES_OBJECTS.fullmatch(str(action)) for action in _as_list(statement.get("Action")))
+        if writes and "NotResource" in statement:
+            yield S3Place(unknown="it allows every bucket but some")
         for resource in _as_list(statement.get("Resource")):
             if resource == "*" and writes:
                 yield S3Place(unknown="it allows every bucket")

@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.source import PACKAGES, PRODUCT, ROOT, nodes_of, python_files, text_of, tree_of
 
 # They make the CASES of several controls.
-SHARED_EXAMPLES = ("destination_control.py", "log_group_control.py", "read_modify_write.py")
+SHARED_EXAMPLES = ("destination_control.py", "key_examples.py", "log_group_control.py", "read_modify_write.py")
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -32,7 +32,7 @@ def seed(plan: Plan, account: Account) -> None:
 
 
 def foreign(plan: Plan) -> None:
-    for name in plan.foreign_buckets:
+    for name in (*plan.foreign_buckets, *plan.published_buckets):
         _bucket(Bucket(name, OUTSIDE, plan.regions[0]))
 
 

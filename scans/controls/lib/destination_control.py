@@ -8,7 +8,8 @@ from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.controls.lib.destinations import DESTINATION_FACTS, DESTINATION_RELATED
-from scans.controls.lib.judgements import MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS
+from scans.controls.lib.judgements import USABLE_KEY_FACTS
+from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import GAP, Case, Control, ControlScope, FlowStep, Remediation, Severity, Verdict
 
 BUCKET_COMMANDS = (

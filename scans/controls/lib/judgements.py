@@ -35,9 +35,6 @@ OTHER_USAGES = {
     "ENCAPSULATE_DECAPSULATE": "hands over secrets and can't encrypt",
 }
 OTHER_SPECS = ("RSA_", "ECC_", "HMAC_", "SM2", "ML_DSA_", "ML_KEM_")
-# For cases: a key of an account outside the organization, and the organization.
-STRANGERS_KEY = "arn:aws:kms:eu-west-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-MEMBERS = {"accounts": frozenset({"111122223333", "444455556666"})}
 KEY_MANAGERS = frozenset({"AWS", "CUSTOMER"})
 PARAMETER_TYPES = frozenset({"String", "StringList", "SecureString"})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, MEMBERS, STRANGERS_KEY, USABLE_KEY_FACTS
+from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS
+from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
     Case,

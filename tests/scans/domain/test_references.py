@@ -144,3 +144,45 @@ def test_policies_unrelated_to_exports_are_left_out() -> None:
     kept = references.select_own_settings([other, elsewhere, unsure, exporter], "111122223333")
     assert kept == [unsure, exporter]
     assert references.list_unread_references(kept, references.NAMES_BUCKETS) == [GAP]
+
+
+ROLE = "arn:aws:iam::111122223333:role/{}AmazonSSMExplorerExportRole"
+WRITE = {"Effect": "Allow", "Action": "s3:PutObject"}
+
+
+def export_policy(*resources: str, path: str = "service-role/") -> Resource:
+    document = {"Statement": [{**WRITE, "Resource": list(resources)}]}
+    return a("iam.inline", ROLE.format(path), policies=[{"document": document}])
+
+
+@pytest.mark.parametrize("path", ["", "service-role/", "a/b/c/"])
+def test_role_of_explorer_counts_at_any_path(path: str) -> None:
+    """B3: the console creates the role at /service-role/."""
+    policy = export_policy("arn:aws:s3:::Old_Reports/*", path=path)
+    assert set(references.find_named_buckets([policy])) == {"Old_Reports"}
+    attached = a("iam.policy", "p", document=policy.facts["policies"][0]["document"], attached_to=[ROLE.format(path)])
+    assert set(references.find_named_buckets([attached])) == {"Old_Reports"}
+    assert references.select_own_settings([policy, attached], "111122223333") == [policy, attached]
+
+
+def test_other_roles_are_not_that_of_explorer() -> None:
+    for name in (
+        "role/NotAmazonSSMExplorerExportRole",
+        "role/AmazonSSMExplorerExportRoles",
+        "user/AmazonSSMExplorerExportRole",
+    ):
+        assert not references.is_export_role(f"arn:aws:iam::111122223333:{name}")
+
+
+@pytest.mark.parametrize("resource", ["*", "arn:aws:s3:::reports-*", "arn:aws:s3:::${aws:PrincipalAccount}-x/*"])
+def test_policies_that_leave_the_bucket_open(resource: str) -> None:
+    """B2: a pattern is a destination that can't be placed."""
+    policy = export_policy(resource)
+    assert references.find_named_buckets([policy]) == {}
+    assert set(references.find_unplaced_buckets([policy])[policy.arn]) == {"09", "10"}
+
+
+def test_a_wildcard_without_writing_names_no_bucket() -> None:
+    statement = {"Effect": "Allow", "Action": "ssm:GetOpsSummary", "Resource": "*"}
+    policy = a("iam.inline", ROLE.format(""), policies=[{"document": {"Statement": statement}}])
+    assert references.find_unplaced_buckets([policy]) == {}

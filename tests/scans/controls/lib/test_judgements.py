@@ -20,7 +20,7 @@ from scans.controls.lib.judgements import (
     region_of_key,
 )
 from scans.domain.control import GAP, Verdict
-from tests.scans.controls.region import evidence_for, judged
+from tests.scans.controls.region import ACCOUNT, REGION, evidence_for, judged
 
 
 def verdict(state):
@@ -93,3 +93,22 @@ def test_key_region_comes_from_its_arn(key, region):
 )
 def test_an_alias_is_named_alone_or_by_its_arn(text, same):
     assert names_alias(text, "alias/aws/ssm") is same
+
+
+@pytest.mark.parametrize(
+    ("key", "accounts", "expected"),
+    [
+        ("alias/ours", {ACCOUNT}, Verdict.PASS),
+        (f"arn:aws:kms:{REGION}:444455556666:key/k", {ACCOUNT, "444455556666"}, Verdict.PASS),
+        (f"arn:aws:kms:{REGION}:999999999999:key/k", {ACCOUNT}, Verdict.FAIL),
+        (f"arn:aws:kms:{REGION}:999999999999:alias/a", {ACCOUNT}, Verdict.FAIL),
+        (f"arn:aws:kms:{REGION}:999999999999:key/k", set(), Verdict.UNKNOWN),
+        (f"arn:aws:kms:{REGION}::key/k", {ACCOUNT}, Verdict.UNKNOWN),
+    ],
+)
+def test_a_key_must_be_of_the_organization(key, accounts, expected):
+    """A11: a key of no member fails, whatever state it is in; without the members it is unknown."""
+    evidence = evidence_for(ssm_ps_004)
+    evidence.add("ssm.parameter", "arn:p", name="/p", type="SecureString", key_id=key)
+    evidence.add("kms.reference", key, state="Enabled", **USABLE_KEY_FACTS)
+    assert judged(ssm_ps_004, evidence, accounts=frozenset(accounts))["arn:p"].verdict is expected
