@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: dat
         )
         failed = dict(discovered.failed)
         units = apply_units(organization, discovered, failed)
-        events = apply_accounts(organization, discovered.accounts, units, at, failed)
+        events = apply_accounts(organization, discovered, units, at, failed)
         retire_units(organization, discovered, at)
         for listen in discovery_extensions.required().after_discovery:
             listen(organization)
@@ -76,8 +77,10 @@ def apply_discovery(*, actor: Actor, discovered: DiscoveredOrganization, at: dat
 
 def parse_owner_tags(tags: Mapping[str, str] | None, keys: Iterable[str]) -> list[str]:
     """The owners in the tags. The first of the keys that has a value decides."""
+    # The same word can be spelled with other code points: é, or e and an accent. (unicode.org/reports/tr15)
+    spelled = {unicodedata.normalize("NFC", name): value for name, value in (tags or {}).items()}
     for key in keys:
-        value = (tags or {}).get(key, "")
+        value = spelled.get(unicodedata.normalize("NFC", key), "")
         found = [part for part in OWNER_SEPARATORS.split(value) if part]
         if found:
             return found
@@ -109,6 +112,8 @@ def apply_units(
 
 
 def retire_units(organization: Organization, discovered: DiscoveredOrganization, at: datetime) -> None:
+    if not discovered.complete:
+        return  # one that is not listed may be below an OU that can't be asked about
     present = {unit.id for unit in discovered.units}
     gone = [u.pk for u in organization.ous.filter(vanished_at=None) if u.ou_id not in present]
     OrganizationalUnit.objects.filter(pk__in=gone).update(vanished_at=at)
@@ -116,7 +121,7 @@ def retire_units(organization: Organization, discovered: DiscoveredOrganization,
 
 def apply_accounts(
     organization: Organization,
-    discovered: Iterable[DiscoveredAccount],
+    discovered: DiscoveredOrganization,
     units: Mapping[str, OrganizationalUnit],
     at: datetime,
     failed: dict[str, str],
@@ -133,7 +138,7 @@ def apply_accounts(
     events: list[AccountEvent] = []
     # AWS listed these in a form that can't be read: they are there, so they haven't vanished.
     seen = set(failed)
-    for found in discovered:
+    for found in discovered.accounts:
         seen.add(found.id)
         if found.ou not in units:
             failed[found.id] = "its OU can't be written"
@@ -155,7 +160,7 @@ def apply_accounts(
         if apply_wanted_fields(account, wanted):
             changed.append(account)
         events += happened
-    for account in known.values():
+    for account in known.values() if discovered.complete else ():
         if account.account_id not in seen and account.status != Account.Status.VANISHED:
             events.append(AccountEvent(account=account, kind="vanished", detail={"was": account.status}))
             account.status, account.vanished_at = Account.Status.VANISHED, at

@@ -6,6 +6,7 @@ fails the whole discovery: an account that was not read must not look like one t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -35,6 +36,10 @@ CALLS = tuple(
 # ListTagsForResource takes one account per call, and AWS throttles it early.
 TAG_THREADS = 8
 GLOBAL = "global"
+# docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html and API_Account.html, without lengths
+UNIT_ID, ACCOUNT_ID = re.compile(r"[a-z0-9-]{1,68}"), re.compile(r"\d{12}", re.ASCII)
+ODD_UNIT = "its id is none that AWS gives, so the OUs and accounts in it can't be listed"
+ODD_ACCOUNT = "its id is not 12 digits"
 RUN_FROM_WHERE = "Run discover with credentials of the management account or of a delegated administrator account"
 
 
@@ -67,8 +72,9 @@ class DiscoveredAccount:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredOrganization:
-    """failed: account id -> why AWS's entry can't be read. replaced: names and tags in which a mark replaces
-    characters that can't be stored."""
+    """failed: id of an OU or account -> why AWS's entry can't be read. complete: False if an id can't be used, so
+    accounts and OUs that are not here may still exist. replaced: names and tags in which a mark replaces characters
+    that can't be stored."""
 
     org_id: str
     partition: str
@@ -77,6 +83,7 @@ class DiscoveredOrganization:
     units: tuple[DiscoveredUnit, ...]
     accounts: tuple[DiscoveredAccount, ...]
     failed: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
     replaced: tuple[str, ...] = ()
 
 
@@ -84,12 +91,14 @@ class DiscoveredOrganization:
 class OrganizationAnswers:
     """AWS's answers: units and accounts, each with its parent's id, parents first.
 
+    odd_ids: id of an OU or account that can't be asked about -> why.
     odd: a part could not be stored and was replaced by marks."""
 
     organization: dict[str, Any]
     units: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
     accounts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tags: dict[str, Listing] = field(default_factory=dict)
+    odd_ids: dict[str, str] = field(default_factory=dict)
     odd: bool = False
 
 
@@ -109,8 +118,7 @@ def read_organization(aws: AwsReader, progress: Callable[[str], None] = lambda _
     except CallError as error:
         raise explain_call_error(error) from error
     for root in require_items(aws.pages("organizations", "ListRoots", "Roots")):
-        answers.units.append((None, root))
-        read_below_parent(aws, answers, root["Id"])
+        read_unit(aws, answers, None, root)
     progress(f"{len(answers.accounts)} accounts in {len(answers.units)} roots and OUs; reading their tags")
     ids = [account["Id"] for _, account in answers.accounts]
     with ThreadPoolExecutor(TAG_THREADS, thread_name_prefix="tags") as pool:
@@ -119,15 +127,28 @@ def read_organization(aws: AwsReader, progress: Callable[[str], None] = lambda _
     return answers
 
 
+def read_unit(aws: AwsReader, answers: OrganizationAnswers, parent: str | None, unit: dict[str, Any]) -> None:
+    """A root or OU with what is below it; of one with an odd id only that it is there."""
+    # An id with a replaced character names another OU or none, and its empty list would look like accounts that left.
+    if not UNIT_ID.fullmatch(unit["Id"]):
+        answers.odd_ids[unit["Id"]] = ODD_UNIT
+        return
+    answers.units.append((parent, unit))
+    read_below_parent(aws, answers, unit["Id"])
+
+
 def read_below_parent(aws: AwsReader, answers: OrganizationAnswers, parent: str) -> None:
     """The accounts and OUs below a parent, however deep."""
     found = aws.pages("organizations", "ListAccountsForParent", "Accounts", ParentId=parent)
-    answers.accounts += [(parent, account) for account in require_items(found)]
+    for account in require_items(found):
+        if ACCOUNT_ID.fullmatch(account["Id"]):
+            answers.accounts.append((parent, account))
+        else:
+            answers.odd_ids[account["Id"]] = ODD_ACCOUNT
     below = aws.pages("organizations", "ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
     for unit in require_items(below):
-        answers.units.append((parent, unit))
         # AWS allows only five levels of OUs, so recursion is safe.
-        read_below_parent(aws, answers, unit["Id"])
+        read_unit(aws, answers, parent, unit)
 
 
 def read_tags(aws: AwsReader, account: str) -> Listing:
@@ -174,9 +195,15 @@ def explain_call_error(error: CallError) -> DiscoveryError:
 def parse_organization(answers: OrganizationAnswers) -> DiscoveredOrganization:
     """Pure: the answers as values, in a stable order."""
     organization = answers.organization
+    # AWS's API still uses the older name.
+    management = organization.get("MasterAccountId") or organization["ManagementAccountId"]
+    if REPLACEMENT_MARK in organization["Id"] or not ACCOUNT_ID.fullmatch(management):
+        raise DiscoveryError(
+            "AWS Organizations gave an organization with odd ids. Nothing was changed; run discover again."
+        )
     units = tuple(parse_units(answers))
     accounts: dict[str, DiscoveredAccount] = {}
-    failed: dict[str, str] = {}
+    failed: dict[str, str] = dict(answers.odd_ids)
     for parent, account in answers.accounts:
         id = account["Id"]
         try:
@@ -187,12 +214,12 @@ def parse_organization(answers: OrganizationAnswers) -> DiscoveredOrganization:
     return DiscoveredOrganization(
         org_id=organization["Id"],
         partition=organization["Arn"].split(":")[1],
-        # AWS's API still uses the older name.
-        management_account=organization.get("MasterAccountId") or organization["ManagementAccountId"],
+        management_account=management,
         feature_set=organization.get("FeatureSet", ""),
         units=units,
         accounts=listed_accounts,
         failed=failed,
+        complete=not answers.odd_ids,
         replaced=tuple(list_replaced_texts(units, listed_accounts)) if answers.odd else (),
     )
 

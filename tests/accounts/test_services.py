@@ -153,3 +153,9 @@ def test_owners_are_never_blank(tags):
     owners = parse_owner_tags(tags, ["owner", "Owner", "team", "Team"])
     assert all(owner.strip() == owner and owner for owner in owners)
     assert parse_owner_tags(None, ["owner"]) == []
+
+
+def test_an_owner_tag_counts_however_its_name_is_spelled():
+    composed, decomposed = "propri\u00e9taire", "proprie\u0301taire"
+    assert parse_owner_tags({decomposed: "ada"}, [composed]) == ["ada"]
+    assert parse_owner_tags({composed: "ada"}, [decomposed]) == ["ada"]

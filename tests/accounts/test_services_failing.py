@@ -89,3 +89,14 @@ def test_a_database_that_is_away_is_no_fault_of_a_row(monkeypatch):
     monkeypatch.setattr(discovery_rows.Account.objects, "bulk_create", away)
     with pytest.raises(OperationalError):
         apply_discovery(actor=SYSTEM, discovered=FOUND, at=AT)
+
+
+def test_incomplete_discovery_lets_nothing_vanish():
+    """An account below an OU that can't be asked about is in no list, and is still there."""
+    apply()
+    applied = apply(
+        replace(FOUND, units=FOUND.units[:2], accounts=(LOGS,), failed={"ou-2\ufffd": "odd"}, complete=False), LATER
+    )
+    assert applied.failed == {"ou-2\ufffd": "odd"}
+    assert (payments().status, payments().vanished_at) == ("ACTIVE", None)
+    assert OrganizationalUnit.objects.get(ou_id="ou-2").vanished_at is None

@@ -215,3 +215,35 @@ def test_invalid_time_hides_no_account(aws, moment):
 def test_nothing_replaced_is_reported_empty(aws):
     aws(organization)
     assert discover_organization("aws").replaced == ()
+
+
+ODD = "ou-2\x00"
+
+
+def with_odd_ids(request):
+    tree = {**TREE, "ou-1": ([ODD], [SUSPENDED, "1000\ud83d00003"])}
+    return organization(request, tree)
+
+
+def test_what_is_below_an_odd_id_is_told_not_empty(aws):
+    """The id would be asked for with a mark in it, and the answer of another OU, or of none, would be taken for its own."""
+    stub = aws(with_odd_ids)
+    found = discover_organization("aws")
+    assert [unit.id for unit in found.units] == ["r-1", "ou-1"]
+    assert [account.id for account in found.accounts] == [MANAGEMENT, SUSPENDED]
+    assert found.failed == {"ou-2\ufffd": module.ODD_UNIT, "1000\ufffd00003": module.ODD_ACCOUNT}
+    assert not found.complete
+    assert {r.params["ParentId"] for r in stub.requests if "ParentId" in r.params} == {"r-1", "ou-1"}
+
+
+@pytest.mark.parametrize("given", [{"Id": "o-\x00"}, {"MasterAccountId": "1"}, {"MasterAccountId": "\ud83d" * 12}])
+def test_an_organization_with_odd_ids_is_not_taken(aws, given):
+    def script(request):
+        found = organization(request)
+        if request.operation == "DescribeOrganization":
+            found.body["Organization"].update(given)
+        return found
+
+    aws(script)
+    with pytest.raises(DiscoveryError, match="odd ids"):
+        discover_organization("aws")
