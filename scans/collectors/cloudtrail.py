@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import Any
 
 from accounts.aws.gaps import OWNER_ONLY, Gap, GapKind
-from governance.core.env import REGION
 from scans.collectors.lib.batches import Batch, read_batch
 from scans.collectors.lib.strict_answers import (
     ShapeError,
@@ -17,6 +16,7 @@ from scans.collectors.lib.strict_answers import (
     require_arn,
     require_flag,
     require_list,
+    require_region,
     require_text,
     text_or_none,
 )
@@ -90,7 +90,7 @@ def add_listed_trails(aws: Reader, evidence: Evidence) -> None:
     by_home: dict[str, list[str]] = defaultdict(list)
 
     def add_listed(item: Any) -> None:
-        arn, home = require_arn(item, "TrailARN"), require_region(item)
+        arn, home = require_arn(item, "TrailARN"), require_region(item, "HomeRegion")
         if not is_known(evidence, arn) and arn not in by_home[home]:
             by_home[home].append(arn)
 
@@ -129,16 +129,8 @@ def is_known(evidence: Evidence, arn: str) -> bool:
     return any(resource.arn == arn for resource in evidence.resources)
 
 
-def require_region(item: Any) -> str:
-    """The trail's home region, which becomes a part of host names."""
-    home = require_text(item, "HomeRegion")
-    if not REGION.fullmatch(home):
-        raise ShapeError("not the name of a region")
-    return home
-
-
 def add_trail(aws: Reader, evidence: Evidence, item: Any) -> None:
-    arn, home = require_arn(item, "TrailARN"), require_region(item)
+    arn, home = require_arn(item, "TrailARN"), require_region(item, "HomeRegion")
     if is_known(evidence, arn):
         return  # an organization trail and its shadow
     facts = parse_trail(item, home)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from scans.collectors.lib import s3_shape
-from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_text, text_or_none
+from scans.collectors.lib.strict_answers import (
+    ShapeError,
+    is_region_name,
+    make_malformed_gap,
+    read_or_gap,
+    require_text,
+    text_or_none,
+)
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import Evidence
 
@@ -46,7 +53,8 @@ def read_account_block(aws: Reader) -> dict[str, bool] | None:
 
 
 def map_bucket_regions(items: list[Any]) -> dict[str, str | None]:
-    """Bucket -> region. S3 omits the region only from answers that aren't paginated."""
+    """Bucket -> region; None where it must be asked for. S3 omits it only from answers that aren't paginated."""
     if not all(isinstance(item, dict) for item in items):
         raise ShapeError("not a list of buckets")
-    return {require_text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}
+    regions = {require_text(item, "Name"): text_or_none(item, "BucketRegion") for item in items}
+    return {name: region if region and is_region_name(region) else None for name, region in regions.items()}

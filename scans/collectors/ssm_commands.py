@@ -10,10 +10,11 @@ from scans.collectors.lib.free_text import inspect_free_text, select_free_text
 from scans.collectors.lib.ssm_calls import build_regional_arn, ssm_call, start_evidence
 from scans.collectors.lib.strict_answers import (
     Answer,
+    ShapeError,
     identify_items,
     make_malformed_gap,
-    mapping_or_empty,
     read_or_gap,
+    require_mapping,
     require_text,
     text_or_none,
 )
@@ -44,13 +45,22 @@ def read_command(item: Answer, gap: Gap) -> dict[str, Any]:
         "document": read_or_gap(gap, require_text, item, "DocumentName"),
         "references": read_or_gap(gap, find_command_references, item),
         "log_group": read_or_gap(gap, lambda: references.log_group(item, require_text(item, "DocumentName"))),
-        **inspect_free_text(gap, lambda: select_free_text(item, ("Comment",), ("Parameters",))),
+        **inspect_free_text(gap, lambda: find_command_texts(item)),
     }
+
+
+def find_command_texts(item: Answer) -> dict[str, Any]:
+    require_mapping(item, "Parameters")
+    return select_free_text(item, ("Comment",), ("Parameters",))
 
 
 def find_command_references(item: Answer) -> list[references.Reference]:
     document = require_text(item, "DocumentName")
     kind = references.output_kind(document, "01")
+    # AWS answers both for each command, with "" and {} where there is none: without them a bucket could be hidden.
+    # docs.aws.amazon.com/cli/latest/reference/ssm/list-commands.html, "Output"
+    if "OutputS3BucketName" not in item:
+        raise ShapeError("OutputS3BucketName is missing")
     found = references.to_bucket(text_or_none(item, "OutputS3BucketName"), kind, "OutputS3BucketName")
-    found += references.find_in_parameters(document, mapping_or_empty(item, "Parameters"), "Parameters")
+    found += references.find_in_parameters(document, require_mapping(item, "Parameters"), "Parameters")
     return references.drop_duplicates(found)

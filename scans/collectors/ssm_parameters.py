@@ -56,11 +56,18 @@ def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     return evidence
 
 
+def read_parameter_key(item: Answer) -> str | None:
+    """The key as the parameter names it. AWS answers it for each SecureString, AWS's own key too.
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterMetadata.html"""
+    return require_text(item, "KeyId") if item.get("Type") == "SecureString" else text_or_none(item, "KeyId")
+
+
 def read_parameter(name: str, item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "name": name,
         "type": read_or_gap(gap, require_text, item, "Type"),
-        "key_id": read_or_gap(gap, text_or_none, item, "KeyId"),
+        "key_id": read_or_gap(gap, read_parameter_key, item),
         "tier": read_or_gap(gap, text_or_none, item, "Tier"),
         # With the time of the change, ssm_values decides by these whether a value must be read again.
         "version": read_or_gap(gap, require_number, item, "Version"),

@@ -65,9 +65,9 @@ class TagKeys:
         self._name, self._detect = cache(name_key), cache(detect_in_tag)
 
     def add_resource(self, item: Any) -> None:
-        """Add one resource's tags. Resources that have lost their tags are listed, too."""
+        """Add one resource's tags. One that has lost its tags is listed, too, with an empty list."""
         arn = require_text(item, "ResourceARN")
-        pairs = [parse_tag(tag) for tag in require_list(item, "Tags", [])]
+        pairs = [parse_tag(tag) for tag in require_list(item, "Tags")]
         for name in {self._name(key) for key, _ in pairs}:
             self.by_key.setdefault(name, TagKey()).resources += 1
         for key, value in pairs:

@@ -14,6 +14,8 @@ from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.domain.control import Control, ControlScope, Evaluate, Outcome, ResourceView, Verdict
 from scans.domain.evidence import GLOBAL, Context, Resource, World, encode_fact
 
+BADNESS = {Verdict.NOT_APPLICABLE: 0, Verdict.PASS: 1, Verdict.UNKNOWN: 2, Verdict.FAIL: 3}
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedOutcome:
@@ -71,18 +73,20 @@ def list_places(control: Control, world: World, scanned: list[str]) -> list[str]
 def judge_control(
     control: Control, evaluate: Evaluate, world: World, context: Context, region: str
 ) -> Iterator[JudgedOutcome]:
-    subjects = 0
+    # By ARN: two types of one control may hold the same ARN, and a Finding has one outcome, which is then the worse.
+    found: dict[str, JudgedOutcome] = {}
     for type, facts in control.facts.items():
         for resource in world.resources(type, region).values():
             outcome = judge_resource(control, evaluate, world, context, resource, facts)
-            if outcome is not None:
-                subjects += 1
-                yield JudgedOutcome(control, context.account, region, resource.arn, type, outcome)
+            other = found.get(resource.arn)
+            if outcome is not None and (other is None or BADNESS[outcome.verdict] > BADNESS[other.outcome.verdict]):
+                found[resource.arn] = JudgedOutcome(control, context.account, region, resource.arn, type, outcome)
+    yield from found.values()
     gaps = tuple(dict.fromkeys(g for type in control.facts for g in world.enumeration_gaps(type, region)))
     # The place gets its own UNKNOWN even if resources were found: others may be hidden behind the gap.
     if gaps:
         yield make_place_outcome(control, context, region, make_unread_outcome(gaps))
-    elif not subjects:
+    elif not found:
         yield make_place_outcome(control, context, region, Outcome(Verdict.NOT_APPLICABLE, control.empty_reason))
 
 

@@ -16,9 +16,15 @@ from accounts.aws.deadline import Deadline
 from accounts.aws.errors import AssumeError
 from accounts.aws.gaps import Gap, GapKind
 from accounts.aws.reader import AwsReader, Counters, Observe
-from governance.core.env import REGION
 from scans import registry
-from scans.collectors.lib.strict_answers import ShapeError, make_malformed_gap, read_or_gap, require_list, require_text
+from scans.collectors.lib.strict_answers import (
+    ShapeError,
+    make_malformed_gap,
+    read_or_gap,
+    require_list,
+    require_region,
+    require_text,
+)
 from scans.domain.collector import VALUE_ROLE, CallError, Collector, EarlierEvidence, Reader
 from scans.domain.evidence import GLOBAL, Context, Evidence
 from scans.domain.partial_scans import REGIONS_LIMITED
@@ -159,16 +165,7 @@ def parse_region_statuses(items: list[Any]) -> dict[str, str]:
     """Region -> status. Every account has regions, so an empty list is a malformed answer."""
     if not items:
         raise ShapeError("no regions")
-    return {parse_region_name(item): require_text(item, "RegionOptStatus") for item in items}
-
-
-def parse_region_name(item: Any) -> str:
-    """The region's name. Raises ShapeError for other text."""
-    # The name becomes part of host names and ARNs, so text such as a path must not get that far.
-    name = require_text(item, "RegionName")
-    if not REGION.fullmatch(name):
-        raise ShapeError("not the name of a region")
-    return name
+    return {require_region(item, "RegionName"): require_text(item, "RegionOptStatus") for item in items}
 
 
 def parse_opt_in_statuses(answer: dict[str, Any]) -> dict[str, str]:
@@ -177,7 +174,7 @@ def parse_opt_in_statuses(answer: dict[str, Any]) -> dict[str, str]:
     items = require_list(answer, "Regions")
     if not items:
         raise ShapeError("no regions")
-    statuses = {parse_region_name(item): require_text(item, "OptInStatus") for item in items}
+    statuses = {require_region(item, "RegionName"): require_text(item, "OptInStatus") for item in items}
     return {region: STATUS_BY_OPT_IN.get(status, status) for region, status in statuses.items()}
 
 

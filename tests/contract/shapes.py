@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Mode:
     strange: bool = False  # members that the model doesn't have
     future: bool = False  # enumerations have values that the model doesn't have
     wrong: float = 0  # share of the values that are of another type
+    odd_numbers: bool = False  # numbers and times that parse, and that no database stores
 
 
 MODES = {
@@ -42,6 +44,14 @@ MODES = {
 
 
 OF_OTHER_TYPES: tuple[Any, ...] = (None, "", "text", 7, -1.5, True, [], {}, [None], [7], ["text"], {"a": 1}, [[]], [{}])
+HUGE = (2**63, -(2**63) - 1, 10**5000)
+ODD_NUMBERS: dict[str, tuple[Any, ...]] = {
+    "integer": HUGE,
+    "long": HUGE,
+    "float": (math.inf, -math.inf, math.nan, 1e308),
+    "double": (math.inf, -math.inf, math.nan, 1e308),
+    "timestamp": ("not a time", "1e999"),  # what accounts.aws.session makes of times beyond the calendar
+}
 NEW_VALUE = "SOMETHING_NEW"
 STRANGER = "BrandNewMember"
 # Free text is looked through whole, and items that name a value are told by such members in any structure.
@@ -127,6 +137,8 @@ class Maker:
 
     def scalar(self, shape: Shape, owner: str, member: str, rng: random.Random, last: bool) -> Any:
         kind = shape.type_name
+        if self.mode.odd_numbers and kind in ODD_NUMBERS and rng.random() < 0.3:
+            return rng.choice(ODD_NUMBERS[kind])
         if kind == "boolean":
             return rng.random() < 0.5
         if kind in {"integer", "long"}:

@@ -34,11 +34,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.django_db, p
 
 # What AWS leaves out where there is none, or where it means something: no constraint means us-east-1.
 NONE_THERE = {
+    "kms.DescribeKey": {"KeyMetadata.Description"},
+    "logs.DescribeLogGroups": {"logGroups.kmsKeyId"},
     "s3.GetBucketLocation": {"LocationConstraint"},
     "ec2.DescribeInstanceAttribute": {"UserData.Value"},
     "ec2.DescribeLaunchTemplateVersions": {"LaunchTemplateVersions.LaunchTemplateData.UserData"},
     "ssm.DescribeActivations": {"ActivationList.Description"},
     "ssm.DescribeAssociation": {
+        "AssociationDescription.Parameters",
         "AssociationDescription.OutputLocation",
         "AssociationDescription.OutputLocation.S3Location",
         "AssociationDescription.OutputLocation.S3Location.OutputS3BucketName",
@@ -46,6 +49,11 @@ NONE_THERE = {
     "ssm.DescribeMaintenanceWindows": {"WindowIdentities.Description"},
     "ssm.DescribeParameters": {"Parameters.Description"},
     "ssm.DescribeOpsItems": {"OpsItemSummaries.OperationalData", "OpsItemSummaries.OperationalData.*.Value"},
+    "ssm.GetMaintenanceWindowTask": {
+        "TaskInvocationParameters",
+        "TaskInvocationParameters.RunCommand",
+        "TaskInvocationParameters.RunCommand.Parameters",
+    },
     "ssm.GetPatchBaseline": {"Sources"},
     "ssm.ListCommands": {"Commands.Comment"},
 }

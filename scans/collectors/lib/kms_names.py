@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws.gaps import Gap
-from scans.collectors.lib.strict_answers import require_text, text_or_none
+from scans.collectors.lib.strict_answers import is_region_name, require_text, text_or_none
 
 AWS_ALIAS_PREFIX = "alias/aws/"
 
@@ -68,7 +68,7 @@ def parse_aliases(home: str, items: Iterable[Any], gap: Gap | None) -> RegionAli
 def parse_arn_region(name: str, default: str) -> str:
     """The region in an ARN; the default for other texts."""
     parts = name.split(":")
-    return parts[3] if name.startswith("arn:") and len(parts) > 5 and parts[3] else default
+    return parts[3] if name.startswith("arn:") and len(parts) > 5 and is_region_name(parts[3]) else default
 
 
 def parse_arn_account(name: str, default: str) -> str:

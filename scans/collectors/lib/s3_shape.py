@@ -11,6 +11,7 @@ from scans.collectors.lib.strict_answers import (
     require_flag,
     require_list,
     require_mapping,
+    require_region,
     require_text,
     text_or_none,
 )
@@ -59,7 +60,7 @@ def parse_bucket_location(answer: dict[str, Any]) -> str:
     found = answer.get("LocationConstraint")
     if found is not None and not isinstance(found, str):
         raise ShapeError("LocationConstraint is not a text")
-    return LEGACY_LOCATIONS.get(found) or require_text(answer, "LocationConstraint")
+    return LEGACY_LOCATIONS.get(found) or require_region(answer, "LocationConstraint")
 
 
 def is_block_complete(found: object) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from accounts.aws import deadline
 from accounts.aws.gaps import Gap, GapKind
+from governance.core.env import REGION
 from scans.domain.collector import Call, CallError, Listing, Reader
 from scans.domain.evidence import Evidence
 from scans.domain.size_limits import (
@@ -21,6 +22,7 @@ from scans.domain.size_limits import (
     refuse_oversized,
 )
 
+MAX_REGION_NAME = 30  # what the tables hold; AWS's longest has 16
 P = ParamSpec("P")
 T = TypeVar("T")
 Answer = Mapping[str, Any]
@@ -43,6 +45,18 @@ def require_arn(item: Any, key: str) -> str:
     if not found.startswith("arn:") or found.count(":") < 5:
         raise ShapeError(f"{key} is not an ARN")
     return found
+
+
+def require_region(item: Any, key: str) -> str:
+    """The name of a region. It becomes part of host names and ARNs, so text such as a path must not get that far."""
+    found = require_text(item, key)
+    if not is_region_name(found):
+        raise ShapeError(f"{key} is not the name of a region")
+    return found
+
+
+def is_region_name(text: str) -> bool:
+    return len(text) <= MAX_REGION_NAME and REGION.fullmatch(text) is not None
 
 
 def text_or_none(item: Any, key: str) -> str | None:

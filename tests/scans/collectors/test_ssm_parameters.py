@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from accounts.aws.gaps import GapKind
+from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.ssm_parameters import COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import Evidence, Resource
@@ -110,3 +110,9 @@ def test_the_partition_is_the_readers() -> None:
     reader = FakeReader(COLLECTOR, partition="aws-us-gov", region="us-gov-west-1")
     reader.answer("ssm", "DescribeParameters", {"Parameters": [parameter("/a")]})
     assert only(collect(reader, EarlierEvidence())).arn == "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/a"
+
+
+def test_an_encrypted_parameter_without_its_key_is_unknown() -> None:
+    """A7. Else nothing would be said of the key: AWS answers it for each SecureString, its own key too."""
+    assert isinstance(only(collected([parameter("/a", Type="SecureString")])).facts["key_id"], Gap)
+    assert only(collected([parameter("/a", Type="String")])).facts["key_id"] is None

@@ -64,13 +64,25 @@ def test_malformed_lists_and_items_are_gaps(module: Any, operation: str, key: st
 
 
 def command(**more: Any) -> dict[str, Any]:
-    return {"CommandId": "c-1", "DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["uptime"]}, **more}
+    plain = {"CommandId": "c-1", "DocumentName": "AWS-RunShellScript", "OutputS3BucketName": ""}
+    return {**plain, "Parameters": {"commands": ["uptime"]}, **more}
 
 
 def of_commands(*pages: list[dict[str, Any]]) -> Evidence:
     reader = FakeReader(ssm_commands.COLLECTOR)
     reader.answer("ssm", "ListCommands", *({"Commands": page} for page in pages))
     return ssm_commands.collect(reader, EarlierEvidence())
+
+
+@pytest.mark.parametrize(
+    ("left_out", "names"),
+    [("OutputS3BucketName", {"references"}), ("Parameters", {"references", "hits", "url_credentials"})],
+)
+def test_command_without_what_aws_always_says_is_unknown(left_out: str, names: set[str]) -> None:
+    item = command()
+    del item[left_out]
+    facts = facts_of(of_commands([item]))
+    assert {name for name, value in facts.items() if isinstance(value, Gap)} == names
 
 
 def test_a_plain_command() -> None:

@@ -111,3 +111,9 @@ def test_denied_page_keeps_earlier_tags_with_a_gap() -> None:
 )
 def test_malformed_answer_is_a_gap(answer: Any) -> None:
     assert kinds(collect(region(answer), EarlierEvidence()), "tag.key") == ["malformed"]
+
+
+def test_a_resource_without_its_tags_leaves_the_list_incomplete() -> None:
+    evidence = collect(region(page({"ResourceARN": ONE}, tagged("arn:aws:s3:::b", a="b"))), EarlierEvidence())
+    assert [resource.facts["key"] for resource in evidence.resources] == ["a"]
+    assert [gap.code for gap in evidence.gaps["tag.key"]] == ["MalformedAnswer"]

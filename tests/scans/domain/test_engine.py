@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,3 +102,19 @@ def test_refused_list_is_unknown_beside_read_resources() -> None:
 def test_evidence_that_was_never_collected_is_unknown() -> None:
     judged = list(judge_all([(CONTROL, both)], World([]), Context(account="1"), regions=["eu-west-1"]))
     assert [item.outcome.verdict for item in judged] == [Verdict.UNKNOWN]
+
+
+def test_one_arn_of_two_types_gets_the_worse_outcome() -> None:
+    """A Finding is of one ARN: two outcomes about it would be refused by the database, and the account with them."""
+    control = replace(CONTROL, facts={"example.other": ("first",), "example.thing": ("first", "second")})
+    evidence = things(a={"first": "bad", "second": "good"}, b={"first": "ok", "second": GAP})
+    evidence.types = ("example.other", "example.thing")
+    for arn in ("a", "b"):
+        evidence.add("example.other", arn, first="ok")
+
+    def evaluate(resource: ResourceView) -> Outcome:
+        return both(resource) if resource.type == "example.thing" else passed("fine")
+
+    context = Context(account="111122223333")
+    judged = list(judge_all([(control, evaluate)], World([evidence]), context, regions=["eu-west-1"]))
+    assert [(item.resource, item.outcome.verdict) for item in judged] == [("a", Verdict.FAIL), ("b", Verdict.UNKNOWN)]

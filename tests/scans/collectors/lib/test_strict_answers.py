@@ -18,6 +18,7 @@ from scans.collectors.lib.strict_answers import (
     parse_policy_document,
     read_or_gap,
     require_arn,
+    require_region,
     text_or_none,
 )
 from scans.domain.collector import CallError
@@ -107,3 +108,16 @@ def test_a_text_that_lacks_parts_of_an_arn_is_malformed(arn: object) -> None:
 def test_an_arn_of_any_partition_is_one() -> None:
     arn = "arn:aws-cn:cloudtrail:cn-north-1:111122223333:trail/main"
     assert require_arn({"Arn": arn}, "Arn") == arn
+
+
+@pytest.mark.parametrize(
+    "region", ["EU", "eu-west-1/x", "evil.example", "eu-" + "a" * 40 + "-1", "eu-west-1\n", "\ufffd", None]
+)
+def test_what_is_no_name_of_a_region_is_malformed(region: object) -> None:
+    with pytest.raises(ShapeError):
+        require_region({"HomeRegion": region}, "HomeRegion")
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "cn-northwest-1", "us-iso-east-1", "mx-central-1"])
+def test_every_partition_has_names_of_regions(region: str) -> None:
+    assert require_region({"HomeRegion": region}, "HomeRegion") == region
