@@ -118,7 +118,7 @@ def inspect_steps(aws: Reader, id: str, execution: Answer, gap: Gap) -> dict[str
     """The facts of free text in an execution and its steps. What stands outside of unread steps is certain."""
     steps = read_or_gap(gap, read_execution_steps, aws, id, execution)
     # An execution always has its parameters, even if there are none.
-    missing = steps if isinstance(steps, Gap) else None if "Parameters" in execution else gap
+    missing = steps if isinstance(steps, Gap) else None if execution.get("Parameters") is not None else gap
     if missing is not None or isinstance(steps, Gap):
         return keep_certain_hits(inspect_free_text(gap, lambda: select_execution_texts(execution)), missing or gap)
     return inspect_free_text(
@@ -129,14 +129,16 @@ def inspect_steps(aws: Reader, id: str, execution: Answer, gap: Gap) -> dict[str
 
 def read_execution_steps(aws: Reader, id: str, execution: Answer) -> list[Answer]:
     """The steps of an execution. Its own answer has the first 100; a call per 50 gets all of a longer one."""
-    steps = require_list(execution, "StepExecutions")
-    if execution.get("StepExecutionsTruncated") is True:
+    steps, truncated = require_list(execution, "StepExecutions"), execution.get("StepExecutionsTruncated")
+    if truncated is not False:
         listing = aws.pages(
             "ssm", "DescribeAutomationStepExecutions", "StepExecutions", AutomationExecutionId=id, MaxResults=50
         )
-        if listing.gap is not None:
-            raise CallError(listing.gap)
-        steps = listing.items
+        few = len(listing.items) < len(steps) + (truncated is True)
+        malformed = few or not all(isinstance(step, dict) for step in listing.items)
+        if listing.gap is not None or malformed:
+            raise CallError(listing.gap or make_malformed_gap(STEPS, aws.region))
+        return listing.items
     if not all(isinstance(step, dict) for step in steps):
         raise ShapeError("StepExecutions")
     return steps

@@ -20,6 +20,7 @@ from scans.collectors.lib.strict_answers import (
     read_or_gap,
     record_gaps,
     require_mapping,
+    require_text,
     text_or_none,
 )
 from scans.collectors.lib.text_reading import (
@@ -27,6 +28,7 @@ from scans.collectors.lib.text_reading import (
     compute_reading_revision,
     index_remembered,
     is_left_out,
+    join_hits,
     keep_certain_hits,
     sort_key_of_time,
 )
@@ -96,16 +98,19 @@ def read_ops_item(aws: Reader, item: Answer, answer: Answer | Gap) -> dict[str, 
     listed_gap, gap = make_malformed_gap(OPS_ITEMS, aws.region), make_malformed_gap(OPS_ITEM, aws.region)
     modified = read_or_gap(listed_gap, instant_or_none, item, "LastModifiedTime")
     held = answer if isinstance(answer, Gap) else read_or_gap(gap, require_mapping, answer, "OpsItem")
+    listed = inspect_free_text(listed_gap, lambda: select_free_text(item, OPS_TEXTS, OPS_NESTED))
+    if isinstance(held, Gap):
+        return {**keep_certain_hits(listed, held), "modified": modified, "looked_with": None}
+    whole = inspect_free_text(gap, lambda: select_ops_item_texts(held))
+    texts = {name: join_hits([listed[name], whole[name]]) for name in whole}
+    return {**texts, "modified": modified, "looked_with": compute_reading_revision()}
+
+
+def select_ops_item_texts(item: Answer) -> dict[str, Any]:
     # CreateOpsItem requires a description.
     # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateOpsItem.html
-    if not isinstance(held, Gap) and held.get("Description") is None:
-        item, held = held, gap
-    if isinstance(held, Gap):
-        known = inspect_free_text(listed_gap, lambda: select_free_text(item, OPS_TEXTS, OPS_NESTED))
-        return {**keep_certain_hits(known, held), "modified": modified, "looked_with": None}
-    whole = held
-    texts = inspect_free_text(gap, lambda: select_free_text(whole, OPS_TEXTS, OPS_NESTED))
-    return {**texts, "modified": modified, "looked_with": compute_reading_revision()}
+    require_text(item, "Description")
+    return select_free_text(item, OPS_TEXTS, OPS_NESTED)
 
 
 def add_activations(aws: Reader, evidence: Evidence) -> None:

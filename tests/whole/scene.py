@@ -23,6 +23,7 @@ from demo.company import Running
 from governance.core.policy import SYSTEM
 from scans import registry
 from scans.collectors import ssm_nodes
+from scans.collectors.lib import text_reading
 from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
 from scans.models import Scan, Target
@@ -160,13 +161,15 @@ def connected(running: Running) -> Iterator[Organization]:
 
 @contextmanager
 def pointed_at(running: Running) -> Iterator[None]:
-    """This process as the portal of that organization. Retries and paced calls wait for nothing."""
+    """This process as the portal of that organization. Retries and paced calls wait for nothing, and no text is
+    remembered, so that every call is made in every scan."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in running.env.items():
             patch.setenv(name, value)
         patch.setattr(retry, "BASE_SECONDS", {})
         patch.setattr(retry, "OTHER_BASE_SECONDS", 0.0)
         patch.setattr(call_rates, "SECOND", 0.0)
+        patch.setattr(text_reading, "compute_reading_revision", lambda: "")
         session.reset()
         settings: dict[str, Any] = {
             "SCAN_ROLE": running.env["TUTELA_SCAN_ROLE"],

@@ -39,6 +39,7 @@ NONE_THERE = {
     "s3.GetBucketLocation": {"LocationConstraint"},
     "ec2.DescribeInstanceAttribute": {"UserData.Value"},
     "ec2.DescribeLaunchTemplateVersions": {"LaunchTemplateVersions.LaunchTemplateData.UserData"},
+    "ssm.DescribeAutomationStepExecutions": {"StepExecutions.Inputs"},
     "ssm.DescribeActivations": {"ActivationList.Description"},
     "ssm.DescribeAssociation": {
         "AssociationDescription.Parameters",

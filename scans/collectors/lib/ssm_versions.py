@@ -24,7 +24,7 @@ from scans.domain.collector import Listing, Reader
 LIST = ssm_call("ListDocumentVersions")
 GET = ssm_call("GetDocument")
 GONE = ("InvalidDocument", "InvalidDocumentVersion")
-MOST_HITS = 20  # of one version; a document can have 1,000
+VERSION_HITS = 20  # a document can have 1,000 versions
 Version = dict[str, Any]
 
 
@@ -65,7 +65,7 @@ def read_other_versions(
         facts = read_text_facts(answer, kind, make_malformed_gap(GET, aws.region))
         missing = [fact for fact in facts.values() if isinstance(fact, Gap)]
         found.gaps += missing
-        known_parts = {fact: [] if isinstance(value, Gap) else value[:MOST_HITS] for fact, value in facts.items()}
+        known_parts = {fact: [] if isinstance(value, Gap) else value[:VERSION_HITS] for fact, value in facts.items()}
         if not missing or any(known_parts.values()):
             found.read[version] = {"created": None if missing else created, **known_parts}
     return found

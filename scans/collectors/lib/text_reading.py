@@ -20,6 +20,7 @@ from scans.domain.collector import Call, EarlierEvidence, Reader
 
 # At three calls a second, 1,000 take six minutes; regions are read at the same time.
 MOST_READS = 1000
+MOST_HITS = 200  # of one resource, which are enough to act on
 # A role that lacks the action is refused every time. Some policies refuse single resources, so one refusal isn't enough.
 MOST_REFUSALS = 3
 REFUSED = frozenset({GapKind.DENIED, GapKind.DENIED_BY_SCP})
@@ -87,9 +88,13 @@ def keep_certain_hits(listed: Mapping[str, Any], gap: Gap) -> dict[str, Any]:
 
 
 def join_hits(parts: Iterable[list[Any] | Gap]) -> list[Any] | Gap:
-    """What was found in all parts of a text. The gap of a part counts only if nothing was found."""
+    """What was found in all parts of a text, each once. The gap of a part counts only if nothing was found."""
     read = list(parts)
-    found = [hit for part in read if not isinstance(part, Gap) for hit in part]
+    found: list[Any] = []
+    for part in read:
+        found += [hit for hit in ([] if isinstance(part, Gap) else part) if hit not in found]
+        if len(found) >= MOST_HITS:
+            break
     gaps = [part for part in read if isinstance(part, Gap)]
     return gaps[0] if gaps and not found else found
 

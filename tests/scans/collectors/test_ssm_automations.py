@@ -44,7 +44,8 @@ def automations(document: str, execution: dict[str, Any] | None = None, **more: 
 
 
 def whole(document: str = "Rotate", **more: Any) -> dict[str, Any]:
-    minimum = {"AutomationExecutionStatus": "Success", "Parameters": {}, "StepExecutions": []}
+    steps = {"StepExecutions": [], "StepExecutionsTruncated": False}
+    minimum = {"AutomationExecutionStatus": "Success", "Parameters": {}, **steps}
     return {"DocumentName": document, **minimum, **more}
 
 
@@ -100,13 +101,26 @@ def test_who_approved_is_no_text_that_was_entered() -> None:
 
 def test_all_steps_of_a_long_execution_are_read() -> None:
     reader = automations("Rotate", {"StepExecutionsTruncated": True})
-    pages = [{"StepExecutions": [{"StepName": "a"}]}, {"StepExecutions": [{"Inputs": {"x": URL}}]}]
+    pages: list[dict[str, Any]] = [
+        {"StepExecutions": [{"StepName": "a"}]},
+        {"StepExecutions": [{"Inputs": {"x": URL}}]},
+    ]
     reader.answer("ssm", "DescribeAutomationStepExecutions", *pages)
     assert facts_of(collect(reader))["url_credentials"] == ["StepExecutions[1].Inputs.x"]
     reader.refuse("ssm", "DescribeAutomationStepExecutions")
     gap = reader.gap("ssm", "DescribeAutomationStepExecutions")
     found = facts_of(collect(reader))
     assert (found["hits"], found["url_credentials"]) == (gap, gap)
+
+
+@pytest.mark.parametrize(
+    ("truncated", "steps"), [(True, [{}]), (None, []), (True, ["x", {}]), (None, ["x"]), (True, [{}, "x"])]
+)
+def test_missing_steps_of_a_long_execution_are_a_gap(truncated: bool | None, steps: list[Any]) -> None:
+    reader = automations("Rotate", {"StepExecutions": [{}], "StepExecutionsTruncated": truncated})
+    reader.answer("ssm", "DescribeAutomationStepExecutions", {"StepExecutions": steps})
+    hits = facts_of(collect(reader))["hits"]
+    assert (hits.kind, hits.api) == (GapKind.MALFORMED, "ssm.DescribeAutomationStepExecutions")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +237,7 @@ def test_an_execution_that_is_gone_is_dropped() -> None:
         {},
         {"AutomationExecution": "x"},
         {"AutomationExecution": whole(Parameters="x")},
-        {"AutomationExecution": {"DocumentName": "Rotate", "StepExecutions": []}},
+        {"AutomationExecution": {**whole(), "Parameters": None}},
     ],
 )
 def test_malformed_execution_is_a_gap(answer: dict[str, Any]) -> None:

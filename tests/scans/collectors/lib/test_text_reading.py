@@ -20,8 +20,8 @@ def ops_items() -> FakeReader:
     reader = FakeReader([GET]).answer("ssm", "GetOpsItem", {"OpsItem": {}})
     reader.refuse("ssm", "GetOpsItem", when={"OpsItemId": "oi-denied"})
     reader.refuse("ssm", "GetOpsItem", "Gone", kind=GapKind.REJECTED, when={"OpsItemId": "oi-gone"})
-    late = {"kind": GapKind.OUT_OF_TIME, "when": {"OpsItemId": "oi-late"}}
-    return reader.refuse("ssm", "GetOpsItem", "NotReadIn60Seconds", **late)
+    late = {"OpsItemId": "oi-late"}
+    return reader.refuse("ssm", "GetOpsItem", "NotReadIn60Seconds", kind=GapKind.OUT_OF_TIME, when=late)
 
 
 def test_reads_end_at_their_number() -> None:
