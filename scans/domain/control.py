@@ -98,11 +98,9 @@ class Control:
     container: the ARN template of the place that holds such resources ({p} partition, {a} account, {r} region). It
     identifies an outcome about the place itself: nothing is there, or it could not be read.
     related: facts of other types, read with resource.look_up, resource.find and resource.all.
-    others: facts of resources of other accounts, from those accounts' own evidence, read with resource.look_up_other.
-    Such a control needs the organization. scans.domain.other_accounts says which resources can be looked up.
+    others: facts of other accounts' resources, read with resource.look_up_other (scans.domain.other_accounts).
     frameworks: framework -> ids.
-    needs_organization: whether it needs facts of the whole organization (Context.bucket_owners, root_managed). Such a control is
-    judged after every account was read.
+    needs_organization: whether it needs facts of the whole organization: it is judged after every account was read.
     names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
     no longer listed may still exist.
     one_per_account: for a control of one setting in each region, which a company decides once. The outcomes of the
@@ -223,8 +221,8 @@ class ResourceView:
         if type not in self._control.others:
             raise UndeclaredFactError(f"{self._control.id} reads {type} of others but doesn't declare it in others")
         found, world = find_in_other_account(self.context, account, type, arn, region)
-        theirs = replace(self.context, account=account)
-        return ResourceView(found, self._control, world, theirs, self._control.others[type])
+        facts, theirs = self._control.others[type], replace(self.context, account=account)
+        return ResourceView(found, self._control, world, theirs, facts)
 
     def seen_by(self, control: Control) -> ResourceView:
         """The same resource with the facts of another control, for a control that builds on that control's outcome."""

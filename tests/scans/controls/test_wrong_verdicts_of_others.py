@@ -211,8 +211,7 @@ def organization_trail() -> Evidence:
         "IsMultiRegionTrail": True, "IsOrganizationTrail": True, "LogFileValidationEnabled": False,
     }  # fmt: skip
     reader = FakeReader(cloudtrail.COLLECTOR).answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
-    reader.answer("cloudtrail", "ListTrails", {"Trails": []})
-    reader.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
+    reader.answer("cloudtrail", "ListTrails", {"Trails": []}).answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
     selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}]
     reader.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
     return collected(cloudtrail, reader)
