@@ -206,14 +206,18 @@ def test_cartography_truncated_list_is_incomplete() -> None:
 
 def organization_trail() -> Evidence:
     arn = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"
-    trail = {
-        "Name": "organization", "TrailARN": arn, "HomeRegion": "eu-west-1", "S3BucketName": "logs",
-        "IsMultiRegionTrail": True, "IsOrganizationTrail": True, "LogFileValidationEnabled": False,
-    }  # fmt: skip
-    reader = FakeReader(cloudtrail.COLLECTOR).answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
-    reader.answer("cloudtrail", "ListTrails", {"Trails": []}).answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
+    trail: dict[str, Any] = dict.fromkeys(("IsMultiRegionTrail", "IsOrganizationTrail"), True)
+    trail |= {"Name": "organization", "TrailARN": arn, "HomeRegion": "eu-west-1", "S3BucketName": "logs"}
+    trail |= {"LogFileValidationEnabled": False}
     selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}]
-    reader.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
+    told = {
+        "ListTrails": {"Trails": []},
+        "DescribeTrails": {"trailList": [trail]},
+        "GetTrailStatus": {"IsLogging": True},
+    }
+    reader = FakeReader(cloudtrail.COLLECTOR)
+    for operation, answer in {**told, "GetEventSelectors": {"EventSelectors": selectors}}.items():
+        reader.answer("cloudtrail", operation, answer)
     return collected(cloudtrail, reader)
 
 
