@@ -9,19 +9,8 @@ from typing import Any
 import pytest
 
 from scans import registry
-from scans.collectors import (
-    cloudtrail,
-    logs,
-    s3_account,
-    s3_buckets,
-    ssm_documents,
-    ssm_nodes,
-    ssm_parameters,
-    ssm_settings,
-)
+from scans.collectors import logs, s3_account, s3_buckets, ssm_documents, ssm_nodes, ssm_parameters, ssm_settings
 from scans.controls import (
-    ssm_au_001,
-    ssm_au_002,
     ssm_dc_001,
     ssm_dc_002,
     ssm_ff_002,
@@ -199,36 +188,6 @@ def test_cartography_truncated_list_is_incomplete() -> None:
     whole = FakeReader(ssm_parameters.COLLECTOR).answer("ssm", "DescribeParameters", {"Parameters": []})
     assert not collected(ssm_parameters, whole).gaps
     assert event_for("open", None, covered=True) is Event.VANISH
-
-
-# Organization trails: prowler #2438, steampipe-mod #536
-
-
-def organization_trail() -> Evidence:
-    arn = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"
-    trail: dict[str, Any] = dict.fromkeys(("IsMultiRegionTrail", "IsOrganizationTrail"), True)
-    trail |= {"Name": "organization", "TrailARN": arn, "HomeRegion": "eu-west-1", "S3BucketName": "logs"}
-    trail |= {"LogFileValidationEnabled": False}
-    selectors = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "ExcludeManagementEventSources": []}]
-    told = {
-        "ListTrails": {"Trails": []},
-        "DescribeTrails": {"trailList": [trail]},
-        "GetTrailStatus": {"IsLogging": True},
-    }
-    reader = FakeReader(cloudtrail.COLLECTOR)
-    for operation, answer in {**told, "GetEventSelectors": {"EventSelectors": selectors}}.items():
-        reader.answer("cloudtrail", operation, answer)
-    return collected(cloudtrail, reader)
-
-
-def test_prowler_2438_organization_trail_passes_in_member() -> None:
-    [outcome] = verdicts(ssm_au_001, organization_trail(), region=GLOBAL).values()
-    assert outcome.verdict is Verdict.PASS
-
-
-def test_steampipe_mod_536_member_skips_organization_trail() -> None:
-    [outcome] = verdicts(ssm_au_002, organization_trail(), region=GLOBAL).values()
-    assert outcome.verdict is Verdict.NOT_APPLICABLE
 
 
 # Terminated instances: prowler #2059
