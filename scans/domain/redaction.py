@@ -19,7 +19,8 @@ DROPPED = "redacted"
 MAX_NAME = 512
 TIME_KEY, BYTES_KEY = "$time", "$bytes"
 DELIMITERS = re.compile(r"([^A-Za-z0-9_-]+)")
-SHORT_NUMBER = re.compile(r"\d{1,2}")
+# Also the version of an IAM policy.
+SHORT_NUMBER = re.compile(r"\d{1,2}|v\d{1,3}")
 ACCOUNT_ID = re.compile(r"\d{12}")
 NUMBER = re.compile(r"\d+")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -45,6 +45,8 @@ OTHER_WORDS = [
     "dualstack",
     "false",
     "fips",
+    "http",
+    "https",
     "latest",
     "none",
     "root",
@@ -177,7 +179,11 @@ def load_public_words() -> frozenset[str]:
     for folder in SOURCES:
         for path in (Path(scans.__file__).parent / folder).rglob("*.py"):
             found |= list_words(path.read_text(encoding="utf-8"))
-    return frozenset(word.lower() for word in found if word and not LIKE_AN_ID.search(word)) | POLICY_VERSIONS
+    # Types of instances are also asked for in filters, of which the model says nothing.
+    types = load_service_model("ec2").shape_for("InstanceType").enum
+    return (
+        frozenset(word.lower() for word in found if word and not LIKE_AN_ID.search(word)) | POLICY_VERSIONS | {*types}
+    )
 
 
 def list_words(source: str) -> set[str]:

@@ -7,6 +7,7 @@ import pytest
 from accounts.aws.gap_kinds import (
     EXPLANATIONS,
     EXPLANATIONS_BY_CODE,
+    REGION_API,
     WHAT_TO_DO,
     WHAT_TO_DO_BY_CALL,
     WHAT_TO_DO_BY_CODE,
@@ -31,7 +32,12 @@ def test_call_advice_exists_only_for_declared_calls() -> None:
     from scans import registry
     from scans.domain.other_accounts import LEFT_OUT_GAP, NOT_READ_GAP, OUTSIDE_GAP
 
-    declared = {call.api for call in registry.calls()} | {NOT_READ_GAP.api, LEFT_OUT_GAP.api, OUTSIDE_GAP.api}
+    declared = {call.api for call in registry.calls()} | {
+        NOT_READ_GAP.api,
+        LEFT_OUT_GAP.api,
+        OUTSIDE_GAP.api,
+        REGION_API,
+    }
     assert {api for _, api in WHAT_TO_DO_BY_CALL} <= declared
 
 
