@@ -39,7 +39,7 @@ def test_a_page_shows_a_source_of_its_own() -> None:
 
 
 def test_the_index_links_to_every_page_and_to_nothing_else() -> None:
-    own = {item.control.source for item in CONTROLS.values() if item.control.source}
+    own = {item.control.source for item in CONTROLS.values() if not item.control.statements}
     pages = set(PAGES) - {control_docs.INDEX_FILE}
     assert set(re.findall(r"\]\(([^)]+)\)", PAGES[control_docs.INDEX_FILE])) == pages | own
 
