@@ -119,7 +119,7 @@ def member_names() -> set[str]:
 
 
 # They look into texts, names or values, which a recording doesn't have.
-OF_TEXTS = frozenset({"SSM-FF-001", "SSM-FF-002", "SSM-FF-003", "SSM-PS-001", "SSM-PS-002"})
+OF_TEXTS = frozenset({"SSM-FF-001", "SSM-FF-002", "SSM-FF-003", "SSM-FF-005", "SSM-PS-001", "SSM-PS-002"})
 
 
 def test_recording_is_read_and_judged_again(scene: Scene, document: dict[str, Any]) -> None:
