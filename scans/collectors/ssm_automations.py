@@ -72,7 +72,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     known, reads = index_remembered(seen, TYPE), BoundedReads(aws)
     for id, item in sorted(listed, key=order_executions, reverse=True):
         arn = build_regional_arn(aws, f"automation-execution/{id}")
-        if arn in known and item.get("AutomationExecutionStatus") in ENDED:
+        if arn in known and has_ended(item):
             evidence.add(TYPE, arn, **known[arn])
             continue
         answer = reads.read(GET, GONE, AutomationExecutionId=id)
@@ -94,6 +94,11 @@ def order_executions(listed: tuple[str, Answer]) -> tuple[bool, str]:
     return names_buckets(document), sort_key_of_time(item, "ExecutionStartTime", "ScheduledTime")
 
 
+def has_ended(execution: Answer) -> bool:
+    status = execution.get("AutomationExecutionStatus")
+    return isinstance(status, str) and status in ENDED
+
+
 def read_automation(aws: Reader, id: str, item: Answer, answer: Answer | Gap) -> dict[str, Any]:
     """The facts of one execution. Of one that could not be read, the list still has some texts."""
     gap = make_malformed_gap(LIST, aws.region)
@@ -105,12 +110,11 @@ def read_automation(aws: Reader, id: str, item: Answer, answer: Answer | Gap) ->
     execution = answer.get("AutomationExecution")
     if not isinstance(execution, dict):
         return {**document, **dict.fromkeys(("references", "hits", "url_credentials", "looked_with"), gap)}
-    ended = execution.get("AutomationExecutionStatus") in ENDED
     return {
         **document,
         "references": read_or_gap(gap, find_automation_references, execution),
         **inspect_steps(aws, id, execution, gap),
-        "looked_with": compute_reading_revision() if ended else None,
+        "looked_with": compute_reading_revision() if has_ended(execution) else None,
     }
 
 

@@ -42,6 +42,7 @@ COLLECTOR = Collector(
             "url_credentials",
             "attachments",
             "attachment_sources",
+            "package_source",
             "other_versions",
             "looked_with",
         ),
