@@ -6,6 +6,7 @@ a region, the newest first.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from accounts.aws.gaps import Gap
@@ -45,7 +46,9 @@ BASELINE = ssm_call("GetPatchBaseline")
 GONE = ("DoesNotExistException",)
 OPS_GONE = ("OpsItemNotFoundException",)
 OPS_TYPE = "ssm.ops_item"
-OPS_TEXTS, OPS_NESTED = ("Title", "Description", "Source", "Category"), ("OperationalData",)
+LISTED_TEXTS, OPS_NESTED = ("Title", "Source", "Category"), ("OperationalData",)
+# AWS answers no question about an id of another form.
+OPS_ID = re.compile(r"oi-[0-9a-f]{12}")
 COLLECTOR = Collector(
     "ssm_ops",
     "region",
@@ -74,6 +77,9 @@ def add_ops_items(aws: Reader, seen: EarlierEvidence, evidence: Evidence) -> Non
     listed = identify_items(evidence, listing, "OpsItemId", make_malformed_gap(OPS_ITEMS, aws.region), OPS_TYPE)
     known, reads = index_remembered(seen, OPS_TYPE), BoundedReads(aws)
     for id, item in sorted(listed, key=order_ops_items, reverse=True):
+        if not OPS_ID.fullmatch(id):
+            record_gaps(evidence, (OPS_TYPE,), make_malformed_gap(OPS_ITEMS, aws.region))
+            continue
         arn = build_regional_arn(aws, f"opsitem/{id}")
         if arn in known and item.get("LastModifiedTime") and known[arn]["modified"] == order_ops_items((id, item)):
             evidence.add(OPS_TYPE, arn, **known[arn])
@@ -98,7 +104,7 @@ def read_ops_item(aws: Reader, item: Answer, answer: Answer | Gap) -> dict[str, 
     listed_gap, gap = make_malformed_gap(OPS_ITEMS, aws.region), make_malformed_gap(OPS_ITEM, aws.region)
     modified = read_or_gap(listed_gap, instant_or_none, item, "LastModifiedTime")
     held = answer if isinstance(answer, Gap) else read_or_gap(gap, require_mapping, answer, "OpsItem")
-    listed = inspect_free_text(listed_gap, lambda: select_free_text(item, OPS_TEXTS, OPS_NESTED))
+    listed = inspect_free_text(listed_gap, lambda: select_free_text(item, LISTED_TEXTS, OPS_NESTED))
     if isinstance(held, Gap):
         return {**keep_certain_hits(listed, held), "modified": modified, "looked_with": None}
     whole = inspect_free_text(gap, lambda: select_ops_item_texts(held))
@@ -110,7 +116,7 @@ def select_ops_item_texts(item: Answer) -> dict[str, Any]:
     # CreateOpsItem requires a description.
     # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateOpsItem.html
     require_text(item, "Description")
-    return select_free_text(item, OPS_TEXTS, OPS_NESTED)
+    return select_free_text(item, (*LISTED_TEXTS, "Description"), OPS_NESTED)
 
 
 def add_activations(aws: Reader, evidence: Evidence) -> None:

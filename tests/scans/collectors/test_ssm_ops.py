@@ -17,6 +17,7 @@ from tests.scans.collectors.fake_reader import FakeReader
 
 KEY = "AKIA" + "Z7QF3LWXK2MDB5TE"
 BASE = "arn:aws:ssm:eu-west-1:111122223333:"
+OI = "oi-000000000001"
 PB = "pb-00000000000000001"
 LISTS = [
     ("DescribeOpsItems", "OpsItemSummaries", "OpsItemId", "ssm.ops_item"),
@@ -74,9 +75,9 @@ def test_a_refusal_concerns_its_type_only(operation: str, key: str, id: str, typ
 
 def test_texts_of_ops_items_become_hits() -> None:
     data = {"notes": {"Value": f"use {KEY}", "Type": "SearchableString"}, "jane@example.com": {"Value": "x"}}
-    item = {"OpsItemId": "oi-1", "Title": "see https://a:b3cret@host.example.com", "OperationalData": data}
+    item = {"OpsItemId": OI, "Title": "see https://a:b3cret@host.example.com", "OperationalData": data}
     arn, facts, evidence = only(ops_item(item))
-    assert arn == BASE + "opsitem/oi-1"
+    assert arn == BASE + f"opsitem/{OI}"
     assert {(h["field"], h["detector"]) for h in facts["hits"]} == {
         ("Title", "url_credentials"),
         ("OperationalData.notes.Value", "aws_access_key"),
@@ -131,16 +132,16 @@ def test_a_baseline_that_is_gone_is_dropped() -> None:
 
 def test_malformed_texts_are_gaps() -> None:
     assert only(baseline({"Sources": "x"}))[1]["hits"].kind is GapKind.MALFORMED
-    assert only(ops_item({"OpsItemId": "oi-1", "Title": ["x"]}))[1]["hits"].kind is GapKind.MALFORMED
+    assert only(ops_item({"OpsItemId": OI, "Title": ["x"]}))[1]["hits"].kind is GapKind.MALFORMED
 
 
 def test_pages_are_joined() -> None:
-    pages = [{"OpsItemSummaries": [{"OpsItemId": f"oi-{n}"}]} for n in range(3)]
-    reader = ops_item({"OpsItemId": "oi-1"}).answer("ssm", "DescribeOpsItems", *pages)
+    pages = [{"OpsItemSummaries": [{"OpsItemId": f"oi-{n:012d}"}]} for n in range(3)]
+    reader = ops_item({"OpsItemId": OI}).answer("ssm", "DescribeOpsItems", *pages)
     assert len(collect(reader, EarlierEvidence()).resources) == 3
 
 
-ITEM = {"OpsItemId": "oi-1", "Title": "Disk full", "LastModifiedTime": datetime(2026, 1, 2, tzinfo=UTC)}
+ITEM = {"OpsItemId": OI, "Title": "Disk full", "LastModifiedTime": datetime(2026, 1, 2, tzinfo=UTC)}
 SIGN_IN = f"sign in at https://a:b3cret@host.example.com with {KEY}"
 
 
@@ -169,6 +170,12 @@ def test_malformed_ops_item_is_a_gap(answer: dict[str, Any]) -> None:
     assert only(ops_item(ITEM).answer("ssm", "GetOpsItem", answer))[1]["hits"].kind is GapKind.MALFORMED
 
 
+def test_an_ops_item_with_an_id_of_another_form_is_not_asked_for() -> None:
+    reader = ops_item({**ITEM, "OpsItemId": "x"})
+    assert [gap.kind for gap in collect(reader, EarlierEvidence()).gaps["ssm.ops_item"]] == [GapKind.MALFORMED]
+    assert reader.count("ssm", "GetOpsItem") == 0
+
+
 def test_an_ops_item_that_is_gone_is_dropped() -> None:
     reader = ops_item(ITEM).refuse("ssm", "GetOpsItem", "OpsItemNotFoundException", kind=GapKind.REJECTED)
     evidence = collect(reader, EarlierEvidence())
@@ -187,7 +194,7 @@ def test_an_ops_item_is_read_again_after_it_was_modified(day: int, calls: int) -
 
 
 def test_an_ops_item_without_a_time_is_never_remembered() -> None:
-    reader = ops_item({"OpsItemId": "oi-1"})
+    reader = ops_item({"OpsItemId": OI})
     first = collect(reader, EarlierEvidence())
     collect(reader, EarlierEvidence(before=(first,)))
     assert reader.count("ssm", "GetOpsItem") == 2
@@ -195,8 +202,10 @@ def test_an_ops_item_without_a_time_is_never_remembered() -> None:
 
 def test_ops_items_beyond_the_bound_are_one_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssm_ops, "BoundedReads", lambda aws: text_reading.BoundedReads(aws, 1))
-    items = [{**ITEM, "OpsItemId": f"oi-{n}", "LastModifiedTime": datetime(2026, 1, n, tzinfo=UTC)} for n in (2, 4, 3)]
+    items = [
+        {**ITEM, "OpsItemId": f"oi-{n:012d}", "LastModifiedTime": datetime(2026, 1, n, tzinfo=UTC)} for n in (2, 4, 3)
+    ]
     reader = ops_item(ITEM).answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": items})
     evidence = collect(reader, EarlierEvidence())
-    assert [resource.arn[-4:] for resource in evidence.resources] == ["oi-4"]
+    assert [resource.arn[-4:] for resource in evidence.resources] == ["0004"]
     assert [gap.code for gap in evidence.gaps["ssm.ops_item"]] == ["Over1Reads"]

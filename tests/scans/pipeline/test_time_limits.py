@@ -123,7 +123,7 @@ def test_evidence_read_before_time_out_is_kept() -> None:
 
 def test_text_not_examined_in_time_is_not_called_clean() -> None:
     reader = FakeReader(ssm_ops.COLLECTOR)
-    reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [{"OpsItemId": "oi-1", "Title": "fine"}]})
+    reader.answer("ssm", "DescribeOpsItems", {"OpsItemSummaries": [{"OpsItemId": "oi-000000000001", "Title": "fine"}]})
     reader.answer("ssm", "GetOpsItem", {"OpsItem": {"Title": "fine", "Description": "fine"}})
     reader.answer("ssm", "DescribeActivations", {"ActivationList": []})
     reader.answer("ssm", "DescribePatchBaselines", {"BaselineIdentities": []})
