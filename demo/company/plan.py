@@ -184,7 +184,7 @@ def _trails(plan: Plan, central: dict[str, str], rng: random.Random) -> None:
         key=place.good_key(),
         organization=True,
         logging=logging,
-        selectors=[watch.WITHOUT_KMS],
+        selectors=[watch.ALL_EVENTS if plan.shape == "landing-zone" else watch.WITHOUT_KMS],
     )
     for account in plan.accounts:
         _own_trail(Place(plan, account, home, rng), bucket)

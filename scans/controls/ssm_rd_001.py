@@ -62,7 +62,7 @@ CONTROL = Control(
         "condition {\n"
         '  test     = "ArnNotLike"\n'
         '  variable = "aws:PrincipalArn"\n'
-        '  values   = ["arn:aws:iam::*:role/NAME_OF_THE_SCAN_ROLE"]\n'
+        '  values   = ["arn:{partition}:iam::*:role/NAME_OF_THE_SCAN_ROLE"]\n'
         "}",
     ),
 )

@@ -80,7 +80,7 @@ def bucket(region: str, **facts: object) -> Evidence:
     return made
 
 
-def test_bucket_that_a_setting_names_in_a_denied_region_is_unknown() -> None:
+def test_named_bucket_in_a_denied_region_is_unknown() -> None:
     held = bucket(DENIED, policy=GAP, encryption=GAP, public_access_block=GAP, policy_public=GAP)
     reported, _ = judge(access(DENIED, WHOLE), access(HERE), held, controls=("SSM-S3-002",))
     [unknown] = [item for item in reported if item.outcome.verdict is Verdict.UNKNOWN]

@@ -21,7 +21,7 @@ def judge(gaps: list[Gap], *answered: str, was_denied: bool = False) -> str | Ga
     return judge_region_access(REGION, gaps, answered, was_denied=was_denied)
 
 
-def test_several_refused_services_and_no_answer_are_a_denied_region() -> None:
+def test_refused_services_without_an_answer_are_a_denied_region() -> None:
     access = judge(FOUR)
     assert is_region_denied(access)
     assert isinstance(access, Gap)
