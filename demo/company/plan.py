@@ -168,7 +168,7 @@ def _settle(place: Place) -> None:
 
 def _trails(plan: Plan, central: dict[str, str], rng: random.Random) -> None:
     """One organization trail, which leaves KMS out, so accounts need a trail of their own to pass."""
-    logging = plan.shape == "company" and plan.seed % 5 != 4
+    logging = plan.shape == "landing-zone" or (plan.shape == "company" and plan.seed % 5 != 4)
     verdict = UNKNOWN if plan.management.denied else PASS if logging else FAIL
     arn = organization_arn(plan)
     plan.management.things.append(Thing("expect", GLOBAL, arn, {}, {"SSM-AU-004": verdict}))

@@ -36,7 +36,11 @@ def test_accounts_have_few_unknowns_and_no_critical(migrated: Path, tmp_path: Pa
         [denied] = [row for row in unknown if row["control"] == "SSM-RD-001"]
         assert denied["reason"].startswith(f"In {REGIONS - 4} of {REGIONS} regions: ")
         critical = [row for row in mine if row["verdict"] == "fail" and severity[row["control"]] == "critical"]
-        assert [row["resource"] for row in critical if not any(name in row["resource"] for name in MADE_BY_AWS)] == []
+        assert [
+            (row["resource"], row["reason"])
+            for row in critical
+            if not any(name in row["resource"] for name in MADE_BY_AWS)
+        ] == []
         failing = Counter(row["control"] for row in mine if row["verdict"] == "fail" and row["region"] == "global")
         assert all(
             failing[control] <= 1 for control in ("SSM-EB-001", "SSM-EB-004", "SSM-DC-001", "SSM-MN-003", "SSM-AC-005")
