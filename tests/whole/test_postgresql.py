@@ -34,6 +34,7 @@ SAME = (
     ),
     *(f"tests/exceptions/tickets/test_{name}.py" for name in ("outbox", "verification", "ticket_rules", "lifecycle")),
     "tests/exceptions/test_at_once.py", "tests/attack/test_identity_as_text.py", "tests/attack/test_text_from_aws.py",
+    "tests/attack/test_text_in_discovery.py",
 )  # fmt: skip
 
 

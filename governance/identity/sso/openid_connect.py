@@ -42,6 +42,7 @@ from governance.identity.people.administration import build_audit_actor
 from governance.identity.web import public_view
 
 OIDC_PROVIDER_ID = "sso"
+MAX_SUB_LENGTH = 191  # characters of allauth's column
 NONCE_KEY, CONNECT_KEY = "tutela.nonce", "tutela.connect"  # session keys
 TRUSTED_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -93,6 +94,9 @@ def clean_claims(claims: dict[str, Any]) -> dict[str, Any]:
     # Elsewhere, characters that can't be stored are replaced. In an identity that could turn two people into one.
     if not is_storable([claims.get(name) for name in ("sub", "iss", "email")]):
         raise OAuth2Error("the ID token's identity contains characters that can't be stored")
+    # Cut short, two identities could become one, and PostgreSQL refuses a longer one.
+    if len(str(claims.get("sub"))) > MAX_SUB_LENGTH:
+        raise OAuth2Error("the ID token's sub is too long")
     try:
         found: dict[str, Any] = as_storable(claims)
     except TooDeepError as error:

@@ -32,3 +32,9 @@ def test_claims_nested_without_end_are_refused() -> None:
 
 def test_ordinary_claims_stay_unchanged() -> None:
     assert clean_claims(CLAIMS) is CLAIMS
+
+
+def test_a_sub_that_the_column_can_not_hold_is_refused() -> None:
+    with pytest.raises(OAuth2Error, match="too long"):
+        clean_claims({**CLAIMS, "sub": "7" * 192})
+    assert clean_claims({**CLAIMS, "sub": "7" * 191})["sub"] == "7" * 191
