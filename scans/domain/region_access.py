@@ -26,7 +26,7 @@ EXEMPT_ACTIONS = re.compile(
     r"|s3:(GetAccountPublic.*|GetBucketLocation|GetBucketPolicyStatus|GetBucketPublicAccessBlock|ListAllMyBuckets)"
     r"|tag:GetResources"
 )
-ORGANIZATION_DENIALS = frozenset({GapKind.DENIED_BY_SCP})
+ORGANIZATION_DENIALS = frozenset({GapKind.DENIED_BY_SCP, GapKind.DENIED_BY_RCP})
 
 
 def is_exempt_action(action: str) -> bool:

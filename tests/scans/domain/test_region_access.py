@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.aws.gaps import NOT_COLLECTED, REGION_DENIED, Gap, GapKind, what_to_do
+from accounts.aws.gap_kinds import what_to_do
+from accounts.aws.gaps import NOT_COLLECTED, REGION_DENIED, Gap, GapKind
 from scans.domain.region_access import READ, is_region_denied, is_set_aside, judge_region_access
 
 REGION = "ap-south-1"
@@ -27,7 +28,7 @@ def test_refused_services_without_an_answer_are_a_denied_region() -> None:
     assert isinstance(access, Gap)
     assert (access.kind, access.region, access.code) == (GapKind.DENIED_BY_SCP, REGION, REGION_DENIED)
     assert "denied as a whole by a service control policy" in access.sentence()
-    assert "disable the region" in what_to_do(access.kind, access.api)
+    assert "disable the region" in what_to_do(access.kind, access.api, access.code)
 
 
 @pytest.mark.parametrize(
