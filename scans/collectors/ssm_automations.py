@@ -72,7 +72,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     known, reads = index_remembered(seen, TYPE), BoundedReads(aws)
     for id, item in sorted(listed, key=order_executions, reverse=True):
         arn = build_regional_arn(aws, f"automation-execution/{id}")
-        if arn in known and has_ended(item):
+        if arn in known and has_execution_ended(item):
             evidence.add(TYPE, arn, **known[arn])
             continue
         answer = reads.read(GET, GONE, AutomationExecutionId=id)
@@ -94,7 +94,7 @@ def order_executions(listed: tuple[str, Answer]) -> tuple[bool, str]:
     return names_buckets(document), sort_key_of_time(item, "ExecutionStartTime", "ScheduledTime")
 
 
-def has_ended(execution: Answer) -> bool:
+def has_execution_ended(execution: Answer) -> bool:
     status = execution.get("AutomationExecutionStatus")
     return isinstance(status, str) and status in ENDED
 
@@ -114,7 +114,7 @@ def read_automation(aws: Reader, id: str, item: Answer, answer: Answer | Gap) ->
         **document,
         "references": read_or_gap(gap, find_automation_references, execution),
         **inspect_steps(aws, id, execution, gap),
-        "looked_with": compute_reading_revision() if has_ended(execution) else None,
+        "looked_with": compute_reading_revision() if has_execution_ended(execution) else None,
     }
 
 

@@ -73,6 +73,7 @@ def test_the_other_documents_are_read() -> None:
     for name, text, format in (("Bomb", merging(10), "YAML"), ("Sound", json.dumps(RUNBOOK), "JSON")):
         answer = {"Name": name, "Content": text, "DocumentFormat": format}
         reader.answer("ssm", "GetDocument", answer, when={"Name": name})
+    reader.answer("ssm", "ListDocumentVersions", {"DocumentVersions": []})
     reader.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
     reader.answer("cloudtrail", "LookupEvents", {"Events": []})
     evidence = collect(reader, EarlierEvidence())

@@ -166,4 +166,5 @@ def test_control_files_import_nothing_impure() -> None:
                     "accounts",
                     "dataclasses",
                     "fnmatch",
+                    "functools",
                 }, (path.name, node.module)

@@ -116,9 +116,12 @@ def test_a_fix_that_breaks_another_control_says_so() -> None:
     region = Evidence("cloudtrail", GLOBAL, types=("cloudtrail.account", TRAILS))
     arn = f"arn:aws:cloudtrail::{ACCOUNT}:trail/*"
     region.add("cloudtrail.account", arn, trails=[])
-    found = simulate_fix((AU, ACCOUNT, GLOBAL, arn), CONTROLS[AU].fix, [region], whole())
+    ((others, context),) = whole()
+    judged = [*others, (CONTROLS[AU].control, CONTROLS[AU].evaluate)]
+    found = simulate_fix((AU, ACCOUNT, GLOBAL, arn), CONTROLS[AU].fix, [region], [(judged, context)])
     assert found.would_pass
-    assert [s.judged.control.id for s in found.breaks] == ["SSM-AU-003"], "the new trail has no key of the customer"
+    # The new trail has no key of the customer and sends nothing to CloudWatch Logs.
+    assert [s.judged.control.id for s in found.breaks] == ["SSM-AU-003", "SSM-AU-005"]
     assert any(change.there is False and change.fact == "multi_region" for change in found.changes)
 
 
