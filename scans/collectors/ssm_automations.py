@@ -43,8 +43,15 @@ STEPS = ssm_call("DescribeAutomationStepExecutions", per_second=3)
 GONE = ("AutomationExecutionNotFoundException",)
 # The states that an execution doesn't leave.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AutomationExecution.html
-ENDED = frozenset(
-    ["Success", "TimedOut", "Cancelled", "Failed", "Rejected", "CompletedWithSuccess", "CompletedWithFailure", "Exited"]
+ENDED = (
+    "Success",
+    "TimedOut",
+    "Cancelled",
+    "Failed",
+    "Rejected",
+    "CompletedWithSuccess",
+    "CompletedWithFailure",
+    "Exited",
 )
 TYPE = "ssm.automation"
 TEXTS = ("FailureMessage", "WarningMessage", "ChangeRequestName", "Target", "TargetParameterName")

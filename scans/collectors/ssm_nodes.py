@@ -42,7 +42,7 @@ COLLECTOR = Collector(
 
 # By its name, one type that AWS no longer offers makes the whole call fail; a filter leaves it out.
 TYPES_BY_NAME = Batch(TYPES, "InstanceTypes", filter="instance-type", size=100)
-ENDED_STATES = {"terminated", "shutting-down"}
+ENDED_STATES = ("terminated", "shutting-down")  # not a set: an answer may hold anything
 EC2_FACTS = ("instance_type", "vpc", "transit_encryption", "metadata", "volumes")
 
 # Properties of a region's instance types are the same for all accounts, so each is read once per process.

@@ -59,6 +59,16 @@ def hostile_text(others: list[str]) -> Any:
     return choose
 
 
+class FakeSessions:
+    """Of a role that signs for the one account."""
+
+    def open_first(self) -> FakeRole:
+        return FakeRole(ACCOUNT)
+
+    def open_for(self, _collector: str, _region: str) -> FakeRole:
+        return FakeRole(ACCOUNT)
+
+
 class Watching:
     """A maker of hostile answers that remembers in which of them something can't be stored."""
 
@@ -75,7 +85,7 @@ class Watching:
 
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(target_worker, "assume_scan_role", lambda target, collectors: FakeRole(ACCOUNT))
+    monkeypatch.setattr(target_worker, "prepare_scan_sessions", lambda target, collectors: FakeSessions())
     with wired(lambda model, params, region: {}) as wire:
         yield wire
 

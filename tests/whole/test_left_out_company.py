@@ -50,7 +50,7 @@ def accounts(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str
 
 
 def prepare(target: Target, reshaping: Reshaping) -> Omitting:
-    made = Omitting(target, target_plan.assume_scan_role(target, set(registry.collectors())), reshaping, {})
+    made = Omitting(target, target_plan.prepare_scan_sessions(target, set(registry.collectors())), reshaping, {})
     ssm_nodes._encrypting.clear()
     made.evidences = blobs.load_manifest_evidence(blobs.load_manifest(target.manifest), set(registry.collectors()))
     return made
