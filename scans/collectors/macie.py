@@ -24,7 +24,8 @@ ACCOUNTS = Call("macie2", "ListAutomatedDiscoveryAccounts", "macie2:ListAutomate
 COLLECTOR = Collector(
     name="macie",
     scope="region",
-    # 2: for a member of an organization in Macie, its administrator and its own status of discovery.
+    # 2: for a member of an organization in Macie, its administrator and its own status of discovery. An administrator's
+    # own status is unknown if the list of statuses is.
     version=2,
     facts={"macie2.session": ("status", "supported", "discovery", "configuration", "administrator", "accounts")},
     calls=(SESSION, DISCOVERY, ADMINISTRATOR, ACCOUNTS),
@@ -66,9 +67,8 @@ def read_discovery(aws: Reader) -> dict[str, Any]:
     if not isinstance(configured, Gap):
         # Where it is off for the organization it is off for every account of it, so nothing more needs to be asked.
         accounts = {} if configured == "DISABLED" else read_account_statuses(aws)
-        own = None if isinstance(accounts, Gap) else accounts.get(aws.account)
         return {
-            "discovery": own or configured,
+            "discovery": decide_own_status(configured, accounts, aws),
             "configuration": configured,
             "administrator": None,
             "accounts": accounts,
@@ -83,6 +83,18 @@ def read_discovery(aws: Reader) -> dict[str, Any]:
     told = own_status.get(aws.account) if isinstance(own_status, dict) else None
     hidden = Gap(GapKind.NOT_READ, DISCOVERY.api, "", aws.region, OWNER_ONLY)
     return {"discovery": told or hidden, "configuration": hidden, "administrator": administrator, "accounts": {}}
+
+
+def decide_own_status(configured: str, accounts: dict[str, str] | Gap, aws: Reader) -> str | Gap:
+    """The status for an administrator or a standalone account itself.
+
+    An administrator may switch discovery off for its own account while it is on for the organization, so the
+    configuration decides only where no account has a status of its own: that of a standalone account."""
+    if isinstance(accounts, Gap):
+        return accounts
+    if not accounts:
+        return configured
+    return accounts.get(aws.account) or make_malformed_gap(ACCOUNTS, aws.region)
 
 
 def read_configured_status(aws: Reader) -> str:

@@ -6,8 +6,9 @@ bucket each day and reports where it finds personal data.
 **What is judged.** The status of automated discovery for this account, in each region where Macie is on. `ENABLED`
 passes, `DISABLED` fails.
 
-* A standalone account or a Macie administrator: `macie2.GetAutomatedDiscoveryConfiguration`, and for an account that
-  has a status of its own among those that it administers, that status (`macie2.ListAutomatedDiscoveryAccounts`).
+* A Macie administrator: `macie2.GetAutomatedDiscoveryConfiguration`, if it is off for the organization; otherwise the
+  account's own status (`macie2.ListAutomatedDiscoveryAccounts`), which an administrator can switch off for itself.
+* A standalone account: the configuration. No account has a status of its own there.
 * A member of an organization in Macie (`macie2.GetAdministratorAccount` names its administrator): its own status. If
   AWS doesn't tell the member, the administrator's evidence of this scan decides: whether discovery is off for the
   organization, or else its status for the member.
@@ -15,8 +16,9 @@ passes, `DISABLED` fails.
 **Not applicable** in a region where no bucket of this account holds Systems Manager data, where Macie isn't
 on (SSM-DT-001 judges that), and where AWS doesn't offer Macie.
 
-**Unknown** when the status could not be read, or is one that this version doesn't know. For a member also when its
-administrator was not read in this scan, isn't in the organization, or doesn't list the member.
+**Unknown** when the status could not be read, or is one that this version doesn't know. Where the configuration is on
+and the list of statuses could not be read, the account may be an administrator for which discovery is off. For a
+member also when its administrator was not read in this scan, isn't in the organization, or doesn't list the member.
 
 **Limits.** Which buckets an administrator excluded from discovery is not read.
 
@@ -57,7 +59,7 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
     # 2: a session status that this version doesn't know is unknown. 3: a member's status is its own, or as its
-    # administrator's evidence says.
+    # administrator's evidence says; an administrator's is unknown if the list of statuses is.
     version=3,
     needs_organization=True,
     facts={"macie2.session": ("status", "supported")},

@@ -85,18 +85,28 @@ def test_unreachable_region_with_macie_is_unknown() -> None:
     assert facts_of(reader)["supported"].kind is GapKind.UNREACHABLE
 
 
-@pytest.mark.parametrize(("own", "expected"), [({}, "ENABLED"), ({ACCOUNT: "DISABLED"}, "DISABLED")])
-def test_administrator_has_a_status_of_its_own(own: dict[str, str], expected: str) -> None:
-    facts = facts_of(region(discovery="ENABLED", **{SISTER: "ENABLED", **own}))
-    assert (facts["discovery"], facts["configuration"]) == (expected, "ENABLED")
-    assert facts["accounts"] == {SISTER: "ENABLED", **own}
+@pytest.mark.parametrize("own", ["ENABLED", "DISABLED"])
+def test_administrator_has_a_status_of_its_own(own: str) -> None:
+    facts = facts_of(region(discovery="ENABLED", **{SISTER: "ENABLED", ACCOUNT: own}))
+    assert (facts["discovery"], facts["configuration"]) == (own, "ENABLED")
+    assert facts["accounts"] == {SISTER: "ENABLED", ACCOUNT: own}
 
 
-def test_denied_list_of_accounts_is_a_gap_for_members_only() -> None:
+def test_administrator_left_out_of_its_list_is_unknown() -> None:
+    facts = facts_of(region(discovery="ENABLED", **{SISTER: "ENABLED"}))
+    assert facts["discovery"].kind is GapKind.MALFORMED
+    assert facts["accounts"] == {SISTER: "ENABLED"}
+
+
+def test_standalone_account_has_the_configured_status() -> None:
+    assert facts_of(region(discovery="ENABLED"))["discovery"] == "ENABLED"
+
+
+def test_denied_list_hides_the_administrators_own_status() -> None:
     reader = region(discovery="ENABLED").refuse("macie2", "ListAutomatedDiscoveryAccounts")
     facts = facts_of(reader)
-    assert facts["discovery"] == "ENABLED"
-    assert facts["accounts"] == reader.gap("macie2", "ListAutomatedDiscoveryAccounts")
+    gap = reader.gap("macie2", "ListAutomatedDiscoveryAccounts")
+    assert (facts["discovery"], facts["configuration"], facts["accounts"]) == (gap, "ENABLED", gap)
 
 
 def test_member_is_told_its_own_status() -> None:
